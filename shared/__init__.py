@@ -1,0 +1,1 @@
+"""What every service needs, written once: words, circuit rules, wire contracts, runtime."""

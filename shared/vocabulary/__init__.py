@@ -1,0 +1,1 @@
+"""The words of the trade as types. Standard library only; no behaviour beyond validity."""

@@ -1,0 +1,65 @@
+"""Who acts in a dossier, where a piece is received, and what a structure declares."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """The part a structure plays in a dossier."""
+
+    TITULAIRE = "titulaire"
+    COTRAITANT = "cotraitant"
+    SOUS_TRAITANT = "sous_traitant"
+    MOE = "moe"
+    MOA = "moa"
+    SERVICE_FINANCIER = "service_financier"
+
+
+SUPPLIER_SIDE = frozenset({Role.TITULAIRE, Role.COTRAITANT, Role.SOUS_TRAITANT})
+
+
+class Application(StrEnum):
+    """The application of the portal in which a recipient finds a piece."""
+
+    FACTURES_DE_TRAVAUX = "factures_de_travaux"
+    FACTURES_RECUES = "factures_recues"
+
+
+class Purpose(StrEnum):
+    """Why a recipient gets a piece: to act on it, or to know of it."""
+
+    ACTION = "action"
+    INFORMATION = "information"
+
+
+class MoaParameter(StrEnum):
+    """The three screen values of a public structure's MOA parameter (webinar for the MOA, 27:19)."""
+
+    AVEC = "avec"
+    EXCLUSIVEMENT = "exclusivement"
+    SANS = "sans"
+
+
+class StructureKind(StrEnum):
+    """Only a public structure can be MOA or service financier (webinar for the MOA, 18:04)."""
+
+    PUBLIQUE = "PUBLIQUE"
+    PRIVEE = "PRIVEE"
+
+
+class StructureStatus(StrEnum):
+    """Whether a structure takes part in anything at all."""
+
+    ACTIF = "ACTIF"
+    INACTIF = "INACTIF"
+
+
+class IdentifierType(StrEnum):
+    """The seven kinds of identifier a structure may have (OpenAPI of the portal's structures)."""
+
+    SIRET = "SIRET"
+    UE_HORS_FRANCE = "UE_HORS_FRANCE"
+    HORS_UE = "HORS_UE"
+    RIDET = "RIDET"
+    TAHITI = "TAHITI"
+    AUTRE = "AUTRE"
+    PARTICULIER = "PARTICULIER"

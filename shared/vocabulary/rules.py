@@ -1,0 +1,36 @@
+"""A rule that can be broken, and the breach of it: the one form in which the platform says no."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A business rule with a permanent code, never reused.
+
+    `sentence` and `remedy` are French, read by a person; both are `str.format` templates.
+    `source` names the document or article that the rule comes from, or "règle de la plateforme".
+    """
+
+    code: str
+    sentence: str
+    remedy: str
+    source: str
+
+    def broken(self, field: str, **values: object) -> "Violation":
+        """State the breach of this rule on `field` (dotted path of the deposit's fields)."""
+        return Violation(
+            code=self.code,
+            field=field,
+            message=self.sentence.format(**values),
+            remedy=self.remedy.format(**values),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule: which, on which field, in plain French, and what to do about it."""
+
+    code: str
+    field: str
+    message: str
+    remedy: str
