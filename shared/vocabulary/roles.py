@@ -32,7 +32,7 @@ class Purpose(StrEnum):
 
 
 class MoaParameter(StrEnum):
-    """The three screen values of a public structure's MOA parameter (webinar for the MOA, 27:19)."""
+    """The three screen values of a public structure's MOA parameter (webinar, 27:19)."""
 
     AVEC = "avec"
     EXCLUSIVEMENT = "exclusivement"

@@ -1,0 +1,59 @@
+"""What `services/deposit` tells: a piece was deposited, a suspended piece was completed."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import ClassVar
+
+from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, PartiesV1, PartyV1
+from shared.contracts.envelope import Payload
+from shared.contracts.fields import Identifier, Moment, Sha256
+from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
+from shared.vocabulary.roles import Role
+
+
+class PieceDeposited(Payload):
+    """A piece entered the platform: its depositor holds a certificate of deposit for it."""
+
+    event_type: ClassVar[str] = "fr.aiguillage.piece.deposee.v1"
+
+    piece_id: Identifier
+    dossier_id: Identifier
+    cadre: Identifier
+    number: Identifier
+    issued_on: date
+    currency: Identifier
+    amounts: AmountsV1
+    depositor_role: Role
+    depositor: PartyV1
+    parties: PartiesV1
+    follows: Identifier | None = None
+    """Piece id of the previous piece; absent on an opener."""
+    engagement: Identifier | None = None
+    marche: Identifier | None = None
+    type_tva: TypeTva | None = None
+    mode_paiement: ModePaiement | None = None
+    type_code: Identifier
+    """BT-3, UNTDID 1001: 380 for an invoice, 381 for a credit note."""
+    syntax: Syntax
+    file: FileV1
+    attachments: tuple[FileV1, ...] = ()
+    comment: str | None = None
+    certificate_sha256: Sha256
+    table_version: Identifier
+    """Version of the circuit table that the deposit was judged by."""
+    directory: Mapping[str, int]
+    """Version of each structure that the deposit was judged by."""
+    deposited_at: Moment
+
+
+class PieceCompleted(Payload):
+    """The depositor of a suspended piece added what was missing."""
+
+    event_type: ClassVar[str] = "fr.aiguillage.piece.completee.v1"
+
+    piece_id: Identifier
+    dossier_id: Identifier
+    by: ActorV1
+    attachments: tuple[FileV1, ...] = ()
+    comment: str | None = None
+    completed_at: Moment

@@ -1,0 +1,52 @@
+"""The envelope of every message: CloudEvents 1.0 in structured mode, whole in the record's body."""
+
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.contracts.fields import Identifier, Moment, Sequence
+
+
+class Payload(BaseModel):
+    """What an event says. Closed when produced (unknown arguments fail), tolerant when read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    event_type: ClassVar[str]
+    """CloudEvents `type`; carries the major version."""
+
+
+PayloadT = TypeVar("PayloadT", bound=Payload)
+
+
+class Head(BaseModel):
+    """The attributes of an event, without what it says: enough to route, order and deduplicate."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    specversion: Literal["1.0"] = "1.0"
+    id: Identifier
+    source: Identifier
+    type: Identifier
+    time: Moment
+    datacontenttype: Literal["application/json"] = "application/json"
+    subject: Identifier
+    """Id of the entity the event is about."""
+    dossierid: Identifier | None = None
+    sequence: Sequence | None = None
+    """Consecutive per dossier and topic; absent where events are not about a dossier."""
+    correlationid: Identifier
+    """Id of the journey: the same from the first deposit to the last status."""
+    causationid: Identifier | None = None
+    """Id of the message that caused this one."""
+
+
+class Event(Head, Generic[PayloadT]):
+    """One message."""
+
+    data: PayloadT
+
+
+def encode(event: Event[Any]) -> bytes:
+    """Serialise an event: the bytes of the outbox row, of the record and of the dead letter."""
+    return event.model_dump_json(exclude_none=True).encode()

@@ -1,0 +1,56 @@
+"""Wire types shared by the payloads."""
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, StringConstraints
+from pydantic import WithJsonSchema as JsonSchema
+
+from shared.vocabulary.amounts import parse_amount
+
+
+def _amount(value: Any) -> Decimal:  # noqa: ANN401 - whatever JSON holds
+    # Even in strict mode pydantic reads a JSON number as a Decimal, after it was a float.
+    if isinstance(value, Decimal):
+        value = format(value, "f")
+    if not isinstance(value, str):
+        raise ValueError("an amount is a decimal string")  # noqa: TRY004 - pydantic expects it
+    return parse_amount(value)
+
+
+Montant = Annotated[
+    Decimal,
+    BeforeValidator(_amount),
+    PlainSerializer(lambda value: format(value, "f"), return_type=str),
+    JsonSchema({"type": "string", "pattern": r"^-?\d{1,17}(\.\d{1,2})?$"}),
+]
+"""An amount in its currency's unit, as a decimal string with two places at most."""
+
+Moment = AwareDatetime
+"""A date and time with its offset; a naive one is refused."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+_SEQUENCE_DIGITS = 10
+
+
+def _sequence(value: Any) -> int:  # noqa: ANN401 - whatever JSON holds
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}", value):
+        return int(value)
+    if isinstance(value, int) and value > 0:
+        return value
+    raise ValueError("a sequence is a string of digits")
+
+
+Sequence = Annotated[
+    int,
+    BeforeValidator(_sequence),
+    PlainSerializer(lambda value: f"{value:0{_SEQUENCE_DIGITS}d}", return_type=str),
+    JsonSchema({"type": "string", "pattern": r"^\d{10}$"}),
+]
+"""Rank of an event among those of its dossier on its topic, from 1.
+
+On the wire a padded string: the CloudEvents `sequence` extension is a string that sorts.
+"""

@@ -1,0 +1,99 @@
+"""What `services/routing` tells: a piece for an actor, a status, the state of a dossier."""
+
+from datetime import date
+from typing import ClassVar
+
+from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, Part, PartiesV1, PartyV1
+from shared.contracts.envelope import Payload
+from shared.contracts.fields import Identifier, Moment
+from shared.vocabulary.roles import Application, Purpose, Role
+from shared.vocabulary.statuses import Status
+
+
+class PieceForwarded(Payload):
+    """A piece is put before an actor, to act on or to know of."""
+
+    event_type: ClassVar[str] = "fr.aiguillage.piece.acheminee.v1"
+
+    piece_id: Identifier
+    dossier_id: Identifier
+    cadre: Identifier
+    number: Identifier
+    issued_on: date
+    currency: Identifier
+    amounts: AmountsV1
+    sender: ActorV1
+    role: Role
+    recipient: PartyV1
+    application: Application
+    purpose: Purpose
+    next_cadres: tuple[Identifier, ...] = ()
+    """Cadres that the recipient may deposit next."""
+    engagement: Identifier | None = None
+    marche: Identifier | None = None
+    file: FileV1
+    attachments: tuple[FileV1, ...] = ()
+    deposited_at: Moment
+    forwarded_at: Moment
+
+
+class StatusChanged(Payload):
+    """A piece changed its status."""
+
+    event_type: ClassVar[str] = "fr.aiguillage.piece.statut.v1"
+
+    piece_id: Identifier
+    dossier_id: Identifier
+    cadre: Identifier
+    number: Identifier
+    status: Status
+    previous: Status | None = None
+    by: ActorV1 | None = None
+    """Who acted; absent when the platform did."""
+    motive: Identifier | None = None
+    comment: str | None = None
+    parties: PartiesV1
+    depositor: ActorV1
+    payment_not_reported: bool = False
+    """The service financier does not report its payments: see `visible_to`."""
+    at: Moment
+
+
+class AwaitedV1(Part):
+    """Who must act now, on which piece, and since when."""
+
+    role: Role
+    structure: Identifier
+    service: Identifier | None = None
+    piece_id: Identifier
+    cadres: tuple[Identifier, ...] = ()
+    """Cadres that may follow the piece."""
+    acts: tuple[Identifier, ...] = ()
+    since: Moment
+    held: Identifier | None = None
+    """Code of the rule that keeps the piece from its recipient, while it does."""
+
+
+class PieceStateV1(Part):
+    """Where one piece of a dossier stands."""
+
+    piece_id: Identifier
+    cadre: Identifier
+    number: Identifier
+    status: Status
+    depositor: ActorV1
+
+
+class DossierChanged(Payload):
+    """The state of a dossier, whole: the latest version is all a reader needs."""
+
+    event_type: ClassVar[str] = "fr.aiguillage.dossier.etat.v1"
+
+    dossier_id: Identifier
+    version: int
+    closed: bool
+    table_version: Identifier
+    parties: PartiesV1
+    pieces: tuple[PieceStateV1, ...]
+    awaited: AwaitedV1 | None = None
+    at: Moment

@@ -1,0 +1,102 @@
+"""The registry of topics: the only place where a topic's name is written."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
+from shared.contracts.envelope import Payload
+from shared.contracts.organisation_v1 import StructureChanged
+from shared.contracts.routing_v1 import DossierChanged, PieceForwarded, StatusChanged
+from shared.vocabulary.roles import Role
+
+_DAY_MS = 24 * 3600 * 1000
+
+
+class Key(StrEnum):
+    """What a topic's records are keyed, and so ordered, by."""
+
+    DOSSIER = "dossier"
+    RECIPIENT = "recipient structure"
+    ENTITY = "entity"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One stream of events, owned by one service.
+
+    A change of key or of the number of partitions is a new major version.
+    """
+
+    name: str
+    owner: str
+    about: str
+    key: Key
+    payloads: tuple[type[Payload], ...]
+    consumers: tuple[str, ...]
+    partitions: int = 3
+    retention_days: int | None = 30
+    """None: compacted, the latest record of a key is kept for ever."""
+
+    @property
+    def compacted(self) -> bool:
+        """Whether the topic alone is enough to rebuild what it tells."""
+        return self.retention_days is None
+
+    @property
+    def retention_ms(self) -> int | None:
+        """Retention in milliseconds, None when compacted."""
+        return None if self.retention_days is None else self.retention_days * _DAY_MS
+
+    @property
+    def dead_letters(self) -> str:
+        """Name of the topic that takes the messages that could not be handled."""
+        return f"{self.name}.dlq"
+
+
+PIECE_DEPOSEE = Topic(
+    name="travaux.piece.deposee.v1",
+    owner="deposit",
+    about="Deposits and completions of pieces.",
+    key=Key.DOSSIER,
+    payloads=(PieceDeposited, PieceCompleted),
+    consumers=("routing",),
+)
+ACTEUR = {
+    role: Topic(
+        name=f"travaux.acteur.{role}.v1",
+        owner="routing",
+        about=f"Pieces put before a {role}.",
+        key=Key.RECIPIENT,
+        payloads=(PieceForwarded,),
+        consumers=("EDI partners",),
+    )
+    for role in (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER)
+}
+STATUT = Topic(
+    name="travaux.statut.v1",
+    owner="routing",
+    about="Every status of every piece.",
+    key=Key.DOSSIER,
+    payloads=(StatusChanged,),
+    consumers=("notification",),
+)
+DOSSIER = Topic(
+    name="travaux.dossier.v1",
+    owner="routing",
+    about="The state of each dossier.",
+    key=Key.DOSSIER,
+    payloads=(DossierChanged,),
+    consumers=("deposit",),
+    retention_days=None,
+)
+STRUCTURE = Topic(
+    name="organisation.structure.v1",
+    owner="organisation",
+    about="The state of each structure.",
+    key=Key.ENTITY,
+    payloads=(StructureChanged,),
+    consumers=("deposit", "routing"),
+    retention_days=None,
+)
+
+TOPICS: tuple[Topic, ...] = (PIECE_DEPOSEE, *ACTEUR.values(), STATUT, DOSSIER, STRUCTURE)
