@@ -1,0 +1,1 @@
+"""What the deposit reads and writes outside itself."""

@@ -1,0 +1,1 @@
+"""Reads deposited files: UBL, CII, Factur-X, plain PDF."""

@@ -1,0 +1,239 @@
+"""An invoice as it was read from a deposited file, and the rules its fields must hold."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.codes import Syntax
+from shared.vocabulary.rules import Rule, Violation
+from shared.vocabulary.siret import is_siret
+
+_AMOUNT_FIELDS = ("ht", "tva", "ttc", "due")
+
+LABELS: Mapping[str, str] = {
+    "number": "le numéro",
+    "issued_on": "la date d'émission",
+    "currency": "la devise",
+    "ht": "le montant HT",
+    "tva": "le montant de TVA",
+    "ttc": "le montant TTC",
+    "due": "le montant à payer",
+    "cadre": "le cadre de facturation",
+    "seller.siret": "le SIRET du vendeur",
+    "buyer.siret": "le SIRET de l'acheteur",
+}
+"""How a person calls each field; a field without a label keeps its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """The seller or the buyer as the file names it; a file may give a SIRET, a SIREN, or both."""
+
+    name: str | None = None
+    siret: str | None = None
+    siren: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """What a deposited file says. An absent field is None: absence is judged by the rules.
+
+    `malformed` keeps the text of a date or amount that could not be read, by field;
+    `contradictions` keeps the values of a field that the file gives in several versions.
+    Both leave the field itself at None.
+    """
+
+    syntax: Syntax
+    number: str | None = None
+    issued_on: date | None = None
+    currency: str | None = None
+    ht: Decimal | None = None
+    tva: Decimal | None = None
+    ttc: Decimal | None = None
+    due: Decimal | None = None
+    type_code: str | None = None
+    seller: Party = Party()
+    buyer: Party = Party()
+    cadre: str | None = None
+    engagement: str | None = None
+    marche: str | None = None
+    service_code: str | None = None
+    profile: str | None = None
+    preceding_numbers: tuple[str, ...] = ()
+    malformed: Mapping[str, str] = field(default_factory=dict)
+    contradictions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def amounts(self) -> Amounts | None:
+        """Give the four totals, or None while one is unknown.
+
+        A file without VAT may leave the VAT total out (BT-110 is optional in EN 16931): then HT
+        equals TTC and the VAT is zero.
+        """
+        tva = self.tva
+        if tva is None and "tva" not in self.unclear() and self.ht == self.ttc:
+            tva = Decimal(0)
+        if self.ht is None or tva is None or self.ttc is None or self.due is None:
+            return None
+        return Amounts(ht=self.ht, tva=tva, ttc=self.ttc, due=self.due)
+
+    def unclear(self) -> frozenset[str]:
+        """Name the fields that are present in the file and yet have no usable value."""
+        return frozenset(self.malformed) | frozenset(self.contradictions)
+
+
+MISSING = Rule(
+    code="DEP-INV-01",
+    sentence="La facture n'indique pas {label}.",
+    remedy="Complétez ce champ dans le fichier, ou saisissez-le si le fichier est un simple PDF.",
+    source="EN 16931, BR-02, BR-03, BR-05, BR-13, BR-14 et BR-15",
+)
+DATE_UNREADABLE = Rule(
+    code="DEP-INV-02",
+    sentence="La date d'émission « {value} » n'est pas une date.",
+    remedy="Écrivez la date sous la forme AAAA-MM-JJ (UBL) ou AAAAMMJJ au format 102 (CII).",
+    source="EN 16931, BT-2",
+)
+AMOUNT_UNREADABLE = Rule(
+    code="DEP-INV-03",
+    sentence="{label} « {value} » n'est pas un nombre.",
+    remedy="Écrivez le montant en chiffres avec un point décimal, par exemple 1234.50.",
+    source="EN 16931, type Amount ; FR CTC, BR-FR : 19 chiffres dont 2 décimales",
+)
+TOO_MANY_DECIMALS = Rule(
+    code="DEP-INV-04",
+    sentence="{label} « {value} » a plus de deux décimales.",
+    remedy="Arrondissez le montant au centime.",
+    source="EN 16931, BR-DEC-12, BR-DEC-13, BR-DEC-14 et BR-DEC-18",
+)
+TOTALS_DISAGREE = Rule(
+    code="DEP-INV-05",
+    sentence="Le montant TTC ({ttc}) n'est pas la somme du HT ({ht}) et de la TVA ({tva}).",
+    remedy="Corrigez les totaux : HT + TVA = TTC.",
+    source="EN 16931, BR-CO-15",
+)
+DATE_IN_THE_FUTURE = Rule(
+    code="DEP-INV-06",
+    sentence="La date d'émission ({value}) est postérieure au jour du dépôt ({today}).",
+    remedy="Corrigez la date, ou déposez la facture à partir de cette date.",
+    source="API du portail, soumettre : dateFacture au plus tard le jour du dépôt",
+)
+NUMBER_TOO_LONG = Rule(
+    code="DEP-INV-07",
+    sentence="Le numéro compte {length} caractères, pour {limit} au plus.",
+    remedy="Raccourcissez le numéro de la facture.",
+    source="règle de la plateforme : 20 est rapporté pour le portail sans être confirmé ; réglable",
+)
+NUMBER_CHARACTERS = Rule(
+    code="DEP-INV-08",
+    sentence="Le numéro « {value} » contient des caractères qui ne sont pas admis.",
+    remedy="N'employez que lettres sans accent, chiffres, espaces et les signes + - _ / . #",
+    source="FR CTC, BR-FR-01, élargi à l'espace, au point et au dièse par la plateforme",
+)
+CURRENCY_UNKNOWN = Rule(
+    code="DEP-INV-09",
+    sentence="La devise « {value} » n'est pas un code de trois lettres.",
+    remedy="Indiquez le code ISO 4217 de la devise, par exemple EUR.",
+    source="EN 16931, BR-CL-04",
+)
+SIRET_KEY = Rule(
+    code="DEP-INV-10",
+    sentence="« {value} », donné comme {label}, n'est pas un SIRET valide.",
+    remedy="Vérifiez les 14 chiffres du SIRET ; le dernier est une clé de contrôle.",
+    source="INSEE, clé du SIRET",
+)
+CONTRADICTION = Rule(
+    code="DEP-INV-11",
+    sentence="Le fichier donne plusieurs valeurs différentes pour {label} : {values}.",
+    remedy="Ne laissez dans le fichier qu'une seule valeur pour ce champ.",
+    source="règle de la plateforme",
+)
+
+_NUMBER = re.compile(r"[A-Za-z0-9+\-_/.# ]+")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_DECIMAL = re.compile(r"-?\d+\.\d{3,}", re.ASCII)
+_SHOWN = 40
+
+
+def judge_invoice(
+    invoice: Invoice, *, today: date, max_number_length: int = 20
+) -> tuple[Violation, ...]:
+    """Name every rule that the fields of `invoice` break, in the order of the fields."""
+    return (
+        *_judge_presence(invoice),
+        *_judge_form(invoice),
+        *_judge_number(invoice.number, max_number_length),
+        *_judge_date(invoice.issued_on, today),
+        *_judge_currency(invoice.currency),
+        *_judge_totals(invoice),
+        *_judge_siret("seller.siret", invoice.seller.siret),
+        *_judge_siret("buyer.siret", invoice.buyer.siret),
+    )
+
+
+def _judge_presence(invoice: Invoice) -> Iterator[Violation]:
+    values = {
+        "number": invoice.number,
+        "issued_on": invoice.issued_on,
+        "currency": invoice.currency,
+        "ht": invoice.ht,
+        "ttc": invoice.ttc,
+        "due": invoice.due,
+    }
+    if invoice.ht is not None and invoice.ttc is not None and invoice.ht != invoice.ttc:
+        values["tva"] = invoice.tva
+    for name, value in values.items():
+        if value is None and name not in invoice.unclear():
+            yield MISSING.broken(name, label=LABELS[name])
+
+
+def _judge_form(invoice: Invoice) -> Iterator[Violation]:
+    for name, text in invoice.malformed.items():
+        if name in _AMOUNT_FIELDS:
+            rule = TOO_MANY_DECIMALS if _DECIMAL.fullmatch(text) else AMOUNT_UNREADABLE
+            label = LABELS[name]
+            yield rule.broken(name, label=label[0].upper() + label[1:], value=_shown(text))
+        else:
+            yield DATE_UNREADABLE.broken(name, value=_shown(text))
+    for name, values in invoice.contradictions.items():
+        shown = ", ".join(_shown(value) for value in values[:3])
+        yield CONTRADICTION.broken(name, label=LABELS.get(name, name), values=shown)
+
+
+def _judge_number(number: str | None, limit: int) -> Iterator[Violation]:
+    if number is None:
+        return
+    if len(number) > limit:
+        yield NUMBER_TOO_LONG.broken("number", length=len(number), limit=limit)
+    if not _NUMBER.fullmatch(number):
+        yield NUMBER_CHARACTERS.broken("number", value=_shown(number))
+
+
+def _judge_date(issued_on: date | None, today: date) -> Iterator[Violation]:
+    if issued_on is not None and issued_on > today:
+        yield DATE_IN_THE_FUTURE.broken("issued_on", value=issued_on, today=today)
+
+
+def _judge_currency(currency: str | None) -> Iterator[Violation]:
+    if currency is not None and not _CURRENCY.fullmatch(currency):
+        yield CURRENCY_UNKNOWN.broken("currency", value=_shown(currency))
+
+
+def _judge_totals(invoice: Invoice) -> Iterator[Violation]:
+    ht, tva, ttc = invoice.ht, invoice.tva, invoice.ttc
+    if ht is None or tva is None or ttc is None:
+        return
+    if ht + tva != ttc:
+        yield TOTALS_DISAGREE.broken("ttc", ht=ht, tva=tva, ttc=ttc)
+
+
+def _judge_siret(name: str, siret: str | None) -> Iterator[Violation]:
+    if siret is not None and not is_siret(siret):
+        yield SIRET_KEY.broken(name, value=_shown(siret), label=LABELS[name])
+
+
+def _shown(text: str) -> str:
+    """Quote at most a line of what the file says: a hostile field may hold megabytes."""
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

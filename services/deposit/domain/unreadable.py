@@ -1,0 +1,83 @@
+"""Why a file could not be read at all: said before any business rule can be judged."""
+
+from shared.vocabulary.rules import Rule, Violation
+
+
+class Unreadable(Exception):  # noqa: N818 - it is an answer to the depositor, not a fault of ours
+    """The file cannot be read; `violation` says why and what to do, on field `file`."""
+
+    def __init__(self, violation: Violation) -> None:
+        super().__init__(violation.code)
+        self.violation = violation
+
+
+_PLATFORM = "règle de la plateforme"
+_XML_SECURITY = "règle de la plateforme : ni DTD ni entité, taille et profondeur bornées"
+
+UNKNOWN_KIND = Rule(
+    code="DEP-FILE-01",
+    sentence="Le fichier « {name} » n'est ni du XML ni un PDF.",
+    remedy="Déposez une facture UBL 2.1, CII ou Factur-X, ou un PDF.",
+    source=_PLATFORM,
+)
+TOO_LARGE = Rule(
+    code="DEP-FILE-02",
+    sentence="Le fichier pèse {size} octets, pour {limit} au plus.",
+    remedy="Allégez le fichier, par exemple en joignant les pièces à part.",
+    source="portail : 10 Mo par fichier ; règle de la plateforme : 20 Mo par PDF",
+)
+MALFORMED_XML = Rule(
+    code="DEP-FILE-03",
+    sentence="Le XML est incomplet ou mal formé (ligne {line}).",
+    remedy="Produisez à nouveau le fichier ; il a peut-être été tronqué à la copie.",
+    source="XML 1.0, documents bien formés",
+)
+WRONG_ENCODING = Rule(
+    code="DEP-FILE-04",
+    sentence="Le XML n'est pas écrit dans l'encodage qu'il déclare, ou celui-ci n'est pas admis.",
+    remedy="Enregistrez le fichier en UTF-8 et déclarez cet encodage.",
+    source="XML 1.0, 4.3.3 ; encodages admis par la plateforme : UTF-8, UTF-16, ISO-8859-1 et -15, "
+    "Windows-1252, ASCII",
+)
+DOCUMENT_TYPE = Rule(
+    code="DEP-FILE-05",
+    sentence="Le XML contient une déclaration de type de document (DTD) ou des entités.",
+    remedy="Retirez la déclaration <!DOCTYPE …> du fichier.",
+    source=_XML_SECURITY,
+)
+TOO_COMPLEX = Rule(
+    code="DEP-FILE-06",
+    sentence="Le XML est trop profond ou contient trop d'éléments ou d'attributs.",
+    remedy="Vérifiez le logiciel qui a produit le fichier : une facture n'a pas cette forme.",
+    source=_XML_SECURITY,
+)
+UNKNOWN_ROOT = Rule(
+    code="DEP-FILE-07",
+    sentence="Le XML n'est pas une facture UBL 2.1 ni CII : sa racine est « {root} ».",
+    remedy="Déposez une facture ou un avoir UBL 2.1, ou un CrossIndustryInvoice.",
+    source="EN 16931-3 : syntaxes UBL 2.1 et CII",
+)
+BROKEN_PDF = Rule(
+    code="DEP-FILE-08",
+    sentence="Le PDF est abîmé ou illisible.",
+    remedy="Produisez à nouveau le PDF et vérifiez qu'il s'ouvre.",
+    source=_PLATFORM,
+)
+ENCRYPTED_PDF = Rule(
+    code="DEP-FILE-09",
+    sentence="Le PDF est chiffré ou protégé par un mot de passe.",
+    remedy="Déposez le PDF sans protection.",
+    source="PDF/A-3, qui interdit le chiffrement",
+)
+SEVERAL_INVOICES = Rule(
+    code="DEP-FILE-10",
+    sentence="Le PDF contient plusieurs factures électroniques : {names}.",
+    remedy="Ne laissez qu'une seule facture électronique dans le PDF.",
+    source="Factur-X : une seule facture par PDF",
+)
+ATTACHMENT_TOO_LARGE = Rule(
+    code="DEP-FILE-11",
+    sentence="La facture électronique contenue dans le PDF dépasse {limit} octets.",
+    remedy="Allégez la facture électronique contenue dans le PDF.",
+    source=_PLATFORM,
+)
