@@ -1,0 +1,78 @@
+"""What a dossier is asked: deposits and completions (messages), treatments (HTTP), a new look."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from shared.circuit.parties import Parties
+from shared.circuit.statuses import Act
+from shared.circuit.table import Cadre
+from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A structure in a role, down to its service when one is known."""
+
+    role: Role
+    structure: str
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """A piece for which the service deposit has given a certificate.
+
+    `follows` is None for the piece that opens the dossier. `parties` of a next piece name the
+    structures of the dossier; their services may be told later than at the opening.
+    """
+
+    piece_id: str
+    dossier_id: str
+    cadre: Cadre
+    number: str
+    issued_on: date
+    currency: str
+    amounts: Amounts
+    depositor: Actor
+    parties: Parties
+    follows: str | None
+    engagement: str | None
+    file_sha256: str
+    file_size_bytes: int
+    certificate_sha256: str
+    table_version: str
+    deposited_at: datetime
+    attachments: tuple[str, ...] = ()
+    """The SHA-256 of each, in the order deposited."""
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The missing attachments of a suspended piece, sent by its depositor."""
+
+    piece_id: str
+    actor: Actor
+    attachments: tuple[str, ...]
+    comment: str | None
+    completed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Treat:
+    """An act of whoever the dossier awaits, one of `shared.circuit.statuses.TREATMENTS`."""
+
+    piece_id: str
+    act: Act
+    actor: Actor
+    motive: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejudge:
+    """A structure of the dossier has changed: release it if it was held, or keep it."""
+
+
+Command = Deposit | Complete | Treat | Rejudge

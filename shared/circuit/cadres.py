@@ -1,0 +1,82 @@
+"""Whether a cadre may be deposited now: as the opener of a dossier, or after a piece."""
+
+from collections.abc import Iterable
+
+from shared.circuit import rules
+from shared.circuit.parties import LABELS, Parties
+from shared.circuit.table import Cadre, Circuit, Row
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+
+
+def judge_opening(
+    circuit: Circuit, cadre: Cadre, depositor: Role, parties: Parties
+) -> tuple[Violation, ...]:
+    """Check that a role may open a dossier by a cadre, and that every role ahead is named."""
+    moa = parties.moa is not None
+    row = _find(circuit, cadre, circuit.openers(depositor, moa=moa), moa=moa)
+    if isinstance(row, Violation):
+        return (row,)
+    broken = [*_wrong_depositor(row, depositor)]
+    if not row.is_opener:
+        allowed = _listed(circuit.openers(depositor, moa=moa))
+        broken.append(rules.CADRE_NOT_OPENER.broken("cadre", cadre=cadre, allowed=allowed))
+    broken += [
+        rules.PARTY_MISSING.broken(f"{role.value}.structure", cadre=cadre, role=LABELS[role])
+        for role in sorted(circuit.roles_ahead(row))
+        if parties.of(role) is None
+    ]
+    return tuple(broken)
+
+
+def judge_following(
+    circuit: Circuit, cadre: Cadre, depositor: Role, previous: Row, *, contested: bool = False
+) -> tuple[Violation, ...]:
+    """Check that a role may deposit a cadre after a piece, contested or not."""
+    allowed = tuple(row.cadre for row in circuit.next_rows(previous, contested=contested))
+    row = _find(circuit, cadre, allowed, moa=previous.moa_present)
+    if isinstance(row, Violation):
+        return (row,)
+    broken = [*_wrong_depositor(row, depositor)]
+    if cadre not in allowed:
+        rule = rules.CADRE_NOT_NEXT
+        broken.append(
+            rule.broken("cadre", cadre=cadre, previous=previous.cadre, allowed=_listed(allowed))
+        )
+    return tuple(broken)
+
+
+def judge_depositor(depositor: Role, structure: str, parties: Parties) -> tuple[Violation, ...]:
+    """Check that the structure that deposits is the one named in its role."""
+    party = parties.of(depositor)
+    if party is not None and party.structure == structure:
+        return ()
+    rule = rules.PARTY_NOT_DEPOSITOR
+    return (rule.broken("depositor.structure", structure=structure, role=LABELS[depositor]),)
+
+
+def _find(
+    circuit: Circuit, cadre: Cadre, allowed: Iterable[Cadre], *, moa: bool
+) -> Row | Violation:
+    row = circuit.row(cadre, moa=moa)
+    if row is not None:
+        return row
+    if not circuit.knows(cadre):
+        rule = rules.CADRE_UNKNOWN
+        return rule.broken("cadre", cadre=cadre, version=circuit.version, allowed=_listed(allowed))
+    rule = rules.CADRE_NEEDS_NO_MOA if moa else rules.CADRE_NEEDS_MOA
+    return rule.broken("moa", cadre=cadre)
+
+
+def _wrong_depositor(row: Row, depositor: Role) -> Iterable[Violation]:
+    if depositor is not row.depositor:
+        yield rules.CADRE_WRONG_DEPOSITOR.broken(
+            "cadre",
+            cadre=row.cadre,
+            expected=LABELS[row.depositor],
+            role=LABELS[depositor],
+        )
+
+
+def _listed(cadres: Iterable[Cadre]) -> str:
+    return ", ".join(cadres) or "aucun"

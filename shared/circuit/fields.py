@@ -1,0 +1,57 @@
+"""The fields that a recipient requires of a piece: service code, engagement, or either."""
+
+from shared.circuit import rules
+from shared.circuit.parties import Party, Structure, judge_service
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+
+
+def judge_fields(
+    role: Role, party: Party, structure: Structure, engagement: str | None
+) -> tuple[Violation, ...]:
+    """Check what the structure that plays `role` requires, all faults at once.
+
+    "Engagement or service" overrides the other two parameters, as the portal tests it first. A
+    service may require an engagement on its own.
+    """
+    broken = [*_missing(role, party, structure, engagement)]
+    wrong_service = judge_service(role, party, structure)
+    if wrong_service:
+        broken.append(wrong_service)
+    elif party.service and not engagement and not any(v.field == "engagement" for v in broken):
+        broken += _required_by_service(party.service, structure)
+    return tuple(broken)
+
+
+def required_fields(structure: Structure) -> frozenset[str]:
+    """Name what a form must mark as required: `service`, `engagement`, `service|engagement`."""
+    if structure.engagement_ou_service:
+        return frozenset({"service|engagement"})
+    wanted = {
+        "service": structure.code_service_obligatoire,
+        "engagement": structure.numero_engagement_obligatoire,
+    }
+    return frozenset(name for name, is_required in wanted.items() if is_required)
+
+
+def _missing(
+    role: Role, party: Party, structure: Structure, engagement: str | None
+) -> list[Violation]:
+    required = required_fields(structure)
+    broken = []
+    if "service|engagement" in required and not (party.service or engagement):
+        rule = rules.ENGAGEMENT_OR_SERVICE_REQUIRED
+        broken.append(rule.broken("engagement", structure=structure.id))
+    if "service" in required and not party.service:
+        rule = rules.SERVICE_REQUIRED
+        broken.append(rule.broken(f"{role.value}.service", structure=structure.id))
+    if "engagement" in required and not engagement:
+        broken.append(rules.ENGAGEMENT_REQUIRED.broken("engagement", structure=structure.id))
+    return broken
+
+
+def _required_by_service(code: str, structure: Structure) -> list[Violation]:
+    if not structure.services[code].engagement_obligatoire:
+        return []
+    rule = rules.ENGAGEMENT_REQUIRED_BY_SERVICE
+    return [rule.broken("engagement", service=code, structure=structure.id)]

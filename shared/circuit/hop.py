@@ -1,0 +1,48 @@
+"""Whether a piece may be handed to its recipient, by the directory as it stands."""
+
+from dataclasses import dataclass
+
+from shared.circuit import rules
+from shared.circuit.moa import judge_parties
+from shared.circuit.parties import Directory, Parties, Party, judge_structure
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What stands in the way of a hop, and the structure that can lift it."""
+
+    structure: str
+    violation: Violation
+
+
+def judge_hop(
+    role: Role, recipient: Party, parties: Parties, directory: Directory, *, require_moa: bool
+) -> Obstacle | None:
+    """Check the recipient, then the decision table of the MOA parameter.
+
+    The table is judged whole at every hop: a dossier that cannot reach its end waits at the first
+    sign of it, before people work on it in vain. A party whose turn is over is not asked again.
+    """
+    broken = judge_structure(role, recipient, directory)
+    if broken:
+        return Obstacle(recipient.structure, broken)
+    service_financier = directory.get(parties.service_financier.structure)
+    moa = directory.get(parties.moa.structure) if parties.moa else None
+    if service_financier is None:
+        return _unknown(Role.SERVICE_FINANCIER, parties.service_financier)
+    if parties.moa and moa is None:
+        return _unknown(Role.MOA, parties.moa)
+    verdict = judge_parties(moa, service_financier, require_moa=require_moa)
+    if not isinstance(verdict, Violation):
+        return None
+    is_moa_at_fault = verdict.code == rules.MOA_TAKES_NO_PART.code
+    return Obstacle(moa.id if moa and is_moa_at_fault else service_financier.id, verdict)
+
+
+def _unknown(role: Role, party: Party) -> Obstacle:
+    rule = rules.STRUCTURE_UNKNOWN
+    return Obstacle(
+        party.structure, rule.broken(f"{role.value}.structure", structure=party.structure)
+    )

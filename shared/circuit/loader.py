@@ -1,0 +1,162 @@
+"""Reads a version of the circuit table and refuses one that could strand a dossier."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+from shared.circuit.table import Cadre, Circuit, Confidence, Phase, Row
+from shared.vocabulary.roles import Role
+
+CURRENT = "2026-1"
+"""The version by which new dossiers open."""
+
+_TABLES = Path(__file__).parent / "tables"
+
+_COLUMNS = (
+    "cadre",
+    "moa_presente",
+    "code_api",
+    "libelle",
+    "deposant",
+    "type_piece",
+    "phase",
+    "ouvre_un_dossier",
+    "valideur",
+    "destinataire",
+    "pour_information",
+    "suites",
+    "suites_si_contestee",
+    "montants_prevalent",
+    "source",
+    "confiance",
+)
+
+
+class CircuitError(ValueError):
+    """A table that cannot be read, or that would strand a dossier; names version and row."""
+
+
+def current() -> Circuit:
+    """The table by which new dossiers open."""
+    return version(CURRENT)
+
+
+@cache
+def version(name: str) -> Circuit:
+    """The table of a version, for the dossiers that opened by it."""
+    path = _TABLES / f"{name}.csv"
+    # The name comes from messages: it must not reach outside the folder of the tables.
+    if path not in _TABLES.glob("[0-9]*.csv"):
+        raise CircuitError(f"circuit {name}: no such version")
+    with path.open(encoding="utf-8", newline="") as lines:
+        return read(name, lines)
+
+
+def read(name: str, lines: Iterable[str]) -> Circuit:
+    """Read a table from the lines of its file and check it as a whole."""
+    header, *records = csv.reader(lines, delimiter=";", strict=True)
+    if tuple(header) != _COLUMNS:
+        raise CircuitError(f"circuit {name}: columns must be {';'.join(_COLUMNS)}")
+    circuit = Circuit(name, tuple(_row(name, record) for record in records))
+    faults = [*_faults(circuit)]
+    if faults:
+        raise CircuitError(f"circuit {name}: " + "; ".join(faults))
+    return circuit
+
+
+def _row(name: str, values: Sequence[str]) -> Row:
+    try:
+        record = dict(zip(_COLUMNS, values, strict=True))
+        return Row(
+            cadre=record["cadre"],
+            moa_present=_YES_NO[record["moa_presente"]],
+            api_code=record["code_api"],
+            label=record["libelle"],
+            depositor=Role(record["deposant"]),
+            piece_type=record["type_piece"],
+            phase=Phase(record["phase"]),
+            is_opener=_YES_NO[record["ouvre_un_dossier"]],
+            validator=Role(record["valideur"]) if record["valideur"] else None,
+            recipient=Role(record["destinataire"]),
+            informed=tuple(Role(role) for role in record["pour_information"].split()),
+            followers=tuple(record["suites"].split()),
+            followers_if_contested=tuple(record["suites_si_contestee"].split()),
+            amounts_prevail=_YES_NO[record["montants_prevalent"]],
+            source=record["source"],
+            confidence=Confidence(record["confiance"]),
+        )
+    except (KeyError, ValueError) as fault:
+        raise CircuitError(f"circuit {name}: row {values[0]}: {fault}") from fault
+
+
+_YES_NO = {"oui": True, "non": False}
+
+
+def _faults(circuit: Circuit) -> Iterable[str]:
+    """Each fault of a table, naming its row. What the checks rest on comes first."""
+    dangling = [*_duplicates(circuit), *_dangling(circuit)]
+    if dangling:
+        yield from dangling
+        return
+    yield from _unreachable(circuit)
+    yield from _dead_ends(circuit)
+    yield from _loops(circuit)
+
+
+def _duplicates(circuit: Circuit) -> Iterable[str]:
+    keys = [(row.cadre, row.moa_present) for row in circuit.rows]
+    for row, key in zip(circuit.rows, keys, strict=True):
+        if keys.count(key) > 1:
+            yield f"row {_name(row)}: stated twice"
+
+
+def _dangling(circuit: Circuit) -> Iterable[str]:
+    for row in circuit.rows:
+        for cadre in (*row.followers, *row.followers_if_contested):
+            if circuit.row(cadre, moa=row.moa_present) is None:
+                yield f"row {_name(row)}: its follower {cadre} has no row"
+
+
+def _unreachable(circuit: Circuit) -> Iterable[str]:
+    reached = {(row.cadre, row.moa_present) for row in circuit.rows if row.is_opener}
+    waiting = [row for row in circuit.rows if row.is_opener]
+    while waiting:
+        row = waiting.pop()
+        for after in (*circuit.next_rows(row), *circuit.next_rows(row, contested=True)):
+            if (after.cadre, after.moa_present) not in reached:
+                reached.add((after.cadre, after.moa_present))
+                waiting.append(after)
+    for row in circuit.rows:
+        if (row.cadre, row.moa_present) not in reached:
+            yield f"row {_name(row)}: no opener leads to it"
+
+
+def _dead_ends(circuit: Circuit) -> Iterable[str]:
+    for row in circuit.rows:
+        is_last = row.recipient is Role.SERVICE_FINANCIER
+        if is_last and row.followers:
+            yield f"row {_name(row)}: nothing follows a piece at the service financier"
+        if not is_last and not circuit.followers(row, row.recipient):
+            yield f"row {_name(row)}: dead end, its recipient {row.recipient} can deposit nothing"
+        if row.followers_if_contested and not circuit.followers(row, row.depositor, contested=True):
+            yield f"row {_name(row)}: dead end, contested, its depositor can deposit nothing"
+
+
+def _loops(circuit: Circuit) -> Iterable[str]:
+    """Without a loop and without a dead end, every path ends at the service financier."""
+    for row in circuit.rows:
+        seen: set[Cadre] = set()
+        waiting = [*circuit.next_rows(row)]
+        while waiting:
+            after = waiting.pop()
+            if after.cadre == row.cadre:
+                yield f"row {_name(row)}: it leads back to itself, not to the service financier"
+                break
+            if after.cadre not in seen:
+                seen.add(after.cadre)
+                waiting += circuit.next_rows(after)
+
+
+def _name(row: Row) -> str:
+    return f"{row.cadre} ({'with' if row.moa_present else 'without'} MOA)"

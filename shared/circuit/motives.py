@@ -1,0 +1,90 @@
+"""The motives of a refusal: dated reference data, per cadre."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from shared.circuit import rules
+from shared.circuit.table import Cadre
+from shared.vocabulary.rules import Violation
+
+_DATA = Path(__file__).parent / "tables" / "motifs-de-refus.csv"
+
+COMMENT_LIMIT = 255
+"""Characters of an explanation (Pastell connector, motives of rejection and suspension)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Motive:
+    """Why a piece may be refused, from when to when, for which cadres."""
+
+    code: str
+    label: str
+    valid_from: date
+    valid_until: date
+    cadres: frozenset[Cadre]
+    needs_comment: bool
+    answer: str
+    """Not empty: the motive exists but blocks the refusal, and this says what to do instead."""
+    source: str
+
+
+def motives(cadre: Cadre, on: date) -> tuple[Motive, ...]:
+    """List the motives offered for a cadre on a day, those that block the refusal included."""
+    return tuple(
+        motive
+        for motive in _all()
+        if cadre in motive.cadres and motive.valid_from <= on <= motive.valid_until
+    )
+
+
+def judge_refusal(
+    cadre: Cadre, code: str | None, comment: str | None, on: date
+) -> tuple[Violation, ...]:
+    """Check the motive of a refusal and the complement that it may need."""
+    offered = motives(cadre, on)
+    motive = next((motive for motive in offered if motive.code == code), None)
+    if motive is None:
+        allowed = ", ".join(motive.code for motive in offered if not motive.answer)
+        if not code:
+            return (rules.MOTIVE_REQUIRED.broken("motive", allowed=allowed),)
+        rule = rules.MOTIVE_UNKNOWN
+        return (rule.broken("motive", motive=code, cadre=cadre, allowed=allowed),)
+    if motive.answer:
+        rule = rules.MOTIVE_BLOCKS
+        return (rule.broken("motive", label=motive.label, answer=motive.answer),)
+    return judge_comment(comment, is_required=motive.needs_comment)
+
+
+def judge_comment(comment: str | None, *, is_required: bool) -> tuple[Violation, ...]:
+    """Check an explanation: there when the act needs one, and short enough."""
+    text = (comment or "").strip()
+    if not text and is_required:
+        return (rules.COMMENT_REQUIRED.broken("comment"),)
+    if len(text) > COMMENT_LIMIT:
+        rule = rules.COMMENT_TOO_LONG
+        return (rule.broken("comment", length=len(text), limit=COMMENT_LIMIT),)
+    return ()
+
+
+@cache
+def _all() -> tuple[Motive, ...]:
+    with _DATA.open(encoding="utf-8", newline="") as lines:
+        return tuple(_read(csv.DictReader(lines, delimiter=";")))
+
+
+def _read(records: Iterable[dict[str, str]]) -> Iterable[Motive]:
+    for record in records:
+        yield Motive(
+            code=record["code"],
+            label=record["libelle"],
+            valid_from=date.fromisoformat(record["valide_du"] or "0001-01-01"),
+            valid_until=date.fromisoformat(record["valide_au"] or "9999-12-31"),
+            cadres=frozenset(record["cadres"].split()),
+            needs_comment=record["complement_obligatoire"] == "oui",
+            answer=record["reponse_si_bloque"],
+            source=record["source"],
+        )

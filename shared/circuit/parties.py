@@ -1,0 +1,131 @@
+"""Who takes part in a dossier, and what a structure declares about itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.circuit import rules
+from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
+from shared.vocabulary.rules import Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A structure named in a dossier, down to its service when one is given."""
+
+    structure: str
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """The structures that a deposit names, by role."""
+
+    titulaire: Party
+    service_financier: Party
+    moe: Party | None = None
+    moa: Party | None = None
+
+    def of(self, role: Role) -> Party | None:
+        """Find the party that plays a role."""
+        match role:
+            case Role.TITULAIRE:
+                return self.titulaire
+            case Role.MOE:
+                return self.moe
+            case Role.MOA:
+                return self.moa
+            case Role.SERVICE_FINANCIER:
+                return self.service_financier
+            case _:
+                return None
+
+    def named(self) -> tuple[tuple[Role, Party], ...]:
+        """List the parties that are named."""
+        roles = (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER)
+        return tuple((role, party) for role in roles if (party := self.of(role)))
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service of a structure; it may require an engagement on its own."""
+
+    active: bool = True
+    engagement_obligatoire: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What the rules read of a structure, in one version of the directory."""
+
+    id: str
+    kind: StructureKind
+    status: StructureStatus
+    moa: MoaParameter
+    version: int
+    code_service_obligatoire: bool = False
+    numero_engagement_obligatoire: bool = False
+    engagement_ou_service: bool = False
+    mise_en_paiement_non_remontee: bool = False
+    services: Mapping[str, Service] = field(default_factory=dict)
+
+
+Directory = Mapping[str, Structure]
+
+
+def moa_parameter(*, est_moa: bool, est_moa_uniquement: bool) -> MoaParameter:
+    """Read the screen's three values from the two booleans of the exchanges.
+
+    Raises ValueError for "only a MOA, and no MOA", which says nothing.
+    """
+    if est_moa_uniquement and not est_moa:
+        raise ValueError("est_moa_uniquement without est_moa")
+    if not est_moa:
+        return MoaParameter.SANS
+    return MoaParameter.EXCLUSIVEMENT if est_moa_uniquement else MoaParameter.AVEC
+
+
+def moa_booleans(parameter: MoaParameter) -> tuple[bool, bool]:
+    """Write the screen's value as (est_moa, est_moa_uniquement)."""
+    return parameter is not MoaParameter.SANS, parameter is MoaParameter.EXCLUSIVEMENT
+
+
+def judge_structures(parties: Parties, directory: Directory) -> tuple[Violation, ...]:
+    """Check every named structure: known, active, and public where its role demands it."""
+    verdicts = (judge_structure(role, party, directory) for role, party in parties.named())
+    return tuple(verdict for verdict in verdicts if verdict)
+
+
+def judge_structure(role: Role, party: Party, directory: Directory) -> Violation | None:
+    """Check that one structure may play its role, and that the service named in it exists."""
+    structure = directory.get(party.structure)
+    where = f"{role.value}.structure"
+    if structure is None:
+        return rules.STRUCTURE_UNKNOWN.broken(where, structure=party.structure)
+    if structure.status is not StructureStatus.ACTIF:
+        return rules.STRUCTURE_INACTIVE.broken(where, structure=structure.id)
+    is_public_role = role in (Role.MOA, Role.SERVICE_FINANCIER)
+    if is_public_role and structure.kind is not StructureKind.PUBLIQUE:
+        return rules.STRUCTURE_NOT_PUBLIC.broken(where, structure=structure.id, role=LABELS[role])
+    return judge_service(role, party, structure)
+
+
+def judge_service(role: Role, party: Party, structure: Structure) -> Violation | None:
+    """Check that the service named exists in its structure and is active."""
+    if party.service is None:
+        return None
+    service = structure.services.get(party.service)
+    if service is None or not service.active:
+        rule = rules.SERVICE_UNKNOWN if service is None else rules.SERVICE_INACTIVE
+        return rule.broken(f"{role.value}.service", service=party.service, structure=structure.id)
+    return None
+
+
+LABELS = {
+    Role.TITULAIRE: "le titulaire",
+    Role.COTRAITANT: "le cotraitant",
+    Role.SOUS_TRAITANT: "le sous-traitant",
+    Role.MOE: "la maîtrise d'œuvre",
+    Role.MOA: "la maîtrise d'ouvrage",
+    Role.SERVICE_FINANCIER: "le service financier",
+}
+"""How a sentence names a role."""

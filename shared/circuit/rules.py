@@ -1,0 +1,160 @@
+"""The rules of the circuit: permanent codes, French sentences, sources."""
+
+from shared.vocabulary.rules import Rule
+
+_WEBINAR = "webinaire maîtrise d'ouvrage"
+_OURS = "règle de la plateforme"
+
+CADRE_UNKNOWN = Rule(
+    code="CIR-CADRE-01",
+    sentence="Le cadre de facturation {cadre} n'existe pas dans le circuit {version}.",
+    remedy="Choisissez l'un des cadres : {allowed}.",
+    source=_OURS,
+)
+CADRE_NOT_OPENER = Rule(
+    code="CIR-CADRE-02",
+    sentence="Une pièce {cadre} ne peut pas ouvrir un dossier.",
+    remedy="Indiquez la pièce à laquelle elle fait suite, ou ouvrez le dossier par : {allowed}.",
+    source=f"{_WEBINAR}, 9:28 et 10:37",
+)
+CADRE_NOT_NEXT = Rule(
+    code="CIR-CADRE-03",
+    sentence="Une pièce {cadre} ne peut pas suivre une pièce {previous}.",
+    remedy="La suite attendue est : {allowed}.",
+    source=f"{_WEBINAR}, 43:08",
+)
+CADRE_WRONG_DEPOSITOR = Rule(
+    code="CIR-CADRE-04",
+    sentence="Une pièce {cadre} est déposée par {expected}, non par {role}.",
+    remedy="Déposez-la dans le rôle qui convient, ou choisissez un cadre de votre rôle.",
+    source="AIFE, cadres de facturation par acteur",
+)
+CADRE_NEEDS_MOA = Rule(
+    code="CIR-CADRE-05",
+    sentence="Le circuit sans maîtrise d'ouvrage n'est pas ouvert à une pièce {cadre}.",
+    remedy="Nommez la maîtrise d'ouvrage du marché.",
+    source=_OURS,
+)
+CADRE_NEEDS_NO_MOA = Rule(
+    code="CIR-CADRE-06",
+    sentence="Une pièce {cadre} ne circule que sans maîtrise d'ouvrage, or une est nommée.",
+    remedy="Choisissez un autre cadre, ou ne nommez pas de maîtrise d'ouvrage.",
+    source=_OURS,
+)
+PARTY_MISSING = Rule(
+    code="CIR-PARTIE-01",
+    sentence="Le circuit de la pièce {cadre} passe par {role}, qui n'est pas nommé.",
+    remedy="Indiquez la structure de ce rôle.",
+    source=_OURS,
+)
+PARTY_NOT_DEPOSITOR = Rule(
+    code="CIR-PARTIE-02",
+    sentence="La structure {structure} dépose la pièce mais n'est pas {role} du dossier.",
+    remedy="Déposez pour la structure nommée dans le dossier, ou corrigez la partie.",
+    source=_OURS,
+)
+STRUCTURE_UNKNOWN = Rule(
+    code="CIR-STRUCTURE-01",
+    sentence="La structure {structure} est inconnue.",
+    remedy="Vérifiez son identifiant dans l'annuaire.",
+    source=_OURS,
+)
+STRUCTURE_INACTIVE = Rule(
+    code="CIR-STRUCTURE-02",
+    sentence="La structure {structure} est inactive.",
+    remedy="Nommez une structure active, ou faites réactiver celle-ci par son gestionnaire.",
+    source=_OURS,
+)
+STRUCTURE_NOT_PUBLIC = Rule(
+    code="CIR-STRUCTURE-03",
+    sentence="La structure {structure} n'est pas publique : elle ne peut pas être {role}.",
+    remedy="Nommez une structure publique.",
+    source=f"{_WEBINAR}, 18:04",
+)
+SERVICE_UNKNOWN = Rule(
+    code="CIR-SERVICE-01",
+    sentence="Le service {service} n'existe pas dans la structure {structure}.",
+    remedy="Choisissez un service de l'annuaire de cette structure.",
+    source=_OURS,
+)
+SERVICE_INACTIVE = Rule(
+    code="CIR-SERVICE-02",
+    sentence="Le service {service} de la structure {structure} n'est plus actif.",
+    remedy="Choisissez un service actif de cette structure.",
+    source=_OURS,
+)
+MOA_TAKES_NO_PART = Rule(
+    code="CIR-MOA-01",
+    sentence="La structure {moa} est « sans maîtrise d'ouvrage » : "
+    "elle ne reçoit pas de factures de travaux.",
+    remedy="Vérifiez la maîtrise d'ouvrage, ou faites-la déclarer « avec maîtrise d'ouvrage ».",
+    source=f"{_WEBINAR}, 13:36 à 17:13",
+)
+RECEIVES_NO_FINAL_PIECE = Rule(
+    code="CIR-MOA-02",
+    sentence="La structure {service_financier} est « exclusivement maîtrise d'ouvrage » : "
+    "elle ne reçoit pas la pièce finale.",
+    remedy="Nommez le service financier qui paie pour cette maîtrise d'ouvrage.",
+    source=f"{_WEBINAR}, 27:19 à 28:46",
+)
+MOA_TO_BE_NAMED = Rule(
+    code="CIR-MOA-03",
+    sentence="La structure {service_financier} est « avec maîtrise d'ouvrage » "
+    "et aucune maîtrise d'ouvrage n'est nommée.",
+    remedy="Nommez la maîtrise d'ouvrage du marché.",
+    source=_OURS,
+)
+SERVICE_REQUIRED = Rule(
+    code="CIR-CHAMP-01",
+    sentence="La structure {structure} exige un code service.",
+    remedy="Indiquez le code du service destinataire.",
+    source="paramètre codeServiceDoitEtreRenseigne de la structure",
+)
+ENGAGEMENT_REQUIRED = Rule(
+    code="CIR-CHAMP-02",
+    sentence="La structure {structure} exige un numéro d'engagement.",
+    remedy="Indiquez le numéro d'engagement donné par l'acheteur.",
+    source="paramètre numeroEJDoitEtreRenseigne de la structure",
+)
+ENGAGEMENT_OR_SERVICE_REQUIRED = Rule(
+    code="CIR-CHAMP-03",
+    sentence="La structure {structure} exige un numéro d'engagement ou un code service.",
+    remedy="Indiquez l'un ou l'autre.",
+    source="paramètre gestionNumeroEJOuCodeService de la structure",
+)
+ENGAGEMENT_REQUIRED_BY_SERVICE = Rule(
+    code="CIR-CHAMP-04",
+    sentence="Le service {service} de la structure {structure} exige un numéro d'engagement.",
+    remedy="Indiquez le numéro d'engagement donné par l'acheteur.",
+    source="paramètre numeroEngagement du service",
+)
+MOTIVE_REQUIRED = Rule(
+    code="CIR-MOTIF-01",
+    sentence="Un refus porte un motif.",
+    remedy="Choisissez l'un des motifs : {allowed}.",
+    source=f"{_WEBINAR}, écran de refus",
+)
+MOTIVE_UNKNOWN = Rule(
+    code="CIR-MOTIF-02",
+    sentence="Le motif {motive} n'est pas valable à cette date pour une pièce {cadre}.",
+    remedy="Choisissez l'un des motifs : {allowed}.",
+    source="AIFE, récupérer les motifs de refus d'une facture de travaux",
+)
+MOTIVE_BLOCKS = Rule(
+    code="CIR-MOTIF-03",
+    sentence="Le motif « {label} » ne permet pas de refuser la pièce.",
+    remedy="{answer}",
+    source="AIFE, KB0011867 ; code de la commande publique, R.2192-34",
+)
+COMMENT_REQUIRED = Rule(
+    code="CIR-MOTIF-04",
+    sentence="Cet acte porte une explication, et elle manque.",
+    remedy="Dites en quelques mots ce qui est attendu de l'autre partie.",
+    source=_OURS,
+)
+COMMENT_TOO_LONG = Rule(
+    code="CIR-MOTIF-05",
+    sentence="L'explication compte {length} caractères ; {limit} au plus sont admis.",
+    remedy="Raccourcissez-la, et joignez le détail en pièce complémentaire.",
+    source="connecteur Pastell : motif de rejet et de suspension, 255 caractères",
+)

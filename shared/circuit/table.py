@@ -1,0 +1,128 @@
+"""The circuit table in memory: which piece follows which, from whom and to whom."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from shared.vocabulary.roles import Application, Role
+
+Cadre = str
+"""A billing cadre such as `A4`. Which ones exist is data of the table, so it is no enum."""
+
+_CADRE = re.compile(r"(A\d{1,2})(_[A-Z_]+)?", re.ASCII)
+
+
+def parse_cadre(text: str) -> Cadre | None:
+    """Read `A4`, or the long code `A4_PROJET_DECOMPTE_MENSUEL_FOURNISSEUR`; None if neither."""
+    match = _CADRE.fullmatch(text)
+    return match[1] if match else None
+
+
+def application_of(role: Role) -> Application:
+    """Tell where a role finds its pieces: the service financier alone is in "factures reçues"."""
+    if role is Role.SERVICE_FINANCIER:
+        return Application.FACTURES_RECUES
+    return Application.FACTURES_DE_TRAVAUX
+
+
+class Phase(StrEnum):
+    """Where a contract stands when a dossier opens."""
+
+    EN_COURS = "en_cours"
+    FIN = "fin"
+
+
+class Confidence(StrEnum):
+    """How well a row is known: stated by the portal's makers, shown in their webinar, or ours."""
+
+    OFFICIELLE = "officielle"
+    WEBINAIRE = "webinaire"
+    PLATEFORME = "plateforme"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What becomes of a piece of one cadre, in a dossier with or without a MOA."""
+
+    cadre: Cadre
+    moa_present: bool
+    api_code: str
+    label: str
+    depositor: Role
+    piece_type: str
+    phase: Phase
+    is_opener: bool
+    validator: Role | None
+    """Who validates the piece of a co- or subcontractor before its recipient acts."""
+    recipient: Role
+    informed: tuple[Role, ...]
+    followers: tuple[Cadre, ...]
+    followers_if_contested: tuple[Cadre, ...]
+    """Not empty: the recipient may contest, and the depositor then answers with one of these."""
+    amounts_prevail: bool
+    source: str
+    confidence: Confidence
+
+    @property
+    def application(self) -> Application:
+        """Where the recipient finds the piece."""
+        return application_of(self.recipient)
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """One version of the table. Built by `shared.circuit.loader`, which refuses a faulty one."""
+
+    version: str
+    rows: tuple[Row, ...]
+    _by_key: dict[tuple[Cadre, bool], Row] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the rows: routing looks one up for every piece."""
+        index = {(row.cadre, row.moa_present): row for row in self.rows}
+        object.__setattr__(self, "_by_key", index)
+
+    def row(self, cadre: Cadre, *, moa: bool) -> Row | None:
+        """Find the row of a cadre, in a dossier with (`moa`) or without a MOA."""
+        return self._by_key.get((cadre, moa))
+
+    def knows(self, cadre: Cadre) -> bool:
+        """Tell whether a cadre has any row at all."""
+        return (cadre, True) in self._by_key or (cadre, False) in self._by_key
+
+    def openers(self, role: Role, *, moa: bool = True) -> tuple[Cadre, ...]:
+        """List the cadres by which a role may open a dossier."""
+        return tuple(
+            row.cadre
+            for row in self.rows
+            if row.is_opener and row.depositor is role and row.moa_present is moa
+        )
+
+    def next_rows(self, previous: Row, *, contested: bool = False) -> tuple[Row, ...]:
+        """List the rows of the pieces that may follow a piece, whoever deposits them."""
+        cadres = previous.followers_if_contested if contested else previous.followers
+        return tuple(self._by_key[cadre, previous.moa_present] for cadre in cadres)
+
+    def followers(self, previous: Row, by: Role, *, contested: bool = False) -> tuple[Cadre, ...]:
+        """List the cadres that a role may deposit after a piece."""
+        rows = self.next_rows(previous, contested=contested)
+        return tuple(row.cadre for row in rows if row.depositor is by)
+
+    def roles_ahead(self, row: Row) -> frozenset[Role]:
+        """Collect the roles that a dossier still meets from a piece on: each must be named."""
+        seen: dict[Cadre, Row] = {}
+        waiting = [row]
+        while waiting:
+            current = waiting.pop()
+            seen[current.cadre] = current
+            waiting += [after for after in self.next_rows(current) if after.cadre not in seen]
+        return frozenset(_roles(seen.values()))
+
+
+def _roles(rows: Iterable[Row]) -> Iterable[Role]:
+    for row in rows:
+        yield row.recipient
+        yield from row.informed
+        if row.validator:
+            yield row.validator
