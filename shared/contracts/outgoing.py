@@ -1,0 +1,23 @@
+"""A message about to leave: what a use case says, before the runtime stamps it."""
+
+from dataclasses import dataclass
+
+from shared.contracts.envelope import Payload
+from shared.contracts.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A payload with its topic, its key and its place among the messages of a dossier.
+
+    The runtime adds the event's id, time and source when it writes the outbox row.
+    """
+
+    topic: Topic
+    key: str
+    subject: str
+    payload: Payload
+    correlation_id: str
+    dossier_id: str | None = None
+    sequence: int | None = None
+    causation_id: str | None = None

@@ -1,0 +1,98 @@
+"""The operator's command for dead letters: list, show, replay, discard.
+
+python -m shared.runtime.dead_letters --mongo URI --service routing list
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pymongo import MongoClient
+from pymongo.collection import Collection
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(no_args_is_help=True, help="Dead letters of a service.", add_completion=False)
+_console = Console()
+
+
+@app.callback()
+def connect(
+    context: typer.Context,
+    service: Annotated[str, typer.Option(help="Service whose inbox it is, such as routing.")],
+    mongo: Annotated[str, typer.Option(envvar="AIGUILLAGE_MONGO", help="Its store.")],
+) -> None:
+    """Open the service's inbox."""
+    client: MongoClient[dict[str, Any]] = MongoClient(mongo, tz_aware=True)
+    context.obj = client[service]["inbox"]
+
+
+@app.command("list")
+def list_entries(context: typer.Context) -> None:
+    """List what waits for an operator, and what waits behind it."""
+    table = Table("entry", "state", "topic", "dossier", "rank", "since", "reason")
+    waiting = {"state": {"$in": ["dead", "parked", "replay", "discard"]}}
+    for entry in _inbox(context).find(waiting).sort("at", 1):
+        table.add_row(
+            entry["_id"],
+            entry["state"],
+            entry["topic"],
+            entry["stream"],
+            str(entry["sequence"] or "-"),
+            entry["at"].isoformat(timespec="seconds"),
+            entry.get("reason") or "",
+        )
+    _console.print(table)
+
+
+@app.command()
+def show(context: typer.Context, entry: str) -> None:
+    """Show one entry whole, bytes included."""
+    found = _find(context, entry)
+    value: bytes = found.pop("value", b"")
+    _console.print_json(json.dumps(found, default=str))
+    _console.print(value.decode(errors="backslashreplace"), markup=False)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    entry: str,
+    body: Annotated[Path | None, typer.Option(help="Corrected event, a JSON file.")] = None,
+) -> None:
+    """Hand a dead letter to its service again; what was parked behind it follows in order."""
+    change: dict[str, Any] = {"state": "replay"}
+    if body is not None:
+        change["value"] = body.read_bytes()
+    _change(context, entry, change)
+
+
+@app.command()
+def discard(context: typer.Context, entry: str) -> None:
+    """Give a dead letter up; what was parked behind it follows without it."""
+    _change(context, entry, {"state": "discard"})
+
+
+def _inbox(context: typer.Context) -> "Collection[dict[str, Any]]":
+    inbox: Collection[dict[str, Any]] = context.obj
+    return inbox
+
+
+def _find(context: typer.Context, entry: str) -> dict[str, Any]:
+    found = _inbox(context).find_one({"_id": entry})
+    if found is None:
+        raise typer.BadParameter(f"no entry {entry}")
+    return found
+
+
+def _change(context: typer.Context, entry: str, change: dict[str, Any]) -> None:
+    found = _find(context, entry)
+    result = _inbox(context).update_one({"_id": entry, "state": "dead"}, {"$set": change})
+    if not result.modified_count:
+        raise typer.BadParameter(f"entry {entry} is {found['state']}, not dead")
+    _console.print(f"{entry}: {change['state']} asked for; the service takes it within seconds")
+
+
+if __name__ == "__main__":
+    app()

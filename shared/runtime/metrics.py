@@ -1,0 +1,30 @@
+"""Figures that every service shows under /metrics."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+MESSAGES = Counter(
+    "aiguillage_messages_total",
+    "Messages taken, by what became of them",
+    ["topic", "outcome"],
+)
+BATCH_SECONDS = Histogram(
+    "aiguillage_batch_seconds",
+    "Time from a batch of records to its committed transaction",
+    ["topic"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+WAITS = Counter(
+    "aiguillage_waits_total",
+    "Times that a fault of the world was waited out",
+    ["where"],
+)
+OUTBOX_DEPTH = Gauge("aiguillage_outbox_depth", "Messages committed and not yet published")
+PUBLISHED = Counter("aiguillage_published_total", "Messages acknowledged by the broker", ["topic"])
+DEAD_LETTERS = Gauge("aiguillage_dead_letters", "Messages that wait for an operator")
+PARKED = Gauge("aiguillage_parked_messages", "Messages that wait behind a dead letter or a gap")
+REQUESTS = Histogram(
+    "aiguillage_http_request_seconds",
+    "Time to answer a request",
+    ["method", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)

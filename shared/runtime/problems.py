@@ -1,0 +1,146 @@
+"""Problem details (RFC 9457): the one form of an error over HTTP, in French, with a stable code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from shared.runtime.errors import is_transient
+from shared.runtime.logs import get_logger
+from shared.vocabulary.rules import Violation
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_S = 2
+_TITLES = {
+    400: "Requête mal formée",
+    401: "Appelant inconnu",
+    403: "Accès refusé",
+    404: "Introuvable",
+    405: "Méthode non prévue",
+    409: "Action impossible dans l'état actuel",
+    413: "Envoi trop volumineux",
+    415: "Format non pris en charge",
+    422: "Données refusées",
+    500: "Erreur interne",
+    503: "Service momentanément indisponible",
+}
+_log = get_logger(__name__)
+
+
+class Problem(Exception):  # noqa: N818 - the word of RFC 9457
+    """A request that is answered by problem details."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        violations: Sequence[Violation] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """State the problem: HTTP status, stable code, a French sentence, the broken rules."""
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.violations = violations
+        self.headers = dict(headers or {})
+
+
+def refused(violations: Sequence[Violation], status: int = 422) -> Problem:
+    """Turn broken rules into a problem; the first one gives its code."""
+    detail = " ".join(violation.message for violation in violations)
+    return Problem(status, violations[0].code, detail, violations)
+
+
+def not_found(what: str) -> Problem:
+    """Answer for something that does not exist, or that the caller may not know to exist."""
+    return Problem(404, "HTTP-404", f"{what} : introuvable.")
+
+
+def unavailable(code: str, detail: str) -> Problem:
+    """Ask the caller to come back: nothing was kept of the request."""
+    return Problem(503, code, detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
+
+
+def respond(problem: Problem) -> JSONResponse:
+    """Write a problem."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": _TITLES.get(problem.status, HTTPStatus(problem.status).phrase),
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+    }
+    if problem.violations:
+        body["violations"] = [asdict(violation) for violation in problem.violations]
+    return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` by problem details."""
+
+    @app.exception_handler(Problem)
+    async def on_problem(_: Request, problem: Problem) -> JSONResponse:
+        return respond(problem)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        return respond(refused([_violation(each) for each in error.errors()]))
+
+    @app.exception_handler(HTTPException)
+    async def on_http(_: Request, error: HTTPException) -> JSONResponse:
+        detail = _TITLES.get(error.status_code, str(error.detail))
+        return respond(Problem(error.status_code, f"HTTP-{error.status_code}", f"{detail}."))
+
+    @app.exception_handler(Exception)
+    async def on_error(_: Request, error: Exception) -> JSONResponse:
+        if is_transient(error):
+            _log.warning("request.unavailable", error=repr(error))
+            return respond(
+                unavailable("HTTP-503", "Le service ne peut rien enregistrer pour le moment.")
+            )
+        _log.error("request.failed", exc_info=error)
+        return respond(Problem(500, "HTTP-500", "Une erreur interne a empêché de répondre."))
+
+
+_SENTENCES = {
+    "missing": "Ce champ est obligatoire.",
+    "extra_forbidden": "Ce champ n'existe pas.",
+    "json_invalid": "Ce n'est pas du JSON valide.",
+    "enum": "Cette valeur ne fait pas partie des valeurs prévues : {expected}.",
+    "literal_error": "Cette valeur ne fait pas partie des valeurs prévues : {expected}.",
+    "string_too_long": "Ce texte dépasse {max_length} caractères.",
+    "string_too_short": "Ce texte compte moins de {min_length} caractères.",
+    "too_long": "Cette liste est trop longue.",
+    "string_type": "Un texte est attendu.",
+    "int_parsing": "Un nombre entier est attendu.",
+    "bool_parsing": "Une valeur booléenne est attendue.",
+    "date_from_datetime_parsing": "Une date AAAA-MM-JJ est attendue.",
+    "date_parsing": "Une date AAAA-MM-JJ est attendue.",
+}
+
+
+def _violation(error: Mapping[str, Any]) -> Violation:
+    """Say in French which field of a request has the wrong form."""
+    return form_violation(
+        [str(part) for part in error["loc"] if part not in {"body", "query", "header", "path"}],
+        error["type"],
+        error.get("ctx", {}),
+    )
+
+
+def form_violation(path: Sequence[str], kind: str, context: Mapping[str, Any]) -> Violation:
+    """Say in French what is wrong with the form of a field, from pydantic's error `kind`."""
+    sentence = _SENTENCES.get(kind, "Cette valeur n'a pas la forme attendue.")
+    return Violation(
+        code="HTTP-FORM-01",
+        field=".".join(path) or "requête",
+        message=sentence.format_map({key: str(value) for key, value in context.items()}),
+        remedy="Corriger ce champ ; la description de l'API en donne la forme.",
+    )

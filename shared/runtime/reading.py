@@ -1,0 +1,78 @@
+"""From the bytes of a record to an event, or to the reason why not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from shared.contracts.envelope import Event, Head, Payload
+from shared.contracts.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the broker hands over."""
+
+    topic: str
+    key: str
+    value: bytes
+    headers: Mapping[str, str]
+    position: str
+    """`topic/partition/offset`: names the record even when its bytes cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A record that was read: an event, or a fault that makes it a dead letter."""
+
+    record: Record
+    id: str
+    stream: str
+    """Dossier id, or the record's key when there is none: what must stay in order."""
+    sequence: int | None = None
+    event: Event[Any] | None = None
+    fault: str | None = None
+
+    def failed(self, reason: str) -> "Incoming":
+        """Say why this message cannot be handled."""
+        return replace(self, event=None, fault=reason)
+
+
+class Reader:
+    """Reads the records of one topic."""
+
+    def __init__(self, topic: Topic, *, is_sequenced: bool) -> None:
+        """Prepare a validator per type; `is_sequenced` when every event must carry its rank."""
+        self._events: dict[str, TypeAdapter[Event[Any]]] = {
+            payload.event_type: _adapter(payload) for payload in topic.payloads
+        }
+        self._is_sequenced = is_sequenced
+
+    def read(self, record: Record) -> Incoming | None:
+        """Read a record; None for a type not known here: a producer may be ahead of its readers."""
+        try:
+            head = Head.model_validate_json(record.value)
+        except ValidationError as error:
+            return Incoming(record, record.position, record.key, fault=_reason(error))
+        adapter = self._events.get(head.type)
+        if adapter is None:
+            return None
+        incoming = Incoming(record, head.id, head.dossierid or record.key, head.sequence)
+        if self._is_sequenced and head.sequence is None:
+            return incoming.failed("the event carries no sequence")
+        try:
+            return replace(incoming, event=adapter.validate_json(record.value))
+        except ValidationError as error:
+            return incoming.failed(_reason(error))
+
+
+def _adapter(payload: type[Payload]) -> TypeAdapter[Event[Any]]:
+    event: Any = Event.__class_getitem__(payload)
+    return TypeAdapter(event)
+
+
+def _reason(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{error.error_count()} invalid field(s), first: {where}: {first['msg']}"

@@ -1,0 +1,179 @@
+"""A running service: what it is made of, when it is ready, how it starts and stops."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from pydantic import ValidationError
+
+from shared.contracts.topics import Topic
+from shared.runtime.backoff import wait_out
+from shared.runtime.broker import Broker, Group
+from shared.runtime.clock import system_clock
+from shared.runtime.http import create_app
+from shared.runtime.inbox import Handler, Inbox
+from shared.runtime.logs import configure, get_logger
+from shared.runtime.outbox import Relay
+from shared.runtime.projection import Projection
+from shared.runtime.settings import RuntimeSettings
+from shared.runtime.store import Store
+
+Task = Callable[[], Awaitable[None]]
+_SWEEP_S = 1.0
+_log = get_logger(__name__)
+
+
+class Runtime:
+    """The plumbing of one service. Its bootstrap adds consumers, tasks and routes, then runs it."""
+
+    def __init__(self, service: str, settings: RuntimeSettings) -> None:
+        """Prepare store, broker and relay; nothing is connected before the application starts."""
+        self.service = service
+        self.settings = settings
+        self.clock = system_clock(settings.clock_offset_s)
+        self.store = Store(settings.mongo, service, self.clock)
+        self._broker = Broker(service, settings)
+        self._relay = Relay(self.store, self._broker.publish, self.clock)
+        self._inboxes: list[Inbox] = []
+        self._projections: Group | None = None
+        self._preparations: list[Task] = []
+        self._tasks: list[tuple[str, Task]] = [("relay", self._relay.run)]
+        self._running: list[asyncio.Task[None]] = []
+        self._caught_up = asyncio.Event()
+
+    def consume(self, handlers: Mapping[Topic, Handler]) -> None:
+        """Take sequenced topics through inboxes, each event of a dossier once and in order."""
+        inboxes = {
+            topic: Inbox(self.store, topic, handler, self.clock)
+            for topic, handler in handlers.items()
+        }
+        self._inboxes += inboxes.values()
+        self._broker.subscribe("", inboxes)
+
+    def project(self, handlers: Mapping[Topic, Handler]) -> None:
+        """Take compacted topics. The service is ready once they have been read to their end."""
+        projections = {
+            topic: Projection(self.store, topic, handler) for topic, handler in handlers.items()
+        }
+        self._projections = self._broker.subscribe(".projections", projections)
+
+    def prepare(self, task: Task) -> None:
+        """Run `task` (indexes, mostly) before anything is consumed."""
+        self._preparations.append(task)
+
+    def every(self, seconds: float, name: str, task: Task) -> None:
+        """Run `task` again and again, `seconds` apart, waiting out the faults of the world."""
+
+        async def loop() -> None:
+            while True:
+                await wait_out(name, task)
+                await asyncio.sleep(seconds)
+
+        self._tasks.append((name, loop))
+
+    def background(self, name: str, task: Task) -> None:
+        """Run `task` from start to stop. The service is not ready when it has ended."""
+        self._tasks.append((name, task))
+
+    def app(
+        self,
+        *,
+        title: str,
+        description: str,
+        routers: Sequence[APIRouter],
+        max_body_mb: int = 1,
+    ) -> FastAPI:
+        """Build the service's HTTP application, whose lifespan starts and stops all the rest."""
+        return create_app(
+            title=title,
+            description=description,
+            routers=routers,
+            readiness=self._missing,
+            lifespan=self._lifespan,
+            trust_headers=self.settings.trust_headers,
+            max_body_mb=max_body_mb,
+        )
+
+    async def _missing(self) -> list[str]:
+        missing = []
+        if self._projections and not self._caught_up.is_set():
+            missing.append("lecture des annuaires en cours")
+        if any(task.done() for task in self._running):
+            missing.append("une tâche de fond est arrêtée")
+        try:
+            await self.store.ping()
+        except Exception:  # noqa: BLE001 - whatever it is, the store does not answer
+            missing.append("la base ne répond pas")
+        if not await self._broker.is_connected():
+            missing.append("le bus de messages ne répond pas")
+        return missing
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.store)
+            start = asyncio.create_task(self._start(), name="start")
+            self._running.append(start)
+            stack.push_async_callback(self._stop, start)
+            yield
+
+    async def _start(self) -> None:
+        """Start in the order of dependence: indexes, tasks, broker. The store may come late."""
+        for inbox in self._inboxes:
+            await wait_out("indexes", inbox.prepare)
+        for prepare in self._preparations:
+            await wait_out("indexes", prepare)
+        await wait_out("broker", self._broker.start)
+        for name, task in self._tasks:
+            self._running.append(asyncio.create_task(_guarded(name, task), name=name))
+        self._running.append(asyncio.create_task(self._sweep(), name="sweep"))
+        if self._projections:
+            await wait_out("projections", self._projections.caught_up)
+            self._caught_up.set()
+        _log.info("service.started", service=self.service)
+        await asyncio.Event().wait()
+
+    async def _sweep(self) -> None:
+        while True:
+            for inbox in self._inboxes:
+                await wait_out("sweep", inbox.sweep)
+            await asyncio.sleep(_SWEEP_S)
+
+    async def _stop(self, start: "asyncio.Task[None]") -> None:
+        start.cancel()
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._broker.stop()
+
+
+async def _guarded(name: str, task: Task) -> None:
+    try:
+        await task()
+    except Exception:
+        _log.exception("task.ended", task=name)
+        raise
+
+
+def run(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
+    """Run a service until it is told to stop. Bad settings end it with one clear line."""
+    try:
+        runtime, app = build()
+    except ValidationError as error:
+        lines = (
+            f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}"
+            for each in error.errors()
+        )
+        sys.exit(f"{service}: " + "; ".join(lines))
+    configure(service, runtime.settings.log_level)
+    uvicorn.run(
+        app,
+        host=runtime.settings.host,
+        port=runtime.settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
