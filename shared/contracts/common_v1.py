@@ -23,10 +23,10 @@ class PartyV1(Part):
 
 
 class PartiesV1(Part):
-    """Who takes part in a dossier. `moa` is absent when validation happens outside the platform."""
+    """Who takes part in a dossier; absent is who does not act on the platform."""
 
     titulaire: PartyV1
-    moe: PartyV1
+    moe: PartyV1 | None = None
     moa: PartyV1 | None = None
     service_financier: PartyV1
 
