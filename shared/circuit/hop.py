@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from shared.circuit import rules
 from shared.circuit.moa import judge_parties
-from shared.circuit.parties import Directory, Parties, Party, judge_structure
+from shared.circuit.parties import Directory, Parties, Party, judge_service, judge_structure
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
@@ -25,7 +25,9 @@ def judge_hop(
     The table is judged whole at every hop: a dossier that cannot reach its end waits at the first
     sign of it, before people work on it in vain. A party whose turn is over is not asked again.
     """
-    broken = judge_structure(role, recipient, directory)
+    broken = judge_structure(role, recipient, directory) or judge_service(
+        role, recipient, directory[recipient.structure]
+    )
     if broken:
         return Obstacle(recipient.structure, broken)
     service_financier = directory.get(parties.service_financier.structure)

@@ -39,6 +39,13 @@ class Parties:
             case _:
                 return None
 
+    def __getitem__(self, role: Role) -> Party:
+        """Take the party of a role that is known to be named."""
+        party = self.of(role)
+        if party is None:
+            raise KeyError(role)
+        return party
+
     def named(self) -> tuple[tuple[Role, Party], ...]:
         """List the parties that are named."""
         roles = (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER)
@@ -96,7 +103,7 @@ def judge_structures(parties: Parties, directory: Directory) -> tuple[Violation,
 
 
 def judge_structure(role: Role, party: Party, directory: Directory) -> Violation | None:
-    """Check that one structure may play its role, and that the service named in it exists."""
+    """Check that one structure may play its role."""
     structure = directory.get(party.structure)
     where = f"{role.value}.structure"
     if structure is None:
@@ -106,7 +113,7 @@ def judge_structure(role: Role, party: Party, directory: Directory) -> Violation
     is_public_role = role in (Role.MOA, Role.SERVICE_FINANCIER)
     if is_public_role and structure.kind is not StructureKind.PUBLIQUE:
         return rules.STRUCTURE_NOT_PUBLIC.broken(where, structure=structure.id, role=LABELS[role])
-    return judge_service(role, party, structure)
+    return None
 
 
 def judge_service(role: Role, party: Party, structure: Structure) -> Violation | None:

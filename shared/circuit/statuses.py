@@ -1,7 +1,10 @@
 """The statuses of a piece as a transition table: who may do what, from where, and who is next."""
 
+import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -32,9 +35,10 @@ class Awaited(StrEnum):
     """Who must act on the dossier after an act."""
 
     SAME = "same"
-    DEPOSITOR = "depositor"
+    DEPOSITOR_COMPLETES = "depositor_completes"
+    DEPOSITOR_ANSWERS = "depositor_answers"
     RECIPIENT = "recipient"
-    FOLLOWER = "follower"
+    RECIPIENT_OF_FOLLOWER = "recipient_of_follower"
     NOBODY = "nobody"
 
 
@@ -55,7 +59,7 @@ class Transition:
     sources: frozenset[Status]
     target: Status
     awaited: Awaited
-    reason: Reason = Reason.NONE
+    reason: Reason
 
 
 ENTRY = {
@@ -73,122 +77,22 @@ ARRIVALS = {(Status.DEPOSEE, role): status for role, status in ENTRY.items()} | 
 }
 """What a hop makes of a piece's status; absent: nothing. The service financier sees COMPLETEE."""
 
-_AT_MOE = frozenset({Status.A_ASSOCIER_MOE, Status.PRISE_EN_COMPTE_MOE})
-_AT_MOA = frozenset({Status.A_ASSOCIER_MOA, Status.PRISE_EN_COMPTE_MOA})
-_AT_TITULAIRE = frozenset({Status.A_ASSOCIER_FOURNISSEUR})
-_RECEIVED = frozenset({Status.MISE_A_DISPOSITION, Status.COMPLETEE})
-_SUSPENDED = frozenset({Status.SUSPENDUE})
-_TO_SERVICE_FAIT = _RECEIVED
-_TO_MANDATEE = _TO_SERVICE_FAIT | {Status.SERVICE_FAIT}
-_TO_COMPTABLE = _TO_MANDATEE | {Status.MANDATEE}
-_TO_COMPTABILISEE = _TO_COMPTABLE | {Status.MISE_A_DISPOSITION_COMPTABLE}
-_TO_PAIEMENT = _TO_COMPTABILISEE | {Status.COMPTABILISEE}
 
-TRANSITIONS = (
-    Transition(Act.DEPOSER_SUITE, Role.MOE, _AT_MOE, Status.ASSOCIEE, Awaited.FOLLOWER),
-    Transition(
-        Act.DEPOSER_SUITE,
-        Role.MOA,
-        _AT_MOA | {Status.CONTESTEE},
-        Status.ASSOCIEE,
-        Awaited.FOLLOWER,
-    ),
-    Transition(Act.DEPOSER_SUITE, Role.TITULAIRE, _AT_TITULAIRE, Status.ASSOCIEE, Awaited.FOLLOWER),
-    Transition(
-        Act.PRENDRE_EN_COMPTE,
-        Role.MOE,
-        frozenset({Status.A_ASSOCIER_MOE}),
-        Status.PRISE_EN_COMPTE_MOE,
-        Awaited.SAME,
-    ),
-    Transition(
-        Act.PRENDRE_EN_COMPTE,
-        Role.MOA,
-        frozenset({Status.A_ASSOCIER_MOA}),
-        Status.PRISE_EN_COMPTE_MOA,
-        Awaited.SAME,
-    ),
-    Transition(Act.REFUSER, Role.MOE, _AT_MOE, Status.REFUSEE_MOE, Awaited.NOBODY, Reason.MOTIVE),
-    Transition(Act.REFUSER, Role.MOA, _AT_MOA, Status.REFUSEE_MOA, Awaited.NOBODY, Reason.MOTIVE),
-    Transition(
-        Act.REFUSER,
-        Role.TITULAIRE,
-        _AT_TITULAIRE,
-        Status.REFUSEE_FOURNISSEUR,
-        Awaited.NOBODY,
-        Reason.MOTIVE,
-    ),
-    Transition(
-        Act.SUSPENDRE, Role.MOE, _AT_MOE, Status.SUSPENDUE, Awaited.DEPOSITOR, Reason.COMMENT
-    ),
-    Transition(
-        Act.SUSPENDRE, Role.MOA, _AT_MOA, Status.SUSPENDUE, Awaited.DEPOSITOR, Reason.COMMENT
-    ),
-    Transition(
-        Act.SUSPENDRE,
-        Role.TITULAIRE,
-        _AT_TITULAIRE,
-        Status.SUSPENDUE,
-        Awaited.DEPOSITOR,
-        Reason.COMMENT,
-    ),
-    Transition(
-        Act.SUSPENDRE,
-        Role.SERVICE_FINANCIER,
-        _RECEIVED,
-        Status.SUSPENDUE,
-        Awaited.DEPOSITOR,
-        Reason.COMMENT,
-    ),
-    Transition(Act.COMPLETER, Role.TITULAIRE, _SUSPENDED, Status.COMPLETEE, Awaited.RECIPIENT),
-    Transition(Act.COMPLETER, Role.MOE, _SUSPENDED, Status.COMPLETEE, Awaited.RECIPIENT),
-    Transition(Act.COMPLETER, Role.MOA, _SUSPENDED, Status.COMPLETEE, Awaited.RECIPIENT),
-    Transition(
-        Act.CONTESTER,
-        Role.TITULAIRE,
-        _AT_TITULAIRE,
-        Status.CONTESTEE,
-        Awaited.DEPOSITOR,
-        Reason.COMMENT,
-    ),
-    Transition(
-        Act.REJETER,
-        Role.SERVICE_FINANCIER,
-        _RECEIVED,
-        Status.REJETEE,
-        Awaited.NOBODY,
-        Reason.COMMENT,
-    ),
-    Transition(
-        Act.SERVICE_FAIT,
-        Role.SERVICE_FINANCIER,
-        _TO_SERVICE_FAIT,
-        Status.SERVICE_FAIT,
-        Awaited.SAME,
-    ),
-    Transition(Act.MANDATER, Role.SERVICE_FINANCIER, _TO_MANDATEE, Status.MANDATEE, Awaited.SAME),
-    Transition(
-        Act.METTRE_A_DISPOSITION_COMPTABLE,
-        Role.SERVICE_FINANCIER,
-        _TO_COMPTABLE,
-        Status.MISE_A_DISPOSITION_COMPTABLE,
-        Awaited.SAME,
-    ),
-    Transition(
-        Act.COMPTABILISER,
-        Role.SERVICE_FINANCIER,
-        _TO_COMPTABILISEE,
-        Status.COMPTABILISEE,
-        Awaited.SAME,
-    ),
-    Transition(
-        Act.METTRE_EN_PAIEMENT,
-        Role.SERVICE_FINANCIER,
-        _TO_PAIEMENT,
-        Status.MISE_EN_PAIEMENT,
-        Awaited.NOBODY,
-    ),
-)
+def _read() -> Iterable[Transition]:
+    path = Path(__file__).parent / "tables" / "statuts.csv"
+    with path.open(encoding="utf-8", newline="") as lines:
+        for record in csv.DictReader(lines, delimiter=";", strict=True):
+            yield Transition(
+                act=Act(record["acte"]),
+                role=Role(record["role"]),
+                sources=frozenset(Status(status) for status in record["depuis"].split()),
+                target=Status(record["vers"]),
+                awaited=Awaited(record["attendu_ensuite"]),
+                reason=Reason(record["explication"]),
+            )
+
+
+TRANSITIONS = tuple(_read())
 """Ours, over the portal's official codes: no official matrix was found."""
 
 _BY_KEY = {(row.act, row.role, source): row for row in TRANSITIONS for source in row.sources}

@@ -87,6 +87,10 @@ class Circuit:
         """Find the row of a cadre, in a dossier with (`moa`) or without a MOA."""
         return self._by_key.get((cadre, moa))
 
+    def __getitem__(self, key: tuple[Cadre, bool]) -> Row:
+        """Take the row of a cadre known to have one, with (True) or without a MOA."""
+        return self._by_key[key]
+
     def knows(self, cadre: Cadre) -> bool:
         """Tell whether a cadre has any row at all."""
         return (cadre, True) in self._by_key or (cadre, False) in self._by_key
@@ -102,7 +106,7 @@ class Circuit:
     def next_rows(self, previous: Row, *, contested: bool = False) -> tuple[Row, ...]:
         """List the rows of the pieces that may follow a piece, whoever deposits them."""
         cadres = previous.followers_if_contested if contested else previous.followers
-        return tuple(self._by_key[cadre, previous.moa_present] for cadre in cadres)
+        return tuple(self[cadre, previous.moa_present] for cadre in cadres)
 
     def followers(self, previous: Row, by: Role, *, contested: bool = False) -> tuple[Cadre, ...]:
         """List the cadres that a role may deposit after a piece."""

@@ -1,29 +1,17 @@
 """The decision: what a command does to a dossier, by the circuit and the directory."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
-from services.routing.domain.commands import Command
+from services.routing.domain.commands import Command, Complete, Deposit, Rejudge, Treat
+from services.routing.domain.decision import Decision, MessageError, World
+from services.routing.domain.deposits import decide_deposit
 from services.routing.domain.dossier import Dossier
-from services.routing.domain.events import Event
+from services.routing.domain.hops import hop_again
+from services.routing.domain.treatments import decide_completion, decide_treatment
 from shared.circuit.parties import Directory
-from shared.vocabulary.rules import Violation
 
-
-class MessageError(ValueError):
-    """A message that no order of arrival explains: it belongs to the dead letters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What happens (events, in order) and why not (violations).
-
-    A treatment or completion that breaks a rule has violations and no events. A deposited piece
-    that loses has both: it is received, then REJETEE for the reason that the violations state.
-    """
-
-    events: tuple[Event, ...] = ()
-    violations: tuple[Violation, ...] = ()
+__all__ = ["Decision", "MessageError", "decide"]
 
 
 def decide(
@@ -37,6 +25,19 @@ def decide(
     """Decide on a command.
 
     `require_moa` is the setting of the decision table's last row. Raises MessageError for a
-    command that contradicts the order in which messages of a dossier travel.
+    command that contradicts the order in which the messages of a dossier travel.
     """
-    raise NotImplementedError
+    world = World(directory, now, require_moa)
+    if isinstance(command, Deposit):
+        return decide_deposit(dossier, command, world)
+    if dossier is None:
+        raise MessageError(f"{type(command).__name__} on a dossier that does not exist")
+    match command:
+        case Treat():
+            return decide_treatment(dossier, command, world)
+        case Complete():
+            return decide_completion(dossier, command, world)
+        case Rejudge():
+            return Decision(hop_again(dossier, world))
+        case _:
+            assert_never(command)

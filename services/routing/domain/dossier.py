@@ -1,15 +1,25 @@
 """A dossier: one payment, its pieces, and who must act now."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
-from services.routing.domain.commands import Actor, Deposit
-from services.routing.domain.events import Event
+from services.routing.domain.commands import Actor, Complete, Deposit
+from services.routing.domain.events import (
+    Closed,
+    Event,
+    Forwarded,
+    Held,
+    PieceCompleted,
+    PieceReceived,
+    StatusSet,
+)
 from shared.circuit.parties import Parties
 from shared.circuit.table import Cadre, Phase
 from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.roles import Purpose
 from shared.vocabulary.statuses import Status
 
 
@@ -93,13 +103,44 @@ class Dossier:
         """The opener names a MOA; never derived from the service financier's parameter."""
         return self.parties.moa is not None
 
+    def __getitem__(self, piece_id: str) -> Piece:
+        """Take a piece that the dossier is known to hold."""
+        return next(piece for piece in self.pieces if piece.id == piece_id)
+
     def piece(self, piece_id: str) -> Piece | None:
         return next((piece for piece in self.pieces if piece.id == piece_id), None)
 
 
 def evolve(dossier: Dossier | None, event: Event) -> Dossier:
-    """Apply one event."""
-    raise NotImplementedError
+    """Apply one event. Looks at nothing else: no directory, no table, no clock."""
+    if dossier is None:
+        if not isinstance(event, PieceReceived):
+            raise ValueError(f"a dossier opens by a piece received, not by {event}")
+        deposit = event.deposit
+        dossier = Dossier(deposit.dossier_id, deposit.table_version, event.phase, deposit.parties)
+    match event:
+        case PieceReceived(deposit=deposit):
+            piece = Piece(deposit, Status.DEPOSEE, {}, deposit.attachments)
+            evolved = replace(dossier, pieces=(*dossier.pieces, piece))
+        case PieceCompleted(completion=completion):
+            evolved = replace(dossier, pieces=_completed(dossier.pieces, completion))
+        case StatusSet():
+            evolved = replace(dossier, pieces=_stamped(dossier.pieces, event))
+        case Forwarded(purpose=Purpose.INFORMATION):
+            evolved = dossier
+        case Forwarded():
+            awaited = Waiting(event.to, event.piece_id, event.cadres, event.at)
+            evolved = replace(dossier, awaited=awaited, hold=None)
+        case Held():
+            since = dossier.awaited.since if dossier.awaited and dossier.hold else event.at
+            awaited = Waiting(event.to, event.piece_id, event.cadres, since)
+            hold = Hold(event.reason, event.message, event.structure)
+            evolved = replace(dossier, awaited=awaited, hold=hold)
+        case Closed():
+            evolved = replace(dossier, awaited=None, hold=None, state=State.CLOS)
+        case _:
+            assert_never(event)
+    return replace(evolved, version=dossier.version + 1)
 
 
 def replay(events: Iterable[Event]) -> Dossier | None:
@@ -108,3 +149,21 @@ def replay(events: Iterable[Event]) -> Dossier | None:
     for event in events:
         dossier = evolve(dossier, event)
     return dossier
+
+
+def _stamped(pieces: tuple[Piece, ...], event: StatusSet) -> tuple[Piece, ...]:
+    return tuple(
+        replace(piece, status=event.status, stamps={**piece.stamps, event.status: event.at})
+        if piece.id == event.piece_id
+        else piece
+        for piece in pieces
+    )
+
+
+def _completed(pieces: tuple[Piece, ...], completion: Complete) -> tuple[Piece, ...]:
+    return tuple(
+        replace(piece, attachments=(*piece.attachments, *completion.attachments))
+        if piece.id == completion.piece_id
+        else piece
+        for piece in pieces
+    )

@@ -1,0 +1,122 @@
+"""Deciding on a deposited piece: it opens a dossier, advances it, or loses."""
+
+from services.routing.domain import rules
+from services.routing.domain.commands import Deposit
+from services.routing.domain.decision import Decision, MessageError, World
+from services.routing.domain.dossier import Dossier, Piece
+from services.routing.domain.events import Closed, Event, PieceReceived, StatusSet
+from services.routing.domain.hops import hop_to_recipient
+from services.routing.domain.turns import find_transition, judge_turn
+from shared.circuit.cadres import judge_depositor, judge_following, judge_opening
+from shared.circuit.loader import version
+from shared.circuit.parties import LABELS
+from shared.circuit.statuses import Act
+from shared.circuit.table import Circuit
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.statuses import Status
+
+
+def decide_deposit(dossier: Dossier | None, deposit: Deposit, world: World) -> Decision:
+    """Take a piece for which a certificate exists: whatever is decided, it is received."""
+    if dossier is None:
+        return _open(deposit, world)
+    return _follow(dossier, deposit, world)
+
+
+def _open(deposit: Deposit, world: World) -> Decision:
+    if deposit.follows is not None:
+        raise MessageError(f"piece {deposit.piece_id} follows, but its dossier is unknown")
+    circuit = version(deposit.table_version)
+    depositor, parties = deposit.depositor, deposit.parties
+    received = _received(circuit, deposit, world)
+    broken = (
+        *judge_opening(circuit, deposit.cadre, depositor.role, parties),
+        *judge_depositor(depositor.role, depositor.structure, parties),
+    )
+    if broken:
+        return Decision((*received, _rejected(deposit, broken, world), Closed(world.now)), broken)
+    row = circuit[deposit.cadre, parties.moa is not None]
+    hop = hop_to_recipient(circuit, row, deposit, Status.DEPOSEE, parties)
+    return Decision((*received, *hop.travel(world)))
+
+
+def _follow(dossier: Dossier, deposit: Deposit, world: World) -> Decision:
+    if deposit.follows is None:
+        raise MessageError(f"piece {deposit.piece_id} opens a dossier that is already open")
+    if dossier.piece(deposit.piece_id):
+        raise MessageError(f"piece {deposit.piece_id} is already in its dossier")
+    previous = dossier.piece(deposit.follows)
+    if previous is None:
+        raise MessageError(f"piece {deposit.piece_id} follows one that its dossier does not hold")
+    circuit = version(dossier.table_version)
+    received = _received(circuit, deposit, world)
+    broken = _judge_next(circuit, dossier, previous, deposit)
+    if broken:
+        return Decision((*received, _rejected(deposit, broken, world)), broken)
+    associated = StatusSet(
+        world.now,
+        previous.id,
+        previous.status,
+        Status.ASSOCIEE,
+        deposit.depositor,
+        Act.DEPOSER_SUITE,
+    )
+    row = circuit[deposit.cadre, dossier.moa_present]
+    hop = hop_to_recipient(circuit, row, deposit, Status.DEPOSEE, dossier.parties)
+    return Decision((*received, associated, *hop.travel(world)))
+
+
+def _received(circuit: Circuit, deposit: Deposit, world: World) -> tuple[Event, ...]:
+    row = circuit.row(deposit.cadre, moa=True) or circuit.row(deposit.cadre, moa=False)
+    if row is None:
+        raise MessageError(f"piece {deposit.piece_id}: no cadre {deposit.cadre} in its circuit")
+    return (
+        PieceReceived(world.now, deposit, row.phase),
+        # The stamp that starts a delay is the one on the certificate, not the time of routing.
+        StatusSet(deposit.deposited_at, deposit.piece_id, None, Status.DEPOSEE, deposit.depositor),
+    )
+
+
+def _rejected(deposit: Deposit, broken: tuple[Violation, ...], world: World) -> StatusSet:
+    return StatusSet(
+        world.now,
+        deposit.piece_id,
+        Status.DEPOSEE,
+        Status.REJETEE,
+        motive=broken[0].code,
+        comment=" ".join(violation.message for violation in broken),
+    )
+
+
+def _judge_next(
+    circuit: Circuit, dossier: Dossier, previous: Piece, deposit: Deposit
+) -> tuple[Violation, ...]:
+    not_awaited = judge_turn(dossier, previous, deposit.depositor)
+    if not_awaited:
+        return (not_awaited,)
+    row = circuit[previous.cadre, dossier.moa_present]
+    found = find_transition(previous, row, Act.DEPOSER_SUITE, deposit.depositor)
+    if isinstance(found, Violation):
+        return (found,)
+    contested = previous.status is Status.CONTESTEE
+    return (
+        *judge_following(circuit, deposit.cadre, deposit.depositor.role, row, contested=contested),
+        *_judge_parties(dossier, deposit),
+    )
+
+
+def _judge_parties(dossier: Dossier, deposit: Deposit) -> tuple[Violation, ...]:
+    """A next piece may tell a service, never change who takes part."""
+    broken = []
+    for role, party in deposit.parties.named():
+        named = dossier.parties.of(role)
+        if named is None or named.structure != party.structure:
+            broken.append(
+                rules.PARTY_CHANGED.broken(
+                    f"{role.value}.structure",
+                    structure=party.structure,
+                    role=LABELS[role],
+                    named=named.structure if named else "personne",
+                )
+            )
+    return tuple(broken)

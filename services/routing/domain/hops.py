@@ -1,0 +1,142 @@
+"""Handing a piece to its next actor, or holding it while the directory forbids it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.routing.domain.commands import Actor, Deposit
+from services.routing.domain.decision import World
+from services.routing.domain.dossier import Dossier, Piece
+from services.routing.domain.events import Event, Forwarded, Held, StatusSet
+from shared.circuit.hop import judge_hop
+from shared.circuit.loader import version
+from shared.circuit.parties import Parties, Party
+from shared.circuit.statuses import ARRIVALS
+from shared.circuit.table import Cadre, Circuit, Row, application_of
+from shared.vocabulary.roles import Purpose, Role
+from shared.vocabulary.statuses import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A piece on its way: in which status, among whom, to whom, and what may follow it."""
+
+    deposit: Deposit
+    status: Status
+    parties: Parties
+    to: Actor
+    cadres: tuple[Cadre, ...]
+    informed: tuple[Role, ...] = ()
+
+    def travel(self, world: World) -> tuple[Event, ...]:
+        """Hand the piece over, or hold it where it is."""
+        held = self.held(world)
+        return (held,) if held else tuple(self._handed_over(world))
+
+    def held(self, world: World) -> Held | None:
+        """State why the piece cannot be handed over for now, if so."""
+        recipient = Party(self.to.structure, self.to.service)
+        obstacle = judge_hop(
+            self.to.role,
+            recipient,
+            self.parties,
+            world.directory,
+            require_moa=world.require_moa,
+        )
+        if obstacle is None:
+            return None
+        return Held(
+            world.now,
+            self.deposit.piece_id,
+            self.to,
+            self.cadres,
+            reason=obstacle.violation.code,
+            message=obstacle.violation.message,
+            structure=obstacle.structure,
+            directory=self._versions(world),
+        )
+
+    def _handed_over(self, world: World) -> Iterator[Event]:
+        arrival = ARRIVALS.get((self.status, self.to.role))
+        if arrival:
+            yield StatusSet(world.now, self.deposit.piece_id, self.status, arrival)
+        yield self._forwarded(self.to, Purpose.ACTION, self.cadres, world)
+        # Whoever is informed learns of a piece once, not again when it comes back completed.
+        if self.status is Status.DEPOSEE:
+            for role in self.informed:
+                actor = actor_of(role, self.deposit, self.parties)
+                yield self._forwarded(actor, Purpose.INFORMATION, (), world)
+
+    def _forwarded(
+        self, to: Actor, purpose: Purpose, cadres: tuple[Cadre, ...], world: World
+    ) -> Forwarded:
+        return Forwarded(
+            world.now,
+            self.deposit.piece_id,
+            to,
+            application_of(to.role),
+            purpose,
+            cadres,
+            self._versions(world),
+        )
+
+    def _versions(self, world: World) -> dict[str, int]:
+        """The structures that the judgement read; an unknown one has no version."""
+        read = [self.to.structure, self.parties.service_financier.structure]
+        if self.parties.moa:
+            read.append(self.parties.moa.structure)
+        return {name: world.directory[name].version for name in read if name in world.directory}
+
+
+def hop_to_recipient(
+    circuit: Circuit, row: Row, deposit: Deposit, status: Status, parties: Parties
+) -> Hop:
+    """Prepare the hop of a piece to the recipient that its row names."""
+    return Hop(
+        deposit,
+        status,
+        parties,
+        to=actor_of(row.recipient, deposit, parties),
+        cadres=circuit.followers(row, row.recipient),
+        informed=row.informed,
+    )
+
+
+def hand_back(piece: Piece, world: World) -> Forwarded:
+    """Return a suspended piece to its depositor.
+
+    It goes where it came from, not on along the circuit: the directory is not asked.
+    """
+    depositor = piece.depositor
+    where = application_of(depositor.role)
+    return Forwarded(world.now, piece.id, depositor, where, Purpose.ACTION, (), {})
+
+
+def hop_again(dossier: Dossier, world: World) -> tuple[Event, ...]:
+    """Try the hop of a held dossier again; nothing happens while the same obstacle stands."""
+    waiting, hold = dossier.awaited, dossier.hold
+    if waiting is None or hold is None:
+        return ()
+    piece = dossier[waiting.piece_id]
+    row = version(dossier.table_version)[piece.cadre, dossier.moa_present]
+    hop = Hop(
+        piece.deposit,
+        piece.status,
+        dossier.parties,
+        waiting.actor,
+        waiting.cadres,
+        row.informed,
+    )
+    events = hop.travel(world)
+    if isinstance(first := events[0], Held) and (first.reason, first.structure) == (
+        hold.reason,
+        hold.structure,
+    ):
+        return ()
+    return events
+
+
+def actor_of(role: Role, deposit: Deposit, parties: Parties) -> Actor:
+    """Name the actor of a role: the dossier's structure, and the service named last."""
+    party = parties[role]
+    latest = deposit.parties.of(role)
+    return Actor(role, party.structure, (latest and latest.service) or party.service)

@@ -1,0 +1,48 @@
+"""The rules of routing: who may act on a dossier now."""
+
+from shared.vocabulary.rules import Rule
+
+_OURS = "règle de la plateforme"
+
+DOSSIER_CLOSED = Rule(
+    code="ROU-ATTENTE-01",
+    sentence="Le dossier est clos : il n'attend plus rien.",
+    remedy="Ouvrez un nouveau dossier, avec un nouveau numéro de pièce.",
+    source=_OURS,
+)
+PIECE_NOT_AWAITED = Rule(
+    code="ROU-ATTENTE-02",
+    sentence="La pièce {number}, {status}, n'est pas celle que le dossier attend.",
+    remedy="Consultez le dossier : {awaited} est attendu sur la pièce {current}.",
+    source=_OURS,
+)
+ACTOR_NOT_AWAITED = Rule(
+    code="ROU-ATTENTE-03",
+    sentence="Le dossier attend {awaited} ({structure}), non {role} ({caller}).",
+    remedy="Laissez agir l'acteur attendu, ou agissez dans son rôle et pour sa structure.",
+    source=_OURS,
+)
+DOSSIER_HELD = Rule(
+    code="ROU-ATTENTE-04",
+    sentence="Le dossier est retenu. {message}",
+    remedy="La structure {structure} doit être corrigée dans l'annuaire ; le dossier repart alors.",
+    source=_OURS,
+)
+ACT_NOT_POSSIBLE = Rule(
+    code="ROU-ACTE-01",
+    sentence="La pièce {number}, {status}, ne permet pas l'acte « {act} ».",
+    remedy="Actes possibles : {allowed}.",
+    source=_OURS,
+)
+PIECE_UNKNOWN = Rule(
+    code="ROU-PIECE-01",
+    sentence="Le dossier ne contient pas la pièce {piece_id}.",
+    remedy="Choisissez l'une des pièces du dossier.",
+    source=_OURS,
+)
+PARTY_CHANGED = Rule(
+    code="ROU-PARTIE-01",
+    sentence="La pièce nomme {structure} comme {role}, mais le dossier nomme {named}.",
+    remedy="Gardez les structures du dossier ; une erreur sur l'une d'elles se refuse.",
+    source=_OURS,
+)

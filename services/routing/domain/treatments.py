@@ -1,0 +1,118 @@
+"""Deciding on what the one awaited does to its piece, and on the completion of a suspended one."""
+
+from datetime import date
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+from services.routing.domain import rules
+from services.routing.domain.commands import Complete, Treat
+from services.routing.domain.decision import Decision, MessageError, World
+from services.routing.domain.dossier import Dossier, Piece
+from services.routing.domain.events import Closed, Event, PieceCompleted, StatusSet
+from services.routing.domain.hops import Hop, hand_back, hop_to_recipient
+from services.routing.domain.turns import find_transition, judge_turn
+from shared.circuit.loader import version
+from shared.circuit.motives import judge_comment, judge_refusal
+from shared.circuit.statuses import TREATMENTS, Act, Awaited, Reason, Transition
+from shared.circuit.table import Circuit
+from shared.vocabulary.rules import Violation
+
+_PARIS = ZoneInfo("Europe/Paris")
+
+
+def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
+    """Take an act of the one awaited, or say why not."""
+    if treat.act not in TREATMENTS:
+        raise MessageError(f"{treat.act} passes through the service deposit")
+    piece = dossier.piece(treat.piece_id)
+    if piece is None:
+        return _refused(rules.PIECE_UNKNOWN.broken("piece", piece_id=treat.piece_id))
+    circuit = version(dossier.table_version)
+    found = _allowed(circuit, dossier, piece, treat)
+    if isinstance(found, Violation):
+        return _refused(found)
+    broken = _judge_reason(found, piece, treat, world)
+    if broken:
+        return Decision(violations=broken)
+    status = StatusSet(
+        world.now,
+        piece.id,
+        piece.status,
+        found.target,
+        treat.actor,
+        treat.act,
+        motive=treat.motive if found.reason is Reason.MOTIVE else None,
+        comment=treat.comment,
+    )
+    return Decision((status, *_aftermath(circuit, dossier, piece, found, world)))
+
+
+def decide_completion(dossier: Dossier, complete: Complete, world: World) -> Decision:
+    """Add what was missing to a suspended piece, and send it back to the one who suspended it."""
+    piece = dossier.piece(complete.piece_id)
+    if piece is None:
+        raise MessageError(f"completion of {complete.piece_id}, which its dossier does not hold")
+    circuit = version(dossier.table_version)
+    found = _allowed(circuit, dossier, piece, complete)
+    if isinstance(found, Violation):
+        return _refused(found)
+    status = StatusSet(
+        complete.completed_at,
+        piece.id,
+        piece.status,
+        found.target,
+        complete.actor,
+        Act.COMPLETER,
+        comment=complete.comment,
+    )
+    completed = PieceCompleted(world.now, complete)
+    return Decision((completed, status, *_aftermath(circuit, dossier, piece, found, world)))
+
+
+def _refused(violation: Violation) -> Decision:
+    return Decision(violations=(violation,))
+
+
+def _allowed(
+    circuit: Circuit, dossier: Dossier, piece: Piece, command: Treat | Complete
+) -> Transition | Violation:
+    not_awaited = judge_turn(dossier, piece, command.actor)
+    if not_awaited:
+        return not_awaited
+    act = command.act if isinstance(command, Treat) else Act.COMPLETER
+    return find_transition(piece, circuit[piece.cadre, dossier.moa_present], act, command.actor)
+
+
+def _judge_reason(
+    found: Transition, piece: Piece, treat: Treat, world: World
+) -> tuple[Violation, ...]:
+    if found.reason is Reason.MOTIVE:
+        return judge_refusal(piece.cadre, treat.motive, treat.comment, _paris_day(world))
+    return judge_comment(treat.comment, is_required=found.reason is Reason.COMMENT)
+
+
+def _paris_day(world: World) -> date:
+    return world.now.astimezone(_PARIS).date()
+
+
+def _aftermath(
+    circuit: Circuit, dossier: Dossier, piece: Piece, done: Transition, world: World
+) -> tuple[Event, ...]:
+    """Say who must act after a transition."""
+    row = circuit[piece.cadre, dossier.moa_present]
+    match done.awaited:
+        case Awaited.SAME | Awaited.RECIPIENT_OF_FOLLOWER:
+            return ()
+        case Awaited.NOBODY:
+            return (Closed(world.now),)
+        case Awaited.DEPOSITOR_COMPLETES:
+            return (hand_back(piece, world),)
+        case Awaited.DEPOSITOR_ANSWERS:
+            answers = circuit.followers(row, row.depositor, contested=True)
+            hop = Hop(piece.deposit, done.target, dossier.parties, piece.depositor, answers)
+            return hop.travel(world)
+        case Awaited.RECIPIENT:
+            hop = hop_to_recipient(circuit, row, piece.deposit, done.target, dossier.parties)
+            return hop.travel(world)
+        case _:
+            assert_never(done.awaited)
