@@ -1,0 +1,1 @@
+"""Owns the history of statuses, and shows it to the parties of a dossier, over HTTP and live."""

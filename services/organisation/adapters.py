@@ -1,0 +1,137 @@
+"""Structures in the document store, the MOA parameter as two booleans."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from typing import TypeVar
+
+from pymongo.errors import DuplicateKeyError
+
+from services.organisation.application import Change
+from services.organisation.domain.structure import (
+    Declaration,
+    Parameters,
+    Service,
+    Structure,
+    folded,
+)
+from shared.circuit.parties import moa_booleans, moa_parameter
+from shared.contracts.outgoing import Outgoing
+from shared.runtime.store import Document, Store, Transaction
+from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
+
+T = TypeVar("T")
+_COLLECTION = "structures"
+
+
+class MongoStructures:
+    """The structures, each one document under its id."""
+
+    def __init__(self, store: Store) -> None:
+        """Take the service's store."""
+        self._store = store
+
+    async def prepare(self) -> None:
+        """Create the indexes."""
+        await self._store.collection(_COLLECTION).create_index([("kind", 1), ("_id", 1)])
+
+    async def change(self, work: Callable[[Change], Awaitable[T]]) -> T:
+        """Run `work` in a transaction; it may run several times."""
+
+        async def attempt(transaction: Transaction) -> T:
+            return await work(MongoChange(transaction))
+
+        try:
+            return await self._store.transaction(attempt)
+        except DuplicateKeyError:
+            # Another request created the structure meanwhile: this one now finds it.
+            return await self._store.transaction(attempt)
+
+    async def find(self, structure: str) -> Structure | None:
+        """Read a structure."""
+        found = await self._store.collection(_COLLECTION).find_one({"_id": structure})
+        return from_document(found) if found else None
+
+    async def search(
+        self, query: str, kind: StructureKind | None, after: str, limit: int
+    ) -> Sequence[Structure]:
+        """List structures by id, from the one after `after`, whose name or identifier matches."""
+        condition: Document = {"_id": {"$gt": after}}
+        if query:
+            condition["search"] = {"$regex": re.escape(folded(query))}
+        if kind:
+            condition["kind"] = kind.value
+        found = self._store.collection(_COLLECTION).find(condition).sort("_id", 1).limit(limit)
+        return [from_document(document) async for document in found]
+
+
+class MongoChange:
+    """One transaction over structures."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._structures = transaction.collection(_COLLECTION)
+
+    async def load(self, structure: str) -> Structure | None:
+        """Read a structure."""
+        session = self._transaction.session
+        found = await self._structures.find_one({"_id": structure}, session=session)
+        return from_document(found) if found else None
+
+    async def save(self, structure: Structure) -> None:
+        """Write the new version of a structure."""
+        document = to_document(structure)
+        if structure.version == 1:
+            await self._structures.insert_one(document, session=self._transaction.session)
+        else:
+            await self._structures.replace_one(
+                {"_id": structure.id}, document, session=self._transaction.session
+            )
+
+    def publish(self, message: Outgoing) -> None:
+        """Say a message when the change is kept."""
+        self._transaction.publish(message)
+
+
+def to_document(structure: Structure) -> Document:
+    """Write a structure for the store."""
+    declared = structure.declared
+    parameters = asdict(declared.parameters)
+    est_moa, est_moa_uniquement = moa_booleans(parameters.pop("moa"))
+    return {
+        "_id": structure.id,
+        "version": structure.version,
+        "identifier_type": declared.identifier_type.value,
+        "identifier": declared.identifier,
+        "name": declared.name,
+        "kind": declared.kind.value,
+        "status": declared.status.value,
+        "parameters": {
+            "est_moa": est_moa,
+            "est_moa_uniquement": est_moa_uniquement,
+            **parameters,
+        },
+        "services": [asdict(service) for service in declared.services],
+        "search": folded(f"{declared.name}\n{declared.identifier}"),
+    }
+
+
+def from_document(document: Document) -> Structure:
+    """Read a structure from the store."""
+    parameters = dict(document["parameters"])
+    moa = moa_parameter(
+        est_moa=parameters.pop("est_moa"),
+        est_moa_uniquement=parameters.pop("est_moa_uniquement"),
+    )
+    return Structure(
+        version=document["version"],
+        declared=Declaration(
+            identifier_type=IdentifierType(document["identifier_type"]),
+            identifier=document["identifier"],
+            name=document["name"],
+            kind=StructureKind(document["kind"]),
+            status=StructureStatus(document["status"]),
+            parameters=Parameters(moa=moa, **parameters),
+            services=tuple(Service(**service) for service in document["services"]),
+        ),
+    )

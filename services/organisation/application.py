@@ -1,0 +1,191 @@
+"""Use cases: a structure declares itself, its parameters, its services; anybody looks it up."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from services.organisation.domain import rules
+from services.organisation.domain.judging import judge
+from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
+from shared.circuit.parties import moa_booleans
+from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureChanged
+from shared.contracts.outgoing import Outgoing
+from shared.contracts.topics import STRUCTURE
+from shared.vocabulary.roles import StructureKind
+from shared.vocabulary.rules import Violation
+
+T = TypeVar("T")
+
+Precondition = Callable[[int], bool]
+"""Tells whether a change may replace a version; 0 stands for a structure that is not there."""
+
+Edit = Callable[[Structure | None], Declaration | None]
+"""Gives what is declared in place of a structure; None when it takes one that is not there."""
+
+
+class Change(Protocol):
+    """One transaction over structures: what it saves and what it says are kept together."""
+
+    async def load(self, structure: str) -> Structure | None:
+        """Read a structure."""
+
+    async def save(self, structure: Structure) -> None:
+        """Write the new version of a structure."""
+
+    def publish(self, message: Outgoing) -> None:
+        """Say a message when the change is kept."""
+
+
+class Structures(Protocol):
+    """All the structures."""
+
+    async def change(self, work: Callable[[Change], Awaitable[T]]) -> T:
+        """Run `work` in a transaction; it may run several times."""
+
+    async def find(self, structure: str) -> Structure | None:
+        """Read a structure."""
+
+    async def search(
+        self, query: str, kind: StructureKind | None, after: str, limit: int
+    ) -> Sequence[Structure]:
+        """List structures by id, from the one after `after`, whose name or identifier matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The structure as it now is."""
+
+    structure: Structure
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The structure is not in the version that the caller had read."""
+
+    violation: Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The declaration breaks rules."""
+
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """There is no such structure."""
+
+
+Outcome = Kept | Stale | Refused | Missing
+
+
+class Declaring:
+    """The changes that a structure makes to itself."""
+
+    def __init__(
+        self, structures: Structures, now: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> None:
+        """Take the ports."""
+        self._structures = structures
+        self._now = now
+        self._new_id = new_id
+
+    async def declare(
+        self, structure: str, declared: Declaration, precondition: Precondition
+    ) -> Outcome:
+        """Create a structure, or replace what it declares."""
+        return await self._change(structure, lambda _: declared, precondition)
+
+    async def set_parameters(
+        self, structure: str, given: dict[str, Any], precondition: Precondition
+    ) -> Outcome:
+        """Set the parameters that are given and leave the others."""
+
+        def edit(current: Structure | None) -> Declaration | None:
+            if current is None:
+                return None
+            parameters = replace(current.declared.parameters, **given)
+            return replace(current.declared, parameters=parameters)
+
+        return await self._change(structure, edit, precondition)
+
+    async def set_service(
+        self, structure: str, service: Service, precondition: Precondition
+    ) -> Outcome:
+        """Add a service or replace it; an inactive one takes no new piece."""
+
+        def edit(current: Structure | None) -> Declaration | None:
+            return current.declared.with_service(service) if current else None
+
+        return await self._change(structure, edit, precondition)
+
+    async def _change(self, structure: str, edit: Edit, precondition: Precondition) -> Outcome:
+        async def work(change: Change) -> Outcome:
+            current = await change.load(structure)
+            if not precondition(current.version if current else 0):
+                return Stale(rules.STALE.broken("If-Match", structure=structure))
+            declared = edit(current)
+            if declared is None:
+                return Missing()
+            if violations := judge(declared, structure, current):
+                return Refused(violations)
+            return await self._keep(change, declared.sorted(), current)
+
+        return await self._structures.change(work)
+
+    async def _keep(self, change: Change, declared: Declaration, current: Structure | None) -> Kept:
+        if current and current.declared == declared:
+            return Kept(current)
+        structure = Structure(current.version + 1 if current else 1, declared)
+        await change.save(structure)
+        change.publish(
+            Outgoing(
+                topic=STRUCTURE,
+                key=structure.id,
+                subject=structure.id,
+                payload=state(structure, self._now()),
+                correlation_id=self._new_id(),
+            )
+        )
+        return Kept(structure, is_new=current is None)
+
+
+def state(structure: Structure, at: datetime) -> StructureChanged:
+    """Tell a structure as the other services hear of it."""
+    declared = structure.declared
+    return StructureChanged(
+        structure=structure.id,
+        version=structure.version,
+        identifier_type=declared.identifier_type,
+        identifier=declared.identifier,
+        name=declared.name,
+        kind=declared.kind,
+        status=declared.status,
+        parameters=_parameters(declared.parameters),
+        services=tuple(
+            ServiceV1(
+                code=service.code,
+                name=service.name,
+                active=service.active,
+                engagement_obligatoire=service.engagement_obligatoire,
+            )
+            for service in declared.services
+        ),
+        at=at,
+    )
+
+
+def _parameters(parameters: Parameters) -> ParametersV1:
+    est_moa, est_moa_uniquement = moa_booleans(parameters.moa)
+    return ParametersV1(
+        est_moa=est_moa,
+        est_moa_uniquement=est_moa_uniquement,
+        code_service_obligatoire=parameters.code_service_obligatoire,
+        numero_engagement_obligatoire=parameters.numero_engagement_obligatoire,
+        engagement_ou_service=parameters.engagement_ou_service,
+        mise_en_paiement_non_remontee=parameters.mise_en_paiement_non_remontee,
+        recoit_via_edi=parameters.recoit_via_edi,
+    )

@@ -1,0 +1,1 @@
+"""Structures: what they declare about themselves, and the rules that a declaration keeps."""

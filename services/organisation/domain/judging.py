@@ -1,0 +1,99 @@
+"""Whether a declaration keeps the rules: every breach at once, by field."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from services.organisation.domain import rules
+from services.organisation.domain.structure import Declaration, Structure
+from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind
+from shared.vocabulary.rules import Rule, Violation
+from shared.vocabulary.siret import is_siret
+
+_LETTER = "A-Za-zÀ-ÖØ-öø-ÿŒœ"
+_SERVICE_CODE = re.compile(rf"[0-9{_LETTER}_-]([0-9{_LETTER} _-]{{0,98}}[0-9{_LETTER}_-])?")
+_TEXT = rf"[0-9{_LETTER}.&'_-]([0-9{_LETTER} .&'_-]*[0-9{_LETTER}.&'_-])?"
+_COUNTRY_AND_NAME = (
+    re.compile(rf"[A-Z]{{2}}(?=.{{1,16}}$){_TEXT}"),
+    "le code du pays, puis les 16 premiers caractères du nom",
+)
+_PLAIN = (
+    re.compile(rf"(?=.{{1,80}}$){_TEXT}"),
+    "80 caractères au plus : lettres, chiffres, espaces, tirets",
+)
+_SHAPES = {
+    IdentifierType.UE_HORS_FRANCE: (
+        re.compile(r"[A-Z]{2}[0-9A-Z+*]{2,13}"),
+        "le numéro de TVA intracommunautaire",
+    ),
+    IdentifierType.HORS_UE: _COUNTRY_AND_NAME,
+    IdentifierType.AUTRE: _COUNTRY_AND_NAME,
+    IdentifierType.RIDET: _PLAIN,
+    IdentifierType.TAHITI: _PLAIN,
+    IdentifierType.PARTICULIER: _PLAIN,
+}
+"""No source gives the shape of the last three: ours, wide."""
+
+_PUBLIC_PARAMETERS = (
+    "code_service_obligatoire",
+    "numero_engagement_obligatoire",
+    "engagement_ou_service",
+    "mise_en_paiement_non_remontee",
+)
+
+
+def judge(
+    declared: Declaration, structure: str, current: Structure | None
+) -> tuple[Violation, ...]:
+    """Check what is declared at the address of `structure`, in place of `current`."""
+    broken = [*_judge_identifier(declared, structure)]
+    if not declared.name:
+        broken.append(rules.NAME_EMPTY.broken("name"))
+    if current and current.declared.kind is not declared.kind:
+        kind = current.declared.kind.value.lower()
+        broken.append(rules.KIND_FIXED.broken("kind", kind=kind))
+    if declared.kind is StructureKind.PRIVEE:
+        broken += _judge_private(declared)
+    return (*broken, *_judge_services(declared))
+
+
+def _judge_identifier(declared: Declaration, structure: str) -> Iterator[Violation]:
+    identifier, kind = declared.identifier, declared.identifier_type
+    if kind is IdentifierType.SIRET:
+        if not is_siret(identifier):
+            yield rules.SIRET_WRONG.broken("identifier", identifier=identifier)
+    else:
+        pattern, shape = _SHAPES[kind]
+        if not pattern.fullmatch(identifier):
+            rule = rules.IDENTIFIER_SHAPE
+            yield rule.broken("identifier", identifier=identifier, type=kind.value, shape=shape)
+    if declared.structure != structure:
+        rule = rules.IDENTIFIER_OTHER
+        yield rule.broken("identifier", identified=declared.structure, structure=structure)
+
+
+def _judge_private(declared: Declaration) -> Iterator[Violation]:
+    if declared.parameters.moa is not MoaParameter.SANS:
+        yield rules.MOA_NOT_PUBLIC.broken("parameters.moa")
+    for name in _PUBLIC_PARAMETERS:
+        if getattr(declared.parameters, name):
+            yield rules.PARAMETER_NOT_PUBLIC.broken(f"parameters.{name}")
+    for rank, service in enumerate(declared.services):
+        if service.engagement_obligatoire:
+            rule = rules.PARAMETER_NOT_PUBLIC
+            yield rule.broken(f"services.{rank}.engagement_obligatoire")
+
+
+def _judge_services(declared: Declaration) -> Iterator[Violation]:
+    count = Counter(service.code for service in declared.services)
+    for rank, service in enumerate(declared.services):
+        if rule := _judge_code(service.code, count):
+            yield rule.broken(f"services.{rank}.code", code=service.code)
+        if not service.name:
+            yield rules.NAME_EMPTY.broken(f"services.{rank}.name")
+
+
+def _judge_code(code: str, count: Counter[str]) -> Rule | None:
+    if not _SERVICE_CODE.fullmatch(code):
+        return rules.SERVICE_CODE_SHAPE
+    return rules.SERVICE_CODE_TWICE if count[code] > 1 else None

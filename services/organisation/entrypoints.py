@@ -1,0 +1,203 @@
+"""HTTP: structures, their parameters, their services."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Response, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.organisation.application import (
+    Declaring,
+    Kept,
+    Missing,
+    Outcome,
+    Precondition,
+    Refused,
+    Stale,
+    Structures,
+)
+from services.organisation.domain import rules
+from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
+from shared.runtime.caller import Caller, caller
+from shared.runtime.problems import not_found, refused
+from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind, StructureStatus
+
+_PAGE_LIMIT = 200
+
+
+class Body(BaseModel):
+    """A part of a request or of an answer."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, from_attributes=True)
+
+
+class ParametersBody(Body):
+    """The parameters of a structure; `moa` has the three values of the portal's screen."""
+
+    moa: MoaParameter = MoaParameter.SANS
+    code_service_obligatoire: bool = False
+    numero_engagement_obligatoire: bool = False
+    engagement_ou_service: bool = Field(
+        default=False, description="L'un des deux suffit ; l'emporte sur les deux précédents."
+    )
+    mise_en_paiement_non_remontee: bool = False
+    recoit_via_edi: bool = False
+
+
+class ServiceState(Body):
+    """A service, but for its code."""
+
+    name: str = Field(max_length=200)
+    active: bool = True
+    engagement_obligatoire: bool = False
+
+
+class ServiceBody(ServiceState):
+    """A service of a structure."""
+
+    code: str = Field(max_length=200)
+
+
+class DeclarationBody(Body):
+    """What a structure declares about itself."""
+
+    identifier_type: IdentifierType
+    identifier: str = Field(max_length=100)
+    name: str = Field(max_length=200)
+    kind: StructureKind
+    status: StructureStatus = StructureStatus.ACTIF
+    parameters: ParametersBody = ParametersBody()
+    services: list[ServiceBody] = Field(default=[], max_length=5000)
+
+    def to_domain(self) -> Declaration:
+        """Take the declaration off the wire."""
+        return Declaration(
+            identifier_type=self.identifier_type,
+            identifier=self.identifier,
+            name=self.name,
+            kind=self.kind,
+            status=self.status,
+            parameters=Parameters(**self.parameters.model_dump()),
+            services=tuple(Service(**service.model_dump()) for service in self.services),
+        )
+
+
+class StructureBody(DeclarationBody):
+    """A structure, with its id and its version."""
+
+    id: str
+    version: int
+
+    @classmethod
+    def of(cls, structure: Structure) -> Self:
+        """Show a structure."""
+        declared = DeclarationBody.model_validate(structure.declared)
+        return cls(id=structure.id, version=structure.version, **dict(declared))
+
+
+class Page(Body):
+    """A page of a list of structures, by id."""
+
+    structures: list[StructureBody]
+    next: str | None = Field(description="À redonner dans `after` ; absent sur la dernière page.")
+
+
+Asking = Annotated[Caller, Depends(caller)]
+Id = Annotated[str, Path(max_length=100, description="SIRET, ou type-identifiant.")]
+
+
+def own(structure: Id, asking: Asking) -> str:
+    """Give the id of a structure that its caller may change."""
+    if asking.structure != structure:
+        rule = rules.NOT_YOURS
+        raise refused(
+            [rule.broken("X-Structure", caller=asking.structure, structure=structure)],
+            status.HTTP_403_FORBIDDEN,
+        )
+    return structure
+
+
+def precondition(
+    if_match: Annotated[str | None, Header(description="ETag de la version lue.")] = None,
+) -> Precondition:
+    """Read `If-Match`; without it any version may be replaced."""
+    if if_match is None:
+        return lambda _: True
+    tags = {tag.strip() for tag in if_match.split(",")}
+    return lambda version: version > 0 and not tags.isdisjoint({"*", _etag(version)})
+
+
+Own = Annotated[str, Depends(own)]
+Matching = Annotated[Precondition, Depends(precondition)]
+
+
+def create_router(structures: Structures, declaring: Declaring) -> APIRouter:
+    """Build the routes."""
+    router = APIRouter(prefix="/structures", tags=["structures"])
+
+    @router.get("", summary="Chercher des structures par nom, identifiant et type.")
+    async def search(
+        _: Asking,
+        query: Annotated[str, Query(max_length=100)] = "",
+        kind: StructureKind | None = None,
+        after: Annotated[str, Query(max_length=100)] = "",
+        limit: Annotated[int, Query(ge=1, le=_PAGE_LIMIT)] = 50,
+    ) -> Page:
+        found = await structures.search(query.strip(), kind, after, limit + 1)
+        page = [StructureBody.of(each) for each in found[:limit]]
+        return Page(structures=page, next=page[-1].id if len(found) > limit else None)
+
+    @router.get("/{structure}", summary="Lire une structure.")
+    async def read(_: Asking, structure: Id, response: Response) -> StructureBody:
+        found = await structures.find(structure)
+        return _answer(Kept(found) if found else Missing(), structure, response)
+
+    @router.put(
+        "/{structure}",
+        summary="Créer la structure pour laquelle on agit, ou la remplacer.",
+        responses={201: {"model": StructureBody}},
+    )
+    async def declare(
+        structure: Own, matching: Matching, body: DeclarationBody, response: Response
+    ) -> StructureBody:
+        outcome = await declaring.declare(structure, body.to_domain(), matching)
+        return _answer(outcome, structure, response)
+
+    @router.patch("/{structure}/parameters", summary="Changer des paramètres, et eux seuls.")
+    async def set_parameters(
+        structure: Own, matching: Matching, body: ParametersBody, response: Response
+    ) -> StructureBody:
+        given = body.model_dump(exclude_unset=True)
+        outcome = await declaring.set_parameters(structure, given, matching)
+        return _answer(outcome, structure, response)
+
+    @router.put(
+        "/{structure}/services/{code}",
+        summary="Ajouter un service, le changer ou le rendre inactif.",
+    )
+    async def set_service(
+        structure: Own, code: str, matching: Matching, body: ServiceState, response: Response
+    ) -> StructureBody:
+        service = Service(code=code, **body.model_dump())
+        outcome = await declaring.set_service(structure, service, matching)
+        return _answer(outcome, structure, response)
+
+    return router
+
+
+def _answer(outcome: Outcome, structure: str, response: Response) -> StructureBody:
+    match outcome:
+        case Kept(kept, is_new):
+            response.headers["ETag"] = _etag(kept.version)
+            if is_new:
+                response.status_code = status.HTTP_201_CREATED
+            return StructureBody.of(kept)
+        case Stale(violation):
+            raise refused([violation], status.HTTP_412_PRECONDITION_FAILED)
+        case Refused(violations):
+            raise refused(violations)
+        case Missing():
+            raise not_found(f"Structure {structure}")
+
+
+def _etag(version: int) -> str:
+    return f'"{version}"'
