@@ -23,6 +23,7 @@ _TITLES = {
     404: "Introuvable",
     405: "Méthode non prévue",
     409: "Action impossible dans l'état actuel",
+    412: "Version dépassée",
     413: "Envoi trop volumineux",
     415: "Format non pris en charge",
     422: "Données refusées",

@@ -3,7 +3,8 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from socket import socket
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -41,6 +42,8 @@ class Runtime:
         self._projections: Group | None = None
         self._preparations: list[Task] = []
         self._tasks: list[tuple[str, Task]] = [("relay", self._relay.run)]
+        self._endings: list[Callable[[], None]] = []
+        self._subscriptions: set[Topic] = set()
         self._running: list[asyncio.Task[None]] = []
         self._caught_up = asyncio.Event()
 
@@ -51,6 +54,7 @@ class Runtime:
             for topic, handler in handlers.items()
         }
         self._inboxes += inboxes.values()
+        self._subscriptions.update(handlers)
         self._broker.subscribe("", inboxes)
 
     def project(self, handlers: Mapping[Topic, Handler]) -> None:
@@ -59,6 +63,12 @@ class Runtime:
             topic: Projection(self.store, topic, handler) for topic, handler in handlers.items()
         }
         self._projections = self._broker.subscribe(".projections", projections)
+        self._subscriptions.update(handlers)
+
+    @property
+    def subscriptions(self) -> frozenset[Topic]:
+        """The topics that the service takes."""
+        return frozenset(self._subscriptions)
 
     def prepare(self, task: Task) -> None:
         """Run `task` (indexes, mostly) before anything is consumed."""
@@ -77,6 +87,18 @@ class Runtime:
     def background(self, name: str, task: Task) -> None:
         """Run `task` from start to stop. The service is not ready when it has ended."""
         self._tasks.append((name, task))
+
+    def before_stop(self, ending: Callable[[], None]) -> None:
+        """Call `ending` when the service is told to stop, before it waits for open requests.
+
+        A response that streams without end must end there.
+        """
+        self._endings.append(ending)
+
+    def end_streams(self) -> None:
+        """Carry out what `before_stop` was given."""
+        for ending in self._endings:
+            ending()
 
     def app(
         self,
@@ -169,7 +191,7 @@ def run(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
         )
         sys.exit(f"{service}: " + "; ".join(lines))
     configure(service, runtime.settings.log_level)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=runtime.settings.host,
         port=runtime.settings.port,
@@ -177,3 +199,20 @@ def run(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
         access_log=False,
         timeout_graceful_shutdown=5,
     )
+    server = _Server(config, runtime.end_streams)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(1)
+
+
+class _Server(uvicorn.Server):
+    """Tells streams to end before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        self._end_streams()
+        await super().shutdown(sockets)
