@@ -75,9 +75,15 @@ SEVERAL_INVOICES = Rule(
     remedy="Ne laissez qu'une seule facture électronique dans le PDF.",
     source="Factur-X : une seule facture par PDF",
 )
-ATTACHMENT_TOO_LARGE = Rule(
+EMBEDDED_UNREADABLE = Rule(
     code="DEP-FILE-11",
-    sentence="La facture électronique contenue dans le PDF dépasse {limit} octets.",
-    remedy="Allégez la facture électronique contenue dans le PDF.",
+    sentence="La facture électronique contenue dans le PDF est abîmée ou dépasse {limit} octets.",
+    remedy="Produisez à nouveau le PDF avec une facture électronique plus légère.",
     source=_PLATFORM,
+)
+UNSAFE_PDF = Rule(
+    code="DEP-FILE-12",
+    sentence="Le PDF emploie une structure ou une compression que la plateforme n'ouvre pas.",
+    remedy="Enregistrez à nouveau le document au format PDF/A.",
+    source="PDF/A, qui interdit LZW ; règle de la plateforme contre les bombes de décompression",
 )

@@ -1,1 +1,1 @@
-"""Reads deposited files: UBL, CII, Factur-X, plain PDF."""
+"""Reads deposited files, recognised by their content: UBL, CII, Factur-X, plain PDF."""

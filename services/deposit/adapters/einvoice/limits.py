@@ -7,11 +7,16 @@ _MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes in bytes, and how many `<` and `=` an XML may hold (see `xml_tree`)."""
+    """Sizes in bytes; `xml_marks` is how many `<` and `=` an XML may hold (see `xml_tree`).
+
+    A PDF with a broken index is repaired up to `repaired_pdf_bytes` only, since a repair reads all
+    its objects: 0.3 s a megabyte on a hostile file.
+    """
 
     xml_bytes: int = 10 * _MEGABYTE
     pdf_bytes: int = 20 * _MEGABYTE
     embedded_bytes: int = 10 * _MEGABYTE
+    repaired_pdf_bytes: int = 4 * _MEGABYTE
     xml_marks: int = 500_000
 
 

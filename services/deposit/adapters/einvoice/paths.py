@@ -1,0 +1,173 @@
+"""Where each field lives in each syntax: one XPath table per syntax, found by the root's name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lxml import etree
+
+_UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
+_CII = "urn:un:unece:uncefact:data:standard:"
+
+
+@dataclass(frozen=True, slots=True)
+class PartyPaths:
+    """Where a party's names and identifiers are, the preferred place first."""
+
+    names: tuple[etree.XPath, ...]
+    identifiers: etree.XPath
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The table of one syntax. `tva` expects the variable `currency`, BT-5."""
+
+    fields: Mapping[str, etree.XPath]
+    tva: etree.XPath
+    other_currencies: etree.XPath
+    preceding_numbers: etree.XPath
+    seller: PartyPaths
+    buyer: PartyPaths
+
+
+def _ubl() -> Paths:
+    namespaces = {
+        "cac": _UBL + "CommonAggregateComponents-2",
+        "cbc": _UBL + "CommonBasicComponents-2",
+    }
+
+    def at(path: str) -> etree.XPath:
+        return etree.XPath(path, namespaces=namespaces)
+
+    def party(root: str) -> PartyPaths:
+        return PartyPaths(
+            names=(
+                at(f"{root}/cac:Party/cac:PartyLegalEntity/cbc:RegistrationName"),
+                at(f"{root}/cac:Party/cac:PartyName/cbc:Name"),
+            ),
+            identifiers=at(
+                f"{root}/cac:Party/cac:PartyIdentification/cbc:ID"
+                f" | {root}/cac:Party/cac:PartyLegalEntity/cbc:CompanyID"
+            ),
+        )
+
+    totals = "cac:LegalMonetaryTotal"
+    return Paths(
+        fields={
+            "number": at("cbc:ID"),
+            "issued_on": at("cbc:IssueDate"),
+            "currency": at("cbc:DocumentCurrencyCode"),
+            "ht": at(f"{totals}/cbc:TaxExclusiveAmount"),
+            "ttc": at(f"{totals}/cbc:TaxInclusiveAmount"),
+            "due": at(f"{totals}/cbc:PayableAmount"),
+            "type_code": at("cbc:InvoiceTypeCode | cbc:CreditNoteTypeCode"),
+            # The portal's extension, whose namespace differs between its E1 and E2 formats.
+            "cadre": at(
+                "cbc:ProfileID"
+                " | *[local-name() = 'UBLExtensions']//*[local-name() = 'CategoryCode']"
+            ),
+            "engagement": at("cac:OrderReference/cbc:ID"),
+            "marche": at("cac:ContractDocumentReference/cbc:ID"),
+            "service_code": at("cbc:BuyerReference"),
+            "profile": at("cbc:CustomizationID"),
+        },
+        tva=at("cac:TaxTotal/cbc:TaxAmount[not(@currencyID) or @currencyID = $currency]"),
+        other_currencies=at(f"{totals}/*[@currencyID != $currency]/@currencyID"),
+        preceding_numbers=at("cac:BillingReference/cac:InvoiceDocumentReference/cbc:ID"),
+        seller=party("cac:AccountingSupplierParty"),
+        buyer=party("cac:AccountingCustomerParty"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _CiiNames:
+    """The element names that ZUGFeRD 1.0 spells differently from CII D16B and later."""
+
+    namespaces: Mapping[str, str]
+    context: str
+    document: str
+    agreement: str
+    settlement: str
+    totals: str
+
+
+_D16B = _CiiNames(
+    namespaces={
+        "rsm": _CII + "CrossIndustryInvoice:100",
+        "ram": _CII + "ReusableAggregateBusinessInformationEntity:100",
+        "udt": _CII + "UnqualifiedDataType:100",
+    },
+    context="rsm:ExchangedDocumentContext",
+    document="rsm:ExchangedDocument",
+    agreement="rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeAgreement",
+    settlement="rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeSettlement",
+    totals="ram:SpecifiedTradeSettlementHeaderMonetarySummation",
+)
+_ZUGFERD_1 = _CiiNames(
+    namespaces={
+        "rsm": "urn:ferd:CrossIndustryDocument:invoice:1p0",
+        "ram": _CII + "ReusableAggregateBusinessInformationEntity:12",
+        "udt": _CII + "UnqualifiedDataType:15",
+    },
+    context="rsm:SpecifiedExchangedDocumentContext",
+    document="rsm:HeaderExchangedDocument",
+    agreement="rsm:SpecifiedSupplyChainTradeTransaction/ram:ApplicableSupplyChainTradeAgreement",
+    settlement="rsm:SpecifiedSupplyChainTradeTransaction/ram:ApplicableSupplyChainTradeSettlement",
+    totals="ram:SpecifiedTradeSettlementMonetarySummation",
+)
+
+
+def _cii(names: _CiiNames) -> Paths:
+    def at(path: str) -> etree.XPath:
+        return etree.XPath(path, namespaces=dict(names.namespaces))
+
+    def party(root: str) -> PartyPaths:
+        return PartyPaths(
+            names=(
+                at(f"{root}/ram:Name"),
+                at(f"{root}/ram:SpecifiedLegalOrganization/ram:TradingBusinessName"),
+            ),
+            identifiers=at(
+                f"{root}/ram:GlobalID | {root}/ram:ID"
+                f" | {root}/ram:SpecifiedLegalOrganization/ram:ID"
+            ),
+        )
+
+    process = f"{names.context}/ram:BusinessProcessSpecifiedDocumentContextParameter/ram:ID"
+    guideline = f"{names.context}/ram:GuidelineSpecifiedDocumentContextParameter/ram:ID"
+    totals = f"{names.settlement}/{names.totals}"
+    return Paths(
+        fields={
+            "number": at(f"{names.document}/ram:ID"),
+            "issued_on": at(f"{names.document}/ram:IssueDateTime/udt:DateTimeString"),
+            "currency": at(f"{names.settlement}/ram:InvoiceCurrencyCode"),
+            "ht": at(f"{totals}/ram:TaxBasisTotalAmount"),
+            "ttc": at(f"{totals}/ram:GrandTotalAmount"),
+            "due": at(f"{totals}/ram:DuePayableAmount"),
+            "type_code": at(f"{names.document}/ram:TypeCode"),
+            # Some issuers for the portal write the cadre in BT-24 instead of BT-23.
+            "cadre": at(f"{process} | {guideline}"),
+            "engagement": at(
+                f"{names.agreement}/ram:BuyerOrderReferencedDocument/ram:IssuerAssignedID"
+            ),
+            "marche": at(f"{names.agreement}/ram:ContractReferencedDocument/ram:IssuerAssignedID"),
+            "service_code": at(f"{names.agreement}/ram:BuyerReference"),
+            "profile": at(guideline),
+        },
+        tva=at(f"{totals}/ram:TaxTotalAmount[not(@currencyID) or @currencyID = $currency]"),
+        other_currencies=at(
+            f"{totals}/*[not(self::ram:TaxTotalAmount)][@currencyID != $currency]/@currencyID"
+        ),
+        preceding_numbers=at(
+            f"{names.settlement}/ram:InvoiceReferencedDocument/ram:IssuerAssignedID"
+        ),
+        seller=party(f"{names.agreement}/ram:SellerTradeParty"),
+        buyer=party(f"{names.agreement}/ram:BuyerTradeParty"),
+    )
+
+
+UBL_ROOTS = frozenset({f"{{{_UBL}Invoice-2}}Invoice", f"{{{_UBL}CreditNote-2}}CreditNote"})
+PATHS: Mapping[str, Paths] = {
+    **dict.fromkeys(UBL_ROOTS, _ubl()),
+    f"{{{_CII}CrossIndustryInvoice:100}}CrossIndustryInvoice": _cii(_D16B),
+    "{urn:ferd:CrossIndustryDocument:invoice:1p0}CrossIndustryDocument": _cii(_ZUGFERD_1),
+}

@@ -1,0 +1,116 @@
+"""Parses XML that nobody vouches for: no DTD, no entity, no network, bounded size and depth."""
+
+import codecs
+import re
+
+from lxml import etree
+from lxml.etree import _Element as Element
+
+from services.deposit.adapters.einvoice.limits import Limits
+from services.deposit.domain.unreadable import (
+    DOCUMENT_TYPE,
+    MALFORMED_XML,
+    TOO_COMPLEX,
+    TOO_LARGE,
+    WRONG_ENCODING,
+    Unreadable,
+)
+
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+_UNMARKED_UTF16 = {b"<\x00": "utf-16-le", b"\x00<": "utf-16-be"}
+_ONE_BYTE_ENCODINGS = frozenset(
+    {"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"},  # names of Python's codecs
+)
+_RESOURCE_LIMIT = 114  # libxml2's XML_ERR_RESOURCE_LIMIT: depth or entity amplification
+_DECLARED = re.compile(r"""<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_DECLARATION_LENGTH = 256
+_DOCTYPE_IN_PROLOG = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
+
+
+def looks_like_xml(content: bytes) -> bool:
+    """Tell whether the first sign of `content` opens a tag, in UTF-8 or UTF-16."""
+    head = content[:_DECLARATION_LENGTH]
+    for mark in _BYTE_ORDER_MARKS:
+        head = head.removeprefix(mark)
+    return head.lstrip(b" \t\r\n\x00").startswith(b"<")
+
+
+def parse_xml(content: bytes, limits: Limits) -> Element:
+    """Give the root of `content`, or raise `Unreadable`."""
+    if len(content) > limits.xml_bytes:
+        raise Unreadable(TOO_LARGE.broken("file", size=len(content), limit=limits.xml_bytes))
+    text = _as_utf8(content)
+    if _DOCTYPE_IN_PROLOG.match(text):
+        raise Unreadable(DOCUMENT_TYPE.broken("file"))
+    # A node costs libxml2 over a hundred bytes, however short its text: ten megabytes of `<a/>`
+    # would take more than 300 MB, so the marks that make nodes are counted before any is made.
+    if max(text.count(b"<"), text.count(b"=")) > limits.xml_marks:
+        raise Unreadable(TOO_COMPLEX.broken("file"))
+    return _parse(text)
+
+
+def _parse(text: bytes) -> Element:
+    # `collect_ids` stays at its default: False makes lxml load external parameter entities.
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        recover=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(text, parser)
+    except etree.XMLSyntaxError as error:
+        if error.code == _RESOURCE_LIMIT:  # type: ignore[attr-defined]  # missing in lxml-stubs
+            raise Unreadable(TOO_COMPLEX.broken("file")) from None
+        raise Unreadable(MALFORMED_XML.broken("file", line=error.lineno)) from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise Unreadable(DOCUMENT_TYPE.broken("file"))
+    return root
+
+
+def _as_utf8(content: bytes) -> bytes:
+    """Decode by Python's strict codecs, so that no exotic encoding reaches libxml2.
+
+    UTF-7 or EBCDIC would hide the marks that the checks look for.
+    """
+    try:
+        text = _decode(content)
+    except (UnicodeDecodeError, LookupError):
+        raise Unreadable(WRONG_ENCODING.broken("file")) from None
+    return text.encode()
+
+
+def _decode(content: bytes) -> str:
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if content.startswith(mark):
+            return _agreeing(content.removeprefix(mark).decode(encoding), encoding)
+    utf16 = _UNMARKED_UTF16.get(content[:2])
+    if utf16:
+        return _agreeing(content.decode(utf16), utf16)
+    head = content[:_DECLARATION_LENGTH].decode("latin-1")
+    declared = _declared(head) or "utf-8"
+    if declared not in _ONE_BYTE_ENCODINGS:
+        raise LookupError(declared)
+    return content.decode(declared)
+
+
+def _agreeing(text: str, encoding: str) -> str:
+    """Refuse a declaration that belies the bytes; `utf-16` covers both byte orders."""
+    declared = _declared(text[:_DECLARATION_LENGTH])
+    if declared and not encoding.startswith(declared):
+        raise LookupError(declared)
+    return text
+
+
+def _declared(head: str) -> str | None:
+    found = _DECLARED.match(head.lstrip())
+    return codecs.lookup(found[1]).name if found else None
