@@ -84,7 +84,7 @@ def _rejected(deposit: Deposit, broken: tuple[Violation, ...], world: World) -> 
         Status.DEPOSEE,
         Status.REJETEE,
         motive=broken[0].code,
-        comment=" ".join(violation.message for violation in broken),
+        comment=" ".join(f"{violation.message} {violation.remedy}" for violation in broken),
     )
 
 

@@ -12,8 +12,9 @@ DOSSIER_CLOSED = Rule(
 )
 PIECE_NOT_AWAITED = Rule(
     code="ROU-ATTENTE-02",
-    sentence="La pièce {number}, {status}, n'est pas celle que le dossier attend.",
-    remedy="Consultez le dossier : {awaited} est attendu sur la pièce {current}.",
+    sentence="La pièce {number}, {status}, n'est plus à traiter : "
+    "le dossier attend {awaited} sur la pièce {current}.",
+    remedy="Consultez le dossier, et agissez sur la pièce attendue si c'est votre tour.",
     source=_OURS,
 )
 ACTOR_NOT_AWAITED = Rule(

@@ -1,0 +1,103 @@
+"""The seven rows that ship, and what can be asked of them."""
+
+import pytest
+
+from shared.circuit.loader import CircuitError, current, version
+from shared.circuit.table import Confidence, Phase, parse_cadre
+from shared.vocabulary.roles import Application, Role
+
+CIRCUIT = current()
+
+
+def test_the_table_holds_the_seven_rows_of_the_two_circuits() -> None:
+    ways = {
+        row.cadre: (row.depositor, row.recipient, row.followers, row.phase) for row in CIRCUIT.rows
+    }
+
+    assert ways == {
+        "A4": (Role.TITULAIRE, Role.MOE, ("A15",), Phase.EN_COURS),
+        "A15": (Role.MOE, Role.MOA, ("A19",), Phase.EN_COURS),
+        "A19": (Role.MOA, Role.SERVICE_FINANCIER, (), Phase.EN_COURS),
+        "A7": (Role.TITULAIRE, Role.MOE, ("A17",), Phase.FIN),
+        "A17": (Role.MOE, Role.MOA, ("A20",), Phase.FIN),
+        "A20": (Role.MOA, Role.TITULAIRE, ("A8",), Phase.FIN),
+        "A8": (Role.TITULAIRE, Role.SERVICE_FINANCIER, (), Phase.FIN),
+    }
+    assert all(row.moa_present for row in CIRCUIT.rows)
+
+
+def test_every_row_says_where_it_comes_from() -> None:
+    assert {row.confidence for row in CIRCUIT.rows} == {Confidence.WEBINAIRE}
+    assert all(row.source for row in CIRCUIT.rows)
+    assert all(parse_cadre(row.api_code) == row.cadre for row in CIRCUIT.rows)
+
+
+def test_only_the_titulaire_opens_and_by_a4_or_a7() -> None:
+    openers = {role: CIRCUIT.openers(role) for role in Role}
+
+    assert openers.pop(Role.TITULAIRE) == ("A4", "A7")
+    assert set(openers.values()) == {()}
+    assert CIRCUIT.openers(Role.TITULAIRE, moa=False) == ()
+
+
+def test_a_contested_a20_is_followed_by_a_new_a20_from_the_moa() -> None:
+    a20 = CIRCUIT["A20", True]
+
+    assert CIRCUIT.followers(a20, Role.TITULAIRE) == ("A8",)
+    assert CIRCUIT.followers(a20, Role.MOA) == ()
+    assert CIRCUIT.followers(a20, Role.MOA, contested=True) == ("A20",)
+    assert CIRCUIT.followers(a20, Role.TITULAIRE, contested=True) == ()
+
+
+def test_an_a7_alone_informs_and_it_informs_the_moa() -> None:
+    informed = {row.cadre: row.informed for row in CIRCUIT.rows if row.informed}
+
+    assert informed == {"A7": (Role.MOA,)}
+
+
+def test_the_service_financier_alone_finds_its_piece_in_factures_recues() -> None:
+    received = [row.cadre for row in CIRCUIT.rows if row.application is Application.FACTURES_RECUES]
+
+    assert received == ["A19", "A8"]
+
+
+def test_the_roles_ahead_of_a_piece_are_those_it_still_meets() -> None:
+    assert CIRCUIT.roles_ahead(CIRCUIT["A4", True]) == {
+        Role.MOE,
+        Role.MOA,
+        Role.SERVICE_FINANCIER,
+    }
+    assert CIRCUIT.roles_ahead(CIRCUIT["A8", True]) == {Role.SERVICE_FINANCIER}
+
+
+@pytest.mark.parametrize(
+    ("text", "cadre"),
+    [
+        ("A4", "A4"),
+        ("A25", "A25"),
+        ("A4_PROJET_DECOMPTE_MENSUEL_FOURNISSEUR", "A4"),
+        ("A99", "A99"),
+        ("A", None),
+        ("A100", None),
+        ("a4", None),
+        ("A4 ", None),
+        ("A4\n", None),
+        ("A٤", None),
+        ("S1", None),
+        ("", None),
+    ],
+)
+def test_a_cadre_is_read_from_its_code_or_its_long_name(text: str, cadre: str | None) -> None:
+    assert parse_cadre(text) == cadre
+
+
+@pytest.mark.parametrize("name", ["1999-1", "../tables/2026-1", "motifs-de-refus", "", "*"])
+def test_a_version_that_is_no_table_is_refused(name: str) -> None:
+    with pytest.raises(CircuitError, match="no such version"):
+        version(name)
+
+
+def test_an_open_dossier_finds_its_own_version_again() -> None:
+    assert version("2026-1") is CIRCUIT
+    assert CIRCUIT.knows("A8")
+    assert not CIRCUIT.knows("A16")
