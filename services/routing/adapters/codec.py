@@ -1,0 +1,66 @@
+"""Domain values as documents: the JSON that the audit trail is hashed as, and back."""
+
+from typing import Any, get_args
+
+from pydantic import TypeAdapter
+
+from services.routing.application.journey import Enclosure
+from services.routing.domain.dossier import Dossier
+from services.routing.domain.events import Event
+from shared.circuit.parties import Structure
+from shared.runtime.store import Document
+
+_DOSSIER = TypeAdapter(Dossier)
+_ENCLOSURES = TypeAdapter(dict[str, Enclosure])
+_STRUCTURE = TypeAdapter(Structure)
+_EVENTS: dict[str, TypeAdapter[Any]] = {
+    kind.__name__: TypeAdapter(kind) for kind in get_args(Event)
+}
+
+
+def write_dossier(dossier: Dossier) -> Document:
+    """Write a dossier; equal dossiers give equal documents."""
+    document: Document = _DOSSIER.dump_python(dossier, mode="json")
+    return document
+
+
+def read_dossier(document: Document) -> Dossier:
+    """Read a dossier back."""
+    return _DOSSIER.validate_python(document)
+
+
+def write_event(event: Event) -> Document:
+    """Write an event under the name of its type."""
+    kind = type(event).__name__
+    return {"type": kind, **_EVENTS[kind].dump_python(event, mode="json")}
+
+
+def read_event(document: Document) -> Event:
+    """Read an event back. Raises ValueError or KeyError for what was never written."""
+    event: Event = _EVENTS[document["type"]].validate_python(document)
+    return event
+
+
+def write_enclosures(enclosures: dict[str, Enclosure]) -> Document:
+    """Write what the pieces carry."""
+    document: Document = _ENCLOSURES.dump_python(enclosures, mode="json")
+    return document
+
+
+def read_enclosures(document: Document) -> dict[str, Enclosure]:
+    """Read what the pieces carry."""
+    return _ENCLOSURES.validate_python(document)
+
+
+def write_structure(structure: Structure) -> Document:
+    """Write a structure."""
+    document: Document = _STRUCTURE.dump_python(structure, mode="json")
+    # A service's code may hold a dot, which the store reads as a path in a field's name.
+    services = [{"code": code, **each} for code, each in document.pop("services").items()]
+    return {"_id": document.pop("id"), **document, "services": services}
+
+
+def read_structure(document: Document) -> Structure:
+    """Read a structure back."""
+    services = {each["code"]: each for each in document["services"]}
+    return _STRUCTURE.validate_python({**document, "id": document["_id"], "services": services})

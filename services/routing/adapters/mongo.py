@@ -1,0 +1,256 @@
+"""Dossiers, trails and structures in MongoDB.
+
+A dossier is one document: its state as the trail gives it, and beside it what the store searches
+by. The trail is a collection of its own, so that no write carries the past again.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ReplaceOne
+
+from services.routing.adapters.codec import (
+    read_dossier,
+    read_enclosures,
+    read_structure,
+    write_dossier,
+    write_enclosures,
+    write_structure,
+)
+from services.routing.adapters.trail import LAST_VERSION, entry_id, read_entry, verify, write_entry
+from services.routing.application.journey import Journey
+from services.routing.application.ports import Kept, Position, Report
+from services.routing.domain.commands import Actor
+from services.routing.domain.dossier import Dossier
+from shared.circuit.parties import Structure
+from shared.contracts.outgoing import Outgoing
+from shared.runtime.logs import get_logger
+from shared.runtime.store import Document, Store, Transaction
+from shared.vocabulary.roles import Role
+
+_NO_SERVICE = ""
+_HELD: Document = {"held": {"$gt": ""}}
+_HELD_AT_ONCE = 500
+"""What one transaction releases; a timer looks at the rest again."""
+_log = get_logger(__name__)
+
+
+async def create_indexes(store: Store) -> None:
+    """Create what the reads of this module need."""
+    dossiers = store.collection("dossiers")
+    await dossiers.create_index("pieces")
+    await dossiers.create_index("held", sparse=True)
+    await dossiers.create_index(
+        [("awaited.structure", 1), ("awaited.role", 1), ("awaited.since", 1), ("_id", 1)]
+    )
+    await dossiers.create_index(
+        [
+            ("awaited.structure", 1),
+            ("awaited.role", 1),
+            ("awaited.service", 1),
+            ("awaited.since", 1),
+            ("_id", 1),
+        ]
+    )
+    await dossiers.create_index([("awaited.role", 1), ("awaited.since", 1)])
+
+
+class MongoArchive:
+    """Reads what routing knows, within a transaction when one is given."""
+
+    def __init__(self, source: Store | Transaction) -> None:
+        """Read from a store, or from a transaction's snapshot of it."""
+        self._source = source
+        self._session = source.session if isinstance(source, Transaction) else None
+
+    async def journey(self, dossier_id: str) -> Journey | None:
+        return await self._one({"_id": dossier_id})
+
+    async def journey_of_piece(self, piece_id: str) -> Journey | None:
+        return await self._one({"pieces": piece_id})
+
+    async def trail(self, dossier_id: str) -> Sequence[Kept]:
+        """Read the audit trail, up to the first entry that cannot be read."""
+        kept = []
+        for document in await self._trail(dossier_id):
+            try:
+                kept.append(Kept(read_entry(document), document))
+            except (KeyError, TypeError, ValueError):
+                break
+        return kept
+
+    async def verify(self, dossier_id: str) -> Report | None:
+        """Recompute the whole audit trail; None for a dossier that does not exist."""
+        document = await self._collection("dossiers").find_one(
+            {"_id": dossier_id}, session=self._session
+        )
+        if document is None:
+            return None
+        return verify(await self._trail(dossier_id), document["state"], document["trail"])
+
+    async def awaited(self, actor: Actor, after: Position | None, limit: int) -> Sequence[Dossier]:
+        """List the dossiers that await a structure in a role, oldest first."""
+        query = _awaited_by(actor)
+        if after is not None:
+            query["$or"] = [
+                {"awaited.since": {"$gt": after.since}},
+                {"awaited.since": after.since, "_id": {"$gt": after.dossier_id}},
+            ]
+        found = self._collection("dossiers").find(query, {"state": 1}, session=self._session)
+        ordered = found.sort([("awaited.since", 1), ("_id", 1)]).limit(limit)
+        return [read_dossier(document["state"]) async for document in ordered]
+
+    async def count_awaited(self, actor: Actor) -> Mapping[str | None, int]:
+        """Count what awaits a structure in a role, by service."""
+        groups = self._collection("dossiers").aggregate(
+            [
+                {"$match": _awaited_by(actor)},
+                {"$group": {"_id": "$awaited.service", "count": {"$sum": 1}}},
+                {"$sort": {"_id": 1}},
+            ],
+            session=self._session,
+        )
+        return {group["_id"] or None: group["count"] async for group in groups}
+
+    async def count_held(self) -> int:
+        count: int = await self._collection("dossiers").count_documents(_HELD)
+        return count
+
+    async def oldest_awaited(self, role: Role) -> datetime | None:
+        """Tell since when the piece waits that has awaited a role longest."""
+        oldest = await self._collection("dossiers").find_one(
+            {"awaited.role": role.value}, {"awaited.since": 1}, sort=[("awaited.since", 1)]
+        )
+        return oldest["awaited"]["since"] if oldest else None
+
+    async def directory(self, structures: Collection[str]) -> Mapping[str, Structure]:
+        found = self._collection("structures").find(
+            {"_id": {"$in": list(structures)}}, session=self._session
+        )
+        return {document["_id"]: read_structure(document) async for document in found}
+
+    async def _one(self, query: Document) -> Journey | None:
+        document = await self._collection("dossiers").find_one(query, session=self._session)
+        return _read_journey(document) if document else None
+
+    async def _trail(self, dossier_id: str) -> Sequence[Document]:
+        found = self._collection("audit").find(
+            {"_id": {"$gte": entry_id(dossier_id, 0), "$lte": entry_id(dossier_id, LAST_VERSION)}},
+            session=self._session,
+        )
+        return [document async for document in found.sort("_id", 1)]
+
+    def _collection(self, name: str) -> Any:  # noqa: ANN401 - the driver's type is the runtime's
+        return self._source.collection(name)
+
+
+class MongoWork(MongoArchive):
+    """Reads and writes of one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        """Work within a transaction."""
+        super().__init__(transaction)
+        self._transaction = transaction
+
+    async def journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]:
+        found = self._collection("dossiers").find(
+            {"_id": {"$in": list(dossier_ids)}}, session=self._session
+        )
+        return {document["_id"]: _read_journey(document) async for document in found}
+
+    async def held_by(self, structures: Collection[str]) -> Sequence[Journey]:
+        return await self._journeys_held({"held": {"$in": list(structures)}})
+
+    async def held(self, after: str) -> Sequence[Journey]:
+        """Find a page of the dossiers that wait for any structure, by id."""
+        return await self._journeys_held({**_HELD, "_id": {"$gt": after}})
+
+    async def keep(self, journeys: Collection[Journey]) -> None:
+        if not journeys:
+            return
+        entries = [entry for journey in journeys for entry in _take_entries(journey)]
+        await self._collection("audit").insert_many(entries, session=self._session)
+        await self._collection("dossiers").bulk_write(
+            [
+                ReplaceOne({"_id": journey.dossier.id}, _write_journey(journey), upsert=True)
+                for journey in journeys
+            ],
+            ordered=False,
+            session=self._session,
+        )
+
+    async def keep_structures(self, structures: Iterable[Structure]) -> None:
+        writes = [
+            ReplaceOne({"_id": structure.id}, write_structure(structure), upsert=True)
+            for structure in structures
+        ]
+        if writes:
+            await self._collection("structures").bulk_write(
+                writes, ordered=False, session=self._session
+            )
+
+    async def _journeys_held(self, query: Document) -> Sequence[Journey]:
+        found = self._collection("dossiers").find(query, session=self._session)
+        page = found.sort("_id", 1).limit(_HELD_AT_ONCE)
+        return [_read_journey(document) async for document in page]
+
+    def say(self, message: Outgoing) -> None:
+        self._transaction.publish(message)
+
+    def note(self, event: str, **fields: object) -> None:
+        _log.warning(event, **fields)
+
+
+def _awaited_by(actor: Actor) -> Document:
+    query: Document = {"awaited.structure": actor.structure, "awaited.role": actor.role.value}
+    if actor.service is not None:
+        query["awaited.service"] = actor.service
+    return query
+
+
+def _take_entries(journey: Journey) -> Iterable[Document]:
+    """Chain the new entries behind the last one that the store holds."""
+    for entry in journey.entries:
+        document = write_entry(journey.dossier.id, entry, journey.trail)
+        journey.trail = document["hash"]
+        yield document
+    journey.entries.clear()
+
+
+def _write_journey(journey: Journey) -> Document:
+    dossier = journey.dossier
+    document: Document = {
+        "_id": dossier.id,
+        "version": dossier.version,
+        "state": write_dossier(dossier),
+        "correlation_id": journey.correlation_id,
+        # Names of topics hold dots, which the store reads as paths in a field's name.
+        "ranks": [list(pair) for pair in journey.ranks.items()],
+        "enclosures": write_enclosures(journey.enclosures),
+        "payment_not_reported": journey.payment_not_reported,
+        "trail": journey.trail,
+        "pieces": [piece.id for piece in dossier.pieces],
+    }
+    if dossier.awaited:
+        actor = dossier.awaited.actor
+        document["awaited"] = {
+            "structure": actor.structure,
+            "role": actor.role.value,
+            "service": actor.service or _NO_SERVICE,
+            "since": dossier.awaited.since,
+        }
+    if dossier.hold:
+        document["held"] = dossier.hold.structure
+    return document
+
+
+def _read_journey(document: Document) -> Journey:
+    return Journey(
+        dossier=read_dossier(document["state"]),
+        correlation_id=document["correlation_id"],
+        ranks=dict(document["ranks"]),
+        enclosures=read_enclosures(document["enclosures"]),
+        payment_not_reported=document["payment_not_reported"],
+        trail=document["trail"],
+    )

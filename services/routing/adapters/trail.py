@@ -1,0 +1,100 @@
+"""The audit trail as a hash chain: written once, verified from the documents alone.
+
+Each entry holds the SHA-256 of the entry before it and those of the files it brings; its own is
+that of its canonical JSON (sorted keys, no white space, UTF-8).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from services.routing.adapters.codec import read_event, write_dossier, write_event
+from services.routing.application.journey import Entry
+from services.routing.application.ports import Report
+from services.routing.domain.dossier import replay
+from services.routing.domain.events import Event, PieceCompleted, PieceReceived
+from shared.runtime.store import Document
+
+_VERSION_DIGITS = 6
+LAST_VERSION = 10**_VERSION_DIGITS - 1
+
+
+def entry_id(dossier_id: str, version: int) -> str:
+    """Name an entry so that ids sort as the trail does."""
+    return f"{dossier_id}|{version:0{_VERSION_DIGITS}d}"
+
+
+def write_entry(dossier_id: str, entry: Entry, previous: str) -> Document:
+    """Write an entry behind the one whose hash is `previous`, empty for the first."""
+    document: Document = {
+        "_id": entry_id(dossier_id, entry.version),
+        "dossier": dossier_id,
+        "version": entry.version,
+        "events": [write_event(event) for event in entry.events],
+        "files": [each for event in entry.events for each in _files(event)],
+        "cause": entry.cause,
+        "previous": previous,
+    }
+    document["hash"] = hash_of(document)
+    return document
+
+
+def read_entry(document: Mapping[str, Any]) -> Entry:
+    """Read an entry back. Raises ValueError, KeyError or TypeError for what was never written."""
+    events = tuple(read_event(each) for each in document["events"])
+    return Entry(document["version"], events, document["cause"])
+
+
+def hash_of(document: Mapping[str, Any]) -> str:
+    """Compute the hash of an entry."""
+    hashed = {key: value for key, value in document.items() if key != "hash"}
+    text = json.dumps(hashed, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(text.encode()).hexdigest()
+
+
+def verify(trail: Sequence[Mapping[str, Any]], dossier: Mapping[str, Any], head: str) -> Report:
+    """Recompute a trail, oldest entry first, and the dossier that it must give."""
+    previous, version = "", 0
+    for document in trail:
+        fault = _fault(document, previous, version)
+        if fault:
+            return Report(len(trail), False, document.get("version"), fault)
+        previous, version = document["hash"], document["version"]
+    fault = _end_fault(trail, dossier, previous, head)
+    return Report(len(trail), not fault, version if fault else None, fault)
+
+
+def _fault(document: Mapping[str, Any], previous: str, version: int) -> str | None:
+    try:
+        entry = read_entry(document)
+        if hash_of(document) != document["hash"]:
+            return "Le contenu de cette entrée a changé depuis qu'elle a été écrite."
+        if document["previous"] != previous:
+            return "Cette entrée ne suit pas celle qui la précède : l'une d'elles a été remplacée."
+        if entry.version != version + len(entry.events):
+            return "Une entrée manque avant celle-ci."
+        if document["files"] != [each for event in entry.events for each in _files(event)]:
+            return "Les empreintes des fichiers ne sont pas celles des pièces."
+    except (KeyError, TypeError, ValueError):
+        return "Cette entrée n'a plus la forme d'une entrée."
+    return None
+
+
+def _end_fault(
+    trail: Sequence[Mapping[str, Any]], dossier: Mapping[str, Any], last: str, head: str
+) -> str | None:
+    if last != head:
+        return "La fin de la piste manque."
+    replayed = replay(event for document in trail for event in read_entry(document).events)
+    if replayed is None or write_dossier(replayed) != dossier:
+        return "Le dossier n'est pas celui que la piste raconte."
+    return None
+
+
+def _files(event: Event) -> tuple[str, ...]:
+    if isinstance(event, PieceReceived):
+        return (event.deposit.file_sha256, *event.deposit.attachments)
+    if isinstance(event, PieceCompleted):
+        return event.completion.attachments
+    return ()

@@ -1,0 +1,79 @@
+"""From what the other services tell to what a dossier is asked."""
+
+from services.routing.domain.commands import Actor, Complete, Deposit
+from shared.circuit.parties import Parties, Party, Service, Structure, moa_parameter
+from shared.contracts.common_v1 import PartiesV1, PartyV1
+from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
+from shared.contracts.organisation_v1 import StructureChanged
+
+
+def command_of(payload: PieceDeposited | PieceCompleted) -> Deposit | Complete:
+    """Read a deposit or a completion."""
+    if isinstance(payload, PieceCompleted):
+        return Complete(
+            piece_id=payload.piece_id,
+            actor=Actor(payload.by.role, payload.by.structure),
+            attachments=tuple(file.sha256 for file in payload.attachments),
+            comment=payload.comment,
+            completed_at=payload.completed_at,
+        )
+    return Deposit(
+        piece_id=payload.piece_id,
+        dossier_id=payload.dossier_id,
+        cadre=payload.cadre,
+        number=payload.number,
+        issued_on=payload.issued_on,
+        currency=payload.currency,
+        amounts=payload.amounts.to_domain(),
+        depositor=Actor(
+            payload.depositor_role, payload.depositor.structure, payload.depositor.service
+        ),
+        parties=_parties(payload.parties),
+        follows=payload.follows,
+        engagement=payload.engagement,
+        file_sha256=payload.file.sha256,
+        file_size_bytes=payload.file.size_bytes,
+        certificate_sha256=payload.certificate_sha256,
+        table_version=payload.table_version,
+        deposited_at=payload.deposited_at,
+        attachments=tuple(file.sha256 for file in payload.attachments),
+        comment=payload.comment,
+    )
+
+
+def structure_of(payload: StructureChanged) -> Structure:
+    """Read what the rules look at in a structure.
+
+    Raises ValueError for a MOA parameter whose two booleans contradict each other.
+    """
+    parameters = payload.parameters
+    return Structure(
+        id=payload.structure,
+        kind=payload.kind,
+        status=payload.status,
+        moa=moa_parameter(
+            est_moa=parameters.est_moa, est_moa_uniquement=parameters.est_moa_uniquement
+        ),
+        version=payload.version,
+        code_service_obligatoire=parameters.code_service_obligatoire,
+        numero_engagement_obligatoire=parameters.numero_engagement_obligatoire,
+        engagement_ou_service=parameters.engagement_ou_service,
+        mise_en_paiement_non_remontee=parameters.mise_en_paiement_non_remontee,
+        services={
+            service.code: Service(service.active, service.engagement_obligatoire)
+            for service in payload.services
+        },
+    )
+
+
+def _parties(parties: PartiesV1) -> Parties:
+    return Parties(
+        titulaire=_party(parties.titulaire),
+        service_financier=_party(parties.service_financier),
+        moe=_party(parties.moe) if parties.moe else None,
+        moa=_party(parties.moa) if parties.moa else None,
+    )
+
+
+def _party(party: PartyV1) -> Party:
+    return Party(party.structure, party.service)

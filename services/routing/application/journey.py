@@ -1,0 +1,122 @@
+"""A dossier with what travels beside it: who it answers to, its counters, its files by name."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from services.routing.domain.commands import Actor
+from services.routing.domain.dossier import Dossier, Piece, evolve
+from services.routing.domain.events import Event
+from shared.circuit.loader import version
+from shared.circuit.statuses import Act, acts
+from shared.circuit.table import Row
+from shared.contracts.common_v1 import FileV1
+from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
+from shared.contracts.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The message that made something happen; a treatment over HTTP has no message."""
+
+    correlation_id: str
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """What a forwarded piece carries that no decision looks at."""
+
+    file: FileV1
+    attachments: tuple[FileV1, ...] = ()
+    marche: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the audit trail: what one command made happen."""
+
+    version: int
+    """The dossier's, once the events have happened."""
+    events: tuple[Event, ...]
+    cause: str | None = None
+    """Id of the message that asked for it."""
+
+
+@dataclass(slots=True)
+class Journey:
+    """A dossier under way. Use cases advance it; the store keeps it whole."""
+
+    dossier: Dossier
+    correlation_id: str
+    ranks: dict[str, int] = field(default_factory=dict)
+    """Rank of the last message said, by topic."""
+    enclosures: dict[str, Enclosure] = field(default_factory=dict)
+    """By piece id."""
+    payment_not_reported: bool = False
+    """As the service financier's parameter stood when the dossier last moved."""
+    trail: str = ""
+    """Hash of the last entry of the audit trail that the store holds."""
+    entries: list[Entry] = field(default_factory=list)
+    """What has happened since the store was read."""
+
+    @classmethod
+    def opened(cls, events: tuple[Event, ...], cause: Cause) -> Self:
+        """Begin the journey of a dossier by its first events."""
+        dossier = _apply(None, events)
+        entry = Entry(dossier.version, events, cause.message_id)
+        return cls(dossier, cause.correlation_id, entries=[entry])
+
+    def advance(self, events: tuple[Event, ...], cause: Cause) -> None:
+        """Apply what happened."""
+        self.dossier = _apply(self.dossier, events)
+        self.entries.append(Entry(self.dossier.version, events, cause.message_id))
+
+    def enclose(self, payload: PieceDeposited | PieceCompleted) -> None:
+        """Keep the files that a message names."""
+        if isinstance(payload, PieceDeposited):
+            enclosure = Enclosure(payload.file, payload.attachments, payload.marche)
+        else:
+            known = self.enclosures[payload.piece_id]
+            enclosure = replace(known, attachments=(*known.attachments, *payload.attachments))
+        self.enclosures[payload.piece_id] = enclosure
+
+    def next_rank(self, topic: Topic) -> int:
+        """Take the rank of the next message on a topic."""
+        rank = self.ranks.get(topic.name, 0) + 1
+        self.ranks[topic.name] = rank
+        return rank
+
+
+def _apply(dossier: Dossier | None, events: Iterable[Event]) -> Dossier:
+    for event in events:
+        dossier = evolve(dossier, event)
+    if dossier is None:
+        raise ValueError("a dossier opens by an event")
+    return dossier
+
+
+def row_of(dossier: Dossier, piece: Piece) -> Row | None:
+    """Find what the circuit says of a piece; None for one that was rejected for its cadre."""
+    return version(dossier.table_version).row(piece.cadre, moa=dossier.moa_present)
+
+
+def acts_awaited(dossier: Dossier) -> tuple[Act, ...]:
+    """List what the one awaited may do now: nothing while the dossier is held."""
+    awaited = dossier.awaited
+    if awaited is None or dossier.hold is not None:
+        return ()
+    piece = dossier[awaited.piece_id]
+    row = row_of(dossier, piece)
+    may_contest = row is not None and bool(row.followers_if_contested)
+    return tuple(
+        act
+        for act in acts(awaited.actor.role, piece.status)
+        if act is not Act.CONTESTER or may_contest
+    )
+
+
+def is_party(dossier: Dossier, actor: Actor) -> bool:
+    """Tell whether a structure takes part in a dossier in the role that it claims."""
+    party = dossier.parties.of(actor.role)
+    return party is not None and party.structure == actor.structure

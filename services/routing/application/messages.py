@@ -1,0 +1,168 @@
+"""What routing tells, from what happened to a dossier."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from services.routing.application.journey import Cause, Journey, acts_awaited, row_of
+from services.routing.domain.commands import Actor
+from services.routing.domain.dossier import Dossier, Piece, State
+from services.routing.domain.events import Event, Forwarded, StatusSet
+from shared.circuit.parties import Parties, Party
+from shared.contracts import topics
+from shared.contracts.common_v1 import ActorV1, AmountsV1, PartiesV1, PartyV1
+from shared.contracts.envelope import Payload
+from shared.contracts.outgoing import Outgoing
+from shared.contracts.routing_v1 import (
+    AwaitedV1,
+    DossierChanged,
+    PieceForwarded,
+    PieceStateV1,
+    StatusChanged,
+)
+from shared.contracts.topics import Topic
+
+
+def messages_of(journey: Journey, events: tuple[Event, ...], cause: Cause) -> Iterator[Outgoing]:
+    """Tell each status, and put each piece before its actor, in the order in which it happened."""
+    parties = parties_v1(journey.dossier.parties)
+    for event in events:
+        if isinstance(event, StatusSet):
+            status = _status(journey, event, parties)
+            yield _outgoing(journey, topics.STATUT, status.piece_id, status, cause)
+        elif isinstance(event, Forwarded):
+            piece = _forwarded(journey, event)
+            topic = topics.ACTEUR[event.to.role]
+            yield _outgoing(journey, topic, piece.piece_id, piece, cause, key=event.to.structure)
+
+
+def state_of(journey: Journey, cause: Cause, at: datetime) -> Outgoing:
+    """Tell the state of a dossier, whole."""
+    dossier = journey.dossier
+    state = DossierChanged(
+        dossier_id=dossier.id,
+        version=dossier.version,
+        closed=dossier.state is State.CLOS,
+        table_version=dossier.table_version,
+        parties=parties_v1(dossier.parties),
+        pieces=tuple(
+            PieceStateV1(
+                piece_id=piece.id,
+                cadre=piece.cadre,
+                number=piece.number,
+                status=piece.status,
+                depositor=_actor(piece.depositor),
+            )
+            for piece in dossier.pieces
+        ),
+        awaited=awaited_v1(dossier),
+        at=at,
+    )
+    return _outgoing(journey, topics.DOSSIER, dossier.id, state, cause)
+
+
+def awaited_v1(dossier: Dossier) -> AwaitedV1 | None:
+    """Say who must act, by which acts, and what holds the piece from them, if anything does."""
+    awaited = dossier.awaited
+    if awaited is None:
+        return None
+    return AwaitedV1(
+        role=awaited.actor.role,
+        structure=awaited.actor.structure,
+        service=awaited.actor.service,
+        piece_id=awaited.piece_id,
+        cadres=awaited.cadres,
+        acts=acts_awaited(dossier),
+        since=awaited.since,
+        held=dossier.hold.reason if dossier.hold else None,
+    )
+
+
+def parties_v1(parties: Parties) -> PartiesV1:
+    """Put the parties of a dossier on the wire."""
+    return PartiesV1(
+        titulaire=_party(parties.titulaire),
+        moe=_party(parties.moe) if parties.moe else None,
+        moa=_party(parties.moa) if parties.moa else None,
+        service_financier=_party(parties.service_financier),
+    )
+
+
+def _status(journey: Journey, event: StatusSet, parties: PartiesV1) -> StatusChanged:
+    piece = journey.dossier[event.piece_id]
+    return StatusChanged(
+        piece_id=piece.id,
+        dossier_id=journey.dossier.id,
+        cadre=piece.cadre,
+        number=piece.number,
+        status=event.status,
+        previous=event.previous,
+        by=_actor(event.by) if event.by else None,
+        motive=event.motive,
+        comment=event.comment,
+        parties=parties,
+        depositor=_actor(piece.depositor),
+        payment_not_reported=journey.payment_not_reported,
+        at=event.at,
+    )
+
+
+def _forwarded(journey: Journey, event: Forwarded) -> PieceForwarded:
+    piece = journey.dossier[event.piece_id]
+    enclosure = journey.enclosures[piece.id]
+    return PieceForwarded(
+        piece_id=piece.id,
+        dossier_id=journey.dossier.id,
+        cadre=piece.cadre,
+        number=piece.number,
+        issued_on=piece.deposit.issued_on,
+        currency=piece.deposit.currency,
+        amounts=AmountsV1.of(piece.amounts),
+        sender=_sender(journey.dossier, piece, event.to),
+        role=event.to.role,
+        recipient=PartyV1(structure=event.to.structure, service=event.to.service),
+        application=event.application,
+        purpose=event.purpose,
+        next_cadres=event.cadres,
+        engagement=piece.deposit.engagement,
+        marche=enclosure.marche,
+        file=enclosure.file,
+        attachments=enclosure.attachments,
+        deposited_at=piece.deposit.deposited_at,
+        forwarded_at=event.at,
+    )
+
+
+def _sender(dossier: Dossier, piece: Piece, to: Actor) -> ActorV1:
+    """Name who sends a piece: its depositor, or its recipient when it comes back."""
+    row = row_of(dossier, piece)
+    if to.role is piece.depositor.role and row is not None:
+        return ActorV1(role=row.recipient, structure=dossier.parties[row.recipient].structure)
+    return _actor(piece.depositor)
+
+
+def _outgoing(
+    journey: Journey,
+    topic: Topic,
+    subject: str,
+    payload: Payload,
+    cause: Cause,
+    key: str | None = None,
+) -> Outgoing:
+    return Outgoing(
+        topic=topic,
+        key=key or journey.dossier.id,
+        subject=subject,
+        payload=payload,
+        correlation_id=cause.correlation_id,
+        dossier_id=journey.dossier.id,
+        sequence=journey.next_rank(topic),
+        causation_id=cause.message_id,
+    )
+
+
+def _actor(actor: Actor) -> ActorV1:
+    return ActorV1(role=actor.role, structure=actor.structure)
+
+
+def _party(party: Party) -> PartyV1:
+    return PartyV1(structure=party.structure, service=party.service)

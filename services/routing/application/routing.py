@@ -1,0 +1,190 @@
+"""Moving dossiers: pieces that arrive, structures that change, treatments."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.routing.application.commands import command_of, structure_of
+from services.routing.application.journey import Cause, Journey, is_party
+from services.routing.application.messages import messages_of, state_of
+from services.routing.application.ports import Work
+from services.routing.application.views import as_seen
+from services.routing.domain.commands import Command, Rejudge, Treat
+from services.routing.domain.decide import Decision, decide
+from services.routing.domain.events import Event as Happening
+from services.routing.domain.events import Held
+from shared.circuit.parties import Directory, Parties, Structure
+from shared.contracts.deposit_v1 import PieceDeposited
+from shared.contracts.envelope import Event
+from shared.vocabulary.rules import Violation
+
+
+class DirectoryBehindError(Exception):
+    """A piece was judged by a version of the directory that has not reached routing yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Treated:
+    """What became of a treatment: the journey as its caller sees it, or the rules it breaks."""
+
+    journey: Journey
+    violations: tuple[Violation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """Decides within one transaction, at one moment, by one reading of the directory."""
+
+    work: Work
+    now: datetime
+    require_moa: bool
+
+    async def take_pieces(self, events: Sequence[Event[Any]]) -> None:
+        """Take deposits and completions: one reading, every decision in memory, one writing.
+
+        Raises DirectoryBehindError until the directory has the versions that deposit judged by.
+        """
+        journeys = await self.work.journeys({event.data.dossier_id for event in events})
+        directory = await self.work.directory(_structures(events, journeys.values()))
+        for event in events:
+            _require_versions(event, directory)
+            self._take_piece(event, journeys, directory)
+        await self._keep(journeys.values())
+
+    async def take_structures(self, events: Sequence[Event[Any]]) -> None:
+        """Keep the structures that are newer than ours, and release whom they held."""
+        changes = {event.data.structure: event for event in events}
+        known = await self.work.directory(changes.keys())
+        newer: dict[str, Structure] = {}
+        for event in events:
+            structure = structure_of(event.data)
+            ours = newer.get(structure.id) or known.get(structure.id)
+            if ours is None or structure.version > ours.version:
+                newer[structure.id] = structure
+        await self.work.keep_structures(newer.values())
+        held = await self.work.held_by(newer.keys())
+        await self._rejudge(held, {name: changes[name].id for name in newer})
+
+    async def rejudge_held(self, after: str) -> str | None:
+        """Try a page of held dossiers again, whatever has changed; give the id of the last one."""
+        held = await self.work.held(after)
+        await self._rejudge(held, {})
+        return held[-1].dossier.id if held else None
+
+    async def treat(self, treat: Treat) -> Treated | None:
+        """Carry out an act; None for a piece that its author may not know to exist."""
+        journey = await self.work.journey_of_piece(treat.piece_id)
+        if journey is None or not is_party(journey.dossier, treat.actor):
+            return None
+        directory = await self.work.directory(_named([journey.dossier.parties]))
+        seen = await as_seen(self.work, journey, treat.actor.role)
+        # Judged by what its author sees: a refusal must not tell of a payment that is hidden.
+        # Nobody who sees less is awaited, so nothing is carried out on the strength of it.
+        decision = self._decide(seen, treat, directory)
+        if decision.violations:
+            return Treated(seen, decision.violations)
+        self._advance(journey, decision.events, Cause(journey.correlation_id), directory)
+        await self._keep([journey])
+        return Treated(journey)
+
+    async def _rejudge(self, held: Sequence[Journey], causes: Mapping[str, str]) -> None:
+        """Try again the hops of held dossiers. `causes` are message ids, by structure."""
+        if not held:
+            return
+        directory = await self.work.directory(_named(journey.dossier.parties for journey in held))
+        for journey in held:
+            hold = journey.dossier.hold
+            message_id = causes.get(hold.structure) if hold else None
+            cause = Cause(journey.correlation_id, message_id)
+            decision = self._decide(journey, Rejudge(), directory)
+            self._advance(journey, decision.events, cause, directory)
+        await self._keep(held)
+
+    def _take_piece(
+        self, event: Event[Any], journeys: dict[str, Journey], directory: Directory
+    ) -> None:
+        payload = event.data
+        cause = Cause(event.correlationid, event.id)
+        journey = journeys.get(payload.dossier_id)
+        decision = self._decide(journey, command_of(payload), directory)
+        if not decision.events:
+            rules = [violation.code for violation in decision.violations]
+            self.work.note("completion.refused", dossier_id=payload.dossier_id, rules=rules)
+            return
+        if journey is None:
+            journey = Journey.opened(decision.events, cause)
+            journeys[payload.dossier_id] = journey
+            journey.enclose(payload)
+            self._tell(journey, decision.events, cause, directory)
+        else:
+            journey.enclose(payload)
+            self._advance(journey, decision.events, cause, directory)
+
+    def _decide(self, journey: Journey | None, command: Command, directory: Directory) -> Decision:
+        dossier = journey.dossier if journey else None
+        return decide(dossier, command, directory, self.now, require_moa=self.require_moa)
+
+    def _advance(
+        self,
+        journey: Journey,
+        events: tuple[Happening, ...],
+        cause: Cause,
+        directory: Directory,
+    ) -> None:
+        if events:
+            journey.advance(events, cause)
+            self._tell(journey, events, cause, directory)
+
+    def _tell(
+        self,
+        journey: Journey,
+        events: tuple[Happening, ...],
+        cause: Cause,
+        directory: Directory,
+    ) -> None:
+        payer = directory.get(journey.dossier.parties.service_financier.structure)
+        if payer:
+            journey.payment_not_reported = payer.mise_en_paiement_non_remontee
+        for message in messages_of(journey, events, cause):
+            self.work.say(message)
+        for event in events:
+            if isinstance(event, Held):
+                self.work.note(
+                    "dossier.held",
+                    dossier_id=journey.dossier.id,
+                    rule=event.reason,
+                    structure=event.structure,
+                )
+
+    async def _keep(self, journeys: Iterable[Journey]) -> None:
+        """Keep what moved. The latest state is the whole of it: one is told, not one a step."""
+        moved = [journey for journey in journeys if journey.entries]
+        for journey in moved:
+            cause = Cause(journey.correlation_id, journey.entries[-1].cause)
+            self.work.say(state_of(journey, cause, self.now))
+        await self.work.keep(moved)
+
+
+def _require_versions(event: Event[Any], directory: Directory) -> None:
+    if not isinstance(event.data, PieceDeposited):
+        return
+    for name, needed in event.data.directory.items():
+        ours = directory.get(name)
+        if ours is None or ours.version < needed:
+            raise DirectoryBehindError(f"structure {name}: version {needed} is still to come")
+
+
+def _structures(events: Iterable[Event[Any]], journeys: Iterable[Journey]) -> set[str]:
+    names = _named(journey.dossier.parties for journey in journeys)
+    for event in events:
+        if isinstance(event.data, PieceDeposited):
+            parties = event.data.parties
+            named = (parties.titulaire, parties.moe, parties.moa, parties.service_financier)
+            names.update(party.structure for party in named if party)
+            names.update(event.data.directory)
+    return names
+
+
+def _named(parties: Iterable[Parties]) -> set[str]:
+    return {party.structure for each in parties for _, party in each.named()}

@@ -1,0 +1,100 @@
+"""What a party sees of a dossier and of its audit trail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import takewhile
+
+from services.routing.application.journey import Journey, is_party
+from services.routing.application.ports import Archive, Kept, Report
+from services.routing.domain.commands import Actor
+from services.routing.domain.dossier import Dossier, Piece, replay
+from services.routing.domain.events import StatusSet
+from shared.circuit.amounts import Prevailing, prevailing
+from shared.circuit.loader import version
+from shared.circuit.visibility import visible_to
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A total that differs from the one stated by the piece before."""
+
+    field: str
+    before: Decimal
+    after: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AuditView:
+    """The entries of an audit trail that a party may see, and what its verification found."""
+
+    entries: tuple[Kept, ...]
+    report: Report
+
+
+async def as_seen(archive: Archive, journey: Journey, role: Role) -> Journey:
+    """Give a journey as a role may see it: as it was before the first status hidden from it."""
+    if all(_sees(role, piece.status, journey) for piece in journey.dossier.pieces):
+        return journey
+    kept = _visible(await archive.trail(journey.dossier.id), journey, role)
+    dossier = replay(event for each in kept for event in each.entry.events)
+    return replace(journey, dossier=dossier) if dossier else journey
+
+
+async def dossier_for(archive: Archive, dossier_id: str, actor: Actor) -> Dossier | None:
+    """Show a dossier to one of its parties; None to anybody else."""
+    journey = await archive.journey(dossier_id)
+    if journey is None or not is_party(journey.dossier, actor):
+        return None
+    return (await as_seen(archive, journey, actor.role)).dossier
+
+
+async def piece_for(archive: Archive, piece_id: str, actor: Actor) -> Dossier | None:
+    """Show the dossier of a piece to one of its parties; None to anybody else."""
+    journey = await archive.journey_of_piece(piece_id)
+    if journey is None or not is_party(journey.dossier, actor):
+        return None
+    return (await as_seen(archive, journey, actor.role)).dossier
+
+
+async def audit_for(archive: Archive, dossier_id: str, actor: Actor) -> AuditView | None:
+    """Show the audit trail of a dossier, verified whole, as far as a party may see it."""
+    journey = await archive.journey(dossier_id)
+    if journey is None or not is_party(journey.dossier, actor):
+        return None
+    report = await archive.verify(dossier_id)
+    if report is None:
+        return None
+    kept = _visible(await archive.trail(dossier_id), journey, actor.role)
+    return AuditView(kept, replace(report, entries=min(report.entries, len(kept))))
+
+
+def changes(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
+    """List the totals that a piece states otherwise than the piece it follows."""
+    previous = dossier.piece(piece.follows) if piece.follows else None
+    if previous is None:
+        return ()
+    pairs = (
+        Change(field, getattr(previous.amounts, field), getattr(piece.amounts, field))
+        for field in ("ht", "tva", "ttc", "due")
+    )
+    return tuple(change for change in pairs if change.before != change.after)
+
+
+def amounts_that_hold(dossier: Dossier) -> Prevailing | None:
+    """Say whose amounts prevail."""
+    return prevailing(version(dossier.table_version), dossier.pieces, moa=dossier.moa_present)
+
+
+def _visible(trail: Sequence[Kept], journey: Journey, role: Role) -> tuple[Kept, ...]:
+    def is_visible(kept: Kept) -> bool:
+        statuses = (event for event in kept.entry.events if isinstance(event, StatusSet))
+        return all(_sees(role, event.status, journey) for event in statuses)
+
+    return tuple(takewhile(is_visible, trail))
+
+
+def _sees(role: Role, status: Status, journey: Journey) -> bool:
+    return visible_to(role, status, payment_not_reported=journey.payment_not_reported)

@@ -1,0 +1,49 @@
+"""Routing put together: what it takes, what it answers, what it does by itself."""
+
+from fastapi import FastAPI
+
+from services.routing.adapters.mongo import MongoArchive, MongoWork, create_indexes
+from services.routing.application.ports import Report
+from services.routing.application.routing import Router
+from services.routing.entrypoints import consumers, timers
+from services.routing.entrypoints.http import dossiers, treatments
+from services.routing.settings import Settings
+from shared.contracts import topics
+from shared.runtime.clock import system_clock
+from shared.runtime.service import Runtime
+from shared.runtime.store import Store, Transaction
+
+_MEASURE_S = 15
+_REJUDGE_S = 30
+
+
+def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
+    """Compose the service."""
+    settings = settings or Settings()
+    runtime = Runtime("routing", settings)
+    store, clock = runtime.store, runtime.clock
+    archive = MongoArchive(store)
+
+    def router_of(transaction: Transaction) -> Router:
+        return Router(MongoWork(transaction), clock(), settings.require_moa)
+
+    runtime.prepare(lambda: create_indexes(store))
+    runtime.project({topics.STRUCTURE: consumers.structures(router_of)})
+    runtime.consume({topics.PIECE_DEPOSEE: consumers.pieces(router_of)})
+    runtime.every(_MEASURE_S, "measure", timers.measure(archive, clock))
+    runtime.every(_REJUDGE_S, "rejudge", timers.rejudge(store, router_of))
+    return runtime, runtime.app(
+        title="Aiguillage : acheminement",
+        description="Les dossiers de facturation de travaux : où en est chaque pièce, qui est "
+        "attendu, et les traitements de celui qui l'est.",
+        routers=[
+            dossiers.router(archive),
+            treatments.router(archive, store, router_of, clock),
+        ],
+    )
+
+
+async def verify(mongo: str, dossier_id: str) -> Report | None:
+    """Verify the audit trail of a dossier, the service running or not."""
+    async with Store(mongo, "routing", system_clock()) as store:
+        return await MongoArchive(store).verify(dossier_id)

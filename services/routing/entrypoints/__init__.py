@@ -1,0 +1,1 @@
+"""How the world reaches routing: topics, timers, HTTP."""

@@ -1,0 +1,33 @@
+"""Topics that routing takes: pieces as deposited, structures as they change."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from services.routing.application.routing import DirectoryBehindError, Router
+from shared.contracts.envelope import Event
+from shared.runtime.errors import TransientError
+from shared.runtime.inbox import Handler
+from shared.runtime.store import Transaction
+
+RouterOf = Callable[[Transaction], Router]
+
+
+def pieces(router_of: RouterOf) -> Handler:
+    """Route pieces. Those judged by a directory ahead of ours wait until it is here."""
+
+    async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        try:
+            await router_of(transaction).take_pieces(events)
+        except DirectoryBehindError as error:
+            raise TransientError(str(error)) from error
+
+    return handle
+
+
+def structures(router_of: RouterOf) -> Handler:
+    """Project structures, and release the dossiers that waited for them."""
+
+    async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        await router_of(transaction).take_structures(events)
+
+    return handle

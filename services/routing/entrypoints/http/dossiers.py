@@ -1,0 +1,83 @@
+"""Reading: a dossier, its audit trail, what awaits a structure."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from services.routing.application.ports import Archive, Position
+from services.routing.application.views import audit_for, dossier_for
+from services.routing.domain.commands import Actor
+from services.routing.domain.dossier import Dossier
+from services.routing.entrypoints.http.schemas import (
+    AuditOut,
+    DossierOut,
+    ServiceCountOut,
+    SyntheseOut,
+    VerificationOut,
+)
+from services.routing.entrypoints.http.showing import show_dossier, show_lines
+from shared.runtime.caller import Caller, caller
+from shared.runtime.problems import form_violation, not_found, refused
+
+_LIMIT = 50
+_LONGEST = 200
+
+
+def router(archive: Archive) -> APIRouter:
+    """Build the routes."""
+    routes = APIRouter(tags=["dossiers"])
+
+    @routes.get("/dossiers/{dossier_id}", summary="Un dossier, vu par une de ses parties.")
+    async def show(dossier_id: str, who: Annotated[Caller, Depends(caller)]) -> DossierOut:
+        dossier = await dossier_for(archive, dossier_id, Actor(who.role, who.structure))
+        if dossier is None:
+            raise not_found(f"Dossier {dossier_id}")
+        return show_dossier(dossier)
+
+    @routes.get("/dossiers/{dossier_id}/audit", summary="Sa piste d'audit, vérifiée.")
+    async def audit(dossier_id: str, who: Annotated[Caller, Depends(caller)]) -> AuditOut:
+        view = await audit_for(archive, dossier_id, Actor(who.role, who.structure))
+        if view is None:
+            raise not_found(f"Dossier {dossier_id}")
+        return AuditOut(
+            entries=tuple(dict(kept.document) for kept in view.entries),
+            verification=VerificationOut(**asdict(view.report)),
+        )
+
+    @routes.get("/synthese", summary="Ce qui attend la structure appelante, du plus ancien.")
+    async def synthese(
+        who: Annotated[Caller, Depends(caller)],
+        service: Annotated[str | None, Query(max_length=100)] = None,
+        limit: Annotated[int, Query(ge=1, le=_LONGEST)] = _LIMIT,
+        after: Annotated[str | None, Query(max_length=100)] = None,
+    ) -> SyntheseOut:
+        actor = Actor(who.role, who.structure, service)
+        found = await archive.awaited(actor, _read_cursor(after), limit + 1)
+        counts = await archive.count_awaited(Actor(who.role, who.structure))
+        page = found[:limit]
+        return SyntheseOut(
+            items=tuple(show_lines(page)),
+            services=tuple(
+                ServiceCountOut(service=name, count=count) for name, count in counts.items()
+            ),
+            next=_cursor(page[-1]) if len(found) > limit else None,
+        )
+
+    return routes
+
+
+def _cursor(last: Dossier) -> str | None:
+    return f"{last.awaited.since.isoformat()}|{last.id}" if last.awaited else None
+
+
+def _read_cursor(text: str | None) -> Position | None:
+    if text is None:
+        return None
+    since, _, dossier_id = text.partition("|")
+    try:
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        raise refused([form_violation(["after"], "value_error", {})]) from None
+    return Position(moment, dossier_id)

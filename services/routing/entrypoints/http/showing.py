@@ -1,0 +1,121 @@
+"""From dossiers to answers."""
+
+from collections.abc import Iterable
+
+from services.routing.application.journey import acts_awaited
+from services.routing.application.messages import parties_v1
+from services.routing.application.views import amounts_that_hold, changes
+from services.routing.domain.commands import Actor
+from services.routing.domain.dossier import Dossier, Piece
+from services.routing.entrypoints.http.schemas import (
+    ActorOut,
+    AwaitedOut,
+    AwaitedPieceOut,
+    CadreOut,
+    ChangeOut,
+    DossierOut,
+    HoldOut,
+    PieceOut,
+    PrevailingOut,
+    StampOut,
+)
+from shared.circuit.loader import version
+from shared.circuit.table import Cadre
+from shared.contracts.common_v1 import AmountsV1
+from shared.vocabulary.labels import ROLES, STATUSES
+
+
+def show_dossier(dossier: Dossier) -> DossierOut:
+    """Show a dossier whole."""
+    holding = amounts_that_hold(dossier)
+    return DossierOut(
+        dossier_id=dossier.id,
+        version=dossier.version,
+        state=dossier.state,
+        table_version=dossier.table_version,
+        parties=parties_v1(dossier.parties),
+        pieces=tuple(show_piece(dossier, piece) for piece in dossier.pieces),
+        prevailing=PrevailingOut(
+            piece_id=holding.piece_id,
+            amounts=AmountsV1.of(holding.amounts),
+            is_settled=holding.is_settled,
+        )
+        if holding
+        else None,
+        awaited=show_awaited(dossier),
+    )
+
+
+def show_piece(dossier: Dossier, piece: Piece) -> PieceOut:
+    """Show a piece beside the one it follows."""
+    stamps = sorted(piece.stamps.items(), key=lambda stamp: stamp[1])
+    return PieceOut(
+        piece_id=piece.id,
+        follows=piece.follows,
+        cadre=show_cadre(dossier, piece.cadre),
+        number=piece.number,
+        issued_on=piece.deposit.issued_on,
+        currency=piece.deposit.currency,
+        amounts=AmountsV1.of(piece.amounts),
+        changes=tuple(
+            ChangeOut(field=change.field, before=change.before, after=change.after)
+            for change in changes(dossier, piece)
+        ),
+        depositor=_show_actor(piece.depositor),
+        engagement=piece.deposit.engagement,
+        comment=piece.deposit.comment,
+        status=piece.status,
+        status_label=STATUSES[piece.status],
+        stamps=tuple(
+            StampOut(status=status, label=STATUSES[status], at=at) for status, at in stamps
+        ),
+        file_sha256=piece.deposit.file_sha256,
+        attachments=piece.attachments,
+    )
+
+
+def show_awaited(dossier: Dossier) -> AwaitedOut | None:
+    """Show who must act."""
+    awaited, hold = dossier.awaited, dossier.hold
+    if awaited is None:
+        return None
+    return AwaitedOut(
+        actor=_show_actor(awaited.actor),
+        piece_id=awaited.piece_id,
+        cadres=tuple(show_cadres(dossier, awaited.cadres)),
+        acts=acts_awaited(dossier),
+        since=awaited.since,
+        hold=HoldOut(code=hold.reason, message=hold.message, structure=hold.structure)
+        if hold
+        else None,
+    )
+
+
+def show_lines(dossiers: Iterable[Dossier]) -> Iterable[AwaitedPieceOut]:
+    """Show what is awaited of dossiers that await somebody."""
+    for dossier in dossiers:
+        awaited = show_awaited(dossier)
+        if awaited:
+            piece = show_piece(dossier, dossier[awaited.piece_id])
+            yield AwaitedPieceOut(dossier_id=dossier.id, piece=piece, awaited=awaited)
+
+
+def show_cadres(dossier: Dossier, cadres: Iterable[Cadre]) -> Iterable[CadreOut]:
+    """Show cadres with their words."""
+    return (show_cadre(dossier, cadre) for cadre in cadres)
+
+
+def show_cadre(dossier: Dossier, cadre: Cadre) -> CadreOut:
+    """Show a cadre with its words, in the dossier's own version of the circuit."""
+    circuit = version(dossier.table_version)
+    row = circuit.row(cadre, moa=True) or circuit.row(cadre, moa=False)
+    return CadreOut(code=cadre, label=row.label if row else cadre)
+
+
+def _show_actor(actor: Actor) -> ActorOut:
+    return ActorOut(
+        role=actor.role,
+        role_label=ROLES[actor.role],
+        structure=actor.structure,
+        service=actor.service,
+    )

@@ -1,0 +1,109 @@
+"""Acting on a piece, and the motives that a refusal may have."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from services.routing.application.journey import acts_awaited
+from services.routing.application.ports import Archive
+from services.routing.application.routing import Router, Treated
+from services.routing.application.views import piece_for
+from services.routing.domain.commands import Actor, Treat
+from services.routing.domain.turns import judge_turn
+from services.routing.entrypoints.http.schemas import DossierOut, MotiveOut, TreatmentsOut
+from services.routing.entrypoints.http.showing import show_cadres, show_dossier
+from shared.circuit.motives import motives
+from shared.circuit.statuses import TREATMENTS, Act
+from shared.runtime.caller import Caller, caller
+from shared.runtime.clock import Clock
+from shared.runtime.problems import Problem, not_found, refused
+from shared.runtime.store import Store, Transaction
+from shared.vocabulary.rules import Violation
+
+_PARIS = ZoneInfo("Europe/Paris")
+
+
+def _treatment(act: Act) -> Act:
+    if act not in TREATMENTS:
+        expected = ", ".join(sorted(TREATMENTS))
+        raise PydanticCustomError("enum", "not a treatment", {"expected": expected})
+    return act
+
+
+class TreatmentIn(BaseModel):
+    """An act on a piece, with what explains it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    act: Annotated[Act, AfterValidator(_treatment)]
+    motive: Annotated[str, StringConstraints(max_length=100)] | None = None
+    comment: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+
+
+def router(
+    archive: Archive, store: Store, router_of: Callable[[Transaction], Router], clock: Clock
+) -> APIRouter:
+    """Build the routes."""
+    routes = APIRouter(tags=["traitements"])
+
+    @routes.get("/pieces/{piece_id}/treatments", summary="Les actes permis à l'appelant.")
+    async def allowed(piece_id: str, who: Annotated[Caller, Depends(caller)]) -> TreatmentsOut:
+        actor = Actor(who.role, who.structure)
+        dossier = await piece_for(archive, piece_id, actor)
+        if dossier is None:
+            raise not_found(f"Pièce {piece_id}")
+        obstacle = judge_turn(dossier, dossier[piece_id], actor)
+        awaited = dossier.awaited if obstacle is None else None
+        return TreatmentsOut(
+            piece_id=piece_id,
+            acts=acts_awaited(dossier) if awaited else (),
+            cadres=tuple(show_cadres(dossier, awaited.cadres)) if awaited else (),
+            reason=obstacle.message if obstacle else None,
+        )
+
+    @routes.post("/pieces/{piece_id}/treatments", summary="Traiter une pièce.")
+    async def treat(
+        piece_id: str, body: TreatmentIn, who: Annotated[Caller, Depends(caller)]
+    ) -> DossierOut:
+        actor = Actor(who.role, who.structure)
+        command = Treat(piece_id, body.act, actor, body.motive, body.comment)
+
+        async def work(transaction: Transaction) -> Treated | None:
+            return await router_of(transaction).treat(command)
+
+        treated = await store.transaction(work)
+        if treated is None:
+            raise not_found(f"Pièce {piece_id}")
+        if treated.violations:
+            raise _problem(treated.violations)
+        return show_dossier(treated.journey.dossier)
+
+    @routes.get("/motives", summary="Les motifs de refus d'un cadre, à la date du jour.")
+    async def list_motives(cadre: Annotated[str, Query(max_length=10)]) -> tuple[MotiveOut, ...]:
+        return tuple(
+            MotiveOut(
+                code=motive.code,
+                label=motive.label,
+                needs_comment=motive.needs_comment,
+                blocks=bool(motive.answer),
+                answer=motive.answer or None,
+            )
+            for motive in motives(cadre, _today(clock))
+        )
+
+    return routes
+
+
+def _problem(violations: tuple[Violation, ...]) -> Problem:
+    """Rules of routing speak of the dossier's state (409), those of the circuit of the form."""
+    is_state = violations[0].code.startswith("ROU-")
+    return refused(violations, 409 if is_state else 422)
+
+
+def _today(clock: Clock) -> date:
+    return clock().astimezone(_PARIS).date()

@@ -1,0 +1,51 @@
+"""Work that no message asks for: figures, and a second look at what is held."""
+
+from collections.abc import Awaitable, Callable
+
+from prometheus_client import Gauge
+
+from services.routing.application.ports import Archive
+from services.routing.application.routing import Router
+from shared.runtime.clock import Clock
+from shared.runtime.store import Store, Transaction
+from shared.vocabulary.roles import Role
+
+HELD = Gauge("aiguillage_held_dossiers", "Dossiers that wait for a structure to be set right")
+OLDEST = Gauge(
+    "aiguillage_oldest_awaited_seconds",
+    "Age of the piece that has awaited a role longest",
+    ["role"],
+)
+_RECIPIENTS = (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER)
+
+Task = Callable[[], Awaitable[None]]
+
+
+def measure(archive: Archive, clock: Clock) -> Task:
+    """Refresh the gauges."""
+
+    async def task() -> None:
+        HELD.set(await archive.count_held())
+        for role in _RECIPIENTS:
+            since = await archive.oldest_awaited(role)
+            OLDEST.labels(role).set((clock() - since).total_seconds() if since else 0)
+
+    return task
+
+
+def rejudge(store: Store, router_of: Callable[[Transaction], Router]) -> Task:
+    """Judge what is held again.
+
+    A structure that changes releases whom it holds, but not a dossier that another transaction is
+    about to hold by the version before.
+    """
+
+    async def page(after: str) -> str | None:
+        return await store.transaction(lambda tx: router_of(tx).rejudge_held(after))
+
+    async def task() -> None:
+        last = await page("")
+        while last:
+            last = await page(last)
+
+    return task
