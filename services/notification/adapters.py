@@ -1,0 +1,117 @@
+"""Statuses in the document store, and the change stream that tells of new ones."""
+
+import asyncio
+from collections.abc import Sequence
+
+from pymongo.errors import PyMongoError
+
+from services.notification.application import Bells, Scope, Subject
+from services.notification.domain import Actor, Entry
+from shared.runtime.logs import get_logger
+from shared.runtime.store import Document, Store, Transaction
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+_COLLECTION = "statuses"
+_POLL_S = 1.0
+_FIELDS = {Scope.DOSSIER: "dossier_id", Scope.PIECE: "piece_id"}
+_log = get_logger(__name__)
+
+
+class MongoStatuses:
+    """The statuses, each one document."""
+
+    def __init__(self, store: Store) -> None:
+        """Take the service's store."""
+        self._statuses = store.collection(_COLLECTION)
+
+    async def prepare(self) -> None:
+        """Create the indexes."""
+        await self._statuses.create_index([("dossier_id", 1), ("sequence", 1)], unique=True)
+        await self._statuses.create_index([("piece_id", 1), ("sequence", 1)])
+
+    async def keep(self, transaction: Transaction, entries: Sequence[Entry]) -> None:
+        """Write statuses, in the transaction that takes their messages."""
+        documents = [_to_document(entry) for entry in entries]
+        statuses = transaction.collection(_COLLECTION)
+        await statuses.insert_many(documents, session=transaction.session)
+
+    async def last(self, subject: Subject) -> Entry | None:
+        """Read the latest status of a dossier, whichever its piece."""
+        found = await self._statuses.find_one({_FIELDS[subject.scope]: subject.id})
+        if found is None:
+            return None
+        latest = await self._statuses.find_one(
+            {"dossier_id": found["dossier_id"]}, sort=[("sequence", -1)]
+        )
+        return _to_entry(latest or found)
+
+    async def since(self, subject: Subject, after: int) -> Sequence[Entry]:
+        """List the statuses beyond a rank, oldest first."""
+        condition = {_FIELDS[subject.scope]: subject.id, "sequence": {"$gt": after}}
+        return [_to_entry(each) async for each in self._statuses.find(condition).sort("sequence")]
+
+    async def ring(self, bells: Bells) -> None:
+        """Ring for every new status, whichever replica wrote it, until cancelled.
+
+        The store's change stream tells; where there is none, or while it is broken, everybody is
+        woken to look.
+        """
+        while True:
+            try:
+                await self._ring_changes(bells)
+            except PyMongoError as error:
+                _log.warning("statuses.polled", error=repr(error))
+            bells.ring_all()
+            await asyncio.sleep(_POLL_S)
+
+    async def _ring_changes(self, bells: Bells) -> None:
+        inserts = [{"$match": {"operationType": "insert"}}]
+        async with self._statuses.watch(inserts) as changes:
+            bells.ring_all()
+            async for change in changes:
+                bells.ring(change["fullDocument"]["dossier_id"])
+
+
+def _to_document(entry: Entry) -> Document:
+    return {
+        "_id": f"{entry.dossier_id}|{entry.sequence}",
+        "sequence": entry.sequence,
+        "dossier_id": entry.dossier_id,
+        "piece_id": entry.piece_id,
+        "cadre": entry.cadre,
+        "number": entry.number,
+        "status": entry.status.value,
+        "at": entry.at,
+        "parties": [_from_actor(party) for party in sorted(entry.parties, key=repr)],
+        "by": _from_actor(entry.by) if entry.by else None,
+        "motive": entry.motive,
+        "comment": entry.comment,
+        "payment_not_reported": entry.payment_not_reported,
+    }
+
+
+def _to_entry(document: Document) -> Entry:
+    by = document["by"]
+    return Entry(
+        sequence=document["sequence"],
+        dossier_id=document["dossier_id"],
+        piece_id=document["piece_id"],
+        cadre=document["cadre"],
+        number=document["number"],
+        status=Status(document["status"]),
+        at=document["at"],
+        parties=frozenset(_to_actor(party) for party in document["parties"]),
+        by=_to_actor(by) if by else None,
+        motive=document["motive"],
+        comment=document["comment"],
+        payment_not_reported=document["payment_not_reported"],
+    )
+
+
+def _from_actor(actor: Actor) -> Document:
+    return {"role": actor.role.value, "structure": actor.structure}
+
+
+def _to_actor(document: Document) -> Actor:
+    return Actor(Role(document["role"]), document["structure"])

@@ -1,0 +1,135 @@
+"""Use cases: read the statuses of a dossier or of a piece, and follow them live."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from services.notification.domain import Actor, Entry, visible
+from shared.contracts.routing_v1 import StatusChanged
+from shared.vocabulary.roles import Role
+
+
+class Scope(StrEnum):
+    """What a history may be of."""
+
+    DOSSIER = "dossier"
+    PIECE = "piece"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The dossier, or the piece, that a history is of."""
+
+    scope: Scope
+    id: str
+
+
+class Statuses(Protocol):
+    """Every status of every piece, as they were told."""
+
+    async def last(self, subject: Subject) -> Entry | None:
+        """Read the latest status of a dossier, whichever its piece."""
+
+    async def since(self, subject: Subject, after: int) -> Sequence[Entry]:
+        """List the statuses beyond a rank, oldest first."""
+
+
+class Bells:
+    """Wakes those who follow a dossier when it has something new."""
+
+    def __init__(self) -> None:
+        """Hang no bell."""
+        self._bells: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self.is_closed = False
+
+    @contextmanager
+    def listen(self, dossier_id: str) -> Iterator[asyncio.Event]:
+        """Give a bell that rings at each status of a dossier, until the block is left."""
+        bell = asyncio.Event()
+        self._bells[dossier_id].add(bell)
+        try:
+            yield bell
+        finally:
+            self._bells[dossier_id].remove(bell)
+            if not self._bells[dossier_id]:
+                del self._bells[dossier_id]
+
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return sum(len(bells) for bells in self._bells.values())
+
+    def ring(self, dossier_id: str) -> None:
+        """Wake who follows a dossier."""
+        for bell in self._bells.get(dossier_id, ()):
+            bell.set()
+
+    def ring_all(self) -> None:
+        """Wake everybody: something may have been missed."""
+        for dossier_id in self._bells:
+            self.ring(dossier_id)
+
+    def close(self) -> None:
+        """Send everybody home."""
+        self.is_closed = True
+        self.ring_all()
+
+
+class History:
+    """The statuses as the parties of a dossier may see them."""
+
+    def __init__(self, statuses: Statuses, bells: Bells) -> None:
+        """Take the ports."""
+        self._statuses = statuses
+        self._bells = bells
+
+    async def read(self, viewer: Actor, subject: Subject) -> tuple[Entry, ...] | None:
+        """List the statuses, oldest first; None for who is no party of the dossier."""
+        if await self._dossier_of(viewer, subject) is None:
+            return None
+        return visible(await self._statuses.since(subject, 0), viewer.role)
+
+    async def follow(self, viewer: Actor, subject: Subject, after: int) -> AsyncIterator[Entry]:
+        """Give the statuses beyond a rank, those that are there, then each as it comes.
+
+        Ends when the viewer is no party any more, and when the service stops.
+        """
+        dossier_id = await self._dossier_of(viewer, subject)
+        if dossier_id is None:
+            return
+        with self._bells.listen(dossier_id) as bell:
+            while not self._bells.is_closed and await self._dossier_of(viewer, subject):
+                # Before the read: what comes during it rings for the next one.
+                bell.clear()
+                entries = await self._statuses.since(subject, after)
+                for entry in visible(entries, viewer.role):
+                    yield entry
+                after = entries[-1].sequence if entries else after
+                await bell.wait()
+
+    async def _dossier_of(self, viewer: Actor, subject: Subject) -> str | None:
+        last = await self._statuses.last(subject)
+        return last.dossier_id if last and viewer in last.parties else None
+
+
+def to_entry(sequence: int, told: StatusChanged) -> Entry:
+    """Take a status off the wire."""
+    parties = {name: party for name, party in told.parties if party is not None}
+    return Entry(
+        sequence=sequence,
+        dossier_id=told.dossier_id,
+        piece_id=told.piece_id,
+        cadre=told.cadre,
+        number=told.number,
+        status=told.status,
+        at=told.at,
+        parties=frozenset(Actor(Role(name), party.structure) for name, party in parties.items()),
+        by=Actor(told.by.role, told.by.structure) if told.by else None,
+        motive=told.motive,
+        comment=told.comment,
+        payment_not_reported=told.payment_not_reported,
+    )

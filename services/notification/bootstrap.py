@@ -1,0 +1,26 @@
+"""Composition root."""
+
+from fastapi import FastAPI
+
+from services.notification.adapters import MongoStatuses
+from services.notification.application import Bells, History
+from services.notification.entrypoints import create_router, keep_statuses
+from services.notification.settings import Settings
+from shared.contracts.topics import STATUT
+from shared.runtime.service import Runtime
+
+
+def build() -> tuple[Runtime, FastAPI]:
+    """Put the service together."""
+    runtime = Runtime("notification", Settings())
+    statuses = MongoStatuses(runtime.store)
+    bells = Bells()
+    runtime.prepare(statuses.prepare)
+    runtime.consume({STATUT: keep_statuses(statuses.keep)})
+    runtime.background("bells", lambda: statuses.ring(bells))
+    runtime.before_stop(bells.close)
+    return runtime, runtime.app(
+        title="Aiguillage : notification",
+        description="L'historique des statuts, consulté ou suivi en direct.",
+        routers=[create_router(History(statuses, bells))],
+    )

@@ -1,0 +1,47 @@
+"""A status in the history of a dossier, and who may see it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.circuit.visibility import visible_to
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A structure in a role."""
+
+    role: Role
+    structure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A status that a piece took."""
+
+    sequence: int
+    """Rank among all the statuses of the dossier, from 1."""
+    dossier_id: str
+    piece_id: str
+    cadre: str
+    number: str
+    status: Status
+    at: datetime
+    parties: frozenset[Actor]
+    """The parties of the dossier as they then were."""
+    by: Actor | None = None
+    """Who acted; None when the platform did."""
+    motive: str | None = None
+    comment: str | None = None
+    payment_not_reported: bool = False
+
+
+def visible(entries: Iterable[Entry], role: Role) -> tuple[Entry, ...]:
+    """Leave out what a role may not see."""
+    return tuple(
+        entry
+        for entry in entries
+        if visible_to(role, entry.status, payment_not_reported=entry.payment_not_reported)
+    )

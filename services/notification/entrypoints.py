@@ -1,0 +1,148 @@
+"""HTTP: the statuses of a dossier or of a piece, whole and live. Kafka: statuses, to be kept."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Depends, Header, Path
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.notification.application import History, Scope, Subject, to_entry
+from services.notification.domain import Actor, Entry
+from shared.contracts.envelope import Event
+from shared.runtime.caller import Caller, caller
+from shared.runtime.errors import is_transient
+from shared.runtime.inbox import Handler
+from shared.runtime.problems import not_found
+from shared.runtime.store import Transaction
+from shared.vocabulary.labels import STATUSES
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+_EVENT = "statut"
+_RANK_LIMIT = 10**10
+
+Keep = Callable[[Transaction, Sequence[Entry]], Awaitable[None]]
+
+
+def keep_statuses(keep: Keep) -> Handler:
+    """Build the handler that keeps every status that is told."""
+
+    async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        await keep(transaction, [to_entry(event.sequence or 0, event.data) for event in events])
+
+    return handle
+
+
+class Body(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class ActorBody(Body):
+    """A structure in a role."""
+
+    role: Role
+    structure: str
+
+
+class StatusBody(Body):
+    """A status that a piece took."""
+
+    sequence: int = Field(description="Rang parmi les statuts du dossier ; « id » dans le flux.")
+    dossier_id: str
+    piece_id: str
+    cadre: str
+    number: str
+    status: Status
+    label: str
+    at: datetime
+    by: ActorBody | None = Field(description="Qui a agi ; absent quand c'est la plateforme.")
+    motive: str | None
+    comment: str | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """Show a status."""
+        by = ActorBody.model_validate(entry.by) if entry.by else None
+        return cls(
+            sequence=entry.sequence,
+            dossier_id=entry.dossier_id,
+            piece_id=entry.piece_id,
+            cadre=entry.cadre,
+            number=entry.number,
+            status=entry.status,
+            label=STATUSES[entry.status],
+            at=entry.at,
+            by=by,
+            motive=entry.motive,
+            comment=entry.comment,
+        )
+
+
+class StatusesBody(Body):
+    """A history, oldest first."""
+
+    statuses: list[StatusBody]
+
+
+Asking = Annotated[Caller, Depends(caller)]
+Id = Annotated[str, Path(max_length=100)]
+Seen = Annotated[
+    int,
+    Header(alias="Last-Event-ID", ge=0, lt=_RANK_LIMIT, description="Dernier « id » reçu."),
+]
+
+
+def create_router(history: History) -> APIRouter:
+    """Build the routes."""
+    router = APIRouter(tags=["statuts"])
+    _add_routes(router, history, Scope.DOSSIER, "/dossiers", "Dossier")
+    _add_routes(router, history, Scope.PIECE, "/pieces", "Pièce")
+    return router
+
+
+def _add_routes(router: APIRouter, history: History, scope: Scope, prefix: str, word: str) -> None:
+    async def entries(asking: Asking, id: Id) -> tuple[Entry, ...]:  # noqa: A002
+        found = await history.read(_viewer(asking), Subject(scope, id))
+        if found is None:
+            raise not_found(f"{word} {id}")
+        return found
+
+    @router.get(
+        f"{prefix}/{{id}}/statuses",
+        name=f"{scope}_statuses",
+        summary=f"{word} : les statuts, du plus ancien au plus récent.",
+    )
+    async def read(
+        found: Annotated[tuple[Entry, ...], Depends(entries)],
+    ) -> StatusesBody:
+        return StatusesBody(statuses=[StatusBody.of(entry) for entry in found])
+
+    @router.get(
+        f"{prefix}/{{id}}/statuses/stream",
+        name=f"{scope}_statuses_stream",
+        summary=f"{word} : les statuts, puis chaque nouveau dès qu'il est connu.",
+        response_class=EventSourceResponse,
+        dependencies=[Depends(entries)],
+    )
+    async def stream(
+        asking: Asking,
+        id: Id,  # noqa: A002
+        seen: Seen = 0,
+    ) -> AsyncIterator[ServerSentEvent]:
+        try:
+            async for entry in history.follow(_viewer(asking), Subject(scope, id), seen):
+                yield ServerSentEvent(
+                    data=StatusBody.of(entry), event=_EVENT, id=str(entry.sequence)
+                )
+        except Exception as error:
+            # The client comes back by itself, from where it was.
+            if not is_transient(error):
+                raise
+
+
+def _viewer(asking: Caller) -> Actor:
+    return Actor(asking.role, asking.structure)

@@ -1,0 +1,199 @@
+"""Who sees which statuses, and when, over statuses in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from services.notification.application import Bells, History, Scope, Subject, to_entry
+from services.notification.domain import Actor, Entry
+from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
+from shared.contracts.routing_v1 import StatusChanged
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+TITULAIRE = Actor(Role.TITULAIRE, "t")
+MOA = Actor(Role.MOA, "m")
+DOSSIER = Subject(Scope.DOSSIER, "d")
+FIRST = Entry(
+    sequence=1,
+    dossier_id="d",
+    piece_id="p1",
+    cadre="A4",
+    number="F1",
+    status=Status.DEPOSEE,
+    at=datetime(2026, 11, 24, tzinfo=UTC),
+    parties=frozenset({TITULAIRE, MOA}),
+)
+PAID = replace(FIRST, sequence=2, status=Status.MISE_EN_PAIEMENT, payment_not_reported=True)
+OF_NEXT_PIECE = replace(FIRST, sequence=3, piece_id="p2", cadre="A15")
+
+
+@dataclass
+class Memory:
+    """Statuses in memory."""
+
+    kept: list[Entry] = field(default_factory=list)
+
+    async def last(self, subject: Subject) -> Entry | None:
+        dossiers = {entry.dossier_id for entry in self.kept if _is_of(entry, subject)}
+        return next((each for each in self.kept[::-1] if each.dossier_id in dossiers), None)
+
+    async def since(self, subject: Subject, after: int) -> Sequence[Entry]:
+        return [each for each in self.kept if each.sequence > after and _is_of(each, subject)]
+
+
+def _is_of(entry: Entry, subject: Subject) -> bool:
+    return subject.id == (entry.piece_id if subject.scope is Scope.PIECE else entry.dossier_id)
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory([FIRST, PAID, OF_NEXT_PIECE])
+
+
+@pytest.fixture
+def bells() -> Bells:
+    return Bells()
+
+
+@pytest.fixture
+def history(memory: Memory, bells: Bells) -> History:
+    return History(memory, bells)
+
+
+async def next_rank(stream: AsyncIterator[Entry]) -> int | None:
+    entry = await asyncio.wait_for(anext(stream, None), 5)
+    return entry.sequence if entry else None
+
+
+async def listening(bells: Bells) -> None:
+    while not bells.listeners:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+async def test_a_payment_that_is_not_reported_is_hidden_from_the_supplier_alone(
+    history: History,
+) -> None:
+    for_titulaire = await history.read(TITULAIRE, DOSSIER)
+    for_moa = await history.read(MOA, DOSSIER)
+
+    assert for_titulaire == (FIRST, OF_NEXT_PIECE)
+    assert for_moa == (FIRST, PAID, OF_NEXT_PIECE)
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [Actor(Role.TITULAIRE, "m"), Actor(Role.MOE, "t"), Actor(Role.MOA, "x")],
+)
+async def test_a_stranger_learns_nothing(history: History, stranger: Actor) -> None:
+    assert await history.read(stranger, DOSSIER) is None
+    assert await history.read(stranger, Subject(Scope.PIECE, "p1")) is None
+    assert [entry async for entry in history.follow(stranger, DOSSIER, 0)] == []
+
+
+async def test_an_unknown_dossier_has_no_history(history: History) -> None:
+    assert await history.read(MOA, Subject(Scope.DOSSIER, "x")) is None
+
+
+async def test_the_parties_are_those_of_the_latest_status(history: History, memory: Memory) -> None:
+    other = Actor(Role.MOA, "other")
+    memory.kept.append(replace(OF_NEXT_PIECE, sequence=4, parties=frozenset({TITULAIRE, other})))
+
+    assert await history.read(MOA, DOSSIER) is None
+    assert await history.read(other, Subject(Scope.PIECE, "p1")) == (FIRST, PAID)
+
+
+async def test_a_stream_gives_what_is_there_then_what_comes(
+    history: History, memory: Memory, bells: Bells
+) -> None:
+    stream = history.follow(TITULAIRE, DOSSIER, 1)
+    there = await next_rank(stream)
+    memory.kept.append(replace(OF_NEXT_PIECE, sequence=4))
+    bells.ring("d")
+
+    assert [there, await next_rank(stream)] == [3, 4]
+
+
+async def test_a_status_kept_while_the_stream_reads_is_not_missed(
+    history: History, memory: Memory, bells: Bells
+) -> None:
+    stream = history.follow(MOA, DOSSIER, 2)
+    assert await next_rank(stream) == 3
+    memory.kept.append(replace(OF_NEXT_PIECE, sequence=4))
+    bells.ring("d")
+    memory.kept.append(replace(OF_NEXT_PIECE, sequence=5))
+
+    assert [await next_rank(stream), await next_rank(stream)] == [4, 5]
+
+
+async def test_a_stream_of_a_piece_leaves_the_others_out(
+    history: History, memory: Memory, bells: Bells
+) -> None:
+    stream = history.follow(MOA, Subject(Scope.PIECE, "p1"), 0)
+    ranks = [await next_rank(stream), await next_rank(stream)]
+    memory.kept += [replace(OF_NEXT_PIECE, sequence=4), replace(FIRST, sequence=5)]
+    bells.ring("d")
+
+    assert [*ranks, await next_rank(stream)] == [1, 2, 5]
+
+
+async def test_closing_ends_a_stream_that_waits(history: History, bells: Bells) -> None:
+    waiting = asyncio.create_task(next_rank(history.follow(MOA, DOSSIER, 3)))
+    await listening(bells)
+    bells.close()
+
+    assert await waiting is None
+    assert bells.listeners == 0
+
+
+async def test_a_stream_ends_when_its_viewer_is_no_party_any_more(
+    history: History, memory: Memory, bells: Bells
+) -> None:
+    stream = history.follow(MOA, DOSSIER, 2)
+    assert await next_rank(stream) == 3
+    memory.kept.append(replace(OF_NEXT_PIECE, sequence=4, parties=frozenset({TITULAIRE})))
+    bells.ring_all()
+
+    assert await next_rank(stream) is None
+
+
+async def test_a_stream_that_is_abandoned_listens_no_more(history: History, bells: Bells) -> None:
+    waiting = asyncio.create_task(next_rank(history.follow(MOA, DOSSIER, 3)))
+    await listening(bells)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+    assert bells.listeners == 0
+
+
+def test_a_status_comes_off_the_wire_with_the_parties_that_are_named() -> None:
+    told = StatusChanged(
+        piece_id="p1",
+        dossier_id="d",
+        cadre="A4",
+        number="F1",
+        status=Status.REFUSEE_MOE,
+        by=ActorV1(role=Role.MOE, structure="e"),
+        motive="AUTRE",
+        comment="Doublon",
+        parties=PartiesV1(
+            titulaire=PartyV1(structure="t"),
+            moe=PartyV1(structure="e", service="S"),
+            service_financier=PartyV1(structure="f"),
+        ),
+        depositor=ActorV1(role=Role.TITULAIRE, structure="t"),
+        at=FIRST.at,
+    )
+
+    assert to_entry(4, told) == replace(
+        FIRST,
+        sequence=4,
+        status=Status.REFUSEE_MOE,
+        parties=frozenset({TITULAIRE, Actor(Role.MOE, "e"), Actor(Role.SERVICE_FINANCIER, "f")}),
+        by=Actor(Role.MOE, "e"),
+        motive="AUTRE",
+        comment="Doublon",
+    )
