@@ -118,29 +118,31 @@ def evolve(dossier: Dossier | None, event: Event) -> Dossier:
             raise ValueError(f"a dossier opens by a piece received, not by {event}")
         deposit = event.deposit
         dossier = Dossier(deposit.dossier_id, deposit.table_version, event.phase, deposit.parties)
+    version = dossier.version + 1
     match event:
         case PieceReceived(deposit=deposit):
             piece = Piece(deposit, Status.DEPOSEE, {}, deposit.attachments)
-            evolved = replace(dossier, pieces=(*dossier.pieces, piece))
+            evolved = replace(dossier, version=version, pieces=(*dossier.pieces, piece))
         case PieceCompleted(completion=completion):
-            evolved = replace(dossier, pieces=_completed(dossier.pieces, completion))
+            pieces = _completed(dossier.pieces, completion)
+            evolved = replace(dossier, version=version, pieces=pieces)
         case StatusSet():
-            evolved = replace(dossier, pieces=_stamped(dossier.pieces, event))
+            evolved = replace(dossier, version=version, pieces=_stamped(dossier.pieces, event))
         case Forwarded(purpose=Purpose.INFORMATION):
-            evolved = dossier
+            evolved = replace(dossier, version=version)
         case Forwarded():
             awaited = Waiting(event.to, event.piece_id, event.cadres, event.at)
-            evolved = replace(dossier, awaited=awaited, hold=None)
+            evolved = replace(dossier, version=version, awaited=awaited, hold=None)
         case Held():
             since = dossier.awaited.since if dossier.awaited and dossier.hold else event.at
             awaited = Waiting(event.to, event.piece_id, event.cadres, since)
             hold = Hold(event.reason, event.message, event.structure)
-            evolved = replace(dossier, awaited=awaited, hold=hold)
+            evolved = replace(dossier, version=version, awaited=awaited, hold=hold)
         case Closed():
-            evolved = replace(dossier, awaited=None, hold=None, state=State.CLOS)
+            evolved = replace(dossier, version=version, awaited=None, hold=None, state=State.CLOS)
         case _:
             assert_never(event)
-    return replace(evolved, version=dossier.version + 1)
+    return evolved
 
 
 def replay(events: Iterable[Event]) -> Dossier | None:
