@@ -6,6 +6,7 @@ nothing else.
 
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import Header, Request
 
@@ -23,7 +24,10 @@ class Caller:
 
 def caller(
     request: Request,
-    x_structure: Annotated[str | None, Header()] = None,
+    x_structure: Annotated[
+        str | None,
+        Header(description="Identifiant de la structure, encodé comme dans une adresse."),
+    ] = None,
     x_role: Annotated[str | None, Header()] = None,
 ) -> Caller:
     """Say who calls.
@@ -39,7 +43,7 @@ def caller(
             "Indiquer la structure (X-Structure) et le rôle (X-Role) pour lesquels vous agissez.",
         )
     try:
-        return Caller(x_structure, Role(x_role))
+        return Caller(unquote(x_structure), Role(x_role))
     except ValueError:
         roles = ", ".join(Role)
         raise Problem(401, "HTTP-CALLER-03", f"Rôle inconnu : {x_role}. Rôles : {roles}.") from None

@@ -1,0 +1,20 @@
+"""The service on a real broker and store."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from deploy.local import Addresses, Platform, choose
+
+
+@pytest.fixture(scope="session")
+def addresses() -> Iterator[Addresses]:
+    with Platform(choose().backend, services=["services.organisation"]) as platform:
+        yield platform.addresses
+
+
+@pytest.fixture(scope="session")
+async def http(addresses: Addresses) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=addresses.services["organisation"], timeout=30) as client:
+        yield client

@@ -1,0 +1,228 @@
+"""Structures over HTTP, and what is told of them on their topic."""
+
+import asyncio
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.local import Addresses
+from shared.contracts.envelope import Event
+from shared.contracts.organisation_v1 import StructureChanged
+from shared.contracts.topics import STRUCTURE
+from shared.vocabulary.siret import is_siret
+
+_SIRENS = count(100_000_000)
+
+
+@pytest.fixture
+def siret() -> str:
+    """Give a SIRET that no other test uses."""
+    start = f"{next(_SIRENS)}0000"
+    return next(f"{start}{key}" for key in range(10) if is_siret(f"{start}{key}"))
+
+
+def acting(structure: str, **more: str) -> dict[str, str]:
+    return {"X-Structure": quote(structure), "X-Role": "moa", **more}
+
+
+def declaration(siret: str, **changes: object) -> dict[str, Any]:
+    return {
+        "identifier_type": "SIRET",
+        "identifier": siret,
+        "name": "Métropole de Lumière",
+        "kind": "PUBLIQUE",
+        "parameters": {"moa": "avec"},
+        "services": [{"code": "VOIRIE 1", "name": "Voirie"}],
+        **changes,
+    }
+
+
+async def put(
+    http: httpx.AsyncClient, structure: str, body: dict[str, Any], **headers: str
+) -> httpx.Response:
+    headers = acting(structure) | headers
+    return await http.put(f"/structures/{structure}", json=body, headers=headers)
+
+
+async def told(addresses: Addresses, structure: str, number: int) -> list[StructureChanged]:
+    """Read the topic until `number` events of a structure have come, then a moment more."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=addresses.kafka, auto_offset_reset="earliest")
+    await consumer.start()
+    partitions = [TopicPartition(STRUCTURE.name, rank) for rank in range(STRUCTURE.partitions)]
+    consumer.assign(partitions)
+    await consumer.seek_to_beginning(*partitions)
+    found: list[StructureChanged] = []
+    try:
+        async with asyncio.timeout(15):
+            while len(found) < number:
+                found += _of(structure, await consumer.getmany(timeout_ms=200))
+        found += _of(structure, await consumer.getmany(timeout_ms=700))
+    finally:
+        await consumer.stop()
+    return found
+
+
+def _of(structure: str, batches: dict[Any, Any]) -> Iterator[StructureChanged]:
+    for record in (record for batch in batches.values() for record in batch):
+        event = Event[StructureChanged].model_validate_json(record.value)
+        if record.key.decode() == structure:
+            assert event.subject == structure
+            assert (event.dossierid, event.sequence) == (None, None)
+            yield event.data
+
+
+async def test_a_structure_registers_itself_and_is_read_back(
+    http: httpx.AsyncClient, siret: str
+) -> None:
+    created = await put(http, siret, declaration(siret))
+    read = await http.get(f"/structures/{siret}", headers=acting("somebody"))
+
+    assert (created.status_code, read.status_code) == (201, 200)
+    assert created.headers["ETag"] == read.headers["ETag"] == '"1"'
+    assert created.json() == read.json()
+    assert read.json()["id"] == siret
+    assert read.json()["parameters"] == {
+        "moa": "avec",
+        "code_service_obligatoire": False,
+        "numero_engagement_obligatoire": False,
+        "engagement_ou_service": False,
+        "mise_en_paiement_non_remontee": False,
+        "recoit_via_edi": False,
+    }
+
+
+async def test_every_change_is_told_once_with_consecutive_versions(
+    http: httpx.AsyncClient, addresses: Addresses, siret: str
+) -> None:
+    url, mine = f"/structures/{siret}", acting(siret)
+    same = [await put(http, siret, declaration(siret)) for _ in range(2)]
+    patched = await http.patch(f"{url}/parameters", json={"moa": "exclusivement"}, headers=mine)
+    service = await http.put(
+        f"{url}/services/École 2", json={"name": "Écoles", "active": False}, headers=mine
+    )
+
+    assert [answer.status_code for answer in same] == [201, 200]
+    assert [answer.headers["ETag"] for answer in [*same, patched, service]] == [
+        '"1"',
+        '"1"',
+        '"2"',
+        '"3"',
+    ]
+    events = await told(addresses, siret, 3)
+    assert [event.version for event in events] == [1, 2, 3]
+    assert [event.parameters.est_moa_uniquement for event in events] == [False, True, True]
+    assert all(event.parameters.est_moa for event in events)
+    assert [(each.code, each.active) for each in events[-1].services] == [
+        ("VOIRIE 1", True),
+        ("École 2", False),
+    ]
+
+
+async def test_a_change_of_what_was_read_before_another_change_is_refused(
+    http: httpx.AsyncClient, siret: str
+) -> None:
+    read = (await put(http, siret, declaration(siret))).headers["ETag"]
+    renamed = declaration(siret, name="Métropole")
+    first = await put(http, siret, renamed, **{"If-Match": read})
+    second = await put(http, siret, declaration(siret), **{"If-Match": read})
+    absent = await put(http, siret[:-1], declaration(siret), **{"If-Match": "*"})
+
+    assert (first.status_code, first.headers["ETag"]) == (200, '"2"')
+    assert (second.status_code, second.json()["code"]) == (412, "ORG-VERSION-01")
+    assert absent.status_code == 412
+
+
+async def test_of_changes_that_race_each_gets_its_version(
+    http: httpx.AsyncClient, addresses: Addresses, siret: str
+) -> None:
+    names = [f"Nom {rank}" for rank in range(8)]
+    answers = await asyncio.gather(
+        *(put(http, siret, declaration(siret, name=name)) for name in names)
+    )
+
+    assert sorted(answer.json()["version"] for answer in answers) == list(range(1, 9))
+    assert [answer.status_code for answer in answers].count(201) == 1
+    events = await told(addresses, siret, 8)
+    assert [event.version for event in events] == list(range(1, 9))
+    assert {event.name for event in events} == set(names)
+
+
+async def test_of_changes_that_race_from_one_version_one_is_kept(
+    http: httpx.AsyncClient, siret: str
+) -> None:
+    read = (await put(http, siret, declaration(siret))).headers["ETag"]
+    answers = await asyncio.gather(
+        *(
+            put(http, siret, declaration(siret, name=f"Nom {rank}"), **{"If-Match": read})
+            for rank in range(6)
+        )
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, *[412] * 5]
+
+
+async def test_all_that_is_wrong_is_named_by_field(http: httpx.AsyncClient, siret: str) -> None:
+    body = declaration(siret, name=" ", kind="PRIVEE", services=[{"code": "a/b", "name": "x"}])
+
+    refused = await put(http, siret, body)
+
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert {(each["code"], each["field"]) for each in refused.json()["violations"]} == {
+        ("ORG-NOM-01", "name"),
+        ("ORG-PARAMETRE-01", "parameters.moa"),
+        ("ORG-SERVICE-01", "services.0.code"),
+    }
+    assert (await http.get(f"/structures/{siret}", headers=acting(siret))).status_code == 404
+
+
+async def test_a_structure_is_changed_by_nobody_else(http: httpx.AsyncClient, siret: str) -> None:
+    await put(http, siret, declaration(siret))
+    other, url = acting("35600000000048"), f"/structures/{siret}"
+    answers = [
+        await http.put(url, json=declaration(siret, name="Mien"), headers=other),
+        await http.patch(f"{url}/parameters", json={"moa": "sans"}, headers=other),
+        await http.put(f"{url}/services/A", json={"name": "A"}, headers=other),
+    ]
+
+    assert {(each.status_code, each.json()["code"]) for each in answers} == {(403, "ORG-DROIT-01")}
+    assert (await http.get(url)).status_code == 401
+
+
+async def test_what_is_not_there_takes_no_parameter(http: httpx.AsyncClient, siret: str) -> None:
+    answer = await http.patch(f"/structures/{siret}/parameters", json={}, headers=acting(siret))
+
+    assert answer.status_code == 404
+
+
+async def test_structures_are_found_by_words_without_accents_page_by_page(
+    http: httpx.AsyncClient,
+) -> None:
+    ids = [f"PARTICULIER-Zoé {rank}" for rank in range(3)]
+    for structure in ids:
+        body = declaration(
+            structure.partition("-")[2],
+            identifier_type="PARTICULIER",
+            name="Hélène ZÉPHYR (x",
+            kind="PRIVEE",
+            parameters={},
+        )
+        assert (await put(http, structure, body)).status_code == 201
+
+    async def page(**query: str | int) -> dict[str, Any]:
+        params: dict[str, str | int] = {"query": "zephyr (", "kind": "PRIVEE", "limit": 2, **query}
+        answer = await http.get("/structures", params=params, headers=acting("x"))
+        found: dict[str, Any] = answer.json()
+        return found
+
+    first = await page()
+    last = await page(after=first["next"])
+    assert [each["id"] for each in first["structures"]] == ids[:2]
+    assert ([each["id"] for each in last["structures"]], last["next"]) == (ids[2:], None)
+    assert (await page(query="zoe 1"))["structures"][0]["id"] == ids[1]
+    assert (await page(kind="PUBLIQUE"))["structures"] == []
