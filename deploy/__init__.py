@@ -1,0 +1,1 @@
+"""What runs the platform, apart from the platform itself."""

@@ -1,0 +1,11 @@
+"""Broker, store and services as processes of one machine, for demos, tests and benches.
+
+with Platform(Backend.EMBEDDED) as platform:
+    platform.addresses.services["deposit"]
+"""
+
+from deploy.local.backends import Backend, Choice, choose
+from deploy.local.errors import LaunchError
+from deploy.local.platform import SERVICES, Addresses, Platform
+
+__all__ = ["SERVICES", "Addresses", "Backend", "Choice", "LaunchError", "Platform", "choose"]

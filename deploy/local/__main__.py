@@ -1,0 +1,76 @@
+"""`python -m deploy.local`: keep the platform running, or say which backend tests would take."""
+
+import signal
+import sys
+import time
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local.backends import Backend, choose
+from deploy.local.errors import LaunchError
+from deploy.local.platform import Platform
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+_POLL_S = 0.5
+
+
+@app.command()
+def up(
+    backend: Annotated[
+        Backend, typer.Option(envvar="BACKEND", help="Where Kafka comes from.")
+    ] = Backend.EMBEDDED,
+    base_port: Annotated[
+        int | None, typer.Option(envvar="BASE_PORT", help="First port. Left out: free ones.")
+    ] = None,
+    clock_offset_s: Annotated[
+        int, typer.Option(help="How far the services' clocks run ahead.")
+    ] = 0,
+    limit_s: Annotated[
+        float, typer.Option("--for", help="Stop by itself after so many seconds.")
+    ] = float("inf"),
+) -> None:
+    """Keep the platform running until Ctrl-C and print where it answers."""
+    signal.signal(signal.SIGTERM, _leave)
+    print(f"starting on {backend}: it begins empty, and what it holds goes when it stops")
+    with Platform(backend, base_port=base_port, clock_offset_s=clock_offset_s) as platform:
+        Console().print(_table(platform))
+        print("running; Ctrl-C stops it")
+        deadline = time.monotonic() + limit_s
+        while time.monotonic() < deadline:
+            dead = [name for name in platform.names if not platform.is_alive(name)]
+            if dead:
+                raise platform.failure(dead[0], "ended by itself")
+            time.sleep(_POLL_S)
+
+
+@app.command()
+def which_backend() -> None:
+    """Print the backend that the tests take here, and why."""
+    choice = choose()
+    print(f"backend: {choice.backend} ({choice.reason})")
+
+
+def _table(platform: Platform) -> Table:
+    table = Table("part", "address", "OpenAPI", box=None)
+    for name, url in platform.addresses.services.items():
+        table.add_row(name, url, f"{url}/docs")
+    table.add_row("Kafka", platform.addresses.kafka)
+    table.add_row("MongoDB", platform.addresses.mongo)
+    return table
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except LaunchError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(0)

@@ -1,0 +1,47 @@
+"""Which broker the platform runs on."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from deploy.local.errors import LaunchError
+from deploy.local.kafka import why_not
+
+
+class Backend(StrEnum):
+    """Where Kafka comes from. The store is SecantusDB in both."""
+
+    EMBEDDED = "embedded"
+    """Tansu, in memory: needs Python alone, and forgets everything when it stops."""
+    NATIVE = "native"
+    """Apache Kafka on the machine's Java."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backend, and why this one."""
+
+    backend: Backend
+    reason: str
+
+
+class _Wish(BaseSettings):
+    """The variable `BACKEND`, with which a person forces one."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
+    backend: str | None = None
+
+
+def choose() -> Choice:
+    """Take the backend that `BACKEND` names, else the nearest to production that can run here."""
+    wish = _Wish().backend
+    if wish is not None:
+        if wish not in list(Backend):
+            raise LaunchError(f"BACKEND={wish} is unknown: choose {' or '.join(Backend)}")
+        return Choice(Backend(wish), "BACKEND says so")
+    missing = why_not()
+    if missing is None:
+        return Choice(Backend.NATIVE, "Java and Apache Kafka can be had here")
+    return Choice(Backend.EMBEDDED, missing)

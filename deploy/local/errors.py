@@ -1,0 +1,5 @@
+"""What the launcher says when it cannot go on."""
+
+
+class LaunchError(Exception):
+    """The platform cannot start. The first line of the message says why and what to do."""

@@ -1,0 +1,235 @@
+"""The whole platform on one machine: started, ended, killed and restarted by name."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deploy.local import programs
+from deploy.local.backends import Backend
+from deploy.local.errors import LaunchError
+from deploy.local.ports import HOST, free_port, is_taken
+from deploy.local.processes import Process, tail
+from deploy.local.programs import Program
+from deploy.local.topics import provision
+from deploy.local.watchdog import Watchdog
+
+SERVICES = (
+    "services.organisation",
+    "services.deposit",
+    "services.routing",
+    "services.notification",
+)
+"""Modules that `python -m` runs. A service's name is the last part."""
+
+BROKER, STORE = "broker", "store"
+_READY_LIMIT_S = 60.0
+_POLL_S = 0.05
+_PORT_ATTEMPTS = 5
+_FREE_MIN_MB = 500
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the parts of a running platform answer."""
+
+    kafka: str
+    mongo: str
+    services: Mapping[str, str]
+    """Base URL of each service."""
+
+
+class Platform:
+    """Broker, store and services. Leaving the `with` block ends them all."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        services: Sequence[str] = SERVICES,
+        run_dir: Path | None = None,
+        base_port: int | None = None,
+        clock_offset_s: int = 0,
+    ) -> None:
+        """Describe a platform; `start` makes it.
+
+        Args:
+            services: modules to run beside broker and store.
+            run_dir: where data and logs go, and stay. Left out: a folder that `stop` removes.
+            base_port: services, then broker and store, take the ports from here on. Left out:
+                whichever are free.
+            clock_offset_s: how far the services' clocks run ahead, to let weeks pass.
+        """
+        self.backend = backend
+        self._modules = {module.rpartition(".")[2]: module for module in services}
+        self._kept_dir = run_dir
+        self._clock_offset_s = clock_offset_s
+        self._fixed_ports = base_port is not None
+        self._ports: dict[str, int] = {}
+        if base_port is not None:
+            names = [*self._modules, BROKER, STORE]
+            self._ports = {name: base_port + rank for rank, name in enumerate(names)}
+        self._programs: dict[str, Program] = {}
+        self._processes: dict[str, Process] = {}
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End it."""
+        self.stop()
+
+    def start(self) -> Self:
+        """Start everything and return when all of it is ready. On failure nothing is left."""
+        self._run_dir = self._kept_dir or _scratch_dir()
+        self._run_dir.mkdir(parents=True, exist_ok=True)
+        self._watchdog = Watchdog()
+        try:
+            _check_space(self._run_dir)
+            self._check_ports()
+            self._programs[STORE] = programs.store(self._run_dir / STORE)
+            self._programs[BROKER] = programs.broker(self.backend, self._run_dir / BROKER)
+            self._bring_up(STORE, BROKER)
+            provision(self.addresses.kafka)
+            for name, module in self._modules.items():
+                self._programs[name] = programs.service(module, self._service_env())
+            self._bring_up(*self._modules)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End the services, then broker and store, and remove what was not asked to stay."""
+        self._end(name for name in self._processes if name in self._modules)
+        self._end(self._processes)
+        self._processes.clear()
+        self._watchdog.close()
+        if self._kept_dir is None:
+            shutil.rmtree(self._run_dir, ignore_errors=True)
+
+    def kill(self, name: str) -> None:
+        """Send SIGKILL and return once the process is gone."""
+        self._processes[name].kill()
+
+    def restart(self, name: str) -> None:
+        """Start it again on the same port with the same data, ending it first if it runs."""
+        self._processes[name].end()
+        if is_taken(self._ports[name]):
+            raise LaunchError(f"port {self._ports[name]} of {name} was taken while it was down")
+        self._spawn(name)
+        self._wait_until_ready(name, may_move=False)
+        if name == BROKER:
+            provision(self.addresses.kafka)
+
+    def pid(self, name: str) -> int:
+        """Process id of the latest start."""
+        return self._processes[name].pid
+
+    def is_alive(self, name: str) -> bool:
+        """Whether the process runs."""
+        return self._processes[name].is_alive()
+
+    def log(self, name: str) -> Path:
+        """File with all it has written since the platform's start."""
+        return self._run_dir / f"{name}.log"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that was started."""
+        return tuple(self._processes)
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where to reach it."""
+        return Addresses(
+            kafka=f"{HOST}:{self._ports[BROKER]}",
+            mongo=programs.store_uri(self._ports[STORE]),
+            services={
+                name: f"http://{HOST}:{self._ports[name]}"
+                for name in self._modules
+                if name in self._ports
+            },
+        )
+
+    def _service_env(self) -> Mapping[str, str]:
+        real_kafka = str(self.backend is Backend.NATIVE).lower()
+        return {
+            "AIGUILLAGE_KAFKA": self.addresses.kafka,
+            "AIGUILLAGE_MONGO": self.addresses.mongo,
+            "AIGUILLAGE_IDEMPOTENT_PRODUCER": real_kafka,
+            "AIGUILLAGE_END_OFFSETS_RELIABLE": real_kafka,
+            "AIGUILLAGE_TRUST_HEADERS": "true",
+            "AIGUILLAGE_CLOCK_OFFSET_S": str(self._clock_offset_s),
+        }
+
+    def _bring_up(self, *names: str) -> None:
+        """Start together, then wait for each: they spend most of their start on their own."""
+        for name in names:
+            self._spawn(name)
+        for name in names:
+            self._wait_until_ready(name, may_move=not self._fixed_ports)
+
+    def _spawn(self, name: str) -> None:
+        program = self._programs[name]
+        port = self._ports.setdefault(name, free_port())
+        self._processes[name] = Process(
+            program.command(port),
+            env=program.env(port),
+            cwd=program.cwd,
+            log=self.log(name),
+            watchdog=self._watchdog,
+        )
+
+    def _wait_until_ready(self, name: str, *, may_move: bool) -> None:
+        deadline = time.monotonic() + _READY_LIMIT_S
+        moves = _PORT_ATTEMPTS if may_move else 0
+        # Ready first, alive second: another program may be what answers on the port.
+        while not (self._programs[name].is_ready(self._ports[name]) and self.is_alive(name)):
+            if not self.is_alive(name):
+                if not moves or not is_taken(self._ports[name]):
+                    raise self.failure(name, "ended before it was ready")
+                moves -= 1
+                self._ports[name] = free_port()
+                self._spawn(name)
+            if time.monotonic() > deadline:
+                raise self.failure(name, f"was not ready after {_READY_LIMIT_S:.0f} s")
+            time.sleep(_POLL_S)
+
+    def failure(self, name: str, what: str) -> LaunchError:
+        """Give the error that says so and shows the end of the log."""
+        return LaunchError(f"{name} {what}; its last lines:\n{tail(self.log(name))}")
+
+    def _check_ports(self) -> None:
+        for name, port in self._ports.items():
+            if self._fixed_ports and is_taken(port):
+                raise LaunchError(f"port {port}, asked for {name}, is taken: choose another base")
+
+    def _end(self, names: Iterable[str]) -> None:
+        processes = [self._processes[name] for name in names]
+        for process in processes:
+            process.ask_to_end()
+        for process in processes:
+            process.end()
+
+
+def _scratch_dir() -> Path:
+    parent = programs.ROOT / ".run"
+    parent.mkdir(exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="platform-", dir=parent))
+
+
+def _check_space(folder: Path) -> None:
+    free_mb = shutil.disk_usage(folder).free // 1_000_000
+    if free_mb < _FREE_MIN_MB:
+        raise LaunchError(f"only {free_mb} MB free in {folder}, {_FREE_MIN_MB} are needed")

@@ -1,0 +1,82 @@
+"""The provisioner: creates the topics of the registry, and their dead letters, on a broker."""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from deploy.local.errors import LaunchError
+from shared.contracts.topics import TOPICS, Topic
+
+_DAY_MS = 24 * 3600 * 1000
+_DEAD_LETTERS_RETENTION_MS = 30 * _DAY_MS
+_PATIENCE_S = 30.0
+_POLL_S = 0.2
+_FINE = (0, TopicAlreadyExistsError.errno)
+
+_T = TypeVar("_T")
+
+
+def provision(kafka: str, topics: Iterable[Topic] = TOPICS) -> None:
+    """Create what is missing, and leave what exists as it is."""
+    wanted = [new for topic in topics for new in (_stream(topic), _dead_letters(topic))]
+    _run(_create(kafka, wanted))
+
+
+def broker_answers(kafka: str) -> bool:
+    """Whether the broker knows itself to be part of a cluster, and so serves requests."""
+    return _run(_has_brokers(kafka))
+
+
+def _stream(topic: Topic) -> NewTopic:
+    if topic.retention_ms is None:
+        return _new(topic.name, topic.partitions, {"cleanup.policy": "compact"})
+    return _new(topic.name, topic.partitions, {"retention.ms": str(topic.retention_ms)})
+
+
+def _dead_letters(topic: Topic) -> NewTopic:
+    return _new(topic.dead_letters, 1, {"retention.ms": str(_DEAD_LETTERS_RETENTION_MS)})
+
+
+def _new(name: str, partitions: int, configs: dict[str, str]) -> NewTopic:
+    return NewTopic(name, num_partitions=partitions, replication_factor=1, topic_configs=configs)
+
+
+async def _create(kafka: str, wanted: list[NewTopic]) -> None:
+    """Ask until all exist: a broker that has just started may not have found its controller."""
+    deadline = time.monotonic() + _PATIENCE_S
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        while True:
+            answer = await admin.create_topics(wanted)
+            refused = {name: code for name, code, *_ in answer.topic_errors if code not in _FINE}
+            if not refused:
+                return
+            if time.monotonic() > deadline:
+                name, code = next(iter(refused.items()))
+                raise LaunchError(f"the broker does not create {name}: {for_code(code).__name__}")
+            await asyncio.sleep(_POLL_S)
+    finally:
+        await admin.close()
+
+
+async def _has_brokers(kafka: str) -> bool:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=2_000)
+    try:
+        await admin.start()
+        return bool((await admin.describe_cluster())["brokers"])
+    except (KafkaError, OSError):
+        return False
+    finally:
+        await admin.close()
+
+
+def _run(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run it to its end on a thread of its own: the caller may have a running event loop."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, work).result()
