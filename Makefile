@@ -1,0 +1,56 @@
+# Aiguillage. `make` lists what there is; every target sets up what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check bench docs lock clean
+
+PY := .venv/bin/python
+READY := .venv/ready
+IS_RECENT := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON := $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$python -c '$(IS_RECENT)' 2>/dev/null && echo $$python && break; done)
+PIP_TOOLS := 7.6.2
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-6s %s\n", $$1, $$2 }'
+	@echo 'BACKEND=embedded|native forces where Kafka comes from; BASE_PORT=N fixes the ports of `up`.'
+
+demo: $(READY) ## carry pieces through both circuits, print every hop, end by itself
+	@BACKEND=$${BACKEND:-embedded} $(PY) -m deploy.local.demo
+
+up: $(READY) ## keep the platform running and print its addresses
+	@BACKEND=$${BACKEND:-embedded} $(PY) -m deploy.local up
+
+test: $(READY) ## the whole suite, on a real Kafka where Java 17 and Maven are
+	@$(PY) -m deploy.local which-backend
+	@$(PY) -m pytest -q
+
+check: $(READY) ## format, lint, types, dependency rules, fast tests
+	@.venv/bin/ruff format --check -q .
+	@.venv/bin/ruff check -q .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@$(PY) -m pytest -q tests/unit tests/contracts tests/architecture
+
+bench: $(READY) ## pieces per second and CPU, beside a hand-written loop
+	@$(PY) -m tests.bench
+
+docs: $(READY) ## write again the pages that are generated
+	@$(PY) -m deploy.docs
+
+lock: ## resolve the dependencies again, and pin them by hash
+	@$(PYTHON) -m venv .run/lock && .run/lock/bin/pip install -q pip-tools==$(PIP_TOOLS)
+	@CUSTOM_COMPILE_COMMAND='make lock' .run/lock/bin/pip-compile -q --extra dev --allow-unsafe \
+		--generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
+		--no-emit-trusted-host --no-emit-options --output-file requirements.lock pyproject.toml
+
+clean: ## remove what was built, fetched or left by a run
+	@rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock
+	@test -n '$(PYTHON)' || { echo 'error: Python 3.11 or newer is needed, and no python3 here is'; exit 1; }
+	@$(PYTHON) -m venv --clear .venv >/dev/null 2>&1 || { \
+		echo 'error: $(PYTHON) cannot make a virtual environment (Debian: apt-get install python3-venv)'; exit 1; }
+	@echo 'installing the dependencies into .venv (once, about a minute)'
+	@.venv/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock || { \
+		echo 'error: pip could not install the dependencies: its reason is above'; exit 1; }
+	@touch $@
