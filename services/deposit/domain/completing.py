@@ -1,0 +1,33 @@
+"""The judgement of a completion: what the depositor of a suspended piece adds to it."""
+
+from collections.abc import Iterator, Sequence
+
+from services.deposit.domain import rules
+from services.deposit.domain.attachments import Attached, judge_attachments
+from services.deposit.domain.piece import Piece
+from services.deposit.domain.turns import DossierState, judge_turn
+from shared.circuit.statuses import Act
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+
+
+def judge_turn_to_complete(
+    piece: Piece, state: DossierState | None, role: Role, structure: str
+) -> Iterator[Violation]:
+    """Check that the piece is suspended, that its depositor acts, and that it has not yet."""
+    if state is None:
+        yield rules.DOSSIER_ON_ITS_WAY.broken("piece")
+        return
+    if any(done.dossier_version >= state.version for done in piece.completions):
+        yield rules.ALREADY_COMPLETED.broken("piece", number=piece.draft.number)
+        return
+    turn = judge_turn(state, piece, role, structure, Act.COMPLETER, field="piece")
+    if turn:
+        yield turn
+
+
+def judge_completion(attachments: Sequence[Attached], comment: str | None) -> tuple[Violation, ...]:
+    """Check what is added."""
+    if not attachments and not (comment and comment.strip()):
+        return (rules.NOTHING_ADDED.broken("attachments"),)
+    return judge_attachments(attachments)

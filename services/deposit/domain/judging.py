@@ -1,0 +1,173 @@
+"""The judgement of a deposit: every rule that refuses it, or the piece that it makes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+
+from services.deposit.domain import rules
+from services.deposit.domain.attachments import judge_attachments
+from services.deposit.domain.changes import changes
+from services.deposit.domain.following import Following, judge_next
+from services.deposit.domain.invoice import judge_invoice
+from services.deposit.domain.merging import merge, shown
+from services.deposit.domain.naming import Naming, name_for_following, name_for_opening
+from services.deposit.domain.opening import judge_opener
+from services.deposit.domain.piece import Draft, Recipient
+from services.deposit.domain.proposal import Proposal
+from shared.circuit.parties import Directory, Parties
+from shared.circuit.table import Circuit, Row
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+
+_INVOICE = "380"
+_CREDIT_NOTE = "381"
+_TYPES = (_INVOICE, _CREDIT_NOTE, "384", "386", "389")
+_ENGAGEMENT_LIMIT = 50
+_MARCHE_LIMIT = 100
+_SHOWN = 40
+_AMOUNTS = frozenset({"ht", "tva", "ttc", "due"})
+_PARTIES = frozenset(role.value for role in Role)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a deposit is judged by, beside itself.
+
+    `following` is None for an opener; `misled` says why the piece that is followed was not found.
+    """
+
+    circuit: Circuit
+    directory: Directory
+    today: date
+    is_number_spent: bool = False
+    following: Following | None = None
+    misled: tuple[Violation, ...] = ()
+    require_moa: bool = True
+    max_number_length: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Every rule that is broken, or a draft."""
+
+    violations: tuple[Violation, ...] = ()
+    draft: Draft | None = None
+
+
+def name_parties(proposal: Proposal, following: Following | None) -> Naming:
+    """Name the parties of a deposit."""
+    if following:
+        return name_for_following(following.piece.draft.parties, proposal.read, proposal.said)
+    return name_for_opening(proposal.role, proposal.structure, proposal.read, proposal.said)
+
+
+def judge(proposal: Proposal, world: World) -> Verdict:
+    """Judge a deposit by every rule there is."""
+    naming = name_parties(proposal, world.following)
+    broken = (
+        *proposal.unreadable,
+        *_judge_fields(proposal, world),
+        *naming.broken,
+        *world.misled,
+        *_judge_place(proposal, world, naming.parties),
+        *judge_attachments(proposal.attachments, proposal.file_bytes),
+    )
+    if broken:
+        return Verdict(tuple(dict.fromkeys(_located(violation) for violation in broken)))
+    return Verdict(draft=_draft(proposal, world, naming.parties))
+
+
+def recipient_of(row: Row, parties: Parties) -> Recipient:
+    """Name who receives a piece."""
+    party = parties.of(row.recipient)
+    if party is None:
+        raise LookupError(row.recipient)
+    return Recipient(row.recipient, party.structure, party.service, row.application)
+
+
+def _judge_fields(proposal: Proposal, world: World) -> Iterator[Violation]:
+    fields, said = proposal.fields, proposal.said
+    if not proposal.unreadable:
+        yield from judge_invoice(
+            fields, today=world.today, max_number_length=world.max_number_length
+        )
+        if fields.cadre is None and "cadre" not in fields.unclear():
+            yield rules.CADRE_MISSING.broken("cadre")
+    yield from merge(proposal.read, said.fields)[1]
+    yield from _judge_type(proposal)
+    for name, label, limit in (
+        ("engagement", "Le numéro d'engagement", _ENGAGEMENT_LIMIT),
+        ("marche", "Le numéro de marché", _MARCHE_LIMIT),
+    ):
+        length = len(getattr(fields, name) or "")
+        if length > limit:
+            yield rules.TEXT_TOO_LONG.broken(name, label=label, length=length, limit=limit)
+    if world.is_number_spent:
+        yield rules.NUMBER_SPENT.broken(
+            "number", structure=proposal.structure, number=fields.number
+        )
+
+
+def _judge_type(proposal: Proposal) -> Iterator[Violation]:
+    code = proposal.fields.type_code or _INVOICE
+    if code not in _TYPES:
+        yield rules.TYPE_CODE_REFUSED.broken(
+            "type_code", value=code[:_SHOWN], allowed=", ".join(_TYPES)
+        )
+    if code == _CREDIT_NOTE and proposal.said.mode_paiement:
+        yield rules.CREDIT_NOTE_PAYMENT.broken("mode_paiement")
+
+
+def _judge_place(proposal: Proposal, world: World, parties: Parties) -> Iterator[Violation]:
+    """Judge where the piece stands in its circuit: as an opener, or after another piece."""
+    circuit, directory = world.circuit, world.directory
+    if world.following:
+        yield from judge_next(circuit, proposal, world.following, parties, directory)
+    elif not world.misled:
+        yield from judge_opener(
+            circuit, proposal, parties, directory, require_moa=world.require_moa
+        )
+
+
+def _located(violation: Violation) -> Violation:
+    """Name the field as the metadata of a deposit does."""
+    head, _, _ = violation.field.partition(".")
+    if head in _PARTIES:
+        return replace(violation, field=f"parties.{violation.field}")
+    if head in _AMOUNTS:
+        return replace(violation, field=f"amounts.{violation.field}")
+    return violation
+
+
+def _draft(proposal: Proposal, world: World, parties: Parties) -> Draft:
+    fields, said, following = proposal.fields, proposal.said, world.following
+    amounts = fields.amounts()
+    if not (fields.cadre and fields.number and fields.issued_on and fields.currency and amounts):
+        raise ValueError("a piece that breaks no rule has every field")
+    row = world.circuit[fields.cadre, parties.moa is not None]
+    previous = following and following.piece
+    named = [party.structure for _, party in parties.named()]
+    return Draft(
+        cadre=fields.cadre,
+        label=row.label,
+        number=fields.number.strip(),
+        issued_on=fields.issued_on,
+        currency=fields.currency,
+        amounts=amounts,
+        type_code=fields.type_code or _INVOICE,
+        depositor_role=proposal.role,
+        parties=parties,
+        follows=previous.id if previous else None,
+        engagement=fields.engagement,
+        marche=fields.marche,
+        type_tva=said.type_tva,
+        mode_paiement=said.mode_paiement,
+        comment=said.comment,
+        table_version=world.circuit.version,
+        directory={
+            name: world.directory[name].version for name in named if name in world.directory
+        },
+        changes=changes(previous.draft.amounts, amounts) if previous else (),
+        recipient=recipient_of(row, parties),
+        read=shown(proposal.read),
+    )

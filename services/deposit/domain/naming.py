@@ -1,0 +1,127 @@
+"""Who takes part in a deposit: from the file, from the depositor, from the dossier."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from services.deposit.domain import rules
+from services.deposit.domain.invoice import Invoice
+from services.deposit.domain.invoice import Party as FileParty
+from services.deposit.domain.said import Said
+from shared.circuit.parties import LABELS, Parties, Party
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+
+_SIRET_LENGTH = 14
+
+NOBODY = Party("")
+"""Stands for a party that nobody names where one is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The parties of a deposit, and the contradictions about them."""
+
+    parties: Parties
+    broken: tuple[Violation, ...]
+
+
+def name_for_opening(role: Role, structure: str, read: Invoice, said: Said) -> Naming:
+    """Name the parties of a new dossier.
+
+    The seller of the file is the titulaire and its buyer the service financier, unless the
+    depositor names the buyer as MOA. The depositor plays its own role without saying so.
+    """
+    named = dict(said.parties)
+    defaults = {
+        role: structure,
+        Role.TITULAIRE: read.seller.siret or (structure if role is Role.TITULAIRE else ""),
+        Role.SERVICE_FINANCIER: read.buyer.siret or "",
+    }
+    for each, default in defaults.items():
+        party = named.get(each, NOBODY)
+        named[each] = replace(party, structure=party.structure or default)
+    return _with_file(_parties(named), read, said)
+
+
+def name_for_following(previous: Parties, read: Invoice, said: Said) -> Naming:
+    """Name the parties of a next piece: those of the dossier, whose services may change."""
+    named = dict(previous.named())
+    broken = []
+    for role, party in said.parties.items():
+        known = named.get(role, NOBODY)
+        if party.structure and party.structure != known.structure:
+            broken.append(
+                rules.PARTY_CONTRADICTS_DOSSIER.broken(
+                    f"{role.value}.structure",
+                    said=party.structure,
+                    role=LABELS[role],
+                    named=known.structure or "personne",
+                )
+            )
+        elif known.structure and party.service:
+            named[role] = replace(known, service=party.service)
+    naming = _with_file(_parties(named), read, said)
+    return Naming(naming.parties, (*broken, *naming.broken))
+
+
+def _parties(named: Mapping[Role, Party]) -> Parties:
+    moe, moa = named.get(Role.MOE), named.get(Role.MOA)
+    return Parties(
+        titulaire=named[Role.TITULAIRE],
+        service_financier=named[Role.SERVICE_FINANCIER],
+        moe=moe if moe and moe.structure else None,
+        moa=moa if moa and moa.structure else None,
+    )
+
+
+def _with_file(parties: Parties, read: Invoice, said: Said) -> Naming:
+    """Add the service that the file names, and compare the rest."""
+    broken = [*_compare(parties, read)]
+    role = _buyer_role(parties, read)
+    buyer = parties.of(role)
+    if buyer and read.service_code:
+        stated = said.parties.get(role, NOBODY).service
+        if stated and stated != read.service_code:
+            broken.append(
+                rules.CONTRADICTS_FILE.broken(
+                    f"{role.value}.service",
+                    label="le code service",
+                    said=stated,
+                    read=read.service_code[:_SIRET_LENGTH],
+                )
+            )
+        party = replace(buyer, service=read.service_code)
+        parties = replace(parties, **{role.value: party})
+    return Naming(parties, tuple(broken))
+
+
+def _buyer_role(parties: Parties, read: Invoice) -> Role:
+    buys = read.buyer.siret
+    is_moa = parties.moa and parties.moa.structure == buys != parties.service_financier.structure
+    return Role.MOA if is_moa else Role.SERVICE_FINANCIER
+
+
+def _compare(parties: Parties, read: Invoice) -> Iterator[Violation]:
+    moa = parties.moa or NOBODY
+    if not _is(read.seller, parties.titulaire):
+        yield _contradiction(Role.TITULAIRE, parties.titulaire, read.seller)
+    if not (_is(read.buyer, parties.service_financier) or _is(read.buyer, moa)):
+        yield _contradiction(Role.SERVICE_FINANCIER, parties.service_financier, read.buyer)
+
+
+def _is(read: FileParty, party: Party) -> bool:
+    """Tell whether the file may mean that structure; a SIREN speaks of SIRETs alone."""
+    if read.siret:
+        return read.siret == party.structure
+    if read.siren and len(party.structure) == _SIRET_LENGTH and party.structure.isdigit():
+        return party.structure.startswith(read.siren)
+    return True
+
+
+def _contradiction(role: Role, party: Party, read: FileParty) -> Violation:
+    return rules.PARTY_CONTRADICTS_FILE.broken(
+        f"{role.value}.structure",
+        said=party.structure,
+        role=LABELS[role],
+        read=(read.siret or read.siren or "")[:_SIRET_LENGTH],
+    )

@@ -1,0 +1,118 @@
+"""A piece as it was deposited: what the platform keeps of it, for ever."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from services.deposit.domain.invoice import Invoice
+from shared.circuit.parties import Parties, Party
+from shared.circuit.table import Cadre
+from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.codes import ModePaiement, TypeTva
+from shared.vocabulary.roles import Application, Role
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file by its fingerprint, under which its bytes are kept."""
+
+    sha256: str
+    size_bytes: int
+    name: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who receives a piece, and in which application of the portal."""
+
+    role: Role
+    structure: str
+    service: str | None
+    application: Application
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An amount that is not the one of the previous step."""
+
+    field: str
+    previous: Decimal
+    now: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """What the step adds, or takes away."""
+        return self.now - self.previous
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A piece that no rule refuses, before it has an id, files and a time."""
+
+    cadre: Cadre
+    label: str
+    number: str
+    issued_on: date
+    currency: str
+    amounts: Amounts
+    type_code: str
+    depositor_role: Role
+    parties: Parties
+    follows: str | None
+    engagement: str | None
+    marche: str | None
+    type_tva: TypeTva | None
+    mode_paiement: ModePaiement | None
+    comment: str | None
+    table_version: str
+    directory: Mapping[str, int]
+    """Version of each structure that the draft was judged by."""
+    changes: tuple[Change, ...]
+    recipient: Recipient
+    read: Invoice
+
+    @property
+    def depositor(self) -> Party:
+        """The structure that deposits, one of the parties."""
+        party = self.parties.of(self.depositor_role)
+        if party is None:
+            raise LookupError(self.depositor_role)
+        return party
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the depositor of a suspended piece added to it."""
+
+    attachments: tuple[StoredFile, ...]
+    comment: str | None
+    completed_at: datetime
+    certificate_sha256: str
+    dossier_version: int
+    """Version of the dossier's state that asked for it: one suspension is answered once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A deposited piece."""
+
+    id: str
+    dossier_id: str
+    draft: Draft
+    file: StoredFile
+    attachments: tuple[StoredFile, ...]
+    certificate_sha256: str
+    deposited_at: datetime
+    completions: tuple[Completion, ...] = ()
+
+    def attachment(self, sha256: str) -> StoredFile | None:
+        """Find an attachment, deposited with the piece or added since."""
+        added = (each for completion in self.completions for each in completion.attachments)
+        return next((each for each in (*self.attachments, *added) if each.sha256 == sha256), None)
+
+    def has_party(self, role: Role, structure: str) -> bool:
+        """Tell whether a structure takes part in the piece's dossier, in that role."""
+        party = self.draft.parties.of(role)
+        return party is not None and party.structure == structure

@@ -1,0 +1,169 @@
+"""The rules of a deposit, beside those of its file: permanent codes, French sentences, sources."""
+
+from shared.vocabulary.rules import Rule
+
+_OURS = "règle de la plateforme"
+_PORTAL_ATTACHMENTS = "AIFE, bonnes pratiques ; OCA, l10n_fr_chorus_account"
+
+CONTRADICTS_FILE = Rule(
+    code="DEP-META-01",
+    sentence="La valeur saisie ({said}) n'est pas celle du fichier ({read}) pour {label}.",
+    remedy="Corrigez la saisie ou le fichier ; une donnée du fichier n'a pas à être saisie.",
+    source=_OURS,
+)
+PARTY_CONTRADICTS_FILE = Rule(
+    code="DEP-META-02",
+    sentence="La structure {said} est donnée pour {role}, mais le fichier nomme {read}.",
+    remedy="Corrigez la structure saisie, ou le vendeur et l'acheteur dans le fichier.",
+    source=_OURS,
+)
+PARTY_CONTRADICTS_DOSSIER = Rule(
+    code="DEP-META-03",
+    sentence="La structure {said} est donnée pour {role}, mais le dossier nomme {named}.",
+    remedy="Gardez les structures du dossier ; une erreur sur l'une d'elles se refuse.",
+    source=_OURS,
+)
+CADRE_MISSING = Rule(
+    code="DEP-META-04",
+    sentence="Le cadre de facturation n'est ni dans le fichier ni dans la saisie.",
+    remedy="Indiquez le cadre, par exemple A4.",
+    source=_OURS,
+)
+TYPE_CODE_REFUSED = Rule(
+    code="DEP-META-05",
+    sentence="Le type de document « {value} » n'est pas admis.",
+    remedy="Types admis : {allowed}.",
+    source="UNTDID 1001 ; types admis par le portail d'après FacturXDotNet",
+)
+TEXT_TOO_LONG = Rule(
+    code="DEP-META-06",
+    sentence="{label} compte {length} caractères, pour {limit} au plus.",
+    remedy="Raccourcissez cette valeur.",
+    source="OCA, l10n_fr_chorus_account : engagement, 50 ; règle de la plateforme : marché, 100",
+)
+CREDIT_NOTE_PAYMENT = Rule(
+    code="DEP-META-07",
+    sentence="Un avoir n'a pas de mode de paiement.",
+    remedy="Ne saisissez pas de mode de paiement.",
+    source="OCA, l10n_fr_chorus_account",
+)
+NUMBER_SPENT = Rule(
+    code="DEP-NUM-01",
+    sentence="La structure {structure} a déjà déposé une pièce de numéro {number}.",
+    remedy="Donnez à cette pièce un numéro nouveau, celui qui figure sur le document.",
+    source="webinaire maîtrise d'ouvrage, 45:05 ; AIFE : un numéro rejeté ne sert plus",
+)
+KEY_REUSED = Rule(
+    code="DEP-CLE-01",
+    sentence="Cette clé d'idempotence a déjà servi pour un envoi différent.",
+    remedy="Gardez une clé pour le même envoi, et prenez-en une nouvelle pour un autre.",
+    source=_OURS,
+)
+FOLLOWED_UNKNOWN = Rule(
+    code="DEP-SUITE-01",
+    sentence="Aucune pièce {wanted} n'a été déposée dans un de vos dossiers.",
+    remedy="Vérifiez la pièce à laquelle celle-ci fait suite.",
+    source=_OURS,
+)
+FOLLOWED_AMBIGUOUS = Rule(
+    code="DEP-SUITE-02",
+    sentence="Plusieurs pièces portent le numéro {number} que le fichier cite.",
+    remedy="Indiquez l'identifiant de la pièce à laquelle celle-ci fait suite.",
+    source=_OURS,
+)
+DOSSIER_ON_ITS_WAY = Rule(
+    code="DEP-SUITE-03",
+    sentence="Une pièce de ce dossier est encore en cours d'acheminement.",
+    remedy="Réessayez dans quelques secondes.",
+    source=_OURS,
+)
+CURRENCY_CHANGED = Rule(
+    code="DEP-SUITE-04",
+    sentence="La devise {now} n'est pas celle de la pièce précédente, {previous}.",
+    remedy="Gardez la devise du dossier.",
+    source=_OURS,
+)
+DOSSIER_CLOSED = Rule(
+    code="DEP-TOUR-01",
+    sentence="Le dossier est clos : il n'attend plus rien.",
+    remedy="Ouvrez un nouveau dossier, avec un nouveau numéro de pièce.",
+    source=_OURS,
+)
+PIECE_NOT_AWAITED = Rule(
+    code="DEP-TOUR-02",
+    sentence="La pièce {number} n'est pas celle que le dossier attend.",
+    remedy="Consultez le dossier : {awaited} est attendu sur une autre pièce.",
+    source=_OURS,
+)
+ACTOR_NOT_AWAITED = Rule(
+    code="DEP-TOUR-03",
+    sentence="Le dossier attend {awaited} ({structure}), non {role} ({caller}).",
+    remedy="Laissez agir l'acteur attendu, ou agissez dans son rôle et pour sa structure.",
+    source=_OURS,
+)
+DOSSIER_HELD = Rule(
+    code="DEP-TOUR-04",
+    sentence="Le dossier est retenu par la règle {held}.",
+    remedy="La structure en cause doit être corrigée dans l'annuaire ; le dossier repart alors.",
+    source=_OURS,
+)
+ACT_NOT_POSSIBLE = Rule(
+    code="DEP-TOUR-05",
+    sentence="La pièce {number}, {status}, ne permet pas cet acte.",
+    remedy="Actes possibles : {allowed}.",
+    source=_OURS,
+)
+ALREADY_COMPLETED = Rule(
+    code="DEP-COMPL-01",
+    sentence="Un complément de la pièce {number} vient d'être déposé.",
+    remedy="Attendez qu'il soit acheminé ; la pièce dira si autre chose manque.",
+    source=_OURS,
+)
+NOTHING_ADDED = Rule(
+    code="DEP-COMPL-02",
+    sentence="Le complément n'apporte ni pièce jointe ni commentaire.",
+    remedy="Joignez ce qui manque, ou répondez par un commentaire.",
+    source=_OURS,
+)
+ATTACHMENT_NAME_TOO_LONG = Rule(
+    code="DEP-PJ-01",
+    sentence="Le nom « {name} » compte {length} caractères, pour {limit} au plus.",
+    remedy="Renommez la pièce jointe.",
+    source=_PORTAL_ATTACHMENTS,
+)
+ATTACHMENT_NAME_REFUSED = Rule(
+    code="DEP-PJ-02",
+    sentence="Le nom « {name} » contient un chemin ou un caractère de contrôle.",
+    remedy="Renommez la pièce jointe.",
+    source=_OURS,
+)
+ATTACHMENT_TYPE_REFUSED = Rule(
+    code="DEP-PJ-03",
+    sentence="La pièce jointe « {name} » n'a pas d'extension admise.",
+    remedy="Extensions admises : {allowed}.",
+    source=_PORTAL_ATTACHMENTS,
+)
+ATTACHMENT_CONTENT_DIFFERS = Rule(
+    code="DEP-PJ-04",
+    sentence="Le contenu de « {name} » n'est pas celui que son extension annonce.",
+    remedy="Donnez au fichier l'extension de son format, et vérifiez qu'il s'ouvre.",
+    source=_OURS,
+)
+ATTACHMENT_EMPTY = Rule(
+    code="DEP-PJ-05",
+    sentence="La pièce jointe « {name} » est vide.",
+    remedy="Joignez le document complet.",
+    source=_OURS,
+)
+ATTACHMENT_TOO_LARGE = Rule(
+    code="DEP-PJ-06",
+    sentence="La pièce jointe « {name} » pèse {size} octets, pour {limit} au plus.",
+    remedy="Allégez ou partagez le document.",
+    source=_PORTAL_ATTACHMENTS,
+)
+TOTAL_TOO_LARGE = Rule(
+    code="DEP-PJ-07",
+    sentence="La pièce et ses pièces jointes pèsent {size} octets, pour {limit} au plus.",
+    remedy="Allégez les documents.",
+    source="AIFE, télécharger un groupe de factures ; go-choruspro",
+)

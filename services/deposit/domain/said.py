@@ -1,0 +1,37 @@
+"""What a depositor says beside the file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from services.deposit.domain.invoice import Invoice
+from shared.circuit.parties import Party
+from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
+from shared.vocabulary.roles import Role
+
+NOTHING_READ = Invoice(syntax=Syntax.PDF)
+"""An invoice without a field, such as a plain PDF gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """The piece that a next piece follows: by its id, or by its depositor and number."""
+
+    piece_id: str | None = None
+    depositor: str | None = None
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The metadata of a deposit.
+
+    `fields` holds those that an e-invoice also has, in the same form, malformed ones included, so
+    that both are judged by the same rules. A party without a structure tells a service alone.
+    """
+
+    fields: Invoice = NOTHING_READ
+    parties: Mapping[Role, Party] = field(default_factory=dict)
+    follows: Follows | None = None
+    type_tva: TypeTva | None = None
+    mode_paiement: ModePaiement | None = None
+    comment: str | None = None

@@ -1,0 +1,43 @@
+"""Whether the structures that a deposit names may play their roles."""
+
+from collections.abc import Iterator
+
+from services.deposit.domain.invoice import SIRET_KEY, Invoice
+from shared.circuit.fields import judge_fields
+from shared.circuit.parties import LABELS, Directory, Parties, Party, judge_structure
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.siret import is_siret
+
+_SIRET_LENGTH = 14
+
+
+def judge_named(
+    role: Role, party: Party, directory: Directory, read: Invoice
+) -> Iterator[Violation]:
+    """Check one party: its SIRET's key, then what the directory says of it."""
+    if not party.structure:
+        return
+    if _is_false_siret(party.structure):
+        # The file's own rules have already said so of its seller and buyer.
+        if party.structure not in (read.seller.siret, read.buyer.siret):
+            yield SIRET_KEY.broken(
+                f"{role.value}.structure", value=party.structure, label=LABELS[role]
+            )
+        return
+    violation = judge_structure(role, party, directory)
+    if violation:
+        yield violation
+
+
+def judge_required(
+    role: Role, parties: Parties, directory: Directory, engagement: str | None
+) -> tuple[Violation, ...]:
+    """Check the fields that the structure in a role requires, when it is known."""
+    party = parties.of(role)
+    structure = party and directory.get(party.structure)
+    return judge_fields(role, party, structure, engagement) if party and structure else ()
+
+
+def _is_false_siret(structure: str) -> bool:
+    return len(structure) == _SIRET_LENGTH and structure.isdigit() and not is_siret(structure)

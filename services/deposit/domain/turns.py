@@ -1,0 +1,77 @@
+"""Whose turn it is in a dossier, by the state that routing last told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.deposit.domain import rules
+from services.deposit.domain.piece import Piece
+from shared.circuit.parties import LABELS, Parties
+from shared.circuit.statuses import Act, acts, transition
+from shared.circuit.table import Cadre
+from shared.circuit.visibility import visible_to
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.statuses import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Who must act, on which piece, and what may follow it."""
+
+    role: Role
+    structure: str
+    piece_id: str
+    cadres: tuple[Cadre, ...]
+    since: datetime
+    held: str | None = None
+    """Code of the rule that keeps the piece from its recipient."""
+
+
+@dataclass(frozen=True, slots=True)
+class DossierState:
+    """A dossier as routing tells it."""
+
+    id: str
+    version: int
+    table_version: str
+    parties: Parties
+    statuses: Mapping[str, Status]
+    reported: Mapping[str, Status]
+    """Statuses as they were before a payment that is not reported."""
+    awaited: Awaited | None = None
+
+    def status_for(self, role: Role, piece_id: str, *, payment_not_reported: bool) -> Status:
+        """Say where a piece stands, as far as a role may see it."""
+        status = self.statuses.get(piece_id, Status.DEPOSEE)
+        if visible_to(role, status, payment_not_reported=payment_not_reported):
+            return status
+        return self.reported.get(piece_id, Status.MISE_A_DISPOSITION)
+
+
+def judge_turn(
+    state: DossierState, piece: Piece, role: Role, structure: str, act: Act, *, field: str
+) -> Violation | None:
+    """Check that a structure may do `act` to a piece now; what breaks is told on `field`."""
+    awaited = state.awaited
+    if awaited is None:
+        return rules.DOSSIER_CLOSED.broken(field)
+    number = piece.draft.number
+    if awaited.piece_id != piece.id:
+        label = LABELS[awaited.role]
+        return rules.PIECE_NOT_AWAITED.broken(field, number=number, awaited=label)
+    if (awaited.role, awaited.structure) != (role, structure):
+        return rules.ACTOR_NOT_AWAITED.broken(
+            field,
+            awaited=LABELS[awaited.role],
+            structure=awaited.structure,
+            role=LABELS[role],
+            caller=structure,
+        )
+    if awaited.held:
+        return rules.DOSSIER_HELD.broken(field, held=awaited.held)
+    status = state.statuses[piece.id]
+    if transition(act, role, status) is None:
+        allowed = ", ".join(acts(role, status)) or "aucun"
+        return rules.ACT_NOT_POSSIBLE.broken(field, number=number, status=status, allowed=allowed)
+    return None
