@@ -1,10 +1,33 @@
 """The certificate of deposit: a PDF that says who deposited what, when, with which fingerprint."""
 
-from dataclasses import dataclass
-from datetime import datetime
+import json
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from fpdf import FPDF
+from fpdf.fonts import FontFace
 
 from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.labels import ROLES, STATUSES
 from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+_PARIS = ZoneInfo("Europe/Paris")
+_INK = 30
+_GREY = 110
+_RULE = 190
+_MARGIN_MM = 20
+_SECTION_START_MM = 30
+"""Room for a title and its first row, which stay together."""
+_LABEL_SHARE, _VALUE_SHARE = 27, 73
+_TYPOGRAPHY = str.maketrans(
+    {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "€": "EUR", "œ": "oe"}
+    | {"Œ": "OE", "\u00a0": " ", "\u202f": " "}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +69,176 @@ class CertificateFacts:
 
 
 def deposit_certificate(facts: CertificateFacts) -> bytes:
-    """Lay out `facts` as an A4 PDF in French."""
-    raise NotImplementedError
+    """Lay out `facts` as an A4 PDF in French, with the same facts embedded as JSON."""
+    pdf = _Certificate(facts)
+    pdf.heading()
+    for title, rows in _sections(facts):
+        pdf.section(title, rows)
+    pdf.closing()
+    pdf.embed_file(
+        bytes=json.dumps(asdict(facts), default=str, ensure_ascii=False, indent=1).encode(),
+        basename="certificat.json",
+        mime_type="application/json",
+        desc="Le contenu du certificat, pour une machine",
+        modification_date=facts.deposited_at,
+        compress=True,
+    )
+    return bytes(pdf.output())
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    label: str
+    value: str
+    is_fingerprint: bool = False
+
+
+def _sections(facts: CertificateFacts) -> Iterator[tuple[str, list[_Row]]]:
+    yield "Qui", [_Row("Déposant", _named(facts.depositor)), _Row("Rôle", _role(facts.depositor))]
+    yield "Quand", list(_time_rows(facts))
+    yield "Quoi", list(_piece_rows(facts))
+    yield "Acteurs", [_Row(_role(party), _named(party)) for party in facts.parties]
+    yield "Fichier", list(_file_rows(facts.file))
+    if facts.attachments:
+        rows = [row for attachment in facts.attachments for row in _file_rows(attachment)]
+        yield "Pièces jointes", rows
+
+
+def _named(party: PartyFacts) -> str:
+    return f"{party.name} ({party.structure})"
+
+
+def _role(party: PartyFacts) -> str:
+    return ROLES[party.role].capitalize()
+
+
+def _time_rows(facts: CertificateFacts) -> Iterator[_Row]:
+    paris, utc = facts.deposited_at.astimezone(_PARIS), facts.deposited_at.astimezone(UTC)
+    yield _Row(
+        "Déposée le", f"{paris:%d/%m/%Y à %H:%M:%S}, heure de Paris ({paris.isoformat()[-6:]})"
+    )
+    yield _Row("Temps universel", utc.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+    yield _Row("Déposée par", facts.deposited_via)
+    yield _Row("Statut", f"{STATUSES[Status.DEPOSEE]} ({Status.DEPOSEE})")
+
+
+def _piece_rows(facts: CertificateFacts) -> Iterator[_Row]:
+    yield _Row("Cadre", f"{facts.cadre} : {facts.cadre_label}")
+    yield _Row("Numéro", facts.number)
+    for label, amount in (
+        ("Montant HT", facts.amounts.ht),
+        ("TVA", facts.amounts.tva),
+        ("Montant TTC", facts.amounts.ttc),
+        ("À payer", facts.amounts.due),
+    ):
+        yield _Row(label, f"{_french(amount)} {facts.currency}")
+    yield _Row("Dossier", facts.dossier_id)
+    yield _Row("Pièce", facts.piece_id)
+    yield _Row("Fait suite à", facts.follows or "aucune pièce : elle ouvre le dossier")
+
+
+def _file_rows(file: FileFacts) -> Iterator[_Row]:
+    yield _Row("Nom", file.name)
+    yield _Row("Taille", f"{_grouped(file.size_bytes)} octets")
+    yield _Row("SHA-256", file.sha256, is_fingerprint=True)
+
+
+def _french(amount: Decimal) -> str:
+    return f"{amount:,.2f}".replace(",", " ").replace(".", ",")
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
+
+
+class _Certificate(FPDF):
+    """The page: a heading, sections of labels and values, and the piece's id on each page."""
+
+    def __init__(self, facts: CertificateFacts) -> None:
+        super().__init__(format="A4")
+        self._facts = facts
+        self._has_codes = False
+        # The default is the time of writing, which would give other bytes each time.
+        self.creation_date = facts.deposited_at
+        # Its placeholder for the number of pages would also be replaced inside a file's name.
+        self.alias_nb_pages(None)
+        self.set_title(f"Certificat de dépôt {facts.piece_id}")
+        self.set_lang("fr-FR")
+        self.set_margin(_MARGIN_MM)
+        self.set_auto_page_break(auto=True, margin=_MARGIN_MM)
+        self.set_draw_color(_RULE)
+        self.add_page()
+
+    def heading(self) -> None:
+        self.set_text_color(_INK)
+        self.set_font("Helvetica", "B", 20)
+        self.cell(text="Certificat de dépôt", h=10, new_x="LMARGIN", new_y="NEXT")
+        self.set_font("Helvetica", size=9.5)
+        self.set_text_color(_GREY)
+        self.multi_cell(
+            w=0,
+            h=5,
+            text="Factures de travaux. Ce certificat atteste que la pièce décrite ci-dessous a été "
+            "déposée, et que ses fichiers ont les empreintes indiquées.",
+            align="L",
+            new_x="LMARGIN",
+            new_y="NEXT",
+        )
+
+    def section(self, title: str, rows: Iterable[_Row]) -> None:
+        if self.will_page_break(_SECTION_START_MM):
+            self.add_page()
+        self.ln(4)
+        self.set_font("Helvetica", "B", 11)
+        self.set_text_color(_INK)
+        self.cell(text=title, h=7, new_x="LMARGIN", new_y="NEXT")
+        self.set_font("Helvetica", size=9.5)
+        label_face = FontFace(color=_GREY)
+        fingerprint_face = FontFace(family="Courier", size_pt=9)
+        with self.table(
+            col_widths=(_LABEL_SHARE, _VALUE_SHARE),
+            borders_layout="HORIZONTAL_LINES",
+            first_row_as_headings=False,
+            line_height=4.6,
+            padding=(0.6, 1),
+            text_align="LEFT",
+            v_align="TOP",
+        ) as table:
+            for row in rows:
+                cells = table.row()
+                cells.cell(self._printable(row.label), style=label_face)
+                face = fingerprint_face if row.is_fingerprint else None
+                cells.cell(self._printable(row.value), style=face)
+
+    def closing(self) -> None:
+        if not self._has_codes:
+            return
+        self.ln(3)
+        self.set_font("Helvetica", size=8)
+        self.set_text_color(_GREY)
+        self.multi_cell(
+            w=0,
+            h=4,
+            text="Les signes que cette police ne possède pas sont notés par leur code Unicode, "
+            "<U+...> ; le fichier certificat.json joint à ce PDF les donne tels quels.",
+            align="L",
+        )
+
+    def footer(self) -> None:
+        self.set_y(-14)
+        self.set_font("Helvetica", size=8)
+        self.set_text_color(_GREY)
+        self.cell(w=0, h=5, text=f"Pièce {self._facts.piece_id}")
+        self.set_x(self.l_margin)
+        self.cell(w=0, h=5, text=f"page {self.page_no()}", align="R")
+
+    def _printable(self, text: str) -> str:
+        """Keep what the PDF's own fonts have (Latin-1); write the rest so that none is lost."""
+        signs = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY)
+        shown = "".join(sign if _is_latin1(sign) else f"<U+{ord(sign):04X}>" for sign in signs)
+        self._has_codes = self._has_codes or shown != signs
+        return shown
+
+
+def _is_latin1(sign: str) -> bool:
+    return sign.isprintable() and ord(sign) <= 0xFF  # noqa: PLR2004
