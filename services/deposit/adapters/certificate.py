@@ -161,7 +161,7 @@ class _Certificate(FPDF):
         # The default is the time of writing, which would give other bytes each time.
         self.creation_date = facts.deposited_at
         # Its placeholder for the number of pages would also be replaced inside a file's name.
-        self.alias_nb_pages(None)
+        self.alias_nb_pages("")
         self.set_title(f"Certificat de dépôt {facts.piece_id}")
         self.set_lang("fr-FR")
         self.set_margin(_MARGIN_MM)
