@@ -31,14 +31,14 @@ class Motive:
     """Not empty: the motive exists but blocks the refusal, and this says what to do instead."""
     source: str
 
+    def is_offered(self, cadre: Cadre, on: date) -> bool:
+        """Tell whether the motive may be chosen for a cadre on a day, its last day included."""
+        return cadre in self.cadres and self.valid_from <= on <= self.valid_until
+
 
 def motives(cadre: Cadre, on: date) -> tuple[Motive, ...]:
     """List the motives offered for a cadre on a day, those that block the refusal included."""
-    return tuple(
-        motive
-        for motive in _all()
-        if cadre in motive.cadres and motive.valid_from <= on <= motive.valid_until
-    )
+    return tuple(motive for motive in _all() if motive.is_offered(cadre, on))
 
 
 def judge_refusal(

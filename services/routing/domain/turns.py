@@ -47,5 +47,9 @@ def find_transition(piece: Piece, row: Row, act: Act, actor: Actor) -> Transitio
         if other is not Act.CONTESTER or row.followers_if_contested
     ]
     return rules.ACT_NOT_POSSIBLE.broken(
-        "act", number=piece.number, status=piece.status, act=act, allowed=", ".join(allowed)
+        "act",
+        number=piece.number,
+        status=piece.status,
+        act=act,
+        allowed=", ".join(allowed) or "aucun",
     )

@@ -16,6 +16,8 @@ from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+DEPOSITED_AT = datetime(2026, 11, 24, 9, 25, tzinfo=UTC)
+COMPLETED_AT = datetime(2026, 11, 24, 9, 28, tzinfo=UTC)
 AMOUNTS = Amounts(Decimal("100.00"), Decimal("20.00"), Decimal("120.00"), Decimal("120.00"))
 
 NAMES = {
@@ -83,7 +85,7 @@ def a_deposit(cadre: str, follows: str | None = None, **changes: object) -> Depo
         file_size_bytes=1000,
         certificate_sha256="c" * 64,
         table_version="2026-1",
-        deposited_at=NOW,
+        deposited_at=DEPOSITED_AT,
     )
     return replace(deposit, **changes)  # type: ignore[arg-type]
 
@@ -95,7 +97,7 @@ def a_treatment(piece_id: str, act: Act, role: Role, **changes: object) -> Treat
 
 
 def a_completion(piece_id: str, role: Role) -> Complete:
-    return Complete(piece_id, an_actor(role), ("a" * 64,), "Voici.", NOW)
+    return Complete(piece_id, an_actor(role), ("a" * 64,), "Voici.", COMPLETED_AT)
 
 
 def fold(dossier: Dossier | None, events: Iterable[Event]) -> Dossier | None:

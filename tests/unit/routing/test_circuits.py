@@ -18,6 +18,7 @@ from tests.unit.routing.builders import (
     A17,
     A19,
     A20,
+    DEPOSITED_AT,
     DIRECTORY,
     NOW,
     a_treatment,
@@ -79,6 +80,12 @@ def test_the_next_piece_sets_the_previous_one_to_associee_and_stamps_stay() -> N
     assert [piece.status for piece in dossier.pieces] == [Status.ASSOCIEE, Status.A_ASSOCIER_MOA]
     assert set(dossier["A4"].stamps) == {Status.DEPOSEE, Status.A_ASSOCIER_MOE, Status.ASSOCIEE}
     assert dossier.moa_present
+
+
+def test_the_first_stamp_is_the_one_of_the_certificate_and_the_next_ones_are_of_routing() -> None:
+    dossier = after(A4)
+
+    assert dossier["A4"].stamps == {Status.DEPOSEE: DEPOSITED_AT, Status.A_ASSOCIER_MOE: NOW}
 
 
 @pytest.mark.parametrize("last", ["A19", "A8"])

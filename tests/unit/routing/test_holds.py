@@ -126,6 +126,21 @@ def test_another_obstacle_is_told_and_the_wait_still_counts_from_its_start() -> 
     assert kept.awaited.since == NOW
 
 
+def test_the_same_obstacle_at_another_structure_is_told() -> None:
+    unknown = {
+        name: {other: view for other, view in DIRECTORY.items() if other != name}
+        for name in ("moa", "payeur")
+    }
+    dossier = after(A4, directory=unknown["moa"])
+
+    kept = after(Rejudge(), dossier=dossier, directory=unknown["payeur"])
+
+    assert [_held(dossier), _held(kept)] == [
+        ("CIR-STRUCTURE-01", "moa"),
+        ("CIR-STRUCTURE-01", "payeur"),
+    ]
+
+
 def test_a_completed_piece_may_be_held_and_released() -> None:
     suspended = after(A4, a_treatment("A4", Act.SUSPENDRE, Role.MOE))
     held = after(

@@ -9,8 +9,11 @@ from services.routing.domain.commands import Actor, Treat
 from services.routing.domain.decide import decide
 from services.routing.domain.dossier import Dossier, State
 from services.routing.domain.events import StatusSet
+from services.routing.domain.turns import find_transition
+from shared.circuit.loader import current
 from shared.circuit.statuses import Act
 from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
 from tests.unit.routing.builders import (
     A4,
@@ -20,6 +23,7 @@ from tests.unit.routing.builders import (
     A17,
     A19,
     A20,
+    COMPLETED_AT,
     DIRECTORY,
     NOW,
     a_completion,
@@ -82,6 +86,25 @@ def test_a_suspension_awaits_the_depositor_and_returns_to_the_one_who_suspended(
     assert completed["A15"].status is Status.A_ASSOCIER_MOA
     assert completed["A15"].attachments == ("a" * 64,)
     assert Status.COMPLETEE in completed["A15"].stamps
+
+
+def test_a_completion_adds_to_the_attachments_and_carries_its_own_stamp() -> None:
+    deposited = replace(A4, attachments=("d" * 64,))
+    suspend = a_treatment("A4", Act.SUSPENDRE, Role.MOE)
+
+    dossier = after(deposited, suspend, a_completion("A4", Role.TITULAIRE))
+
+    assert dossier["A4"].attachments == ("d" * 64, "a" * 64)
+    assert dossier["A4"].stamps[Status.COMPLETEE] == COMPLETED_AT
+
+
+def test_a_suspension_keeps_its_comment_and_no_motive_which_nobody_judged() -> None:
+    suspend = a_treatment("A4", Act.SUSPENDRE, Role.MOE, motive="PAS_JUGE", comment="Manque DC4.")
+
+    suspended = decide(after(A4), suspend, DIRECTORY, NOW).events[0]
+
+    assert isinstance(suspended, StatusSet)
+    assert (suspended.motive, suspended.comment) == (None, "Manque DC4.")
 
 
 def test_a_piece_completed_for_the_service_financier_stays_completee() -> None:
@@ -159,13 +182,20 @@ def test_a_completion_that_comes_too_late_changes_nothing() -> None:
     assert (codes(again), again.events) == (["ROU-ATTENTE-03"], ())
 
 
-def test_only_a_decompte_general_can_be_contested() -> None:
-    a8_refused = decide(
-        after(A7, A17, A20),
-        a_treatment("A20", Act.PRENDRE_EN_COMPTE, Role.TITULAIRE),
-        DIRECTORY,
-        NOW,
-    )
+def test_an_impossible_act_is_answered_with_the_possible_ones() -> None:
+    take = a_treatment("A20", Act.PRENDRE_EN_COMPTE, Role.TITULAIRE)
 
-    assert codes(a8_refused) == ["ROU-ACTE-01"]
-    assert "contester" in a8_refused.violations[0].remedy
+    (broken,) = decide(after(A7, A17, A20), take, DIRECTORY, NOW).violations
+
+    assert broken.code == "ROU-ACTE-01"
+    assert "contester" in broken.remedy
+
+
+def test_a_piece_whose_row_has_no_answer_to_a_contest_cannot_be_contested() -> None:
+    row = replace(current()["A20", True], followers_if_contested=())
+    piece = after(A7, A17, A20)["A20"]
+
+    found = find_transition(piece, row, Act.CONTESTER, A8.depositor)
+
+    assert isinstance(found, Violation)
+    assert "contester" not in found.remedy

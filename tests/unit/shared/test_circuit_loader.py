@@ -81,6 +81,14 @@ def test_every_fault_of_a_table_is_told_at_once() -> None:
     assert str(refusal.value).count("row ") == 3
 
 
+def test_a_row_that_only_a_contest_leads_to_is_reachable() -> None:
+    by_contest = _line("A25", "moa>titulaire:A8").replace(";oui;;titulaire", ";non;;titulaire")
+
+    circuit = read("planted", [*_changed("A20", suites_si_contestee="A20 A25"), by_contest])
+
+    assert not circuit["A25", True].is_opener
+
+
 def test_the_other_cadres_are_only_rows_to_add() -> None:
     openers = [
         line.replace(";non;;", ";oui;;", 1) if line.split(";")[0] in {"A15", "A19"} else line

@@ -1,5 +1,6 @@
 """The motives of a refusal, by cadre and by date."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -24,6 +25,13 @@ def test_erreur_de_montant_exists_since_its_day_and_says_that_its_code_is_ours()
     assert _offered("A15", AMOUNT_DAY) == SOURCED | {"ERREUR_DE_MONTANT"}
     ours = next(motive for motive in motives("A15", TODAY) if motive.code not in SOURCED)
     assert "code de la plateforme" in ours.source
+
+
+def test_a_motive_is_offered_until_its_last_day() -> None:
+    motive = replace(motives("A15", TODAY)[0], valid_until=TODAY)
+
+    assert motive.is_offered("A15", TODAY)
+    assert not motive.is_offered("A15", TODAY + timedelta(days=1))
 
 
 def test_a_piece_for_the_service_financier_has_no_motive_of_refusal() -> None:

@@ -1,9 +1,11 @@
 """The seven rows that ship, and what can be asked of them."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.circuit.loader import CircuitError, current, version
-from shared.circuit.table import Confidence, Phase, parse_cadre
+from shared.circuit.table import Circuit, Confidence, Phase, parse_cadre
 from shared.vocabulary.roles import Application, Role
 
 CIRCUIT = current()
@@ -68,6 +70,12 @@ def test_the_roles_ahead_of_a_piece_are_those_it_still_meets() -> None:
         Role.SERVICE_FINANCIER,
     }
     assert CIRCUIT.roles_ahead(CIRCUIT["A8", True]) == {Role.SERVICE_FINANCIER}
+
+
+def test_whoever_is_informed_is_among_the_roles_ahead() -> None:
+    informing = replace(CIRCUIT["A8", True], informed=(Role.MOE,))
+
+    assert Circuit("x", (informing,)).roles_ahead(informing) == {Role.SERVICE_FINANCIER, Role.MOE}
 
 
 @pytest.mark.parametrize(
