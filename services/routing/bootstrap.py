@@ -13,7 +13,7 @@ from shared.runtime.clock import system_clock
 from shared.runtime.service import Runtime
 from shared.runtime.store import Store, Transaction
 
-_MEASURE_S = 15
+_MEASURE_S = 5
 _REJUDGE_S = 30
 
 

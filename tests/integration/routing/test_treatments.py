@@ -1,0 +1,204 @@
+"""What the one awaited does to a piece over HTTP, and what the others may not."""
+
+import asyncio
+
+import pytest
+
+from shared.contracts import topics
+from shared.vocabulary.roles import Role
+from tests.integration.routing.test_circuits import EN_COURS, FIN, TO_PAYMENT, travel
+from tests.integration.routing.world import Deposits, World, wait_until
+
+
+@pytest.fixture
+async def opened(world: World) -> Deposits:
+    """A dossier whose A4 awaits the MOE."""
+    dossier = await world.dossier()
+    await dossier.deposit("A4", Role.TITULAIRE)
+    await world.until_status(dossier, "A4", "A_ASSOCIER_MOE")
+    return dossier
+
+
+async def test_the_one_awaited_takes_a_piece_into_account(world: World, opened: Deposits) -> None:
+    answer = await world.treat(opened, "A4", Role.MOE, act="prendre_en_compte")
+
+    assert answer.status_code == 200
+    assert answer.json()["pieces"][0]["status_label"] == ("Prise en compte par la maîtrise d'œuvre")
+    assert answer.json()["awaited"]["actor"]["role"] == "moe"
+    await world.until_status(opened, "A4", "PRISE_EN_COMPTE_MOE")
+
+
+async def test_a_suspended_piece_goes_back_and_comes_again_completed(
+    world: World, opened: Deposits
+) -> None:
+    suspended = await world.treat(
+        opened, "A4", Role.MOE, act="suspendre", comment="Il manque l'attachement signé."
+    )
+    assert suspended.json()["awaited"]["actor"]["role"] == "titulaire"
+
+    await opened.complete("A4", Role.TITULAIRE)
+    hops = await wait_until(lambda: _at_the_moe(world, opened, 2), "the piece, completed")
+
+    statuses = [status for _, status in world.told.statuses(opened.id)]
+    assert statuses == ["DEPOSEE", "A_ASSOCIER_MOE", "SUSPENDUE", "COMPLETEE", "A_ASSOCIER_MOE"]
+    assert [len(hop.data.attachments) for hop in hops] == [0, 1]
+    returned = world.told.on(topics.ACTEUR[Role.TITULAIRE], opened.id)[0].data
+    assert returned.sender.role is Role.MOE
+
+
+async def test_a_refusal_ends_the_dossier(world: World, opened: Deposits) -> None:
+    answer = await world.treat(opened, "A4", Role.MOE, act="refuser", motive="MAUVAISE_MOA")
+
+    assert answer.json()["state"] == "clos"
+    await world.until_status(opened, "A4", "REFUSEE_MOE")
+    told = world.told.on(topics.STATUT, opened.id)[-1].data
+    assert told.motive == "MAUVAISE_MOA"
+    assert told.by.role is Role.MOE
+
+
+async def test_a_wrong_amount_is_not_refused_but_corrected(world: World, opened: Deposits) -> None:
+    answer = await world.treat(opened, "A4", Role.MOE, act="refuser", motive="ERREUR_DE_MONTANT")
+
+    assert answer.status_code == 422
+    violation = answer.json()["violations"][0]
+    assert (violation["code"], violation["field"]) == ("CIR-MOTIF-03", "motive")
+    assert "votre propre pièce" in violation["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        ({}, "act", "HTTP-FORM-01"),
+        ({"act": "deposer_suite"}, "act", "HTTP-FORM-01"),
+        ({"act": "brûler"}, "act", "HTTP-FORM-01"),
+        ({"act": "refuser"}, "motive", "CIR-MOTIF-01"),
+        ({"act": "refuser", "motive": "LUBIE"}, "motive", "CIR-MOTIF-02"),
+        ({"act": "refuser", "motive": "AUTRE"}, "comment", "CIR-MOTIF-04"),
+        ({"act": "suspendre", "comment": "  "}, "comment", "CIR-MOTIF-04"),
+        ({"act": "suspendre", "comment": "x" * 256}, "comment", "CIR-MOTIF-05"),
+        ({"act": "suspendre", "comment": "x", "montant": "1"}, "montant", "HTTP-FORM-01"),
+    ],
+)
+async def test_a_treatment_of_the_wrong_form_is_refused_by_field(
+    world: World, opened: Deposits, body: dict[str, str], field: str, code: str
+) -> None:
+    answer = await world.treat(opened, "A4", Role.MOE, **body)
+
+    assert answer.status_code == 422
+    assert (field, code) in {(v["field"], v["code"]) for v in answer.json()["violations"]}
+
+
+async def test_who_is_not_awaited_is_told_who_is(world: World, opened: Deposits) -> None:
+    answer = await world.treat(opened, "A4", Role.MOA, act="prendre_en_compte")
+
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "ROU-ATTENTE-03"
+    assert "la maîtrise d'œuvre" in answer.json()["detail"]
+    seen = await world.get(
+        f"/pieces/{opened.pieces['A4']}/treatments", opened.parties[Role.MOA], Role.MOA
+    )
+    assert seen.json()["acts"] == []
+    assert seen.json()["reason"] == answer.json()["detail"]
+
+
+async def test_an_act_that_the_status_forbids_conflicts(world: World, opened: Deposits) -> None:
+    await world.treat(opened, "A4", Role.MOE, act="prendre_en_compte")
+
+    again = await world.treat(opened, "A4", Role.MOE, act="prendre_en_compte")
+
+    assert (again.status_code, again.json()["code"]) == (409, "ROU-ACTE-01")
+
+
+async def test_the_acts_allowed_are_those_of_the_status(world: World, opened: Deposits) -> None:
+    seen = await world.get(
+        f"/pieces/{opened.pieces['A4']}/treatments", opened.parties[Role.MOE], Role.MOE
+    )
+
+    assert seen.json()["acts"] == ["deposer_suite", "prendre_en_compte", "refuser", "suspendre"]
+    assert seen.json()["cadres"] == [{"code": "A15", "label": "état d'acompte"}]
+
+
+async def test_a_stranger_learns_nothing(world: World, opened: Deposits) -> None:
+    stranger = await world.structure()
+
+    for path in (
+        f"/dossiers/{opened.id}",
+        f"/dossiers/{opened.id}/audit",
+        f"/pieces/{opened.pieces['A4']}/treatments",
+    ):
+        answer = await world.get(path, stranger, Role.MOE)
+        assert answer.status_code == 404, path
+    opened.parties[Role.MOE] = stranger
+    answer = await world.treat(opened, "A4", Role.MOE, act="prendre_en_compte")
+    assert answer.status_code == 404
+
+
+async def test_of_two_treatments_at_once_exactly_one_wins(world: World, opened: Deposits) -> None:
+    answers = await asyncio.gather(
+        *(
+            world.treat(opened, "A4", Role.MOE, act="refuser", motive="MAUVAIS_VALIDEUR")
+            for _ in range(6)
+        )
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409, 409]
+    await world.until_status(opened, "A4", "REFUSEE_MOE")
+    assert world.told.statuses(opened.id).count(("A4", "REFUSEE_MOE")) == 1
+
+
+async def test_a_contested_decompte_awaits_a_new_one_from_the_moa(world: World) -> None:
+    dossier = await world.dossier()
+    await travel(dossier, FIN[:3])
+    await world.until_status(dossier, "A20", "A_ASSOCIER_FOURNISSEUR")
+    contested = dossier.pieces["A20"]
+
+    answer = await world.treat(
+        dossier, "A20", Role.TITULAIRE, act="contester", comment="La révision est omise."
+    )
+    assert answer.json()["awaited"]["actor"]["role"] == "moa"
+    assert [cadre["code"] for cadre in answer.json()["awaited"]["cadres"]] == ["A20"]
+    await dossier.deposit("A20", Role.MOA, "A20")
+    await world.until_status(dossier, "A20", "A_ASSOCIER_FOURNISSEUR")
+
+    told = world.told.on(topics.STATUT, dossier.id)
+    fates = [event.data.status.value for event in told if event.data.piece_id == contested]
+    assert fates == ["DEPOSEE", "A_ASSOCIER_FOURNISSEUR", "CONTESTEE", "ASSOCIEE"]
+
+
+async def test_a_payment_that_is_not_reported_stays_hidden_from_the_supplier(world: World) -> None:
+    payer = await world.structure(mise_en_paiement_non_remontee=True)
+    dossier = await world.dossier(service_financier=payer)
+    await travel(dossier, EN_COURS)
+    await world.until_status(dossier, "A19", "MISE_A_DISPOSITION")
+    for act in TO_PAYMENT:
+        await world.treat(dossier, "A19", Role.SERVICE_FINANCIER, act=act)
+
+    titulaire = dossier.parties[Role.TITULAIRE]
+    seen = (await world.get(f"/dossiers/{dossier.id}", titulaire, Role.TITULAIRE)).json()
+    trail = (await world.get(f"/dossiers/{dossier.id}/audit", titulaire, Role.TITULAIRE)).json()
+    refused = await world.treat(dossier, "A19", Role.TITULAIRE, act="prendre_en_compte")
+    whole = (await world.get(f"/dossiers/{dossier.id}/audit", payer, Role.SERVICE_FINANCIER)).json()
+
+    assert seen["pieces"][2]["status"] == "COMPTABILISEE"
+    assert seen["state"] == "ouvert"
+    assert seen["awaited"]["actor"]["role"] == "service_financier"
+    assert "MISE_EN_PAIEMENT" not in str(seen) + str(trail)
+    assert trail["verification"]["is_valid"]
+    assert trail["verification"]["entries"] == len(trail["entries"]) == len(whole["entries"]) - 1
+    assert refused.json()["code"] == "ROU-ATTENTE-03"
+
+
+async def test_motives_are_those_of_the_cadre_today(world: World) -> None:
+    caller = ("S", Role.MOE)
+
+    a15 = (await world.get("/motives", *caller, cadre="A15")).json()
+    a19 = (await world.get("/motives", *caller, cadre="A19")).json()
+
+    assert {motive["code"] for motive in a15 if motive["blocks"]} == {"ERREUR_DE_MONTANT"}
+    assert {motive["code"] for motive in a15} > {"MAUVAISE_MOE", "AUTRE"}
+    assert a19 == []
+
+
+def _at_the_moe(world: World, dossier: Deposits, count: int) -> list[object] | None:
+    told = world.told.on(topics.ACTEUR[Role.MOE], dossier.id)
+    return [*told] if len(told) == count else None

@@ -1,0 +1,135 @@
+"""The audit trail, and what awaits a structure."""
+
+import subprocess
+import sys
+
+from shared.vocabulary.roles import Role
+from tests.integration.routing.test_circuits import EN_COURS, travel
+from tests.integration.routing.world import Deposits, World
+
+
+async def arrived(world: World) -> Deposits:
+    dossier = await world.dossier()
+    await travel(dossier, EN_COURS)
+    await world.until_status(dossier, "A19", "MISE_A_DISPOSITION")
+    return dossier
+
+
+def verify(world: World, dossier: Deposits) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "services.routing", "verify", dossier.id),
+            *("--mongo", world.addresses.mongo),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+async def test_an_audit_trail_verifies_over_http_and_by_command(world: World) -> None:
+    dossier = await arrived(world)
+
+    answer = await world.get(f"/dossiers/{dossier.id}/audit", dossier.parties[Role.MOA], Role.MOA)
+    command = verify(world, dossier)
+
+    assert answer.json()["verification"] == {
+        "is_valid": True,
+        "entries": 3,
+        "fault_version": None,
+        "fault": None,
+    }
+    assert [len(entry["files"]) for entry in answer.json()["entries"]] == [1, 1, 1]
+    assert command.returncode == 0, command.stderr
+    assert "3 entries" in command.stdout
+
+
+async def test_one_byte_changed_in_the_store_is_located(world: World) -> None:
+    dossier = await arrived(world)
+    second = world.db["audit"].find_one({"dossier": dossier.id, "version": 9})
+    number = second["events"][0]["deposit"]["number"]
+    world.db["audit"].update_one(
+        {"_id": second["_id"]},
+        {"$set": {"events.0.deposit.number": number[:-1] + chr(ord(number[-1]) ^ 1)}},
+    )
+
+    answer = await world.get(f"/dossiers/{dossier.id}/audit", dossier.parties[Role.MOA], Role.MOA)
+    command = verify(world, dossier)
+
+    assert answer.json()["verification"]["is_valid"] is False
+    assert answer.json()["verification"]["fault_version"] == 9
+    assert command.returncode == 1
+    assert "entry 9 does not hold" in command.stdout
+
+
+async def test_an_entry_taken_out_of_the_trail_is_noticed(world: World) -> None:
+    dossier = await arrived(world)
+    last = world.db["audit"].find_one({"dossier": dossier.id}, sort=[("version", -1)])
+    world.db["audit"].delete_one({"_id": last["_id"]})
+
+    assert verify(world, dossier).returncode == 1
+
+
+async def test_a_dossier_that_its_trail_does_not_tell_is_noticed(world: World) -> None:
+    dossier = await arrived(world)
+    world.db["dossiers"].update_one(
+        {"_id": dossier.id}, {"$set": {"state.pieces.0.deposit.amounts.ttc": "9999.00"}}
+    )
+
+    assert verify(world, dossier).returncode == 1
+
+
+async def test_the_synthese_lists_what_awaits_a_structure_oldest_first(world: World) -> None:
+    moe = await world.structure()
+    ids = []
+    for _ in range(5):
+        dossier = await world.dossier(moe=moe)
+        await dossier.deposit("A4", Role.TITULAIRE)
+        await world.until_status(dossier, "A4", "A_ASSOCIER_MOE")
+        ids.append(dossier.id)
+
+    first = (await world.get("/synthese", moe, Role.MOE, limit=3)).json()
+    rest = (await world.get("/synthese", moe, Role.MOE, limit=3, after=first["next"])).json()
+    other_role = (await world.get("/synthese", moe, Role.MOA)).json()
+
+    assert [line["dossier_id"] for line in first["items"]] == ids[:3]
+    assert [line["dossier_id"] for line in rest["items"]] == ids[3:]
+    assert rest["next"] is None
+    assert first["services"] == [{"service": None, "count": 5}]
+    assert first["items"][0]["piece"]["cadre"]["code"] == "A4"
+    assert other_role["items"] == []
+
+
+async def test_the_synthese_counts_and_filters_by_service(world: World) -> None:
+    payer = await world.structure()
+    moa = await world.structure()
+    for service in ("TRAVAUX", None):
+        dossier = await world.dossier(service_financier=payer, moa=moa)
+        await travel(dossier, EN_COURS[:2])
+        parties = dossier.payload("x", "A19", Role.MOA, "A15").parties
+        named = parties.service_financier.model_copy(update={"service": service})
+        await dossier.deposit(
+            "A19",
+            Role.MOA,
+            "A15",
+            parties=parties.model_copy(update={"service_financier": named}),
+        )
+        await world.until_status(dossier, "A19", "MISE_A_DISPOSITION")
+
+    every = (await world.get("/synthese", payer, Role.SERVICE_FINANCIER)).json()
+    one = (await world.get("/synthese", payer, Role.SERVICE_FINANCIER, service="TRAVAUX")).json()
+
+    assert every["services"] == [
+        {"service": None, "count": 1},
+        {"service": "TRAVAUX", "count": 1},
+    ]
+    assert len(every["items"]) == 2
+    assert [line["awaited"]["actor"]["service"] for line in one["items"]] == ["TRAVAUX"]
+
+
+async def test_a_cursor_that_was_never_given_is_refused(world: World) -> None:
+    answer = await world.get("/synthese", "S", Role.MOE, after="hier")
+
+    assert answer.status_code == 422
+    assert answer.json()["violations"][0]["field"] == "after"
