@@ -82,10 +82,11 @@ class Bells:
 class History:
     """The statuses as the parties of a dossier may see them."""
 
-    def __init__(self, statuses: Statuses, bells: Bells) -> None:
-        """Take the ports."""
+    def __init__(self, statuses: Statuses, bells: Bells, heartbeat_s: float) -> None:
+        """Take the ports, and how long a stream may be silent."""
         self._statuses = statuses
         self._bells = bells
+        self._heartbeat_s = heartbeat_s
 
     async def read(self, viewer: Actor, subject: Subject) -> tuple[Entry, ...] | None:
         """List the statuses, oldest first; None for who is no party of the dossier."""
@@ -93,23 +94,36 @@ class History:
             return None
         return visible(await self._statuses.since(subject, 0), viewer.role)
 
-    async def follow(self, viewer: Actor, subject: Subject, after: int) -> AsyncIterator[Entry]:
+    async def follow(
+        self, viewer: Actor, subject: Subject, after: int
+    ) -> AsyncIterator[Entry | None]:
         """Give the statuses beyond a rank, those that are there, then each as it comes.
 
-        Ends when the viewer is no party any more, and when the service stops.
+        Gives None when nothing has come for a while. Ends when the viewer is no party any more,
+        and when the service stops.
         """
         dossier_id = await self._dossier_of(viewer, subject)
         if dossier_id is None:
             return
         with self._bells.listen(dossier_id) as bell:
-            while not self._bells.is_closed and await self._dossier_of(viewer, subject):
-                # Before the read: what comes during it rings for the next one.
+            while True:
+                # Before it looks: what comes meanwhile rings for the next turn.
                 bell.clear()
+                if self._bells.is_closed or not await self._dossier_of(viewer, subject):
+                    return
                 entries = await self._statuses.since(subject, after)
                 for entry in visible(entries, viewer.role):
                     yield entry
                 after = entries[-1].sequence if entries else after
-                await bell.wait()
+                if not await self._rings(bell):
+                    yield None
+
+    async def _rings(self, bell: asyncio.Event) -> bool:
+        try:
+            async with asyncio.timeout(self._heartbeat_s):
+                return await bell.wait()
+        except TimeoutError:
+            return False
 
     async def _dossier_of(self, viewer: Actor, subject: Subject) -> str | None:
         last = await self._statuses.last(subject)

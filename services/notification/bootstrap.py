@@ -12,9 +12,11 @@ from shared.runtime.service import Runtime
 
 def build() -> tuple[Runtime, FastAPI]:
     """Put the service together."""
-    runtime = Runtime("notification", Settings())
+    settings = Settings()
+    runtime = Runtime("notification", settings)
     statuses = MongoStatuses(runtime.store)
     bells = Bells()
+    history = History(statuses, bells, settings.heartbeat_s)
     runtime.prepare(statuses.prepare)
     runtime.consume({STATUT: keep_statuses(statuses.keep)})
     runtime.background("bells", lambda: statuses.ring(bells))
@@ -22,5 +24,5 @@ def build() -> tuple[Runtime, FastAPI]:
     return runtime, runtime.app(
         title="Aiguillage : notification",
         description="L'historique des statuts, consulté ou suivi en direct.",
-        routers=[create_router(History(statuses, bells))],
+        routers=[create_router(history)],
     )

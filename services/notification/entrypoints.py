@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Depends, Header, Path
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.notification.application import History, Scope, Subject, to_entry
@@ -20,7 +20,7 @@ from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
-_EVENT = "statut"
+_HEARTBEAT = ": rien de nouveau\n\n"
 _RANK_LIMIT = 10**10
 
 Keep = Callable[[Transaction, Sequence[Entry]], Awaitable[None]]
@@ -88,6 +88,19 @@ class StatusesBody(Body):
     statuses: list[StatusBody]
 
 
+class EventStream(StreamingResponse):
+    """Server-Sent Events.
+
+    FastAPI's own raises when a client leaves while an event is being sent (0.165).
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, content: AsyncIterator[str]) -> None:
+        """Stream `content` past the caches and buffers on the way."""
+        super().__init__(content, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+
+
 Asking = Annotated[Caller, Depends(caller)]
 Id = Annotated[str, Path(max_length=100)]
 Seen = Annotated[
@@ -125,23 +138,26 @@ def _add_routes(router: APIRouter, history: History, scope: Scope, prefix: str, 
         f"{prefix}/{{id}}/statuses/stream",
         name=f"{scope}_statuses_stream",
         summary=f"{word} : les statuts, puis chaque nouveau dès qu'il est connu.",
-        response_class=EventSourceResponse,
+        response_class=EventStream,
         dependencies=[Depends(entries)],
     )
-    async def stream(
-        asking: Asking,
-        id: Id,  # noqa: A002
-        seen: Seen = 0,
-    ) -> AsyncIterator[ServerSentEvent]:
-        try:
-            async for entry in history.follow(_viewer(asking), Subject(scope, id), seen):
-                yield ServerSentEvent(
-                    data=StatusBody.of(entry), event=_EVENT, id=str(entry.sequence)
-                )
-        except Exception as error:
-            # The client comes back by itself, from where it was.
-            if not is_transient(error):
-                raise
+    async def stream(asking: Asking, id: Id, seen: Seen = 0) -> EventStream:  # noqa: A002
+        return EventStream(_frames(history.follow(_viewer(asking), Subject(scope, id), seen)))
+
+
+async def _frames(entries: AsyncIterator[Entry | None]) -> AsyncIterator[str]:
+    try:
+        async for entry in entries:
+            yield _frame(entry) if entry else _HEARTBEAT
+    except Exception as error:
+        # The client comes back by itself, from where it was.
+        if not is_transient(error):
+            raise
+
+
+def _frame(entry: Entry) -> str:
+    data = StatusBody.of(entry).model_dump_json()
+    return f"id: {entry.sequence}\nevent: statut\ndata: {data}\n\n"
 
 
 def _viewer(asking: Caller) -> Actor:

@@ -1,7 +1,7 @@
 """Who sees which statuses, and when, over statuses in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -36,8 +36,11 @@ class Memory:
     """Statuses in memory."""
 
     kept: list[Entry] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
+    """What else happens while a read takes its time."""
 
     async def last(self, subject: Subject) -> Entry | None:
+        self.meanwhile()
         dossiers = {entry.dossier_id for entry in self.kept if _is_of(entry, subject)}
         return next((each for each in self.kept[::-1] if each.dossier_id in dossiers), None)
 
@@ -61,10 +64,10 @@ def bells() -> Bells:
 
 @pytest.fixture
 def history(memory: Memory, bells: Bells) -> History:
-    return History(memory, bells)
+    return History(memory, bells, heartbeat_s=60)
 
 
-async def next_rank(stream: AsyncIterator[Entry]) -> int | None:
+async def next_rank(stream: AsyncIterator[Entry | None]) -> int | None:
     entry = await asyncio.wait_for(anext(stream, None), 5)
     return entry.sequence if entry else None
 
@@ -140,6 +143,16 @@ async def test_a_stream_of_a_piece_leaves_the_others_out(
     assert [*ranks, await next_rank(stream)] == [1, 2, 5]
 
 
+async def test_a_stream_that_is_silent_says_so_and_goes_on(memory: Memory, bells: Bells) -> None:
+    stream = History(memory, bells, heartbeat_s=0.01).follow(MOA, DOSSIER, 3)
+    silent = await asyncio.wait_for(anext(stream), 5)
+    memory.kept.append(replace(OF_NEXT_PIECE, sequence=4))
+    bells.ring("d")
+
+    assert silent is None
+    assert await next_rank(stream) == 4
+
+
 async def test_closing_ends_a_stream_that_waits(history: History, bells: Bells) -> None:
     waiting = asyncio.create_task(next_rank(history.follow(MOA, DOSSIER, 3)))
     await listening(bells)
@@ -147,6 +160,18 @@ async def test_closing_ends_a_stream_that_waits(history: History, bells: Bells) 
 
     assert await waiting is None
     assert bells.listeners == 0
+
+
+async def test_closing_ends_a_stream_that_reads(
+    history: History, memory: Memory, bells: Bells
+) -> None:
+    stream = history.follow(MOA, DOSSIER, 2)
+    assert await next_rank(stream) == 3
+    memory.kept.append(replace(OF_NEXT_PIECE, sequence=4))
+    memory.meanwhile = bells.close
+    bells.ring("d")
+
+    assert [await next_rank(stream), await next_rank(stream)] == [4, None]
 
 
 async def test_a_stream_ends_when_its_viewer_is_no_party_any_more(

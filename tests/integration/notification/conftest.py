@@ -1,0 +1,28 @@
+"""The service on a real broker and store, and a producer in the place of routing."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.local import Platform, choose
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[Platform]:
+    with Platform(choose().backend, services=["services.notification"]) as running:
+        yield running
+
+
+@pytest.fixture
+async def http(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
+    url = platform.addresses.services["notification"]
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def producer(platform: Platform) -> AsyncIterator[AIOKafkaProducer]:
+    async with AIOKafkaProducer(bootstrap_servers=platform.addresses.kafka, acks="all") as sender:
+        yield sender
