@@ -34,11 +34,14 @@ def up(
     ] = float("inf"),
 ) -> None:
     """Keep the platform running until Ctrl-C and print where it answers."""
-    signal.signal(signal.SIGTERM, _leave)
-    print(f"starting on {backend}: it begins empty, and what it holds goes when it stops")
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _leave)
+    print(
+        f"starting on {backend}: it begins empty, and what it holds goes when it stops", flush=True
+    )
     with Platform(backend, base_port=base_port, clock_offset_s=clock_offset_s) as platform:
         Console().print(_table(platform))
-        print("running; Ctrl-C stops it")
+        print("running; Ctrl-C stops it", flush=True)
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
             dead = [name for name in platform.names if not platform.is_alive(name)]
@@ -72,5 +75,3 @@ if __name__ == "__main__":
         app()
     except LaunchError as error:
         sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(0)

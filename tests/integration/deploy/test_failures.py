@@ -1,6 +1,8 @@
 """When the platform cannot start, one line says why and what to do."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +36,21 @@ def test_a_port_that_was_asked_for_and_is_taken_is_named(taken_port: int) -> Non
 
     with pytest.raises(LaunchError, match=rf"^port {taken_port}, asked for broker, is taken"):
         platform.start()
+
+
+def test_the_command_line_says_so_in_one_line_without_a_stack_trace(taken_port: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.local", "up", f"--base-port={taken_port}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"error: port {taken_port}, asked for organisation, is taken: choose another base"
+    ]
 
 
 def test_a_port_taken_between_choice_and_use_is_replaced(
@@ -73,7 +90,7 @@ def test_without_java_the_tests_run_on_the_embedded_backend_and_say_why() -> Non
 
 @pytest.mark.usefixtures("bare_path")
 def test_a_native_backend_that_cannot_be_had_is_refused_in_one_line() -> None:
-    with pytest.raises(LaunchError, match=r"^native backend: no Java here.*openjdk-17.*$"):
+    with pytest.raises(LaunchError, match=r"^native backend: no Java here.*apt-get install .*$"):
         Platform(Backend.NATIVE, services=()).start()
 
 
