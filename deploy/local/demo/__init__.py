@@ -1,0 +1,1 @@
+"""The demo: both circuits, carried end to end by the real services, and what they refuse."""

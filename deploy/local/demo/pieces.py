@@ -1,0 +1,41 @@
+"""The files that the demo deposits, and the metadata that go beside them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from deploy.local import einvoices
+from deploy.local.demo.actor import File
+from deploy.local.einvoices import Einvoice
+
+Writer = Callable[[Einvoice], File]
+
+
+def ubl(piece: Einvoice) -> File:
+    """Write a piece as UBL 2.1."""
+    return File(f"{piece.number}.xml", "application/xml", einvoices.ubl(piece))
+
+
+def cii(piece: Einvoice) -> File:
+    """Write a piece as CII."""
+    return File(f"{piece.number}.xml", "application/xml", einvoices.cii(piece))
+
+
+def factur_x(piece: Einvoice) -> File:
+    """Write a piece as Factur-X."""
+    return File(f"{piece.number}.pdf", "application/pdf", einvoices.factur_x(piece))
+
+
+def pdf(piece: Einvoice) -> File:
+    """Write a piece as a PDF that only a person can read."""
+    return File(f"{piece.number}.pdf", "application/pdf", einvoices.plain_pdf(piece))
+
+
+def metadata(piece: Einvoice) -> dict[str, Any]:
+    """Give as metadata what a plain PDF does not say."""
+    return {
+        "cadre": piece.cadre,
+        "number": piece.number,
+        "issued_on": piece.issued_on.isoformat(),
+        "currency": piece.currency,
+        "amounts": {name: str(getattr(piece, name)) for name in ("ht", "tva", "ttc", "due")},
+    }
