@@ -1,0 +1,216 @@
+"""What is read from e-invoices of our own making, in each syntax."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import facturx
+import pytest
+from lxml import etree
+
+from deploy.local.einvoices import Einvoice, cii, factur_x, plain_pdf, ubl
+from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.domain.invoice import Invoice, Party, judge_invoice
+from shared.vocabulary.codes import Syntax
+from tests.kit.einvoices import an_einvoice
+
+_SCHEMAS = Path(facturx.__file__).parent / "xsd_and_schematron"
+_WRITERS = pytest.mark.parametrize(
+    ("write", "syntax"),
+    [(ubl, Syntax.UBL), (cii, Syntax.CII), (factur_x, Syntax.FACTUR_X)],
+    ids=["ubl", "cii", "factur_x"],
+)
+_AIFE = "urn:AIFE:Facture:Extension"
+_EXT = "urn:oasis:names:specification:ubl:schema:xsd:CommonExtensionComponents-2"
+
+
+def read(content: bytes) -> Invoice:
+    return read_einvoice(content, "facture")
+
+
+def swapped(content: bytes, old: str, new: str) -> bytes:
+    """Change a document that must hold `old`."""
+    text = content.decode()
+    assert old in text
+    return text.replace(old, new).encode()
+
+
+@_WRITERS
+def test_every_field_is_read(write: Callable[[Einvoice], bytes], syntax: Syntax) -> None:
+    invoice = read(write(an_einvoice(preceding_number="SIT-2026-10", prepaid=Decimal("500.00"))))
+
+    assert invoice == Invoice(
+        syntax=syntax,
+        number="SIT-2026-11",
+        issued_on=date(2026, 11, 20),
+        currency="EUR",
+        ht=Decimal("10000.00"),
+        tva=Decimal("2000.00"),
+        ttc=Decimal("12000.00"),
+        due=Decimal("11500.00"),
+        type_code="380",
+        seller=Party("Bâtisseurs du Rhône & fils", "73282932000074", "732829320"),
+        buyer=Party("Ville de Vaubrun", "35600000000048", "356000000"),
+        cadre="A4",
+        engagement="ENG-1",
+        marche="M-2026-7",
+        service_code="TRAVAUX",
+        profile="urn:cen.eu:en16931:2017",
+        preceding_numbers=("SIT-2026-10",),
+    )
+    assert judge_invoice(invoice, today=date(2026, 11, 24)) == ()
+
+
+@_WRITERS
+def test_absent_fields_are_none(write: Callable[[Einvoice], bytes], syntax: Syntax) -> None:
+    bare = an_einvoice(engagement=None, marche=None, service_code=None)
+
+    invoice = read(write(bare))
+
+    assert invoice.syntax is syntax
+    assert (invoice.engagement, invoice.marche, invoice.service_code) == (None, None, None)
+    assert invoice.preceding_numbers == ()
+
+
+@_WRITERS
+def test_a_credit_note_is_read(write: Callable[[Einvoice], bytes], syntax: Syntax) -> None:
+    invoice = read(write(an_einvoice(is_credit_note=True)))
+
+    assert (invoice.syntax, invoice.type_code, invoice.number) == (syntax, "381", "SIT-2026-11")
+
+
+def test_a_plain_pdf_has_a_syntax_and_no_field() -> None:
+    assert read(plain_pdf(an_einvoice())) == Invoice(syntax=Syntax.PDF)
+
+
+def test_the_invoices_that_we_write_are_valid() -> None:
+    for is_credit_note, name in ((False, "Invoice"), (True, "CreditNote")):
+        invoice = an_einvoice(preceding_number="SIT-2026-10", is_credit_note=is_credit_note)
+        schema = etree.XMLSchema(etree.parse(_SCHEMAS / f"ubl-2.1/maindoc/UBL-{name}-2.1.xsd"))
+        schema.assertValid(etree.fromstring(ubl(invoice)))
+        assert facturx.xml_check_xsd(cii(invoice), flavor="factur-x", level="en16931")
+
+
+@pytest.mark.parametrize("namespace", [_AIFE, ""])
+def test_the_cadre_is_read_from_the_portals_extension_of_ubl(namespace: str) -> None:
+    extension = (
+        f'<e:UBLExtensions xmlns:e="{_EXT}"><e:UBLExtension><e:ExtensionContent>'
+        f'<FactureExtension xmlns="{namespace}"><CategoryCode>A7</CategoryCode></FactureExtension>'
+        "</e:ExtensionContent></e:UBLExtension></e:UBLExtensions><cbc:CustomizationID>"
+    )
+    content = swapped(ubl(an_einvoice(cadre="S1")), "<cbc:CustomizationID>", extension)
+
+    assert read(content).cadre == "A7"
+
+
+def test_the_cadre_is_read_from_bt_24_of_cii_too() -> None:
+    content = swapped(cii(an_einvoice(cadre="S1")), "urn:cen.eu:en16931:2017", "A7")
+
+    assert read(content).cadre == "A7"
+
+
+@pytest.mark.parametrize(
+    "code", ["S1", "B8", "1", "A", "A123", "a4", "Invoicing on order", "A4 A7"]
+)
+def test_what_is_not_a_cadre_is_not_taken_for_one(code: str) -> None:
+    assert read(ubl(an_einvoice(cadre=code))).cadre is None
+
+
+def test_two_places_that_disagree_on_the_cadre_are_a_violation() -> None:
+    invoice = read(swapped(cii(an_einvoice(cadre="A4")), "urn:cen.eu:en16931:2017", "A7"))
+
+    assert invoice.cadre is None
+    assert invoice.contradictions["cadre"] == ("A4", "A7")
+    assert [(v.code, v.field) for v in judge_invoice(invoice, today=date(2026, 11, 24))] == [
+        ("DEP-INV-11", "cadre")
+    ]
+
+
+def test_a_doubled_number_is_a_violation_and_not_a_choice() -> None:
+    invoice = read(
+        swapped(ubl(an_einvoice()), "<cbc:IssueDate>", "<cbc:ID>X</cbc:ID><cbc:IssueDate>")
+    )
+
+    assert (invoice.number, set(invoice.contradictions)) == (None, {"number"})
+
+
+def test_amounts_in_another_currency_than_the_invoice_are_a_violation() -> None:
+    content = swapped(
+        ubl(an_einvoice()), 'PayableAmount currencyID="EUR"', 'PayableAmount currencyID="USD"'
+    )
+
+    assert read(content).contradictions == {"currency": ("EUR", "USD")}
+
+
+def test_vat_repeated_in_another_currency_is_passed_over() -> None:
+    twice = '<ram:TaxTotalAmount currencyID="USD">9.99</ram:TaxTotalAmount><ram:GrandTotalAmount>'
+    content = swapped(cii(an_einvoice()), "<ram:GrandTotalAmount>", twice)
+
+    assert (read(content).tva, read(content).contradictions) == (Decimal("2000.00"), {})
+
+
+@pytest.mark.parametrize(
+    ("identifier", "party"),
+    [
+        ('schemeID="0009">73282932000074', ("73282932000074", None)),
+        ('schemeID="0002">73282932000074', ("73282932000074", None)),
+        ('schemeID="0002">732829320', (None, "732829320")),
+        ('schemeID="0009">732 829 320', (None, "732829320")),
+        ('schemeName="1">732 829 320 00074', ("73282932000074", None)),
+        (">73282932000074", ("73282932000074", None)),
+        (">12345678901234", (None, None)),
+        ('schemeID="0088">73282932000074', (None, None)),
+        ('schemeID="0009">73282932000075', ("73282932000075", None)),
+    ],
+)
+def test_a_siret_or_a_siren_is_accepted(identifier: str, party: tuple[str, str]) -> None:
+    content = swapped(ubl(an_einvoice()), 'schemeID="0002">732829320', 'schemeID="0060">7')
+    content = swapped(content, 'schemeID="0009">73282932000074', identifier)
+
+    seller = read(content).seller
+
+    assert (seller.siret, seller.siren) == party
+
+
+def test_prefixes_comments_and_processing_instructions_change_nothing() -> None:
+    plain = ubl(an_einvoice())
+    content = swapped(plain, "cbc:", "zz:")
+    content = swapped(content, "xmlns:cbc", "xmlns:zz")
+    content = swapped(content, "SIT-2026-11", "SIT<!-- un commentaire -->-2026<?pi x?>-11")
+    content = swapped(content, "<zz:ID>SIT", "<!-- <zz:ID>FAUX</zz:ID> --><zz:ID>SIT")
+
+    assert read(content) == read(plain)
+
+
+@pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-16", "windows-1252"])
+def test_a_declared_encoding_is_honoured(encoding: str) -> None:
+    plain = cii(an_einvoice())
+    content = plain.decode().replace('encoding="UTF-8"', f'encoding="{encoding}"').encode(encoding)
+
+    assert read(content) == read(plain)
+
+
+def test_utf8_with_a_byte_order_mark_is_read() -> None:
+    plain = cii(an_einvoice())
+
+    assert read(b"\xef\xbb\xbf" + plain) == read(plain)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kept"),
+    [
+        (">12000.00</cbc:TaxInclusiveAmount", ">12000.001</cbc:TaxInclusiveAmount", "ttc"),
+        (">12000.00</cbc:TaxInclusiveAmount", ">12 000,00</cbc:TaxInclusiveAmount", "ttc"),
+        (">12000.00</cbc:PayableAmount", ">1.2E4</cbc:PayableAmount", "due"),
+        ("2026-11-20", "2026-02-30", "issued_on"),
+        ("2026-11-20", "20/11/2026", "issued_on"),
+        ("2026-11-20", "2026-W47-5", "issued_on"),
+    ],
+)
+def test_a_malformed_value_is_kept_for_the_rules(old: str, new: str, kept: str) -> None:
+    invoice = read(swapped(ubl(an_einvoice()), old, new))
+
+    assert set(invoice.malformed) == {kept}
+    assert getattr(invoice, kept) is None
+    assert invoice.malformed[kept] in new
