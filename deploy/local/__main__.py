@@ -7,8 +7,6 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from deploy.local.backends import Backend, choose
 from deploy.local.errors import LaunchError
@@ -40,7 +38,7 @@ def up(
         f"starting on {backend}: it begins empty, and what it holds goes when it stops", flush=True
     )
     with Platform(backend, base_port=base_port, clock_offset_s=clock_offset_s) as platform:
-        Console().print(_table(platform))
+        _print_addresses(platform)
         print("running; Ctrl-C stops it", flush=True)
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
@@ -57,13 +55,12 @@ def which_backend() -> None:
     print(f"backend: {choice.backend} ({choice.reason})")
 
 
-def _table(platform: Platform) -> Table:
-    table = Table("part", "address", "OpenAPI", box=None)
+def _print_addresses(platform: Platform) -> None:
+    # Not a table that fits the terminal: an address that was cut cannot be copied.
     for name, url in platform.addresses.services.items():
-        table.add_row(name, url, f"{url}/docs")
-    table.add_row("Kafka", platform.addresses.kafka)
-    table.add_row("MongoDB", platform.addresses.mongo)
-    return table
+        print(f"  {name:<14} {url}  OpenAPI: {url}/docs")
+    print(f"  {'Kafka':<14} {platform.addresses.kafka}")
+    print(f"  {'MongoDB':<14} {platform.addresses.mongo}")
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
