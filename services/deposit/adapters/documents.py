@@ -1,0 +1,41 @@
+"""Pieces as documents of the store, and back."""
+
+from pydantic import TypeAdapter
+
+from services.deposit.domain.numbers import number_key
+from services.deposit.domain.piece import Completion, Piece
+from shared.runtime.store import Document
+
+_PIECE = TypeAdapter(Piece)
+_COMPLETION = TypeAdapter(Completion)
+
+
+def from_piece(piece: Piece) -> Document:
+    """Write a piece: what is searched beside the piece itself."""
+    draft = piece.draft
+    certified = piece.certificate_sha256
+    return {
+        "_id": piece.id,
+        "dossier_id": piece.dossier_id,
+        "depositor": draft.depositor.structure,
+        "number_key": number_key(draft.number),
+        "files": [piece.file.sha256, certified, *(each.sha256 for each in piece.attachments)],
+        "deposited_at": piece.deposited_at,
+        "piece": _PIECE.dump_python(piece, mode="json"),
+    }
+
+
+def to_piece(document: Document) -> Piece:
+    """Read a piece back."""
+    return _PIECE.validate_python(document["piece"])
+
+
+def from_completion(completion: Completion) -> Document:
+    """Write a completion."""
+    document: Document = _COMPLETION.dump_python(completion, mode="json")
+    return document
+
+
+def files_of(completion: Completion) -> list[str]:
+    """List the files that a completion refers to."""
+    return [completion.certificate_sha256, *(each.sha256 for each in completion.attachments)]

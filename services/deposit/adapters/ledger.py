@@ -1,0 +1,235 @@
+"""Keeping deposits: those that arrive together share one transaction (group commit).
+
+The store, and not HTTP, limits intake: a transaction costs about the same for one piece as for a
+hundred. What is known to be a duplicate is sorted out before, so that it cannot abort its
+neighbours.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from prometheus_client import Histogram
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from services.deposit.adapters.documents import files_of, from_completion, from_piece
+from services.deposit.adapters.mongo import KEYS, PIECES, RANKS, key_id
+from services.deposit.application.messages import completed, deposited
+from services.deposit.application.ports import Clock, Kept, Key, Refusal, SaturatedError
+from services.deposit.domain.numbers import number_key
+from services.deposit.domain.piece import Completion, Piece
+from shared.runtime.store import Document, Store, Transaction
+
+GROUP_SIZE = Histogram(
+    "aiguillage_deposit_group_size",
+    "Deposits kept by one transaction",
+    buckets=(1, 2, 5, 10, 25, 50, 100, 200),
+)
+
+_KEY_KEPT = timedelta(hours=24)
+_TRANSACTION_S = 10.0
+_PATIENCE_S = 15.0
+_DUPLICATE_KEY = 11000
+
+Outcome = Kept | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A deposit that waits to be kept."""
+
+    piece: Piece
+    key: Key | None
+    outcome: "asyncio.Future[Outcome]"
+
+    @property
+    def number(self) -> tuple[str, str]:
+        """What is unique among pieces."""
+        return self.piece.draft.depositor.structure, number_key(self.piece.draft.number)
+
+    @property
+    def key_id(self) -> str | None:
+        """What is unique among keys."""
+        return key_id(self.key.structure, self.key.text) if self.key else None
+
+
+class MongoLedger:
+    """Keeps deposits and completions."""
+
+    def __init__(self, store: Store, clock: Clock, *, max_group: int, max_waiting: int) -> None:
+        """Prepare a ledger; `run` keeps what `record` brings."""
+        self._store = store
+        self._clock = clock
+        self._max_group = max_group
+        self._waiting: asyncio.Queue[Entry] = asyncio.Queue(max_waiting)
+
+    async def record(self, piece: Piece, key: Key | None) -> Outcome:
+        """Keep a piece with the others that wait."""
+        entry = Entry(piece, key, asyncio.get_running_loop().create_future())
+        try:
+            self._waiting.put_nowait(entry)
+        except asyncio.QueueFull:
+            raise SaturatedError from None
+        # Giving up cancels the future, and what nobody waits for any more is not begun.
+        return await asyncio.wait_for(entry.outcome, _PATIENCE_S)
+
+    async def run(self) -> None:
+        """Keep group after group."""
+        while True:
+            group = [await self._waiting.get()]
+            while len(group) < self._max_group and not self._waiting.empty():
+                group.append(self._waiting.get_nowait())
+            await self._settle([entry for entry in group if not entry.outcome.done()])
+
+    async def complete(self, piece: Piece, completion: Completion) -> bool:
+        """Keep a completion, once per suspension."""
+
+        async def work(transaction: Transaction) -> bool:
+            unanswered = {
+                "_id": piece.id,
+                "piece.completions.dossier_version": {"$ne": completion.dossier_version},
+            }
+            result = await transaction.collection(PIECES).update_one(
+                unanswered,
+                {
+                    "$push": {
+                        "piece.completions": from_completion(completion),
+                        "files": {"$each": files_of(completion)},
+                    }
+                },
+                session=transaction.session,
+            )
+            if not result.modified_count:
+                return False
+            ranks = await self._ranks(transaction, [piece.dossier_id])
+            rank = ranks[piece.dossier_id] + 1
+            transaction.publish(completed(piece, completion, rank))
+            await self._keep_ranks(transaction, {piece.dossier_id: rank})
+            return True
+
+        return await asyncio.wait_for(self._store.transaction(work), _TRANSACTION_S)
+
+    async def _settle(self, group: Sequence[Entry]) -> None:
+        try:
+            outcomes = await self._keep(group)
+        except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+            for entry in group:
+                if not entry.outcome.done():
+                    entry.outcome.set_exception(error)
+            return
+        for entry, outcome in zip(group, outcomes, strict=True):
+            if not entry.outcome.done():
+                entry.outcome.set_result(outcome)
+
+    async def _keep(self, group: Sequence[Entry]) -> list[Outcome]:
+        outcomes = await self._known(group)
+        fresh = [entry for entry in group if outcomes[entry.piece.id] == _own(entry)]
+        try:
+            if fresh:
+                await asyncio.wait_for(self._commit(fresh), _TRANSACTION_S)
+        except (DuplicateKeyError, BulkWriteError) as error:
+            # Another replica was faster: by one by one, only what is a duplicate is refused.
+            if not _is_duplicate(error):
+                raise
+            if len(group) == 1:
+                return await self._lost(group[0], error)
+            return [outcome for entry in group for outcome in await self._keep([entry])]
+        return [outcomes[entry.piece.id] for entry in group]
+
+    async def _lost(self, entry: Entry, error: Exception) -> list[Outcome]:
+        outcome = (await self._known([entry]))[entry.piece.id]
+        if outcome == _own(entry):
+            raise error
+        return [outcome]
+
+    async def _known(self, group: Sequence[Entry]) -> dict[str, Outcome]:
+        """Say what becomes of each entry, given what is kept and who comes first in the group."""
+        keys = await self._keys(group)
+        numbers = await self._numbers(group)
+        outcomes: dict[str, Outcome] = {}
+        for entry in group:
+            used = keys.get(entry.key_id or "")
+            if used and entry.key:
+                is_same = used["fingerprint"] == entry.key.fingerprint
+                again = Kept(used["piece_id"], is_replay=True)
+                outcomes[entry.piece.id] = again if is_same else Refusal.KEY_REUSED
+            elif entry.number in numbers:
+                outcomes[entry.piece.id] = Refusal.NUMBER_SPENT
+            else:
+                outcomes[entry.piece.id] = _own(entry)
+                numbers.add(entry.number)
+                keys |= {row["_id"]: row for row in self._key_rows([entry])}
+        return outcomes
+
+    async def _keys(self, group: Sequence[Entry]) -> dict[str, Document]:
+        ids = [entry.key_id for entry in group if entry.key]
+        found = self._store.collection(KEYS).find({"_id": {"$in": ids}})
+        return {row["_id"]: row async for row in found} if ids else {}
+
+    async def _numbers(self, group: Sequence[Entry]) -> set[tuple[str, str]]:
+        wanted = [{"depositor": entry.number[0], "number_key": entry.number[1]} for entry in group]
+        found = self._store.collection(PIECES).find(
+            {"$or": wanted}, {"depositor": 1, "number_key": 1}
+        )
+        return {(row["depositor"], row["number_key"]) async for row in found}
+
+    async def _commit(self, entries: Sequence[Entry]) -> None:
+        async def work(transaction: Transaction) -> None:
+            session = transaction.session
+            ranks = await self._ranks(transaction, {entry.piece.dossier_id for entry in entries})
+            for entry in entries:
+                ranks[entry.piece.dossier_id] += 1
+                transaction.publish(deposited(entry.piece, ranks[entry.piece.dossier_id]))
+            rows = [from_piece(entry.piece) for entry in entries]
+            await transaction.collection(PIECES).insert_many(rows, session=session)
+            keys = self._key_rows(entries)
+            if keys:
+                await transaction.collection(KEYS).insert_many(keys, session=session)
+            await self._keep_ranks(transaction, ranks)
+
+        await self._store.transaction(work)
+        GROUP_SIZE.observe(len(entries))
+
+    def _key_rows(self, entries: Sequence[Entry]) -> list[Document]:
+        return [
+            {
+                "_id": entry.key_id,
+                "fingerprint": entry.key.fingerprint,
+                "piece_id": entry.piece.id,
+                "expires_at": self._clock() + _KEY_KEPT,
+            }
+            for entry in entries
+            if entry.key
+        ]
+
+    async def _ranks(
+        self, transaction: Transaction, dossiers: Sequence[str] | set[str]
+    ) -> dict[str, int]:
+        """Give how many events were told of each dossier; a writer in between is a conflict."""
+        found = transaction.collection(RANKS).find(
+            {"_id": {"$in": list(dossiers)}}, session=transaction.session
+        )
+        return dict.fromkeys(dossiers, 0) | {row["_id"]: row["told"] async for row in found}
+
+    async def _keep_ranks(self, transaction: Transaction, ranks: dict[str, int]) -> None:
+        await transaction.collection(RANKS).bulk_write(
+            [
+                UpdateOne({"_id": dossier}, {"$set": {"told": told}}, upsert=True)
+                for dossier, told in ranks.items()
+            ],
+            ordered=False,
+            session=transaction.session,
+        )
+
+
+def _own(entry: Entry) -> Outcome:
+    return Kept(entry.piece.id, is_replay=False)
+
+
+def _is_duplicate(error: DuplicateKeyError | BulkWriteError) -> bool:
+    if isinstance(error, DuplicateKeyError):
+        return True
+    errors = (error.details or {}).get("writeErrors", [])
+    return any(each.get("code") == _DUPLICATE_KEY for each in errors)

@@ -1,0 +1,78 @@
+"""Reading what deposit keeps: pieces, numbers, idempotency keys, references to files."""
+
+from collections.abc import Iterable
+
+from pymongo import ASCENDING
+
+from services.deposit.adapters.documents import to_piece
+from services.deposit.application.ports import Used
+from services.deposit.domain.numbers import number_key
+from services.deposit.domain.piece import Piece
+from shared.runtime.store import Document, Store
+from shared.vocabulary.roles import Role
+
+PIECES = "pieces"
+KEYS = "idempotency"
+RANKS = "ranks"
+"""Per dossier, how many events were told of it."""
+
+
+async def create_indexes(store: Store) -> None:
+    """Make numbers unique per depositor, and find pieces by what the use cases ask."""
+    pieces = store.collection(PIECES)
+    await pieces.create_index([("depositor", ASCENDING), ("number_key", ASCENDING)], unique=True)
+    await pieces.create_index("number_key")
+    await pieces.create_index("dossier_id")
+    await pieces.create_index("files")
+    await store.collection(KEYS).create_index("expires_at", expireAfterSeconds=0)
+
+
+def key_id(structure: str, text: str) -> str:
+    """Give the id of an idempotency key, which is its caller's own."""
+    return f"{structure} {text}"
+
+
+class MongoPieces:
+    """The pieces as deposited."""
+
+    def __init__(self, store: Store) -> None:
+        """Read from this store."""
+        self._pieces = store.collection(PIECES)
+        self._keys = store.collection(KEYS)
+
+    async def get(self, piece_id: str) -> Piece | None:
+        """Find a piece."""
+        return _read(await self._pieces.find_one({"_id": piece_id}))
+
+    async def by_number(self, depositor: str, number: str) -> Piece | None:
+        """Find the piece of a depositor by its number."""
+        wanted = {"depositor": depositor, "number_key": number_key(number)}
+        return _read(await self._pieces.find_one(wanted))
+
+    async def with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
+        """Find the pieces of that number in the dossiers of a structure."""
+        wanted = {
+            "number_key": number_key(number),
+            f"piece.draft.parties.{role.value}.structure": structure,
+        }
+        return [to_piece(row) async for row in self._pieces.find(wanted)]
+
+    async def ids_of(self, dossier_id: str) -> set[str]:
+        """List the pieces deposited in a dossier."""
+        found = self._pieces.find({"dossier_id": dossier_id}, {"_id": 1})
+        return {row["_id"] async for row in found}
+
+    async def used(self, structure: str, key: str) -> Used | None:
+        """Find what an idempotency key served for."""
+        row: Document | None = await self._keys.find_one({"_id": key_id(structure, key)})
+        return Used(row["fingerprint"], row["piece_id"]) if row else None
+
+    async def referred(self, files: Iterable[str]) -> set[str]:
+        """Give which of these files a piece refers to."""
+        wanted = set(files)
+        rows = self._pieces.find({"files": {"$in": list(wanted)}}, {"files": 1})
+        return {sha256 async for row in rows for sha256 in row["files"]} & wanted
+
+
+def _read(row: Document | None) -> Piece | None:
+    return to_piece(row) if row else None

@@ -1,0 +1,73 @@
+"""Slow work on untrusted files, off the event loop: reading e-invoices, laying out certificates."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from services.deposit.adapters.certificate import (
+    CertificateFacts,
+    FileFacts,
+    PartyFacts,
+    deposit_certificate,
+)
+from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.domain.invoice import Invoice
+from services.deposit.domain.piece import Completion, Piece, StoredFile
+from shared.circuit.parties import Party
+from shared.vocabulary.roles import Role
+
+
+async def read_off_the_loop(content: bytes, name: str) -> Invoice:
+    """Read an e-invoice in a thread, or raise `Unreadable`."""
+    return await asyncio.to_thread(read_einvoice, content, name)
+
+
+class PdfCertificates:
+    """Certificates of deposit as PDF."""
+
+    async def of_deposit(self, piece: Piece, names: Mapping[str, str]) -> bytes:
+        """Certify a piece."""
+        facts = _facts(piece, names, piece.attachments, "l'interface de dépôt")
+        return await asyncio.to_thread(deposit_certificate, facts)
+
+    async def of_completion(
+        self, piece: Piece, completion: Completion, names: Mapping[str, str]
+    ) -> bytes:
+        """Certify what was added to a suspended piece, at the time when it was."""
+        facts = _facts(
+            piece, names, completion.attachments, "l'interface de dépôt, en complément", completion
+        )
+        return await asyncio.to_thread(deposit_certificate, facts)
+
+
+def _facts(
+    piece: Piece,
+    names: Mapping[str, str],
+    attachments: Iterable[StoredFile],
+    via: str,
+    completion: Completion | None = None,
+) -> CertificateFacts:
+    draft = piece.draft
+    return CertificateFacts(
+        piece_id=piece.id,
+        dossier_id=piece.dossier_id,
+        depositor=_party(draft.depositor_role, draft.depositor, names),
+        cadre=draft.cadre,
+        cadre_label=draft.label,
+        number=draft.number,
+        follows=draft.follows,
+        currency=draft.currency,
+        amounts=draft.amounts,
+        parties=tuple(_party(role, party, names) for role, party in draft.parties.named()),
+        file=_file(piece.file),
+        attachments=tuple(_file(each) for each in attachments),
+        deposited_at=completion.completed_at if completion else piece.deposited_at,
+        deposited_via=via,
+    )
+
+
+def _party(role: Role, party: Party, names: Mapping[str, str]) -> PartyFacts:
+    return PartyFacts(role, names.get(party.structure, party.structure), party.structure)
+
+
+def _file(file: StoredFile) -> FileFacts:
+    return FileFacts(file.name, file.size_bytes, file.sha256)

@@ -1,0 +1,167 @@
+"""What deposit knows of others: structures and the state of dossiers, from their topics."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+from pymongo import ReplaceOne
+
+from services.deposit.application.ports import Known
+from services.deposit.domain.turns import Awaited, DossierState
+from shared.circuit.parties import Parties, Party, Service, Structure, moa_parameter
+from shared.contracts.common_v1 import PartyV1
+from shared.contracts.envelope import Event
+from shared.contracts.organisation_v1 import StructureChanged
+from shared.contracts.routing_v1 import DossierChanged
+from shared.runtime.store import Document, Store, Transaction
+from shared.vocabulary.statuses import Status
+
+_STRUCTURES = "structures"
+_DOSSIERS = "dossiers"
+_STRUCTURE = TypeAdapter(Structure)
+_STATE = TypeAdapter(DossierState)
+
+
+async def project_structures(
+    transaction: Transaction, events: Sequence[Event[StructureChanged]]
+) -> None:
+    """Keep each structure's latest version."""
+    ids = {event.data.structure for event in events}
+    rows = await _rows(transaction, _STRUCTURES, ids)
+    newer: dict[str, Document] = {}
+    for event in events:
+        said = event.data
+        if (
+            said.version
+            > (newer.get(said.structure) or rows.get(said.structure, _NEVER))["version"]
+        ):
+            newer[said.structure] = {
+                "_id": said.structure,
+                "version": said.version,
+                "name": said.name,
+                "structure": _STRUCTURE.dump_python(_structure(said), mode="json"),
+            }
+    await _replace(transaction, _STRUCTURES, newer)
+
+
+async def project_dossiers(
+    transaction: Transaction, events: Sequence[Event[DossierChanged]]
+) -> None:
+    """Keep each dossier's latest version."""
+    ids = {event.data.dossier_id for event in events}
+    rows = await _rows(transaction, _DOSSIERS, ids)
+    newer: dict[str, Document] = {}
+    for event in events:
+        said = event.data
+        before = newer.get(said.dossier_id) or rows.get(said.dossier_id, _NEVER)
+        if said.version > before["version"]:
+            state = _state(said, before.get("state", {}).get("reported", {}))
+            newer[said.dossier_id] = {
+                "_id": said.dossier_id,
+                "version": said.version,
+                "state": _STATE.dump_python(state, mode="json"),
+            }
+    await _replace(transaction, _DOSSIERS, newer)
+
+
+class MongoDirectory:
+    """The projection of structures."""
+
+    def __init__(self, store: Store) -> None:
+        """Read from this store."""
+        self._rows = store.collection(_STRUCTURES)
+
+    async def find(self, structures: Iterable[str]) -> Known:
+        """Find those that exist."""
+        rows = [row async for row in self._rows.find({"_id": {"$in": list(set(structures))}})]
+        return Known(
+            {row["_id"]: _STRUCTURE.validate_python(row["structure"]) for row in rows},
+            {row["_id"]: row["name"] for row in rows},
+        )
+
+
+class MongoDossiers:
+    """The projection of dossiers."""
+
+    def __init__(self, store: Store) -> None:
+        """Read from this store."""
+        self._rows = store.collection(_DOSSIERS)
+
+    async def find(self, dossier_id: str) -> DossierState | None:
+        """Find what routing last told."""
+        row: Document | None = await self._rows.find_one({"_id": dossier_id})
+        return _STATE.validate_python(row["state"]) if row else None
+
+
+_NEVER: Document = {"version": -1}
+
+
+async def _rows(transaction: Transaction, name: str, ids: Iterable[str]) -> dict[str, Document]:
+    found = transaction.collection(name).find(
+        {"_id": {"$in": list(ids)}}, session=transaction.session
+    )
+    return {row["_id"]: row async for row in found}
+
+
+async def _replace(transaction: Transaction, name: str, rows: dict[str, Document]) -> None:
+    if rows:
+        await transaction.collection(name).bulk_write(
+            [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows.values()],
+            ordered=False,
+            session=transaction.session,
+        )
+
+
+def _structure(said: StructureChanged) -> Structure:
+    parameters = said.parameters
+    return Structure(
+        id=said.structure,
+        kind=said.kind,
+        status=said.status,
+        moa=moa_parameter(
+            est_moa=parameters.est_moa, est_moa_uniquement=parameters.est_moa_uniquement
+        ),
+        version=said.version,
+        code_service_obligatoire=parameters.code_service_obligatoire,
+        numero_engagement_obligatoire=parameters.numero_engagement_obligatoire,
+        engagement_ou_service=parameters.engagement_ou_service,
+        mise_en_paiement_non_remontee=parameters.mise_en_paiement_non_remontee,
+        services={
+            service.code: Service(service.active, service.engagement_obligatoire)
+            for service in said.services
+        },
+    )
+
+
+def _state(said: DossierChanged, reported: dict[str, Any]) -> DossierState:
+    statuses = {piece.piece_id: piece.status for piece in said.pieces}
+    unpaid = {id_: each for id_, each in statuses.items() if each is not Status.MISE_EN_PAIEMENT}
+    awaited = said.awaited
+    parties = said.parties
+    return DossierState(
+        id=said.dossier_id,
+        version=said.version,
+        table_version=said.table_version,
+        parties=Parties(
+            titulaire=_party(parties.titulaire),
+            service_financier=_party(parties.service_financier),
+            moe=_party(parties.moe) if parties.moe else None,
+            moa=_party(parties.moa) if parties.moa else None,
+        ),
+        statuses=statuses,
+        reported={id_: Status(each) for id_, each in reported.items()} | unpaid,
+        awaited=Awaited(
+            role=awaited.role,
+            structure=awaited.structure,
+            piece_id=awaited.piece_id,
+            cadres=awaited.cadres,
+            since=awaited.since,
+            held=awaited.held,
+        )
+        if awaited
+        else None,
+    )
+
+
+def _party(party: PartyV1) -> Party:
+    return Party(party.structure, party.service)

@@ -1,0 +1,88 @@
+"""The use case of a completion: the depositor of a suspended piece adds what was missing."""
+
+from dataclasses import dataclass, replace
+
+from services.deposit.application.following import state_of
+from services.deposit.application.ports import Ports, Upload
+from services.deposit.application.uploads import kept, looked_at
+from services.deposit.domain import rules
+from services.deposit.domain.completing import judge_completion, judge_turn_to_complete
+from services.deposit.domain.piece import Completion, Piece
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A completion as it arrived."""
+
+    role: Role
+    structure: str
+    piece_id: str
+    attachments: tuple[Upload, ...]
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A completion that is kept."""
+
+    piece: Piece
+    completion: Completion
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow:
+    """The piece awaits no completion of this caller: the reason why."""
+
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """What is added breaks rules of its own."""
+
+    violations: tuple[Violation, ...]
+
+
+class Completions:
+    """Takes completions."""
+
+    def __init__(self, ports: Ports) -> None:
+        """Use these ports."""
+        self._ports = ports
+
+    async def complete(self, addition: Addition) -> Completed | NotNow | Unfit | None:
+        """Take a completion, or say why not; None when the caller has no such piece."""
+        role, structure = addition.role, addition.structure
+        piece = await self._ports.pieces.get(addition.piece_id)
+        if piece is None or not piece.has_party(role, structure):
+            return None
+        state = await state_of(self._ports, piece)
+        refused = tuple(judge_turn_to_complete(piece, state, role, structure))
+        if refused or state is None:
+            return NotNow(refused)
+        unfit = judge_completion(await looked_at(addition.attachments), addition.comment)
+        if unfit:
+            return Unfit(unfit)
+        completion = await self._certified(piece, addition, state.version)
+        if not await self._ports.ledger.complete(piece, completion):
+            violation = rules.ALREADY_COMPLETED.broken("piece", number=piece.draft.number)
+            return NotNow((violation,))
+        return Completed(piece, completion)
+
+    async def _certified(
+        self, piece: Piece, addition: Addition, dossier_version: int
+    ) -> Completion:
+        ports = self._ports
+        completion = Completion(
+            attachments=await kept(ports.vault, addition.attachments),
+            comment=addition.comment,
+            completed_at=ports.clock(),
+            certificate_sha256="",
+            dossier_version=dossier_version,
+        )
+        named = piece.draft.parties.named()
+        known = await ports.directory.find(party.structure for _, party in named)
+        certificate = await ports.certificates.of_completion(piece, completion, known.names)
+        return replace(completion, certificate_sha256=await ports.vault.put(certificate))

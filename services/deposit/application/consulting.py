@@ -1,0 +1,123 @@
+"""The use cases that read: a piece, its files, and the prefill of what may follow it."""
+
+from dataclasses import dataclass
+
+from services.deposit.application.following import circuit_of, state_of
+from services.deposit.application.ports import Ports
+from services.deposit.domain import rules
+from services.deposit.domain.following import Following
+from services.deposit.domain.piece import Piece
+from services.deposit.domain.prefill import Option, options
+from services.deposit.domain.turns import judge_turn
+from shared.circuit.statuses import Act
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.statuses import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A piece and the status that the caller may see."""
+
+    piece: Piece
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """What the caller may deposit after a piece, by cadre."""
+
+    piece: Piece
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file to hand out."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+class Consultations:
+    """Shows pieces to the parties of their dossiers, and to nobody else."""
+
+    def __init__(self, ports: Ports) -> None:
+        """Use these ports."""
+        self._ports = ports
+
+    async def piece(self, piece_id: str, role: Role, structure: str) -> Shown | None:
+        """Show a piece; None when the caller has no such piece."""
+        piece = await self._mine(piece_id, role, structure)
+        if piece is None:
+            return None
+        state = await self._ports.dossiers.find(piece.dossier_id)
+        if state is None:
+            return Shown(piece, Status.DEPOSEE)
+        payer = state.parties.service_financier.structure
+        known = (await self._ports.directory.find([payer])).structures.get(payer)
+        hides_payment = known is not None and known.mise_en_paiement_non_remontee
+        status = state.status_for(role, piece.id, payment_not_reported=hides_payment)
+        return Shown(piece, status)
+
+    async def prefill(
+        self, piece_id: str, role: Role, structure: str
+    ) -> Prefill | Violation | None:
+        """Prepare the deposit of the next piece for the one awaited; tell others why not."""
+        piece = await self._mine(piece_id, role, structure)
+        if piece is None:
+            return None
+        state = await state_of(self._ports, piece)
+        if state is None:
+            return rules.DOSSIER_ON_ITS_WAY.broken("piece")
+        turn = judge_turn(state, piece, role, structure, Act.DEPOSER_SUITE, field="piece")
+        if turn:
+            return turn
+        named = piece.draft.parties.named()
+        known = await self._ports.directory.find(party.structure for _, party in named)
+        following = Following(piece, state)
+        return Prefill(piece, options(circuit_of(piece), following, role, known.structures))
+
+    async def file(self, piece_id: str, role: Role, structure: str) -> Download | None:
+        """Hand out the deposited file."""
+        piece = await self._mine(piece_id, role, structure)
+        if piece is None:
+            return None
+        return await self._download(piece.file.sha256, piece.file.name, piece.file.media_type)
+
+    async def attachment(
+        self, piece_id: str, sha256: str, role: Role, structure: str
+    ) -> Download | None:
+        """Hand out an attachment of a piece."""
+        piece = await self._mine(piece_id, role, structure)
+        found = piece and piece.attachment(sha256)
+        if not found:
+            return None
+        return await self._download(sha256, found.name, found.media_type)
+
+    async def certificate(
+        self, piece_id: str, role: Role, structure: str, completion: int | None = None
+    ) -> Download | None:
+        """Hand out the certificate of a deposit, or of one of its completions (from 1)."""
+        piece = await self._mine(piece_id, role, structure)
+        if piece is None:
+            return None
+        if completion is None:
+            name = f"certificat-{piece.id}.pdf"
+            return await self._download(piece.certificate_sha256, name, "application/pdf")
+        if not 1 <= completion <= len(piece.completions):
+            return None
+        sha256 = piece.completions[completion - 1].certificate_sha256
+        name = f"certificat-{piece.id}-complement-{completion}.pdf"
+        return await self._download(sha256, name, "application/pdf")
+
+    async def _mine(self, piece_id: str, role: Role, structure: str) -> Piece | None:
+        piece = await self._ports.pieces.get(piece_id)
+        return piece if piece and piece.has_party(role, structure) else None
+
+    async def _download(self, sha256: str, name: str, media_type: str) -> Download:
+        content = await self._ports.vault.get(sha256)
+        if content is None:
+            raise LookupError(f"file {sha256} is referred to and is not in the store")
+        return Download(name, media_type, content)

@@ -1,0 +1,208 @@
+"""The use case of a deposit: judged whole, then kept with its certificate, or not at all."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from services.deposit.application.following import circuit_of, find_followed
+from services.deposit.application.ports import Kept, Key, Policy, Ports, Refusal, Upload, Used
+from services.deposit.application.uploads import fingerprint, keep, kept, looked_at
+from services.deposit.domain import rules
+from services.deposit.domain.invoice import Invoice
+from services.deposit.domain.judging import Verdict, World, judge, name_parties
+from services.deposit.domain.merging import shown
+from services.deposit.domain.piece import Draft, Piece, Recipient
+from services.deposit.domain.proposal import Proposal
+from services.deposit.domain.said import Said
+from services.deposit.domain.unreadable import TOO_LARGE, Unreadable
+from shared.circuit.loader import current
+from shared.vocabulary.codes import Syntax
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+
+_PARIS = ZoneInfo("Europe/Paris")
+_FILE_LIMIT = 20 * 1024 * 1024
+"""No deposited file is larger, whatever its kind: beyond, it is not even read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A deposit as it arrived. `metadata` is the canonical text of what `said` was read from."""
+
+    role: Role
+    structure: str
+    file: Upload
+    attachments: tuple[Upload, ...]
+    said: Said
+    metadata: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What would become of a deposit."""
+
+    recipient: Recipient | None
+    violations: tuple[Violation, ...]
+    read: Invoice | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deposited:
+    """A piece that is kept, now or by the same submission sent before."""
+
+    piece: Piece
+    is_replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Every rule that refuses; `is_early` when trying again later is all there is to do."""
+
+    violations: tuple[Violation, ...]
+
+    @property
+    def is_early(self) -> bool:
+        """Whether nothing but the time of asking is wrong."""
+        return {violation.code for violation in self.violations} == {rules.DOSSIER_ON_ITS_WAY.code}
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    proposal: Proposal
+    content: bytes
+    verdict: Verdict
+    names: dict[str, str]
+    dossier_id: str | None
+    key: Key | None = None
+    used: Used | None = None
+
+
+class Deposits:
+    """Takes deposits."""
+
+    def __init__(self, ports: Ports, policy: Policy) -> None:
+        """Use these ports, by this policy."""
+        self._ports = ports
+        self._policy = policy
+        self._memory = asyncio.Semaphore(policy.max_read_at_once)
+
+    async def try_out(self, submission: Submission) -> Trial:
+        """Say what would become of a deposit, and keep nothing."""
+        async with self._memory:
+            examined = await self._examine(replace(submission, key=None))
+        proposal, verdict = examined.proposal, examined.verdict
+        read = None if proposal.unreadable else shown(proposal.read)
+        recipient = verdict.draft.recipient if verdict.draft else None
+        return Trial(recipient, verdict.violations, read)
+
+    async def deposit(self, submission: Submission) -> Deposited | Refused:
+        """Take a deposit, or name every rule that refuses it."""
+        async with self._memory:
+            examined = await self._examine(submission)
+            if examined.used and examined.key:
+                return await self._again(examined.used, examined.key)
+            draft = examined.verdict.draft
+            if draft is None:
+                return Refused(examined.verdict.violations)
+            piece = await self._keep(submission, examined, draft)
+        outcome = await self._ports.ledger.record(piece, examined.key)
+        return await self._recorded(piece, outcome)
+
+    async def _examine(self, submission: Submission) -> _Examined:
+        proposal, content = await self._propose(submission)
+        followed = await find_followed(self._ports, proposal)
+        misled = (followed,) if isinstance(followed, Violation) else ()
+        following = None if isinstance(followed, Violation) else followed
+        parties = name_parties(proposal, following).parties
+        known = await self._ports.directory.find(party.structure for _, party in parties.named())
+        number = proposal.fields.number
+        spent = number and await self._ports.pieces.by_number(submission.structure, number)
+        # Read last: whatever an earlier submission of this key has changed above, it is then seen.
+        key = await self._key(submission)
+        used = await self._ports.pieces.used(key.structure, key.text) if key else None
+        world = World(
+            circuit=circuit_of(following.piece) if following else current(),
+            directory=known.structures,
+            today=self._ports.clock().astimezone(_PARIS).date(),
+            is_number_spent=bool(spent),
+            following=following,
+            misled=misled,
+            require_moa=self._policy.require_moa,
+            max_number_length=self._policy.max_number_length,
+        )
+        return _Examined(
+            proposal=proposal,
+            content=content,
+            verdict=judge(proposal, world),
+            names=dict(known.names),
+            dossier_id=following.piece.dossier_id if following else None,
+            key=key,
+            used=used,
+        )
+
+    async def _propose(self, submission: Submission) -> tuple[Proposal, bytes]:
+        file = submission.file
+        proposal = Proposal(
+            role=submission.role,
+            structure=submission.structure,
+            said=submission.said,
+            file_bytes=file.size_bytes,
+            attachments=await looked_at(submission.attachments),
+        )
+        if file.size_bytes > _FILE_LIMIT:
+            violation = TOO_LARGE.broken("file", size=file.size_bytes, limit=_FILE_LIMIT)
+            return replace(proposal, unreadable=(violation,)), b""
+        content = await file.read()
+        try:
+            read = await self._ports.reader(content, file.name)
+        except Unreadable as unreadable:
+            return replace(proposal, unreadable=(unreadable.violation,)), content
+        return replace(proposal, read=read), content
+
+    async def _key(self, submission: Submission) -> Key | None:
+        if submission.key is None:
+            return None
+        sent = await fingerprint(submission.metadata, (submission.file, *submission.attachments))
+        return Key(submission.structure, submission.key, sent)
+
+    async def _keep(self, submission: Submission, examined: _Examined, draft: Draft) -> Piece:
+        """Keep the files: they come before the piece that refers to them."""
+        vault, ports = self._ports.vault, self._ports
+        file = await keep(vault, submission.file.name, examined.content)
+        is_pdf = draft.read.syntax in {Syntax.PDF, Syntax.FACTUR_X}
+        piece = Piece(
+            id=ports.new_id(),
+            dossier_id=examined.dossier_id or ports.new_id(),
+            draft=draft,
+            file=replace(file, media_type="application/pdf" if is_pdf else "application/xml"),
+            attachments=await kept(vault, submission.attachments),
+            certificate_sha256="",
+            deposited_at=ports.clock(),
+        )
+        certificate = await ports.certificates.of_deposit(piece, examined.names)
+        return replace(piece, certificate_sha256=await vault.put(certificate))
+
+    async def _again(self, used: Used, key: Key) -> Deposited | Refused:
+        if used.fingerprint != key.fingerprint:
+            return Refused((rules.KEY_REUSED.broken("Idempotency-Key"),))
+        return await self._replayed(used.piece_id)
+
+    async def _recorded(self, piece: Piece, outcome: Kept | Refusal) -> Deposited | Refused:
+        if outcome is Refusal.KEY_REUSED:
+            return Refused((rules.KEY_REUSED.broken("Idempotency-Key"),))
+        if outcome is Refusal.NUMBER_SPENT:
+            draft = piece.draft
+            violation = rules.NUMBER_SPENT.broken(
+                "number", structure=draft.depositor.structure, number=draft.number
+            )
+            return Refused((violation,))
+        if outcome.is_replay:
+            return await self._replayed(outcome.piece_id)
+        return Deposited(piece)
+
+    async def _replayed(self, piece_id: str) -> Deposited:
+        piece = await self._ports.pieces.get(piece_id)
+        if piece is None:
+            raise LookupError(piece_id)
+        return Deposited(piece, is_replay=True)

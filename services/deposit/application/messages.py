@@ -1,0 +1,93 @@
+"""What deposit tells, out of what it keeps."""
+
+from collections.abc import Iterable
+
+from services.deposit.domain.piece import Completion, Piece, StoredFile
+from shared.circuit.parties import Parties, Party
+from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, PartiesV1, PartyV1
+from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
+from shared.contracts.envelope import Payload
+from shared.contracts.outgoing import Outgoing
+from shared.contracts.topics import PIECE_DEPOSEE
+
+
+def deposited(piece: Piece, sequence: int) -> Outgoing:
+    """Tell that a piece was deposited."""
+    draft = piece.draft
+    payload = PieceDeposited(
+        piece_id=piece.id,
+        dossier_id=piece.dossier_id,
+        cadre=draft.cadre,
+        number=draft.number,
+        issued_on=draft.issued_on,
+        currency=draft.currency,
+        amounts=AmountsV1.of(draft.amounts),
+        depositor_role=draft.depositor_role,
+        depositor=_party(draft.depositor),
+        parties=_parties(draft.parties),
+        follows=draft.follows,
+        engagement=draft.engagement,
+        marche=draft.marche,
+        type_tva=draft.type_tva,
+        mode_paiement=draft.mode_paiement,
+        type_code=draft.type_code,
+        syntax=draft.read.syntax,
+        file=_file(piece.file),
+        attachments=_files(piece.attachments),
+        comment=draft.comment,
+        certificate_sha256=piece.certificate_sha256,
+        table_version=draft.table_version,
+        directory=draft.directory,
+        deposited_at=piece.deposited_at,
+    )
+    return _about(piece, payload, sequence)
+
+
+def completed(piece: Piece, completion: Completion, sequence: int) -> Outgoing:
+    """Tell that a suspended piece was completed by its depositor."""
+    draft = piece.draft
+    payload = PieceCompleted(
+        piece_id=piece.id,
+        dossier_id=piece.dossier_id,
+        by=ActorV1(role=draft.depositor_role, structure=draft.depositor.structure),
+        attachments=_files(completion.attachments),
+        comment=completion.comment,
+        completed_at=completion.completed_at,
+    )
+    return _about(piece, payload, sequence)
+
+
+def _about(piece: Piece, payload: Payload, sequence: int) -> Outgoing:
+    return Outgoing(
+        topic=PIECE_DEPOSEE,
+        key=piece.dossier_id,
+        subject=piece.id,
+        payload=payload,
+        # The journey is the dossier: what an opener begins ends with its last status.
+        correlation_id=piece.dossier_id,
+        dossier_id=piece.dossier_id,
+        sequence=sequence,
+    )
+
+
+def _party(party: Party) -> PartyV1:
+    return PartyV1(structure=party.structure, service=party.service)
+
+
+def _parties(parties: Parties) -> PartiesV1:
+    return PartiesV1(
+        titulaire=_party(parties.titulaire),
+        moe=_party(parties.moe) if parties.moe else None,
+        moa=_party(parties.moa) if parties.moa else None,
+        service_financier=_party(parties.service_financier),
+    )
+
+
+def _file(file: StoredFile) -> FileV1:
+    return FileV1(
+        sha256=file.sha256, size_bytes=file.size_bytes, name=file.name, media_type=file.media_type
+    )
+
+
+def _files(files: Iterable[StoredFile]) -> tuple[FileV1, ...]:
+    return tuple(_file(file) for file in files)

@@ -1,0 +1,172 @@
+"""What the use cases need from outside, and the words in which they ask."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from services.deposit.domain.invoice import Invoice
+from services.deposit.domain.piece import Completion, Piece
+from services.deposit.domain.turns import DossierState
+from shared.circuit.parties import Structure
+from shared.vocabulary.roles import Role
+
+Clock = Callable[[], datetime]
+NewId = Callable[[], str]
+
+
+class SaturatedError(Exception):
+    """More deposits wait than can be kept soon: the caller is to come back."""
+
+
+class Upload(Protocol):
+    """A file that has arrived and is not read yet."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def size_bytes(self) -> int: ...
+
+    async def head(self, size: int) -> bytes:
+        """Read its first bytes."""
+
+    async def read(self) -> bytes:
+        """Read it whole."""
+
+
+class Reader(Protocol):
+    """Reads e-invoices."""
+
+    async def __call__(self, content: bytes, name: str) -> Invoice:
+        """Read one, or raise `Unreadable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the directory knows of some structures."""
+
+    structures: Mapping[str, Structure]
+    names: Mapping[str, str]
+
+
+class Directory(Protocol):
+    """The projection of structures."""
+
+    async def find(self, structures: Iterable[str]) -> Known:
+        """Find those that exist."""
+
+
+class Dossiers(Protocol):
+    """The projection of dossiers."""
+
+    async def find(self, dossier_id: str) -> DossierState | None:
+        """Find what routing last told; None before it told anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key, its caller, and the fingerprint of what was sent with it."""
+
+    structure: str
+    text: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What an idempotency key served for."""
+
+    fingerprint: str
+    piece_id: str
+
+
+class Pieces(Protocol):
+    """The pieces as deposited."""
+
+    async def get(self, piece_id: str) -> Piece | None:
+        """Find a piece."""
+
+    async def by_number(self, depositor: str, number: str) -> Piece | None:
+        """Find the piece of a depositor by its number."""
+
+    async def with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
+        """Find the pieces of that number in the dossiers of a structure."""
+
+    async def ids_of(self, dossier_id: str) -> set[str]:
+        """List the pieces deposited in a dossier."""
+
+    async def used(self, structure: str, key: str) -> Used | None:
+        """Find what an idempotency key served for."""
+
+
+class Refusal(StrEnum):
+    """Why the ledger did not keep a deposit, found only when it was about to."""
+
+    NUMBER_SPENT = "number spent"
+    KEY_REUSED = "key reused"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The piece that stands for a deposit: its own, or that of the same deposit sent before."""
+
+    piece_id: str
+    is_replay: bool
+
+
+class Ledger(Protocol):
+    """Keeps deposits, durably, each with its event."""
+
+    async def record(self, piece: Piece, key: Key | None) -> Kept | Refusal:
+        """Keep a piece, or raise `SaturatedError`."""
+
+    async def complete(self, piece: Piece, completion: Completion) -> bool:
+        """Keep a completion; False when this suspension was already answered."""
+
+
+class Vault(Protocol):
+    """The files."""
+
+    async def put(self, content: bytes) -> str:
+        """Keep bytes and give their SHA-256."""
+
+    async def get(self, sha256: str) -> bytes | None:
+        """Give the bytes back."""
+
+
+class Certificates(Protocol):
+    """Writes certificates of deposit."""
+
+    async def of_deposit(self, piece: Piece, names: Mapping[str, str]) -> bytes:
+        """Certify a piece."""
+
+    async def of_completion(
+        self, piece: Piece, completion: Completion, names: Mapping[str, str]
+    ) -> bytes:
+        """Certify a completion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All of them."""
+
+    reader: Reader
+    directory: Directory
+    dossiers: Dossiers
+    pieces: Pieces
+    ledger: Ledger
+    vault: Vault
+    certificates: Certificates
+    clock: Clock
+    new_id: NewId
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is settable about a deposit."""
+
+    require_moa: bool = True
+    max_number_length: int = 20
+    max_read_at_once: int = 16
+    """Deposits whose files are in memory at the same time."""

@@ -1,0 +1,68 @@
+"""The composition of deposit, from top to bottom."""
+
+from fastapi import FastAPI
+
+from services.deposit.adapters.ledger import MongoLedger
+from services.deposit.adapters.mongo import MongoPieces, create_indexes
+from services.deposit.adapters.outside import PdfCertificates, read_off_the_loop
+from services.deposit.adapters.projections import (
+    MongoDirectory,
+    MongoDossiers,
+    project_dossiers,
+    project_structures,
+)
+from services.deposit.application.completing import Completions
+from services.deposit.application.consulting import Consultations
+from services.deposit.application.depositing import Deposits
+from services.deposit.application.ports import Policy, Ports
+from services.deposit.entrypoints.http import router
+from services.deposit.settings import Settings
+from shared.contracts.topics import DOSSIER, STRUCTURE
+from shared.runtime.files import Files
+from shared.runtime.ids import new_id
+from shared.runtime.service import Runtime
+
+_BODY_LIMIT_MB = 130
+_SWEEP_S = 3600
+
+
+def build() -> tuple[Runtime, FastAPI]:
+    """Build the service."""
+    settings = Settings()
+    runtime = Runtime("deposit", settings)
+    store, clock = runtime.store, runtime.clock
+    files, pieces = Files(store, clock), MongoPieces(store)
+    ledger = MongoLedger(
+        store, clock, max_group=settings.max_group, max_waiting=settings.max_waiting
+    )
+    ports = Ports(
+        reader=read_off_the_loop,
+        directory=MongoDirectory(store),
+        dossiers=MongoDossiers(store),
+        pieces=pieces,
+        ledger=ledger,
+        vault=files,
+        certificates=PdfCertificates(),
+        clock=clock,
+        new_id=new_id,
+    )
+    policy = Policy(
+        require_moa=settings.require_moa,
+        max_number_length=settings.max_number_length,
+        max_read_at_once=settings.max_read_at_once,
+    )
+
+    async def sweep() -> None:
+        await files.sweep(pieces.referred)
+
+    runtime.prepare(lambda: create_indexes(store))
+    runtime.project({STRUCTURE: project_structures, DOSSIER: project_dossiers})
+    runtime.background("ledger", ledger.run)
+    runtime.every(_SWEEP_S, "files", sweep)
+    app = runtime.app(
+        title="Dépôt",
+        description="Dépose les pièces de facturation de travaux et en donne un certificat.",
+        routers=[router(Deposits(ports, policy), Completions(ports), Consultations(ports))],
+        max_body_mb=_BODY_LIMIT_MB,
+    )
+    return runtime, app

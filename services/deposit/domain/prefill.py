@@ -1,0 +1,55 @@
+"""What whoever is awaited may deposit next, and what the recipients will require of it."""
+
+from dataclasses import dataclass
+
+from services.deposit.domain.following import Following
+from services.deposit.domain.judging import recipient_of
+from services.deposit.domain.piece import Recipient
+from shared.circuit.fields import required_fields
+from shared.circuit.parties import Directory, Structure
+from shared.circuit.table import Cadre, Circuit
+from shared.vocabulary.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A cadre that may follow, who would receive it, and the fields that it must then have."""
+
+    cadre: Cadre
+    label: str
+    recipient: Recipient
+    required: tuple[str, ...]
+    """Paths of the metadata; `a|b` when either is enough."""
+
+
+def options(
+    circuit: Circuit, following: Following, role: Role, directory: Directory
+) -> tuple[Option, ...]:
+    """List what a role may deposit after a piece: the cadres that routing awaits."""
+    parties = following.piece.draft.parties
+    awaited = following.state.awaited if following.state else None
+    rows = (
+        circuit[cadre, parties.moa is not None] for cadre in (awaited.cadres if awaited else ())
+    )
+    return tuple(
+        Option(row.cadre, row.label, recipient, _required(recipient, directory))
+        for row in rows
+        if row.depositor is role
+        for recipient in [recipient_of(row, parties)]
+    )
+
+
+def _required(recipient: Recipient, directory: Directory) -> tuple[str, ...]:
+    structure = directory.get(recipient.structure)
+    if structure is None:
+        return ()
+    wanted = set(required_fields(structure))
+    if _service_requires_engagement(recipient.service, structure):
+        wanted.add("engagement")
+    path = f"parties.{recipient.role.value}.service"
+    return tuple(sorted(each.replace("service", path) for each in wanted))
+
+
+def _service_requires_engagement(code: str | None, structure: Structure) -> bool:
+    service = structure.services.get(code or "")
+    return service is not None and service.engagement_obligatoire

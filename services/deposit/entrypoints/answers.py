@@ -1,0 +1,239 @@
+"""What deposit answers: the bodies of its HTTP interface, and nothing of the store's form."""
+
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Self
+
+from pydantic import BaseModel
+
+from services.deposit.application.consulting import Prefill, Shown
+from services.deposit.application.depositing import Trial
+from services.deposit.domain.piece import Completion, Piece
+from services.deposit.domain.prefill import Option
+from services.deposit.entrypoints.parts import (
+    CertificateAnswer,
+    ChangeAnswer,
+    FileAnswer,
+    NextAnswer,
+    PartiesAnswer,
+    PartyAnswer,
+    ReadAnswer,
+    attachment_answers,
+    file_answer,
+    party_answer,
+)
+from shared.contracts.common_v1 import AmountsV1
+from shared.vocabulary.codes import ModePaiement, TypeTva
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.statuses import Status
+
+
+class CompletionAnswer(BaseModel):
+    """What was added to a suspended piece, and the proof of it."""
+
+    piece_id: str
+    dossier_id: str
+    completed_at: datetime
+    comment: str | None
+    attachments: tuple[FileAnswer, ...]
+    certificate: CertificateAnswer
+
+    @classmethod
+    def of(cls, piece: Piece, completion: Completion, rank: int) -> Self:
+        """Show the completion of a rank, from 1."""
+        return cls(
+            piece_id=piece.id,
+            dossier_id=piece.dossier_id,
+            completed_at=completion.completed_at,
+            comment=completion.comment,
+            attachments=attachment_answers(piece, completion.attachments),
+            certificate=CertificateAnswer(
+                url=f"/pieces/{piece.id}/completions/{rank}/certificate",
+                sha256=completion.certificate_sha256,
+            ),
+        )
+
+
+class PieceAnswer(BaseModel):
+    """A piece as deposited, with the status that the caller may see."""
+
+    piece_id: str
+    dossier_id: str
+    status: Status
+    cadre: str
+    label: str
+    number: str
+    issued_on: date
+    currency: str
+    amounts: AmountsV1
+    changes: tuple[ChangeAnswer, ...]
+    type_code: str
+    depositor_role: Role
+    depositor: PartyAnswer
+    parties: PartiesAnswer
+    follows: str | None
+    engagement: str | None
+    marche: str | None
+    type_tva: TypeTva | None
+    mode_paiement: ModePaiement | None
+    comment: str | None
+    deposited_at: datetime
+    read: ReadAnswer
+    next: NextAnswer
+    certificate: CertificateAnswer
+    file: FileAnswer
+    attachments: tuple[FileAnswer, ...]
+    completions: tuple[CompletionAnswer, ...]
+
+    @classmethod
+    def of(cls, shown: Shown) -> Self:
+        """Show a piece."""
+        piece, draft = shown.piece, shown.piece.draft
+        return cls(
+            piece_id=piece.id,
+            dossier_id=piece.dossier_id,
+            status=shown.status,
+            cadre=draft.cadre,
+            label=draft.label,
+            number=draft.number,
+            issued_on=draft.issued_on,
+            currency=draft.currency,
+            amounts=AmountsV1.of(draft.amounts),
+            changes=tuple(
+                ChangeAnswer(
+                    field=change.field,
+                    previous=change.previous,
+                    now=change.now,
+                    difference=change.difference,
+                )
+                for change in draft.changes
+            ),
+            type_code=draft.type_code,
+            depositor_role=draft.depositor_role,
+            depositor=party_answer(draft.depositor),
+            parties=PartiesAnswer.of(draft.parties),
+            follows=draft.follows,
+            engagement=draft.engagement,
+            marche=draft.marche,
+            type_tva=draft.type_tva,
+            mode_paiement=draft.mode_paiement,
+            comment=draft.comment,
+            deposited_at=piece.deposited_at,
+            read=ReadAnswer.of(draft.read),
+            next=NextAnswer.of(draft.recipient),
+            certificate=CertificateAnswer(
+                url=f"/pieces/{piece.id}/certificate", sha256=piece.certificate_sha256
+            ),
+            file=file_answer(piece.file, f"/pieces/{piece.id}/file"),
+            attachments=attachment_answers(piece, piece.attachments),
+            completions=tuple(
+                CompletionAnswer.of(piece, completion, rank)
+                for rank, completion in enumerate(piece.completions, 1)
+            ),
+        )
+
+
+class ViolationAnswer(BaseModel):
+    """A broken rule."""
+
+    code: str
+    field: str
+    message: str
+    remedy: str
+
+    @classmethod
+    def of(cls, violation: Violation) -> Self:
+        """Show a broken rule."""
+        return cls(**asdict(violation))
+
+
+class TrialAnswer(BaseModel):
+    """What would become of a deposit: who would be next, or every rule that refuses it."""
+
+    accepted: bool
+    next: NextAnswer | None
+    violations: tuple[ViolationAnswer, ...]
+    read: ReadAnswer | None
+
+    @classmethod
+    def of(cls, trial: Trial) -> Self:
+        """Show a trial."""
+        return cls(
+            accepted=not trial.violations,
+            next=NextAnswer.of(trial.recipient) if trial.recipient else None,
+            violations=tuple(ViolationAnswer.of(each) for each in trial.violations),
+            read=ReadAnswer.of(trial.read) if trial.read else None,
+        )
+
+
+class OptionAnswer(BaseModel):
+    """A cadre that may be deposited now."""
+
+    cadre: str
+    label: str
+    next: NextAnswer
+    required: tuple[str, ...]
+    """Fields of the metadata that the recipient requires; `a|b`: either."""
+
+    @classmethod
+    def of(cls, option: Option) -> Self:
+        """Show an option."""
+        return cls(
+            cadre=option.cadre,
+            label=option.label,
+            next=NextAnswer.of(option.recipient),
+            required=option.required,
+        )
+
+
+class FollowsAnswer(BaseModel):
+    """The piece that is followed, as the metadata names it."""
+
+    piece_id: str
+
+
+class PrefillAnswer(BaseModel):
+    """The next deposit, filled in from the piece that it follows.
+
+    `fields` is valid metadata: number, date and cadre are what it lacks.
+    """
+
+    class Fields(BaseModel):
+        """The metadata to start from; every field may be changed but the parties' structures."""
+
+        follows: FollowsAnswer
+        currency: str
+        amounts: AmountsV1
+        parties: PartiesAnswer
+        engagement: str | None
+        marche: str | None
+        type_tva: TypeTva | None
+        mode_paiement: ModePaiement | None
+
+    dossier_id: str
+    cadre: str
+    number: str
+    cadres: tuple[OptionAnswer, ...]
+    fields: Fields
+
+    @classmethod
+    def of(cls, prefill: Prefill) -> Self:
+        """Show a prefill."""
+        piece, draft = prefill.piece, prefill.piece.draft
+        return cls(
+            dossier_id=piece.dossier_id,
+            cadre=draft.cadre,
+            number=draft.number,
+            cadres=tuple(OptionAnswer.of(option) for option in prefill.options),
+            fields=cls.Fields(
+                follows=FollowsAnswer(piece_id=piece.id),
+                currency=draft.currency,
+                amounts=AmountsV1.of(draft.amounts),
+                parties=PartiesAnswer.of(draft.parties),
+                engagement=draft.engagement,
+                marche=draft.marche,
+                type_tva=draft.type_tva,
+                mode_paiement=draft.mode_paiement,
+            ),
+        )

@@ -1,0 +1,189 @@
+"""The routes of deposit."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, File, Form, Header, Query, Response, UploadFile
+from fastapi.responses import JSONResponse
+
+from services.deposit.application.completing import Addition, Completed, Completions, NotNow, Unfit
+from services.deposit.application.consulting import Consultations, Download, Shown
+from services.deposit.application.depositing import Deposits, Refused, Submission
+from services.deposit.application.ports import SaturatedError
+from services.deposit.entrypoints.answers import (
+    CompletionAnswer,
+    PieceAnswer,
+    PrefillAnswer,
+    TrialAnswer,
+)
+from services.deposit.entrypoints.metadata import Comment, MetadataForm, read_metadata
+from services.deposit.entrypoints.uploads import Uploaded, UploadedPiece, download
+from shared.runtime.caller import Caller, caller
+from shared.runtime.problems import Problem, not_found, refused, unavailable
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.statuses import Status
+
+Who = Annotated[Caller, Depends(caller)]
+Attachments = Annotated[list[UploadFile] | None, File(description="Pièces jointes")]
+Metadata = Annotated[
+    str,
+    Form(
+        description="Ce que le fichier ne dit pas, en JSON",
+        json_schema_extra={
+            "contentMediaType": "application/json",
+            "contentSchema": {"$id": "urn:aiguillage:metadata", **MetadataForm.model_json_schema()},
+        },
+    ),
+]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
+_RETRY_AFTER_S = "2"
+
+
+def router(deposits: Deposits, completions: Completions, consultations: Consultations) -> APIRouter:
+    """Build the routes over the use cases."""
+    routes = APIRouter(tags=["pièces"])
+    _add_deposit(routes, deposits)
+    _add_completion(routes, completions)
+    _add_consultations(routes, consultations)
+    _add_downloads(routes, consultations)
+    return routes
+
+
+def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
+    @routes.post(
+        "/pieces",
+        status_code=201,
+        response_model=PieceAnswer,
+        responses={
+            200: {"model": TrialAnswer, "description": "With `dry_run=true`: nothing is kept"},
+        },
+        summary="Deposit a piece, or try it out.",
+    )
+    async def deposit_piece(
+        who: Who,
+        file: Annotated[UploadFile, File(description="UBL, CII, Factur-X ou PDF")],
+        metadata: Metadata = "{}",
+        attachments: Attachments = None,
+        dry_run: Annotated[bool, Query()] = False,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        submission = _submission(who, file, attachments or [], metadata, idempotency_key)
+        if dry_run:
+            trial = TrialAnswer.of(await deposits.try_out(submission))
+            return JSONResponse(trial.model_dump(mode="json"))
+        try:
+            outcome = await deposits.deposit(submission)
+        except SaturatedError:
+            raise unavailable("DEP-503", "Trop de dépôts arrivent à la fois.") from None
+        if isinstance(outcome, Refused):
+            raise _refusal(outcome.violations)
+        answer = PieceAnswer.of(Shown(outcome.piece, Status.DEPOSEE))
+        headers = {"Location": f"/pieces/{outcome.piece.id}"}
+        if outcome.is_replay:
+            headers["Idempotency-Replayed"] = "true"
+        return JSONResponse(answer.model_dump(mode="json"), 201, headers)
+
+
+def _add_completion(routes: APIRouter, completions: Completions) -> None:
+    @routes.post(
+        "/pieces/{piece_id}/completion",
+        status_code=201,
+        summary="Add what a suspended piece lacks.",
+    )
+    async def complete_piece(
+        who: Who,
+        piece_id: str,
+        comment: Annotated[Comment | None, Form()] = None,
+        attachments: Attachments = None,
+    ) -> CompletionAnswer:
+        addition = Addition(
+            role=who.role,
+            structure=who.structure,
+            piece_id=piece_id,
+            attachments=tuple(Uploaded(each) for each in attachments or []),
+            comment=comment or None,
+        )
+        match await completions.complete(addition):
+            case Completed(piece, completion):
+                return CompletionAnswer.of(piece, completion, len(piece.completions) + 1)
+            case NotNow(violations):
+                raise _refusal(violations, 409)
+            case Unfit(violations):
+                raise _refusal(violations)
+            case _:
+                raise not_found("Pièce")
+
+
+def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
+    @routes.get("/pieces/{piece_id}", summary="A piece as deposited, and where it stands.")
+    async def show_piece(who: Who, piece_id: str) -> PieceAnswer:
+        shown = await consultations.piece(piece_id, who.role, who.structure)
+        if shown is None:
+            raise not_found("Pièce")
+        return PieceAnswer.of(shown)
+
+    @routes.get("/pieces/{piece_id}/next", summary="Prefill the piece that may follow.")
+    async def prefill_next(who: Who, piece_id: str) -> PrefillAnswer:
+        prefill = await consultations.prefill(piece_id, who.role, who.structure)
+        if prefill is None:
+            raise not_found("Pièce")
+        if isinstance(prefill, Violation):
+            raise _refusal((prefill,), 409)
+        return PrefillAnswer.of(prefill)
+
+
+def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
+    @routes.get("/pieces/{piece_id}/file", summary="The deposited file.")
+    async def download_file(who: Who, piece_id: str) -> Response:
+        return _handed(await consultations.file(piece_id, who.role, who.structure))
+
+    @routes.get("/pieces/{piece_id}/attachments/{sha256}", summary="An attachment.")
+    async def download_attachment(who: Who, piece_id: str, sha256: str) -> Response:
+        found = await consultations.attachment(piece_id, sha256, who.role, who.structure)
+        return _handed(found)
+
+    @routes.get("/pieces/{piece_id}/certificate", summary="The certificate of deposit.")
+    async def download_certificate(who: Who, piece_id: str) -> Response:
+        return _handed(await consultations.certificate(piece_id, who.role, who.structure))
+
+    @routes.get(
+        "/pieces/{piece_id}/completions/{rank}/certificate",
+        summary="The certificate of a completion.",
+    )
+    async def download_completion(who: Who, piece_id: str, rank: int) -> Response:
+        found = await consultations.certificate(piece_id, who.role, who.structure, rank)
+        return _handed(found)
+
+
+def _submission(
+    who: Caller,
+    file: UploadFile,
+    attachments: list[UploadFile],
+    metadata: str,
+    key: str | None,
+) -> Submission:
+    form = read_metadata(metadata)
+    if not isinstance(form, MetadataForm):
+        raise refused(form)
+    return Submission(
+        role=who.role,
+        structure=who.structure,
+        file=UploadedPiece(file),
+        attachments=tuple(Uploaded(each) for each in attachments),
+        said=form.said(),
+        metadata=form.model_dump_json(exclude_none=True),
+        key=key,
+    )
+
+
+def _handed(file: Download | None) -> Response:
+    if file is None:
+        raise not_found("Fichier")
+    return download(file)
+
+
+def _refusal(violations: tuple[Violation, ...], status: int = 422) -> Problem:
+    if not Refused(violations).is_early:
+        return refused(violations, status)
+    problem = refused(violations, 409)
+    problem.headers["Retry-After"] = _RETRY_AFTER_S
+    return problem

@@ -1,0 +1,164 @@
+"""The metadata part of a deposit: JSON beside the file, in the form that a depositor writes it."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import model_validator as validator
+
+from services.deposit.domain.invoice import Invoice
+from services.deposit.domain.said import Follows, Said
+from shared.circuit.parties import Party
+from shared.runtime.problems import form_violation
+from shared.vocabulary.amounts import parse_amount
+from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+StructureId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+_COMMENT_LIMIT = 200
+Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=_COMMENT_LIMIT)]
+
+_ISO_DATE_LENGTH = len("2026-11-24")
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AmountsForm(_Closed):
+    """Decimal strings. Their form is judged by the rules, like that of the file's amounts."""
+
+    ht: Text | None = None
+    tva: Text | None = None
+    ttc: Text | None = None
+    due: Text | None = None
+
+
+class PartyForm(_Closed):
+    """A structure, its service, or both; the structure of a next piece is the dossier's."""
+
+    structure: StructureId | None = None
+    service: StructureId | None = None
+
+
+class PartiesForm(_Closed):
+    """Who takes part, as far as the file or the dossier does not say it."""
+
+    titulaire: PartyForm | None = None
+    moe: PartyForm | None = None
+    moa: PartyForm | None = None
+    service_financier: PartyForm | None = None
+
+
+class FollowsForm(_Closed):
+    """The piece that is followed: its id, or its depositor and number."""
+
+    piece_id: StructureId | None = None
+    depositor: StructureId | None = None
+    number: Text | None = None
+
+    @validator(mode="after")
+    def _names_one_piece(self) -> Self:
+        by_number = self.depositor is not None and self.number is not None
+        if (self.piece_id is not None) == by_number:
+            raise ValueError("piece_id, or depositor and number")
+        return self
+
+
+class MetadataForm(_Closed):
+    """What the file lacks. A field that the file has may be repeated, not changed."""
+
+    cadre: Text | None = None
+    number: Text | None = None
+    issued_on: Text | None = Field(None, description="AAAA-MM-JJ")
+    currency: Text | None = None
+    amounts: AmountsForm = AmountsForm()
+    type_code: Text | None = None
+    parties: PartiesForm = PartiesForm()
+    follows: FollowsForm | None = None
+    engagement: Text | None = None
+    marche: Text | None = None
+    type_tva: TypeTva | None = None
+    mode_paiement: ModePaiement | None = None
+    comment: Comment | None = None
+
+    def said(self) -> Said:
+        """Give what is said, malformed dates and amounts included."""
+        return Said(
+            fields=self._fields(),
+            parties={
+                role: Party(party.structure or "", party.service)
+                for role, party in self._parties().items()
+                if party
+            },
+            follows=Follows(**self.follows.model_dump()) if self.follows else None,
+            type_tva=self.type_tva,
+            mode_paiement=self.mode_paiement,
+            comment=self.comment or None,
+        )
+
+    def _parties(self) -> dict[Role, PartyForm | None]:
+        parties = self.parties
+        return {
+            Role.TITULAIRE: parties.titulaire,
+            Role.MOE: parties.moe,
+            Role.MOA: parties.moa,
+            Role.SERVICE_FINANCIER: parties.service_financier,
+        }
+
+    def _fields(self) -> Invoice:
+        malformed: dict[str, str] = {}
+        amounts = self.amounts
+
+        def amount(field: str, text: str | None) -> Decimal | None:
+            try:
+                return None if text is None else parse_amount(text)
+            except ValueError:
+                malformed[field] = text or ""
+                return None
+
+        return Invoice(
+            syntax=Syntax.PDF,
+            number=self.number,
+            issued_on=_day(self.issued_on, malformed),
+            currency=self.currency,
+            ht=amount("ht", amounts.ht),
+            tva=amount("tva", amounts.tva),
+            ttc=amount("ttc", amounts.ttc),
+            due=amount("due", amounts.due),
+            type_code=self.type_code,
+            cadre=self.cadre,
+            engagement=self.engagement,
+            marche=self.marche,
+            malformed=malformed,
+        )
+
+
+def read_metadata(text: str) -> MetadataForm | tuple[Violation, ...]:
+    """Read the metadata part, or say what is wrong with its form, field by field."""
+    try:
+        return MetadataForm.model_validate_json(text)
+    except ValidationError as error:
+        return tuple(
+            form_violation(
+                [str(part) for part in each["loc"]] or ["metadata"],
+                each["type"],
+                each.get("ctx", {}),
+            )
+            for each in error.errors(include_url=False, include_input=False)
+        )
+
+
+def _day(text: str | None, malformed: dict[str, str]) -> date | None:
+    if text is None:
+        return None
+    try:
+        if len(text) == _ISO_DATE_LENGTH:
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    malformed["issued_on"] = text
+    return None

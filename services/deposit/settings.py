@@ -1,0 +1,20 @@
+"""What deposit reads from its environment."""
+
+from pydantic import Field
+
+from shared.runtime.settings import RuntimeSettings
+
+
+class Settings(RuntimeSettings):
+    """Settings of deposit, beside those of the runtime."""
+
+    require_moa: bool = True
+    """Refuse a service financier "avec maîtrise d'ouvrage" when no MOA is named."""
+    max_number_length: int = Field(default=20, ge=1, le=100)
+    """20 is reported of the portal and was found in no source of its own."""
+    max_read_at_once: int = Field(default=16, ge=1)
+    """Deposits whose files are in memory at the same time."""
+    max_group: int = Field(default=200, ge=1)
+    """Deposits kept by one transaction at most."""
+    max_waiting: int = Field(default=1000, ge=1)
+    """Deposits that wait to be kept before callers are told to come back."""
