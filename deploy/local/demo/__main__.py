@@ -51,7 +51,7 @@ async def _play(addresses: Addresses) -> tuple[Tally, Watch]:
         }
         services = Services(**clients)
         watch = await stack.enter_async_context(watching(addresses.kafka))
-        await _register(services)
+        await register(services)
         today = datetime.now(UTC).date()  # noqa: TID251 - beside the platform's clock
         scene = Scene(services, today)
         await all_journeys(scene, ubl, cii, factur_x)
@@ -59,7 +59,8 @@ async def _play(addresses: Addresses) -> tuple[Tally, Watch]:
     return scene.tally, watch
 
 
-async def _register(services: Services) -> None:
+async def register(services: Services) -> None:
+    """Let every member of the cast declare itself."""
     for member in MEMBERS:
         answer = await services.organisation.put(
             f"/structures/{member.siret}",

@@ -88,11 +88,11 @@ class Scene:
             ht=Decimal(ht),
         )
 
-    async def open(self, cadre: str, site: Site, write: Writer, **extra: Any) -> Answer:  # noqa: ANN401
+    async def open(self, cadre: str, site: Site, write: Writer) -> Answer:
         """Deposit a piece that opens a dossier."""
         draft = self.draft(cadre, site)
         answer = await self.actor(Role.TITULAIRE, site).deposit(
-            write(draft), opening(draft, site, write) | extra
+            write(draft), opening(draft, site, write), key=draft.number
         )
         self.tally.accept(answer)
         return answer
@@ -104,7 +104,9 @@ class Scene:
         prefill = await actor.is_awaited(answer["piece_id"])
         draft = self.draft(prefill["cadres"][0], site, ht)
         answer = await actor.deposit(
-            pdf(draft), metadata(draft) | {"follows": {"piece_id": answer["piece_id"]}}
+            pdf(draft),
+            metadata(draft) | {"follows": {"piece_id": answer["piece_id"]}},
+            key=draft.number,
         )
         self.tally.accept(answer)
         return answer
