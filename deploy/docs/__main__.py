@@ -1,0 +1,61 @@
+"""`python -m deploy.docs`: write the generated documents, or with `--check` say which are stale."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deploy.docs.asyncapi import asyncapi
+from deploy.docs.openapi import openapi
+from deploy.docs.topics import topics_page
+
+ROOT = Path(__file__).parents[2]
+_OPENAPI = "docs/openapi"
+
+
+def main(
+    *, check: Annotated[bool, typer.Option(help="Write nothing; fail when one is stale.")] = False
+) -> None:
+    """Write every document that changed, and remove those of services that are gone."""
+    stale = stale_documents(ROOT)
+    if check:
+        if stale:
+            sys.exit(f"stale: {', '.join(stale)}; run: make docs")
+        return
+    for name, text in stale.items():
+        path = ROOT / name
+        if text is None:
+            path.unlink()
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        print(name)
+
+
+def stale_documents(root: Path) -> Mapping[str, str | None]:
+    """Give what the documents that differ should hold; None for one that should not be."""
+    wanted: dict[str, str | None] = {**documents()}
+    found = {str(path.relative_to(root)) for path in (root / _OPENAPI).glob("*.json")}
+    wanted |= dict.fromkeys(found - wanted.keys())
+    return {name: text for name, text in wanted.items() if _read(root / name) != text}
+
+
+def documents() -> Mapping[str, str]:
+    """Generate every document, by its path."""
+    described = {f"{_OPENAPI}/{name}.json": _json(each) for name, each in openapi().items()}
+    return described | {"docs/asyncapi.json": _json(asyncapi()), "docs/topics.md": topics_page()}
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+if __name__ == "__main__":
+    typer.run(main)
