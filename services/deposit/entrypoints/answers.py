@@ -168,7 +168,7 @@ class TrialAnswer(BaseModel):
 
 
 class OptionAnswer(BaseModel):
-    """A cadre that may be deposited now."""
+    """A cadre that may be deposited now, and who would receive it."""
 
     cadre: str
     label: str
@@ -214,7 +214,9 @@ class PrefillAnswer(BaseModel):
     dossier_id: str
     cadre: str
     number: str
-    cadres: tuple[OptionAnswer, ...]
+    cadres: tuple[str, ...]
+    options: tuple[OptionAnswer, ...]
+    """One per cadre."""
     fields: Fields
 
     @classmethod
@@ -225,7 +227,8 @@ class PrefillAnswer(BaseModel):
             dossier_id=piece.dossier_id,
             cadre=draft.cadre,
             number=draft.number,
-            cadres=tuple(OptionAnswer.of(option) for option in prefill.options),
+            cadres=tuple(option.cadre for option in prefill.options),
+            options=tuple(OptionAnswer.of(option) for option in prefill.options),
             fields=cls.Fields(
                 follows=FollowsAnswer(piece_id=piece.id),
                 currency=draft.currency,

@@ -1,0 +1,142 @@
+"""A deposit that no rule refuses, and the world it is judged in: tests change one thing."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from services.deposit.domain.attachments import Attached
+from services.deposit.domain.following import Following
+from services.deposit.domain.invoice import Invoice
+from services.deposit.domain.invoice import Party as FileParty
+from services.deposit.domain.judging import World, judge
+from services.deposit.domain.piece import Draft, Piece, StoredFile
+from services.deposit.domain.proposal import Proposal
+from services.deposit.domain.said import Follows, Said
+from services.deposit.domain.turns import Awaited, DossierState
+from shared.circuit.loader import current
+from shared.circuit.parties import Parties, Party, Service, Structure
+from shared.vocabulary.codes import Syntax
+from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
+from shared.vocabulary.statuses import Status
+
+TODAY = date(2026, 11, 24)
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+TITULAIRE, MOE = "73282932000074", "35600000049837"
+MOA, PAYER = "35600000000048", "55208131766522"
+
+
+def a_structure(name: str, **changes: Any) -> Structure:  # noqa: ANN401 - any field
+    public = name in {MOA, PAYER}
+    plain = Structure(
+        id=name,
+        kind=StructureKind.PUBLIQUE if public else StructureKind.PRIVEE,
+        status=StructureStatus.ACTIF,
+        moa=MoaParameter.AVEC if name == MOA else MoaParameter.SANS,
+        version=3,
+        services={"TRAVAUX": Service(), "CLOS": Service(active=False)},
+    )
+    return replace(plain, **changes)
+
+
+DIRECTORY = {name: a_structure(name) for name in (TITULAIRE, MOE, MOA, PAYER)}
+PARTIES = Parties(Party(TITULAIRE), Party(PAYER), moe=Party(MOE), moa=Party(MOA))
+
+READ = Invoice(
+    syntax=Syntax.UBL,
+    number="SIT-1",
+    issued_on=TODAY,
+    currency="EUR",
+    ht=Decimal("100.00"),
+    tva=Decimal("20.00"),
+    ttc=Decimal("120.00"),
+    due=Decimal("120.00"),
+    type_code="380",
+    seller=FileParty("Bâtisseurs", TITULAIRE),
+    buyer=FileParty("Ville", PAYER),
+    cadre="A4",
+)
+OPENING = Proposal(
+    role=Role.TITULAIRE,
+    structure=TITULAIRE,
+    said=Said(parties={Role.MOE: Party(MOE), Role.MOA: Party(MOA)}),
+    read=READ,
+)
+WORLD = World(circuit=current(), directory=DIRECTORY, today=TODAY)
+
+
+def said(**fields: Any) -> Said:  # noqa: ANN401 - any field of an e-invoice
+    """Say some fields beside the opener."""
+    return replace(OPENING.said, fields=Invoice(syntax=Syntax.PDF, **fields))
+
+
+def reading(**fields: Any) -> Proposal:  # noqa: ANN401 - any field of an e-invoice
+    """Propose the opener with other fields in its file."""
+    return replace(OPENING, read=replace(READ, **fields))
+
+
+def naming(parties: Mapping[Role, Party | None]) -> Proposal:
+    """Propose the opener with other parties."""
+    named = {**OPENING.said.parties, **parties}
+    return replace(
+        OPENING,
+        said=Said(parties={role: party for role, party in named.items() if party}),
+    )
+
+
+def broken(proposal: Proposal, world: World = WORLD) -> list[tuple[str, str]]:
+    return [(each.code, each.field) for each in judge(proposal, world).violations]
+
+
+def accepted(proposal: Proposal, world: World = WORLD) -> Draft:
+    verdict = judge(proposal, world)
+    assert verdict.violations == ()
+    assert verdict.draft is not None
+    return verdict.draft
+
+
+def attaching(name: str, size_bytes: int, head: bytes = b"%PDF-1.7") -> Proposal:
+    return replace(OPENING, attachments=(Attached(name, size_bytes, head),))
+
+
+def a_piece(proposal: Proposal = OPENING, world: World = WORLD, id_: str = "piece-1") -> Piece:
+    file = StoredFile("0" * 64, 10, "f.xml", "application/xml")
+    return Piece(id_, "dossier-1", accepted(proposal, world), file, (), "1" * 64, NOW)
+
+
+def a_state(
+    piece: Piece, status: Status = Status.A_ASSOCIER_MOE, awaited: Awaited | None = None
+) -> DossierState:
+    """Give the state of a dossier whose one piece awaits somebody; the MOE unless told."""
+    return DossierState(
+        id=piece.dossier_id,
+        version=4,
+        table_version=current().version,
+        parties=piece.draft.parties,
+        statuses={piece.id: status},
+        reported={piece.id: status},
+        awaited=awaited or Awaited(Role.MOE, MOE, piece.id, ("A15",), NOW),
+    )
+
+
+def after(piece: Piece, state: DossierState | None) -> World:
+    """Give the world of a piece that follows."""
+    return replace(WORLD, following=Following(piece, state))
+
+
+def next_piece(role: Role = Role.MOE, structure: str = MOE, **fields: Any) -> Proposal:  # noqa: ANN401
+    """Propose an A15 as a plain PDF with its fields beside it."""
+    stated: dict[str, Any] = {
+        "number": "EA-1",
+        "issued_on": TODAY,
+        "currency": "EUR",
+        "ht": Decimal("100.00"),
+        "tva": Decimal("20.00"),
+        "ttc": Decimal("120.00"),
+        "due": Decimal("120.00"),
+        "cadre": "A15",
+        **fields,
+    }
+    beside = Said(fields=Invoice(syntax=Syntax.PDF, **stated), follows=Follows(piece_id="piece-1"))
+    return Proposal(role=role, structure=structure, said=beside)

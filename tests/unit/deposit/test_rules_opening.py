@@ -1,0 +1,254 @@
+"""The rules of a piece that opens a dossier: each is broken once, by code and by field."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from services.deposit.domain import rules
+from services.deposit.domain.invoice import Party as FileParty
+from services.deposit.domain.judging import World
+from services.deposit.domain.proposal import Proposal
+from services.deposit.domain.said import Said
+from services.deposit.domain.unreadable import MALFORMED_XML
+from shared.circuit.parties import Party
+from shared.vocabulary.codes import ModePaiement
+from shared.vocabulary.roles import Application, MoaParameter, Role, StructureStatus
+from shared.vocabulary.rules import Rule
+from tests.unit.deposit.judged import (
+    DIRECTORY,
+    MOA,
+    MOE,
+    OPENING,
+    PAYER,
+    READ,
+    TITULAIRE,
+    WORLD,
+    a_structure,
+    accepted,
+    broken,
+    naming,
+    reading,
+    said,
+)
+
+
+def where(name: str, **changes: Any) -> World:  # noqa: ANN401 - any field of a structure
+    """Give the world in which a structure is another one."""
+    return replace(WORLD, directory={**DIRECTORY, name: a_structure(name, **changes)})
+
+
+def test_a_right_opener_is_accepted_and_goes_to_its_moe() -> None:
+    draft = accepted(OPENING)
+
+    recipient = draft.recipient
+    assert (recipient.role, recipient.structure) == (Role.MOE, MOE)
+    assert recipient.application is Application.FACTURES_DE_TRAVAUX
+    assert draft.parties.service_financier.structure == PAYER
+    assert draft.directory == {TITULAIRE: 3, MOE: 3, MOA: 3, PAYER: 3}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"number": "SIT-2"}, "number"),
+        ({"currency": "USD"}, "currency"),
+        ({"ttc": Decimal("120.01")}, "amounts.ttc"),
+        ({"cadre": "A7"}, "cadre"),
+        ({"type_code": "381"}, "type_code"),
+    ],
+)
+def test_what_is_said_may_not_contradict_the_file(fields: dict[str, Any], field: str) -> None:
+    assert broken(replace(OPENING, said=said(**fields))) == [("DEP-META-01", field)]
+
+
+def test_what_the_file_says_may_be_said_again() -> None:
+    same = said(number=" sit-1 ", ttc=Decimal("120.0"), cadre="A4")
+
+    assert broken(replace(OPENING, said=same)) == []
+
+
+def test_a_field_that_the_file_gives_malformed_is_not_mended_beside_it() -> None:
+    proposal = replace(
+        OPENING,
+        read=replace(READ, due=None, malformed={"due": "1.234"}),
+        said=said(due=Decimal("1.23")),
+    )
+
+    assert broken(proposal) == [("DEP-INV-04", "amounts.due")]
+
+
+def test_a_malformed_amount_beside_a_plain_pdf_is_named() -> None:
+    proposal = replace(
+        OPENING, read=replace(READ, due=None), said=said(malformed={"due": "120.001"})
+    )
+
+    assert broken(proposal) == [("DEP-INV-04", "amounts.due")]
+
+
+def test_the_seller_of_the_file_is_the_titulaire() -> None:
+    other = reading(seller=FileParty(siret=MOE))
+
+    assert ("CIR-PARTIE-02", "depositor.structure") in broken(other)
+    assert accepted(reading(seller=FileParty())).parties.titulaire.structure == TITULAIRE
+    assert broken(reading(seller=FileParty(siren="999999999"))) == [
+        ("DEP-META-02", "parties.titulaire.structure")
+    ]
+
+
+def test_the_buyer_of_the_file_is_the_service_financier_or_the_moa() -> None:
+    payer = {Role.SERVICE_FINANCIER: Party(PAYER)}
+    bought_by_moa = replace(naming(payer), read=replace(READ, buyer=FileParty(siret=MOA)))
+    bought_by_other = replace(naming(payer), read=replace(READ, buyer=FileParty(siret=MOE)))
+
+    assert broken(bought_by_moa) == []
+    assert broken(bought_by_other) == [("DEP-META-02", "parties.service_financier.structure")]
+
+
+def test_the_service_code_of_the_file_is_the_buyer_s() -> None:
+    assert accepted(reading(service_code="TRAVAUX")).parties.service_financier == Party(
+        PAYER, "TRAVAUX"
+    )
+    contradiction = replace(
+        naming({Role.SERVICE_FINANCIER: Party(PAYER, "CLOS")}),
+        read=replace(READ, service_code="TRAVAUX"),
+    )
+    assert broken(contradiction) == [("DEP-META-01", "parties.service_financier.service")]
+
+
+def test_a_cadre_is_needed_known_and_an_opener() -> None:
+    assert broken(reading(cadre=None)) == [("DEP-META-04", "cadre")]
+    assert broken(reading(cadre="A99")) == [("CIR-CADRE-01", "cadre")]
+    assert ("CIR-CADRE-02", "cadre") in broken(reading(cadre="A20"))
+
+
+def test_the_long_code_of_a_cadre_is_understood() -> None:
+    beside = said(cadre="A4_PROJET_DECOMPTE_MENSUEL_FOURNISSEUR")
+
+    assert accepted(replace(reading(cadre=None), said=beside)).cadre == "A4"
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule", "field"),
+    [
+        ({"type_code": "751"}, "DEP-META-05", "type_code"),
+        ({"engagement": "E" * 51}, "DEP-META-06", "engagement"),
+        ({"marche": "M" * 101}, "DEP-META-06", "marche"),
+    ],
+)
+def test_the_other_fields_of_the_file_are_bounded(
+    fields: dict[str, Any], rule: str, field: str
+) -> None:
+    assert broken(reading(**fields)) == [(rule, field)]
+
+
+def test_a_credit_note_has_no_payment_mode() -> None:
+    note = reading(type_code="381")
+    paid = replace(note, said=replace(note.said, mode_paiement=ModePaiement.VIREMENT))
+
+    assert broken(note) == []
+    assert broken(paid) == [("DEP-META-07", "mode_paiement")]
+
+
+def test_a_spent_number_is_refused() -> None:
+    assert broken(OPENING, replace(WORLD, is_number_spent=True)) == [("DEP-NUM-01", "number")]
+
+
+def test_a_structure_is_known_active_and_has_a_right_siret() -> None:
+    unknown, false = "40483304800022", "12345678901234"
+
+    assert broken(naming({Role.MOE: Party(unknown)})) == [
+        ("CIR-STRUCTURE-01", "parties.moe.structure")
+    ]
+    assert broken(naming({Role.MOE: Party(false)})) == [("DEP-INV-10", "parties.moe.structure")]
+    inactive = where(MOE, status=StructureStatus.INACTIF)
+    assert broken(OPENING, inactive) == [("CIR-STRUCTURE-02", "parties.moe.structure")]
+    assert broken(naming({Role.MOA: Party(MOE)})) == [
+        ("CIR-STRUCTURE-03", "parties.moa.structure"),
+        ("CIR-MOA-01", "parties.moa.structure"),
+    ]
+
+
+def test_each_role_ahead_is_named() -> None:
+    nobody = replace(naming({Role.MOE: None}), read=replace(READ, buyer=FileParty()))
+
+    assert broken(nobody) == [
+        ("CIR-PARTIE-01", "parties.moe.structure"),
+        ("CIR-PARTIE-01", "parties.service_financier.structure"),
+    ]
+
+
+def test_what_the_moa_parameter_forbids_is_refused_at_the_opening() -> None:
+    sans = where(MOA, moa=MoaParameter.SANS)
+    only = where(PAYER, moa=MoaParameter.EXCLUSIVEMENT)
+    avec = where(PAYER, moa=MoaParameter.AVEC)
+
+    assert broken(OPENING, sans) == [("CIR-MOA-01", "parties.moa.structure")]
+    assert broken(OPENING, only) == [("CIR-MOA-02", "parties.service_financier.structure")]
+    without_moa = naming({Role.MOA: None})
+    assert ("CIR-MOA-03", "parties.moa") not in broken(without_moa)
+    assert broken(without_moa, avec) == [
+        ("CIR-CADRE-05", "parties.moa"),
+        ("CIR-MOA-03", "parties.moa"),
+    ]
+
+
+def test_the_fields_that_recipient_and_service_financier_require_are_needed() -> None:
+    strict = replace(
+        WORLD,
+        directory={
+            **DIRECTORY,
+            MOE: a_structure(MOE, code_service_obligatoire=True),
+            PAYER: a_structure(PAYER, numero_engagement_obligatoire=True),
+        },
+    )
+
+    assert broken(OPENING, strict) == [
+        ("CIR-CHAMP-01", "parties.moe.service"),
+        ("CIR-CHAMP-02", "engagement"),
+    ]
+
+
+def test_all_breaches_are_told_at_once() -> None:
+    proposal = Proposal(
+        role=Role.TITULAIRE,
+        structure=TITULAIRE,
+        said=Said(parties={Role.MOE: Party("12345678901234"), Role.MOA: Party(MOA)}),
+        read=replace(READ, number="trop long pour un numéro", ttc=Decimal(1), cadre="A99"),
+    )
+
+    assert broken(proposal) == [
+        ("DEP-INV-07", "number"),
+        ("DEP-INV-08", "number"),
+        ("DEP-INV-05", "amounts.ttc"),
+        ("CIR-CADRE-01", "cadre"),
+        ("DEP-INV-10", "parties.moe.structure"),
+    ]
+
+
+def test_an_unreadable_file_hides_no_breach_beside_it() -> None:
+    unreadable = replace(
+        naming({Role.MOE: Party("12345678901234"), Role.SERVICE_FINANCIER: Party(PAYER)}),
+        read=replace(OPENING.read, syntax=READ.syntax, number=None, cadre=None),
+        unreadable=(MALFORMED_XML.broken("file", line=3),),
+    )
+
+    assert broken(unreadable) == [
+        ("DEP-FILE-03", "file"),
+        ("DEP-INV-10", "parties.moe.structure"),
+    ]
+
+
+def test_what_is_shown_of_a_file_is_bounded() -> None:
+    hostile = reading(profile="p" * 10_000_000, seller=FileParty("n" * 10_000, TITULAIRE))
+
+    shown = accepted(hostile).read
+    assert len(shown.profile or "") == len(shown.seller.name or "") == 200
+
+
+def test_rule_codes_are_unique_and_speak_french() -> None:
+    stated = [each for each in vars(rules).values() if isinstance(each, Rule)]
+
+    assert len({rule.code for rule in stated}) == len(stated)
+    assert all(rule.sentence.endswith(".") and rule.remedy and rule.source for rule in stated)
