@@ -139,7 +139,7 @@ def _event(payload: type[Payload]) -> Any:  # noqa: ANN401 - a class made at run
 
 def _as_sent(schema: Json) -> Json:
     """Say of an optional field that it may be absent: a null is never written."""
-    for name, field in schema.get("properties", {}).items():
+    for field in schema.get("properties", {}).values():
         choices = field.get("anyOf", [])
         if {"type": "null"} in choices:
             kept = [choice for choice in choices if choice != {"type": "null"}]

@@ -20,6 +20,7 @@ from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
+_UNBUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _HEARTBEAT = ": rien de nouveau\n\n"
 _RANK_LIMIT = 10**10
 
@@ -96,10 +97,6 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, content: AsyncIterator[str]) -> None:
-        """Stream `content` past the caches and buffers on the way."""
-        super().__init__(content, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
-
 
 Asking = Annotated[Caller, Depends(caller)]
 Id = Annotated[str, Path(max_length=100)]
@@ -118,7 +115,7 @@ def create_router(history: History) -> APIRouter:
 
 
 def _add_routes(router: APIRouter, history: History, scope: Scope, prefix: str, word: str) -> None:
-    async def entries(asking: Asking, id: Id) -> tuple[Entry, ...]:  # noqa: A002
+    async def known(asking: Asking, id: Id) -> tuple[Entry, ...]:  # noqa: A002
         found = await history.read(_viewer(asking), Subject(scope, id))
         if found is None:
             raise not_found(f"{word} {id}")
@@ -130,7 +127,7 @@ def _add_routes(router: APIRouter, history: History, scope: Scope, prefix: str, 
         summary=f"{word} : les statuts, du plus ancien au plus récent.",
     )
     async def read(
-        found: Annotated[tuple[Entry, ...], Depends(entries)],
+        found: Annotated[tuple[Entry, ...], Depends(known)],
     ) -> StatusesBody:
         return StatusesBody(statuses=[StatusBody.of(entry) for entry in found])
 
@@ -139,10 +136,11 @@ def _add_routes(router: APIRouter, history: History, scope: Scope, prefix: str, 
         name=f"{scope}_statuses_stream",
         summary=f"{word} : les statuts, puis chaque nouveau dès qu'il est connu.",
         response_class=EventStream,
-        dependencies=[Depends(entries)],
+        dependencies=[Depends(known)],
     )
     async def stream(asking: Asking, id: Id, seen: Seen = 0) -> EventStream:  # noqa: A002
-        return EventStream(_frames(history.follow(_viewer(asking), Subject(scope, id), seen)))
+        entries = history.follow(_viewer(asking), Subject(scope, id), seen)
+        return EventStream(_frames(entries), headers=_UNBUFFERED)
 
 
 async def _frames(entries: AsyncIterator[Entry | None]) -> AsyncIterator[str]:
