@@ -16,18 +16,33 @@ _log = get_logger(__name__)
 
 
 async def wait_out(where: str, attempt: Callable[[], Awaitable[T]]) -> T:
-    """Call `attempt` until it passes or fails by something that waiting cannot cure.
+    """Call `attempt` until it passes or fails by something that waiting cannot cure."""
+    return await _again(where, attempt, is_transient)
 
-    Delays double from 50 ms to 5 s, with jitter so that replicas do not return together.
+
+async def keep_trying(where: str, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Call `attempt` until it passes, whatever it fails by.
+
+    For the plumbing itself, where giving up would lose messages or leave a service deaf.
     """
+    return await _again(where, attempt, lambda _: True)
+
+
+async def _again(
+    where: str, attempt: Callable[[], Awaitable[T]], is_worth_it: Callable[[BaseException], bool]
+) -> T:
+    # Delays double, with jitter so that replicas do not return together.
     delay_s = _FIRST_S
     while True:
         try:
             return await attempt()
         except Exception as error:
-            if not is_transient(error):
+            if not is_worth_it(error):
                 raise
             WAITS.labels(where).inc()
-            _log.warning("world.waited", where=where, error=repr(error), delay_s=delay_s)
+            if is_transient(error):
+                _log.warning("world.waited", where=where, error=repr(error), delay_s=delay_s)
+            else:
+                _log.error("plumbing.failed", where=where, delay_s=delay_s, exc_info=error)
         await asyncio.sleep(delay_s * random.uniform(0.5, 1))  # noqa: S311 - jitter
         delay_s = min(delay_s * 2, _LONGEST_S)

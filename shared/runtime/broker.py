@@ -5,15 +5,20 @@ after the transaction, and the only place where it is written is here.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from aiokafka import TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
+from faststream.kafka.message import KafkaAckableMessage
 
 from shared.contracts.topics import Topic
+from shared.runtime.backoff import keep_trying
 from shared.runtime.logs import get_logger
 from shared.runtime.reading import Record
 from shared.runtime.settings import RuntimeSettings
@@ -24,7 +29,10 @@ _POLL_MS = 20
 _BATCH_BYTES = 256 * 1024
 _RECORD_BYTES = 4 * 1024 * 1024
 _SESSION_MS = 10_000
+_STOP_S = 5.0
+_PING_S = 2.0
 _QUIET_S = 1.0
+_LOOK_S = 0.05
 _log = get_logger(__name__)
 
 
@@ -50,7 +58,10 @@ class Broker:
             max_batch_size=_BATCH_BYTES,
             max_request_size=_RECORD_BYTES,
             allow_auto_create_topics=False,
+            graceful_timeout=_STOP_S,
             logger=_log,
+            # It logs two lines a batch at this level; errors keep theirs.
+            log_level=logging.DEBUG,
         )
         self._groups: list[Group] = []
 
@@ -61,30 +72,39 @@ class Broker:
         return group
 
     async def start(self) -> None:
-        """Connect, join the groups, and consume."""
-        await self._kafka.start()
+        """Connect, join the groups side by side, and consume. Returns when all have joined."""
+        await keep_trying("broker", self._connect)
+        await asyncio.gather(*(keep_trying("broker", group.start) for group in self._groups))
+
+    async def _connect(self) -> None:
+        try:
+            await self._kafka.connect()
+        except BaseException:
+            # A half-open link would be left behind by the next attempt.
+            await self._kafka.stop()
+            raise
 
     async def stop(self) -> None:
-        """Leave."""
+        """Leave, once what is being taken is committed, if that is soon."""
         await self._kafka.stop()
 
     async def publish(self, row: Document) -> Awaitable[object]:
         """Hand an outbox row to the producer; the result resolves when the broker has it."""
         acknowledged: asyncio.Future[Any] = await self._kafka.publish(
             row["value"],
-            topic=row["topic"],
+            topic=self._settings.namespace + row["topic"],
             key=row["key"].encode(),
-            headers={"content-type": _CONTENT_TYPE, **row["headers"]},
+            headers={"content-type": _CONTENT_TYPE, **dict(row["headers"])},
             no_confirm=True,
         )
         return acknowledged
 
     async def is_connected(self) -> bool:
         """Tell whether the broker answers."""
-        return await self._kafka.ping(timeout=2)
+        return await self._kafka.ping(timeout=_PING_S)
 
 
-class Group:
+class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """One consumer: takes batches, topic by topic, and commits offsets after their fates."""
 
     def __init__(
@@ -94,13 +114,15 @@ class Group:
         takers: Mapping[Topic, Taker],
         settings: RuntimeSettings,
     ) -> None:
-        self._takers = {topic.name: taker for topic, taker in takers.items()}
+        """Declare the consumer; it starts with `start`."""
+        self._name = name
+        self._takers = {settings.namespace + topic.name: each for topic, each in takers.items()}
         self._is_end_reliable = settings.end_offsets_reliable
         self._last_record = 0.0
-        self._ends: dict[TopicPartition, int] = {}
+        self._joined = asyncio.Event()
         self._subscriber = kafka.subscriber(
             *self._takers,
-            group_id=name,
+            group_id=settings.namespace + name,
             batch=True,
             max_records=settings.max_batch,
             batch_timeout_ms=_POLL_MS,
@@ -108,49 +130,82 @@ class Group:
             session_timeout_ms=_SESSION_MS,
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
+            listener=self,
+            parser=self._parse,
             decoder=_keep_bytes,
         )
         self._subscriber(self._consume)
 
+    async def start(self) -> None:
+        """Join the group."""
+        try:
+            await self._subscriber.start()
+        except BaseException:
+            # Left alone it would stay a member, and keep partitions that nobody reads.
+            await self._subscriber.stop()
+            raise
+
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        """Nothing to do: what is being taken is committed in the store whoever owns it."""
+
+    async def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002
+        """Note that the group has been joined, were it with no partition."""
+        self._joined.set()
+
+    async def _parse(self, records: tuple[Any, ...]) -> KafkaMessage:
+        """Wrap a batch as it is: the framework would decode headers, and drop it over a bad one."""
+        return KafkaAckableMessage(
+            raw_message=records, body=b"", consumer=self._subscriber.consumer
+        )
+
     async def _consume(self, message: KafkaMessage) -> None:
         # Never returns without an acknowledgement but by cancellation: under MANUAL a handler that
         # raises is skipped past by the next acknowledgement.
-        raw = message.raw_message
-        records = raw if isinstance(raw, tuple) else (raw,)
         self._last_record = asyncio.get_running_loop().time()
         by_topic: dict[str, list[Record]] = {}
-        for record in records:
+        for record in message.raw_message:
             by_topic.setdefault(record.topic, []).append(_record(record))
         for topic, batch in by_topic.items():
-            await self._takers[topic].take(batch)
-        await message.ack()
+            await self._take(topic, batch)
+        try:
+            await message.ack()
+        except KafkaError as error:
+            # The partitions went elsewhere meanwhile: their records come again, to no effect.
+            _log.warning("offsets.not_committed", group=self._name, error=repr(error))
+
+    async def _take(self, topic: str, batch: Sequence[Record]) -> None:
+        await keep_trying(f"take.{topic}", lambda: self._takers[topic].take(batch))
 
     async def caught_up(self) -> None:
         """Return once the group has taken all that the topics held when it was called.
 
-        Where end offsets cannot be believed, once nothing has come for a moment.
+        The group, not this member: replicas share partitions, and what they project. Where end
+        offsets cannot be believed, once nothing has come for a moment.
         """
-        await _until(self._is_assigned)
-        if self._is_end_reliable:
-            consumer = self._subscriber.consumer
-            self._ends = await consumer.end_offsets(consumer.assignment()) if consumer else {}
-            await _until(self._is_past_ends)
-        else:
+        await self._joined.wait()
+        if not self._is_end_reliable:
             self._last_record = max(self._last_record, asyncio.get_running_loop().time())
             await _until(self._is_quiet)
-
-    async def _is_assigned(self) -> bool:
-        return bool(self._subscriber.consumer and self._subscriber.consumer.assignment())
-
-    async def _is_past_ends(self) -> bool:
+            return
         consumer = self._subscriber.consumer
         if consumer is None:
-            return False
-        for partition, end in self._ends.items():
-            taken = await consumer.committed(partition) or 0
-            if taken < end and partition in consumer.assignment():
-                return False
-        return True
+            raise ConnectionError(f"group {self._name} is not joined")
+        partitions = [
+            TopicPartition(topic, partition)
+            for topic in self._takers
+            for partition in consumer.partitions_for_topic(topic) or ()
+        ]
+        starts = await consumer.beginning_offsets(partitions)
+        ends = await consumer.end_offsets(partitions)
+
+        async def is_past_ends() -> bool:
+            for partition, end in ends.items():
+                taken = await consumer.committed(partition)
+                if end > (starts[partition] if taken is None else taken):
+                    return False
+            return True
+
+        await _until(is_past_ends)
 
     async def _is_quiet(self) -> bool:
         return asyncio.get_running_loop().time() - self._last_record > _QUIET_S
@@ -158,7 +213,7 @@ class Group:
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
     while not await condition():  # noqa: ASYNC110 - the client has no event to wait on
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(_LOOK_S)
 
 
 async def _keep_bytes(message: KafkaMessage) -> object:
@@ -171,6 +226,6 @@ def _record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
         topic=raw.topic,
         key=(raw.key or b"").decode(errors="replace"),
         value=raw.value or b"",
-        headers={name: value.decode(errors="replace") for name, value in raw.headers},
+        headers={name: (value or b"").decode(errors="replace") for name, value in raw.headers},
         position=f"{raw.topic}/{raw.partition}/{raw.offset}",
     )

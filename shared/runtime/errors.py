@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 
 from aiokafka.errors import KafkaError
-from pymongo.errors import AutoReconnect, ConnectionFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+
+_LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
+_CODES = frozenset({43, 50, 112})
+"""CursorNotFound (the store restarted), MaxTimeMSExpired, WriteConflict outside a transaction."""
 
 
 class TransientError(Exception):
@@ -23,9 +27,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _is_transient(error: BaseException) -> bool:
-    if isinstance(error, TransientError | ConnectionFailure | AutoReconnect | KafkaError | OSError):
+    # Not every OSError: a missing file is a fault of the code.
+    if isinstance(error, TransientError | ConnectionFailure | ConnectionError | TimeoutError):
         return True
-    return isinstance(error, PyMongoError) and any(
-        error.has_error_label(label)
-        for label in ("TransientTransactionError", "UnknownTransactionCommitResult")
-    )
+    if isinstance(error, KafkaError):
+        return bool(error.retriable)
+    if isinstance(error, OperationFailure) and error.code in _CODES:
+        return True
+    return isinstance(error, PyMongoError) and any(map(error.has_error_label, _LABELS))

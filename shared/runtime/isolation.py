@@ -2,50 +2,49 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
 
-from shared.runtime.logs import get_logger
+from shared.runtime.errors import is_transient
+from shared.runtime.logs import bound, get_logger
+from shared.runtime.reading import Incoming
 
-T = TypeVar("T")
+Take = Callable[[Sequence[Incoming]], Awaitable[None]]
+Bury = Callable[[Incoming, str], Awaitable[None]]
 
 _ATTEMPTS = 3
 _PAUSE_S = 0.1
 _log = get_logger(__name__)
 
 
-async def isolate(
-    items: Sequence[T],
-    take: Callable[[Sequence[T]], Awaitable[None]],
-    bury: Callable[[T, str], Awaitable[None]],
-) -> None:
-    """Take `items` together, or in halves when that fails; bury the one that keeps failing alone.
+async def isolate(batch: Sequence[Incoming], take: Take, bury: Bury) -> None:
+    """Take `batch` together, or in halves when that fails; bury the one that keeps failing alone.
 
-    Order is kept. Faults of the world must be waited out inside `take`.
+    Order is kept. Raises the faults of the world: nothing is buried for them.
     """
+    if len(batch) == 1:
+        with bound(**batch[0].ids):
+            await _insist(batch[0], take, bury)
+        return
     try:
-        await take(items)
-    except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a dead letter
-        if len(items) > 1:
-            middle = len(items) // 2
-            await isolate(items[:middle], take, bury)
-            await isolate(items[middle:], take, bury)
-            return
-        await _insist(items[0], error, take, bury)
+        await take(batch)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        middle = len(batch) // 2
+        await isolate(batch[:middle], take, bury)
+        await isolate(batch[middle:], take, bury)
 
 
-async def _insist(
-    item: T,
-    error: Exception,
-    take: Callable[[Sequence[T]], Awaitable[None]],
-    bury: Callable[[T, str], Awaitable[None]],
-) -> None:
-    for attempt in range(2, _ATTEMPTS + 1):
-        _log.warning("message.failed", error=repr(error), attempt=attempt - 1, exc_info=error)
-        await asyncio.sleep(_PAUSE_S)
+async def _insist(message: Incoming, take: Take, bury: Bury) -> None:
+    for attempt in range(1, _ATTEMPTS + 1):
         try:
-            await take([item])
-        except Exception as again:  # noqa: BLE001 - see isolate
-            error = again
+            await take([message])
+        except Exception as error:
+            if is_transient(error):
+                raise
+            _log.warning("message.failed", attempt=attempt, exc_info=error)
+            reason = repr(error)
         else:
             return
-    await bury(item, repr(error))
+        if attempt < _ATTEMPTS:
+            await asyncio.sleep(_PAUSE_S)
+    await bury(message, reason)

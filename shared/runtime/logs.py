@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import AbstractContextManager
 
 import structlog
 
@@ -10,28 +11,31 @@ def configure(service: str, level: str) -> None:
     """Send structlog and the libraries' own loggers to standard output as JSON lines."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
+                structlog.processors.JSONRenderer(default=repr),
             ],
         )
     )
+    # Libraries speak up from WARNING on, our own code from the level asked for.
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    logging.getLogger(service).setLevel(level)
+    for ours in ("services", "shared"):
+        logging.getLogger(ours).setLevel(level)
     structlog.contextvars.bind_contextvars(service=service)
 
 
@@ -39,3 +43,8 @@ def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """Get a logger; events are dotted constants, values are fields."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
     return logger
+
+
+def bound(**ids: str) -> AbstractContextManager[None]:
+    """Put `ids` on every line that is logged inside the block."""
+    return structlog.contextvars.bound_contextvars(**ids)

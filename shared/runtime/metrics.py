@@ -20,8 +20,16 @@ WAITS = Counter(
 )
 OUTBOX_DEPTH = Gauge("aiguillage_outbox_depth", "Messages committed and not yet published")
 PUBLISHED = Counter("aiguillage_published_total", "Messages acknowledged by the broker", ["topic"])
-DEAD_LETTERS = Gauge("aiguillage_dead_letters", "Messages that wait for an operator")
-PARKED = Gauge("aiguillage_parked_messages", "Messages that wait behind a dead letter or a gap")
+REFUSED_KEYS = Gauge(
+    "aiguillage_outbox_refused_keys",
+    "Keys whose next message the broker refuses, and which wait for an operator",
+)
+DEAD_LETTERS = Gauge("aiguillage_dead_letters", "Messages that wait for an operator", ["topic"])
+PARKED = Gauge(
+    "aiguillage_parked_messages",
+    "Messages that wait behind a dead letter or a gap",
+    ["topic"],
+)
 REQUESTS = Histogram(
     "aiguillage_http_request_seconds",
     "Time to answer a request",

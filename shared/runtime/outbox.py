@@ -7,23 +7,29 @@ they have seen.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from contextlib import suppress
 
-from pymongo.errors import DuplicateKeyError
+from aiokafka.errors import KafkaError
 
-from shared.runtime.backoff import wait_out
+from shared.runtime.backoff import keep_trying, wait_out
 from shared.runtime.clock import Clock
-from shared.runtime.ids import new_id
+from shared.runtime.lease import Lease
 from shared.runtime.logs import get_logger
-from shared.runtime.metrics import OUTBOX_DEPTH, PUBLISHED
-from shared.runtime.store import Document, Store
+from shared.runtime.metrics import OUTBOX_DEPTH, PUBLISHED, REFUSED_KEYS
+from shared.runtime.store import Document, Store, Transaction
 
 Publish = Callable[[Document], Awaitable[Awaitable[object]]]
 """Hands a row to the producer, in order, and gives what resolves when the broker has it."""
 
+Key = tuple[str, str]
+Handed = tuple[Document, Awaitable[object]]
+
 _PAGE = 1000
 _SWEEP_S = 0.5
-_LEASE_S = 5.0
+_HAND_OVER_S = 5.0
+_SOON_S = 5.0
+_LATER_S = 30.0
+_STOP_S = 2.0
 _log = get_logger(__name__)
 
 
@@ -33,67 +39,115 @@ class Relay:
     def __init__(self, store: Store, publish: Publish, clock: Clock) -> None:
         """Prepare a relay; `run` does the work."""
         self._store = store
+        self._outbox = store.collection("outbox")
         self._publish = publish
-        self._clock = clock
-        self._holder = new_id()
-        self._lease_ends = 0.0
+        self._lease = Lease(store, "relay", clock)
+        self._passed_over: dict[tuple[str, str | None], float] = {}
+        """Keys and whole topics left alone until a moment, so that they do not hold up others."""
 
     async def run(self) -> None:
         """Publish until cancelled."""
-        while True:
-            self._store.committed.clear()
-            sent = await wait_out("relay", self._turn)
-            if sent < _PAGE:
-                try:
-                    await asyncio.wait_for(self._store.committed.wait(), _SWEEP_S)
-                except TimeoutError:
-                    OUTBOX_DEPTH.set(
-                        await self._store.collection("outbox").estimated_document_count()
-                    )
+        try:
+            while True:
+                self._store.committed.clear()
+                if not await keep_trying("relay", self._turn):
+                    await self._rest()
+        finally:
+            # A rolling restart must not hold messages back for the length of a lease.
+            with suppress(Exception):
+                await asyncio.wait_for(self._lease.release(), _STOP_S)
 
-    async def _turn(self) -> int:
-        if not await self._has_lease():
-            return 0
-        rows = await self._store.collection("outbox").find().sort("_id", 1).to_list(_PAGE)
-        if not rows:
-            return 0
+    async def _rest(self) -> None:
+        try:
+            await asyncio.wait_for(self._store.committed.wait(), _SWEEP_S)
+        except TimeoutError:
+            OUTBOX_DEPTH.set(await keep_trying("relay", self._outbox.estimated_document_count))
+
+    async def _turn(self) -> bool:
+        """Publish a page. True when there may be more to publish at once."""
+        if not await self._lease.hold():
+            return False
+        work = asyncio.create_task(self._publish_page())
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=self._lease.renewal_s)
+                if not await self._lease.hold():
+                    _log.warning("relay.lease_lost")
+                    work.cancel()
+                    return False
+            return work.result()
+        finally:
+            # What was handed over will be published: its rows should go too, if that is soon.
+            await asyncio.wait({work}, timeout=_STOP_S)
+            work.cancel()
+
+    async def _publish_page(self) -> bool:
+        rows = await self._store.transaction(self._page)
         published = await self._publish_in_order(rows)
-        await self._store.collection("outbox").delete_many({"_id": {"$in": published}})
-        return len(published)
+        REFUSED_KEYS.set(sum(key is not None for _, key in self._passed_over))
+        if published:
+            await wait_out("relay", lambda: self._outbox.delete_many({"_id": {"$in": published}}))
+        elif rows:
+            # Another replica may reach the broker that this one does not.
+            await self._lease.release()
+        return len(rows) == _PAGE and bool(published)
+
+    async def _page(self, transaction: Transaction) -> Sequence[Document]:
+        """Read the oldest rows in one snapshot, but for what the broker has just refused."""
+        now = time.monotonic()
+        self._passed_over = {each: end for each, end in self._passed_over.items() if end > now}
+        others = [
+            {"topic": topic} | ({} if key is None else {"key": key})
+            for topic, key in self._passed_over
+        ]
+        rows = transaction.collection("outbox").find(
+            {"$nor": others} if others else {}, session=transaction.session
+        )
+        page: list[Document] = await rows.sort("_id", 1).limit(_PAGE).to_list(_PAGE)
+        # Ids sort by the clocks of the replicas that wrote them, ranks as the store ordered them.
+        return sorted(page, key=lambda row: (row["topic"], row["stream"], row["rank"]))
 
     async def _publish_in_order(self, rows: Sequence[Document]) -> list[str]:
         """Publish `rows` and give the ids of those to delete.
 
         A key stops at its first failure: what follows it on that key is published again, behind it.
         """
-        acknowledgements = [await self._publish(row) for row in rows]
-        results = await asyncio.gather(*acknowledgements, return_exceptions=True)
-        stopped: set[tuple[str, str]] = set()
+        handed = await self._hand_over(rows)
+        results = await asyncio.gather(
+            *(acknowledged for _, acknowledged in handed), return_exceptions=True
+        )
+        stopped: set[Key] = set()
         published = []
-        for row, result in zip(rows, results, strict=True):
-            stream = (row["topic"], row["key"])
+        for (row, _), result in zip(handed, results, strict=True):
             if isinstance(result, BaseException):
-                _log.warning("outbox.refused", topic=row["topic"], error=repr(result))
-                stopped.add(stream)
-            if stream not in stopped:
+                stopped.add(self._pass_over(row, result))
+            elif _key(row) not in stopped:
                 published.append(row["_id"])
                 PUBLISHED.labels(row["topic"]).inc()
         return published
 
-    async def _has_lease(self) -> bool:
-        """Hold or renew the lease; a third of it is left when it is renewed."""
-        asked = time.monotonic()
-        if asked < self._lease_ends - _LEASE_S / 3:
-            return True
-        now = self._clock()
-        try:
-            await self._store.collection("leases").find_one_and_update(
-                {"_id": "relay", "$or": [{"holder": self._holder}, {"until": {"$lt": now}}]},
-                {"$set": {"holder": self._holder, "until": now + timedelta(seconds=_LEASE_S)}},
-                upsert=True,
-            )
-        except DuplicateKeyError:
-            self._lease_ends = 0.0
-            return False
-        self._lease_ends = asked + _LEASE_S
-        return True
+    async def _hand_over(self, rows: Sequence[Document]) -> list[Handed]:
+        handed: list[Handed] = []
+        for row in rows:
+            if not self._passed_over.keys().isdisjoint({_key(row), (row["topic"], None)}):
+                continue
+            try:
+                async with asyncio.timeout(_HAND_OVER_S):
+                    handed.append((row, await self._publish(row)))
+            except (KafkaError, TimeoutError) as error:
+                self._pass_over(row, error)
+        return handed
+
+    def _pass_over(self, row: Document, error: BaseException) -> Key:
+        """Leave a key for later that the broker refuses, or a topic that it has no place for."""
+        key = _key(row)
+        _log.error("outbox.refused", topic=key[0], key=key[1], row=row["_id"], error=repr(error))
+        if isinstance(error, TimeoutError):
+            self._passed_over[key[0], None] = time.monotonic() + _SOON_S
+        elif isinstance(error, KafkaError) and not error.retriable:
+            self._passed_over[key] = time.monotonic() + _LATER_S
+        return key
+
+
+def _key(row: Document) -> Key:
+    return row["topic"], row["key"]

@@ -9,6 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 from shared.contracts.envelope import Event, Head, Payload
 from shared.contracts.topics import Topic
 
+_REASON_MAX = 500
+"""A reason travels in a header: an exception may quote a whole document."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -24,7 +27,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A record that was read: an event, or a fault that makes it a dead letter."""
+    """A record that was read: an event, or a fault that makes it a dead letter.
+
+    Neither when its type is not known here: a producer may be ahead of its readers.
+    """
 
     record: Record
     id: str
@@ -33,10 +39,22 @@ class Incoming:
     sequence: int | None = None
     event: Event[Any] | None = None
     fault: str | None = None
+    correlation_id: str | None = None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether there is nothing to do but to note that it passed."""
+        return self.event is None and self.fault is None
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """What a line of log about this message names it by."""
+        ids = {"message_id": self.id, "dossier_id": self.stream}
+        return ids | {"correlation_id": self.correlation_id} if self.correlation_id else ids
 
     def failed(self, reason: str) -> "Incoming":
         """Say why this message cannot be handled."""
-        return replace(self, event=None, fault=reason)
+        return replace(self, event=None, fault=reason[:_REASON_MAX])
 
 
 class Reader:
@@ -47,19 +65,25 @@ class Reader:
         self._events: dict[str, TypeAdapter[Event[Any]]] = {
             payload.event_type: _adapter(payload) for payload in topic.payloads
         }
-        self._is_sequenced = is_sequenced
+        self.is_sequenced = is_sequenced
 
-    def read(self, record: Record) -> Incoming | None:
-        """Read a record; None for a type not known here: a producer may be ahead of its readers."""
+    def read(self, record: Record) -> Incoming:
+        """Read a record. Never raises: what cannot be read is a fault of the message."""
         try:
             head = Head.model_validate_json(record.value)
         except ValidationError as error:
-            return Incoming(record, record.position, record.key, fault=_reason(error))
+            return Incoming(record, record.position, record.key).failed(_reason(error))
+        incoming = Incoming(
+            record,
+            head.id,
+            head.dossierid or record.key,
+            head.sequence,
+            correlation_id=head.correlationid,
+        )
         adapter = self._events.get(head.type)
         if adapter is None:
-            return None
-        incoming = Incoming(record, head.id, head.dossierid or record.key, head.sequence)
-        if self._is_sequenced and head.sequence is None:
+            return incoming
+        if self.is_sequenced and head.sequence is None:
             return incoming.failed("the event carries no sequence")
         try:
             return replace(incoming, event=adapter.validate_json(record.value))

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from socket import socket
 
 import uvicorn
@@ -11,11 +11,12 @@ from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 
 from shared.contracts.topics import Topic
-from shared.runtime.backoff import wait_out
+from shared.runtime.backoff import keep_trying, wait_out
 from shared.runtime.broker import Broker, Group
 from shared.runtime.clock import system_clock
+from shared.runtime.handler import Handler
 from shared.runtime.http import create_app
-from shared.runtime.inbox import Handler, Inbox
+from shared.runtime.inbox import Inbox
 from shared.runtime.logs import configure, get_logger
 from shared.runtime.outbox import Relay
 from shared.runtime.projection import Projection
@@ -35,17 +36,17 @@ class Runtime:
         self.service = service
         self.settings = settings
         self.clock = system_clock(settings.clock_offset_s)
-        self.store = Store(settings.mongo, service, self.clock)
+        self.store = Store(settings.mongo, service, self.clock, settings.namespace)
         self._broker = Broker(service, settings)
         self._relay = Relay(self.store, self._broker.publish, self.clock)
-        self._inboxes: list[Inbox] = []
+        self._takers: list[Inbox | Projection] = []
         self._projections: Group | None = None
         self._preparations: list[Task] = []
-        self._tasks: list[tuple[str, Task]] = [("relay", self._relay.run)]
+        self._tasks: list[tuple[str, Task]] = []
         self._endings: list[Callable[[], None]] = []
         self._subscriptions: set[Topic] = set()
         self._running: list[asyncio.Task[None]] = []
-        self._caught_up = asyncio.Event()
+        self._started = asyncio.Event()
 
     def consume(self, handlers: Mapping[Topic, Handler]) -> None:
         """Take sequenced topics through inboxes, each event of a dossier once and in order."""
@@ -53,15 +54,17 @@ class Runtime:
             topic: Inbox(self.store, topic, handler, self.clock)
             for topic, handler in handlers.items()
         }
-        self._inboxes += inboxes.values()
+        self._takers += inboxes.values()
         self._subscriptions.update(handlers)
         self._broker.subscribe("", inboxes)
 
     def project(self, handlers: Mapping[Topic, Handler]) -> None:
         """Take compacted topics. The service is ready once they have been read to their end."""
         projections = {
-            topic: Projection(self.store, topic, handler) for topic, handler in handlers.items()
+            topic: Projection(self.store, topic, handler, self.clock)
+            for topic, handler in handlers.items()
         }
+        self._takers += projections.values()
         self._projections = self._broker.subscribe(".projections", projections)
         self._subscriptions.update(handlers)
 
@@ -75,11 +78,14 @@ class Runtime:
         self._preparations.append(task)
 
     def every(self, seconds: float, name: str, task: Task) -> None:
-        """Run `task` again and again, `seconds` apart, waiting out the faults of the world."""
+        """Run `task` again and again, `seconds` apart. One run that fails does not end the next."""
 
         async def loop() -> None:
             while True:
-                await wait_out(name, task)
+                try:
+                    await wait_out(name, task)
+                except Exception:  # noqa: BLE001 - the next run may do better
+                    _log.exception("task.failed", task=name)
                 await asyncio.sleep(seconds)
 
         self._tasks.append((name, loop))
@@ -121,8 +127,8 @@ class Runtime:
 
     async def _missing(self) -> list[str]:
         missing = []
-        if self._projections and not self._caught_up.is_set():
-            missing.append("lecture des annuaires en cours")
+        if not self._started.is_set():
+            missing.append("démarrage et lecture des annuaires en cours")
         if any(task.done() for task in self._running):
             missing.append("une tâche de fond est arrêtée")
         try:
@@ -135,37 +141,38 @@ class Runtime:
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.store)
-            start = asyncio.create_task(self._start(), name="start")
-            self._running.append(start)
-            stack.push_async_callback(self._stop, start)
-            yield
+        async with self.store:
+            self._run("start", self._start)
+            try:
+                yield
+            finally:
+                await self._stop()
+
+    def _run(self, name: str, task: Task) -> None:
+        self._running.append(asyncio.create_task(_guarded(name, task), name=name))
 
     async def _start(self) -> None:
-        """Start in the order of dependence: indexes, tasks, broker. The store may come late."""
-        for inbox in self._inboxes:
-            await wait_out("indexes", inbox.prepare)
-        for prepare in self._preparations:
-            await wait_out("indexes", prepare)
-        await wait_out("broker", self._broker.start)
+        """Start in the order of dependence. Store and broker may come late."""
+        for prepare in (*(taker.prepare for taker in self._takers), *self._preparations):
+            await keep_trying("indexes", prepare)
         for name, task in self._tasks:
-            self._running.append(asyncio.create_task(_guarded(name, task), name=name))
-        self._running.append(asyncio.create_task(self._sweep(), name="sweep"))
+            self._run(name, task)
+        await self._broker.start()
+        self._run("relay", self._relay.run)
+        self._run("sweep", self._sweep)
         if self._projections:
-            await wait_out("projections", self._projections.caught_up)
-            self._caught_up.set()
+            await keep_trying("projections", self._projections.caught_up)
+        self._started.set()
         _log.info("service.started", service=self.service)
         await asyncio.Event().wait()
 
     async def _sweep(self) -> None:
         while True:
-            for inbox in self._inboxes:
-                await wait_out("sweep", inbox.sweep)
+            for taker in self._takers:
+                await keep_trying("sweep", taker.sweep)
             await asyncio.sleep(_SWEEP_S)
 
-    async def _stop(self, start: "asyncio.Task[None]") -> None:
-        start.cancel()
+    async def _stop(self) -> None:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

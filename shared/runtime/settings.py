@@ -1,7 +1,7 @@
 """What every service reads from its environment."""
 
 from ipaddress import ip_address
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,7 +26,10 @@ class RuntimeSettings(BaseSettings):
     trust_headers: bool = False
     """Believe the headers that name the caller. Loopback only."""
     clock_offset_s: int = 0
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    namespace: str = Field(default="", pattern=r"^([a-z0-9]+[.-])?$", max_length=40)
+    """Put before the names of database, topics and groups, so that several platforms may share a
+    store and a broker: `essai-`."""
     max_batch: int = Field(default=500, ge=1)
     """Records taken in one transaction at most."""
 

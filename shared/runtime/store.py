@@ -1,7 +1,9 @@
 """The document store of a service: one database, and transactions that carry their messages."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
@@ -9,6 +11,7 @@ from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 from motor.motor_asyncio import AsyncIOMotorCollection as Collection
 from motor.motor_asyncio import AsyncIOMotorDatabase as Database
+from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -20,7 +23,13 @@ from shared.runtime.ids import new_id
 Document = dict[str, Any]
 T = TypeVar("T")
 
-_SERVER_SELECTION_MS = 3000
+_CONNECT_MS = 3000
+_ANSWER_MS = 20_000
+_CONFLICTS_S = 5.0
+_PAUSE_S = 0.02
+_PING_S = 2.0
+_SNAPSHOT = ReadConcern("snapshot")
+_MAJORITY = WriteConcern("majority")
 
 
 @dataclass(slots=True)
@@ -51,33 +60,47 @@ class Transaction:
             causationid=message.causation_id,
             data=message.payload,
         )
-        self.publish_raw(message.topic.name, message.key, encode(event), {})
-
-    def publish_raw(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:
-        """Say ready-made bytes when this transaction commits."""
-        self.rows.append(
-            {"_id": new_id(), "topic": topic, "key": key, "value": value, "headers": headers}
+        self._say(
+            topic=message.topic.name,
+            key=message.key,
+            # Ids sort by the clock of the process that made them; ranks were given one by one.
+            stream=message.dossier_id or message.key,
+            rank=message.sequence or getattr(message.payload, "version", 0),
+            value=encode(event),
+            headers=[],
         )
+
+    def publish_raw(self, topic: str, key: str, value: bytes, headers: Mapping[str, str]) -> None:
+        """Say ready-made bytes when this transaction commits."""
+        # Header names are foreign: as values of a document they may hold anything.
+        pairs = list(headers.items())
+        self._say(topic=topic, key=key, stream=key, rank=0, value=value, headers=pairs)
+
+    def _say(self, **row: Any) -> None:  # noqa: ANN401 - a document
+        self.rows.append({"_id": new_id(), **row})
 
 
 class Store:
     """A service's own database."""
 
-    def __init__(self, uri: str, service: str, clock: Clock) -> None:
+    def __init__(self, uri: str, service: str, clock: Clock, namespace: str = "") -> None:
         """Prepare the connection; nothing is sent before the first call."""
+        # A store that answers no more is a store that is away: no call waits without end.
         self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
             uri,
-            serverSelectionTimeoutMS=_SERVER_SELECTION_MS,
+            serverSelectionTimeoutMS=_CONNECT_MS,
+            connectTimeoutMS=_CONNECT_MS,
+            socketTimeoutMS=_ANSWER_MS,
             appname=service,
         )
-        self._options: CodecOptions[Document] = CodecOptions(tz_aware=True)
+        options: CodecOptions[Document] = CodecOptions(tz_aware=True)
         self._source = f"/services/{service}"
         self._clock = clock
         self.db: Database[Document] = self._client.get_database(
-            service,
-            codec_options=self._options,
+            f"{namespace}{service}".replace(".", "-"),
+            codec_options=options,
             read_concern=ReadConcern("majority"),
-            write_concern=WriteConcern("majority"),
+            write_concern=_MAJORITY,
         )
         self.committed = asyncio.Event()
         """Set at each commit that has something to say: it wakes the relay."""
@@ -88,27 +111,34 @@ class Store:
 
     async def ping(self) -> None:
         """Raise when the store does not answer."""
-        await self._client.admin.command("ping")
+        await asyncio.wait_for(self._client.admin.command("ping"), _PING_S)
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `work` in one transaction, again when the store asks for it, and commit.
+        """Run `work` in one transaction, again when it conflicts with another, and commit.
 
         `work` may run several times: it keeps no state outside its transaction.
-        Raises what `work` raises, after a rollback, and the store's errors.
+        Raises what `work` raises, after a rollback, and the store's errors: a store that is away
+        is for the caller to wait for, who knows whether somebody waits for the answer.
         """
+        give_up = time.monotonic() + _CONFLICTS_S
+        async with await self._client.start_session() as session:
+            while True:
+                try:
+                    return await self._attempt(session, work)
+                except PyMongoError as error:
+                    if not _is_conflict(error) or time.monotonic() > give_up:
+                        raise
+                await asyncio.sleep(_PAUSE_S * random.uniform(0.2, 1))  # noqa: S311 - jitter
 
-        async def attempt(session: AsyncIOMotorClientSession) -> tuple[T, bool]:
-            transaction = Transaction(self.db, session, self._source, self._clock)
+    async def _attempt(
+        self, session: AsyncIOMotorClientSession, work: Callable[[Transaction], Awaitable[T]]
+    ) -> T:
+        transaction = Transaction(self.db, session, self._source, self._clock)
+        async with session.start_transaction(_SNAPSHOT, _MAJORITY):
             result = await work(transaction)
             if transaction.rows:
                 await self.db["outbox"].insert_many(transaction.rows, session=session)
-            return result, bool(transaction.rows)
-
-        outcome: tuple[T, bool]
-        async with await self._client.start_session() as session:
-            outcome = await session.with_transaction(attempt)
-        result, has_said = outcome
-        if has_said:
+        if transaction.rows:
             self.committed.set()
         return result
 
@@ -119,3 +149,9 @@ class Store:
     async def __aexit__(self, *_: object) -> None:
         """Close its connections."""
         self._client.close()
+
+
+def _is_conflict(error: PyMongoError) -> bool:
+    return error.has_error_label("TransientTransactionError") and not isinstance(
+        error, ConnectionFailure
+    )

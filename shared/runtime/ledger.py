@@ -1,0 +1,198 @@
+"""The documents behind an inbox: an entry per message, and where each dossier stands."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from pymongo import UpdateOne
+
+from shared.contracts.topics import Topic
+from shared.runtime.clock import Clock
+from shared.runtime.fates import Stream
+from shared.runtime.reading import Incoming, Record
+from shared.runtime.store import Document, Store, Transaction
+
+_KEPT_BEYOND_RETENTION = timedelta(days=7)
+
+
+class Ledger:
+    """What a service has taken of one topic.
+
+    An entry whose effects are done is an id that expires. One that is `held` keeps its bytes and
+    waits: parked behind another, dead until an operator decides, or with that decision to carry out
+    (replay, discard).
+    """
+
+    def __init__(self, store: Store, topic: Topic, clock: Clock) -> None:
+        """Prepare a ledger; it does nothing by itself."""
+        self._entries = store.collection("inbox")
+        self._streams = store.collection("streams")
+        self._topic = topic
+        self._clock = clock
+        self._held = {"held": True, "topic": topic.name}
+        self._kept = timedelta(milliseconds=topic.retention_ms or 0) + _KEPT_BEYOND_RETENTION
+
+    async def prepare(self) -> None:
+        """Create the indexes. Only what is held is indexed beyond its id: the rest is millions."""
+        await self._entries.create_index("expires_at", expireAfterSeconds=0)
+        await self._entries.create_index(
+            [("topic", 1), ("state", 1), ("stream", 1), ("sequence", 1)],
+            name="held",
+            partialFilterExpression={"held": True},
+        )
+        await self._streams.create_index(
+            "topic", name="waiting", partialFilterExpression={"parked": {"$gt": 0}}
+        )
+
+    @property
+    def remembered_since(self) -> datetime:
+        """The time before which ids may have been forgotten."""
+        return self._clock() - self._kept
+
+    async def seen(self, transaction: Transaction, batch: Sequence[Incoming]) -> set[str]:
+        """Give which ids of `batch` have an entry."""
+        found = transaction.collection("inbox").find(
+            {"_id": {"$in": [message.id for message in batch]}},
+            {"_id": 1},
+            session=transaction.session,
+        )
+        return {entry["_id"] async for entry in found}
+
+    async def streams(self, transaction: Transaction, names: Iterable[str]) -> dict[str, Stream]:
+        """Read where dossiers stand."""
+        streams = {name: Stream() for name in names}
+        found = transaction.collection("streams").find(
+            {"_id": {"$in": [self._stream_id(name) for name in streams]}},
+            session=transaction.session,
+        )
+        async for row in found:
+            streams[row["stream"]] = Stream(row["next"], row["dead"], row["parked"])
+        return streams
+
+    async def write_streams(self, transaction: Transaction, streams: Mapping[str, Stream]) -> None:
+        """Write where dossiers stand."""
+        await transaction.collection("streams").bulk_write(
+            [
+                UpdateOne(
+                    {"_id": self._stream_id(name)},
+                    {
+                        "$set": {
+                            "topic": self._topic.name,
+                            "stream": name,
+                            "next": stream.next,
+                            "dead": stream.dead,
+                            "parked": stream.parked,
+                        }
+                    },
+                    upsert=True,
+                )
+                for name, stream in streams.items()
+            ],
+            ordered=False,
+            session=transaction.session,
+        )
+
+    async def enter(self, transaction: Transaction, state: str, batch: Sequence[Incoming]) -> None:
+        """Write the entries of new messages; what is dead leaves for the dead-letter topic too."""
+        if not batch:
+            return
+        now = self._clock()
+        await transaction.collection("inbox").insert_many(
+            [self._entry(message, state, now) for message in batch], session=transaction.session
+        )
+        if state == "dead":
+            for message in batch:
+                self.publish_dead_letter(transaction, message, message.id)
+
+    def _entry(self, message: Incoming, state: str, now: datetime) -> Document:
+        entry: Document = {
+            "_id": message.id,
+            "topic": self._topic.name,
+            "stream": message.stream,
+            "sequence": message.sequence,
+            "state": state,
+            "at": now,
+        }
+        if state == "done":
+            return entry | {"expires_at": now + self._kept}
+        return entry | {
+            "held": True,
+            "key": message.record.key,
+            "value": message.record.value,
+            # Pairs: a foreign header's name may be what a document's field may not.
+            "headers": list(message.record.headers.items()),
+            "position": message.record.position,
+            "reason": message.fault,
+        }
+
+    def record(self, entry: Document) -> Record:
+        """Give back the record that a held entry keeps."""
+        return Record(
+            self._topic.name,
+            entry["key"],
+            entry["value"],
+            dict(entry["headers"]),
+            entry["position"],
+        )
+
+    async def held(self, transaction: Transaction, entry_id: str) -> Document | None:
+        """Read a held entry inside a transaction; None when it is held no more."""
+        entry: Document | None = await transaction.collection("inbox").find_one(
+            {"_id": entry_id, "held": True}, session=transaction.session
+        )
+        return entry
+
+    async def change(self, transaction: Transaction, entry: Document, change: Document) -> None:
+        """Rewrite an entry. It is held no longer once it is done or discarded."""
+        update: Document = {"$set": change}
+        if change["state"] in {"done", "discarded"}:
+            update = {
+                "$set": change | {"expires_at": self._clock() + self._kept},
+                "$unset": {"held": 1},
+            }
+        await transaction.collection("inbox").update_one(
+            {"_id": entry["_id"]}, update, session=transaction.session
+        )
+
+    async def asked(self) -> list[Document]:
+        """Give what operators have decided and the service has not carried out yet."""
+        states = {"state": {"$in": ["replay", "discard"]}}
+        entries: list[Document] = await self._entries.find(self._held | states).to_list(None)
+        return entries
+
+    async def next_parked(self, name: str, rank: int) -> Document | None:
+        """Give the first parked entry of a dossier that is due at `rank`."""
+        due = {"state": "parked", "stream": name, "sequence": {"$lte": rank}}
+        entry: Document | None = await self._entries.find_one(
+            self._held | due, sort=[("sequence", 1)]
+        )
+        return entry
+
+    async def count(self, state: str) -> int:
+        """Count what is held in a state."""
+        return await self._entries.count_documents(self._held | {"state": state})
+
+    async def stream(self, name: str) -> Stream | None:
+        """Read where one dossier stands, outside any transaction."""
+        row = await self._streams.find_one({"_id": self._stream_id(name)})
+        return None if row is None else Stream(row["next"], row["dead"], row["parked"])
+
+    async def waiting(self) -> list[str]:
+        """Give the dossiers with parked messages and nothing dead before them."""
+        rows = self._streams.find({"topic": self._topic.name, "parked": {"$gt": 0}, "dead": []})
+        return [row["stream"] async for row in rows]
+
+    def _stream_id(self, name: str) -> str:
+        return f"{self._topic.name}|{name}"
+
+    def publish_dead_letter(
+        self, transaction: Transaction, message: Incoming, entry_id: str
+    ) -> None:
+        """Say a dead letter: the original bytes, and why."""
+        headers = dict(message.record.headers) | {
+            "x-reason": message.fault or "",
+            "x-position": message.record.position,
+            "x-entry": entry_id,
+        }
+        transaction.publish_raw(
+            self._topic.dead_letters, message.record.key, message.record.value, headers
+        )
