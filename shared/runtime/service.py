@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from socket import socket
 
 import uvicorn
+import uvloop
 from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 
@@ -189,6 +190,12 @@ async def _guarded(name: str, task: Task) -> None:
 
 def run(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
     """Run a service until it is told to stop. Bad settings end it with one clear line."""
+    with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(service, build))
+
+
+async def _serve(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
+    # Built inside the loop: the store's driver takes the loop that it first meets.
     try:
         runtime, app = build()
     except ValidationError as error:
@@ -207,8 +214,7 @@ def run(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
         timeout_graceful_shutdown=5,
     )
     server = _Server(config, runtime.end_streams)
-    with suppress(KeyboardInterrupt):
-        server.run()
+    await server.serve()
     if not server.started:
         sys.exit(1)
 

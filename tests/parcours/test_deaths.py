@@ -11,9 +11,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.backends import Backend
-from deploy.local.demo.__main__ import register
 from deploy.local.demo.actor import Services
-from deploy.local.demo.journeys import ONE_SIRET, TWO_SIRETS, Scene, Site
+from deploy.local.demo.journeys import ONE_SIRET, TWO_SIRETS, Scene, Site, register
 from deploy.local.demo.pieces import cii, ubl
 from deploy.local.kafka import why_not
 from deploy.local.platform import Platform
@@ -67,8 +66,8 @@ async def test_nothing_is_lost_when_processes_die(
                 for name, url in platform.addresses.services.items()
             }
         )
-        await register(services)
         scene = Scene(services, system_clock()().date())
+        await register(scene)
         async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
             group.create_task(_carry_all(scene))
             group.create_task(_kill_in_the_middle(platform, scene))

@@ -13,10 +13,8 @@ from rich.table import Table
 
 from deploy.local.backends import Backend
 from deploy.local.demo.actor import Services, Unexpected
-from deploy.local.demo.cast import MEMBERS
 from deploy.local.demo.hops import Hop, Watch, watching
-from deploy.local.demo.journeys import Scene, Tally, all_journeys
-from deploy.local.demo.pieces import cii, factur_x, ubl
+from deploy.local.demo.journeys import Scene, Tally, all_journeys, register
 from deploy.local.errors import LaunchError
 from deploy.local.platform import Addresses, Platform
 from shared.vocabulary.roles import Purpose
@@ -51,24 +49,12 @@ async def _play(addresses: Addresses) -> tuple[Tally, Watch]:
         }
         services = Services(**clients)
         watch = await stack.enter_async_context(watching(addresses.kafka))
-        await register(services)
         today = datetime.now(UTC).date()  # noqa: TID251 - beside the platform's clock
         scene = Scene(services, today)
-        await all_journeys(scene, ubl, cii, factur_x)
+        await register(scene)
+        await all_journeys(scene)
         await _until_arrived(scene.tally, watch)
     return scene.tally, watch
-
-
-async def register(services: Services) -> None:
-    """Let every member of the cast declare itself."""
-    for member in MEMBERS:
-        answer = await services.organisation.put(
-            f"/structures/{member.siret}",
-            headers={"X-Structure": member.siret, "X-Role": "titulaire"},
-            json=member.declaration(),
-        )
-        if not answer.is_success:
-            raise Unexpected(answer.text)
 
 
 async def _until_arrived(tally: Tally, watch: Watch) -> None:

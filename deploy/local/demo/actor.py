@@ -51,6 +51,24 @@ class Actor:
         """Who acts."""
         return {"X-Structure": self.siret, "X-Role": self.role}
 
+    async def declare(self, declaration: Mapping[str, Any]) -> None:
+        """Declare this actor's structure."""
+        answer = await self.services.organisation.put(
+            f"/structures/{self.siret}", headers=self.headers, json=declaration
+        )
+        if not answer.is_success:
+            raise Unexpected(answer.text)
+
+    async def would_be_accepted(self, file: File, metadata: Mapping[str, Any]) -> None:
+        """Wait until a dry run accepts a piece."""
+        deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+        while (
+            not (answer := await self.try_deposit(file, metadata, dry_run=True))
+            .json()
+            .get("accepted")
+        ):
+            await _pause(deadline, answer)
+
     async def try_deposit(
         self,
         file: File,
@@ -122,7 +140,8 @@ class Actor:
 
 
 def _acts(body: Any) -> Sequence[str]:  # noqa: ANN401 - JSON
-    return [act["act"] for act in body["acts"]]
+    acts: list[str] = body["acts"]
+    return acts
 
 
 async def _pause(deadline: float, last: httpx.Response) -> None:

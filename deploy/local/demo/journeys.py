@@ -12,8 +12,8 @@ from itertools import count
 from typing import Any
 
 from deploy.local.demo.actor import Actor, Answer, File, Services, Unexpected
-from deploy.local.demo.cast import AMENAGEUR, MAIRIE, MOE, TITULAIRE, TRESORERIE, Member
-from deploy.local.demo.pieces import Writer, metadata, pdf
+from deploy.local.demo.cast import AMENAGEUR, MAIRIE, MEMBERS, MOE, TITULAIRE, TRESORERIE, Member
+from deploy.local.demo.pieces import Writer, cii, factur_x, metadata, pdf, ubl
 from deploy.local.einvoices import Einvoice
 from shared.circuit.loader import current
 from shared.circuit.statuses import Act
@@ -130,6 +130,16 @@ def opening(draft: Einvoice, site: Site, write: Writer) -> dict[str, Any]:
     return (metadata(draft) if write is pdf else {}) | beside
 
 
+async def register(scene: Scene) -> None:
+    """Let the cast declare itself, and wait until deposit has heard of everybody."""
+    for member in MEMBERS:
+        await Actor(scene.services, Role.TITULAIRE, member.siret).declare(member.declaration())
+    for site in (ONE_SIRET, TWO_SIRETS):
+        draft = scene.draft("A4", site)
+        titulaire = scene.actor(Role.TITULAIRE, site)
+        await titulaire.would_be_accepted(ubl(draft), opening(draft, site, ubl))
+
+
 async def whole_circuit(scene: Scene, cadre: str, site: Site, write: Writer) -> None:
     """Carry a dossier from its opener to its payment."""
     await scene.to_the_end(await scene.open(cadre, site, write), site)
@@ -207,7 +217,7 @@ def _refusing_rules(answer: Any) -> str:  # noqa: ANN401 - an httpx response
     return f"{answer.status_code} {codes}"
 
 
-async def all_journeys(scene: Scene, ubl: Writer, cii: Writer, factur_x: Writer) -> None:
+async def all_journeys(scene: Scene) -> None:
     """Run every journey, side by side as in life."""
     await asyncio.gather(
         corrected_amounts(scene, "A4", TWO_SIRETS, ubl),
