@@ -1,0 +1,23 @@
+"""Deposit alone, on a real broker and a real store."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+
+from deploy.local import Platform, choose
+from tests.integration.deposit.world import World
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[Platform]:
+    """A broker, a store, and deposit."""
+    with Platform(choose().backend, services=("services.deposit",)) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def world(platform: Platform) -> AsyncIterator[World]:
+    """What surrounds it."""
+    async with World(platform.addresses) as around:
+        yield around

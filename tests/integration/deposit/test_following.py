@@ -1,0 +1,242 @@
+"""The next pieces of a dossier, their prefill, and the completion of a suspended piece."""
+
+import asyncio
+from dataclasses import replace
+
+import httpx
+
+from deploy.local import einvoices
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+from tests.integration.deposit.world import (
+    MOA,
+    OTHER,
+    PAYER,
+    TITULAIRE,
+    Answer,
+    World,
+    acting,
+    an_opener,
+    beside,
+    codes,
+    stated,
+)
+
+
+async def prefill(world: World, piece: Answer, role: Role) -> httpx.Response:
+    answer: httpx.Response = await world.http.get(
+        f"/pieces/{piece['piece_id']}/next", headers=acting(role)
+    )
+    return answer
+
+
+async def test_a_next_piece_waits_until_routing_has_taken_the_previous_one(world: World) -> None:
+    piece = await world.open()
+
+    early = await world.follow(piece["piece_id"])
+    asked = await prefill(world, piece, Role.MOE)
+
+    assert (early.status_code, asked.status_code) == (409, 409)
+    assert codes(early) == [("DEP-SUITE-03", "follows")]
+    assert int(early.headers["Retry-After"]) > 0
+    assert int(asked.headers["Retry-After"]) > 0
+
+
+async def test_the_prefill_is_metadata_that_makes_the_next_piece(world: World) -> None:
+    piece = await world.opened_and_awaiting_moe()
+
+    filled = (await prefill(world, piece, Role.MOE)).json()
+    draft = replace(an_opener(), number=f"EA-{piece['number']}")
+    answer = await world.deposit(
+        einvoices.plain_pdf(draft),
+        filled["fields"]
+        | {"cadre": "A15", "number": draft.number, "issued_on": draft.issued_on.isoformat()},
+        acting(Role.MOE),
+        name="etat.pdf",
+    )
+
+    assert filled["cadres"] == ["A15"]
+    assert filled["options"][0]["next"]["structure"] == MOA
+    assert filled["fields"]["engagement"] == "ENG-1"
+    assert answer.status_code == 201, answer.text
+    assert (answer.json()["follows"], answer.json()["changes"]) == (piece["piece_id"], [])
+    assert answer.json()["parties"] == piece["parties"]
+    assert answer.json()["dossier_id"] == piece["dossier_id"]
+    events = await world.told(piece["dossier_id"], 2)
+    assert [event["sequence"] for event in events] == ["0000000001", "0000000002"]
+
+
+async def test_the_recipient_s_required_fields_are_told_and_then_asked(world: World) -> None:
+    piece = await world.opened_and_awaiting_moe()
+    await world.tell_dossier({piece["piece_id"]: Status.A_ASSOCIER_MOE}, Role.MOE, ("A15",))
+    parties = {"moa": {"service": "TRAVAUX"}}
+
+    served = await world.follow(piece["piece_id"], parties=parties)
+
+    assert served.status_code == 201, served.text
+    assert served.json()["next"]["service"] == "TRAVAUX"
+
+
+async def test_changed_amounts_show_beside_the_previous_step(world: World) -> None:
+    piece = await world.opened_and_awaiting_moe()
+    amounts = {"ht": "9000.00", "tva": "1800.00", "ttc": "10800.00", "due": "10800.00"}
+
+    answer = await world.follow(piece["piece_id"], amounts=amounts)
+
+    assert answer.status_code == 201, answer.text
+    url = f"/pieces/{answer.json()['piece_id']}"
+    seen = (await world.http.get(url, headers=acting(Role.MOA))).json()
+    assert seen["changes"] == answer.json()["changes"]
+    assert seen["changes"][2] == {
+        "field": "ttc",
+        "previous": "12000.00",
+        "now": "10800.00",
+        "difference": "-1200.00",
+    }
+
+
+async def test_a_next_piece_is_named_by_depositor_and_number_or_by_its_file(world: World) -> None:
+    first, second = await world.opened_and_awaiting_moe(), await world.opened_and_awaiting_moe()
+    draft = replace(an_opener(cadre="A15"), preceding_number=second["number"])
+
+    by_number = await world.follow(
+        first["piece_id"],
+        follows={"depositor": TITULAIRE, "number": first["number"].lower()},
+    )
+    by_file = await world.deposit(einvoices.cii(draft), {}, acting(Role.MOE))
+
+    assert by_number.json()["follows"] == first["piece_id"]
+    assert by_file.status_code == 201, by_file.text
+    assert by_file.json()["follows"] == second["piece_id"]
+
+
+async def test_what_nobody_deposited_and_what_others_deposited_look_the_same(world: World) -> None:
+    piece = await world.opened_and_awaiting_moe()
+    draft = an_opener(cadre="A15")
+    metadata = stated(draft) | {"follows": {"piece_id": piece["piece_id"]}}
+
+    unknown = await world.follow("0190-nobody")
+    foreign = await world.deposit(
+        einvoices.plain_pdf(draft), metadata, acting(Role.MOE, OTHER), name="a.pdf"
+    )
+
+    assert codes(unknown) == codes(foreign) == [("DEP-SUITE-01", "follows")]
+
+
+async def test_a_cadre_or_an_actor_not_awaited_is_refused_by_rule(world: World) -> None:
+    piece = await world.opened_and_awaiting_moe()
+
+    wrong_cadre = await world.follow(piece["piece_id"], cadre="A19")
+    wrong_actor = await world.follow(piece["piece_id"], Role.MOA, "A19")
+
+    assert (wrong_cadre.status_code, wrong_actor.status_code) == (422, 422)
+    assert ("CIR-CADRE-03", "cadre") in codes(wrong_cadre)
+    assert ("DEP-TOUR-03", "follows") in codes(wrong_actor)
+    assert (await prefill(world, piece, Role.MOA)).status_code == 409
+    assert (await prefill(world, piece, Role.TITULAIRE)).status_code == 409
+
+
+async def test_a_second_follower_waits_until_routing_has_taken_the_first(world: World) -> None:
+    piece = await world.opened_and_awaiting_moe()
+
+    first = await world.follow(piece["piece_id"])
+    second = await world.follow(piece["piece_id"])
+
+    assert (first.status_code, second.status_code) == (201, 409)
+    assert codes(second) == [("DEP-SUITE-03", "follows")]
+
+
+async def test_the_final_piece_goes_to_the_service_financier_s_own_application(
+    world: World,
+) -> None:
+    opener = await world.opened_and_awaiting_moe()
+    etat = (await world.follow(opener["piece_id"])).json()
+    await world.tell_dossier(
+        {opener["piece_id"]: Status.ASSOCIEE, etat["piece_id"]: Status.A_ASSOCIER_MOA},
+        Role.MOA,
+        ("A19",),
+    )
+
+    answer = await world.follow(etat["piece_id"], Role.MOA, "A19")
+
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["next"] == {
+        "role": "service_financier",
+        "structure": PAYER,
+        "service": None,
+        "application": "factures_recues",
+    }
+
+
+async def complete(
+    world: World, piece: Answer, role: Role = Role.TITULAIRE, **parts: object
+) -> httpx.Response:
+    answer: httpx.Response = await world.http.post(
+        f"/pieces/{piece['piece_id']}/completion", headers=acting(role), **parts
+    )
+    return answer
+
+
+BON = {"attachments": ("bon.pdf", b"%PDF-1.7 bon de livraison")}
+
+
+async def test_a_suspended_piece_is_completed_by_its_depositor_with_a_proof(world: World) -> None:
+    piece = await world.opened_and_awaiting_moe()
+    early = await complete(world, piece, files=BON)
+    await world.tell_dossier({piece["piece_id"]: Status.SUSPENDUE}, Role.TITULAIRE)
+
+    other = await complete(world, piece, Role.MOE, files=BON)
+    nothing = await complete(world, piece, data={"comment": " "})
+    foreign = await world.http.post(
+        f"/pieces/{piece['piece_id']}/completion",
+        headers=acting(Role.TITULAIRE, OTHER),
+        files=BON,
+    )
+    done = await complete(world, piece, data={"comment": "Le voici."}, files=BON)
+
+    assert (early.status_code, other.status_code) == (409, 409)
+    assert codes(nothing) == [("DEP-COMPL-02", "attachments")]
+    assert foreign.status_code == 404
+    assert done.status_code == 201, done.text
+    body = done.json()
+    proof = await world.http.get(body["certificate"]["url"], headers=acting(Role.MOE))
+    bon = await world.http.get(body["attachments"][0]["url"], headers=acting(Role.MOE))
+    assert proof.content.startswith(b"%PDF-")
+    assert bon.content == BON["attachments"][1]
+    events = await world.told(piece["dossier_id"], 2)
+    assert events[1]["type"] == "fr.aiguillage.piece.completee.v1"
+    assert (events[1]["sequence"], events[1]["data"]["comment"]) == ("0000000002", "Le voici.")
+    assert events[1]["data"]["by"] == {"role": "titulaire", "structure": TITULAIRE}
+
+
+async def test_a_suspension_is_completed_once_even_at_the_same_moment(world: World) -> None:
+    piece = await world.opened_and_awaiting_moe()
+    await world.tell_dossier({piece["piece_id"]: Status.SUSPENDUE}, Role.TITULAIRE)
+
+    answers = await asyncio.gather(*(complete(world, piece, files=BON) for _ in range(8)))
+    await world.tell_dossier({piece["piece_id"]: Status.A_ASSOCIER_MOE}, Role.MOE, ("A15",))
+    await world.tell_dossier({piece["piece_id"]: Status.SUSPENDUE}, Role.TITULAIRE)
+    again = await complete(world, piece, files=BON)
+
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
+    assert again.status_code == 201
+    assert again.json()["certificate"]["url"].endswith("/completions/2/certificate")
+
+
+async def test_a_payment_that_is_not_reported_is_hidden_from_the_titulaire(world: World) -> None:
+    payer = "84062914300032"
+    await world.tell_structure(payer, mise_en_paiement_non_remontee=True)
+    metadata = beside()
+    draft = an_opener(buyer=replace(an_opener().buyer, siret=payer))
+    piece = (await world.deposit(einvoices.ubl(draft), metadata)).json()
+    url = f"/pieces/{piece['piece_id']}"
+
+    async def seen(role: Role) -> str:
+        return str((await world.http.get(url, headers=acting(role))).json()["status"])
+
+    assert await seen(Role.TITULAIRE) == "DEPOSEE"
+    for status in (Status.MANDATEE, Status.MISE_EN_PAIEMENT):
+        await world.tell_dossier({piece["piece_id"]: status}, None, payer=payer)
+
+    assert await seen(Role.TITULAIRE) == "MANDATEE"
+    assert await seen(Role.MOE) == "MISE_EN_PAIEMENT"

@@ -1,0 +1,307 @@
+"""The world around deposit: who deposits over HTTP, and what organisation and routing tell."""
+
+import asyncio
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any, Self
+
+import httpx
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from pymongo import MongoClient
+
+from deploy.local import Addresses, einvoices
+from deploy.local.einvoices import Einvoice, Trader
+from shared.circuit.parties import moa_booleans
+from shared.contracts import topics
+from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
+from shared.contracts.envelope import Event, Payload, encode
+from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureChanged
+from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
+from shared.runtime.clock import system_clock
+from shared.runtime.ids import new_id
+from shared.vocabulary.roles import (
+    IdentifierType,
+    MoaParameter,
+    Role,
+    StructureKind,
+    StructureStatus,
+)
+from shared.vocabulary.statuses import Status
+from tests.kit.einvoices import an_einvoice
+
+TITULAIRE, MOE = "73282932000074", "35600000049837"
+MOA, PAYER = "35600000000048", "55208131766522"
+OTHER = "40483304800022"
+BUYER = Trader("Ville de Vaubrun", PAYER)
+PARTIES = {
+    Role.TITULAIRE: TITULAIRE,
+    Role.MOE: MOE,
+    Role.MOA: MOA,
+    Role.SERVICE_FINANCIER: PAYER,
+}
+Answer = dict[str, Any]
+
+_LIMIT_S = 30.0
+_PAUSE_S = 0.02
+_numbers = count(1)
+_now = system_clock()
+
+
+async def wait_until(condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401
+    """Wait for something that comes by itself, and give it."""
+    deadline = time.monotonic() + _LIMIT_S
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never came: {what}")
+        await asyncio.sleep(_PAUSE_S)
+    return found
+
+
+def acting(role: Role, structure: str | None = None, **more: str) -> dict[str, str]:
+    """Act for a party of the dossier."""
+    return {"X-Structure": structure or PARTIES[role], "X-Role": role.value, **more}
+
+
+def an_opener(**fields: Any) -> Einvoice:  # noqa: ANN401 - the fields of an Einvoice
+    """Write an A4 with a number of its own, bought by the service financier."""
+    chosen = {"number": f"SIT-{next(_numbers)}", "buyer": BUYER, "service_code": None} | fields
+    return an_einvoice(**chosen)
+
+
+def beside(**changes: Any) -> Answer:  # noqa: ANN401 - JSON
+    """Give what the file of an opener lacks."""
+    parties = {"moe": {"structure": MOE}, "moa": {"structure": MOA}}
+    return {"parties": parties, "type_tva": "TVA_SUR_DEBIT", **changes}
+
+
+def stated(invoice: Einvoice) -> Answer:
+    """Give as metadata what a plain PDF does not say."""
+    return {
+        "cadre": invoice.cadre,
+        "number": invoice.number,
+        "issued_on": invoice.issued_on.isoformat(),
+        "currency": invoice.currency,
+        "amounts": {name: str(getattr(invoice, name)) for name in ("ht", "tva", "ttc", "due")},
+    }
+
+
+def codes(answer: httpx.Response) -> list[tuple[str, str]]:
+    """List the rules that an answer says are broken."""
+    return [(each["code"], each["field"]) for each in answer.json()["violations"]]
+
+
+@dataclass(slots=True)
+class World:
+    """All that a test does from outside."""
+
+    addresses: Addresses
+    db: Any = None
+    """Deposit's own database, for looking."""
+    http: Any = None
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _producer: Any = None
+    _versions: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    async def __aenter__(self) -> Self:
+        """Connect, and tell the structures of the tests."""
+        client: MongoClient[dict[str, Any]] = self._stack.enter_context(
+            MongoClient(self.addresses.mongo, tz_aware=True)
+        )
+        self.db = client["deposit"]
+        self.http = await self._stack.enter_async_context(
+            httpx.AsyncClient(
+                base_url=self.addresses.services["deposit"],
+                timeout=60,
+                limits=httpx.Limits(max_connections=120),
+            )
+        )
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self.addresses.kafka, enable_idempotence=False
+        )
+        await self._producer.start()
+        self._stack.push_async_callback(self._producer.stop)
+        for name in (TITULAIRE, MOE, OTHER):
+            await self.tell_structure(name, kind=StructureKind.PRIVEE)
+        await self.tell_structure(MOA, MoaParameter.AVEC)
+        await self.tell_structure(PAYER)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Disconnect."""
+        await self._stack.aclose()
+
+    async def tell_structure(
+        self,
+        name: str,
+        moa: MoaParameter = MoaParameter.SANS,
+        kind: StructureKind = StructureKind.PUBLIQUE,
+        **parameters: bool,
+    ) -> None:
+        """Tell a structure, and wait until deposit knows."""
+        self._versions[name] += 1
+        version = self._versions[name]
+        est_moa, est_moa_uniquement = moa_booleans(moa)
+        payload = StructureChanged(
+            structure=name,
+            version=version,
+            identifier_type=IdentifierType.SIRET,
+            identifier=name,
+            name=f"Structure {name}",
+            kind=kind,
+            status=StructureStatus.ACTIF,
+            parameters=ParametersV1(
+                est_moa=est_moa, est_moa_uniquement=est_moa_uniquement, **parameters
+            ),
+            services=(ServiceV1(code="TRAVAUX", name="Travaux"),),
+            at=_now(),
+        )
+        await self._send(topics.STRUCTURE, name, payload)
+        wanted = {"_id": name, "version": version}
+        await wait_until(lambda: self.db["structures"].find_one(wanted), f"structure {name}")
+
+    async def tell_dossier(
+        self,
+        pieces: Mapping[str, Status],
+        awaited: Role | None,
+        cadres: tuple[str, ...] = (),
+        payer: str = PAYER,
+    ) -> None:
+        """Tell the state of the dossier of `pieces`, as routing would, and wait for deposit.
+
+        The latest piece awaits `awaited`.
+        """
+        rows = {each: self.db["pieces"].find_one({"_id": each}) for each in pieces}
+        latest = list(pieces)[-1]
+        dossier_id = rows[latest]["dossier_id"]
+        self._versions[dossier_id] += 1
+        version = self._versions[dossier_id]
+        parties = {role.value: PartyV1(structure=name) for role, name in PARTIES.items()}
+        parties["service_financier"] = PartyV1(structure=payer)
+        payload = DossierChanged(
+            dossier_id=dossier_id,
+            version=version,
+            closed=awaited is None,
+            table_version="2026-1",
+            parties=PartiesV1(**parties),
+            pieces=tuple(
+                PieceStateV1(
+                    piece_id=each,
+                    cadre=rows[each]["piece"]["draft"]["cadre"],
+                    number=rows[each]["piece"]["draft"]["number"],
+                    status=status,
+                    depositor=ActorV1(role=Role.TITULAIRE, structure=TITULAIRE),
+                )
+                for each, status in pieces.items()
+            ),
+            awaited=AwaitedV1(
+                role=awaited,
+                structure=PARTIES[awaited],
+                piece_id=latest,
+                cadres=cadres,
+                since=_now(),
+            )
+            if awaited
+            else None,
+            at=_now(),
+        )
+        await self._send(topics.DOSSIER, dossier_id, payload)
+        wanted = {"_id": dossier_id, "version": version}
+        await wait_until(lambda: self.db["dossiers"].find_one(wanted), f"dossier {dossier_id}")
+
+    async def deposit(
+        self,
+        content: bytes,
+        metadata: Answer | str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        name: str = "situation.xml",
+        attachments: Mapping[str, bytes] | None = None,
+        dry_run: bool = False,
+    ) -> httpx.Response:
+        """Deposit a file and what is said beside it."""
+        files = [("file", (name, content))]
+        files += [("attachments", each) for each in (attachments or {}).items()]
+        answer: httpx.Response = await self.http.post(
+            "/pieces",
+            params={"dry_run": dry_run},
+            headers=headers or acting(Role.TITULAIRE),
+            data={"metadata": metadata if isinstance(metadata, str) else json.dumps(metadata)},
+            files=files,
+        )
+        return answer
+
+    async def open(self, **fields: Any) -> Answer:  # noqa: ANN401 - the fields of an Einvoice
+        """Deposit an opener that must be accepted."""
+        answer = await self.deposit(einvoices.ubl(an_opener(**fields)), beside())
+        assert answer.status_code == 201, answer.text
+        body: Answer = answer.json()
+        return body
+
+    async def opened_and_awaiting_moe(self) -> Answer:
+        """Deposit an opener and have routing put it before the MOE."""
+        piece = await self.open()
+        await self.tell_dossier({piece["piece_id"]: Status.A_ASSOCIER_MOE}, Role.MOE, ("A15",))
+        return piece
+
+    async def follow(
+        self,
+        piece_id: str,
+        role: Role = Role.MOE,
+        cadre: str = "A15",
+        **changes: Any,  # noqa: ANN401
+    ) -> httpx.Response:
+        """Deposit a plain PDF after a piece."""
+        draft = replace(an_opener(cadre=cadre), number=f"{cadre}-{next(_numbers)}")
+        return await self.deposit(
+            einvoices.plain_pdf(draft),
+            stated(draft) | {"follows": {"piece_id": piece_id}} | changes,
+            acting(role),
+            name="piece.pdf",
+        )
+
+    def kept(self) -> dict[str, int]:
+        """Count all that deposit keeps of its own."""
+        names = ("pieces", "idempotency", "ranks", "files", "outbox")
+        return {name: self.db[name].count_documents({}) for name in names}
+
+    async def figure(self, name: str) -> float:
+        """Read one of deposit's figures."""
+        text: str = (await self.http.get("/metrics")).text
+        lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return next((float(value) for key, _, value in lines if key == name), 0.0)
+
+    async def told(self, dossier_id: str, number: int) -> list[Answer]:
+        """Read the topic of deposits until `number` events of a dossier have come."""
+        topic = topics.PIECE_DEPOSEE
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.addresses.kafka)
+        await consumer.start()
+        partitions = [TopicPartition(topic.name, rank) for rank in range(topic.partitions)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        found: list[Answer] = []
+        try:
+            async with asyncio.timeout(_LIMIT_S):
+                while len(found) < number:
+                    batches = await consumer.getmany(timeout_ms=200)
+                    events = [json.loads(each.value) for row in batches.values() for each in row]
+                    found += [each for each in events if each["dossierid"] == dossier_id]
+        finally:
+            await consumer.stop()
+        return found
+
+    async def _send(self, topic: topics.Topic, key: str, payload: Payload) -> None:
+        event = Event[Any](
+            id=new_id(),
+            source="/tests",
+            type=payload.event_type,
+            time=_now(),
+            subject=key,
+            correlationid=key,
+            data=payload,
+        )
+        await self._producer.send_and_wait(topic.name, encode(event), key=key.encode())
