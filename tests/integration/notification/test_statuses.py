@@ -19,6 +19,8 @@ from shared.vocabulary.statuses import Status
 from tests.integration.notification.dossiers import Dossier
 
 _PATIENCE_S = 20
+_LIVE_S = 12
+"""Less than the 15 s after which a silent stream looks again by itself."""
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Live:
     async def next(self) -> tuple[int, dict[str, Any]] | None:
         """Wait for the next event and give its id and data; None when the stream ends."""
         fields: dict[str, str] = {}
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(_LIVE_S):
             async for line in self.lines:
                 name, _, value = line.partition(": ")
                 fields[name] = value
