@@ -16,6 +16,7 @@ from services.routing.domain.dossier import replay
 from services.routing.domain.events import Event, PieceCompleted, PieceReceived
 from shared.runtime.store import Document
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _VERSION_DIGITS = 6
 LAST_VERSION = 10**_VERSION_DIGITS - 1
 
@@ -49,8 +50,7 @@ def read_entry(document: Mapping[str, Any]) -> Entry:
 def hash_of(document: Mapping[str, Any]) -> str:
     """Compute the hash of an entry."""
     hashed = {key: value for key, value in document.items() if key != "hash"}
-    text = json.dumps(hashed, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return sha256(text.encode()).hexdigest()
+    return sha256(_CANONICAL.encode(hashed).encode()).hexdigest()
 
 
 def verify(trail: Sequence[Mapping[str, Any]], dossier: Mapping[str, Any], head: str) -> Report:

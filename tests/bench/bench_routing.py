@@ -1,0 +1,200 @@
+"""Routing beside its floor: pieces a second, and CPU per piece, of the same work done by hand.
+
+python -m tests.bench.bench_routing
+
+Each round runs both, on a platform of its own, in alternating order. The client is warm and idle
+when the load is sent; the clock runs from the sending to the last record, and CPU is that of the
+client's process alone. What was written is counted in the store and read back from the broker.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from bson import BSON
+from pymongo import MongoClient
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local import Platform, choose
+from services.routing.adapters.mongo import create_indexes
+from shared.contracts import topics
+from shared.contracts.envelope import Event
+from shared.runtime.clock import system_clock
+from shared.runtime.inbox import Inbox
+from shared.runtime.store import Store, Transaction
+from shared.vocabulary.roles import Role
+from tests.bench.routing_load import PIECES, STRUCTURES, deposits, send, structures
+
+ROUNDS = 3
+DOSSIERS = 1000
+WARM_DOSSIERS = 60
+_LIMIT_S = 120
+_TICKS = os.sysconf("SC_CLK_TCK")
+_ROOT = Path(__file__).parents[2]
+_RECORDS = {topics.STATUT.name: 8, **{topic.name: 1 for topic in topics.ACTEUR.values()}}
+"""Of each dossier that travelled; the titulaire gets nothing on this circuit."""
+_RECORDS[topics.ACTEUR[Role.TITULAIRE].name] = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run took, and the size of what it wrote: mean record, last dossier."""
+
+    pieces_s: float
+    cpu_us: float
+    record_bytes: float
+    document_bytes: float
+
+
+def main() -> None:
+    """Run the rounds and print the table."""
+    choice = choose()
+    runs: dict[str, list[Run]] = {"by hand": [], "routing": []}
+    for number in range(ROUNDS):
+        order = [*runs] if number % 2 == 0 else [*runs][::-1]
+        for name in order:
+            runs[name].append(asyncio.run(_run(name)))
+            print(f"round {number + 1}, {name}: {runs[name][-1].pieces_s:.0f} pieces/s", flush=True)
+    _print(runs, f"{DOSSIERS * len(PIECES)} pieces a run, backend {choice.backend}")
+
+
+async def _run(name: str) -> Run:
+    services = ("services.routing",) if name == "routing" else ()
+    with Platform(choose().backend, services=services) as platform:
+        addresses = platform.addresses
+        db = MongoClient[dict[str, Any]](addresses.mongo)["routing"]
+        if name == "routing":
+            await send(addresses.kafka, topics.STRUCTURE, [*structures()])
+            await _until(lambda: db["structures"].count_documents({}) == STRUCTURES)
+            return await _measure(addresses.kafka, db, platform.pid("routing"))
+        await _prepare_by_hand(addresses.mongo, db)
+        with _floor(addresses.kafka, addresses.mongo) as pid:
+            return await _measure(addresses.kafka, db, pid)
+
+
+async def _measure(kafka: str, db: Any, pid: int) -> Run:  # noqa: ANN401
+    await _travel(kafka, db, WARM_DOSSIERS)
+    cpu, started = _cpu_s(pid), time.perf_counter()
+    record_bytes = await _travel(kafka, db, DOSSIERS)
+    took, cpu = time.perf_counter() - started, _cpu_s(pid) - cpu
+    pieces = DOSSIERS * len(PIECES)
+    last = db["dossiers"].find_one(sort=[("_id", -1)])
+    return Run(pieces / took, cpu / pieces * 1e6, record_bytes, len(BSON.encode(last)))
+
+
+async def _travel(kafka: str, db: Any, dossiers: int) -> float:  # noqa: ANN401
+    """Send a load and read what becomes of it; the mean size of a record."""
+    before = {name: db[name].count_documents({}) for name in ("dossiers", "audit", "inbox")}
+    load = deposits(dossiers)
+    async with _listening(kafka) as consumer:
+        await send(kafka, topics.PIECE_DEPOSEE, load)
+        counts, size = await _read(consumer, dossiers)
+    await _until(lambda: db["outbox"].count_documents({}) == 0)
+    after = {name: db[name].count_documents({}) - count for name, count in before.items()}
+    pieces = dossiers * len(PIECES)
+    assert after == {"dossiers": dossiers, "audit": pieces, "inbox": pieces}, after
+    assert dossiers <= counts[topics.DOSSIER.name] <= pieces, counts
+    return size / sum(counts.values())
+
+
+@asynccontextmanager
+async def _listening(kafka: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """Stand at the end of every topic that routing tells on."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="latest")
+    await consumer.start()
+    told = (topics.STATUT, topics.DOSSIER, *topics.ACTEUR.values())
+    partitions = [TopicPartition(t.name, part) for t in told for part in range(t.partitions)]
+    consumer.assign(partitions)
+    for partition in partitions:
+        await consumer.position(partition)
+    yield consumer
+    await consumer.stop()
+
+
+async def _read(consumer: AIOKafkaConsumer, dossiers: int) -> tuple[Counter[str], int]:
+    """Read until every status, forwarded piece and last state of the load has been told."""
+    counts: Counter[str] = Counter()
+    size, last = 0, 0
+    deadline = time.monotonic() + _LIMIT_S
+    expected = {name: count * dossiers for name, count in _RECORDS.items()}
+    while last < dossiers or any(counts[name] < count for name, count in expected.items()):
+        assert time.monotonic() < deadline, counts
+        for records in (await consumer.getmany(timeout_ms=50)).values():
+            for record in records:
+                counts[record.topic] += 1
+                size += len(record.value)
+                is_state = record.topic == topics.DOSSIER.name
+                last += is_state and b'"role":"service_financier","structure"' in record.value
+    assert all(counts[name] == count for name, count in expected.items()), counts
+    return counts, size
+
+
+@contextmanager
+def _floor(kafka: str, mongo: str) -> Iterator[int]:
+    command = [sys.executable, "-m", "tests.bench.floor_routing", kafka, mongo]
+    process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process.pid
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def _prepare_by_hand(mongo: str, db: Any) -> None:  # noqa: ANN401
+    """Give the floor the directory and the indexes that routing has."""
+    db["structures"].insert_many([{"_id": name, "version": 1} for name, _ in structures()])
+    clock = system_clock()
+    async with Store(mongo, "routing", clock) as store:
+        await create_indexes(store)
+        await Inbox(store, topics.PIECE_DEPOSEE, _nothing, clock).prepare()
+
+
+async def _nothing(_: Transaction, __: Sequence[Event[Any]]) -> None:
+    """Stand for the handler of an inbox that takes nothing."""
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+def _print(runs: dict[str, list[Run]], title: str) -> None:
+    table = Table("", "pieces/s", "CPU µs/piece", "bytes/record", "bytes/dossier", title=title)
+    for name, each in runs.items():
+        table.add_row(
+            name,
+            " ".join(f"{run.pieces_s:.0f}" for run in each),
+            " ".join(f"{run.cpu_us:.0f}" for run in each),
+            f"{median(run.record_bytes for run in each):.0f}",
+            f"{median(run.document_bytes for run in each):.0f}",
+        )
+    Console().print(table)
+    floor, ours = runs["by hand"], runs["routing"]
+    speed = median(a.pieces_s / b.pieces_s for a, b in zip(ours, floor, strict=True))
+    cost = median(a.cpu_us / b.cpu_us for a, b in zip(ours, floor, strict=True))
+    print(f"routing / by hand, medians: pieces/s {speed:.2f}, CPU per piece {cost:.2f}")
+
+
+if __name__ == "__main__":
+    main()
