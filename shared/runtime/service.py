@@ -37,7 +37,9 @@ class Runtime:
         self.service = service
         self.settings = settings
         self.clock = system_clock(settings.clock_offset_s)
-        self.store = Store(settings.mongo, service, self.clock, settings.namespace)
+        self.store = Store(
+            settings.mongo, service, self.clock, settings.namespace, settings.instance
+        )
         self._broker = Broker(service, settings)
         self._relay = Relay(self.store, self._broker.publish, self.clock)
         self._takers: list[Inbox | Projection] = []
@@ -154,6 +156,7 @@ class Runtime:
 
     async def _start(self) -> None:
         """Start in the order of dependence. Store and broker may come late."""
+        await keep_trying("orphans", self.store.end_orphans)
         for prepare in (*(taker.prepare for taker in self._takers), *self._preparations):
             await keep_trying("indexes", prepare)
         for name, task in self._tasks:

@@ -30,6 +30,8 @@ class RuntimeSettings(BaseSettings):
     namespace: str = Field(default="", pattern=r"^([a-z0-9]+[.-])?$", max_length=40)
     """Put before the names of database, topics and groups, so that several platforms may share a
     store and a broker: `essai-`."""
+    instance: str = "1"
+    """Name of this replica, the same after a restart: it ends what its predecessor left open."""
     max_batch: int = Field(default=500, ge=1)
     """Records taken in one transaction at most."""
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
+from bson.binary import Binary
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 from motor.motor_asyncio import AsyncIOMotorCollection as Collection
@@ -23,6 +24,7 @@ from shared.runtime.ids import new_id
 Document = dict[str, Any]
 T = TypeVar("T")
 
+_SESSIONS_KEPT_S = 7 * 24 * 3600
 _CONNECT_MS = 3000
 _ANSWER_MS = 20_000
 _CONFLICTS_S = 5.0
@@ -83,7 +85,9 @@ class Transaction:
 class Store:
     """A service's own database."""
 
-    def __init__(self, uri: str, service: str, clock: Clock, namespace: str = "") -> None:
+    def __init__(
+        self, uri: str, service: str, clock: Clock, namespace: str = "", instance: str = "1"
+    ) -> None:
         """Prepare the connection; nothing is sent before the first call."""
         # A store that answers no more is a store that is away: no call waits without end.
         self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
@@ -97,11 +101,13 @@ class Store:
         self._source = f"/services/{service}"
         self._clock = clock
         self.db: Database[Document] = self._client.get_database(
-            f"{namespace}{service}".replace(".", "-"),
+            database_of(service, namespace),
             codec_options=options,
             read_concern=ReadConcern("majority"),
             write_concern=_MAJORITY,
         )
+        self._instance = instance
+        self._registered: set[bytes] = set()
         self.committed = asyncio.Event()
         """Set at each commit that has something to say: it wakes the relay."""
 
@@ -122,6 +128,7 @@ class Store:
         """
         give_up = time.monotonic() + _CONFLICTS_S
         async with await self._client.start_session() as session:
+            await self._register(_id_of(session))
             while True:
                 try:
                     return await self._attempt(session, work)
@@ -129,6 +136,27 @@ class Store:
                     if not _is_conflict(error) or time.monotonic() > give_up:
                         raise
                 await asyncio.sleep(_PAUSE_S * random.uniform(0.2, 1))  # noqa: S311 - jitter
+
+    async def end_orphans(self) -> None:
+        """End the transactions that this instance left open when it was killed.
+
+        They would block whoever writes the same documents until the store gives up on them: a
+        minute. Ending a living transaction by mistake does no harm: it is tried again.
+        """
+        sessions = self.db["sessions"]
+        await sessions.create_index("at", expireAfterSeconds=_SESSIONS_KEPT_S)
+        mine = [row["_id"] async for row in sessions.find({"instance": self._instance})]
+        orphans = [each for each in mine if each not in self._registered]
+        if orphans:
+            await self.db.command("killSessions", [{"id": each} for each in orphans])
+            await sessions.delete_many({"_id": {"$in": orphans}})
+
+    async def _register(self, session_id: Binary) -> None:
+        """Leave word of a session before its first transaction. The driver reuses a few."""
+        if session_id not in self._registered:
+            row = {"_id": session_id, "instance": self._instance, "at": self._clock()}
+            await self.db["sessions"].replace_one({"_id": session_id}, row, upsert=True)
+            self._registered.add(session_id)
 
     async def _attempt(
         self, session: AsyncIOMotorClientSession, work: Callable[[Transaction], Awaitable[T]]
@@ -149,6 +177,17 @@ class Store:
     async def __aexit__(self, *_: object) -> None:
         """Close its connections."""
         self._client.close()
+
+
+def database_of(service: str, namespace: str) -> str:
+    """Name the database of a service; a store refuses dots there."""
+    return f"{namespace}{service}".replace(".", "-")
+
+
+def _id_of(session: AsyncIOMotorClientSession) -> Binary:
+    document: Any = session.session_id  # Motor's stub takes it for a method
+    identifier: Binary = document["id"]
+    return identifier
 
 
 def _is_conflict(error: PyMongoError) -> bool:

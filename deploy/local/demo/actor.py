@@ -11,7 +11,7 @@ import httpx
 from shared.vocabulary.roles import Role
 
 Answer = dict[str, Any]
-_PATIENCE_S = 20.0
+_PATIENCE_S = 60.0
 _POLL_S = 0.05
 
 
