@@ -6,7 +6,7 @@ from dataclasses import replace
 import httpx
 
 from deploy.local import einvoices
-from shared.vocabulary.roles import Role
+from shared.vocabulary.roles import MoaParameter, Role
 from shared.vocabulary.statuses import Status
 from tests.integration.deposit.world import (
     MOA,
@@ -66,13 +66,18 @@ async def test_the_prefill_is_metadata_that_makes_the_next_piece(world: World) -
     assert [event["sequence"] for event in events] == ["0000000001", "0000000002"]
 
 
-async def test_the_recipient_s_required_fields_are_told_and_then_asked(world: World) -> None:
+async def test_what_the_recipient_requires_is_told_and_then_asked(world: World) -> None:
     piece = await world.opened_and_awaiting_moe()
-    await world.tell_dossier({piece["piece_id"]: Status.A_ASSOCIER_MOE}, Role.MOE, ("A15",))
-    parties = {"moa": {"service": "TRAVAUX"}}
+    await world.tell_structure(MOA, MoaParameter.AVEC, code_service_obligatoire=True)
+    try:
+        asked = await prefill(world, piece, Role.MOE)
+        bare = await world.follow(piece["piece_id"])
+        served = await world.follow(piece["piece_id"], parties={"moa": {"service": "TRAVAUX"}})
+    finally:
+        await world.tell_structure(MOA, MoaParameter.AVEC)
 
-    served = await world.follow(piece["piece_id"], parties=parties)
-
+    assert asked.json()["options"][0]["required"] == ["parties.moa.service"]
+    assert codes(bare) == [("CIR-CHAMP-01", "parties.moa.service")]
     assert served.status_code == 201, served.text
     assert served.json()["next"]["service"] == "TRAVAUX"
 

@@ -58,22 +58,28 @@ async def test_a_pdf_with_neither_an_invoice_nor_its_fields_is_refused_by_field(
     assert ("DEP-META-04", "cadre") in codes(answer)
 
 
+_HEAD = (
+    b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n'
+    b"Content-Type: application/pdf\r\n\r\n"
+)
+_TAIL = b"\r\n--b--\r\n"
+
+
 async def _body(size_mb: int) -> AsyncIterator[bytes]:
-    yield (
-        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n'
-        b"Content-Type: application/pdf\r\n\r\n"
-    )
+    yield _HEAD
     for _ in range(size_mb):
         yield _CHUNK
-    yield b"\r\n--b--\r\n"
+    yield _TAIL
 
 
-async def _send(world: World, size_mb: int, **headers: str) -> int | None:
+async def _send(world: World, size_mb: int, *, announced: bool) -> int | None:
     """Send a body that is never whole in memory; None when the service hung up on it."""
-    form = {"Content-Type": "multipart/form-data; boundary=b", **headers}
+    headers = acting(Role.TITULAIRE) | {"Content-Type": "multipart/form-data; boundary=b"}
+    if announced:
+        headers["Content-Length"] = str(len(_HEAD) + size_mb * len(_CHUNK) + len(_TAIL))
     try:
         answer: httpx.Response = await world.http.post(
-            "/pieces", content=_body(size_mb), headers=acting(Role.TITULAIRE) | form
+            "/pieces", content=_body(size_mb), headers=headers
         )
     except (httpx.WriteError, httpx.ReadError, httpx.RemoteProtocolError):
         return None
@@ -84,8 +90,8 @@ async def test_two_hundred_megabytes_are_refused_and_the_service_stays_up(world:
     before = world.kept()
     memory = await world.figure("process_resident_memory_bytes")
 
-    counted = await _send(world, 200)
-    announced = await _send(world, 200, **{"Content-Length": str(200 * 1024 * 1024 + 200)})
+    counted = await _send(world, 200, announced=False)
+    announced = await _send(world, 200, announced=True)
 
     assert counted == 413
     assert announced in {413, None}

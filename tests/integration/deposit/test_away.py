@@ -1,0 +1,38 @@
+"""The store goes away and comes back: callers are asked to come back, and nothing is lost."""
+
+import asyncio
+
+import httpx
+
+from deploy.local import Platform, einvoices
+from shared.vocabulary.roles import Role
+from tests.integration.deposit.world import World, acting, an_opener, beside
+
+
+async def test_a_deposit_waits_for_nobody_while_the_store_is_away(
+    platform: Platform, world: World
+) -> None:
+    content = einvoices.ubl(an_opener())
+    headers = acting(Role.TITULAIRE, **{"Idempotency-Key": "k-away"})
+    await asyncio.to_thread(platform.kill, "store")
+    try:
+        async with asyncio.timeout(20):
+            away = await world.deposit(content, beside(), headers)
+            ready = await world.http.get("/health/ready")
+    finally:
+        await asyncio.to_thread(platform.restart, "store")
+
+    assert (away.status_code, ready.status_code) == (503, 503)
+    assert int(away.headers["Retry-After"]) > 0
+    answer = await _insist(world, content, headers)
+    assert answer.status_code == 201, answer.text
+    assert len(await world.told(answer.json()["dossier_id"], 1)) == 1
+
+
+async def _insist(world: World, content: bytes, headers: dict[str, str]) -> httpx.Response:
+    """Come back as asked, with the same key."""
+    async with asyncio.timeout(30):
+        while True:
+            answer = await world.deposit(content, beside(), headers)
+            if answer.status_code != 503:
+                return answer

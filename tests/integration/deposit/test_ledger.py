@@ -1,0 +1,110 @@
+"""The ledger by itself: replicas that race, and more deposits than it can keep."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from deploy.local import Platform
+from services.deposit.adapters.ledger import MongoLedger
+from services.deposit.adapters.mongo import create_indexes
+from services.deposit.application.ports import Kept, Key, Refusal, SaturatedError
+from services.deposit.domain.piece import Piece
+from shared.runtime.clock import system_clock
+from shared.runtime.ids import new_id
+from shared.runtime.store import Store
+from tests.unit.deposit.judged import a_piece
+
+clock = system_clock()
+
+
+def numbered(number: str) -> Piece:
+    piece = a_piece(id_=new_id())
+    return replace(piece, dossier_id=new_id(), draft=replace(piece.draft, number=number))
+
+
+@pytest.fixture
+async def store(platform: Platform) -> AsyncIterator[Store]:
+    async with Store(platform.addresses.mongo, "ledger", clock) as own:
+        await create_indexes(own)
+        yield own
+
+
+@asynccontextmanager
+async def running(store: Store, number: int) -> AsyncIterator[list[MongoLedger]]:
+    """Run as many replicas of the ledger."""
+    ledgers = [MongoLedger(store, clock, max_group=50, max_waiting=100) for _ in range(number)]
+    tasks = [asyncio.create_task(ledger.run()) for ledger in ledgers]
+    try:
+        yield ledgers
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_when_replicas_race_for_a_number_one_wins_and_no_neighbour_suffers(
+    store: Store,
+) -> None:
+    async with running(store, 3) as ledgers:
+        for turn in range(10):
+            contested = [ledger.record(numbered(f"X-{turn}"), None) for ledger in ledgers]
+            calm = [
+                ledger.record(numbered(f"N-{turn}-{rank}-{n}"), None)
+                for rank, ledger in enumerate(ledgers)
+                for n in range(5)
+            ]
+            outcomes = await asyncio.gather(*contested, *calm)
+
+            raced, kept = outcomes[:3], outcomes[3:]
+            assert sum(isinstance(each, Kept) for each in raced) == 1
+            assert raced.count(Refusal.NUMBER_SPENT) == 2
+            assert all(isinstance(each, Kept) for each in kept)
+    rows = store.collection("pieces").find({"number_key": {"$regex": "^[XN]-"}})
+    assert len(await rows.to_list(None)) == 160
+
+
+async def test_when_replicas_race_for_a_key_all_get_the_piece_of_the_winner(store: Store) -> None:
+    key = Key("structure", new_id(), "fingerprint")
+    async with running(store, 3) as ledgers:
+        number = new_id()
+        outcomes = await asyncio.gather(
+            *(ledger.record(numbered(number), key) for ledger in ledgers)
+        )
+
+    assert all(isinstance(each, Kept) for each in outcomes)
+    assert len({each.piece_id for each in outcomes if isinstance(each, Kept)}) == 1
+    assert sum(isinstance(each, Kept) and each.is_replay for each in outcomes) == 2
+
+
+async def test_a_ledger_takes_no_more_than_it_can_keep(store: Store) -> None:
+    ledger = MongoLedger(store, clock, max_group=1, max_waiting=2)
+    waiting = [asyncio.create_task(ledger.record(numbered(new_id()), None)) for _ in range(2)]
+    await asyncio.gather(
+        *(asyncio.wait_for(asyncio.shield(each), 0.05) for each in waiting), return_exceptions=True
+    )
+
+    with pytest.raises(SaturatedError):
+        await ledger.record(numbered(new_id()), None)
+
+    for each in waiting:
+        each.cancel()
+    task = asyncio.create_task(ledger.run())
+    late = await ledger.record(numbered("late"), None) if await _drained(ledger) else None
+    task.cancel()
+    assert isinstance(late, Kept)
+    assert await store.collection("pieces").count_documents({"number_key": "LATE"}) == 1
+
+
+async def _drained(ledger: MongoLedger) -> bool:
+    """Wait until the ledger has passed over what nobody waits for."""
+    for _ in range(100):
+        try:
+            await ledger.record(numbered(new_id()), None)
+        except SaturatedError:
+            await asyncio.sleep(0.01)
+        else:
+            return True
+    return False
