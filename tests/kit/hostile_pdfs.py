@@ -23,6 +23,14 @@ def encrypted(*, by: str) -> bytes:
     return _saved(pdf, pikepdf.Encryption(owner="owner", user=by))
 
 
+def linearized(content: bytes) -> bytes:
+    """Put the index and first page of a PDF at its start, so that a reader may begin early."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        pdf.save(out, linearize=True)
+    return out.getvalue()
+
+
 def with_objects(catalog: str, *objects: str) -> bytes:
     """Write a one-page PDF by hand: 1 is the catalog, 2 the pages, 3 the page, then `objects`."""
     bodies = (

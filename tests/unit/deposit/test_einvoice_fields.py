@@ -143,11 +143,23 @@ def test_amounts_in_another_currency_than_the_invoice_are_a_violation() -> None:
     assert read(content).contradictions == {"currency": ("EUR", "USD")}
 
 
-def test_vat_repeated_in_another_currency_is_passed_over() -> None:
-    twice = '<ram:TaxTotalAmount currencyID="USD">9.99</ram:TaxTotalAmount><ram:GrandTotalAmount>'
-    content = swapped(cii(an_einvoice()), "<ram:GrandTotalAmount>", twice)
+@pytest.mark.parametrize(
+    ("write", "before", "name"),
+    [
+        (ubl, "<cac:TaxTotal>", "cbc:TaxAmount"),
+        (cii, "<ram:GrandTotalAmount>", "ram:TaxTotalAmount"),
+    ],
+)
+def test_vat_repeated_in_another_currency_is_passed_over(
+    write: Callable[[Einvoice], bytes], before: str, name: str
+) -> None:
+    other = f'<{name} currencyID="USD">9.99</{name}>'
+    if write is ubl:
+        other = f"<cac:TaxTotal>{other}</cac:TaxTotal>"
 
-    assert (read(content).tva, read(content).contradictions) == (Decimal("2000.00"), {})
+    invoice = read(swapped(write(an_einvoice()), before, other + before))
+
+    assert (invoice.tva, invoice.contradictions) == (Decimal("2000.00"), {})
 
 
 @pytest.mark.parametrize(
