@@ -38,10 +38,10 @@ _SEQUENCE_DIGITS = 10
 
 def _sequence(value: Any) -> int:  # noqa: ANN401 - whatever JSON holds
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}", value):
-        return int(value)
-    if isinstance(value, int) and value > 0:
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
-    raise ValueError("a sequence is a string of digits")
+    raise ValueError("a sequence is a string of digits, from 1")
 
 
 Sequence = Annotated[

@@ -13,8 +13,11 @@ from pymongo.collection import Collection
 from rich.console import Console
 from rich.table import Table
 
+from shared.runtime.store import database_of
+
 app = typer.Typer(no_args_is_help=True, help="Dead letters of a service.", add_completion=False)
 _console = Console()
+_WIDE = 300
 
 
 @app.callback()
@@ -22,18 +25,18 @@ def connect(
     context: typer.Context,
     service: Annotated[str, typer.Option(help="Service whose inbox it is, such as routing.")],
     mongo: Annotated[str, typer.Option(envvar="AIGUILLAGE_MONGO", help="Its store.")],
+    namespace: Annotated[str, typer.Option(envvar="AIGUILLAGE_NAMESPACE")] = "",
 ) -> None:
     """Open the service's inbox."""
     client: MongoClient[dict[str, Any]] = MongoClient(mongo, tz_aware=True)
-    context.obj = client[service]["inbox"]
+    context.obj = client[database_of(service, namespace)]["inbox"]
 
 
 @app.command("list")
 def list_entries(context: typer.Context) -> None:
     """List what waits for an operator, and what waits behind it."""
-    table = Table("entry", "state", "topic", "dossier", "rank", "since", "reason")
-    waiting = {"state": {"$in": ["dead", "parked", "replay", "discard"]}}
-    for entry in _inbox(context).find(waiting).sort("at", 1):
+    table = Table("entry", "state", "topic", "dossier", "rank", "since", "reason", box=None)
+    for entry in _inbox(context).find({"held": True}).sort("at", 1):
         table.add_row(
             entry["_id"],
             entry["state"],
@@ -43,7 +46,8 @@ def list_entries(context: typer.Context) -> None:
             entry["at"].isoformat(timespec="seconds"),
             entry.get("reason") or "",
         )
-    _console.print(table)
+    # Piped, it keeps its lines whole: an id cut in two could not be copied.
+    Console(width=None if _console.is_terminal else _WIDE).print(table)
 
 
 @app.command()
@@ -69,9 +73,18 @@ def replay(
 
 
 @app.command()
-def discard(context: typer.Context, entry: str) -> None:
-    """Give a dead letter up; what was parked behind it follows without it."""
-    _change(context, entry, {"state": "discard"})
+def discard(
+    context: typer.Context,
+    entry: str,
+    rank: Annotated[
+        int | None, typer.Option(min=1, help="The rank it had, when its bytes do not tell.")
+    ] = None,
+) -> None:
+    """Give a dead letter up; what was parked behind it follows without it.
+
+    One whose rank is not known leaves its place empty: what follows it waits for that rank.
+    """
+    _change(context, entry, {"state": "discard"} | ({} if rank is None else {"sequence": rank}))
 
 
 def _inbox(context: typer.Context) -> "Collection[dict[str, Any]]":

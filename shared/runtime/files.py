@@ -6,14 +6,17 @@ commits. A sweeper takes away, after a day, what nothing refers to.
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO
 
+from bson import ObjectId
+from gridfs.errors import NoFile
 from motor.motor_asyncio import AsyncIOMotorGridFSBucket
 from pymongo.errors import DuplicateKeyError
 
 from shared.runtime.clock import Clock
-from shared.runtime.store import Document, Store
+from shared.runtime.store import Document, Store, Transaction
 
 _KEPT_UNREFERRED = timedelta(days=1)
 _PAGE = 200
@@ -22,12 +25,18 @@ Referred = Callable[[Iterable[str]], Awaitable[set[str]]]
 
 
 class Files:
-    """A service's files. Storing the same bytes twice keeps one copy."""
+    """A service's files. Storing the same bytes twice keeps one copy.
+
+    `files` names the upload that holds the bytes of a SHA-256. `uploads` names those that nothing
+    names, or not yet: what an upload cut short leaves behind is found there.
+    """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         """Prepare the bucket."""
+        self._store = store
         self._bucket = AsyncIOMotorGridFSBucket(store.db)
         self._index = store.collection("files")
+        self._uploads = store.collection("uploads")
         self._clock = clock
 
     async def put(self, content: bytes) -> str:
@@ -44,12 +53,17 @@ class Files:
     async def _upload(self, sha256: str, content: bytes) -> None:
         # The upload has an id of its own: one cut short by a crash cannot stand in the way of the
         # next one of the same bytes.
-        upload = await self._bucket.upload_from_stream(sha256, content)
-        row = {"_id": sha256, "upload": upload, "size": len(content), "at": self._clock()}
+        upload = ObjectId()
+        now = self._clock()
+        await self._uploads.insert_one({"_id": upload, "at": now})
+        await self._bucket.upload_from_stream_with_id(upload, sha256, content)
+        row = {"_id": sha256, "upload": upload, "size": len(content), "at": now}
         try:
             await self._index.insert_one(row)
         except DuplicateKeyError:
-            await self._bucket.delete(upload)
+            await self._take_away(upload)
+        else:
+            await self._uploads.delete_one({"_id": upload})
 
     async def get(self, sha256: str) -> bytes | None:
         """Read a file whole; None when it is not here."""
@@ -65,9 +79,29 @@ class Files:
         before = self._clock() - _KEPT_UNREFERRED
         old = await self._index.find({"at": {"$lt": before}}).to_list(_PAGE)
         kept = await referred(row["_id"] for row in old)
-        gone = [row for row in old if row["_id"] not in kept]
-        for row in gone:
-            await self._index.delete_one({"_id": row["_id"], "at": row["at"]})
-            await self._bucket.delete(row["upload"])
         await self._index.update_many({"_id": {"$in": list(kept)}}, {"$set": {"at": self._clock()}})
-        return len(gone)
+        dropped = [await self._drop(row) for row in old if row["_id"] not in kept]
+        for upload in await self._uploads.find({"at": {"$lt": before}}).to_list(_PAGE):
+            await self._take_away(upload["_id"])
+        return sum(dropped)
+
+    async def _drop(self, row: Document) -> bool:
+        """Forget a file, unless it was stored again meanwhile; its bytes go as a lost upload's."""
+
+        async def work(transaction: Transaction) -> bool:
+            files = transaction.collection("files")
+            same = {"_id": row["_id"], "at": row["at"]}
+            if not (await files.delete_one(same, session=transaction.session)).deleted_count:
+                return False
+            await transaction.collection("uploads").insert_one(
+                {"_id": row["upload"], "at": row["at"]}, session=transaction.session
+            )
+            return True
+
+        return await self._store.transaction(work)
+
+    async def _take_away(self, upload: ObjectId) -> None:
+        with suppress(NoFile):
+            # Takes the chunks even where the upload never came to its end.
+            await self._bucket.delete(upload)
+        await self._uploads.delete_one({"_id": upload})

@@ -1,22 +1,34 @@
 """The HTTP side of a service: its application, limits, health and metrics."""
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.runtime.ids import new_id
+from shared.runtime.logs import bound
 from shared.runtime.metrics import REQUESTS
-from shared.runtime.problems import MEDIA_TYPE, Problem, install, respond, unavailable
+from shared.runtime.problems import (
+    MEDIA_TYPE,
+    Problem,
+    install,
+    respond,
+    unavailable,
+    unforeseen,
+)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Readiness = Callable[[], Awaitable[Sequence[str]]]
 """Gives what is missing for the service to be ready, in French; empty when it is."""
 
 _MEGABYTE = 1024 * 1024
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def create_app(
@@ -45,7 +57,7 @@ def create_app(
     app.state.trust_headers = trust_headers
     install(app)
     app.add_middleware(BodyLimit, max_bytes=max_body_mb * _MEGABYTE)
-    app.add_middleware(Measure)
+    app.add_middleware(Surround)
     for router in routers:
         app.include_router(router)
     app.include_router(_operations(readiness))
@@ -73,8 +85,8 @@ def _operations(readiness: Readiness) -> APIRouter:
     return router
 
 
-class Measure:
-    """Times every request, by route and status."""
+class Surround:
+    """Surrounds every request: names it in the logs, times it, answers what no route foresaw."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap `app`."""
@@ -86,16 +98,31 @@ class Measure:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        has_begun = False
 
         async def noting(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 route = getattr(scope.get("route"), "path", "unmatched")
                 REQUESTS.labels(scope["method"], route, str(message["status"])).observe(
                     time.perf_counter() - started
                 )
             await send(message)
 
-        await self._app(scope, receive, noting)
+        with bound(correlation_id=_correlation_id(scope)):
+            try:
+                await self._app(scope, receive, noting)
+            except Exception as error:
+                if has_begun:
+                    raise
+                await respond(unforeseen(error))(scope, receive, noting)
+
+
+def _correlation_id(scope: Scope) -> str:
+    """Take the trace that the request is part of (W3C Trace Context), or begin one."""
+    parent = _TRACEPARENT.fullmatch(Headers(scope=scope).get("traceparent", ""))
+    return parent[1] if parent else new_id()
 
 
 class BodyLimit:
@@ -105,6 +132,7 @@ class BodyLimit:
         """Wrap `app`."""
         self._app = app
         self._max_bytes = max_bytes
+        self._sentence = f"L'envoi dépasse {max_bytes // _MEGABYTE} Mo : rien n'a été gardé."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 413."""
@@ -122,12 +150,11 @@ class BodyLimit:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self._max_bytes:
-                raise HTTPException(413)
+                # FastAPI lets this one through while it reads a body, and no other.
+                raise HTTPException(413, self._sentence)
             return message
 
         await self._app(scope, limited, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        limit_mb = self._max_bytes // _MEGABYTE
-        problem = Problem(413, "HTTP-413", f"L'envoi dépasse {limit_mb} Mo : rien n'a été gardé.")
-        await respond(problem)(scope, receive, send)
+        await respond(Problem(413, "HTTP-413", self._sentence))(scope, receive, send)

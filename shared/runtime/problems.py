@@ -96,18 +96,20 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:
-        detail = _TITLES.get(error.status_code, str(error.detail))
-        return respond(Problem(error.status_code, f"HTTP-{error.status_code}", f"{detail}."))
+        status = error.status_code
+        detail = error.detail
+        if detail == HTTPStatus(status).phrase:
+            detail = f"{_TITLES.get(status, detail)}."
+        return respond(Problem(status, f"HTTP-{status}", detail, headers=error.headers))
 
-    @app.exception_handler(Exception)
-    async def on_error(_: Request, error: Exception) -> JSONResponse:
-        if is_transient(error):
-            _log.warning("request.unavailable", error=repr(error))
-            return respond(
-                unavailable("HTTP-503", "Le service ne peut rien enregistrer pour le moment.")
-            )
-        _log.error("request.failed", exc_info=error)
-        return respond(Problem(500, "HTTP-500", "Une erreur interne a empêché de répondre."))
+
+def unforeseen(error: Exception) -> Problem:
+    """Answer for an error that no route foresaw: the store is away, or the code is wrong."""
+    if is_transient(error):
+        _log.warning("request.unavailable", error=repr(error))
+        return unavailable("HTTP-503", "Le service ne peut rien enregistrer pour le moment.")
+    _log.error("request.failed", exc_info=error)
+    return Problem(500, "HTTP-500", "Une erreur interne a empêché de répondre.")
 
 
 _SENTENCES = {
@@ -129,11 +131,9 @@ _SENTENCES = {
 
 def _violation(error: Mapping[str, Any]) -> Violation:
     """Say in French which field of a request has the wrong form."""
-    return form_violation(
-        [str(part) for part in error["loc"] if part not in {"body", "query", "header", "path"}],
-        error["type"],
-        error.get("ctx", {}),
-    )
+    # The first part says where the field was looked for; bad JSON has an offset, and no field.
+    path = [] if error["type"] == "json_invalid" else [str(part) for part in error["loc"][1:]]
+    return form_violation(path, error["type"], error.get("ctx", {}))
 
 
 def form_violation(path: Sequence[str], kind: str, context: Mapping[str, Any]) -> Violation:
