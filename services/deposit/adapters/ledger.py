@@ -14,11 +14,10 @@ from prometheus_client import Histogram
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from services.deposit.adapters.documents import files_of, from_completion, from_piece
+from services.deposit.adapters.documents import files_of, from_completion, from_piece, number_id
 from services.deposit.adapters.mongo import KEYS, PIECES, RANKS, key_id
 from services.deposit.application.messages import completed, deposited
 from services.deposit.application.ports import Clock, Kept, Key, Refusal, SaturatedError
-from services.deposit.domain.numbers import number_key
 from services.deposit.domain.piece import Completion, Piece
 from shared.runtime.store import Document, Store, Transaction
 
@@ -45,9 +44,10 @@ class Entry:
     outcome: "asyncio.Future[Outcome]"
 
     @property
-    def number(self) -> tuple[str, str]:
+    def number_id(self) -> str:
         """What is unique among pieces."""
-        return self.piece.draft.depositor.structure, number_key(self.piece.draft.number)
+        draft = self.piece.draft
+        return number_id(draft.depositor.structure, draft.number)
 
     @property
     def key_id(self) -> str | None:
@@ -155,11 +155,11 @@ class MongoLedger:
                 is_same = used["fingerprint"] == entry.key.fingerprint
                 again = Kept(used["piece_id"], is_replay=True)
                 outcomes[entry.piece.id] = again if is_same else Refusal.KEY_REUSED
-            elif entry.number in numbers:
+            elif entry.number_id in numbers:
                 outcomes[entry.piece.id] = Refusal.NUMBER_SPENT
             else:
                 outcomes[entry.piece.id] = _own(entry)
-                numbers.add(entry.number)
+                numbers.add(entry.number_id)
                 keys |= {row["_id"]: row for row in self._key_rows([entry])}
         return outcomes
 
@@ -168,12 +168,12 @@ class MongoLedger:
         found = self._store.collection(KEYS).find({"_id": {"$in": ids}})
         return {row["_id"]: row async for row in found} if ids else {}
 
-    async def _numbers(self, group: Sequence[Entry]) -> set[tuple[str, str]]:
-        wanted = [{"depositor": entry.number[0], "number_key": entry.number[1]} for entry in group]
+    async def _numbers(self, group: Sequence[Entry]) -> set[str]:
+        wanted = [entry.number_id for entry in group]
         found = self._store.collection(PIECES).find(
-            {"$or": wanted}, {"depositor": 1, "number_key": 1}
+            {"number_id": {"$in": wanted}}, {"number_id": 1}
         )
-        return {(row["depositor"], row["number_key"]) async for row in found}
+        return {row["number_id"] async for row in found}
 
     async def _commit(self, entries: Sequence[Entry]) -> None:
         async def work(transaction: Transaction) -> None:

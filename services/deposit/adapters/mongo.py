@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 
-from pymongo import ASCENDING
-
-from services.deposit.adapters.documents import to_piece
+from services.deposit.adapters.documents import number_id, to_piece
 from services.deposit.application.ports import Used
 from services.deposit.domain.numbers import number_key
 from services.deposit.domain.piece import Piece
@@ -20,7 +18,7 @@ RANKS = "ranks"
 async def create_indexes(store: Store) -> None:
     """Make numbers unique per depositor, and find pieces by what the use cases ask."""
     pieces = store.collection(PIECES)
-    await pieces.create_index([("depositor", ASCENDING), ("number_key", ASCENDING)], unique=True)
+    await pieces.create_index("number_id", unique=True)
     await pieces.create_index("number_key")
     await pieces.create_index("dossier_id")
     await pieces.create_index("files")
@@ -29,7 +27,7 @@ async def create_indexes(store: Store) -> None:
 
 def key_id(structure: str, text: str) -> str:
     """Give the id of an idempotency key, which is its caller's own."""
-    return f"{structure} {text}"
+    return f"{structure}\n{text}"
 
 
 class MongoPieces:
@@ -46,8 +44,7 @@ class MongoPieces:
 
     async def by_number(self, depositor: str, number: str) -> Piece | None:
         """Find the piece of a depositor by its number."""
-        wanted = {"depositor": depositor, "number_key": number_key(number)}
-        return _read(await self._pieces.find_one(wanted))
+        return _read(await self._pieces.find_one({"number_id": number_id(depositor, number)}))
 
     async def with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
         """Find the pieces of that number in the dossiers of a structure."""
