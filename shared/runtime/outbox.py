@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from aiokafka.errors import KafkaError
+from pymongo import DeleteOne
 
 from shared.runtime.backoff import keep_trying, wait_out
 from shared.runtime.clock import Clock
@@ -25,8 +26,6 @@ Key = tuple[str, str]
 Handed = tuple[Document, Awaitable[object]]
 
 _PAGE = 1000
-_DELETED_AT_ONCE = 50
-"""SecantusDB takes the square of their number: 1.8 s for 1,000 at once, 0.2 s by 50."""
 _SWEEP_S = 0.5
 _HAND_OVER_S = 5.0
 _SOON_S = 5.0
@@ -88,16 +87,21 @@ class Relay:
         published = await self._publish_in_order(rows)
         REFUSED_KEYS.set(sum(key is not None for _, key in self._passed_over))
         if published:
-            await wait_out("relay", lambda: self._delete(published))
+            await wait_out(
+                "relay", lambda: self._store.transaction(lambda tx: self._delete(tx, published))
+            )
         elif rows:
             # Another replica may reach the broker that this one does not.
             await self._lease.release()
         return len(rows) == _PAGE and bool(published)
 
-    async def _delete(self, published: Sequence[str]) -> None:
-        for start in range(0, len(published), _DELETED_AT_ONCE):
-            some = published[start : start + _DELETED_AT_ONCE]
-            await self._outbox.delete_many({"_id": {"$in": some}})
+    async def _delete(self, transaction: Transaction, published: Sequence[str]) -> None:
+        # One command, one commit. SecantusDB takes the square of the length of a $in.
+        await transaction.collection("outbox").bulk_write(
+            [DeleteOne({"_id": each}) for each in published],
+            ordered=False,
+            session=transaction.session,
+        )
 
     async def _page(self, transaction: Transaction) -> Sequence[Document]:
         """Read the oldest rows in one snapshot, but for what the broker has just refused."""

@@ -17,7 +17,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import TypeAdapter
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import DeleteOne, ReplaceOne, UpdateOne
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -27,7 +27,6 @@ from tests.bench.floor_documents import Batch, Deposited, Document, route, tell_
 
 TOPIC = "travaux.piece.deposee.v1"
 READER: TypeAdapter[Deposited] = TypeAdapter(Event[PieceDeposited])
-_DELETED_AT_ONCE = 50
 
 
 async def main(kafka: str, mongo: str) -> None:
@@ -65,11 +64,8 @@ async def main(kafka: str, mongo: str) -> None:
             for row in batch.outbox
         ]
         await asyncio.gather(*sent)
-        sent_ids = [row["_id"] for row in batch.outbox]
-        for start in range(0, len(sent_ids), _DELETED_AT_ONCE):
-            await db["outbox"].delete_many(
-                {"_id": {"$in": sent_ids[start : start + _DELETED_AT_ONCE]}}
-            )
+        async with await client.start_session() as session:
+            await session.with_transaction(partial(forget, db, batch))
         await consumer.commit()
 
 
@@ -111,6 +107,11 @@ async def transact(db: Any, events: list[Deposited], session: Any) -> Batch:  # 
         tell_state(batch, dossier)
     await write(db, session, batch)
     return batch
+
+
+async def forget(db: Any, batch: Batch, session: Any) -> None:  # noqa: ANN401
+    gone = [DeleteOne({"_id": row["_id"]}) for row in batch.outbox]
+    await db["outbox"].bulk_write(gone, ordered=False, session=session)
 
 
 async def write(db: Any, session: Any, batch: Batch) -> None:  # noqa: ANN401
