@@ -1,6 +1,7 @@
-"""Runs deposit."""
+"""python -m services.deposit."""
 
 from services.deposit.bootstrap import build
 from shared.runtime.service import run
 
-run("deposit", build)
+if __name__ == "__main__":
+    run("deposit", build)

@@ -2,15 +2,16 @@
 
 from fastapi import FastAPI
 
+from services.deposit.adapters.certifying import PdfCertificates
 from services.deposit.adapters.ledger import MongoLedger
 from services.deposit.adapters.mongo import MongoPieces, create_indexes
-from services.deposit.adapters.outside import PdfCertificates, read_off_the_loop
 from services.deposit.adapters.projections import (
     MongoDirectory,
     MongoDossiers,
     project_dossiers,
     project_structures,
 )
+from services.deposit.adapters.reading_room import ReadingRoom
 from services.deposit.application.completing import Completions
 from services.deposit.application.consulting import Consultations
 from services.deposit.application.depositing import Deposits
@@ -32,11 +33,12 @@ def build() -> tuple[Runtime, FastAPI]:
     runtime = Runtime("deposit", settings)
     store, clock = runtime.store, runtime.clock
     files, pieces = Files(store, clock), MongoPieces(store)
+    room = ReadingRoom(settings.reader_memory_mb)
     ledger = MongoLedger(
         store, clock, max_group=settings.max_group, max_waiting=settings.max_waiting
     )
     ports = Ports(
-        reader=read_off_the_loop,
+        reader=room.read,
         directory=MongoDirectory(store),
         dossiers=MongoDossiers(store),
         pieces=pieces,

@@ -18,3 +18,5 @@ class Settings(RuntimeSettings):
     """Deposits kept by one transaction at most."""
     max_waiting: int = Field(default=1000, ge=1)
     """Deposits that wait to be kept before callers are told to come back."""
+    reader_memory_mb: int = Field(default=512, ge=128)
+    """Memory that a file may take to be read; one that takes more is refused."""

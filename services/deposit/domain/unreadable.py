@@ -87,3 +87,9 @@ UNSAFE_PDF = Rule(
     remedy="Enregistrez à nouveau le document au format PDF/A.",
     source="PDF/A, qui interdit LZW ; règle de la plateforme contre les bombes de décompression",
 )
+TOO_HEAVY = Rule(
+    code="DEP-FILE-13",
+    sentence="Le fichier « {name} » demande trop de mémoire pour être lu.",
+    remedy="Simplifiez le document, ou enregistrez-le à nouveau au format PDF/A.",
+    source="règle de la plateforme contre les bombes de décompression",
+)

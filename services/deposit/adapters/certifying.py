@@ -1,4 +1,4 @@
-"""Slow work on untrusted files, off the event loop: reading e-invoices, laying out certificates."""
+"""Certificates of deposit, laid out off the event loop."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -9,16 +9,9 @@ from services.deposit.adapters.certificate import (
     PartyFacts,
     deposit_certificate,
 )
-from services.deposit.adapters.einvoice.reading import read_einvoice
-from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Completion, Piece, StoredFile
 from shared.circuit.parties import Party
 from shared.vocabulary.roles import Role
-
-
-async def read_off_the_loop(content: bytes, name: str) -> Invoice:
-    """Read an e-invoice in a thread, or raise `Unreadable`."""
-    return await asyncio.to_thread(read_einvoice, content, name)
 
 
 class PdfCertificates:
