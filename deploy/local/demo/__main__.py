@@ -20,7 +20,7 @@ from deploy.local.platform import Addresses, Platform
 from shared.vocabulary.roles import Purpose
 
 _ARRIVAL_S = 20.0
-_console = Console(width=110)
+_console = Console(width=124)
 
 
 def main() -> int:
@@ -70,10 +70,11 @@ def _arrived(watch: Watch) -> set[str]:
 
 
 def _print(tally: Tally, watch: Watch) -> None:
-    table = Table("dossier", "cadre", "from", "to", "topic", "latency", title="hops")
+    table = Table("dossier", "opened by", "cadre", "from", "to", "topic", "latency", title="hops")
     ranks = {dossier: rank for rank, dossier in enumerate(sorted(tally.dossiers), 1)}
     for hop in sorted(watch.hops, key=lambda hop: (hop.forwarded.dossier_id, hop.event_id)):
-        table.add_row(str(ranks[hop.forwarded.dossier_id]), *_row(hop))
+        dossier = hop.forwarded.dossier_id
+        table.add_row(str(ranks[dossier]), tally.dossiers[dossier], *_row(hop))
     _console.print(table)
     remarks = Table("seen", "answer", title="and")
     for remark in tally.remarks:

@@ -52,16 +52,16 @@ TWO_SIRETS = Site(AMENAGEUR, TRESORERIE)
 class Tally:
     """What was accepted, and the remarkable things seen."""
 
-    dossiers: set[str] = field(default_factory=set)
+    dossiers: dict[str, str] = field(default_factory=dict)
+    """What each dossier shows."""
     pieces: dict[str, Answer] = field(default_factory=dict)
     remarks: list[tuple[str, str]] = field(default_factory=list)
 
-    def accept(self, answer: Answer) -> str:
-        """Count an accepted piece and give its id."""
-        piece_id: str = answer["piece_id"]
-        self.dossiers.add(answer["dossier_id"])
-        self.pieces[piece_id] = answer
-        return piece_id
+    def accept(self, answer: Answer, site: Site) -> None:
+        """Count an accepted piece."""
+        sirets = "un SIRET" if site.moa is site.service_financier else "deux SIRET"
+        self.dossiers.setdefault(answer["dossier_id"], f"{answer['read']['syntax']}, {sirets}")
+        self.pieces[answer["piece_id"]] = answer
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ class Scene:
         answer = await self.actor(Role.TITULAIRE, site).deposit(
             write(draft), opening(draft, site, write), key=draft.number
         )
-        self.tally.accept(answer)
+        self.tally.accept(answer, site)
         return answer
 
     async def follow(self, answer: Answer, site: Site, ht: str = "10000.00") -> Answer:
@@ -108,7 +108,7 @@ class Scene:
             metadata(draft) | {"follows": {"piece_id": answer["piece_id"]}},
             key=draft.number,
         )
-        self.tally.accept(answer)
+        self.tally.accept(answer, site)
         return answer
 
     async def to_the_end(self, answer: Answer, site: Site) -> None:
@@ -185,7 +185,7 @@ async def duplicate(scene: Scene, cadre: str, site: Site, write: Writer) -> None
     again = await titulaire.deposit(write(draft), fields, key=draft.number)
     if first["piece_id"] != again["piece_id"]:
         raise Unexpected("one Idempotency-Key gave two pieces")
-    scene.tally.accept(first)
+    scene.tally.accept(first, site)
     refused = await titulaire.try_deposit(write(draft), fields)
     scene.tally.remarks.append(("même numéro déposé deux fois", _refusing_rules(refused)))
 
