@@ -15,6 +15,8 @@ class Stream:
     dead: list[str] = field(default_factory=list)
     """Entries that wait for an operator, and hold back what follows."""
     parked: int = 0
+    is_new: bool = False
+    """Whether it is to be written for the first time."""
 
 
 @dataclass(slots=True)

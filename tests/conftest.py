@@ -1,0 +1,50 @@
+"""What any test may ask for: a broker and a store, started once, with room for each."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from deploy.local import Backend, Platform, choose
+from shared.runtime.logs import configure
+from shared.runtime.store import Store
+from tests.kit.backbone import Room, a_room
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    """Log as services do: structlog's own default draws every traceback with its variables."""
+    configure("essai", "INFO")
+
+
+@pytest.fixture(scope="session")
+def backbone() -> Iterator[Platform]:
+    """A broker and a store, without services, on the backend that BACKEND or the machine says."""
+    with Platform(choose().backend, services=()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def native_backbone(backbone: Platform) -> Platform:
+    """Skip, with the reason, where there is no real Kafka."""
+    if backbone.backend is not Backend.NATIVE:
+        pytest.skip("needs the real Apache Kafka")
+    return backbone
+
+
+@pytest.fixture(scope="module")
+def module_room(backbone: Platform) -> Room:
+    """A namespace for a whole test module."""
+    return a_room(backbone)
+
+
+@pytest.fixture
+def room(backbone: Platform) -> Room:
+    """A namespace for one test."""
+    return a_room(backbone)
+
+
+@pytest.fixture
+async def store(room: Room) -> AsyncIterator[Store]:
+    """An empty database."""
+    async with room.store() as opened:
+        yield opened
