@@ -167,7 +167,7 @@ async def test_of_two_relays_one_publishes_and_the_other_takes_over_when_it_stop
     }
     for rank in range(1, 11):
         await say(store, **{f"d{rank}": 1})
-        await wait_until(lambda n=rank: len(log) == n, "the row is published")
+        await wait_until(lambda: log[rank - 1 :], "the row is published")  # noqa: B023
     (holder,) = {name for name, _ in log}
     (other,) = set("ab") - {holder}
 

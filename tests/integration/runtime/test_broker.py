@@ -1,0 +1,243 @@
+"""What we rely on FastStream and the broker for, trap by trap."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from deploy.local import Backend, Platform, choose
+from deploy.local.platform import BROKER
+from shared.contracts.topics import Topic
+from shared.runtime.broker import Broker, Group, Taker
+from shared.runtime.clock import system_clock
+from shared.runtime.outbox import Relay
+from shared.runtime.reading import Record
+from shared.runtime.store import Document, Transaction
+from tests.kit.backbone import Room, a_room
+from tests.kit.events import NOTES, STATES
+from tests.kit.waiting import wait_until
+
+
+class Basket:
+    """Takes records, and can be made to fail or to hang."""
+
+    def __init__(self) -> None:
+        self.taken: list[Record] = []
+        self.faults: list[Exception] = []
+        self.hangs = False
+
+    async def take(self, records: Sequence[Record]) -> None:
+        if self.faults:
+            raise self.faults.pop()
+        self.taken += records
+        if self.hangs:
+            await asyncio.Event().wait()
+
+    @property
+    def values(self) -> list[bytes]:
+        return [record.value for record in self.taken]
+
+
+@asynccontextmanager
+async def consuming(room: Room, taker: Taker, topic: Topic = NOTES) -> AsyncIterator[Group]:
+    link = Broker("essai", room.settings())
+    group = link.subscribe("", {topic: taker})
+    await link.start()
+    try:
+        yield group
+    finally:
+        await link.stop()
+
+
+@asynccontextmanager
+async def producing(room: Room) -> AsyncIterator[AIOKafkaProducer]:
+    async with AIOKafkaProducer(bootstrap_servers=room.platform.addresses.kafka) as producer:
+        yield producer
+
+
+def a_row(key: str, value: bytes, topic: Topic = NOTES) -> Document:
+    return {"topic": topic.name, "key": key, "value": value, "headers": [["x-a", "é"]]}
+
+
+async def test_what_was_taken_and_not_acknowledged_comes_again(room: Room) -> None:
+    room.provision([NOTES])
+    cut_short = Basket()
+    cut_short.hangs = True
+    async with producing(room) as producer:
+        await producer.send_and_wait(room.namespace + NOTES.name, b"one", key=b"d1")
+    async with consuming(room, cut_short):
+        await wait_until(lambda: cut_short.taken, "the batch is taken")
+
+    after = Basket()
+    async with consuming(room, after):
+        await wait_until(lambda: after.taken, "it comes again", limit_s=25)
+
+    assert after.values == [b"one"]
+
+
+async def test_what_was_acknowledged_does_not_come_again(room: Room) -> None:
+    room.provision([NOTES])
+    basket = Basket()
+    name = room.namespace + NOTES.name
+    async with producing(room) as producer:
+        await producer.send_and_wait(name, b"one", key=b"d1")
+        async with consuming(room, basket):
+            await wait_until(lambda: basket.taken, "the batch is taken")
+        await producer.send_and_wait(name, b"two", key=b"d1")
+    async with consuming(room, basket):
+        await wait_until(lambda: len(basket.taken) > 1, "the next one is taken", limit_s=25)
+
+    assert basket.values == [b"one", b"two"]
+
+
+async def test_a_batch_whose_taking_fails_is_taken_again_and_never_passed_over(
+    room: Room,
+) -> None:
+    room.provision([NOTES])
+    basket = Basket()
+    basket.faults = [ValueError("a bug of the plumbing")] * 3
+    name = room.namespace + NOTES.name
+    async with producing(room) as producer, consuming(room, basket):
+        await producer.send_and_wait(name, b"one", key=b"d1")
+        await wait_until(lambda: not basket.faults, "it fails", limit_s=25)
+        await producer.send_and_wait(name, b"two", key=b"d1")
+        await wait_until(lambda: len(basket.taken) > 1, "both are taken")
+
+    assert basket.values == [b"one", b"two"]
+
+
+async def test_records_that_the_framework_could_not_decode_arrive_as_they_are(room: Room) -> None:
+    room.provision([NOTES])
+    basket = Basket()
+    name = room.namespace + NOTES.name
+    async with producing(room) as producer, consuming(room, basket):
+        await producer.send_and_wait(name, b"\xff\xfe", key=b"\xff", headers=[("h", b"\xff\xfe")])
+        await producer.send_and_wait(name, b"{not json", key=b"d1", headers=[("h", None)])
+        await producer.send_and_wait(name, b"", key=b"d1")
+        await producer.send_and_wait(name, None, key=b"d1")
+        await producer.send_and_wait(name, b"no key")
+        await wait_until(lambda: len(basket.taken) == 5, "all are taken", limit_s=25)
+
+    assert sorted(basket.values) == sorted([b"\xff\xfe", b"{not json", b"", b"", b"no key"])
+    (odd,) = [record for record in basket.taken if record.value == b"\xff\xfe"]
+    assert odd.key == "\N{REPLACEMENT CHARACTER}"
+    assert odd.headers["h"] == "\N{REPLACEMENT CHARACTER}" * 2
+
+
+async def test_a_key_chooses_its_partition_and_keeps_its_order(room: Room) -> None:
+    room.provision([NOTES])
+    link = Broker("essai", room.settings())
+    await link.start()
+    waiting = [
+        await link.publish(a_row(f"d{n % 20}", str(n // 20).encode())) for n in range(20 * 30)
+    ]
+    await asyncio.gather(*waiting)
+    await link.stop()
+
+    partitions = defaultdict(set)
+    order = defaultdict(list)
+    consumer = AIOKafkaConsumer(
+        room.namespace + NOTES.name,
+        bootstrap_servers=room.platform.addresses.kafka,
+        auto_offset_reset="earliest",
+    )
+    async with consumer:
+        for _ in waiting:
+            record = await asyncio.wait_for(consumer.getone(), 20)
+            partitions[record.key].add(record.partition)
+            order[record.key].append(int(record.value))
+            headers = dict(record.headers)
+
+    assert len(partitions) == 20
+    assert all(len(each) == 1 for each in partitions.values())
+    assert len(set.union(*partitions.values())) > 1
+    assert all(each == list(range(30)) for each in order.values())
+    assert headers["content-type"] == b"application/cloudevents+json; charset=UTF-8"
+    assert headers["x-a"] == "é".encode()
+
+
+async def test_a_member_without_partitions_is_caught_up_too(room: Room) -> None:
+    lonely = replace(NOTES, partitions=1)
+    room.provision([lonely])
+    baskets = Basket(), Basket()
+    async with producing(room) as producer:
+        for _ in range(50):
+            await producer.send(room.namespace + lonely.name, b"one", key=b"d1")
+    async with (
+        consuming(room, baskets[0], lonely) as first,
+        consuming(room, baskets[1], lonely) as second,
+    ):
+        await asyncio.wait_for(asyncio.gather(first.caught_up(), second.caught_up()), 40)
+
+        assert sum(len(each.taken) for each in baskets) >= 50
+
+
+async def test_a_topic_of_which_everything_was_read_is_caught_up_at_once(room: Room) -> None:
+    room.provision([STATES])
+    basket = Basket()
+    async with producing(room) as producer:
+        await producer.send_and_wait(room.namespace + STATES.name, b"one", key=b"d1")
+    async with consuming(room, basket, STATES) as group:
+        await asyncio.wait_for(group.caught_up(), 30)
+    assert basket.values == [b"one"]
+    async with consuming(room, basket, STATES) as group:
+        await asyncio.wait_for(group.caught_up(), 30)
+    assert basket.values == [b"one"]
+
+
+@pytest.fixture
+def mortal() -> Iterator[Platform]:
+    choice = choose()
+    if choice.backend is not Backend.NATIVE:
+        pytest.skip(f"needs the real Apache Kafka: {choice.reason}")
+    with Platform(choice.backend, services=()) as running:
+        yield running
+
+
+@pytest.mark.native
+async def test_a_broker_killed_in_the_middle_loses_nothing_and_keeps_the_order(
+    mortal: Platform,
+) -> None:
+    room = a_room(mortal)
+    room.provision([NOTES])
+    basket = Basket()
+    link = Broker("essai", room.settings())
+    link.subscribe("", {NOTES: basket})
+    await link.start()
+    async with room.store() as store:
+        relay = asyncio.create_task(Relay(store, link.publish, system_clock()).run())
+
+        async def say_all() -> None:
+            for rank in range(60):
+
+                async def work(transaction: Transaction, n: int = rank) -> None:
+                    for dossier in range(5):
+                        transaction.publish_raw(NOTES.name, f"d{dossier}", str(n).encode(), {})
+
+                await store.transaction(work)
+                await asyncio.sleep(0.02)
+
+        saying = asyncio.create_task(say_all())
+        await wait_until(lambda: len(basket.taken) > 50, "some are through", limit_s=25)
+        mortal.kill(BROKER)
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(mortal.restart, BROKER)
+        await saying
+        await wait_until(
+            lambda: len({(each.key, each.value) for each in basket.taken}) == 300,
+            "all are through",
+            limit_s=60,
+        )
+        relay.cancel()
+    await link.stop()
+
+    for dossier in range(5):
+        first_seen = list(
+            dict.fromkeys(int(each.value) for each in basket.taken if each.key == f"d{dossier}")
+        )
+        assert first_seen == list(range(60))
+    print(f"{len(basket.taken) - 300} redelivered")
