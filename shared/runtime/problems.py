@@ -142,6 +142,9 @@ def form_violation(path: Sequence[str], kind: str, context: Mapping[str, Any]) -
     return Violation(
         code="HTTP-FORM-01",
         field=".".join(path) or "requête",
-        message=sentence.format_map({key: str(value) for key, value in context.items()}),
+        message=sentence.format_map(
+            # pydantic joins the expected values in English
+            {key: str(value).replace(" or ", " ou ") for key, value in context.items()}
+        ),
         remedy="Corriger ce champ ; la description de l'API en donne la forme.",
     )

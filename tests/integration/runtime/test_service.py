@@ -1,0 +1,303 @@
+"""A service as a process: settings, health, logs, dead letters, stop."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.local import Platform, choose
+from deploy.local.platform import BROKER, STORE
+from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
+from shared.contracts.envelope import Event, encode
+from shared.contracts.routing_v1 import StatusChanged
+from shared.contracts.topics import STATUT, STRUCTURE
+from shared.runtime.store import Store
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+from tests.kit.events import NOW
+from tests.kit.waiting import wait_until
+
+TOY = "tests.integration.runtime.toy"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what must be refused
+ME = {"x-structure": "35600000000048", "x-role": "moe"}
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[Platform]:
+    with Platform(choose().backend, services=(TOY,)) as running:
+        yield running
+
+
+@pytest.fixture
+async def http(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=platform.addresses.services["toy"], timeout=15) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def db(platform: Platform) -> AsyncIterator[Store]:
+    async with Store(platform.addresses.mongo, "toy", lambda: NOW) as opened:
+        yield opened
+
+
+def a_status(dossier: str, rank: int, motive: str | None = None) -> Event[StatusChanged]:
+    party = PartyV1(structure="35600000000048")
+    return Event(
+        id=f"{dossier}-{rank}",
+        source="/services/routing",
+        type=StatusChanged.event_type,
+        time=NOW,
+        subject="p",
+        dossierid=dossier,
+        sequence=rank,
+        correlationid=f"journey of {dossier}",
+        data=StatusChanged(
+            piece_id="p",
+            dossier_id=dossier,
+            cadre="A4",
+            number="1",
+            status=Status.DEPOSEE,
+            motive=motive,
+            parties=PartiesV1(titulaire=party, moe=party, service_financier=party),
+            depositor=ActorV1(role=Role.TITULAIRE, structure="s"),
+            at=NOW,
+        ),
+    )
+
+
+async def send(platform: Platform, *records: tuple[str, str, bytes]) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=platform.addresses.kafka) as producer:
+        for topic, key, value in records:
+            await producer.send_and_wait(topic, value, key=key.encode())
+
+
+def dead_letters(platform: Platform, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "shared.runtime.dead_letters", "--service", "toy", *words],
+        env={**_environ(), "AIGUILLAGE_MONGO": platform.addresses.mongo},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def start(platform: Platform, **changes: str) -> "subprocess.Popen[str]":
+    env = {
+        **_environ(),
+        "AIGUILLAGE_KAFKA": platform.addresses.kafka,
+        "AIGUILLAGE_MONGO": platform.addresses.mongo,
+        "AIGUILLAGE_NAMESPACE": "autre-",
+        **changes,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", TOY],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _environ() -> Mapping[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "AIGUILLAGE_MONGO"}  # noqa: TID251
+
+
+async def kept(db: Store, dossier: str) -> list[int]:
+    rows = db.collection("kept").find({"dossier": dossier}).sort("_id", 1)
+    return [row["rank"] async for row in rows]
+
+
+async def dead_entry(db: Store, dossier: str) -> str:
+    entry = await db.collection("inbox").find_one({"stream": dossier, "state": "dead"})
+    assert entry is not None
+    return str(entry["_id"])
+
+
+async def test_trusted_headers_refuse_any_address_but_loopback_in_one_line(
+    platform: Platform,
+) -> None:
+    process = start(platform, AIGUILLAGE_TRUST_HEADERS="true", AIGUILLAGE_HOST=EVERYWHERE)
+    out, err = await asyncio.to_thread(process.communicate, timeout=20)
+
+    assert process.returncode != 0
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert "AIGUILLAGE_TRUST_HEADERS" in err
+    assert EVERYWHERE in err
+
+
+async def test_a_taken_port_ends_the_process_and_says_so(platform: Platform) -> None:
+    port = platform.addresses.services["toy"].rpartition(":")[2]
+    process = start(platform, AIGUILLAGE_PORT=port)
+    out, err = await asyncio.to_thread(process.communicate, timeout=20)
+
+    assert process.returncode != 0
+    assert "address already in use" in out + err
+    assert "Traceback" not in err
+
+
+async def test_one_dead_letter_is_listed_shown_replayed_and_what_waited_follows(
+    platform: Platform, db: Store
+) -> None:
+    events = [a_status("d1", 1), a_status("d1", 2, "BOGUE"), a_status("d1", 3), a_status("d2", 1)]
+    await send(platform, *((STATUT.name, e.dossierid or "", encode(e)) for e in events))
+    await wait_until(
+        lambda: db.collection("inbox").find_one({"_id": "d1-2", "state": "dead"}), "it is dead"
+    )
+    await wait_until(
+        lambda: db.collection("kept").find_one({"dossier": "d2"}), "the other dossier passes"
+    )
+    assert await kept(db, "d1") == [1]
+
+    listed = dead_letters(platform, "list")
+    assert listed.returncode == 0, listed.stderr
+    assert "d1-2" in listed.stdout
+    assert "a bug of the handler" in listed.stdout
+    assert "d1-3" in listed.stdout
+    shown = dead_letters(platform, "show", "d1-2")
+    assert encode(events[1]).decode() in shown.stdout.replace("\n", "")
+    assert dead_letters(platform, "replay", "absent").returncode != 0
+    assert dead_letters(platform, "replay", "d1-3").returncode != 0
+
+    await db.collection("fixed").insert_one({})
+    assert dead_letters(platform, "replay", "d1-2").returncode == 0
+    await wait_until(
+        lambda: db.collection("kept").find_one({"dossier": "d1", "rank": 3}), "all follow"
+    )
+    await db.collection("fixed").delete_many({})
+
+    assert await kept(db, "d1") == [1, 2, 3]
+    assert "d1-" not in dead_letters(platform, "list").stdout
+
+
+async def test_a_dead_letter_is_replayed_with_a_corrected_body(
+    platform: Platform, db: Store, tmp_path: Path
+) -> None:
+    await send(platform, (STATUT.name, "d3", b"{"))
+    await send(platform, (STATUT.name, "d3", encode(a_status("d3", 2))))
+    await wait_until(lambda: db.collection("inbox").find_one({"_id": "d3-2"}), "the second waits")
+    entry_id = await dead_entry(db, "d3")
+    body = tmp_path / "corrected.json"
+    body.write_bytes(encode(a_status("d3", 1)))
+
+    replayed = dead_letters(platform, "replay", entry_id, "--body", str(body))
+    assert replayed.returncode == 0, replayed.stderr
+    await wait_until(
+        lambda: db.collection("kept").find_one({"dossier": "d3", "rank": 2}), "both follow"
+    )
+
+    assert await kept(db, "d3") == [1, 2]
+
+
+async def test_a_dead_letter_is_discarded(platform: Platform, db: Store) -> None:
+    await send(platform, (STATUT.name, "d4", b"{"))
+    await send(platform, (STATUT.name, "d4", encode(a_status("d4", 2))))
+    await wait_until(lambda: db.collection("inbox").find_one({"_id": "d4-2"}), "the second waits")
+    entry_id = await dead_entry(db, "d4")
+
+    assert dead_letters(platform, "discard", entry_id, "--rank", "1").returncode == 0
+    await wait_until(
+        lambda: db.collection("kept").find_one({"dossier": "d4"}), "the second follows"
+    )
+
+    assert await kept(db, "d4") == [2]
+
+
+async def test_a_poisoned_structure_waits_for_the_operator_and_holds_nothing_back(
+    platform: Platform, db: Store
+) -> None:
+    await send(platform, (STRUCTURE.name, "s1", b"{"))
+    await wait_until(
+        lambda: db.collection("inbox").find_one({"stream": "s1"}), "it is a dead letter"
+    )
+
+    entry_id = await dead_entry(db, "s1")
+    assert dead_letters(platform, "discard", entry_id).returncode == 0
+    await wait_until(
+        lambda: db.collection("inbox").find_one({"_id": entry_id, "state": "discarded"}), "it goes"
+    )
+
+
+async def test_every_line_of_the_log_is_json_and_names_what_it_is_about(
+    platform: Platform, http: httpx.AsyncClient, db: Store
+) -> None:
+    await send(platform, (STATUT.name, "d5", encode(a_status("d5", 1, "BOGUE"))))
+    await wait_until(lambda: db.collection("inbox").find_one({"_id": "d5-1"}), "it is dead")
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    traceparent = f"00-{trace}-00f067aa0ba902b7-01"
+    await http.post("/things", headers=ME | {"traceparent": traceparent})
+
+    await wait_until(lambda: "message.dead" in platform.log("toy").read_text(), "it is logged")
+
+    lines = [json.loads(line) for line in platform.log("toy").read_text().splitlines()]
+    assert {"toy"} == {line["service"] for line in lines}
+    assert all({"event", "level", "timestamp", "logger"} <= line.keys() for line in lines)
+    failed = [line for line in lines if line.get("message_id") == "d5-1"]
+    assert {"message.failed", "message.dead"} <= {line["event"] for line in failed}
+    assert {"d5"} == {line["dossier_id"] for line in failed}
+    assert {"journey of d5"} == {line["correlation_id"] for line in failed}
+    (made,) = [line for line in lines if line["event"] == "thing.made"]
+    assert made["correlation_id"] == trace
+
+
+async def test_a_service_without_its_broker_is_live_and_works_but_is_not_ready(
+    platform: Platform, http: httpx.AsyncClient
+) -> None:
+    platform.kill(BROKER)
+
+    async def is_not_ready() -> bool:
+        return (await http.get("/health/ready")).status_code == 503
+
+    await wait_until(is_not_ready, "it notices")
+    assert "bus de messages" in (await http.get("/health/ready")).json()["detail"]
+    assert (await http.get("/health/live")).status_code == 200
+    assert (await http.post("/things", headers=ME)).status_code == 200
+    await asyncio.to_thread(platform.restart, BROKER)
+
+    async def is_ready() -> bool:
+        return (await http.get("/health/ready")).status_code == 200
+
+    await wait_until(is_ready, "it is ready again", limit_s=30)
+
+
+async def test_a_service_without_its_store_is_live_and_asks_to_come_back(
+    platform: Platform, http: httpx.AsyncClient, db: Store
+) -> None:
+    platform.kill(STORE)
+
+    refused = await http.post("/things", headers=ME)
+    assert refused.status_code == 503, refused.text
+    assert refused.headers["retry-after"]
+    assert "la base ne répond pas" in (await http.get("/health/ready")).json()["detail"]
+    assert (await http.get("/health/live")).status_code == 200
+    await asyncio.to_thread(platform.restart, STORE)
+
+    async def is_ready() -> bool:
+        return (await http.get("/health/ready")).status_code == 200
+
+    await wait_until(is_ready, "it is ready again", limit_s=30)
+    assert (await http.post("/things", headers=ME)).status_code == 200
+    await send(platform, (STATUT.name, "d9", encode(a_status("d9", 1))))
+    await wait_until(
+        lambda: db.collection("kept").find_one({"dossier": "d9"}), "it consumes", limit_s=30
+    )
+
+
+async def test_a_service_told_to_stop_ends_by_itself_and_says_nothing_wrong(
+    platform: Platform,
+) -> None:
+    os.kill(platform.pid("toy"), signal.SIGTERM)
+
+    await wait_until(lambda: not platform.is_alive("toy"), "it ends", limit_s=8)
+
+    last = platform.log("toy").read_text().splitlines()[-3:]
+    assert not [line for line in last if json.loads(line)["level"] in {"error", "critical"}]

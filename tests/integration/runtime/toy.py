@@ -1,0 +1,61 @@
+"""A small service on the runtime: keeps statuses, fails on some, and has one route."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from shared.contracts.envelope import Event
+from shared.contracts.topics import STATUT, STRUCTURE
+from shared.runtime.caller import Caller, caller
+from shared.runtime.logs import get_logger
+from shared.runtime.service import Runtime, run
+from shared.runtime.settings import RuntimeSettings
+from shared.runtime.store import Transaction
+
+_log = get_logger("services.toy")
+
+
+async def keep(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+    """Keep statuses. The motive `BOGUE` is a bug, until the collection `fixed` holds anything."""
+    is_fixed = await transaction.collection("fixed").find_one(session=transaction.session)
+    for event in events:
+        if event.data.motive == "BOGUE" and not is_fixed:
+            raise ValueError("a bug of the handler")
+        await transaction.collection("kept").insert_one(
+            {"dossier": event.dossierid, "rank": event.sequence}, session=transaction.session
+        )
+
+
+async def project(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+    """Keep the names of structures."""
+    for event in events:
+        await transaction.collection("structures").update_one(
+            {"_id": event.data.structure},
+            {"$set": {"name": event.data.name}},
+            upsert=True,
+            session=transaction.session,
+        )
+
+
+def build() -> tuple[Runtime, FastAPI]:
+    """Put it together."""
+    runtime = Runtime("toy", RuntimeSettings())
+    runtime.consume({STATUT: keep})
+    runtime.project({STRUCTURE: project})
+    router = APIRouter()
+
+    @router.post("/things")
+    async def make(me: Annotated[Caller, Depends(caller)]) -> str:
+        async def work(transaction: Transaction) -> None:
+            await transaction.collection("things").insert_one({}, session=transaction.session)
+
+        _log.info("thing.made")
+        await runtime.store.transaction(work)
+        return me.structure
+
+    return runtime, runtime.app(title="toy", description="", routers=[router])
+
+
+if __name__ == "__main__":
+    run("toy", build)

@@ -1,0 +1,327 @@
+"""Errors, limits, health and figures over HTTP, without a server."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Literal
+
+import httpx
+import pytest
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, File, Header, Query, Request, UploadFile
+from prometheus_client import REGISTRY
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import BaseModel, ConfigDict, Field
+from pymongo.errors import DuplicateKeyError, OperationFailure, ServerSelectionTimeoutError
+
+from shared.runtime.caller import Caller, caller
+from shared.runtime.errors import TransientError
+from shared.runtime.http import create_app
+from shared.runtime.problems import not_found, refused
+from shared.vocabulary.rules import Violation
+
+MEGABYTE = 1024 * 1024
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
+class Form(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    nom: str = Field(min_length=2, max_length=5)
+    choix: Literal["a", "b"]
+    body: int = 0
+
+
+FAULTS: dict[str, Exception] = {
+    "bug": KeyError("secret"),
+    "store": ServerSelectionTimeoutError("no store"),
+    "conflict": OperationFailure("conflict", 112),
+    "duplicate": DuplicateKeyError("dup"),
+    "transient": TransientError("later"),
+    "missing": not_found("La pièce"),
+    "rules": refused([Violation("X-01", "a", "Non.", "Oui."), Violation("X-02", "b", "Si.", "Z.")]),
+}
+
+
+def a_router() -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/faults/{name}")
+    async def fail(name: str) -> None:
+        structlog.get_logger("services.essai").info("about.to.fail")
+        raise FAULTS[name]
+
+    @router.post("/forms")
+    async def fill(form: Form, page: Annotated[int, Query()] = 1) -> int:
+        return form.body + page
+
+    @router.post("/bytes")
+    async def read(request: Request) -> int:
+        return len(await request.body())
+
+    @router.post("/streams")
+    async def stream(request: Request) -> int:
+        return sum([len(part) async for part in request.stream()])
+
+    @router.post("/files")
+    async def keep(file: Annotated[UploadFile, File()]) -> int:
+        return len(await file.read())
+
+    @router.get("/me")
+    async def who(me: Annotated[Caller, Depends(caller)]) -> str:
+        return f"{me.structure} {me.role}"
+
+    @router.get("/traced")
+    async def traced(traceparent: Annotated[str | None, Header()] = None) -> str:
+        structlog.get_logger("services.essai").info("seen", asked=traceparent)
+        return str(structlog.contextvars.get_contextvars()["correlation_id"])
+
+    return router
+
+
+@asynccontextmanager
+async def no_lifespan(_: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+@asynccontextmanager
+async def client(
+    missing: Sequence[str] = (), *, trust_headers: bool = True
+) -> AsyncIterator[httpx.AsyncClient]:
+    async def readiness() -> Sequence[str]:
+        return missing
+
+    app = create_app(
+        title="essai",
+        description="",
+        routers=[a_router()],
+        readiness=readiness,
+        lifespan=no_lifespan,
+        trust_headers=trust_headers,
+        max_body_mb=1,
+    )
+    transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url="http://essai") as opened:
+        yield opened
+
+
+async def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["code"] == code
+    assert body["status"] == status
+    assert body["type"] == "about:blank"
+    assert body["title"]
+    assert "Traceback" not in response.text
+    return body
+
+
+async def test_an_unknown_path_is_a_problem() -> None:
+    async with client() as http:
+        await problem(await http.get("/nowhere"), 404, "HTTP-404")
+
+
+async def test_an_unforeseen_method_is_a_problem_that_says_which_are() -> None:
+    async with client() as http:
+        response = await http.delete("/forms")
+
+        await problem(response, 405, "HTTP-405")
+        assert response.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("name", ["bug", "duplicate"])
+async def test_a_bug_is_answered_without_its_inside(name: str) -> None:
+    async with client() as http:
+        response = await http.get(f"/faults/{name}")
+
+        body = await problem(response, 500, "HTTP-500")
+        assert "secret" not in response.text
+        assert body["detail"] == "Une erreur interne a empêché de répondre."
+
+
+@pytest.mark.parametrize("name", ["store", "conflict", "transient"])
+async def test_a_store_that_is_away_asks_to_come_back(name: str) -> None:
+    async with client() as http:
+        response = await http.get(f"/faults/{name}")
+
+        await problem(response, 503, "HTTP-503")
+        assert int(response.headers["retry-after"]) > 0
+
+
+async def test_errors_are_timed_like_any_answer() -> None:
+    labels = {"method": "GET", "route": "/faults/{name}", "status": "500"}
+
+    def count() -> float:
+        return REGISTRY.get_sample_value("aiguillage_http_request_seconds_count", labels) or 0
+
+    before = count()
+    async with client() as http:
+        await http.get("/faults/bug")
+
+    assert count() == before + 1
+
+
+async def test_every_broken_rule_is_listed() -> None:
+    async with client() as http:
+        body = await problem(await http.get("/faults/rules"), 422, "X-01")
+
+        assert body["violations"] == [
+            {"code": "X-01", "field": "a", "message": "Non.", "remedy": "Oui."},
+            {"code": "X-02", "field": "b", "message": "Si.", "remedy": "Z."},
+        ]
+
+
+async def test_a_form_is_refused_in_french_by_field() -> None:
+    async with client() as http:
+        response = await http.post(
+            "/forms?page=x", json={"nom": "x", "choix": "c", "body": "y", "de_trop": 1}
+        )
+
+        body = await problem(response, 422, "HTTP-FORM-01")
+        violations = {each["field"]: each["message"] for each in body["violations"]}
+        assert violations == {
+            "page": "Un nombre entier est attendu.",
+            "nom": "Ce texte compte moins de 2 caractères.",
+            "choix": "Cette valeur ne fait pas partie des valeurs prévues : 'a' ou 'b'.",
+            "body": "Un nombre entier est attendu.",
+            "de_trop": "Ce champ n'existe pas.",
+        }
+
+
+async def test_bad_json_is_no_field() -> None:
+    async with client() as http:
+        response = await http.post(
+            "/forms", content=b'{"nom": ', headers={"content-type": "application/json"}
+        )
+
+        body = await problem(response, 422, "HTTP-FORM-01")
+        (violation,) = body["violations"]
+        assert violation["field"] == "requête"
+
+
+async def in_parts(size: int) -> AsyncIterator[bytes]:
+    for start in range(0, size, 64 * 1024):
+        yield b"x" * min(64 * 1024, size - start)
+
+
+@pytest.mark.parametrize("path", ["/bytes", "/streams", "/forms"])
+@pytest.mark.parametrize("is_announced", [True, False])
+async def test_a_body_over_the_limit_is_refused_announced_or_not(
+    path: str, *, is_announced: bool
+) -> None:
+    size = MEGABYTE + 1
+    headers = {"content-type": "application/json"}
+    async with client() as http:
+        content = b"x" * size if is_announced else in_parts(size)
+        response = await http.post(path, content=content, headers=headers)
+
+        body = await problem(response, 413, "HTTP-413")
+        assert body["detail"] == "L'envoi dépasse 1 Mo : rien n'a été gardé."
+
+
+async def test_a_file_over_the_limit_is_refused_though_its_size_is_not_announced() -> None:
+    async def multipart() -> AsyncIterator[bytes]:
+        yield b'--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n'
+        async for part in in_parts(MEGABYTE):
+            yield part
+        yield b"\r\n--b--\r\n"
+
+    async with client() as http:
+        response = await http.post(
+            "/files",
+            content=multipart(),
+            headers={"content-type": "multipart/form-data; boundary=b"},
+        )
+
+        await problem(response, 413, "HTTP-413")
+
+
+async def test_a_body_at_the_limit_is_read() -> None:
+    async with client() as http:
+        response = await http.post("/bytes", content=in_parts(MEGABYTE))
+
+        assert response.json() == MEGABYTE
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "HTTP-CALLER-02"),
+        ({"x-structure": "s"}, "HTTP-CALLER-02"),
+        ({"x-structure": "s", "x-role": "roi"}, "HTTP-CALLER-03"),
+    ],
+)
+async def test_a_caller_who_is_not_named_is_refused(headers: dict[str, str], code: str) -> None:
+    async with client() as http:
+        await problem(await http.get("/me", headers=headers), 401, code)
+
+
+async def test_headers_name_nobody_where_they_are_not_trusted() -> None:
+    async with client(trust_headers=False) as http:
+        response = await http.get("/me", headers={"x-structure": "s", "x-role": "moe"})
+
+        await problem(response, 401, "HTTP-CALLER-01")
+
+
+async def test_a_caller_is_a_structure_and_a_role() -> None:
+    async with client() as http:
+        response = await http.get("/me", headers={"x-structure": "s%20%C3%A9", "x-role": "moe"})
+
+        assert response.json() == "s é moe"
+
+
+async def test_a_service_that_misses_something_is_live_and_not_ready() -> None:
+    async with client(["la base ne répond pas"]) as http:
+        assert (await http.get("/health/live")).status_code == 200
+        response = await http.get("/health/ready")
+
+        body = await problem(response, 503, "HTTP-READY-01")
+        assert body["detail"] == "Pas encore prêt : la base ne répond pas."
+        assert response.headers["retry-after"]
+
+
+async def test_a_service_that_misses_nothing_is_ready() -> None:
+    async with client() as http:
+        assert (await http.get("/health/ready")).json() == {"status": "ready"}
+
+
+async def test_figures_are_read_by_the_parser_of_prometheus() -> None:
+    async with client() as http:
+        text = (await http.get("/metrics")).text
+
+    names = {family.name for family in text_string_to_metric_families(text)}
+    assert {
+        "aiguillage_messages",
+        "aiguillage_waits",
+        "aiguillage_published",
+        "aiguillage_outbox_depth",
+        "aiguillage_outbox_refused_keys",
+        "aiguillage_dead_letters",
+        "aiguillage_parked_messages",
+        "aiguillage_http_request_seconds",
+    } <= names
+
+
+async def test_a_request_is_part_of_the_trace_that_it_names() -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    async with client() as http:
+        named = await http.get(
+            "/traced", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+        )
+        malformed = await http.get("/traced", headers={"traceparent": f"00-{trace}"})
+        unnamed = await http.get("/traced")
+
+    assert named.json() == TRACE
+    assert len({TRACE, malformed.json(), unnamed.json()}) == 3
+
+
+async def test_a_line_logged_for_a_request_carries_its_correlation_id(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with client() as http:
+        await http.get("/faults/bug", headers={"traceparent": TRACEPARENT})
+
+    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    assert [line["event"] for line in lines] == ["about.to.fail", "request.failed"]
+    assert {TRACE} == {line["correlation_id"] for line in lines}
