@@ -29,9 +29,11 @@ async def isolate(batch: Sequence[Incoming], take: Take, bury: Bury) -> None:
     except Exception as error:
         if is_transient(error):
             raise
-        middle = len(batch) // 2
-        await isolate(batch[:middle], take, bury)
-        await isolate(batch[middle:], take, bury)
+    else:
+        return
+    middle = len(batch) // 2
+    await isolate(batch[:middle], take, bury)
+    await isolate(batch[middle:], take, bury)
 
 
 async def _insist(message: Incoming, take: Take, bury: Bury) -> None:

@@ -1,0 +1,121 @@
+"""Files on a real store: one copy, no obstacle, nothing taken away too early."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import pytest
+from bson import ObjectId
+
+from shared.runtime.files import Files
+from shared.runtime.store import Store
+from tests.kit.events import NOW
+
+CONTENT = b"%PDF-1.7" + b"x" * 600_000
+
+
+class Hands:
+    """A clock whose hands are moved by the test."""
+
+    def __init__(self) -> None:
+        self.time = NOW
+
+    def __call__(self) -> datetime:
+        return self.time
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def files(store: Store, hands: Hands) -> Files:
+    return Files(store, hands)
+
+
+async def nothing(_: Iterable[str]) -> set[str]:
+    return set()
+
+
+async def everything(sha256s: Iterable[str]) -> set[str]:
+    return set(sha256s)
+
+
+async def leftovers(store: Store) -> dict[str, int]:
+    names = ("files", "uploads", "fs.files", "fs.chunks")
+    return {name: await store.collection(name).count_documents({}) for name in names}
+
+
+async def test_a_file_reads_back_as_it_was_stored(files: Files) -> None:
+    assert await files.get(await files.put(CONTENT)) == CONTENT
+    assert await files.get(await files.put(b"")) == b""
+    assert await files.get("0" * 64) is None
+
+
+async def test_the_same_bytes_are_kept_once(files: Files, store: Store) -> None:
+    first = await files.put(CONTENT)
+    before = await leftovers(store)
+
+    assert await files.put(CONTENT) == first
+
+    assert await leftovers(store) == before
+    assert before["fs.files"] == 1
+
+
+async def test_an_upload_cut_short_hinders_nobody_and_is_swept(
+    files: Files, store: Store, hands: Hands
+) -> None:
+    # What a kill leaves: the word that an upload began, and some of its chunks.
+    cut_short = ObjectId()
+    await store.collection("uploads").insert_one({"_id": cut_short, "at": NOW})
+    await store.collection("fs.chunks").insert_one({"files_id": cut_short, "n": 0, "data": b"x"})
+
+    kept = await files.put(CONTENT)
+    hands.time += timedelta(days=1, seconds=1)
+    await files.sweep(everything)
+
+    assert await files.get(kept) == CONTENT
+    assert await store.collection("fs.chunks").count_documents({"files_id": cut_short}) == 0
+    assert await store.collection("uploads").count_documents({}) == 0
+
+
+async def test_a_sweep_takes_away_what_is_old_and_not_referred_to(
+    files: Files, store: Store, hands: Hands
+) -> None:
+    old = await files.put(CONTENT)
+    referred = await files.put(b"referred")
+    hands.time += timedelta(days=1, seconds=1)
+    fresh = await files.put(b"fresh")
+
+    async def only_one(_: Iterable[str]) -> set[str]:
+        return {referred}
+
+    assert await files.sweep(only_one) == 1
+
+    assert await files.get(old) is None
+    assert await files.get(referred) == b"referred"
+    assert await files.get(fresh) == b"fresh"
+    assert (await leftovers(store))["fs.files"] == 2
+    assert (await leftovers(store))["uploads"] == 0
+
+
+async def test_a_sweep_spares_what_is_a_day_old_at_most(files: Files, hands: Hands) -> None:
+    kept = await files.put(CONTENT)
+    hands.time += timedelta(days=1)
+
+    assert await files.sweep(nothing) == 0
+    assert await files.get(kept) == CONTENT
+
+
+async def test_a_file_stored_again_during_a_sweep_keeps_its_bytes(
+    files: Files, hands: Hands
+) -> None:
+    kept = await files.put(CONTENT)
+    hands.time += timedelta(days=2)
+
+    async def while_it_is_stored_again(_: Iterable[str]) -> set[str]:
+        await files.put(CONTENT)
+        return set()
+
+    assert await files.sweep(while_it_is_stored_again) == 0
+    assert await files.get(kept) == CONTENT

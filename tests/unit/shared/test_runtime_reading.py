@@ -1,0 +1,81 @@
+"""From bytes to events, and the faults in between."""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.contracts.envelope import encode
+from shared.runtime.reading import Reader
+from tests.kit.events import NOTES, Noted, Whispered, a_record, an_event
+
+READER = Reader(NOTES, is_sequenced=True)
+
+
+def test_an_event_is_read_with_what_orders_it() -> None:
+    event = an_event("d1", 3, "hello")
+
+    incoming = READER.read(a_record(event))
+
+    assert (incoming.id, incoming.stream, incoming.sequence) == (event.id, "d1", 3)
+    assert incoming.event is not None
+    assert incoming.event.data == Noted(text="hello")
+    assert incoming.fault is None
+    assert incoming.ids == {
+        "message_id": event.id,
+        "dossier_id": "d1",
+        "correlation_id": "journey-1",
+    }
+
+
+def test_a_field_added_later_is_passed_over() -> None:
+    body = encode(an_event()).replace(b'"data":{', b'"data":{"later":1,', 1)
+
+    assert READER.read(a_record(body)).event is not None
+
+
+def test_an_unknown_type_is_no_fault() -> None:
+    incoming = READER.read(a_record(an_event("d1", 2, payload=Whispered())))
+
+    assert incoming.is_unknown
+    assert incoming.sequence == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b"", "JSON"),
+        (b"\xff\xfe", "JSON"),
+        (b"[" * 5000, "JSON"),
+        (b"{}", "id"),
+        (encode(an_event()).replace(b"+00:00", b"").replace(b"00Z", b"00"), "time"),
+        (encode(an_event()).replace(b"0000000001", b"0000000000"), "sequence"),
+        (encode(an_event()).replace(b'"0000000001"', b"true"), "sequence"),
+        (encode(an_event()).replace(b"1.0", b"2.0"), "specversion"),
+        (encode(an_event()).replace(b'"text":"d1/1"', b'"text":1'), "text"),
+        (b'{"id":1}', "id"),
+    ],
+)
+def test_a_fault_says_where_it_is(body: bytes, where: str) -> None:
+    incoming = READER.read(a_record(body))
+
+    assert incoming.event is None
+    assert where in (incoming.fault or "")
+
+
+def test_an_event_without_a_rank_is_a_fault_where_ranks_are_kept() -> None:
+    record = a_record(an_event("d1", None))
+
+    assert "no sequence" in (READER.read(record).fault or "")
+    assert Reader(NOTES, is_sequenced=False).read(record).fault is None
+
+
+def test_what_cannot_be_read_is_named_by_its_place() -> None:
+    record = replace(a_record(b"{", key="d7"), position="essai.note.v1/2/41")
+
+    incoming = READER.read(record)
+
+    assert (incoming.id, incoming.stream) == ("essai.note.v1/2/41", "d7")
+
+
+def test_a_reason_is_short_enough_for_a_header() -> None:
+    assert len(READER.read(a_record(an_event())).failed("x" * 10_000).fault or "") == 500
