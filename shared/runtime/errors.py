@@ -1,6 +1,6 @@
 """Faults of the world, told apart from faults of a message."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from aiokafka.errors import KafkaError
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
@@ -12,6 +12,15 @@ _CODES = frozenset({43, 50, 112})
 
 class TransientError(Exception):
     """The world is not ready: wait and try again, never dead-letter."""
+
+
+class NotYetError(TransientError):
+    """Some dossiers wait for something that is still to come: they alone wait, the others pass."""
+
+    def __init__(self, dossiers: Iterable[str], reason: str) -> None:
+        """Name the dossiers and what they wait for."""
+        super().__init__(reason)
+        self.dossiers = frozenset(dossiers)
 
 
 def is_transient(error: BaseException) -> bool:

@@ -1,6 +1,6 @@
 """What becomes of each message of a batch: pure, so that it can be tried on any history."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -35,10 +35,12 @@ def decide_fates(
     seen: set[str],
     streams: Mapping[str, Stream],
     remembered_since: datetime,
+    postponed: Collection[str] = (),
 ) -> Fates:
     """Sort a batch, in its order, given the ids seen before and the streams as they stand.
 
-    Changes `seen` and the streams that it is given.
+    `postponed` names dossiers that wait for something outside: their messages are parked in their
+    turn. Changes `seen` and the streams that it is given.
     """
     fates = Fates()
     for incoming in batch:
@@ -56,7 +58,7 @@ def decide_fates(
         if reason is not None:
             stream.dead.append(incoming.id)
             fates.dead.append(incoming.failed(reason))
-        elif stream.dead or rank != stream.next:
+        elif stream.dead or rank != stream.next or incoming.stream in postponed:
             stream.parked += 1
             fates.parked.append(incoming)
         else:

@@ -6,10 +6,12 @@ follows it in its dossier, and nothing else, until an operator replays or discar
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import wait_out
 from shared.runtime.clock import Clock
+from shared.runtime.errors import NotYetError
 from shared.runtime.fates import Fates, decide_fates
 from shared.runtime.handler import Handler
 from shared.runtime.held import Held
@@ -55,12 +57,7 @@ class Inbox:
                 await isolate(batch, self._commit, self._bury)
 
     async def _commit(self, batch: Sequence[Incoming]) -> None:
-        fates = await wait_out(
-            self._topic.name,
-            lambda: self._store.transaction(
-                lambda transaction: self._carry_out(transaction, batch)
-            ),
-        )
+        fates = await wait_out(self._topic.name, lambda: self._attempt(batch))
         for outcome in ("applied", "parked", "dead", "redelivered"):
             MESSAGES.labels(self._topic.name, outcome).inc(len(getattr(fates, outcome)))
         for message in fates.dead:
@@ -69,10 +66,26 @@ class Inbox:
             if stream.parked and not stream.dead:
                 await self._release(name)
 
-    async def _carry_out(self, transaction: Transaction, batch: Sequence[Incoming]) -> Fates:
+    async def _attempt(self, batch: Sequence[Incoming]) -> Fates:
+        """Carry out a batch in one transaction, without the dossiers that must wait."""
+        postponed: frozenset[str] = frozenset()
+        while True:
+            try:
+                return await self._store.transaction(
+                    partial(self._carry_out, batch=batch, postponed=postponed)
+                )
+            except NotYetError as error:
+                if error.dossiers <= postponed:
+                    raise
+                postponed |= error.dossiers
+                _log.warning("dossiers.postponed", dossiers=sorted(postponed), reason=str(error))
+
+    async def _carry_out(
+        self, transaction: Transaction, batch: Sequence[Incoming], postponed: frozenset[str]
+    ) -> Fates:
         seen = await self._ledger.seen(transaction, batch)
         streams = await self._ledger.streams(transaction, {each.stream for each in batch})
-        fates = decide_fates(batch, seen, streams, self._ledger.remembered_since)
+        fates = decide_fates(batch, seen, streams, self._ledger.remembered_since, postponed)
         events = [message.event for message in fates.applied if message.event is not None]
         if events:
             await self._handler(transaction, events)

@@ -21,7 +21,12 @@ from shared.vocabulary.rules import Violation
 
 
 class DirectoryBehindError(Exception):
-    """A piece was judged by a version of the directory that has not reached routing yet."""
+    """Pieces were judged by versions of the directory that have not reached routing yet."""
+
+    def __init__(self, dossiers: set[str]) -> None:
+        """Name the dossiers that wait."""
+        super().__init__("a version of a structure is still to come")
+        self.dossiers = dossiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,10 @@ class Router:
         """
         journeys = await self.work.journeys({event.data.dossier_id for event in events})
         directory = await self.work.directory(_structures(events, journeys.values()))
+        behind = {event.data.dossier_id for event in events if _is_behind(event, directory)}
+        if behind:
+            raise DirectoryBehindError(behind)
         for event in events:
-            _require_versions(event, directory)
             self._take_piece(event, journeys, directory)
         await self._keep(journeys.values())
 
@@ -97,7 +104,11 @@ class Router:
             hold = journey.dossier.hold
             message_id = causes.get(hold.structure) if hold else None
             cause = Cause(journey.correlation_id, message_id)
-            decision = self._decide(journey, Rejudge(), directory)
+            try:
+                decision = self._decide(journey, Rejudge(), directory)
+            except Exception as error:  # noqa: BLE001 - one dossier must not hold the others
+                self.work.note("rejudge.failed", dossier_id=journey.dossier.id, error=repr(error))
+                continue
             self._advance(journey, decision.events, cause, directory)
         await self._keep(held)
 
@@ -166,13 +177,13 @@ class Router:
         await self.work.keep(moved)
 
 
-def _require_versions(event: Event[Any], directory: Directory) -> None:
+def _is_behind(event: Event[Any], directory: Directory) -> bool:
     if not isinstance(event.data, PieceDeposited):
-        return
-    for name, needed in event.data.directory.items():
-        ours = directory.get(name)
-        if ours is None or ours.version < needed:
-            raise DirectoryBehindError(f"structure {name}: version {needed} is still to come")
+        return False
+    return any(
+        name not in directory or directory[name].version < needed
+        for name, needed in event.data.directory.items()
+    )
 
 
 def _structures(events: Iterable[Event[Any]], journeys: Iterable[Journey]) -> set[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.routing.application.routing import DirectoryBehindError, Router
 from shared.contracts.envelope import Event
-from shared.runtime.errors import TransientError
+from shared.runtime.errors import NotYetError
 from shared.runtime.inbox import Handler
 from shared.runtime.store import Transaction
 
@@ -19,7 +19,7 @@ def pieces(router_of: RouterOf) -> Handler:
         try:
             await router_of(transaction).take_pieces(events)
         except DirectoryBehindError as error:
-            raise TransientError(str(error)) from error
+            raise NotYetError(error.dossiers, str(error)) from error
 
     return handle
 

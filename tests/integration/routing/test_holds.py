@@ -42,19 +42,22 @@ async def test_a_change_that_lifts_nothing_keeps_a_dossier_held(world: World) ->
     assert world.db["dossiers"].find_one({"_id": dossier.id})["held"] == payer
 
 
-async def test_a_piece_waits_until_the_directory_it_was_judged_by_is_here(world: World) -> None:
-    dossier = await world.dossier()
+async def test_a_piece_waits_alone_until_the_directory_it_was_judged_by_is_here(
+    world: World,
+) -> None:
+    dossier, healthy = await world.dossier(), await world.dossier()
     moe = dossier.parties[Role.MOE]
-    waits = 'aiguillage_waits_total{where="travaux.piece.deposee.v1"}'
-    before = await world.figure(waits)
 
     await dossier.deposit("A4", Role.TITULAIRE, directory={moe: 2})
-    await wait_until(lambda: _has_grown(world, waits, before), "a wait")
+    await wait_until(lambda: _entry(world, dossier.id, "parked"), "the parked message")
+    await dossier.deposit("A15", Role.MOE, "A4")
+    await healthy.deposit("A4", Role.TITULAIRE)
+    await world.until_status(healthy, "A4", "A_ASSOCIER_MOE")
     assert not world.told.statuses(dossier.id)
 
     await world.structure(name=moe)
 
-    await world.until_status(dossier, "A4", "A_ASSOCIER_MOE")
+    await world.until_status(dossier, "A15", "A_ASSOCIER_MOA")
 
 
 async def test_a_poisoned_message_holds_back_its_dossier_alone_until_it_is_replayed(
