@@ -54,6 +54,27 @@ def test_an_amount_that_is_a_number_is_refused(field: str) -> None:
         _reader(PAYLOADS[event_type]).model_validate_json(json.dumps(golden))
 
 
+@pytest.mark.parametrize("event_type", sorted(PAYLOADS))
+def test_no_amount_and_no_rank_travels_as_a_number(event_type: str) -> None:
+    golden = json.loads((GOLDEN / f"{event_type}.json").read_text(encoding="utf-8"))
+    directory = golden["data"].pop("directory", {})
+
+    assert set(_numbers(golden)) <= {
+        ".data.version",
+        ".data.file.size_bytes",
+        ".data.attachments.size_bytes",
+    }
+    assert all(isinstance(version, int) for version in directory.values())
+
+
+def _numbers(value: object, path: str = "") -> list[str]:
+    if isinstance(value, dict):
+        return [each for key in value for each in _numbers(value[key], f"{path}.{key}")]
+    if isinstance(value, list):
+        return [each for item in value for each in _numbers(item, path)]
+    return [path] if isinstance(value, int | float) and not isinstance(value, bool) else []
+
+
 def _without_additions(written: Any, golden: Any) -> Any:  # noqa: ANN401 - JSON
     """Leave out what optional fields added since the golden event was written."""
     if isinstance(golden, dict) and isinstance(written, dict):
