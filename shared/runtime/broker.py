@@ -85,8 +85,13 @@ class Broker:
             raise
 
     async def stop(self) -> None:
-        """Leave, once what is being taken is committed, if that is soon."""
-        await self._kafka.stop()
+        """Leave, once what is being taken and published is through, if that is soon."""
+        try:
+            async with asyncio.timeout(2 * _STOP_S):
+                await self._kafka.stop()
+        except TimeoutError:
+            # The producer would wait for a broker that is away; the outbox keeps what it holds.
+            _log.warning("broker.left_behind", service=self._service)
 
     async def publish(self, row: Document) -> Awaitable[object]:
         """Hand an outbox row to the producer; the result resolves when the broker has it."""

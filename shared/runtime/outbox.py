@@ -31,6 +31,7 @@ _HAND_OVER_S = 5.0
 _SOON_S = 5.0
 _LATER_S = 30.0
 _STOP_S = 2.0
+_MEASURED_EVERY_S = 1.0
 _log = get_logger(__name__)
 
 
@@ -43,6 +44,7 @@ class Relay:
         self._outbox = store.collection("outbox")
         self._publish = publish
         self._lease = Lease(store, "relay", clock)
+        self._measured = 0.0
         self._passed_over: dict[tuple[str, str | None], float] = {}
         """Keys and whole topics left alone until a moment, so that they do not hold up others."""
 
@@ -51,7 +53,9 @@ class Relay:
         try:
             while True:
                 self._store.committed.clear()
-                if not await keep_trying("relay", self._turn):
+                may_have_more = await keep_trying("relay", self._turn)
+                await keep_trying("relay", self._measure)
+                if not may_have_more:
                     await self._rest()
         finally:
             # A rolling restart must not hold messages back for the length of a lease.
@@ -59,10 +63,13 @@ class Relay:
                 await asyncio.wait_for(self._lease.release(), _STOP_S)
 
     async def _rest(self) -> None:
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._store.committed.wait(), _SWEEP_S)
-        except TimeoutError:
-            OUTBOX_DEPTH.set(await keep_trying("relay", self._outbox.estimated_document_count))
+
+    async def _measure(self) -> None:
+        if time.monotonic() > self._measured + _MEASURED_EVERY_S:
+            OUTBOX_DEPTH.set(await self._outbox.estimated_document_count())
+            self._measured = time.monotonic()
 
     async def _turn(self) -> bool:
         """Publish a page. True when there may be more to publish at once."""

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from shared.contracts.envelope import Event, encode
 from shared.runtime.clock import Clock
-from shared.runtime.errors import TransientError
+from shared.runtime.errors import NotYetError, TransientError
 from shared.runtime.inbox import Inbox
 from shared.runtime.store import Document, Store, Transaction
 from tests.kit.events import NOTES, NOW, Whispered, a_record, an_event, records
@@ -297,6 +297,39 @@ async def test_replicas_that_settle_side_by_side_settle_once(bench: Bench) -> No
     assert (stream["next"], stream["parked"], stream["dead"]) == (12, 0, [])
 
 
+async def test_a_replay_that_fails_on_two_replicas_is_said_once(bench: Bench) -> None:
+    replica = Inbox(bench.store, NOTES, bench.notebook.handle, lambda: NOW)
+    bench.notebook.faults["boom"] = ValueError("bug")
+    await bench.inbox.take(records([an_event("d1", 1, "boom", event_id="e1")]))
+    await bench.store.collection("inbox").update_one({"_id": "e1"}, {"$set": {"state": "replay"}})
+
+    await asyncio.gather(bench.inbox.sweep(), replica.sweep())
+
+    assert await bench.state("e1") == "dead"
+    assert len(await bench.dead_letters()) == 2
+    stream = await bench.store.collection("streams").find_one({"stream": "d1"})
+    assert stream is not None
+    assert stream["dead"] == ["e1"]
+
+
+async def test_a_dossier_that_waits_for_something_outside_waits_alone(bench: Bench) -> None:
+    bench.notebook.faults["early"] = NotYetError(["d1"], "a structure is not known yet")
+
+    await bench.inbox.take(
+        records([an_event("d1", 1, "early"), an_event("d1", 2), an_event("d2", 1)])
+    )
+    await bench.inbox.sweep()
+
+    assert await bench.effects("d1") == []
+    assert await bench.effects("d2") == [1]
+    assert await bench.dead_letters() == []
+
+    bench.notebook.faults.clear()
+    await bench.inbox.sweep()
+
+    assert await bench.effects("d1") == [1, 2]
+
+
 async def test_replicas_that_take_the_same_batch_apply_it_once(bench: Bench) -> None:
     replica = Inbox(bench.store, NOTES, bench.notebook.handle, lambda: NOW)
     batch = records(an_event(f"d{dossier}", rank) for dossier in range(5) for rank in (1, 2, 3))
@@ -313,10 +346,11 @@ async def test_topics_of_one_service_do_not_release_each_others_messages(bench: 
     beside = Inbox(bench.store, other, bench.notebook.handle, lambda: NOW)
     await bench.inbox.take(records([an_event("d1", 2, "of notes", event_id="n2")]))
 
-    await beside.take([a_record(an_event("d1", 2, "of other"), topic=other)])
     await beside.take([a_record(an_event("d1", 1, "of other"), topic=other)])
+    await beside.take([a_record(an_event("d1", 3, "of other"), topic=other)])
 
     assert await bench.state("n2") == "parked"
+    assert await bench.effects() == [1]
 
 
 async def test_ids_are_forgotten_by_the_store_after_retention_and_a_week(bench: Bench) -> None:

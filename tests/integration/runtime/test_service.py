@@ -295,9 +295,40 @@ async def test_a_service_without_its_store_is_live_and_asks_to_come_back(
 async def test_a_service_told_to_stop_ends_by_itself_and_says_nothing_wrong(
     platform: Platform,
 ) -> None:
-    os.kill(platform.pid("toy"), signal.SIGTERM)
+    before = len(platform.log("toy").read_text().splitlines())
 
+    os.kill(platform.pid("toy"), signal.SIGTERM)
     await wait_until(lambda: not platform.is_alive("toy"), "it ends", limit_s=8)
 
-    last = platform.log("toy").read_text().splitlines()[-3:]
+    last = platform.log("toy").read_text().splitlines()[before:]
     assert not [line for line in last if json.loads(line)["level"] in {"error", "critical"}]
+    await asyncio.to_thread(platform.restart, "toy")
+
+
+async def test_a_service_ends_in_time_though_its_broker_is_away(
+    platform: Platform, http: httpx.AsyncClient
+) -> None:
+    platform.kill(BROKER)
+    for _ in range(20):
+        assert (await http.post("/things", headers=ME)).status_code == 200
+
+    os.kill(platform.pid("toy"), signal.SIGTERM)
+
+    await wait_until(lambda: not platform.is_alive("toy"), "it ends", limit_s=25)
+
+
+async def test_a_service_that_starts_before_its_broker_is_ready_once_the_broker_is(
+    platform: Platform, http: httpx.AsyncClient
+) -> None:
+    starting = asyncio.create_task(asyncio.to_thread(platform.restart, "toy"))
+
+    async def is_live() -> bool:
+        return (await http.get("/health/live")).status_code == 200
+
+    await wait_until(is_live, "it is live")
+    assert (await http.get("/health/ready")).status_code == 503
+    assert (await http.post("/things", headers=ME)).status_code == 200
+    assert not starting.done()
+    await asyncio.to_thread(platform.restart, BROKER)
+
+    await asyncio.wait_for(starting, 50)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI
 
 from shared.contracts.envelope import Event
-from shared.contracts.topics import STATUT, STRUCTURE
+from shared.contracts.topics import PIECE_DEPOSEE, STATUT, STRUCTURE
 from shared.runtime.caller import Caller, caller
 from shared.runtime.logs import get_logger
 from shared.runtime.service import Runtime, run
@@ -49,6 +49,7 @@ def build() -> tuple[Runtime, FastAPI]:
     async def make(me: Annotated[Caller, Depends(caller)]) -> str:
         async def work(transaction: Transaction) -> None:
             await transaction.collection("things").insert_one({}, session=transaction.session)
+            transaction.publish_raw(PIECE_DEPOSEE.name, me.structure, b"{}", {})
 
         _log.info("thing.made")
         await runtime.store.transaction(work)

@@ -120,6 +120,19 @@ def test_a_poisoned_message_holds_back_its_dossier_and_no_other() -> None:
     assert [each.id for each in fates.parked] == ["a2"]
 
 
+def test_a_poison_that_tells_no_rank_holds_back_its_dossier() -> None:
+    world = World()
+
+    fates = world.take(
+        [
+            incoming(an_event("a", None, event_id="poison"), "unreadable"),
+            incoming(an_event("a", 1, event_id="a1")),
+        ]
+    )
+
+    assert [each.id for each in fates.parked] == ["a1"]
+
+
 def test_a_message_of_an_unknown_type_takes_its_rank() -> None:
     world = World()
 
