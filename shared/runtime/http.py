@@ -27,6 +27,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Readiness = Callable[[], Awaitable[Sequence[str]]]
 """Gives what is missing for the service to be ready, in French; empty when it is."""
 
+_ALWAYS_OPEN = ("/health/", "/metrics", "/docs", "/openapi.json")
 _MEGABYTE = 1024 * 1024
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -37,6 +38,7 @@ def create_app(
     description: str,
     routers: Sequence[APIRouter],
     readiness: Readiness,
+    is_started: Callable[[], bool],
     lifespan: Lifespan,
     trust_headers: bool,
     max_body_mb: int = 1,
@@ -56,6 +58,7 @@ def create_app(
     )
     app.state.trust_headers = trust_headers
     install(app)
+    app.add_middleware(Gate, is_open=is_started)
     app.add_middleware(BodyLimit, max_bytes=max_body_mb * _MEGABYTE)
     app.add_middleware(Surround)
     for router in routers:
@@ -123,6 +126,26 @@ def _correlation_id(scope: Scope) -> str:
     """Take the trace that the request is part of (W3C Trace Context), or begin one."""
     parent = _TRACEPARENT.fullmatch(Headers(scope=scope).get("traceparent", ""))
     return parent[1] if parent else new_id()
+
+
+class Gate:
+    """Lets nobody in before the service has read its directories: it would answer by half of them.
+
+    Who looks after the service, or reads its description, passes.
+    """
+
+    def __init__(self, app: ASGIApp, is_open: Callable[[], bool]) -> None:
+        """Wrap `app`."""
+        self._app = app
+        self._is_open = is_open
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or ask to come back."""
+        if scope["type"] != "http" or self._is_open() or scope["path"].startswith(_ALWAYS_OPEN):
+            await self._app(scope, receive, send)
+            return
+        problem = unavailable("HTTP-READY-01", "Le service démarre et lit ses annuaires.")
+        await respond(problem)(scope, receive, send)
 
 
 class BodyLimit:

@@ -123,6 +123,7 @@ class Runtime:
             description=description,
             routers=routers,
             readiness=self._missing,
+            is_started=self._started.is_set,
             lifespan=self._lifespan,
             trust_headers=self.settings.trust_headers,
             max_body_mb=max_body_mb,

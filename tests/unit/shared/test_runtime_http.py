@@ -86,7 +86,7 @@ async def no_lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def client(
-    missing: Sequence[str] = (), *, trust_headers: bool = True
+    missing: Sequence[str] = (), *, trust_headers: bool = True, is_started: bool = True
 ) -> AsyncIterator[httpx.AsyncClient]:
     async def readiness() -> Sequence[str]:
         return missing
@@ -96,6 +96,7 @@ async def client(
         description="",
         routers=[a_router()],
         readiness=readiness,
+        is_started=lambda: is_started,
         lifespan=no_lifespan,
         trust_headers=trust_headers,
         max_body_mb=1,
@@ -325,3 +326,14 @@ async def test_a_line_logged_for_a_request_carries_its_correlation_id(
     lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
     assert [line["event"] for line in lines] == ["about.to.fail", "request.failed"]
     assert {TRACE} == {line["correlation_id"] for line in lines}
+
+
+async def test_nobody_is_answered_before_the_directories_are_read() -> None:
+    async with client(is_started=False) as starting:
+        answer = await starting.get("/nulle-part")
+        live = await starting.get("/health/live")
+
+    body = await problem(answer, 503, "HTTP-READY-01")
+    assert "annuaires" in body["detail"]
+    assert answer.headers["Retry-After"]
+    assert live.status_code == 200
