@@ -14,6 +14,7 @@ from shared.contracts.topics import TOPICS, Topic
 
 _DAY_MS = 24 * 3600 * 1000
 _DEAD_LETTERS_RETENTION_MS = 30 * _DAY_MS
+_DEAD_LETTER_MAX_BYTES = 2 * 1024 * 1024
 _PATIENCE_S = 30.0
 _POLL_S = 0.2
 _FINE = (0, TopicAlreadyExistsError.errno)
@@ -39,7 +40,12 @@ def _stream(topic: Topic) -> NewTopic:
 
 
 def _dead_letters(topic: Topic) -> NewTopic:
-    return _new(topic.dead_letters, 1, {"retention.ms": str(_DEAD_LETTERS_RETENTION_MS)})
+    configs = {
+        "retention.ms": str(_DEAD_LETTERS_RETENTION_MS),
+        # A message as large as its topic allows must fit here with the reason beside it.
+        "max.message.bytes": str(_DEAD_LETTER_MAX_BYTES),
+    }
+    return _new(topic.dead_letters, 1, configs)
 
 
 def _new(name: str, partitions: int, configs: dict[str, str]) -> NewTopic:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from deploy.local import Platform, choose
 from deploy.local.platform import BROKER, STORE
@@ -225,6 +225,29 @@ async def test_a_poisoned_structure_waits_for_the_operator_and_holds_nothing_bac
     await wait_until(
         lambda: db.collection("inbox").find_one({"_id": entry_id, "state": "discarded"}), "it goes"
     )
+
+
+async def test_a_dead_letter_as_large_as_the_broker_allows_reaches_its_topic(
+    platform: Platform, db: Store
+) -> None:
+    largest = b"x" * 1_048_300
+    await send(platform, (STATUT.name, "d6", largest))
+    await wait_until(lambda: db.collection("inbox").find_one({"stream": "d6"}), "it is dead")
+    entry_id = await dead_entry(db, "d6")
+
+    consumer = AIOKafkaConsumer(
+        STATUT.dead_letters,
+        bootstrap_servers=platform.addresses.kafka,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=4_000_000,
+    )
+    async with consumer:
+        record = await asyncio.wait_for(consumer.getone(), 20)
+        while record.key != b"d6":
+            record = await asyncio.wait_for(consumer.getone(), 20)
+
+    assert record.value == largest
+    assert dict(record.headers)["x-entry"] == entry_id.encode()
 
 
 async def test_every_line_of_the_log_is_json_and_names_what_it_is_about(
