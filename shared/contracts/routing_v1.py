@@ -96,4 +96,6 @@ class DossierChanged(Payload):
     parties: PartiesV1
     pieces: tuple[PieceStateV1, ...]
     awaited: AwaitedV1 | None = None
+    payment_not_reported: bool = False
+    """The service financier does not report its payments: see `visible_to`."""
     at: Moment

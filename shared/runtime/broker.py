@@ -28,6 +28,7 @@ _CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 _POLL_MS = 20
 _BATCH_BYTES = 256 * 1024
 _RECORD_BYTES = 4 * 1024 * 1024
+_HEAD_BYTES = 1000
 _SESSION_MS = 10_000
 _STOP_S = 5.0
 _PING_S = 2.0
@@ -230,7 +231,15 @@ def _record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
     return Record(
         topic=raw.topic,
         key=(raw.key or b"").decode(errors="replace"),
-        value=raw.value or b"",
+        value=_bounded(raw.value or b""),
         headers={name: (value or b"").decode(errors="replace") for name, value in raw.headers},
         position=f"{raw.topic}/{raw.partition}/{raw.offset}",
     )
+
+
+def _bounded(value: bytes) -> bytes:
+    """Cut what no service of ours sends, so that it can be kept as a dead letter.
+
+    A broker limits what it gets, which may be compressed: a record of 1 MB may hold 20 MB.
+    """
+    return value if len(value) <= _RECORD_BYTES else value[:_HEAD_BYTES]

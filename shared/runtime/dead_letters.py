@@ -12,6 +12,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from shared.runtime.store import database_of
 
@@ -38,16 +39,26 @@ def list_entries(context: typer.Context) -> None:
     table = Table("entry", "state", "topic", "dossier", "rank", "since", "reason", box=None)
     for entry in _inbox(context).find({"held": True}).sort("at", 1):
         table.add_row(
-            entry["_id"],
-            entry["state"],
-            entry["topic"],
-            entry["stream"],
-            str(entry["sequence"] or "-"),
-            entry["at"].isoformat(timespec="seconds"),
-            entry.get("reason") or "",
+            *(
+                _plain(cell)
+                for cell in (
+                    entry["_id"],
+                    entry["state"],
+                    entry["topic"],
+                    entry["stream"],
+                    str(entry["sequence"] or "-"),
+                    entry["at"].isoformat(timespec="seconds"),
+                    entry.get("reason") or "",
+                )
+            )
         )
     # Piped, it keeps its lines whole: an id cut in two could not be copied.
     Console(width=None if _console.is_terminal else _WIDE).print(table)
+
+
+def _plain(text: str) -> Text:
+    """Show what a record says as it is: it may hold markup, or orders to the terminal."""
+    return Text("".join(each if each.isprintable() else repr(each)[1:-1] for each in text))
 
 
 @app.command()
@@ -56,7 +67,7 @@ def show(context: typer.Context, entry: str) -> None:
     found = _find(context, entry)
     value: bytes = found.pop("value", b"")
     _console.print_json(json.dumps(found, default=str))
-    _console.print(value.decode(errors="backslashreplace"), markup=False)
+    _console.print(_plain(value.decode(errors="backslashreplace")))
 
 
 @app.command()

@@ -82,7 +82,11 @@ class Files:
         await self._index.update_many({"_id": {"$in": list(kept)}}, {"$set": {"at": self._clock()}})
         dropped = [await self._drop(row) for row in old if row["_id"] not in kept]
         for upload in await self._uploads.find({"at": {"$lt": before}}).to_list(_PAGE):
-            await self._take_away(upload["_id"])
+            if await self._index.find_one({"upload": upload["_id"]}):
+                # Cut short between being named and leaving `uploads`: its bytes are in use.
+                await self._uploads.delete_one({"_id": upload["_id"]})
+            else:
+                await self._take_away(upload["_id"])
         return sum(dropped)
 
     async def _drop(self, row: Document) -> bool:

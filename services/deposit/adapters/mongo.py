@@ -27,7 +27,8 @@ async def create_indexes(store: Store) -> None:
 
 def key_id(structure: str, text: str) -> str:
     """Give the id of an idempotency key, which is its caller's own."""
-    return f"{structure}\n{text}"
+    # The length keeps one caller's id from ending where another's begins.
+    return f"{len(structure)}:{structure}:{text}"
 
 
 class MongoPieces:

@@ -14,6 +14,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.routing_v1 import DossierChanged
 from shared.runtime.store import Document, Store, Transaction
+from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
 _STRUCTURES = "structures"
@@ -160,7 +161,17 @@ def _state(said: DossierChanged, reported: dict[str, Any]) -> DossierState:
         )
         if awaited
         else None,
+        payment_not_reported=said.payment_not_reported,
+        reported_awaited=_payer(said),
     )
+
+
+def _payer(said: DossierChanged) -> Awaited | None:
+    paid = [piece for piece in said.pieces if piece.status is Status.MISE_EN_PAIEMENT]
+    if not paid:
+        return None
+    payer = said.parties.service_financier.structure
+    return Awaited(Role.SERVICE_FINANCIER, payer, paid[-1].piece_id, (), said.at)
 
 
 def _party(party: PartyV1) -> Party:

@@ -55,11 +55,7 @@ class Consultations:
         state = await self._ports.dossiers.find(piece.dossier_id)
         if state is None:
             return Shown(piece, Status.DEPOSEE)
-        payer = state.parties.service_financier.structure
-        known = (await self._ports.directory.find([payer])).structures.get(payer)
-        hides_payment = known is not None and known.mise_en_paiement_non_remontee
-        status = state.status_for(role, piece.id, payment_not_reported=hides_payment)
-        return Shown(piece, status)
+        return Shown(piece, state.status_for(role, piece.id))
 
     async def prefill(
         self, piece_id: str, role: Role, structure: str

@@ -8,6 +8,8 @@ from shared.vocabulary.rules import Violation
 
 _MEGABYTE = 1024 * 1024
 NAME_LIMIT = 50
+COUNT_LIMIT = 50
+"""Ours: the references of all of them travel in each message about the piece."""
 SIZE_LIMIT = 10 * _MEGABYTE
 TOTAL_LIMIT = 120 * _MEGABYTE
 HEAD_BYTES = 16
@@ -83,6 +85,9 @@ def judge_attachments(
     attachments: Sequence[Attached], file_bytes: int = 0
 ) -> tuple[Violation, ...]:
     """Name every rule that attachments break, each on `attachments.<rank>`, and their total."""
+    if len(attachments) > COUNT_LIMIT:
+        too_many = rules.TOO_MANY_ATTACHMENTS
+        return (too_many.broken("attachments", count=len(attachments), limit=COUNT_LIMIT),)
     broken = [
         violation
         for rank, attached in enumerate(attachments)

@@ -161,6 +161,12 @@ ATTACHMENT_TOO_LARGE = Rule(
     remedy="Allégez ou partagez le document.",
     source=_PORTAL_ATTACHMENTS,
 )
+TOO_MANY_ATTACHMENTS = Rule(
+    code="DEP-PJ-08",
+    sentence="{count} pièces jointes sont envoyées, pour {limit} au plus.",
+    remedy="Regroupez les documents, par exemple dans une archive ZIP.",
+    source=_OURS,
+)
 TOTAL_TOO_LARGE = Rule(
     code="DEP-PJ-07",
     sentence="La pièce et ses pièces jointes pèsent {size} octets, pour {limit} au plus.",

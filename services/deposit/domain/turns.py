@@ -1,7 +1,7 @@
 """Whose turn it is in a dossier, by the state that routing last told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.deposit.domain import rules
@@ -40,19 +40,31 @@ class DossierState:
     reported: Mapping[str, Status]
     """Statuses as they were before a payment that is not reported."""
     awaited: Awaited | None = None
+    payment_not_reported: bool = False
+    reported_awaited: Awaited | None = None
+    """Who is still awaited for those from whom the payment is hidden."""
 
-    def status_for(self, role: Role, piece_id: str, *, payment_not_reported: bool) -> Status:
+    def as_seen(self, role: Role) -> "DossierState":
+        """Give the dossier as far as a role may see it: a refusal must not tell of a payment."""
+        hidden = {
+            piece_id: self.reported.get(piece_id, Status.MISE_A_DISPOSITION)
+            for piece_id, status in self.statuses.items()
+            if not visible_to(role, status, payment_not_reported=self.payment_not_reported)
+        }
+        if not hidden:
+            return self
+        return replace(self, statuses={**self.statuses, **hidden}, awaited=self.reported_awaited)
+
+    def status_for(self, role: Role, piece_id: str) -> Status:
         """Say where a piece stands, as far as a role may see it."""
-        status = self.statuses.get(piece_id, Status.DEPOSEE)
-        if visible_to(role, status, payment_not_reported=payment_not_reported):
-            return status
-        return self.reported.get(piece_id, Status.MISE_A_DISPOSITION)
+        return self.as_seen(role).statuses.get(piece_id, Status.DEPOSEE)
 
 
 def judge_turn(
     state: DossierState, piece: Piece, role: Role, structure: str, act: Act, *, field: str
 ) -> Violation | None:
     """Check that a structure may do `act` to a piece now; what breaks is told on `field`."""
+    state = state.as_seen(role)
     awaited = state.awaited
     if awaited is None:
         return rules.DOSSIER_CLOSED.broken(field)

@@ -55,6 +55,7 @@ def state_of(journey: Journey, cause: Cause, at: datetime) -> Outgoing:
             for piece in dossier.pieces
         ),
         awaited=awaited_v1(dossier),
+        payment_not_reported=journey.payment_not_reported,
         at=at,
     )
     return _outgoing(journey, topics.DOSSIER, dossier.id, state, cause)

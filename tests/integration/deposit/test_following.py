@@ -230,7 +230,7 @@ async def test_a_suspension_is_completed_once_even_at_the_same_moment(world: Wor
 
 async def test_a_payment_that_is_not_reported_is_hidden_from_the_titulaire(world: World) -> None:
     payer = "84062914300032"
-    await world.tell_structure(payer, mise_en_paiement_non_remontee=True)
+    await world.tell_structure(payer)
     metadata = beside()
     draft = an_opener(buyer=replace(an_opener().buyer, siret=payer))
     piece = (await world.deposit(einvoices.ubl(draft), metadata)).json()
@@ -241,7 +241,12 @@ async def test_a_payment_that_is_not_reported_is_hidden_from_the_titulaire(world
 
     assert await seen(Role.TITULAIRE) == "DEPOSEE"
     for status in (Status.MANDATEE, Status.MISE_EN_PAIEMENT):
-        await world.tell_dossier({piece["piece_id"]: status}, None, payer=payer)
+        await world.tell_dossier(
+            {piece["piece_id"]: status}, None, payer=payer, payment_not_reported=True
+        )
+    prefill = await world.http.get(f"{url}/next", headers=acting(Role.TITULAIRE))
+    completed = await complete(world, piece, files=BON)
 
     assert await seen(Role.TITULAIRE) == "MANDATEE"
     assert await seen(Role.MOE) == "MISE_EN_PAIEMENT"
+    assert [each.json()["code"] for each in (prefill, completed)] == ["DEP-TOUR-03"] * 2

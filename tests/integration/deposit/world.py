@@ -170,6 +170,8 @@ class World:
         awaited: Role | None,
         cadres: tuple[str, ...] = (),
         payer: str = PAYER,
+        *,
+        payment_not_reported: bool = False,
     ) -> None:
         """Tell the state of the dossier of `pieces`, as routing would, and wait for deposit.
 
@@ -186,6 +188,7 @@ class World:
             dossier_id=dossier_id,
             version=version,
             closed=awaited is None,
+            payment_not_reported=payment_not_reported,
             table_version="2026-1",
             parties=PartiesV1(**parties),
             pieces=tuple(

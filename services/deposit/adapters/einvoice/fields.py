@@ -6,10 +6,9 @@ from datetime import date
 from decimal import Decimal
 from typing import cast
 
-from lxml import etree
 from lxml.etree import _Element as Element
 
-from services.deposit.adapters.einvoice.paths import PATHS, UBL_ROOTS, PartyPaths, Paths
+from services.deposit.adapters.einvoice.paths import PATHS, UBL_ROOTS, PartyPaths, Paths, Places
 from services.deposit.domain.invoice import Invoice, Party
 from services.deposit.domain.unreadable import UNKNOWN_ROOT, Unreadable
 from shared.vocabulary.amounts import parse_amount
@@ -67,7 +66,7 @@ class _Reading:
             contradictions=self._contradictions,
         )
 
-    def _texts(self, path: etree.XPath, **variables: str) -> tuple[str, ...]:
+    def _texts(self, path: Places, **variables: str) -> tuple[str, ...]:
         """Give the distinct texts found, blanks apart, in the order of the document."""
         found = cast("list[Element | str]", path(self._root, **variables))
         texts = (node if isinstance(node, str) else node.text or "" for node in found)

@@ -1,7 +1,7 @@
 """Reading: a dossier, its audit trail, what awaits a structure."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -77,7 +77,7 @@ def _read_cursor(text: str | None) -> Position | None:
         return None
     since, _, dossier_id = text.partition("|")
     try:
-        moment = datetime.fromisoformat(since)
-    except ValueError:
+        moment = datetime.fromisoformat(since).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise refused([form_violation(["after"], "value_error", {})]) from None
     return Position(moment, dossier_id)
