@@ -1,6 +1,6 @@
 """The key of a SIRET: ours, since domains import nothing, held against python-stdnum.
 
-The library also checks the key of the SIREN inside, which ours leaves alone: it is given right here.
+The library also checks the key of the SIREN inside, which ours leaves alone: it is right here.
 """
 
 from hypothesis import example, given
