@@ -14,10 +14,10 @@ help: ## this list
 	@echo 'BACKEND=embedded|native forces where Kafka comes from; BASE_PORT=N fixes the ports of `up`.'
 
 demo: $(READY) ## carry pieces through both circuits, print every hop, end by itself
-	@BACKEND=$${BACKEND:-embedded} $(PY) -m deploy.local.demo
+	@BACKEND=$${BACKEND:-embedded} exec $(PY) -m deploy.local.demo
 
 up: $(READY) ## keep the platform running and print its addresses
-	@BACKEND=$${BACKEND:-embedded} $(PY) -m deploy.local up
+	@BACKEND=$${BACKEND:-embedded} exec $(PY) -m deploy.local up
 
 test: $(READY) ## the whole suite, on a real Kafka where Java 17 and Maven are
 	@$(PY) -m deploy.local which-backend

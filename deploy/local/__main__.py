@@ -22,7 +22,10 @@ def up(
         Backend, typer.Option(envvar="BACKEND", help="Where Kafka comes from.")
     ] = Backend.EMBEDDED,
     base_port: Annotated[
-        int | None, typer.Option(envvar="BASE_PORT", help="First port. Left out: free ones.")
+        int | None,
+        typer.Option(
+            envvar="BASE_PORT", min=1, max=65_000, help="First port. Left out: free ones."
+        ),
     ] = None,
     clock_offset_s: Annotated[
         int, typer.Option(help="How far the services' clocks run ahead.")

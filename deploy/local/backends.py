@@ -34,13 +34,15 @@ class _Wish(BaseSettings):
     backend: str | None = None
 
 
-def choose() -> Choice:
-    """Take the backend that `BACKEND` names, else the nearest to production that can run here."""
+def choose(otherwise: Backend | None = None) -> Choice:
+    """Take the backend that `BACKEND` names, else `otherwise`, else the nearest to production."""
     wish = _Wish().backend
     if wish is not None:
         if wish not in list(Backend):
             raise LaunchError(f"BACKEND={wish} is unknown: choose {' or '.join(Backend)}")
         return Choice(Backend(wish), "BACKEND says so")
+    if otherwise is not None:
+        return Choice(otherwise, "it is the default")
     missing = why_not()
     if missing is None:
         return Choice(Backend.NATIVE, "Java and Apache Kafka can be had here")

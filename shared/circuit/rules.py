@@ -43,7 +43,7 @@ CADRE_NEEDS_NO_MOA = Rule(
 )
 PARTY_MISSING = Rule(
     code="CIR-PARTIE-01",
-    sentence="Le circuit de la pièce {cadre} passe par {role}, qui n'est pas nommé.",
+    sentence="Le circuit de la pièce {cadre} exige {role} : ce rôle n'est pas renseigné.",
     remedy="Indiquez la structure de ce rôle.",
     source=_OURS,
 )

@@ -1,7 +1,6 @@
 """`python -m deploy.local.demo`: exits 0 when nothing was lost."""
 
 import asyncio
-import os
 import sys
 import time
 from contextlib import AsyncExitStack, suppress
@@ -11,7 +10,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.backends import Backend
+from deploy.local.backends import Backend, choose
 from deploy.local.demo.actor import Services, Unexpected
 from deploy.local.demo.hops import Hop, Watch, watching
 from deploy.local.demo.journeys import Scene, Tally, all_journeys, register
@@ -25,7 +24,7 @@ _console = Console(width=124)
 
 def main() -> int:
     """Run the demo and give the process's exit status."""
-    backend = Backend(os.environ.get("BACKEND", Backend.EMBEDDED))  # noqa: TID251 - entry point
+    backend = choose(otherwise=Backend.EMBEDDED).backend
     print(f"démarrage de la plateforme ({backend})…", flush=True)
     started = time.monotonic()
     with Platform(backend) as platform:
@@ -93,3 +92,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except (LaunchError, Unexpected) as error:
         sys.exit(f"demo: FAILED, {error}")
+    except KeyboardInterrupt:
+        sys.exit("demo: interrompue")
