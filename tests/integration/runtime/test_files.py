@@ -1,5 +1,6 @@
 """Files on a real store: one copy, no obstacle, nothing taken away too early."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ from bson import ObjectId
 from shared.runtime.files import Files
 from shared.runtime.store import Store
 from tests.kit.events import NOW
+from tests.kit.waiting import wait_until
 
 CONTENT = b"%PDF-1.7" + b"x" * 600_000
 
@@ -77,6 +79,22 @@ async def test_an_upload_cut_short_hinders_nobody_and_is_swept(
     assert await files.get(kept) == CONTENT
     assert await store.collection("fs.chunks").count_documents({"files_id": cut_short}) == 0
     assert await store.collection("uploads").count_documents({}) == 0
+
+
+async def test_an_upload_leaves_word_of_itself_before_its_first_byte(
+    files: Files, store: Store, hands: Hands
+) -> None:
+    async def has_begun() -> bool:
+        return await store.collection("uploads").count_documents({}) == 1
+
+    putting = asyncio.create_task(files.put(b"y" * 20_000_000))
+    await wait_until(has_begun, "the upload begins")
+    putting.cancel()
+    await asyncio.gather(putting, return_exceptions=True)
+    hands.time += timedelta(days=1, seconds=1)
+    await files.sweep(everything)
+
+    assert set((await leftovers(store)).values()) == {0}
 
 
 async def test_a_sweep_takes_away_what_is_old_and_not_referred_to(

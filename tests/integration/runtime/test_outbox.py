@@ -140,6 +140,8 @@ async def test_a_row_too_large_for_the_broker_stops_its_key_and_no_other(
     relay.cancel()
 
 
+@pytest.mark.native
+@pytest.mark.usefixtures("native_backbone")  # the other broker creates what it is asked for
 async def test_a_topic_that_does_not_exist_does_not_hold_up_the_others(
     store: Store, broker: Broker
 ) -> None:
