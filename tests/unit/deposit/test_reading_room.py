@@ -1,7 +1,6 @@
 """A heavy PDF is read in a process of its own: a bomb ends its reader, never the service."""
 
 import asyncio
-import resource
 
 import pytest
 
@@ -33,7 +32,6 @@ async def test_a_file_that_takes_too_much_memory_is_refused_and_the_next_one_is_
     # The library may take the want of memory for a broken file: refused, either way.
     assert bomb.violation.code in {"DEP-FILE-08", "DEP-FILE-13"}
     assert [getattr(each, "syntax", each) for each in read] == [Syntax.FACTUR_X] * 3
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2 * MEMORY_MB * 1024
 
 
 async def test_a_heavy_pdf_is_read_as_a_light_one() -> None:
