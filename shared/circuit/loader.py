@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
+from shared.circuit.statuses import ENTRY, TRANSITIONS, Act, transition
 from shared.circuit.table import Cadre, Circuit, Confidence, Phase, Row
 from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import FINAL, Status
 
 CURRENT = "2026-1"
 """The version by which new dossiers open."""
@@ -102,6 +104,8 @@ def _faults(circuit: Circuit) -> Iterable[str]:
     yield from _unreachable(circuit)
     yield from _dead_ends(circuit)
     yield from _loops(circuit)
+    for row in circuit.rows:
+        yield from (f"row {_name(row)}: {fault}" for fault in _actless(row))
 
 
 def _duplicates(circuit: Circuit) -> Iterable[str]:
@@ -156,6 +160,40 @@ def _loops(circuit: Circuit) -> Iterable[str]:
             if after.cadre not in seen:
                 seen.add(after.cadre)
                 waiting += circuit.next_rows(after)
+
+
+def _actless(row: Row) -> Iterable[str]:
+    """Whoever the row makes a dossier wait for has an act, by the table of the statuses."""
+    if row.validator:
+        yield f"its validator {row.validator} would not be asked: validation is not honoured yet"
+    entry = ENTRY.get(row.recipient)
+    if entry is None:
+        yield f"no status in which a piece reaches its recipient {row.recipient}"
+        return
+    if row.followers and not transition(Act.DEPOSER_SUITE, row.recipient, entry):
+        yield f"its recipient {row.recipient} may not deposit from {entry}"
+    if row.followers_if_contested:
+        if not transition(Act.CONTESTER, row.recipient, entry):
+            yield f"its recipient {row.recipient} may not contest from {entry}"
+        if not transition(Act.DEPOSER_SUITE, row.depositor, Status.CONTESTEE):
+            yield f"contested, its depositor {row.depositor} may not deposit from CONTESTEE"
+    is_suspendable = transition(Act.SUSPENDRE, row.recipient, entry)
+    if is_suspendable and not transition(Act.COMPLETER, row.depositor, Status.SUSPENDUE):
+        yield f"suspended, its depositor {row.depositor} may not complete it"
+    if row.recipient is Role.SERVICE_FINANCIER and not _may_end(row.recipient, entry):
+        yield f"its recipient {row.recipient} brings it to no final status"
+
+
+def _may_end(role: Role, entry: Status) -> bool:
+    reached, waiting = {entry}, [entry]
+    while waiting:
+        status = waiting.pop()
+        after = {
+            each.target for each in TRANSITIONS if each.role is role and status in each.sources
+        }
+        waiting += after - reached
+        reached |= after
+    return bool(reached & FINAL)
 
 
 def _name(row: Row) -> str:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.circuit import loader
+from shared.circuit import loader, statuses
 from shared.circuit.loader import CircuitError, read
 from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import FINAL
 
 LINES = (
     (Path(loader.__file__).parent / "tables" / "2026-1.csv")
@@ -40,8 +41,24 @@ def _line(cadre: str, way: str, moa: str = "oui", validator: str = "") -> str:
     )
 
 
+def _contestable(cadre: str) -> list[str]:
+    """A row by which the MOE's piece may be contested, and the row that follows it."""
+    contestable = _line(cadre, "moe>titulaire:A8", moa="non").replace(";A8;;", f";A8;{cadre};")
+    return [contestable, _line("A8", "titulaire>service_financier:", moa="non")]
+
+
 def test_the_shipped_table_is_accepted() -> None:
     assert len(read("shipped", LINES).rows) == 7
+
+
+def test_a_service_financier_that_cannot_end_a_piece_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    endless = tuple(row for row in statuses.TRANSITIONS if row.target not in FINAL)
+    monkeypatch.setattr(loader, "TRANSITIONS", endless)
+
+    with pytest.raises(CircuitError, match=r"row A8 .*: its recipient service_financier brings"):
+        read("planted", LINES)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +74,26 @@ def test_the_shipped_table_is_accepted() -> None:
         (
             _changed("A8", destinataire="moe", suites="A17"),
             r"row A17 .*: it leads back to itself, not to the service financier",
+        ),
+        (
+            [*LINES, _line("A7", "titulaire>moe:A18", moa="non"), *_contestable("A18")],
+            r"row A18 \(without MOA\): contested, its depositor moe may not deposit",
+        ),
+        (
+            [*LINES, _line("A13", "cotraitant>moe:A15")],
+            r"row A13 .*: suspended, its depositor cotraitant may not complete it",
+        ),
+        (
+            [*LINES, _line("A21", "moa>cotraitant:A22"), _line("A22", "cotraitant>moa:A19")],
+            r"row A21 .*: no status in which a piece reaches its recipient cotraitant",
+        ),
+        (
+            _changed("A17", suites_si_contestee="A17"),
+            r"row A17 .*: its recipient moa may not contest from A_ASSOCIER_MOA",
+        ),
+        (
+            [*LINES, _line("A10", "titulaire>moe:A15", validator="titulaire")],
+            r"row A10 .*: its validator titulaire would not be asked",
         ),
         ([*LINES, LINES[1]], r"row A4 .*: stated twice"),
         (_changed("A4", destinataire="maire"), r"row A4: 'maire' is not a valid Role"),
@@ -96,8 +133,6 @@ def test_the_other_cadres_are_only_rows_to_add() -> None:
     ]
     rows = [
         _line("A5", "titulaire>moa:A19"),
-        _line("A10", "sous_traitant>moe:A15", validator="titulaire"),
-        _line("A13", "cotraitant>moe:A15", validator="titulaire"),
         _line("A22", "titulaire>moa:A25 A23 A24"),
         _line("A23", "titulaire>service_financier:"),
         _line("A24", "moe>service_financier:"),
@@ -115,4 +150,4 @@ def test_the_other_cadres_are_only_rows_to_add() -> None:
     assert circuit.openers(Role.MOE) == ("A15", "A24")
     assert circuit.openers(Role.TITULAIRE, moa=False) == ("A4", "A6", "A7", "A8")
     assert circuit.followers(circuit["A22", True], Role.MOA) == ("A25",)
-    assert Role.TITULAIRE in circuit.roles_ahead(circuit["A10", True])
+    assert Role.MOA in circuit.roles_ahead(circuit["A5", True])

@@ -5,7 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from shared.circuit import loader
 from shared.circuit.motives import COMMENT_LIMIT, judge_comment, judge_refusal, motives
+from shared.circuit.statuses import ENTRY, Act, transition
+from shared.circuit.table import Row
 
 AMOUNT_DAY = date(2025, 2, 19)
 TODAY = date(2026, 11, 24)
@@ -36,6 +39,13 @@ def test_a_motive_is_offered_until_its_last_day() -> None:
 
 def test_a_piece_for_the_service_financier_has_no_motive_of_refusal() -> None:
     assert _offered("A19", TODAY) == _offered("A8", TODAY) == set()
+
+
+@pytest.mark.parametrize("row", loader.current().rows, ids=lambda row: row.cadre)
+def test_every_cadre_that_may_be_refused_has_a_motive_that_refuses(row: Row) -> None:
+    may_refuse = transition(Act.REFUSER, row.recipient, ENTRY[row.recipient]) is not None
+
+    assert any(not each.answer for each in motives(row.cadre, TODAY)) is may_refuse
 
 
 @pytest.mark.parametrize("code", sorted(SOURCED))
