@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from shared.circuit.parties import Service, Structure, moa_parameter
 from shared.contracts.common_v1 import Part
 from shared.contracts.envelope import Payload
 from shared.contracts.fields import Identifier, Moment
@@ -45,3 +46,27 @@ class StructureChanged(Payload):
     parameters: ParametersV1
     services: tuple[ServiceV1, ...] = ()
     at: Moment
+
+    def to_domain(self) -> Structure:
+        """Read what the rules look at in a structure.
+
+        Raises ValueError for a MOA parameter whose two booleans contradict each other.
+        """
+        parameters = self.parameters
+        return Structure(
+            id=self.structure,
+            kind=self.kind,
+            status=self.status,
+            moa=moa_parameter(
+                est_moa=parameters.est_moa, est_moa_uniquement=parameters.est_moa_uniquement
+            ),
+            version=self.version,
+            code_service_obligatoire=parameters.code_service_obligatoire,
+            numero_engagement_obligatoire=parameters.numero_engagement_obligatoire,
+            engagement_ou_service=parameters.engagement_ou_service,
+            mise_en_paiement_non_remontee=parameters.mise_en_paiement_non_remontee,
+            services={
+                service.code: Service(service.active, service.engagement_obligatoire)
+                for service in self.services
+            },
+        )

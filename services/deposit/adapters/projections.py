@@ -8,7 +8,7 @@ from pymongo import ReplaceOne
 
 from services.deposit.application.ports import Known
 from services.deposit.domain.turns import Awaited, DossierState
-from shared.circuit.parties import Parties, Party, Service, Structure, moa_parameter
+from shared.circuit.parties import Parties, Party, Structure
 from shared.contracts.common_v1 import PartyV1
 from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
@@ -40,7 +40,7 @@ async def project_structures(
                 "_id": said.structure,
                 "version": said.version,
                 "name": said.name,
-                "structure": _STRUCTURE.dump_python(_structure(said), mode="json"),
+                "structure": _STRUCTURE.dump_python(said.to_domain(), mode="json"),
             }
     await _replace(transaction, _STRUCTURES, newer)
 
@@ -111,27 +111,6 @@ async def _replace(transaction: Transaction, name: str, rows: dict[str, Document
             ordered=False,
             session=transaction.session,
         )
-
-
-def _structure(said: StructureChanged) -> Structure:
-    parameters = said.parameters
-    return Structure(
-        id=said.structure,
-        kind=said.kind,
-        status=said.status,
-        moa=moa_parameter(
-            est_moa=parameters.est_moa, est_moa_uniquement=parameters.est_moa_uniquement
-        ),
-        version=said.version,
-        code_service_obligatoire=parameters.code_service_obligatoire,
-        numero_engagement_obligatoire=parameters.numero_engagement_obligatoire,
-        engagement_ou_service=parameters.engagement_ou_service,
-        mise_en_paiement_non_remontee=parameters.mise_en_paiement_non_remontee,
-        services={
-            service.code: Service(service.active, service.engagement_obligatoire)
-            for service in said.services
-        },
-    )
 
 
 def _state(said: DossierChanged, reported: dict[str, Any]) -> DossierState:

@@ -1,10 +1,9 @@
 """From what the other services tell to what a dossier is asked."""
 
 from services.routing.domain.commands import Actor, Complete, Deposit
-from shared.circuit.parties import Parties, Party, Service, Structure, moa_parameter
+from shared.circuit.parties import Parties, Party
 from shared.contracts.common_v1 import PartiesV1, PartyV1
 from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
-from shared.contracts.organisation_v1 import StructureChanged
 
 
 def command_of(payload: PieceDeposited | PieceCompleted) -> Deposit | Complete:
@@ -38,31 +37,6 @@ def command_of(payload: PieceDeposited | PieceCompleted) -> Deposit | Complete:
         deposited_at=payload.deposited_at,
         attachments=tuple(file.sha256 for file in payload.attachments),
         comment=payload.comment,
-    )
-
-
-def structure_of(payload: StructureChanged) -> Structure:
-    """Read what the rules look at in a structure.
-
-    Raises ValueError for a MOA parameter whose two booleans contradict each other.
-    """
-    parameters = payload.parameters
-    return Structure(
-        id=payload.structure,
-        kind=payload.kind,
-        status=payload.status,
-        moa=moa_parameter(
-            est_moa=parameters.est_moa, est_moa_uniquement=parameters.est_moa_uniquement
-        ),
-        version=payload.version,
-        code_service_obligatoire=parameters.code_service_obligatoire,
-        numero_engagement_obligatoire=parameters.numero_engagement_obligatoire,
-        engagement_ou_service=parameters.engagement_ou_service,
-        mise_en_paiement_non_remontee=parameters.mise_en_paiement_non_remontee,
-        services={
-            service.code: Service(service.active, service.engagement_obligatoire)
-            for service in payload.services
-        },
     )
 
 

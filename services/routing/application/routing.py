@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.routing.application.commands import command_of, structure_of
+from services.routing.application.commands import command_of
 from services.routing.application.journey import Cause, Journey, is_party
 from services.routing.application.messages import messages_of, state_of
 from services.routing.application.ports import Work
@@ -65,7 +65,7 @@ class Router:
         known = await self.work.directory(changes.keys())
         newer: dict[str, Structure] = {}
         for event in events:
-            structure = structure_of(event.data)
+            structure = event.data.to_domain()
             ours = newer.get(structure.id) or known.get(structure.id)
             if ours is None or structure.version > ours.version:
                 newer[structure.id] = structure
