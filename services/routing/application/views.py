@@ -22,8 +22,13 @@ class Change:
     """A total that differs from the one stated by the piece before."""
 
     field: str
-    before: Decimal
-    after: Decimal
+    previous: Decimal
+    now: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """Tell what was added; negative for what was taken away."""
+        return self.now - self.previous
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def changes(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
         Change(field, getattr(previous.amounts, field), getattr(piece.amounts, field))
         for field in ("ht", "tva", "ttc", "due")
     )
-    return tuple(change for change in pairs if change.before != change.after)
+    return tuple(change for change in pairs if change.previous != change.now)
 
 
 def amounts_that_hold(dossier: Dossier) -> Prevailing | None:

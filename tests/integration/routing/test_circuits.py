@@ -111,7 +111,9 @@ async def test_amounts_may_change_at_each_step_and_the_moa_prevails(world: World
 
     pieces = shown.json()["pieces"]
     ttc = [change for change in pieces[2]["changes"] if change["field"] == "ttc"]
-    assert ttc == [{"field": "ttc", "before": "1100.00", "after": "1080.00"}]
+    assert ttc == [
+        {"field": "ttc", "previous": "1100.00", "now": "1080.00", "difference": "-20.00"}
+    ]
     assert pieces[0]["changes"] == []
     assert shown.json()["prevailing"]["piece_id"] == dossier.pieces["A19"]
     assert shown.json()["prevailing"]["is_settled"]

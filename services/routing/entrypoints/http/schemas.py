@@ -47,8 +47,9 @@ class ChangeOut(Answer):
     """A total that differs from the one stated by the piece before."""
 
     field: str
-    before: Montant
-    after: Montant
+    previous: Montant
+    now: Montant
+    difference: Montant
 
 
 class PieceOut(Answer):

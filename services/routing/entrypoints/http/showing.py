@@ -58,7 +58,12 @@ def show_piece(dossier: Dossier, piece: Piece) -> PieceOut:
         currency=piece.deposit.currency,
         amounts=AmountsV1.of(piece.amounts),
         changes=tuple(
-            ChangeOut(field=change.field, before=change.before, after=change.after)
+            ChangeOut(
+                field=change.field,
+                previous=change.previous,
+                now=change.now,
+                difference=change.difference,
+            )
             for change in changes(dossier, piece)
         ),
         depositor=_show_actor(piece.depositor),
