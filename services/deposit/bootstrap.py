@@ -58,6 +58,7 @@ def build() -> tuple[Runtime, FastAPI]:
         await files.sweep(pieces.referred)
 
     runtime.prepare(lambda: create_indexes(store))
+    runtime.prepare(files.prepare)
     runtime.project({STRUCTURE: project_structures, DOSSIER: project_dossiers})
     runtime.background("ledger", ledger.run)
     runtime.every(_SWEEP_S, "files", sweep)

@@ -5,7 +5,7 @@ commits. A sweeper takes away, after a day, what nothing refers to.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO
@@ -74,20 +74,35 @@ class Files:
         await self._bucket.download_to_stream(row["upload"], content)
         return content.getvalue()
 
+    async def prepare(self) -> None:
+        """Create the indexes that `sweep` goes by."""
+        await self._index.create_index("at")
+        await self._index.create_index("upload")
+        await self._uploads.create_index("at")
+
     async def sweep(self, referred: Referred) -> int:
         """Take away what has been here for a day and nothing refers to; give how many."""
-        before = self._clock() - _KEPT_UNREFERRED
-        old = await self._index.find({"at": {"$lt": before}}).to_list(_PAGE)
-        kept = await referred(row["_id"] for row in old)
+        old: Document = {"at": {"$lt": self._clock() - _KEPT_UNREFERRED}}
+        dropped = 0
+        # What a page leaves is as new as today, so that the next page holds others.
+        while page := await self._index.find(old).sort("at", 1).to_list(_PAGE):
+            dropped += await self._sweep_page(page, referred)
+        while lost := await self._uploads.find(old).sort("at", 1).to_list(_PAGE):
+            for upload in lost:
+                await self._sweep_upload(upload["_id"])
+        return dropped
+
+    async def _sweep_page(self, page: Sequence[Document], referred: Referred) -> int:
+        kept = await referred(row["_id"] for row in page)
         await self._index.update_many({"_id": {"$in": list(kept)}}, {"$set": {"at": self._clock()}})
-        dropped = [await self._drop(row) for row in old if row["_id"] not in kept]
-        for upload in await self._uploads.find({"at": {"$lt": before}}).to_list(_PAGE):
-            if await self._index.find_one({"upload": upload["_id"]}):
-                # Cut short between being named and leaving `uploads`: its bytes are in use.
-                await self._uploads.delete_one({"_id": upload["_id"]})
-            else:
-                await self._take_away(upload["_id"])
-        return sum(dropped)
+        return sum([await self._drop(row) for row in page if row["_id"] not in kept])
+
+    async def _sweep_upload(self, upload: ObjectId) -> None:
+        if await self._index.find_one({"upload": upload}):
+            # Cut short between being named and leaving `uploads`: its bytes are in use.
+            await self._uploads.delete_one({"_id": upload})
+        else:
+            await self._take_away(upload)
 
     async def _drop(self, row: Document) -> bool:
         """Forget a file, unless it was stored again meanwhile; its bytes go as a lost upload's."""

@@ -27,7 +27,7 @@ REFUSED_KEYS = Gauge(
 DEAD_LETTERS = Gauge("aiguillage_dead_letters", "Messages that wait for an operator", ["topic"])
 PARKED = Gauge(
     "aiguillage_parked_messages",
-    "Messages that wait behind a dead letter or a gap",
+    "Messages that wait behind a dead letter, a gap, or for what is still to come",
     ["topic"],
 )
 REQUESTS = Histogram(

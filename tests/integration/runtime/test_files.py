@@ -137,3 +137,37 @@ async def test_a_file_stored_again_during_a_sweep_keeps_its_bytes(
 
     assert await files.sweep(while_it_is_stored_again) == 0
     assert await files.get(kept) == CONTENT
+
+
+async def test_an_upload_cut_short_after_it_was_named_keeps_its_bytes(
+    files: Files, store: Store, hands: Hands
+) -> None:
+    kept = await files.put(CONTENT)
+    named = await store.collection("files").find_one({"_id": kept})
+    assert named is not None
+    await store.collection("uploads").insert_one({"_id": named["upload"], "at": NOW})
+
+    hands.time += timedelta(days=1, seconds=1)
+    await files.sweep(everything)
+
+    assert await files.get(kept) == CONTENT
+    assert await store.collection("uploads").count_documents({}) == 0
+
+
+async def test_a_sweep_reaches_what_lies_behind_its_first_page(
+    files: Files, store: Store, hands: Hands
+) -> None:
+    rows = [
+        {"_id": f"{rank:064d}", "upload": ObjectId(), "at": NOW - timedelta(minutes=500 - rank)}
+        for rank in range(450)
+    ]
+    await store.collection("files").insert_many(rows)
+    last = str(rows[-1]["_id"])
+
+    async def all_but_the_last(sha256s: Iterable[str]) -> set[str]:
+        return set(sha256s) - {last}
+
+    hands.time += timedelta(days=1, seconds=1)
+
+    assert await files.sweep(all_but_the_last) == 1
+    assert await store.collection("files").count_documents({}) == 449
