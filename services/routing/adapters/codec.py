@@ -1,5 +1,6 @@
 """Domain values as documents: the JSON that the audit trail is hashed as, and back."""
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from pydantic import TypeAdapter
@@ -24,8 +25,8 @@ def write_dossier(dossier: Dossier) -> Document:
     return document
 
 
-def read_dossier(document: Document) -> Dossier:
-    """Read a dossier back."""
+def read_dossier(document: Mapping[str, Any]) -> Dossier:
+    """Read a dossier back. Raises ValueError for what was never written."""
     return _DOSSIER.validate_python(document)
 
 

@@ -80,6 +80,18 @@ async def test_a_dossier_that_its_trail_does_not_tell_is_noticed(world: World) -
     assert verify(world, dossier).returncode == 1
 
 
+async def test_a_trail_holds_though_its_dossier_was_written_before_a_field_existed(
+    world: World,
+) -> None:
+    dossier = await arrived(world)
+    gone = world.db["dossiers"].update_one(
+        {"_id": dossier.id}, {"$unset": {"state.pieces.0.deposit.comment": ""}}
+    )
+
+    assert gone.modified_count == 1
+    assert verify(world, dossier).returncode == 0
+
+
 async def test_the_synthese_lists_what_awaits_a_structure_oldest_first(world: World) -> None:
     moe = await world.structure()
     ids = []
