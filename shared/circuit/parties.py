@@ -24,20 +24,13 @@ class Parties:
     service_financier: Party
     moe: Party | None = None
     moa: Party | None = None
+    cotraitant: Party | None = None
+    sous_traitant: Party | None = None
 
     def of(self, role: Role) -> Party | None:
-        """Find the party that plays a role."""
-        match role:
-            case Role.TITULAIRE:
-                return self.titulaire
-            case Role.MOE:
-                return self.moe
-            case Role.MOA:
-                return self.moa
-            case Role.SERVICE_FINANCIER:
-                return self.service_financier
-            case _:
-                return None
+        """Find the party that plays a role: the fields are named as the roles are."""
+        party: Party | None = getattr(self, role.value)
+        return party
 
     def __getitem__(self, role: Role) -> Party:
         """Take the party of a role that is known to be named."""
@@ -48,8 +41,7 @@ class Parties:
 
     def named(self) -> tuple[tuple[Role, Party], ...]:
         """List the parties that are named."""
-        roles = (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER)
-        return tuple((role, party) for role in roles if (party := self.of(role)))
+        return tuple((role, party) for role in Role if (party := self.of(role)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.circuit.parties import Parties, Party
 from shared.contracts.fields import Identifier, Montant, Sha256
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.roles import Role
@@ -21,14 +22,35 @@ class PartyV1(Part):
     structure: Identifier
     service: Identifier | None = None
 
+    @classmethod
+    def of(cls, party: Party) -> Self:
+        """Put a party on the wire."""
+        return cls(structure=party.structure, service=party.service)
+
+    def to_domain(self) -> Party:
+        """Take a party off the wire."""
+        return Party(self.structure, self.service)
+
 
 class PartiesV1(Part):
     """Who takes part in a dossier; absent is who does not act on the platform."""
 
     titulaire: PartyV1
+    cotraitant: PartyV1 | None = None
+    sous_traitant: PartyV1 | None = None
     moe: PartyV1 | None = None
     moa: PartyV1 | None = None
     service_financier: PartyV1
+
+    @classmethod
+    def of(cls, parties: Parties) -> Self:
+        """Put the parties of a dossier on the wire."""
+        return cls(**{role.value: PartyV1.of(party) for role, party in parties.named()})
+
+    def to_domain(self) -> Parties:
+        """Take the parties of a dossier off the wire."""
+        named = {role.value: getattr(self, role.value) for role in Role}
+        return Parties(**{role: party.to_domain() for role, party in named.items() if party})
 
 
 class ActorV1(Part):

@@ -59,6 +59,16 @@ class StatusChanged(Payload):
     at: Moment
 
 
+class TurnV1(Part):
+    """Somebody else who may act in place of the one awaited."""
+
+    role: Role
+    structure: Identifier
+    service: Identifier | None = None
+    cadres: tuple[Identifier, ...] = ()
+    acts: tuple[Identifier, ...] = ()
+
+
 class AwaitedV1(Part):
     """Who must act now, on which piece, and since when."""
 
@@ -72,6 +82,10 @@ class AwaitedV1(Part):
     since: Moment
     held: Identifier | None = None
     """Code of the rule that keeps the piece from its recipient, while it does."""
+    due: Moment | None = None
+    """When the delay of the one awaited ends; absent when none runs."""
+    others: tuple[TurnV1, ...] = ()
+    """Who else may act: the first of all those awaited to do so decides."""
 
 
 class PieceStateV1(Part):
@@ -82,6 +96,37 @@ class PieceStateV1(Part):
     number: Identifier
     status: Status
     depositor: ActorV1
+    status_at: Moment | None = None
+    reported: Status | None = None
+    """What the status is to those from whom the payment is hidden: see `visible_to`."""
+    reported_at: Moment | None = None
+    follows: Identifier | None = None
+    issued_on: date | None = None
+    deposited_at: Moment | None = None
+    currency: Identifier | None = None
+    amounts: AmountsV1 | None = None
+    engagement: Identifier | None = None
+    marche: Identifier | None = None
+
+
+class DelayElapsed(Payload):
+    """The one awaited has let its delay pass; what follows from it is in the dossier's state."""
+
+    event_type: ClassVar[str] = "fr.aiguillage.dossier.echeance.v1"
+
+    dossier_id: Identifier
+    piece_id: Identifier
+    cadre: Identifier
+    number: Identifier
+    delay: Identifier
+    """Name of the delay, as in the table of delays."""
+    role: Role
+    structure: Identifier
+    service: Identifier | None = None
+    since: Moment
+    due: Moment
+    parties: PartiesV1
+    at: Moment
 
 
 class DossierChanged(Payload):
@@ -96,6 +141,8 @@ class DossierChanged(Payload):
     parties: PartiesV1
     pieces: tuple[PieceStateV1, ...]
     awaited: AwaitedV1 | None = None
+    trail: Identifier | None = None
+    """Hash of the last entry of the audit trail, which vouches for all those before it."""
     payment_not_reported: bool = False
     """The service financier does not report its payments: see `visible_to`."""
     at: Moment

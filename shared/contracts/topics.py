@@ -6,7 +6,12 @@ from enum import StrEnum
 from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
 from shared.contracts.envelope import Payload
 from shared.contracts.organisation_v1 import StructureChanged
-from shared.contracts.routing_v1 import DossierChanged, PieceForwarded, StatusChanged
+from shared.contracts.routing_v1 import (
+    DelayElapsed,
+    DossierChanged,
+    PieceForwarded,
+    StatusChanged,
+)
 from shared.vocabulary.roles import Role
 
 _DAY_MS = 24 * 3600 * 1000
@@ -70,7 +75,7 @@ ACTEUR = {
         payloads=(PieceForwarded,),
         consumers=("EDI partners",),
     )
-    for role in (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER)
+    for role in Role
 }
 STATUT = Topic(
     name="travaux.statut.v1",
@@ -80,13 +85,21 @@ STATUT = Topic(
     payloads=(StatusChanged,),
     consumers=("notification",),
 )
+ECHEANCE = Topic(
+    name="travaux.echeance.v1",
+    owner="routing",
+    about="Delays that have passed.",
+    key=Key.DOSSIER,
+    payloads=(DelayElapsed,),
+    consumers=("EDI partners",),
+)
 DOSSIER = Topic(
     name="travaux.dossier.v1",
     owner="routing",
     about="The state of each dossier.",
     key=Key.DOSSIER,
     payloads=(DossierChanged,),
-    consumers=("deposit",),
+    consumers=("deposit", "portal"),
     retention_days=None,
 )
 STRUCTURE = Topic(
@@ -99,4 +112,4 @@ STRUCTURE = Topic(
     retention_days=None,
 )
 
-TOPICS: tuple[Topic, ...] = (PIECE_DEPOSEE, *ACTEUR.values(), STATUT, DOSSIER, STRUCTURE)
+TOPICS: tuple[Topic, ...] = (PIECE_DEPOSEE, *ACTEUR.values(), STATUT, ECHEANCE, DOSSIER, STRUCTURE)

@@ -8,8 +8,7 @@ from pymongo import ReplaceOne
 
 from services.deposit.application.ports import Known
 from services.deposit.domain.turns import Awaited, DossierState
-from shared.circuit.parties import Parties, Party, Structure
-from shared.contracts.common_v1 import PartyV1
+from shared.circuit.parties import Structure
 from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.routing_v1 import DossierChanged
@@ -117,17 +116,11 @@ def _state(said: DossierChanged, reported: dict[str, Any]) -> DossierState:
     statuses = {piece.piece_id: piece.status for piece in said.pieces}
     unpaid = {id_: each for id_, each in statuses.items() if each is not Status.MISE_EN_PAIEMENT}
     awaited = said.awaited
-    parties = said.parties
     return DossierState(
         id=said.dossier_id,
         version=said.version,
         table_version=said.table_version,
-        parties=Parties(
-            titulaire=_party(parties.titulaire),
-            service_financier=_party(parties.service_financier),
-            moe=_party(parties.moe) if parties.moe else None,
-            moa=_party(parties.moa) if parties.moa else None,
-        ),
+        parties=said.parties.to_domain(),
         statuses=statuses,
         reported={id_: Status(each) for id_, each in reported.items()} | unpaid,
         awaited=Awaited(
@@ -151,7 +144,3 @@ def _payer(said: DossierChanged) -> Awaited | None:
         return None
     payer = said.parties.service_financier.structure
     return Awaited(Role.SERVICE_FINANCIER, payer, paid[-1].piece_id, (), said.at)
-
-
-def _party(party: PartyV1) -> Party:
-    return Party(party.structure, party.service)

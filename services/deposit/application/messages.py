@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from services.deposit.domain.piece import Completion, Piece, StoredFile
-from shared.circuit.parties import Parties, Party
 from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, PartiesV1, PartyV1
 from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
 from shared.contracts.envelope import Payload
@@ -23,8 +22,8 @@ def deposited(piece: Piece, sequence: int) -> Outgoing:
         currency=draft.currency,
         amounts=AmountsV1.of(draft.amounts),
         depositor_role=draft.depositor_role,
-        depositor=_party(draft.depositor),
-        parties=_parties(draft.parties),
+        depositor=PartyV1.of(draft.depositor),
+        parties=PartiesV1.of(draft.parties),
         follows=draft.follows,
         engagement=draft.engagement,
         marche=draft.marche,
@@ -67,19 +66,6 @@ def _about(piece: Piece, payload: Payload, sequence: int) -> Outgoing:
         correlation_id=piece.dossier_id,
         dossier_id=piece.dossier_id,
         sequence=sequence,
-    )
-
-
-def _party(party: Party) -> PartyV1:
-    return PartyV1(structure=party.structure, service=party.service)
-
-
-def _parties(parties: Parties) -> PartiesV1:
-    return PartiesV1(
-        titulaire=_party(parties.titulaire),
-        moe=_party(parties.moe) if parties.moe else None,
-        moa=_party(parties.moa) if parties.moa else None,
-        service_financier=_party(parties.service_financier),
     )
 
 

@@ -152,6 +152,7 @@ class MongoWork(MongoArchive):
         """Work within a transaction."""
         super().__init__(transaction)
         self._transaction = transaction
+        self._sealed: list[Document] = []
 
     async def journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]:
         found = self._collection("dossiers").find(
@@ -166,11 +167,17 @@ class MongoWork(MongoArchive):
         """Find a page of the dossiers that wait for any structure, by id."""
         return await self._journeys_held({**_HELD, "_id": {"$gt": after}})
 
+    def seal(self, journey: Journey) -> None:
+        for entry in journey.entries:
+            document = write_entry(journey.dossier.id, entry, journey.trail)
+            journey.trail = document["hash"]
+            self._sealed.append(document)
+        journey.entries.clear()
+
     async def keep(self, journeys: Collection[Journey]) -> None:
         if not journeys:
             return
-        entries = [entry for journey in journeys for entry in _take_entries(journey)]
-        await self._collection("audit").insert_many(entries, session=self._session)
+        await self._collection("audit").insert_many(self._sealed, session=self._session)
         await self._collection("dossiers").bulk_write(
             [
                 ReplaceOne({"_id": journey.dossier.id}, _write_journey(journey), upsert=True)
@@ -207,15 +214,6 @@ def _awaited_by(actor: Actor) -> Document:
     if actor.service is not None:
         query["awaited.service"] = actor.service
     return query
-
-
-def _take_entries(journey: Journey) -> Iterable[Document]:
-    """Chain the new entries behind the last one that the store holds."""
-    for entry in journey.entries:
-        document = write_entry(journey.dossier.id, entry, journey.trail)
-        journey.trail = document["hash"]
-        yield document
-    journey.entries.clear()
 
 
 def _write_journey(journey: Journey) -> Document:

@@ -1,8 +1,6 @@
 """From what the other services tell to what a dossier is asked."""
 
 from services.routing.domain.commands import Actor, Complete, Deposit
-from shared.circuit.parties import Parties, Party
-from shared.contracts.common_v1 import PartiesV1, PartyV1
 from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
 
 
@@ -27,7 +25,7 @@ def command_of(payload: PieceDeposited | PieceCompleted) -> Deposit | Complete:
         depositor=Actor(
             payload.depositor_role, payload.depositor.structure, payload.depositor.service
         ),
-        parties=_parties(payload.parties),
+        parties=payload.parties.to_domain(),
         follows=payload.follows,
         engagement=payload.engagement,
         file_sha256=payload.file.sha256,
@@ -38,16 +36,3 @@ def command_of(payload: PieceDeposited | PieceCompleted) -> Deposit | Complete:
         attachments=tuple(file.sha256 for file in payload.attachments),
         comment=payload.comment,
     )
-
-
-def _parties(parties: PartiesV1) -> Parties:
-    return Parties(
-        titulaire=_party(parties.titulaire),
-        service_financier=_party(parties.service_financier),
-        moe=_party(parties.moe) if parties.moe else None,
-        moa=_party(parties.moa) if parties.moa else None,
-    )
-
-
-def _party(party: PartyV1) -> Party:
-    return Party(party.structure, party.service)

@@ -7,7 +7,6 @@ from services.routing.application.journey import Cause, Journey, acts_awaited, r
 from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier, Piece, State
 from services.routing.domain.events import Event, Forwarded, StatusSet
-from shared.circuit.parties import Parties, Party
 from shared.contracts import topics
 from shared.contracts.common_v1 import ActorV1, AmountsV1, PartiesV1, PartyV1
 from shared.contracts.envelope import Payload
@@ -20,11 +19,12 @@ from shared.contracts.routing_v1 import (
     StatusChanged,
 )
 from shared.contracts.topics import Topic
+from shared.vocabulary.statuses import Status
 
 
 def messages_of(journey: Journey, events: tuple[Event, ...], cause: Cause) -> Iterator[Outgoing]:
     """Tell each status, and put each piece before its actor, in the order in which it happened."""
-    parties = parties_v1(journey.dossier.parties)
+    parties = PartiesV1.of(journey.dossier.parties)
     for event in events:
         if isinstance(event, StatusSet):
             status = _status(journey, event, parties)
@@ -43,22 +43,43 @@ def state_of(journey: Journey, cause: Cause, at: datetime) -> Outgoing:
         version=dossier.version,
         closed=dossier.state is State.CLOS,
         table_version=dossier.table_version,
-        parties=parties_v1(dossier.parties),
-        pieces=tuple(
-            PieceStateV1(
-                piece_id=piece.id,
-                cadre=piece.cadre,
-                number=piece.number,
-                status=piece.status,
-                depositor=_actor(piece.depositor),
-            )
-            for piece in dossier.pieces
-        ),
+        parties=PartiesV1.of(dossier.parties),
+        pieces=tuple(_state(journey, piece) for piece in dossier.pieces),
         awaited=awaited_v1(dossier),
+        trail=journey.trail,
         payment_not_reported=journey.payment_not_reported,
         at=at,
     )
     return _outgoing(journey, topics.DOSSIER, dossier.id, state, cause)
+
+
+def _state(journey: Journey, piece: Piece) -> PieceStateV1:
+    reported = _reported(piece)
+    return PieceStateV1(
+        piece_id=piece.id,
+        cadre=piece.cadre,
+        number=piece.number,
+        status=piece.status,
+        depositor=_actor(piece.depositor),
+        status_at=piece.stamps[piece.status],
+        reported=reported,
+        reported_at=piece.stamps[reported],
+        follows=piece.follows,
+        issued_on=piece.deposit.issued_on,
+        deposited_at=piece.deposit.deposited_at,
+        currency=piece.deposit.currency,
+        amounts=AmountsV1.of(piece.amounts),
+        engagement=piece.deposit.engagement,
+        marche=journey.enclosures[piece.id].marche,
+    )
+
+
+def _reported(piece: Piece) -> Status:
+    """Give the last status before a payment; of two set together, the later one of the stamps."""
+    if piece.status is not Status.MISE_EN_PAIEMENT:
+        return piece.status
+    unpaid = [status for status in piece.stamps if status is not Status.MISE_EN_PAIEMENT]
+    return max(reversed(unpaid), key=lambda status: piece.stamps[status])
 
 
 def awaited_v1(dossier: Dossier) -> AwaitedV1 | None:
@@ -75,16 +96,6 @@ def awaited_v1(dossier: Dossier) -> AwaitedV1 | None:
         acts=acts_awaited(dossier),
         since=awaited.since,
         held=dossier.hold.reason if dossier.hold else None,
-    )
-
-
-def parties_v1(parties: Parties) -> PartiesV1:
-    """Put the parties of a dossier on the wire."""
-    return PartiesV1(
-        titulaire=_party(parties.titulaire),
-        moe=_party(parties.moe) if parties.moe else None,
-        moa=_party(parties.moa) if parties.moa else None,
-        service_financier=_party(parties.service_financier),
     )
 
 
@@ -163,7 +174,3 @@ def _outgoing(
 
 def _actor(actor: Actor) -> ActorV1:
     return ActorV1(role=actor.role, structure=actor.structure)
-
-
-def _party(party: Party) -> PartyV1:
-    return PartyV1(structure=party.structure, service=party.service)

@@ -81,6 +81,9 @@ class Work(Archive, Protocol):
     async def held(self, after: str) -> Sequence[Journey]:
         """Find a page of the dossiers that wait for any structure, by id."""
 
+    def seal(self, journey: Journey) -> None:
+        """Chain what has happened to a dossier behind the last entry of its trail."""
+
     async def keep(self, journeys: Collection[Journey]) -> None:
         """Write dossiers and the new entries of their trails."""
 

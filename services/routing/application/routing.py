@@ -173,6 +173,7 @@ class Router:
         moved = [journey for journey in journeys if journey.entries]
         for journey in moved:
             cause = Cause(journey.correlation_id, journey.entries[-1].cause)
+            self.work.seal(journey)
             self.work.say(state_of(journey, cause, self.now))
         await self.work.keep(moved)
 
@@ -190,9 +191,7 @@ def _structures(events: Iterable[Event[Any]], journeys: Iterable[Journey]) -> se
     names = _named(journey.dossier.parties for journey in journeys)
     for event in events:
         if isinstance(event.data, PieceDeposited):
-            parties = event.data.parties
-            named = (parties.titulaire, parties.moe, parties.moa, parties.service_financier)
-            names.update(party.structure for party in named if party)
+            names |= _named([event.data.parties.to_domain()])
             names.update(event.data.directory)
     return names
 

@@ -16,7 +16,6 @@ OLDEST = Gauge(
     "Age of the piece that has awaited a role longest",
     ["role"],
 )
-_RECIPIENTS = (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER)
 
 Task = Callable[[], Awaitable[None]]
 
@@ -26,7 +25,7 @@ def measure(archive: Archive, clock: Clock) -> Task:
 
     async def task() -> None:
         HELD.set(await archive.count_held())
-        for role in _RECIPIENTS:
+        for role in Role:
             since = await archive.oldest_awaited(role)
             OLDEST.labels(role).set((clock() - since).total_seconds() if since else 0)
 

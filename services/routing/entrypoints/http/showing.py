@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from services.routing.application.journey import acts_awaited
-from services.routing.application.messages import parties_v1
 from services.routing.application.views import amounts_that_hold, changes
 from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier, Piece
@@ -21,7 +20,7 @@ from services.routing.entrypoints.http.schemas import (
 )
 from shared.circuit.loader import version
 from shared.circuit.table import Cadre
-from shared.contracts.common_v1 import AmountsV1
+from shared.contracts.common_v1 import AmountsV1, PartiesV1
 from shared.vocabulary.labels import ROLES, STATUSES
 
 
@@ -33,7 +32,7 @@ def show_dossier(dossier: Dossier) -> DossierOut:
         version=dossier.version,
         state=dossier.state,
         table_version=dossier.table_version,
-        parties=parties_v1(dossier.parties),
+        parties=PartiesV1.of(dossier.parties),
         pieces=tuple(show_piece(dossier, piece) for piece in dossier.pieces),
         prevailing=PrevailingOut(
             piece_id=holding.piece_id,
