@@ -4,8 +4,8 @@ with Platform(Backend.EMBEDDED) as platform:
     platform.addresses.services["deposit"]
 """
 
+from deploy.errors import LaunchError
 from deploy.local.backends import Backend, Choice, choose
-from deploy.local.errors import LaunchError
 from deploy.local.platform import SERVICES, Addresses, Platform
 
 __all__ = ["SERVICES", "Addresses", "Backend", "Choice", "LaunchError", "Platform", "choose"]

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from deploy.errors import LaunchError
 from deploy.local.backends import Backend, choose
-from deploy.local.errors import LaunchError
 from deploy.local.platform import Platform
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deploy.local.errors import LaunchError
+from deploy.errors import LaunchError
 from deploy.local.kafka import why_not
 
 

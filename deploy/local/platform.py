@@ -9,14 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from deploy.errors import LaunchError
 from deploy.local import programs
 from deploy.local.backends import Backend
-from deploy.local.errors import LaunchError
 from deploy.local.ports import HOST, free_port, is_taken
 from deploy.local.processes import Process, tail
 from deploy.local.programs import Program
-from deploy.local.topics import provision
 from deploy.local.watchdog import Watchdog
+from deploy.topics import provision
 
 SERVICES = (
     "services.organisation",

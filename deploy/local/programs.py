@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 from deploy.local import kafka
 from deploy.local.backends import Backend
 from deploy.local.ports import HOST, accepts
-from deploy.local.topics import broker_answers
+from deploy.topics import broker_answers
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from deploy.local import Backend, Platform
-from deploy.local.topics import provision
+from deploy.topics import provision
 from shared.contracts.topics import TOPICS, Topic
 from shared.runtime.clock import Clock, system_clock
 from shared.runtime.settings import RuntimeSettings

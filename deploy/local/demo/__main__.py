@@ -10,11 +10,11 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from deploy.errors import LaunchError
 from deploy.local.backends import Backend, choose
 from deploy.local.demo.actor import Services, Unexpected
 from deploy.local.demo.hops import Hop, Watch, watching
 from deploy.local.demo.journeys import Scene, Tally, all_journeys, register
-from deploy.local.errors import LaunchError
 from deploy.local.platform import Addresses, Platform
 from shared.vocabulary.roles import Purpose
 

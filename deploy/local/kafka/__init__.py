@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from deploy.local.errors import LaunchError
+from deploy.errors import LaunchError
 from deploy.local.ports import HOST, free_port
 
 _HERE = Path(__file__).parent

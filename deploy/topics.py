@@ -1,15 +1,20 @@
-"""The provisioner: creates the topics of the registry, and their dead letters, on a broker."""
+"""The provisioner: creates the topics of the registry, and their dead letters, on a broker.
+
+python -m deploy.topics --kafka HOST:PORT --replication 3
+"""
 
 import asyncio
+import sys
 import time
 from collections.abc import Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+import typer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from deploy.local.errors import LaunchError
+from deploy.errors import LaunchError
 from shared.contracts.topics import TOPICS, Topic
 
 _DAY_MS = 24 * 3600 * 1000
@@ -17,14 +22,17 @@ _DEAD_LETTERS_RETENTION_MS = 30 * _DAY_MS
 _DEAD_LETTER_MAX_BYTES = 2 * 1024 * 1024
 _PATIENCE_S = 30.0
 _POLL_S = 0.2
+_REPLICAS_THAT_SURVIVE_ONE = 3
 _FINE = (0, TopicAlreadyExistsError.errno)
 
 _T = TypeVar("_T")
 
 
-def provision(kafka: str, topics: Iterable[Topic] = TOPICS) -> None:
-    """Create what is missing, and leave what exists as it is."""
-    wanted = [new for topic in topics for new in (_stream(topic), _dead_letters(topic))]
+def provision(kafka: str, topics: Iterable[Topic] = TOPICS, replication: int = 1) -> None:
+    """Create what is missing, `replication` times each, and leave what exists as it is."""
+    wanted = [
+        new for topic in topics for new in (_stream(topic, replication), _dead(topic, replication))
+    ]
     _run(_create(kafka, wanted))
 
 
@@ -33,23 +41,29 @@ def broker_answers(kafka: str) -> bool:
     return _run(_has_brokers(kafka))
 
 
-def _stream(topic: Topic) -> NewTopic:
-    if topic.retention_ms is None:
-        return _new(topic.name, topic.partitions, {"cleanup.policy": "compact"})
-    return _new(topic.name, topic.partitions, {"retention.ms": str(topic.retention_ms)})
+def _stream(topic: Topic, replication: int) -> NewTopic:
+    kept = (
+        {"cleanup.policy": "compact"}
+        if topic.retention_ms is None
+        else {"retention.ms": str(topic.retention_ms)}
+    )
+    return _new(topic.name, topic.partitions, replication, kept)
 
 
-def _dead_letters(topic: Topic) -> NewTopic:
+def _dead(topic: Topic, replication: int) -> NewTopic:
     configs = {
         "retention.ms": str(_DEAD_LETTERS_RETENTION_MS),
         # A message as large as its topic allows must fit here with the reason beside it.
         "max.message.bytes": str(_DEAD_LETTER_MAX_BYTES),
     }
-    return _new(topic.dead_letters, 1, configs)
+    return _new(topic.dead_letters, 1, replication, configs)
 
 
-def _new(name: str, partitions: int, configs: dict[str, str]) -> NewTopic:
-    return NewTopic(name, num_partitions=partitions, replication_factor=1, topic_configs=configs)
+def _new(name: str, partitions: int, replication: int, configs: dict[str, str]) -> NewTopic:
+    if replication >= _REPLICAS_THAT_SURVIVE_ONE:
+        # What is acknowledged is on two nodes: the death of one loses nothing.
+        configs = {**configs, "min.insync.replicas": str(replication - 1)}
+    return NewTopic(name, partitions, replication, topic_configs=configs)
 
 
 async def _create(kafka: str, wanted: list[NewTopic]) -> None:
@@ -86,3 +100,19 @@ def _run(work: Coroutine[Any, Any, _T]) -> _T:
     """Run it to its end on a thread of its own: the caller may have a running event loop."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(asyncio.run, work).result()
+
+
+def main(
+    kafka: Annotated[str, typer.Option(envvar="AIGUILLAGE_KAFKA", help="Bootstrap servers.")],
+    replication: Annotated[int, typer.Option(min=1, help="Copies of each partition.")] = 1,
+) -> None:
+    """Create the topics that are missing; exit 1 when the broker does not."""
+    try:
+        provision(kafka, replication=replication)
+    except (LaunchError, KafkaError) as error:
+        sys.exit(f"error: {error}")
+    print(f"{len(TOPICS)} topics and their dead letters are there")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,4 +1,4 @@
-"""What the launcher says when it cannot go on."""
+"""What deployment says when it cannot go on."""
 
 
 class LaunchError(Exception):
