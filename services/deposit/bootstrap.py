@@ -18,13 +18,19 @@ from services.deposit.application.depositing import Deposits
 from services.deposit.application.ports import Policy, Ports
 from services.deposit.entrypoints.http import router
 from services.deposit.settings import Settings
+from shared.circuit.loader import current, without
+from shared.circuit.table import Circuit
 from shared.contracts.topics import DOSSIER, STRUCTURE
 from shared.runtime.files import Files
 from shared.runtime.ids import new_id
+from shared.runtime.logs import get_logger
 from shared.runtime.service import Runtime
 
 _BODY_LIMIT_MB = 130
 _SWEEP_S = 3600
+
+
+_log = get_logger(__name__)
 
 
 def build() -> tuple[Runtime, FastAPI]:
@@ -49,6 +55,7 @@ def build() -> tuple[Runtime, FastAPI]:
         new_id=new_id,
     )
     policy = Policy(
+        circuit=_circuit(settings),
         require_moa=settings.require_moa,
         max_number_length=settings.max_number_length,
         max_read_at_once=settings.max_read_at_once,
@@ -69,3 +76,15 @@ def build() -> tuple[Runtime, FastAPI]:
         max_body_mb=_BODY_LIMIT_MB,
     )
     return runtime, app
+
+
+def _circuit(settings: Settings) -> Circuit:
+    """Take the current circuit less what is switched off. Raises CircuitError for a wrong name."""
+    switches = settings.switched_off.split()
+    if not switches:
+        return current()
+    switched = without(current(), switches)
+    for gone in switched.gone:
+        row = gone.row
+        _log.warning("circuit.off", cadre=row.cadre, moa=row.moa_present, reason=gone.reason)
+    return switched.circuit

@@ -8,6 +8,9 @@ from shared.runtime.settings import RuntimeSettings
 class Settings(RuntimeSettings):
     """Settings of deposit, beside those of the runtime."""
 
+    switched_off: str = ""
+    """Rows of the circuit by which no new dossier opens: `A5 A22.sans`. What depends on them goes
+    along, and is named in the log. Dossiers already open keep the circuit they opened by."""
     require_moa: bool = True
     """Refuse a service financier "avec maîtrise d'ouvrage" when no MOA is named."""
     max_number_length: int = Field(default=20, ge=1, le=100)

@@ -15,6 +15,7 @@ from shared.runtime.store import Store, Transaction
 
 _MEASURE_S = 5
 _REJUDGE_S = 30
+_ELAPSE_S = 2
 
 
 def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
@@ -32,6 +33,7 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
     runtime.consume({topics.PIECE_DEPOSEE: consumers.pieces(router_of)})
     runtime.every(_MEASURE_S, "measure", timers.measure(archive, clock))
     runtime.every(_REJUDGE_S, "rejudge", timers.rejudge(store, router_of))
+    runtime.every(_ELAPSE_S, "elapse", timers.elapse(store, router_of))
     return runtime, runtime.app(
         title="Aiguillage : acheminement",
         description="Les dossiers de facturation de travaux : où en est chaque pièce, qui est "

@@ -1,9 +1,10 @@
 """Whether a cadre may be deposited now: as the opener of a dossier, or after a piece."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from shared.circuit import rules
 from shared.circuit.parties import LABELS, Parties
+from shared.circuit.statuses import Act
 from shared.circuit.table import Cadre, Circuit, Row
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -30,10 +31,9 @@ def judge_opening(
 
 
 def judge_following(
-    circuit: Circuit, cadre: Cadre, depositor: Role, previous: Row, *, contested: bool = False
+    circuit: Circuit, cadre: Cadre, depositor: Role, previous: Row, allowed: Collection[Cadre]
 ) -> tuple[Violation, ...]:
-    """Check that a role may deposit a cadre after a piece, contested or not."""
-    allowed = tuple(row.cadre for row in circuit.next_rows(previous, contested=contested))
+    """Check that a role may deposit a cadre after a piece on which it may deposit `allowed`."""
     row = _find(circuit, cadre, allowed, moa=previous.moa_present)
     if isinstance(row, Violation):
         return (row,)
@@ -44,6 +44,12 @@ def judge_following(
             rule.broken("cadre", cadre=cadre, previous=previous.cadre, allowed=_listed(allowed))
         )
     return tuple(broken)
+
+
+def deposit_act(circuit: Circuit, cadre: Cadre, previous: Row) -> Act:
+    """Tell what a deposit does to the piece before: follow it, or take its place."""
+    row = circuit.row(cadre, moa=previous.moa_present)
+    return Act.REMPLACER if row and previous.cadre in row.replaces else Act.DEPOSER_SUITE
 
 
 def judge_depositor(depositor: Role, structure: str, parties: Parties) -> tuple[Violation, ...]:

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
+from shared.circuit.delays import Effect, delay_of
 from shared.circuit.statuses import ENTRY, TRANSITIONS, Act, transition
+from shared.circuit.switches import Switched, switch_off
 from shared.circuit.table import Cadre, Circuit, Confidence, Phase, Row
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
 
-CURRENT = "2026-1"
+CURRENT = "2026-2"
 """The version by which new dossiers open."""
 
 _TABLES = Path(__file__).parent / "tables"
@@ -33,6 +35,9 @@ _COLUMNS = (
     "source",
     "confiance",
 )
+_LATER_COLUMNS = ("suites_tacites", "remplace")
+"""Columns that older versions do not have."""
+_ALL = (*_COLUMNS, *_LATER_COLUMNS)
 
 
 class CircuitError(ValueError):
@@ -46,30 +51,60 @@ def current() -> Circuit:
 
 @cache
 def version(name: str) -> Circuit:
-    """The table of a version, for the dossiers that opened by it."""
-    path = _TABLES / f"{name}.csv"
+    """The table of a version, for the dossiers that opened by it.
+
+    `2026-2-A5-A22.sans` is the table 2026-2 with rows switched off: a dossier that opened by it
+    keeps it, whatever an operator switches later. Raises CircuitError when there is none.
+    """
+    base, switches = split_version(name)
+    path = _TABLES / f"{base}.csv"
     # The name comes from messages: it must not reach outside the folder of the tables.
     if path not in _TABLES.glob("[0-9]*.csv"):
         raise CircuitError(f"circuit {name}: no such version")
     with path.open(encoding="utf-8", newline="") as lines:
-        return read(name, lines)
+        circuit = read(base, lines)
+    return without(circuit, switches).circuit if switches else circuit
+
+
+def split_version(name: str) -> tuple[str, tuple[str, ...]]:
+    """Split the name of a version into its table and what is switched off in it."""
+    year, _, rest = name.partition("-")
+    rank, *switches = rest.split("-")
+    return f"{year}-{rank}", tuple(switches)
+
+
+def without(circuit: Circuit, switches: Iterable[str]) -> Switched:
+    """Switch rows off, and check what is left as a whole. Raises CircuitError."""
+    ordered = sorted(set(switches))
+    name = "-".join((circuit.version, *ordered))
+    try:
+        switched = switch_off(circuit, ordered, name)
+    except ValueError as fault:
+        raise CircuitError(str(fault)) from fault
+    _refuse_faulty(switched.circuit)
+    return switched
 
 
 def read(name: str, lines: Iterable[str]) -> Circuit:
     """Read a table from the lines of its file and check it as a whole."""
     header, *records = csv.reader(lines, delimiter=";", strict=True)
-    if tuple(header) != _COLUMNS:
-        raise CircuitError(f"circuit {name}: columns must be {';'.join(_COLUMNS)}")
-    circuit = Circuit(name, tuple(_row(name, record) for record in records))
-    faults = [*_faults(circuit)]
-    if faults:
-        raise CircuitError(f"circuit {name}: " + "; ".join(faults))
+    if [*filter(_COLUMNS.__contains__, header)] != [*_COLUMNS] or {*header} - {*_ALL}:
+        expected = f"{';'.join(_COLUMNS)}, and may have {';'.join(_LATER_COLUMNS)}"
+        raise CircuitError(f"circuit {name}: columns must be {expected}")
+    circuit = Circuit(name, tuple(_row(name, header, record) for record in records))
+    _refuse_faulty(circuit)
     return circuit
 
 
-def _row(name: str, values: Sequence[str]) -> Row:
+def _refuse_faulty(circuit: Circuit) -> None:
+    faults = [*_faults(circuit)]
+    if faults:
+        raise CircuitError(f"circuit {circuit.version}: " + "; ".join(faults))
+
+
+def _row(name: str, header: Sequence[str], values: Sequence[str]) -> Row:
     try:
-        record = dict(zip(_COLUMNS, values, strict=True))
+        record = dict.fromkeys(_LATER_COLUMNS, "") | dict(zip(header, values, strict=True))
         return Row(
             cadre=record["cadre"],
             moa_present=_YES_NO[record["moa_presente"]],
@@ -87,6 +122,8 @@ def _row(name: str, values: Sequence[str]) -> Row:
             amounts_prevail=_YES_NO[record["montants_prevalent"]],
             source=record["source"],
             confidence=Confidence(record["confiance"]),
+            tacit_followers=tuple(record["suites_tacites"].split()),
+            replaces=tuple(record["remplace"].split()),
         )
     except (KeyError, ValueError) as fault:
         raise CircuitError(f"circuit {name}: row {values[0]}: {fault}") from fault
@@ -105,7 +142,8 @@ def _faults(circuit: Circuit) -> Iterable[str]:
     yield from _dead_ends(circuit)
     yield from _loops(circuit)
     for row in circuit.rows:
-        yield from (f"row {_name(row)}: {fault}" for fault in _actless(row))
+        faults = (*_actless(row), *_unoffered(circuit, row))
+        yield from (f"row {_name(row)}: {fault}" for fault in faults)
 
 
 def _duplicates(circuit: Circuit) -> Iterable[str]:
@@ -117,9 +155,12 @@ def _duplicates(circuit: Circuit) -> Iterable[str]:
 
 def _dangling(circuit: Circuit) -> Iterable[str]:
     for row in circuit.rows:
-        for cadre in (*row.followers, *row.followers_if_contested):
+        for cadre in (*row.followers, *row.followers_if_contested, *row.tacit_followers):
             if circuit.row(cadre, moa=row.moa_present) is None:
                 yield f"row {_name(row)}: its follower {cadre} has no row"
+        for cadre in row.replaces:
+            if circuit.row(cadre, moa=row.moa_present) is None:
+                yield f"row {_name(row)}: it replaces {cadre}, which has no row"
 
 
 def _unreachable(circuit: Circuit) -> Iterable[str]:
@@ -127,7 +168,7 @@ def _unreachable(circuit: Circuit) -> Iterable[str]:
     waiting = [row for row in circuit.rows if row.is_opener]
     while waiting:
         row = waiting.pop()
-        for after in (*circuit.next_rows(row), *circuit.next_rows(row, contested=True)):
+        for after in circuit.every_next(row):
             if (after.cadre, after.moa_present) not in reached:
                 reached.add((after.cadre, after.moa_present))
                 waiting.append(after)
@@ -138,10 +179,9 @@ def _unreachable(circuit: Circuit) -> Iterable[str]:
 
 def _dead_ends(circuit: Circuit) -> Iterable[str]:
     for row in circuit.rows:
-        is_last = row.recipient is Role.SERVICE_FINANCIER
-        if is_last and row.followers:
+        if row.is_final and row.followers:
             yield f"row {_name(row)}: nothing follows a piece at the service financier"
-        if not is_last and not circuit.followers(row, row.recipient):
+        if not row.is_final and not circuit.followers(row, row.recipient):
             yield f"row {_name(row)}: dead end, its recipient {row.recipient} can deposit nothing"
         if row.followers_if_contested and not circuit.followers(row, row.depositor, contested=True):
             yield f"row {_name(row)}: dead end, contested, its depositor can deposit nothing"
@@ -151,7 +191,7 @@ def _loops(circuit: Circuit) -> Iterable[str]:
     """Without a loop and without a dead end, every path ends at the service financier."""
     for row in circuit.rows:
         seen: set[Cadre] = set()
-        waiting = [*circuit.next_rows(row)]
+        waiting = [*_steps(circuit, row)]
         while waiting:
             after = waiting.pop()
             if after.cadre == row.cadre:
@@ -159,13 +199,19 @@ def _loops(circuit: Circuit) -> Iterable[str]:
                 break
             if after.cadre not in seen:
                 seen.add(after.cadre)
-                waiting += circuit.next_rows(after)
+                waiting += _steps(circuit, after)
+
+
+def _steps(circuit: Circuit, row: Row) -> tuple[Row, ...]:
+    """Every next piece but the answer to a contest, which may be contested again."""
+    return (*circuit.next_rows(row), *circuit.tacit_rows(row), *circuit.replacing(row))
 
 
 def _actless(row: Row) -> Iterable[str]:
     """Whoever the row makes a dossier wait for has an act, by the table of the statuses."""
     if row.validator:
-        yield f"its validator {row.validator} would not be asked: validation is not honoured yet"
+        yield from _unvalidated(row, row.validator)
+    yield from _undelayed(row)
     entry = ENTRY.get(row.recipient)
     if entry is None:
         yield f"no status in which a piece reaches its recipient {row.recipient}"
@@ -177,11 +223,46 @@ def _actless(row: Row) -> Iterable[str]:
             yield f"its recipient {row.recipient} may not contest from {entry}"
         if not transition(Act.DEPOSER_SUITE, row.depositor, Status.CONTESTEE):
             yield f"contested, its depositor {row.depositor} may not deposit from CONTESTEE"
+    if row.depositor not in _RECYCLERS:
+        yield f"to be recycled, its depositor {row.depositor} may not recycle it"
     is_suspendable = transition(Act.SUSPENDRE, row.recipient, entry)
     if is_suspendable and not transition(Act.COMPLETER, row.depositor, Status.SUSPENDUE):
         yield f"suspended, its depositor {row.depositor} may not complete it"
-    if row.recipient is Role.SERVICE_FINANCIER and not _may_end(row.recipient, entry):
+    if row.is_final and not _may_end(row.recipient, entry):
         yield f"its recipient {row.recipient} brings it to no final status"
+
+
+_RECYCLERS = {row.role for row in TRANSITIONS if row.act is Act.RECYCLER}
+
+
+def _unvalidated(row: Row, validator: Role) -> Iterable[str]:
+    if not transition(Act.VALIDER, validator, Status.A_VALIDER_1):
+        yield f"its validator {validator} may not validate from A_VALIDER_1"
+    if validator is row.depositor:
+        yield f"its validator {validator} has deposited it"
+    if not delay_of(row.cadre, validator):
+        yield f"its validator {validator} has no delay: its silence would hold the piece for ever"
+
+
+def _undelayed(row: Row) -> Iterable[str]:
+    """What follows from a delay needs that delay."""
+    effect = _effect(row.cadre, row.recipient)
+    if row.tacit_followers and effect is not Effect.CONCLUDE:
+        yield f"its tacit followers have no delay of its recipient {row.recipient} that leads there"
+    if effect is Effect.CONCLUDE and not row.tacit_followers:
+        yield f"the delay of its recipient {row.recipient} leads to no follower"
+
+
+def _unoffered(circuit: Circuit, row: Row) -> Iterable[str]:
+    for cadre in row.replaces:
+        replaced = circuit[cadre, row.moa_present]
+        if _effect(cadre, replaced.recipient) is not Effect.OFFER:
+            yield f"it replaces {cadre}, whose recipient has no delay after which it is offered"
+
+
+def _effect(cadre: Cadre, role: Role) -> Effect | None:
+    delay = delay_of(cadre, role)
+    return delay.effect if delay else None
 
 
 def _may_end(role: Role, entry: Status) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from shared.circuit.table import Row
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -14,11 +15,16 @@ class Act(StrEnum):
     """What an actor does to the piece that awaits it."""
 
     DEPOSER_SUITE = "deposer_suite"
+    REMPLACER = "remplacer"
     PRENDRE_EN_COMPTE = "prendre_en_compte"
     REFUSER = "refuser"
     SUSPENDRE = "suspendre"
     COMPLETER = "completer"
+    VALIDER = "valider"
+    DEMANDER_RECYCLAGE = "demander_recyclage"
+    RECYCLER = "recycler"
     CONTESTER = "contester"
+    MAINTENIR = "maintenir"
     REJETER = "rejeter"
     SERVICE_FAIT = "service_fait"
     MANDATER = "mandater"
@@ -27,8 +33,20 @@ class Act(StrEnum):
     METTRE_EN_PAIEMENT = "mettre_en_paiement"
 
 
-TREATMENTS = frozenset(Act) - {Act.DEPOSER_SUITE, Act.COMPLETER}
-"""The acts that routing takes by itself; the other two carry files and pass through deposit."""
+TREATMENTS = frozenset(Act) - {Act.DEPOSER_SUITE, Act.REMPLACER, Act.COMPLETER}
+"""The acts that routing takes by itself; the others carry files and pass through deposit."""
+
+JUDGEMENTS = frozenset(
+    {
+        Act.PRENDRE_EN_COMPTE,
+        Act.VALIDER,
+        Act.REFUSER,
+        Act.SUSPENDRE,
+        Act.DEMANDER_RECYCLAGE,
+        Act.CONTESTER,
+    }
+)
+"""Acts upon what another has deposited: nobody refuses or suspends a piece of its own."""
 
 
 class Awaited(StrEnum):
@@ -36,6 +54,7 @@ class Awaited(StrEnum):
 
     SAME = "same"
     DEPOSITOR_COMPLETES = "depositor_completes"
+    DEPOSITOR_RECYCLES = "depositor_recycles"
     DEPOSITOR_ANSWERS = "depositor_answers"
     RECIPIENT = "recipient"
     RECIPIENT_OF_FOLLOWER = "recipient_of_follower"
@@ -70,12 +89,19 @@ ENTRY = {
 }
 """The status in which a piece reaches its recipient."""
 
-ARRIVALS = {(Status.DEPOSEE, role): status for role, status in ENTRY.items()} | {
-    (Status.COMPLETEE, role): status
-    for role, status in ENTRY.items()
-    if role is not Role.SERVICE_FINANCIER
-}
-"""What a hop makes of a piece's status; absent: nothing. The service financier sees COMPLETEE."""
+VALIDATED = frozenset({Status.VALIDEE_1, Status.ABSENCE_VALIDATION_1_HORS_DELAI})
+"""A piece that its validator has let through, by a word or by silence."""
+
+_ON_THE_WAY = VALIDATED | {Status.DEPOSEE, Status.EN_COURS_ACHEMINEMENT}
+
+
+def arrival(status: Status, role: Role) -> Status:
+    """Tell what a hop to its recipient makes of a piece's status: often nothing.
+
+    A completed piece returns to the one who suspended it: the service financier keeps it COMPLETEE.
+    """
+    is_back = status is Status.COMPLETEE and role is not Role.SERVICE_FINANCIER
+    return ENTRY[role] if status in _ON_THE_WAY or is_back else status
 
 
 def _read() -> Iterable[Transition]:
@@ -106,3 +132,15 @@ def transition(act: Act, role: Role, status: Status) -> Transition | None:
 def acts(role: Role, status: Status) -> tuple[Act, ...]:
     """List what a role may do to a piece in a status."""
     return tuple(row.act for row in TRANSITIONS if row.role is role and status in row.sources)
+
+
+def is_fitting(act: Act, role: Role, piece: Row) -> bool:
+    """Tell whether an act fits a piece by its row, whatever its status."""
+    if act is Act.CONTESTER:
+        return bool(piece.followers_if_contested)
+    return act not in JUDGEMENTS or role is not piece.depositor
+
+
+def fitting_acts(role: Role, status: Status, piece: Row) -> tuple[Act, ...]:
+    """List what a role may do to a piece in a status, by its row."""
+    return tuple(act for act in acts(role, status) if is_fitting(act, role, piece))

@@ -63,6 +63,20 @@ class Row:
     amounts_prevail: bool
     source: str
     confidence: Confidence
+    tacit_followers: tuple[Cadre, ...] = ()
+    """What may be deposited once the recipient has let its delay pass in silence."""
+    replaces: tuple[Cadre, ...] = ()
+    """The cadres in whose place this one comes, when their recipient is late."""
+
+    @property
+    def first_recipient(self) -> Role:
+        """Who gets the piece as soon as it is deposited."""
+        return self.validator or self.recipient
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the piece ends its dossier: it is for the service financier to pay."""
+        return self.recipient is Role.SERVICE_FINANCIER
 
     @property
     def application(self) -> Application:
@@ -107,6 +121,27 @@ class Circuit:
         """List the rows of the pieces that may follow a piece, whoever deposits them."""
         cadres = previous.followers_if_contested if contested else previous.followers
         return tuple(self[cadre, previous.moa_present] for cadre in cadres)
+
+    def replacing(self, previous: Row) -> tuple[Row, ...]:
+        """List the rows of the pieces that may take a piece's place once its recipient is late."""
+        return tuple(
+            row
+            for row in self.rows
+            if previous.cadre in row.replaces and row.moa_present is previous.moa_present
+        )
+
+    def tacit_rows(self, previous: Row) -> tuple[Row, ...]:
+        """List the rows of the pieces that may follow a piece left without an answer."""
+        return tuple(self[cadre, previous.moa_present] for cadre in previous.tacit_followers)
+
+    def every_next(self, row: Row) -> tuple[Row, ...]:
+        """List all that a piece may lead to, whatever becomes of it."""
+        return (
+            *self.next_rows(row),
+            *self.next_rows(row, contested=True),
+            *self.tacit_rows(row),
+            *self.replacing(row),
+        )
 
     def followers(self, previous: Row, by: Role, *, contested: bool = False) -> tuple[Cadre, ...]:
         """List the cadres that a role may deposit after a piece."""

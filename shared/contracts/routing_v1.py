@@ -87,6 +87,18 @@ class AwaitedV1(Part):
     others: tuple[TurnV1, ...] = ()
     """Who else may act: the first of all those awaited to do so decides."""
 
+    @property
+    def turns(self) -> tuple[TurnV1, ...]:
+        """Everybody who may act, the one awaited first."""
+        first = TurnV1(
+            role=self.role,
+            structure=self.structure,
+            service=self.service,
+            cadres=self.cadres,
+            acts=self.acts,
+        )
+        return (first, *self.others)
+
 
 class PieceStateV1(Part):
     """Where one piece of a dossier stands."""

@@ -1,17 +1,16 @@
 """What deposit knows of others: structures and the state of dossiers, from their topics."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from pydantic import TypeAdapter
 from pymongo import ReplaceOne
 
 from services.deposit.application.ports import Known
-from services.deposit.domain.turns import Awaited, DossierState
+from services.deposit.domain.turns import Awaited, DossierState, Turn
 from shared.circuit.parties import Structure
 from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
-from shared.contracts.routing_v1 import DossierChanged
+from shared.contracts.routing_v1 import DossierChanged, PieceStateV1
 from shared.runtime.store import Document, Store, Transaction
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -55,7 +54,7 @@ async def project_dossiers(
         said = event.data
         before = newer.get(said.dossier_id) or rows.get(said.dossier_id, _NEVER)
         if said.version > before["version"]:
-            state = _state(said, before.get("state", {}).get("reported", {}))
+            state = _state(said)
             newer[said.dossier_id] = {
                 "_id": said.dossier_id,
                 "version": said.version,
@@ -112,22 +111,18 @@ async def _replace(transaction: Transaction, name: str, rows: dict[str, Document
         )
 
 
-def _state(said: DossierChanged, reported: dict[str, Any]) -> DossierState:
-    statuses = {piece.piece_id: piece.status for piece in said.pieces}
-    unpaid = {id_: each for id_, each in statuses.items() if each is not Status.MISE_EN_PAIEMENT}
+def _state(said: DossierChanged) -> DossierState:
     awaited = said.awaited
     return DossierState(
         id=said.dossier_id,
         version=said.version,
         table_version=said.table_version,
         parties=said.parties.to_domain(),
-        statuses=statuses,
-        reported={id_: Status(each) for id_, each in reported.items()} | unpaid,
+        statuses={piece.piece_id: piece.status for piece in said.pieces},
+        reported={piece.piece_id: _reported(piece) for piece in said.pieces},
         awaited=Awaited(
-            role=awaited.role,
-            structure=awaited.structure,
+            turns=tuple(Turn(turn.role, turn.structure, turn.cadres) for turn in awaited.turns),
             piece_id=awaited.piece_id,
-            cadres=awaited.cadres,
             since=awaited.since,
             held=awaited.held,
         )
@@ -138,9 +133,16 @@ def _state(said: DossierChanged, reported: dict[str, Any]) -> DossierState:
     )
 
 
+def _reported(piece: PieceStateV1) -> Status:
+    """Read the status before a payment; states told before it was part of them have none."""
+    is_paid = piece.status is Status.MISE_EN_PAIEMENT
+    return piece.reported or (Status.MISE_A_DISPOSITION if is_paid else piece.status)
+
+
 def _payer(said: DossierChanged) -> Awaited | None:
     paid = [piece for piece in said.pieces if piece.status is Status.MISE_EN_PAIEMENT]
     if not paid:
         return None
     payer = said.parties.service_financier.structure
-    return Awaited(Role.SERVICE_FINANCIER, payer, paid[-1].piece_id, (), said.at)
+    turn = Turn(Role.SERVICE_FINANCIER, payer, ())
+    return Awaited((turn,), paid[-1].piece_id, said.at)

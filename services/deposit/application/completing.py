@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from services.deposit.application.following import state_of
+from services.deposit.application.following import is_party, row_of, state_of
 from services.deposit.application.ports import Ports, Upload
 from services.deposit.application.uploads import kept, looked_at
 from services.deposit.domain import rules
@@ -56,10 +56,10 @@ class Completions:
         """Take a completion, or say why not; None when the caller has no such piece."""
         role, structure = addition.role, addition.structure
         piece = await self._ports.pieces.get(addition.piece_id)
-        if piece is None or not piece.has_party(role, structure):
+        if piece is None or not await is_party(self._ports, piece, role, structure):
             return None
         state = await state_of(self._ports, piece)
-        refused = tuple(judge_turn_to_complete(piece, state, role, structure))
+        refused = tuple(judge_turn_to_complete(piece, row_of(piece, state), state, role, structure))
         if refused or state is None:
             return NotNow(refused)
         unfit = judge_completion(await looked_at(addition.attachments), addition.comment)

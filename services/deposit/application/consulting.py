@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from services.deposit.application.following import circuit_of, state_of
+from services.deposit.application.following import circuit_of, is_party, state_of
 from services.deposit.application.ports import Ports
 from services.deposit.domain import rules
 from services.deposit.domain.following import Following
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.prefill import Option, options
 from services.deposit.domain.turns import judge_turn
+from shared.circuit.cadres import deposit_act
 from shared.circuit.statuses import Act
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -67,13 +68,17 @@ class Consultations:
         state = await state_of(self._ports, piece)
         if state is None:
             return rules.DOSSIER_ON_ITS_WAY.broken("piece")
-        turn = judge_turn(state, piece, role, structure, Act.DEPOSER_SUITE, field="piece")
-        if turn:
-            return turn
-        named = piece.draft.parties.named()
-        known = await self._ports.directory.find(party.structure for _, party in named)
         following = Following(piece, state)
-        return Prefill(piece, options(circuit_of(piece), following, role, known.structures))
+        circuit = circuit_of(piece)
+        row = following.row(circuit)
+        cadres = following.cadres_of(role, structure)
+        act = deposit_act(circuit, cadres[0], row) if cadres else Act.DEPOSER_SUITE
+        turn = judge_turn(state, piece, row, role, structure, act, field="piece")
+        if isinstance(turn, Violation):
+            return turn
+        named = following.parties.named()
+        known = await self._ports.directory.find(party.structure for _, party in named)
+        return Prefill(piece, options(circuit, following, role, known.structures))
 
     async def file(self, piece_id: str, role: Role, structure: str) -> Download | None:
         """Hand out the deposited file."""
@@ -110,7 +115,9 @@ class Consultations:
 
     async def _mine(self, piece_id: str, role: Role, structure: str) -> Piece | None:
         piece = await self._ports.pieces.get(piece_id)
-        return piece if piece and piece.has_party(role, structure) else None
+        if piece is None or not await is_party(self._ports, piece, role, structure):
+            return None
+        return piece
 
     async def _download(self, sha256: str, name: str, media_type: str) -> Download:
         content = await self._ports.vault.get(sha256)

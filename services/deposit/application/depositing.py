@@ -15,7 +15,6 @@ from services.deposit.domain.piece import Draft, Piece, Recipient
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.said import Said
 from services.deposit.domain.unreadable import TOO_LARGE, Unreadable
-from shared.circuit.loader import current
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -111,7 +110,7 @@ class Deposits:
 
     async def _examine(self, submission: Submission) -> _Examined:
         proposal, content = await self._propose(submission)
-        followed = await find_followed(self._ports, proposal)
+        followed = await find_followed(self._ports, proposal, self._policy.circuit)
         misled = (followed,) if isinstance(followed, Violation) else ()
         following = None if isinstance(followed, Violation) else followed
         parties = name_parties(proposal, following).parties
@@ -122,7 +121,7 @@ class Deposits:
         key = await self._key(submission)
         used = await self._ports.pieces.used(key.structure, key.text) if key else None
         world = World(
-            circuit=circuit_of(following.piece) if following else current(),
+            circuit=circuit_of(following.piece) if following else self._policy.circuit,
             directory=known.structures,
             today=self._ports.clock().astimezone(_PARIS).date(),
             is_number_spent=bool(spent),

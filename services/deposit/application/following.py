@@ -7,34 +7,65 @@ from services.deposit.domain.piece import Piece
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.said import Follows
 from services.deposit.domain.turns import DossierState
-from shared.circuit.loader import current, version
-from shared.circuit.table import Circuit
+from shared.circuit.loader import version
+from shared.circuit.table import Circuit, Row
+from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
 _SHOWN = 60
 
 
-async def find_followed(ports: Ports, proposal: Proposal) -> Following | Violation | None:
+async def find_followed(
+    ports: Ports, proposal: Proposal, circuit: Circuit
+) -> Following | Violation | None:
     """Find what a proposal follows; None when it follows nothing.
 
     A piece of a dossier in which the caller takes no part is answered as no piece at all.
     """
     follows = proposal.said.follows
-    number = None if follows else proposal.cited_number(current())
     if follows:
         found = await _found(ports, follows)
         pieces = [found] if found else []
-    elif number:
-        pieces = await ports.pieces.with_number(number, proposal.role, proposal.structure)
+        wanted = follows.piece_id or follows.number
+    elif wanted := proposal.cited_number:
+        pieces = await ports.pieces.with_number(wanted, proposal.role, proposal.structure)
     else:
         return None
-    wanted = follows.piece_id or follows.number if follows else number
-    mine = [piece for piece in pieces if piece.has_party(proposal.role, proposal.structure)]
+    mine = [
+        piece for piece in pieces if await is_party(ports, piece, proposal.role, proposal.structure)
+    ]
+    if not follows and proposal.may_open(circuit):
+        return await _awaiting(ports, proposal, mine)
     if not mine:
         return rules.FOLLOWED_UNKNOWN.broken("follows", wanted=str(wanted)[:_SHOWN])
     if len(mine) > 1:
         return rules.FOLLOWED_AMBIGUOUS.broken("follows", number=str(wanted)[:_SHOWN])
     return Following(mine[0], await state_of(ports, mine[0]))
+
+
+async def _awaiting(ports: Ports, proposal: Proposal, cited: list[Piece]) -> Following | None:
+    """Find the one piece cited that awaits this very cadre of this depositor.
+
+    A piece that may open a dossier follows another only then: the last instalment that a projet de
+    décompte final cites is a reference, not the piece before it.
+    """
+    found = [Following(piece, state) for piece in cited if (state := await state_of(ports, piece))]
+    role, structure, cadre = proposal.role, proposal.structure, proposal.fields.cadre
+    awaiting = [each for each in found if cadre in each.cadres_of(role, structure)]
+    return awaiting[0] if len(awaiting) == 1 else None
+
+
+async def is_party(ports: Ports, piece: Piece, role: Role, structure: str) -> bool:
+    """Tell whether a structure takes part in a piece's dossier in a role, by its latest state."""
+    state = await ports.dossiers.find(piece.dossier_id)
+    parties = state.parties if state else piece.draft.parties
+    party = parties.of(role)
+    return party is not None and party.structure == structure
+
+
+def row_of(piece: Piece, state: DossierState | None) -> Row:
+    """Give what the circuit says of a piece."""
+    return Following(piece, state).row(circuit_of(piece))
 
 
 async def state_of(ports: Ports, piece: Piece) -> DossierState | None:

@@ -10,6 +10,7 @@ from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Completion, Piece
 from services.deposit.domain.turns import DossierState
 from shared.circuit.parties import Structure
+from shared.circuit.table import Circuit
 from shared.vocabulary.roles import Role
 
 Clock = Callable[[], datetime]
@@ -166,6 +167,8 @@ class Ports:
 class Policy:
     """What is settable about a deposit."""
 
+    circuit: Circuit
+    """The table by which new dossiers open."""
     require_moa: bool = True
     max_number_length: int = 20
     max_read_at_once: int = 16

@@ -7,12 +7,13 @@ from services.deposit.domain.attachments import Attached, judge_attachments
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.turns import DossierState, judge_turn
 from shared.circuit.statuses import Act
+from shared.circuit.table import Row
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
 
 def judge_turn_to_complete(
-    piece: Piece, state: DossierState | None, role: Role, structure: str
+    piece: Piece, row: Row, state: DossierState | None, role: Role, structure: str
 ) -> Iterator[Violation]:
     """Check that the piece is suspended, that its depositor acts, and that it has not yet."""
     if state is None:
@@ -21,8 +22,8 @@ def judge_turn_to_complete(
     if any(done.dossier_version >= state.version for done in piece.completions):
         yield rules.ALREADY_COMPLETED.broken("piece", number=piece.draft.number)
         return
-    turn = judge_turn(state, piece, role, structure, Act.COMPLETER, field="piece")
-    if turn:
+    turn = judge_turn(state, piece, row, role, structure, Act.COMPLETER, field="piece")
+    if isinstance(turn, Violation):
         yield turn
 
 

@@ -8,13 +8,13 @@ from services.deposit.domain.numbers import number_key
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.structures import judge_named, judge_required
-from services.deposit.domain.turns import DossierState, judge_turn
-from shared.circuit.cadres import judge_following
+from services.deposit.domain.turns import DossierState, Turn, judge_turn
+from shared.circuit.cadres import deposit_act, judge_following
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.statuses import Act
-from shared.circuit.table import Circuit, Row
+from shared.circuit.table import Cadre, Circuit, Row
+from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.statuses import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,21 @@ class Following:
     piece: Piece
     state: DossierState | None
 
+    @property
+    def parties(self) -> Parties:
+        """The parties of the dossier: a recycling may have put them right since the deposit."""
+        return self.state.parties if self.state else self.piece.draft.parties
+
+    def cadres_of(self, role: Role, structure: str) -> tuple[Cadre, ...]:
+        """List what a structure may deposit after the piece now."""
+        awaited = self.state.awaited if self.state else None
+        turn = awaited.turn_of(role, structure) if awaited else None
+        is_awaited = awaited is not None and awaited.piece_id == self.piece.id
+        return turn.cadres if turn and is_awaited else ()
+
     def row(self, circuit: Circuit) -> Row:
         """The row of the piece that is followed."""
-        draft = self.piece.draft
-        return circuit[draft.cadre, draft.parties.moa is not None]
+        return circuit[self.piece.draft.cadre, self.parties.moa is not None]
 
 
 def judge_next(
@@ -52,7 +63,7 @@ def judge_next(
         yield from judge_named(role, party, directory, proposal.read)
     row = fields.cadre and circuit.row(fields.cadre, moa=parties.moa is not None)
     if isinstance(row, Row):
-        yield from judge_required(row.recipient, parties, directory, fields.engagement)
+        yield from judge_required(row.first_recipient, parties, directory, fields.engagement)
     if fields.currency and fields.currency != previous.currency:
         yield rules.CURRENCY_CHANGED.broken(
             "currency", now=fields.currency[:3], previous=previous.currency
@@ -72,14 +83,11 @@ def _judge_state(circuit: Circuit, proposal: Proposal, following: Following) -> 
     if state is None:
         yield rules.DOSSIER_ON_ITS_WAY.broken("follows")
         return
-    turn = judge_turn(
-        state, piece, proposal.role, proposal.structure, Act.DEPOSER_SUITE, field="follows"
-    )
-    if turn:
+    cadre, row = proposal.fields.cadre, following.row(circuit)
+    act = deposit_act(circuit, cadre, row) if cadre else Act.DEPOSER_SUITE
+    turn = judge_turn(state, piece, row, proposal.role, proposal.structure, act, field="follows")
+    if isinstance(turn, Violation):
         yield turn
-    cadre = proposal.fields.cadre
     if cadre:
-        contested = state.statuses[piece.id] is Status.CONTESTEE
-        yield from judge_following(
-            circuit, cadre, proposal.role, following.row(circuit), contested=contested
-        )
+        allowed = turn.cadres if isinstance(turn, Turn) else row.followers
+        yield from judge_following(circuit, cadre, proposal.role, row, allowed)

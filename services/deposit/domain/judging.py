@@ -15,7 +15,7 @@ from services.deposit.domain.opening import judge_opener
 from services.deposit.domain.piece import Draft, Recipient
 from services.deposit.domain.proposal import Proposal
 from shared.circuit.parties import Directory, Parties
-from shared.circuit.table import Circuit, Row
+from shared.circuit.table import Circuit, Row, application_of
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
@@ -57,7 +57,7 @@ class Verdict:
 def name_parties(proposal: Proposal, following: Following | None) -> Naming:
     """Name the parties of a deposit."""
     if following:
-        return name_for_following(following.piece.draft.parties, proposal.read, proposal.said)
+        return name_for_following(following.parties, proposal.read, proposal.said)
     return name_for_opening(proposal.role, proposal.structure, proposal.read, proposal.said)
 
 
@@ -78,11 +78,10 @@ def judge(proposal: Proposal, world: World) -> Verdict:
 
 
 def recipient_of(row: Row, parties: Parties) -> Recipient:
-    """Name who receives a piece."""
-    party = parties.of(row.recipient)
-    if party is None:
-        raise LookupError(row.recipient)
-    return Recipient(row.recipient, party.structure, party.service, row.application)
+    """Name who receives a piece first: its validator, when its row has one."""
+    role = row.first_recipient
+    party = parties[role]
+    return Recipient(role, party.structure, party.service, application_of(role))
 
 
 def _judge_fields(proposal: Proposal, world: World) -> Iterator[Violation]:

@@ -8,7 +8,7 @@ from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.invoice import Party as FileParty
 from services.deposit.domain.said import Said
 from shared.circuit.parties import LABELS, Parties, Party
-from shared.vocabulary.roles import Role
+from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.rules import Violation
 
 _SIRET_LENGTH = 14
@@ -28,13 +28,16 @@ class Naming:
 def name_for_opening(role: Role, structure: str, read: Invoice, said: Said) -> Naming:
     """Name the parties of a new dossier.
 
-    The seller of the file is the titulaire and its buyer the service financier, unless the
-    depositor names the buyer as MOA. The depositor plays its own role without saying so.
+    The seller of the file is the supplier that deposits it, or else the titulaire; its buyer is
+    the service financier, unless the depositor names the buyer as MOA. The depositor plays its own
+    role without saying so.
     """
     named = dict(said.parties)
+    seller = role if role in SUPPLIER_SIDE else Role.TITULAIRE
     defaults = {
+        Role.TITULAIRE: "",
         role: structure,
-        Role.TITULAIRE: read.seller.siret or (structure if role is Role.TITULAIRE else ""),
+        seller: read.seller.siret or (structure if role is seller else ""),
         Role.SERVICE_FINANCIER: read.buyer.siret or "",
     }
     for each, default in defaults.items():
@@ -65,13 +68,10 @@ def name_for_following(previous: Parties, read: Invoice, said: Said) -> Naming:
 
 
 def _parties(named: Mapping[Role, Party]) -> Parties:
-    moe, moa = named.get(Role.MOE), named.get(Role.MOA)
-    return Parties(
-        titulaire=named[Role.TITULAIRE],
-        service_financier=named[Role.SERVICE_FINANCIER],
-        moe=moe if moe and moe.structure else None,
-        moa=moa if moa and moa.structure else None,
-    )
+    """Leave out who has no structure; the two that every dossier has are then told as missing."""
+    always = (Role.TITULAIRE, Role.SERVICE_FINANCIER)
+    kept = {role: party for role, party in named.items() if party.structure or role in always}
+    return Parties(**{role.value: party for role, party in kept.items()})
 
 
 def _with_file(parties: Parties, read: Invoice, said: Said) -> Naming:
@@ -103,8 +103,10 @@ def _buyer_role(parties: Parties, read: Invoice) -> Role:
 
 def _compare(parties: Parties, read: Invoice) -> Iterator[Violation]:
     moa = parties.moa or NOBODY
-    if not _is(read.seller, parties.titulaire):
-        yield _contradiction(Role.TITULAIRE, parties.titulaire, read.seller)
+    sellers = {role: party for role, party in parties.named() if role in SUPPLIER_SIDE}
+    if not any(_is(read.seller, party) for party in sellers.values()):
+        role, party = list(sellers.items())[-1]
+        yield _contradiction(role, party, read.seller)
     if not (_is(read.buyer, parties.service_financier) or _is(read.buyer, moa)):
         yield _contradiction(Role.SERVICE_FINANCIER, parties.service_financier, read.buyer)
 

@@ -34,7 +34,7 @@ def judge_opener(
             )
         yield from judge_named(role, party, directory, proposal.read)
     yield from _judge_moa_parameter(parties, directory, require_moa=require_moa)
-    recipients = {row.recipient} if isinstance(row, Row) else set[Role]()
+    recipients = {row.first_recipient} if isinstance(row, Row) else set[Role]()
     for role in sorted(recipients | {Role.SERVICE_FINANCIER}):
         yield from judge_required(role, parties, directory, fields.engagement)
 

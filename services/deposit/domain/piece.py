@@ -111,8 +111,3 @@ class Piece:
         """Find an attachment, deposited with the piece or added since."""
         added = (each for completion in self.completions for each in completion.attachments)
         return next((each for each in (*self.attachments, *added) if each.sha256 == sha256), None)
-
-    def has_party(self, role: Role, structure: str) -> bool:
-        """Tell whether a structure takes part in the piece's dossier, in that role."""
-        party = self.draft.parties.of(role)
-        return party is not None and party.structure == structure

@@ -26,11 +26,10 @@ def options(
     circuit: Circuit, following: Following, role: Role, directory: Directory
 ) -> tuple[Option, ...]:
     """List what a role may deposit after a piece: the cadres that routing awaits."""
-    parties = following.piece.draft.parties
+    parties = following.parties
     awaited = following.state.awaited if following.state else None
-    rows = (
-        circuit[cadre, parties.moa is not None] for cadre in (awaited.cadres if awaited else ())
-    )
+    turns = awaited.turns if awaited else ()
+    rows = (circuit[cadre, parties.moa is not None] for turn in turns for cadre in turn.cadres)
     return tuple(
         Option(row.cadre, row.label, recipient, _required(recipient, directory))
         for row in rows

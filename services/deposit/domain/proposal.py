@@ -32,11 +32,14 @@ class Proposal:
         merged, _ = merge(self.read, self.said.fields)
         return replace(merged, cadre=merged.cadre and (parse_cadre(merged.cadre) or merged.cadre))
 
-    def cited_number(self, circuit: Circuit) -> str | None:
-        """The number of the piece that the file says it follows (BT-25).
+    @property
+    def cited_number(self) -> str | None:
+        """The number of the one piece that the file cites (BT-25)."""
+        cited = self.read.preceding_numbers
+        return cited[0] if len(cited) == 1 else None
 
-        An opener follows nothing: what it cites is outside the platform.
-        """
-        cited, cadre = self.read.preceding_numbers, self.fields.cadre
-        row = cadre and (circuit.row(cadre, moa=True) or circuit.row(cadre, moa=False))
-        return cited[0] if len(cited) == 1 and row and not row.is_opener else None
+    def may_open(self, circuit: Circuit) -> bool:
+        """Tell whether a piece of this cadre may open a dossier."""
+        cadre = self.fields.cadre
+        rows = [circuit.row(cadre, moa=moa) for moa in (True, False)] if cadre else []
+        return any(row.is_opener for row in rows if row)

@@ -7,8 +7,8 @@ from datetime import datetime
 from services.deposit.domain import rules
 from services.deposit.domain.piece import Piece
 from shared.circuit.parties import LABELS, Parties
-from shared.circuit.statuses import Act, acts, transition
-from shared.circuit.table import Cadre
+from shared.circuit.statuses import Act, fitting_acts, is_fitting, transition
+from shared.circuit.table import Cadre, Row
 from shared.circuit.visibility import visible_to
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -16,16 +16,28 @@ from shared.vocabulary.statuses import Status
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
-    """Who must act, on which piece, and what may follow it."""
+class Turn:
+    """Somebody who may act, and the cadres that it may deposit."""
 
     role: Role
     structure: str
-    piece_id: str
     cadres: tuple[Cadre, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Who may act on which piece: the one awaited first, then those who may act in its place."""
+
+    turns: tuple[Turn, ...]
+    piece_id: str
     since: datetime
     held: str | None = None
     """Code of the rule that keeps the piece from its recipient."""
+
+    def turn_of(self, role: Role, structure: str) -> Turn | None:
+        """Find the turn of a structure in a role."""
+        who = (role, structure)
+        return next((turn for turn in self.turns if (turn.role, turn.structure) == who), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +73,34 @@ class DossierState:
 
 
 def judge_turn(
-    state: DossierState, piece: Piece, role: Role, structure: str, act: Act, *, field: str
-) -> Violation | None:
-    """Check that a structure may do `act` to a piece now; what breaks is told on `field`."""
+    state: DossierState, piece: Piece, row: Row, role: Role, structure: str, act: Act, *, field: str
+) -> Turn | Violation:
+    """Find the turn in which a structure may do `act` to a piece of a row now.
+
+    What forbids it is told on `field`.
+    """
     state = state.as_seen(role)
     awaited = state.awaited
     if awaited is None:
         return rules.DOSSIER_CLOSED.broken(field)
     number = piece.draft.number
+    first = awaited.turns[0]
     if awaited.piece_id != piece.id:
-        label = LABELS[awaited.role]
+        label = LABELS[first.role]
         return rules.PIECE_NOT_AWAITED.broken(field, number=number, awaited=label)
-    if (awaited.role, awaited.structure) != (role, structure):
+    turn = awaited.turn_of(role, structure)
+    if turn is None:
         return rules.ACTOR_NOT_AWAITED.broken(
             field,
-            awaited=LABELS[awaited.role],
-            structure=awaited.structure,
+            awaited=LABELS[first.role],
+            structure=first.structure,
             role=LABELS[role],
             caller=structure,
         )
     if awaited.held:
         return rules.DOSSIER_HELD.broken(field, held=awaited.held)
     status = state.statuses[piece.id]
-    if transition(act, role, status) is None:
-        allowed = ", ".join(acts(role, status)) or "aucun"
+    if transition(act, role, status) is None or not is_fitting(act, role, row):
+        allowed = ", ".join(fitting_acts(role, status, row)) or "aucun"
         return rules.ACT_NOT_POSSIBLE.broken(field, number=number, status=status, allowed=allowed)
-    return None
+    return turn

@@ -48,6 +48,8 @@ class PartiesForm(_Closed):
     """Who takes part, as far as the file or the dossier does not say it."""
 
     titulaire: PartyForm | None = None
+    cotraitant: PartyForm | None = None
+    sous_traitant: PartyForm | None = None
     moe: PartyForm | None = None
     moa: PartyForm | None = None
     service_financier: PartyForm | None = None
@@ -91,23 +93,14 @@ class MetadataForm(_Closed):
             fields=self._fields(),
             parties={
                 role: Party(party.structure or "", party.service)
-                for role, party in self._parties().items()
-                if party
+                for role in Role
+                if (party := getattr(self.parties, role.value))
             },
             follows=Follows(**self.follows.model_dump()) if self.follows else None,
             type_tva=self.type_tva,
             mode_paiement=self.mode_paiement,
             comment=self.comment or None,
         )
-
-    def _parties(self) -> dict[Role, PartyForm | None]:
-        parties = self.parties
-        return {
-            Role.TITULAIRE: parties.titulaire,
-            Role.MOE: parties.moe,
-            Role.MOA: parties.moa,
-            Role.SERVICE_FINANCIER: parties.service_financier,
-        }
 
     def _fields(self) -> Invoice:
         malformed: dict[str, str] = {}

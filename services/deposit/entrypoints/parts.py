@@ -25,19 +25,16 @@ class PartiesAnswer(BaseModel):
     """Who takes part in the dossier."""
 
     titulaire: PartyAnswer
-    moe: PartyAnswer | None
-    moa: PartyAnswer | None
+    cotraitant: PartyAnswer | None = None
+    sous_traitant: PartyAnswer | None = None
+    moe: PartyAnswer | None = None
+    moa: PartyAnswer | None = None
     service_financier: PartyAnswer
 
     @classmethod
     def of(cls, parties: Parties) -> Self:
         """Show parties."""
-        return cls(
-            titulaire=party_answer(parties.titulaire),
-            moe=party_answer(parties.moe) if parties.moe else None,
-            moa=party_answer(parties.moa) if parties.moa else None,
-            service_financier=party_answer(parties.service_financier),
-        )
+        return cls(**{role.value: party_answer(party) for role, party in parties.named()})
 
 
 class NextAnswer(BaseModel):

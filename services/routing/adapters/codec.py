@@ -1,11 +1,12 @@
 """Domain values as documents: the JSON that the audit trail is hashed as, and back."""
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from services.routing.application.journey import Enclosure
+from services.routing.domain import events
 from services.routing.domain.dossier import Dossier
 from services.routing.domain.events import Event
 from shared.circuit.parties import Structure
@@ -14,9 +15,20 @@ from shared.runtime.store import Document
 _DOSSIER = TypeAdapter(Dossier)
 _ENCLOSURES = TypeAdapter(dict[str, Enclosure])
 _STRUCTURE = TypeAdapter(Structure)
-_EVENTS: dict[str, TypeAdapter[Any]] = {
-    kind.__name__: TypeAdapter(kind) for kind in get_args(Event)
+_NAMES: dict[str, type[Event]] = {
+    "PieceReceived": events.PieceReceived,
+    "PieceCompleted": events.PieceCompleted,
+    "PieceRecycled": events.PieceRecycled,
+    "StatusSet": events.StatusSet,
+    "Forwarded": events.Forwarded,
+    "Offered": events.Offered,
+    "Held": events.Held,
+    "DelayElapsed": events.DelayElapsed,
+    "Closed": events.Closed,
 }
+"""How each type is named in a trail, for as long as trails are kept: a class may be renamed."""
+_EVENTS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in _NAMES.items()}
+_BY_KIND = {kind: name for name, kind in _NAMES.items()}
 
 
 def write_dossier(dossier: Dossier) -> Document:
@@ -31,9 +43,9 @@ def read_dossier(document: Mapping[str, Any]) -> Dossier:
 
 
 def write_event(event: Event) -> Document:
-    """Write an event under the name of its type."""
-    kind = type(event).__name__
-    return {"type": kind, **_EVENTS[kind].dump_python(event, mode="json")}
+    """Write an event under the lasting name of its type."""
+    name = _BY_KIND[type(event)]
+    return {"type": name, **_EVENTS[name].dump_python(event, mode="json")}
 
 
 def read_event(document: Document) -> Event:

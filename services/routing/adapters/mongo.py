@@ -31,8 +31,8 @@ from shared.vocabulary.roles import Role
 
 _NO_SERVICE = ""
 _HELD: Document = {"held": {"$gt": ""}}
-_HELD_AT_ONCE = 500
-"""What one transaction releases; a timer looks at the rest again."""
+_AT_ONCE = 500
+"""What one transaction advances; a timer looks at the rest again."""
 _log = get_logger(__name__)
 
 
@@ -41,19 +41,8 @@ async def create_indexes(store: Store) -> None:
     dossiers = store.collection("dossiers")
     await dossiers.create_index("pieces")
     await dossiers.create_index("held", sparse=True)
-    await dossiers.create_index(
-        [("awaited.structure", 1), ("awaited.role", 1), ("awaited.since", 1), ("_id", 1)]
-    )
-    await dossiers.create_index(
-        [
-            ("awaited.structure", 1),
-            ("awaited.role", 1),
-            ("awaited.service", 1),
-            ("awaited.since", 1),
-            ("_id", 1),
-        ]
-    )
-    await dossiers.create_index([("awaited.role", 1), ("awaited.since", 1)])
+    await dossiers.create_index([("awaited", 1), ("since", 1), ("_id", 1)])
+    await dossiers.create_index("due", sparse=True)
 
 
 class MongoArchive:
@@ -91,27 +80,33 @@ class MongoArchive:
 
     async def awaited(self, actor: Actor, after: Position | None, limit: int) -> Sequence[Dossier]:
         """List the dossiers that await a structure in a role, oldest first."""
-        query = _awaited_by(actor)
+        query: Document = {"awaited": _key(actor)}
         if after is not None:
             query["$or"] = [
-                {"awaited.since": {"$gt": after.since}},
-                {"awaited.since": after.since, "_id": {"$gt": after.dossier_id}},
+                {"since": {"$gt": after.since}},
+                {"since": after.since, "_id": {"$gt": after.dossier_id}},
             ]
         found = self._collection("dossiers").find(query, {"state": 1}, session=self._session)
-        ordered = found.sort([("awaited.since", 1), ("_id", 1)]).limit(limit)
+        ordered = found.sort([("since", 1), ("_id", 1)]).limit(limit)
         return [read_dossier(document["state"]) async for document in ordered]
 
     async def count_awaited(self, actor: Actor) -> Mapping[str | None, int]:
         """Count what awaits a structure in a role, by service."""
         groups = self._collection("dossiers").aggregate(
             [
-                {"$match": _awaited_by(actor)},
-                {"$group": {"_id": "$awaited.service", "count": {"$sum": 1}}},
+                {"$match": {"awaited": _key(actor)}},
+                {"$unwind": "$awaited"},
+                {"$group": {"_id": "$awaited", "count": {"$sum": 1}}},
                 {"$sort": {"_id": 1}},
             ],
             session=self._session,
         )
-        return {group["_id"] or None: group["count"] async for group in groups}
+        prefix = f"{_key(actor)}|"
+        return {
+            group["_id"].removeprefix(prefix) or None: group["count"]
+            async for group in groups
+            if group["_id"].startswith(prefix)
+        }
 
     async def count_held(self) -> int:
         count: int = await self._collection("dossiers").count_documents(_HELD)
@@ -120,9 +115,9 @@ class MongoArchive:
     async def oldest_awaited(self, role: Role) -> datetime | None:
         """Tell since when the piece waits that has awaited a role longest."""
         oldest = await self._collection("dossiers").find_one(
-            {"awaited.role": role.value}, {"awaited.since": 1}, sort=[("awaited.since", 1)]
+            {"awaited": role.value}, {"since": 1}, sort=[("since", 1)]
         )
-        return oldest["awaited"]["since"] if oldest else None
+        return oldest["since"] if oldest else None
 
     async def directory(self, structures: Collection[str]) -> Mapping[str, Structure]:
         found = self._collection("structures").find(
@@ -161,11 +156,15 @@ class MongoWork(MongoArchive):
         return {document["_id"]: _read_journey(document) async for document in found}
 
     async def held_by(self, structures: Collection[str]) -> Sequence[Journey]:
-        return await self._journeys_held({"held": {"$in": list(structures)}})
+        return await self._journeys({"held": {"$in": list(structures)}})
 
     async def held(self, after: str) -> Sequence[Journey]:
         """Find a page of the dossiers that wait for any structure, by id."""
-        return await self._journeys_held({**_HELD, "_id": {"$gt": after}})
+        return await self._journeys({**_HELD, "_id": {"$gt": after}})
+
+    async def late(self, now: datetime, after: str) -> Sequence[Journey]:
+        """Find a page of the dossiers in which a delay has passed, by id."""
+        return await self._journeys({"due": {"$lte": now}, "_id": {"$gt": after}})
 
     def seal(self, journey: Journey) -> None:
         for entry in journey.entries:
@@ -197,9 +196,9 @@ class MongoWork(MongoArchive):
                 writes, ordered=False, session=self._session
             )
 
-    async def _journeys_held(self, query: Document) -> Sequence[Journey]:
+    async def _journeys(self, query: Document) -> Sequence[Journey]:
         found = self._collection("dossiers").find(query, session=self._session)
-        page = found.sort("_id", 1).limit(_HELD_AT_ONCE)
+        page = found.sort("_id", 1).limit(_AT_ONCE)
         return [_read_journey(document) async for document in page]
 
     def say(self, message: Outgoing) -> None:
@@ -209,11 +208,20 @@ class MongoWork(MongoArchive):
         _log.warning(event, **fields)
 
 
-def _awaited_by(actor: Actor) -> Document:
-    query: Document = {"awaited.structure": actor.structure, "awaited.role": actor.role.value}
-    if actor.service is not None:
-        query["awaited.service"] = actor.service
-    return query
+def _key(actor: Actor) -> str:
+    """Write whom a list of what is awaited is for: a structure in a role, or one service of it."""
+    key = f"{actor.role.value}|{actor.structure}"
+    return key if actor.service is None else f"{key}|{actor.service}"
+
+
+def _keys(actor: Actor) -> tuple[str, ...]:
+    """Write the lists in which what awaits an actor is found: role, structure, service."""
+    whole = Actor(actor.role, actor.structure)
+    return (
+        actor.role.value,
+        _key(whole),
+        _key(Actor(actor.role, actor.structure, actor.service or _NO_SERVICE)),
+    )
 
 
 def _write_journey(journey: Journey) -> Document:
@@ -231,13 +239,10 @@ def _write_journey(journey: Journey) -> Document:
         "pieces": [piece.id for piece in dossier.pieces],
     }
     if dossier.awaited:
-        actor = dossier.awaited.actor
-        document["awaited"] = {
-            "structure": actor.structure,
-            "role": actor.role.value,
-            "service": actor.service or _NO_SERVICE,
-            "since": dossier.awaited.since,
-        }
+        keys = [key for turn in dossier.awaited.turns for key in _keys(turn.actor)]
+        document |= {"awaited": keys, "since": dossier.awaited.since}
+        if dossier.awaited.due and not dossier.hold:
+            document["due"] = dossier.awaited.due
     if dossier.hold:
         document["held"] = dossier.hold.structure
     return document

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from services.routing.domain.commands import Actor
-from services.routing.domain.dossier import Dossier, Piece, evolve
+from services.routing.domain.dossier import Dossier, Piece, Turn, evolve
 from services.routing.domain.events import Event
 from shared.circuit.loader import version
-from shared.circuit.statuses import Act, acts
+from shared.circuit.statuses import Act, fitting_acts
 from shared.circuit.table import Row
 from shared.contracts.common_v1 import FileV1
 from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
@@ -101,19 +101,14 @@ def row_of(dossier: Dossier, piece: Piece) -> Row | None:
     return version(dossier.table_version).row(piece.cadre, moa=dossier.moa_present)
 
 
-def acts_awaited(dossier: Dossier) -> tuple[Act, ...]:
-    """List what the one awaited may do now: nothing while the dossier is held."""
+def acts_of(dossier: Dossier, turn: Turn) -> tuple[Act, ...]:
+    """List what somebody awaited may do now: nothing while the dossier is held."""
     awaited = dossier.awaited
     if awaited is None or dossier.hold is not None:
         return ()
     piece = dossier[awaited.piece_id]
     row = row_of(dossier, piece)
-    may_contest = row is not None and bool(row.followers_if_contested)
-    return tuple(
-        act
-        for act in acts(awaited.actor.role, piece.status)
-        if act is not Act.CONTESTER or may_contest
-    )
+    return fitting_acts(turn.actor.role, piece.status, row) if row else ()
 
 
 def is_party(dossier: Dossier, actor: Actor) -> bool:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from services.routing.application.journey import Cause, Journey, acts_awaited, row_of
+from services.routing.application.journey import Cause, Journey, acts_of, row_of
 from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier, Piece, State
-from services.routing.domain.events import Event, Forwarded, StatusSet
+from services.routing.domain.events import DelayElapsed, Event, Forwarded, Offered, StatusSet
 from shared.contracts import topics
 from shared.contracts.common_v1 import ActorV1, AmountsV1, PartiesV1, PartyV1
 from shared.contracts.envelope import Payload
@@ -17,8 +17,11 @@ from shared.contracts.routing_v1 import (
     PieceForwarded,
     PieceStateV1,
     StatusChanged,
+    TurnV1,
 )
+from shared.contracts.routing_v1 import DelayElapsed as DelayElapsedV1
 from shared.contracts.topics import Topic
+from shared.vocabulary.roles import Purpose
 from shared.vocabulary.statuses import Status
 
 
@@ -29,10 +32,13 @@ def messages_of(journey: Journey, events: tuple[Event, ...], cause: Cause) -> It
         if isinstance(event, StatusSet):
             status = _status(journey, event, parties)
             yield _outgoing(journey, topics.STATUT, status.piece_id, status, cause)
-        elif isinstance(event, Forwarded):
+        elif isinstance(event, Forwarded | Offered):
             piece = _forwarded(journey, event)
             topic = topics.ACTEUR[event.to.role]
             yield _outgoing(journey, topic, piece.piece_id, piece, cause, key=event.to.structure)
+        elif isinstance(event, DelayElapsed):
+            delay = _elapsed(journey, event, parties)
+            yield _outgoing(journey, topics.ECHEANCE, delay.piece_id, delay, cause)
 
 
 def state_of(journey: Journey, cause: Cause, at: datetime) -> Outgoing:
@@ -93,9 +99,20 @@ def awaited_v1(dossier: Dossier) -> AwaitedV1 | None:
         service=awaited.actor.service,
         piece_id=awaited.piece_id,
         cadres=awaited.cadres,
-        acts=acts_awaited(dossier),
+        acts=acts_of(dossier, awaited.turns[0]),
         since=awaited.since,
         held=dossier.hold.reason if dossier.hold else None,
+        due=awaited.due,
+        others=tuple(
+            TurnV1(
+                role=turn.actor.role,
+                structure=turn.actor.structure,
+                service=turn.actor.service,
+                cadres=turn.cadres,
+                acts=acts_of(dossier, turn),
+            )
+            for turn in awaited.others
+        ),
     )
 
 
@@ -118,7 +135,25 @@ def _status(journey: Journey, event: StatusSet, parties: PartiesV1) -> StatusCha
     )
 
 
-def _forwarded(journey: Journey, event: Forwarded) -> PieceForwarded:
+def _elapsed(journey: Journey, event: DelayElapsed, parties: PartiesV1) -> DelayElapsedV1:
+    piece = journey.dossier[event.piece_id]
+    return DelayElapsedV1(
+        dossier_id=journey.dossier.id,
+        piece_id=piece.id,
+        cadre=piece.cadre,
+        number=piece.number,
+        delay=event.delay,
+        role=event.by.role,
+        structure=event.by.structure,
+        service=event.by.service,
+        since=event.since,
+        due=event.due,
+        parties=parties,
+        at=event.at,
+    )
+
+
+def _forwarded(journey: Journey, event: Forwarded | Offered) -> PieceForwarded:
     piece = journey.dossier[event.piece_id]
     enclosure = journey.enclosures[piece.id]
     return PieceForwarded(
@@ -133,7 +168,7 @@ def _forwarded(journey: Journey, event: Forwarded) -> PieceForwarded:
         role=event.to.role,
         recipient=PartyV1(structure=event.to.structure, service=event.to.service),
         application=event.application,
-        purpose=event.purpose,
+        purpose=event.purpose if isinstance(event, Forwarded) else Purpose.ACTION,
         next_cadres=event.cadres,
         engagement=piece.deposit.engagement,
         marche=enclosure.marche,

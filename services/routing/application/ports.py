@@ -81,6 +81,9 @@ class Work(Archive, Protocol):
     async def held(self, after: str) -> Sequence[Journey]:
         """Find a page of the dossiers that wait for any structure, by id."""
 
+    async def late(self, now: datetime, after: str) -> Sequence[Journey]:
+        """Find a page of the dossiers in which a delay has passed, by id."""
+
     def seal(self, journey: Journey) -> None:
         """Chain what has happened to a dossier behind the last entry of its trail."""
 

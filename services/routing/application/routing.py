@@ -10,7 +10,7 @@ from services.routing.application.journey import Cause, Journey, is_party
 from services.routing.application.messages import messages_of, state_of
 from services.routing.application.ports import Work
 from services.routing.application.views import as_seen
-from services.routing.domain.commands import Command, Rejudge, Treat
+from services.routing.domain.commands import Command, Elapse, Rejudge, Treat
 from services.routing.domain.decide import Decision, decide
 from services.routing.domain.events import Event as Happening
 from services.routing.domain.events import Held
@@ -71,20 +71,30 @@ class Router:
                 newer[structure.id] = structure
         await self.work.keep_structures(newer.values())
         held = await self.work.held_by(newer.keys())
-        await self._rejudge(held, {name: changes[name].id for name in newer})
+        await self._put_to_each(held, Rejudge(), {name: changes[name].id for name in newer})
 
     async def rejudge_held(self, after: str) -> str | None:
         """Try a page of held dossiers again, whatever has changed; give the id of the last one."""
         held = await self.work.held(after)
-        await self._rejudge(held, {})
+        await self._put_to_each(held, Rejudge(), {})
         return held[-1].dossier.id if held else None
+
+    async def elapse(self, after: str) -> str | None:
+        """Draw the consequences of a page of delays that are over; give the id of the last one."""
+        late = await self.work.late(self.now, after)
+        await self._put_to_each(late, Elapse(), {})
+        return late[-1].dossier.id if late else None
 
     async def treat(self, treat: Treat) -> Treated | None:
         """Carry out an act; None for a piece that its author may not know to exist."""
+        correction = treat.correction
+        corrected = (
+            {each.structure for each in correction.parties.values()} if correction else set()
+        )
         journey = await self.work.journey_of_piece(treat.piece_id)
         if journey is None or not is_party(journey.dossier, treat.actor):
             return None
-        directory = await self.work.directory(_named([journey.dossier.parties]))
+        directory = await self.work.directory(_named([journey.dossier.parties]) | corrected)
         seen = await as_seen(self.work, journey, treat.actor.role)
         # Judged by what its author sees: a refusal must not tell of a payment that is hidden.
         # Nobody who sees less is awaited, so nothing is carried out on the strength of it.
@@ -95,22 +105,29 @@ class Router:
         await self._keep([journey])
         return Treated(journey)
 
-    async def _rejudge(self, held: Sequence[Journey], causes: Mapping[str, str]) -> None:
-        """Try again the hops of held dossiers. `causes` are message ids, by structure."""
-        if not held:
+    async def _put_to_each(
+        self, journeys: Sequence[Journey], command: Rejudge | Elapse, causes: Mapping[str, str]
+    ) -> None:
+        """Put a command to several dossiers. `causes` are message ids, by structure that held."""
+        if not journeys:
             return
-        directory = await self.work.directory(_named(journey.dossier.parties for journey in held))
-        for journey in held:
+        directory = await self.work.directory(_named(each.dossier.parties for each in journeys))
+        for journey in journeys:
             hold = journey.dossier.hold
             message_id = causes.get(hold.structure) if hold else None
             cause = Cause(journey.correlation_id, message_id)
             try:
-                decision = self._decide(journey, Rejudge(), directory)
+                decision = self._decide(journey, command, directory)
             except Exception as error:  # noqa: BLE001 - one dossier must not hold the others
-                self.work.note("rejudge.failed", dossier_id=journey.dossier.id, error=repr(error))
+                self.work.note(
+                    "dossier.failed",
+                    dossier_id=journey.dossier.id,
+                    command=type(command).__name__,
+                    error=repr(error),
+                )
                 continue
             self._advance(journey, decision.events, cause, directory)
-        await self._keep(held)
+        await self._keep(journeys)
 
     def _take_piece(
         self, event: Event[Any], journeys: dict[str, Journey], directory: Directory

@@ -1,9 +1,10 @@
-"""What a dossier is asked: deposits and completions (messages), treatments (HTTP), a new look."""
+"""What a dossier is asked: deposits and completions (messages), treatments (HTTP), time passing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from shared.circuit.parties import Parties
+from shared.circuit.parties import Parties, Party
 from shared.circuit.statuses import Act
 from shared.circuit.table import Cadre
 from shared.vocabulary.amounts import Amounts
@@ -60,6 +61,14 @@ class Complete:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """What a recycled piece says otherwise than before: to whom it goes, under which engagement."""
+
+    parties: Mapping[Role, Party] = field(default_factory=dict)
+    engagement: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Treat:
     """An act of whoever the dossier awaits, one of `shared.circuit.statuses.TREATMENTS`."""
 
@@ -68,6 +77,8 @@ class Treat:
     actor: Actor
     motive: str | None = None
     comment: str | None = None
+    correction: Correction | None = None
+    """What a recycling puts right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +86,9 @@ class Rejudge:
     """A structure of the dossier has changed: release it if it was held, or keep it."""
 
 
-Command = Deposit | Complete | Treat | Rejudge
+@dataclass(frozen=True, slots=True)
+class Elapse:
+    """Time has passed: what follows from a delay that is over."""
+
+
+Command = Deposit | Complete | Treat | Rejudge | Elapse

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import assert_never
 
-from services.routing.domain.commands import Command, Complete, Deposit, Rejudge, Treat
+from services.routing.domain.commands import Command, Complete, Deposit, Elapse, Rejudge, Treat
 from services.routing.domain.decision import Decision, MessageError, World
+from services.routing.domain.delays import decide_elapsed
 from services.routing.domain.deposits import decide_deposit
 from services.routing.domain.dossier import Dossier
 from services.routing.domain.hops import hop_again
@@ -39,5 +40,7 @@ def decide(
             return decide_completion(dossier, command, world)
         case Rejudge():
             return Decision(hop_again(dossier, world))
+        case Elapse():
+            return Decision(decide_elapsed(dossier, world))
         case _:
             assert_never(command)

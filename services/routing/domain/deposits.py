@@ -5,12 +5,12 @@ from services.routing.domain.commands import Deposit
 from services.routing.domain.decision import Decision, MessageError, World
 from services.routing.domain.dossier import Dossier, Piece
 from services.routing.domain.events import Closed, Event, PieceReceived, StatusSet
-from services.routing.domain.hops import hop_to_recipient
+from services.routing.domain.hops import first_hop
 from services.routing.domain.turns import find_transition, judge_turn
-from shared.circuit.cadres import judge_depositor, judge_following, judge_opening
+from shared.circuit.cadres import deposit_act, judge_depositor, judge_following, judge_opening
 from shared.circuit.loader import version
 from shared.circuit.parties import LABELS
-from shared.circuit.statuses import Act
+from shared.circuit.statuses import Transition
 from shared.circuit.table import Circuit
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
@@ -36,7 +36,7 @@ def _open(deposit: Deposit, world: World) -> Decision:
     if broken:
         return Decision((*received, _rejected(deposit, broken, world), Closed(world.now)), broken)
     row = circuit[deposit.cadre, parties.moa is not None]
-    hop = hop_to_recipient(circuit, row, deposit, Status.DEPOSEE, parties)
+    hop = first_hop(circuit, row, deposit, parties)
     return Decision((*received, *hop.travel(world)))
 
 
@@ -50,20 +50,15 @@ def _follow(dossier: Dossier, deposit: Deposit, world: World) -> Decision:
         raise MessageError(f"piece {deposit.piece_id} follows one that its dossier does not hold")
     circuit = version(dossier.table_version)
     received = _received(circuit, deposit, world)
-    broken = _judge_next(circuit, dossier, previous, deposit)
-    if broken:
-        return Decision((*received, _rejected(deposit, broken, world)), broken)
-    associated = StatusSet(
-        world.now,
-        previous.id,
-        previous.status,
-        Status.ASSOCIEE,
-        deposit.depositor,
-        Act.DEPOSER_SUITE,
+    found = _judge_next(circuit, dossier, previous, deposit)
+    if not isinstance(found, Transition):
+        return Decision((*received, _rejected(deposit, found, world)), found)
+    succeeded = StatusSet(
+        world.now, previous.id, previous.status, found.target, deposit.depositor, found.act
     )
     row = circuit[deposit.cadre, dossier.moa_present]
-    hop = hop_to_recipient(circuit, row, deposit, Status.DEPOSEE, dossier.parties)
-    return Decision((*received, associated, *hop.travel(world)))
+    hop = first_hop(circuit, row, deposit, dossier.parties, dossier.received_at)
+    return Decision((*received, succeeded, *hop.travel(world)))
 
 
 def _received(circuit: Circuit, deposit: Deposit, world: World) -> tuple[Event, ...]:
@@ -90,19 +85,21 @@ def _rejected(deposit: Deposit, broken: tuple[Violation, ...], world: World) -> 
 
 def _judge_next(
     circuit: Circuit, dossier: Dossier, previous: Piece, deposit: Deposit
-) -> tuple[Violation, ...]:
-    not_awaited = judge_turn(dossier, previous, deposit.depositor)
-    if not_awaited:
-        return (not_awaited,)
+) -> Transition | tuple[Violation, ...]:
+    turn = judge_turn(dossier, previous, deposit.depositor)
+    if isinstance(turn, Violation):
+        return (turn,)
     row = circuit[previous.cadre, dossier.moa_present]
-    found = find_transition(previous, row, Act.DEPOSER_SUITE, deposit.depositor)
+    act = deposit_act(circuit, deposit.cadre, row)
+    found = find_transition(previous, row, act, deposit.depositor)
     if isinstance(found, Violation):
         return (found,)
-    contested = previous.status is Status.CONTESTEE
-    return (
-        *judge_following(circuit, deposit.cadre, deposit.depositor.role, row, contested=contested),
+    role = deposit.depositor.role
+    broken = (
+        *judge_following(circuit, deposit.cadre, role, row, turn.cadres),
         *_judge_parties(dossier, deposit),
     )
+    return broken or found
 
 
 def _judge_parties(dossier: Dossier, deposit: Deposit) -> tuple[Violation, ...]:

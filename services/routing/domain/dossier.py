@@ -9,17 +9,20 @@ from typing import assert_never
 from services.routing.domain.commands import Actor, Complete, Deposit
 from services.routing.domain.events import (
     Closed,
+    DelayElapsed,
     Event,
     Forwarded,
     Held,
+    Offered,
     PieceCompleted,
     PieceReceived,
+    PieceRecycled,
     StatusSet,
 )
 from shared.circuit.parties import Parties
 from shared.circuit.table import Cadre, Phase
 from shared.vocabulary.amounts import Amounts
-from shared.vocabulary.roles import Purpose
+from shared.vocabulary.roles import Purpose, Role
 from shared.vocabulary.statuses import Status
 
 
@@ -35,6 +38,7 @@ class Piece:
     """A piece of a dossier: as deposited, and what has become of it."""
 
     deposit: Deposit
+    """Its parties and engagement as the last recycling left them."""
     status: Status
     stamps: Mapping[Status, datetime]
     """When the piece last entered each status."""
@@ -66,13 +70,37 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """An actor who may act, and what it may deposit."""
+
+    actor: Actor
+    cadres: tuple[Cadre, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
-    """Who must act on which piece, what it may deposit, and since when."""
+    """Who must act on which piece, what it may deposit, since when and until when."""
 
     actor: Actor
     piece_id: str
     cadres: tuple[Cadre, ...]
     since: datetime
+    due: datetime | None = None
+    """When the delay of the actor ends; None when none runs, or when it has passed."""
+    others: tuple[Turn, ...] = ()
+    """Who else may act: the first of all to do so decides."""
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """Everybody who may act, the one awaited first."""
+        return (Turn(self.actor, self.cadres), *self.others)
+
+    def turn_of(self, actor: Actor) -> Turn | None:
+        """Find what an actor may do; None when it is not awaited."""
+        who = (actor.role, actor.structure)
+        return next(
+            (each for each in self.turns if (each.actor.role, each.actor.structure) == who), None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +125,8 @@ class Dossier:
     hold: Hold | None = None
     state: State = State.OUVERT
     version: int = 0
+    received_at: datetime | None = None
+    """When a piece of the dossier first reached the MOE, the MOA or the service financier."""
 
     @property
     def moa_present(self) -> bool:
@@ -118,31 +148,55 @@ def evolve(dossier: Dossier | None, event: Event) -> Dossier:
             raise ValueError(f"a dossier opens by a piece received, not by {event}")
         deposit = event.deposit
         dossier = Dossier(deposit.dossier_id, deposit.table_version, event.phase, deposit.parties)
-    version = dossier.version + 1
+    return replace(_applied(dossier, event), version=dossier.version + 1)
+
+
+def _applied(dossier: Dossier, event: Event) -> Dossier:
     match event:
         case PieceReceived(deposit=deposit):
             piece = Piece(deposit, Status.DEPOSEE, {}, deposit.attachments)
-            evolved = replace(dossier, version=version, pieces=(*dossier.pieces, piece))
+            return replace(dossier, pieces=(*dossier.pieces, piece))
         case PieceCompleted(completion=completion):
-            pieces = _completed(dossier.pieces, completion)
-            evolved = replace(dossier, version=version, pieces=pieces)
+            return replace(dossier, pieces=_completed(dossier.pieces, completion))
+        case PieceRecycled():
+            pieces = _recycled(dossier.pieces, event)
+            return replace(dossier, pieces=pieces, parties=event.parties)
         case StatusSet():
-            evolved = replace(dossier, version=version, pieces=_stamped(dossier.pieces, event))
+            return replace(dossier, pieces=_stamped(dossier.pieces, event))
+        case Closed():
+            return replace(dossier, awaited=None, hold=None, state=State.CLOS)
+        case _:
+            return _awaiting(dossier, event)
+
+
+def _awaiting(dossier: Dossier, event: Forwarded | Offered | Held | DelayElapsed) -> Dossier:
+    match event:
         case Forwarded(purpose=Purpose.INFORMATION):
-            evolved = replace(dossier, version=version)
+            return dossier
         case Forwarded():
-            awaited = Waiting(event.to, event.piece_id, event.cadres, event.at)
-            evolved = replace(dossier, version=version, awaited=awaited, hold=None)
+            awaited = Waiting(event.to, event.piece_id, event.cadres, event.at, event.due)
+            is_first = dossier.received_at is None and event.to.role is not Role.TITULAIRE
+            received_at = event.at if is_first else dossier.received_at
+            return replace(dossier, awaited=awaited, hold=None, received_at=received_at)
         case Held():
             since = dossier.awaited.since if dossier.awaited and dossier.hold else event.at
             awaited = Waiting(event.to, event.piece_id, event.cadres, since)
             hold = Hold(event.reason, event.message, event.structure)
-            evolved = replace(dossier, version=version, awaited=awaited, hold=hold)
-        case Closed():
-            evolved = replace(dossier, version=version, awaited=None, hold=None, state=State.CLOS)
+            return replace(dossier, awaited=awaited, hold=hold)
+        case Offered():
+            awaited = _awaited(dossier)
+            others = (*awaited.others, Turn(event.to, event.cadres))
+            return replace(dossier, awaited=replace(awaited, others=others))
+        case DelayElapsed():
+            return replace(dossier, awaited=replace(_awaited(dossier), due=None))
         case _:
             assert_never(event)
-    return evolved
+
+
+def _awaited(dossier: Dossier) -> Waiting:
+    if dossier.awaited is None:
+        raise ValueError(f"dossier {dossier.id} awaits nobody")
+    return dossier.awaited
 
 
 def replay(events: Iterable[Event]) -> Dossier | None:
@@ -151,6 +205,18 @@ def replay(events: Iterable[Event]) -> Dossier | None:
     for event in events:
         dossier = evolve(dossier, event)
     return dossier
+
+
+def _recycled(pieces: tuple[Piece, ...], event: PieceRecycled) -> tuple[Piece, ...]:
+    return tuple(
+        replace(
+            piece,
+            deposit=replace(piece.deposit, parties=event.parties, engagement=event.engagement),
+        )
+        if piece.id == event.piece_id
+        else piece
+        for piece in pieces
+    )
 
 
 def _stamped(pieces: tuple[Piece, ...], event: StatusSet) -> tuple[Piece, ...]:

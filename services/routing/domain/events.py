@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.routing.domain.commands import Actor, Complete, Deposit
+from shared.circuit.parties import Parties
 from shared.circuit.statuses import Act
 from shared.circuit.table import Cadre, Phase
 from shared.vocabulary.roles import Application, Purpose
@@ -58,6 +59,44 @@ class Forwarded:
     """What the actor may deposit next."""
     directory: Mapping[str, int]
     """The versions of the structures by which the hop was judged."""
+    due: datetime | None = None
+    """When the delay of the actor ends; None when none runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Another actor may act on the piece too: whoever does so first decides."""
+
+    at: datetime
+    piece_id: str
+    to: Actor
+    application: Application
+    cadres: tuple[Cadre, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DelayElapsed:
+    """The one awaited has let its delay pass."""
+
+    at: datetime
+    piece_id: str
+    delay: str
+    """Name of the delay, as in the table of delays."""
+    by: Actor
+    since: datetime
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PieceRecycled:
+    """A piece was put right by its depositor, under the same number."""
+
+    at: datetime
+    piece_id: str
+    by: Actor
+    parties: Parties
+    """Those of the dossier from now on, whole."""
+    engagement: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +122,14 @@ class Closed:
     at: datetime
 
 
-Event = PieceReceived | PieceCompleted | StatusSet | Forwarded | Held | Closed
+Event = (
+    PieceReceived
+    | PieceCompleted
+    | PieceRecycled
+    | StatusSet
+    | Forwarded
+    | Offered
+    | Held
+    | DelayElapsed
+    | Closed
+)

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.routing.domain.commands import Actor, Deposit
 from services.routing.domain.decision import World
 from services.routing.domain.dossier import Dossier, Piece
 from services.routing.domain.events import Event, Forwarded, Held, StatusSet
+from shared.circuit.delays import Start, delay_of
 from shared.circuit.hop import judge_hop
 from shared.circuit.loader import version
 from shared.circuit.parties import Parties, Party
-from shared.circuit.statuses import ARRIVALS
+from shared.circuit.statuses import VALIDATED, arrival
 from shared.circuit.table import Cadre, Circuit, Row, application_of
 from shared.vocabulary.roles import Purpose, Role
 from shared.vocabulary.statuses import Status
+
+_FRESH = VALIDATED | {Status.DEPOSEE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,11 @@ class Hop:
     parties: Parties
     to: Actor
     cadres: tuple[Cadre, ...]
+    arrival: Status
+    """The status in which the piece reaches its actor."""
     informed: tuple[Role, ...] = ()
+    received_at: datetime | None = None
+    """When the dossier was first received, if it was."""
 
     def travel(self, world: World) -> tuple[Event, ...]:
         """Hand the piece over, or hold it where it is."""
@@ -56,18 +64,23 @@ class Hop:
         )
 
     def _handed_over(self, world: World) -> Iterator[Event]:
-        arrival = ARRIVALS.get((self.status, self.to.role))
-        if arrival:
-            yield StatusSet(world.now, self.deposit.piece_id, self.status, arrival)
-        yield self._forwarded(self.to, Purpose.ACTION, self.cadres, world)
+        if self.arrival is not self.status:
+            yield StatusSet(world.now, self.deposit.piece_id, self.status, self.arrival)
+        yield self._forwarded(self.to, Purpose.ACTION, self.cadres, world, due=self._due(world))
         # Whoever is informed learns of a piece once, not again when it comes back completed.
-        if self.status is Status.DEPOSEE:
+        if self.status in _FRESH:
             for role in self.informed:
                 actor = actor_of(role, self.deposit, self.parties)
                 yield self._forwarded(actor, Purpose.INFORMATION, (), world)
 
     def _forwarded(
-        self, to: Actor, purpose: Purpose, cadres: tuple[Cadre, ...], world: World
+        self,
+        to: Actor,
+        purpose: Purpose,
+        cadres: tuple[Cadre, ...],
+        world: World,
+        *,
+        due: datetime | None = None,
     ) -> Forwarded:
         return Forwarded(
             world.now,
@@ -77,7 +90,15 @@ class Hop:
             purpose,
             cadres,
             self._versions(world),
+            due,
         )
+
+    def _due(self, world: World) -> datetime | None:
+        delay = delay_of(self.deposit.cadre, self.to.role)
+        if delay is None:
+            return None
+        received_at = self.received_at if delay.start is Start.RECEPTION else None
+        return delay.due(received_at or world.now)
 
     def _versions(self, world: World) -> dict[str, int]:
         """The structures that the judgement read; an unknown one has no version."""
@@ -87,8 +108,28 @@ class Hop:
         return {name: world.directory[name].version for name in read if name in world.directory}
 
 
+def first_hop(
+    circuit: Circuit,
+    row: Row,
+    deposit: Deposit,
+    parties: Parties,
+    received_at: datetime | None = None,
+) -> Hop:
+    """Prepare the hop of a piece just deposited: to its validator when its row names one."""
+    status = Status.DEPOSEE
+    if row.validator is None:
+        return hop_to_recipient(circuit, row, deposit, status, parties, received_at)
+    to = actor_of(row.validator, deposit, parties)
+    return Hop(deposit, status, parties, to, cadres=(), arrival=Status.A_VALIDER_1)
+
+
 def hop_to_recipient(
-    circuit: Circuit, row: Row, deposit: Deposit, status: Status, parties: Parties
+    circuit: Circuit,
+    row: Row,
+    deposit: Deposit,
+    status: Status,
+    parties: Parties,
+    received_at: datetime | None,
 ) -> Hop:
     """Prepare the hop of a piece to the recipient that its row names."""
     return Hop(
@@ -97,12 +138,23 @@ def hop_to_recipient(
         parties,
         to=actor_of(row.recipient, deposit, parties),
         cadres=circuit.followers(row, row.recipient),
+        arrival=arrival(status, row.recipient),
         informed=row.informed,
+        received_at=received_at,
     )
 
 
+def hop_to_depositor(
+    circuit: Circuit, row: Row, deposit: Deposit, status: Status, parties: Parties
+) -> Hop:
+    """Prepare the hop of a contested piece back to its depositor, who answers."""
+    to = actor_of(row.depositor, deposit, parties)
+    answers = circuit.followers(row, row.depositor, contested=True)
+    return Hop(deposit, status, parties, to, answers, arrival=status)
+
+
 def hand_back(piece: Piece, world: World) -> Forwarded:
-    """Return a suspended piece to its depositor.
+    """Return a piece to its depositor, to be completed or recycled.
 
     It goes where it came from, not on along the circuit: the directory is not asked.
     """
@@ -117,15 +169,17 @@ def hop_again(dossier: Dossier, world: World) -> tuple[Event, ...]:
     if waiting is None or hold is None:
         return ()
     piece = dossier[waiting.piece_id]
-    row = version(dossier.table_version)[piece.cadre, dossier.moa_present]
-    hop = Hop(
-        piece.deposit,
-        piece.status,
-        dossier.parties,
-        waiting.actor,
-        waiting.cadres,
-        row.informed,
-    )
+    circuit = version(dossier.table_version)
+    row = circuit[piece.cadre, dossier.moa_present]
+    parties = dossier.parties
+    if piece.status is Status.DEPOSEE:
+        hop = first_hop(circuit, row, piece.deposit, parties, dossier.received_at)
+    elif piece.status is Status.CONTESTEE:
+        hop = hop_to_depositor(circuit, row, piece.deposit, piece.status, parties)
+    else:
+        hop = hop_to_recipient(
+            circuit, row, piece.deposit, piece.status, parties, dossier.received_at
+        )
     events = hop.travel(world)
     if isinstance(first := events[0], Held) and (first.reason, first.structure) == (
         hold.reason,

@@ -47,3 +47,26 @@ PARTY_CHANGED = Rule(
     remedy="Gardez les structures du dossier ; une erreur sur l'une d'elles se refuse.",
     source=_OURS,
 )
+ABOUT_THE_STATE = frozenset(
+    rule.code
+    for rule in (
+        DOSSIER_CLOSED,
+        PIECE_NOT_AWAITED,
+        ACTOR_NOT_AWAITED,
+        DOSSIER_HELD,
+        ACT_NOT_POSSIBLE,
+    )
+)
+"""Rules that the same request may keep later; the others speak of the request itself."""
+NOT_RECYCLABLE = Rule(
+    code="ROU-RECYCLAGE-01",
+    sentence="Le recyclage de cette pièce ne change pas {role}.",
+    remedy="Seuls peuvent être corrigés : {allowed}, et le numéro d'engagement.",
+    source="AIFE, recycler une facture : destinataire, service, engagement",
+)
+NOTHING_RECYCLED = Rule(
+    code="ROU-RECYCLAGE-02",
+    sentence="Le recyclage ne corrige rien : la pièce repartirait comme elle est venue.",
+    remedy="Corrigez le destinataire, son service ou le numéro d'engagement.",
+    source=_OURS,
+)

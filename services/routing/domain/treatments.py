@@ -9,7 +9,8 @@ from services.routing.domain.commands import Complete, Treat
 from services.routing.domain.decision import Decision, MessageError, World
 from services.routing.domain.dossier import Dossier, Piece
 from services.routing.domain.events import Closed, Event, PieceCompleted, StatusSet
-from services.routing.domain.hops import Hop, hand_back, hop_to_recipient
+from services.routing.domain.hops import hand_back, hop_to_depositor, hop_to_recipient
+from services.routing.domain.recycling import decide_recycling
 from services.routing.domain.turns import find_transition, judge_turn
 from shared.circuit.loader import version
 from shared.circuit.motives import judge_comment, judge_refusal
@@ -34,6 +35,8 @@ def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
     broken = _judge_reason(found, piece, treat, world)
     if broken:
         return Decision(violations=broken)
+    if found.act is Act.RECYCLER:
+        return decide_recycling(dossier, piece, found, treat, world)
     status = StatusSet(
         world.now,
         piece.id,
@@ -76,9 +79,9 @@ def _refused(violation: Violation) -> Decision:
 def _allowed(
     circuit: Circuit, dossier: Dossier, piece: Piece, command: Treat | Complete
 ) -> Transition | Violation:
-    not_awaited = judge_turn(dossier, piece, command.actor)
-    if not_awaited:
-        return not_awaited
+    turn = judge_turn(dossier, piece, command.actor)
+    if isinstance(turn, Violation):
+        return turn
     act = command.act if isinstance(command, Treat) else Act.COMPLETER
     return find_transition(piece, circuit[piece.cadre, dossier.moa_present], act, command.actor)
 
@@ -105,14 +108,15 @@ def _aftermath(
             return ()
         case Awaited.NOBODY:
             return (Closed(world.now),)
-        case Awaited.DEPOSITOR_COMPLETES:
+        case Awaited.DEPOSITOR_COMPLETES | Awaited.DEPOSITOR_RECYCLES:
             return (hand_back(piece, world),)
         case Awaited.DEPOSITOR_ANSWERS:
-            answers = circuit.followers(row, row.depositor, contested=True)
-            hop = Hop(piece.deposit, done.target, dossier.parties, piece.depositor, answers)
+            hop = hop_to_depositor(circuit, row, piece.deposit, done.target, dossier.parties)
             return hop.travel(world)
         case Awaited.RECIPIENT:
-            hop = hop_to_recipient(circuit, row, piece.deposit, done.target, dossier.parties)
+            hop = hop_to_recipient(
+                circuit, row, piece.deposit, done.target, dossier.parties, dossier.received_at
+            )
             return hop.travel(world)
         case _:
             assert_never(done.awaited)

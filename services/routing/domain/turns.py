@@ -2,15 +2,15 @@
 
 from services.routing.domain import rules
 from services.routing.domain.commands import Actor
-from services.routing.domain.dossier import Dossier, Piece
+from services.routing.domain.dossier import Dossier, Piece, Turn
 from shared.circuit.parties import LABELS
-from shared.circuit.statuses import Act, Transition, acts, transition
+from shared.circuit.statuses import Act, Transition, fitting_acts, is_fitting, transition
 from shared.circuit.table import Row
 from shared.vocabulary.rules import Violation
 
 
-def judge_turn(dossier: Dossier, piece: Piece, actor: Actor) -> Violation | None:
-    """Check that the dossier awaits this actor, on this piece, and that nothing holds it."""
+def judge_turn(dossier: Dossier, piece: Piece, actor: Actor) -> Turn | Violation:
+    """Find the turn of an actor, or say that the dossier does not await it on this piece now."""
     awaited = dossier.awaited
     if awaited is None:
         return rules.DOSSIER_CLOSED.broken("dossier")
@@ -22,7 +22,8 @@ def judge_turn(dossier: Dossier, piece: Piece, actor: Actor) -> Violation | None
             awaited=LABELS[awaited.actor.role],
             current=dossier[awaited.piece_id].number,
         )
-    if (actor.role, actor.structure) != (awaited.actor.role, awaited.actor.structure):
+    turn = awaited.turn_of(actor)
+    if turn is None:
         return rules.ACTOR_NOT_AWAITED.broken(
             "role",
             awaited=LABELS[awaited.actor.role],
@@ -33,23 +34,18 @@ def judge_turn(dossier: Dossier, piece: Piece, actor: Actor) -> Violation | None
     if dossier.hold:
         hold = dossier.hold
         return rules.DOSSIER_HELD.broken("dossier", message=hold.message, structure=hold.structure)
-    return None
+    return turn
 
 
 def find_transition(piece: Piece, row: Row, act: Act, actor: Actor) -> Transition | Violation:
     """Find what an act makes of a piece, by its status and by what its row allows."""
     found = transition(act, actor.role, piece.status)
-    if found and (act is not Act.CONTESTER or row.followers_if_contested):
+    if found and is_fitting(act, actor.role, row):
         return found
-    allowed = [
-        other
-        for other in acts(actor.role, piece.status)
-        if other is not Act.CONTESTER or row.followers_if_contested
-    ]
     return rules.ACT_NOT_POSSIBLE.broken(
         "act",
         number=piece.number,
         status=piece.status,
         act=act,
-        allowed=", ".join(allowed) or "aucun",
+        allowed=", ".join(fitting_acts(actor.role, piece.status, row)) or "aucun",
     )

@@ -39,8 +39,16 @@ def rejudge(store: Store, router_of: Callable[[Transaction], Router]) -> Task:
     about to hold by the version before.
     """
 
-    async def page(after: str) -> str | None:
-        return await store.transaction(lambda tx: router_of(tx).rejudge_held(after))
+    return _pages(lambda after: store.transaction(lambda tx: router_of(tx).rejudge_held(after)))
+
+
+def elapse(store: Store, router_of: Callable[[Transaction], Router]) -> Task:
+    """Draw the consequences of delays that are over."""
+    return _pages(lambda after: store.transaction(lambda tx: router_of(tx).elapse(after)))
+
+
+def _pages(page: Callable[[str], Awaitable[str | None]]) -> Task:
+    """Go through pages, each a transaction that gives the id after which the next one begins."""
 
     async def task() -> None:
         last = await page("")

@@ -81,14 +81,24 @@ class HoldOut(Answer):
     structure: str
 
 
+class TurnOut(Answer):
+    """Somebody else who may act: the first of all to do so decides."""
+
+    actor: ActorOut
+    cadres: tuple[CadreOut, ...]
+    acts: tuple[Act, ...]
+
+
 class AwaitedOut(Answer):
-    """Who must act on which piece, how, and since when."""
+    """Who must act on which piece, how, since when and until when."""
 
     actor: ActorOut
     piece_id: str
     cadres: tuple[CadreOut, ...]
     acts: tuple[Act, ...]
     since: datetime
+    due: datetime | None
+    others: tuple[TurnOut, ...]
     hold: HoldOut | None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from services.routing.application.journey import acts_awaited
+from services.routing.application.journey import acts_of
 from services.routing.application.views import amounts_that_hold, changes
 from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier, Piece
@@ -17,6 +17,7 @@ from services.routing.entrypoints.http.schemas import (
     PieceOut,
     PrevailingOut,
     StampOut,
+    TurnOut,
 )
 from shared.circuit.loader import version
 from shared.circuit.table import Cadre
@@ -87,8 +88,17 @@ def show_awaited(dossier: Dossier) -> AwaitedOut | None:
         actor=_show_actor(awaited.actor),
         piece_id=awaited.piece_id,
         cadres=tuple(show_cadres(dossier, awaited.cadres)),
-        acts=acts_awaited(dossier),
+        acts=acts_of(dossier, awaited.turns[0]),
         since=awaited.since,
+        due=awaited.due,
+        others=tuple(
+            TurnOut(
+                actor=_show_actor(turn.actor),
+                cadres=tuple(show_cadres(dossier, turn.cadres)),
+                acts=acts_of(dossier, turn),
+            )
+            for turn in awaited.others
+        ),
         hold=HoldOut(code=hold.reason, message=hold.message, structure=hold.structure)
         if hold
         else None,

@@ -2,27 +2,31 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.routing.application.journey import acts_awaited
+from services.routing.application.journey import acts_of
 from services.routing.application.ports import Archive
 from services.routing.application.routing import Router, Treated
 from services.routing.application.views import piece_for
-from services.routing.domain.commands import Actor, Treat
+from services.routing.domain.commands import Actor, Correction, Treat
+from services.routing.domain.rules import ABOUT_THE_STATE
 from services.routing.domain.turns import judge_turn
 from services.routing.entrypoints.http.schemas import DossierOut, MotiveOut, TreatmentsOut
 from services.routing.entrypoints.http.showing import show_cadres, show_dossier
 from shared.circuit.motives import motives
+from shared.circuit.parties import Party
 from shared.circuit.statuses import TREATMENTS, Act
+from shared.contracts.fields import Identifier
 from shared.runtime.caller import Caller, caller
 from shared.runtime.clock import Clock
 from shared.runtime.problems import Problem, not_found, refused
 from shared.runtime.store import Store, Transaction
+from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
 _PARIS = ZoneInfo("Europe/Paris")
@@ -35,6 +39,34 @@ def _treatment(act: Act) -> Act:
     return act
 
 
+class PartyIn(BaseModel):
+    """A structure and its service."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    structure: Identifier
+    service: Identifier | None = None
+
+
+class CorrectionIn(BaseModel):
+    """To whom a recycled piece goes, and under which engagement; left out: as before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    moe: PartyIn | None = None
+    moa: PartyIn | None = None
+    service_financier: PartyIn | None = None
+    engagement: Annotated[str, StringConstraints(min_length=1, max_length=50)] | None = None
+
+    def to_domain(self) -> Correction:
+        """Read what is corrected."""
+        named = {role: getattr(self, role.value, None) for role in Role}
+        parties = {
+            role: Party(party.structure, party.service) for role, party in named.items() if party
+        }
+        return Correction(parties, self.engagement)
+
+
 class TreatmentIn(BaseModel):
     """An act on a piece, with what explains it."""
 
@@ -43,6 +75,14 @@ class TreatmentIn(BaseModel):
     act: Annotated[Act, AfterValidator(_treatment)]
     motive: Annotated[str, StringConstraints(max_length=100)] | None = None
     comment: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+    correction: CorrectionIn | None = None
+    """What an act `recycler` puts right; no other act has one."""
+
+    @model_validator(mode="after")
+    def _only_a_recycling_corrects(self) -> Self:
+        if self.correction and self.act is not Act.RECYCLER:
+            raise PydanticCustomError("extra_forbidden", "only a recycling corrects")
+        return self
 
 
 def router(
@@ -57,13 +97,14 @@ def router(
         dossier = await piece_for(archive, piece_id, actor)
         if dossier is None:
             raise not_found(f"Pièce {piece_id}")
-        obstacle = judge_turn(dossier, dossier[piece_id], actor)
-        awaited = dossier.awaited if obstacle is None else None
+        turn = judge_turn(dossier, dossier[piece_id], actor)
+        if isinstance(turn, Violation):
+            return TreatmentsOut(piece_id=piece_id, acts=(), cadres=(), reason=turn.message)
         return TreatmentsOut(
             piece_id=piece_id,
-            acts=acts_awaited(dossier) if awaited else (),
-            cadres=tuple(show_cadres(dossier, awaited.cadres)) if awaited else (),
-            reason=obstacle.message if obstacle else None,
+            acts=acts_of(dossier, turn),
+            cadres=tuple(show_cadres(dossier, turn.cadres)),
+            reason=None,
         )
 
     @routes.post("/pieces/{piece_id}/treatments", summary="Traiter une pièce.")
@@ -71,7 +112,8 @@ def router(
         piece_id: str, body: TreatmentIn, who: Annotated[Caller, Depends(caller)]
     ) -> DossierOut:
         actor = Actor(who.role, who.structure)
-        command = Treat(piece_id, body.act, actor, body.motive, body.comment)
+        correction = body.correction.to_domain() if body.correction else None
+        command = Treat(piece_id, body.act, actor, body.motive, body.comment, correction)
 
         async def work(transaction: Transaction) -> Treated | None:
             return await router_of(transaction).treat(command)
@@ -100,8 +142,8 @@ def router(
 
 
 def _problem(violations: tuple[Violation, ...]) -> Problem:
-    """Rules of routing speak of the dossier's state (409), those of the circuit of the form."""
-    is_state = violations[0].code.startswith("ROU-")
+    """What the state of the dossier forbids is a conflict; what the request says wrong is not."""
+    is_state = violations[0].code in ABOUT_THE_STATE
     return refused(violations, 409 if is_state else 422)
 
 

@@ -1,0 +1,103 @@
+"""Deciding on what follows when the one awaited lets its delay pass."""
+
+from collections.abc import Iterable
+
+from services.routing.domain.commands import Actor
+from services.routing.domain.decision import World
+from services.routing.domain.dossier import Dossier, Piece, Waiting
+from services.routing.domain.events import DelayElapsed, Event, Forwarded, Offered, StatusSet
+from services.routing.domain.hops import actor_of, hop_to_recipient
+from shared.circuit.delays import Delay, Effect, delay_of
+from shared.circuit.loader import version
+from shared.circuit.table import Circuit, Row, application_of
+from shared.vocabulary.roles import Purpose
+from shared.vocabulary.statuses import Status
+
+_WITHOUT_NAME = "inconnu"
+"""A delay that began by a row that the table of delays has lost: it ends, and nothing follows."""
+
+
+def decide_elapsed(dossier: Dossier, world: World) -> tuple[Event, ...]:
+    """State that a delay has passed, and what the table of delays makes of it.
+
+    Nothing happens while no delay runs, before it ends, or to a dossier that is held: whoever has
+    not got a piece is not late with it.
+    """
+    waiting = dossier.awaited
+    if waiting is None or waiting.due is None or world.now < waiting.due or dossier.hold:
+        return ()
+    piece = dossier[waiting.piece_id]
+    delay = delay_of(piece.cadre, waiting.actor.role)
+    name = delay.name if delay else _WITHOUT_NAME
+    elapsed = DelayElapsed(world.now, piece.id, name, waiting.actor, waiting.since, waiting.due)
+    effects = _effects(delay, dossier, waiting, piece, world) if delay else ()
+    return (elapsed, *effects)
+
+
+def _effects(
+    delay: Delay, dossier: Dossier, waiting: Waiting, piece: Piece, world: World
+) -> Iterable[Event]:
+    circuit = version(dossier.table_version)
+    row = circuit[piece.cadre, dossier.moa_present]
+    match delay.effect:
+        case Effect.SIGNAL:
+            return ()
+        case Effect.VALIDATE:
+            return _validated(circuit, row, dossier, piece, world)
+        case Effect.OFFER:
+            return _offered(circuit.replacing(row), dossier, piece, waiting, world)
+        case Effect.CONCLUDE:
+            return _concluded(circuit, row, dossier, piece, world)
+
+
+def _validated(
+    circuit: Circuit, row: Row, dossier: Dossier, piece: Piece, world: World
+) -> Iterable[Event]:
+    silent = Status.ABSENCE_VALIDATION_1_HORS_DELAI
+    yield StatusSet(world.now, piece.id, piece.status, silent)
+    hop = hop_to_recipient(
+        circuit, row, piece.deposit, silent, dossier.parties, dossier.received_at
+    )
+    yield from hop.travel(world)
+
+
+def _offered(
+    rows: Iterable[Row], dossier: Dossier, piece: Piece, waiting: Waiting, world: World
+) -> Iterable[Event]:
+    for actor, cadres in _by_depositor(rows, dossier, piece).items():
+        if waiting.turn_of(actor) is None:
+            yield Offered(world.now, piece.id, actor, application_of(actor.role), cadres)
+
+
+def _concluded(
+    circuit: Circuit, row: Row, dossier: Dossier, piece: Piece, world: World
+) -> Iterable[Event]:
+    """Await the depositor of the piece first, and beside it the others who may conclude."""
+    depositors = _by_depositor(circuit.tacit_rows(row), dossier, piece)
+    first, *others = sorted(depositors, key=lambda actor: actor.role is not row.depositor)
+    if first.role is row.depositor:
+        yield StatusSet(world.now, piece.id, piece.status, Status.A_ASSOCIER_FOURNISSEUR)
+    yield Forwarded(
+        world.now,
+        piece.id,
+        first,
+        application_of(first.role),
+        Purpose.ACTION,
+        depositors[first],
+        {},
+    )
+    for actor in others:
+        where = application_of(actor.role)
+        yield Offered(world.now, piece.id, actor, where, depositors[actor])
+
+
+def _by_depositor(
+    rows: Iterable[Row], dossier: Dossier, piece: Piece
+) -> dict[Actor, tuple[str, ...]]:
+    """Group cadres by who may deposit them. A role that the dossier does not name is left out."""
+    found: dict[Actor, tuple[str, ...]] = {}
+    for row in rows:
+        if dossier.parties.of(row.depositor):
+            actor = actor_of(row.depositor, piece.deposit, dossier.parties)
+            found[actor] = (*found.get(actor, ()), row.cadre)
+    return found

@@ -1,0 +1,92 @@
+"""Deciding on a recycling: a piece put right by its depositor, under the same number."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from services.routing.domain import rules
+from services.routing.domain.commands import Correction, Treat
+from services.routing.domain.decision import Decision, World
+from services.routing.domain.dossier import Dossier, Piece
+from services.routing.domain.events import PieceRecycled, StatusSet
+from services.routing.domain.hops import hop_to_recipient
+from shared.circuit.fields import judge_fields
+from shared.circuit.hop import judge_hop
+from shared.circuit.loader import version
+from shared.circuit.parties import LABELS, Parties, Party, judge_structure
+from shared.circuit.statuses import Transition
+from shared.circuit.table import Row
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+
+
+def decide_recycling(
+    dossier: Dossier, piece: Piece, found: Transition, treat: Treat, world: World
+) -> Decision:
+    """Send a piece again, to whom the correction names; it is judged as at a deposit."""
+    circuit = version(dossier.table_version)
+    row = circuit[piece.cadre, dossier.moa_present]
+    correction = treat.correction or Correction()
+    ahead = circuit.roles_ahead(row) - {row.depositor, row.validator}
+    broken = (*_misplaced(correction, dossier, ahead),)
+    if broken:
+        return Decision(violations=broken)
+    parties = replace(
+        dossier.parties, **{role.value: party for role, party in correction.parties.items()}
+    )
+    engagement = correction.engagement or piece.deposit.engagement
+    if (parties, engagement) == (dossier.parties, piece.deposit.engagement):
+        return Decision(violations=(rules.NOTHING_RECYCLED.broken("correction"),))
+    broken = tuple(_judge(row, parties, correction, engagement, world))
+    if broken:
+        return Decision(violations=broken)
+    deposit = replace(piece.deposit, parties=parties, engagement=engagement)
+    hop = hop_to_recipient(circuit, row, deposit, found.target, parties, dossier.received_at)
+    return Decision(
+        (
+            StatusSet(
+                world.now,
+                piece.id,
+                piece.status,
+                found.target,
+                treat.actor,
+                found.act,
+                comment=treat.comment,
+            ),
+            PieceRecycled(world.now, piece.id, treat.actor, parties, engagement),
+            *hop.travel(world),
+        )
+    )
+
+
+def _misplaced(
+    correction: Correction, dossier: Dossier, ahead: frozenset[Role]
+) -> Iterator[Violation]:
+    """Only those ahead of the piece may be corrected, and nobody may be added."""
+    for role in correction.parties:
+        if role not in ahead or dossier.parties.of(role) is None:
+            allowed = ", ".join(LABELS[each] for each in Role if each in ahead)
+            yield rules.NOT_RECYCLABLE.broken(
+                f"correction.{role.value}", role=LABELS[role], allowed=allowed
+            )
+
+
+def _judge(
+    row: Row, parties: Parties, correction: Correction, engagement: str | None, world: World
+) -> Iterator[Violation]:
+    unfit = [
+        violation
+        for role, party in correction.parties.items()
+        if (violation := judge_structure(role, party, world.directory))
+    ]
+    if unfit:
+        yield from unfit
+        return
+    recipient: Party = parties[row.recipient]
+    obstacle = judge_hop(
+        row.recipient, recipient, parties, world.directory, require_moa=world.require_moa
+    )
+    if obstacle:
+        yield obstacle.violation
+        return
+    structure = world.directory[recipient.structure]
+    yield from judge_fields(row.recipient, recipient, structure, engagement)

@@ -1,0 +1,84 @@
+"""The delays of those awaited, and what follows when one passes: reference data."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from shared.circuit.table import Cadre
+from shared.vocabulary.roles import Role
+
+_DATA = Path(__file__).parent / "tables" / "delais.csv"
+_PARIS = ZoneInfo("Europe/Paris")
+
+
+class Start(StrEnum):
+    """What a delay runs from."""
+
+    AWAITED = "attente"
+    """The moment at which the piece was put before the one awaited."""
+    RECEPTION = "reception"
+    """The moment at which a piece of the dossier first reached its recipient."""
+
+
+class Effect(StrEnum):
+    """What follows when a delay passes."""
+
+    SIGNAL = "signaler"
+    """Those who take part are told; nothing changes."""
+    VALIDATE = "valider"
+    """Silence validates the piece, which goes on to its recipient."""
+    OFFER = "offrir"
+    """The tacit procedure is open: a piece may take the place of the one awaited."""
+    CONCLUDE = "conclure"
+    """Silence accepts the piece: what the table calls its tacit followers may be deposited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long one awaited on a piece has, in calendar days."""
+
+    name: str
+    label: str
+    cadres: frozenset[Cadre]
+    role: Role
+    days: int
+    start: Start
+    effect: Effect
+    source: str
+
+    def due(self, start: datetime) -> datetime:
+        """Give the moment at which the delay has passed, in UTC.
+
+        Days are counted from the day after, in Paris, to the end of the last one (ours).
+        """
+        last = start.astimezone(_PARIS).date() + timedelta(days=self.days)
+        return datetime.combine(last + timedelta(days=1), time(), _PARIS).astimezone(UTC)
+
+
+def _read() -> Iterable[Delay]:
+    with _DATA.open(encoding="utf-8", newline="") as lines:
+        for record in csv.DictReader(lines, delimiter=";", strict=True):
+            yield Delay(
+                name=record["delai"],
+                label=record["libelle"],
+                cadres=frozenset(record["cadres"].split()),
+                role=Role(record["role"]),
+                days=int(record["jours"]),
+                start=Start(record["depuis"]),
+                effect=Effect(record["effet"]),
+                source=record["source"],
+            )
+
+
+DELAYS = tuple(_read())
+
+_BY_KEY = {(cadre, delay.role): delay for delay in DELAYS for cadre in delay.cadres}
+
+
+def delay_of(cadre: Cadre, role: Role) -> Delay | None:
+    """Find the delay that a role has on a piece of a cadre; None when none runs."""
+    return _BY_KEY.get((cadre, role))

@@ -1,0 +1,98 @@
+"""Switching rows off: what depends on a row goes with it, named."""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from shared.circuit.table import Cadre, Circuit, Row
+
+_SWITCH = re.compile(r"(A\d{1,2})(\.avec|\.sans)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A row that is switched off, and why: by name, or for want of another one."""
+
+    row: Row
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """A circuit without some of its rows."""
+
+    circuit: Circuit
+    gone: tuple[Gone, ...]
+
+
+def switch_off(circuit: Circuit, switches: Collection[str], name: str) -> Switched:
+    """Take rows out of a circuit: `A6` both rows of a cadre, `A22.avec` the one with a MOA.
+
+    What then leads nowhere, or is no longer led to, goes along. Raises ValueError for a switch
+    that names no row, and for switches that leave nothing.
+    """
+    rows = circuit.rows
+    gone: list[Gone] = []
+    for switch in switches:
+        named = _named(switch, circuit.rows)
+        if not named:
+            raise ValueError(f"circuit {circuit.version}: {switch} names no row")
+        gone += [Gone(row, "switched off") for row in named if row in rows]
+        rows = tuple(row for row in rows if row not in named)
+    while dependants := [*_dependants(_pruned(rows, name), circuit)]:
+        lost = {(each.row.cadre, each.row.moa_present) for each in dependants}
+        rows = tuple(row for row in rows if (row.cadre, row.moa_present) not in lost)
+        gone += dependants
+    if not rows:
+        raise ValueError(f"circuit {circuit.version}: {' '.join(switches)} leave no row")
+    return Switched(_pruned(rows, name), tuple(gone))
+
+
+def _named(switch: str, rows: Iterable[Row]) -> list[Row]:
+    match = _SWITCH.fullmatch(switch)
+    if match is None:
+        return []
+    cadre, which = match.groups()
+    return [
+        row
+        for row in rows
+        if row.cadre == cadre and which in (None, ".avec" if row.moa_present else ".sans")
+    ]
+
+
+def _pruned(rows: tuple[Row, ...], name: str) -> Circuit:
+    """Leave out of each row the followers that have no row any more."""
+    known = {(row.cadre, row.moa_present) for row in rows}
+
+    def still(row: Row, cadres: tuple[Cadre, ...]) -> tuple[Cadre, ...]:
+        return tuple(cadre for cadre in cadres if (cadre, row.moa_present) in known)
+
+    return Circuit(
+        name,
+        tuple(
+            replace(
+                row,
+                followers=still(row, row.followers),
+                followers_if_contested=still(row, row.followers_if_contested),
+                tacit_followers=still(row, row.tacit_followers),
+                replaces=still(row, row.replaces),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _dependants(circuit: Circuit, whole: Circuit) -> Iterable[Gone]:
+    led_to = {(row.cadre, row.moa_present) for row in circuit.rows if row.is_opener}
+    led_to |= {
+        (after.cadre, after.moa_present)
+        for row in circuit.rows
+        for after in circuit.every_next(row)
+    }
+    for row in circuit.rows:
+        if (row.cadre, row.moa_present) not in led_to:
+            yield Gone(row, "nothing leads to it any more")
+        elif not row.is_final and not circuit.followers(row, row.recipient):
+            yield Gone(row, f"its recipient {row.recipient} could deposit nothing")
+        elif whole[row.cadre, row.moa_present].tacit_followers and not row.tacit_followers:
+            yield Gone(row, "nothing could follow from the silence of its recipient")
