@@ -23,6 +23,7 @@ SERVICES = (
     "services.deposit",
     "services.routing",
     "services.notification",
+    "services.portal",
 )
 """Modules that `python -m` runs. A service's name is the last part."""
 

@@ -108,7 +108,7 @@ STRUCTURE = Topic(
     about="The state of each structure.",
     key=Key.ENTITY,
     payloads=(StructureChanged,),
-    consumers=("deposit", "routing"),
+    consumers=("deposit", "routing", "portal"),
     retention_days=None,
 )
 

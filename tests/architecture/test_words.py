@@ -20,6 +20,7 @@ OWNERS = {
     "services.deposit": "DEP",
     "services.routing": "ROU",
     "services.organisation": "ORG",
+    "services.portal": "POR",
 }
 
 

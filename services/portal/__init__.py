@@ -1,0 +1,1 @@
+"""Owns what a structure searches: every piece of its dossiers, counted, listed, and searched."""

@@ -1,0 +1,156 @@
+"""A piece as a document: what is shown of it, and the keys by which it is found."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from bson.decimal128 import Decimal128
+
+from services.portal.domain.piece import Actor, Awaited, Face, Piece, number_key
+from shared.circuit.parties import Party
+from shared.runtime.store import Document
+from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+_SEPARATOR = "\x1f"
+AFTER_SEPARATOR = "\x20"
+"""The sign that sorts next to the separator: it ends the range of all services of a structure."""
+_NEVER = "0001-01-01T00:00:00.000"
+
+
+def to_document(piece: Piece, version: int) -> Document:
+    """Write a piece for the store."""
+    return {
+        "_id": piece.id,
+        "dossier_id": piece.dossier_id,
+        "version": version,
+        "order": order_of(piece.deposited_at, piece.id),
+        "seen_by": sorted(map(token, piece.viewers)),
+        "awaited_by": sorted(map(token, piece.awaits)),
+        "cadre": piece.cadre,
+        "number": piece.number,
+        "number_key": number_key(piece.number),
+        "depositor": token(piece.depositor),
+        "depositor_role": piece.depositor.role.value,
+        "parties": {role.value: _from_party(party) for role, party in piece.parties.items()},
+        "party_keys": {role.value: party_key(party) for role, party in piece.parties.items()},
+        "whole": _from_face(piece.whole),
+        "reported": _from_face(piece.reported),
+        "follows": piece.follows,
+        "issued_on": piece.issued_on.isoformat() if piece.issued_on else None,
+        "deposited_at": piece.deposited_at,
+        "currency": piece.currency,
+        "amounts": _from_amounts(piece.amounts) if piece.amounts else None,
+        "engagement": piece.engagement,
+        "marche": piece.marche,
+    }
+
+
+def from_document(document: Document) -> Piece:
+    """Read a piece from the store."""
+    issued_on = document["issued_on"]
+    amounts = document["amounts"]
+    return Piece(
+        id=document["_id"],
+        dossier_id=document["dossier_id"],
+        cadre=document["cadre"],
+        number=document["number"],
+        depositor=actor_of(document["depositor"]),
+        parties={Role(role): Party(**party) for role, party in document["parties"].items()},
+        whole=_to_face(document["whole"]),
+        reported=_to_face(document["reported"]),
+        follows=document["follows"],
+        issued_on=date.fromisoformat(issued_on) if issued_on else None,
+        deposited_at=document["deposited_at"],
+        currency=document["currency"],
+        amounts=_to_amounts(amounts) if amounts else None,
+        engagement=document["engagement"],
+        marche=document["marche"],
+    )
+
+
+def token(actor: Actor) -> str:
+    """Write a structure in its role as one value: no role holds a bar."""
+    return f"{actor.role.value}|{actor.structure}"
+
+
+def actor_of(written: str) -> Actor:
+    """Read what `token` wrote."""
+    role, _, structure = written.partition("|")
+    return Actor(Role(role), structure)
+
+
+def party_key(party: Party) -> str:
+    """Write a party so that those of one structure sort together, each service in its place."""
+    return f"{party.structure}{_SEPARATOR}{party.service or ''}"
+
+
+def order_of(moment: datetime | None, piece_id: str = "") -> str:
+    """Write where a piece stands among all, by its deposit and then by its id, as one value.
+
+    A page begins after such a value: one bound on one field, whatever arrives meanwhile.
+    """
+    return f"{_written(moment) if moment else _NEVER}|{piece_id}"
+
+
+def exact(amount: Decimal) -> Decimal128:
+    """Write an amount so that it is kept exactly and sorts as a number."""
+    return Decimal128(amount)
+
+
+def _written(moment: datetime) -> str:
+    utc = moment.astimezone(UTC)
+    return utc.replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
+def _from_party(party: Party) -> Document:
+    return {"structure": party.structure, "service": party.service}
+
+
+def _from_face(face: Face) -> Document:
+    awaited = face.awaited
+    return {
+        "status": face.status.value,
+        "status_at": face.status_at,
+        "closed": face.closed,
+        "awaited": {
+            "actors": [token(actor) for actor in awaited.actors],
+            "since": awaited.since,
+            "due": awaited.due,
+            "held": awaited.held,
+        }
+        if awaited
+        else None,
+    }
+
+
+def _to_face(document: Mapping[str, Any]) -> Face:
+    awaited = document["awaited"]
+    return Face(
+        status=Status(document["status"]),
+        status_at=document["status_at"],
+        closed=document["closed"],
+        awaited=Awaited(
+            actors=tuple(map(actor_of, awaited["actors"])),
+            since=awaited["since"],
+            due=awaited["due"],
+            held=awaited["held"],
+        )
+        if awaited
+        else None,
+    )
+
+
+def _from_amounts(amounts: Amounts) -> Document:
+    return {
+        "ht": exact(amounts.ht),
+        "tva": exact(amounts.tva),
+        "ttc": exact(amounts.ttc),
+        "due": exact(amounts.due),
+    }
+
+
+def _to_amounts(document: Mapping[str, Any]) -> Amounts:
+    return Amounts(**{name: document[name].to_decimal() for name in ("ht", "tva", "ttc", "due")})

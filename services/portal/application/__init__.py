@@ -1,0 +1,1 @@
+"""Use cases: project the states of dossiers, search them, count them, list what was sent."""

@@ -1,0 +1,71 @@
+"""Read the state of a dossier as pieces, each with both of its faces."""
+
+from collections.abc import Iterator
+
+from services.portal.domain.piece import Actor, Awaited, Face, Piece
+from shared.circuit.visibility import visible_to
+from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+
+def pieces_of(said: DossierChanged) -> tuple[Piece, ...]:
+    """Give every piece of a dossier."""
+    is_hiding = any(_is_hidden(said, piece) for piece in said.pieces)
+    return tuple(_piece(said, piece, is_hiding=is_hiding) for piece in said.pieces)
+
+
+def _piece(said: DossierChanged, state: PieceStateV1, *, is_hiding: bool) -> Piece:
+    awaited = said.awaited if said.awaited and said.awaited.piece_id == state.piece_id else None
+    whole = Face(state.status, state.status_at, said.closed, _awaited(awaited) if awaited else None)
+    return Piece(
+        id=state.piece_id,
+        dossier_id=said.dossier_id,
+        cadre=state.cadre,
+        number=state.number,
+        depositor=Actor(state.depositor.role, state.depositor.structure),
+        parties=dict(said.parties.to_domain().named()),
+        whole=whole,
+        reported=_reported(said, state, whole, is_hiding=is_hiding),
+        follows=state.follows,
+        issued_on=state.issued_on,
+        deposited_at=state.deposited_at,
+        currency=state.currency,
+        amounts=state.amounts.to_domain() if state.amounts else None,
+        engagement=state.engagement,
+        marche=state.marche,
+    )
+
+
+def _reported(said: DossierChanged, state: PieceStateV1, whole: Face, *, is_hiding: bool) -> Face:
+    """Give the face of a dossier that may hide a payment, the same before the payment and after.
+
+    So nothing of what the service financier is awaited for is on it but the status that is seen:
+    a delay that ends, or a moment that changes, would tell of the payment.
+    """
+    if not said.payment_not_reported:
+        return whole
+    is_hidden = _is_hidden(said, state)
+    status = (state.reported or Status.MISE_A_DISPOSITION) if is_hidden else state.status
+    status_at = state.reported_at if is_hidden else state.status_at
+    awaited = whole.awaited
+    if is_hidden or (awaited and awaited.actors[0].role is Role.SERVICE_FINANCIER):
+        payer = Actor(Role.SERVICE_FINANCIER, said.parties.service_financier.structure)
+        awaited = Awaited((payer,), status_at)
+    return Face(status, status_at, said.closed and not is_hiding, awaited)
+
+
+def _is_hidden(said: DossierChanged, state: PieceStateV1) -> bool:
+    return not visible_to(
+        Role.TITULAIRE, state.status, payment_not_reported=said.payment_not_reported
+    )
+
+
+def _awaited(said: AwaitedV1) -> Awaited:
+    turns: Iterator[Actor] = (Actor(turn.role, turn.structure) for turn in said.others)
+    return Awaited(
+        actors=(Actor(said.role, said.structure), *turns),
+        since=said.since,
+        due=said.due,
+        held=said.held is not None,
+    )

@@ -1,0 +1,91 @@
+"""A piece as the portal shows it: one face for all, and one for whom a payment is hidden from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from shared.circuit.parties import Party
+from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.roles import SUPPLIER_SIDE, Role
+from shared.vocabulary.statuses import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A structure in a role."""
+
+    role: Role
+    structure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Who must act on a piece, and since when."""
+
+    actors: tuple[Actor, ...]
+    """Any of them may act; the first is the one whom the circuit names."""
+    since: datetime | None
+    due: datetime | None = None
+    held: bool = False
+    """A rule keeps the piece from them, for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What changes in the life of a piece, as one side sees it."""
+
+    status: Status
+    status_at: datetime | None
+    closed: bool
+    """The dossier is closed."""
+    awaited: Awaited | None = None
+    """None when the dossier awaits nobody, or on another piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece in its dossier."""
+
+    id: str
+    dossier_id: str
+    cadre: str
+    number: str
+    depositor: Actor
+    parties: Mapping[Role, Party]
+    whole: Face
+    reported: Face
+    """As the supplier's side sees it; it differs when a payment is hidden from that side."""
+    follows: str | None = None
+    issued_on: date | None = None
+    deposited_at: datetime | None = None
+    currency: str | None = None
+    amounts: Amounts | None = None
+    engagement: str | None = None
+    marche: str | None = None
+
+    def seen_by(self, role: Role) -> Face:
+        """Give the face that a role sees."""
+        return self.reported if sees_reported(role) else self.whole
+
+    @property
+    def viewers(self) -> frozenset[Actor]:
+        """Who may see it."""
+        return frozenset(Actor(role, party.structure) for role, party in self.parties.items())
+
+    @property
+    def awaits(self) -> frozenset[Actor]:
+        """Whom it awaits now: what it awaits from the supplier's side is the same on both faces."""
+        awaited = self.whole.awaited
+        if awaited is None or awaited.held:
+            return frozenset()
+        return frozenset(awaited.actors) & self.viewers
+
+
+def sees_reported(role: Role) -> bool:
+    """Tell whether a role sees what is reported to the supplier's side, and no more."""
+    return role in SUPPLIER_SIDE
+
+
+def number_key(number: str) -> str:
+    """Give what two numbers share when they are the same to a deposit: case and blanks do not."""
+    return number.strip().upper()
