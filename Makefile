@@ -1,6 +1,6 @@
 # Aiguillage. `make` lists what there is; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench docs lock clean
+.PHONY: help demo up test check bench docs contracts lock clean
 
 PY := .venv/bin/python
 READY := .venv/ready
@@ -10,7 +10,7 @@ PYTHON := $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 PIP_TOOLS := 7.6.2
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-6s %s\n", $$1, $$2 }'
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
 	@echo 'BACKEND=embedded|native forces where Kafka comes from; BASE_PORT=N fixes the ports of `up`.'
 
 demo: $(READY) ## carry pieces through both circuits, print every hop, end by itself
@@ -35,6 +35,9 @@ bench: $(READY) ## pieces per second and CPU, beside a hand-written loop
 
 docs: $(READY) ## write again the pages that are generated
 	@$(PY) -m deploy.docs
+
+contracts: $(READY) ## release the contracts as they are, or name what they would break
+	@$(PY) -m deploy.contracts
 
 lock: ## resolve the dependencies again, and pin them by hash
 	@$(PYTHON) -m venv .run/lock && .run/lock/bin/pip install -q pip-tools==$(PIP_TOOLS)

@@ -10,6 +10,7 @@ import typer
 
 from deploy.docs.asyncapi import asyncapi
 from deploy.docs.openapi import openapi
+from deploy.docs.rules import rules_page
 from deploy.docs.topics import topics_page
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +47,11 @@ def stale_documents(root: Path) -> Mapping[str, str | None]:
 def documents() -> Mapping[str, str]:
     """Generate every document, by its path."""
     described = {f"{_OPENAPI}/{name}.json": _json(each) for name, each in openapi().items()}
-    return described | {"docs/asyncapi.json": _json(asyncapi()), "docs/topics.md": topics_page()}
+    return described | {
+        "docs/asyncapi.json": _json(asyncapi()),
+        "docs/rules.md": rules_page(),
+        "docs/topics.md": topics_page(),
+    }
 
 
 def _json(document: Mapping[str, Any]) -> str:

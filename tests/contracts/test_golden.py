@@ -1,62 +1,86 @@
 """Every event ever published must still be read, and be written as it was.
 
-A golden file is added to, never edited: a change here is a breaking change of the contract.
+`golden/<type>/<n>.json`: a golden event is added to its type, never edited. Which ones were
+released, and that they are as they were: `test_released.py`.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deploy.contracts.documents import events
+from deploy.contracts.schemas import fields
+from deploy.docs.asyncapi import asyncapi
 from shared.contracts.envelope import Event, Payload, encode
 from shared.contracts.topics import TOPICS
 
 GOLDEN = Path(__file__).parent / "golden"
 PAYLOADS = {payload.event_type: payload for topic in TOPICS for payload in topic.payloads}
+FILES = sorted(path.relative_to(GOLDEN).as_posix() for path in GOLDEN.rglob("*.json"))
 
 
-def _reader(payload: type[Payload]) -> Any:  # noqa: ANN401 - a model made at run time
+def _reader(file: str) -> Any:  # noqa: ANN401 - a model made at run time
+    payload: type[Payload] = PAYLOADS[file.partition("/")[0]]
     return Event.__class_getitem__(payload)
 
 
-def test_every_type_has_a_golden_event() -> None:
-    assert {path.stem for path in GOLDEN.glob("*.json")} == set(PAYLOADS)
+def _load(file: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads((GOLDEN / file).read_text(encoding="utf-8"))
+
+
+def test_every_type_has_a_golden_event_and_every_golden_event_a_type() -> None:
+    assert {file.partition("/")[0] for file in FILES} == set(PAYLOADS)
+    assert all(file.count("/") == 1 and _load(file)["type"] in file for file in FILES)
 
 
 @pytest.mark.parametrize("event_type", sorted(PAYLOADS))
-def test_a_golden_event_is_read_whole_and_written_as_it_was(event_type: str) -> None:
-    text = (GOLDEN / f"{event_type}.json").read_text(encoding="utf-8")
+def test_every_field_of_a_type_is_in_one_of_its_golden_events(event_type: str) -> None:
+    schema = events(asyncapi())[event_type]
+    known = {path for path in fields(schema) if path.startswith("$.data.")}
+    golden = [_load(file) for file in FILES if file.startswith(f"{event_type}/")]
 
-    event = _reader(PAYLOADS[event_type]).model_validate_json(text)
+    told = {path for event in golden for path in _paths(event["data"], known, "$.data")}
+
+    assert sorted(known - told) == []
+    assert sorted(told - known) == []
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_golden_event_is_read_whole_and_written_as_it_was(file: str) -> None:
+    text = (GOLDEN / file).read_text(encoding="utf-8")
+
+    event = _reader(file).model_validate_json(text)
 
     written, golden = json.loads(encode(event)), json.loads(text)
     assert _without_additions(written, golden) == golden
 
 
-@pytest.mark.parametrize("event_type", sorted(PAYLOADS))
-def test_what_a_reader_does_not_know_is_ignored(event_type: str) -> None:
-    golden = json.loads((GOLDEN / f"{event_type}.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("file", FILES)
+def test_what_a_reader_does_not_know_is_ignored(file: str) -> None:
+    golden = _load(file)
     ahead = {**golden, "novel": 1, "data": {**golden["data"], "novel": {"deep": True}}}
 
-    event = _reader(PAYLOADS[event_type]).model_validate_json(json.dumps(ahead))
+    event = _reader(file).model_validate_json(json.dumps(ahead))
 
     assert _without_additions(json.loads(encode(event)), golden) == golden
 
 
 @pytest.mark.parametrize("field", ["ht", "ttc"])
 def test_an_amount_that_is_a_number_is_refused(field: str) -> None:
-    event_type = "fr.aiguillage.piece.deposee.v1"
-    golden = json.loads((GOLDEN / f"{event_type}.json").read_text(encoding="utf-8"))
+    file = "fr.aiguillage.piece.deposee.v1/1.json"
+    golden = _load(file)
     golden["data"]["amounts"][field] = 10000.1
 
     with pytest.raises(ValueError, match=field):
-        _reader(PAYLOADS[event_type]).model_validate_json(json.dumps(golden))
+        _reader(file).model_validate_json(json.dumps(golden))
 
 
-@pytest.mark.parametrize("event_type", sorted(PAYLOADS))
-def test_no_amount_and_no_rank_travels_as_a_number(event_type: str) -> None:
-    golden = json.loads((GOLDEN / f"{event_type}.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("file", FILES)
+def test_no_amount_and_no_rank_travels_as_a_number(file: str) -> None:
+    golden = _load(file)
     directory = golden["data"].pop("directory", {})
 
     assert set(_numbers(golden)) <= {
@@ -65,6 +89,19 @@ def test_no_amount_and_no_rank_travels_as_a_number(event_type: str) -> None:
         ".data.attachments.size_bytes",
     }
     assert all(isinstance(version, int) for version in directory.values())
+
+
+def _paths(value: object, known: set[str], path: str) -> Iterator[str]:
+    """List the fields of an event; the keys of a map, which the schema names `*`, as one."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            is_map = f"{path}.*" in known
+            field = f"{path}.{'*' if is_map else key}"
+            yield field
+            yield from _paths(each, known, field)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _paths(each, known, f"{path}[*]")
 
 
 def _numbers(value: object, path: str = "") -> list[str]:
@@ -81,4 +118,6 @@ def _without_additions(written: Any, golden: Any) -> Any:  # noqa: ANN401 - JSON
         return {
             key: _without_additions(written[key], golden[key]) for key in golden if key in written
         }
+    if isinstance(golden, list) and isinstance(written, list) and len(golden) == len(written):
+        return [_without_additions(one, other) for one, other in zip(written, golden, strict=True)]
     return written

@@ -1,0 +1,1 @@
+"""What was promised to whoever reads the topics, and what would break that promise."""

@@ -1,0 +1,69 @@
+"""Every rule of the platform as a page: what may be refused, why, and what to do about it."""
+
+import pkgutil
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from itertools import groupby
+
+import services
+import shared
+from shared.vocabulary.rules import Rule
+
+_HEAD = """# Règles
+
+Page écrite par `make docs` à partir du code. Chaque refus porte un de ces codes : il est permanent, et ne sert jamais deux fois. Ce qui est entre accolades est remplacé par les valeurs du cas.
+
+"""  # noqa: E501 - a paragraph of Markdown is a line
+_SPOKEN = {
+    "CIR": "Règles du circuit, communes : dites au dépôt (422), au traitement d'une pièce (422) ; "
+    "à l'acheminement, la pièce attend que l'obstacle soit levé.",
+    "DEP": "Dites par le dépôt : 422 pour une pièce à corriger, 409 quand le dossier n'attend pas "
+    "cette pièce ou pas encore.",
+    "ROU": "Dites par l'acheminement, selon l'état du dossier : 409.",
+    "ORG": "Dites par l'annuaire des structures : 422, ou 412 quand la version est dépassée.",
+}
+_TABLE = "| code | ce qui est dit | que faire | source |\n| --- | --- | --- | --- |\n"
+
+
+def rules() -> Mapping[str, tuple[Rule, str]]:
+    """Give every rule that a module defines, by its code, with that module.
+
+    Raises ValueError when two rules share a code.
+    """
+    found: dict[str, tuple[Rule, str]] = {}
+    for module, rule in _defined():
+        known, where = found.setdefault(rule.code, (rule, module))
+        if known is not rule:
+            raise ValueError(f"{rule.code} is in {where} and in {module}")
+    return dict(sorted(found.items()))
+
+
+def rules_page() -> str:
+    """Write the page of the rules."""
+    sections = groupby(rules().items(), key=lambda item: item[0].partition("-")[0])
+    return _HEAD + "\n".join(_section(prefix, dict(items)) for prefix, items in sections)
+
+
+def _defined() -> Iterator[tuple[str, Rule]]:
+    for package in (shared, services):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            # A program runs when it is imported.
+            if found.name.endswith("__main__"):
+                continue
+            for each in vars(import_module(found.name)).values():
+                if isinstance(each, Rule):
+                    yield found.name, each
+
+
+def _section(prefix: str, found: Mapping[str, tuple[Rule, str]]) -> str:
+    owner = ".".join(next(iter(found.values()))[1].split(".")[:2])
+    spoken = _SPOKEN.get(prefix, f"Dites par `{owner}`.")
+    rows = "".join(
+        f"| {' | '.join((f'`{code}`', *map(_cell, (rule.sentence, rule.remedy, rule.source))))} |\n"
+        for code, (rule, _) in found.items()
+    )
+    return f"## {prefix}\n{spoken}\n\n{_TABLE}{rows}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
