@@ -27,6 +27,9 @@ SERVICES = (
 )
 """Modules that `python -m` runs. A service's name is the last part."""
 
+ASKING: Mapping[str, Sequence[str]] = {"portal": ("deposit", "routing")}
+"""Services that ask others over HTTP, and whom. They start once it is known where those answer."""
+
 BROKER, STORE = "broker", "store"
 _READY_LIMIT_S = 60.0
 _POLL_S = 0.05
@@ -102,9 +105,13 @@ class Platform:
             self._programs[BROKER] = programs.broker(self.backend, self._run_dir / BROKER)
             self._bring_up(STORE, BROKER)
             provision(self.addresses.kafka)
-            for name, module in self._modules.items():
-                self._programs[name] = programs.service(module, self._service_env())
-            self._bring_up(*self._modules)
+            asking = [name for name in self._modules if name in ASKING]
+            for names in ([name for name in self._modules if name not in ASKING], asking):
+                for name in names:
+                    self._programs[name] = programs.service(
+                        self._modules[name], self._service_env() | self._peers(name)
+                    )
+                self._bring_up(*names)
         except BaseException:
             self.stop()
             raise
@@ -163,7 +170,7 @@ class Platform:
             },
         )
 
-    def _service_env(self) -> Mapping[str, str]:
+    def _service_env(self) -> dict[str, str]:
         real_kafka = str(self.backend is Backend.NATIVE).lower()
         return {
             "AIGUILLAGE_KAFKA": self.addresses.kafka,
@@ -172,6 +179,14 @@ class Platform:
             "AIGUILLAGE_END_OFFSETS_RELIABLE": real_kafka,
             "AIGUILLAGE_TRUST_HEADERS": "true",
             "AIGUILLAGE_CLOCK_OFFSET_S": str(self._clock_offset_s),
+        }
+
+    def _peers(self, name: str) -> dict[str, str]:
+        known = self.addresses.services
+        return {
+            f"AIGUILLAGE_{peer.upper()}_URL": known[peer]
+            for peer in ASKING.get(name, ())
+            if peer in known
         }
 
     def _bring_up(self, *names: str) -> None:

@@ -2,7 +2,11 @@
 
 from fastapi import FastAPI
 
+from services.portal.adapters.export_desk import ExportDesk
+from services.portal.adapters.export_kit import read_kit
 from services.portal.adapters.projections import project_dossiers, project_structures
+from services.portal.application.exporting import Exporting
+from services.portal.entrypoints.export import create_export_router
 from services.portal.entrypoints.http import create_router
 from services.portal.settings import Settings
 from shared.contracts.topics import DOSSIER, STRUCTURE
@@ -11,10 +15,12 @@ from shared.runtime.service import Runtime
 
 def build() -> tuple[Runtime, FastAPI]:
     """Put the service together."""
-    runtime = Runtime("portal", Settings())
+    settings = Settings()
+    runtime = Runtime("portal", settings)
+    desk = ExportDesk(Exporting(read_kit(), runtime.clock), settings)
     runtime.project({DOSSIER: project_dossiers, STRUCTURE: project_structures})
     return runtime, runtime.app(
         title="Aiguillage : portail",
         description="Les pièces d'une structure : recherche, tableau de bord, liste fiscale.",
-        routers=[create_router()],
+        routers=[create_router(), create_export_router(desk.export)],
     )

@@ -1,0 +1,83 @@
+"""Routing and deposit over HTTP, asked in the name of the one who exports."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from services.portal.application.exporting import NotNowError, TooLargeError
+from services.portal.domain.export import Exporter, Json
+
+_CHUNK = 256 * 1024
+_MEGABYTE = 1024 * 1024
+_JSON_LIMIT_MB = 50
+_TIMEOUT = httpx.Timeout(30, connect=3)
+
+
+class HttpPeers:
+    """The peers of the portal, for one export."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, deposit: str, routing: str, by: Exporter, max_file_mb: int
+    ) -> None:
+        """Ask these addresses as `by`; no file may be over `max_file_mb`."""
+        self._http = http
+        self._deposit = deposit.rstrip("/")
+        self._routing = routing.rstrip("/")
+        self._headers = {"X-Structure": quote(by.structure, safe=""), "X-Role": by.role.value}
+        self._max_file_bytes = max_file_mb * _MEGABYTE
+
+    async def dossier(self, dossier_id: str) -> Json | None:
+        return await self._json(f"{self._routing}/dossiers/{quote(dossier_id, safe='')}")
+
+    async def trail(self, dossier_id: str) -> Sequence[Json] | None:
+        audit = await self._json(f"{self._routing}/dossiers/{quote(dossier_id, safe='')}/audit")
+        return None if audit is None else audit["entries"]
+
+    async def piece(self, piece_id: str) -> Json | None:
+        return await self._json(f"{self._deposit}/pieces/{quote(piece_id, safe='')}")
+
+    async def file(self, url: str) -> AsyncGenerator[bytes, None]:
+        async with self._get(self._deposit + url) as answer:
+            if answer.status_code != httpx.codes.OK:
+                raise NotNowError(f"{url}: {answer.status_code}")
+            async for chunk in _bounded(answer, self._max_file_bytes):
+                yield chunk
+
+    async def _json(self, url: str) -> Mapping[str, Any] | None:
+        async with self._get(url) as answer:
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                return None
+            if answer.status_code != httpx.codes.OK:
+                raise NotNowError(f"{url}: {answer.status_code}")
+            body = b"".join([each async for each in _bounded(answer, _JSON_LIMIT_MB * _MEGABYTE)])
+        try:
+            read: Mapping[str, Any] = json.loads(body)
+        except ValueError as error:
+            raise NotNowError(f"{url}: not JSON") from error
+        return read
+
+    @asynccontextmanager
+    async def _get(self, url: str) -> AsyncIterator[httpx.Response]:
+        try:
+            async with self._http.stream("GET", url, headers=self._headers) as answer:
+                yield answer
+        except httpx.HTTPError as error:
+            raise NotNowError(f"{url}: {error!r}") from error
+
+
+async def _bounded(answer: httpx.Response, limit: int) -> AsyncIterator[bytes]:
+    taken = 0
+    async for chunk in answer.aiter_bytes(_CHUNK):
+        taken += len(chunk)
+        if taken > limit:
+            raise TooLargeError(str(answer.url))
+        yield chunk
+
+
+def client() -> httpx.AsyncClient:
+    """Open connections to the peers: never through a proxy of the environment."""
+    return httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False, follow_redirects=False)

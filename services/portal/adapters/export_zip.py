@@ -1,0 +1,62 @@
+"""The archive of an export: a zip in a temporary file, the same bytes for the same members."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from hashlib import sha256
+from typing import BinaryIO
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+from services.portal.application.exporting import TooLargeError
+from services.portal.domain.export import Member
+
+_UNIX, _PLAIN_FILE = 3, 0o100644
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_MEGABYTE = 1024 * 1024
+
+
+class ZipArchive:
+    """Members are stored, not deflated: the verifier can then say what every byte must be.
+
+    The file has no name: nothing is left of it, however the service ends.
+    """
+
+    def __init__(self, max_mb: int) -> None:
+        """Open an archive whose members may take `max_mb` together."""
+        self._file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
+        self._zip = ZipFile(self._file, "w", ZIP_STORED)
+        self._room = max_mb * _MEGABYTE
+
+    async def put(self, path: str, content: bytes) -> Member:
+        async def chunks() -> AsyncGenerator[bytes, None]:
+            yield content
+
+        return await self.add(path, chunks(), "")
+
+    async def add(self, path: str, chunks: AsyncGenerator[bytes, None], name: str) -> Member:
+        digest, size = sha256(), 0
+        info = ZipInfo(path, _EPOCH)
+        info.create_system, info.external_attr = _UNIX, _PLAIN_FILE << 16
+        async with aclosing(chunks):
+            with self._zip.open(info, "w") as member:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > self._room:
+                        raise TooLargeError(path)
+                    digest.update(chunk)
+                    await asyncio.to_thread(member.write, chunk)
+        self._room -= size
+        return Member(path, digest.hexdigest(), size, name)
+
+    def finish(self) -> BinaryIO:
+        """Write the directory and give the file, at its beginning."""
+        self._zip.close()
+        self._file.seek(0)
+        return self._file
+
+    def discard(self) -> None:
+        """Give the room back."""
+        with suppress(OSError):
+            self._zip.close()
+        self._file.close()

@@ -1,0 +1,164 @@
+"""The export of a dossier: the names of its members and what those made here say.
+
+What the peers answered is taken as it came. A dossier that was tampered with must be exported all
+the same, for the verifier to say where: nothing here refuses it.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from string import Template
+from typing import Any
+
+from services.portal.domain.verifier.verify import canonical, cell
+from shared.vocabulary.labels import STATUSES
+from shared.vocabulary.roles import Role
+
+Json = Mapping[str, Any]
+FORMAT = "aiguillage-export-1"
+_NAME_LIMIT = 60
+_EXTENSION_LIMIT = 8
+_COLUMNS = (
+    *("version", "cadre", "numero", "piece", "date", "statut_precedent", "statut", "libelle"),
+    *("role", "structure", "acte", "motif", "commentaire"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file to fetch from deposit, the path it takes in the export, its name as deposited."""
+
+    path: str
+    url: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of the export, written."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """Who exports."""
+
+    structure: str
+    role: Role
+
+
+def safe_name(name: str) -> str:
+    """Make one path component of a name that nobody vouches for.
+
+    ASCII letters, digits, `-`, `_` and inner dots: no separator, no drive, no hidden file, and the
+    same bytes on every file system.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    stem, dot, extension = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._-").rpartition(".")
+    if not dot or len(extension) > _EXTENSION_LIMIT:
+        stem, extension = f"{stem}{dot}{extension}", ""
+    room = _NAME_LIMIT - len(extension) - 1
+    return ".".join(part for part in (stem[:room].strip("._-"), extension) if part) or "sans-nom"
+
+
+def files_of(
+    dossier: Json, trail: Sequence[Json], deposited: Mapping[str, Json]
+) -> Iterator[Wanted]:
+    """Name the files of each piece, and none that has not reached the dossier yet."""
+    for rank, piece in enumerate(dossier["pieces"], 1):
+        its, name = deposited[piece["piece_id"]], f"{piece['cadre']['code']}-{piece['number']}"
+        folder = f"pieces/{rank:02d}-{safe_name(name)}"
+        yield _file(f"{folder}/piece", its["file"])
+        yield Wanted(f"{folder}/certificat.pdf", its["certificate"]["url"])
+        completions = its["completions"][: _count_completions(trail, piece["piece_id"])]
+        added = (file for completion in its["completions"] for file in completion["attachments"])
+        attachments = [*its["attachments"], *added]
+        for number, file in enumerate(attachments[: len(piece["attachments"])], 1):
+            yield _file(f"{folder}/jointe-{number:02d}", file)
+        for number, completion in enumerate(completions, 1):
+            path = f"{folder}/complement-{number:02d}-certificat.pdf"
+            yield Wanted(path, completion["certificate"]["url"])
+
+
+def trail_lines(trail: Iterable[Json]) -> bytes:
+    """Write the chain, one canonical entry a line."""
+    return b"".join(canonical(entry) + b"\n" for entry in trail)
+
+
+def statuses_csv(trail: Sequence[Json]) -> bytes:
+    """Write every status of every piece, for a French spreadsheet."""
+    received = (event["deposit"] for _, event in _told(trail, "PieceReceived"))
+    deposits = {deposit["piece_id"]: deposit for deposit in received}
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";")
+    writer.writerow(_COLUMNS)
+    for version, event in _told(trail, "StatusSet"):
+        deposit, by = deposits.get(event["piece_id"], {}), event.get("by") or {}
+        row = (
+            *(version, deposit.get("cadre"), deposit.get("number"), event["piece_id"]),
+            *(event["at"], event.get("previous"), event["status"], STATUSES[event["status"]]),
+            *(by.get("role"), by.get("structure")),
+            *(event.get("act"), event.get("motive"), event.get("comment")),
+        )
+        writer.writerow([cell(value) for value in row])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def read_me(template: str, dossier: Json, trail: Sequence[Json], verifier: bytes) -> bytes:
+    """Say what the export is, how to verify it, and what that proves."""
+    last = trail[-1] if trail else {}
+    text = Template(template).substitute(
+        dossier=dossier["dossier_id"],
+        version=last.get("version", "—"),
+        head=last.get("hash", "—"),
+        verifier=sha256(verifier).hexdigest(),
+    )
+    return text.encode()
+
+
+def manifest(
+    dossier: Json, trail: Sequence[Json], members: Iterable[Member], by: Exporter, at: datetime
+) -> bytes:
+    """Name every other member by its hash, and seal the whole."""
+    last = trail[-1] if trail else {}
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "dossier": dossier["dossier_id"],
+        "table": dossier["table_version"],
+        "exporte_le": at.isoformat(),
+        "exporte_par": {"structure": by.structure, "role": by.role.value},
+        "piste": {"entrees": len(trail), "version": last.get("version"), "tete": last.get("hash")},
+        "fichiers": [_listed(member) for member in members],
+    }
+    content["sceau"] = sha256(canonical(content)).hexdigest()
+    return canonical(content, 1) + b"\n"
+
+
+def _file(prefix: str, file: Json) -> Wanted:
+    return Wanted(f"{prefix}-{safe_name(file['name'])}", file["url"], file["name"])
+
+
+def _listed(member: Member) -> dict[str, Any]:
+    listed = {"chemin": member.path, "sha256": member.sha256, "taille": member.size_bytes}
+    return listed | ({"nom": member.name} if member.name else {})
+
+
+def _count_completions(trail: Iterable[Json], piece_id: str) -> int:
+    completions = (event["completion"] for _, event in _told(trail, "PieceCompleted"))
+    return sum(completion["piece_id"] == piece_id for completion in completions)
+
+
+def _told(trail: Iterable[Json], kind: str) -> Iterator[tuple[int, Json]]:
+    for entry in trail:
+        for event in entry["events"]:
+            if event["type"] == kind:
+                yield entry["version"], event

@@ -1,0 +1,81 @@
+"""HTTP: a dossier as a zip that anybody can verify."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Annotated, BinaryIO
+
+from fastapi import APIRouter, Depends, Path
+from fastapi.responses import StreamingResponse
+
+from services.portal.application.exporting import NotNowError, TooLargeError
+from services.portal.domain.export import Exporter
+from shared.runtime.caller import Caller, caller
+from shared.runtime.logs import get_logger
+from shared.runtime.problems import Problem, not_found, unavailable
+
+Export = Callable[[str, Exporter], Awaitable[BinaryIO | None]]
+"""Gives the file of an export, at its beginning; None when the caller has no such dossier."""
+
+_CHUNK = 256 * 1024
+_ID = re.compile(r"[A-Za-z0-9_-]+")
+_log = get_logger(__name__)
+
+
+def create_export_router(export: Export) -> APIRouter:
+    """Build the route."""
+    router = APIRouter(tags=["export"])
+
+    @router.get(
+        "/dossiers/{dossier_id}/export",
+        summary="Un dossier en zip : fichiers, statuts, piste d'audit, et de quoi les vérifier.",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"application/zip": {}}}},
+    )
+    async def export_dossier(
+        dossier_id: Annotated[str, Path(max_length=100)],
+        who: Annotated[Caller, Depends(caller)],
+    ) -> StreamingResponse:
+        # What is no id is not asked of the peers: in an address, `..` has a meaning of its own.
+        by = Exporter(who.structure, who.role)
+        file = await _answered(export, dossier_id, by) if _ID.fullmatch(dossier_id) else None
+        if file is None:
+            raise not_found(f"Dossier {dossier_id}")
+        return StreamingResponse(
+            _chunks(file),
+            media_type="application/zip",
+            headers={
+                "Content-Length": str(_size(file)),
+                "Content-Disposition": f'attachment; filename="dossier-{dossier_id}.zip"',
+                "X-Content-Type-Options": "nosniff",
+                "Cache-Control": "private, no-store",
+            },
+        )
+
+    return router
+
+
+async def _answered(export: Export, dossier_id: str, by: Exporter) -> BinaryIO | None:
+    try:
+        return await export(dossier_id, by)
+    except NotNowError as error:
+        _log.warning("export.not_now", dossier_id=dossier_id, error=str(error))
+        raise unavailable(
+            "POR-EXPORT-01", "Le dossier ne peut pas être rassemblé pour le moment."
+        ) from None
+    except TooLargeError as error:
+        _log.warning("export.too_large", dossier_id=dossier_id, error=str(error))
+        raise Problem(
+            413, "POR-EXPORT-02", "Les fichiers du dossier dépassent la taille d'un export."
+        ) from None
+
+
+def _size(file: BinaryIO) -> int:
+    size = file.seek(0, 2)
+    file.seek(0)
+    return size
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
