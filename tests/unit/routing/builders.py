@@ -9,7 +9,7 @@ from services.routing.domain.commands import Actor, Command, Complete, Deposit, 
 from services.routing.domain.decide import Decision, decide
 from services.routing.domain.dossier import Dossier, evolve
 from services.routing.domain.events import Event
-from shared.circuit.loader import current
+from shared.circuit.loader import CURRENT, current
 from shared.circuit.parties import Parties, Party, Service, Structure
 from shared.circuit.statuses import Act
 from shared.vocabulary.amounts import Amounts
@@ -33,7 +33,10 @@ PARTIES = Parties(
     moe=Party("moe"),
     moa=Party("moa"),
     service_financier=Party("payeur"),
+    cotraitant=Party("cotraitant"),
+    sous_traitant=Party("sous-traitant"),
 )
+SANS_MOA = replace(PARTIES, moa=None)
 
 
 def a_structure(name: str, moa: MoaParameter = MoaParameter.AVEC, **changes: object) -> Structure:
@@ -49,9 +52,11 @@ def a_structure(name: str, moa: MoaParameter = MoaParameter.AVEC, **changes: obj
 
 
 def a_directory(*changed: Structure) -> dict[str, Structure]:
-    """Four structures between which everything is possible, some of them changed."""
+    """Structures between which everything is possible, some of them changed."""
     structures = [
         a_structure("titulaire", MoaParameter.SANS, kind=StructureKind.PRIVEE),
+        a_structure("cotraitant", MoaParameter.SANS, kind=StructureKind.PRIVEE),
+        a_structure("sous-traitant", MoaParameter.SANS, kind=StructureKind.PRIVEE),
         a_structure("moe", MoaParameter.SANS, kind=StructureKind.PRIVEE),
         a_structure("moa"),
         a_structure("payeur", MoaParameter.SANS),
@@ -68,7 +73,7 @@ def an_actor(role: Role) -> Actor:
 
 def a_deposit(cadre: str, follows: str | None = None, **changes: object) -> Deposit:
     """A piece named after its cadre, deposited by whoever deposits that cadre."""
-    row = current().row(cadre, moa=True)
+    row = current().row(cadre, moa=True) or current().row(cadre, moa=False)
     deposit = Deposit(
         piece_id=cadre,
         dossier_id="dossier",
@@ -84,7 +89,7 @@ def a_deposit(cadre: str, follows: str | None = None, **changes: object) -> Depo
         file_sha256="f" * 64,
         file_size_bytes=1000,
         certificate_sha256="c" * 64,
-        table_version="2026-1",
+        table_version=CURRENT,
         deposited_at=DEPOSITED_AT,
     )
     return replace(deposit, **changes)  # type: ignore[arg-type]

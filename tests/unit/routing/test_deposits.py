@@ -21,6 +21,7 @@ from tests.unit.routing.builders import (
     DIRECTORY,
     NOW,
     PARTIES,
+    SANS_MOA,
     a_completion,
     a_deposit,
     a_treatment,
@@ -88,10 +89,11 @@ def test_a_piece_that_follows_in_a_closed_dossier_is_rejetee() -> None:
 @pytest.mark.parametrize(
     ("opener", "code"),
     [
-        (a_deposit("A15"), "CIR-CADRE-02"),
+        (a_deposit("A8"), "CIR-CADRE-02"),
         (replace(A4, depositor=Actor(Role.MOE, "moe")), "CIR-CADRE-04"),
         (replace(A4, depositor=Actor(Role.TITULAIRE, "other")), "CIR-PARTIE-02"),
-        (replace(A4, parties=replace(PARTIES, moa=None)), "CIR-CADRE-05"),
+        (replace(a_deposit("A15"), parties=SANS_MOA), "CIR-CADRE-05"),
+        (a_deposit("A16"), "CIR-CADRE-06"),
         (replace(A4, parties=replace(PARTIES, moe=None)), "CIR-PARTIE-01"),
     ],
 )

@@ -1,21 +1,22 @@
-"""Every act, by every role, on every piece in every status, under every MOA parameter.
+"""Every act, every deposit and every delay, on every row in every status, under every parameter.
 
 The expectations are written out here by hand, beside the table that the decider reads: a row that
-changes in one place only is seen.
+changes in one place only is seen, and so is one that is added without an expectation.
 """
 
 import itertools
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 
-from services.routing.domain.commands import Actor, Complete, Deposit, Treat
+from services.routing.domain.commands import Actor, Complete, Correction, Deposit, Elapse, Treat
 from services.routing.domain.decide import Decision, decide
-from services.routing.domain.dossier import Dossier, Hold, Piece, State, Waiting
-from services.routing.domain.events import Held, PieceReceived, StatusSet
-from shared.circuit.loader import current
+from services.routing.domain.dossier import Dossier, Hold, Piece, State, Turn, Waiting
+from services.routing.domain.events import DelayElapsed, Held, Offered, PieceReceived, StatusSet
+from shared.circuit.loader import CURRENT, current
 from shared.circuit.parties import Parties, Party, Structure
 from shared.circuit.statuses import TREATMENTS, Act
 from shared.vocabulary.roles import MoaParameter, Role
@@ -23,6 +24,8 @@ from shared.vocabulary.statuses import Status
 from tests.unit.routing.builders import (
     NAMES,
     NOW,
+    PARTIES,
+    SANS_MOA,
     a_completion,
     a_deposit,
     a_directory,
@@ -31,21 +34,60 @@ from tests.unit.routing.builders import (
     fold,
 )
 
-CADRES = ("A4", "A15", "A19", "A7", "A17", "A20", "A8")
-RECIPIENTS = {
-    "A4": Role.MOE,
-    "A15": Role.MOA,
-    "A19": Role.SERVICE_FINANCIER,
-    "A7": Role.MOE,
-    "A17": Role.MOA,
-    "A20": Role.TITULAIRE,
-    "A8": Role.SERVICE_FINANCIER,
-}
-NEXT = {"A4": "A15", "A15": "A19", "A7": "A17", "A17": "A20", "A20": "A8"}
+TITULAIRE, COTRAITANT, SOUS_TRAITANT, MOE, MOA, PAYEUR = Role
+AVEC, SANS = True, False
 
+
+@dataclass(frozen=True)
+class Expected:
+    """What must become of a piece."""
+
+    depositor: Role
+    recipient: Role
+    next: str = ""
+    validator: Role | None = None
+    contested: str = ""
+    is_opener: bool = True
+    is_replaceable: bool = False
+    is_tacit: bool = False
+
+
+ROWS = {
+    ("A4", AVEC): Expected(TITULAIRE, MOE, "A15"),
+    ("A5", AVEC): Expected(TITULAIRE, MOA, "A19"),
+    ("A10", AVEC): Expected(SOUS_TRAITANT, MOE, "A15", TITULAIRE),
+    ("A13", AVEC): Expected(COTRAITANT, MOE, "A15", TITULAIRE),
+    ("A15", AVEC): Expected(MOE, MOA, "A19"),
+    ("A19", AVEC): Expected(MOA, PAYEUR),
+    ("A7", AVEC): Expected(TITULAIRE, MOE, "A17", is_replaceable=True),
+    ("A14", AVEC): Expected(COTRAITANT, MOE, "A17", TITULAIRE, is_replaceable=True),
+    ("A17", AVEC): Expected(MOE, MOA, "A20", is_replaceable=True),
+    ("A20", AVEC): Expected(MOA, TITULAIRE, "A8", contested="A20"),
+    ("A8", AVEC): Expected(TITULAIRE, PAYEUR, is_opener=False),
+    ("A22", AVEC): Expected(TITULAIRE, MOA, "A25", is_opener=False, is_tacit=True),
+    ("A23", AVEC): Expected(TITULAIRE, PAYEUR, is_opener=False),
+    ("A24", AVEC): Expected(MOE, PAYEUR, is_opener=False),
+    ("A25", AVEC): Expected(MOA, PAYEUR, is_opener=False),
+    ("A4", SANS): Expected(TITULAIRE, MOE, "A16"),
+    ("A6", SANS): Expected(TITULAIRE, PAYEUR),
+    ("A10", SANS): Expected(SOUS_TRAITANT, MOE, "A16", TITULAIRE),
+    ("A13", SANS): Expected(COTRAITANT, MOE, "A16", TITULAIRE),
+    ("A16", SANS): Expected(MOE, PAYEUR),
+    ("A7", SANS): Expected(TITULAIRE, MOE, "A18", is_replaceable=True),
+    ("A14", SANS): Expected(COTRAITANT, MOE, "A18", TITULAIRE, is_replaceable=True),
+    ("A18", SANS): Expected(MOE, TITULAIRE, "A8", contested="A18"),
+    ("A8", SANS): Expected(TITULAIRE, PAYEUR, is_opener=False),
+    ("A22", SANS): Expected(TITULAIRE, MOE, "A18", is_opener=False, is_tacit=True),
+    ("A23", SANS): Expected(TITULAIRE, PAYEUR, is_opener=False),
+    ("A24", SANS): Expected(MOE, PAYEUR, is_opener=False),
+}
+CASES = 2601
+"""Rows x statuses x worlds, which the walks count again: it changes with the table."""
+CADRES = sorted({cadre for cadre, _ in ROWS})
+
+FRESH = (Status.MISE_A_DISPOSITION, Status.COMPLETEE)
 FINANCIAL = (
-    Status.MISE_A_DISPOSITION,
-    Status.COMPLETEE,
+    *FRESH,
     Status.SERVICE_FAIT,
     Status.MANDATEE,
     Status.MISE_A_DISPOSITION_COMPTABLE,
@@ -59,83 +101,154 @@ FINANCIAL_ACTS = {
     Act.COMPTABILISER: Status.COMPTABILISEE,
     Act.METTRE_EN_PAIEMENT: Status.MISE_EN_PAIEMENT,
 }
-SUFFIX = {Role.MOE: "MOE", Role.MOA: "MOA", Role.TITULAIRE: "FOURNISSEUR"}
+SUFFIX = {MOE: "MOE", MOA: "MOA", TITULAIRE: "FOURNISSEUR"}
 ENDS = {
     Status.ASSOCIEE,
     Status.REJETEE,
+    Status.REFUSEE_1,
     Status.REFUSEE_MOE,
     Status.REFUSEE_MOA,
     Status.REFUSEE_FOURNISSEUR,
+    Status.REMPLACEE_PAR_A22,
     Status.MISE_EN_PAIEMENT,
 }
+HANDED_BACK = {
+    Status.SUSPENDUE,
+    Status.A_RECYCLER,
+    Status.EN_ATTENTE_RECYCLAGE_FOURNISSEUR,
+    Status.CONTESTEE,
+}
+ON_THE_WAY = {
+    Status.DEPOSEE,
+    Status.EN_COURS_ACHEMINEMENT,
+    Status.VALIDEE_1,
+    Status.ABSENCE_VALIDATION_1_HORS_DELAI,
+}
+"""A piece rests in these only because its hop was not possible."""
+HOPS = {
+    Status.COMPLETEE,
+    Status.CONTESTEE,
+    Status.VALIDEE_1,
+    Status.A_ASSOCIER_FOURNISSEUR,
+    Status.EN_COURS_ACHEMINEMENT,
+}
+"""What an act leads to by way of a hop, which the directory may forbid."""
 
 
 @dataclass(frozen=True)
 class World:
-    """One column of cases: who is MOA, the parameters, and whether a hop may be made."""
+    """One column of cases: who takes part, the parameters, and whether a hop may be made."""
 
     parties: Parties
     directory: dict[str, Structure]
     is_possible: bool
 
 
-def _worlds() -> Iterator[World]:
+@dataclass(frozen=True)
+class Case:
+    """A piece of a row in a status; `is_late` once its replacement has been offered."""
+
+    cadre: str
+    moa: bool
+    status: Status
+    is_late: bool = False
+
+    @property
+    def row(self) -> Expected:
+        return ROWS[self.cadre, self.moa]
+
+    @property
+    def is_concluded(self) -> bool:
+        return self.row.is_tacit and self.status is Status.A_ASSOCIER_FOURNISSEUR
+
+    @property
+    def is_held(self) -> bool:
+        to_payer = self.row.recipient is PAYEUR
+        is_back = self.status is Status.COMPLETEE and not to_payer
+        return self.status in ON_THE_WAY or is_back
+
+    def turns(self) -> dict[Role, set[str]]:
+        """Who is awaited, and what each may deposit."""
+        row, status = self.row, self.status
+        if status in ENDS:
+            return {}
+        if status is Status.A_VALIDER_1 or (status is Status.DEPOSEE and row.validator):
+            return {row.validator or TITULAIRE: set()}
+        if status in HANDED_BACK:
+            return {row.depositor: {row.contested} if status is Status.CONTESTEE else set()}
+        if self.is_concluded:
+            return {TITULAIRE: {"A23"}, MOE: {"A24"}}
+        turns = {row.recipient: {row.next} - {""}}
+        return turns | ({TITULAIRE: {"A22"}} if self.is_late else {})
+
+
+def _worlds(*, moa: bool) -> Iterator[World]:
     parameters = tuple(MoaParameter)
-    for moa, payeur in itertools.product(parameters, parameters):
-        parties = Parties(Party("titulaire"), Party("payeur"), Party("moe"), Party("moa"))
-        directory = a_directory(a_structure("moa", moa), a_structure("payeur", payeur))
-        refused = moa is MoaParameter.SANS or payeur is MoaParameter.EXCLUSIVEMENT
-        yield World(parties, directory, not refused)
+    if not moa:
+        for payeur in parameters:
+            directory = a_directory(a_structure("payeur", payeur))
+            yield World(SANS_MOA, directory, payeur is MoaParameter.SANS)
+        return
+    for named, payeur in itertools.product(parameters, parameters):
+        directory = a_directory(a_structure("moa", named), a_structure("payeur", payeur))
+        refused = named is MoaParameter.SANS or payeur is MoaParameter.EXCLUSIVEMENT
+        yield World(PARTIES, directory, not refused)
     for both in parameters:
-        parties = Parties(Party("titulaire"), Party("moa"), Party("moe"), Party("moa"))
-        directory = a_directory(a_structure("moa", both))
-        yield World(parties, directory, both is MoaParameter.AVEC)
+        parties = replace(PARTIES, service_financier=Party("moa"))
+        yield World(parties, a_directory(a_structure("moa", both)), both is MoaParameter.AVEC)
 
 
-def _statuses(cadre: str) -> set[Status]:
-    """Where a piece of this cadre can be at all."""
-    recipient = RECIPIENTS[cadre]
+def _statuses(row: Expected) -> set[Status]:
+    """Where a piece of a row can be at all."""
     common = {Status.DEPOSEE, Status.SUSPENDUE, Status.COMPLETEE, Status.REJETEE}
-    if recipient is Role.SERVICE_FINANCIER:
-        return common | set(FINANCIAL)
-    works = {"A_ASSOCIER_", "REFUSEE_"} | ({"PRISE_EN_COMPTE_"} - _no_take_up(recipient))
-    contested = {Status.CONTESTEE} if cadre == "A20" else set()
-    named = {Status(prefix + SUFFIX[recipient]) for prefix in works}
-    return common | named | contested | {Status.ASSOCIEE}
+    if row.validator:
+        common |= {Status.A_VALIDER_1, Status.REFUSEE_1, Status.VALIDEE_1}
+        common |= {Status.ABSENCE_VALIDATION_1_HORS_DELAI}
+    if row.recipient is PAYEUR:
+        return common | set(FINANCIAL) | {Status.A_RECYCLER, Status.EN_COURS_ACHEMINEMENT}
+    works = {"A_ASSOCIER_", "REFUSEE_"}
+    if row.recipient is not TITULAIRE:
+        works |= {"PRISE_EN_COMPTE_"}
+        common |= {Status.EN_ATTENTE_RECYCLAGE_FOURNISSEUR, Status.EN_COURS_ACHEMINEMENT}
+    if row.contested:
+        common |= {Status.CONTESTEE}
+    if row.is_replaceable:
+        common |= {Status.REMPLACEE_PAR_A22}
+    if row.is_tacit:
+        common |= {Status.A_ASSOCIER_FOURNISSEUR}
+    return common | {Status(f"{each}{SUFFIX[row.recipient]}") for each in works} | {Status.ASSOCIEE}
 
 
-def _no_take_up(recipient: Role) -> set[str]:
-    return {"PRISE_EN_COMPTE_"} if recipient is Role.TITULAIRE else set()
+def _cases() -> Iterator[tuple[Case, World]]:
+    for (cadre, moa), row in ROWS.items():
+        for status in sorted(_statuses(row)):
+            is_works = status.startswith(("A_ASSOCIER_", "PRISE_EN_COMPTE_"))
+            for is_late in {False, row.is_replaceable and is_works}:
+                for world in _worlds(moa=moa):
+                    yield Case(cadre, moa, status, is_late), world
 
 
-def _awaited(cadre: str, status: Status) -> Role | None:
-    if status in ENDS:
-        return None
-    if status in {Status.SUSPENDUE, Status.CONTESTEE}:
-        return current()[cadre, True].depositor
-    return RECIPIENTS[cadre]
-
-
-def _is_held(cadre: str, status: Status) -> bool:
-    """A piece rests in these statuses only because its hop was not possible."""
-    to_payer = RECIPIENTS[cadre] is Role.SERVICE_FINANCIER
-    return status is Status.DEPOSEE or (status is Status.COMPLETEE and not to_payer)
-
-
-def _a_dossier(cadre: str, status: Status, parties: Parties) -> Dossier:
-    row = current()[cadre, True]
-    deposit = a_deposit(cadre, parties=parties, depositor=_actor(row.depositor, parties))
-    awaited = _awaited(cadre, status)
-    waiting = Waiting(_actor(awaited, parties), cadre, (), NOW) if awaited else None
+def _a_dossier(case: Case, parties: Parties) -> Dossier:
+    row = case.row
+    deposit = a_deposit(
+        case.cadre, parties=parties, depositor=_actor(row.depositor, parties), engagement="EJ"
+    )
+    turns = [Turn(_actor(role, parties), tuple(cadres)) for role, cadres in case.turns().items()]
+    waiting = (
+        Waiting(turns[0].actor, case.cadre, turns[0].cadres, NOW, None, tuple(turns[1:]))
+        if turns
+        else None
+    )
     return Dossier(
         "dossier",
-        "2026-1",
-        row.phase,
+        CURRENT,
+        current()[case.cadre, case.moa].phase,
         parties,
-        (Piece(deposit, status, {}, ()),),
+        (Piece(deposit, case.status, {case.status: NOW}, ()),),
         waiting,
-        Hold("CIR-MOA-01", "", "moa") if _is_held(cadre, status) else None,
-        State.OUVERT if awaited else State.CLOS,
+        Hold("CIR-MOA-01", "", "moa") if case.is_held else None,
+        State.OUVERT if waiting else State.CLOS,
+        received_at=NOW,
     )
 
 
@@ -144,42 +257,62 @@ def _actor(role: Role, parties: Parties) -> Actor:
     return Actor(role, party.structure if party else NAMES[role])
 
 
-def _target(cadre: str, status: Status, role: Role, act: Act) -> Status | None:
+def _target(case: Case, role: Role, act: Act, world: World) -> Status | None:
     """What the act makes of the piece, or None: the matrix, by hand."""
-    if role is not _awaited(cadre, status) or _is_held(cadre, status):
+    row, status = case.row, case.status
+    if role not in case.turns() or case.is_held or case.is_concluded:
         return None
-    if act is Act.COMPLETER:
-        return Status.COMPLETEE if status is Status.SUSPENDUE else None
-    if status in {Status.SUSPENDUE, Status.CONTESTEE}:
+    if status in HANDED_BACK:
+        return _back_target(status, act, world)
+    if status is Status.A_VALIDER_1:
+        return {Act.VALIDER: Status.VALIDEE_1, Act.REFUSER: Status.REFUSEE_1}.get(act)
+    if role is not row.recipient:
         return None
-    if role is Role.SERVICE_FINANCIER:
+    if role is PAYEUR:
         return _financial_target(status, act)
-    targets = {
-        Act.REFUSER: Status(f"REFUSEE_{SUFFIX[role]}"),
-        Act.SUSPENDRE: Status.SUSPENDUE,
-    }
-    if status.startswith("A_ASSOCIER") and role is not Role.TITULAIRE:
-        targets[Act.PRENDRE_EN_COMPTE] = Status(f"PRISE_EN_COMPTE_{SUFFIX[role]}")
-    if cadre == "A20":
+    targets = {Act.REFUSER: Status(f"REFUSEE_{SUFFIX[role]}"), Act.SUSPENDRE: Status.SUSPENDUE}
+    if role is not TITULAIRE:
+        targets[Act.DEMANDER_RECYCLAGE] = Status.EN_ATTENTE_RECYCLAGE_FOURNISSEUR
+        if status.startswith("A_ASSOCIER"):
+            targets[Act.PRENDRE_EN_COMPTE] = Status(f"PRISE_EN_COMPTE_{SUFFIX[role]}")
+    if row.contested:
         targets[Act.CONTESTER] = Status.CONTESTEE
     return targets.get(act)
 
 
+def _back_target(status: Status, act: Act, world: World) -> Status | None:
+    if status is Status.SUSPENDUE:
+        return Status.COMPLETEE if act is Act.COMPLETER else None
+    if status is Status.CONTESTEE:
+        return Status.A_ASSOCIER_FOURNISSEUR if act is Act.MAINTENIR else None
+    # A piece is not sent again to where it cannot go.
+    return Status.EN_COURS_ACHEMINEMENT if act is Act.RECYCLER and world.is_possible else None
+
+
 def _financial_target(status: Status, act: Act) -> Status | None:
-    is_fresh = status in {Status.MISE_A_DISPOSITION, Status.COMPLETEE}
-    if act in {Act.SUSPENDRE, Act.REJETER}:
-        target = Status.SUSPENDUE if act is Act.SUSPENDRE else Status.REJETEE
-        return target if is_fresh else None
+    stops = {
+        Act.SUSPENDRE: Status.SUSPENDUE,
+        Act.REJETER: Status.REJETEE,
+        Act.DEMANDER_RECYCLAGE: Status.A_RECYCLER,
+    }
+    if act in stops:
+        return stops[act] if status in FRESH else None
     later = FINANCIAL_ACTS.get(act)
+    is_fresh = status in FRESH
     if later is None or (not is_fresh and FINANCIAL.index(later) <= FINANCIAL.index(status)):
         return None
     return later
 
 
-def _command(cadre: str, act: Act, actor: Actor) -> Treat | Complete:
+def _command(case: Case, act: Act, actor: Actor, parties: Parties) -> Treat | Complete:
     if act is Act.COMPLETER:
-        return replace(a_completion(cadre, actor.role), actor=actor)
-    return replace(a_treatment(cadre, act, actor.role), actor=actor)
+        return replace(a_completion(case.cadre, actor.role), actor=actor)
+    correction = None
+    if act is Act.RECYCLER:
+        recipient = case.row.recipient
+        named = replace(parties[recipient], service="TRVX")
+        correction = Correction({recipient: named}, "EJ-2")
+    return replace(a_treatment(case.cadre, act, actor.role), actor=actor, correction=correction)
 
 
 def _check_act(dossier: Dossier, decision: Decision, target: Status | None, world: World) -> None:
@@ -190,9 +323,8 @@ def _check_act(dossier: Dossier, decision: Decision, target: Status | None, worl
     assert decision.violations == ()
     changes = [event for event in decision.events if isinstance(event, StatusSet)]
     assert changes[0].status is target
-    has_hop = target in {Status.COMPLETEE, Status.CONTESTEE}
     is_held = any(isinstance(event, Held) for event in decision.events)
-    assert is_held is (has_hop and not world.is_possible)
+    assert is_held is (target in HOPS and not world.is_possible)
     _check_rest(fold(dossier, decision.events), ends=target in ENDS)
 
 
@@ -202,32 +334,28 @@ def _check_rest(dossier: Dossier | None, *, ends: bool) -> None:
     assert (dossier.state is State.CLOS) is ends
 
 
+def _say(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    with capsys.disabled():
+        sys.stdout.write(f"\n{text}\n")
+
+
+def test_every_row_has_an_expectation_and_every_expectation_a_row() -> None:
+    assert set(ROWS) == {(row.cadre, row.moa_present) for row in current().rows}
+
+
 def test_every_act_by_every_role_in_every_state_under_every_parameter(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     walked = 0
-    for world, cadre in itertools.product(_worlds(), CADRES):
-        for status in _statuses(cadre):
-            dossier = _a_dossier(cadre, status, world.parties)
-            for act, role in itertools.product(TREATMENTS | {Act.COMPLETER}, Role):
-                command = _command(cadre, act, _actor(role, world.parties))
-                decision = decide(dossier, command, world.directory, NOW)
-                _check_act(dossier, decision, _target(cadre, status, role, act), world)
-                walked += 1
-    with capsys.disabled():
-        sys.stdout.write(f"\n{walked} cases of (cadre x status x act x role x MOA parameters)\n")
-    assert walked == 12 * 60 * 11 * 6
-
-
-def _followers(cadre: str, status: Status, role: Role) -> set[str]:
-    """What the role may deposit after the piece, by hand."""
-    if role is not _awaited(cadre, status) or _is_held(cadre, status):
-        return set()
-    if status is Status.CONTESTEE:
-        return {"A20"}
-    if status is Status.SUSPENDUE or cadre not in NEXT:
-        return set()
-    return {NEXT[cadre]}
+    for case, world in _cases():
+        dossier = _a_dossier(case, world.parties)
+        for act, role in itertools.product(TREATMENTS | {Act.COMPLETER}, Role):
+            command = _command(case, act, _actor(role, world.parties), world.parties)
+            decision = decide(dossier, command, world.directory, NOW)
+            _check_act(dossier, decision, _target(case, role, act, world), world)
+            walked += 1
+    _say(capsys, f"{walked} cases of (row x status x act x role x MOA parameters)")
+    assert walked == CASES * 15 * 6
 
 
 def _check_deposit(
@@ -243,11 +371,13 @@ def _check_deposit(
         assert (folded.awaited, folded.state) == (dossier.awaited, dossier.state)
         return
     assert decision.violations == ()
-    assert folded.pieces[0].status is Status.ASSOCIEE
+    replaced = deposit.cadre == "A22"
+    assert folded.pieces[0].status is (Status.REMPLACEE_PAR_A22 if replaced else Status.ASSOCIEE)
     assert (folded.hold is None) is world.is_possible
     assert (piece.status is Status.DEPOSEE) is not world.is_possible
     assert folded.awaited is not None
-    assert folded.awaited.actor.role is RECIPIENTS[deposit.cadre]
+    row = ROWS[deposit.cadre, world.parties.moa is not None]
+    assert folded.awaited.actor.role is (row.validator or row.recipient)
     _check_rest(folded, ends=False)
 
 
@@ -255,49 +385,95 @@ def test_every_next_piece_by_every_role_in_every_state_under_every_parameter(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     walked = 0
-    for world, cadre in itertools.product(_worlds(), CADRES):
-        for status in _statuses(cadre):
-            dossier = _a_dossier(cadre, status, world.parties)
-            for later, role in itertools.product(CADRES, Role):
-                deposit = a_deposit(
-                    later,
-                    cadre,
-                    piece_id="next",
-                    parties=world.parties,
-                    depositor=_actor(role, world.parties),
-                )
-                decision = decide(dossier, deposit, world.directory, NOW)
-                wins = later in _followers(cadre, status, role)
-                _check_deposit(dossier, decision, deposit, world, wins=wins)
-                walked += 1
-    with capsys.disabled():
-        sys.stdout.write(f"\n{walked} cases of (cadre x status x next cadre x role x parameters)\n")
-    assert walked == 12 * 60 * 7 * 6
-
-
-def _worlds_without_moa() -> Iterator[World]:
-    for payeur in MoaParameter:
-        parties = Parties(Party("titulaire"), Party("payeur"), Party("moe"))
-        yield World(parties, a_directory(a_structure("payeur", payeur)), is_possible=False)
+    for case, world in _cases():
+        dossier = _a_dossier(case, world.parties)
+        turns = {} if case.is_held else case.turns()
+        for later, role in itertools.product(CADRES, Role):
+            deposit = a_deposit(
+                later,
+                case.cadre,
+                piece_id="next",
+                parties=world.parties,
+                depositor=_actor(role, world.parties),
+            )
+            decision = decide(dossier, deposit, world.directory, NOW)
+            wins = later in turns.get(role, ())
+            _check_deposit(dossier, decision, deposit, world, wins=wins)
+            walked += 1
+    _say(capsys, f"{walked} cases of (row x status x next cadre x role x MOA parameters)")
+    assert walked == CASES * 18 * 6
 
 
 def test_every_opener_by_every_role_under_every_parameter(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     walked = 0
-    worlds = (*_worlds(), *_worlds_without_moa())
+    worlds = (*_worlds(moa=True), *_worlds(moa=False))
     for world, cadre, role in itertools.product(worlds, CADRES, Role):
         depositor = _actor(role, world.parties)
         deposit = a_deposit(cadre, parties=world.parties, depositor=depositor)
         decision = decide(None, deposit, world.directory, NOW)
         dossier = fold(None, decision.events)
         assert dossier is not None
-        opens = cadre in {"A4", "A7"} and role is Role.TITULAIRE and world.parties.moa is not None
+        row = ROWS.get((cadre, world.parties.moa is not None))
+        opens = row is not None and row.is_opener and role is row.depositor
         assert (dossier.state is State.OUVERT) is opens
         assert (decision.violations == ()) is opens
         if opens:
             assert (dossier.hold is None) is world.is_possible
         walked += 1
-    with capsys.disabled():
-        sys.stdout.write(f"\n{walked} cases of (opener x role x MOA parameters)\n")
-    assert walked == (12 + 3) * 7 * 6
+    _say(capsys, f"{walked} cases of (opener x role x MOA parameters)")
+    assert walked == (12 + 3) * 18 * 6
+
+
+OFFERED = {("A7", MOE), ("A14", MOE), ("A17", MOA)}
+
+
+def test_every_delay_that_passes_in_every_state_under_every_parameter(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    walked = 0
+    for case, world in _cases():
+        dossier = _a_dossier(case, world.parties)
+        if dossier.awaited is None:
+            continue
+        late = replace(dossier, awaited=replace(dossier.awaited, due=NOW))
+        before = decide(late, Elapse(), world.directory, NOW - timedelta(seconds=1))
+        assert before == Decision()
+        decision = decide(late, Elapse(), world.directory, NOW)
+        if case.is_held:
+            assert decision == Decision()
+            continue
+        assert isinstance(decision.events[0], DelayElapsed)
+        folded = fold(late, decision.events)
+        assert folded is not None
+        assert folded.awaited is not None
+        _check_elapsed(case, decision, folded, world)
+        again = decide(folded, Elapse(), world.directory, NOW)
+        assert again == Decision()
+        walked += 1
+    _say(capsys, f"{walked} cases of (delay x row x status x MOA parameters)")
+    assert walked == 1293
+
+
+def _check_elapsed(case: Case, decision: Decision, folded: Dossier, world: World) -> None:
+    waited_for = next(iter(case.turns()))
+    rest = decision.events[1:]
+    assert folded.awaited is not None
+    first, is_handed_back = folded.awaited.actor, case.status in HANDED_BACK
+    if case.status is Status.A_VALIDER_1:
+        silent = next(event for event in rest if isinstance(event, StatusSet))
+        assert silent.status is Status.ABSENCE_VALIDATION_1_HORS_DELAI
+        assert (folded.hold is None) is world.is_possible
+        assert first.role is MOE
+    elif (case.cadre, waited_for) in OFFERED and not is_handed_back and not case.is_late:
+        (offered,) = rest
+        assert isinstance(offered, Offered)
+        assert (offered.to.role, offered.cadres) == (TITULAIRE, ("A22",))
+    elif case.row.is_tacit and waited_for is case.row.recipient and not is_handed_back:
+        assert folded.pieces[0].status is Status.A_ASSOCIER_FOURNISSEUR
+        turns = {turn.actor.role: turn.cadres for turn in folded.awaited.turns}
+        assert turns == {TITULAIRE: ("A23",), MOE: ("A24",)}
+    else:
+        assert rest == ()
+        assert folded.pieces[0].status is case.status

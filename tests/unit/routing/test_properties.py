@@ -4,21 +4,34 @@ import os
 import random
 import sys
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.routing.domain.commands import Actor, Command, Complete, Deposit, Rejudge, Treat
+from services.routing.domain.commands import (
+    Actor,
+    Command,
+    Complete,
+    Correction,
+    Deposit,
+    Elapse,
+    Rejudge,
+    Treat,
+)
 from services.routing.domain.decide import decide
-from services.routing.domain.dossier import Dossier, State, evolve, replay
+from services.routing.domain.dossier import Dossier, State, Turn, evolve, replay
 from services.routing.domain.events import Event
-from shared.circuit.parties import Structure
-from shared.circuit.statuses import TREATMENTS, acts
+from shared.circuit.loader import current
+from shared.circuit.parties import Party, Structure
+from shared.circuit.statuses import TREATMENTS, Act, acts
 from shared.vocabulary.roles import MoaParameter, Role, StructureStatus
 from shared.vocabulary.statuses import FINAL, Status
 from tests.unit.routing.builders import (
     NOW,
+    PARTIES,
+    SANS_MOA,
     a_deposit,
     a_directory,
     a_structure,
@@ -28,9 +41,19 @@ from tests.unit.routing.builders import (
 
 SEQUENCES = 10_000 if os.getenv("CI") else 1_000
 _PER_EXAMPLE = 100
-_LENGTH = 20
-_CADRES = ("A4", "A7", "A15", "A17", "A19", "A20", "A8")
+_LENGTH = 25
+_OPENERS = [row for row in current().rows if row.is_opener]
+_CADRES = sorted({row.cadre for row in current().rows})
 _MOTIVES = ("MAUVAISE_MOE", "AUTRE", "ERREUR_DE_MONTANT", None)
+_CORRECTIONS = (
+    None,
+    Correction(engagement="EJ-2"),
+    Correction({Role.MOE: Party("moe", "TRVX")}),
+    Correction({Role.MOA: Party("moa", "TRVX")}),
+    Correction({Role.MOA: Party("payeur")}, "EJ-3"),
+    Correction({Role.SERVICE_FINANCIER: Party("payeur", "TRVX")}),
+    Correction({Role.TITULAIRE: Party("moe")}),
+)
 _DIRECTORIES = (
     *[a_directory()] * 3,
     a_directory(a_structure("moa", MoaParameter.SANS)),
@@ -44,12 +67,16 @@ class Walk:
 
     def __init__(self, seed: str) -> None:
         self.random = random.Random(seed)
+        self.now = NOW
+        self.parties = PARTIES
         self.dossier: Dossier | None = None
         self.trail: list[Event] = []
 
     def run(self) -> None:
         """Send commands, and check the promises after each."""
-        self._take(a_deposit(self.random.choice(("A4", "A7")), piece_id="0"))
+        row = self.random.choice(_OPENERS)
+        self.parties = PARTIES if row.moa_present else SANS_MOA
+        self._take(a_deposit(row.cadre, piece_id="0", parties=self.parties))
         for step in range(1, _LENGTH):
             assert self.dossier is not None
             self._take(self._command(self.dossier, str(step)))
@@ -58,7 +85,7 @@ class Walk:
     def _take(self, command: Command) -> None:
         before = self.dossier
         directory: dict[str, Structure] = self.random.choice(_DIRECTORIES)
-        decision = decide(before, command, directory, NOW)
+        decision = decide(before, command, directory, self.now)
         for event in decision.events:
             self.dossier = evolve(self.dossier, event)
         self.trail += decision.events
@@ -77,11 +104,17 @@ class Walk:
         assert [piece.id for piece in live] == [dossier.awaited.piece_id]
         piece, role = live[0], dossier.awaited.actor.role
         assert dossier.hold or acts(role, piece.status), "the one awaited can do something"
+        assert not (dossier.hold and dossier.awaited.due), "no delay runs while a piece is held"
+        for turn in dossier.awaited.others:
+            assert turn.cadres, "whoever may act in place of another has a piece to deposit"
 
     def _command(self, dossier: Dossier, new_id: str) -> Command:
         kind = self.random.random()
-        if kind < 0.1:
+        if kind < 0.05:
             return Rejudge()
+        if kind < 0.15:
+            self.now += timedelta(days=self.random.choice((1, 8, 16, 31)))
+            return Elapse()
         if kind < 0.45:
             return self._deposit(dossier, new_id)
         if kind < 0.6:
@@ -90,12 +123,17 @@ class Walk:
         return self._treat(dossier)
 
     def _deposit(self, dossier: Dossier, new_id: str) -> Deposit:
-        follows = self._piece_id(dossier)
-        awaited = dossier.awaited
-        cadres = awaited.cadres if awaited and self.random.random() < 0.9 else ()
+        turn = self._turn(dossier)
+        cadres = turn.cadres if turn and self.random.random() < 0.9 else ()
         cadre = self.random.choice(cadres or _CADRES)
-        deposit = a_deposit(cadre, follows, piece_id=new_id)
-        return replace(deposit, depositor=self._actor(dossier))
+        deposit = a_deposit(
+            cadre, self._piece_id(dossier), piece_id=new_id, parties=dossier.parties
+        )
+        actor = turn.actor if turn and self.random.random() < 0.9 else self._actor(dossier)
+        return replace(deposit, depositor=actor)
+
+    def _turn(self, dossier: Dossier) -> Turn | None:
+        return self.random.choice(dossier.awaited.turns) if dossier.awaited else None
 
     def _treat(self, dossier: Dossier) -> Treat:
         actor, piece_id = self._actor(dossier), self._piece_id(dossier)
@@ -104,7 +142,9 @@ class Walk:
         act = self.random.choice(sorted(usual))
         treat = replace(a_treatment(piece_id, act, actor.role), actor=actor)
         comment = self.random.choice(("Voir ci-joint.", None))
-        return replace(treat, motive=self.random.choice(_MOTIVES), comment=comment)
+        correction = self.random.choice(_CORRECTIONS) if act is Act.RECYCLER else None
+        motive = self.random.choice(_MOTIVES)
+        return replace(treat, motive=motive, comment=comment, correction=correction)
 
     def _actor(self, dossier: Dossier) -> Actor:
         if dossier.awaited and self.random.random() < 0.85:
@@ -151,4 +191,13 @@ def test_somebody_is_always_awaited_or_the_dossier_is_over_and_replay_agrees(
         )
     assert len(seen) >= SEQUENCES
     assert 0 < closed < len(seen)
-    assert {Status.MISE_EN_PAIEMENT, Status.CONTESTEE, Status.REFUSEE_MOA} <= reached
+    wanted = {
+        Status.MISE_EN_PAIEMENT,
+        Status.CONTESTEE,
+        Status.REFUSEE_MOA,
+        Status.REFUSEE_1,
+        Status.A_RECYCLER,
+        Status.EN_ATTENTE_RECYCLAGE_FOURNISSEUR,
+        Status.REMPLACEE_PAR_A22,
+    }
+    assert wanted <= reached
