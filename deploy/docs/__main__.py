@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from deploy.docs.asyncapi import asyncapi
+from deploy.docs.circuit import circuit_page
 from deploy.docs.openapi import openapi
 from deploy.docs.rules import rules_page
 from deploy.docs.topics import topics_page
@@ -49,6 +50,7 @@ def documents() -> Mapping[str, str]:
     described = {f"{_OPENAPI}/{name}.json": _json(each) for name, each in openapi().items()}
     return described | {
         "docs/asyncapi.json": _json(asyncapi()),
+        "docs/circuit.md": circuit_page(),
         "docs/rules.md": rules_page(),
         "docs/topics.md": topics_page(),
     }

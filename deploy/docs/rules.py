@@ -4,6 +4,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from itertools import groupby
+from types import ModuleType
 
 import services
 import shared
@@ -25,13 +26,13 @@ _SPOKEN = {
 _TABLE = "| code | ce qui est dit | que faire | source |\n| --- | --- | --- | --- |\n"
 
 
-def rules() -> Mapping[str, tuple[Rule, str]]:
-    """Give every rule that a module defines, by its code, with that module.
+def rules(packages: tuple[ModuleType, ...] = (shared, services)) -> Mapping[str, tuple[Rule, str]]:
+    """Give every rule that a module holds, by its code, with that module.
 
     Raises ValueError when two rules share a code.
     """
     found: dict[str, tuple[Rule, str]] = {}
-    for module, rule in _defined():
+    for module, rule in _held(packages):
         known, where = found.setdefault(rule.code, (rule, module))
         if known is not rule:
             raise ValueError(f"{rule.code} is in {where} and in {module}")
@@ -44,8 +45,8 @@ def rules_page() -> str:
     return _HEAD + "\n".join(_section(prefix, dict(items)) for prefix, items in sections)
 
 
-def _defined() -> Iterator[tuple[str, Rule]]:
-    for package in (shared, services):
+def _held(packages: tuple[ModuleType, ...]) -> Iterator[tuple[str, Rule]]:
+    for package in packages:
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             # A program runs when it is imported.
             if found.name.endswith("__main__"):

@@ -1,0 +1,283 @@
+"""The circuit as a page that a lawyer can check: every row with its source, and drawn."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from shared.circuit import statuses
+from shared.circuit.delays import DELAYS, Effect, Start
+from shared.circuit.loader import current
+from shared.circuit.statuses import (
+    ENTRY,
+    TRANSITIONS,
+    VALIDATED,
+    Act,
+    Awaited,
+    Reason,
+    Transition,
+)
+from shared.circuit.table import Circuit, Confidence, Phase, Row
+from shared.vocabulary.labels import ROLES, STATUSES
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import FINAL, Status
+
+_HEAD = """# Circuit {version}
+
+Page écrite par `make docs` à partir des tables de `shared/circuit/tables`, celles que le code applique. Un dossier ouvert garde la version de la table sous laquelle il s'est ouvert.
+
+Dans les schémas, une pièce est un cadre : arrondi s'il peut ouvrir un dossier, en pointillé si sa ligne est une règle de la plateforme. Une flèche mène à la pièce suivante et nomme qui la dépose ; en pointillé, elle vaut quand la pièce est contestée, remplacée parce que son destinataire est en retard, ou laissée sans réponse.
+
+Confiance : **officielle**, dit par l'AIFE ou un texte ; **webinaire**, montré par l'AIFE en webinaire ; **plateforme**, choix de la plateforme faute de source, à confirmer.
+"""  # noqa: E501 - a paragraph of Markdown is a line
+_CONFIDENCE = {
+    Confidence.OFFICIELLE: "officielle",
+    Confidence.WEBINAIRE: "webinaire",
+    Confidence.PLATEFORME: "plateforme",
+}
+_PHASES = {Phase.EN_COURS: "en cours de marché", Phase.FIN: "fin de marché"}
+_ACTS = {
+    Act.DEPOSER_SUITE: "déposer la pièce suivante",
+    Act.REMPLACER: "déposer une pièce à la place",
+    Act.PRENDRE_EN_COMPTE: "prendre en compte",
+    Act.REFUSER: "refuser",
+    Act.SUSPENDRE: "suspendre",
+    Act.COMPLETER: "compléter",
+    Act.VALIDER: "valider",
+    Act.DEMANDER_RECYCLAGE: "demander le recyclage",
+    Act.RECYCLER: "recycler",
+    Act.CONTESTER: "contester",
+    Act.MAINTENIR: "maintenir ses montants",
+    Act.REJETER: "rejeter",
+    Act.SERVICE_FAIT: "constater le service fait",
+    Act.MANDATER: "mandater",
+    Act.METTRE_A_DISPOSITION_COMPTABLE: "mettre à disposition du comptable",
+    Act.COMPTABILISER: "comptabiliser",
+    Act.METTRE_EN_PAIEMENT: "mettre en paiement",
+}
+_AWAITED = {
+    Awaited.SAME: "le même",
+    Awaited.DEPOSITOR_COMPLETES: "le déposant, pour compléter",
+    Awaited.DEPOSITOR_RECYCLES: "le déposant, pour recycler",
+    Awaited.DEPOSITOR_ANSWERS: "le déposant, pour répondre",
+    Awaited.RECIPIENT: "le destinataire",
+    Awaited.RECIPIENT_OF_FOLLOWER: "le destinataire de la nouvelle pièce",
+    Awaited.NOBODY: "personne",
+}
+_REASONS = {Reason.NONE: "", Reason.MOTIVE: "motif", Reason.COMMENT: "commentaire"}
+_STARTS = {
+    Start.AWAITED: "la mise à disposition de celui qui est attendu",
+    Start.RECEPTION: "la première réception d'une pièce du dossier",
+}
+_EFFECTS = {
+    Effect.SIGNAL: "les parties en sont averties",
+    Effect.VALIDATE: "le silence vaut validation : la pièce va à son destinataire",
+    Effect.OFFER: "la procédure tacite s'ouvre : une pièce peut prendre la place de celle-ci",
+    Effect.CONCLUDE: "le silence vaut acceptation : les suites sans réponse peuvent être déposées",
+}
+_PAYER = "PAIEMENT"
+_MOTIVES = Path(statuses.__file__).parent / "tables" / "motifs-de-refus.csv"
+
+
+def circuit_page() -> str:
+    """Write the page of the circuit by which new dossiers open."""
+    circuit = current()
+    sections = [
+        _section(circuit, phase, moa=moa)
+        for moa in (True, False)
+        for phase in Phase
+        if _rows(circuit, phase, moa=moa)
+    ]
+    head = _HEAD.format(version=circuit.version)
+    return "\n".join((head, *sections, _delays(), _statuses(), _motives()))
+
+
+def diagram(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
+    """Draw a part of the circuit, in Mermaid."""
+    rows = _rows(circuit, phase, moa=moa)
+    drawn = dict.fromkeys(row for each in rows for row in (each, *circuit.every_next(each)))
+    lines = [
+        "flowchart LR",
+        *(_node(row) for row in drawn),
+        f'{_PAYER}[["{ROLES[Role.SERVICE_FINANCIER]}"]]',
+        *(line for row in rows for line in _arrows(circuit, row)),
+        "classDef plateforme stroke-dasharray: 4 3",
+    ]
+    ours = [row.cadre for row in drawn if row.confidence is Confidence.PLATEFORME]
+    if ours:
+        lines.append(f"class {','.join(ours)} plateforme")
+    return "\n    ".join(lines)
+
+
+def _node(row: Row) -> str:
+    said = [row.cadre, row.label]
+    if row.validator:
+        said.append(f"validée par : {ROLES[row.validator]}")
+    text = "<br/>".join(said)
+    return f'{row.cadre}(["{text}"])' if row.is_opener else f'{row.cadre}["{text}"]'
+
+
+def _arrows(circuit: Circuit, row: Row) -> Iterator[str]:
+    for after in circuit.next_rows(row):
+        yield f'{row.cadre} -->|"{ROLES[after.depositor]}"| {after.cadre}'
+    for when, rows in (
+        ("contestée", circuit.next_rows(row, contested=True)),
+        ("en retard", circuit.replacing(row)),
+        ("sans réponse", circuit.tacit_rows(row)),
+    ):
+        for after in rows:
+            yield f'{row.cadre} -.->|"{when} : {ROLES[after.depositor]}"| {after.cadre}'
+    if row.is_final:
+        yield f"{row.cadre} --> {_PAYER}"
+
+
+def _rows(circuit: Circuit, phase: Phase, *, moa: bool) -> list[Row]:
+    return [row for row in circuit.rows if row.phase is phase and row.moa_present is moa]
+
+
+def _section(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
+    title = f"{'Avec' if moa else 'Sans'} maîtrise d'ouvrage, {_PHASES[phase]}"
+    table = _table(
+        (
+            "cadre",
+            "pièce",
+            "ouvre un dossier",
+            "déposée par",
+            "validée d'abord par",
+            "reçue par",
+            "pour information",
+            "suites",
+            "ses montants prévalent",
+            "source",
+            "confiance",
+        ),
+        (
+            (
+                f"**{row.cadre}**",
+                row.label,
+                _yes(row.is_opener),
+                ROLES[row.depositor],
+                ROLES[row.validator] if row.validator else "",
+                ROLES[row.recipient],
+                ", ".join(ROLES[role] for role in row.informed),
+                "<br>".join(_followers(circuit, row)),
+                _yes(row.amounts_prevail),
+                row.source,
+                _CONFIDENCE[row.confidence],
+            )
+            for row in _rows(circuit, phase, moa=moa)
+        ),
+    )
+    return f"## {title}\n\n```mermaid\n{diagram(circuit, phase, moa=moa)}\n```\n\n{table}"
+
+
+def _followers(circuit: Circuit, row: Row) -> Iterator[str]:
+    if row.followers:
+        yield " ".join(row.followers)
+    if row.followers_if_contested:
+        yield f"contestée : {' '.join(row.followers_if_contested)}"
+    if late := circuit.replacing(row):
+        yield f"en retard : {' '.join(each.cadre for each in late)}"
+    if row.tacit_followers:
+        yield f"sans réponse : {' '.join(row.tacit_followers)}"
+    if row.is_final:
+        yield "aucune"
+
+
+def _delays() -> str:
+    table = _table(
+        ("délai", "pièces", "qui", "jours", "à partir de", "ce qui s'ensuit", "source"),
+        (
+            (
+                each.label,
+                _cadres(each.cadres),
+                ROLES[each.role],
+                str(each.days),
+                _STARTS[each.start],
+                _EFFECTS[each.effect],
+                each.source,
+            )
+            for each in DELAYS
+        ),
+    )
+    counted = (
+        "Jours calendaires, comptés à Paris à partir du lendemain et jusqu'à la fin du dernier "
+        "(règle de la plateforme)."
+    )
+    return f"## Délais\n{counted}\n\n{table}"
+
+
+def _statuses() -> str:
+    grouped: dict[Transition, list[Role]] = {}
+    for each in TRANSITIONS:
+        # Roles that do the same share a line.
+        grouped.setdefault(replace(each, role=TRANSITIONS[0].role), []).append(each.role)
+    acts = _table(
+        ("acte", "par", "sur une pièce", "qui devient", "attendu ensuite", "avec"),
+        (
+            (
+                _ACTS[each.act],
+                ", ".join(ROLES[role] for role in roles),
+                " ".join(f"`{status}`" for status in Status if status in each.sources),
+                f"`{each.target}`",
+                _AWAITED[each.awaited],
+                _REASONS[each.reason],
+            )
+            for each, roles in grouped.items()
+        ),
+    )
+    arrivals = ", ".join(f"{ROLES[role]} `{status}`" for role, status in ENTRY.items())
+    validated = " ou ".join(f"`{each}`" for each in Status if each in VALIDATED)
+    met = {status for each in TRANSITIONS for status in (each.target, *each.sources)}
+    met |= {*ENTRY.values(), *VALIDATED, Status.DEPOSEE}
+    words = _table(
+        ("statut", "libellé", "final"),
+        ((f"`{each}`", STATUSES[each], _yes(each in FINAL)) for each in Status if each in met),
+    )
+    return (
+        "## Actes et statuts\n"
+        "Les codes sont ceux du portail, `CONTESTEE` excepté ; ce qui mène de l'un à l'autre est "
+        "une règle de la plateforme, faute de table officielle.\n\n"
+        f"Une pièce déposée (`{Status.DEPOSEE}`) se présente à son destinataire : {arrivals}. "
+        f"Celle qui a un valideur se présente d'abord à lui, `{Status.A_VALIDER_1}`, et en sort "
+        f"{validated}.\n\n{acts}\n{words}"
+    )
+
+
+def _motives() -> str:
+    # The file, not the motives of a day: one that ended, or is to come, has its dates.
+    with _MOTIVES.open(encoding="utf-8", newline="") as lines:
+        table = _table(
+            ("code", "motif", "du", "au", "pièces", "complément", "s'il bloque", "source"),
+            (
+                (
+                    f"`{each['code']}`",
+                    each["libelle"],
+                    each["valide_du"],
+                    each["valide_au"],
+                    each["cadres"],
+                    "obligatoire" if each["complement_obligatoire"] == "oui" else "",
+                    each["reponse_si_bloque"],
+                    each["source"],
+                )
+                for each in csv.DictReader(lines, delimiter=";", strict=True)
+            ),
+        )
+    return f"## Motifs de refus\n\n{table}"
+
+
+def _cadres(cadres: Iterable[str]) -> str:
+    return " ".join(sorted(cadres, key=lambda cadre: (len(cadre), cadre)))
+
+
+def _yes(is_so: bool) -> str:
+    return "oui" if is_so else ""
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

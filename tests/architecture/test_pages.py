@@ -1,0 +1,103 @@
+"""The pages of the rules and of the circuit: whole, and drawn in what GitHub can read."""
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.docs.circuit import circuit_page, diagram
+from deploy.docs.rules import rules, rules_page
+from shared.circuit.delays import DELAYS
+from shared.circuit.loader import current, version
+from shared.circuit.statuses import TRANSITIONS
+from shared.circuit.table import Circuit, Phase
+
+ROOT = Path(__file__).parents[2]
+PARTS = [(phase, moa) for phase in Phase for moa in (True, False)]
+
+# What of Mermaid the page uses, checked once against its own parser (11.17).
+_NODE = re.compile(
+    r'(\w+)(\(\["[^"<>]+(<br/>[^"<>]+)*"\]\)|\[{1,2}"[^"<>]+(<br/>[^"<>]+)*"\]{1,2})'
+)
+_ARROW = re.compile(r'(\w+) -\.?->(?:\|"([^"|]+)"\|)? (\w+)')
+_STYLE = re.compile(r"classDef plateforme stroke-dasharray: 4 3|class \w+(,\w+)* plateforme")
+
+
+def test_every_rule_that_the_source_writes_is_on_the_page_once() -> None:
+    written = [*_written("shared"), *_written("services")]
+    page = rules_page()
+
+    assert len(written) > 90
+    assert sorted(written) == sorted(rules())
+    assert [code for code in written if page.count(f"| `{code}` |") != 1] == []
+
+
+def test_a_rule_is_found_wherever_it_is_and_two_cannot_share_a_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "planted_rules"
+    (package / "deep").mkdir(parents=True)
+    rule = "from shared.vocabulary.rules import Rule\nX = Rule(code={!r}, sentence='s', remedy='r', source='o')\n"  # noqa: E501
+    (package / "__init__.py").touch()
+    (package / "deep" / "__init__.py").touch()
+    (package / "deep" / "unlisted.py").write_text(rule.format("ZZZ-A-01"), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    planted = importlib.import_module("planted_rules")
+
+    assert rules((planted,)).keys() == {"ZZZ-A-01"}
+
+    (package / "other.py").write_text(rule.format("ZZZ-A-01"), encoding="utf-8")
+    importlib.invalidate_caches()
+    with pytest.raises(ValueError, match="ZZZ-A-01 is in planted_rules"):
+        rules((planted,))
+
+
+@pytest.mark.parametrize("circuit", [current(), version("2026-1")], ids=lambda each: each.version)
+@pytest.mark.parametrize(("phase", "moa"), PARTS)
+def test_a_diagram_draws_every_row_and_every_follower(
+    circuit: Circuit, phase: Phase, *, moa: bool
+) -> None:
+    first, *lines = (line.strip() for line in diagram(circuit, phase, moa=moa).splitlines())
+    nodes = [match[1] for line in lines if (match := _NODE.fullmatch(line))]
+    arrows = [match.groups() for line in lines if (match := _ARROW.fullmatch(line))]
+    rows = [row for row in circuit.rows if row.phase is phase and row.moa_present is moa]
+
+    assert first == "flowchart LR"
+    styles = [line for line in lines if _STYLE.fullmatch(line)]
+    assert len(nodes) + len(arrows) + len(styles) == len(lines), "a line is no Mermaid we know"
+    assert len({*nodes}) == len(nodes)
+    assert {end for start, _, end in arrows} | {start for start, _, end in arrows} <= {*nodes}
+    assert {row.cadre for row in rows} <= {*nodes}
+    for row in rows:
+        drawn = [end for start, _, end in arrows if start == row.cadre]
+        expected = [after.cadre for after in circuit.every_next(row)]
+        assert sorted(drawn) == sorted([*expected, *["PAIEMENT"] * row.is_final])
+
+
+def test_every_row_act_and_delay_has_its_line_with_its_source() -> None:
+    page = circuit_page()
+    lines = page.splitlines()
+
+    for row in current().rows:
+        found = [line for line in lines if line.startswith(f"| **{row.cadre}** |")]
+        assert any(row.source in line and row.label in line for line in found), row.cadre
+    assert len([line for line in lines if line.startswith("| **")]) == len(current().rows)
+    assert all(each.source in page for each in DELAYS)
+    assert all(f"`{each.target}`" in page for each in TRANSITIONS)
+
+
+def _written(package: str) -> Iterator[str]:
+    """Read the codes in the source, wherever a rule is made."""
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Rule":
+                yield from (
+                    each.value.value
+                    for each in node.keywords
+                    if each.arg == "code"
+                    and isinstance(each.value, ast.Constant)
+                    and isinstance(each.value.value, str)
+                )
