@@ -1,26 +1,40 @@
 """Composition root."""
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
 
 from services.portal.adapters.export_desk import ExportDesk
 from services.portal.adapters.export_kit import read_kit
+from services.portal.adapters.pieces import MongoNames, MongoPieces
 from services.portal.adapters.projections import project_dossiers, project_structures
+from services.portal.adapters.sheets import CsvSheet, XlsxSheet
 from services.portal.application.exporting import Exporting
+from services.portal.application.listing import FiscalLists
+from services.portal.application.ports import Sheet
+from services.portal.application.searching import Searches
 from services.portal.entrypoints.export import create_export_router
 from services.portal.entrypoints.http import create_router
 from services.portal.settings import Settings
 from shared.contracts.topics import DOSSIER, STRUCTURE
 from shared.runtime.service import Runtime
 
+_SHEETS: Mapping[str, Sheet] = {"csv": CsvSheet(), "xlsx": XlsxSheet()}
+
 
 def build() -> tuple[Runtime, FastAPI]:
     """Put the service together."""
     settings = Settings()
     runtime = Runtime("portal", settings)
+    pieces, names = MongoPieces(runtime.store), MongoNames(runtime.store)
     desk = ExportDesk(Exporting(read_kit(), runtime.clock), settings)
+    runtime.prepare(pieces.prepare)
     runtime.project({DOSSIER: project_dossiers, STRUCTURE: project_structures})
     return runtime, runtime.app(
         title="Aiguillage : portail",
         description="Les pièces d'une structure : recherche, tableau de bord, liste fiscale.",
-        routers=[create_router(), create_export_router(desk.export)],
+        routers=[
+            create_router(Searches(pieces, names), FiscalLists(pieces, names), _SHEETS),
+            create_export_router(desk.export),
+        ],
     )

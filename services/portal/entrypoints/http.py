@@ -1,8 +1,113 @@
 """HTTP: search, dashboard, fiscal list."""
 
-from fastapi import APIRouter
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+
+from services.portal.application.listing import FiscalLists
+from services.portal.application.ports import Sheet, SheetFullError
+from services.portal.application.searching import Searches
+from services.portal.domain import rules
+from services.portal.domain.criteria import Range
+from services.portal.domain.fiscal import judge_period
+from services.portal.domain.piece import Actor
+from services.portal.entrypoints.cursor import read_cursor
+from services.portal.entrypoints.schemas import (
+    DashboardBody,
+    FiscalBody,
+    FiscalQuestion,
+    PageBody,
+    Question,
+    SearchQuestion,
+)
+from shared.runtime.caller import Caller, caller
+from shared.runtime.problems import refused
+
+_MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_FILES = {
+    200: {
+        "description": "Les totaux ; ou la liste, selon `format`.",
+        "content": {
+            media.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+            for media in _MEDIA_TYPES.values()
+        },
+    }
+}
 
 
-def create_router() -> APIRouter:
+def viewer(asking: Annotated[Caller, Depends(caller)]) -> Actor:
+    """Say for whom pieces are shown."""
+    return Actor(asking.role, asking.structure)
+
+
+Viewer = Annotated[Actor, Depends(viewer)]
+
+
+def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, Sheet]) -> APIRouter:
     """Build the routes."""
-    return APIRouter(tags=["portail"])
+    router = APIRouter(tags=["portail"])
+
+    @router.get(
+        "/recherche", summary="Chercher des pièces, du dépôt le plus récent au plus ancien."
+    )
+    async def search(viewer: Viewer, asked: Annotated[SearchQuestion, Query()]) -> PageBody:
+        if violations := list(asked.judge()):
+            raise refused(violations)
+        after = read_cursor(asked.after)
+        page = await searches.page(viewer, asked.to_criteria(), after, asked.limit)
+        return PageBody.of(page, viewer)
+
+    @router.get(
+        "/tableau-de-bord", summary="Compter ses pièces, par statut, et ce qui attend l'appelant."
+    )
+    async def dashboard(viewer: Viewer, _: Annotated[Question, Query()]) -> DashboardBody:
+        return DashboardBody.of(await searches.dashboard(viewer))
+
+    @router.get(
+        "/liste-fiscale",
+        summary="Lister ce que l'appelant a déposé dans une période, avec les totaux.",
+        response_model=FiscalBody,
+        responses=_FILES,  # type: ignore[arg-type]
+    )
+    async def fiscal(
+        viewer: Viewer, asked: Annotated[FiscalQuestion, Query()]
+    ) -> FiscalBody | StreamingResponse:
+        period = Range(asked.du, asked.au)
+        if violations := judge_period(period):
+            raise refused(violations)
+        if asked.format == "json":
+            return FiscalBody.of(viewer, asked, await lists.totals(viewer, period))
+        chunks = sheets[asked.format].write(lists.table(viewer, period))
+        return StreamingResponse(
+            await _begun(chunks),
+            media_type=_MEDIA_TYPES[asked.format],
+            headers={"Content-Disposition": f'attachment; filename="{_name(viewer, asked)}"'},
+        )
+
+    return router
+
+
+async def _begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Wait for the first bytes: until then a fault is still answered by problem details."""
+    try:
+        first = await anext(chunks, b"")
+    except SheetFullError:
+        raise refused([rules.SHEET_FULL.broken("format")]) from None
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+    return whole()
+
+
+def _name(viewer: Actor, asked: FiscalQuestion) -> str:
+    structure = re.sub(r"[^0-9A-Za-z-]", "_", viewer.structure)
+    return f"liste-fiscale-{structure}-{asked.du}-{asked.au}.{asked.format}"

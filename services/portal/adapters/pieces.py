@@ -1,0 +1,74 @@
+"""The pieces of the read model, and the names of structures."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import date
+
+from services.portal.adapters import queries
+from services.portal.adapters.documents import from_document
+from services.portal.adapters.projections import PIECES, STRUCTURES
+from services.portal.domain.counts import Awaiting, Count
+from services.portal.domain.criteria import Criteria, Place, Range
+from services.portal.domain.piece import Actor, Piece
+from shared.runtime.store import Store
+from shared.vocabulary.statuses import Status
+
+_BATCH = 200
+
+
+class MongoPieces:
+    """Every piece, each one document."""
+
+    def __init__(self, store: Store) -> None:
+        """Read from this store."""
+        self._pieces = store.collection(PIECES)
+
+    async def prepare(self) -> None:
+        """Create the indexes."""
+        for keys in queries.INDEXES:
+            await self._pieces.create_index(keys)
+
+    async def search(
+        self, viewer: Actor, criteria: Criteria, after: Place | None, limit: int
+    ) -> Sequence[Piece]:
+        """List what the viewer may see and asks for, the latest deposit first."""
+        asked = queries.searched(viewer, criteria, after)
+        found = self._pieces.find(asked).sort(queries.NEWEST_FIRST).limit(limit)
+        return [from_document(document) async for document in found]
+
+    async def count(self, viewer: Actor) -> Sequence[Count]:
+        """Count what the viewer may see, by the status that they see."""
+        return [
+            Count(Status(row["_id"]["status"]), row["_id"]["is_sent"], row["pieces"])
+            async for row in self._pieces.aggregate(queries.counted(viewer))
+        ]
+
+    async def awaiting(self, viewer: Actor) -> Awaiting:
+        """Count what awaits the viewer."""
+        async for row in self._pieces.aggregate(queries.awaiting(viewer)):
+            return Awaiting(row["pieces"], row["oldest"])
+        return Awaiting()
+
+    async def sent(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Sequence[Piece]]:
+        """List what the viewer deposited in a period, the first deposit first, bit by bit."""
+        asked = queries.sent(viewer, period)
+        batch: list[Piece] = []
+        found = self._pieces.find(asked, batch_size=_BATCH).sort(queries.OLDEST_FIRST)
+        async for document in found:
+            batch.append(from_document(document))
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+        yield batch
+
+
+class MongoNames:
+    """The names of structures, as organisation last told them."""
+
+    def __init__(self, store: Store) -> None:
+        """Read from this store."""
+        self._rows = store.collection(STRUCTURES)
+
+    async def of(self, structures: Iterable[str]) -> Mapping[str, str]:
+        """Find the names of those that are known."""
+        found = self._rows.find({"_id": {"$in": list(structures)}}, {"name": 1})
+        return {row["_id"]: row["name"] async for row in found}

@@ -1,0 +1,152 @@
+"""Questions as the store takes them, and the indexes that serve them.
+
+Every question names who asks first, on an array of all who may see a piece, and every criterion
+is the field after it in an index of its own. The order of pages ends the index, so that what is
+asked by equality needs no sorting.
+"""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any
+
+from services.portal.adapters.documents import (
+    AFTER_SEPARATOR,
+    exact,
+    order_of,
+    party_key,
+    token,
+)
+from services.portal.domain.criteria import Criteria, Place, Range, end_of, start_of
+from services.portal.domain.piece import Actor, number_key, sees_reported
+from shared.circuit.parties import Party
+from shared.runtime.store import Document
+from shared.vocabulary.roles import Role
+
+Keys = list[tuple[str, int]]
+
+_LAST = "\U0010ffff"
+_FACES = ("whole", "reported")
+_SEARCHED = (
+    "number_key",
+    "issued_on",
+    "amounts.ht",
+    "amounts.ttc",
+    "amounts.due",
+    "currency",
+    "cadre",
+    "marche",
+    "engagement",
+    "depositor_role",
+    *(f"{face}.{field}" for face in _FACES for field in ("status", "closed")),
+    *(f"party_keys.{role.value}" for role in Role),
+)
+NEWEST_FIRST: Keys = [("order", -1)]
+OLDEST_FIRST: Keys = [("order", 1)]
+INDEXES: tuple[Keys, ...] = (
+    [("seen_by", 1), *NEWEST_FIRST],
+    *([("seen_by", 1), (field, 1), *NEWEST_FIRST] for field in _SEARCHED),
+    [("awaited_by", 1), *NEWEST_FIRST],
+    [("depositor", 1), *OLDEST_FIRST],
+    [("dossier_id", 1), ("version", 1)],
+)
+
+
+def searched(viewer: Actor, criteria: Criteria, after: Place | None = None) -> Document:
+    """Ask for what a viewer may see, fulfils the criteria and comes after a place."""
+    # Who is awaited is a viewer: one array of the two is enough, and an index takes no second.
+    scope = "awaited_by" if criteria.awaits_me else "seen_by"
+    face = face_of(viewer.role)
+    asked: Document = {
+        scope: token(viewer),
+        "number_key": _number(criteria),
+        "issued_on": _between(criteria.issued, date.isoformat),
+        "order": _order(criteria.deposited, after),
+        "amounts.ht": _between(criteria.ht, exact),
+        "amounts.ttc": _between(criteria.ttc, exact),
+        "amounts.due": _between(criteria.due, exact),
+        "currency": criteria.currency,
+        f"{face}.status": _one_of({status.value for status in criteria.statuses}),
+        f"{face}.closed": criteria.closed,
+        "cadre": _one_of(criteria.cadres),
+        "marche": criteria.marche,
+        "engagement": criteria.engagement,
+        "depositor_role": criteria.depositor.value if criteria.depositor else None,
+        **{f"party_keys.{role.value}": _party(each) for role, each in criteria.parties.items()},
+    }
+    return {field: value for field, value in asked.items() if value is not None}
+
+
+def counted(viewer: Actor) -> list[Document]:
+    """Ask how many pieces a viewer may see, by the status they see and whether they sent them."""
+    group = {
+        "status": f"${face_of(viewer.role)}.status",
+        "is_sent": {"$eq": ["$depositor", token(viewer)]},
+    }
+    return [
+        {"$match": {"seen_by": token(viewer)}},
+        {"$group": {"_id": group, "pieces": {"$sum": 1}}},
+    ]
+
+
+def awaiting(viewer: Actor) -> list[Document]:
+    """Ask how many pieces await a viewer, and since when the first does."""
+    oldest = {"$min": f"${face_of(viewer.role)}.awaited.since"}
+    return [
+        {"$match": {"awaited_by": token(viewer)}},
+        {"$group": {"_id": None, "pieces": {"$sum": 1}, "oldest": oldest}},
+    ]
+
+
+def sent(viewer: Actor, period: Range[date]) -> Document:
+    """Ask for what a viewer deposited in a period."""
+    return {"depositor": token(viewer), "order": _order(period, None)}
+
+
+def face_of(role: Role) -> str:
+    """Name the face that a role sees: whatever is searched, counted or shown is read there."""
+    return "reported" if sees_reported(role) else "whole"
+
+
+def _number(criteria: Criteria) -> Any:  # noqa: ANN401 - what the store takes
+    asked: Document = {}
+    if criteria.number_prefix is not None:
+        prefix = number_key(criteria.number_prefix)
+        asked = {"$gte": prefix, "$lt": prefix + _LAST}
+    if criteria.number is not None:
+        number = number_key(criteria.number)
+        return {"$eq": number, **asked} if asked else number
+    return asked or None
+
+
+def _between(asked: Range[Any], write: Any) -> Document | None:  # noqa: ANN401
+    found = {}
+    if asked.low is not None:
+        found["$gte"] = write(asked.low)
+    if asked.high is not None:
+        found["$lte"] = write(asked.high)
+    return found or None
+
+
+def _order(days: Range[date], after: Place | None) -> Document | None:
+    found = {}
+    if days.low is not None:
+        found["$gte"] = order_of(start_of(days.low))
+    ends = [order_of(end_of(days.high))] if days.high is not None else []
+    if after is not None:
+        ends.append(order_of(after.deposited_at, after.piece_id))
+    if ends:
+        found["$lt"] = min(ends)
+    return found or None
+
+
+def _one_of(values: Collection[str]) -> Any:  # noqa: ANN401
+    if len(values) == 1:
+        return next(iter(values))
+    return {"$in": sorted(values)} if values else None
+
+
+def _party(party: Party) -> Any:  # noqa: ANN401
+    key = party_key(party)
+    if party.service is not None:
+        return key
+    return {"$gte": key, "$lt": key[:-1] + AFTER_SEPARATOR}

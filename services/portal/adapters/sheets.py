@@ -1,0 +1,128 @@
+"""Tables as files that a spreadsheet opens, written row by row."""
+
+import asyncio
+import csv
+import re
+from collections.abc import AsyncIterator
+from datetime import date, datetime
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from services.portal.application.ports import Cell, Row, SheetFullError
+
+_CHUNK_BYTES = 64 * 1024
+_SHEET_ROWS = 1_048_576
+_ROWS_AT_ONCE = 200
+_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+"""What makes a spreadsheet run a cell, or read past it (OWASP, CSV injection)."""
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?", re.ASCII)
+_NUMBER_FORMAT = "#,##0.00"
+_DAY_FORMAT = "dd/mm/yyyy"
+_CELL_LIMIT = 32_767
+_INEXACT = 10**13
+"""From here on a spreadsheet, which keeps fifteen digits, would lose cents."""
+
+
+class CsvSheet:
+    """UTF-8 with its mark, semicolons, decimal commas: what a French spreadsheet opens as is."""
+
+    async def write(self, rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
+        """Write rows as they come."""
+        text = StringIO()
+        text.write("\ufeff")
+        lines = csv.writer(text, delimiter=";", lineterminator="\r\n")
+        async for row in rows:
+            lines.writerow([shown(cell) for cell in row])
+            if text.tell() >= _CHUNK_BYTES:
+                yield _drained(text)
+        yield _drained(text)
+
+
+class XlsxSheet:
+    """A workbook, whole on the disk before its first byte leaves: only then is its index known."""
+
+    def __init__(self, max_rows: int = _SHEET_ROWS) -> None:
+        """Take how many rows a sheet has."""
+        self._max_rows = max_rows
+
+    async def write(self, rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
+        """Write rows as they come, then give the file. Raises SheetFullError."""
+        with TemporaryDirectory(prefix="liste-") as folder:
+            path = Path(folder) / "liste.xlsx"
+            workbook = Workbook(str(path), {"constant_memory": True, "tmpdir": folder})
+            await self._fill(workbook, rows)
+            await asyncio.to_thread(workbook.close)
+            with path.open("rb") as file:
+                while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+                    yield chunk
+
+    async def _fill(self, workbook: Workbook, rows: AsyncIterator[Row]) -> None:
+        sheet = workbook.add_worksheet("Pièces")
+        formats = {
+            Decimal: workbook.add_format({"num_format": _NUMBER_FORMAT}),
+            date: workbook.add_format({"num_format": _DAY_FORMAT}),
+        }
+        rank = 0
+        async for row in rows:
+            if rank == self._max_rows:
+                raise SheetFullError
+            for column, cell in enumerate(row):
+                _put(sheet, rank, column, cell, formats)
+            rank += 1
+            if rank % _ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)  # others are served meanwhile
+
+
+def shown(cell: Cell) -> str:
+    """Write a cell as a French spreadsheet reads it, and never as something that it would run."""
+    match cell:
+        case None:
+            return ""
+        case Decimal():
+            return f"{cell:.2f}".replace(".", ",")
+        case datetime():
+            return cell.isoformat(timespec="seconds")
+        case date():
+            return f"{cell:%d/%m/%Y}"
+        case int():
+            return str(cell)
+        case str():
+            return guarded(cell)
+
+
+def guarded(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet would take for a formula."""
+    is_safe = not _FORMULA.match(text) or _NUMBER.fullmatch(text)
+    return text if is_safe else f"'{text}"
+
+
+def _put(sheet: Worksheet, row: int, column: int, cell: Cell, formats: dict[type, Format]) -> None:
+    match cell:
+        case None:
+            pass
+        case Decimal() if abs(cell) >= _INEXACT:
+            sheet.write_string(row, column, shown(cell))
+        case Decimal():
+            sheet.write_number(row, column, float(cell), formats[Decimal])
+        case datetime():
+            sheet.write_string(row, column, shown(cell))
+        case date():
+            sheet.write_datetime(row, column, cell, formats[date])
+        case int():
+            sheet.write_number(row, column, cell)
+        case str():
+            # A text cell is never run, whatever it begins with.
+            sheet.write_string(row, column, cell[:_CELL_LIMIT])
+
+
+def _drained(text: StringIO) -> bytes:
+    written = text.getvalue().encode()
+    text.seek(0)
+    text.truncate()
+    return written

@@ -1,0 +1,150 @@
+"""Use case: the fiscal list, its totals and its table, from one pass over what was sent."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import date
+
+from services.portal.application.ports import Names, Pieces, Row
+from services.portal.application.searching import structures_of
+from services.portal.domain.criteria import Range, paris_day
+from services.portal.domain.fiscal import Subtotal, Sum, Totals, is_turned_away
+from services.portal.domain.piece import Actor, Piece
+from shared.circuit import loader
+from shared.vocabulary.labels import STATUSES
+from shared.vocabulary.roles import Role
+
+HEADERS = (
+    "Date de dépôt",
+    "Numéro",
+    "Cadre",
+    "Nature",
+    "Date de la pièce",
+    "Statut",
+    "Date du statut",
+    "Refusée ou rejetée",
+    "Devise",
+    "Montant HT",
+    "Montant TVA",
+    "Montant TTC",
+    "Net à payer",
+    "Marché",
+    "Engagement",
+    "Titulaire",
+    "Nom du titulaire",
+    "Maîtrise d'ouvrage",
+    "Nom de la maîtrise d'ouvrage",
+    "Service financier",
+    "Nom du service financier",
+    "Dossier",
+    "Pièce",
+    "Pièce précédente",
+)
+_NOTICE_OF_REPEATS = (
+    "Les pièces d'un dossier reprennent les montants les unes des autres : les totaux par cadre "
+    "sont à préférer au total général."
+)
+_NOTICE_OF_AVOIRS = (
+    "La plateforme ne sait pas ici quelles pièces sont des avoirs : ceux dont les montants sont "
+    "négatifs sont comptés à part et viennent en déduction ; ceux dont les montants sont positifs "
+    "s'ajoutent, et sont à retrancher."
+)
+NOTICES = (_NOTICE_OF_REPEATS, _NOTICE_OF_AVOIRS)
+_NAMED = (Role.TITULAIRE, Role.MOA, Role.SERVICE_FINANCIER)
+
+
+class FiscalLists:
+    """Lists of what a structure sent."""
+
+    def __init__(self, pieces: Pieces, names: Names) -> None:
+        """Take the ports."""
+        self._pieces = pieces
+        self._names = names
+
+    async def totals(self, viewer: Actor, period: Range[date]) -> Totals:
+        """Add up what was sent in a period."""
+        totals = Totals()
+        async for pieces in self._pieces.sent(viewer, period):
+            for piece in pieces:
+                totals.add(piece, viewer.role)
+        return totals
+
+    async def table(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Row]:
+        """Give the headings, a row for each piece, then the totals: their absence shows a cut."""
+        yield HEADERS
+        totals = Totals()
+        async for pieces in self._pieces.sent(viewer, period):
+            names = await self._names.of(structures_of(pieces))
+            for piece in pieces:
+                totals.add(piece, viewer.role)
+                yield _row(piece, viewer.role, names)
+        yield ()
+        for row in _closing(totals):
+            yield row
+
+
+def label_of(cadre: str) -> str:
+    """Say in words what a cadre is."""
+    return _LABELS.get(cadre, "")
+
+
+def _row(piece: Piece, role: Role, names: Mapping[str, str]) -> Row:
+    face = piece.seen_by(role)
+    parties = [piece.parties.get(role) for role in _NAMED]
+    amounts = piece.amounts
+    return (
+        paris_day(piece.deposited_at) if piece.deposited_at else None,
+        piece.number,
+        piece.cadre,
+        label_of(piece.cadre),
+        piece.issued_on,
+        STATUSES[face.status],
+        paris_day(face.status_at) if face.status_at else None,
+        "oui" if is_turned_away(piece, role) else "non",
+        piece.currency,
+        *((amounts.ht, amounts.tva, amounts.ttc, amounts.due) if amounts else (None,) * 4),
+        piece.marche,
+        piece.engagement,
+        *(
+            cell
+            for party in parties
+            for cell in ((party.structure, names.get(party.structure)) if party else (None, None))
+        ),
+        piece.dossier_id,
+        piece.id,
+        piece.follows,
+    )
+
+
+def _closing(totals: Totals) -> Iterator[Row]:
+    for total in totals:
+        for cadre, subtotal in total.by_cadre:
+            yield from _total_rows(total.currency, subtotal, cadre)
+        yield from _total_rows(total.currency, total.whole, "tous")
+    for notice in NOTICES:
+        yield (notice,)
+
+
+def _total_rows(currency: str, subtotal: Subtotal, cadre: str) -> Iterator[Row]:
+    yield _total_row("Total", currency, subtotal.every, cadre)
+    yield _total_row("Total hors refus et rejets", currency, subtotal.kept, cadre)
+    if subtotal.negative.count:
+        yield _total_row("Dont montants négatifs", currency, subtotal.negative, cadre)
+
+
+def _total_row(label: str, currency: str, total: Sum, cadre: str) -> Row:
+    amounts = total.amounts
+    pieces = f"{total.count} pièce{'s' if total.count > 1 else ''}"
+    return (
+        label,
+        pieces,
+        cadre,
+        label_of(cadre),
+        *(None,) * 4,
+        currency,
+        amounts.ht,
+        amounts.tva,
+        amounts.ttc,
+        amounts.due,
+    )
+
+
+_LABELS = {row.cadre: row.label for row in loader.current().rows}

@@ -1,0 +1,136 @@
+"""What a fiscal list adds up to, by currency and by cadre: amounts of two currencies never meet.
+
+The pieces of a dossier restate one another (an A8 says again what its A7 said): a total over all
+cadres counts the same works several times, so each cadre has its own.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from itertools import groupby
+
+from services.portal.domain import rules
+from services.portal.domain.criteria import Range
+from services.portal.domain.piece import Piece
+from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.statuses import Status
+
+LONGEST_PERIOD_DAYS = 400
+TURNED_AWAY = frozenset(
+    {
+        Status.REFUSEE_1,
+        Status.REFUSEE_2,
+        Status.REFUSEE_MOE,
+        Status.REFUSEE_MOA,
+        Status.REFUSEE_FOURNISSEUR,
+        Status.REJETEE,
+    }
+)
+"""Refused or rejected: what was asked in such a piece will not be paid by it."""
+
+_ZERO = Amounts(Decimal(0), Decimal(0), Decimal(0), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A number of pieces and the totals of their amounts."""
+
+    count: int = 0
+    amounts: Amounts = _ZERO
+
+    def plus(self, other: "Sum") -> "Sum":
+        """Add up."""
+        ours, theirs = self.amounts, other.amounts
+        return Sum(
+            self.count + other.count,
+            Amounts(
+                ht=ours.ht + theirs.ht,
+                tva=ours.tva + theirs.tva,
+                ttc=ours.ttc + theirs.ttc,
+                due=ours.due + theirs.due,
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Subtotal:
+    """The pieces of one currency, or of one cadre in it."""
+
+    every: Sum = Sum()
+    kept: Sum = Sum()
+    """Without what was refused or rejected."""
+    negative: Sum = Sum()
+    """Those of `kept` whose total is below zero: as such an avoir may come."""
+
+    def plus(self, other: "Subtotal") -> "Subtotal":
+        """Add up."""
+        return Subtotal(
+            self.every.plus(other.every),
+            self.kept.plus(other.kept),
+            self.negative.plus(other.negative),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """All the pieces of one currency."""
+
+    currency: str
+    whole: Subtotal
+    by_cadre: tuple[tuple[str, Subtotal], ...]
+
+
+@dataclass(slots=True)
+class Totals:
+    """Adds pieces up one after the other, in the space of their currencies and cadres."""
+
+    _parts: dict[tuple[str, str], Subtotal] = field(default_factory=dict)
+
+    def add(self, piece: Piece, viewer: Role) -> None:
+        """Count a piece in, by the status that the viewer sees."""
+        key = piece.currency or "", piece.cadre
+        one = _of(piece, is_kept=not is_turned_away(piece, viewer))
+        self._parts[key] = self._parts.get(key, Subtotal()).plus(one)
+
+    def __iter__(self) -> Iterator[Total]:
+        """Give the total of each currency, in the order of their codes."""
+        for currency, parts in groupby(
+            sorted(self._parts.items(), key=_key), lambda part: part[0][0]
+        ):
+            by_cadre = tuple((cadre, subtotal) for (_, cadre), subtotal in parts)
+            whole = Subtotal()
+            for _, subtotal in by_cadre:
+                whole = whole.plus(subtotal)
+            yield Total(currency, whole, by_cadre)
+
+
+def is_turned_away(piece: Piece, viewer: Role) -> bool:
+    """Tell whether a piece was refused or rejected, as far as the viewer sees."""
+    return piece.seen_by(viewer).status in TURNED_AWAY
+
+
+def judge_period(period: Range[date]) -> Sequence[Violation]:
+    """Check that a list can be made of a period."""
+    if period.low is None or period.high is None:
+        return ()
+    if period.is_reversed:
+        return [rules.RANGE_REVERSED.broken("du", low=period.low, high=period.high)]
+    days = (period.high - period.low).days + 1
+    if days > LONGEST_PERIOD_DAYS:
+        return [rules.PERIOD_TOO_LONG.broken("au", days=days, limit=LONGEST_PERIOD_DAYS)]
+    return ()
+
+
+def _of(piece: Piece, *, is_kept: bool) -> Subtotal:
+    one = Sum(1, piece.amounts or _ZERO)
+    is_negative = is_kept and one.amounts.ttc < 0
+    return Subtotal(one, one if is_kept else Sum(), one if is_negative else Sum())
+
+
+def _key(part: tuple[tuple[str, str], Subtotal]) -> tuple[str, int, str]:
+    """Sort by currency, then A4 before A10."""
+    (currency, cadre), _ = part
+    return currency, len(cadre), cadre

@@ -1,0 +1,36 @@
+"""Where a page begins, as a text that only this service reads."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime
+
+from services.portal.domain import rules
+from services.portal.domain.criteria import Place
+from shared.runtime.problems import refused
+
+_ID_LIMIT = 100
+
+
+def write_cursor(place: Place) -> str:
+    """Write a place."""
+    moment = place.deposited_at.astimezone(UTC).isoformat() if place.deposited_at else ""
+    return urlsafe_b64encode(f"{moment}|{place.piece_id}".encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str | None) -> Place | None:
+    """Read a place; raises a 422 problem for what `write_cursor` did not write."""
+    if text is None:
+        return None
+    place = _decoded(text)
+    if place is None or write_cursor(place) != text:
+        raise refused([rules.CURSOR_UNREADABLE.broken("after")])
+    return place
+
+
+def _decoded(text: str) -> Place | None:
+    try:
+        written = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode()
+        moment, _, piece_id = written.partition("|")
+        place = Place(datetime.fromisoformat(moment).astimezone(UTC) if moment else None, piece_id)
+    except (ValueError, OverflowError):
+        return None
+    return place if 0 < len(piece_id) <= _ID_LIMIT else None

@@ -1,0 +1,385 @@
+"""What is asked and answered over HTTP."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from services.portal.application.listing import NOTICES, label_of
+from services.portal.application.searching import Dashboard, Page
+from services.portal.domain import rules
+from services.portal.domain.criteria import Criteria, Range, judge_ranges
+from services.portal.domain.fiscal import Subtotal, Sum, Total, Totals
+from services.portal.domain.piece import Actor, Awaited, Piece
+from services.portal.entrypoints.cursor import write_cursor
+from shared.circuit.parties import Party
+from shared.contracts.fields import Montant
+from shared.vocabulary.labels import STATUSES
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.statuses import Status
+
+PAGE, PAGE_LIMIT = 50, 200
+_ALTERNATIVES = 60
+Text = Annotated[str, Field(min_length=1, max_length=100)]
+Added = Annotated[Decimal, PlainSerializer(lambda sum_: f"{sum_:.2f}", return_type=str)]
+"""A sum of amounts, as a decimal string: it may be longer than any of them."""
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
+
+
+class Question(BaseModel):
+    """What a request asks; a criterion that does not exist is refused, not overlooked."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class SearchQuestion(Question):
+    """The criteria of a search, all of which a piece must fulfil."""
+
+    number: Text | None = Field(default=None, description="Numéro exact ; la casse est ignorée.")
+    number_prefix: Text | None = Field(default=None, description="Début du numéro.")
+    issued_from: Day | None = Field(default=None, description="Date de la pièce, incluse.")
+    issued_to: Day | None = Field(default=None, description="Date de la pièce, incluse.")
+    deposited_from: Day | None = Field(default=None, description="Jour du dépôt, à Paris, inclus.")
+    deposited_to: Day | None = Field(default=None, description="Jour du dépôt, à Paris, inclus.")
+    ht_from: Montant | None = None
+    ht_to: Montant | None = None
+    ttc_from: Montant | None = None
+    ttc_to: Montant | None = None
+    due_from: Montant | None = Field(default=None, description="Net à payer.")
+    due_to: Montant | None = Field(default=None, description="Net à payer.")
+    currency: Text | None = None
+    status: list[Status] = Field(
+        default=[], max_length=_ALTERNATIVES, description="L'un de ces statuts."
+    )
+    cadre: list[Text] = Field(
+        default=[], max_length=_ALTERNATIVES, description="L'un de ces cadres."
+    )
+    marche: Text | None = None
+    engagement: Text | None = None
+    titulaire: Text | None = Field(default=None, description="SIRET, ou type-identifiant.")
+    titulaire_service: Text | None = None
+    cotraitant: Text | None = None
+    cotraitant_service: Text | None = None
+    sous_traitant: Text | None = None
+    sous_traitant_service: Text | None = None
+    moe: Text | None = None
+    moe_service: Text | None = None
+    moa: Text | None = None
+    moa_service: Text | None = None
+    service_financier: Text | None = None
+    service_financier_service: Text | None = None
+    depositor: Role | None = Field(default=None, description="Rôle de qui a déposé la pièce.")
+    awaits_me: bool = Field(
+        default=False,
+        description="Uniquement les pièces sans pièce suivante, qui attendent l'appelant.",
+    )
+    closed: bool | None = Field(default=None, description="Le dossier est clos.")
+    after: Annotated[str, Field(max_length=400)] | None = Field(
+        default=None, description="« next » de la page précédente."
+    )
+    limit: int = Field(default=PAGE, ge=1, le=PAGE_LIMIT)
+
+    def to_criteria(self) -> Criteria:
+        """Take the criteria off the wire."""
+        named = ((role, getattr(self, role.value)) for role in Role)
+        return Criteria(
+            number=self.number,
+            number_prefix=self.number_prefix,
+            issued=Range(self.issued_from, self.issued_to),
+            deposited=Range(self.deposited_from, self.deposited_to),
+            ht=Range(self.ht_from, self.ht_to),
+            ttc=Range(self.ttc_from, self.ttc_to),
+            due=Range(self.due_from, self.due_to),
+            currency=self.currency,
+            statuses=frozenset(self.status),
+            cadres=frozenset(self.cadre),
+            marche=self.marche,
+            engagement=self.engagement,
+            parties={
+                role: Party(structure, getattr(self, f"{role.value}_service"))
+                for role, structure in named
+                if structure is not None
+            },
+            depositor=self.depositor,
+            awaits_me=self.awaits_me,
+            closed=self.closed,
+        )
+
+    def judge(self) -> Iterator[Violation]:
+        """Find what cannot be asked."""
+        yield from judge_ranges(self.to_criteria())
+        for role in Role:
+            field = f"{role.value}_service"
+            if getattr(self, field) is not None and getattr(self, role.value) is None:
+                yield rules.SERVICE_ALONE.broken(field, role=role.value)
+
+
+class FiscalQuestion(Question):
+    """The period of a fiscal list."""
+
+    du: Day = Field(description="Premier jour du dépôt, à Paris, inclus.")
+    au: Day = Field(description="Dernier jour du dépôt, à Paris, inclus.")
+    format: Literal["json", "csv", "xlsx"] = Field(
+        default="json", description="json : les totaux ; csv, xlsx : les pièces et les totaux."
+    )
+
+
+class Body(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class StructureBody(Body):
+    """A structure."""
+
+    structure: str
+    name: str | None = Field(description="Absent tant que la structure n'est pas connue.")
+
+
+class ActorBody(StructureBody):
+    """A structure in a role."""
+
+    role: Role
+
+    @classmethod
+    def of(cls, actor: Actor, names: Mapping[str, str]) -> Self:
+        """Show an actor."""
+        structure = actor.structure
+        return cls(role=actor.role, structure=structure, name=names.get(structure))
+
+
+class PartyBody(StructureBody):
+    """A party of a dossier."""
+
+    service: str | None
+
+
+class AwaitedBody(Body):
+    """Who must act on a piece."""
+
+    actors: list[ActorBody] = Field(description="Le premier est celui que le circuit désigne.")
+    since: datetime | None
+    due: datetime | None = Field(description="Fin du délai ; absente quand aucun ne court.")
+    held: bool = Field(description="Une règle retient la pièce, pour le moment.")
+
+    @classmethod
+    def of(cls, awaited: Awaited, names: Mapping[str, str]) -> Self:
+        """Show who is awaited."""
+        return cls(
+            actors=[ActorBody.of(actor, names) for actor in awaited.actors],
+            since=awaited.since,
+            due=awaited.due,
+            held=awaited.held,
+        )
+
+
+class AmountsBody(Body):
+    """The totals of a piece."""
+
+    ht: Montant
+    tva: Montant
+    ttc: Montant
+    due: Montant
+
+
+class PieceBody(Body):
+    """A piece, as its viewer sees it."""
+
+    piece_id: str
+    dossier_id: str
+    cadre: str
+    label: str = Field(description="Ce qu'est la pièce.")
+    number: str
+    status: Status
+    status_label: str
+    status_at: datetime | None
+    depositor: ActorBody
+    parties: dict[Role, PartyBody]
+    awaited: AwaitedBody | None = Field(description="Qui doit agir sur cette pièce.")
+    awaits_me: bool
+    closed: bool = Field(description="Le dossier est clos.")
+    follows: str | None = Field(description="La pièce à laquelle celle-ci répond.")
+    issued_on: date | None
+    deposited_at: datetime | None
+    currency: str | None
+    amounts: AmountsBody | None
+    engagement: str | None
+    marche: str | None
+
+    @classmethod
+    def of(cls, piece: Piece, viewer: Actor, names: Mapping[str, str]) -> Self:
+        """Show a piece."""
+        face = piece.seen_by(viewer.role)
+        return cls(
+            piece_id=piece.id,
+            dossier_id=piece.dossier_id,
+            cadre=piece.cadre,
+            label=label_of(piece.cadre),
+            number=piece.number,
+            status=face.status,
+            status_label=STATUSES[face.status],
+            status_at=face.status_at,
+            depositor=ActorBody.of(piece.depositor, names),
+            parties={
+                role: PartyBody(
+                    structure=party.structure,
+                    service=party.service,
+                    name=names.get(party.structure),
+                )
+                for role, party in piece.parties.items()
+            },
+            awaited=AwaitedBody.of(face.awaited, names) if face.awaited else None,
+            awaits_me=viewer in piece.awaits,
+            closed=face.closed,
+            follows=piece.follows,
+            issued_on=piece.issued_on,
+            deposited_at=piece.deposited_at,
+            currency=piece.currency,
+            amounts=AmountsBody.model_validate(piece.amounts) if piece.amounts else None,
+            engagement=piece.engagement,
+            marche=piece.marche,
+        )
+
+
+class PageBody(Body):
+    """A page of a search, the latest deposit first."""
+
+    pieces: list[PieceBody]
+    next: str | None = Field(description="À redonner dans `after` ; absent sur la dernière page.")
+
+    @classmethod
+    def of(cls, page: Page, viewer: Actor) -> Self:
+        """Show a page."""
+        return cls(
+            pieces=[PieceBody.of(piece, viewer, page.names) for piece in page.pieces],
+            next=write_cursor(page.next) if page.next else None,
+        )
+
+
+class CountBody(Body):
+    """How many pieces have a status."""
+
+    status: Status
+    label: str
+    pieces: int
+
+
+class AwaitingBody(Body):
+    """What awaits the caller."""
+
+    pieces: int
+    oldest: datetime | None = Field(description="Depuis quand la première attend.")
+
+
+class DashboardBody(Body):
+    """The pieces of the dossiers in which the caller's structure has the caller's role."""
+
+    sent: list[CountBody] = Field(description="Déposées par l'appelant.")
+    received: list[CountBody] = Field(description="Déposées par les autres parties.")
+    awaiting: AwaitingBody
+
+    @classmethod
+    def of(cls, dashboard: Dashboard) -> Self:
+        """Show a dashboard."""
+        return cls(
+            sent=_counts(dashboard, is_sent=True),
+            received=_counts(dashboard, is_sent=False),
+            awaiting=AwaitingBody.model_validate(dashboard.awaiting),
+        )
+
+
+def _counts(dashboard: Dashboard, *, is_sent: bool) -> list[CountBody]:
+    counts = sorted(
+        (count for count in dashboard.counts if count.is_sent is is_sent),
+        key=lambda count: list(Status).index(count.status),
+    )
+    return [
+        CountBody(status=each.status, label=STATUSES[each.status], pieces=each.pieces)
+        for each in counts
+    ]
+
+
+class SumBody(Body):
+    """A number of pieces and the totals of their amounts."""
+
+    pieces: int
+    ht: Added
+    tva: Added
+    ttc: Added
+    due: Added
+
+    @classmethod
+    def of(cls, total: Sum) -> Self:
+        """Show a sum."""
+        amounts = total.amounts
+        return cls(
+            pieces=total.count, ht=amounts.ht, tva=amounts.tva, ttc=amounts.ttc, due=amounts.due
+        )
+
+
+class SubtotalBody(Body):
+    """The pieces of a currency, or of a cadre in it."""
+
+    every: SumBody = Field(description="Toutes les pièces.")
+    kept: SumBody = Field(description="Hors refus et rejets.")
+    negative: SumBody = Field(description="Parmi `kept`, celles dont le TTC est négatif.")
+
+
+class CadreTotalBody(SubtotalBody):
+    """The pieces of a cadre."""
+
+    cadre: str
+    label: str
+
+
+class TotalBody(SubtotalBody):
+    """The pieces of a currency."""
+
+    currency: str
+    by_cadre: list[CadreTotalBody]
+
+    @classmethod
+    def of(cls, total: Total) -> Self:
+        """Show a total."""
+        return cls(
+            currency=total.currency,
+            **_sums(total.whole),
+            by_cadre=[
+                CadreTotalBody(cadre=cadre, label=label_of(cadre), **_sums(subtotal))
+                for cadre, subtotal in total.by_cadre
+            ],
+        )
+
+
+def _sums(subtotal: Subtotal) -> dict[str, SumBody]:
+    return {
+        "every": SumBody.of(subtotal.every),
+        "kept": SumBody.of(subtotal.kept),
+        "negative": SumBody.of(subtotal.negative),
+    }
+
+
+class FiscalBody(Body):
+    """What a structure sent in a period, in total."""
+
+    structure: str
+    role: Role
+    du: date
+    au: date
+    totals: list[TotalBody]
+    notices: Sequence[str] = Field(default=NOTICES, description="À lire avant les totaux.")
+
+    @classmethod
+    def of(cls, viewer: Actor, question: FiscalQuestion, totals: Totals) -> Self:
+        """Show the totals of a list."""
+        return cls(
+            structure=viewer.structure,
+            role=viewer.role,
+            du=question.du,
+            au=question.au,
+            totals=[TotalBody.of(total) for total in totals],
+        )
