@@ -114,7 +114,13 @@ async def test_the_acts_allowed_are_those_of_the_status(world: World, opened: De
         f"/pieces/{opened.pieces['A4']}/treatments", opened.parties[Role.MOE], Role.MOE
     )
 
-    assert seen.json()["acts"] == ["deposer_suite", "prendre_en_compte", "refuser", "suspendre"]
+    assert seen.json()["acts"] == [
+        "deposer_suite",
+        "prendre_en_compte",
+        "refuser",
+        "suspendre",
+        "demander_recyclage",
+    ]
     assert seen.json()["cadres"] == [{"code": "A15", "label": "état d'acompte"}]
 
 

@@ -17,13 +17,14 @@ from pydantic import TypeAdapter
 from pymongo import MongoClient
 
 from deploy.local.platform import Addresses
+from shared.circuit.loader import CURRENT
 from shared.circuit.parties import moa_booleans
 from shared.contracts import topics
 from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, PartiesV1, PartyV1
 from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
 from shared.contracts.envelope import Event, Payload, encode
 from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureChanged
-from shared.contracts.routing_v1 import DossierChanged, PieceForwarded, StatusChanged
+from shared.contracts.routing_v1 import DelayElapsed, DossierChanged, PieceForwarded, StatusChanged
 from shared.runtime.clock import system_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.codes import Syntax
@@ -35,13 +36,12 @@ from shared.vocabulary.roles import (
     StructureStatus,
 )
 
-TABLE = "2026-1"
 _LIMIT_S = 30.0
 _PAUSE_S = 0.02
-_HEARD = (topics.STATUT, topics.DOSSIER, *topics.ACTEUR.values())
+_HEARD = (topics.STATUT, topics.DOSSIER, topics.ECHEANCE, *topics.ACTEUR.values())
 _READERS: dict[str, TypeAdapter[Event[Any]]] = {
     payload.event_type: TypeAdapter(Event[payload])  # type: ignore[valid-type]
-    for payload in (StatusChanged, DossierChanged, PieceForwarded)
+    for payload in (StatusChanged, DossierChanged, DelayElapsed, PieceForwarded)
 }
 _now = system_clock()
 
@@ -129,7 +129,7 @@ class Deposits:
             "syntax": Syntax.UBL,
             "file": file_of(piece_id),
             "certificate_sha256": sha256(b"certificate").hexdigest(),
-            "table_version": TABLE,
+            "table_version": CURRENT,
             "directory": {},
             "deposited_at": _now(),
         }
@@ -227,10 +227,11 @@ class World:
         )
         return name
 
-    async def dossier(self, **parties: str) -> Deposits:
-        """Prepare a dossier among new structures, or those named."""
+    async def dossier(self, *also: Role, moa_acts: bool = True, **parties: str) -> Deposits:
+        """Prepare a dossier among new structures, or those named, in the usual roles and `also`."""
         named = {Role(role): name for role, name in parties.items()}
-        for role in (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER):
+        usual = [Role.TITULAIRE, Role.MOE, *[Role.MOA] * moa_acts, Role.SERVICE_FINANCIER]
+        for role in (*usual, *also):
             if role not in named:
                 named[role] = await self.structure()
         return Deposits(self, named)
@@ -248,7 +249,13 @@ class World:
         )
         return answer
 
-    async def treat(self, dossier: Deposits, cadre: str, role: Role, **body: str) -> httpx.Response:
+    async def treat(
+        self,
+        dossier: Deposits,
+        cadre: str,
+        role: Role,
+        **body: Any,  # noqa: ANN401 - JSON
+    ) -> httpx.Response:
         """Treat the latest piece of a cadre."""
         answer: httpx.Response = await self._http.post(
             f"/pieces/{dossier.pieces[cadre]}/treatments",
