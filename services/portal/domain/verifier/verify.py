@@ -21,6 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
 
+USAGE = "appel : python3 verify.py [--tete EMPREINTE] [DOSSIER | EXPORT.zip]"
 MANIFEST, TRAIL = "MANIFESTE.json", "piste-audit.jsonl"
 DOSSIER, STATUSES = "dossier.json", "statuts.csv"
 HEADER = 30  # octets d'un en-tête de zip, avant le nom
@@ -67,8 +68,8 @@ class Export:
     def verify(self, path: Path, head: str) -> list[str]:
         """Donne toutes les fautes."""
         faults = list(self.read_folder(path) if path.is_dir() else self.read_zip(path))
-        if faults and MANIFEST not in self.members:
-            return faults
+        if MANIFEST not in self.members:
+            return [*faults, f"{MANIFEST!r} : manque, le reste n'est donc pas vérifié"]
         for name, check in (
             (MANIFEST, self.check_manifest),
             (TRAIL, self.check_trail),
@@ -100,20 +101,20 @@ class Export:
 
     def read_zip(self, path: Path) -> Iterator[str]:
         """Relit chaque octet : les en-têtes n'ont qu'une forme possible, ici recalculée."""
-        directory, count = b"", 0
+        directory, count, room = b"", 0, path.stat().st_size
         with path.open("rb") as file:
             offset, head = 0, file.read(HEADER)
             while len(head) == HEADER and head[:4] == b"PK\3\4":
                 size, unpacked, length = struct.unpack("<2LH", head[18:28])
                 name = file.read(length)
-                content = file.read(size if size == unpacked else 0)
+                content = file.read(size if size == unpacked <= room else 0)
                 facts = (33, zlib.crc32(content), size, size, len(name))
                 expected = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, *facts, 0) + name
                 text = name.decode("latin-1")
                 if head + name != expected:
                     at = offset + difference(head + name, expected)
                     yield f"zip, octet {at} : l'en-tête ou le contenu de {text!r} a changé"
-                if size != unpacked or text in self.members:
+                if len(content) < max(size, unpacked) or text in self.members:
                     yield f"zip, octet {offset} : {text!r} ne peut pas être lu, ni ce qui suit"
                     return
                 self.add(text, content)
@@ -215,11 +216,15 @@ class Export:
     def check_statuses(self) -> Iterator[str]:
         text = self.members[STATUSES].text.decode("utf-8-sig")
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=";")
-        rows = [(reader.line_num, row[:LABEL] + row[LABEL + 1 :]) for row in reader][1:]
+        rows, line = [], 1
+        for row in reader:
+            rows.append((line, row[:LABEL] + row[LABEL + 1 :]))
+            line = reader.line_num + 1
+        rows = rows[1:]
         for rank in range(max(len(rows), len(self.rows))):
-            line, row = rows[rank] if rank < len(rows) else (reader.line_num + 1, None)
-            if [row] != self.rows[rank : rank + 1]:
-                yield f"{STATUSES}, ligne {line} : ce n'est pas ce que dit la piste"
+            at, its = rows[rank] if rank < len(rows) else (line, None)
+            if [its] != self.rows[rank : rank + 1]:
+                yield f"{STATUSES}, ligne {at} : ce n'est pas ce que dit la piste"
 
     def check_dossier(self) -> Iterator[str]:
         dossier, last = json.loads(self.members[DOSSIER].text), self.entries[-1]
@@ -245,6 +250,12 @@ class Export:
             yield f"{MANIFEST} : la tête qu'il donne n'est pas celle de la piste"
 
 
+def say(text: str) -> None:
+    """Écrit, même là où l'écran n'a pas toutes les lettres."""
+    code = sys.stdout.encoding or "ascii"
+    sys.stdout.write(text.encode(code, "backslashreplace").decode(code) + "\n")
+
+
 def main(words: list[str]) -> int:
     """Lit l'appel, vérifie, dit ce qui est trouvé."""
     head = ""
@@ -252,20 +263,18 @@ def main(words: list[str]) -> int:
         head, words = words[1], words[2:]
     path = Path(words[0]) if words else Path(__file__).resolve().parent
     if len(words) > 1 or words[:1] == ["--tete"] or not path.exists():
-        sys.stderr.write((__doc__ or "").split("\n\n")[1] + "\n")
+        say(USAGE)
         return 2
     export = Export()
     faults = export.verify(path, head)
-    for fault in faults:
-        sys.stdout.write(f"FAUTE  {fault}\n")
     if faults:
-        sys.stdout.write(f"NON CONFORME : {len(faults)} faute(s)\n")
+        say("\n".join([*faults, f"NON CONFORME : {len(faults)} faute(s)"]))
         return 1
     last = export.entries[-1]
-    sys.stdout.write(
+    say(
         f"conforme : dossier {last['dossier']}, {len(export.members)} fichiers, "
         f"{len(export.pieces)} pièces, {len(export.rows)} statuts, {len(export.entries)} entrées\n"
-        f"tête de la piste : {last['hash']} (version {last['version']})\n"
+        f"tête de la piste : {last['hash']} (version {last['version']})"
     )
     return 0
 

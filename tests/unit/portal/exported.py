@@ -1,0 +1,199 @@
+"""A dossier as its peers tell it, and what the portal makes of it."""
+
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from services.portal.adapters.export_zip import ZipArchive
+from services.portal.application.exporting import Exporting, Kit
+from services.portal.domain.export import Exporter, Json
+from services.portal.domain.verifier import verify
+from services.portal.domain.verifier.verify import Export, canonical
+from shared.vocabulary.roles import Role
+
+DOSSIER = "01a21105-e653-76bb-99d7-eeaa779ed7ef"
+NOW = datetime(2026, 11, 25, 4, 45, tzinfo=UTC)
+EXPORTER = Exporter("90000000300013", Role.MOA)
+SOURCE = Path(verify.__file__)
+VERIFIER = b"# the verifier stands here\n"
+READ_ME = "dossier $dossier, version $version, head $head, verifier $verifier\n"
+AMOUNTS = {"ht": "100.00", "tva": "20.00", "ttc": "120.00", "due": "120.00"}
+
+
+def digest(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
+def chained(groups: Sequence[Sequence[Json]]) -> list[dict[str, Any]]:
+    """Link entries as routing does."""
+    trail: list[dict[str, Any]] = []
+    version, previous = 0, ""
+    for events in groups:
+        version += len(events)
+        files = [
+            file
+            for event in events
+            for file in (
+                [event["deposit"]["file_sha256"], *event["deposit"]["attachments"]]
+                if event["type"] == "PieceReceived"
+                else event.get("completion", {}).get("attachments", ())
+            )
+        ]
+        entry = {
+            "_id": f"{DOSSIER}|{version:06d}",
+            "dossier": DOSSIER,
+            "version": version,
+            "events": list(events),
+            "files": files,
+            "cause": f"cause {version}",
+            "previous": previous,
+        }
+        previous = entry["hash"] = digest(canonical(entry))
+        trail.append(entry)
+    return trail
+
+
+def status(piece_id: str, previous: str | None, now: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    fields = {"by": None, "act": None, "motive": None, "comment": None, **more}
+    at = "2026-11-24T10:00:00Z"
+    return (
+        {"type": "StatusSet", "at": at, "piece_id": piece_id, "previous": previous}
+        | fields
+        | {"status": now}
+    )
+
+
+@dataclass
+class World:
+    """Peers that know one dossier: an A4 suspended and completed, and the A15 that answers it."""
+
+    file_name: str = "situation.xml"
+    attachment_name: str = "métrés.pdf"
+    comment: str = "Il manque\nle « bon » ; merci."
+    files: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Tell the story."""
+        first, second = self._piece("p1", "A4", "SIT-1"), self._piece("p2", "A15", "EA-1")
+        bon, proof = b"%PDF bon", b"%PDF complement certificate"
+        self.files |= {"/pieces/p1/attachments/bon": bon, "/pieces/p1/completions/1": proof}
+        first["completions"] = [
+            {
+                "attachments": [{"name": "bon.pdf", "url": "/pieces/p1/attachments/bon"}],
+                "certificate": {"url": "/pieces/p1/completions/1", "sha256": digest(proof)},
+            }
+        ]
+        moe = {"role": "moe", "structure": "90000000200015", "service": None}
+        completion = {"piece_id": "p1", "attachments": [digest(bon)]}
+        self.deposited = {"p1": first, "p2": second}
+        self.trail_now = chained(
+            (
+                (self._received(first), status("p1", None, "DEPOSEE")),
+                (status("p1", "DEPOSEE", "SUSPENDUE", by=moe, comment=self.comment),),
+                (
+                    {"type": "PieceCompleted", "completion": completion},
+                    status("p1", "SUSPENDUE", "COMPLETEE"),
+                ),
+                (
+                    self._received(second),
+                    status("p1", "COMPLETEE", "ASSOCIEE", by=moe, act="deposer_suite"),
+                    status("p2", None, "A_ASSOCIER_MOA"),
+                ),
+            )
+        )
+        self.dossier_now: dict[str, Any] = {
+            "dossier_id": DOSSIER,
+            "version": self.trail_now[-1]["version"],
+            "table_version": "2026-2",
+            "pieces": [
+                self._shown(first, "ASSOCIEE", [digest(bon)]),
+                self._shown(second, "A_ASSOCIER_MOA", []),
+            ],
+        }
+
+    def _piece(self, name: str, cadre: str, number: str) -> dict[str, Any]:
+        for kind in ("file", "certificate", "attachments/0"):
+            self.files[f"/pieces/{name}/{kind}"] = f"%PDF {name} {kind}".encode()
+        return {
+            "piece_id": name,
+            "cadre": cadre,
+            "number": number,
+            "file": {"name": self.file_name, "url": f"/pieces/{name}/file"},
+            "certificate": {"url": f"/pieces/{name}/certificate"},
+            "attachments": [{"name": self.attachment_name, "url": f"/pieces/{name}/attachments/0"}],
+            "completions": [],
+        }
+
+    def _digest(self, piece: Json, kind: str) -> str:
+        return digest(self.files[f"/pieces/{piece['piece_id']}/{kind}"])
+
+    def _received(self, piece: Json) -> dict[str, Any]:
+        deposit = {
+            "piece_id": piece["piece_id"],
+            "cadre": piece["cadre"],
+            "number": piece["number"],
+            "amounts": AMOUNTS,
+            "file_sha256": self._digest(piece, "file"),
+            "certificate_sha256": self._digest(piece, "certificate"),
+            "attachments": [self._digest(piece, "attachments/0")],
+        }
+        return {"type": "PieceReceived", "at": "2026-11-24T10:00:00Z", "deposit": deposit}
+
+    def _shown(self, piece: Json, now: str, added: list[str]) -> dict[str, Any]:
+        return {
+            "piece_id": piece["piece_id"],
+            "cadre": {"code": piece["cadre"], "label": "…"},
+            "number": piece["number"],
+            "amounts": AMOUNTS,
+            "status": now,
+            "file_sha256": self._digest(piece, "file"),
+            "attachments": [self._digest(piece, "attachments/0"), *added],
+        }
+
+    async def dossier(self, dossier_id: str) -> Json | None:
+        self.asked.append("dossier")
+        return self.dossier_now if dossier_id == DOSSIER else None
+
+    async def trail(self, dossier_id: str) -> Sequence[Json] | None:
+        self.asked.append("trail")
+        return self.trail_now if dossier_id == DOSSIER else None
+
+    async def piece(self, piece_id: str) -> Json | None:
+        return self.deposited.get(piece_id)
+
+    async def file(self, url: str) -> AsyncGenerator[bytes, None]:
+        content = io.BytesIO(self.files[url])
+        while chunk := content.read(4):
+            yield chunk
+
+
+async def export(world: World, verifier: bytes = VERIFIER, at: datetime = NOW) -> bytes:
+    """Give the bytes of the export."""
+    archive = ZipArchive(max_mb=1)
+    exporting = Exporting(Kit(verifier, READ_ME), lambda: at)
+    assert await exporting.export(DOSSIER, EXPORTER, world, archive)
+    with archive.finish() as file:
+        return file.read()
+
+
+def faults(path: Path, head: str = "") -> list[str]:
+    return Export().verify(path, head)
+
+
+def unpacked(content: bytes, folder: Path) -> Path:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", "-S", *map(str, words)]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", env={}, check=False)
