@@ -1,0 +1,86 @@
+"""What a fiscal list adds up to."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from services.portal.application.projecting import pieces_of
+from services.portal.domain.criteria import Range
+from services.portal.domain.fiscal import TURNED_AWAY, Totals, judge_period
+from shared.contracts.routing_v1 import PieceStateV1
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import FINAL, Status
+from tests.kit.states import a_piece, a_state, amounts
+
+
+def totals(*states: PieceStateV1) -> Totals:
+    added = Totals()
+    for piece in pieces_of(a_state(pieces=states)):
+        added.add(piece, Role.TITULAIRE)
+    return added
+
+
+def test_amounts_add_up_exactly_and_currencies_never_meet() -> None:
+    cents = [a_piece(f"p{rank}", amounts=amounts("0.10")) for rank in range(3)]
+    francs = a_piece("f", currency="XPF", amounts=amounts("7.00"))
+
+    euro, xpf = totals(*cents, francs)
+
+    assert (euro.currency, euro.whole.every.count) == ("EUR", 3)
+    assert euro.whole.every.amounts.ht == Decimal("0.30")
+    assert euro.whole.every.amounts.ttc == Decimal("0.36")
+    assert (xpf.currency, xpf.whole.every.amounts.ht) == ("XPF", Decimal("7.00"))
+
+
+@pytest.mark.parametrize("status", sorted(TURNED_AWAY))
+def test_what_was_turned_away_counts_in_one_total_and_not_in_the_other(status: Status) -> None:
+    (total,) = totals(a_piece("p1"), a_piece("p2", status=status))
+
+    assert (total.whole.every.count, total.whole.kept.count) == (2, 1)
+    assert total.whole.kept.amounts.ht == Decimal("100.00")
+
+
+def test_what_is_turned_away_for_good_is_turned_away_here() -> None:
+    assert {s for s in FINAL if s.startswith(("REFUSEE", "REJETEE"))} <= TURNED_AWAY
+
+
+def test_negative_amounts_are_deducted_and_shown_apart() -> None:
+    refused = a_piece("p3", status=Status.REJETEE, amounts=amounts("-5.00"))
+
+    (total,) = totals(a_piece("p1"), a_piece("p2", amounts=amounts("-30.00")), refused)
+
+    assert total.whole.kept.amounts.ht == Decimal("70.00")
+    assert (total.whole.negative.count, total.whole.negative.amounts.ht) == (1, Decimal("-30.00"))
+
+
+def test_each_cadre_has_its_own_total_in_the_order_of_their_numbers() -> None:
+    (total,) = totals(*(a_piece(cadre, cadre=cadre) for cadre in ("A10", "A7", "A4", "A7x")))
+
+    assert [cadre for cadre, _ in total.by_cadre] == ["A4", "A7", "A10", "A7x"]
+    assert total.whole.every.count == sum(part.every.count for _, part in total.by_cadre)
+
+
+def test_a_piece_whose_amounts_are_unknown_is_counted_and_adds_nothing() -> None:
+    (total,) = totals(a_piece(currency=None, amounts=None))
+
+    assert (total.currency, total.whole.every.count) == ("", 1)
+    assert total.whole.every.amounts.due == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "code"),
+    [
+        (date(2026, 1, 2), date(2026, 1, 1), "POR-CRITERE-01"),
+        (date(2026, 1, 1), date(2027, 2, 5), "POR-LISTE-01"),
+    ],
+)
+def test_no_list_is_made_of_a_period_that_is_reversed_or_too_long(
+    first: date, last: date, code: str
+) -> None:
+    assert [each.code for each in judge_period(Range(first, last))] == [code]
+
+
+@pytest.mark.parametrize("last", [date(2026, 1, 1), date(2027, 2, 4)])
+def test_a_day_or_four_hundred_make_a_list(last: date) -> None:
+    assert judge_period(Range(date(2026, 1, 1), last)) == ()

@@ -1,0 +1,125 @@
+"""A dossier's state as pieces: what each side sees, before a hidden payment and after."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.deposit.domain import numbers
+from services.portal.adapters.documents import from_document, to_document
+from services.portal.application.projecting import pieces_of
+from services.portal.domain.piece import Actor, Piece, number_key
+from shared.contracts.routing_v1 import DossierChanged, TurnV1
+from shared.vocabulary.roles import SUPPLIER_SIDE, Role
+from shared.vocabulary.statuses import Status
+from tests.kit.states import MOA, MOE, NOON, PAYER, TITULAIRE, a_piece, a_state, awaiting, paid
+
+MANDATED_AT = datetime(2026, 11, 26, 11, tzinfo=UTC)
+DUE = NOON + timedelta(days=30)
+_TO_PAY = a_piece(status=Status.MANDATEE, status_at=MANDATED_AT)
+
+
+def before_payment(*, payment_not_reported: bool = False) -> DossierChanged:
+    payer = awaiting(Role.SERVICE_FINANCIER, PAYER, service="TRAVAUX", due=DUE)
+    return a_state(pieces=[_TO_PAY], awaited=payer, payment_not_reported=payment_not_reported)
+
+
+def after_payment(*, payment_not_reported: bool = False) -> DossierChanged:
+    return a_state(
+        version=2, pieces=[paid()], closed=True, payment_not_reported=payment_not_reported
+    )
+
+
+def only(state: DossierChanged) -> Piece:
+    (piece,) = pieces_of(state)
+    return piece
+
+
+@pytest.mark.parametrize("role", sorted(SUPPLIER_SIDE))
+def test_a_hidden_payment_changes_nothing_of_what_the_suppliers_side_sees(role: Role) -> None:
+    before = only(before_payment(payment_not_reported=True))
+    after = only(after_payment(payment_not_reported=True))
+
+    assert before.seen_by(role) == after.seen_by(role)
+    assert after.seen_by(role).status is Status.MANDATEE
+    assert after.seen_by(role).closed is False
+    assert after.awaits.isdisjoint({Actor(Role.TITULAIRE, TITULAIRE)})
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - SUPPLIER_SIDE))
+def test_the_buyers_side_sees_a_payment_that_is_hidden_from_the_supplier(role: Role) -> None:
+    face = only(after_payment(payment_not_reported=True)).seen_by(role)
+
+    assert (face.status, face.closed, face.awaited) == (Status.MISE_EN_PAIEMENT, True, None)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_payment_that_is_reported_is_seen_by_all(role: Role) -> None:
+    face = only(after_payment()).seen_by(role)
+
+    assert (face.status, face.closed) == (Status.MISE_EN_PAIEMENT, True)
+
+
+def test_the_other_pieces_of_a_dossier_do_not_tell_of_a_hidden_payment_either() -> None:
+    first = a_piece("p0", status=Status.ASSOCIEE)
+    before, *_ = pieces_of(a_state(pieces=[first, _TO_PAY], payment_not_reported=True))
+    after, *_ = pieces_of(a_state(pieces=[first, paid()], closed=True, payment_not_reported=True))
+
+    assert before.reported == after.reported
+
+
+def test_a_payment_is_hidden_even_where_an_old_message_does_not_say_what_is_reported() -> None:
+    state = a_piece(status=Status.MISE_EN_PAIEMENT, reported=None, reported_at=None)
+
+    face = only(a_state(pieces=[state], payment_not_reported=True)).reported
+
+    assert face.status is Status.MISE_A_DISPOSITION
+
+
+def test_a_piece_awaits_each_of_those_who_may_act_and_nobody_while_it_is_held() -> None:
+    turn = TurnV1(role=Role.TITULAIRE, structure=TITULAIRE)
+    named = awaiting(Role.MOE, MOE, others=(turn,))
+    both = only(a_state(pieces=[a_piece()], awaited=named))
+    held = only(a_state(pieces=[a_piece()], awaited=awaiting(Role.MOE, MOE, held="CIR-X-01")))
+
+    assert both.awaits == {Actor(Role.MOE, MOE), Actor(Role.TITULAIRE, TITULAIRE)}
+    assert held.awaits == frozenset()
+    assert held.whole.awaited is not None
+    assert held.whole.awaited.held
+
+
+def test_only_the_piece_that_is_awaited_awaits_anybody() -> None:
+    first, second = pieces_of(
+        a_state(pieces=[a_piece("p0"), a_piece()], awaited=awaiting(Role.MOE, MOE))
+    )
+
+    assert first.whole.awaited is None
+    assert second.whole.awaited is not None
+
+
+def test_who_takes_part_may_see_in_its_role_and_no_other() -> None:
+    viewers = only(a_state()).viewers
+
+    assert Actor(Role.MOA, MOA) in viewers
+    assert Actor(Role.MOE, MOA) not in viewers
+    assert len(viewers) == 4
+
+
+@pytest.mark.parametrize("state", [before_payment(), after_payment(payment_not_reported=True)])
+def test_a_document_holds_the_whole_piece(state: DossierChanged) -> None:
+    piece = only(state)
+
+    assert from_document(to_document(piece, 1)) == piece
+
+
+def test_a_document_holds_a_piece_of_which_an_old_message_said_little() -> None:
+    unknown = ("issued_on", "deposited_at", "currency", "amounts", "engagement", "marche")
+    state = a_piece().model_copy(update=dict.fromkeys((*unknown, "status_at")))
+    little = only(a_state(pieces=[state]))
+
+    assert from_document(to_document(little, 1)) == little
+    assert to_document(little, 1)["order"] < to_document(only(a_state()), 1)["order"]
+
+
+@pytest.mark.parametrize("number", ["SIT-1", " sit-1 ", "été", "ß"])
+def test_two_numbers_are_the_same_here_when_they_are_to_deposit(number: str) -> None:
+    assert number_key(number) == numbers.number_key(number)

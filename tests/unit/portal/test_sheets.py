@@ -1,0 +1,143 @@
+"""Tables as files: what a French spreadsheet reads, and what it must not run."""
+
+import csv
+import tracemalloc
+from collections.abc import AsyncIterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from io import BytesIO, StringIO
+from pathlib import Path
+from xml.etree import ElementTree as ET
+from zipfile import ZipFile
+
+import pytest
+
+from services.portal.adapters.sheets import CsvSheet, XlsxSheet, guarded, shown
+from services.portal.application.ports import Cell, Row, Sheet, SheetFullError
+
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_MEGABYTE = 1024 * 1024
+ROW: Row = ("été", 3, Decimal("-1234.5"), date(2026, 11, 24), None, "=1+1")
+HOSTILE = ["=1+1", "+SUM(A1)", "-2+3", "@A1", "\t=1", "\r=1", "\n=1", "=", "-", "＝1", "-1,5,2"]
+HARMLESS = ["", "12", "-5,00", "+33", "-12.5", "SIT-1", "a=b", " =", "été"]
+
+
+async def given(rows: Sequence[Row]) -> AsyncIterator[Row]:
+    for row in rows:
+        yield row
+
+
+async def written(sheet: Sheet, *rows: Row) -> bytes:
+    return b"".join([chunk async for chunk in sheet.write(given(rows))])
+
+
+def parsed(body: bytes) -> list[list[str]]:
+    assert body.startswith(b"\xef\xbb\xbf")
+    return list(csv.reader(StringIO(body.decode("utf-8-sig"), newline=""), delimiter=";"))
+
+
+def cells(body: bytes) -> list[ET.Element]:
+    with ZipFile(BytesIO(body)) as archive:
+        assert archive.testzip() is None
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    return list(ET.fromstring(sheet).iter(f"{_MAIN}c"))  # noqa: S314 - our own
+
+
+async def test_a_csv_opens_as_it_is_in_a_french_spreadsheet() -> None:
+    body = await written(CsvSheet(), ROW)
+
+    assert parsed(body) == [["été", "3", "-1234,50", "24/11/2026", "", "'=1+1"]]
+    assert body.endswith(b"\r\n")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_no_cell_of_a_csv_begins_as_a_formula_does(text: str) -> None:
+    ((cell,),) = parsed(await written(CsvSheet(), (text,)))
+
+    assert cell == f"'{text}"
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_is_a_number_or_plain_text_stays_as_it_is(text: str) -> None:
+    assert guarded(text) == text
+
+
+@pytest.mark.parametrize("text", [";", '"', "\n", 'a;"b"\r\nc'])
+async def test_a_separator_in_a_cell_does_not_make_another_cell(text: str) -> None:
+    assert parsed(await written(CsvSheet(), (f"a{text}", "b"))) == [[f"a{text}", "b"]]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (Decimal(0), "0,00"),
+        (Decimal("99999999999999999.99"), "99999999999999999,99"),
+        (datetime(2026, 11, 24, 9, 30), "2026-11-24T09:30:00"),  # noqa: DTZ001 - shown as it is
+    ],
+)
+def test_amounts_keep_their_cents(cell: Cell, text: str) -> None:
+    assert shown(cell) == text
+
+
+async def test_a_workbook_holds_numbers_days_and_texts_and_runs_none_of_them() -> None:
+    found = cells(await written(XlsxSheet(), ROW, *((text,) for text in HOSTILE)))
+
+    kinds = {cell.attrib["r"]: (cell.attrib.get("t"), cell) for cell in found}
+    assert kinds["A1"][0] == "inlineStr"
+    assert (kinds["C1"][0], kinds["C1"][1].findtext(f"{_MAIN}v")) == (None, "-1234.5")
+    assert kinds["D1"][1].findtext(f"{_MAIN}v") == "46350"
+    assert "E1" not in kinds
+    assert all(cell.find(f"{_MAIN}f") is None for cell in found)
+    assert [kinds[f"A{rank}"][0] for rank in range(2, 2 + len(HOSTILE))] == ["inlineStr"] * len(
+        HOSTILE
+    )
+
+
+async def test_an_amount_that_a_spreadsheet_would_round_is_a_text() -> None:
+    (cell,) = cells(await written(XlsxSheet(), (Decimal("99999999999999999.99"),)))
+
+    assert cell.attrib["t"] == "inlineStr"
+    assert "".join(cell.itertext()) == "99999999999999999,99"
+
+
+async def test_a_workbook_that_is_full_is_refused_rather_than_cut() -> None:
+    assert len(cells(await written(XlsxSheet(max_rows=2), ("a",), ("b",)))) == 2
+    with pytest.raises(SheetFullError):
+        await written(XlsxSheet(max_rows=2), ("a",), ("b",), ("c",))
+
+
+def left(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+async def test_a_workbook_leaves_nothing_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    await written(XlsxSheet(), ROW)
+    chunks = aiter(XlsxSheet().write(given([ROW])))
+    await anext(chunks)
+    assert left(tmp_path)
+    await chunks.aclose()  # type: ignore[attr-defined]
+
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("sheet", [CsvSheet(), XlsxSheet()])
+async def test_the_memory_of_a_table_does_not_grow_with_its_rows(sheet: Sheet) -> None:
+    async def many(number: int) -> AsyncIterator[Row]:
+        for rank in range(number):
+            yield (*ROW, f"row {rank}", "x" * 1000)
+
+    async def peak(number: int) -> int:
+        tracemalloc.start()
+        try:
+            async for _ in sheet.write(many(number)):
+                pass
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    await peak(1)
+    # Ten thousand rows hold ten megabytes of text.
+    assert await peak(10_000) < await peak(500) + _MEGABYTE
