@@ -41,6 +41,11 @@ def motives(cadre: Cadre, on: date) -> tuple[Motive, ...]:
     return tuple(motive for motive in _all() if motive.is_offered(cadre, on))
 
 
+def motive_label(code: str) -> str | None:
+    """Give the words of a motive, whatever the day; None for a code that is no motive."""
+    return next((motive.label for motive in _all() if motive.code == code), None)
+
+
 def judge_refusal(
     cadre: Cadre, code: str | None, comment: str | None, on: date
 ) -> tuple[Violation, ...]:

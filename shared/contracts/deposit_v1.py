@@ -1,4 +1,4 @@
-"""What `services/deposit` tells: a piece was deposited, a suspended piece was completed."""
+"""What `services/deposit` tells: a piece was deposited, completed or contested."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -44,6 +44,19 @@ class PieceDeposited(Payload):
     directory: Mapping[str, int]
     """Version of each structure that the deposit was judged by."""
     deposited_at: Moment
+
+
+class PieceContested(Payload):
+    """The one to whom a décompte général was notified contests it, with its reasons."""
+
+    event_type: ClassVar[str] = "fr.aiguillage.piece.contestee.v1"
+
+    piece_id: Identifier
+    dossier_id: Identifier
+    by: ActorV1
+    attachments: tuple[FileV1, ...] = ()
+    comment: str
+    contested_at: Moment
 
 
 class PieceCompleted(Payload):

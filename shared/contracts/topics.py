@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
+from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
 from shared.contracts.envelope import Payload
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.routing_v1 import (
@@ -61,9 +61,9 @@ class Topic:
 PIECE_DEPOSEE = Topic(
     name="travaux.piece.deposee.v1",
     owner="deposit",
-    about="Deposits and completions of pieces.",
+    about="Pieces as deposited, what completes a suspended one, and what contests one.",
     key=Key.DOSSIER,
-    payloads=(PieceDeposited, PieceCompleted),
+    payloads=(PieceDeposited, PieceCompleted, PieceContested),
     consumers=("routing",),
 )
 ACTEUR = {

@@ -11,7 +11,10 @@ from services.deposit.adapters.certificate import (
 )
 from services.deposit.domain.piece import Completion, Piece, StoredFile
 from shared.circuit.parties import Party
+from shared.circuit.statuses import Act
 from shared.vocabulary.roles import Role
+
+_ADDED_AS = {Act.COMPLETER: "complément", Act.CONTESTER: "contestation"}
 
 
 class PdfCertificates:
@@ -25,10 +28,9 @@ class PdfCertificates:
     async def of_completion(
         self, piece: Piece, completion: Completion, names: Mapping[str, str]
     ) -> bytes:
-        """Certify what was added to a suspended piece, at the time when it was."""
-        facts = _facts(
-            piece, names, completion.attachments, "l'interface de dépôt, en complément", completion
-        )
+        """Certify what was added to a piece, by whom, at the time when it was."""
+        via = f"l'interface de dépôt, en {_ADDED_AS[completion.act]}"
+        facts = _facts(piece, names, completion.attachments, via, completion)
         return await asyncio.to_thread(deposit_certificate, facts)
 
 
@@ -40,10 +42,12 @@ def _facts(
     completion: Completion | None = None,
 ) -> CertificateFacts:
     draft = piece.draft
+    role = completion.role if completion and completion.role else draft.depositor_role
+    party = completion.by if completion and completion.by else draft.depositor
     return CertificateFacts(
         piece_id=piece.id,
         dossier_id=piece.dossier_id,
-        depositor=_party(draft.depositor_role, draft.depositor, names),
+        depositor=_party(role, party, names),
         cadre=draft.cadre,
         cadre_label=draft.label,
         number=draft.number,

@@ -16,7 +16,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.deposit.adapters.documents import files_of, from_completion, from_piece, number_id
 from services.deposit.adapters.mongo import KEYS, PIECES, RANKS, key_id
-from services.deposit.application.messages import completed, deposited
+from services.deposit.application.messages import added, deposited
 from services.deposit.application.ports import Clock, Kept, Key, Refusal, SaturatedError
 from services.deposit.domain.piece import Completion, Piece
 from shared.runtime.store import Document, Store, Transaction
@@ -105,7 +105,7 @@ class MongoLedger:
                 return False
             ranks = await self._ranks(transaction, [piece.dossier_id])
             rank = ranks[piece.dossier_id] + 1
-            transaction.publish(completed(piece, completion, rank))
+            transaction.publish(added(piece, completion, rank))
             await self._keep_ranks(transaction, {piece.dossier_id: rank})
             return True
 

@@ -1,4 +1,4 @@
-"""The use case of a completion: the depositor of a suspended piece adds what was missing."""
+"""The use case of an addition: a suspended piece is completed, a décompte général contested."""
 
 from dataclasses import dataclass, replace
 
@@ -6,15 +6,19 @@ from services.deposit.application.following import is_party, row_of, state_of
 from services.deposit.application.ports import Ports, Upload
 from services.deposit.application.uploads import kept, looked_at
 from services.deposit.domain import rules
-from services.deposit.domain.completing import judge_completion, judge_turn_to_complete
+from services.deposit.domain.completing import judge_added, judge_turn_to_add
 from services.deposit.domain.piece import Completion, Piece
+from shared.circuit.parties import Party
+from shared.circuit.statuses import Act
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """A completion as it arrived."""
+    """A completion or a contest as it arrived."""
+
+    act: Act
 
     role: Role
     structure: str
@@ -46,23 +50,24 @@ class Unfit:
 
 
 class Completions:
-    """Takes completions."""
+    """Takes completions and contests."""
 
     def __init__(self, ports: Ports) -> None:
         """Use these ports."""
         self._ports = ports
 
     async def complete(self, addition: Addition) -> Completed | NotNow | Unfit | None:
-        """Take a completion, or say why not; None when the caller has no such piece."""
+        """Take an addition, or say why not; None when the caller has no such piece."""
         role, structure = addition.role, addition.structure
         piece = await self._ports.pieces.get(addition.piece_id)
         if piece is None or not await is_party(self._ports, piece, role, structure):
             return None
         state = await state_of(self._ports, piece)
-        refused = tuple(judge_turn_to_complete(piece, row_of(piece, state), state, role, structure))
+        row = row_of(piece, state)
+        refused = tuple(judge_turn_to_add(piece, row, state, role, structure, addition.act))
         if refused or state is None:
             return NotNow(refused)
-        unfit = judge_completion(await looked_at(addition.attachments), addition.comment)
+        unfit = judge_added(addition.act, await looked_at(addition.attachments), addition.comment)
         if unfit:
             return Unfit(unfit)
         completion = await self._certified(piece, addition, state.version)
@@ -81,6 +86,9 @@ class Completions:
             completed_at=ports.clock(),
             certificate_sha256="",
             dossier_version=dossier_version,
+            act=addition.act,
+            by=Party(addition.structure),
+            role=addition.role,
         )
         named = piece.draft.parties.named()
         known = await ports.directory.find(party.structure for _, party in named)

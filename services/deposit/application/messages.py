@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from services.deposit.domain.piece import Completion, Piece, StoredFile
+from shared.circuit.statuses import Act
 from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, PartiesV1, PartyV1
-from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
+from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
 from shared.contracts.envelope import Payload
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import PIECE_DEPOSEE
@@ -42,14 +43,29 @@ def deposited(piece: Piece, sequence: int) -> Outgoing:
     return _about(piece, payload, sequence)
 
 
-def completed(piece: Piece, completion: Completion, sequence: int) -> Outgoing:
-    """Tell that a suspended piece was completed by its depositor."""
+def added(piece: Piece, completion: Completion, sequence: int) -> Outgoing:
+    """Tell that a suspended piece was completed, or a piece contested."""
     draft = piece.draft
+    by = ActorV1(
+        role=completion.role or draft.depositor_role,
+        structure=(completion.by or draft.depositor).structure,
+    )
+    files = _files(completion.attachments)
+    if completion.act is Act.CONTESTER:
+        contested = PieceContested(
+            piece_id=piece.id,
+            dossier_id=piece.dossier_id,
+            by=by,
+            attachments=files,
+            comment=completion.comment or "",
+            contested_at=completion.completed_at,
+        )
+        return _about(piece, contested, sequence)
     payload = PieceCompleted(
         piece_id=piece.id,
         dossier_id=piece.dossier_id,
-        by=ActorV1(role=draft.depositor_role, structure=draft.depositor.structure),
-        attachments=_files(completion.attachments),
+        by=by,
+        attachments=files,
         comment=completion.comment,
         completed_at=completion.completed_at,
     )

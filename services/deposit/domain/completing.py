@@ -1,4 +1,4 @@
-"""The judgement of a completion: what the depositor of a suspended piece adds to it."""
+"""The judgement of what is added to a piece: what a suspended one lacks, why one is contested."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,29 +6,34 @@ from services.deposit.domain import rules
 from services.deposit.domain.attachments import Attached, judge_attachments
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.turns import DossierState, judge_turn
+from shared.circuit.motives import judge_comment
 from shared.circuit.statuses import Act
 from shared.circuit.table import Row
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
 
-def judge_turn_to_complete(
-    piece: Piece, row: Row, state: DossierState | None, role: Role, structure: str
+def judge_turn_to_add(
+    piece: Piece, row: Row, state: DossierState | None, role: Role, structure: str, act: Act
 ) -> Iterator[Violation]:
-    """Check that the piece is suspended, that its depositor acts, and that it has not yet."""
+    """Check that a structure may complete or contest the piece now, and has not yet."""
     if state is None:
         yield rules.DOSSIER_ON_ITS_WAY.broken("piece")
         return
     if any(done.dossier_version >= state.version for done in piece.completions):
         yield rules.ALREADY_COMPLETED.broken("piece", number=piece.draft.number)
         return
-    turn = judge_turn(state, piece, row, role, structure, Act.COMPLETER, field="piece")
+    turn = judge_turn(state, piece, row, role, structure, act, field="piece")
     if isinstance(turn, Violation):
         yield turn
 
 
-def judge_completion(attachments: Sequence[Attached], comment: str | None) -> tuple[Violation, ...]:
-    """Check what is added."""
+def judge_added(
+    act: Act, attachments: Sequence[Attached], comment: str | None
+) -> tuple[Violation, ...]:
+    """Check what is added: a contest says why in any case, however much it attaches."""
+    if act is Act.CONTESTER:
+        return (*judge_comment(comment, is_required=True), *judge_attachments(attachments))
     if not attachments and not (comment and comment.strip()):
         return (rules.NOTHING_ADDED.broken("attachments"),)
     return judge_attachments(attachments)

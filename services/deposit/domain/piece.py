@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from services.deposit.domain.invoice import Invoice
 from shared.circuit.parties import Parties, Party
+from shared.circuit.statuses import Act
 from shared.circuit.table import Cadre
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.codes import ModePaiement, TypeTva
@@ -84,14 +85,18 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What the depositor of a suspended piece added to it."""
+    """What an actor added to a piece: what it lacked, or why it is contested."""
 
     attachments: tuple[StoredFile, ...]
     comment: str | None
     completed_at: datetime
     certificate_sha256: str
     dossier_version: int
-    """Version of the dossier's state that asked for it: one suspension is answered once."""
+    """Version of the dossier's state that allowed it: one suspension is answered once."""
+    act: Act = Act.COMPLETER
+    by: Party | None = None
+    role: Role | None = None
+    """Who contests; left out, the depositor of the piece, who completes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from services.deposit.entrypoints.answers import (
 )
 from services.deposit.entrypoints.metadata import Comment, MetadataForm, read_metadata
 from services.deposit.entrypoints.uploads import Uploaded, UploadedPiece, download
+from shared.circuit.statuses import Act
 from shared.runtime.caller import Caller, caller
 from shared.runtime.problems import Problem, not_found, refused, unavailable
 from shared.vocabulary.rules import Violation
@@ -84,22 +85,15 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
 
 
 def _add_completion(routes: APIRouter, completions: Completions) -> None:
-    @routes.post(
-        "/pieces/{piece_id}/completion",
-        status_code=201,
-        summary="Add what a suspended piece lacks.",
-    )
-    async def complete_piece(
-        who: Who,
-        piece_id: str,
-        comment: Annotated[Comment | None, Form()] = None,
-        attachments: Attachments = None,
+    async def add(
+        act: Act, who: Caller, piece_id: str, comment: str | None, files: Attachments
     ) -> CompletionAnswer:
         addition = Addition(
+            act=act,
             role=who.role,
             structure=who.structure,
             piece_id=piece_id,
-            attachments=tuple(Uploaded(each) for each in attachments or []),
+            attachments=tuple(Uploaded(each) for each in files or []),
             comment=comment or None,
         )
         match await completions.complete(addition):
@@ -111,6 +105,32 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
                 raise _refusal(violations)
             case _:
                 raise not_found("Pièce")
+
+    @routes.post(
+        "/pieces/{piece_id}/completion",
+        status_code=201,
+        summary="Add what a suspended piece lacks.",
+    )
+    async def complete_piece(
+        who: Who,
+        piece_id: str,
+        comment: Annotated[Comment | None, Form()] = None,
+        attachments: Attachments = None,
+    ) -> CompletionAnswer:
+        return await add(Act.COMPLETER, who, piece_id, comment, attachments)
+
+    @routes.post(
+        "/pieces/{piece_id}/contestation",
+        status_code=201,
+        summary="Contest a décompte général, with reasons and files.",
+    )
+    async def contest_piece(
+        who: Who,
+        piece_id: str,
+        comment: Annotated[Comment | None, Form()] = None,
+        attachments: Attachments = None,
+    ) -> CompletionAnswer:
+        return await add(Act.CONTESTER, who, piece_id, comment, attachments)
 
 
 def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:

@@ -1,11 +1,21 @@
 """From what the other services tell to what a dossier is asked."""
 
 from services.routing.domain.commands import Actor, Complete, Deposit
-from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
+from shared.circuit.statuses import Act
+from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
 
 
-def command_of(payload: PieceDeposited | PieceCompleted) -> Deposit | Complete:
-    """Read a deposit or a completion."""
+def command_of(payload: PieceDeposited | PieceCompleted | PieceContested) -> Deposit | Complete:
+    """Read a deposit, a completion or a contest."""
+    if isinstance(payload, PieceContested):
+        return Complete(
+            piece_id=payload.piece_id,
+            actor=Actor(payload.by.role, payload.by.structure),
+            attachments=tuple(file.sha256 for file in payload.attachments),
+            comment=payload.comment,
+            completed_at=payload.contested_at,
+            act=Act.CONTESTER,
+        )
     if isinstance(payload, PieceCompleted):
         return Complete(
             piece_id=payload.piece_id,

@@ -11,7 +11,7 @@ from shared.circuit.loader import version
 from shared.circuit.statuses import Act, fitting_acts
 from shared.circuit.table import Row
 from shared.contracts.common_v1 import FileV1
-from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
+from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
 from shared.contracts.topics import Topic
 
 
@@ -72,7 +72,7 @@ class Journey:
         self.dossier = _apply(self.dossier, events)
         self.entries.append(Entry(self.dossier.version, events, cause.message_id))
 
-    def enclose(self, payload: PieceDeposited | PieceCompleted) -> None:
+    def enclose(self, payload: PieceDeposited | PieceCompleted | PieceContested) -> None:
         """Keep the files that a message names."""
         if isinstance(payload, PieceDeposited):
             enclosure = Enclosure(payload.file, payload.attachments, payload.marche)

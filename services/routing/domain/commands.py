@@ -51,13 +51,14 @@ class Deposit:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """The missing attachments of a suspended piece, sent by its depositor."""
+    """What an actor adds to a piece, in files: what a suspended one lacks, or why it contests."""
 
     piece_id: str
     actor: Actor
     attachments: tuple[str, ...]
     comment: str | None
     completed_at: datetime
+    act: Act = Act.COMPLETER
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A dossier: one payment, its pieces, and who must act now."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
@@ -34,6 +34,14 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What was said when a piece entered a status."""
+
+    motive: str | None
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A piece of a dossier: as deposited, and what has become of it."""
 
@@ -43,6 +51,8 @@ class Piece:
     stamps: Mapping[Status, datetime]
     """When the piece last entered each status."""
     attachments: tuple[str, ...]
+    words: Mapping[Status, Words] = field(default_factory=dict)
+    """What was said when the piece last entered a status, where something was."""
 
     @property
     def id(self) -> str:
@@ -221,11 +231,23 @@ def _recycled(pieces: tuple[Piece, ...], event: PieceRecycled) -> tuple[Piece, .
 
 def _stamped(pieces: tuple[Piece, ...], event: StatusSet) -> tuple[Piece, ...]:
     return tuple(
-        replace(piece, status=event.status, stamps={**piece.stamps, event.status: event.at})
+        replace(
+            piece,
+            status=event.status,
+            stamps={**piece.stamps, event.status: event.at},
+            words=_worded(piece.words, event),
+        )
         if piece.id == event.piece_id
         else piece
         for piece in pieces
     )
+
+
+def _worded(words: Mapping[Status, Words], event: StatusSet) -> Mapping[Status, Words]:
+    others = {status: said for status, said in words.items() if status is not event.status}
+    if event.motive or event.comment:
+        return {**others, event.status: Words(event.motive, event.comment)}
+    return others
 
 
 def _completed(pieces: tuple[Piece, ...], completion: Complete) -> tuple[Piece, ...]:

@@ -23,7 +23,7 @@ class PieceReceived:
 
 @dataclass(frozen=True, slots=True)
 class PieceCompleted:
-    """Attachments were added to a suspended piece."""
+    """Attachments were added to a piece, suspended or contested."""
 
     at: datetime
     completion: Complete

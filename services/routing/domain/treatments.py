@@ -1,4 +1,4 @@
-"""Deciding on what the one awaited does to its piece, and on the completion of a suspended one."""
+"""Deciding on what the one awaited does to its piece, and on what is added to one."""
 
 from datetime import date
 from typing import assert_never
@@ -51,7 +51,7 @@ def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
 
 
 def decide_completion(dossier: Dossier, complete: Complete, world: World) -> Decision:
-    """Add what was missing to a suspended piece, and send it back to the one who suspended it."""
+    """Add files to a piece, and send it to the one who must then act."""
     piece = dossier.piece(complete.piece_id)
     if piece is None:
         raise MessageError(f"completion of {complete.piece_id}, which its dossier does not hold")
@@ -65,7 +65,7 @@ def decide_completion(dossier: Dossier, complete: Complete, world: World) -> Dec
         piece.status,
         found.target,
         complete.actor,
-        Act.COMPLETER,
+        found.act,
         comment=complete.comment,
     )
     completed = PieceCompleted(world.now, complete)
@@ -82,8 +82,8 @@ def _allowed(
     turn = judge_turn(dossier, piece, command.actor)
     if isinstance(turn, Violation):
         return turn
-    act = command.act if isinstance(command, Treat) else Act.COMPLETER
-    return find_transition(piece, circuit[piece.cadre, dossier.moa_present], act, command.actor)
+    row = circuit[piece.cadre, dossier.moa_present]
+    return find_transition(piece, row, command.act, command.actor)
 
 
 def _judge_reason(

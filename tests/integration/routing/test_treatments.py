@@ -50,6 +50,11 @@ async def test_a_refusal_ends_the_dossier(world: World, opened: Deposits) -> Non
     answer = await world.treat(opened, "A4", Role.MOE, act="refuser", motive="MAUVAISE_MOA")
 
     assert answer.json()["state"] == "clos"
+    refused = answer.json()["pieces"][0]["stamps"][-1]
+    assert (refused["status"], refused["motive_label"]) == (
+        "REFUSEE_MOE",
+        "Mauvaise maîtrise d'ouvrage",
+    )
     await world.until_status(opened, "A4", "REFUSEE_MOE")
     told = world.told.on(topics.STATUT, opened.id)[-1].data
     assert told.motive == "MAUVAISE_MOA"

@@ -74,7 +74,7 @@ def test_a_suspension_stops_no_delay_that_runs_from_a_reception() -> None:
     assert _due(completed) == _days_later(30)
     offered = _at(completed, later) if completed else None
     assert offered
-    assert offered.awaited
+    assert offered.awaited is not None
     assert [turn.cadres for turn in offered.awaited.others] == [("A22",)]
 
 
@@ -104,7 +104,7 @@ def test_an_answer_after_the_offer_ends_the_offer() -> None:
 
     answered = after(A17, dossier=late)
 
-    assert answered.awaited
+    assert answered.awaited is not None
     assert answered.awaited.others == ()
     refused = fold(answered, decide(answered, a22, DIRECTORY, NOW).events)
     assert refused
@@ -116,5 +116,5 @@ def test_a_dossier_of_the_first_table_knows_no_tacit_procedure() -> None:
 
     late = _at(old, _days_later(30))
 
-    assert late.awaited
+    assert late.awaited is not None
     assert (late.awaited.due, late.awaited.others) == (None, ())

@@ -36,11 +36,14 @@ class CadreOut(Answer):
 
 
 class StampOut(Answer):
-    """When a piece last entered a status."""
+    """When a piece last entered a status, and what was said of it."""
 
     status: Status
     label: str
     at: datetime
+    motive: str | None = None
+    motive_label: str | None = None
+    comment: str | None = None
 
 
 class ChangeOut(Answer):

@@ -1,11 +1,12 @@
 """From dossiers to answers."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from services.routing.application.journey import acts_of
 from services.routing.application.views import amounts_that_hold, changes
 from services.routing.domain.commands import Actor
-from services.routing.domain.dossier import Dossier, Piece
+from services.routing.domain.dossier import Dossier, Piece, Words
 from services.routing.entrypoints.http.schemas import (
     ActorOut,
     AwaitedOut,
@@ -20,9 +21,11 @@ from services.routing.entrypoints.http.schemas import (
     TurnOut,
 )
 from shared.circuit.loader import version
+from shared.circuit.motives import motive_label
 from shared.circuit.table import Cadre
 from shared.contracts.common_v1 import AmountsV1, PartiesV1
 from shared.vocabulary.labels import ROLES, STATUSES
+from shared.vocabulary.statuses import Status
 
 
 def show_dossier(dossier: Dossier) -> DossierOut:
@@ -71,11 +74,21 @@ def show_piece(dossier: Dossier, piece: Piece) -> PieceOut:
         comment=piece.deposit.comment,
         status=piece.status,
         status_label=STATUSES[piece.status],
-        stamps=tuple(
-            StampOut(status=status, label=STATUSES[status], at=at) for status, at in stamps
-        ),
+        stamps=tuple(_show_stamp(status, at, piece.words.get(status)) for status, at in stamps),
         file_sha256=piece.deposit.file_sha256,
         attachments=piece.attachments,
+    )
+
+
+def _show_stamp(status: Status, at: datetime, words: Words | None) -> StampOut:
+    motive = words.motive if words else None
+    return StampOut(
+        status=status,
+        label=STATUSES[status],
+        at=at,
+        motive=motive,
+        motive_label=motive_label(motive) if motive else None,
+        comment=words.comment if words else None,
     )
 
 
