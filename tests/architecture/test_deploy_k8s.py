@@ -1,0 +1,184 @@
+"""What goes to a cluster has the right shape, refers to what exists, and suits our services."""
+
+import copy
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deploy import render
+from tests.kit.deployed import Yaml, load_all, program
+from tests.kit.manifests import faults, unresolved
+
+OBJECTS = load_all(render.RENDERED)
+NO_KUSTOMIZE = program("kustomize") is None
+NEEDS_KUSTOMIZE = pytest.mark.skipif(NO_KUSTOMIZE, reason="no kustomize here (a Go program)")
+
+
+def _one(objects: list[Yaml], kind: str, name: str) -> Yaml:
+    (found,) = (o for o in objects if o["kind"] == kind and o["metadata"]["name"] == name)
+    return found
+
+
+def _pod(objects: list[Yaml], name: str = "aiguillage-routing") -> Yaml:
+    return _one(objects, "StatefulSet", name)["spec"]["template"]["spec"]
+
+
+def _container(objects: list[Yaml], name: str = "aiguillage-routing") -> Yaml:
+    return _pod(objects, name)["containers"][0]
+
+
+def _variable(name: str, value: str) -> Callable[[list[Yaml]], None]:
+    return lambda objects: _container(objects)["env"].append({"name": name, "value": value})
+
+
+def _scaled(objects: list[Yaml]) -> Yaml:
+    return _one(objects, "ScaledObject", "aiguillage-routing")["spec"]
+
+
+def _policy(objects: list[Yaml]) -> Yaml:
+    return _one(objects, "NetworkPolicy", "aiguillage-platform")["spec"]
+
+
+def _config(objects: list[Yaml]) -> Yaml:
+    return next(each for each in objects if each["kind"] == "ConfigMap")["data"]
+
+
+PLANTED: dict[str, tuple[Callable[[list[Yaml]], object], str]] = {
+    "a wrong field": (lambda o: _pod(o).update(securityContxt={}), "securityContxt"),
+    "a wrong type": (lambda o: _container(o)["ports"][0].update(containerPort="http"), "'http'"),
+    "a kind that was withdrawn": (
+        lambda o: _one(o, "PodDisruptionBudget", "aiguillage-portal").update(
+            apiVersion="policy/v1beta1"
+        ),
+        "has no policy/v1beta1",
+    ),
+    "a wrong field of KEDA": (lambda o: _scaled(o).update(maxReplicas=3), "maxReplicas"),
+    "a wrong type of the operator": (
+        lambda o: _one(o, "ServiceMonitor", "aiguillage")["spec"].update(endpoints="http"),
+        "$.spec.endpoints",
+    ),
+    "a service left out": (
+        lambda o: o.remove(_one(o, "StatefulSet", "aiguillage-portal")),
+        "StatefulSet: ['aiguillage-portal']",
+    ),
+    "a secret in the file": (
+        lambda o: o.append({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}}),
+        "Secret x has no place here",
+    ),
+    "a root that is written": (
+        lambda o: _container(o)["securityContext"].pop("readOnlyRootFilesystem"),
+        "aiguillage-routing lacks a root that is read-only",
+    ),
+    "root": (lambda o: _pod(o)["securityContext"].update(runAsUser=0), "not root"),
+    "no limit": (lambda o: _container(o)["resources"].pop("limits"), "lacks a memory limit"),
+    "no version": (lambda o: _container(o).update(image="aiguillage/routing"), "lacks a version"),
+    "a probe of nothing": (
+        lambda o: _container(o)["readinessProbe"]["httpGet"].update(path="/ready"),
+        "readinessProbe does not ask /health/ready",
+    ),
+    "a probe of no port": (
+        lambda o: _container(o)["livenessProbe"]["httpGet"].update(port="web"),
+        "livenessProbe asks no port",
+    ),
+    "no such map": (
+        lambda o: _container(o)["envFrom"][0]["configMapRef"].update(name="other"),
+        "no ConfigMap other",
+    ),
+    "no such secret": (
+        lambda o: _container(o)["env"][0]["valueFrom"]["secretKeyRef"].update(name="x"),
+        "no secret x is announced",
+    ),
+    "the key of another": (
+        lambda o: _container(o)["env"][0]["valueFrom"]["secretKeyRef"].update(key="deposit"),
+        "reads the key of deposit",
+    ),
+    "a volume of nothing": (lambda o: _pod(o).update(volumes=[]), "volumes ['tmp']"),
+    "a service of no port": (
+        lambda o: _one(o, "Service", "aiguillage-routing")["spec"]["ports"][0].update(
+            targetPort="web"
+        ),
+        "no container has the port web",
+    ),
+    "a selector of others": (
+        lambda o: _one(o, "Service", "aiguillage-routing")["spec"].update(
+            selector={"app.kubernetes.io/name": "deposit"}
+        ),
+        "Service aiguillage-routing selects ['aiguillage-deposit']",
+    ),
+    "a budget of nothing": (
+        lambda o: _one(o, "PodDisruptionBudget", "aiguillage-routing")["spec"].pop("selector"),
+        "PodDisruptionBudget aiguillage-routing selects",
+    ),
+    "a policy of nobody": (
+        lambda o: _policy(o)["podSelector"]["matchLabels"].update({"app.kubernetes.io/name": "x"}),
+        "selects no pod",
+    ),
+    "no policy that refuses": (
+        lambda o: o.remove(_one(o, "NetworkPolicy", "aiguillage-nothing")),
+        "no NetworkPolicy refuses",
+    ),
+    "a setting of nobody": (_variable("AIGUILLAGE_KAFAK", "x"), "it reads no AIGUILLAGE_KAFAK"),
+    "a setting of no sense": (_variable("AIGUILLAGE_MAX_BATCH", "0"), "max_batch"),
+    "trust": (_variable("AIGUILLAGE_TRUST_HEADERS", "true"), "AIGUILLAGE_TRUST_HEADERS is set"),
+    "no broker": (lambda o: _config(o).pop("AIGUILLAGE_KAFKA"), "('kafka',): Field required"),
+    "an instance that changes": (
+        lambda o: _container(o)["env"].pop(1),
+        "its instance is not its pod's name",
+    ),
+    "too many readers": (
+        lambda o: _container(o, "aiguillage-deposit")["env"][0].update(value="16"),
+        "16 readers may need more",
+    ),
+    "a scaled topic that it does not take": (
+        lambda o: _scaled(o)["triggers"][0]["metadata"].update(topic="travaux.statut.v1"),
+        "routing takes no travaux.statut.v1",
+    ),
+    "a scaled set that is not there": (
+        lambda o: _scaled(o)["scaleTargetRef"].update(name="x"),
+        "no StatefulSet x",
+    ),
+    "more replicas than partitions": (lambda o: _scaled(o).update(maxReplicaCount=9), "partitions"),
+}
+
+
+def test_the_example_is_without_fault() -> None:
+    assert len(OBJECTS) > 20
+    assert faults(OBJECTS) == []
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_is_named(fault: str) -> None:
+    plant, said = PLANTED[fault]
+    objects = copy.deepcopy(OBJECTS)
+    plant(objects)
+
+    assert any(said in each for each in faults(objects)), faults(objects)
+
+
+def test_the_example_is_what_its_parts_come_to() -> None:
+    first = render.RENDERED.read_text(encoding="utf-8").splitlines()[0]
+
+    assert render.digest() in first, "the manifests changed: python -m deploy.render"
+
+
+@NEEDS_KUSTOMIZE
+def test_kustomize_builds_the_example_to_the_letter() -> None:
+    _, _, rendered = render.RENDERED.read_text(encoding="utf-8").partition("\n")
+
+    assert render.build(str(program("kustomize"))) == rendered
+
+
+def test_every_part_is_named_and_every_name_is_found() -> None:
+    assert unresolved(render.MANIFESTS) == []
+
+
+def test_a_part_that_is_lost_or_idle_is_named(tmp_path: Path) -> None:
+    shutil.copytree(render.MANIFESTS, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "base" / "network.yaml").rename(tmp_path / "base" / "net.yaml")
+
+    assert unresolved(tmp_path) == [
+        "base/kustomization.yaml: no network.yaml",
+        "nothing names base/net.yaml",
+    ]

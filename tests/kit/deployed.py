@@ -1,0 +1,111 @@
+"""What the checks of deployment share: the services, their settings, and what they export."""
+
+import importlib
+import os
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import yaml
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.metrics import MetricWrapperBase
+from pydantic import ValidationError
+
+import services
+import shared
+from deploy.docs.openapi import built
+from deploy.local import SERVICES
+from shared.runtime.settings import RuntimeSettings
+
+ROOT = Path(__file__).parents[2]
+NAMES = tuple(module.rpartition(".")[2] for module in SERVICES)
+_PREFIX = "AIGUILLAGE_"
+_SUFFIXES: Mapping[type[MetricWrapperBase], Sequence[str]] = {
+    Counter: ("_total", "_created"),
+    Gauge: ("",),
+    Histogram: ("_bucket", "_count", "_sum", "_created"),
+}
+
+Yaml = Any
+
+
+def load(path: Path) -> Yaml:
+    """Read a file that holds one document."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def load_all(path: Path) -> list[Yaml]:
+    """Read a file that holds several."""
+    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+def misset(service: str, variables: Mapping[str, str]) -> list[str]:
+    """Say what is wrong with the environment of a service: unknown, missing, or of no sense."""
+    settings = settings_of(service)
+    ours = {name for name in variables if name.startswith(_PREFIX)}
+    known = {f"{_PREFIX}{name.upper()}" for name in settings.model_fields}
+    faults = [f"{service}: it reads no {name}" for name in sorted(ours - known)]
+    values = {name.removeprefix(_PREFIX).lower(): variables[name] for name in ours & known}
+    try:
+        # By name alone: the environment of the test must not fill what is missing.
+        settings.model_validate(values)
+    except ValidationError as error:
+        faults += [f"{service}: {each['loc']}: {each['msg']}" for each in error.errors()]
+    if values.get("trust_headers", "false").lower() != "false":
+        faults.append(f"{service}: it would believe whoever reaches it")
+    return faults
+
+
+@cache
+def settings_of(service: str) -> type[RuntimeSettings]:
+    """Give the class that a service reads its settings by."""
+    found: type[RuntimeSettings] = importlib.import_module(f"services.{service}.settings").Settings
+    return found
+
+
+@cache
+def subscriptions() -> Mapping[str, Mapping[str, int]]:
+    """Give the topics that each service takes, with their partitions."""
+    return {
+        name: {topic.name: topic.partitions for topic in runtime.subscriptions}
+        for name, (runtime, _) in built().items()
+    }
+
+
+@cache
+def get_paths(service: str) -> frozenset[str]:
+    """Give the paths that a service answers."""
+    return frozenset(built()[service][1].openapi()["paths"])
+
+
+@cache
+def exported() -> Mapping[str, frozenset[str]]:
+    """Give every series that a service may export, with its labels."""
+    found: dict[str, frozenset[str]] = {}
+    for module in [*_modules(shared), *_modules(services)]:
+        for each in vars(module).values():
+            if isinstance(each, MetricWrapperBase):
+                # No public name tells the labels of a metric that has no sample yet.
+                labels = frozenset(each._labelnames)  # noqa: SLF001
+                family = next(iter(each.describe())).name
+                for suffix in _SUFFIXES[type(each)]:
+                    le = {"le"} if suffix == "_bucket" else set()
+                    found[family + suffix] = labels | le
+    return found
+
+
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        # Programs, some of which run when they are imported.
+        if not found.name.endswith(("__main__", ".verify")):
+            yield importlib.import_module(found.name)
+
+
+def program(name: str) -> str | None:
+    """Find a program on the machine, or among those that this repository's tests installed."""
+    places = [*os.get_exec_path(), str(ROOT / ".run" / "tools")]
+    found = (Path(place) / name for place in places)
+    return next((str(each) for each in found if each.is_file() and os.access(each, os.X_OK)), None)

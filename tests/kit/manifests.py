@@ -1,0 +1,311 @@
+"""Judges what goes to a Kubernetes cluster: its shape, by bundled schemas, and its sense."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+from jsonschema import Draft202012Validator
+
+from tests.kit.deployed import NAMES, ROOT, Yaml, get_paths, load, misset, subscriptions
+
+# The oldest that its makers still mend, and the newest that the package knows.
+VERSIONS = ("1.34", "1.37")
+_CRDS = {
+    "ScaledObject": "scaled-object.json",
+    "ServiceMonitor": "service-monitor.json",
+}
+_UNITS = {"Mi": 1, "Gi": 1024}
+# Named by an installation, made by hand: docs/deploy.md.
+_OUTSIDE = {"aiguillage-store"}
+
+
+def faults(objects: list[Yaml]) -> list[str]:
+    """Say all that is wrong with a whole set of objects."""
+    wrong = [fault for each in objects for fault in _misshapen(json.dumps(each))]
+    if wrong:
+        # What has the wrong shape cannot be read for its sense.
+        return wrong
+    checks: tuple[Callable[[list[Yaml]], Iterator[str]], ...] = (
+        _unnamed,
+        _unhardened,
+        _unprobed,
+        _dangling,
+        _misset,
+        _mismatched,
+        _misscaled,
+    )
+    return [fault for check in checks for fault in check(objects)]
+
+
+@cache
+def _misshapen(text: str) -> tuple[str, ...]:
+    """Judge one object, given as text so that the same is judged once."""
+    each = json.loads(text)
+    name = f"{each['kind']} {each['metadata']['name']}"
+    if each["kind"] in _CRDS:
+        errors = _crd(each["kind"]).iter_errors(each)
+        return tuple(f"{name}: {error.json_path}: {error.message}" for error in errors)
+    return tuple(f"{name}: {fault}" for version in VERSIONS for fault in _refused(each, version))
+
+
+def _refused(each: Yaml, version: str) -> Iterator[str]:
+    try:
+        kubernetes_validate.validate(each, version, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        yield f"Kubernetes {version}: {'.'.join(map(str, error.path))}: {error.message}"
+    except kubernetes_validate.SchemaNotFoundError:
+        yield f"Kubernetes {version} has no {each['apiVersion']} {each['kind']}"
+
+
+@cache
+def _crd(kind: str) -> Draft202012Validator:
+    path = ROOT / "tests" / "architecture" / "crds" / _CRDS[kind]
+    return Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _of(objects: list[Yaml], *kinds: str) -> dict[str, Yaml]:
+    return {each["metadata"]["name"]: each for each in objects if each["kind"] in kinds}
+
+
+def _pods(objects: list[Yaml]) -> dict[str, Yaml]:
+    return {
+        name: each["spec"]["template"] for name, each in _of(objects, "StatefulSet", "Job").items()
+    }
+
+
+def _unnamed(objects: list[Yaml]) -> Iterator[str]:
+    expected = {f"aiguillage-{name}" for name in NAMES}
+    for kind in ("StatefulSet", "Service", "PodDisruptionBudget"):
+        found = _of(objects, kind).keys()
+        if found != expected:
+            yield f"{kind}: {sorted(found ^ expected)} is missing or too many"
+    for kind in ("Secret", "Role", "ClusterRole", "Pod", "Deployment"):
+        yield from (f"{kind} {name} has no place here" for name in _of(objects, kind))
+
+
+def _unhardened(objects: list[Yaml]) -> Iterator[str]:
+    for name, pod in _pods(objects).items():
+        spec = pod["spec"]
+        context = spec.get("securityContext", {})
+        wanted = {
+            "runAsNonRoot": context.get("runAsNonRoot") is True,
+            "a user that is not root": context.get("runAsUser", 0) > 0,
+            "seccomp": context.get("seccompProfile") == {"type": "RuntimeDefault"},
+            "no token": spec.get("automountServiceAccountToken") is False,
+            "no service links": spec.get("enableServiceLinks") is False,
+            "a network of its own": not spec.get("hostNetwork"),
+        }
+        for container in spec["containers"]:
+            own = container.get("securityContext", {})
+            wanted |= {
+                "a root that is read-only": own.get("readOnlyRootFilesystem") is True,
+                "no escalation": own.get("allowPrivilegeEscalation") is False,
+                "no capability": own.get("capabilities") == {"drop": ["ALL"]},
+                "a memory limit": "memory" in container["resources"].get("limits", {}),
+                "requests": container["resources"].get("requests", {}).keys() >= {"cpu", "memory"},
+                "a version": _has_version(container["image"]),
+            }
+        yield from (f"{name} lacks {what}" for what, is_there in wanted.items() if not is_there)
+
+
+def _has_version(image: str) -> bool:
+    _, _, tag = image.partition(":")
+    return tag not in {"", "latest"}
+
+
+def _unprobed(objects: list[Yaml]) -> Iterator[str]:
+    paths = {"startupProbe": "live", "livenessProbe": "live", "readinessProbe": "ready"}
+    for name, each in _of(objects, "StatefulSet").items():
+        (container,) = each["spec"]["template"]["spec"]["containers"]
+        ports = {port["name"] for port in container["ports"]}
+        for probe, path in paths.items():
+            asked = container.get(probe, {}).get("httpGet", {})
+            if asked.get("path") != f"/health/{path}":
+                yield f"{name}: {probe} does not ask /health/{path}"
+            elif asked["path"] not in get_paths(_service(name)):
+                yield f"{name} answers no {asked['path']}"
+            if asked.get("port") not in ports:
+                yield f"{name}: {probe} asks no port of its container"
+
+
+def _service(name: str) -> str:
+    return name.removeprefix("aiguillage-")
+
+
+def _dangling(objects: list[Yaml]) -> Iterator[str]:
+    for name, pod in _pods(objects).items():
+        volumes = {volume["name"] for volume in pod["spec"].get("volumes", [])}
+        for container in pod["spec"]["containers"]:
+            mounted = {mount["name"] for mount in container.get("volumeMounts", [])}
+            if mounted != volumes:
+                yield f"{name}: volumes {sorted(mounted ^ volumes)} are mounted or declared alone"
+            yield from _lost_sources(name, container, _of(objects, "ConfigMap"))
+    yield from _lost_targets(objects)
+    yield from _lost_ports(objects)
+
+
+def _lost_sources(name: str, container: Yaml, maps: Mapping[str, Yaml]) -> Iterator[str]:
+    for source in container.get("envFrom", []):
+        if source["configMapRef"]["name"] not in maps:
+            yield f"{name}: no ConfigMap {source['configMapRef']['name']}"
+    for variable in container.get("env", []):
+        secret = variable.get("valueFrom", {}).get("secretKeyRef")
+        if secret and secret["name"] not in _OUTSIDE:
+            yield f"{name}: no secret {secret['name']} is announced"
+        if secret and secret["key"] != _service(name):
+            yield f"{name}: reads the key of {secret['key']}"
+
+
+def _lost_targets(objects: list[Yaml]) -> Iterator[str]:
+    for name, each in _of(objects, "StatefulSet").items():
+        if each["spec"]["serviceName"] not in _of(objects, "Service"):
+            yield f"{name}: no Service {each['spec']['serviceName']}"
+    for name, each in _of(objects, "ScaledObject").items():
+        target = each["spec"]["scaleTargetRef"]
+        if target["name"] not in _of(objects, target["kind"]):
+            yield f"ScaledObject {name}: no {target['kind']} {target['name']}"
+
+
+def _lost_ports(objects: list[Yaml]) -> Iterator[str]:
+    containers = [each for pod in _pods(objects).values() for each in pod["spec"]["containers"]]
+    ports = {port["name"] for each in containers for port in each.get("ports", [])}
+    named = set()
+    for name, each in _of(objects, "Service").items():
+        for port in each["spec"]["ports"]:
+            named.add(port["name"])
+            if port["targetPort"] not in ports:
+                yield f"Service {name}: no container has the port {port['targetPort']}"
+    for name, each in _of(objects, "ServiceMonitor").items():
+        for endpoint in each["spec"]["endpoints"]:
+            if endpoint["port"] not in named or endpoint["path"] not in get_paths(NAMES[0]):
+                yield f"ServiceMonitor {name} scrapes nothing"
+
+
+def _mismatched(objects: list[Yaml]) -> Iterator[str]:
+    """Find selectors that select nothing, or others than they are named after."""
+    pods = {name: pod["metadata"]["labels"] for name, pod in _pods(objects).items()}
+    for kind, name, selector in _selectors(objects):
+        found = _selected(selector, pods)
+        if found != {name}:
+            yield f"{kind} {name} selects {sorted(found)}"
+    yield from _mismatched_policies(_of(objects, "NetworkPolicy"), pods)
+    services = {name: each["metadata"]["labels"] for name, each in _of(objects, "Service").items()}
+    for name, each in _of(objects, "ServiceMonitor").items():
+        if _selected(each["spec"]["selector"]["matchLabels"], services) != services.keys():
+            yield f"ServiceMonitor {name} does not select every service"
+
+
+def _selectors(objects: list[Yaml]) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    for name, each in _of(objects, "StatefulSet").items():
+        (spread,) = each["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        yield "StatefulSet", name, each["spec"]["selector"]["matchLabels"]
+        yield "the spread of", name, spread["labelSelector"]["matchLabels"]
+    for name, each in _of(objects, "Service").items():
+        yield "Service", name, each["spec"]["selector"]
+    for name, each in _of(objects, "PodDisruptionBudget").items():
+        yield "PodDisruptionBudget", name, each["spec"].get("selector", {}).get("matchLabels", {})
+
+
+def _mismatched_policies(
+    policies: Mapping[str, Yaml], pods: Mapping[str, Mapping[str, str]]
+) -> Iterator[str]:
+    for name, each in policies.items():
+        for selector in _pod_selectors(each["spec"]):
+            if not _selected(selector.get("matchLabels", {}), pods):
+                yield f"NetworkPolicy {name} selects no pod by {selector}"
+    refusing = [each["spec"] for each in policies.values() if "ingress" not in each["spec"]]
+    if not any(spec["podSelector"] == {} and "egress" not in spec for spec in refusing):
+        yield "no NetworkPolicy refuses what none allows"
+
+
+def _pod_selectors(node: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - any part of a policy
+    if isinstance(node, dict):
+        for key, each in node.items():
+            if key == "podSelector":
+                yield each
+            else:
+                yield from _pod_selectors(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _pod_selectors(each)
+
+
+def _selected(wanted: Mapping[str, str], among: Mapping[str, Mapping[str, str]]) -> set[str]:
+    return {name for name, labels in among.items() if wanted.items() <= labels.items()}
+
+
+def _misset(objects: list[Yaml]) -> Iterator[str]:
+    maps = _of(objects, "ConfigMap")
+    image = {"AIGUILLAGE_HOST": "0.0.0.0", "AIGUILLAGE_PORT": "8000"}  # noqa: S104 - as Dockerfile
+    for name, each in _of(objects, "StatefulSet").items():
+        spec = each["spec"]["template"]["spec"]
+        (container,) = spec["containers"]
+        variables = dict(image)
+        for source in container["envFrom"]:
+            variables |= maps.get(source["configMapRef"]["name"], {"data": {}})["data"]
+        from_elsewhere = {"secretKeyRef": "mongodb://store", "fieldRef": f"{name}-0"}
+        for variable in container["env"]:
+            source = next(iter(variable.get("valueFrom", {})), "")
+            variables[variable["name"]] = variable.get("value", from_elsewhere.get(source))
+        yield from misset(_service(name), variables)
+        if variables.get("AIGUILLAGE_INSTANCE") != f"{name}-0":
+            yield f"{name}: its instance is not its pod's name"
+        limit = _megabytes(container["resources"].get("limits", {}).get("memory", "0Mi"))
+        tmp = sum(_megabytes(volume["emptyDir"]["sizeLimit"]) for volume in spec["volumes"])
+        yield from too_small(_service(name), variables, limit - tmp)
+
+
+def too_small(service: str, variables: Mapping[str, str], memory_mb: int) -> Iterator[str]:
+    """Say when the readers of a service could take all the memory that it has beside /tmp."""
+    if service != "deposit":
+        return
+    readers = int(variables.get("AIGUILLAGE_MAX_READ_AT_ONCE", "16"))
+    needed = readers * int(variables.get("AIGUILLAGE_READER_MEMORY_MB", "512"))
+    # Half a gigabyte for the service itself, and the files that it holds while they are read.
+    if needed + 512 + readers * 130 > memory_mb:
+        yield f"deposit: {readers} readers may need more than {memory_mb} MB"
+
+
+def _megabytes(quantity: str) -> int:
+    return int(quantity[:-2]) * _UNITS[quantity[-2:]]
+
+
+def _misscaled(objects: list[Yaml]) -> Iterator[str]:
+    replicas = _of(objects, "StatefulSet")
+    for name, each in _of(objects, "ScaledObject").items():
+        service, spec = _service(name), each["spec"]
+        if "replicas" in replicas.get(spec["scaleTargetRef"]["name"], {"spec": {}})["spec"]:
+            yield f"{name}: its replicas are counted twice"
+        for trigger in spec["triggers"]:
+            asked = trigger["metadata"]
+            partitions = subscriptions()[service].get(asked["topic"])
+            if asked["consumerGroup"] != service or partitions is None:
+                yield f"{name}: {service} takes no {asked['topic']} as {asked['consumerGroup']}"
+            elif spec["maxReplicaCount"] > partitions:
+                yield f"{name}: more replicas than {asked['topic']} has partitions"
+
+
+def unresolved(folder: Path) -> list[str]:
+    """Say what a kustomization names and does not find, and which files none names."""
+    named: set[Path] = set()
+    found = []
+    for path in sorted(folder.rglob("kustomization.yaml")):
+        for entry in _references(load(path)):
+            target = (path.parent / entry).resolve()
+            named.add(target)
+            if not (target.is_file() or (target / "kustomization.yaml").is_file()):
+                found.append(f"{path.relative_to(folder)}: no {entry}")
+    for path in sorted(folder.rglob("*.yaml")):
+        is_root = path.name == "kustomization.yaml" or "rendered" in path.parts
+        if not is_root and path.resolve() not in named:
+            found.append(f"nothing names {path.relative_to(folder)}")
+    return found
+
+
+def _references(kustomization: Yaml) -> Iterator[str]:
+    yield from kustomization.get("resources", [])
+    yield from kustomization.get("components", [])
+    yield from (each["path"] for each in kustomization.get("patches", []) if "path" in each)
