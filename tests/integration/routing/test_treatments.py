@@ -176,6 +176,33 @@ async def test_a_contested_decompte_awaits_a_new_one_from_the_moa(world: World) 
     assert fates == ["DEPOSEE", "A_ASSOCIER_FOURNISSEUR", "CONTESTEE", "ASSOCIEE"]
 
 
+async def test_a_contest_with_its_reasons_in_a_file_is_maintained_then_signed(
+    world: World,
+) -> None:
+    dossier = await world.dossier()
+    await travel(dossier, FIN[:3])
+    await world.until_status(dossier, "A20", "A_ASSOCIER_FOURNISSEUR")
+
+    await dossier.contest("A20", Role.TITULAIRE, "Voir le mémoire en réclamation.")
+    await world.until_status(dossier, "A20", "CONTESTEE")
+    answer = await world.treat(
+        dossier, "A20", Role.MOA, act="maintenir", comment="La révision est comprise."
+    )
+    await dossier.deposit("A8", Role.TITULAIRE, "A20")
+    await world.until_status(dossier, "A8", "MISE_A_DISPOSITION")
+
+    general = answer.json()["pieces"][2]
+    assert (general["status"], len(general["attachments"])) == ("A_ASSOCIER_FOURNISSEUR", 1)
+    said = {stamp["status"]: stamp["comment"] for stamp in general["stamps"]}
+    assert said["CONTESTEE"] == "Voir le mémoire en réclamation."
+    assert answer.json()["awaited"]["acts"] == [
+        "deposer_suite",
+        "refuser",
+        "suspendre",
+        "contester",
+    ]
+
+
 async def test_a_payment_that_is_not_reported_stays_hidden_from_the_supplier(world: World) -> None:
     payer = await world.structure(mise_en_paiement_non_remontee=True)
     dossier = await world.dossier(service_financier=payer)

@@ -21,7 +21,7 @@ from shared.circuit.loader import CURRENT
 from shared.circuit.parties import moa_booleans
 from shared.contracts import topics
 from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, PartiesV1, PartyV1
-from shared.contracts.deposit_v1 import PieceCompleted, PieceDeposited
+from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
 from shared.contracts.envelope import Event, Payload, encode
 from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureChanged
 from shared.contracts.routing_v1 import DelayElapsed, DossierChanged, PieceForwarded, StatusChanged
@@ -145,6 +145,19 @@ class Deposits:
                 by=ActorV1(role=by, structure=self.parties[by]),
                 attachments=(file_of("the missing page"),),
                 completed_at=_now(),
+            )
+        )
+
+    async def contest(self, cadre: str, by: Role, comment: str) -> None:
+        """Tell that a piece is contested, with a file."""
+        await self.tell(
+            PieceContested(
+                piece_id=self.pieces[cadre],
+                dossier_id=self.id,
+                by=ActorV1(role=by, structure=self.parties[by]),
+                attachments=(file_of("the reasons"),),
+                comment=comment,
+                contested_at=_now(),
             )
         )
 
