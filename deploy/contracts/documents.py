@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deploy.contracts.schemas import ANNOTATIONS, READERS, Json, Schema, breaking
@@ -28,7 +28,7 @@ class Break:
 
 def breaks(released: Json, current: Json) -> tuple[Break, ...]:
     """Name each change from the released document to the current one that breaks somebody."""
-    return (*_topics(released, current), *_events(released, current))
+    return (*_topics(released, current), *_gathered(_events(released, current)))
 
 
 def promised(document: Json) -> Json:
@@ -69,6 +69,15 @@ def _events(released: Json, current: Json) -> Iterator[Break]:
             ("type of key", ("bindings", "kafka", "key", "type")),
         ):
             yield from _changed(name, what, _at(told[name], path), _at(tells[name], path))
+
+
+def _gathered(found: Iterable[Break]) -> Iterator[Break]:
+    """Say once what several events share: a field of the envelope is in all of them."""
+    alike: dict[Break, list[str]] = {}
+    for each in found:
+        alike.setdefault(replace(each, of=""), []).append(each.of)
+    for each, names in alike.items():
+        yield replace(each, of=", ".join(names))
 
 
 def _topics(released: Json, current: Json) -> Iterator[Break]:

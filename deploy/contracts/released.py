@@ -71,13 +71,13 @@ def broken(released: Contracts, current: Contracts) -> tuple[str, ...]:
     )
 
 
-def is_ahead(released: Contracts, current: Contracts) -> bool:
-    """Tell whether the code promises more than what was released."""
-    return (
-        promised(released.asyncapi) != promised(current.asyncapi)
-        or released.golden != current.golden
-        or released.rules != with_retired(released.rules, current.rules)
-    )
+def unreleased(released: Contracts, current: Contracts) -> tuple[str, ...]:
+    """Name what the code promises and nobody can rely on yet, for want of a release."""
+    rules_ever = with_retired(released.rules, current.rules)
+    golden = current.golden.keys() - released.golden.keys()
+    codes = {code for code, use in rules_ever.items() if released.rules.get(code) != use}
+    is_same = promised(released.asyncapi) == promised(current.asyncapi)
+    return (*(() if is_same else ("the AsyncAPI document",)), *sorted(golden), *sorted(codes))
 
 
 def with_retired(released: dict[str, str], current: dict[str, str]) -> dict[str, str]:

@@ -21,6 +21,7 @@ _SPOKEN = {
     "DEP": "Dites par le dépôt : 422 pour une pièce à corriger, 409 quand le dossier n'attend pas "
     "cette pièce ou pas encore.",
     "ROU": "Dites par l'acheminement, selon l'état du dossier : 409.",
+    "POR": "Dites par le portail, à qui cherche ou demande une liste : 422.",
     "ORG": "Dites par l'annuaire des structures : 422, ou 412 quand la version est dépassée.",
 }
 _TABLE = "| code | ce qui est dit | que faire | source |\n| --- | --- | --- | --- |\n"

@@ -50,6 +50,11 @@ def _channel(document: Json, name: str = "travaux.statut.v1") -> Json:
     return channel
 
 
+def _message(document: Json) -> Json:
+    message: Json = document["components"]["messages"]["PieceDeposited"]
+    return message
+
+
 def _kafka(document: Json) -> Json:
     kafka: Json = _channel(document)["bindings"]["kafka"]
     return kafka
@@ -158,7 +163,7 @@ BREAKING: list[tuple[Plant, str]] = [
         f"{DEPOSEE} $.data.attachments[*]: its type changed from object to string; {BOTH}.",
     ),
     (
-        lambda it: it["components"]["messages"]["PieceDeposited"].update(contentType="text/xml"),
+        lambda it: _message(it).update(contentType="text/xml"),
         f'{DEPOSEE}: its content type changed from "{CLOUD_EVENT}" to "text/xml"; {READERS}.',
     ),
     (
@@ -176,6 +181,17 @@ BREAKING: list[tuple[Plant, str]] = [
             'travaux.statut.v1: its address changed from "travaux.statut.v1" to "elsewhere"; '
             f"{READERS}."
         ),
+    ),
+    (
+        lambda it: _kafka(it).update(topic="elsewhere"),
+        (
+            'travaux.statut.v1: its topic on the broker changed from "travaux.statut.v1" to '
+            f'"elsewhere"; {READERS}.'
+        ),
+    ),
+    (
+        lambda it: _message(it)["bindings"]["kafka"]["key"].update(type="integer"),
+        f'{DEPOSEE}: its type of key changed from "string" to "integer"; {READERS}.',
     ),
     (
         lambda it: _kafka(it).update(partitions=6),
@@ -210,8 +226,20 @@ def test_a_breaking_change_is_named(plant: Plant, named: str) -> None:
     found = [str(each) for each in breaks(DOCUMENT, _planted(plant))]
 
     assert named in found
-    # A part that several events hold is named for each of them.
-    assert len({each.partition(": ")[2] for each in found}) == 1
+    assert len(found) == 1
+
+
+def test_what_several_events_share_is_named_once() -> None:
+    def plant(document: Json) -> None:
+        del _schema(document, "PieceForwardedEvent")["properties"]["causationid"]
+        del _schema(document, "StatusChangedEvent")["properties"]["causationid"]
+
+    assert [str(each) for each in breaks(DOCUMENT, _planted(plant))] == [
+        (
+            "fr.aiguillage.piece.acheminee.v1, fr.aiguillage.piece.statut.v1 $.causationid: "
+            f"the field was removed; {READERS}."
+        )
+    ]
 
 
 def test_an_event_type_that_is_removed_is_named() -> None:
@@ -264,11 +292,14 @@ def test_words_and_who_else_reads_may_change_freely() -> None:
 
 
 def test_a_field_that_is_named_as_an_annotation_is_no_annotation() -> None:
-    schema = {"properties": {"title": {"type": "string", "title": "Title"}}, "title": "It"}
+    field = {"type": "string", "title": "Title"}
+    schema = {"properties": {"title": field, "properties": field}, "title": "It"}
 
     assert promised({"channels": {}, "components": schema}) == {
         "channels": {},
-        "components": {"properties": {"title": {"type": "string"}}},
+        "components": {
+            "properties": {"title": {"type": "string"}, "properties": {"type": "string"}}
+        },
     }
 
 
@@ -279,6 +310,26 @@ def test_a_topic_goes_once_its_next_version_was_released_beside_it() -> None:
 
     assert breaks(with_both, only_next) == ()
     assert [each.of for each in breaks(DOCUMENT, only_next)] == ["travaux.statut.v1"]
+    for name in ("travaux.statut.v2", "travaux.echeance.v1"):
+        others = deepcopy(with_both)
+        del others["channels"][name]
+        assert [each.of for each in breaks(with_both, others)] == [name]
+
+
+def test_an_event_type_goes_once_its_next_version_was_released_beside_it() -> None:
+    messages = DOCUMENT["components"]["messages"]
+    following = {**messages["DelayElapsed"], "name": "fr.aiguillage.dossier.echeance.v2"}
+    with_both = _planted(lambda it: it["components"]["messages"].update(Next=following))
+    only_next = deepcopy(with_both)
+    del only_next["components"]["messages"]["DelayElapsed"]
+    channel = only_next["channels"]["travaux.echeance.v1"]
+    channel["messages"] = {"Next": {"$ref": "#/components/messages/Next"}}
+
+    named = {each.of for each in breaks(with_both, only_next)}
+
+    # Its topic is another promise.
+    assert named == {"travaux.echeance.v1"}
+    assert "fr.aiguillage.dossier.echeance.v1" in {each.of for each in breaks(DOCUMENT, only_next)}
 
 
 def test_every_part_of_every_schema_is_compared() -> None:
@@ -386,6 +437,7 @@ def test_the_alternatives_of_a_value_are_compared(
         ({"unheardOf": 1}, {"unheardOf": 2}, "its unheardOf changed from 1 to 2", BOTH),
         ({}, {"maxItems": 5}, "its maxItems changed from none to 5", WRITTEN),
         ({"items": {"type": "string"}}, {}, "string to anything", READERS),
+        ({"items": True}, {"items": False}, "its not changed from none to {}", WRITTEN),
         (
             {"additionalProperties": False},
             {"additionalProperties": False, "properties": {"more": {}}},

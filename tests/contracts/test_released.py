@@ -11,9 +11,9 @@ from deploy.contracts.released import (
     broken,
     current,
     golden_events,
-    is_ahead,
     read,
     release,
+    unreleased,
 )
 
 
@@ -30,9 +30,9 @@ def test_nothing_that_was_released_is_broken() -> None:
 
 
 def test_everything_that_is_promised_was_released() -> None:
-    assert not is_ahead(_released(), current()), (
-        "The contracts grew, and whoever reads them is not broken: run `make contracts`."
-    )
+    grown = unreleased(_released(), current())
+
+    assert not grown, f"run `make contracts`, which releases or refuses: {', '.join(grown)}"
 
 
 def test_a_golden_event_that_is_removed_or_changed_is_named(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_release_is_read_back_and_a_second_one_has_nothing_to_add(tmp_path: Pa
     assert read(folder) is None
     assert release(folder, now) == ()
     assert read(folder) == now
-    assert not is_ahead(now, current())
+    assert unreleased(now, current()) == ()
 
 
 def test_a_release_that_breaks_what_was_released_changes_nothing(tmp_path: Path) -> None:
@@ -73,13 +73,23 @@ def test_a_release_that_breaks_what_was_released_changes_nothing(tmp_path: Path)
 
 def test_a_new_golden_event_and_a_new_rule_wait_for_their_release() -> None:
     now = current()
+    grown = replace(
+        now,
+        golden={**now.golden, "t.v1/9.json": "0"},
+        rules={**now.rules, "ZZZ-NEW-01": IN_USE},
+    )
 
-    for grown in (
-        replace(now, golden={**now.golden, "t.v1/9.json": "0"}),
-        replace(now, rules={**now.rules, "ZZZ-NEW-01": IN_USE}),
-    ):
-        assert is_ahead(now, grown)
-        assert broken(now, grown) == ()
+    assert unreleased(now, grown) == ("t.v1/9.json", "ZZZ-NEW-01")
+    assert broken(now, grown) == ()
+
+
+def test_a_document_that_promises_more_waits_for_its_release() -> None:
+    now = current()
+    channels = {**now.asyncapi["channels"], "novel.v1": {}}
+
+    grown = replace(now, asyncapi={**now.asyncapi, "channels": channels})
+
+    assert unreleased(now, grown) == ("the AsyncAPI document",)
 
 
 def test_the_code_of_a_rule_that_was_retired_is_not_used_again(tmp_path: Path) -> None:
@@ -91,6 +101,6 @@ def test_the_code_of_a_rule_that_was_retired_is_not_used_again(tmp_path: Path) -
 
     assert released is not None
     assert released.rules["OLD-RULE-01"] == RETIRED
-    assert not is_ahead(released, now)
+    assert unreleased(released, now) == ()
     again = replace(now, rules={"OLD-RULE-01": IN_USE, **now.rules})
     assert [fault.partition(":")[0] for fault in broken(released, again)] == ["OLD-RULE-01"]
