@@ -8,6 +8,9 @@ IS_RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON := $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$python -c '$(IS_RECENT)' 2>/dev/null && echo $$python && break; done)
 PIP_TOOLS := 7.6.2
+COMPILE := CUSTOM_COMPILE_COMMAND='make lock' .run/lock/bin/pip-compile -q --allow-unsafe \
+	--generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host --no-emit-options
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
@@ -41,9 +44,8 @@ contracts: $(READY) ## release the contracts as they are, or name what they woul
 
 lock: ## resolve the dependencies again, and pin them by hash
 	@$(PYTHON) -m venv .run/lock && .run/lock/bin/pip install -q pip-tools==$(PIP_TOOLS)
-	@CUSTOM_COMPILE_COMMAND='make lock' .run/lock/bin/pip-compile -q --extra dev --allow-unsafe \
-		--generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
-		--no-emit-trusted-host --no-emit-options --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --extra dev --output-file requirements.lock pyproject.toml
+	@$(COMPILE) -c requirements.lock --output-file requirements-runtime.lock pyproject.toml
 
 clean: ## remove what was built, fetched or left by a run
 	@rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

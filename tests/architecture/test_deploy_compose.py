@@ -1,0 +1,239 @@
+"""The compose file has the right shape, refers to what exists, and suits our services."""
+
+import importlib.resources
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
+
+from tests.kit.deployed import NAMES, ROOT, Yaml, load, misset
+from tests.kit.manifests import too_small
+
+COMPOSE = ROOT / "deploy" / "compose" / "compose.yaml"
+PLATFORM = load(COMPOSE)
+# Kafka writes its configuration into its own folder when it starts.
+WRITES_ITS_ROOT = {"kafka"}
+IMAGE = {"AIGUILLAGE_HOST": "0.0.0.0", "AIGUILLAGE_PORT": "8000"}  # noqa: S104 - as the Dockerfile
+PASSWORD = "GF_SECURITY_ADMIN_PASSWORD"  # noqa: S105 - its name
+_SECRET = re.compile(r"(?i)passw|secret|token|credential|private_key")
+
+
+def faults(platform: Yaml) -> list[str]:
+    wrong = [f"{each.json_path}: {each.message}" for each in _schema().iter_errors(platform)]
+    if wrong:
+        return wrong
+    services = platform["services"]
+    found = [f"{name} is missing" for name in NAMES if name not in services]
+    found += _told(platform)
+    for name, each in services.items():
+        found += [f"{name}: {fault}" for fault in _unhardened(name, each)]
+        found += [f"{name}: {fault}" for fault in _dangling(each, platform)]
+    for name in NAMES:
+        found += [f"{name}: {fault}" for fault in _unfit(name, services.get(name, {}))]
+    return found
+
+
+@cache
+def _schema() -> Validator:
+    vendor = importlib.resources.files("check_jsonschema.builtin_schemas.vendor")
+    schema = json.loads((vendor / "compose-spec.json").read_text(encoding="utf-8"))
+    # The class that the schema names: an older one passes over keywords that it does not know.
+    validator: Validator = validator_for(schema)(schema)
+    return validator
+
+
+def _told(platform: Yaml) -> Iterator[str]:
+    """Find secrets, and variables of the person that have no way to be missed."""
+    for name, each in platform["services"].items():
+        for variable, value in each.get("environment", {}).items():
+            if _SECRET.search(variable) and not str(value).startswith("${"):
+                yield f"{name}: {variable} is in the file"
+            if re.search(r"://[^/@]+:[^/@]+@", str(value)):
+                yield f"{name}: {variable} holds a password"
+    for variable in re.findall(r"\$\{([^}]*)\}", json.dumps(platform)):
+        if ":?" not in variable:
+            yield f"{variable} may be empty"
+
+
+def _unhardened(name: str, each: Yaml) -> Iterator[str]:
+    wanted = {
+        "a root that is read-only": each.get("read_only") is True or name in WRITES_ITS_ROOT,
+        "no capability": each.get("cap_drop") == ["ALL"] and not each.get("cap_add"),
+        "no escalation": "no-new-privileges:true" in each.get("security_opt", []),
+        "a memory limit": "mem_limit" in each,
+        "a version": re.search(r":[\w.-]+$", each["image"])
+        and not each["image"].endswith("latest"),
+        "an engine of its own": not (each.get("privileged") or "pid" in each or "ipc" in each),
+        "a network of its own": "network_mode" not in each,
+    }
+    yield from (f"lacks {what}" for what, is_there in wanted.items() if not is_there)
+    for port in each.get("ports", []):
+        if not str(port).startswith("127.0.0.1:"):
+            yield f"{port} is published to everybody"
+
+
+def _dangling(each: Yaml, platform: Yaml) -> Iterator[str]:
+    for other, how in each.get("depends_on", {}).items():
+        depended = platform["services"].get(other)
+        if depended is None:
+            yield f"depends on no {other}"
+        elif how["condition"] == "service_healthy" and "healthcheck" not in depended:
+            yield f"waits for {other}, which nobody looks at"
+    for network in each.get("networks", []):
+        if network not in platform["networks"]:
+            yield f"no network {network}"
+    yield from (fault for volume in each.get("volumes", []) for fault in _lost(volume, platform))
+    build = each.get("build")
+    if build and not (COMPOSE.parent / build["context"] / build["dockerfile"]).is_file():
+        yield f"no {build['dockerfile']}"
+
+
+def _lost(volume: str, platform: Yaml) -> Iterator[str]:
+    source = volume.split(":", maxsplit=1)[0]
+    if not source.startswith("."):
+        if source not in platform["volumes"]:
+            yield f"no volume {source}"
+    elif not (COMPOSE.parent / source).exists():
+        yield f"no file {source}"
+    elif not volume.endswith(":ro"):
+        yield f"{source} may be written"
+
+
+def _unfit(name: str, each: Yaml) -> Iterator[str]:
+    if not each:
+        return
+    if each["build"]["args"].get("SERVICE") != name or f"aiguillage/{name}:" not in each["image"]:
+        yield "its image is another's"
+    yield from misset(name, IMAGE | each["environment"])
+    tmp = sum(_megabytes(size) for size in re.findall(r"size=(\w+)", " ".join(each["tmpfs"])))
+    yield from too_small(name, each["environment"], _megabytes(each.get("mem_limit", "0m")) - tmp)
+    if not any(str(port).endswith(":8000") for port in each["ports"]):
+        yield "nothing reaches its port"
+
+
+def _megabytes(size: str) -> int:
+    return int(size[:-1]) * {"m": 1, "g": 1024}[size[-1]]
+
+
+def _routing(platform: Yaml) -> Yaml:
+    return platform["services"]["routing"]
+
+
+def _grafana(platform: Yaml) -> Yaml:
+    return platform["services"]["grafana"]["environment"]
+
+
+PLANTED: dict[str, tuple[Callable[[Yaml], object], str]] = {
+    "a wrong field": (lambda p: _routing(p).update(mem_limits="1g"), "mem_limits"),
+    "a wrong type": (lambda p: _routing(p).update(ports=8000), "8000 is not of type"),
+    "a service left out": (lambda p: p["services"].pop("portal"), "portal is missing"),
+    "a root that is written": (lambda p: _routing(p).update(read_only=False), "read-only"),
+    "a capability": (lambda p: _routing(p).update(cap_add=["NET_ADMIN"]), "no capability"),
+    "no version": (lambda p: p["services"]["mongo"].update(image="mongo:latest"), "a version"),
+    "no limit": (lambda p: _routing(p).pop("mem_limit"), "lacks a memory limit"),
+    "a port for everybody": (lambda p: _routing(p).update(ports=["8003:8000"]), "to everybody"),
+    "a need of nobody": (
+        lambda p: _routing(p)["depends_on"].update(zoo={"condition": "service_started"}),
+        "depends on no zoo",
+    ),
+    "a health that nobody looks at": (
+        lambda p: p["services"]["mongo"].pop("healthcheck"),
+        "waits for mongo, which nobody looks at",
+    ),
+    "a file that is not there": (
+        lambda p: p["services"]["prometheus"]["volumes"].append("../watch/x.yml:/x:ro"),
+        "no file ../watch/x.yml",
+    ),
+    "a volume of nobody": (lambda p: p["volumes"].pop("mongo"), "no volume mongo"),
+    "a network of nobody": (lambda p: p["networks"].pop("inside"), "no network inside"),
+    "a secret": (
+        lambda p: _grafana(p).update({PASSWORD: "x"}),
+        f"{PASSWORD} is in the file",
+    ),
+    "a password in an address": (
+        lambda p: _routing(p)["environment"].update(AIGUILLAGE_MONGO="mongodb://a:b@mongo/"),
+        "AIGUILLAGE_MONGO holds a password",
+    ),
+    "a secret that may be empty": (
+        lambda p: _grafana(p).update({PASSWORD: "${CHOSEN}"}),
+        "CHOSEN may be empty",
+    ),
+    "trust": (
+        lambda p: _routing(p)["environment"].update(AIGUILLAGE_TRUST_HEADERS="true"),
+        "AIGUILLAGE_TRUST_HEADERS is set",
+    ),
+    "a setting of nobody": (
+        lambda p: _routing(p)["environment"].update(AIGUILLAGE_MONGODB="x"),
+        "it reads no AIGUILLAGE_MONGODB",
+    ),
+    "the image of another": (
+        lambda p: _routing(p)["build"]["args"].update(SERVICE="deposit"),
+        "its image is another's",
+    ),
+    "too many readers": (
+        lambda p: p["services"]["deposit"]["environment"].update(AIGUILLAGE_MAX_READ_AT_ONCE="16"),
+        "16 readers may need more",
+    ),
+}
+
+
+def test_the_platform_is_without_fault() -> None:
+    assert faults(PLATFORM) == []
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_is_named(fault: str) -> None:
+    plant, said = PLANTED[fault]
+    # Through text: parts that the file shares by anchors are shared no more.
+    platform = json.loads(json.dumps(PLATFORM))
+    plant(platform)
+
+    assert any(said in each for each in faults(platform)), faults(platform)
+
+
+def test_the_broker_is_the_one_that_the_suite_runs_on() -> None:
+    pom = ET.parse(ROOT / "deploy" / "local" / "kafka" / "pom.xml")  # noqa: S314 - our own file
+
+    version = pom.findtext("{*}properties/{*}kafka.version")
+    assert PLATFORM["services"]["kafka"]["image"] == f"apache/kafka:{version}"
+
+
+def test_the_store_is_a_replica_set_that_the_services_name() -> None:
+    mongo = PLATFORM["services"]["mongo"]
+    name = mongo["command"][mongo["command"].index("--replSet") + 1]
+
+    assert f'_id: "{name}"' in mongo["healthcheck"]["test"][-1]
+    for service in NAMES:
+        address = PLATFORM["services"][service]["environment"]["AIGUILLAGE_MONGO"]
+        assert address == f"mongodb://mongo:27017/?replicaSet={name}"
+
+
+def test_broker_and_store_are_reached_from_inside_alone() -> None:
+    inside = {name for name, how in PLATFORM["networks"].items() if how.get("internal")}
+
+    for name in ("kafka", "mongo"):
+        assert set(PLATFORM["services"][name]["networks"]) <= inside
+        assert "ports" not in PLATFORM["services"][name]
+
+
+def test_prometheus_and_grafana_find_what_they_show() -> None:
+    watch = ROOT / "deploy" / "watch"
+    services = PLATFORM["services"]
+    (source,) = load(watch / "grafana" / "datasources" / "prometheus.yml")["datasources"]
+    (provider,) = load(watch / "grafana" / "dashboards.yml")["providers"]
+    dashboard = json.loads((watch / "grafana/dashboards/aiguillage.json").read_text("utf-8"))
+    mounts = dict(each.split(":")[:2] for each in services["grafana"]["volumes"])
+    asked = {each["datasource"]["uid"] for each in dashboard["panels"]}
+
+    assert source["url"] == "http://prometheus:9090"
+    assert asked == {source["uid"]}
+    assert provider["options"]["path"] == mounts["../watch/grafana/dashboards"]
+    rules = load(watch / "prometheus.yml")["rule_files"]
+    mounted = [each.split(":")[1] for each in services["prometheus"]["volumes"]]
+    assert all(str(Path("/etc/prometheus") / each) in mounted for each in rules)
