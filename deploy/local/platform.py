@@ -28,7 +28,7 @@ SERVICES = (
 """Modules that `python -m` runs. A service's name is the last part."""
 
 ASKING: Mapping[str, Sequence[str]] = {"portal": ("deposit", "routing")}
-"""Services that ask others over HTTP, and whom. They start once it is known where those answer."""
+"""Services that ask others over HTTP, and whom: they are told where those answer."""
 
 BROKER, STORE = "broker", "store"
 _READY_LIMIT_S = 60.0
@@ -105,13 +105,9 @@ class Platform:
             self._programs[BROKER] = programs.broker(self.backend, self._run_dir / BROKER)
             self._bring_up(STORE, BROKER)
             provision(self.addresses.kafka)
-            asking = [name for name in self._modules if name in ASKING]
-            for names in ([name for name in self._modules if name not in ASKING], asking):
-                for name in names:
-                    self._programs[name] = programs.service(
-                        self._modules[name], self._service_env() | self._peers(name)
-                    )
-                self._bring_up(*names)
+            for name, module in self._modules.items():
+                self._programs[name] = programs.service(module, self._service_env())
+            self._bring_up(*sorted(self._modules, key=lambda name: name in ASKING))
         except BaseException:
             self.stop()
             raise
@@ -170,7 +166,7 @@ class Platform:
             },
         )
 
-    def _service_env(self) -> dict[str, str]:
+    def _service_env(self) -> Mapping[str, str]:
         real_kafka = str(self.backend is Backend.NATIVE).lower()
         return {
             "AIGUILLAGE_KAFKA": self.addresses.kafka,
@@ -181,12 +177,11 @@ class Platform:
             "AIGUILLAGE_CLOCK_OFFSET_S": str(self._clock_offset_s),
         }
 
-    def _peers(self, name: str) -> dict[str, str]:
-        known = self.addresses.services
+    def _peers(self, name: str) -> Mapping[str, str]:
         return {
-            f"AIGUILLAGE_{peer.upper()}_URL": known[peer]
+            f"AIGUILLAGE_{peer.upper()}_URL": f"http://{HOST}:{self._ports[peer]}"
             for peer in ASKING.get(name, ())
-            if peer in known
+            if peer in self._ports
         }
 
     def _bring_up(self, *names: str) -> None:
@@ -201,7 +196,7 @@ class Platform:
         port = self._ports.setdefault(name, free_port())
         self._processes[name] = Process(
             program.command(port),
-            env=program.env(port),
+            env={**program.env(port), **self._peers(name)},
             cwd=program.cwd,
             log=self.log(name),
             watchdog=self._watchdog,
@@ -218,9 +213,16 @@ class Platform:
                 moves -= 1
                 self._ports[name] = free_port()
                 self._spawn(name)
+                self._tell_of_move(name)
             if time.monotonic() > deadline:
                 raise self.failure(name, f"was not ready after {_READY_LIMIT_S:.0f} s")
             time.sleep(_POLL_S)
+
+    def _tell_of_move(self, moved: str) -> None:
+        for name, peers in ASKING.items():
+            if moved in peers and name in self._processes:
+                self._processes[name].end()
+                self._spawn(name)
 
     def failure(self, name: str, what: str) -> LaunchError:
         """Give the error that says so and shows the end of the log."""

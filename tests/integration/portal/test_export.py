@@ -1,0 +1,358 @@
+"""The export of a dossier on the real platform, and its verifier where nothing else is."""
+
+import asyncio
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest_asyncio
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from fastapi import FastAPI
+from pymongo import MongoClient
+
+from deploy.local import Backend, Platform
+from deploy.local.demo.actor import Actor, Answer, File, Services
+from deploy.local.demo.cast import AMENAGEUR, MAIRIE, TITULAIRE, Member
+from deploy.local.demo.journeys import ONE_SIRET, Scene, Site, opening, register
+from deploy.local.demo.pieces import factur_x, ubl
+from deploy.local.ports import free_port
+from services.portal.adapters.export_desk import ExportDesk
+from services.portal.adapters.export_kit import read_kit
+from services.portal.application.exporting import Exporting
+from services.portal.domain.verifier import verify as verifier
+from services.portal.entrypoints.export import create_export_router
+from services.portal.settings import Settings
+from shared.circuit.statuses import Act
+from shared.contracts.topics import DOSSIER
+from shared.runtime.clock import system_clock
+from shared.runtime.problems import install
+from shared.vocabulary.roles import Role, StructureKind
+from shared.vocabulary.siret import is_siret
+from tests.kit.waiting import wait_until
+
+SOURCE = Path(verifier.__file__)
+MOA = {"X-Structure": MAIRIE.siret, "X-Role": Role.MOA.value}
+PARTS = ("services.organisation", "services.deposit", "services.routing", "services.portal")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A platform, the actors in front of it, and routing's own database."""
+
+    platform: Platform
+    scene: Scene
+    portal: httpx.AsyncClient
+    routing: Any
+
+    async def export(
+        self, dossier_id: str, structure: str = MAIRIE.siret, role: Role = Role.MOA
+    ) -> httpx.Response:
+        """Ask for an export."""
+        headers = {"X-Structure": structure, "X-Role": role.value}
+        return await self.portal.get(f"/dossiers/{dossier_id}/export", headers=headers)
+
+    async def unpacked(self, dossier_id: str, folder: Path, *who: Any) -> Path:  # noqa: ANN401
+        """Take an export that must be given, and unpack it."""
+        answer = await self.export(dossier_id, *who)
+        assert answer.status_code == 200, answer.text
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            archive.extractall(folder)
+        return folder
+
+    async def known(self, dossier_id: str, attachments: int = 0) -> None:
+        """Wait until routing has a dossier, and as many attachments of its opener."""
+
+        async def has_come() -> bool:
+            answer = await self.scene.services.routing.get(f"/dossiers/{dossier_id}", headers=MOA)
+            return len(answer.json()["pieces"][0]["attachments"]) == attachments
+
+        await wait_until(has_come, "the dossier in routing")
+
+    async def told(self, dossier_id: str) -> dict[str, Any]:
+        """Give the last state of a dossier that is closed, as the compacted topic tells it."""
+        found: dict[str, Any] = {}
+        async with AIOKafkaConsumer(
+            bootstrap_servers=self.platform.addresses.kafka, auto_offset_reset="earliest"
+        ) as consumer:
+            consumer.assign([TopicPartition(DOSSIER.name, n) for n in range(DOSSIER.partitions)])
+
+            async def has_come() -> bool:
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    for record in records:
+                        said = json.loads(record.value)["data"]
+                        if said["dossier_id"] == dossier_id and said["closed"]:
+                            found.update(said)
+                return bool(found)
+
+            await wait_until(has_come, "the dossier on its topic")
+        return found
+
+    async def silent_site(self) -> Site:
+        """Declare a service financier that does not report its payments."""
+        siret = next(s for s in (f"9000009990001{key}" for key in range(10)) if is_siret(s))
+        payer = Member(siret, "Trésorerie discrète", StructureKind.PUBLIQUE)
+        parameters = {"moa": payer.moa, "mise_en_paiement_non_remontee": True}
+        services, site = self.scene.services, Site(AMENAGEUR, payer)
+        actor = Actor(services, Role.SERVICE_FINANCIER, siret)
+        await actor.declare(payer.declaration() | {"parameters": parameters})
+        draft = self.scene.draft("A4", site)
+        titulaire = self.scene.actor(Role.TITULAIRE, site)
+        await titulaire.would_be_accepted(ubl(draft), opening(draft, site, ubl))
+        return site
+
+    async def paid(self, opener: Answer) -> str:
+        """Carry a dossier to its payment, a suspension and a completion on the way."""
+        moe, titulaire = (self.scene.actor(role, ONE_SIRET) for role in (Role.MOE, Role.TITULAIRE))
+        await moe.treat(opener["piece_id"], Act.SUSPENDRE, comment="=Il manque\nle bon ; merci.")
+        bon = File("bon de livraison n° 7.pdf", "application/pdf", b"%PDF-1.4 bon")
+        await titulaire.complete(opener["piece_id"], "Bon joint.", bon)
+        await self.scene.to_the_end(opener, ONE_SIRET)
+        return str(opener["dossier_id"])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def world() -> AsyncIterator[World]:
+    async with AsyncExitStack() as stack:
+        platform = stack.enter_context(Platform(Backend.EMBEDDED, services=PARTS))
+        clients = {
+            name: await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
+            for name, url in platform.addresses.services.items()
+        }
+        portal = clients.pop("portal")
+        services = Services(notification=portal, **clients)
+        scene = Scene(services, datetime.now(UTC).date())  # noqa: TID251 - beside its clock
+        await register(scene)
+        mongo: MongoClient[dict[str, Any]] = stack.enter_context(
+            MongoClient(platform.addresses.mongo)
+        )
+        yield World(platform, scene, portal, mongo["routing"])
+
+
+def verify(folder: Path, *words: str, by: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the export's own verifier, or another, with nothing around it: no packages at all."""
+    command = [str(by), *words, str(folder)] if by else [str(folder / "verify.py"), *words]
+    return subprocess.run(
+        [sys.executable, "-I", "-S", *command],
+        capture_output=True,
+        encoding="utf-8",
+        env={},
+        timeout=60,
+        check=False,
+    )
+
+
+async def test_an_export_verifies_where_python_is_alone(world: World, tmp_path: Path) -> None:
+    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, factur_x))
+
+    folder = await world.unpacked(dossier, tmp_path / "dossier")
+    answer = await world.export(dossier)
+    archive = tmp_path / "export.zip"
+    archive.write_bytes(answer.content)
+    found = verify(folder)
+
+    assert answer.headers["content-type"] == "application/zip"
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert found.stdout.startswith(f"conforme : dossier {dossier}, 14 fichiers, 3 pièces, ")
+    assert verify(folder, str(archive)).stdout == found.stdout
+
+
+async def test_the_head_is_the_one_that_the_compacted_topic_tells(
+    world: World, tmp_path: Path
+) -> None:
+    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, ubl))
+
+    folder = await world.unpacked(dossier, tmp_path)
+    told = await world.told(dossier)
+
+    assert told["closed"]
+    assert verify(folder, "--tete", told["trail"]).returncode == 0
+    assert verify(folder, "--tete", told["trail"][::-1]).returncode == 1
+
+
+async def test_one_byte_changed_in_what_was_exported_is_found_there(
+    world: World, tmp_path: Path
+) -> None:
+    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, factur_x))
+    folder = await world.unpacked(dossier, tmp_path)
+    members = sorted(path for path in folder.rglob("*") if path.is_file())
+
+    for path in members:
+        whole = path.read_bytes()
+        position = random.randrange(len(whole))
+        path.write_bytes(
+            whole[:position] + bytes((whole[position] ^ 0x10,)) + whole[position + 1 :]
+        )
+        found = verify(folder, by=SOURCE)
+        path.write_bytes(whole)
+
+        assert found.returncode == 1, (path, position, found.stdout, found.stderr)
+        assert path.relative_to(folder).as_posix() in found.stdout
+    assert verify(folder).returncode == 0
+
+
+async def test_one_byte_changed_in_the_store_is_exported_and_found(
+    world: World, tmp_path: Path
+) -> None:
+    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, ubl))
+    second = world.routing["audit"].find({"dossier": dossier}).sort("version", 1)[1]
+    structure = second["events"][0]["by"]["structure"]
+    world.routing["audit"].update_one(
+        {"_id": second["_id"]},
+        {"$set": {"events.0.by.structure": structure[:-1] + chr(ord(structure[-1]) ^ 1)}},
+    )
+
+    found = verify(await world.unpacked(dossier, tmp_path))
+
+    assert found.returncode == 1
+    assert (
+        f"piste-audit.jsonl, ligne 2 (entrée de version {second['version']}) : "
+        "a changé depuis qu'elle a été écrite"
+    ) in found.stdout
+
+
+async def test_an_entry_taken_out_of_the_store_is_exported_and_found(
+    world: World, tmp_path: Path
+) -> None:
+    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, ubl))
+    entries = list(world.routing["audit"].find({"dossier": dossier}).sort("version", 1))
+    world.routing["audit"].delete_one({"_id": entries[3]["_id"]})
+
+    found = verify(await world.unpacked(dossier, tmp_path))
+
+    assert found.returncode == 1
+    assert (
+        f"piste-audit.jsonl, ligne 4 (entrée de version {entries[4]['version']}) : "
+        "une entrée manque avant"
+    ) in found.stdout
+
+
+async def test_a_payment_that_is_not_reported_is_in_no_part_of_the_suppliers_export(
+    world: World, tmp_path: Path
+) -> None:
+    site = await world.silent_site()
+    opener = await world.scene.open("A4", site, ubl)
+    await world.scene.to_the_end(opener, site)
+    dossier = opener["dossier_id"]
+
+    theirs = await world.unpacked(dossier, tmp_path / "t", TITULAIRE.siret, Role.TITULAIRE)
+    ours = await world.unpacked(
+        dossier, tmp_path / "s", site.service_financier.siret, Role.SERVICE_FINANCIER
+    )
+
+    assert verify(ours).returncode == 0
+    assert "MISE_EN_PAIEMENT" in (ours / "statuts.csv").read_text(encoding="utf-8-sig")
+    found = verify(theirs)
+    assert found.returncode == 0, found.stdout
+    head = (await world.told(dossier))["trail"].encode()
+    for path in theirs.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert b"MISE_EN_PAIEMENT" not in content, path
+            assert head not in content, path
+
+
+async def test_a_stranger_learns_nothing_of_a_dossier(world: World) -> None:
+    dossier = (await world.scene.open("A4", ONE_SIRET, ubl))["dossier_id"]
+    await world.known(dossier)
+
+    foreign = await world.export(dossier, "90000000400011", Role.MOA)
+    other_role = await world.export(dossier, MAIRIE.siret, Role.MOE)
+    unknown = await world.export("01a21105-e653-76bb-99d7-eeaa779ed7ef")
+    odd = await world.export("..%2Fmetrics")
+    nobody = await world.portal.get(f"/dossiers/{dossier}/export")
+
+    for answer in (foreign, other_role, unknown, odd):
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert foreign.json()["code"] == unknown.json()["code"] == "HTTP-404"
+    assert nobody.status_code == 401
+
+
+async def test_large_files_pass_through_a_portal_that_stays_small(
+    world: World, tmp_path: Path
+) -> None:
+    opener = await world.scene.open("A4", ONE_SIRET, ubl)
+    moe, titulaire = (world.scene.actor(role, ONE_SIRET) for role in (Role.MOE, Role.TITULAIRE))
+    for _ in range(3):
+        await moe.treat(opener["piece_id"], Act.SUSPENDRE, comment="Il en manque.")
+        plan = File("plan.pdf", "application/pdf", b"%PDF-1.4" + os.urandom(9_000_000))
+        await titulaire.complete(opener["piece_id"], "Plan joint.", plan)
+    await world.known(opener["dossier_id"], 3)
+    before = peak_mb(world.platform.pid("portal"))
+
+    folder = await world.unpacked(opener["dossier_id"], tmp_path)
+
+    grown = peak_mb(world.platform.pid("portal")) - before
+    print(f"27 MB exported, the portal's peak grew by {grown:.0f} MB")
+    assert verify(folder).returncode == 0
+    assert grown < 15
+
+
+async def test_a_peer_that_is_down_is_asked_for_later(world: World) -> None:
+    dossier = (await world.scene.open("A4", ONE_SIRET, ubl))["dossier_id"]
+    await world.known(dossier)
+
+    for peer in ("deposit_url", "routing_url"):
+        async with a_portal(world, **{peer: f"http://127.0.0.1:{free_port()}"}) as portal:
+            answer = await portal.get(f"/dossiers/{dossier}/export", headers=MOA)
+
+        assert answer.status_code == 503, peer
+        assert answer.headers["retry-after"]
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["code"] == "POR-EXPORT-01"
+
+
+async def test_what_is_too_large_or_asked_by_too_many_is_refused(world: World) -> None:
+    opener = await world.scene.open("A4", ONE_SIRET, ubl)
+    moe, titulaire = (world.scene.actor(role, ONE_SIRET) for role in (Role.MOE, Role.TITULAIRE))
+    await moe.treat(opener["piece_id"], Act.SUSPENDRE, comment="Il manque un plan.")
+    plan = File("plan.pdf", "application/pdf", b"%PDF-1.4" + os.urandom(1_100_000))
+    await titulaire.complete(opener["piece_id"], "Plan joint.", plan)
+    await world.known(opener["dossier_id"], 1)
+    path = f"/dossiers/{opener['dossier_id']}/export"
+
+    for limit in ("export_file_mb", "export_max_mb"):
+        async with a_portal(world, **{limit: 1}) as portal:
+            answer = await portal.get(path, headers=MOA)
+            assert (answer.status_code, answer.json()["code"]) == (413, "POR-EXPORT-02"), limit
+    async with a_portal(world, export_at_once=1, export_waiting=2) as portal:
+        answers = await asyncio.gather(*(portal.get(path, headers=MOA) for _ in range(6)))
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 503, 503, 503, 503]
+        assert (await portal.get(path, headers=MOA)).status_code == 200
+
+
+@asynccontextmanager
+async def a_portal(world: World, **changes: object) -> AsyncIterator[httpx.AsyncClient]:
+    """Give the export with other settings, over the peers that run."""
+    addresses = world.platform.addresses
+    known = {f"{name}_url": addresses.services[name] for name in ("deposit", "routing")}
+    settings = Settings.model_validate(
+        {"kafka": addresses.kafka, "mongo": addresses.mongo, **known, **changes}
+    )
+    desk = ExportDesk(Exporting(read_kit(), system_clock()), settings)
+    app = FastAPI()
+    app.state.trust_headers = True
+    install(app)
+    app.include_router(create_export_router(desk.export))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://portal"
+    ) as client:
+        yield client
+
+
+def peak_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1000
