@@ -24,7 +24,7 @@ from shared.vocabulary.statuses import FINAL, Status
 
 _HEAD = """# Circuit {version}
 
-Page écrite par `make docs` à partir des tables de `shared/circuit/tables`, celles que le code applique. Un dossier ouvert garde la version de la table sous laquelle il s'est ouvert.
+Page écrite par `make docs` à partir des tables de `shared/circuit/tables`, celles que le code applique. Un dossier ouvert garde la version de la table sous laquelle il s'est ouvert. Une ligne peut être désactivée par l'exploitant ; celles qui en dépendent le sont avec elle.
 
 Dans les schémas, une pièce est un cadre : arrondi s'il peut ouvrir un dossier, en pointillé si sa ligne est une règle de la plateforme. Une flèche mène à la pièce suivante et nomme qui la dépose ; en pointillé, elle vaut quand la pièce est contestée, remplacée parce que son destinataire est en retard, ou laissée sans réponse.
 

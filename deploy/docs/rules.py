@@ -16,13 +16,15 @@ Page écrite par `make docs` à partir du code. Chaque refus porte un de ces cod
 
 """  # noqa: E501 - a paragraph of Markdown is a line
 _SPOKEN = {
-    "CIR": "Règles du circuit, communes : dites au dépôt (422), au traitement d'une pièce (422) ; "
-    "à l'acheminement, la pièce attend que l'obstacle soit levé.",
-    "DEP": "Dites par le dépôt : 422 pour une pièce à corriger, 409 quand le dossier n'attend pas "
-    "cette pièce ou pas encore.",
-    "ROU": "Dites par l'acheminement, selon l'état du dossier : 409.",
-    "POR": "Dites par le portail, à qui cherche ou demande une liste : 422.",
+    "CIR": "Règles du circuit, communes : dites au dépôt et au traitement d'une pièce (422). "
+    "Devant l'une d'elles, une pièce en chemin attend que l'obstacle soit levé.",
+    "DEP": "Dites par le dépôt : 422 pour un envoi à corriger ; 409 quand la pièce précédente est "
+    "encore en chemin, ou quand l'état du dossier s'oppose à ce qu'une pièce soit complétée.",
+    "ROU": "Dites par l'acheminement au traitement d'une pièce : 409 quand l'état du dossier s'y "
+    "oppose, 422 quand la demande est à corriger. Une pièce déposée trop tard est rejetée par "
+    "l'une d'elles.",
     "ORG": "Dites par l'annuaire des structures : 422, ou 412 quand la version est dépassée.",
+    "POR": "Dites par le portail, à qui cherche ou demande une liste : 422.",
 }
 _TABLE = "| code | ce qui est dit | que faire | source |\n| --- | --- | --- | --- |\n"
 
