@@ -81,8 +81,8 @@ class Export:
         ):
             try:
                 faults += check()
-            except (*UNREADABLE, csv.Error):
-                faults.append(f"{name} : manque, ou n'a plus la forme attendue")
+            except (*UNREADABLE, csv.Error) as error:
+                faults.append(f"{name} : manque, ou n'a plus la forme attendue ({error!r:.80})")
         if head and (not self.entries or self.entries[-1]["hash"] != head.lower()):
             faults.append(f"la tête de la piste n'est pas {head}")
         return faults
