@@ -73,16 +73,15 @@ def safe_name(name: str) -> str:
 def files_of(
     dossier: Json, trail: Sequence[Json], deposited: Mapping[str, Json]
 ) -> Iterator[Wanted]:
-    """Name the files of each piece, and none that has not reached the dossier yet."""
+    """Name the files of each piece, and of what was added to it: as far as the trail tells."""
     for rank, piece in enumerate(dossier["pieces"], 1):
         its, name = deposited[piece["piece_id"]], f"{piece['cadre']['code']}-{piece['number']}"
         folder = f"pieces/{rank:02d}-{safe_name(name)}"
         yield _file(f"{folder}/piece", its["file"])
         yield Wanted(f"{folder}/certificat.pdf", its["certificate"]["url"])
-        completions = its["completions"][: _count_completions(trail, piece["piece_id"])]
-        added = (file for completion in its["completions"] for file in completion["attachments"])
-        attachments = [*its["attachments"], *added]
-        for number, file in enumerate(attachments[: len(piece["attachments"])], 1):
+        completions = _told_completions(trail, its)
+        added = (file for completion in completions for file in completion["attachments"])
+        for number, file in enumerate([*its["attachments"], *added], 1):
             yield _file(f"{folder}/jointe-{number:02d}", file)
         for number, completion in enumerate(completions, 1):
             path = f"{folder}/complement-{number:02d}-certificat.pdf"
@@ -152,9 +151,19 @@ def _listed(member: Member) -> dict[str, Any]:
     return listed | ({"nom": member.name} if member.name else {})
 
 
-def _count_completions(trail: Iterable[Json], piece_id: str) -> int:
+def _told_completions(trail: Iterable[Json], deposited: Json) -> list[Json]:
+    """Choose what was added and has reached the dossier: a race may have made routing refuse it."""
     completions = (event["completion"] for _, event in _told(trail, "PieceCompleted"))
-    return sum(completion["piece_id"] == piece_id for completion in completions)
+    told = {
+        datetime.fromisoformat(completion["completed_at"])
+        for completion in completions
+        if completion["piece_id"] == deposited["piece_id"]
+    }
+    return [
+        completion
+        for completion in deposited["completions"]
+        if datetime.fromisoformat(completion["completed_at"]) in told
+    ]
 
 
 def _told(trail: Iterable[Json], kind: str) -> Iterator[tuple[int, Json]]:

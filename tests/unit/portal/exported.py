@@ -87,12 +87,17 @@ class World:
         self.files |= {"/pieces/p1/attachments/bon": bon, "/pieces/p1/completions/1": proof}
         first["completions"] = [
             {
+                "completed_at": "2026-11-24T11:00:00.120Z",
                 "attachments": [{"name": "bon.pdf", "url": "/pieces/p1/attachments/bon"}],
                 "certificate": {"url": "/pieces/p1/completions/1", "sha256": digest(proof)},
             }
         ]
         moe = {"role": "moe", "structure": "90000000200015", "service": None}
-        completion = {"piece_id": "p1", "attachments": [digest(bon)]}
+        completion = {
+            "piece_id": "p1",
+            "attachments": [digest(bon)],
+            "completed_at": "2026-11-24T12:00:00.120000+01:00",
+        }
         self.deposited = {"p1": first, "p2": second}
         self.trail_now = chained(
             (

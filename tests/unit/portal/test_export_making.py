@@ -166,14 +166,26 @@ async def test_a_spreadsheet_reads_the_statuses_and_runs_none_of_them() -> None:
     assert rows[1]["role"] == "moe"
 
 
-async def test_what_has_not_reached_the_dossier_yet_is_not_exported() -> None:
+async def test_what_was_added_but_did_not_reach_the_dossier_is_not_exported(
+    tmp_path: Path,
+) -> None:
     world = World()
-    completion = world.deposited["p1"]["completions"][0]
-    world.deposited["p2"]["completions"] = [completion]
+    told = world.deposited["p1"]["completions"][0]
+    lost = {
+        "completed_at": "2026-11-24T10:59:00Z",
+        "attachments": [{"name": "perdu.pdf", "url": "/nowhere"}],
+        "certificate": {"url": "/nowhere"},
+    }
+    world.deposited["p1"]["completions"] = [
+        lost,
+        told,
+        {**lost, "completed_at": "2026-12-01T00:00:00Z"},
+    ]
 
-    names = members(await export(world))
+    folder = unpacked(await export(world), tmp_path)
 
-    assert not any("complement" in name or "bon" in name for name in names if "02-A15" in name)
+    assert faults(folder) == []
+    assert not list(folder.rglob("*perdu*"))
 
 
 class Moving(World):
