@@ -12,6 +12,7 @@ import pytest
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
+from deploy.local.platform import ASKING
 from tests.kit.deployed import NAMES, ROOT, Yaml, load, misset
 from tests.kit.manifests import too_small
 
@@ -212,6 +213,15 @@ def test_the_store_is_a_replica_set_that_the_services_name() -> None:
     for service in NAMES:
         address = PLATFORM["services"][service]["environment"]["AIGUILLAGE_MONGO"]
         assert address == f"mongodb://mongo:27017/?replicaSet={name}"
+
+
+def test_the_portal_asks_services_that_are_there() -> None:
+    told = PLATFORM["services"]["portal"]["environment"]
+
+    asked = {name: url for name, url in told.items() if name.endswith("_URL")}
+    assert asked == {
+        f"AIGUILLAGE_{peer.upper()}_URL": f"http://{peer}:8000" for peer in ASKING["portal"]
+    }
 
 
 def test_broker_and_store_are_reached_from_inside_alone() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy import render
+from deploy.local.platform import ASKING
 from tests.kit.deployed import Yaml, load_all, program
 from tests.kit.manifests import faults, unresolved
 
@@ -161,6 +162,16 @@ def test_the_example_is_what_its_parts_come_to() -> None:
     first = render.RENDERED.read_text(encoding="utf-8").splitlines()[0]
 
     assert render.digest() in first, "the manifests changed: python -m deploy.render"
+
+
+def test_the_portal_asks_services_that_are_there() -> None:
+    told = _container(OBJECTS, "aiguillage-portal")["env"]
+
+    asked = {each["name"]: each["value"] for each in told if each["name"].endswith("_URL")}
+    assert asked == {
+        f"AIGUILLAGE_{peer.upper()}_URL": f"http://aiguillage-{peer}:8000"
+        for peer in ASKING["portal"]
+    }
 
 
 @NEEDS_KUSTOMIZE

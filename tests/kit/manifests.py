@@ -254,7 +254,11 @@ def _misset(objects: list[Yaml]) -> Iterator[str]:
         if variables.get("AIGUILLAGE_INSTANCE") != f"{name}-0":
             yield f"{name}: its instance is not its pod's name"
         limit = _megabytes(container["resources"].get("limits", {}).get("memory", "0Mi"))
-        tmp = sum(_megabytes(volume["emptyDir"]["sizeLimit"]) for volume in spec["volumes"])
+        tmp = sum(
+            _megabytes(volume["emptyDir"]["sizeLimit"])
+            for volume in spec["volumes"]
+            if volume["emptyDir"].get("medium") == "Memory"
+        )
         yield from too_small(_service(name), variables, limit - tmp)
 
 
