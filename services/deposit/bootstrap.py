@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from services.deposit.adapters import projections
 from services.deposit.adapters.certifying import PdfCertificates
 from services.deposit.adapters.ledger import MongoLedger
 from services.deposit.adapters.mongo import MongoPieces, create_indexes
@@ -65,6 +66,7 @@ def build() -> tuple[Runtime, FastAPI]:
         await files.sweep(pieces.referred)
 
     runtime.prepare(lambda: create_indexes(store))
+    runtime.prepare(lambda: projections.create_indexes(store))
     runtime.prepare(files.prepare)
     runtime.project({STRUCTURE: project_structures, DOSSIER: project_dossiers})
     runtime.background("ledger", ledger.run)

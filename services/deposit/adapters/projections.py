@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import TypeAdapter
 from pymongo import ReplaceOne
 
-from services.deposit.application.ports import Known
+from services.deposit.application.ports import Depositor, Known
 from services.deposit.domain.turns import Awaited, DossierState, Turn
 from shared.circuit.parties import Structure
 from shared.contracts.envelope import Event
@@ -19,6 +19,11 @@ _STRUCTURES = "structures"
 _DOSSIERS = "dossiers"
 _STRUCTURE = TypeAdapter(Structure)
 _STATE = TypeAdapter(DossierState)
+
+
+async def create_indexes(store: Store) -> None:
+    """Find a dossier by what it awaits."""
+    await store.collection(_DOSSIERS).create_index("awaits")
 
 
 async def project_structures(
@@ -59,6 +64,7 @@ async def project_dossiers(
                 "_id": said.dossier_id,
                 "version": said.version,
                 "state": _STATE.dump_python(state, mode="json"),
+                "awaits": _awaits(state),
             }
     await _replace(transaction, _DOSSIERS, newer)
 
@@ -90,6 +96,24 @@ class MongoDossiers:
         """Find what routing last told."""
         row: Document | None = await self._rows.find_one({"_id": dossier_id})
         return _STATE.validate_python(row["state"]) if row else None
+
+    async def awaiting(self, who: Depositor, titulaire: str) -> str | None:
+        """Find a piece that awaits such a deposit in a dossier of a titulaire."""
+        row: Document | None = await self._rows.find_one({"awaits": _await_key(who, titulaire)})
+        return row["state"]["awaited"]["piece_id"] if row else None
+
+
+def _awaits(state: DossierState) -> list[str]:
+    titulaire = state.parties.titulaire.structure
+    return [
+        _await_key(Depositor(turn.role, turn.structure, cadre), titulaire)
+        for turn in (state.awaited.turns if state.awaited else ())
+        for cadre in turn.cadres
+    ]
+
+
+def _await_key(who: Depositor, titulaire: str) -> str:
+    return f"{who.role}|{who.structure}|{who.cadre}|{titulaire}"
 
 
 _NEVER: Document = {"version": -1}

@@ -5,7 +5,16 @@ from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from services.deposit.application.following import circuit_of, find_followed
-from services.deposit.application.ports import Kept, Key, Policy, Ports, Refusal, Upload, Used
+from services.deposit.application.ports import (
+    Depositor,
+    Kept,
+    Key,
+    Policy,
+    Ports,
+    Refusal,
+    Upload,
+    Used,
+)
 from services.deposit.application.uploads import fingerprint, keep, kept, looked_at
 from services.deposit.domain import rules
 from services.deposit.domain.invoice import Invoice
@@ -15,6 +24,7 @@ from services.deposit.domain.piece import Draft, Piece, Recipient
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.said import Said
 from services.deposit.domain.unreadable import TOO_LARGE, Unreadable
+from shared.circuit.parties import Parties
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -125,6 +135,7 @@ class Deposits:
             directory=known.structures,
             today=self._ports.clock().astimezone(_PARIS).date(),
             is_number_spent=bool(spent),
+            awaited_number=None if followed else await self._awaited_number(proposal, parties),
             following=following,
             misled=misled,
             require_moa=self._policy.require_moa,
@@ -139,6 +150,16 @@ class Deposits:
             key=key,
             used=used,
         )
+
+    async def _awaited_number(self, proposal: Proposal, parties: Parties) -> str | None:
+        """Find the piece that an opener would leave waiting beside it."""
+        ports, cadre = self._ports, proposal.fields.cadre
+        if cadre is None:
+            return None
+        depositor = Depositor(proposal.role, proposal.structure, cadre)
+        piece_id = await ports.dossiers.awaiting(depositor, parties.titulaire.structure)
+        piece = await ports.pieces.get(piece_id) if piece_id else None
+        return piece.draft.number if piece else None
 
     async def _propose(self, submission: Submission) -> tuple[Proposal, bytes]:
         file = submission.file

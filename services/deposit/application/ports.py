@@ -10,7 +10,7 @@ from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Completion, Piece
 from services.deposit.domain.turns import DossierState
 from shared.circuit.parties import Structure
-from shared.circuit.table import Circuit
+from shared.circuit.table import Cadre, Circuit
 from shared.vocabulary.roles import Role
 
 Clock = Callable[[], datetime]
@@ -44,6 +44,15 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Depositor:
+    """Who would deposit a piece, and of which cadre."""
+
+    role: Role
+    structure: str
+    cadre: Cadre
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the directory knows of some structures."""
 
@@ -63,6 +72,9 @@ class Dossiers(Protocol):
 
     async def find(self, dossier_id: str) -> DossierState | None:
         """Find what routing last told; None before it told anything."""
+
+    async def awaiting(self, who: Depositor, titulaire: str) -> str | None:
+        """Find a piece that awaits such a deposit in a dossier of a titulaire."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class World:
     is_number_spent: bool = False
     following: Following | None = None
     misled: tuple[Violation, ...] = ()
+    awaited_number: str | None = None
+    """Number of a piece that awaits just such a piece of this depositor, in another dossier."""
     require_moa: bool = True
     max_number_length: int = 20
 
@@ -126,6 +128,10 @@ def _judge_place(proposal: Proposal, world: World, parties: Parties) -> Iterator
         yield from judge_opener(
             circuit, proposal, parties, directory, require_moa=world.require_moa
         )
+        if world.awaited_number and not proposal.said.opens:
+            yield rules.AWAITED_ELSEWHERE.broken(
+                "follows", number=world.awaited_number, cadre=proposal.fields.cadre
+            )
 
 
 def _located(violation: Violation) -> Violation:

@@ -77,6 +77,14 @@ DOSSIER_ON_ITS_WAY = Rule(
     remedy="Réessayez dans quelques secondes.",
     source=_OURS,
 )
+AWAITED_ELSEWHERE = Rule(
+    code="DEP-SUITE-05",
+    sentence="La pièce {number} du même titulaire attend de vous une pièce {cadre} ; "
+    "celle-ci ouvrirait un dossier à côté.",
+    remedy="Indiquez la pièce à laquelle celle-ci fait suite, ou dites « opens » si elle n'a rien "
+    "à voir avec elle.",
+    source=_OURS,
+)
 CURRENCY_CHANGED = Rule(
     code="DEP-SUITE-04",
     sentence="La devise {now} n'est pas celle de la pièce précédente, {previous}.",

@@ -35,3 +35,5 @@ class Said:
     type_tva: TypeTva | None = None
     mode_paiement: ModePaiement | None = None
     comment: str | None = None
+    opens: bool = False
+    """The depositor means to open a dossier, though another one awaits just such a piece."""

@@ -86,6 +86,9 @@ class MetadataForm(_Closed):
     type_tva: TypeTva | None = None
     mode_paiement: ModePaiement | None = None
     comment: Comment | None = None
+    opens: bool = Field(
+        False, description="Ouvrir un dossier bien qu'un autre attende une telle pièce"
+    )
 
     def said(self) -> Said:
         """Give what is said, malformed dates and amounts included."""
@@ -100,6 +103,7 @@ class MetadataForm(_Closed):
             type_tva=self.type_tva,
             mode_paiement=self.mode_paiement,
             comment=self.comment or None,
+            opens=self.opens,
         )
 
     def _fields(self) -> Invoice:
