@@ -14,7 +14,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' .run/lock/bin/pip-compile -q --all
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
-	@echo 'BACKEND=embedded|native forces where Kafka comes from; BASE_PORT=N fixes the ports of `up`.'
+	@echo 'BACKEND=embedded|native|docker forces where broker and store come from; BASE_PORT=N fixes the ports of `up`.'
 
 demo: $(READY) ## carry pieces through both circuits, print every hop, end by itself
 	@BACKEND=$${BACKEND:-embedded} exec $(PY) -m deploy.local.demo

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from deploy.local import Backend, Platform, choose
+from deploy.local import Platform, choose
 from shared.runtime.logs import configure
 from shared.runtime.store import Store
 from tests.kit.backbone import Room, a_room
@@ -26,7 +26,7 @@ def backbone() -> Iterator[Platform]:
 @pytest.fixture(scope="session")
 def native_backbone(backbone: Platform) -> Platform:
     """Skip, with the reason, where there is no real Kafka."""
-    if backbone.backend is not Backend.NATIVE:
+    if not backbone.backend.has_real_kafka:
         pytest.skip("needs the real Apache Kafka")
     return backbone
 

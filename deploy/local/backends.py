@@ -6,16 +6,28 @@ from enum import StrEnum
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.errors import LaunchError
-from deploy.local.kafka import why_not
+from deploy.local import containers, kafka
 
 
 class Backend(StrEnum):
-    """Where Kafka comes from. The store is SecantusDB in both."""
+    """Where broker and store come from."""
 
     EMBEDDED = "embedded"
-    """Tansu, in memory: needs Python alone, and forgets everything when it stops."""
+    """Tansu, in memory, and SecantusDB: needs Python alone, forgets everything when it stops."""
     NATIVE = "native"
-    """Apache Kafka on the machine's Java."""
+    """Apache Kafka on the machine's Java, and SecantusDB."""
+    DOCKER = "docker"
+    """Apache Kafka and MongoDB in containers."""
+
+    @property
+    def has_real_kafka(self) -> bool:
+        """Whether the broker is Apache Kafka."""
+        return self is not Backend.EMBEDDED
+
+    def why_not(self) -> str | None:
+        """Say what this machine lacks for it, None when nothing."""
+        needs = {Backend.NATIVE: kafka.why_not, Backend.DOCKER: containers.why_not}
+        return needs[self]() if self in needs else None
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ def choose(otherwise: Backend | None = None) -> Choice:
         return Choice(Backend(wish), "BACKEND says so")
     if otherwise is not None:
         return Choice(otherwise, "it is the default")
-    missing = why_not()
+    missing = Backend.NATIVE.why_not()
     if missing is None:
         return Choice(Backend.NATIVE, "Java and Apache Kafka can be had here")
     return Choice(Backend.EMBEDDED, missing)

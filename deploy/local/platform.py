@@ -13,8 +13,8 @@ from deploy.errors import LaunchError
 from deploy.local import programs
 from deploy.local.backends import Backend
 from deploy.local.ports import HOST, free_port, is_taken
-from deploy.local.processes import Process, tail
-from deploy.local.programs import Program
+from deploy.local.processes import Running, tail
+from deploy.local.programs import Startable
 from deploy.local.watchdog import Watchdog
 from deploy.topics import provision
 
@@ -77,8 +77,8 @@ class Platform:
         if base_port is not None:
             names = [*self._modules, BROKER, STORE]
             self._ports = {name: base_port + rank for rank, name in enumerate(names)}
-        self._programs: dict[str, Program] = {}
-        self._processes: dict[str, Process] = {}
+        self._programs: dict[str, Startable] = {}
+        self._processes: dict[str, Running] = {}
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -101,7 +101,7 @@ class Platform:
         try:
             _check_space(self._run_dir)
             self._check_ports()
-            self._programs[STORE] = programs.store(self._run_dir / STORE)
+            self._programs[STORE] = programs.store(self.backend, self._run_dir / STORE)
             self._programs[BROKER] = programs.broker(self.backend, self._run_dir / BROKER)
             self._bring_up(STORE, BROKER)
             provision(self.addresses.kafka)
@@ -118,6 +118,8 @@ class Platform:
         self._end(name for name in self._processes if name in self._modules)
         self._end(self._processes)
         self._processes.clear()
+        for program in self._programs.values():
+            program.discard()
         self._watchdog.close()
         if self._kept_dir is None:
             shutil.rmtree(self._run_dir, ignore_errors=True)
@@ -158,7 +160,7 @@ class Platform:
         """Where to reach it."""
         return Addresses(
             kafka=f"{HOST}:{self._ports[BROKER]}",
-            mongo=programs.store_uri(self._ports[STORE]),
+            mongo=programs.store_uri(self.backend, self._ports[STORE]),
             services={
                 name: f"http://{HOST}:{self._ports[name]}"
                 for name in self._modules
@@ -167,7 +169,7 @@ class Platform:
         )
 
     def _service_env(self) -> Mapping[str, str]:
-        real_kafka = str(self.backend is Backend.NATIVE).lower()
+        real_kafka = str(self.backend.has_real_kafka).lower()
         return {
             "AIGUILLAGE_KAFKA": self.addresses.kafka,
             "AIGUILLAGE_MONGO": self.addresses.mongo,
@@ -194,12 +196,8 @@ class Platform:
     def _spawn(self, name: str) -> None:
         program = self._programs[name]
         port = self._ports.setdefault(name, free_port())
-        self._processes[name] = Process(
-            program.command(port),
-            env={**program.env(port), **self._peers(name)},
-            cwd=program.cwd,
-            log=self.log(name),
-            watchdog=self._watchdog,
+        self._processes[name] = program.start(
+            port, env=self._peers(name), log=self.log(name), watchdog=self._watchdog
         )
 
     def _wait_until_ready(self, name: str, *, may_move: bool) -> None:

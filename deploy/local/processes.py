@@ -6,11 +6,32 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from deploy.local.watchdog import Watchdog
 
-_GRACE_S = 10
+GRACE_S = 10
 _TAIL_LINES = 20
+
+
+class Running(Protocol):
+    """A part of the platform that was started."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+
+    def ask_to_end(self) -> None:
+        """Send SIGTERM and return at once."""
+
+    def end(self) -> None:
+        """Send SIGTERM, wait, and kill what does not listen."""
+
+    def kill(self) -> None:
+        """Send SIGKILL and wait until it is gone."""
 
 
 class Process:
@@ -57,7 +78,7 @@ class Process:
         """Send SIGTERM, wait, and kill what does not listen."""
         self.ask_to_end()
         with suppress(subprocess.TimeoutExpired):
-            self._popen.wait(_GRACE_S)
+            self._popen.wait(GRACE_S)
         self.kill()
 
     def kill(self) -> None:

@@ -6,30 +6,62 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from deploy.local import kafka
+from deploy.local import containers, kafka
 from deploy.local.backends import Backend
 from deploy.local.ports import HOST, accepts
+from deploy.local.processes import Process, Running
+from deploy.local.watchdog import Watchdog
 from deploy.topics import broker_answers
 
 ROOT = Path(__file__).parents[2]
 
 
+class Startable(Protocol):
+    """A part of the platform that serves one port."""
+
+    @property
+    def is_ready(self) -> Callable[[int], bool]:
+        """Whether it does its work on a port."""
+
+    def start(self, port: int, *, env: Mapping[str, str], log: Path, watchdog: Watchdog) -> Running:
+        """Start it on a port, with `env` beside its own."""
+
+    def discard(self) -> None:
+        """Remove what it leaves outside the folder of the run."""
+
+
 @dataclass(frozen=True)
 class Program:
-    """A program that serves one port."""
+    """A program of this machine that serves one port."""
 
     command: Callable[[int], list[str]]
     is_ready: Callable[[int], bool]
     cwd: Path
     env: Callable[[int], Mapping[str, str]] = field(default=lambda _: {})
 
+    def start(self, port: int, *, env: Mapping[str, str], log: Path, watchdog: Watchdog) -> Running:
+        """Start it on a port, with `env` beside its own."""
+        return Process(
+            self.command(port),
+            env={**self.env(port), **env},
+            cwd=self.cwd,
+            log=log,
+            watchdog=watchdog,
+        )
 
-def broker(backend: Backend, data: Path) -> Program:
+    def discard(self) -> None:
+        """Nothing to remove: its data are in the folder of the run."""
+
+
+def broker(backend: Backend, data: Path) -> Startable:
     """Kafka, or what stands for it."""
+    if backend is Backend.DOCKER:
+        return containers.broker()
     data.mkdir(parents=True, exist_ok=True)
     if backend is Backend.NATIVE:
         kafka.prepare(data)
@@ -42,8 +74,10 @@ def broker(backend: Backend, data: Path) -> Program:
     )
 
 
-def store(data: Path) -> Program:
-    """SecantusDB, which speaks MongoDB's protocol as a replica set of one."""
+def store(backend: Backend, data: Path) -> Startable:
+    """MongoDB, or SecantusDB, which speaks its protocol as a replica set of one."""
+    if backend is Backend.DOCKER:
+        return containers.store()
     data.mkdir(parents=True, exist_ok=True)
     # Without a file named here it would obey one in the person's home.
     config = data / "secantusd.toml"
@@ -63,7 +97,7 @@ def store(data: Path) -> Program:
     return Program(command, lambda port: accepts(port) and _pings(port), cwd=data)
 
 
-def service(module: str, env: Mapping[str, str]) -> Program:
+def service(module: str, env: Mapping[str, str]) -> Startable:
     """One of our own, ready when it says so."""
     return Program(
         lambda _: [sys.executable, "-m", module],
@@ -73,9 +107,10 @@ def service(module: str, env: Mapping[str, str]) -> Program:
     )
 
 
-def store_uri(port: int) -> str:
+def store_uri(backend: Backend, port: int) -> str:
     """Where drivers find the store."""
-    return f"mongodb://{HOST}:{port}/?replicaSet=secantus"
+    name = containers.REPLICA_SET if backend is Backend.DOCKER else "secantus"
+    return f"mongodb://{HOST}:{port}/?replicaSet={name}"
 
 
 def _tansu(port: int) -> list[str]:
@@ -92,7 +127,9 @@ def _tansu(port: int) -> list[str]:
 
 
 def _pings(port: int) -> bool:
-    with MongoClient[dict[str, object]](store_uri(port), serverSelectionTimeoutMS=1_000) as client:
+    with MongoClient[dict[str, object]](
+        store_uri(Backend.EMBEDDED, port), serverSelectionTimeoutMS=1_000
+    ) as client:
         try:
             client.admin.command("ping")
         except PyMongoError:

@@ -12,6 +12,7 @@ import pytest
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
+from deploy.local import containers
 from deploy.local.platform import ASKING
 from tests.kit.deployed import NAMES, ROOT, Yaml, load, misset
 from tests.kit.manifests import too_small
@@ -198,11 +199,13 @@ def test_a_planted_fault_is_named(fault: str) -> None:
     assert any(said in each for each in faults(platform)), faults(platform)
 
 
-def test_the_broker_is_the_one_that_the_suite_runs_on() -> None:
+def test_broker_and_store_are_those_that_the_suite_runs_on() -> None:
     pom = ET.parse(ROOT / "deploy" / "local" / "kafka" / "pom.xml")  # noqa: S314 - our own file
 
     version = pom.findtext("{*}properties/{*}kafka.version")
-    assert PLATFORM["services"]["kafka"]["image"] == f"apache/kafka:{version}"
+    images = {name: PLATFORM["services"][name]["image"] for name in ("kafka", "mongo")}
+    assert images == {"kafka": containers.KAFKA_IMAGE, "mongo": containers.MONGO_IMAGE}
+    assert images["kafka"] == f"apache/kafka:{version}"
 
 
 def test_the_store_is_a_replica_set_that_the_services_name() -> None:

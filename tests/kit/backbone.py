@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import count
 
-from deploy.local import Backend, Platform
+from deploy.local import Platform
 from deploy.topics import provision
 from shared.contracts.topics import TOPICS, Topic
 from shared.runtime.clock import Clock, system_clock
@@ -28,7 +28,7 @@ class Room:
 
     def settings(self, **changes: object) -> RuntimeSettings:
         """Give the settings of a service that runs here."""
-        is_real = self.platform.backend is Backend.NATIVE
+        is_real = self.platform.backend.has_real_kafka
         values: dict[str, object] = {
             "kafka": self.platform.addresses.kafka,
             "mongo": self.platform.addresses.mongo,

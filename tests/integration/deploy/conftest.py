@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.local import Backend, Platform, kafka
+from deploy.local import Backend, Platform
 
 TOY = "tests.integration.deploy.toy"
-NO_KAFKA = kafka.why_not()
+NO_KAFKA = Backend.NATIVE.why_not()
+NO_ENGINE = Backend.DOCKER.why_not()
 BACKENDS = (
     Backend.EMBEDDED,
     pytest.param(
@@ -16,6 +17,10 @@ BACKENDS = (
             pytest.mark.native,
             pytest.mark.skipif(NO_KAFKA is not None, reason=NO_KAFKA or ""),
         ],
+    ),
+    pytest.param(
+        Backend.DOCKER,
+        marks=pytest.mark.skipif(NO_ENGINE is not None, reason=NO_ENGINE or ""),
     ),
 )
 

@@ -1,5 +1,6 @@
 """When the platform cannot start, one line says why and what to do."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -124,9 +125,43 @@ def test_a_forced_backend_is_taken_and_an_unknown_one_refused(
     monkeypatch.setenv("BACKEND", "embedded")
     assert choose().backend is Backend.EMBEDDED
 
-    monkeypatch.setenv("BACKEND", "docker")
-    with pytest.raises(LaunchError, match=r"^BACKEND=docker is unknown: choose embedded"):
+    monkeypatch.setenv("BACKEND", "podman")
+    with pytest.raises(LaunchError, match=r"^BACKEND=podman is unknown: choose embedded"):
         choose()
+
+
+@pytest.fixture
+def no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose engine is not running."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_a_docker_backend_without_an_engine_is_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BACKEND", "docker")
+    assert choose().backend is Backend.DOCKER
+
+    with pytest.raises(LaunchError, match=r"^docker backend: no Docker engine answers here$"):
+        Platform(Backend.DOCKER, services=()).start()
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_the_demo_says_so_too_in_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.local.demo"],
+        env={**os.environ, "BACKEND": "docker"},  # noqa: TID251 - it needs PATH and HOME
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "demo: FAILED, docker backend: no Docker engine answers here"
+    ]
 
 
 @pytest.mark.skipif(NO_KAFKA is not None, reason=NO_KAFKA or "")

@@ -59,7 +59,7 @@ def test_the_store_runs_transactions(platform: Platform) -> None:
 def test_a_service_is_told_where_it_runs_and_what_its_broker_can_do(platform: Platform) -> None:
     told = httpx.get(f"{platform.addresses.services['toy']}/settings").json()
 
-    real = platform.backend is Backend.NATIVE
+    real = platform.backend.has_real_kafka
     assert told["kafka"] == platform.addresses.kafka
     assert told["mongo"] == platform.addresses.mongo
     assert (told["idempotent_producer"], told["end_offsets_reliable"]) == (real, real)
@@ -98,7 +98,7 @@ async def test_a_killed_broker_comes_back_with_its_topics_and_if_real_with_its_r
 
     assert (await _partitions(platform))[DOSSIER.name] == DOSSIER.partitions
     kept = b"acquitte" in await _records(platform)
-    assert kept is (platform.backend is Backend.NATIVE)
+    assert kept is platform.backend.has_real_kafka
 
 
 def test_nothing_is_left_after_the_end() -> None:
@@ -132,7 +132,7 @@ def test_nothing_outlives_a_launcher_that_was_killed(tmp_path: Path) -> None:
 async def _produce(platform: Platform, value: bytes) -> None:
     async with AIOKafkaProducer(
         bootstrap_servers=platform.addresses.kafka,
-        enable_idempotence=platform.backend is Backend.NATIVE,
+        enable_idempotence=platform.backend.has_real_kafka,
         acks="all",
     ) as producer:
         await producer.send_and_wait(STATUT.name, value, partition=0)

@@ -1,0 +1,204 @@
+"""Apache Kafka and MongoDB in containers, by testcontainers, where an engine answers.
+
+Each listens inside on the port that it has outside, so that one address serves both sides: brokers
+and replica sets tell their clients where to come back to.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+
+from docker.errors import APIError, DockerException, NotFound
+from docker.models.containers import Container
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.docker_client import DockerClient
+
+from deploy.errors import LaunchError
+from deploy.local.ports import HOST, accepts
+from deploy.local.processes import GRACE_S
+from deploy.local.watchdog import Watchdog
+from deploy.topics import broker_answers
+
+KAFKA_IMAGE = "apache/kafka:4.3.1"
+MONGO_IMAGE = "mongo:8.0.17"
+REPLICA_SET = "rs0"
+_CONTROLLER_PORT = 19_093
+_NOT_INITIALISED = 94
+
+
+def why_not() -> str | None:
+    """Say what is missing to run containers here, None when nothing is."""
+    try:
+        DockerClient().client.ping()
+    except DockerException:
+        return "no Docker engine answers here"
+    return None
+
+
+class Boxed:
+    """A running container, as the platform sees a process."""
+
+    def __init__(self, container: Container, log: Path) -> None:
+        """Follow one that has been started. Its log grows over restarts."""
+        self._container = container
+        Thread(target=_follow, args=(container, log), daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The process id of its first process, on the engine's machine."""
+        self._container.reload()
+        return int(self._container.attrs["State"]["Pid"])
+
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        try:
+            self._container.reload()
+        except NotFound:
+            return False
+        return bool(self._container.status == "running")
+
+    def ask_to_end(self) -> None:
+        """Send SIGTERM and return at once."""
+        with suppress(APIError):
+            self._container.kill("SIGTERM")
+
+    def end(self) -> None:
+        """Send SIGTERM, wait, and kill what does not listen."""
+        with suppress(NotFound):
+            self._container.stop(timeout=GRACE_S)
+
+    def kill(self) -> None:
+        """Send SIGKILL and wait until it is gone."""
+        # It may have ended by itself meanwhile.
+        with suppress(APIError):
+            self._container.kill()
+        with suppress(NotFound):
+            self._container.wait()
+
+
+class ContainerProgram:
+    """A program in a container that serves one port. A restart finds the data of before."""
+
+    def __init__(
+        self,
+        image: str,
+        *,
+        command: Callable[[int], str],
+        env: Callable[[int], Mapping[str, str]],
+        is_ready: Callable[[int], bool],
+    ) -> None:
+        """Describe it; nothing is created before `start`."""
+        self.is_ready = is_ready
+        self._image = image
+        self._command = command
+        self._env = env
+        self._made: tuple[int, DockerContainer] | None = None
+
+    def start(
+        self,
+        port: int,
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        watchdog: Watchdog,  # noqa: ARG002 - testcontainers has one of its own
+    ) -> Boxed:
+        """Start it on `port`: the container of before, if it had that port."""
+        if self._made and self._made[0] == port:
+            container = self._made[1].get_wrapped_container()
+            container.start()
+            return Boxed(container, log)
+        self.discard()
+        made = DockerContainer(self._image).with_envs(**self._env(port), **env)
+        # On loopback alone, which the method of that name cannot say.
+        made.ports[f"{port}/tcp"] = (HOST, port)  # type: ignore[assignment]
+        made.with_command(self._command(port))
+        self._made = (port, made)
+        try:
+            made.start()
+        except DockerException as error:
+            raise LaunchError(f"docker backend: {self._image} does not start: {error}") from None
+        return Boxed(made.get_wrapped_container(), log)
+
+    def discard(self) -> None:
+        """Remove the container and its data."""
+        if self._made:
+            with suppress(DockerException):
+                self._made[1].stop()
+            self._made = None
+
+
+def broker() -> ContainerProgram:
+    """Apache Kafka, one node."""
+    _require_engine()
+    return ContainerProgram(
+        KAFKA_IMAGE,
+        command=lambda _: "",
+        env=_kafka_env,
+        is_ready=lambda port: accepts(port) and broker_answers(f"{HOST}:{port}"),
+    )
+
+
+def store() -> ContainerProgram:
+    """MongoDB, a replica set of one."""
+    _require_engine()
+    return ContainerProgram(
+        MONGO_IMAGE,
+        command=lambda port: f"mongod --replSet {REPLICA_SET} --bind_ip_all --port {port}",
+        env=lambda _: {},
+        is_ready=lambda port: accepts(port) and _takes_writes(port),
+    )
+
+
+def _require_engine() -> None:
+    missing = why_not()
+    if missing is not None:
+        raise LaunchError(f"docker backend: {missing}")
+
+
+def _kafka_env(port: int) -> Mapping[str, str]:
+    return {
+        "KAFKA_NODE_ID": "1",
+        "KAFKA_PROCESS_ROLES": "broker,controller",
+        "KAFKA_LISTENERS": f"PLAINTEXT://:{port},CONTROLLER://:{_CONTROLLER_PORT}",
+        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://{HOST}:{port}",
+        "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+        "KAFKA_INTER_BROKER_LISTENER_NAME": "PLAINTEXT",
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "KAFKA_CONTROLLER_QUORUM_VOTERS": f"1@localhost:{_CONTROLLER_PORT}",
+        "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+        "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "3",
+        "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
+        "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
+        "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
+        "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+        "KAFKA_BROKER_SESSION_TIMEOUT_MS": "3000",
+        "KAFKA_BROKER_HEARTBEAT_INTERVAL_MS": "500",
+        "KAFKA_HEAP_OPTS": "-Xmx512m",
+    }
+
+
+def _takes_writes(port: int) -> bool:
+    """Whether it is the primary of its replica set, which is made at the first look."""
+    with MongoClient[dict[str, object]](
+        HOST, port, directConnection=True, serverSelectionTimeoutMS=1_000
+    ) as client:
+        try:
+            client.admin.command("replSetGetStatus")
+            return bool(client.admin.command("hello")["isWritablePrimary"])
+        except OperationFailure as error:
+            if error.code == _NOT_INITIALISED:
+                member = {"_id": 0, "host": f"{HOST}:{port}"}
+                client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
+        except PyMongoError:
+            pass
+    return False
+
+
+def _follow(container: Container, log: Path) -> None:
+    with suppress(DockerException, OSError), log.open("ab") as output:
+        for chunk in container.logs(stream=True, follow=True, tail=0 if log.exists() else "all"):
+            output.write(chunk)
+            output.flush()
