@@ -114,3 +114,14 @@ def test_a_zip_cut_or_lengthened_does_not_conform(content: bytes, tmp_path: Path
     assert faults(archive) == [
         f"zip, octet {len(content)} : le répertoire final a changé, ou la fin de ce qui le précède"
     ]
+
+
+def test_a_member_that_comes_twice_is_noticed(content: bytes, tmp_path: Path) -> None:
+    first, second, *_ = records(content)
+    doubled = content[: second.end] * 2 + content[second.end :]
+    archive = tmp_path / "export.zip"
+    archive.write_bytes(doubled)
+
+    assert faults(archive)[0] == (
+        f"zip, octet {second.end} : {first.member!r} ne peut pas être lu, ni ce qui suit"
+    )

@@ -214,7 +214,7 @@ async def test_a_dossier_and_a_trail_that_never_agree_leave_for_the_verifier_to_
     folder = unpacked(await export(world), tmp_path)
 
     assert world.asked == ["dossier", "trail"] * 3
-    assert "dossier.json : version 8, la piste finit en 5" in faults(folder)
+    assert f"dossier.json : {DOSSIER} en version 8, la piste finit en version 5" in faults(folder)
 
 
 async def test_nobody_elses_dossier_is_exported() -> None:

@@ -91,6 +91,15 @@ def rehash_second(entries: list[Any]) -> None:
     entries[1]["hash"] = sha256(canonical(entries[1])).hexdigest()
 
 
+def name_no_file(entries: list[Any]) -> None:
+    entries[0]["files"] = []
+    previous = ""
+    for entry in entries:
+        entry["previous"] = previous
+        del entry["hash"]
+        previous = entry["hash"] = sha256(canonical(entry)).hexdigest()
+
+
 def drop_last(rows: list[Any]) -> None:
     del rows[-1]
 
@@ -114,7 +123,7 @@ FORGERIES = {
     "the end of the trail is gone": (
         verify.TRAIL,
         drop_last,
-        "dossier.json : version 8, la piste finit en 5",
+        f"dossier.json : {DOSSIER} en version 8, la piste finit en version 5",
     ),
     "a status of the table": (
         verify.STATUSES,
@@ -131,10 +140,50 @@ FORGERIES = {
         set_at("pieces", 0, "status", to="REJETEE"),
         "dossier.json, pièce 'SIT-1' : 'status' n'est pas celui de la piste",
     ),
+    "the number of a piece": (
+        verify.DOSSIER,
+        set_at("pieces", 0, "number", to="SIT-2"),
+        "dossier.json, pièce 'SIT-1' : 'number' n'est pas celui de la piste",
+    ),
+    "the cadre of a piece": (
+        verify.DOSSIER,
+        set_at("pieces", 0, "cadre", "code", to="A7"),
+        "dossier.json, pièce 'SIT-1' : 'cadre' n'est pas celui de la piste",
+    ),
+    "the file of a piece": (
+        verify.DOSSIER,
+        set_at("pieces", 0, "file_sha256", to="0" * 64),
+        "dossier.json, pièce 'SIT-1' : 'file_sha256' n'est pas celui de la piste",
+    ),
+    "the attachments of a piece": (
+        verify.DOSSIER,
+        set_at("pieces", 0, "attachments", to=[]),
+        "dossier.json, pièce 'SIT-1' : 'attachments' n'est pas celui de la piste",
+    ),
+    "a piece is gone from the dossier": (
+        verify.DOSSIER,
+        set_at("pieces", to=[]),
+        "dossier.json : ses pièces ne sont pas celles de la piste",
+    ),
+    "another dossier": (
+        verify.DOSSIER,
+        set_at("dossier_id", to="another"),
+        "dossier.json : another en version 8, la piste finit en version 8",
+    ),
     "an amount of the dossier": (
         verify.DOSSIER,
         set_at("pieces", 1, "amounts", "ttc", to="120.01"),
         "dossier.json, pièce 'EA-1' : 'ttc' n'est pas celui de la piste",
+    ),
+    "the files that an entry names beside its events": (
+        verify.TRAIL,
+        name_no_file,
+        "piste-audit.jsonl, entrée de version 2 : ses fichiers sont autres",
+    ),
+    "the dossier in the manifest": (
+        verify.MANIFEST,
+        set_at("dossier", to="another"),
+        "MANIFESTE.json : la tête qu'il donne n'est pas celle de la piste",
     ),
     "the head in the manifest": (
         verify.MANIFEST,
@@ -193,6 +242,43 @@ def test_an_export_without_manifest_is_no_export(folder: Path) -> None:
     (folder / verify.MANIFEST).unlink()
 
     assert faults(folder) == ["'MANIFESTE.json' : manque, le reste n'est donc pas vérifié"]
+
+
+def test_white_space_that_means_nothing_is_a_change_too(folder: Path) -> None:
+    manifest, trail = folder / verify.MANIFEST, folder / verify.TRAIL
+    trail.write_bytes(trail.read_bytes().replace(b'"cause":', b'"cause": '))
+    reseal(folder)
+    manifest.write_bytes(manifest.read_bytes().replace(b'\n "format"', b'\n  "format"'))
+
+    line = manifest.read_bytes().split(b'"format"')[0].count(b"\n") + 1
+    assert faults(folder) == [
+        f"MANIFESTE.json, ligne {line} : n'est plus sous sa forme canonique",
+        *(
+            f"piste-audit.jsonl, ligne {number} (entrée de version {version}) : "
+            "n'est plus sous sa forme canonique"
+            for number, version in enumerate((2, 3, 5, 8), 1)
+        ),
+    ]
+
+
+def test_a_trail_cut_within_a_line_is_told_from_one_that_ends(folder: Path) -> None:
+    trail = folder / verify.TRAIL
+    trail.write_bytes(trail.read_bytes()[:-1])
+    reseal(folder)
+
+    assert "piste-audit.jsonl, ligne 4 : la piste est vide, ou coupée" in faults(folder)
+
+
+@pytest.mark.parametrize("line", [b"[]", b"{}", b"\xff", b'{"version": 3, "events": 1}'])
+def test_a_line_that_is_no_entry_is_named(folder: Path, line: bytes) -> None:
+    trail = folder / verify.TRAIL
+    lines = trail.read_bytes().split(b"\n")
+    trail.write_bytes(b"\n".join([lines[0], line, *lines[2:]]))
+    reseal(folder)
+
+    named = [fault for fault in faults(folder) if fault.startswith("piste-audit.jsonl, ligne 2")]
+    assert len(named) == 1
+    assert named[0].endswith(" : n'a plus la forme d'une entrée")
 
 
 async def test_only_the_head_gives_away_a_trail_that_was_made_anew(tmp_path: Path) -> None:

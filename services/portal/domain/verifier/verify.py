@@ -229,8 +229,9 @@ class Export:
     def check_dossier(self) -> Iterator[str]:
         dossier, last = json.loads(self.members[DOSSIER].text), self.entries[-1]
         shown = {each["piece_id"]: each for each in dossier["pieces"]}
-        if (dossier["dossier_id"], dossier["version"]) != (last["dossier"], last["version"]):
-            yield f"{DOSSIER} : version {dossier['version']}, la piste finit en {last['version']}"
+        here, told = (dossier["dossier_id"], dossier["version"]), (last["dossier"], last["version"])
+        if here != told:
+            yield f"{DOSSIER} : {here[0]} en version {here[1]}, la piste finit en version {told[1]}"
         if list(shown) != list(self.pieces):
             yield f"{DOSSIER} : ses pièces ne sont pas celles de la piste"
         for piece in (piece for name, piece in self.pieces.items() if name in shown):
