@@ -4,6 +4,7 @@ Each listens inside on the port that it has outside, so that one address serves 
 and replica sets tell their clients where to come back to.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -41,10 +42,10 @@ def why_not() -> str | None:
 class Boxed:
     """A running container, as the platform sees a process."""
 
-    def __init__(self, container: Container, log: Path) -> None:
-        """Follow one that has been started. Its log grows over restarts."""
+    def __init__(self, container: Container, log: Path, since: float) -> None:
+        """Follow one that was started at `since`. Its log grows over restarts."""
         self._container = container
-        Thread(target=_follow, args=(container, log), daemon=True).start()
+        Thread(target=_follow, args=(container, log, since), daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -106,10 +107,11 @@ class ContainerProgram:
         watchdog: Watchdog,  # noqa: ARG002 - testcontainers has one of its own
     ) -> Boxed:
         """Start it on `port`: the container of before, if it had that port."""
+        since = time.time()
         if self._made and self._made[0] == port:
             container = self._made[1].get_wrapped_container()
             container.start()
-            return Boxed(container, log)
+            return Boxed(container, log, since)
         self.discard()
         made = DockerContainer(self._image).with_envs(**self._env(port), **env)
         # On loopback alone, which the method of that name cannot say.
@@ -120,7 +122,7 @@ class ContainerProgram:
             made.start()
         except DockerException as error:
             raise LaunchError(f"docker backend: {self._image} does not start: {error}") from None
-        return Boxed(made.get_wrapped_container(), log)
+        return Boxed(made.get_wrapped_container(), log, since)
 
     def discard(self) -> None:
         """Remove the container and its data."""
@@ -197,8 +199,8 @@ def _takes_writes(port: int) -> bool:
     return False
 
 
-def _follow(container: Container, log: Path) -> None:
+def _follow(container: Container, log: Path, since: float) -> None:
     with suppress(DockerException, OSError), log.open("ab") as output:
-        for chunk in container.logs(stream=True, follow=True, tail=0 if log.exists() else "all"):
+        for chunk in container.logs(stream=True, follow=True, since=since):
             output.write(chunk)
             output.flush()
