@@ -1,7 +1,40 @@
-"""python -m services.deposit."""
+"""Deposit as a program: serves, or says what switching rows of the circuit off would take along.
+
+python -m services.deposit
+python -m services.deposit switch-off A15 A22.sans
+"""
+
+import typer
 
 from services.deposit.bootstrap import build
+from shared.circuit.loader import CircuitError, current, without
 from shared.runtime.service import run
 
+app = typer.Typer(add_completion=False)
+
+
+@app.callback(invoke_without_command=True)
+def serve(context: typer.Context) -> None:
+    """Serve, when no command is given."""
+    if context.invoked_subcommand is None:
+        run("deposit", build)
+
+
+@app.command("switch-off")
+def switch_off(rows: list[str]) -> None:
+    """Name the rows that would go with these, and the version that would be left. Changes nothing.
+
+    `A15` names both rows of a cadre, `A22.avec` and `A22.sans` the one with and without a MOA.
+    """
+    try:
+        switched = without(current(), rows)
+    except CircuitError as fault:
+        raise typer.BadParameter(str(fault)) from fault
+    for gone in switched.gone:
+        row = gone.row
+        typer.echo(f"{row.cadre} {'with' if row.moa_present else 'without'} MOA: {gone.reason}")
+    typer.echo(f"left: {switched.circuit.version}, {len(switched.circuit.rows)} rows")
+
+
 if __name__ == "__main__":
-    run("deposit", build)
+    app()

@@ -56,6 +56,7 @@ class PieceContested(Payload):
     by: ActorV1
     attachments: tuple[FileV1, ...] = ()
     comment: str
+    certificate_sha256: Sha256 | None = None
     contested_at: Moment
 
 
@@ -69,4 +70,5 @@ class PieceCompleted(Payload):
     by: ActorV1
     attachments: tuple[FileV1, ...] = ()
     comment: str | None = None
+    certificate_sha256: Sha256 | None = None
     completed_at: Moment

@@ -58,6 +58,7 @@ def added(piece: Piece, completion: Completion, sequence: int) -> Outgoing:
             by=by,
             attachments=files,
             comment=completion.comment or "",
+            certificate_sha256=completion.certificate_sha256,
             contested_at=completion.completed_at,
         )
         return _about(piece, contested, sequence)
@@ -67,6 +68,7 @@ def added(piece: Piece, completion: Completion, sequence: int) -> Outgoing:
         by=by,
         attachments=files,
         comment=completion.comment,
+        certificate_sha256=completion.certificate_sha256,
         completed_at=completion.completed_at,
     )
     return _about(piece, payload, sequence)

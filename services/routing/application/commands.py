@@ -15,6 +15,7 @@ def command_of(payload: PieceDeposited | PieceCompleted | PieceContested) -> Dep
             comment=payload.comment,
             completed_at=payload.contested_at,
             act=Act.CONTESTER,
+            certificate_sha256=payload.certificate_sha256,
         )
     if isinstance(payload, PieceCompleted):
         return Complete(
@@ -23,6 +24,7 @@ def command_of(payload: PieceDeposited | PieceCompleted | PieceContested) -> Dep
             attachments=tuple(file.sha256 for file in payload.attachments),
             comment=payload.comment,
             completed_at=payload.completed_at,
+            certificate_sha256=payload.certificate_sha256,
         )
     return Deposit(
         piece_id=payload.piece_id,

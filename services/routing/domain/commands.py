@@ -59,6 +59,7 @@ class Complete:
     comment: str | None
     completed_at: datetime
     act: Act = Act.COMPLETER
+    certificate_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
