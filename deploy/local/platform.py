@@ -24,6 +24,7 @@ SERVICES = (
     "services.routing",
     "services.notification",
     "services.portal",
+    "services.support",
 )
 """Modules that `python -m` runs. A service's name is the last part."""
 

@@ -12,7 +12,14 @@ from shared.contracts.routing_v1 import (
     PieceForwarded,
     StatusChanged,
 )
+from shared.contracts.support_v1 import (
+    ActivationLinkRequested,
+    TicketChanged,
+    TicketSubmitted,
+    TicketTransferred,
+)
 from shared.vocabulary.roles import Role
+from shared.vocabulary.tickets import Desk
 
 _DAY_MS = 24 * 3600 * 1000
 
@@ -111,5 +118,36 @@ STRUCTURE = Topic(
     consumers=("deposit", "routing", "portal"),
     retention_days=None,
 )
+TICKET = {
+    desk: Topic(
+        name=f"support.ticket.{desk}.v1",
+        owner="support",
+        about=about,
+        key=Key.ENTITY,
+        payloads=(TicketSubmitted, TicketTransferred, TicketChanged),
+        consumers=(consumer,),
+    )
+    for desk, about, consumer in (
+        (Desk.METIER, "Tickets of the desks of structures.", "tools of structures"),
+        (Desk.TECHNIQUE, "Tickets of the platform's own desk.", "tools of the platform's desk"),
+    )
+}
+ACTIVATION = Topic(
+    name="support.activation.v1",
+    owner="support",
+    about="Requests for a new activation link.",
+    key=Key.ENTITY,
+    payloads=(ActivationLinkRequested,),
+    consumers=("user accounts, to come",),
+)
 
-TOPICS: tuple[Topic, ...] = (PIECE_DEPOSEE, *ACTEUR.values(), STATUT, ECHEANCE, DOSSIER, STRUCTURE)
+TOPICS: tuple[Topic, ...] = (
+    PIECE_DEPOSEE,
+    *ACTEUR.values(),
+    STATUT,
+    ECHEANCE,
+    DOSSIER,
+    STRUCTURE,
+    *TICKET.values(),
+    ACTIVATION,
+)

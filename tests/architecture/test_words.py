@@ -21,6 +21,7 @@ OWNERS = {
     "services.routing": "ROU",
     "services.organisation": "ORG",
     "services.portal": "POR",
+    "services.support": "SUP",
 }
 
 

@@ -85,6 +85,7 @@ def test_no_amount_and_no_rank_travels_as_a_number(file: str) -> None:
 
     assert set(_numbers(golden)) <= {
         ".data.version",
+        ".data.satisfaction",
         ".data.file.size_bytes",
         ".data.attachments.size_bytes",
     }

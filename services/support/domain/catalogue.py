@@ -1,0 +1,140 @@
+"""The catalogue: what a ticket may be about, and which desk each sub-category belongs to."""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from shared.vocabulary.tickets import Desk
+
+COLUMNS = (
+    "categorie",
+    "libelle_categorie",
+    "sous_categorie",
+    "libelle",
+    "bureau",
+    "aide",
+    "source",
+)
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
+_LABEL_LIMIT = 120
+_HELP_LIMIT = 500
+# The sources write "M-question" and "M – question"; people who type add other dashes.
+_BUSINESS = re.compile(r"\s*M\s*[-\u2010-\u2015\u2212\uFE58\uFE63\uFF0D]", re.IGNORECASE)
+
+
+class CatalogueError(ValueError):
+    """A catalogue that cannot be used; the message names every fault with its line."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubCategory:
+    """One thing that a ticket may be about."""
+
+    code: str
+    label: str
+    desk: Desk
+    help: str
+    source: str
+    category: str
+    category_label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """Sub-categories that belong together."""
+
+    code: str
+    label: str
+    sub_categories: tuple[SubCategory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The categories in the order of their file."""
+
+    categories: tuple[Category, ...]
+    by_code: Mapping[str, SubCategory]
+    """Sub-categories by their code, which no two categories share."""
+
+
+def desk_of_label(label: str) -> Desk:
+    """Say which desk a label announces: "M-" and its spellings are the business desk's."""
+    return Desk.METIER if _BUSINESS.match(label) else Desk.TECHNIQUE
+
+
+def read_catalogue(lines: Iterable[str]) -> Catalogue:
+    """Read a catalogue from the lines of its file. Raises CatalogueError with all its faults."""
+    try:
+        header, *records = csv.reader(lines, delimiter=";", strict=True) or [[]]
+    except (csv.Error, ValueError) as error:
+        raise CatalogueError(f"not a CSV with semicolons and a header: {error}") from error
+    if tuple(header) != COLUMNS:
+        raise CatalogueError(f"columns must be {';'.join(COLUMNS)}")
+    numbered = [(rank, row) for rank, row in enumerate(records, start=2) if any(row)]
+    faults = [*_faults(numbered)]
+    if faults:
+        raise CatalogueError("; ".join(faults))
+    return _assembled([_sub_category(row) for _, row in numbered])
+
+
+def _sub_category(row: Sequence[str]) -> SubCategory:
+    category, category_label, code, label, desk, about, source = map(str.strip, row)
+    return SubCategory(
+        code=code,
+        label=label,
+        desk=Desk(desk),
+        help=about,
+        source=source,
+        category=category,
+        category_label=category_label,
+    )
+
+
+def _assembled(found: Sequence[SubCategory]) -> Catalogue:
+    labels = {each.category: each.category_label for each in found}
+    return Catalogue(
+        categories=tuple(
+            Category(code, label, tuple(each for each in found if each.category == code))
+            for code, label in labels.items()
+        ),
+        by_code=MappingProxyType({each.code: each for each in found}),
+    )
+
+
+def _faults(numbered: Sequence[tuple[int, Sequence[str]]]) -> Iterator[str]:
+    if not numbered:
+        yield "it has no sub-category"
+    codes: dict[str, int] = {}
+    labels: dict[str, str] = {}
+    for line, row in numbered:
+        if len(row) != len(COLUMNS):
+            yield f"line {line}: {len(row)} fields instead of {len(COLUMNS)}"
+            continue
+        yield from (f"line {line}: {fault}" for fault in _row_faults(row))
+        category, category_label, code, *_ = map(str.strip, row)
+        first = codes.setdefault(code, line)
+        if first != line:
+            yield f"line {line}: {code} is on line {first} already"
+        known = labels.setdefault(category, category_label)
+        if known != category_label:
+            yield f"line {line}: {category} was labelled {known!r}"
+
+
+def _row_faults(row: Sequence[str]) -> Iterator[str]:
+    category, category_label, code, label, desk, about, source = map(str.strip, row)
+    for value in (category, code):
+        if not _CODE.fullmatch(value):
+            yield f"{value!r} is no code (capitals, digits, underscores)"
+    for value in (category_label, label):
+        if not value or len(value) > _LABEL_LIMIT or not value.isprintable():
+            yield f"a label has 1 to {_LABEL_LIMIT} printable characters, not {value[:20]!r}"
+    if len(about) > _HELP_LIMIT or not about.isprintable():
+        yield f"the help of {code} is over {_HELP_LIMIT} printable characters"
+    if not source:
+        yield f"{code} has no source"
+    if desk not in {*Desk}:
+        yield f"{desk!r} is no desk ({', '.join(Desk)})"
+    elif label and desk_of_label(label) != desk:
+        yield f"{label!r} announces the desk {desk_of_label(label)}, the column says {desk}"

@@ -1,0 +1,37 @@
+"""Settings of the service."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from services.support.domain.catalogue import Catalogue, CatalogueError, read_catalogue
+from shared.runtime.settings import RuntimeSettings
+
+DATA = Path(__file__).parent / "data"
+
+
+def catalogue_at(path: Path) -> Catalogue:
+    """Read the catalogue of a file. Raises CatalogueError with all that is wrong with it."""
+    try:
+        # Spreadsheets put a mark before what they save as UTF-8.
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            return read_catalogue(lines)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path} cannot be read: {error}") from error
+
+
+def _is_whole(path: Path) -> Path:
+    catalogue_at(path)
+    return path
+
+
+class Settings(RuntimeSettings):
+    """The runtime's settings, and those of support."""
+
+    catalogue: Annotated[Path, AfterValidator(_is_whole)] = DATA / "catalogue.csv"
+    """Categories and sub-categories with their desk; checked whole at start."""
+    open_per_email: int = Field(default=5, ge=1)
+    """Tickets without an account that an e-mail address may submit in an hour."""
+    open_per_address: int = Field(default=20, ge=1)
+    """Tickets without an account that a network address may submit in an hour."""

@@ -1,0 +1,110 @@
+"""What `services/support` tells: tickets to the desk that has them, and requests it passes on."""
+
+from typing import ClassVar
+
+from shared.contracts.common_v1 import FileV1, Part, PartyV1
+from shared.contracts.envelope import Payload
+from shared.contracts.fields import Identifier, Moment
+from shared.vocabulary.roles import Role
+from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
+
+
+class IssuerV1(Part):
+    """Who asks: a structure in a role, or without an account an e-mail address."""
+
+    structure: Identifier | None = None
+    role: Role | None = None
+    service: Identifier | None = None
+    email: str | None = None
+
+
+class AboutV1(Part):
+    """What a ticket is about, as its issuer gave it."""
+
+    dossier: Identifier | None = None
+    piece: Identifier | None = None
+    """Number of a piece."""
+
+
+class _Told(Payload):
+    """What every event about a ticket says."""
+
+    ticket: Identifier
+    number: Identifier
+    """What people call it by: T-2026-000123."""
+    version: int
+    desk: Desk
+    status: TicketStatus
+    at: Moment
+
+
+class _Whole(_Told):
+    """A ticket as the desk that gets it needs it."""
+
+    category: Identifier
+    sub_category: Identifier
+    """As its issuer chose it, whatever was suggested."""
+    priority: Priority
+    issuer: IssuerV1
+    recipient: PartyV1 | None = None
+    """Whose business desk it is for; absent on the technical desk."""
+    title: str
+    description: str
+    """Plain text: what looks like markup is not."""
+    about: AboutV1 | None = None
+    attachments: tuple[FileV1, ...] = ()
+    suggested: Identifier | None = None
+    """The sub-category that the text was closest to."""
+    contradicts: bool = False
+    """Whether the text says another desk than the sub-category."""
+    submitted_at: Moment
+
+
+class TicketSubmitted(_Whole):
+    """A ticket reaches the desk that its sub-category decides."""
+
+    event_type: ClassVar[str] = "fr.aiguillage.ticket.depose.v1"
+
+
+class TicketTransferred(_Whole):
+    """A ticket reaches a desk from another one."""
+
+    event_type: ClassVar[str] = "fr.aiguillage.ticket.transfere.v1"
+
+    previous_desk: Desk
+    previous_recipient: PartyV1 | None = None
+    reason: str
+    agent: str
+
+
+class TicketChanged(_Told):
+    """Something happened to a ticket that its desk has, or just had."""
+
+    event_type: ClassVar[str] = "fr.aiguillage.ticket.change.v1"
+
+    act: TicketAct
+    by: Side
+    agent: str | None = None
+    """Who acted for the desk."""
+    text: str | None = None
+    """What was written: a message, an answer, the reason of a transfer."""
+    attachments: tuple[FileV1, ...] = ()
+    assignee: str | None = None
+    priority: Priority | None = None
+    satisfaction: int | None = None
+    """From 1 to 5."""
+    next_desk: Desk | None = None
+    """Where a transfer took it."""
+    next_recipient: PartyV1 | None = None
+
+
+class ActivationLinkRequested(Payload):
+    """Somebody asks for a new activation link."""
+
+    event_type: ClassVar[str] = "fr.aiguillage.activation.demandee.v1"
+
+    request: Identifier
+    email: str
+    structure: Identifier | None = None
+    ticket: Identifier | None = None
+    requested_at: Moment
