@@ -6,7 +6,9 @@ after the transaction, and the only place where it is written is here.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from aiokafka import TopicPartition
@@ -18,8 +20,11 @@ from faststream.kafka.annotations import KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
 
 from shared.contracts.topics import Topic
+from shared.runtime import header_names
 from shared.runtime.backoff import keep_trying
+from shared.runtime.consumer import WatchedConsumer
 from shared.runtime.logs import get_logger
+from shared.runtime.metrics import ODD_HEADERS, POLL_AGE
 from shared.runtime.reading import Record
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.store import Document
@@ -35,6 +40,7 @@ _PING_S = 2.0
 _QUIET_S = 1.0
 _LOOK_S = 0.05
 _log = get_logger(__name__)
+header_names.install()
 
 
 class Taker(Protocol):
@@ -80,6 +86,8 @@ class Broker:
     async def _connect(self) -> None:
         try:
             await self._kafka.connect()
+            config: Any = self._kafka.config.broker_config
+            config.builder = partial(WatchedConsumer, **config.builder.keywords)
         except BaseException:
             # A half-open link would be left behind by the next attempt.
             await self._kafka.stop()
@@ -109,6 +117,10 @@ class Broker:
         """Tell whether the broker answers."""
         return await self._kafka.ping(timeout=_PING_S)
 
+    def standing_still(self, longest_s: float) -> list[str]:
+        """Name the groups that have not polled well for longer than that."""
+        return [group.name for group in self._groups if group.poll_age_s > longest_s]
+
 
 class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """One consumer: takes batches, topic by topic, and commits offsets after their fates."""
@@ -121,7 +133,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships 
         settings: RuntimeSettings,
     ) -> None:
         """Declare the consumer; it starts with `start`."""
-        self._name = name
+        self.name = name
         self._takers = {settings.namespace + topic.name: each for topic, each in takers.items()}
         self._is_end_reliable = settings.end_offsets_reliable
         self._last_record = 0.0
@@ -141,6 +153,15 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships 
             decoder=_keep_bytes,
         )
         self._subscriber(self._consume)
+        POLL_AGE.labels(name).set_function(lambda: self.poll_age_s)
+
+    @property
+    def poll_age_s(self) -> float:
+        """How long ago this member polled well, the time of its last batch included; 0 at first."""
+        consumer = self._subscriber.consumer
+        if not isinstance(consumer, WatchedConsumer):
+            return 0.0
+        return time.monotonic() - consumer.stands_still_since
 
     async def start(self) -> None:
         """Join the group."""
@@ -177,7 +198,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships 
             await message.ack()
         except KafkaError as error:
             # The partitions went elsewhere meanwhile: their records come again, to no effect.
-            _log.warning("offsets.not_committed", group=self._name, error=repr(error))
+            _log.warning("offsets.not_committed", group=self.name, error=repr(error))
 
     async def _take(self, topic: str, batch: Sequence[Record]) -> None:
         await keep_trying(f"take.{topic}", lambda: self._takers[topic].take(batch))
@@ -195,7 +216,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships 
             return
         consumer = self._subscriber.consumer
         if consumer is None:
-            raise ConnectionError(f"group {self._name} is not joined")
+            raise ConnectionError(f"group {self.name} is not joined")
         partitions = [
             TopicPartition(topic, partition)
             for topic in self._takers
@@ -228,12 +249,16 @@ async def _keep_bytes(message: KafkaMessage) -> object:
 
 
 def _record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
+    position = f"{raw.topic}/{raw.partition}/{raw.offset}"
+    if any(isinstance(name, header_names.OddName) for name, _ in raw.headers):
+        ODD_HEADERS.labels(raw.topic).inc()
+        _log.warning("record.odd_header_name", position=position)
     return Record(
         topic=raw.topic,
         key=(raw.key or b"").decode(errors="replace"),
         value=_bounded(raw.value or b""),
-        headers={name: (value or b"").decode(errors="replace") for name, value in raw.headers},
-        position=f"{raw.topic}/{raw.partition}/{raw.offset}",
+        headers={str(name): (value or b"").decode(errors="replace") for name, value in raw.headers},
+        position=position,
     )
 
 

@@ -18,6 +18,16 @@ WAITS = Counter(
     "Times that a fault of the world was waited out",
     ["where"],
 )
+ODD_HEADERS = Counter(
+    "aiguillage_odd_header_names_total",
+    "Records taken although the name of one of their headers is not UTF-8",
+    ["topic"],
+)
+POLL_AGE = Gauge(
+    "aiguillage_poll_age_seconds",
+    "Time since a consumer polled well; one that grows stands still",
+    ["group"],
+)
 OUTBOX_DEPTH = Gauge("aiguillage_outbox_depth", "Messages committed and not yet published")
 PUBLISHED = Counter("aiguillage_published_total", "Messages acknowledged by the broker", ["topic"])
 REFUSED_KEYS = Gauge(

@@ -141,6 +141,8 @@ class Runtime:
             missing.append("la base ne répond pas")
         if not await self._broker.is_connected():
             missing.append("le bus de messages ne répond pas")
+        if still := self._broker.standing_still(self.settings.still_after_s):
+            missing.append("la lecture des messages n'avance plus (" + ", ".join(still) + ")")
         return missing
 
     @asynccontextmanager

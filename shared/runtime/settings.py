@@ -34,6 +34,8 @@ class RuntimeSettings(BaseSettings):
     """Name of this replica, the same after a restart: it ends what its predecessor left open."""
     max_batch: int = Field(default=500, ge=1)
     """Records taken in one transaction at most."""
+    still_after_s: float = Field(default=60, gt=0)
+    """A consumer that has not polled for this long stands still: the service is not ready."""
 
     @model_validator(mode="after")
     def _trusted_headers_stay_on_loopback(self) -> Self:

@@ -8,10 +8,15 @@ from dataclasses import replace
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from aiokafka.record.memory_records import MemoryRecords
+from prometheus_client import REGISTRY
 
 from deploy.local import Backend, Platform, choose
 from deploy.local.platform import BROKER
 from shared.contracts.topics import Topic
+from shared.runtime import header_names
 from shared.runtime.broker import Broker, Group, Taker
 from shared.runtime.clock import system_clock
 from shared.runtime.outbox import Relay
@@ -126,6 +131,73 @@ async def test_records_that_the_framework_could_not_decode_arrive_as_they_are(ro
     (odd,) = [record for record in basket.taken if record.value == b"\xff\xfe"]
     assert odd.key == "\N{REPLACEMENT CHARACTER}"
     assert odd.headers["h"] == "\N{REPLACEMENT CHARACTER}" * 2
+
+
+class RawName(str):
+    """A header's name of which the client writes the bytes as they are."""
+
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        return bytes.fromhex(self)
+
+
+async def send_with_odd_header(
+    producer: AIOKafkaProducer, topic: str, values: Sequence[bytes], odd: bytes, codec: int = 0
+) -> None:
+    """Send `values` as one batch; the header of `odd` is named by no UTF-8."""
+    batch = producer.create_batch()
+    batch._builder = _DefaultRecordBatchBuilderPy(2, codec, 0, -1, -1, -1, 100_000)  # noqa: SLF001
+    for value in values:
+        name = RawName("ff66ff" if value == odd else b"plain".hex())
+        batch.append(key=b"d1", value=value, timestamp=None, headers=[(name, b"1")])
+    await (await producer.send_batch(batch, topic, partition=0))
+
+
+@pytest.mark.parametrize("codec", [0, 1], ids=["plain", "gzip"])
+async def test_a_header_whose_name_is_not_utf8_stops_nobody(room: Room, codec: int) -> None:
+    room.provision([NOTES])
+    basket = Basket()
+    name = room.namespace + NOTES.name
+    async with producing(room) as producer, consuming(room, basket):
+        await send_with_odd_header(producer, name, [b"1", b"2", b"3"], b"2", codec)
+        await producer.send_and_wait(name, b"4", key=b"d1", partition=0)
+        await wait_until(lambda: len(basket.taken) == 4, "all are taken", limit_s=25)
+
+    assert basket.values == [b"1", b"2", b"3", b"4"]
+    assert [dict(each.headers) for each in basket.taken] == [
+        {"plain": "1"},
+        {r"\xfff\xff": "1"},
+        {"plain": "1"},
+        {},
+    ]
+    counted = REGISTRY.get_sample_value("aiguillage_odd_header_names_total", {"topic": name})
+    assert counted == 1
+
+
+async def test_a_consumer_that_cannot_read_loses_nothing_and_is_seen_to_stand_still(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetcher, "MemoryRecords", MemoryRecords)
+    room.provision([NOTES])
+    basket = Basket()
+    name = room.namespace + NOTES.name
+    async with producing(room) as producer:
+        await send_with_odd_header(producer, name, [b"1", b"2"], b"2")
+        for partition in (1, 2):
+            await producer.send_and_wait(name, b"other %d" % partition, partition=partition)
+        link = Broker("essai", room.settings())
+        link.subscribe("", {NOTES: basket})
+        await link.start()
+        assert link.standing_still(8) == []
+
+        # With nothing but that failure it stays so, although every other poll passes.
+        await wait_until(lambda: link.standing_still(8), "it is seen", limit_s=40)
+        assert link.standing_still(8) == ["essai"]
+
+        monkeypatch.setattr(fetcher, "MemoryRecords", header_names._Records)  # noqa: SLF001
+        await wait_until(lambda: len(set(basket.values)) == 4, "all are taken", limit_s=40)
+        await link.stop()
 
 
 async def test_a_key_chooses_its_partition_and_keeps_its_order(room: Room) -> None:

@@ -1,0 +1,69 @@
+"""aiokafka's consumer, that loses nothing when a poll fails and shows when it stands still."""
+
+import time
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import ConsumerStoppedError, KafkaError
+
+_FORGOTTEN_S = 20.0
+"""Longer than the framework waits between two polls that fail."""
+
+
+class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
+    """A consumer that says since when it has not polled well."""
+
+    def __init__(self, *topics: str, **options: Any) -> None:  # noqa: ANN401
+        """Take what aiokafka's takes."""
+        super().__init__(*topics, **options)
+        self._polled = time.monotonic()
+        self._failing_since = self._failed = float("-inf")
+
+    @property
+    def stands_still_since(self) -> float:
+        """When it last polled well, on the monotonic clock.
+
+        After a failure aiokafka gives nothing once, and fails again: a single poll that passes does
+        not mend those that failed just before.
+        """
+        is_failing = self._is_failing(time.monotonic())
+        return self._failing_since if is_failing else self._polled
+
+    async def getmany(self, *partitions: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Poll.
+
+        Raises KafkaError, from which the framework recovers, whatever aiokafka fails by.
+        """
+        try:
+            records = await super().getmany(*partitions, **options)
+        except ConsumerStoppedError:
+            raise
+        except Exception as error:
+            self._note_failure()
+            await self._go_back()
+            if isinstance(error, KafkaError):
+                raise
+            raise KafkaError(f"records that cannot be read: {error!r}") from error
+        self._polled = time.monotonic()
+        return records
+
+    def _is_failing(self, now: float) -> bool:
+        return now - self._failed < _FORGOTTEN_S
+
+    def _note_failure(self) -> None:
+        now = time.monotonic()
+        if not self._is_failing(now):
+            self._failing_since = now
+        self._failed = now
+
+    async def _go_back(self) -> None:
+        """Read again from what is committed: a poll that fails drops what it had of others.
+
+        aiokafka moves on in each partition as it gathers, and gives nothing when one of them fails.
+        """
+        if not self.assignment():
+            return
+        committed = await self.seek_to_committed()
+        fresh = [partition for partition, offset in committed.items() if not offset]
+        if fresh:
+            await self.seek_to_beginning(*fresh)
