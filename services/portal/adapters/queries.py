@@ -1,8 +1,8 @@
 """Questions as the store takes them, and the indexes that serve them.
 
 Every question names who asks first, on an array of all who may see a piece, and every criterion
-is the field after it in an index of its own. The order of pages ends the index, so that what is
-asked by equality needs no sorting.
+is the field after it in an index of its own. The order of pages ends the index of what is asked by
+equality, which then needs no sorting; it would serve nothing after a field asked by its bounds.
 """
 
 from collections.abc import Collection
@@ -26,12 +26,9 @@ Keys = list[tuple[str, int]]
 
 _LAST = "\U0010ffff"
 _FACES = ("whole", "reported")
-_SEARCHED = (
+_BOUNDED = ("issued_on", "amounts.ht", "amounts.ttc", "amounts.due")
+_EQUALLED = (
     "number_key",
-    "issued_on",
-    "amounts.ht",
-    "amounts.ttc",
-    "amounts.due",
     "currency",
     "cadre",
     "marche",
@@ -44,7 +41,8 @@ NEWEST_FIRST: Keys = [("order", -1)]
 OLDEST_FIRST: Keys = [("order", 1)]
 INDEXES: tuple[Keys, ...] = (
     [("seen_by", 1), *NEWEST_FIRST],
-    *([("seen_by", 1), (field, 1), *NEWEST_FIRST] for field in _SEARCHED),
+    *([("seen_by", 1), (field, 1)] for field in _BOUNDED),
+    *([("seen_by", 1), (field, 1), *NEWEST_FIRST] for field in _EQUALLED),
     [("awaited_by", 1), *NEWEST_FIRST],
     [("depositor", 1), *OLDEST_FIRST],
     [("dossier_id", 1), ("version", 1)],

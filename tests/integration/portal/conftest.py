@@ -1,0 +1,49 @@
+"""The service on a real broker and store, and a producer in the place of its neighbours."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.local import Platform, choose
+from shared.runtime.store import Store
+from tests.integration.portal.world import World
+from tests.kit.backbone import Room, a_room
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[Platform]:
+    with Platform(choose().backend, services=["services.portal"]) as running:
+        yield running
+
+
+@pytest.fixture
+async def http(portal: Platform) -> AsyncIterator[httpx.AsyncClient]:
+    url = portal.addresses.services["portal"]
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def producer(portal: Platform) -> AsyncIterator[AIOKafkaProducer]:
+    async with AIOKafkaProducer(bootstrap_servers=portal.addresses.kafka, acks="all") as sender:
+        yield sender
+
+
+@pytest.fixture
+def world(producer: AIOKafkaProducer, http: httpx.AsyncClient) -> World:
+    return World(producer, http)
+
+
+@pytest.fixture
+def room(portal: Platform) -> Room:
+    """A namespace for one test, beside the service."""
+    return a_room(portal)
+
+
+@pytest.fixture
+async def store(room: Room) -> AsyncIterator[Store]:
+    """An empty database."""
+    async with room.store("portal") as opened:
+        yield opened

@@ -1,0 +1,155 @@
+"""The fiscal list over HTTP, and over ten thousand pieces."""
+
+import csv
+import gc
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO, StringIO
+from zipfile import ZipFile
+
+import httpx
+
+from services.portal.adapters.documents import order_of, to_document
+from services.portal.adapters.pieces import MongoNames, MongoPieces
+from services.portal.adapters.projections import PIECES
+from services.portal.adapters.queries import OLDEST_FIRST
+from services.portal.adapters.sheets import CsvSheet
+from services.portal.application.listing import HEADERS, NOTICES, FiscalLists
+from services.portal.application.projecting import pieces_of
+from services.portal.domain.criteria import Range
+from services.portal.domain.piece import Actor
+from shared.runtime.store import Store
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+from tests.integration.portal.world import World
+from tests.kit.states import NOON, TITULAIRE, a_state, amounts
+
+MANY = 10_000
+_FORM = {"du": "2026-11-01", "au": "2026-11-30"}
+
+
+async def tell_a_month(world: World) -> None:
+    """Tell what a supplier sent in November, at its edges, and beside it."""
+    first = datetime(2026, 10, 31, 23, tzinfo=UTC)
+    last = datetime(2026, 11, 30, 22, 59, 59, 999000, tzinfo=UTC)
+    an_instant = timedelta(milliseconds=1)
+    await world.tell(
+        world.state("1", 1, world.piece("first", deposited_at=first, number="=1+1")),
+        world.state("2", 1, world.piece("refused", status=Status.REFUSEE_MOE)),
+        world.state("3", 1, world.piece("avoir", amounts=amounts("-30.00"), marche="-2+3")),
+        world.state("4", 1, world.piece("last", deposited_at=last, currency="XPF")),
+        world.state("5", 1, world.piece("before", deposited_at=first - an_instant)),
+        world.state("6", 1, world.piece("after", deposited_at=last + an_instant)),
+        world.state("7", 1, world.piece("of another", Role.MOE, cadre="A15")),
+    )
+
+
+async def file(world: World, kind: str, role: Role = Role.TITULAIRE) -> httpx.Response:
+    answer = await world.http.get(
+        "/liste-fiscale", params=_FORM | {"format": kind}, headers=world.headers(role)
+    )
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+async def test_the_totals_are_those_of_what_was_sent_in_the_days_of_paris(world: World) -> None:
+    await tell_a_month(world)
+
+    listed = await world.get("/liste-fiscale", Role.TITULAIRE, **_FORM)
+
+    euro, francs = listed["totals"]
+    assert (euro["currency"], francs["currency"]) == ("EUR", "XPF")
+    assert euro["every"] == {
+        "pieces": 3,
+        "ht": "170.00",
+        "tva": "34.00",
+        "ttc": "204.00",
+        "due": "204.00",
+    }
+    assert (euro["kept"]["pieces"], euro["kept"]["ht"]) == (2, "70.00")
+    assert (euro["negative"]["pieces"], euro["negative"]["ht"]) == (1, "-30.00")
+    assert [(each["cadre"], each["label"]) for each in euro["by_cadre"]] == [
+        ("A4", "projet de décompte mensuel")
+    ]
+    assert francs["every"]["pieces"] == 1
+    assert any("avoirs" in notice for notice in listed["notices"])
+
+
+async def test_each_lists_what_it_sent_itself(world: World) -> None:
+    await tell_a_month(world)
+
+    (total,) = (await world.get("/liste-fiscale", Role.MOE, **_FORM))["totals"]
+
+    assert (total["every"]["pieces"], total["by_cadre"][0]["cadre"]) == (1, "A15")
+    assert (await world.get("/liste-fiscale", Role.MOA, **_FORM))["totals"] == []
+
+
+async def test_the_csv_holds_each_piece_then_the_totals_and_runs_nothing(world: World) -> None:
+    await world.name(Role.MOA, 1, "@Mairie")
+    await tell_a_month(world)
+
+    answer = await file(world, "csv")
+
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "liste-fiscale-titulaire-" in answer.headers["content-disposition"]
+    rows = list(csv.reader(StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
+    assert rows[0] == list(HEADERS)
+    pieces = [dict(zip(HEADERS, row, strict=True)) for row in rows[1:5]]
+    assert [piece["Date de dépôt"] for piece in pieces] == [
+        "01/11/2026",
+        "24/11/2026",
+        "24/11/2026",
+        "30/11/2026",
+    ]
+    assert pieces[0]["Numéro"] == "'=1+1"
+    assert pieces[0]["Nom de la maîtrise d'ouvrage"] == "'@Mairie"
+    by_name = {piece["Pièce"].removeprefix(f"{world.id}-"): piece for piece in pieces}
+    assert by_name["avoir"]["Montant HT"] == "-30,00"
+    assert by_name["avoir"]["Marché"] == "'-2+3"
+    assert by_name["refused"]["Refusée ou rejetée"] == "oui"
+    assert by_name["refused"]["Statut"] == "Refusée par la maîtrise d'œuvre"
+    assert rows[5] == []
+    totals = {(row[0], row[2], row[8]): (row[1], row[9]) for row in rows[6:-2]}
+    assert totals["Total", "tous", "EUR"] == ("3 pièces", "170,00")
+    assert totals["Total hors refus et rejets", "tous", "EUR"] == ("2 pièces", "70,00")
+    assert totals["Dont montants négatifs", "A4", "EUR"] == ("1 pièce", "-30,00")
+    assert totals["Total", "A4", "XPF"] == ("1 pièce", "100,00")
+    assert [row[0] for row in rows[-2:]] == list(NOTICES)
+
+
+async def test_the_workbook_is_one(world: World) -> None:
+    await tell_a_month(world)
+
+    answer = await file(world, "xlsx")
+
+    assert answer.headers["content-disposition"].endswith('.xlsx"')
+    with ZipFile(BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    assert "=1+1" in sheet
+    assert "<f>" not in sheet
+    assert NOTICES[0] in sheet
+
+
+async def test_ten_thousand_pieces_are_listed_without_being_held_in_memory(store: Store) -> None:
+    (pattern,) = (to_document(piece, 1) for piece in pieces_of(a_state()))
+    pieces = store.collection(PIECES)
+    await pieces.create_index([("depositor", 1), *OLDEST_FIRST])
+    await pieces.insert_many(
+        [
+            {**pattern, "_id": f"p{rank}", "order": order_of(NOON + timedelta(seconds=rank))}
+            for rank in range(MANY)
+        ],
+        ordered=False,
+    )
+    lists = FiscalLists(MongoPieces(store), MongoNames(store))
+    viewer = Actor(Role.TITULAIRE, TITULAIRE)
+    table = lists.table(viewer, Range(date(2026, 11, 24), date(2026, 11, 24)))
+    before, peak, size, end = len(gc.get_objects()), 0, 0, b""
+    async for chunk in CsvSheet().write(table):
+        peak = max(peak, len(gc.get_objects()) - before)
+        size, end = size + len(chunk), (end + chunk)[-2000:]
+
+    print(f"{size / 1024**2:.1f} MB written, {peak} objects at the peak")
+    assert f"Total;{MANY} pièces;tous;".encode() in end
+    # A piece is some thirty objects, from the store's answer to the row.
+    assert peak < 3 * MANY

@@ -1,0 +1,164 @@
+"""Every question is answered from an index: the store says which, for each criterion alone."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from deploy.local import Platform
+from services.portal.adapters import queries
+from services.portal.adapters.pieces import MongoPieces
+from services.portal.adapters.projections import PIECES, project_dossiers
+from services.portal.domain.criteria import Criteria, Place, Range
+from services.portal.domain.piece import Actor
+from shared.circuit.parties import Party
+from shared.runtime.store import Store, Transaction
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+from tests.kit.backbone import Room, a_room
+from tests.kit.states import MOA, NOON, TITULAIRE, a_state, told
+
+VIEWERS = [Actor(Role.TITULAIRE, TITULAIRE), Actor(Role.MOA, MOA)]
+DAYS = Range(date(2026, 1, 1), date(2026, 12, 31))
+SUMS = Range(Decimal(-1), Decimal(1))
+PLACE = Place(NOON, "p")
+PARTIES = {
+    f"{role} {service}": Criteria(parties={role: Party("s", service)})
+    for role in Role
+    for service in (None, "A")
+}
+ALONE: Mapping[str, Criteria] = {
+    "none": Criteria(),
+    "number": Criteria(number="n"),
+    "number_prefix": Criteria(number_prefix="n"),
+    "issued": Criteria(issued=DAYS),
+    "deposited": Criteria(deposited=DAYS),
+    "ht": Criteria(ht=SUMS),
+    "ttc": Criteria(ttc=SUMS),
+    "due": Criteria(due=SUMS),
+    "currency": Criteria(currency="EUR"),
+    "statuses": Criteria(statuses=frozenset({Status.DEPOSEE})),
+    "several statuses": Criteria(statuses=frozenset({Status.DEPOSEE, Status.SUSPENDUE})),
+    "cadres": Criteria(cadres=frozenset({"A4"})),
+    "several cadres": Criteria(cadres=frozenset({"A4", "A7"})),
+    "marche": Criteria(marche="m"),
+    "engagement": Criteria(engagement="e"),
+    **PARTIES,
+    "depositor": Criteria(depositor=Role.MOE),
+    "awaits_me": Criteria(awaits_me=True),
+    "closed": Criteria(closed=False),
+}
+EQUALLED = ["none", "number", "currency", "statuses", "cadres", "marche", "awaits_me", "closed"]
+
+
+@pytest.fixture(scope="module")
+def room(portal: Platform) -> Room:
+    return a_room(portal)
+
+
+@pytest.fixture
+async def prepared(room: Room) -> AsyncIterator[Store]:
+    """A store with every index and a dossier."""
+    async with room.store("portal") as store:
+        await MongoPieces(store).prepare()
+
+        async def work(transaction: Transaction) -> None:
+            await project_dossiers(transaction, [told(a_state())])
+
+        await store.transaction(work)
+        yield store
+
+
+async def plan(store: Store, asked: Mapping[str, Any], sort: Sequence[tuple[str, int]]) -> Any:  # noqa: ANN401
+    """Ask the store how it would find, and from which index."""
+    command = {"find": PIECES, "filter": asked, "sort": dict(sort)}
+    return await explained(store, command)
+
+
+async def explained(store: Store, command: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    return await store.db.command({"explain": command, "verbosity": "queryPlanner"})
+
+
+def stages(plan: object) -> Iterator[Mapping[str, Any]]:
+    """Give every stage of the winning plan, wherever it is nested."""
+    if isinstance(plan, Mapping):
+        if "stage" in plan:
+            yield plan
+        for name, part in plan.items():
+            if name != "rejectedPlans":
+                yield from stages(part)
+    elif isinstance(plan, list):
+        for part in plan:
+            yield from stages(part)
+
+
+def index_of(plan: object) -> list[str]:
+    """Give the fields of the index that is walked; fail when none is."""
+    found = {stage["stage"]: stage for stage in stages(plan)}
+    assert "COLLSCAN" not in found, found
+    return list(found["IXSCAN"]["keyPattern"])
+
+
+def test_every_criterion_is_tried_alone() -> None:
+    untouched = Criteria()
+    tried = {
+        field.name
+        for criteria in ALONE.values()
+        for field in fields(Criteria)
+        if getattr(criteria, field.name) != getattr(untouched, field.name)
+    }
+
+    assert tried == {field.name for field in fields(Criteria)}
+
+
+@pytest.mark.parametrize("viewer", VIEWERS, ids=lambda viewer: viewer.role)
+async def test_every_criterion_alone_is_answered_from_its_index(
+    prepared: Store, viewer: Actor
+) -> None:
+    for name, criteria in ALONE.items():
+        asked = queries.searched(viewer, criteria)
+        index = index_of(await plan(prepared, asked, queries.NEWEST_FIRST))
+        assert set(index[: len(asked)]) == set(asked), name
+
+
+@pytest.mark.parametrize("viewer", VIEWERS, ids=lambda viewer: viewer.role)
+async def test_the_next_page_of_what_is_asked_by_equality_is_too(
+    prepared: Store, viewer: Actor
+) -> None:
+    for name in EQUALLED:
+        asked = queries.searched(viewer, ALONE[name], PLACE)
+        index = index_of(await plan(prepared, asked, queries.NEWEST_FIRST))
+        assert set(index) == set(asked), name
+
+
+@pytest.mark.parametrize("viewer", VIEWERS, ids=lambda viewer: viewer.role)
+async def test_the_dashboard_and_the_list_are_answered_from_an_index(
+    prepared: Store, viewer: Actor
+) -> None:
+    for pipeline in (queries.counted(viewer), queries.awaiting(viewer)):
+        command = {"aggregate": PIECES, "pipeline": pipeline, "cursor": {}}
+        assert index_of(await explained(prepared, command))[0] in pipeline[0]["$match"]
+    listed = await plan(prepared, queries.sent(viewer, DAYS), queries.OLDEST_FIRST)
+    assert index_of(listed) == ["depositor", "order"]
+
+
+async def test_the_pieces_of_a_dossier_are_replaced_by_an_index(prepared: Store) -> None:
+    replaced = await plan(prepared, {"dossier_id": "d", "version": {"$lt": 2}}, [])
+
+    assert index_of(replaced) == ["dossier_id", "version"]
+
+
+async def test_a_criterion_without_its_index_is_noticed(room: Room) -> None:
+    """The check itself can fail."""
+    asked = queries.searched(VIEWERS[0], ALONE["marche"])
+    async with room.store("bare") as store:
+        pieces = store.collection(PIECES)
+        await pieces.create_index([("seen_by", 1), *queries.NEWEST_FIRST])
+        await pieces.insert_one({**asked, "order": "o"})
+        found = await plan(store, asked, queries.NEWEST_FIRST)
+
+    with pytest.raises(AssertionError):
+        assert set(index_of(found)[: len(asked)]) == set(asked)

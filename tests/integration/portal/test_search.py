@@ -1,0 +1,277 @@
+"""Search and dashboard over HTTP: who finds what."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+from tests.integration.portal.world import World
+from tests.kit.states import NOON, amounts, paid
+
+FRANCS = amounts("2500.50")
+CRITERIA: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "number": ({"number": " sit-b "}, {"b"}),
+    "number, by its beginning": ({"number_prefix": "sit-"}, {"a", "b"}),
+    "date of the piece": ({"issued_from": "2026-12-01", "issued_to": "2026-12-01"}, {"b"}),
+    "day of deposit in Paris": ({"deposited_from": "2026-12-02"}, {"b"}),
+    "until a day of deposit": ({"deposited_to": "2026-12-01"}, {"a", "c"}),
+    "TTC": ({"ttc_from": "3000.60", "ttc_to": "3000.60"}, {"b"}),
+    "TTC, both bounds included": ({"ttc_from": "120.00", "ttc_to": "3000.60"}, {"a", "b"}),
+    "date of the piece, included": ({"issued_to": "2026-11-20"}, {"a", "c"}),
+    "HT, from": ({"ht_from": "2500.51"}, set()),
+    "due, to": ({"due_to": "-0.01"}, {"c"}),
+    "currency": ({"currency": "XPF"}, {"b"}),
+    "one status": ({"status": "SUSPENDUE"}, {"b"}),
+    "several statuses": ({"status": ["SUSPENDUE", "A_ASSOCIER_MOE"]}, {"a", "b"}),
+    "several cadres": ({"cadre": ["A15", "A19"]}, {"c"}),
+    "marche": ({"marche": "M-b"}, {"b"}),
+    "engagement": ({"engagement": "E-b"}, {"b"}),
+    "who deposited": ({"depositor": "moe"}, {"c"}),
+    "closed": ({"closed": True}, {"c"}),
+    "not closed": ({"closed": False}, {"a", "b"}),
+    "what awaits the caller": ({"awaits_me": True}, {"b"}),
+    "two at once": ({"awaits_me": True, "marche": "M-c"}, set()),
+    "all at once": ({"closed": False, "currency": "EUR", "cadre": "A4", "ttc_from": "1"}, {"a"}),
+}
+
+
+async def tell_three(world: World) -> None:
+    """Tell an old dossier that awaits its MOE, one that awaits its MOA, and a closed one."""
+    # 23:30 UTC on 1 December is 2 December in Paris.
+    late = datetime(2026, 12, 1, 23, 30, tzinfo=UTC)
+    await world.tell(
+        world.state("1", 1, world.piece("a"), awaited=world.awaiting(Role.MOE, "a")),
+        world.state(
+            "2",
+            1,
+            world.piece(
+                "b",
+                number="Sit-b",
+                status=Status.SUSPENDUE,
+                issued_on=date(2026, 12, 1),
+                deposited_at=late,
+                currency="XPF",
+                amounts=FRANCS,
+                marche="M-b",
+                engagement="E-b",
+            ),
+            awaited=world.awaiting(Role.MOA, "b"),
+        ),
+        world.state(
+            "3",
+            1,
+            world.piece(
+                "c",
+                Role.MOE,
+                number="EA-c",
+                cadre="A15",
+                status=Status.REFUSEE_MOA,
+                deposited_at=NOON - timedelta(days=1),
+                amounts=amounts("-10.00"),
+                marche="M-c",
+            ),
+            closed=True,
+        ),
+    )
+
+
+async def test_each_criterion_finds_what_fulfils_it_and_nothing_else(world: World) -> None:
+    await tell_three(world)
+    found = {
+        name: set(await world.search(Role.MOA, **asked)) for name, (asked, _) in CRITERIA.items()
+    }
+
+    assert found == {name: wanted for name, (_, wanted) in CRITERIA.items()}
+
+
+async def test_a_party_is_found_with_its_service_or_whichever(world: World) -> None:
+    await world.tell(world.state("1", 1, world.piece("a")))
+    moa = world.structure(Role.MOA)
+
+    assert await world.search(Role.MOE, moa=moa) == ["a"]
+    assert await world.search(Role.MOE, moa=moa, moa_service="AUTRE") == []
+    assert await world.search(Role.MOE, moe=moa) == []
+    assert await world.search(Role.MOE, cotraitant=moa) == []
+
+
+async def test_the_latest_deposit_comes_first_and_every_party_sees_the_piece(world: World) -> None:
+    await tell_three(world)
+
+    for role in (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER):
+        assert await world.search(role) == ["b", "a", "c"]
+
+
+async def test_another_structure_and_another_role_see_nothing(world: World) -> None:
+    await tell_three(world)
+    strangers = [
+        {"X-Structure": world.structure(Role.MOA), "X-Role": "moe"},
+        {"X-Structure": world.structure(Role.MOA), "X-Role": "titulaire"},
+        {"X-Structure": world.structure(Role.MOA)[:-1], "X-Role": "moa"},
+        {"X-Structure": f"{world.structure(Role.MOA)}x", "X-Role": "moa"},
+    ]
+
+    for stranger in strangers:
+        page = (await world.http.get("/recherche", headers=stranger)).json()
+        board = (await world.http.get("/tableau-de-bord", headers=stranger)).json()
+        asked = {"du": "2026-01-01", "au": "2026-12-31"}
+        listed = (await world.http.get("/liste-fiscale", params=asked, headers=stranger)).json()
+        assert (page["pieces"], page["next"]) == ([], None)
+        assert (board["sent"], board["received"], board["awaiting"]["pieces"]) == ([], [], 0)
+        assert listed["totals"] == []
+    assert (await world.http.get("/recherche")).status_code == 401
+
+
+async def test_a_piece_is_shown_with_names_labels_and_who_is_awaited(world: World) -> None:
+    await world.name(Role.MOE, 2, "Atelier du Pont")
+    await world.name(Role.MOE, 1, "Ancien nom")
+    due = NOON + timedelta(days=7)
+    awaited = world.awaiting(Role.MOE, "a", due=due)
+    await world.tell(world.state("1", 1, world.piece("a"), awaited=awaited))
+
+    (piece,) = (await world.page(Role.MOE))["pieces"]
+
+    assert piece["label"] == "projet de décompte mensuel"
+    assert piece["status_label"] == "À associer par la maîtrise d'œuvre"
+    assert piece["amounts"] == {"ht": "100.00", "tva": "20.00", "ttc": "120.00", "due": "120.00"}
+    assert piece["parties"]["moe"]["name"] == "Atelier du Pont"
+    assert piece["parties"]["moa"]["name"] is None
+    (actor,) = piece["awaited"]["actors"]
+    assert (actor["role"], actor["name"]) == ("moe", "Atelier du Pont")
+    assert piece["awaited"]["due"] == "2026-12-01T11:00:00Z"
+    assert piece["awaits_me"] is True
+
+
+async def test_a_cursor_leads_through_every_piece_once_while_others_arrive(world: World) -> None:
+    states = [
+        world.state(
+            str(rank),
+            1,
+            # Three at the same moment: the id decides.
+            world.piece(f"{rank}", deposited_at=NOON + timedelta(minutes=rank // 3)),
+        )
+        for rank in range(10)
+    ]
+    await world.tell(*states)
+    seen: list[str] = []
+    after: dict[str, str] = {}
+    for arrival in range(4):
+        page = await world.page(Role.MOA, limit=3, **after)
+        seen += [world.short(piece) for piece in page["pieces"]]
+        await world.tell(
+            world.state(
+                f"new-{arrival}",
+                1,
+                world.piece(f"new-{arrival}", deposited_at=datetime(2027, 1, 1, tzinfo=UTC)),
+            ),
+            # A status that changes does not move a piece.
+            world.state(
+                "5",
+                arrival + 2,
+                world.piece(
+                    "5", status=Status.PRISE_EN_COMPTE_MOE, deposited_at=NOON + timedelta(minutes=1)
+                ),
+            ),
+        )
+        after = {"after": page["next"]} if page["next"] else {}
+
+    assert seen == [str(rank) for rank in reversed(range(10))]
+    assert after == {}
+
+
+async def test_a_dashboard_counts_what_was_sent_and_what_was_received(world: World) -> None:
+    await tell_three(world)
+    since = "2026-11-24T11:00:00Z"
+
+    board = await world.get("/tableau-de-bord", Role.MOE)
+
+    assert board["sent"] == [
+        {"status": "REFUSEE_MOA", "label": "Refusée par la maîtrise d'ouvrage", "pieces": 1}
+    ]
+    assert [(each["status"], each["pieces"]) for each in board["received"]] == [
+        ("SUSPENDUE", 1),
+        ("A_ASSOCIER_MOE", 1),
+    ]
+    assert board["awaiting"] == {"pieces": 1, "oldest": since}
+    assert (await world.get("/tableau-de-bord", Role.TITULAIRE))["awaiting"]["pieces"] == 0
+
+
+async def test_a_hidden_payment_is_betrayed_by_no_search_no_count_and_no_list(world: World) -> None:
+    piece = world.piece(
+        "a", status=Status.MANDATEE, status_at=datetime(2026, 11, 26, 11, tzinfo=UTC)
+    )
+    payer = world.awaiting(Role.SERVICE_FINANCIER, "a", due=NOON + timedelta(days=30))
+    hiding: dict[str, Any] = {"payment_not_reported": True}
+    await world.tell(world.state("1", 1, piece, awaited=payer, **hiding))
+    before = await everything(world, Role.TITULAIRE)
+    depositor = piece.depositor
+    await world.tell(
+        world.state("1", 2, paid(piece.piece_id, depositor=depositor), closed=True, **hiding)
+    )
+
+    assert await everything(world, Role.TITULAIRE) == before
+    assert (await world.page(Role.MOA, status="MISE_EN_PAIEMENT", closed=True))["pieces"]
+    assert "MISE_EN_PAIEMENT" in str(await world.get("/tableau-de-bord", Role.MOA))
+
+
+async def everything(world: World, role: Role) -> dict[str, Any]:
+    """Ask for all that could tell of a payment."""
+    period = {"du": "2026-11-01", "au": "2026-11-30"}
+    asked: list[dict[str, Any]] = [
+        {},
+        {"status": "MISE_EN_PAIEMENT"},
+        {"status": "MANDATEE"},
+        {"closed": True},
+        {"closed": False},
+        {"awaits_me": True},
+    ]
+    answers = {str(each): await world.page(role, **each) for each in asked}
+    csv = await world.http.get(
+        "/liste-fiscale", params=period | {"format": "csv"}, headers=world.headers(role)
+    )
+    return answers | {
+        "board": await world.get("/tableau-de-bord", role),
+        "list": await world.get("/liste-fiscale", role, **period),
+        "csv": csv.text,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "code"),
+    [
+        ("/recherche?numero=1", "numero", "HTTP-FORM-01"),
+        ("/recherche?status=PAYEE", "status.0", "HTTP-FORM-01"),
+        ("/recherche?ttc_from=1e3", "ttc_from", "HTTP-FORM-01"),
+        ("/recherche?ttc_from=1,5", "ttc_from", "HTTP-FORM-01"),
+        ("/recherche?issued_from=20/11/2026", "issued_from", "HTTP-FORM-01"),
+        ("/recherche?deposited_to=9999-12-31", "deposited_to", "HTTP-FORM-01"),
+        ("/recherche?limit=201", "limit", "HTTP-FORM-01"),
+        ("/recherche?limit=0", "limit", "HTTP-FORM-01"),
+        ("/recherche?number=", "number", "HTTP-FORM-01"),
+        ("/recherche?closed=peut-etre", "closed", "HTTP-FORM-01"),
+        ("/recherche?depositor=maire", "depositor", "HTTP-FORM-01"),
+        ("/recherche?moa_service=A", "moa_service", "POR-CRITERE-02"),
+        ("/recherche?ttc_from=2&ttc_to=1", "ttc_from", "POR-CRITERE-01"),
+        ("/recherche?issued_from=2026-02-01&issued_to=2026-01-01", "issued_from", "POR-CRITERE-01"),
+        ("/recherche?after=fxyz", "after", "POR-PAGE-01"),
+        ("/recherche?after=%C3%A9", "after", "POR-PAGE-01"),
+        # The last moment of the year 9999, in a zone behind: no moment in this one.
+        ("/recherche?after=OTk5OS0xMi0zMVQyMzo1OTo1OS0yMzowMHxw", "after", "POR-PAGE-01"),
+        ("/tableau-de-bord?status=DEPOSEE", "status", "HTTP-FORM-01"),
+        ("/liste-fiscale", "du", "HTTP-FORM-01"),
+        ("/liste-fiscale?du=2026-01-01&au=2026-01-02&format=pdf", "format", "HTTP-FORM-01"),
+        ("/liste-fiscale?du=2026-01-02&au=2026-01-01", "du", "POR-CRITERE-01"),
+        ("/liste-fiscale?du=2025-01-01&au=2026-12-31", "au", "POR-LISTE-01"),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused_and_named(
+    http: httpx.AsyncClient, path: str, field: str, code: str
+) -> None:
+    answer = await http.get(path, headers={"X-Structure": "s", "X-Role": "moa"})
+
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    violation = answer.json()["violations"][0]
+    assert (violation["field"], violation["code"]) == (field, code)
