@@ -43,7 +43,8 @@ async def project_dossiers(
         ordered=False,
         session=transaction.session,
     )
-    await _replace(transaction, DOSSIERS, [_dossier(said) for said in newer.values()])
+    versions = [{"_id": id_, "version": said.version} for id_, said in newer.items()]
+    await _replace(transaction, DOSSIERS, versions)
 
 
 async def project_structures(
@@ -62,10 +63,6 @@ async def project_structures(
                 "name": said.name,
             }
     await _replace(transaction, STRUCTURES, list(newer.values()))
-
-
-def _dossier(said: DossierChanged) -> Document:
-    return {"_id": said.dossier_id, "version": said.version, "trail": said.trail}
 
 
 async def _versions(transaction: Transaction, name: str, ids: Iterable[str]) -> dict[str, int]:
