@@ -13,12 +13,12 @@ from services.organisation.domain.structure import (
     Parameters,
     Service,
     Structure,
-    folded,
 )
 from shared.circuit.parties import moa_booleans, moa_parameter
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store import Document, Store, Transaction
 from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
+from shared.vocabulary.texts import folded
 
 T = TypeVar("T")
 _COLLECTION = "structures"

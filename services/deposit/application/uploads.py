@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Sequence
 
 from services.deposit.application.ports import Upload, Vault
-from services.deposit.domain.attachments import HEAD_BYTES, Attached, media_type
 from services.deposit.domain.piece import StoredFile
+from shared.vocabulary.attachments import HEAD_BYTES, Attached, media_type
 
 
 async def looked_at(uploads: Sequence[Upload]) -> tuple[Attached, ...]:

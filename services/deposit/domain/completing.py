@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from services.deposit.domain import rules
-from services.deposit.domain.attachments import Attached, judge_attachments
+from services.deposit.domain.attachments import judge_attachments
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.turns import DossierState, judge_turn
 from shared.circuit.motives import judge_comment
 from shared.circuit.statuses import Act
 from shared.circuit.table import Row
+from shared.vocabulary.attachments import Attached
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 

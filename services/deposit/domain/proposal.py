@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from services.deposit.domain.attachments import Attached
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.merging import merge
 from services.deposit.domain.said import NOTHING_READ, Said
 from shared.circuit.table import Circuit, parse_cadre
+from shared.vocabulary.attachments import Attached
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 

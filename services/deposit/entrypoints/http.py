@@ -16,10 +16,11 @@ from services.deposit.entrypoints.answers import (
     TrialAnswer,
 )
 from services.deposit.entrypoints.metadata import Comment, MetadataForm, read_metadata
-from services.deposit.entrypoints.uploads import Uploaded, UploadedPiece, download
+from services.deposit.entrypoints.uploads import UploadedPiece
 from shared.circuit.statuses import Act
 from shared.runtime.caller import Caller, caller
 from shared.runtime.problems import Problem, not_found, refused, unavailable
+from shared.runtime.uploads import Uploaded, download
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
 
@@ -198,7 +199,7 @@ def _submission(
 def _handed(file: Download | None) -> Response:
     if file is None:
         raise not_found("Fichier")
-    return download(file)
+    return download(file.name, file.media_type, file.content)
 
 
 def _refusal(violations: tuple[Violation, ...], status: int = 422) -> Problem:

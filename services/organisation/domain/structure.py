@@ -1,6 +1,5 @@
 """A structure, and what it declares about itself."""
 
-import unicodedata
 from dataclasses import dataclass, replace
 
 from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind, StructureStatus
@@ -68,9 +67,3 @@ class Structure:
     def id(self) -> str:
         """Id of the structure."""
         return self.declared.structure
-
-
-def folded(text: str) -> str:
-    """Reduce a text to what a search compares: no case, no accent."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(each for each in decomposed if not unicodedata.combining(each))

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from services.deposit.domain.attachments import Attached
 from services.deposit.domain.following import Following
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.invoice import Party as FileParty
@@ -17,6 +16,7 @@ from services.deposit.domain.said import Follows, Said
 from services.deposit.domain.turns import Awaited, DossierState
 from shared.circuit.loader import current
 from shared.circuit.parties import Parties, Party, Service, Structure
+from shared.vocabulary.attachments import Attached
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 from shared.vocabulary.statuses import Status

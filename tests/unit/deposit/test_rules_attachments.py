@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.deposit.domain.attachments import Attached, judge_attachments, media_type
+from services.deposit.domain.attachments import judge_attachments
+from shared.vocabulary.attachments import Attached, media_type
 from tests.unit.deposit.judged import OPENING, attaching, broken
 
 MEGABYTE = 1024 * 1024

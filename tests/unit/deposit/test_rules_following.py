@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from services.deposit.domain.attachments import Attached
 from services.deposit.domain.completing import judge_completion, judge_turn_to_complete
 from services.deposit.domain.following import Following
 from services.deposit.domain.piece import Completion
@@ -14,6 +13,7 @@ from services.deposit.domain.rules import FOLLOWED_UNKNOWN
 from services.deposit.domain.turns import Awaited, DossierState
 from shared.circuit.loader import current
 from shared.circuit.parties import Party
+from shared.vocabulary.attachments import Attached
 from shared.vocabulary.roles import Application, MoaParameter, Role, StructureStatus
 from shared.vocabulary.statuses import Status
 from tests.unit.deposit.judged import (
