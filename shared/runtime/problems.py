@@ -27,6 +27,7 @@ _TITLES = {
     413: "Envoi trop volumineux",
     415: "Format non pris en charge",
     422: "Données refusées",
+    429: "Trop de demandes",
     500: "Erreur interne",
     503: "Service momentanément indisponible",
 }

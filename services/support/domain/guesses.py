@@ -1,0 +1,31 @@
+"""What the text of a ticket says it is about: beside what its issuer chose, never instead."""
+
+from dataclasses import dataclass
+
+from shared.vocabulary.tickets import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A sub-category, and how sure it is, from 0 to 1."""
+
+    sub_category: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """The sub-categories that a text is closest to, best first; none when unsure."""
+
+    guesses: tuple[Guess, ...] = ()
+    desk: Desk | None = None
+    """The desk that the text is for, where it says so clearly."""
+
+    @property
+    def best(self) -> str | None:
+        """The sub-category to suggest."""
+        return self.guesses[0].sub_category if self.guesses else None
+
+    def contradicts(self, chosen: Desk) -> bool:
+        """Tell whether the text clearly says another desk than the chosen one."""
+        return self.desk is not None and self.desk is not chosen
