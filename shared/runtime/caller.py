@@ -92,6 +92,15 @@ def desk_agent(
     return DeskAgent(desk, unquote(x_agent), structure)
 
 
+def refuse_strangers(connection: HTTPConnection) -> None:
+    """Raise a 401 problem for who names itself in neither way, whatever the route asks."""
+    said = connection.headers.get
+    if said("x-desk"):
+        desk_agent(connection, said("x-desk"), said("x-agent"), said("x-structure"))
+    else:
+        caller(connection, said("x-structure"), said("x-role"))
+
+
 def _refuse_unless_trusted(connection: HTTPConnection) -> None:
     if not connection.app.state.trust_headers:
         raise Problem(401, "HTTP-CALLER-01", "Aucun moyen d'identification n'est configuré.")

@@ -8,15 +8,17 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.runtime.caller import refuse_strangers
 from shared.runtime.ids import new_id
 from shared.runtime.logs import bound
 from shared.runtime.metrics import REQUESTS
 from shared.runtime.problems import (
     MEDIA_TYPE,
     Problem,
+    UnreadableError,
     install,
     respond,
     unavailable,
@@ -58,6 +60,7 @@ def create_app(
     )
     app.state.trust_headers = trust_headers
     install(app)
+    app.add_middleware(KnownOnly)
     app.add_middleware(Gate, is_open=is_started)
     app.add_middleware(BodyLimit, max_bytes=max_body_mb * _MEGABYTE)
     app.add_middleware(Surround)
@@ -148,6 +151,27 @@ class Gate:
         await respond(problem)(scope, receive, send)
 
 
+class KnownOnly:
+    """Refuses who does not say for whom it acts, before anything of the body is read.
+
+    Routes ask again who calls: this one keeps strangers from having bodies parsed.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 401."""
+        if scope["type"] == "http" and not scope["path"].startswith(_ALWAYS_OPEN):
+            try:
+                refuse_strangers(HTTPConnection(scope))
+            except Problem as problem:
+                await respond(problem)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
 class BodyLimit:
     """Refuses a request whose body is over `max_bytes`, announced or counted."""
 
@@ -174,7 +198,7 @@ class BodyLimit:
             taken += len(message.get("body", b""))
             if taken > self._max_bytes:
                 # FastAPI lets this one through while it reads a body, and no other.
-                raise HTTPException(413, self._sentence)
+                raise UnreadableError(413, self._sentence)
             return message
 
         await self._app(scope, limited, send)

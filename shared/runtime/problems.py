@@ -31,6 +31,10 @@ _TITLES = {
     500: "Erreur interne",
     503: "Service momentanément indisponible",
 }
+_DETAILS = {
+    400: "Le corps de la requête n'a pas pu être lu : il est incomplet, mal formé ou en trop de "
+    "parties.",
+}
 _log = get_logger(__name__)
 
 
@@ -54,6 +58,10 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         self.headers = dict(headers or {})
 
 
+class UnreadableError(HTTPException):
+    """Ends the reading of a body with a French sentence; the framework lets no other error out."""
+
+
 def refused(violations: Sequence[Violation], status: int = 422) -> Problem:
     """Turn broken rules into a problem; the first one gives its code."""
     detail = " ".join(violation.message for violation in violations)
@@ -74,7 +82,7 @@ def respond(problem: Problem) -> JSONResponse:
     """Write a problem."""
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": _TITLES.get(problem.status, HTTPStatus(problem.status).phrase),
+        "title": _title(problem.status),
         "status": problem.status,
         "code": problem.code,
         "detail": problem.detail,
@@ -82,6 +90,10 @@ def respond(problem: Problem) -> JSONResponse:
     if problem.violations:
         body["violations"] = [asdict(violation) for violation in problem.violations]
     return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
+
+
+def _title(status: int) -> str:
+    return _TITLES.get(status, HTTPStatus(status).phrase)
 
 
 def install(app: FastAPI) -> None:
@@ -98,9 +110,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:
         status = error.status_code
-        detail = error.detail
-        if detail == HTTPStatus(status).phrase:
-            detail = f"{_TITLES.get(status, detail)}."
+        # What the framework says is in English: only our own sentences are shown.
+        is_ours = isinstance(error, UnreadableError)
+        detail = error.detail if is_ours else _DETAILS.get(status, f"{_title(status)}.")
         return respond(Problem(status, f"HTTP-{status}", detail, headers=error.headers))
 
 

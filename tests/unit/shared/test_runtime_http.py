@@ -1,6 +1,6 @@
 """Errors, limits, health and figures over HTTP, without a server."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
 
@@ -19,9 +19,15 @@ from shared.runtime.http import create_app
 from shared.runtime.problems import not_found, refused
 from shared.vocabulary.rules import Violation
 
+ME = {"x-structure": "35600000000048", "x-role": "moe"}
 MEGABYTE = 1024 * 1024
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
+MANY_PARTS = b"".join(
+    b'--b\r\ncontent-disposition: form-data; name="n"\r\n\r\n1\r\n' for _ in range(1001)
+)
 
 
 class Form(BaseModel):
@@ -86,7 +92,11 @@ async def no_lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def client(
-    missing: Sequence[str] = (), *, trust_headers: bool = True, is_started: bool = True
+    missing: Sequence[str] = (),
+    *,
+    trust_headers: bool = True,
+    is_started: bool = True,
+    headers: Mapping[str, str] = ME,
 ) -> AsyncIterator[httpx.AsyncClient]:
     async def readiness() -> Sequence[str]:
         return missing
@@ -102,7 +112,9 @@ async def client(
         max_body_mb=1,
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport, base_url="http://essai") as opened:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://essai", headers=headers
+    ) as opened:
         yield opened
 
 
@@ -254,8 +266,48 @@ async def test_a_body_at_the_limit_is_read() -> None:
     ],
 )
 async def test_a_caller_who_is_not_named_is_refused(headers: dict[str, str], code: str) -> None:
+    async with client(headers=headers) as http:
+        await problem(await http.get("/me"), 401, code)
+
+
+@pytest.mark.parametrize("path", ["/bytes", "/streams", "/forms", "/files", "/nowhere"])
+@pytest.mark.parametrize("headers", [{}, {"x-desk": "roi", "x-agent": "a"}])
+async def test_nothing_is_read_of_what_a_stranger_sends(path: str, headers: dict[str, str]) -> None:
+    sent = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 100:
+            sent += 1
+            yield b"x" * 1024
+
+    async with client(headers=headers) as http:
+        response = await http.post(path, content=body())
+
+    assert response.status_code == 401
+    assert sent == 0
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/docs"])
+async def test_who_looks_after_the_service_need_not_be_named(path: str) -> None:
+    async with client(headers={}, trust_headers=False) as http:
+        assert (await http.get(path)).status_code == 200
+
+
+async def test_an_agent_of_a_desk_passes_to_the_routes() -> None:
+    async with client(headers={"x-desk": "technique", "x-agent": "a"}) as http:
+        assert (await http.post("/bytes", content=b"abc")).json() == 3
+
+
+@pytest.mark.parametrize("body", [b"--b\r\nno colon\r\n\r\n", MANY_PARTS])
+async def test_a_form_that_cannot_be_read_is_refused_in_french(body: bytes) -> None:
     async with client() as http:
-        await problem(await http.get("/me", headers=headers), 401, code)
+        response = await http.post(
+            "/files", content=body, headers={"content-type": "multipart/form-data; boundary=b"}
+        )
+
+    told = await problem(response, 400, "HTTP-400")
+    assert told["detail"].startswith("Le corps de la requête n'a pas pu être lu")
 
 
 async def test_headers_name_nobody_where_they_are_not_trusted() -> None:
