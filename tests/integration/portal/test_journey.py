@@ -1,0 +1,117 @@
+"""A dossier carried by the real deposit and routing to a payment that its supplier must not see."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest_asyncio
+
+from deploy.local import Platform, choose
+from deploy.local.demo.actor import Actor, Services
+from deploy.local.demo.cast import AMENAGEUR, Member
+from deploy.local.demo.journeys import Scene, Site, opening, register
+from deploy.local.demo.pieces import ubl
+from shared.circuit.statuses import Act
+from shared.runtime.clock import system_clock
+from shared.vocabulary.roles import Role, StructureKind
+from tests.kit.waiting import wait_until
+
+SILENT = Member("90000099900012", "Trésorerie discrète", StructureKind.PUBLIQUE)
+SITE = Site(AMENAGEUR, SILENT)
+STEPS = (
+    (Act.SERVICE_FAIT, "SERVICE_FAIT"),
+    (Act.MANDATER, "MANDATEE"),
+    (Act.METTRE_A_DISPOSITION_COMPTABLE, "MISE_A_DISPOSITION_COMPTABLE"),
+    (Act.COMPTABILISER, "COMPTABILISEE"),
+)
+PARTS = ("services.organisation", "services.deposit", "services.routing", "services.portal")
+now = system_clock()
+
+
+class Desk:
+    """The portal, as the parties of the site look at it."""
+
+    def __init__(self, scene: Scene, portal: httpx.AsyncClient) -> None:
+        self.scene = scene
+        self._portal = portal
+
+    async def ask(self, role: Role, path: str = "/recherche", **asked: Any) -> dict[str, Any]:  # noqa: ANN401
+        headers = self.scene.actor(role, SITE).headers
+        answer = await self._portal.get(path, params=asked, headers=headers)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def everything(self, role: Role) -> list[dict[str, Any]]:
+        today = now().date()
+        period = {"du": str(today - timedelta(days=1)), "au": str(today + timedelta(days=1))}
+        questions: list[dict[str, Any]] = [
+            {},
+            {"status": "MISE_EN_PAIEMENT"},
+            {"status": "COMPTABILISEE"},
+            {"closed": True},
+            {"awaits_me": True},
+        ]
+        pages = [await self.ask(role, **question) for question in questions]
+        board = await self.ask(role, "/tableau-de-bord")
+        return [*pages, board, await self.ask(role, "/liste-fiscale", **period)]
+
+    async def statuses(self, role: Role) -> dict[str, str]:
+        """Give the status of each piece, by its cadre."""
+        pieces = (await self.ask(role))["pieces"]
+        return {piece["cadre"]: piece["status"] for piece in pieces}
+
+    async def until(self, role: Role, cadre: str, status: str) -> None:
+        async def is_seen() -> bool:
+            return (await self.statuses(role)).get(cadre) == status
+
+        await wait_until(is_seen, f"{role} sees {cadre} {status}", 30)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def desk() -> AsyncIterator[Desk]:
+    async with AsyncExitStack() as stack:
+        platform = stack.enter_context(Platform(choose().backend, services=PARTS))
+        clients = {
+            name: await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
+            for name, url in platform.addresses.services.items()
+        }
+        portal = clients.pop("portal")
+        scene = Scene(Services(notification=portal, **clients), now().date())
+        await register(scene)
+        hiding = {"moa": SILENT.moa, "mise_en_paiement_non_remontee": True}
+        payer = Actor(scene.services, Role.SERVICE_FINANCIER, SILENT.siret)
+        await payer.declare(SILENT.declaration() | {"parameters": hiding})
+        draft = scene.draft("A4", SITE)
+        supplier = scene.actor(Role.TITULAIRE, SITE)
+        await supplier.would_be_accepted(ubl(draft), opening(draft, SITE, ubl))
+        yield Desk(scene, portal)
+
+
+async def test_a_dossier_is_followed_to_a_payment_that_stays_hidden(desk: Desk) -> None:
+    scene = desk.scene
+    opened = await scene.open("A4", SITE, ubl)
+    await desk.until(Role.MOE, "A4", "A_ASSOCIER_MOE")
+    assert (await desk.ask(Role.MOE, awaits_me=True))["pieces"][0]["number"] == opened["number"]
+
+    final = await scene.follow(await scene.follow(opened, SITE), SITE)
+    payer = scene.actor(Role.SERVICE_FINANCIER, SITE)
+    for act, status in STEPS:
+        await payer.treat(final["piece_id"], act)
+        await desk.until(Role.TITULAIRE, "A19", status)
+    before = await desk.everything(Role.TITULAIRE)
+    await payer.treat(final["piece_id"], Act.METTRE_EN_PAIEMENT)
+    await desk.until(Role.MOA, "A19", "MISE_EN_PAIEMENT")
+
+    assert await desk.everything(Role.TITULAIRE) == before
+    assert await desk.statuses(Role.TITULAIRE) == {
+        "A4": "ASSOCIEE",
+        "A15": "ASSOCIEE",
+        "A19": "COMPTABILISEE",
+    }
+    assert (await desk.ask(Role.MOA, closed=True))["pieces"]
+    assert (await desk.ask(Role.SERVICE_FINANCIER, awaits_me=True))["pieces"] == []
+    (total,) = (await desk.everything(Role.TITULAIRE))[-1]["totals"]
+    assert (total["every"]["pieces"], total["every"]["ht"]) == (1, "10000.00")
