@@ -32,7 +32,13 @@ class Prevailing:
 
 
 _OUT = frozenset(
-    {Status.REJETEE, Status.REFUSEE_MOE, Status.REFUSEE_MOA, Status.REFUSEE_FOURNISSEUR}
+    {
+        Status.REJETEE,
+        Status.REFUSEE_1,
+        Status.REFUSEE_MOE,
+        Status.REFUSEE_MOA,
+        Status.REFUSEE_FOURNISSEUR,
+    }
 )
 
 

@@ -37,7 +37,6 @@ _COLUMNS = (
 )
 _LATER_COLUMNS = ("suites_tacites", "remplace")
 """Columns that older versions do not have."""
-_ALL = (*_COLUMNS, *_LATER_COLUMNS)
 
 
 class CircuitError(ValueError):
@@ -87,8 +86,10 @@ def without(circuit: Circuit, switches: Iterable[str]) -> Switched:
 
 def read(name: str, lines: Iterable[str]) -> Circuit:
     """Read a table from the lines of its file and check it as a whole."""
-    header, *records = csv.reader(lines, delimiter=";", strict=True)
-    if [*filter(_COLUMNS.__contains__, header)] != [*_COLUMNS] or {*header} - {*_ALL}:
+    header, *records = [*filter(None, csv.reader(lines, delimiter=";", strict=True))] or [[]]
+    later = [column for column in header if column not in _COLUMNS]
+    is_whole = [*filter(_COLUMNS.__contains__, header)] == [*_COLUMNS]
+    if not is_whole or len(later) != len({*later} & {*_LATER_COLUMNS}):
         expected = f"{';'.join(_COLUMNS)}, and may have {';'.join(_LATER_COLUMNS)}"
         raise CircuitError(f"circuit {name}: columns must be {expected}")
     circuit = Circuit(name, tuple(_row(name, header, record) for record in records))
@@ -164,16 +165,9 @@ def _dangling(circuit: Circuit) -> Iterable[str]:
 
 
 def _unreachable(circuit: Circuit) -> Iterable[str]:
-    reached = {(row.cadre, row.moa_present) for row in circuit.rows if row.is_opener}
-    waiting = [row for row in circuit.rows if row.is_opener]
-    while waiting:
-        row = waiting.pop()
-        for after in circuit.every_next(row):
-            if (after.cadre, after.moa_present) not in reached:
-                reached.add((after.cadre, after.moa_present))
-                waiting.append(after)
+    reached = circuit.reached()
     for row in circuit.rows:
-        if (row.cadre, row.moa_present) not in reached:
+        if row not in reached:
             yield f"row {_name(row)}: no opener leads to it"
 
 

@@ -83,14 +83,9 @@ def _pruned(rows: tuple[Row, ...], name: str) -> Circuit:
 
 
 def _dependants(circuit: Circuit, whole: Circuit) -> Iterable[Gone]:
-    led_to = {(row.cadre, row.moa_present) for row in circuit.rows if row.is_opener}
-    led_to |= {
-        (after.cadre, after.moa_present)
-        for row in circuit.rows
-        for after in circuit.every_next(row)
-    }
+    reached = circuit.reached()
     for row in circuit.rows:
-        if (row.cadre, row.moa_present) not in led_to:
+        if row not in reached:
             yield Gone(row, "nothing leads to it any more")
         elif not row.is_final and not circuit.followers(row, row.recipient):
             yield Gone(row, f"its recipient {row.recipient} could deposit nothing")

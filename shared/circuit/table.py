@@ -143,6 +143,17 @@ class Circuit:
             *self.replacing(row),
         )
 
+    def reached(self) -> frozenset[Row]:
+        """Collect the rows to which some opener leads, the openers included."""
+        found: set[Row] = set()
+        waiting = [row for row in self.rows if row.is_opener]
+        while waiting:
+            row = waiting.pop()
+            if row not in found:
+                found.add(row)
+                waiting += self.every_next(row)
+        return frozenset(found)
+
     def followers(self, previous: Row, by: Role, *, contested: bool = False) -> tuple[Cadre, ...]:
         """List the cadres that a role may deposit after a piece."""
         rows = self.next_rows(previous, contested=contested)
