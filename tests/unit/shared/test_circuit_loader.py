@@ -5,27 +5,30 @@ from pathlib import Path
 import pytest
 
 from shared.circuit import loader, statuses
-from shared.circuit.loader import CircuitError, read
-from shared.vocabulary.roles import Role
+from shared.circuit.loader import CircuitError, read, version
 from shared.vocabulary.statuses import FINAL
 
-LINES = (
-    (Path(loader.__file__).parent / "tables" / "2026-1.csv")
-    .read_text(encoding="utf-8")
-    .splitlines()
-)
-COLUMNS = LINES[0].split(";")
+
+def _shipped(name: str) -> list[str]:
+    table = Path(loader.__file__).parent / "tables" / f"{name}.csv"
+    return table.read_text(encoding="utf-8").splitlines()
 
 
-def _row(cadre: str) -> int:
-    return next(i for i, line in enumerate(LINES) if line.startswith(f"{cadre};"))
+LINES, LATER = _shipped("2026-1"), _shipped("2026-2")
 
 
-def _changed(cadre: str, **changes: str) -> list[str]:
-    """The shipped table with some cells of one row changed."""
-    cells = dict(zip(COLUMNS, LINES[_row(cadre)].split(";"), strict=True))
+def _changed(cadre: str, table: list[str] = LINES, **changes: str) -> list[str]:
+    """A shipped table with some cells of the first row of a cadre changed."""
+    at = next(i for i, line in enumerate(table) if line.startswith(f"{cadre};"))
+    cells = dict(zip(table[0].split(";"), table[at].split(";"), strict=True))
     line = ";".join((cells | changes).values())
-    return [line if i == _row(cadre) else other for i, other in enumerate(LINES)]
+    return [*table[:at], line, *table[at + 1 :]]
+
+
+def _without_column(table: list[str], column: str) -> list[str]:
+    at = table[0].split(";").index(column)
+    rows = (line.split(";") for line in table)
+    return [";".join((*row[:at], *row[at + 1 :])) for row in rows]
 
 
 def _line(cadre: str, way: str, moa: str = "oui", validator: str = "") -> str:
@@ -42,13 +45,20 @@ def _line(cadre: str, way: str, moa: str = "oui", validator: str = "") -> str:
 
 
 def _contestable(cadre: str) -> list[str]:
-    """A row by which the MOE's piece may be contested, and the row that follows it."""
-    contestable = _line(cadre, "moe>titulaire:A8", moa="non").replace(";A8;;", f";A8;{cadre};")
+    """A row by which a cotraitant's piece may be contested, and the row that follows it."""
+    row = _line(cadre, "cotraitant>titulaire:A8", moa="non")
+    contestable = row.replace(";A8;;", f";A8;{cadre};")
     return [contestable, _line("A8", "titulaire>service_financier:", moa="non")]
 
 
-def test_the_shipped_table_is_accepted() -> None:
-    assert len(read("shipped", LINES).rows) == 7
+@pytest.mark.parametrize(("table", "rows"), [(LINES, 7), (LATER, 27)])
+def test_a_shipped_table_is_accepted(table: list[str], rows: int) -> None:
+    assert len(read("shipped", table).rows) == rows
+
+
+def test_a_table_may_lack_the_later_columns_and_have_blank_lines() -> None:
+    assert read("1", [*LINES, "", ""]).rows == version("2026-1").rows
+    assert {row.tacit_followers + row.replaces for row in version("2026-1").rows} == {()}
 
 
 def test_a_service_financier_that_cannot_end_a_piece_is_noticed(
@@ -76,12 +86,16 @@ def test_a_service_financier_that_cannot_end_a_piece_is_noticed(
             r"row A17 .*: it leads back to itself, not to the service financier",
         ),
         (
-            [*LINES, _line("A7", "titulaire>moe:A18", moa="non"), *_contestable("A18")],
-            r"row A18 \(without MOA\): contested, its depositor moe may not deposit",
+            [*LINES, *_contestable("A18")],
+            r"row A18 \(without MOA\): contested, its depositor cotraitant may not deposit",
         ),
         (
-            [*LINES, _line("A13", "cotraitant>moe:A15")],
-            r"row A13 .*: suspended, its depositor cotraitant may not complete it",
+            [*LINES, _line("A13", "service_financier>moe:A15")],
+            r"row A13 .*: suspended, its depositor service_financier may not complete it",
+        ),
+        (
+            [*LINES, _line("A13", "service_financier>moe:A15")],
+            r"row A13 .*: to be recycled, its depositor service_financier may not recycle it",
         ),
         (
             [*LINES, _line("A21", "moa>cotraitant:A22"), _line("A22", "cotraitant>moa:A19")],
@@ -93,7 +107,34 @@ def test_a_service_financier_that_cannot_end_a_piece_is_noticed(
         ),
         (
             [*LINES, _line("A10", "titulaire>moe:A15", validator="titulaire")],
-            r"row A10 .*: its validator titulaire would not be asked",
+            r"row A10 .*: its validator titulaire has deposited it",
+        ),
+        (
+            [*LINES, _line("A10", "sous_traitant>moe:A15", validator="moa")],
+            r"row A10 .*: its validator moa may not validate from A_VALIDER_1",
+        ),
+        (
+            [*LINES, _line("A9", "sous_traitant>moe:A15", validator="titulaire")],
+            r"row A9 .*: its validator titulaire has no delay",
+        ),
+        (
+            _changed("A20", LATER, suites_tacites="A23"),
+            r"row A20 .*: its tacit followers have no delay of its recipient titulaire",
+        ),
+        (
+            _changed("A22", LATER, suites_tacites=""),
+            r"row A22 .*: the delay of its recipient moa leads to no follower",
+        ),
+        (_changed("A22", LATER, suites_tacites=""), r"row A23 \(with MOA\): no opener leads to it"),
+        (_changed("A22", LATER, suites_tacites="A6"), r"row A22 .*: its follower A6 has no row"),
+        (
+            _changed("A22", LATER, remplace="A7 A14 A17 A4"),
+            r"row A22 .*: it replaces A4, whose recipient has no delay after which it is offered",
+        ),
+        (_changed("A22", LATER, remplace="A6"), r"row A22 .*: it replaces A6, which has no row"),
+        (
+            _changed("A22", LATER, suites="A7"),
+            r"row A22 .*: it leads back to itself, not to the service financier",
         ),
         ([*LINES, LINES[1]], r"row A4 .*: stated twice"),
         (_changed("A4", destinataire="maire"), r"row A4: 'maire' is not a valid Role"),
@@ -101,7 +142,12 @@ def test_a_service_financier_that_cannot_end_a_piece_is_noticed(
         (_changed("A4", phase="début"), r"row A4: 'début' is not a valid Phase"),
         ([*LINES, "A5;oui"], r"row A5: zip"),
         ([*LINES, LINES[1] + ";de trop"], r"row A4: zip"),
+        ([*LINES, "A5"], r"row A5: zip"),
         (["cadre;suites"], r"columns must be cadre;moa_presente;"),
+        (_without_column(LATER, "source"), r"columns must be cadre;moa_presente;"),
+        ([f"{line};x" for line in LINES], r"columns must be .*, and may have suites_tacites"),
+        ([LATER[0] + ";remplace", *(f"{line};" for line in LATER[1:])], r"columns must be cadre"),
+        ([], r"columns must be cadre"),
     ],
 )
 def test_a_faulty_table_is_refused_and_the_row_named(lines: list[str], fault: str) -> None:
@@ -124,30 +170,3 @@ def test_a_row_that_only_a_contest_leads_to_is_reachable() -> None:
     circuit = read("planted", [*_changed("A20", suites_si_contestee="A20 A25"), by_contest])
 
     assert not circuit["A25", True].is_opener
-
-
-def test_the_other_cadres_are_only_rows_to_add() -> None:
-    openers = [
-        line.replace(";non;;", ";oui;;", 1) if line.split(";")[0] in {"A15", "A19"} else line
-        for line in LINES
-    ]
-    rows = [
-        _line("A5", "titulaire>moa:A19"),
-        _line("A22", "titulaire>moa:A25 A23 A24"),
-        _line("A23", "titulaire>service_financier:"),
-        _line("A24", "moe>service_financier:"),
-        _line("A25", "moa>service_financier:"),
-        _line("A4", "titulaire>moe:A16", moa="non"),
-        _line("A16", "moe>service_financier:", moa="non"),
-        _line("A6", "titulaire>service_financier:", moa="non"),
-        _line("A7", "titulaire>moe:A18", moa="non"),
-        _line("A18", "moe>titulaire:A8", moa="non"),
-        _line("A8", "titulaire>service_financier:", moa="non"),
-    ]
-
-    circuit = read("grown", [*openers, *rows])
-
-    assert circuit.openers(Role.MOE) == ("A15", "A24")
-    assert circuit.openers(Role.TITULAIRE, moa=False) == ("A4", "A6", "A7", "A8")
-    assert circuit.followers(circuit["A22", True], Role.MOA) == ("A25",)
-    assert Role.MOA in circuit.roles_ahead(circuit["A5", True])

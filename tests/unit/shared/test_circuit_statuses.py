@@ -4,19 +4,43 @@ import itertools
 
 import pytest
 
+from shared.circuit.delays import DELAYS, Effect
+from shared.circuit.loader import current
 from shared.circuit.statuses import (
-    ARRIVALS,
     ENTRY,
     TRANSITIONS,
     Act,
     Awaited,
     Reason,
     acts,
+    arrival,
+    fitting_acts,
     transition,
 )
 from shared.circuit.visibility import visible_to
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import FINAL, Status
+
+CIRCUIT = current()
+_CODES = """
+DEPOSEE EN_COURS_ACHEMINEMENT
+A_VALIDER_1 VALIDEE_1 REFUSEE_1 ABSENCE_VALIDATION_1_HORS_DELAI
+A_ASSOCIER_MOE PRISE_EN_COMPTE_MOE REFUSEE_MOE
+A_ASSOCIER_MOA PRISE_EN_COMPTE_MOA REFUSEE_MOA
+A_ASSOCIER_FOURNISSEUR REFUSEE_FOURNISSEUR CONTESTEE
+ASSOCIEE REMPLACEE_PAR_A22
+SUSPENDUE COMPLETEE EN_ATTENTE_RECYCLAGE_FOURNISSEUR
+MISE_A_DISPOSITION REJETEE A_RECYCLER SERVICE_FAIT MANDATEE MISE_A_DISPOSITION_COMPTABLE
+COMPTABILISEE MISE_EN_PAIEMENT
+"""
+USED = {Status(code) for code in _CODES.split()}
+"""Written by hand from the platform's matrix of statuses."""
+ARRIVING = {
+    Status.DEPOSEE,
+    Status.EN_COURS_ACHEMINEMENT,
+    Status.VALIDEE_1,
+    Status.ABSENCE_VALIDATION_1_HORS_DELAI,
+}
 
 
 def test_no_act_leaves_a_final_status() -> None:
@@ -26,21 +50,43 @@ def test_no_act_leaves_a_final_status() -> None:
 def test_nobody_is_awaited_exactly_when_the_dossier_ends() -> None:
     ends = {row.target for row in TRANSITIONS if row.awaited is Awaited.NOBODY}
 
-    assert ends == FINAL - {Status.ASSOCIEE}
+    assert ends == FINAL - {Status.ASSOCIEE, Status.REMPLACEE_PAR_A22}
 
 
-def test_every_status_can_be_reached() -> None:
-    reached = {Status.DEPOSEE, *ENTRY.values(), *ARRIVALS.values()}
-    reached |= {row.target for row in TRANSITIONS}
-
-    assert reached == set(Status)
+def test_the_codes_are_the_portal_s_fifty_seven_and_one_of_ours() -> None:
+    assert len(Status) == 57 + len({Status.CONTESTEE})
+    assert all(status.name == status.value for status in Status)
 
 
-def test_no_status_is_a_dead_end() -> None:
-    left = set().union(*(row.sources for row in TRANSITIONS))
-    left |= {status for status, _ in ARRIVALS}
+def _by_the_tables() -> set[Status]:
+    """All that a deposit, a hop, an act or a delay makes of a piece."""
+    first = {ENTRY[row.recipient] for row in CIRCUIT.rows}
+    validated = {Status.A_VALIDER_1 for row in CIRCUIT.rows if row.validator}
+    by_silence = {
+        Status.ABSENCE_VALIDATION_1_HORS_DELAI for each in DELAYS if each.effect is Effect.VALIDATE
+    }
+    return {Status.DEPOSEE, *first, *validated, *by_silence, *(row.target for row in TRANSITIONS)}
 
-    assert left == set(Status) - FINAL
+
+def test_the_statuses_that_the_platform_uses_are_these_and_no_other() -> None:
+    assert _by_the_tables() == USED
+
+
+def test_no_status_in_use_is_a_dead_end() -> None:
+    left = set().union(*(row.sources for row in TRANSITIONS)) | ARRIVING
+
+    assert left == USED - FINAL
+    assert FINAL < USED
+
+
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("role", list(ENTRY))
+def test_a_hop_puts_a_piece_on_its_way_before_its_recipient_and_leaves_the_others(
+    role: Role, status: Status
+) -> None:
+    is_back = status is Status.COMPLETEE and role is not Role.SERVICE_FINANCIER
+
+    assert arrival(status, role) is (ENTRY[role] if status in ARRIVING or is_back else status)
 
 
 def test_one_act_of_one_role_from_one_status_has_one_outcome() -> None:
@@ -82,7 +128,35 @@ def test_who_stops_a_piece_says_why() -> None:
         Act.SUSPENDRE: Reason.COMMENT,
         Act.REJETER: Reason.COMMENT,
         Act.CONTESTER: Reason.COMMENT,
+        Act.MAINTENIR: Reason.COMMENT,
+        Act.DEMANDER_RECYCLAGE: Reason.COMMENT,
     }
+
+
+@pytest.mark.parametrize(
+    ("cadre", "moa", "role", "status", "expected"),
+    [
+        ("A20", True, Role.TITULAIRE, "A_ASSOCIER_FOURNISSEUR", "contester"),
+        ("A18", False, Role.TITULAIRE, "A_ASSOCIER_FOURNISSEUR", "contester"),
+        ("A20", True, Role.MOA, "CONTESTEE", "deposer_suite maintenir"),
+        ("A18", False, Role.MOE, "CONTESTEE", "deposer_suite maintenir"),
+        ("A10", True, Role.TITULAIRE, "A_VALIDER_1", "refuser valider"),
+        ("A10", True, Role.SOUS_TRAITANT, "A_VALIDER_1", ""),
+        ("A10", True, Role.SOUS_TRAITANT, "SUSPENDUE", "completer"),
+        ("A13", True, Role.COTRAITANT, "EN_ATTENTE_RECYCLAGE_FOURNISSEUR", "recycler"),
+        ("A7", True, Role.TITULAIRE, "A_ASSOCIER_MOE", "remplacer"),
+        ("A17", True, Role.TITULAIRE, "PRISE_EN_COMPTE_MOA", "remplacer"),
+        ("A20", True, Role.MOE, "CONTESTEE", "deposer_suite maintenir"),
+    ],
+)
+def test_what_a_role_may_do_fits_the_piece(
+    cadre: str, moa: bool, role: Role, status: str, expected: str
+) -> None:
+    found = set(fitting_acts(role, Status(status), CIRCUIT[cadre, moa]))
+
+    assert found >= set(expected.split())
+    if "contester" not in expected:
+        assert found == set(expected.split())
 
 
 @pytest.mark.parametrize("role", list(Role))

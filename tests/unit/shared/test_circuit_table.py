@@ -1,4 +1,4 @@
-"""The seven rows that ship, and what can be asked of them."""
+"""The seven rows of the first version, and what can be asked of a table."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from shared.circuit.loader import CircuitError, current, version
 from shared.circuit.table import Circuit, Confidence, Phase, parse_cadre
 from shared.vocabulary.roles import Application, Role
 
-CIRCUIT = current()
+CIRCUIT = version("2026-1")
 
 
 def test_the_table_holds_the_seven_rows_of_the_two_circuits() -> None:
@@ -99,13 +99,47 @@ def test_a_cadre_is_read_from_its_code_or_its_long_name(text: str, cadre: str | 
     assert parse_cadre(text) == cadre
 
 
-@pytest.mark.parametrize("name", ["1999-1", "../tables/2026-1", "motifs-de-refus", "", "*"])
-def test_a_version_that_is_no_table_is_refused(name: str) -> None:
-    with pytest.raises(CircuitError, match="no such version"):
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        *[
+            (name, "no such version")
+            for name in (
+                *("1999-1", "motifs-de-refus", "", "*", "2026", "2026-", "-2026-2", "delais"),
+                *("../tables/2026-1", "2026-../../tables/2026-1", "/etc/passwd", "2026-2\0"),
+                *("2026-2.csv", "2026-2 ", "2026-2\n", "٢٠٢٦-2", "2026-[12]", "20260-2-A5"),
+            )
+        ],
+        *[
+            (f"2026-2-{switch}", "names no row")
+            for switch in (
+                *("", "a5", "A99", "A6.avec", "A5.avec.sans", "A5.", "A5\n", "A٥", "A100"),
+                *("A1[0-9]", "../A5", "A5-", "A5--A6", "A5 A6", "A" * 1000),
+            )
+        ],
+        ("2026-1-A22", "A22 names no row"),
+        ("2026-1-A4-A7", "leave no row"),
+    ],
+)
+def test_a_version_that_is_no_table_is_refused(name: str, fault: str) -> None:
+    with pytest.raises(CircuitError, match=fault):
         version(name)
 
 
 def test_an_open_dossier_finds_its_own_version_again() -> None:
     assert version("2026-1") is CIRCUIT
+    assert version("2026-2") is current()
     assert CIRCUIT.knows("A8")
     assert not CIRCUIT.knows("A16")
+
+
+def test_a_dossier_opened_by_a_table_with_rows_switched_off_finds_it_by_its_name() -> None:
+    switched = version("2026-2-A5-A22.sans")
+
+    assert version(switched.version).rows == switched.rows
+    assert not switched.knows("A5")
+    assert switched.row("A22", moa=True)
+    assert not switched.row("A22", moa=False)
+    assert {(row.cadre, row.moa_present) for row in current().rows} - {
+        (row.cadre, row.moa_present) for row in switched.rows
+    } == {("A5", True), ("A22", False), ("A23", False), ("A24", False)}
