@@ -1,15 +1,14 @@
 """`python -m deploy.local`: keep the platform running, or say which backend tests would take."""
 
-import signal
 import sys
 import time
-from types import FrameType
 from typing import Annotated
 
 import typer
 
 from deploy.errors import LaunchError
 from deploy.local.backends import Backend, choose
+from deploy.local.leaving import leave_when_told
 from deploy.local.platform import Platform
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -35,8 +34,7 @@ def up(
     ] = float("inf"),
 ) -> None:
     """Keep the platform running until Ctrl-C and print where it answers."""
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, _leave)
+    leave_when_told()
     print(
         f"starting on {backend}: it begins empty, and what it holds goes when it stops", flush=True
     )
@@ -64,10 +62,6 @@ def _print_addresses(platform: Platform) -> None:
         print(f"  {name:<14} {url}  OpenAPI: {url}/docs")
     print(f"  {'Kafka':<14} {platform.addresses.kafka}")
     print(f"  {'MongoDB':<14} {platform.addresses.mongo}")
-
-
-def _leave(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ _READY_LIMIT_S = 60.0
 _POLL_S = 0.05
 _PORT_ATTEMPTS = 5
 _FREE_MIN_MB = 500
+_DAY_S = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Platform:
         """Start everything and return when all of it is ready. On failure nothing is left."""
         self._run_dir = self._kept_dir or _scratch_dir()
         self._run_dir.mkdir(parents=True, exist_ok=True)
-        self._watchdog = Watchdog()
+        self._watchdog = Watchdog(None if self._kept_dir else self._run_dir)
         try:
             _check_space(self._run_dir)
             self._check_ports()
@@ -122,8 +123,6 @@ class Platform:
         for program in self._programs.values():
             program.discard()
         self._watchdog.close()
-        if self._kept_dir is None:
-            shutil.rmtree(self._run_dir, ignore_errors=True)
 
     def kill(self, name: str) -> None:
         """Send SIGKILL and return once the process is gone."""
@@ -138,6 +137,15 @@ class Platform:
         self._wait_until_ready(name, may_move=False)
         if name == BROKER:
             provision(self.addresses.kafka)
+
+    def advance(self, days: int) -> None:
+        """Let days pass: the services start again, with clocks that run so much further ahead."""
+        self._clock_offset_s += days * _DAY_S
+        self._end(self._modules)
+        for name in self._modules:
+            self._spawn(name)
+        for name in self._modules:
+            self._wait_until_ready(name, may_move=False)
 
     def pid(self, name: str) -> int:
         """Process id of the latest start."""
@@ -177,11 +185,13 @@ class Platform:
             "AIGUILLAGE_IDEMPOTENT_PRODUCER": real_kafka,
             "AIGUILLAGE_END_OFFSETS_RELIABLE": real_kafka,
             "AIGUILLAGE_TRUST_HEADERS": "true",
-            "AIGUILLAGE_CLOCK_OFFSET_S": str(self._clock_offset_s),
         }
 
-    def _peers(self, name: str) -> Mapping[str, str]:
-        return {
+    def _changing_env(self, name: str) -> Mapping[str, str]:
+        """What a service may be told otherwise at its next start."""
+        if name not in self._modules:
+            return {}
+        return {"AIGUILLAGE_CLOCK_OFFSET_S": str(self._clock_offset_s)} | {
             f"AIGUILLAGE_{peer.upper()}_URL": f"http://{HOST}:{self._ports[peer]}"
             for peer in ASKING.get(name, ())
             if peer in self._ports
@@ -198,7 +208,7 @@ class Platform:
         program = self._programs[name]
         port = self._ports.setdefault(name, free_port())
         self._processes[name] = program.start(
-            port, env=self._peers(name), log=self.log(name), watchdog=self._watchdog
+            port, env=self._changing_env(name), log=self.log(name), watchdog=self._watchdog
         )
 
     def _wait_until_ready(self, name: str, *, may_move: bool) -> None:

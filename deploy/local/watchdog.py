@@ -1,4 +1,4 @@
-"""Ends the launcher's processes when the launcher dies without a word.
+"""Ends the launcher's processes, and removes their folder, however the launcher ends.
 
 A process of its own, told `+pid` and `-pid` through a pipe that closes with the launcher, however
 it dies. The kernel's parent-death signal was weighed: it exists on Linux alone, follows the thread
@@ -7,20 +7,28 @@ not safe in a program with threads.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
+
+_REMOVAL_TRIES = 50
+_PAUSE_S = 0.1
 
 
 class Watchdog:
     """The launcher's end of the pipe."""
 
-    def __init__(self) -> None:
-        """Start watching. It has its own session: Ctrl-C is for the launcher alone."""
+    def __init__(self, scratch: Path | None = None) -> None:
+        """Start watching. It has its own session: Ctrl-C is for the launcher alone.
+
+        `scratch` is a folder to remove at the end.
+        """
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", Path(__file__)],
+            [sys.executable, "-I", "-S", Path(__file__), *([scratch] if scratch else [])],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
@@ -34,7 +42,7 @@ class Watchdog:
         self._tell(f"-{pid}")
 
     def close(self) -> None:
-        """Stop watching, ending whatever is still watched."""
+        """Stop watching, once whatever is still watched has ended and the folder is gone."""
         self._process.communicate()
 
     def _tell(self, line: str) -> None:
@@ -55,6 +63,17 @@ def main() -> None:
     for pid in watched:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
+    for scratch in sys.argv[1:]:
+        _remove(Path(scratch))
+
+
+def _remove(folder: Path) -> None:
+    """Try again while a process that was killed a moment ago still writes there."""
+    for _ in range(_REMOVAL_TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_PAUSE_S)
 
 
 if __name__ == "__main__":
