@@ -146,14 +146,16 @@ class Relay:
 
     async def _hand_over(self, rows: Sequence[Document]) -> list[Handed]:
         handed: list[Handed] = []
+        stopped: set[Key] = set()
         for row in rows:
-            if not self._passed_over.keys().isdisjoint({_key(row), (row["topic"], None)}):
+            left_alone = {_key(row), (row["topic"], None)}
+            if _key(row) in stopped or not self._passed_over.keys().isdisjoint(left_alone):
                 continue
             try:
                 async with asyncio.timeout(_HAND_OVER_S):
                     handed.append((row, await self._publish(row)))
             except (KafkaError, TimeoutError) as error:
-                self._pass_over(row, error)
+                stopped.add(self._pass_over(row, error))
         return handed
 
     def _pass_over(self, row: Document, error: BaseException) -> Key:

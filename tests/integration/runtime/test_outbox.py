@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import NotLeaderForPartitionError
 from prometheus_client import REGISTRY
 
 from shared.contracts.outgoing import Outgoing
@@ -208,3 +209,28 @@ async def test_a_relay_outlives_errors_that_nobody_foresaw(store: Store) -> None
     await wait_until(lambda: log, "it publishes in the end")
     assert not relay.done()
     relay.cancel()
+
+
+async def test_a_row_that_could_not_be_handed_over_is_not_overtaken_by_its_key(
+    store: Store,
+) -> None:
+    said: list[str] = []
+    fails = True
+
+    async def publish(row: Document) -> Awaitable[object]:
+        nonlocal fails
+        (text,) = texts([row["value"]])
+        if text == "d1/1" and fails:
+            fails = False
+            raise NotLeaderForPartitionError
+        said.append(text)
+        done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    await say(store, d1=2, d2=1)
+    relay = asyncio.create_task(Relay(store, publish, CLOCK).run())
+    await wait_until(lambda: len(said) == 3, "all are published")
+    relay.cancel()
+
+    assert said == ["d2/1", "d1/1", "d1/2"]
