@@ -1,8 +1,8 @@
 """Use cases: read the statuses of a dossier or of a piece, and follow them live."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -77,6 +77,37 @@ class Bells:
         """Send everybody home."""
         self.is_closed = True
         self.ring_all()
+
+
+class Crowded(StrEnum):
+    """Why nobody more may follow."""
+
+    SERVICE = "service"
+    STRUCTURE = "structure"
+
+
+class Seats:
+    """How many may follow at once: in all, and for one structure."""
+
+    def __init__(self, in_all: int, each: int) -> None:
+        """Set out the seats."""
+        self._in_all = in_all
+        self._each = each
+        self._taken: Counter[str] = Counter()
+
+    def take(self, structure: str) -> Callable[[], None] | Crowded:
+        """Take a seat and give what leaves it, to be called once; or say why there is none."""
+        if self._taken[structure] >= self._each:
+            return Crowded.STRUCTURE
+        if self._taken.total() >= self._in_all:
+            return Crowded.SERVICE
+        self._taken[structure] += 1
+        return lambda: self._leave(structure)
+
+    def _leave(self, structure: str) -> None:
+        self._taken[structure] -= 1
+        if not self._taken[structure]:
+            del self._taken[structure]
 
 
 class History:

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from services.notification.adapters import MongoStatuses
-from services.notification.application import Bells, History
+from services.notification.application import Bells, History, Seats
 from services.notification.entrypoints import create_router, keep_statuses
 from services.notification.settings import Settings
 from shared.contracts.topics import STATUT
@@ -24,5 +24,5 @@ def build() -> tuple[Runtime, FastAPI]:
     return runtime, runtime.app(
         title="Aiguillage : notification",
         description="L'historique des statuts, consulté ou suivi en direct.",
-        routers=[create_router(history)],
+        routers=[create_router(history, Seats(settings.streams, settings.streams_per_structure))],
     )

@@ -7,14 +7,16 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Depends, Header, Path
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
-from services.notification.application import History, Scope, Subject, to_entry
+from services.notification.application import Crowded, History, Scope, Seats, Subject, to_entry
 from services.notification.domain import Actor, Entry
 from shared.contracts.envelope import Event
 from shared.runtime.caller import Caller, caller
 from shared.runtime.errors import is_transient
 from shared.runtime.inbox import Handler
-from shared.runtime.problems import not_found
+from shared.runtime.problems import Problem, not_found, unavailable
 from shared.runtime.store import Transaction
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
@@ -97,6 +99,29 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
+    def __init__(self, frames: AsyncIterator[str], leave: Callable[[], None]) -> None:
+        """Send `frames`; call `leave` when the client has gone or nothing is left to send."""
+        super().__init__(frames, headers=_UNBUFFERED)
+        self._leave = leave
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Send."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._leave()
+
+
+_CROWDED = {
+    Crowded.SERVICE: unavailable("NOT-STREAM-01", "Trop de suivis en direct sont déjà ouverts."),
+    Crowded.STRUCTURE: Problem(
+        429,
+        "NOT-STREAM-02",
+        "Votre structure a déjà ouvert autant de suivis en direct qu'elle peut : en fermer un.",
+        headers={"Retry-After": "30"},
+    ),
+}
+
 
 Asking = Annotated[Caller, Depends(caller)]
 Id = Annotated[str, Path(max_length=100)]
@@ -106,15 +131,17 @@ Seen = Annotated[
 ]
 
 
-def create_router(history: History) -> APIRouter:
+def create_router(history: History, seats: Seats) -> APIRouter:
     """Build the routes."""
     router = APIRouter(tags=["statuts"])
-    _add_routes(router, history, Scope.DOSSIER, "/dossiers", "Dossier")
-    _add_routes(router, history, Scope.PIECE, "/pieces", "Pièce")
+    _add_routes(router, history, seats, Scope.DOSSIER, "/dossiers", "Dossier")
+    _add_routes(router, history, seats, Scope.PIECE, "/pieces", "Pièce")
     return router
 
 
-def _add_routes(router: APIRouter, history: History, scope: Scope, prefix: str, word: str) -> None:
+def _add_routes(
+    router: APIRouter, history: History, seats: Seats, scope: Scope, prefix: str, word: str
+) -> None:
     async def known(asking: Asking, id: Id) -> tuple[Entry, ...]:  # noqa: A002
         found = await history.read(_viewer(asking), Subject(scope, id))
         if found is None:
@@ -139,8 +166,11 @@ def _add_routes(router: APIRouter, history: History, scope: Scope, prefix: str, 
         dependencies=[Depends(known)],
     )
     async def stream(asking: Asking, id: Id, seen: Seen = 0) -> EventStream:  # noqa: A002
+        leave = seats.take(asking.structure)
+        if isinstance(leave, Crowded):
+            raise _CROWDED[leave]
         entries = history.follow(_viewer(asking), Subject(scope, id), seen)
-        return EventStream(_frames(entries), headers=_UNBUFFERED)
+        return EventStream(_frames(entries), leave)
 
 
 async def _frames(entries: AsyncIterator[Entry | None]) -> AsyncIterator[str]:

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from deploy.local import Platform
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.notification.dossiers import Dossier
+from tests.kit.waiting import wait_until
 
 _PATIENCE_S = 20
 _LIVE_S = 12
@@ -229,3 +230,28 @@ async def test_streams_end_at_once_when_the_service_stops(
     log = platform.log("notification").read_text()
     assert "Traceback" not in log
     assert "never retrieved" not in log
+
+
+async def test_a_structure_follows_so_many_at_once_and_one_more_when_it_leaves_one(
+    http: httpx.AsyncClient, dossier: Dossier
+) -> None:
+    moa = dossier.seen_by(Role.MOA)
+    await dossier.tell(Status.DEPOSEE)
+    url = f"/dossiers/{dossier.id}"
+    await history(http, url, moa, 1)
+
+    async with AsyncExitStack() as open_streams:
+        for _ in range(50):
+            await open_streams.enter_async_context(following(http, url, moa))
+        refused = await http.get(f"{url}/statuses/stream", headers=moa)
+        assert (refused.status_code, refused.json()["code"]) == (429, "NOT-STREAM-02")
+        assert refused.headers["retry-after"]
+        supplier = dossier.seen_by(Role.TITULAIRE)
+        async with following(http, url, supplier) as other:
+            assert await other.take(1) == [(1, "DEPOSEE")]
+
+    async def has_room() -> bool:
+        async with http.stream("GET", f"{url}/statuses/stream", headers=moa) as response:
+            return response.status_code == 200
+
+    await wait_until(has_room, "the seats are free again")

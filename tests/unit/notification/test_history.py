@@ -7,7 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.notification.application import Bells, History, Scope, Subject, to_entry
+from services.notification.application import (
+    Bells,
+    Crowded,
+    History,
+    Scope,
+    Seats,
+    Subject,
+    to_entry,
+)
 from services.notification.domain import Actor, Entry
 from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
 from shared.contracts.routing_v1 import StatusChanged
@@ -222,3 +230,16 @@ def test_a_status_comes_off_the_wire_with_the_parties_that_are_named() -> None:
         motive="AUTRE",
         comment="Doublon",
     )
+
+
+def test_a_structure_takes_its_seats_and_no_more_until_it_leaves_one() -> None:
+    seats = Seats(in_all=3, each=2)
+    leave = seats.take("t")
+    assert callable(leave)
+    seats.take("t")
+
+    assert seats.take("t") is Crowded.STRUCTURE
+    leave()
+    assert callable(seats.take("t"))
+    assert callable(seats.take("m"))
+    assert seats.take("x") is Crowded.SERVICE
