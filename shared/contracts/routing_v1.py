@@ -117,6 +117,8 @@ class PieceStateV1(Part):
     deposited_at: Moment | None = None
     currency: Identifier | None = None
     amounts: AmountsV1 | None = None
+    type_code: Identifier | None = None
+    """BT-3, UNTDID 1001: the amounts of a credit note (381) are to be taken away."""
     engagement: Identifier | None = None
     marche: Identifier | None = None
 

@@ -30,6 +30,7 @@ class Enclosure:
     file: FileV1
     attachments: tuple[FileV1, ...] = ()
     marche: str | None = None
+    type_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,9 @@ class Journey:
     def enclose(self, payload: PieceDeposited | PieceCompleted | PieceContested) -> None:
         """Keep the files that a message names."""
         if isinstance(payload, PieceDeposited):
-            enclosure = Enclosure(payload.file, payload.attachments, payload.marche)
+            enclosure = Enclosure(
+                payload.file, payload.attachments, payload.marche, payload.type_code
+            )
         else:
             known = self.enclosures[payload.piece_id]
             enclosure = replace(known, attachments=(*known.attachments, *payload.attachments))

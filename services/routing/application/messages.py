@@ -60,7 +60,7 @@ def state_of(journey: Journey, cause: Cause, at: datetime) -> Outgoing:
 
 
 def _state(journey: Journey, piece: Piece) -> PieceStateV1:
-    reported = _reported(piece)
+    reported, enclosure = _reported(piece), journey.enclosures[piece.id]
     return PieceStateV1(
         piece_id=piece.id,
         cadre=piece.cadre,
@@ -75,8 +75,9 @@ def _state(journey: Journey, piece: Piece) -> PieceStateV1:
         deposited_at=piece.deposit.deposited_at,
         currency=piece.deposit.currency,
         amounts=AmountsV1.of(piece.amounts),
+        type_code=enclosure.type_code,
         engagement=piece.deposit.engagement,
-        marche=journey.enclosures[piece.id].marche,
+        marche=enclosure.marche,
     )
 
 
