@@ -14,6 +14,8 @@ class Payload(BaseModel):
 
     event_type: ClassVar[str]
     """CloudEvents `type`; carries the major version."""
+    entity: ClassVar[str | None] = None
+    """Field that names the entity which its topic is keyed by; a dossier's is `dossier_id`."""
 
 
 PayloadT = TypeVar("PayloadT", bound=Payload)

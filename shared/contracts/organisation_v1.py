@@ -1,12 +1,24 @@
 """What `services/organisation` tells: a structure, whole, at each change."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator
 
 from shared.circuit.parties import Service, Structure, moa_parameter
 from shared.contracts.common_v1 import Part
 from shared.contracts.envelope import Payload
 from shared.contracts.fields import Identifier, Moment
 from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
+
+_VERSIONS_MOST = 1_000_000
+"""A change a minute for two years: more is no version that organisation gave."""
+
+
+def _plausible(version: int) -> int:
+    # Readers keep the newest: one record with a huge version would freeze a structure for ever.
+    if not 1 <= version <= _VERSIONS_MOST:
+        raise ValueError(f"a version is from 1 to {_VERSIONS_MOST}")
+    return version
 
 
 class ParametersV1(Part):
@@ -35,9 +47,10 @@ class StructureChanged(Payload):
     """The state of a structure, whole."""
 
     event_type: ClassVar[str] = "fr.aiguillage.structure.etat.v1"
+    entity: ClassVar[str | None] = "structure"
 
     structure: Identifier
-    version: int
+    version: Annotated[int, AfterValidator(_plausible)]
     identifier_type: IdentifierType
     identifier: Identifier
     name: str

@@ -54,7 +54,7 @@ class Held:
 
     async def _settle(self, entry: Document) -> bool:
         """Give an entry its new state. False when it must be tried again later."""
-        message = self._reader.read(self._ledger.record(entry))
+        message = self._reader.read(self._ledger.record(entry), is_keyed=False)
 
         async def take(batch: Sequence[Incoming]) -> None:
             state = await self._store.transaction(lambda tx: self._place(tx, entry, batch[0]))

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.envelope import Event, Head, Payload
-from shared.contracts.topics import Topic
+from shared.contracts.topics import Key, Topic
 
 _REASON_MAX = 500
 """A reason travels in a header: an exception may quote a whole document."""
@@ -65,10 +65,14 @@ class Reader:
         self._events: dict[str, TypeAdapter[Event[Any]]] = {
             payload.event_type: _adapter(payload) for payload in topic.payloads
         }
+        self._key = topic.key
         self.is_sequenced = is_sequenced
 
-    def read(self, record: Record) -> Incoming:
-        """Read a record. Never raises: what cannot be read is a fault of the message."""
+    def read(self, record: Record, *, is_keyed: bool = True) -> Incoming:
+        """Read a record. Never raises: what cannot be read is a fault of the message.
+
+        Not `is_keyed` when an operator may have put another body behind the record's key.
+        """
         try:
             head = Head.model_validate_json(record.value)
         except ValidationError as error:
@@ -86,9 +90,35 @@ class Reader:
         if self.is_sequenced and head.sequence is None:
             return incoming.failed("the event carries no sequence")
         try:
-            return replace(incoming, event=adapter.validate_json(record.value))
+            event = adapter.validate_json(record.value)
         except ValidationError as error:
             return incoming.failed(_reason(error))
+        disagreement = self._disagreement(record.key if is_keyed else None, event)
+        if disagreement is not None:
+            return incoming.failed(disagreement)
+        return replace(incoming, event=event)
+
+    def _disagreement(self, key: str | None, event: Event[Any]) -> str | None:
+        """Say where the record, the envelope and the payload name different dossiers or entities.
+
+        Order follows the key, ranks the envelope, and effects the payload.
+        """
+        if self._key is Key.DOSSIER:
+            named = {"dossierid": event.dossierid, "data.dossier_id": _field(event, "dossier_id")}
+        elif self._key is Key.ENTITY and event.data.entity is not None:
+            field = event.data.entity
+            named = {"subject": event.subject, f"data.{field}": _field(event, field)}
+        else:
+            return None
+        told = {where: name for where, name in {"record key": key, **named}.items() if name}
+        if len(set(told.values())) <= 1:
+            return None
+        return "disagreement: " + ", ".join(f"{where} {name}" for where, name in told.items())
+
+
+def _field(event: Event[Any], name: str) -> str | None:
+    value: str | None = getattr(event.data, name, None)
+    return value
 
 
 def _adapter(payload: type[Payload]) -> TypeAdapter[Event[Any]]:

@@ -1,7 +1,10 @@
 """What the wire types let through, and what they refuse."""
 
+import json
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,11 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 from shared.contracts.common_v1 import AmountsV1
 from shared.contracts.envelope import Head, encode
 from shared.contracts.fields import Moment, Montant, Sequence, Sha256
+from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.topics import ACTEUR, TOPICS, Key
 from shared.vocabulary.amounts import Amounts
 from tests.kit.events import an_event
 
 MONTANT = TypeAdapter[Decimal](Montant)
+GOLDEN = Path(__file__).parents[2] / "contracts" / "golden"
 SEQUENCE = TypeAdapter[int](Sequence)
 
 
@@ -104,3 +109,14 @@ def test_only_what_can_be_rebuilt_from_is_kept_for_ever() -> None:
     assert {"travaux.dossier.v1", "organisation.structure.v1"} == {
         topic.name for topic in TOPICS if topic.compacted
     }
+
+
+@pytest.mark.parametrize(
+    ("version", "is_read"), [(1, True), (999, True), (0, False), (2**62, False)]
+)
+def test_an_absurd_version_of_a_structure_is_not_read(version: int, *, is_read: bool) -> None:
+    (golden, *_) = sorted(GOLDEN.glob("fr.aiguillage.structure.etat.v1/*.json"))
+    data = json.loads(golden.read_text())["data"] | {"version": version}
+
+    with nullcontext() if is_read else pytest.raises(ValidationError, match="a version is from 1"):
+        StructureChanged.model_validate_json(json.dumps(data))

@@ -1,10 +1,12 @@
 """From bytes to events, and the faults in between."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
-from shared.contracts.envelope import encode
+from shared.contracts.envelope import Payload, encode
+from shared.contracts.topics import Key
 from shared.runtime.reading import Reader
 from tests.kit.events import NOTES, Noted, Whispered, a_record, an_event
 
@@ -77,5 +79,52 @@ def test_what_cannot_be_read_is_named_by_its_place() -> None:
     assert (incoming.id, incoming.stream) == ("essai.note.v1/2/41", "d7")
 
 
+def test_an_operator_may_put_the_body_of_another_dossier_behind_a_key() -> None:
+    record = a_record(encode(an_event("d1")), key="d2")
+
+    assert READER.read(record).fault is not None
+    assert READER.read(record, is_keyed=False).fault is None
+
+
 def test_a_reason_is_short_enough_for_a_header() -> None:
     assert len(READER.read(a_record(an_event())).failed("x" * 10_000).fault or "") == 500
+
+
+class About(Payload):
+    event_type: ClassVar[str] = "fr.aiguillage.essai.propos.v1"
+    entity: ClassVar[str | None] = "structure"
+
+    dossier_id: str | None = None
+    structure: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("key", "how", "said", "where"),
+    [
+        ("d2", Key.DOSSIER, About(dossier_id="d1"), "record key d2, dossierid d1"),
+        ("d1", Key.DOSSIER, About(dossier_id="d2"), "dossierid d1, data.dossier_id d2"),
+        ("d2", Key.DOSSIER, About(), "record key d2"),
+        ("d1", Key.DOSSIER, About(dossier_id="d1"), None),
+        ("d1", Key.DOSSIER, About(), None),
+        ("d2", Key.RECIPIENT, About(dossier_id="d2"), None),
+        ("d2", Key.ENTITY, About(structure="d2"), "subject d1"),
+        ("d1", Key.ENTITY, About(structure="d2"), "data.structure d2"),
+        ("d1", Key.ENTITY, About(structure="d1"), None),
+    ],
+)
+def test_key_envelope_and_payload_name_the_same(
+    key: str, how: Key, said: About, where: str | None
+) -> None:
+    reader = Reader(replace(NOTES, key=how, payloads=(About,)), is_sequenced=True)
+    event = an_event("d1", payload=said)
+    if how is Key.ENTITY:
+        event = event.model_copy(update={"dossierid": None})
+
+    incoming = reader.read(replace(a_record(event), key=key))
+
+    if where is None:
+        assert incoming.fault is None
+        assert incoming.event is not None
+    else:
+        assert incoming.event is None
+        assert where in (incoming.fault or "")
