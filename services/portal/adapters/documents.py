@@ -45,6 +45,7 @@ def to_document(piece: Piece, version: int) -> Document:
         "amounts": _from_amounts(piece.amounts) if piece.amounts else None,
         "engagement": piece.engagement,
         "marche": piece.marche,
+        "credit_note": piece.is_credit_note,
     }
 
 
@@ -68,6 +69,7 @@ def from_document(document: Document) -> Piece:
         amounts=_to_amounts(amounts) if amounts else None,
         engagement=document["engagement"],
         marche=document["marche"],
+        is_credit_note=document.get("credit_note", False),
     )
 
 

@@ -43,9 +43,8 @@ _NOTICE_OF_REPEATS = (
     "sont à préférer au total général."
 )
 _NOTICE_OF_AVOIRS = (
-    "La plateforme ne sait pas ici quelles pièces sont des avoirs : ceux dont les montants sont "
-    "négatifs sont comptés à part et viennent en déduction ; ceux dont les montants sont positifs "
-    "s'ajoutent, et sont à retrancher."
+    "Un avoir vient en déduction : ses montants sont ici négatifs, quel que soit leur signe dans "
+    "la pièce."
 )
 NOTICES = (_NOTICE_OF_REPEATS, _NOTICE_OF_AVOIRS)
 _NAMED = (Role.TITULAIRE, Role.MOA, Role.SERVICE_FINANCIER)
@@ -89,7 +88,7 @@ def label_of(cadre: str) -> str:
 def _row(piece: Piece, role: Role, names: Mapping[str, str]) -> Row:
     face = piece.seen_by(role)
     parties = [piece.parties.get(role) for role in _NAMED]
-    amounts = piece.amounts
+    amounts = piece.counted
     return (
         paris_day(piece.deposited_at) if piece.deposited_at else None,
         piece.number,
@@ -126,8 +125,8 @@ def _closing(totals: Totals) -> Iterator[Row]:
 def _total_rows(currency: str, subtotal: Subtotal, cadre: str) -> Iterator[Row]:
     yield _total_row("Total", currency, subtotal.every, cadre)
     yield _total_row("Total hors refus et rejets", currency, subtotal.kept, cadre)
-    if subtotal.negative.count:
-        yield _total_row("Dont montants négatifs", currency, subtotal.negative, cadre)
+    if subtotal.avoirs.count:
+        yield _total_row("Dont avoirs", currency, subtotal.avoirs, cadre)
 
 
 def _total_row(label: str, currency: str, total: Sum, cadre: str) -> Row:

@@ -8,6 +8,9 @@ from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
+_CREDIT_NOTE = "381"
+"""UNTDID 1001."""
+
 
 def pieces_of(said: DossierChanged) -> tuple[Piece, ...]:
     """Give every piece of a dossier."""
@@ -34,6 +37,7 @@ def _piece(said: DossierChanged, state: PieceStateV1, *, is_hiding: bool) -> Pie
         amounts=state.amounts.to_domain() if state.amounts else None,
         engagement=state.engagement,
         marche=state.marche,
+        is_credit_note=state.type_code == _CREDIT_NOTE,
     )
 
 

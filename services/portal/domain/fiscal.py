@@ -62,15 +62,15 @@ class Subtotal:
     every: Sum = Sum()
     kept: Sum = Sum()
     """Without what was refused or rejected."""
-    negative: Sum = Sum()
-    """Those of `kept` whose total is below zero: as such an avoir may come."""
+    avoirs: Sum = Sum()
+    """Those of `kept` that lower the total."""
 
     def plus(self, other: "Subtotal") -> "Subtotal":
         """Add up."""
         return Subtotal(
             self.every.plus(other.every),
             self.kept.plus(other.kept),
-            self.negative.plus(other.negative),
+            self.avoirs.plus(other.avoirs),
         )
 
 
@@ -125,9 +125,9 @@ def judge_period(period: Range[date]) -> Sequence[Violation]:
 
 
 def _of(piece: Piece, *, is_kept: bool) -> Subtotal:
-    one = Sum(1, piece.amounts or _ZERO)
-    is_negative = is_kept and one.amounts.ttc < 0
-    return Subtotal(one, one if is_kept else Sum(), one if is_negative else Sum())
+    one = Sum(1, piece.counted or _ZERO)
+    is_avoir = is_kept and piece.is_taken_away
+    return Subtotal(one, one if is_kept else Sum(), one if is_avoir else Sum())
 
 
 def _key(part: tuple[tuple[str, str], Subtotal]) -> tuple[str, int, str]:

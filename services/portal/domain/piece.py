@@ -62,6 +62,20 @@ class Piece:
     amounts: Amounts | None = None
     engagement: str | None = None
     marche: str | None = None
+    is_credit_note: bool = False
+
+    @property
+    def is_taken_away(self) -> bool:
+        """Whether the piece lowers a total: an avoir, whichever sign its amounts bear."""
+        return self.amounts is not None and (self.is_credit_note or self.amounts.ttc < 0)
+
+    @property
+    def counted(self) -> Amounts | None:
+        """The amounts as they count in a total: those of an avoir are below zero."""
+        amounts = self.amounts
+        if amounts is None or not self.is_credit_note or amounts.ttc < 0:
+            return amounts
+        return Amounts(ht=-amounts.ht, tva=-amounts.tva, ttc=-amounts.ttc, due=-amounts.due)
 
     def seen_by(self, role: Role) -> Face:
         """Give the face that a role sees."""

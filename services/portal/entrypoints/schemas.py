@@ -326,7 +326,7 @@ class SubtotalBody(Body):
 
     every: SumBody = Field(description="Toutes les pièces.")
     kept: SumBody = Field(description="Hors refus et rejets.")
-    negative: SumBody = Field(description="Parmi `kept`, celles dont le TTC est négatif.")
+    avoirs: SumBody = Field(description="Parmi `kept`, les avoirs, en négatif.")
 
 
 class CadreTotalBody(SubtotalBody):
@@ -359,7 +359,7 @@ def _sums(subtotal: Subtotal) -> dict[str, SumBody]:
     return {
         "every": SumBody.of(subtotal.every),
         "kept": SumBody.of(subtotal.kept),
-        "negative": SumBody.of(subtotal.negative),
+        "avoirs": SumBody.of(subtotal.avoirs),
     }
 
 

@@ -66,12 +66,12 @@ async def test_the_totals_are_those_of_what_was_sent_in_the_days_of_paris(world:
         "due": "204.00",
     }
     assert (euro["kept"]["pieces"], euro["kept"]["ht"]) == (2, "70.00")
-    assert (euro["negative"]["pieces"], euro["negative"]["ht"]) == (1, "-30.00")
+    assert (euro["avoirs"]["pieces"], euro["avoirs"]["ht"]) == (1, "-30.00")
     assert [(each["cadre"], each["label"]) for each in euro["by_cadre"]] == [
         ("A4", "projet de décompte mensuel")
     ]
     assert francs["every"]["pieces"] == 1
-    assert any("avoirs" in notice for notice in listed["notices"])
+    assert any("avoir" in notice for notice in listed["notices"])
 
 
 async def test_each_lists_what_it_sent_itself(world: World) -> None:
@@ -111,7 +111,7 @@ async def test_the_csv_holds_each_piece_then_the_totals_and_runs_nothing(world: 
     totals = {(row[0], row[2], row[8]): (row[1], row[9]) for row in rows[6:-2]}
     assert totals["Total", "tous", "EUR"] == ("3 pièces", "170,00")
     assert totals["Total hors refus et rejets", "tous", "EUR"] == ("2 pièces", "70,00")
-    assert totals["Dont montants négatifs", "A4", "EUR"] == ("1 pièce", "-30,00")
+    assert totals["Dont avoirs", "A4", "EUR"] == ("1 pièce", "-30,00")
     assert totals["Total", "A4", "XPF"] == ("1 pièce", "100,00")
     assert [row[0] for row in rows[-2:]] == list(NOTICES)
 

@@ -45,13 +45,19 @@ def test_what_is_turned_away_for_good_is_turned_away_here() -> None:
     assert {s for s in FINAL if s.startswith(("REFUSEE", "REJETEE"))} <= TURNED_AWAY
 
 
-def test_negative_amounts_are_deducted_and_shown_apart() -> None:
+def test_an_avoir_is_deducted_whichever_sign_it_bears() -> None:
     refused = a_piece("p3", status=Status.REJETEE, amounts=amounts("-5.00"))
 
-    (total,) = totals(a_piece("p1"), a_piece("p2", amounts=amounts("-30.00")), refused)
+    (total,) = totals(
+        a_piece("p1"),
+        a_piece("p2", amounts=amounts("-30.00")),
+        a_piece("p4", amounts=amounts("20.00"), type_code="381"),
+        a_piece("p5", amounts=amounts("-10.00"), type_code="381"),
+        refused,
+    )
 
-    assert total.whole.kept.amounts.ht == Decimal("70.00")
-    assert (total.whole.negative.count, total.whole.negative.amounts.ht) == (1, Decimal("-30.00"))
+    assert total.whole.kept.amounts.ht == Decimal("40.00")
+    assert (total.whole.avoirs.count, total.whole.avoirs.amounts.ht) == (3, Decimal("-60.00"))
 
 
 def test_each_cadre_has_its_own_total_in_the_order_of_their_numbers() -> None:
