@@ -163,6 +163,7 @@ def _add_routes(
         name=f"{scope}_statuses_stream",
         summary=f"{word} : les statuts, puis chaque nouveau dès qu'il est connu.",
         response_class=EventStream,
+        status_code=200,
         dependencies=[Depends(known)],
     )
     async def stream(asking: Asking, id: Id, seen: Seen = 0) -> EventStream:  # noqa: A002
