@@ -6,6 +6,11 @@ from datetime import datetime
 
 from shared.runtime.reading import Incoming
 
+Place = tuple[str, int | None]
+"""Dossier and rank."""
+Seen = dict[str, Place | None]
+"""Ids that have an entry, and the place of each; None when it tells nothing."""
+
 
 @dataclass(slots=True)
 class Stream:
@@ -32,7 +37,7 @@ class Fates:
 
 def decide_fates(
     batch: Iterable[Incoming],
-    seen: set[str],
+    seen: Seen,
     streams: Mapping[str, Stream],
     remembered_since: datetime,
     postponed: Collection[str] = (),
@@ -43,7 +48,12 @@ def decide_fates(
     turn. Changes `seen` and the streams that it is given.
     """
     fates = Fates()
-    for incoming in batch:
+    for received in batch:
+        incoming = received
+        if is_reuse(received, seen):
+            incoming = received.renamed.failed(
+                f"its id {received.id} is that of another message: {seen[received.id]}"
+            )
         stream = streams[incoming.stream]
         rank = incoming.sequence
         is_taken = rank is not None and rank < stream.next
@@ -52,7 +62,7 @@ def decide_fates(
         if incoming.id in seen or (is_taken and is_forgotten):
             fates.redelivered.append(incoming)
             continue
-        seen.add(incoming.id)
+        seen[incoming.id] = (incoming.stream, rank)
         fates.touched[incoming.stream] = stream
         reason = incoming.fault or _refusal(rank, is_taken=is_taken, is_forgotten=is_forgotten)
         if reason is not None:
@@ -65,6 +75,15 @@ def decide_fates(
             stream.next += 1
             fates.applied.append(incoming)
     return fates
+
+
+def is_reuse(incoming: Incoming, seen: Seen) -> bool:
+    """Tell whether a message bears the id of another one: dropped, its dossier would wait for ever.
+
+    By place, not by bytes: an operator may have corrected those.
+    """
+    place = seen.get(incoming.id)
+    return place is not None and place != (incoming.stream, incoming.sequence)
 
 
 def rank_taken(rank: int | None) -> str:

@@ -7,7 +7,7 @@ from pymongo import UpdateOne
 
 from shared.contracts.topics import Topic
 from shared.runtime.clock import Clock
-from shared.runtime.fates import Stream
+from shared.runtime.fates import Seen, Stream, is_reuse
 from shared.runtime.reading import Incoming, Record
 from shared.runtime.store import Document, Store, Transaction
 
@@ -50,14 +50,23 @@ class Ledger:
         """The time before which ids may have been forgotten."""
         return self._clock() - self._kept
 
-    async def seen(self, transaction: Transaction, batch: Sequence[Incoming]) -> set[str]:
-        """Give which ids of `batch` have an entry."""
+    async def seen(self, transaction: Transaction, batch: Sequence[Incoming]) -> Seen:
+        """Give which ids of `batch` have an entry, and the place that each has."""
+        seen = await self._places(transaction, [message.id for message in batch])
+        reused = [each.renamed.id for each in batch if is_reuse(each, seen)]
+        return seen | (await self._places(transaction, reused) if reused else {})
+
+    async def _places(self, transaction: Transaction, ids: Sequence[str]) -> Seen:
         found = transaction.collection("inbox").find(
-            {"_id": {"$in": [message.id for message in batch]}},
-            {"_id": 1},
+            {"_id": {"$in": ids}},
+            {"stream": 1, "sequence": 1, "reason": 1},
             session=transaction.session,
         )
-        return {entry["_id"] async for entry in found}
+        # An operator may have moved one that was dead: its place tells nothing any more.
+        return {
+            entry["_id"]: None if entry.get("reason") else (entry["stream"], entry["sequence"])
+            async for entry in found
+        }
 
     async def streams(self, transaction: Transaction, names: Iterable[str]) -> dict[str, Stream]:
         """Read where dossiers stand."""

@@ -52,6 +52,11 @@ class Incoming:
         ids = {"message_id": self.id, "dossier_id": self.stream}
         return ids | {"correlation_id": self.correlation_id} if self.correlation_id else ids
 
+    @property
+    def renamed(self) -> "Incoming":
+        """Itself, named by its position: another message has its id."""
+        return replace(self, id=self.record.position)
+
     def failed(self, reason: str) -> "Incoming":
         """Say why this message cannot be handled."""
         return replace(self, event=None, fault=reason[:_REASON_MAX])

@@ -427,3 +427,19 @@ async def test_every_search_of_the_inbox_goes_through_an_index(bench: Bench) -> 
 
     assert "IXSCAN" in str(plan)
     assert "COLLSCAN" not in str(plan)
+
+
+async def test_an_id_reused_in_another_dossier_is_a_dead_letter_once(bench: Bench) -> None:
+    first = a_record(an_event("d1", 1, event_id="same"), offset=1)
+    astray = a_record(an_event("d2", 1, event_id="same"), offset=2)
+    await bench.inbox.take([first])
+    for _ in range(2):
+        await bench.inbox.take([astray, first, a_record(an_event("d2", 2, event_id="e"), offset=3)])
+
+    assert await bench.effects() == [1]
+    assert await bench.effects("d2") == []
+    (dead,) = await bench.dead_letters()
+    assert "its id same is that of another message" in dict(dead["headers"])["x-reason"]
+
+    await bench.ask(f"{NOTES.name}/0/2", "replay")
+    assert await bench.effects("d2") == [1, 2]

@@ -1,14 +1,14 @@
 """What becomes of messages, whatever order, repetition and poison the broker comes up with."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.contracts.envelope import Event, Payload
-from shared.runtime.fates import Fates, Stream, decide_fates
+from shared.runtime.fates import Fates, Seen, Stream, decide_fates
 from shared.runtime.reading import Incoming
 from tests.kit.events import NOW, Noted, Whispered, a_record, an_event
 
@@ -57,7 +57,7 @@ class World:
     """An inbox without a store: what it has seen, where its dossiers stand, what it did."""
 
     def __init__(self) -> None:
-        self.seen: set[str] = set()
+        self.seen: Seen = {}
         self.streams: dict[str, Stream] = defaultdict(Stream)
         self.applied: dict[str, list[int]] = defaultdict(list)
         self.parked: dict[str, Incoming] = {}
@@ -166,3 +166,19 @@ def test_an_old_message_whose_rank_was_applied_is_known_without_its_id() -> None
     fates = world.take([incoming(an_event("a", 1, time=SINCE - timedelta(seconds=1)))])
 
     assert len(fates.redelivered) == 1
+
+
+def test_an_id_that_another_message_has_is_seen_and_named() -> None:
+    world = World()
+    first = incoming(an_event("d1", 1, event_id="same"))
+    astray = incoming(an_event("d2", 1, event_id="same"))
+    astray = replace(astray, record=replace(astray.record, position="essai.note.v1/2/7"))
+    world.take([first])
+
+    fates = world.take([astray, incoming(an_event("d2", 2)), first, astray])
+
+    (dead,) = fates.dead
+    assert dead.id == "essai.note.v1/2/7"
+    assert "its id same is that of another message" in (dead.fault or "")
+    assert [each.sequence for each in fates.parked] == [2]
+    assert len(fates.redelivered) == 2
