@@ -11,9 +11,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.backends import Backend, choose
-from deploy.local.demo.actor import Services
-from deploy.local.demo.journeys import ONE_SIRET, TWO_SIRETS, Scene, Site, register
+from deploy.local.demo.actor import PLAYING, Services
+from deploy.local.demo.cast import ONE_SIRET, TWO_SIRETS, Site
 from deploy.local.demo.pieces import cii, ubl
+from deploy.local.demo.scene import Scene, register
 from deploy.local.platform import Platform
 from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import PieceForwarded, StatusChanged
@@ -50,7 +51,7 @@ class Stubborn(httpx.AsyncHTTPTransport):
 
 @pytest.fixture
 async def platform() -> AsyncIterator[Platform]:
-    platform = Platform(BACKEND)
+    platform = Platform(BACKEND, services=PLAYING)
     await asyncio.to_thread(platform.start)
     yield platform
     await asyncio.to_thread(platform.stop)

@@ -1,25 +1,29 @@
-"""`python -m deploy.local.demo`: exits 0 when nothing was lost."""
+"""`python -m deploy.local.demo`: exits 0 when all that must come of the journeys has come."""
 
 import asyncio
 import sys
 import time
-from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import httpx
-from rich.console import Console
-from rich.table import Table
 
 from deploy.errors import LaunchError
 from deploy.local.backends import Backend, choose
-from deploy.local.demo.actor import Services, Unexpected
-from deploy.local.demo.hops import Hop, Watch, watching
-from deploy.local.demo.journeys import Scene, Tally, all_journeys, register
-from deploy.local.platform import Addresses, Platform
-from shared.vocabulary.roles import Purpose
+from deploy.local.demo.actor import PLAYING, Services, Unexpected
+from deploy.local.demo.hops import Watch, watching
+from deploy.local.demo.journeys import JOURNEYS
+from deploy.local.demo.play import Play, play_all
+from deploy.local.demo.refusals import try_forbidden
+from deploy.local.demo.scene import Scene, register
+from deploy.local.demo.showing import show
+from deploy.local.demo.verdict import lost, until_as_expected
+from deploy.local.leaving import leave_when_told
+from deploy.local.platform import Platform
+from shared.runtime.clock import system_clock
 
-_ARRIVAL_S = 20.0
-_console = Console(width=124)
+_INTERRUPTED = 130
 
 
 def main() -> int:
@@ -27,70 +31,55 @@ def main() -> int:
     backend = choose(otherwise=Backend.EMBEDDED).backend
     print(f"démarrage de la plateforme ({backend})…", flush=True)
     started = time.monotonic()
-    with Platform(backend) as platform:
+    with Platform(backend, services=PLAYING) as platform:
         print(f"prête en {time.monotonic() - started:.1f} s", flush=True)
-        tally, watch = asyncio.run(_play(platform.addresses))
-    lost = set(tally.pieces) - _arrived(watch)
-    _print(tally, watch)
-    verdict = "ok" if not lost else "FAILED"
+        plays, watch, wrong = asyncio.run(_play(platform))
+    missing = lost(plays, watch)
+    show(plays, watch)
+    for each in wrong:
+        print(f"demo: {each}", file=sys.stderr)
+    pieces = sum(len(play.pieces) for play in plays)
+    dossiers = len({play.dossier_id for play in plays})
+    verdict = "FAILED" if missing or wrong else "ok"
     print(
-        f"demo: {verdict}, {len(tally.dossiers)} dossiers, {len(tally.pieces)} pieces, "
-        f"{len(watch.hops)} hops, {len(lost)} lost"
+        f"demo: {verdict}, {dossiers} dossiers, {pieces} pieces, "
+        f"{len(watch.hops)} hops, {len(missing)} lost"
     )
-    return len(lost)
+    return 1 if missing or wrong else 0
 
 
-async def _play(addresses: Addresses) -> tuple[Tally, Watch]:
+async def _play(platform: Platform) -> tuple[Sequence[Play], Watch, list[str]]:
+    clock = system_clock()
+    ahead = timedelta()
+
+    async def let_pass(days: int) -> None:
+        nonlocal ahead
+        started = time.monotonic()
+        await asyncio.to_thread(platform.advance, days)
+        ahead += timedelta(days=days)
+        print(f"… {days} jours passent ({time.monotonic() - started:.1f} s)", flush=True)
+
     async with AsyncExitStack() as stack:
         clients = {
             name: await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
-            for name, url in addresses.services.items()
+            for name, url in platform.addresses.services.items()
         }
-        services = Services(**clients)
-        watch = await stack.enter_async_context(watching(addresses.kafka))
-        today = datetime.now(UTC).date()  # noqa: TID251 - beside the platform's clock
-        scene = Scene(services, today)
+        watch = await stack.enter_async_context(
+            watching(platform.addresses.kafka, lambda: clock() + ahead)
+        )
+        scene = Scene(Services(**clients), clock().date())
         await register(scene)
-        await all_journeys(scene)
-        await _until_arrived(scene.tally, watch)
-    return scene.tally, watch
-
-
-async def _until_arrived(tally: Tally, watch: Watch) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_ARRIVAL_S):
-            while set(tally.pieces) - _arrived(watch):
-                watch.news.clear()
-                await watch.news.wait()
-
-
-def _arrived(watch: Watch) -> set[str]:
-    return {hop.forwarded.piece_id for hop in watch.hops if hop.forwarded.purpose == Purpose.ACTION}
-
-
-def _print(tally: Tally, watch: Watch) -> None:
-    table = Table("dossier", "opened by", "cadre", "from", "to", "topic", "latency", title="hops")
-    ranks = {dossier: rank for rank, dossier in enumerate(sorted(tally.dossiers), 1)}
-    for hop in sorted(watch.hops, key=lambda hop: (hop.forwarded.dossier_id, hop.event_id)):
-        dossier = hop.forwarded.dossier_id
-        table.add_row(str(ranks[dossier]), tally.dossiers[dossier], *_row(hop))
-    _console.print(table)
-    remarks = Table("seen", "answer", title="and")
-    for remark in tally.remarks:
-        remarks.add_row(*remark)
-    _console.print(remarks)
-
-
-def _row(hop: Hop) -> tuple[str, ...]:
-    piece = hop.forwarded
-    to = piece.role if piece.purpose == Purpose.ACTION else f"{piece.role} (information)"
-    return piece.cadre, piece.sender.role, to, hop.topic, f"{hop.latency_ms:.0f} ms"
+        await try_forbidden(scene)
+        plays = await play_all(scene, JOURNEYS, let_pass)
+        wrong = await until_as_expected(plays, watch)
+    return plays, watch, wrong
 
 
 if __name__ == "__main__":
+    leave_when_told(_INTERRUPTED)
     try:
         sys.exit(main())
-    except (LaunchError, Unexpected) as error:
+    except LaunchError as error:
+        sys.exit(f"error: {error}")
+    except Unexpected as error:
         sys.exit(f"demo: FAILED, {error}")
-    except KeyboardInterrupt:
-        sys.exit("demo: interrompue")

@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import httpx
 
 from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
 
 Answer = dict[str, Any]
 _PATIENCE_S = 60.0
@@ -36,6 +37,10 @@ class Services:
     routing: httpx.AsyncClient
     notification: httpx.AsyncClient
     organisation: httpx.AsyncClient
+
+
+PLAYING = tuple(f"services.{each.name}" for each in fields(Services))
+"""The services that the demo needs, as modules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +101,35 @@ class Actor:
         """Wait until the platform says that this actor may follow a piece; give the prefill."""
         return await self._until_ok(f"/pieces/{piece_id}/next")
 
-    async def treat(self, piece_id: str, act: str, **reasons: str) -> Answer:
+    async def may_deposit(self, piece_id: str, cadre: str) -> None:
+        """Wait until the platform says that this actor may deposit a cadre after a piece."""
+        deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+        path = f"/pieces/{piece_id}/next"
+        while True:
+            answer = await self.services.deposit.get(path, headers=self.headers)
+            if answer.is_success and cadre in answer.json()["cadres"]:
+                return
+            await _pause(deadline, answer)
+
+    async def sees(self, piece_id: str, status: Status) -> None:
+        """Wait until deposit shows a piece in a status."""
+        deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+        while True:
+            answer = await self.services.deposit.get(f"/pieces/{piece_id}", headers=self.headers)
+            if answer.is_success and answer.json()["status"] == status:
+                return
+            await _pause(deadline, answer)
+
+    async def treat(self, piece_id: str, act: str, **reasons: Any) -> Answer:  # noqa: ANN401 - JSON
         """Treat a piece that has reached this actor."""
         return _expect(await self.try_treat(piece_id, act, **reasons), 200)
 
-    async def try_treat(self, piece_id: str, act: str, **reasons: str) -> httpx.Response:
+    async def try_treat(
+        self,
+        piece_id: str,
+        act: str,
+        **reasons: Any,  # noqa: ANN401 - JSON
+    ) -> httpx.Response:
         """Treat a piece and give the answer, whatever it is; wait first until it is there."""
         path = f"/pieces/{piece_id}/treatments"
         await self._until_allowed(path, act)
@@ -110,10 +139,33 @@ class Actor:
 
     async def complete(self, piece_id: str, comment: str, attachment: File) -> Answer:
         """Complete a suspended piece, once the platform asks for it."""
+        return await self._add("completion", piece_id, comment, attachment)
+
+    async def contest(self, piece_id: str, comment: str, attachment: File) -> Answer:
+        """Contest a décompte général, once the platform awaits its signature."""
+        return await self._add("contestation", piece_id, comment, attachment)
+
+    async def history(self, dossier_id: str) -> list[Answer]:
+        """Read the statuses of a dossier that this actor may see."""
+        answer = await self.services.notification.get(
+            f"/dossiers/{dossier_id}/statuses", headers=self.headers
+        )
+        found: list[Answer] = _expect(answer, 200)["statuses"]
+        return found
+
+    async def trail(self, dossier_id: str) -> Answer:
+        """Read what the verification of a dossier's audit trail found."""
+        answer = await self.services.routing.get(
+            f"/dossiers/{dossier_id}/audit", headers=self.headers
+        )
+        found: Answer = _expect(answer, 200)["verification"]
+        return found
+
+    async def _add(self, what: str, piece_id: str, comment: str, attachment: File) -> Answer:
         deadline = asyncio.get_running_loop().time() + _PATIENCE_S
         while True:
             answer = await self.services.deposit.post(
-                f"/pieces/{piece_id}/completion",
+                f"/pieces/{piece_id}/{what}",
                 headers=self.headers,
                 data={"comment": comment},
                 files={"attachments": (attachment.name, attachment.content, attachment.media_type)},

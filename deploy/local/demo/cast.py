@@ -1,10 +1,11 @@
 """Who plays in the demo. The SIRETs are made up; their keys are right."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from deploy.local.einvoices import Trader
-from shared.vocabulary.roles import MoaParameter, StructureKind
+from shared.vocabulary.roles import MoaParameter, Role, StructureKind
 from shared.vocabulary.siret import is_siret
 
 
@@ -16,6 +17,7 @@ class Member:
     name: str
     kind: StructureKind
     moa: MoaParameter = MoaParameter.SANS
+    services: tuple[str, ...] = ()
 
     def trader(self) -> Trader:
         """How an e-invoice names it."""
@@ -29,6 +31,7 @@ class Member:
             "name": self.name,
             "kind": self.kind,
             "parameters": {"moa": self.moa},
+            "services": [{"code": code, "name": code} for code in self.services],
         }
 
 
@@ -39,10 +42,70 @@ def _siret(rank: int) -> str:
 
 TITULAIRE = Member(_siret(1), "Bâtisseurs du Rhône", StructureKind.PRIVEE)
 MOE = Member(_siret(2), "Atelier Lagarde, architectes", StructureKind.PRIVEE)
-MAIRIE = Member(_siret(3), "Ville de Vaubrun", StructureKind.PUBLIQUE, MoaParameter.AVEC)
+MAIRIE = Member(
+    _siret(3),
+    "Ville de Vaubrun",
+    StructureKind.PUBLIQUE,
+    MoaParameter.AVEC,
+    services=("VOIRIE", "PATRIMOINE"),
+)
 AMENAGEUR = Member(
     _siret(4), "Vaubrun Aménagement", StructureKind.PUBLIQUE, MoaParameter.EXCLUSIVEMENT
 )
 TRESORERIE = Member(_siret(5), "Trésorerie du Val", StructureKind.PUBLIQUE)
+SOUS_TRAITANT = Member(_siret(6), "Étanchéité Morel", StructureKind.PRIVEE)
+COTRAITANT = Member(_siret(7), "Charpentes Daval", StructureKind.PRIVEE)
 
-MEMBERS = (TITULAIRE, MOE, MAIRIE, AMENAGEUR, TRESORERIE)
+MEMBERS = (TITULAIRE, COTRAITANT, SOUS_TRAITANT, MOE, MAIRIE, AMENAGEUR, TRESORERIE)
+
+
+_OTHERS = {
+    Role.TITULAIRE: TITULAIRE,
+    Role.COTRAITANT: COTRAITANT,
+    Role.SOUS_TRAITANT: SOUS_TRAITANT,
+    Role.MOE: MOE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Who is who in a contract. The co- and the subcontractor are there to deposit their own."""
+
+    moa: Member | None
+    service_financier: Member
+
+    @property
+    def has_moa(self) -> bool:
+        """By which rows of the circuit its dossiers travel."""
+        return self.moa is not None
+
+    @property
+    def label(self) -> str:
+        """How a person tells it from the others."""
+        if self.moa is None:
+            return "sans MOA"
+        return "un SIRET" if self.moa is self.service_financier else "deux SIRET"
+
+    def member(self, role: Role) -> Member:
+        """Find who plays a role."""
+        return dict(self._members())[role]
+
+    def parties(self, depositor: Role = Role.TITULAIRE) -> dict[str, Any]:
+        """Name the parties of a dossier that a role opens, as metadata."""
+        always = (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER, depositor)
+        return {
+            role.value: {"structure": member.siret}
+            for role, member in self._members()
+            if role in always
+        }
+
+    def _members(self) -> Iterator[tuple[Role, Member]]:
+        yield from _OTHERS.items()
+        if self.moa:
+            yield Role.MOA, self.moa
+        yield Role.SERVICE_FINANCIER, self.service_financier
+
+
+ONE_SIRET = Site(MAIRIE, MAIRIE)
+TWO_SIRETS = Site(AMENAGEUR, TRESORERIE)
+WITHOUT_MOA = Site(None, TRESORERIE)

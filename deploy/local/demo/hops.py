@@ -1,16 +1,23 @@
-"""Watching the actors' topics, as an EDI partner would."""
+"""Watching what routing tells, as an EDI partner would."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from deploy.local.demo.play import Put
 from shared.contracts.envelope import Event
-from shared.contracts.routing_v1 import PieceForwarded
-from shared.contracts.topics import ACTEUR
+from shared.contracts.routing_v1 import DelayElapsed, PieceForwarded, StatusChanged
+from shared.contracts.topics import ACTEUR, ECHEANCE, STATUT
+from shared.vocabulary.statuses import Status
+
+_TOPICS = (*ACTEUR.values(), STATUT, ECHEANCE)
+
+Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,29 +27,75 @@ class Hop:
     event_id: str
     topic: str
     forwarded: PieceForwarded
-    latency_ms: float
-    """From the deposit's stamp to the record in our hands."""
+    latency_ms: float | None
+    """From the deposit's stamp to the record in our hands; None for a piece put again."""
+
+    @property
+    def put(self) -> Put:
+        """What is expected of it."""
+        piece = self.forwarded
+        return Put(
+            piece.piece_id,
+            piece.number,
+            piece.role,
+            piece.purpose,
+            piece.recipient.service,
+            piece.engagement,
+        )
 
 
 @dataclass(slots=True)
 class Watch:
     """What has come so far."""
 
+    clock: Clock
     hops: list[Hop] = field(default_factory=list)
-    redelivered: int = 0
+    statuses: dict[str, list[Status]] = field(default_factory=lambda: defaultdict(list))
+    """By piece, in the order told."""
+    delays: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By piece and name."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    _seen: set[str] = field(default_factory=set)
+
+    def take(self, topic: str, value: bytes) -> None:
+        """Note a record; one that is delivered again counts once."""
+        if topic == STATUT.name:
+            status = Event[StatusChanged].model_validate_json(value)
+            if self._is_new(status.id):
+                self.statuses[status.data.piece_id].append(status.data.status)
+        elif topic == ECHEANCE.name:
+            delay = Event[DelayElapsed].model_validate_json(value)
+            if self._is_new(delay.id):
+                self.delays[delay.data.piece_id, delay.data.delay] += 1
+        else:
+            forward = Event[PieceForwarded].model_validate_json(value)
+            if self._is_new(forward.id):
+                self.hops.append(self._hop(forward, topic))
+        self.news.set()
+
+    def _hop(self, event: Event[PieceForwarded], topic: str) -> Hop:
+        piece = event.data
+        came = {(hop.forwarded.piece_id, hop.forwarded.purpose) for hop in self.hops}
+        is_first = (piece.piece_id, piece.purpose) not in came
+        latency_ms = (self.clock() - piece.deposited_at).total_seconds() * 1000
+        return Hop(event.id, topic, piece, latency_ms if is_first else None)
+
+    def _is_new(self, event_id: str) -> bool:
+        is_new = event_id not in self._seen
+        self._seen.add(event_id)
+        return is_new
 
 
 @asynccontextmanager
-async def watching(kafka: str) -> AsyncIterator[Watch]:
-    """Read every partition of the actors' topics from their beginning, until left."""
-    watch = Watch()
+async def watching(kafka: str, clock: Clock) -> AsyncIterator[Watch]:
+    """Read every partition of what routing tells from its beginning, until left."""
+    watch = Watch(clock)
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
     await consumer.start()
     consumer.assign(
         [
             TopicPartition(topic.name, partition)
-            for topic in ACTEUR.values()
+            for topic in _TOPICS
             for partition in range(topic.partitions)
         ]
     )
@@ -56,14 +109,5 @@ async def watching(kafka: str) -> AsyncIterator[Watch]:
 
 
 async def _follow(consumer: AIOKafkaConsumer, watch: Watch) -> None:
-    seen: set[str] = set()
     async for record in consumer:
-        event = Event[PieceForwarded].model_validate_json(record.value)
-        if event.id in seen:
-            watch.redelivered += 1
-            continue
-        seen.add(event.id)
-        now = datetime.now(UTC)  # noqa: TID251 - beside the platform's clock, on its machine
-        latency = now - event.data.deposited_at
-        watch.hops.append(Hop(event.id, record.topic, event.data, latency.total_seconds() * 1000))
-        watch.news.set()
+        watch.take(record.topic, record.value)

@@ -1,231 +1,303 @@
-"""The journeys of the demo: both circuits, a refusal, a suspension, a duplicate, what 4b refuses.
+"""The journeys of the demo, as data: every circuit, by hand or by silence, and what goes wrong.
 
-The table leads through the circuits: each recipient deposits what may follow its piece.
+What is expected of each step is written here and not taken from the table of the circuit, so that
+the demo fails when the platform decides otherwise.
 """
 
-import asyncio
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
-from itertools import count
-from typing import Any
-
-from deploy.local.demo.actor import Actor, Answer, File, Services, Unexpected
-from deploy.local.demo.cast import AMENAGEUR, MAIRIE, MEMBERS, MOE, TITULAIRE, TRESORERIE, Member
-from deploy.local.demo.pieces import Writer, cii, factur_x, metadata, pdf, ubl
-from deploy.local.einvoices import Einvoice
-from shared.circuit.loader import current
+from deploy.local.demo.cast import MAIRIE, ONE_SIRET, TWO_SIRETS, WITHOUT_MOA
+from deploy.local.demo.pieces import cii, factur_x, pdf, ubl
+from deploy.local.demo.steps import Deposit, Does, Journey, Silence
 from shared.circuit.statuses import Act
 from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
 
-_PAYMENT = (Act.SERVICE_FAIT, Act.MANDATER, Act.METTRE_EN_PAIEMENT)
+_TITULAIRE, _MOE, _MOA = Role.TITULAIRE, Role.MOE, Role.MOA
+_PAYER = Role.SERVICE_FINANCIER
 
+_PAID = (
+    Does(_PAYER, Act.SERVICE_FAIT, then=(Status.SERVICE_FAIT,)),
+    Does(_PAYER, Act.MANDATER, then=(Status.MANDATEE,)),
+    Does(_PAYER, Act.METTRE_EN_PAIEMENT, then=(Status.MISE_EN_PAIEMENT,)),
+)
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Who is who in a contract."""
+_A4 = Deposit(_TITULAIRE, "A4", then=(Status.A_ASSOCIER_MOE,), to=(_MOE,))
+_A7 = Deposit(_TITULAIRE, "A7", then=(Status.A_ASSOCIER_MOE,), to=(_MOE,), informed=(_MOA,))
+_A15 = Deposit(_MOE, "A15", then=(Status.A_ASSOCIER_MOA,), to=(_MOA,))
+_A17 = Deposit(_MOE, "A17", then=(Status.A_ASSOCIER_MOA,), to=(_MOA,))
+_A19 = Deposit(_MOA, "A19", then=(Status.MISE_A_DISPOSITION,), to=(_PAYER,))
+_A20 = Deposit(_MOA, "A20", then=(Status.A_ASSOCIER_FOURNISSEUR,), to=(_TITULAIRE,))
+_A8 = Deposit(_TITULAIRE, "A8", then=(Status.MISE_A_DISPOSITION,), to=(_PAYER,))
 
-    moa: Member
-    service_financier: Member
+_CONTESTED = Does(
+    _TITULAIRE,
+    Act.CONTESTER,
+    comment="Les intempéries de mars ne sont pas comptées.",
+    then=(Status.CONTESTEE,),
+    to=(_MOA,),
+)
 
-    def member(self, role: Role) -> Member:
-        """Find who plays a role."""
-        return {
-            Role.TITULAIRE: TITULAIRE,
-            Role.MOE: MOE,
-            Role.MOA: self.moa,
-            Role.SERVICE_FINANCIER: self.service_financier,
-        }[role]
-
-    def parties(self) -> dict[str, Any]:
-        """Name the parties as metadata."""
-        roles = (Role.MOE, Role.MOA, Role.SERVICE_FINANCIER)
-        return {role.value: {"structure": self.member(role).siret} for role in roles}
-
-
-ONE_SIRET = Site(MAIRIE, MAIRIE)
-TWO_SIRETS = Site(AMENAGEUR, TRESORERIE)
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was accepted, and the remarkable things seen."""
-
-    dossiers: dict[str, str] = field(default_factory=dict)
-    """What each dossier shows."""
-    pieces: dict[str, Answer] = field(default_factory=dict)
-    remarks: list[tuple[str, str]] = field(default_factory=list)
-
-    def accept(self, answer: Answer, site: Site) -> None:
-        """Count an accepted piece."""
-        sirets = "un SIRET" if site.moa is site.service_financier else "deux SIRET"
-        self.dossiers.setdefault(answer["dossier_id"], f"{answer['read']['syntax']}, {sirets}")
-        self.pieces[answer["piece_id"]] = answer
-
-
-@dataclass(slots=True)
-class Scene:
-    """What a journey needs: the services, numbers that are not spent, the tally."""
-
-    services: Services
-    today: date
-    tally: Tally = field(default_factory=Tally)
-    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
-
-    def actor(self, role: Role, site: Site) -> Actor:
-        """Put somebody in front of the platform."""
-        return Actor(self.services, role, site.member(role).siret)
-
-    def draft(self, cadre: str, site: Site, ht: str = "10000.00") -> Einvoice:
-        """Prepare a piece with a number of its own."""
-        return Einvoice(
-            number=f"{cadre}-2026-{next(self._numbers):03d}",
-            issued_on=self.today,
-            cadre=cadre,
-            seller=TITULAIRE.trader(),
-            buyer=site.service_financier.trader(),
-            ht=Decimal(ht),
-        )
-
-    async def open(self, cadre: str, site: Site, write: Writer) -> Answer:
-        """Deposit a piece that opens a dossier."""
-        draft = self.draft(cadre, site)
-        answer = await self.actor(Role.TITULAIRE, site).deposit(
-            write(draft), opening(draft, site, write), key=draft.number
-        )
-        self.tally.accept(answer, site)
-        return answer
-
-    async def follow(self, answer: Answer, site: Site, ht: str = "10000.00") -> Answer:
-        """Let the recipient of a piece deposit the next one, as a PDF with metadata."""
-        row = current()[answer["cadre"], True]
-        actor = self.actor(row.recipient, site)
-        prefill = await actor.is_awaited(answer["piece_id"])
-        draft = self.draft(prefill["cadres"][0], site, ht)
-        answer = await actor.deposit(
-            pdf(draft),
-            metadata(draft) | {"follows": {"piece_id": answer["piece_id"]}},
-            key=draft.number,
-        )
-        self.tally.accept(answer, site)
-        return answer
-
-    async def to_the_end(self, answer: Answer, site: Site) -> None:
-        """Follow a piece to the service financier, and have it paid."""
-        while current()[answer["cadre"], True].recipient is not Role.SERVICE_FINANCIER:
-            answer = await self.follow(answer, site)
-        payer = self.actor(Role.SERVICE_FINANCIER, site)
-        for act in _PAYMENT:
-            await payer.treat(answer["piece_id"], act)
-
-
-def opening(draft: Einvoice, site: Site, write: Writer) -> dict[str, Any]:
-    """Give what an opener's file lacks; a plain PDF lacks everything."""
-    beside = {
-        "parties": site.parties(),
-        "type_tva": "TVA_SUR_DEBIT",
-        "mode_paiement": "VIREMENT",
-    }
-    return (metadata(draft) if write is pdf else {}) | beside
-
-
-async def register(scene: Scene) -> None:
-    """Let the cast declare itself, and wait until deposit has heard of everybody."""
-    for member in MEMBERS:
-        await Actor(scene.services, Role.TITULAIRE, member.siret).declare(member.declaration())
-    for site in (ONE_SIRET, TWO_SIRETS):
-        draft = scene.draft("A4", site)
-        titulaire = scene.actor(Role.TITULAIRE, site)
-        await titulaire.would_be_accepted(ubl(draft), opening(draft, site, ubl))
-
-
-async def whole_circuit(scene: Scene, cadre: str, site: Site, write: Writer) -> None:
-    """Carry a dossier from its opener to its payment."""
-    await scene.to_the_end(await scene.open(cadre, site, write), site)
-
-
-async def suspension(scene: Scene, cadre: str, site: Site, write: Writer) -> None:
-    """Have the MOE suspend an opener, the titulaire complete it, and the dossier go on."""
-    answer = await scene.open(cadre, site, write)
-    moe, titulaire = scene.actor(Role.MOE, site), scene.actor(Role.TITULAIRE, site)
-    await moe.treat(answer["piece_id"], Act.SUSPENDRE, comment="Il manque le bon de livraison.")
-    delivery = File("bon-de-livraison.pdf", "application/pdf", pdf(scene.draft("A4", site)).content)
-    await titulaire.complete(answer["piece_id"], "Bon de livraison joint.", delivery)
-    scene.tally.remarks.append((f"{cadre} suspendue, complétée", "revenue à la MOE"))
-    await scene.to_the_end(answer, site)
-
-
-async def corrected_amounts(scene: Scene, cadre: str, site: Site, write: Writer) -> None:
-    """Have the MOE lower the amounts in its own piece: that is no refusal."""
-    answer = await scene.follow(await scene.open(cadre, site, write), site, ht="9500.00")
-    change = next(each for each in answer["changes"] if each["field"] == "ttc")
-    scene.tally.remarks.append(
-        (f"{answer['cadre']} corrige le TTC", f"{change['previous']} → {change['now']}")
-    )
-    await scene.to_the_end(answer, site)
-
-
-async def refusal(scene: Scene, cadre: str, site: Site, write: Writer) -> None:
-    """Have the MOE refuse an opener; an amount is no motive."""
-    answer = await scene.open(cadre, site, write)
-    moe = scene.actor(Role.MOE, site)
-    blocked = await moe.try_treat(answer["piece_id"], Act.REFUSER, motive="ERREUR_DE_MONTANT")
-    scene.tally.remarks.append(("refus pour erreur de montant", _refusing_rules(blocked)))
-    await moe.treat(answer["piece_id"], Act.REFUSER, motive="MAUVAISE_MOA")
-    scene.tally.remarks.append((f"{cadre} refusée par la MOE", "le dossier s'arrête"))
-
-
-async def duplicate(scene: Scene, cadre: str, site: Site, write: Writer) -> None:
-    """Send a deposit twice: under one key it is the same, under none its number is spent."""
-    draft = scene.draft(cadre, site)
-    fields = opening(draft, site, write)
-    titulaire = scene.actor(Role.TITULAIRE, site)
-    first = await titulaire.deposit(write(draft), fields, key=draft.number)
-    again = await titulaire.deposit(write(draft), fields, key=draft.number)
-    if first["piece_id"] != again["piece_id"]:
-        raise Unexpected("one Idempotency-Key gave two pieces")
-    scene.tally.accept(first, site)
-    refused = await titulaire.try_deposit(write(draft), fields)
-    scene.tally.remarks.append(("même numéro déposé deux fois", _refusing_rules(refused)))
-
-
-_REFUSED_SITES: Mapping[str, tuple[Member | None, Member]] = {
-    "MOA paramétrée « sans »": (TRESORERIE, MAIRIE),
-    "service financier « exclusivement MOA »": (MAIRIE, AMENAGEUR),
-    "aucune MOA, service financier « avec »": (None, MAIRIE),
-    "aucune MOA, service financier « sans »": (None, TRESORERIE),
-}
-
-
-async def refused_parties(scene: Scene, write: Writer) -> None:
-    """Try what the MOA parameter forbids, at the first deposit."""
-    for case, (moa, payer) in _REFUSED_SITES.items():
-        site = Site(moa or payer, payer)
-        draft = scene.draft("A4", site)
-        fields = opening(draft, site, write)
-        if moa is None:
-            del fields["parties"]["moa"]
-        answer = await scene.actor(Role.TITULAIRE, site).try_deposit(write(draft), fields)
-        scene.tally.remarks.append((case, _refusing_rules(answer)))
-
-
-def _refusing_rules(answer: Any) -> str:  # noqa: ANN401 - an httpx response
-    if answer.status_code not in {409, 422}:
-        raise Unexpected(f"accepted what must be refused: {answer.status_code} {answer.text}")
-    codes = ", ".join(each["code"] for each in answer.json()["violations"])
-    return f"{answer.status_code} {codes}"
-
-
-async def all_journeys(scene: Scene) -> None:
-    """Run every journey, side by side as in life."""
-    await asyncio.gather(
-        corrected_amounts(scene, "A4", TWO_SIRETS, ubl),
-        whole_circuit(scene, "A4", ONE_SIRET, cii),
-        whole_circuit(scene, "A7", TWO_SIRETS, factur_x),
-        whole_circuit(scene, "A7", ONE_SIRET, pdf),
-        suspension(scene, "A4", ONE_SIRET, factur_x),
-        refusal(scene, "A4", TWO_SIRETS, ubl),
-        duplicate(scene, "A4", ONE_SIRET, cii),
-        refused_parties(scene, ubl),
-    )
+JOURNEYS = (
+    Journey(
+        "acompte, montants corrigés",
+        TWO_SIRETS,
+        ubl,
+        (
+            _A4,
+            Deposit(
+                _MOE,
+                "A15",
+                ht="9500.00",
+                then=(Status.A_ASSOCIER_MOA,),
+                to=(_MOA,),
+                remark="A15 corrige le TTC",
+            ),
+            _A19,
+            *_PAID,
+        ),
+    ),
+    Journey("acompte", ONE_SIRET, cii, (_A4, _A15, _A19, *_PAID)),
+    Journey("décompte final", TWO_SIRETS, factur_x, (_A7, _A17, _A20, _A8, *_PAID)),
+    Journey("décompte final", ONE_SIRET, pdf, (_A7, _A17, _A20, _A8, *_PAID)),
+    Journey(
+        "acompte, suspendu et complété",
+        ONE_SIRET,
+        factur_x,
+        (
+            _A4,
+            Does(
+                _MOE,
+                Act.SUSPENDRE,
+                comment="Il manque le bon de livraison.",
+                then=(Status.SUSPENDUE,),
+                to=(_TITULAIRE,),
+            ),
+            Does(
+                _TITULAIRE,
+                Act.COMPLETER,
+                comment="Bon de livraison joint.",
+                then=(Status.COMPLETEE, Status.A_ASSOCIER_MOE),
+                to=(_MOE,),
+                remark="A4 suspendue, complétée",
+            ),
+            _A15,
+            _A19,
+            *_PAID,
+        ),
+    ),
+    Journey(
+        "acompte refusé",
+        TWO_SIRETS,
+        ubl,
+        (
+            _A4,
+            Does(
+                _MOE,
+                Act.REFUSER,
+                motive="ERREUR_DE_MONTANT",
+                broken="CIR-MOTIF-03",
+                remark="refus pour erreur de montant",
+            ),
+            Does(
+                _MOE,
+                Act.REFUSER,
+                motive="MAUVAISE_MOA",
+                then=(Status.REFUSEE_MOE,),
+                remark="A4 refusée par la MOE",
+            ),
+        ),
+    ),
+    Journey(
+        "acompte déposé deux fois, MOE en retard",
+        ONE_SIRET,
+        cii,
+        (
+            Deposit(
+                _TITULAIRE,
+                "A4",
+                is_sent_twice=True,
+                then=(Status.A_ASSOCIER_MOE,),
+                to=(_MOE,),
+            ),
+            Silence(16, "etat_acompte"),
+            _A15,
+            _A19,
+            *_PAID,
+        ),
+    ),
+    Journey(
+        "sous-traitance, validée",
+        ONE_SIRET,
+        ubl,
+        (
+            Deposit(Role.SOUS_TRAITANT, "A10", then=(Status.A_VALIDER_1,), to=(_TITULAIRE,)),
+            Does(
+                _TITULAIRE,
+                Act.VALIDER,
+                then=(Status.VALIDEE_1, Status.A_ASSOCIER_MOE),
+                to=(_MOE,),
+                remark="A10 validée par le titulaire",
+            ),
+            _A15,
+            _A19,
+            *_PAID,
+        ),
+    ),
+    Journey(
+        "cotraitance, validée par le silence",
+        TWO_SIRETS,
+        cii,
+        (
+            Deposit(Role.COTRAITANT, "A13", then=(Status.A_VALIDER_1,), to=(_TITULAIRE,)),
+            Silence(
+                16,
+                "validation",
+                then=(Status.ABSENCE_VALIDATION_1_HORS_DELAI, Status.A_ASSOCIER_MOE),
+                to=(_MOE,),
+                remark="A13 que personne ne valide",
+            ),
+            _A15,
+            _A19,
+            *_PAID,
+        ),
+    ),
+    Journey("acompte ouvert par la MOE", ONE_SIRET, pdf, (_A15, _A19, *_PAID)),
+    Journey(
+        "acompte sans MOA",
+        WITHOUT_MOA,
+        ubl,
+        (
+            _A4,
+            Deposit(_MOE, "A16", then=(Status.MISE_A_DISPOSITION,), to=(_PAYER,)),
+            *_PAID,
+        ),
+    ),
+    Journey(
+        "décompte général contesté, refait",
+        TWO_SIRETS,
+        pdf,
+        (
+            _A17,
+            _A20,
+            _CONTESTED,
+            Deposit(
+                _MOA,
+                "A20",
+                ht="10400.00",
+                then=(Status.A_ASSOCIER_FOURNISSEUR,),
+                to=(_TITULAIRE,),
+                remark="A20 contesté, refait par la MOA : le TTC",
+            ),
+            _A8,
+            *_PAID,
+        ),
+    ),
+    Journey(
+        "décompte général contesté, maintenu",
+        ONE_SIRET,
+        pdf,
+        (
+            _A20,
+            _CONTESTED,
+            Does(
+                _MOA,
+                Act.MAINTENIR,
+                comment="Les intempéries sont comptées au poste 4.",
+                then=(Status.A_ASSOCIER_FOURNISSEUR,),
+                to=(_TITULAIRE,),
+                remark="A20 contesté, maintenu par la MOA",
+            ),
+            _A8,
+            *_PAID,
+        ),
+    ),
+    Journey(
+        "décompte final, procédure tacite",
+        TWO_SIRETS,
+        ubl,
+        (
+            _A7,
+            Silence(31, "decompte_general", to=(_TITULAIRE,), remark="A7 sans réponse : A22"),
+            Deposit(
+                _TITULAIRE,
+                "A22",
+                leaves=Status.REMPLACEE_PAR_A22,
+                then=(Status.A_ASSOCIER_MOA,),
+                to=(_MOA,),
+                informed=(_MOE,),
+            ),
+            Silence(
+                42,
+                "decompte_tacite",
+                then=(Status.A_ASSOCIER_FOURNISSEUR,),
+                to=(_TITULAIRE, _MOE),
+                remark="A22 sans réponse : A23, ou A24",
+            ),
+            Deposit(_TITULAIRE, "A23", then=(Status.MISE_A_DISPOSITION,), to=(_PAYER,)),
+            *_PAID,
+        ),
+    ),
+    Journey(
+        "état d'acompte recyclé",
+        ONE_SIRET,
+        ubl,
+        (
+            _A4,
+            Deposit(
+                _MOE,
+                "A15",
+                services={_MOA: "VOIRIE"},
+                then=(Status.A_ASSOCIER_MOA,),
+                to=(_MOA,),
+            ),
+            Does(
+                _MOA,
+                Act.DEMANDER_RECYCLAGE,
+                comment="Ce marché est suivi par le service PATRIMOINE.",
+                then=(Status.EN_ATTENTE_RECYCLAGE_FOURNISSEUR,),
+                to=(_MOE,),
+            ),
+            Does(
+                _MOE,
+                Act.RECYCLER,
+                correction={"moa": {"structure": MAIRIE.siret, "service": "PATRIMOINE"}},
+                then=(Status.EN_COURS_ACHEMINEMENT, Status.A_ASSOCIER_MOA),
+                to=(_MOA,),
+                remark="A15 recyclé : service VOIRIE → PATRIMOINE",
+            ),
+            _A19,
+            *_PAID,
+        ),
+    ),
+    Journey(
+        "état d'acompte validé recyclé",
+        TWO_SIRETS,
+        factur_x,
+        (
+            _A4,
+            _A15,
+            Deposit(
+                _MOA,
+                "A19",
+                engagement="2025-EJ-117",
+                then=(Status.MISE_A_DISPOSITION,),
+                to=(_PAYER,),
+            ),
+            Does(
+                _PAYER,
+                Act.DEMANDER_RECYCLAGE,
+                comment="Cet engagement est soldé.",
+                then=(Status.A_RECYCLER,),
+                to=(_MOA,),
+            ),
+            Does(
+                _MOA,
+                Act.RECYCLER,
+                correction={"engagement": "2026-EJ-004"},
+                then=(Status.EN_COURS_ACHEMINEMENT, Status.MISE_A_DISPOSITION),
+                to=(_PAYER,),
+                remark="A19 recyclé : engagement 2025-EJ-117 → 2026-EJ-004",
+            ),
+            *_PAID,
+        ),
+    ),
+)

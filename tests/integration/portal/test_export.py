@@ -23,9 +23,9 @@ from pymongo import MongoClient
 
 from deploy.local import Backend, Platform
 from deploy.local.demo.actor import Actor, Answer, File, Services
-from deploy.local.demo.cast import AMENAGEUR, MAIRIE, TITULAIRE, Member
-from deploy.local.demo.journeys import ONE_SIRET, Scene, Site, opening, register
+from deploy.local.demo.cast import AMENAGEUR, MAIRIE, ONE_SIRET, TITULAIRE, Member, Site
 from deploy.local.demo.pieces import factur_x, ubl
+from deploy.local.demo.scene import Scene, opening, register
 from deploy.local.ports import free_port
 from services.portal.adapters.export_desk import ExportDesk
 from services.portal.adapters.export_kit import read_kit

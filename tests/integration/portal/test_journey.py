@@ -10,9 +10,9 @@ import pytest_asyncio
 
 from deploy.local import Platform, choose
 from deploy.local.demo.actor import Actor, Services
-from deploy.local.demo.cast import AMENAGEUR, Member
-from deploy.local.demo.journeys import Scene, Site, opening, register
+from deploy.local.demo.cast import AMENAGEUR, Member, Site
 from deploy.local.demo.pieces import ubl
+from deploy.local.demo.scene import Scene, opening, register
 from shared.circuit.statuses import Act
 from shared.runtime.clock import system_clock
 from shared.vocabulary.roles import Role, StructureKind

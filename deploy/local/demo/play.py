@@ -1,0 +1,207 @@
+"""Playing journeys: every step through the services, noting what must come of it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from deploy.local.demo.actor import Actor, Answer, File, Unexpected
+from deploy.local.demo.pieces import pdf
+from deploy.local.demo.scene import Scene, following, opening
+from deploy.local.demo.steps import Deposit, Does, Journey, Outcome, Silence, Step
+from shared.circuit.statuses import Act
+from shared.vocabulary.labels import STATUSES
+from shared.vocabulary.roles import Purpose, Role
+from shared.vocabulary.statuses import Status
+
+_NUMBER_SPENT = "DEP-NUM-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A piece put before somebody: who, why, in which service, under which engagement."""
+
+    piece_id: str
+    number: str
+    role: Role
+    purpose: Purpose
+    service: str | None
+    engagement: str | None
+
+
+@dataclass(slots=True)
+class Play:
+    """A journey being played, and what must have come of it so far."""
+
+    journey: Journey
+    scene: Scene
+    pieces: list[Answer] = field(default_factory=list)
+    puts: Counter[Put] = field(default_factory=Counter)
+    statuses: dict[str, list[Status]] = field(default_factory=dict)
+    """By piece."""
+    delays: list[tuple[str, str]] = field(default_factory=list)
+    """The pieces on which one has passed, and its name."""
+    _services: dict[Role, str] = field(default_factory=dict)
+    _engagement: str | None = None
+
+    @property
+    def piece(self) -> Answer:
+        """The latest piece."""
+        return self.pieces[-1]
+
+    @property
+    def dossier_id(self) -> str:
+        """The dossier that the first piece opened."""
+        return str(self.pieces[0]["dossier_id"])
+
+    async def take(self, step: Step) -> None:
+        """Do what a step says."""
+        match step:
+            case Deposit():
+                await self._deposit(step)
+            case Does():
+                await self._do(step)
+            case Silence(delay=delay):
+                self.delays.append((self.piece["piece_id"], delay))
+        self._expect(step)
+        # Deposit hears of it a moment later, and would answer the next step by what was before.
+        titulaire = self.scene.actor(Role.TITULAIRE, self.journey.site)
+        piece_id = self.piece["piece_id"]
+        await titulaire.sees(piece_id, self.statuses[piece_id][-1])
+
+    async def _deposit(self, step: Deposit) -> None:
+        scene, site = self.scene, self.journey.site
+        actor = scene.actor(step.by, site)
+        draft = scene.draft(step.cadre, site, step.ht, step.engagement)
+        if self.pieces:
+            previous = self.piece["piece_id"]
+            await actor.may_deposit(previous, step.cadre)
+            file, fields = pdf(draft), following(draft, previous)
+        else:
+            file, fields = self.journey.write(draft), opening(draft, site, self.journey.write)
+        fields = _with_services(fields, step)
+        answer = await actor.deposit(file, fields, key=draft.number)
+        if step.is_sent_twice:
+            await self._send_again(actor, file, fields, answer)
+        if self.pieces:
+            self.statuses[self.piece["piece_id"]].append(step.leaves)
+        self.pieces.append(answer)
+        self.statuses[answer["piece_id"]] = [Status.DEPOSEE]
+        self._services.update(step.services)
+        self._engagement = step.engagement
+        scene.tally.accept(answer, f"{self.journey.name}, {site.label}")
+
+    async def _send_again(
+        self, actor: Actor, file: File, fields: dict[str, Any], first: Answer
+    ) -> None:
+        """Under one key it is the same piece; under none its number is spent."""
+        again = await actor.deposit(file, fields, key=first["number"])
+        if first["piece_id"] != again["piece_id"]:
+            raise Unexpected("one Idempotency-Key gave two pieces")
+        answer = await actor.try_deposit(file, fields)
+        self._remark("même numéro déposé deux fois", refused_by(answer, _NUMBER_SPENT))
+
+    async def _do(self, step: Does) -> None:
+        actor = self.scene.actor(step.by, self.journey.site)
+        piece_id = self.piece["piece_id"]
+        if step.act in (Act.COMPLETER, Act.CONTESTER):
+            add = actor.complete if step.act is Act.COMPLETER else actor.contest
+            draft = self.scene.draft(self.piece["cadre"], self.journey.site)
+            enclosed = File("justificatif.pdf", "application/pdf", pdf(draft).content)
+            await add(piece_id, step.comment or "", enclosed)
+            return
+        reasons = {
+            name: value
+            for name in ("motive", "comment", "correction")
+            if (value := getattr(step, name))
+        }
+        if step.broken:
+            answer = await actor.try_treat(piece_id, step.act, **reasons)
+            self._remark(step.remark or step.act, refused_by(answer, step.broken))
+            return
+        await actor.treat(piece_id, step.act, **reasons)
+        for role, party in (step.correction or {}).items():
+            if role == "engagement":
+                self._engagement = party
+            else:
+                self._services[Role(role)] = party["service"]
+
+    def _expect(self, step: Outcome) -> None:
+        piece_id = self.piece["piece_id"]
+        self.statuses[piece_id] += step.then
+        for purpose, roles in ((Purpose.ACTION, step.to), (Purpose.INFORMATION, step.informed)):
+            for role in roles:
+                put = Put(
+                    piece_id,
+                    self.piece["number"],
+                    role,
+                    purpose,
+                    self._services.get(role),
+                    self._engagement,
+                )
+                self.puts[put] += 1
+        if step.remark and not getattr(step, "broken", None):
+            self._remark(step.remark, self._what_came(step))
+
+    def _what_came(self, step: Outcome) -> str:
+        if isinstance(step, Deposit):
+            changes = {each["field"]: each for each in self.piece["changes"]}
+            return f"{changes['ttc']['previous']} → {changes['ttc']['now']}"
+        if step.then:
+            return " → ".join(STATUSES[status] for status in step.then)
+        return f"proposée à : {', '.join(step.to)}"
+
+    def _remark(self, seen: str, answer: str) -> None:
+        self.scene.tally.remarks.append((seen, answer))
+
+
+async def play_all(
+    scene: Scene,
+    journeys: Sequence[Journey],
+    let_pass: Callable[[int], Awaitable[None]],
+) -> list[Play]:
+    """Play journeys side by side, as in life. All wait together: a day comes once for all."""
+    plays = [Play(journey, scene) for journey in journeys]
+    days = sorted({0} | {day for play in plays for day, _ in _by_day(play.journey)})
+    for rank, day in enumerate(days):
+        if rank:
+            passed = day - days[rank - 1]
+            await let_pass(passed)
+            scene.today += timedelta(days=passed)
+        await asyncio.gather(*(_play_day(play, day) for play in plays))
+    return plays
+
+
+async def _play_day(play: Play, day: int) -> None:
+    for each, step in _by_day(play.journey):
+        if each == day:
+            await play.take(step)
+
+
+def _by_day(journey: Journey) -> list[tuple[int, Step]]:
+    day = 0
+    dated = []
+    for step in journey.steps:
+        day = step.until_day if isinstance(step, Silence) else day
+        dated.append((day, step))
+    return dated
+
+
+def refused_by(answer: httpx.Response, code: str) -> str:
+    """Make sure that a rule refuses, and show it."""
+    codes = [each["code"] for each in answer.json().get("violations", ())]
+    if answer.status_code not in {409, 422} or code not in codes:
+        raise Unexpected(f"{code} must refuse it: {answer.status_code} {answer.text}")
+    return f"{answer.status_code} {', '.join(codes)}"
+
+
+def _with_services(fields: dict[str, Any], step: Deposit) -> dict[str, Any]:
+    parties = dict(fields.get("parties", {}))
+    for role, service in step.services.items():
+        parties[role.value] = parties.get(role.value, {}) | {"service": service}
+    engagement = {"engagement": step.engagement} if step.engagement else {}
+    return fields | ({"parties": parties} if parties else {}) | engagement

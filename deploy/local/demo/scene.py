@@ -1,0 +1,126 @@
+"""The stage: the services, the day, numbers that are not spent, what was accepted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from deploy.local.demo.actor import Actor, Answer, Services
+from deploy.local.demo.cast import MEMBERS, ONE_SIRET, TWO_SIRETS, WITHOUT_MOA, Site
+from deploy.local.demo.pieces import Writer, metadata, pdf, ubl
+from deploy.local.einvoices import Einvoice
+from shared.circuit.loader import current
+from shared.circuit.statuses import Act
+from shared.circuit.table import Row
+from shared.vocabulary.roles import SUPPLIER_SIDE, Role
+
+PAYMENT = (Act.SERVICE_FAIT, Act.MANDATER, Act.METTRE_EN_PAIEMENT)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was accepted, and the remarkable things seen."""
+
+    dossiers: dict[str, str] = field(default_factory=dict)
+    """What each dossier shows."""
+    pieces: dict[str, Answer] = field(default_factory=dict)
+    remarks: list[tuple[str, str]] = field(default_factory=list)
+
+    def accept(self, answer: Answer, label: str) -> None:
+        """Count an accepted piece."""
+        self.dossiers.setdefault(answer["dossier_id"], label)
+        self.pieces[answer["piece_id"]] = answer
+
+
+@dataclass(slots=True)
+class Scene:
+    """What a journey needs. `today` is the day on the services' clock."""
+
+    services: Services
+    today: date
+    tally: Tally = field(default_factory=Tally)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def actor(self, role: Role, site: Site) -> Actor:
+        """Put somebody in front of the platform."""
+        return Actor(self.services, role, site.member(role).siret)
+
+    def draft(
+        self, cadre: str, site: Site, ht: str = "10000.00", engagement: str | None = None
+    ) -> Einvoice:
+        """Prepare a piece with a number of its own. Its seller is the supplier that asks."""
+        depositor = _row(cadre, site).depositor
+        seller = depositor if depositor in SUPPLIER_SIDE else Role.TITULAIRE
+        return Einvoice(
+            number=f"{cadre}-2026-{next(self._numbers):03d}",
+            issued_on=self.today,
+            cadre=cadre,
+            seller=site.member(seller).trader(),
+            buyer=site.service_financier.trader(),
+            ht=Decimal(ht),
+            engagement=engagement,
+        )
+
+    async def open(self, cadre: str, site: Site, write: Writer) -> Answer:
+        """Deposit a piece that opens a dossier."""
+        draft = self.draft(cadre, site)
+        actor = self.actor(_row(cadre, site).depositor, site)
+        answer = await actor.deposit(write(draft), opening(draft, site, write), key=draft.number)
+        self.tally.accept(answer, f"{answer['read']['syntax']}, {site.label}")
+        return answer
+
+    async def follow(self, answer: Answer, site: Site, ht: str = "10000.00") -> Answer:
+        """Let the recipient of a piece deposit the next one, as a PDF with metadata."""
+        actor = self.actor(_row(answer["cadre"], site).recipient, site)
+        prefill = await actor.is_awaited(answer["piece_id"])
+        draft = self.draft(prefill["cadres"][0], site, ht)
+        answer = await actor.deposit(
+            pdf(draft), following(draft, answer["piece_id"]), key=draft.number
+        )
+        self.tally.accept(answer, site.label)
+        return answer
+
+    async def to_the_end(self, answer: Answer, site: Site) -> None:
+        """Follow a piece to the service financier, and have it paid."""
+        while not _row(answer["cadre"], site).is_final:
+            answer = await self.follow(answer, site)
+        payer = self.actor(Role.SERVICE_FINANCIER, site)
+        for act in PAYMENT:
+            await payer.treat(answer["piece_id"], act)
+
+
+def opening(draft: Einvoice, site: Site, write: Writer) -> dict[str, Any]:
+    """Give what an opener's file lacks; a plain PDF lacks everything."""
+    beside = {
+        "parties": site.parties(_row(draft.cadre, site).depositor),
+        "type_tva": "TVA_SUR_DEBIT",
+        "mode_paiement": "VIREMENT",
+    }
+    return (metadata(draft) if write is pdf else {}) | beside
+
+
+def following(draft: Einvoice, piece_id: str) -> dict[str, Any]:
+    """Give what goes beside a next piece, a plain PDF."""
+    return metadata(draft) | {"follows": {"piece_id": piece_id}}
+
+
+async def register(scene: Scene) -> None:
+    """Let the cast declare itself, and wait until deposit has heard of everybody."""
+    for member in MEMBERS:
+        await Actor(scene.services, Role.TITULAIRE, member.siret).declare(member.declaration())
+    for cadre, site in (
+        ("A4", ONE_SIRET),
+        ("A4", TWO_SIRETS),
+        ("A4", WITHOUT_MOA),
+        ("A10", ONE_SIRET),
+        ("A13", ONE_SIRET),
+    ):
+        draft = scene.draft(cadre, site)
+        actor = scene.actor(_row(cadre, site).depositor, site)
+        await actor.would_be_accepted(ubl(draft), opening(draft, site, ubl))
+
+
+def _row(cadre: str, site: Site) -> Row:
+    return current()[cadre, site.has_moa]
