@@ -10,6 +10,7 @@ from services.deposit.domain.piece import Piece
 from services.deposit.domain.prefill import Option, options
 from services.deposit.domain.turns import judge_turn
 from shared.circuit.cadres import deposit_act
+from shared.circuit.parties import Parties
 from shared.circuit.statuses import Act
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -29,6 +30,8 @@ class Prefill:
     """What the caller may deposit after a piece, by cadre."""
 
     piece: Piece
+    parties: Parties
+    """Those of the dossier now, which a recycling may have put right since the piece."""
     options: tuple[Option, ...]
 
 
@@ -76,9 +79,9 @@ class Consultations:
         turn = judge_turn(state, piece, row, role, structure, act, field="piece")
         if isinstance(turn, Violation):
             return turn
-        named = following.parties.named()
-        known = await self._ports.directory.find(party.structure for _, party in named)
-        return Prefill(piece, options(circuit, following, role, known.structures))
+        parties = following.parties
+        known = await self._ports.directory.find(party.structure for _, party in parties.named())
+        return Prefill(piece, parties, options(circuit, following, role, known.structures))
 
     async def file(self, piece_id: str, role: Role, structure: str) -> Download | None:
         """Hand out the deposited file."""

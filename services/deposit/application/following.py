@@ -35,7 +35,9 @@ async def find_followed(
         piece for piece in pieces if await is_party(ports, piece, proposal.role, proposal.structure)
     ]
     if not follows and proposal.may_open(circuit):
-        return await _awaiting(ports, proposal, mine)
+        mine = [] if proposal.said.opens else await _awaiting(ports, proposal, mine)
+        if not mine:
+            return None
     if not mine:
         return rules.FOLLOWED_UNKNOWN.broken("follows", wanted=str(wanted)[:_SHOWN])
     if len(mine) > 1:
@@ -43,16 +45,26 @@ async def find_followed(
     return Following(mine[0], await state_of(ports, mine[0]))
 
 
-async def _awaiting(ports: Ports, proposal: Proposal, cited: list[Piece]) -> Following | None:
-    """Find the one piece cited that awaits this very cadre of this depositor.
+async def _awaiting(ports: Ports, proposal: Proposal, cited: list[Piece]) -> list[Piece]:
+    """Find which of the pieces cited await this very cadre of this depositor.
 
     A piece that may open a dossier follows another only then: the last instalment that a projet de
-    décompte final cites is a reference, not the piece before it.
+    décompte final cites is a reference, not the piece before it. One that is still on its way may
+    come to await it: the depositor is then asked to try again, not given a dossier of its own.
     """
-    found = [Following(piece, state) for piece in cited if (state := await state_of(ports, piece))]
-    role, structure, cadre = proposal.role, proposal.structure, proposal.fields.cadre
-    awaiting = [each for each in found if cadre in each.cadres_of(role, structure)]
-    return awaiting[0] if len(awaiting) == 1 else None
+    return [
+        piece
+        for piece in cited
+        if _may_await(Following(piece, await state_of(ports, piece)), proposal)
+    ]
+
+
+def _may_await(following: Following, proposal: Proposal) -> bool:
+    role, cadre = proposal.role, proposal.fields.cadre
+    if following.state:
+        return cadre in following.cadres_of(role, proposal.structure)
+    circuit = circuit_of(following.piece)
+    return cadre in circuit.followers(following.row(circuit), role)
 
 
 async def is_party(ports: Ports, piece: Piece, role: Role, structure: str) -> bool:

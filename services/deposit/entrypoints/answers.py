@@ -233,7 +233,7 @@ class PrefillAnswer(BaseModel):
                 follows=FollowsAnswer(piece_id=piece.id),
                 currency=draft.currency,
                 amounts=AmountsV1.of(draft.amounts),
-                parties=PartiesAnswer.of(draft.parties),
+                parties=PartiesAnswer.of(prefill.parties),
                 engagement=draft.engagement,
                 marche=draft.marche,
                 type_tva=draft.type_tva,
