@@ -13,18 +13,25 @@ from services.deposit.domain.judging import World, judge
 from services.deposit.domain.piece import Draft, Piece, StoredFile
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.said import Follows, Said
-from services.deposit.domain.turns import Awaited, DossierState
+from services.deposit.domain.turns import Awaited, DossierState, Turn
 from shared.circuit.loader import current
 from shared.circuit.parties import Parties, Party, Service, Structure
 from shared.vocabulary.attachments import Attached
 from shared.vocabulary.codes import Syntax
-from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
+from shared.vocabulary.roles import (
+    SUPPLIER_SIDE,
+    MoaParameter,
+    Role,
+    StructureKind,
+    StructureStatus,
+)
 from shared.vocabulary.statuses import Status
 
 TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 TITULAIRE, MOE = "73282932000074", "35600000049837"
 MOA, PAYER = "35600000000048", "55208131766522"
+COTRAITANT, SOUS_TRAITANT = "40483304800022", "84062914300032"
 
 
 def a_structure(name: str, **changes: Any) -> Structure:  # noqa: ANN401 - any field
@@ -40,7 +47,15 @@ def a_structure(name: str, **changes: Any) -> Structure:  # noqa: ANN401 - any f
     return replace(plain, **changes)
 
 
-DIRECTORY = {name: a_structure(name) for name in (TITULAIRE, MOE, MOA, PAYER)}
+NAMES = {
+    Role.TITULAIRE: TITULAIRE,
+    Role.COTRAITANT: COTRAITANT,
+    Role.SOUS_TRAITANT: SOUS_TRAITANT,
+    Role.MOE: MOE,
+    Role.MOA: MOA,
+    Role.SERVICE_FINANCIER: PAYER,
+}
+DIRECTORY = {name: a_structure(name) for name in NAMES.values()}
 PARTIES = Parties(Party(TITULAIRE), Party(PAYER), moe=Party(MOE), moa=Party(MOA))
 
 READ = Invoice(
@@ -105,6 +120,27 @@ def a_piece(proposal: Proposal = OPENING, world: World = WORLD, id_: str = "piec
     return Piece(id_, "dossier-1", accepted(proposal, world), file, (), "1" * 64, NOW)
 
 
+def opening(cadre: str, role: Role, *named: Role, **fields: Any) -> Proposal:  # noqa: ANN401
+    """Propose an opener of a role that names others beside itself; the seller is its supplier."""
+    seller = NAMES[role] if role in SUPPLIER_SIDE else TITULAIRE
+    return Proposal(
+        role=role,
+        structure=NAMES[role],
+        said=Said(parties={each: Party(NAMES[each]) for each in named}),
+        read=replace(READ, cadre=cadre, seller=FileParty(siret=seller), **fields),
+    )
+
+
+def a_turn(role: Role, *cadres: str) -> Turn:
+    """Give the turn of the party that plays a role."""
+    return Turn(role, NAMES[role], cadres)
+
+
+def awaiting(*turns: Turn, piece_id: str = "piece-1", held: str | None = None) -> Awaited:
+    """Await somebody, and whoever may act in its place."""
+    return Awaited(turns, piece_id, NOW, held)
+
+
 def a_state(
     piece: Piece, status: Status = Status.A_ASSOCIER_MOE, awaited: Awaited | None = None
 ) -> DossierState:
@@ -112,11 +148,11 @@ def a_state(
     return DossierState(
         id=piece.dossier_id,
         version=4,
-        table_version=current().version,
+        table_version=piece.draft.table_version,
         parties=piece.draft.parties,
         statuses={piece.id: status},
         reported={piece.id: status},
-        awaited=awaited or Awaited(Role.MOE, MOE, piece.id, ("A15",), NOW),
+        awaited=awaited or awaiting(a_turn(Role.MOE, "A15"), piece_id=piece.id),
     )
 
 

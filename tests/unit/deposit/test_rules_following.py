@@ -5,18 +5,20 @@ from decimal import Decimal
 
 import pytest
 
-from services.deposit.domain.completing import judge_completion, judge_turn_to_complete
+from services.deposit.domain.completing import judge_added, judge_turn_to_add
 from services.deposit.domain.following import Following
-from services.deposit.domain.piece import Completion
+from services.deposit.domain.piece import Completion, Piece
 from services.deposit.domain.prefill import options
 from services.deposit.domain.rules import FOLLOWED_UNKNOWN
-from services.deposit.domain.turns import Awaited, DossierState
-from shared.circuit.loader import current
+from services.deposit.domain.turns import DossierState
+from shared.circuit.loader import current, version
 from shared.circuit.parties import Party
+from shared.circuit.statuses import Act
 from shared.vocabulary.attachments import Attached
 from shared.vocabulary.roles import Application, MoaParameter, Role, StructureStatus
 from shared.vocabulary.statuses import Status
 from tests.unit.deposit.judged import (
+    COTRAITANT,
     DIRECTORY,
     MOA,
     MOE,
@@ -28,8 +30,10 @@ from tests.unit.deposit.judged import (
     a_piece,
     a_state,
     a_structure,
+    a_turn,
     accepted,
     after,
+    awaiting,
     broken,
     next_piece,
     reading,
@@ -75,15 +79,12 @@ def test_a_followed_piece_that_nobody_deposited_is_refused() -> None:
     [
         (replace(STATE, awaited=None), "DEP-TOUR-01"),
         (
-            replace(STATE, awaited=Awaited(Role.MOA, MOA, "piece-2", (), NOW)),
+            replace(STATE, awaited=awaiting(a_turn(Role.MOA), piece_id="piece-2")),
             "DEP-TOUR-02",
         ),
+        (replace(STATE, awaited=awaiting(a_turn(Role.MOA))), "DEP-TOUR-03"),
         (
-            replace(STATE, awaited=Awaited(Role.MOA, MOA, PIECE.id, (), NOW)),
-            "DEP-TOUR-03",
-        ),
-        (
-            replace(STATE, awaited=Awaited(Role.MOE, MOE, PIECE.id, (), NOW, held="CIR-MOA-01")),
+            replace(STATE, awaited=awaiting(a_turn(Role.MOE, "A15"), held="CIR-MOA-01")),
             "DEP-TOUR-04",
         ),
         (a_state(PIECE, Status.SUSPENDUE), "DEP-TOUR-05"),
@@ -102,7 +103,7 @@ def test_a_cadre_not_allowed_now_is_refused() -> None:
 
 def test_a_contested_decompte_is_followed_by_a_new_one_of_the_moa() -> None:
     general = replace(PIECE, draft=replace(PIECE.draft, cadre="A20", depositor_role=Role.MOA))
-    awaited = Awaited(Role.MOA, MOA, PIECE.id, ("A20",), NOW)
+    awaited = awaiting(a_turn(Role.MOA, "A20"))
     contested = after(general, a_state(general, Status.CONTESTEE, awaited))
 
     assert broken(next_piece(Role.MOA, MOA, cadre="A20"), contested) == []
@@ -151,14 +152,29 @@ def test_the_piece_that_a_file_cites_is_the_one_that_is_followed() -> None:
     cites = replace(proposal, read=replace(proposal.read, preceding_numbers=("sit-1",)))
     differs = replace(proposal, read=replace(proposal.read, preceding_numbers=("SIT-9",)))
 
-    assert cites.cited_number(current()) == "sit-1"
+    assert cites.cited_number == "sit-1"
     assert broken(cites, AFTER) == []
     assert broken(differs, AFTER) == [("DEP-META-01", "follows")]
 
 
-def test_what_an_opener_cites_is_outside_the_platform() -> None:
-    assert reading(preceding_numbers=("F-1",)).cited_number(current()) is None
-    assert broken(reading(preceding_numbers=("F-1",))) == []
+@pytest.mark.parametrize(
+    ("cited", "number"), [((), None), (("F-1",), "F-1"), (("F-1", "F-2"), None)]
+)
+def test_one_number_cited_is_the_one_that_may_be_followed(
+    cited: tuple[str, ...], number: str | None
+) -> None:
+    assert reading(preceding_numbers=cited).cited_number == number
+    assert broken(reading(preceding_numbers=cited)) == []
+
+
+@pytest.mark.parametrize(
+    ("cadre", "may_open"),
+    [("A4", True), ("A15", True), ("A18", True), ("A8", False), ("A22", False), ("A99", False)],
+)
+def test_which_cadres_may_open_is_asked_of_both_circuits(cadre: str, may_open: bool) -> None:
+    assert reading(cadre=cadre).may_open(current()) is may_open
+    assert not reading(cadre="A15").may_open(version("2026-1"))
+    assert not reading(cadre=None).may_open(current())
 
 
 def test_the_prefill_names_cadre_recipient_and_required_fields() -> None:
@@ -171,43 +187,69 @@ def test_the_prefill_names_cadre_recipient_and_required_fields() -> None:
     assert option.required == ("parties.moa.service|engagement",)
 
 
-def suspended() -> Awaited:
-    return Awaited(Role.TITULAIRE, TITULAIRE, PIECE.id, (), NOW)
+def asked(
+    piece: Piece,
+    state: DossierState | None,
+    role: Role = Role.TITULAIRE,
+    structure: str = TITULAIRE,
+    act: Act = Act.COMPLETER,
+) -> list[str]:
+    """Ask whether something may be added to a piece, and give the codes of what forbids it."""
+    row = current()[piece.draft.cadre, True]
+    return [each.code for each in judge_turn_to_add(piece, row, state, role, structure, act)]
+
+
+SUSPENDED = a_state(PIECE, Status.SUSPENDUE, awaiting(a_turn(Role.TITULAIRE)))
 
 
 def test_only_the_depositor_of_a_suspended_piece_completes_it() -> None:
-    waiting = a_state(PIECE, Status.SUSPENDUE, suspended())
-
-    assert list(judge_turn_to_complete(PIECE, waiting, Role.TITULAIRE, TITULAIRE)) == []
-    (other,) = judge_turn_to_complete(PIECE, waiting, Role.MOE, MOE)
-    (early,) = judge_turn_to_complete(PIECE, STATE, Role.TITULAIRE, TITULAIRE)
-    (unknown,) = judge_turn_to_complete(PIECE, None, Role.TITULAIRE, TITULAIRE)
-    assert (other.code, early.code, unknown.code) == (
-        "DEP-TOUR-03",
-        "DEP-TOUR-03",
-        "DEP-SUITE-03",
-    )
+    assert asked(PIECE, SUSPENDED) == []
+    assert asked(PIECE, SUSPENDED, Role.MOE, MOE) == ["DEP-TOUR-03"]
+    assert asked(PIECE, SUSPENDED, structure=COTRAITANT) == ["DEP-TOUR-03"]
+    assert asked(PIECE, STATE) == ["DEP-TOUR-03"]
+    assert asked(PIECE, None) == ["DEP-SUITE-03"]
 
 
 def test_a_suspension_is_answered_once() -> None:
-    waiting = a_state(PIECE, Status.SUSPENDUE, suspended())
-    completion = Completion((), "voici", NOW, "2" * 64, waiting.version)
+    completion = Completion((), "voici", NOW, "2" * 64, SUSPENDED.version)
     answered = replace(PIECE, completions=(completion,))
+    suspended_again = replace(SUSPENDED, version=SUSPENDED.version + 1)
 
-    (told,) = judge_turn_to_complete(answered, waiting, Role.TITULAIRE, TITULAIRE)
-    suspended_again = replace(waiting, version=waiting.version + 1)
-    again = list(judge_turn_to_complete(answered, suspended_again, Role.TITULAIRE, TITULAIRE))
-
-    assert told.code == "DEP-COMPL-01"
-    assert again == []
+    assert asked(answered, SUSPENDED) == ["DEP-COMPL-01"]
+    assert asked(answered, suspended_again) == []
 
 
-def test_a_completion_brings_something() -> None:
-    (nothing,) = judge_completion((), "  ")
+def test_only_a_decompte_general_before_its_titulaire_is_contested() -> None:
+    general = replace(PIECE, draft=replace(PIECE.draft, cadre="A20", depositor_role=Role.MOA))
+    before = awaiting(a_turn(Role.TITULAIRE, "A8"))
+    state = a_state(general, Status.A_ASSOCIER_FOURNISSEUR, before)
+    contested = replace(state, statuses={general.id: Status.CONTESTEE})
 
-    assert nothing.code == "DEP-COMPL-02"
-    assert judge_completion((), "Le bon est page 3.") == ()
-    assert judge_completion((Attached("bon.pdf", 9, b"%PDF-1.4"),), None) == ()
+    assert asked(general, state, act=Act.CONTESTER) == []
+    assert asked(general, contested, act=Act.CONTESTER) == ["DEP-TOUR-05"]
+    assert asked(general, state, act=Act.COMPLETER) == ["DEP-TOUR-05"]
+    assert asked(PIECE, replace(STATE, awaited=before), act=Act.CONTESTER) == ["DEP-TOUR-05"]
+
+
+BON = Attached("bon.pdf", 9, b"%PDF-1.4")
+
+
+@pytest.mark.parametrize(
+    ("act", "attachments", "comment", "codes"),
+    [
+        (Act.COMPLETER, (), "  ", ["DEP-COMPL-02"]),
+        (Act.COMPLETER, (), "Le bon est page 3.", []),
+        (Act.COMPLETER, (BON,), None, []),
+        (Act.CONTESTER, (), "Le métré est faux.", []),
+        (Act.CONTESTER, (BON,), " ", ["CIR-MOTIF-04"]),
+        (Act.CONTESTER, (BON,), "x" * 256, ["CIR-MOTIF-05"]),
+        (Act.CONTESTER, (Attached("bon", 9, b""),), "Le métré est faux.", ["DEP-PJ-03"]),
+    ],
+)
+def test_a_completion_brings_something_and_a_contest_says_why(
+    act: Act, attachments: tuple[Attached, ...], comment: str | None, codes: list[str]
+) -> None:
+    assert [each.code for each in judge_added(act, attachments, comment)] == codes
 
 
 def test_a_payment_that_is_not_reported_is_hidden_from_the_titulaire_alone() -> None:

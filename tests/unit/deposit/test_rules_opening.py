@@ -12,6 +12,7 @@ from services.deposit.domain.judging import World
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.said import Said
 from services.deposit.domain.unreadable import MALFORMED_XML
+from shared.circuit.loader import version
 from shared.circuit.parties import Party
 from shared.vocabulary.codes import ModePaiement
 from shared.vocabulary.roles import Application, MoaParameter, Role, StructureStatus
@@ -120,7 +121,8 @@ def test_the_service_code_of_the_file_is_the_buyer_s() -> None:
 def test_a_cadre_is_needed_known_and_an_opener() -> None:
     assert broken(reading(cadre=None)) == [("DEP-META-04", "cadre")]
     assert broken(reading(cadre="A99")) == [("CIR-CADRE-01", "cadre")]
-    assert ("CIR-CADRE-02", "cadre") in broken(reading(cadre="A20"))
+    assert broken(reading(cadre="A8")) == [("CIR-CADRE-02", "cadre")]
+    assert broken(reading(cadre="A20")) == [("CIR-CADRE-04", "cadre")]
 
 
 def test_the_long_code_of_a_cadre_is_understood() -> None:
@@ -156,7 +158,7 @@ def test_a_spent_number_is_refused() -> None:
 
 
 def test_a_structure_is_known_active_and_has_a_right_siret() -> None:
-    unknown, false = "40483304800022", "12345678901234"
+    unknown, false = "44306184100047", "12345678901234"
 
     assert broken(naming({Role.MOE: Party(unknown)})) == [
         ("CIR-STRUCTURE-01", "parties.moe.structure")
@@ -187,11 +189,22 @@ def test_what_the_moa_parameter_forbids_is_refused_at_the_opening() -> None:
     assert broken(OPENING, sans) == [("CIR-MOA-01", "parties.moa.structure")]
     assert broken(OPENING, only) == [("CIR-MOA-02", "parties.service_financier.structure")]
     without_moa = naming({Role.MOA: None})
-    assert ("CIR-MOA-03", "parties.moa") not in broken(without_moa)
-    assert broken(without_moa, avec) == [
+    assert broken(without_moa) == []
+    assert broken(without_moa, avec) == [("CIR-MOA-03", "parties.moa")]
+    assert broken(without_moa, replace(avec, require_moa=False)) == []
+    first = replace(avec, circuit=version("2026-1"))
+    assert broken(without_moa, first) == [
         ("CIR-CADRE-05", "parties.moa"),
         ("CIR-MOA-03", "parties.moa"),
     ]
+
+
+def test_an_opener_beside_a_piece_that_awaits_it_is_refused_unless_it_is_meant() -> None:
+    beside = replace(WORLD, awaited_number="A4-7")
+    meant = replace(OPENING, said=replace(OPENING.said, opens=True))
+
+    assert broken(OPENING, beside) == [("DEP-SUITE-05", "follows")]
+    assert broken(meant, beside) == []
 
 
 def test_the_fields_that_recipient_and_service_financier_require_are_needed() -> None:

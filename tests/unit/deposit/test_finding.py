@@ -1,0 +1,302 @@
+"""Which piece a proposal follows, and who takes part in its dossier, by what routing last told."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+
+from services.deposit.application.consulting import Consultations, Prefill
+from services.deposit.application.depositing import Deposits, Submission
+from services.deposit.application.following import find_followed, is_party
+from services.deposit.application.ports import Depositor, Known, Policy, Ports, Used
+from services.deposit.domain.following import Following
+from services.deposit.domain.invoice import Invoice
+from services.deposit.domain.piece import Piece
+from services.deposit.domain.proposal import Proposal
+from services.deposit.domain.turns import Awaited, DossierState
+from shared.circuit.loader import current, version, without
+from shared.circuit.parties import Party
+from shared.circuit.table import Circuit
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.statuses import Status
+from tests.unit.deposit.judged import (
+    COTRAITANT,
+    DIRECTORY,
+    MOA,
+    MOE,
+    NAMES,
+    NOW,
+    TITULAIRE,
+    a_piece,
+    a_state,
+    a_turn,
+    awaiting,
+    opening,
+    reading,
+)
+
+CIRCUIT = current()
+TIT, OEUVRE, OUVRAGE = Role.TITULAIRE, Role.MOE, Role.MOA
+
+
+@dataclass
+class Memory:
+    """The store of deposit, in memory."""
+
+    pieces: list[Piece]
+    keys: dict[tuple[str, str], Used] = field(default_factory=dict)
+
+    async def get(self, piece_id: str) -> Piece | None:
+        return next((piece for piece in self.pieces if piece.id == piece_id), None)
+
+    async def by_number(self, depositor: str, number: str) -> Piece | None:
+        for piece in self.pieces:
+            if (piece.draft.depositor.structure, piece.draft.number) == (depositor, number):
+                return piece
+        return None
+
+    async def with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
+        found = [piece for piece in self.pieces if piece.draft.number == number]
+        return [each for each in found if each.draft.parties.of(role) == Party(structure)]
+
+    async def ids_of(self, dossier_id: str) -> set[str]:
+        return {piece.id for piece in self.pieces if piece.dossier_id == dossier_id}
+
+    async def used(self, structure: str, key: str) -> Used | None:
+        return self.keys.get((structure, key))
+
+
+@dataclass
+class Dossiers:
+    """The projection of dossiers, in memory."""
+
+    states: dict[str, DossierState]
+
+    async def find(self, dossier_id: str) -> DossierState | None:
+        return self.states.get(dossier_id)
+
+    async def awaiting(self, who: Depositor, titulaire: str) -> str | None:
+        found = [
+            state.awaited.piece_id
+            for state in self.states.values()
+            if state.parties.titulaire.structure == titulaire
+            and state.awaited
+            and (turn := state.awaited.turn_of(who.role, who.structure))
+            and who.cadre in turn.cadres
+        ]
+        return found[0] if found else None
+
+
+class Directory:
+    """The projection of structures, in memory."""
+
+    async def find(self, structures: Iterable[str]) -> Known:
+        return Known({name: DIRECTORY[name] for name in structures if name in DIRECTORY}, {})
+
+
+def _ports(pieces: Iterable[Piece], *states: DossierState) -> Ports:
+    unused = cast("Any", None)
+    return Ports(
+        reader=unused,
+        directory=Directory(),
+        dossiers=Dossiers({state.id: state for state in states}),
+        pieces=Memory([*pieces]),
+        ledger=unused,
+        vault=unused,
+        certificates=unused,
+        clock=lambda: NOW,
+        new_id=lambda: "new",
+    )
+
+
+A4 = a_piece()
+AWAITING = a_state(A4)
+HELD_BY_MOA = a_state(A4, Status.ASSOCIEE, awaiting(a_turn(OUVRAGE, "A19"), piece_id="piece-2"))
+ANOTHER = replace(A4, id="piece-9", dossier_id="dossier-9")
+"""A piece of the same number, of another depositor."""
+
+
+def _elsewhere(state: DossierState) -> DossierState:
+    awaited = state.awaited
+    if awaited and awaited.piece_id == A4.id:
+        awaited = replace(awaited, piece_id=ANOTHER.id)
+    statuses = {ANOTHER.id: state.statuses[A4.id]}
+    return replace(state, id=ANOTHER.dossier_id, statuses=statuses, awaited=awaited)
+
+
+A15 = opening("A15", OEUVRE, OUVRAGE, number="EA-1", preceding_numbers=("SIT-1",))
+A17 = opening("A17", OEUVRE, OUVRAGE, number="PDG-1", preceding_numbers=("SIT-1",))
+A7 = reading(cadre="A7", number="FIN-1", preceding_numbers=("SIT-1",))
+A8 = reading(cadre="A8", number="DGD-1", preceding_numbers=("SIT-1",))
+MEANT = replace(A15, said=replace(A15.said, opens=True))
+
+
+@pytest.mark.parametrize(
+    ("proposal", "pieces", "states", "followed"),
+    [
+        (A15, [A4], [AWAITING], A4.id),
+        (A15, [A4], [replace(AWAITING, awaited=None)], None),
+        (A15, [A4], [HELD_BY_MOA], None),
+        (A15, [A4], [a_state(A4, awaited=awaiting(a_turn(OEUVRE, "A16")))], None),
+        (A15, [A4], [a_state(A4, awaited=awaiting(a_turn(OUVRAGE, "A15")))], None),
+        (A15, [], [], None),
+        (A15, [A4, ANOTHER], [AWAITING, _elsewhere(HELD_BY_MOA)], A4.id),
+        (A15, [A4, ANOTHER], [AWAITING, _elsewhere(AWAITING)], "DEP-SUITE-02"),
+        (A15, [A4, ANOTHER], [AWAITING], "DEP-SUITE-02"),
+        (MEANT, [A4], [AWAITING], None),
+        (A7, [A4], [AWAITING], None),
+        (A7, [A4], [HELD_BY_MOA], None),
+        (A7, [A4], [], None),
+        (A17, [A4], [AWAITING], None),
+        # Whatever opens nothing follows what it cites, and is then judged for it.
+        (A8, [A4], [AWAITING], A4.id),
+        (A8, [A4], [], A4.id),
+        (A8, [], [], "DEP-SUITE-01"),
+        (A8, [A4, ANOTHER], [AWAITING], "DEP-SUITE-02"),
+    ],
+)
+async def test_a_citation_is_followed_when_it_awaits_the_piece_or_the_piece_opens_nothing(
+    proposal: Proposal, pieces: list[Piece], states: list[DossierState], followed: str | None
+) -> None:
+    assert await _found(proposal, _ports(pieces, *states)) == followed
+
+
+async def _found(proposal: Proposal, ports: Ports, circuit: Circuit = CIRCUIT) -> str | None:
+    found = await find_followed(ports, proposal, circuit)
+    if isinstance(found, Violation):
+        return found.code
+    return found.piece.id if found else None
+
+
+async def test_a_citation_that_is_still_on_its_way_is_waited_for_and_opens_no_second_dossier() -> (
+    None
+):
+    on_its_way = _ports([A4, replace(A4, id="piece-2", draft=replace(A4.draft, number="EA-0"))])
+
+    found = await find_followed(on_its_way, A15, CIRCUIT)
+
+    assert isinstance(found, Following)
+    assert (found.piece, found.state) == (A4, None)
+
+
+async def test_a_piece_of_the_first_table_is_followed_by_that_table() -> None:
+    """A15 opens nothing by 2026-1, and so follows what it cites, whether awaited or not."""
+    assert await _found(A15, _ports([A4], HELD_BY_MOA), version("2026-1")) == A4.id
+
+
+@pytest.mark.parametrize(
+    ("role", "structure", "told", "expected"),
+    [
+        (OUVRAGE, MOA, False, True),
+        (OUVRAGE, COTRAITANT, False, False),
+        (OUVRAGE, MOA, True, False),
+        (OUVRAGE, COTRAITANT, True, True),
+        (OEUVRE, COTRAITANT, True, False),
+        (TIT, TITULAIRE, True, True),
+        (Role.SOUS_TRAITANT, TITULAIRE, True, False),
+    ],
+)
+async def test_who_takes_part_is_who_the_dossier_now_names(
+    role: Role, structure: str, told: bool, expected: bool
+) -> None:
+    """A recycling has named another MOA: it sees the piece, and the wrong one no longer does."""
+    corrected = replace(AWAITING, parties=replace(AWAITING.parties, moa=Party(COTRAITANT)))
+    ports = _ports([A4], *([corrected] if told else []))
+
+    assert await is_party(ports, A4, role, structure) is expected
+    shown = await Consultations(ports).piece(A4.id, role, structure)
+    assert (shown is not None) is expected
+
+
+async def test_the_prefill_of_a_recycled_dossier_is_metadata_that_is_accepted() -> None:
+    corrected = replace(AWAITING, parties=replace(AWAITING.parties, moa=Party(COTRAITANT)))
+
+    filled = await Consultations(_ports([A4], corrected)).prefill(A4.id, OEUVRE, MOE)
+
+    assert isinstance(filled, Prefill)
+    assert filled.parties == corrected.parties
+    assert [option.recipient.structure for option in filled.options] == [COTRAITANT]
+
+
+@pytest.mark.parametrize(
+    ("awaited", "role", "cadres"),
+    [
+        (awaiting(a_turn(OEUVRE, "A17"), a_turn(TIT, "A22")), OEUVRE, ["A17"]),
+        (awaiting(a_turn(OEUVRE, "A17"), a_turn(TIT, "A22")), TIT, ["A22"]),
+        (awaiting(a_turn(OEUVRE, "A17")), TIT, None),
+        (awaiting(a_turn(OEUVRE, "A17"), a_turn(TIT, "A22")), OUVRAGE, None),
+    ],
+)
+async def test_each_one_awaited_is_prefilled_what_it_may_deposit(
+    awaited: Awaited, role: Role, cadres: list[str] | None
+) -> None:
+    final = a_piece(reading(cadre="A7"))
+    ports = _ports([final], a_state(final, awaited=awaited))
+
+    filled = await Consultations(ports).prefill(final.id, role, NAMES[role])
+
+    if cadres is None:
+        assert isinstance(filled, Violation)
+        assert filled.code == "DEP-TOUR-03"
+    else:
+        assert isinstance(filled, Prefill)
+        assert [option.cadre for option in filled.options] == cadres
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A file whose fields a test gives."""
+
+    name: str = "piece.pdf"
+    size_bytes: int = 8
+    content: bytes = b"%PDF-1.7"
+
+    async def head(self, size: int) -> bytes:
+        return self.content[:size]
+
+    async def read(self) -> bytes:
+        return self.content
+
+
+async def _tried(proposal: Proposal, ports: Ports, policy: Policy) -> list[str]:
+    file = Plain()
+
+    async def read(content: bytes, name: str) -> Invoice:
+        assert (content, name) == (file.content, file.name)
+        return proposal.read
+
+    submission = Submission(proposal.role, proposal.structure, file, (), proposal.said, "{}")
+    trial = await Deposits(replace(ports, reader=read), policy).try_out(submission)
+    return [violation.code for violation in trial.violations]
+
+
+OFF = Policy(circuit=without(CIRCUIT, ["A15"]).circuit)
+
+
+@pytest.mark.parametrize(
+    ("proposal", "states", "policy", "codes"),
+    [
+        # No new dossier by what is off; the dossier open by the old table goes on.
+        (reading(number="SIT-2"), [], OFF, ["CIR-CADRE-06"]),
+        (opening("A15", OEUVRE, OUVRAGE, number="EA-1"), [], OFF, ["CIR-CADRE-01"]),
+        (A15, [AWAITING], OFF, []),
+        (A15, [HELD_BY_MOA], OFF, ["DEP-TOUR-02"]),
+        # With everything on, beside a piece that awaits it, one says so.
+        (
+            opening("A15", OEUVRE, OUVRAGE, number="EA-1"),
+            [AWAITING],
+            Policy(CIRCUIT),
+            ["DEP-SUITE-05"],
+        ),
+        (MEANT, [AWAITING], Policy(CIRCUIT), []),
+        (A15, [AWAITING], Policy(CIRCUIT), []),
+        (A15, [], Policy(CIRCUIT), ["DEP-SUITE-03"]),
+        (A7, [AWAITING], Policy(CIRCUIT), []),
+    ],
+)
+async def test_a_deposit_is_judged_by_the_table_of_what_it_follows_or_else_by_the_current_one(
+    proposal: Proposal, states: list[DossierState], policy: Policy, codes: list[str]
+) -> None:
+    assert await _tried(proposal, _ports([A4], *states), policy) == codes
