@@ -74,6 +74,12 @@ class Broker:
 
     def subscribe(self, suffix: str, takers: Mapping[Topic, Taker]) -> "Group":
         """Consume `takers`' topics as one member of the group `<service><suffix>`."""
+        if any(group.name == f"{self._service}{suffix}" for group in self._groups):
+            # Two members of one group with other topics would take each other's partitions.
+            raise ValueError(
+                f"the group {self._service}{suffix} is subscribed already: name all "
+                "of its topics at once"
+            )
         group = Group(self._kafka, f"{self._service}{suffix}", takers, self._settings)
         self._groups.append(group)
         return group

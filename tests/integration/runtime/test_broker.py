@@ -133,6 +133,15 @@ async def test_records_that_the_framework_could_not_decode_arrive_as_they_are(ro
     assert odd.headers["h"] == "\N{REPLACEMENT CHARACTER}" * 2
 
 
+async def test_a_group_is_subscribed_once(room: Room) -> None:
+    link = Broker("essai", room.settings())
+    link.subscribe("", {NOTES: Basket()})
+    link.subscribe(".projections", {STATES: Basket()})
+
+    with pytest.raises(ValueError, match="essai is subscribed already"):
+        link.subscribe("", {STATES: Basket()})
+
+
 class RawName(str):
     """A header's name of which the client writes the bytes as they are."""
 
