@@ -30,7 +30,23 @@ def connect(
 ) -> None:
     """Open the service's inbox."""
     client: MongoClient[dict[str, Any]] = MongoClient(mongo, tz_aware=True)
-    context.obj = client[database_of(service, namespace)]["inbox"]
+    context.obj = client[_database(client, service, namespace)]["inbox"]
+
+
+def _database(client: "MongoClient[dict[str, Any]]", service: str, namespace: str) -> str:
+    """Name the service's database: a store makes an empty one of any name that is mistyped."""
+    name = database_of(service, namespace)
+    prefix = database_of("", namespace)
+    known = {
+        each.removeprefix(prefix): each
+        for each in client.list_database_names()
+        if each.startswith(prefix) and "inbox" in client[each].list_collection_names()
+    }
+    if name not in known.values():
+        raise typer.BadParameter(
+            f"no service {service} here; there are: {', '.join(sorted(known))}"
+        )
+    return name
 
 
 @app.command("list")

@@ -166,6 +166,9 @@ async def test_one_dead_letter_is_listed_shown_replayed_and_what_waited_follows(
     shown = dead_letters(platform, "show", "d1-2")
     assert encode(events[1]).decode() in shown.stdout.replace("\n", "")
     assert dead_letters(platform, "replay", "absent").returncode != 0
+    typo = dead_letters(platform, "--service", "tov", "list")
+    assert typo.returncode != 0
+    assert "there are: toy" in " ".join(typo.stderr.replace("│", " ").split())
     assert dead_letters(platform, "replay", "d1-3").returncode != 0
 
     await db.collection("fixed").insert_one({})
