@@ -16,7 +16,7 @@ help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
 	@echo 'BACKEND=embedded|native|docker forces where broker and store come from; BASE_PORT=N fixes the ports of `up`.'
 
-demo: $(READY) ## carry pieces through both circuits, print every hop, end by itself
+demo: $(READY) ## carry dossiers through every circuit, let 42 days pass, print every hop, end by itself
 	@BACKEND=$${BACKEND:-embedded} exec $(PY) -m deploy.local.demo
 
 up: $(READY) ## keep the platform running and print its addresses

@@ -1,1 +1,1 @@
-"""The demo: both circuits, carried end to end by the real services, and what they refuse."""
+"""The demo: every circuit, carried to its end by the real services, by hand or by silence."""

@@ -1,0 +1,166 @@
+"""The demo tells the truth: it ends well on a sound platform, and on nothing less."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from deploy.local.backends import choose
+from deploy.local.demo.cast import ONE_SIRET
+from deploy.local.demo.hops import Hop, Watch
+from deploy.local.demo.pieces import ubl
+from deploy.local.demo.play import Play, Put
+from deploy.local.demo.steps import Journey
+from deploy.local.demo.verdict import differences, lost
+from deploy.local.programs import ROOT
+from shared.contracts.common_v1 import PartyV1
+from shared.contracts.routing_v1 import PieceForwarded
+from shared.vocabulary.roles import Purpose, Role
+from shared.vocabulary.statuses import Status
+
+_COMMAND = (sys.executable, "-m", "deploy.local.demo")
+_RUN = ROOT / ".run"
+_INTERRUPTED = 130
+
+
+@pytest.fixture
+def demo() -> Iterator[subprocess.Popen[str]]:
+    """A demo that has just begun."""
+    backend = {"BACKEND": choose().backend}
+    started = subprocess.Popen(
+        _COMMAND,
+        cwd=ROOT,
+        env={**os.environ, **backend},  # noqa: TID251 - it needs PATH and HOME
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    yield started
+    started.kill()
+    started.communicate()
+
+
+def test_it_carries_every_journey_to_its_end(demo: subprocess.Popen[str]) -> None:
+    output, _ = demo.communicate(timeout=240)
+
+    assert demo.returncode == 0, output
+    assert re.search(r"^demo: ok, 16 dossiers, 46 pieces, 64 hops, 0 lost$", output, re.MULTILINE)
+    assert re.findall(r"^… (\d+) jours passent", output, re.MULTILINE) == ["16", "15", "11"]
+
+
+@pytest.mark.parametrize("request_to_end", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_it_leaves_nothing_behind_when_it_is_told_to_end(
+    demo: subprocess.Popen[str], request_to_end: signal.Signals
+) -> None:
+    assert demo.stdout is not None
+    while "prête" not in (line := demo.stdout.readline()):
+        assert line, "it ended before it was ready"
+    children = _children_of(demo.pid)
+    folders = {word for pid in children for word in _folders_of(pid)}
+    assert len(children) >= 7
+    assert len(folders) == 1
+
+    demo.send_signal(request_to_end)
+    demo.communicate(timeout=60)
+
+    told = request_to_end is not signal.SIGKILL
+    assert demo.returncode == (_INTERRUPTED if told else -signal.SIGKILL)
+    _until_gone(children)
+    assert not any((_RUN / name).exists() for name in folders)
+
+
+def _children_of(pid: int) -> list[int]:
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=True
+    )
+    return [int(line) for line in found.stdout.split()]
+
+
+def _folders_of(pid: int) -> list[str]:
+    found = subprocess.run(
+        ["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=True
+    )
+    return re.findall(r"platform-[a-z0-9_]+", found.stdout)
+
+
+def _until_gone(pids: list[int], within_s: float = 20) -> None:
+    """`ps` counts those that nobody has reaped yet, which run no more."""
+    deadline = datetime.now(UTC).timestamp() + within_s  # noqa: TID251 - a test's own patience
+    while left := [pid for pid in pids if _state_of(pid)]:
+        assert datetime.now(UTC).timestamp() < deadline, left  # noqa: TID251
+
+
+def _state_of(pid: int) -> str:
+    found = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip().removeprefix("Z")
+
+
+_PUT = Put("piece", "A4-1", Role.MOE, Purpose.ACTION, None, None)
+_EXPECTED = [Status.DEPOSEE, Status.A_ASSOCIER_MOE]
+
+
+def a_play() -> Play:
+    """A play of which one hop, two statuses and one delay are expected."""
+    play = Play(Journey("acompte", ONE_SIRET, ubl, ()), scene=None)  # type: ignore[arg-type]
+    play.pieces.append({"piece_id": "piece", "number": "A4-1"})
+    play.puts[_PUT] += 1
+    play.statuses["piece"] = list(_EXPECTED)
+    play.delays.append(("piece", "etat_acompte"))
+    return play
+
+
+def a_watch(
+    hops: int = 1,
+    service: str | None = None,
+    statuses: list[Status] = _EXPECTED,
+    delays: int = 1,
+) -> Watch:
+    """What has come: just that, unless said otherwise."""
+    watch = Watch(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    forwarded: dict[str, Any] = {
+        "piece_id": "piece",
+        "number": "A4-1",
+        "role": Role.MOE,
+        "recipient": PartyV1(structure="90000000200015", service=service),
+        "purpose": Purpose.ACTION,
+        "engagement": None,
+    }
+    hop = Hop("event", "topic", PieceForwarded.model_construct(**forwarded), None)
+    watch.hops += [hop] * hops
+    watch.statuses["piece"] = list(statuses)
+    watch.delays = Counter({("piece", "etat_acompte"): delays} if delays else {})
+    return watch
+
+
+def test_what_came_as_expected_differs_in_nothing() -> None:
+    assert differences([a_play()], a_watch()) == []
+    assert lost([a_play()], a_watch()) == set()
+
+
+@pytest.mark.parametrize(
+    ("watch", "said"),
+    [
+        (a_watch(hops=0), "missing hop of A4-1 to moe"),
+        (a_watch(hops=2), "unexpected hop of A4-1 to moe"),
+        (a_watch(service="VOIRIE"), "missing hop of A4-1 to moe"),
+        (a_watch(statuses=_EXPECTED[:1]), "statuses of A4-1"),
+        (a_watch(statuses=_EXPECTED[::-1]), "statuses of A4-1"),
+        (a_watch(delays=0), "delays passed"),
+        (a_watch(delays=2), "delays passed"),
+    ],
+)
+def test_anything_missing_or_too_much_is_said(watch: Watch, said: str) -> None:
+    assert any(said in each for each in differences([a_play()], watch))
+
+
+def test_a_piece_that_reached_nobody_is_lost() -> None:
+    assert lost([a_play()], a_watch(hops=0)) == {"piece"}
