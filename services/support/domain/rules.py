@@ -1,0 +1,139 @@
+"""The rules of tickets: permanent codes, French sentences, sources."""
+
+from shared.vocabulary.rules import Rule
+
+_OURS = "règle de la plateforme"
+_ATTACHMENTS = "AIFE, bonnes pratiques ; les mêmes que pour une pièce"
+
+SUB_CATEGORY_UNKNOWN = Rule(
+    code="SUP-CATALOGUE-01",
+    sentence="La sous-catégorie « {value} » n'existe pas.",
+    remedy="Choisissez l'une des sous-catégories de GET /categories.",
+    source=_OURS,
+)
+SUB_CATEGORY_MISSING = Rule(
+    code="SUP-CATALOGUE-02",
+    sentence="La sous-catégorie n'est pas choisie.",
+    remedy="Choisissez l'une des sous-catégories de GET /categories : elle décide du bureau.",
+    source="webinaire maîtrise d'ouvrage",
+)
+TEXT_MISSING = Rule(
+    code="SUP-TEXTE-01",
+    sentence="{label} : rien n'est écrit.",
+    remedy="Écrivez quelques mots.",
+    source=_OURS,
+)
+TEXT_TOO_LONG = Rule(
+    code="SUP-TEXTE-02",
+    sentence="{label} : {length} caractères, pour {limit} au plus.",
+    remedy="Raccourcissez ce texte, ou joignez un document.",
+    source=_OURS,
+)
+TEXT_UNREADABLE = Rule(
+    code="SUP-TEXTE-03",
+    sentence="{label} : un caractère de commande ne peut être affiché.",
+    remedy="Retirez les caractères de commande, par exemple en collant sans mise en forme.",
+    source=_OURS,
+)
+RECIPIENT_MISSING = Rule(
+    code="SUP-DESTINATAIRE-01",
+    sentence="Une question au bureau métier s'adresse à une structure, qui n'est pas indiquée.",
+    remedy="Indiquez la structure qui traite la facture : le destinataire inscrit sur la pièce.",
+    source="webinaire maîtrise d'ouvrage : les sous-catégories « M- » vont à qui traite la facture",
+)
+EMAIL_REFUSED = Rule(
+    code="SUP-EMAIL-01",
+    sentence="« {value} » n'est pas une adresse électronique.",
+    remedy="Indiquez une adresse de la forme nom@domaine.fr.",
+    source=_OURS,
+)
+ACT_NOT_POSSIBLE = Rule(
+    code="SUP-ETAT-01",
+    sentence="Un ticket {status} ne permet pas à {side} de {act}.",
+    remedy="Actes possibles : {allowed}.",
+    source=_OURS,
+)
+TOO_LONG_A_STORY = Rule(
+    code="SUP-ETAT-02",
+    sentence="Ce ticket compte {limit} échanges : il n'en prend plus.",
+    remedy="Ouvrez un nouveau ticket, et citez le numéro de celui-ci.",
+    source=_OURS,
+)
+ALREADY_RATED = Rule(
+    code="SUP-ETAT-03",
+    sentence="La satisfaction a déjà été donnée pour ce ticket.",
+    remedy="Rien n'est à faire.",
+    source=_OURS,
+)
+ALREADY_THERE = Rule(
+    code="SUP-TRANSFERT-01",
+    sentence="Le ticket est déjà à ce bureau.",
+    remedy="Choisissez l'autre bureau, ou une autre structure.",
+    source=_OURS,
+)
+RATING_REFUSED = Rule(
+    code="SUP-SATISFACTION-01",
+    sentence="La satisfaction va de {least} à {most}, non {value}.",
+    remedy="Donnez une note entière de {least} à {most}.",
+    source=_OURS,
+)
+KEY_REUSED = Rule(
+    code="SUP-CLE-01",
+    sentence="Cette clé d'idempotence a déjà servi pour un envoi différent.",
+    remedy="Gardez une clé pour le même envoi, et prenez-en une nouvelle pour un autre.",
+    source=_OURS,
+)
+TOO_MANY_REQUESTS = Rule(
+    code="SUP-LIMITE-01",
+    sentence="Trop de tickets sans compte ont été envoyés depuis une heure ({what}).",
+    remedy="Réessayez plus tard, ou connectez-vous pour votre structure.",
+    source=_OURS,
+)
+ATTACHMENT_NAME_TOO_LONG = Rule(
+    code="SUP-PJ-01",
+    sentence="Le nom « {name} » compte {length} caractères, pour {limit} au plus.",
+    remedy="Renommez la pièce jointe.",
+    source=_ATTACHMENTS,
+)
+ATTACHMENT_NAME_REFUSED = Rule(
+    code="SUP-PJ-02",
+    sentence="Le nom « {name} » contient un chemin ou un caractère de contrôle.",
+    remedy="Renommez la pièce jointe.",
+    source=_ATTACHMENTS,
+)
+ATTACHMENT_TYPE_REFUSED = Rule(
+    code="SUP-PJ-03",
+    sentence="La pièce jointe « {name} » n'a pas d'extension admise.",
+    remedy="Extensions admises : {allowed}.",
+    source=_ATTACHMENTS,
+)
+ATTACHMENT_CONTENT_DIFFERS = Rule(
+    code="SUP-PJ-04",
+    sentence="Le contenu de « {name} » n'est pas celui que son extension annonce.",
+    remedy="Donnez au fichier l'extension de son format, et vérifiez qu'il s'ouvre.",
+    source=_ATTACHMENTS,
+)
+ATTACHMENT_EMPTY = Rule(
+    code="SUP-PJ-05",
+    sentence="La pièce jointe « {name} » est vide.",
+    remedy="Joignez le document complet.",
+    source=_ATTACHMENTS,
+)
+ATTACHMENT_TOO_LARGE = Rule(
+    code="SUP-PJ-06",
+    sentence="La pièce jointe « {name} » pèse {size} octets, pour {limit} au plus.",
+    remedy="Allégez ou partagez le document.",
+    source=_ATTACHMENTS,
+)
+TOTAL_TOO_LARGE = Rule(
+    code="SUP-PJ-07",
+    sentence="Les pièces jointes pèsent ensemble {size} octets, pour {limit} au plus.",
+    remedy="Allégez les documents.",
+    source=_OURS,
+)
+TOO_MANY_ATTACHMENTS = Rule(
+    code="SUP-PJ-08",
+    sentence="{count} pièces jointes, pour {limit} au plus.",
+    remedy="Regroupez les documents, par exemple dans une archive ZIP.",
+    source=_OURS,
+)

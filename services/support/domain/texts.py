@@ -1,0 +1,57 @@
+"""What people write: text, never markup; nothing that no screen can show."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from services.support.domain import rules
+from shared.vocabulary.rules import Violation
+
+TITLE_LIMIT = 150
+TEXT_LIMIT = 10_000
+NAME_LIMIT = 100
+_EMAIL_LIMIT = 254
+_EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s<>\"(),;:\\.]+")
+_SHOWN = 60
+# They change the order in which what follows is shown.
+_REORDERING = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
+
+
+def tidy(text: str) -> str:
+    """Give a text with one kind of line end and nothing around it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def judge_line(field: str, label: str, text: str, limit: int = NAME_LIMIT) -> Iterator[Violation]:
+    """Judge a text of one line, which may be empty."""
+    yield from _judge_length(field, label, text, limit)
+    if not text.isprintable():
+        yield rules.TEXT_UNREADABLE.broken(field, label=label)
+
+
+def judge_text(
+    field: str, label: str, text: str, *, is_required: bool, limit: int = TEXT_LIMIT
+) -> Iterator[Violation]:
+    """Judge a text of several lines."""
+    if is_required and not text:
+        yield rules.TEXT_MISSING.broken(field, label=label)
+    yield from _judge_length(field, label, text, limit)
+    if any(_is_unreadable(sign) for sign in text):
+        yield rules.TEXT_UNREADABLE.broken(field, label=label)
+
+
+def judge_email(field: str, email: str) -> Iterator[Violation]:
+    """Judge the form of an e-mail address; whether somebody reads it is not known."""
+    if len(email) > _EMAIL_LIMIT or not email.isprintable() or not _EMAIL.fullmatch(email):
+        yield rules.EMAIL_REFUSED.broken(field, value=email[:_SHOWN])
+
+
+def _judge_length(field: str, label: str, text: str, limit: int) -> Iterator[Violation]:
+    if len(text) > limit:
+        yield rules.TEXT_TOO_LONG.broken(field, label=label, length=len(text), limit=limit)
+
+
+def _is_unreadable(sign: str) -> bool:
+    if sign in "\n\t":
+        return False
+    return sign in _REORDERING or unicodedata.category(sign) in {"Cc", "Cs"}
