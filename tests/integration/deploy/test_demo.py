@@ -68,6 +68,7 @@ def test_it_leaves_nothing_behind_when_it_is_told_to_end(
     assert len(folders) == 1
 
     demo.send_signal(request_to_end)
+    # Ends with the watchdog, which holds the same output and removes the folder last.
     demo.communicate(timeout=60)
 
     told = request_to_end is not signal.SIGKILL
@@ -85,7 +86,7 @@ def _children_of(pid: int) -> list[int]:
 
 def _folders_of(pid: int) -> list[str]:
     found = subprocess.run(
-        ["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=True
+        ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=True
     )
     return re.findall(r"platform-[a-z0-9_]+", found.stdout)
 
