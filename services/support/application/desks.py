@@ -1,0 +1,84 @@
+"""Use cases of the desks, and of time that passes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.support.application.ports import Ports, Search
+from services.support.application.tickets import Acting
+from services.support.domain.clock import Measured, Targets, Worked, measured
+from services.support.domain.tickets import Doing, Ticket
+from shared.vocabulary.tickets import Desk, Side, TicketAct, TicketStatus
+
+_CLOSED_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Clocked:
+    """A ticket, and where it stands against what its desk means to do."""
+
+    ticket: Ticket
+    measured: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A page of what a desk has."""
+
+    tickets: tuple[Clocked, ...]
+    next: str | None
+    counts: Mapping[TicketStatus, int]
+
+
+class Desks:
+    """What the desks see."""
+
+    def __init__(self, ports: Ports, targets: Targets, worked: Worked) -> None:
+        """Measure by these targets."""
+        self._ports = ports
+        self._targets = targets
+        self._worked = worked
+
+    async def queue(self, desk: Desk, structure: str | None, search: Search) -> Queue:
+        """List what a desk has."""
+        page = await self._ports.tickets.queue(desk, structure, search)
+        clocked = (self.clocked(each) for each in page.tickets)
+        counts = await self._ports.tickets.counts(desk, structure)
+        return Queue(tuple(each for each in clocked if each), page.next, counts)
+
+    async def find(self, ticket_id: str, desk: Desk, structure: str | None) -> Clocked | None:
+        """Read a ticket that a desk has; what another desk has does not exist for it."""
+        ticket = await self._ports.tickets.find(ticket_id)
+        return self.clocked(ticket) if ticket and has(ticket, desk, structure) else None
+
+    def clocked(self, ticket: Ticket) -> Clocked | None:
+        """Measure a ticket; None for a draft."""
+        found = measured(ticket, self._targets, self._ports.clock(), self._worked)
+        return Clocked(ticket, found) if found else None
+
+
+def has(ticket: Ticket, desk: Desk, structure: str | None) -> bool:
+    """Tell whether a desk has a ticket; a business desk is its structure's own."""
+    recipient = ticket.recipient.structure if ticket.recipient else None
+    return ticket.desk is desk and recipient == structure
+
+
+class Closing:
+    """Closes what was settled and not reopened for a while."""
+
+    def __init__(self, ports: Ports, acting: Acting, after: timedelta) -> None:
+        """Close `after` that long."""
+        self._ports = ports
+        self._acting = acting
+        self._after = after
+
+    async def close(self) -> int:
+        """Close what is due, and give how many."""
+        closed = 0
+        doing = Doing(TicketAct.CLORE, Side.PLATEFORME, "plateforme")
+        before = self._ports.clock() - self._after
+        while due := await self._ports.tickets.settled_before(before, _CLOSED_AT_ONCE):
+            for each in due:
+                await self._acting.act(each, lambda _: True, doing)
+            closed += len(due)
+        return closed

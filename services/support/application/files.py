@@ -1,0 +1,35 @@
+"""Taking attachments in: looked at before they are read, kept one at a time."""
+
+import hashlib
+from collections.abc import Sequence
+
+from services.support.application.ports import Upload, Vault
+from services.support.domain.tickets import StoredFile
+from shared.vocabulary.attachments import HEAD_BYTES, Attached, media_type
+
+
+async def looked_at(uploads: Sequence[Upload]) -> tuple[Attached, ...]:
+    """Give what the rules read of uploads."""
+    return tuple(
+        [Attached(each.name, each.size_bytes, await each.head(HEAD_BYTES)) for each in uploads]
+    )
+
+
+async def kept(vault: Vault, uploads: Sequence[Upload]) -> tuple[StoredFile, ...]:
+    """Keep uploads, so that one alone is in memory."""
+    return tuple([await _keep(vault, each) for each in uploads])
+
+
+async def _keep(vault: Vault, upload: Upload) -> StoredFile:
+    content = await upload.read()
+    sha256 = await vault.put(content)
+    return StoredFile(sha256, len(content), upload.name, media_type(upload.name))
+
+
+async def fingerprint(said: str, uploads: Sequence[Upload]) -> str:
+    """Identify what was sent, to the byte."""
+    digest = hashlib.sha256(said.encode())
+    for upload in uploads:
+        content = hashlib.sha256(await upload.read()).hexdigest()
+        digest.update(f"\n{content} {upload.name}".encode())
+    return digest.hexdigest()

@@ -1,0 +1,172 @@
+"""What the use cases need of the world."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from services.support.domain.catalogue import Catalogue
+from services.support.domain.guesses import Suggestions
+from services.support.domain.tickets import Ticket
+from shared.contracts.outgoing import Outgoing
+from shared.vocabulary.tickets import Desk, Priority, TicketStatus
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+
+
+class Suggester(Protocol):
+    """Says what a text is about."""
+
+    def suggest(self, title: str, description: str) -> Suggestions:
+        """Give the sub-categories that a text is closest to."""
+
+
+class NoSuggester:
+    """Suggests nothing."""
+
+    def suggest(self, title: str, description: str) -> Suggestions:  # noqa: ARG002 - the port
+        """Give nothing."""
+        return Suggestions()
+
+
+class Upload(Protocol):
+    """A file as it arrives, looked at before it is read."""
+
+    @property
+    def name(self) -> str:
+        """Its name as sent."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Its size."""
+
+    async def head(self, size: int) -> bytes:
+        """Read its first bytes."""
+
+    async def read(self) -> bytes:
+        """Read it whole."""
+
+
+class Vault(Protocol):
+    """Where files are kept."""
+
+    async def put(self, content: bytes) -> str:
+        """Keep a file and give its SHA-256."""
+
+    async def get(self, sha256: str) -> bytes | None:
+        """Read a file whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key, its caller's own, and what it stands for."""
+
+    owner: str
+    text: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a key served for."""
+
+    fingerprint: str
+    ticket: str
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which tickets to list; what is left out does not narrow it."""
+
+    query: str = ""
+    status: TicketStatus | None = None
+    sub_category: str | None = None
+    dossier: str | None = None
+    piece: str | None = None
+    assignee: str | None = None
+    priority: Priority | None = None
+    after: str = ""
+    """Where the page before ended."""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some tickets, and where the next page begins."""
+
+    tickets: Sequence[Ticket]
+    next: str | None
+
+
+class Change(Protocol):
+    """One transaction over tickets: what it saves and what it says are kept together."""
+
+    async def load(self, ticket: str) -> Ticket | None:
+        """Read a ticket."""
+
+    async def save(self, ticket: Ticket) -> None:
+        """Write the new version of a ticket."""
+
+    async def insert(self, ticket: Ticket, token_hash: str | None = None) -> None:
+        """Write a ticket that is new; `token_hash` is of what follows it without an account."""
+
+    async def remove(self, ticket: str) -> None:
+        """Forget a draft."""
+
+    async def next_number(self, year: int) -> int:
+        """Count a ticket of a year."""
+
+    async def used(self, key: Key) -> Used | None:
+        """Find what a key served for."""
+
+    async def use(self, key: Key, used: Used) -> None:
+        """Remember what a key served for."""
+
+    def publish(self, message: Outgoing) -> None:
+        """Say a message when the change is kept."""
+
+
+class Tickets(Protocol):
+    """All the tickets."""
+
+    async def change(self, work: Callable[[Change], Awaitable[T]]) -> T:
+        """Run `work` in a transaction; it may run several times."""
+
+    async def find(self, ticket: str) -> Ticket | None:
+        """Read a ticket."""
+
+    async def of_token(self, ticket: str, token_hash: str) -> Ticket | None:
+        """Read a ticket by what follows it without an account."""
+
+    async def of_structure(self, structure: str, search: Search) -> Page:
+        """List what a structure has asked, the latest first."""
+
+    async def queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
+        """List what a desk has, the most urgent first and then the oldest."""
+
+    async def counts(self, desk: Desk, structure: str | None) -> Mapping[TicketStatus, int]:
+        """Count what a desk has, by status."""
+
+    async def settled_before(self, moment: datetime, limit: int) -> Sequence[str]:
+        """List tickets that have been settled since before a moment, and not closed."""
+
+
+class Limits(Protocol):
+    """How many requests without an account came of late."""
+
+    async def exceeded(self, email: str, address: str) -> str | None:
+        """Count one, and say in French what is over its limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All that the use cases need."""
+
+    tickets: Tickets
+    vault: Vault
+    catalogue: Catalogue
+    suggester: Suggester
+    clock: Clock
+    new_id: Callable[[], str]
