@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from services.support.domain.catalogue import Catalogue, CatalogueError, read_catalogue
+from services.support.domain.clock import Targets, TargetsError, read_targets
 from shared.runtime.settings import RuntimeSettings
 
 DATA = Path(__file__).parent / "data"
@@ -21,16 +22,34 @@ def catalogue_at(path: Path) -> Catalogue:
         raise CatalogueError(f"{path} cannot be read: {error}") from error
 
 
-def _is_whole(path: Path) -> Path:
+def targets_at(path: Path) -> Targets:
+    """Read the targets of a file. Raises TargetsError."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            return read_targets(lines)
+    except (OSError, UnicodeDecodeError) as error:
+        raise TargetsError(f"{path} cannot be read: {error}") from error
+
+
+def _is_catalogue(path: Path) -> Path:
     catalogue_at(path)
+    return path
+
+
+def _are_targets(path: Path) -> Path:
+    targets_at(path)
     return path
 
 
 class Settings(RuntimeSettings):
     """The runtime's settings, and those of support."""
 
-    catalogue: Annotated[Path, AfterValidator(_is_whole)] = DATA / "catalogue.csv"
+    catalogue: Annotated[Path, AfterValidator(_is_catalogue)] = DATA / "catalogue.csv"
     """Categories and sub-categories with their desk; checked whole at start."""
+    targets: Annotated[Path, AfterValidator(_are_targets)] = DATA / "delais.csv"
+    """How soon the desks mean to answer, in opening hours, by desk and priority."""
+    close_after_days: int = Field(default=15, ge=1)
+    """A ticket that was settled and not reopened for that long is closed."""
     open_per_email: int = Field(default=5, ge=1)
     """Tickets without an account that an e-mail address may submit in an hour."""
     open_per_address: int = Field(default=20, ge=1)

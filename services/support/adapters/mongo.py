@@ -1,0 +1,221 @@
+"""Tickets in the document store."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from services.support.application.ports import Change, Clock, Key, Page, Search, Used
+from services.support.domain.life import OPEN
+from services.support.domain.tickets import Ticket
+from shared.contracts.outgoing import Outgoing
+from shared.runtime.store import Document, Store, Transaction
+from shared.vocabulary.texts import folded
+from shared.vocabulary.tickets import Desk, Priority, TicketStatus
+
+T = TypeVar("T")
+TICKETS = "tickets"
+_NUMBERS = "numbers"
+_KEYS = "idempotency"
+_KEY_KEPT = timedelta(hours=24)
+_TICKET = TypeAdapter(Ticket)
+_URGENCY = {priority: rank for rank, priority in enumerate(reversed(Priority))}
+"""The most urgent first."""
+
+
+class MongoTickets:
+    """The tickets, each one document under its id."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Take the service's store."""
+        self._store = store
+        self._tickets = store.collection(TICKETS)
+        self._clock = clock
+
+    async def prepare(self) -> None:
+        """Create the indexes, one for each way in which tickets are listed."""
+        create = self._tickets.create_index
+        await create([("structure", 1), ("_id", -1)])
+        await create([("desk", 1), ("recipient", 1), ("open", 1), ("place", 1)])
+        await create([("status", 1), ("changed_at", 1)])
+        await create("files")
+        await create("number", unique=True, partialFilterExpression={"number": {"$type": "string"}})
+        await self._store.collection(_KEYS).create_index("expires_at", expireAfterSeconds=0)
+
+    async def change(self, work: Callable[[Change], Awaitable[T]]) -> T:
+        """Run `work` in a transaction; it may run several times."""
+
+        async def attempt(transaction: Transaction) -> T:
+            return await work(MongoChange(transaction, self._clock))
+
+        try:
+            return await self._store.transaction(attempt)
+        except DuplicateKeyError:
+            # The same key, or the first number of a year, was taken meanwhile: it is now found.
+            return await self._store.transaction(attempt)
+
+    async def find(self, ticket: str) -> Ticket | None:
+        """Read a ticket."""
+        return _read(await self._tickets.find_one({"_id": ticket}))
+
+    async def of_token(self, ticket: str, token_hash: str) -> Ticket | None:
+        """Read a ticket by what follows it without an account."""
+        return _read(await self._tickets.find_one({"_id": ticket, "token": token_hash}))
+
+    async def of_structure(self, structure: str, search: Search) -> Page:
+        """List what a structure has asked, the latest first."""
+        wanted: Document = {"structure": structure, **_condition(search)}
+        if search.status:
+            wanted["status"] = search.status.value
+        if search.after:
+            wanted["_id"] = {"$lt": search.after}
+        return await self._page(wanted, ("_id", -1), search.limit)
+
+    async def queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
+        """List what a desk has, the most urgent first and then the oldest."""
+        wanted: Document = {"desk": desk.value, "recipient": structure, **_condition(search)}
+        if search.status:
+            wanted["status"] = search.status.value
+        wanted["open"] = search.status is None or search.status in OPEN
+        if search.after:
+            wanted["place"] = {"$gt": search.after}
+        return await self._page(wanted, ("place", 1), search.limit)
+
+    async def counts(self, desk: Desk, structure: str | None) -> Mapping[TicketStatus, int]:
+        """Count what a desk has to settle, by status."""
+        return {
+            status: await self._tickets.count_documents(
+                {"desk": desk.value, "recipient": structure, "open": True, "status": status.value}
+            )
+            for status in TicketStatus
+            if status in OPEN
+        }
+
+    async def settled_before(self, moment: datetime, limit: int) -> Sequence[str]:
+        """List tickets that have been settled since before a moment, and not closed."""
+        wanted = {"status": TicketStatus.RESOLU.value, "changed_at": {"$lt": moment}}
+        rows = self._tickets.find(wanted, {"_id": 1}).sort("changed_at", 1).limit(limit)
+        return [row["_id"] async for row in rows]
+
+    async def referred(self, files: Iterable[str]) -> set[str]:
+        """Give which of these files a ticket refers to."""
+        wanted = set(files)
+        rows = self._tickets.find({"files": {"$in": list(wanted)}}, {"files": 1})
+        return {sha256 async for row in rows for sha256 in row["files"]} & wanted
+
+    async def _page(self, wanted: Document, order: tuple[str, int], limit: int) -> Page:
+        rows = await self._tickets.find(wanted).sort(*order).limit(limit + 1).to_list(limit + 1)
+        found = [_TICKET.validate_python(row["ticket"]) for row in rows[:limit]]
+        return Page(found, rows[limit - 1][order[0]] if len(rows) > limit else None)
+
+
+class MongoChange:
+    """One transaction over tickets."""
+
+    def __init__(self, transaction: Transaction, clock: Clock) -> None:
+        self._transaction = transaction
+        self._session = transaction.session
+        self._tickets = transaction.collection(TICKETS)
+        self._clock = clock
+
+    async def load(self, ticket: str) -> Ticket | None:
+        """Read a ticket."""
+        return _read(await self._tickets.find_one({"_id": ticket}, session=self._session))
+
+    async def save(self, ticket: Ticket) -> None:
+        """Write the new version of a ticket."""
+        # Not replaced: the token is not part of the ticket.
+        await self._tickets.update_one(
+            {"_id": ticket.id}, {"$set": _document(ticket)}, session=self._session
+        )
+
+    async def insert(self, ticket: Ticket, token_hash: str | None = None) -> None:
+        """Write a ticket that is new; `token_hash` is of what follows it without an account."""
+        row = {"_id": ticket.id, "token": token_hash, **_document(ticket)}
+        await self._tickets.insert_one(row, session=self._session)
+
+    async def remove(self, ticket: str) -> None:
+        """Forget a draft."""
+        await self._tickets.delete_one({"_id": ticket}, session=self._session)
+
+    async def next_number(self, year: int) -> int:
+        """Count a ticket of a year."""
+        row: Document = await self._transaction.collection(_NUMBERS).find_one_and_update(
+            {"_id": year},
+            {"$inc": {"last": 1}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+            session=self._session,
+        )
+        last: int = row["last"]
+        return last
+
+    async def used(self, key: Key) -> Used | None:
+        """Find what a key served for."""
+        row: Document | None = await self._transaction.collection(_KEYS).find_one(
+            {"_id": _key_id(key)}, session=self._session
+        )
+        return Used(row["fingerprint"], row["ticket"], row["token"]) if row else None
+
+    async def use(self, key: Key, used: Used) -> None:
+        """Remember what a key served for."""
+        row = {
+            "_id": _key_id(key),
+            "fingerprint": used.fingerprint,
+            "ticket": used.ticket,
+            "token": used.token,
+            "expires_at": self._clock() + _KEY_KEPT,
+        }
+        await self._transaction.collection(_KEYS).insert_one(row, session=self._session)
+
+    def publish(self, message: Outgoing) -> None:
+        """Say a message when the change is kept."""
+        self._transaction.publish(message)
+
+
+def _document(ticket: Ticket) -> Document:
+    content = ticket.content
+    searched = (ticket.number or "", content.title, content.description, content.piece or "")
+    submitted = ticket.submitted_at.isoformat() if ticket.submitted_at else ""
+    return {
+        "ticket": _TICKET.dump_python(ticket, mode="json"),
+        "structure": ticket.issuer.structure,
+        "desk": ticket.desk.value if ticket.desk else None,
+        "recipient": ticket.recipient.structure if ticket.recipient else None,
+        "number": ticket.number,
+        "status": ticket.status.value,
+        "open": ticket.status in OPEN,
+        "place": f"{_URGENCY[ticket.priority]}|{submitted}|{ticket.id}",
+        "sub_category": content.sub_category,
+        "dossier": content.dossier,
+        "piece": content.piece,
+        "assignee": ticket.assignee,
+        "priority": ticket.priority.value,
+        "changed_at": ticket.changed_at,
+        "files": [file.sha256 for file in ticket.files],
+        "search": folded("\n".join(searched)),
+    }
+
+
+def _condition(search: Search) -> Document:
+    wanted: Document = {
+        name: value
+        for name in ("sub_category", "dossier", "piece", "assignee", "priority")
+        if (value := getattr(search, name)) is not None
+    }
+    if query := folded(search.query.strip()):
+        wanted["search"] = {"$regex": re.escape(query)}
+    return wanted
+
+
+def _read(row: Document | None) -> Ticket | None:
+    return _TICKET.validate_python(row["ticket"]) if row else None
+
+
+def _key_id(key: Key) -> str:
+    # The length keeps one caller's id from ending where another's begins.
+    return f"{len(key.owner)}:{key.owner}:{key.text}"
