@@ -23,6 +23,8 @@ _SWEEP_S = 3600
 _CLOSE_S = 600
 _BODY_LIMIT_MB = 55
 """As much as the attachments of a ticket, and what surrounds them."""
+_OPEN_BODY_LIMIT_MB = 12
+"""One attachment of the largest size: anybody may send it."""
 
 
 def build() -> tuple[Runtime, FastAPI]:
@@ -66,4 +68,6 @@ def build() -> tuple[Runtime, FastAPI]:
             create_desks_router(tickets, files, desks, acting),
         ],
         max_body_mb=_BODY_LIMIT_MB,
+        open_paths=("/categories", "/open/"),
+        open_body_mb=_OPEN_BODY_LIMIT_MB,
     )

@@ -44,8 +44,15 @@ def create_app(
     lifespan: Lifespan,
     trust_headers: bool,
     max_body_mb: int = 1,
+    open_paths: Sequence[str] = (),
+    open_body_mb: int = 1,
 ) -> FastAPI:
-    """Build a service's application. A request over `max_body_mb` is refused before it is read."""
+    """Build a service's application. A request over `max_body_mb` is refused before it is read.
+
+    Args:
+        open_paths: beginnings of the paths that strangers may ask for.
+        open_body_mb: the limit of what they send there.
+    """
     app = FastAPI(
         title=title,
         description=description,
@@ -60,9 +67,14 @@ def create_app(
     )
     app.state.trust_headers = trust_headers
     install(app)
-    app.add_middleware(KnownOnly)
+    app.add_middleware(KnownOnly, open_paths=open_paths)
     app.add_middleware(Gate, is_open=is_started)
-    app.add_middleware(BodyLimit, max_bytes=max_body_mb * _MEGABYTE)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=max_body_mb * _MEGABYTE,
+        open_paths=open_paths,
+        open_max_bytes=min(open_body_mb, max_body_mb) * _MEGABYTE,
+    )
     app.add_middleware(Surround)
     for router in routers:
         app.include_router(router)
@@ -157,13 +169,14 @@ class KnownOnly:
     Routes ask again who calls: this one keeps strangers from having bodies parsed.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, open_paths: Sequence[str]) -> None:
         """Wrap `app`."""
         self._app = app
+        self._open = (*_ALWAYS_OPEN, *open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401."""
-        if scope["type"] == "http" and not scope["path"].startswith(_ALWAYS_OPEN):
+        if scope["type"] == "http" and not scope["path"].startswith(self._open):
             try:
                 refuse_strangers(HTTPConnection(scope))
             except Problem as problem:
@@ -173,22 +186,30 @@ class KnownOnly:
 
 
 class BodyLimit:
-    """Refuses a request whose body is over `max_bytes`, announced or counted."""
+    """Refuses a request whose body is over a limit, announced or counted.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    On open paths the limit is another: anybody sends there.
+    """
+
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, open_paths: Sequence[str], open_max_bytes: int
+    ) -> None:
         """Wrap `app`."""
         self._app = app
         self._max_bytes = max_bytes
-        self._sentence = f"L'envoi dépasse {max_bytes // _MEGABYTE} Mo : rien n'a été gardé."
+        self._open = tuple(open_paths)
+        self._open_max_bytes = open_max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 413."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = self._open_max_bytes if scope["path"].startswith(self._open) else self._max_bytes
+        sentence = f"L'envoi dépasse {limit // _MEGABYTE} Mo : rien n'a été gardé."
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > self._max_bytes:
-            await self._refuse(scope, receive, send)
+        if announced.isdigit() and int(announced) > limit:
+            await respond(Problem(413, "HTTP-413", sentence))(scope, receive, send)
             return
         taken = 0
 
@@ -196,12 +217,9 @@ class BodyLimit:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self._max_bytes:
+            if taken > limit:
                 # FastAPI lets this one through while it reads a body, and no other.
-                raise UnreadableError(413, self._sentence)
+                raise UnreadableError(413, sentence)
             return message
 
         await self._app(scope, limited, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await respond(Problem(413, "HTTP-413", self._sentence))(scope, receive, send)

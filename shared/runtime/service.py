@@ -116,6 +116,8 @@ class Runtime:
         description: str,
         routers: Sequence[APIRouter],
         max_body_mb: int = 1,
+        open_paths: Sequence[str] = (),
+        open_body_mb: int = 1,
     ) -> FastAPI:
         """Build the service's HTTP application, whose lifespan starts and stops all the rest."""
         return create_app(
@@ -127,6 +129,8 @@ class Runtime:
             lifespan=self._lifespan,
             trust_headers=self.settings.trust_headers,
             max_body_mb=max_body_mb,
+            open_paths=open_paths,
+            open_body_mb=open_body_mb,
         )
 
     async def _missing(self) -> list[str]:

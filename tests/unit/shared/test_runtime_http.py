@@ -97,6 +97,8 @@ async def client(
     trust_headers: bool = True,
     is_started: bool = True,
     headers: Mapping[str, str] = ME,
+    open_paths: Sequence[str] = (),
+    max_body_mb: int = 1,
 ) -> AsyncIterator[httpx.AsyncClient]:
     async def readiness() -> Sequence[str]:
         return missing
@@ -109,7 +111,8 @@ async def client(
         is_started=lambda: is_started,
         lifespan=no_lifespan,
         trust_headers=trust_headers,
-        max_body_mb=1,
+        max_body_mb=max_body_mb,
+        open_paths=open_paths,
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
     async with httpx.AsyncClient(
@@ -292,6 +295,15 @@ async def test_nothing_is_read_of_what_a_stranger_sends(path: str, headers: dict
 async def test_who_looks_after_the_service_need_not_be_named(path: str) -> None:
     async with client(headers={}, trust_headers=False) as http:
         assert (await http.get(path)).status_code == 200
+
+
+async def test_a_stranger_is_let_in_where_a_service_is_open_with_less_to_send() -> None:
+    async with client(headers={}, open_paths=["/bytes"], max_body_mb=3) as http:
+        assert (await http.post("/bytes", content=b"x" * 2**20)).json() == 2**20
+        await problem(await http.post("/bytes", content=b"x" * (2**20 + 1)), 413, "HTTP-413")
+        await problem(await http.post("/streams", content=b"x"), 401, "HTTP-CALLER-02")
+    async with client(open_paths=["/bytes"], max_body_mb=3) as http:
+        assert (await http.post("/streams", content=b"x" * 2**21)).json() == 2**21
 
 
 async def test_an_agent_of_a_desk_passes_to_the_routes() -> None:
