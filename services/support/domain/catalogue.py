@@ -67,9 +67,9 @@ def desk_of_label(label: str) -> Desk:
 def read_catalogue(lines: Iterable[str]) -> Catalogue:
     """Read a catalogue from the lines of its file. Raises CatalogueError with all its faults."""
     try:
-        header, *records = csv.reader(lines, delimiter=";", strict=True) or [[]]
-    except (csv.Error, ValueError) as error:
-        raise CatalogueError(f"not a CSV with semicolons and a header: {error}") from error
+        header, *records = [*csv.reader(lines, delimiter=";", strict=True)] or [[]]
+    except csv.Error as error:
+        raise CatalogueError(f"not a CSV with semicolons: {error}") from error
     if tuple(header) != COLUMNS:
         raise CatalogueError(f"columns must be {';'.join(COLUMNS)}")
     numbered = [(rank, row) for rank, row in enumerate(records, start=2) if any(row)]

@@ -1,0 +1,410 @@
+"""Tickets over HTTP, from a draft to its end, and what the desks are told of them."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from deploy.local import Addresses, Platform
+from shared.contracts.support_v1 import TicketChanged, TicketSubmitted, TicketTransferred
+from shared.vocabulary.tickets import Desk, TicketAct
+from tests.integration.support.world import (
+    PDF,
+    a_structure,
+    agent,
+    asker,
+    draft,
+    stranger,
+    to_business,
+    told,
+)
+from tests.kit.waiting import wait_until
+
+MEGABYTE = 1024 * 1024
+
+
+def codes(response: httpx.Response) -> list[tuple[str, str]]:
+    assert response.headers["content-type"] == "application/problem+json"
+    return [(each["code"], each["field"]) for each in response.json()["violations"]]
+
+
+async def test_the_catalogue_is_served_to_anybody(http: httpx.AsyncClient) -> None:
+    found = (await http.get("/categories")).json()["categories"]
+
+    desks = {each["code"]: each["desk"] for one in found for each in one["sub_categories"]}
+    assert (desks["M_REFUS"], desks["DEPOT"]) == ("metier", "technique")
+
+
+async def test_a_technical_ticket_reaches_the_technical_topic_with_its_attachment(
+    http: httpx.AsyncClient, addresses: Addresses
+) -> None:
+    me = asker(http, a_structure())
+    begun = await me.do("POST", "", json=draft(dossier="D1", piece="EAV-2026-014"))
+    with_file = await me.do("POST", f"/{begun['id']}/attachments", files={"attachments": PDF})
+    done = await me.do("POST", f"/{begun['id']}/submission")
+
+    (event,) = await told(addresses.kafka, Desk.TECHNIQUE, begun["id"], 1)
+    assert isinstance(event, TicketSubmitted)
+    assert event.number == done["number"]
+    assert (event.desk, event.sub_category, event.recipient) == ("technique", "DEPOT", None)
+    assert event.about is not None
+    assert (event.about.dossier, event.about.piece) == ("D1", "EAV-2026-014")
+    assert event.issuer.structure == done["issuer"]["structure"]
+    (file,) = event.attachments
+    (attached,) = with_file["attachments"]
+    assert file.model_dump() == attached
+    download = await me.send("GET", f"/{begun['id']}/attachments/{file.sha256}")
+    assert download.content == PDF[1]
+    assert download.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_a_business_ticket_reaches_the_business_topic_and_its_structure_alone(
+    http: httpx.AsyncClient, addresses: Addresses
+) -> None:
+    buyer = a_structure()
+    done = await asker(http, a_structure()).submitted(to_business(buyer))
+
+    (event,) = await told(addresses.kafka, Desk.METIER, done["id"], 1)
+    assert event.desk is Desk.METIER
+    mine = await agent(http, "metier", buyer).get()
+    assert [each["id"] for each in mine["tickets"]] == [done["id"]]
+    assert (await agent(http, "metier", a_structure()).get())["tickets"] == []
+    for other in (agent(http, "metier", a_structure()), agent(http, "technique")):
+        assert (await other.send("GET", f"/{done['id']}")).status_code == 404
+        taken = await other.send("PUT", f"/{done['id']}/assignee", json={})
+        assert taken.status_code == 404
+
+
+async def test_a_draft_is_saved_discarded_and_nobody_else_s(http: httpx.AsyncClient) -> None:
+    me, other = asker(http, a_structure()), asker(http, a_structure())
+    begun = await me.do("POST", "", json={"title": "Un début"})
+    path = f"/{begun['id']}"
+    saved = await me.do("PUT", path, json=draft(title="Une suite"))
+
+    assert saved["title"] == (await me.get(path))["title"] == "Une suite"
+    assert saved["number"] is None
+    refusals = [
+        await other.send("GET", path),
+        await other.send("PUT", path, json=draft()),
+        await other.send("DELETE", path),
+        await other.send("POST", f"{path}/submission"),
+        await other.send("POST", f"{path}/attachments", files={"attachments": PDF}),
+        await other.send("POST", f"{path}/messages", data={"text": "x"}),
+        await agent(http, "technique").send("GET", path),
+    ]
+    assert [each.status_code for each in refusals] == [404] * len(refusals)
+    assert (await other.get())["tickets"] == []
+
+    assert (await me.send("DELETE", path)).status_code == 204
+    assert (await me.send("GET", path)).status_code == 404
+
+
+async def test_what_was_submitted_is_no_draft_any_more(http: httpx.AsyncClient) -> None:
+    me = asker(http, a_structure())
+    done = await me.submitted(draft())
+
+    answers = [
+        await me.send("PUT", f"/{done['id']}", json=draft()),
+        await me.send("DELETE", f"/{done['id']}"),
+        await me.send("POST", f"/{done['id']}/submission"),
+        await me.send("POST", f"/{done['id']}/attachments", files={"attachments": PDF}),
+    ]
+    assert [each.status_code for each in answers] == [409] * 4
+    assert {each.json()["code"] for each in answers} == {"SUP-ETAT-01"}
+
+
+async def test_a_submission_that_is_sent_again_with_its_key_is_one(
+    http: httpx.AsyncClient, addresses: Addresses
+) -> None:
+    me = asker(http, a_structure())
+    one, two = [await me.do("POST", "", json=draft()) for _ in range(2)]
+    key = {"Idempotency-Key": "envoi-1"}
+    answers = await asyncio.gather(
+        *(me.send("POST", f"/{one['id']}/submission", headers=key) for _ in range(4))
+    )
+    other = await me.send("POST", f"/{two['id']}/submission", headers=key)
+
+    assert {each.status_code for each in answers} == {200}
+    assert len({each.json()["number"] for each in answers}) == 1
+    assert sum("Idempotency-Replayed" in each.headers for each in answers) == 3
+    assert codes(other) == [("SUP-CLE-01", "Idempotency-Key")]
+    assert len(await told(addresses.kafka, Desk.TECHNIQUE, one["id"], 1)) == 1
+
+
+async def test_tickets_submitted_at_once_have_each_their_number(http: httpx.AsyncClient) -> None:
+    me = asker(http, a_structure())
+    done = await asyncio.gather(*(me.submitted(draft(title=f"n° {n}")) for n in range(8)))
+
+    assert len({each["number"] for each in done}) == 8
+    assert all(each["number"].startswith("T-20") for each in done)
+
+
+async def test_a_ticket_is_talked_over_settled_reopened_and_rated(
+    http: httpx.AsyncClient, addresses: Addresses
+) -> None:
+    me, desk = asker(http, a_structure()), agent(http, "technique")
+    path = f"/{(await me.submitted(draft()))['id']}"
+    early = await desk.send("POST", f"{path}/resolution", data={"text": "Voilà."})
+    await desk.do("PUT", f"{path}/assignee", json={})
+    await desk.do("POST", f"{path}/questions", data={"text": "Quel fichier ?"})
+    asked = await me.get(path)
+    await me.do("POST", f"{path}/messages", data={"text": "Celui-ci."}, files={"attachments": PDF})
+    await desk.do("POST", f"{path}/messages", data={"text": "Merci."})
+    await desk.do("POST", f"{path}/resolution", data={"text": "Corrigé."})
+    await me.do("POST", f"{path}/reopening", json={"text": "Pas tout à fait."})
+    await desk.do("PUT", f"{path}/assignee", json={"assignee": "Camille"})
+    settled = await desk.do("POST", f"{path}/resolution", data={"text": "Cette fois, oui."})
+    rated = await me.do("PUT", f"{path}/satisfaction", json={"satisfaction": 4, "comment": "Bien"})
+
+    assert (early.status_code, early.json()["code"]) == (409, "SUP-ETAT-01")
+    assert asked["status"] == "EN_ATTENTE"
+    assert (settled["status"], settled["assignee"]) == ("RESOLU", "Camille")
+    assert (rated["status"], rated["satisfaction"]) == ("CLOS", 4)
+    assert [each["act"] for each in rated["journal"]] == [
+        "enregistrer",
+        "deposer",
+        "prendre_en_charge",
+        "demander",
+        "ecrire",
+        "repondre",
+        "resoudre",
+        "rouvrir",
+        "prendre_en_charge",
+        "resoudre",
+        "evaluer",
+    ]
+    events = await told(addresses.kafka, Desk.TECHNIQUE, path[1:], 10)
+    assert [each.version for each in events] == list(range(2, 12))
+    message = events[3]
+    assert isinstance(message, TicketChanged)
+    assert (message.by, message.text, len(message.attachments)) == ("demandeur", "Celui-ci.", 1)
+    assert isinstance(events[-1], TicketChanged)
+    assert events[-1].satisfaction == 4
+
+
+async def test_a_transfer_is_told_to_both_desks_and_audited(
+    http: httpx.AsyncClient, addresses: Addresses
+) -> None:
+    buyer = a_structure()
+    me, desk, business = (
+        asker(http, a_structure()),
+        agent(http, "technique"),
+        agent(http, "metier", buyer),
+    )
+    ticket = await me.submitted(draft())
+    path = f"/{ticket['id']}"
+    silent = await desk.send("POST", f"{path}/transfer", json={"desk": "metier", "reason": " "})
+    reason = "La question porte sur le refus."
+    body = {"desk": "metier", "recipient": {"structure": buyer}, "reason": reason}
+    await desk.do("POST", f"{path}/transfer", json=body)
+
+    assert codes(silent) == [
+        ("SUP-TEXTE-01", "text"),
+        ("SUP-DESTINATAIRE-01", "recipient.structure"),
+    ]
+    assert (await desk.send("GET", path)).status_code == 404
+    there = await business.get(path)
+    assert there["sub_category"] == "DEPOT"
+    line = there["journal"][-1]
+    assert (line["act"], line["who"], line["text"]) == ("transferer", "Zoé", reason)
+    assert line["recipient"]["structure"] == buyer
+    _, gone = await told(addresses.kafka, Desk.TECHNIQUE, ticket["id"], 2)
+    (came,) = await told(addresses.kafka, Desk.METIER, ticket["id"], 1)
+    assert isinstance(gone, TicketChanged)
+    assert (gone.act, gone.next_desk) == (TicketAct.TRANSFERER, Desk.METIER)
+    assert isinstance(came, TicketTransferred)
+    assert (came.previous_desk, came.reason, came.agent) == (Desk.TECHNIQUE, reason, "Zoé")
+    assert came.title == ticket["title"]
+
+
+async def test_the_queue_has_the_most_urgent_first_and_then_the_oldest(
+    http: httpx.AsyncClient,
+) -> None:
+    buyer = a_structure()
+    me, desk = asker(http, a_structure()), agent(http, "metier", buyer)
+    one, two, three = [
+        (await me.submitted(to_business(buyer, title=f"n° {n}")))["id"] for n in range(3)
+    ]
+    await desk.do("PUT", f"/{three}/priority", json={"priority": "URGENTE"})
+    await desk.do("PUT", f"/{one}/assignee", json={})
+
+    whole = await desk.get()
+    first = await desk.get(limit=2)
+    rest = await desk.get(limit=2, after=first["next"])
+
+    assert [each["id"] for each in whole["tickets"]] == [three, one, two]
+    assert [each["id"] for each in first["tickets"] + rest["tickets"]] == [three, one, two]
+    assert rest["next"] is None
+    assert whole["counts"] == {"DEPOSE": 2, "EN_COURS": 1, "EN_ATTENTE": 0, "ROUVERT": 0}
+    assert [each["clock"]["first_answer_target"] for each in whole["tickets"]] == [240, 1200, 1200]
+    assert [each["id"] for each in (await desk.get(assignee="Zoé"))["tickets"]] == [one]
+    assert [each["id"] for each in (await desk.get(priority="URGENTE"))["tickets"]] == [three]
+
+
+async def test_tickets_are_found_by_number_words_dossier_and_piece(
+    http: httpx.AsyncClient,
+) -> None:
+    me = asker(http, a_structure())
+    one = await me.submitted(draft(title="Réserve (levée)", dossier="D7", piece="SIT-3"))
+    two = await me.do("POST", "", json=draft(title="Autre"))
+
+    async def ids(**wanted: str) -> list[str]:
+        return [each["id"] for each in (await me.get(**wanted))["tickets"]]
+
+    assert await ids() == [two["id"], one["id"]]
+    assert await ids(query=one["number"].lower()) == [one["id"]]
+    assert await ids(query="RESERVE (lev") == [one["id"]]
+    assert await ids(dossier="D7", piece="SIT-3") == [one["id"]]
+    assert await ids(status="BROUILLON") == [two["id"]]
+    assert await ids(query="rien de tel") == []
+
+
+async def test_all_that_is_wrong_is_named_at_once_and_in_french(http: httpx.AsyncClient) -> None:
+    me = asker(http, a_structure())
+    begun = await me.do("POST", "", json={"description": " \n"})
+
+    empty = await me.send("POST", f"/{begun['id']}/submission")
+    wrong = await me.send(
+        "POST", "", json=draft(sub_category="M_RIEN", title="a\u0007", piece="x" * 101)
+    )
+
+    assert (empty.status_code, wrong.status_code) == (422, 422)
+    assert codes(empty) == [
+        ("SUP-CATALOGUE-02", "sub_category"),
+        ("SUP-TEXTE-01", "title"),
+        ("SUP-TEXTE-01", "description"),
+    ]
+    assert codes(wrong) == [
+        ("SUP-CATALOGUE-01", "sub_category"),
+        ("SUP-TEXTE-03", "title"),
+        ("SUP-TEXTE-02", "piece"),
+    ]
+    assert "n'existe pas" in wrong.json()["detail"]
+
+
+async def test_markup_in_a_description_stays_text(
+    http: httpx.AsyncClient, addresses: Addresses
+) -> None:
+    markup = "<script>alert('x')</script>\n<b>gras</b> & \"guillemets\""
+    me = asker(http, a_structure())
+    done = await me.submitted(draft(description=markup))
+
+    response = await me.send("GET", f"/{done['id']}")
+    assert response.json()["description"] == markup
+    assert response.headers["content-type"] == "application/json"
+    (event,) = await told(addresses.kafka, Desk.TECHNIQUE, done["id"], 1)
+    assert isinstance(event, TicketSubmitted)
+    assert event.description == markup
+
+
+async def test_bad_attachments_are_refused_each_for_itself(http: httpx.AsyncClient) -> None:
+    me = asker(http, a_structure())
+    begun = await me.do("POST", "", json=draft())
+    files = [
+        ("attachments", ("facture.pdf", b"MZ\x90\x00 programme")),
+        ("attachments", ("outil.exe", b"MZ")),
+        ("attachments", ("vide.pdf", b"")),
+        ("attachments", ("lourd.pdf", b"%PDF-" + b"0" * (10 * MEGABYTE))),
+    ]
+    refused = await me.send("POST", f"/{begun['id']}/attachments", files=files)
+
+    assert refused.status_code == 422
+    assert codes(refused) == [
+        ("SUP-PJ-04", "attachments.0"),
+        ("SUP-PJ-03", "attachments.1"),
+        ("SUP-PJ-05", "attachments.2"),
+        ("SUP-PJ-06", "attachments.3"),
+    ]
+    assert (await me.get(f"/{begun['id']}"))["attachments"] == []
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+async def test_a_hundred_megabytes_are_refused_without_being_read_whole(
+    http: httpx.AsyncClient, *, is_announced: bool
+) -> None:
+    me = asker(http, a_structure())
+    begun = await me.do("POST", "", json=draft())
+    size = f"Content-Length: {100 * MEGABYTE}" if is_announced else "Transfer-Encoding: chunked"
+    named = "".join(f"{name}: {value}\r\n" for name, value in me.headers.items())
+    head = (
+        f"POST /tickets/{begun['id']}/attachments HTTP/1.1\r\nHost: x\r\n{named}{size}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+    )
+    part = b'--x\r\nContent-Disposition: form-data; name="attachments"; filename="a.pdf"\r\n\r\n'
+
+    # A client of httpx sends all before it listens: this one sends what is over, and stops.
+    reader, writer = await asyncio.open_connection(http.base_url.host, http.base_url.port)
+    writer.write(head.encode())
+    if not is_announced:
+        for chunk in (part, *(b"0" * MEGABYTE for _ in range(56))):
+            writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+    async with asyncio.timeout(20):
+        answer = await reader.readuntil(b"\r\n")
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert (await me.get(f"/{begun['id']}"))["attachments"] == []
+
+
+async def test_a_ticket_without_an_account_is_followed_by_its_token(
+    http: httpx.AsyncClient, addresses: Addresses
+) -> None:
+    form = {**draft(), "email": "sans.compte@exemple.fr"}
+    key = {"Idempotency-Key": "une-fois"}
+    sent = [
+        await stranger(http).send("POST", data=form, files={"attachments": PDF}, headers=key)
+        for _ in range(2)
+    ]
+    first, again = [each.json() for each in sent]
+    me, path = stranger(http, first["token"]), f"/{first['id']}"
+
+    assert [each.status_code for each in sent] == [201, 201]
+    assert (again["number"], again["token"]) == (first["number"], first["token"])
+    (event,) = await told(addresses.kafka, Desk.TECHNIQUE, first["id"], 1)
+    assert isinstance(event, TicketSubmitted)
+    assert (event.issuer.email, event.issuer.structure) == ("sans.compte@exemple.fr", None)
+    assert (await me.get(path))["attachments"][0]["name"] == "bon.pdf"
+    await me.do("POST", f"{path}/messages", data={"text": "Un détail."})
+    seen = await agent(http, "technique").get(path)
+    assert seen["journal"][-1]["text"] == "Un détail."
+    for other in (stranger(http), stranger(http, "x"), stranger(http, first["token"][:-1])):
+        assert (await other.send("GET", path)).status_code == 404
+    assert (await asker(http, a_structure()).send("GET", path)).status_code == 404
+
+
+async def test_a_stranger_needs_an_address_and_breaks_the_same_rules(
+    http: httpx.AsyncClient,
+) -> None:
+    form = {"email": "personne", "sub_category": "M_REFUS", "title": "x"}
+    refused = await stranger(http).send("POST", data=form)
+
+    assert codes(refused) == [
+        ("SUP-EMAIL-01", "email"),
+        ("SUP-TEXTE-01", "description"),
+        ("SUP-DESTINATAIRE-01", "recipient.structure"),
+    ]
+
+
+async def test_a_stranger_who_asks_too_often_is_told_to_wait(http: httpx.AsyncClient) -> None:
+    form = {**draft(), "email": "Pressé@exemple.fr"}
+    answers = [await stranger(http).send("POST", data=form) for _ in range(6)]
+    other = await stranger(http).send("POST", data={**form, "email": "autre@exemple.fr"})
+
+    assert [each.status_code for each in answers] == [*[201] * 5, 429]
+    assert codes(answers[-1]) == [("SUP-LIMITE-01", "requête")]
+    assert answers[-1].headers["Retry-After"]
+    assert other.status_code == 201
+
+
+async def test_a_draft_survives_a_restart(support: Platform, http: httpx.AsyncClient) -> None:
+    me = asker(http, a_structure())
+    begun = await me.do("POST", "", json=draft())
+    await me.do("POST", f"/{begun['id']}/attachments", files={"attachments": PDF})
+
+    support.kill("support")
+    support.restart("support")
+
+    await wait_until(lambda: me.get(f"/{begun['id']}"), "the draft")
+    done = await me.do("POST", f"/{begun['id']}/submission")
+    assert done["status"] == "DEPOSE"
+    assert done["attachments"][0]["name"] == "bon.pdf"

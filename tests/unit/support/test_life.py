@@ -1,0 +1,300 @@
+"""The life of a ticket: the table, act by act."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+
+from services.support.domain.clock import measured
+from services.support.domain.guesses import Guess, Suggestions
+from services.support.domain.hours import worked
+from services.support.domain.life import OPEN, TRANSITIONS, allowed, transition
+from services.support.domain.tickets import (
+    ACT_LABELS,
+    STATUS_LABELS,
+    STORY_LIMIT,
+    Content,
+    Doing,
+    Issuer,
+    Recipient,
+    Ticket,
+    begun,
+    carried_out,
+    judge_doing,
+    judge_draft,
+    judge_issuer,
+    judge_submission,
+    possible,
+    submitted,
+)
+from services.support.settings import DATA, catalogue_at, targets_at
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.tickets import Desk, Side, TicketAct, TicketStatus
+
+CATALOGUE = catalogue_at(DATA / "catalogue.csv")
+TARGETS = targets_at(DATA / "delais.csv")
+# A Thursday, at 10:00 in Paris.
+AT = datetime(2026, 11, 26, 9, tzinfo=UTC)
+ISSUER = Issuer("90000000100017", Role.TITULAIRE)
+NOTHING = Suggestions()
+CONTENT = Content("M_REFUS", "Refus", "Pourquoi ?", Recipient("90000000300013", "TRAVAUX"))
+
+
+def a_ticket(
+    content: Content = CONTENT, suggestions: Suggestions = NOTHING, at: datetime = AT
+) -> Ticket:
+    return submitted(begun("t", ISSUER, content, at), "T-2026-000001", CATALOGUE, suggestions, at)
+
+
+def after(ticket: Ticket, act: TicketAct, at: datetime = AT, **with_: object) -> Ticket:
+    """Do an act that the table allows."""
+    side = Side.BUREAU if transition(act, Side.BUREAU, ticket.status) else Side.DEMANDEUR
+    doing = replace(Doing(act, side, "Camille", text="mot"), **with_)  # type: ignore[arg-type]
+    row = possible(ticket, act, side)
+    assert not isinstance(row, Violation), row
+    assert judge_doing(ticket, doing, row) == ()
+    return carried_out(ticket, doing, row.target, at)
+
+
+def codes(violations: tuple[Violation, ...]) -> list[tuple[str, str]]:
+    return [(each.code, each.field) for each in violations]
+
+
+def test_no_two_rows_of_the_table_answer_one_question() -> None:
+    for act, side, status in product(TicketAct, Side, TicketStatus):
+        rows = [
+            row
+            for row in TRANSITIONS
+            if (row.act, row.side) == (act, side) and status in row.sources
+        ]
+        assert len(rows) <= 1, (act, side, status)
+
+
+def test_every_act_and_every_status_has_a_row_and_a_french_name() -> None:
+    assert {row.act for row in TRANSITIONS} == {*TicketAct} == ACT_LABELS.keys()
+    assert {status for row in TRANSITIONS for status in row.sources} == {*TicketStatus}
+    assert STATUS_LABELS.keys() == {*TicketStatus}
+
+
+def test_every_ticket_can_come_to_its_end_and_no_draft_is_a_desk_s() -> None:
+    for start in TicketStatus:
+        reached, waiting = {start}, [start]
+        while waiting:
+            status = waiting.pop()
+            next_ = {row.target for row in TRANSITIONS if status in row.sources and row.target}
+            waiting += next_ - reached
+            reached |= next_
+        assert TicketStatus.CLOS in reached, start
+    assert allowed(Side.BUREAU, TicketStatus.BROUILLON) == ()
+    assert TicketStatus.BROUILLON not in OPEN
+
+
+@pytest.mark.parametrize("code", sorted(CATALOGUE.by_code))
+def test_the_sub_category_decides_the_desk_whatever_the_text_suggests(code: str) -> None:
+    desk = CATALOGUE.by_code[code].desk
+    other = next(each for each in Desk if each is not desk)
+    guess = next(each.code for each in CATALOGUE.by_code.values() if each.desk is other)
+    suggestions = Suggestions((Guess(guess, 0.99),), other)
+
+    ticket = a_ticket(replace(CONTENT, sub_category=code), suggestions)
+
+    assert ticket.desk is desk
+    assert ticket.content.sub_category == code
+    assert (ticket.suggested, ticket.contradicts) == (guess, True)
+    assert (ticket.recipient is None) is (desk is Desk.TECHNIQUE)
+
+
+def test_a_text_that_says_nothing_clear_contradicts_nothing() -> None:
+    agreeing = Suggestions((Guess("M_PAIEMENT", 0.9),), Desk.METIER)
+
+    assert not a_ticket().contradicts
+    assert not a_ticket(suggestions=agreeing).contradicts
+    assert not a_ticket(suggestions=Suggestions((Guess("DEPOT", 0.3),))).contradicts
+
+
+def test_a_ticket_lives_from_draft_to_closed_through_a_reopening() -> None:
+    ticket = a_ticket()
+    seen = [ticket.status]
+    for act in (
+        TicketAct.ECRIRE,
+        TicketAct.PRENDRE_EN_CHARGE,
+        TicketAct.DEMANDER,
+        TicketAct.ECRIRE,
+        TicketAct.REPONDRE,
+        TicketAct.RESOUDRE,
+        TicketAct.ROUVRIR,
+        TicketAct.PRENDRE_EN_CHARGE,
+        TicketAct.RESOUDRE,
+    ):
+        ticket = after(ticket, act, assignee="Camille")
+        seen.append(ticket.status)
+    ticket = after(ticket, TicketAct.EVALUER, satisfaction=4)
+
+    assert [*map(str, seen), str(ticket.status)] == [
+        "DEPOSE",
+        "DEPOSE",
+        "EN_COURS",
+        "EN_ATTENTE",
+        "EN_COURS",
+        "EN_COURS",
+        "RESOLU",
+        "ROUVERT",
+        "EN_COURS",
+        "RESOLU",
+        "CLOS",
+    ]
+    assert len(ticket.journal) == 12
+    assert ticket.version == 12
+    again = possible(ticket, TicketAct.EVALUER, Side.DEMANDEUR)
+    assert isinstance(again, Violation)
+    assert again.code == "SUP-ETAT-03"
+
+
+def test_what_the_table_does_not_hold_is_refused_with_what_it_holds() -> None:
+    refused = possible(a_ticket(), TicketAct.RESOUDRE, Side.BUREAU)
+
+    assert isinstance(refused, Violation)
+    assert refused.code == "SUP-ETAT-01"
+    assert "déposé" in refused.message
+    assert "prendre_en_charge" in refused.remedy
+
+
+def test_a_transfer_leaves_a_line_and_nobody_in_charge() -> None:
+    ticket = after(a_ticket(), TicketAct.PRENDRE_EN_CHARGE, assignee="Camille")
+
+    moved = after(ticket, TicketAct.TRANSFERER, desk=Desk.TECHNIQUE, text="C'est le dépôt.")
+
+    assert (moved.desk, moved.recipient, moved.assignee) == (Desk.TECHNIQUE, None, None)
+    assert moved.status is TicketStatus.DEPOSE
+    assert moved.content == ticket.content
+    line = moved.journal[-1]
+    assert (line.who, line.text, line.desk) == ("Camille", "C'est le dépôt.", Desk.TECHNIQUE)
+
+
+@pytest.mark.parametrize(
+    ("doing", "broken"),
+    [
+        (
+            Doing(TicketAct.TRANSFERER, Side.BUREAU, "C", desk=Desk.TECHNIQUE),
+            ("SUP-TEXTE-01", "text"),
+        ),
+        (
+            Doing(TicketAct.TRANSFERER, Side.BUREAU, "C", text="x", desk=Desk.METIER),
+            ("SUP-DESTINATAIRE-01", "recipient.structure"),
+        ),
+        (
+            Doing(
+                TicketAct.TRANSFERER,
+                Side.BUREAU,
+                "C",
+                text="x",
+                desk=Desk.METIER,
+                recipient=CONTENT.recipient,
+            ),
+            ("SUP-TRANSFERT-01", "desk"),
+        ),
+        (Doing(TicketAct.ECRIRE, Side.DEMANDEUR, "s", text=""), ("SUP-TEXTE-01", "text")),
+        (Doing(TicketAct.ECRIRE, Side.DEMANDEUR, "s", text="a\x00"), ("SUP-TEXTE-03", "text")),
+        (Doing(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, "C"), ("SUP-TEXTE-01", "assignee")),
+    ],
+)
+def test_what_an_act_lacks_is_named(doing: Doing, broken: tuple[str, str]) -> None:
+    ticket = a_ticket()
+    row = possible(ticket, doing.act, doing.by)
+    assert not isinstance(row, Violation)
+
+    assert codes(judge_doing(ticket, doing, row)) == [broken]
+
+
+@pytest.mark.parametrize("rating", [None, 0, 6, -1])
+def test_a_satisfaction_goes_from_one_to_five(rating: int | None) -> None:
+    ticket = replace(a_ticket(), status=TicketStatus.RESOLU)
+    doing = Doing(TicketAct.EVALUER, Side.DEMANDEUR, "s", satisfaction=rating)
+    row = possible(ticket, doing.act, doing.by)
+    assert not isinstance(row, Violation)
+
+    assert codes(judge_doing(ticket, doing, row)) == [("SUP-SATISFACTION-01", "satisfaction")]
+
+
+def test_a_ticket_takes_no_more_words_than_its_document_holds() -> None:
+    ticket = a_ticket()
+    full = replace(ticket, journal=ticket.journal * STORY_LIMIT)
+
+    refused = possible(full, TicketAct.ECRIRE, Side.DEMANDEUR)
+    assert isinstance(refused, Violation)
+    assert refused.code == "SUP-ETAT-02"
+    assert not isinstance(possible(full, TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU), Violation)
+
+
+@pytest.mark.parametrize(
+    ("content", "broken"),
+    [
+        (
+            Content(),
+            [
+                ("SUP-CATALOGUE-02", "sub_category"),
+                ("SUP-TEXTE-01", "title"),
+                ("SUP-TEXTE-01", "description"),
+            ],
+        ),
+        (replace(CONTENT, sub_category="M_RIEN"), [("SUP-CATALOGUE-01", "sub_category")]),
+        (replace(CONTENT, recipient=None), [("SUP-DESTINATAIRE-01", "recipient.structure")]),
+        (replace(CONTENT, title="t" * 151), [("SUP-TEXTE-02", "title")]),
+        (replace(CONTENT, title="a\nb"), [("SUP-TEXTE-03", "title")]),
+        (replace(CONTENT, description="d" * 10_001), [("SUP-TEXTE-02", "description")]),
+        (replace(CONTENT, description="a\x1b[31m"), [("SUP-TEXTE-03", "description")]),
+        (replace(CONTENT, description="a\u202egpj.exe"), [("SUP-TEXTE-03", "description")]),
+        (replace(CONTENT, description="<script>alert(1)</script>\n\tsuite"), []),
+        (replace(CONTENT, sub_category="DEPOT", recipient=None), []),
+    ],
+)
+def test_all_that_keeps_a_draft_from_its_desk_is_named(
+    content: Content, broken: list[tuple[str, str]]
+) -> None:
+    assert codes(judge_submission(content, CATALOGUE)) == broken
+
+
+def test_a_draft_may_lack_anything_but_holds_nothing_wrong() -> None:
+    assert judge_draft(Content(), CATALOGUE) == ()
+    wrong = Content(sub_category="NON", title="a\x00")
+    assert [code for code, _ in codes(judge_draft(wrong, CATALOGUE))] == [
+        "SUP-CATALOGUE-01",
+        "SUP-TEXTE-03",
+    ]
+
+
+@pytest.mark.parametrize("email", ["", "a", "a@b", "a b@c.fr", "<a@b.fr>", "a@b.fr\n", "a@@b.fr"])
+def test_what_is_no_address_is_refused(email: str) -> None:
+    assert codes(judge_issuer(Issuer(email=email))) == [("SUP-EMAIL-01", "email")]
+    assert judge_issuer(Issuer(email="prenom.nom+x@sous.domaine.fr")) == ()
+
+
+def test_the_clock_runs_in_opening_hours_and_stops_while_the_issuer_is_awaited() -> None:
+    hour = timedelta(hours=1)
+    ticket = a_ticket()
+    ticket = after(ticket, TicketAct.PRENDRE_EN_CHARGE, AT + hour, assignee="Camille")
+    ticket = after(ticket, TicketAct.DEMANDER, AT + 2 * hour)
+    friday, monday = AT + timedelta(days=1), AT + timedelta(days=4)
+
+    asked = measured(ticket, TARGETS, friday, worked)
+    ticket = after(ticket, TicketAct.ECRIRE, friday)
+    on_monday = measured(ticket, TARGETS, monday, worked)
+
+    assert asked is not None
+    assert on_monday is not None
+    assert (asked.first_answer, asked.is_answered) == (2 * hour, True)
+    assert asked.resolution == 2 * hour
+    # Friday from 10:00 to 18:30, Monday from 8:30 to 10:00.
+    assert on_monday.resolution == 12 * hour
+    assert not on_monday.is_late
+
+
+def test_a_ticket_that_nobody_answers_is_late_and_a_draft_never_is() -> None:
+    late = measured(a_ticket(), TARGETS, AT + timedelta(days=7), worked)
+
+    assert late is not None
+    assert late.first_answer == timedelta(hours=50)
+    assert (late.is_answered, late.is_late) == (False, True)
+    assert measured(begun("t", ISSUER, CONTENT, AT), TARGETS, AT, worked) is None
