@@ -1,7 +1,12 @@
-"""python -m services.support."""
+"""python -m services.support; with `ask "…"`, the virtual agent's answer to a question."""
 
-from services.support.bootstrap import build
+import sys
+
+from services.support.bootstrap import asked, build
 from shared.runtime.service import run
 
 if __name__ == "__main__":
-    run("support", build)
+    if sys.argv[1:2] == ["ask"]:
+        sys.stdout.write(asked(" ".join(sys.argv[2:])))
+    else:
+        run("support", build)

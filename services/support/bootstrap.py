@@ -4,12 +4,18 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
+from services.support.adapters.answering import article_search, articles_of, search_in
 from services.support.adapters.limits import MongoLimits
 from services.support.adapters.mongo import MongoTickets
+from services.support.adapters.mongo_agent import MongoConversations, MongoRate
+from services.support.adapters.tracking import PortalTracking
+from services.support.application.agent import AgentPorts, VirtualAgent
 from services.support.application.desks import Closing, Desks
 from services.support.application.ports import NoSuggester, Ports
 from services.support.application.tickets import Acting, Asking
 from services.support.domain.hours import worked
+from services.support.entrypoints.agent import create_agent_router, create_articles_router
+from services.support.entrypoints.asking import answer_to
 from services.support.entrypoints.catalogue import create_catalogue_router
 from services.support.entrypoints.desks import create_desks_router
 from services.support.entrypoints.tickets import create_tickets_router
@@ -48,13 +54,29 @@ def build() -> tuple[Runtime, FastAPI]:
     desks = Desks(ports, targets_at(settings.targets), worked)
     closing = Closing(ports, acting, timedelta(days=settings.close_after_days))
 
+    conversations = MongoConversations(store, timedelta(days=settings.agent_kept_days))
+    articles = articles_of(ports.catalogue.by_code)
+    agent = VirtualAgent(
+        AgentPorts(
+            conversations=conversations,
+            articles=articles,
+            answers=search_in(articles),
+            tracking=PortalTracking(settings.portal_url),
+            suggester=ports.suggester,
+            messages=MongoRate(store, clock, "message", settings.agent_messages_per_address),
+            links=limits,
+            clock=clock,
+            new_id=new_id,
+        )
+    )
+
     async def sweep() -> None:
         await files.sweep(tickets.referred)
 
     async def close() -> None:
         await closing.close()
 
-    for prepare in (tickets.prepare, limits.prepare, files.prepare):
+    for prepare in (tickets.prepare, limits.prepare, files.prepare, conversations.prepare):
         runtime.prepare(prepare)
     runtime.every(_SWEEP_S, "files", sweep)
     runtime.every(_CLOSE_S, "closing", close)
@@ -66,8 +88,15 @@ def build() -> tuple[Runtime, FastAPI]:
             create_tickets_router(tickets, files, asking, acting),
             create_open_router(tickets, files, asking, acting, limits),
             create_desks_router(tickets, files, desks, acting),
+            create_agent_router(agent, conversations),
+            create_articles_router(articles),
         ],
         max_body_mb=_BODY_LIMIT_MB,
-        open_paths=("/categories", "/open/"),
+        open_paths=("/categories", "/open/", "/agent/", "/articles"),
         open_body_mb=_OPEN_BODY_LIMIT_MB,
     )
+
+
+def asked(question: str) -> str:
+    """Answer a question at a terminal, without broker or store."""
+    return answer_to(question, article_search())

@@ -1,0 +1,90 @@
+"""The portal over HTTP, asked in the name of the one who wants to know of a piece."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from services.support.application.agent import TrackingAwayError
+from services.support.domain.conversation import Asker
+from services.support.domain.tracking import AwaitedActor, Tracked
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+_TIMEOUT = httpx.Timeout(5, connect=2)
+_SHOWN = 3
+
+
+class _Actor(BaseModel):
+    role: Role
+    name: str | None = None
+
+
+class _Awaited(BaseModel):
+    actors: list[_Actor]
+    since: datetime | None = None
+    due: datetime | None = None
+    held: bool = False
+
+
+class _Piece(BaseModel):
+    number: str
+    cadre: str
+    label: str
+    status: Status
+    status_label: str
+    status_at: datetime | None = None
+    awaited: _Awaited | None = None
+    awaits_me: bool = False
+
+
+class _Page(BaseModel):
+    pieces: list[_Piece]
+
+
+class PortalTracking:
+    """Looks pieces up in the portal's search."""
+
+    def __init__(self, portal: str) -> None:
+        """Ask this address."""
+        self._url = f"{portal.rstrip('/')}/recherche"
+
+    async def find(self, asker: Asker, number: str) -> Sequence[Tracked]:
+        """Find the pieces of a number. Raises TrackingAwayError."""
+        headers = {"X-Structure": quote(asker.structure, safe=""), "X-Role": asker.role.value}
+        asked = {"number": number, "limit": str(_SHOWN)}
+        try:
+            # Never through a proxy of the environment.
+            async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
+                answer = await http.get(self._url, params=asked, headers=headers)
+        except httpx.HTTPError as error:
+            raise TrackingAwayError(repr(error)) from error
+        if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+            # What was written is no number to the portal: it has no such piece.
+            return ()
+        if answer.status_code != httpx.codes.OK:
+            raise TrackingAwayError(f"{self._url}: {answer.status_code}")
+        try:
+            page = _Page.model_validate_json(answer.content)
+        except ValidationError as error:
+            raise TrackingAwayError(f"{self._url}: {error!r}") from error
+        return [_tracked(piece) for piece in page.pieces]
+
+
+def _tracked(piece: _Piece) -> Tracked:
+    awaited = piece.awaited or _Awaited(actors=[])
+    return Tracked(
+        number=piece.number,
+        cadre=piece.cadre,
+        label=piece.label,
+        status=piece.status,
+        status_label=piece.status_label,
+        status_at=piece.status_at,
+        awaited=tuple(AwaitedActor(each.role, each.name) for each in awaited.actors),
+        since=awaited.since,
+        due=awaited.due,
+        held=awaited.held,
+        awaits_me=piece.awaits_me,
+    )

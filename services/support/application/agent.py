@@ -1,0 +1,343 @@
+"""Use cases of the virtual agent: a message is heard, answered from an article or the portal."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.support.application.ports import Clock, Limits, Suggester
+from services.support.application.tickets import hashed
+from services.support.domain import agent_rules, hours
+from services.support.domain.agent import (
+    MESSAGE_LIMIT,
+    TURNS_LIMIT,
+    Found,
+    Heard,
+    Intent,
+    Kind,
+    answering,
+    hear,
+    related,
+)
+from services.support.domain.articles import Article
+from services.support.domain.conversation import (
+    Asker,
+    Citation,
+    Conversation,
+    Prefill,
+    Turn,
+    prefilled,
+)
+from services.support.domain.texts import judge_email, judge_text, tidy
+from services.support.domain.tracking import Tracked, french_moment, told
+from shared.contracts.outgoing import Outgoing
+from shared.contracts.support_v1 import ActivationLinkRequested
+from shared.contracts.topics import ACTIVATION
+from shared.vocabulary.rules import Violation
+
+ACTIVATION_ARTICLE = "activation-connexion"
+_TRACK = "SUIVI"
+_LINK = "ACTIVATION"
+
+GREETING = (
+    "Bonjour, je suis l'agent virtuel de l'assistance. Je réponds à partir d'articles, que je "
+    "cite, et je peux dire où en est une pièce dont vous me donnez le numéro."
+)
+UNSURE = (
+    "Je n'ai pas trouvé de réponse sûre à cette question, et je préfère ne rien inventer. "
+    "Reformulez-la, ou adressez-vous à une personne ou par un ticket."
+)
+NO_ACCOUNT = (
+    "Pour dire où en est une pièce, il me faut savoir pour quelle structure vous agissez : "
+    "connectez-vous, puis reposez la question."
+)
+PORTAL_AWAY = "Le suivi des pièces ne répond pas pour le moment. Réessayez dans quelques minutes."
+NOT_FOUND = (
+    "Je ne trouve aucune pièce de numéro {number} dans les dossiers de votre structure, dans le "
+    "rôle pour lequel vous agissez. Vérifiez le numéro, la structure et le rôle."
+)
+ASKS_EMAIL = (
+    "Je peux transmettre la demande d'un nouveau lien d'activation. Quelle est l'adresse "
+    "électronique du compte ?"
+)
+PASSED_ON = (
+    "La demande est transmise. Si un compte attend son activation à cette adresse, un nouveau "
+    "lien y sera envoyé."
+)
+ALREADY_PASSED_ON = (
+    "La demande d'un lien d'activation a déjà été transmise dans cette conversation. Si rien "
+    "n'arrive, déposez un ticket."
+)
+TOO_MANY_LINKS = "Trop de liens ont été demandés depuis une heure. Réessayez plus tard."
+EMAIL_REFUSED = "Cette adresse électronique n'a pas la bonne forme. Quelle est la bonne ?"
+OPEN = "Une personne peut vous répondre par tchat maintenant, ou déposez un ticket."
+CLOSED = (
+    "Le tchat est fermé. Il ouvre le {opening} (heure de Paris). Un ticket se dépose à toute heure."
+)
+TICKET = "Voici un ticket prérempli avec notre conversation : relisez-le, complétez-le, déposez-le."
+
+
+Kept = Turn | Violation | None
+"""What comes of a turn: kept, refused, or without a conversation to keep it in."""
+
+
+class Answers(Protocol):
+    """Where articles are found."""
+
+    def search(self, question: str) -> Sequence[Found]:
+        """Find the articles that are closest to a question, best first."""
+
+
+class TrackingAwayError(Exception):
+    """The portal does not answer."""
+
+
+class Tracking(Protocol):
+    """Where pieces are looked up, as the one who asks."""
+
+    async def find(self, asker: Asker, number: str) -> Sequence[Tracked]:
+        """Find the pieces of a number. Raises TrackingAwayError."""
+
+
+class Rate(Protocol):
+    """How often something came of late."""
+
+    async def is_exceeded(self, what: str) -> bool:
+        """Count one."""
+
+
+class Talk(Protocol):
+    """One transaction over a conversation."""
+
+    async def load(self, conversation: str) -> Conversation | None:
+        """Read a conversation."""
+
+    async def save(self, conversation: Conversation) -> None:
+        """Write a conversation anew."""
+
+    def publish(self, message: Outgoing) -> None:
+        """Say a message when the turn is kept."""
+
+
+class Conversations(Protocol):
+    """All the conversations."""
+
+    async def insert(self, conversation: Conversation, token_hash: str | None) -> None:
+        """Keep a new conversation; `token_hash` is of what continues it without an account."""
+
+    async def find(self, conversation: str) -> Conversation | None:
+        """Read a conversation."""
+
+    async def of_token(self, conversation: str, token_hash: str) -> Conversation | None:
+        """Read a conversation by what continues it without an account."""
+
+    async def change(self, work: Callable[[Talk], Awaitable[Kept]]) -> Kept:
+        """Run `work` in a transaction; it may run several times."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPorts:
+    """All that the virtual agent needs."""
+
+    conversations: Conversations
+    articles: Mapping[str, Article]
+    answers: Answers
+    tracking: Tracking
+    suggester: Suggester
+    messages: Rate
+    """Messages without an account, by network address."""
+    links: Limits
+    """Requests for an activation link, by e-mail address and by network address."""
+    clock: Clock
+    new_id: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A conversation that begins."""
+
+    conversation: Conversation
+    token: str | None
+    """What continues it without an account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether people answer now, and when they next do."""
+
+    is_open: bool
+    opens_at: datetime
+
+
+class VirtualAgent:
+    """Answers, day and night; what it does not know it says."""
+
+    def __init__(self, ports: AgentPorts) -> None:
+        """Use these ports."""
+        self._ports = ports
+
+    async def open(self, asker: Asker | None, address: str) -> Opened | Violation:
+        """Begin a conversation."""
+        if asker is None and await self._ports.messages.is_exceeded(address):
+            return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
+        conversation = Conversation(self._ports.new_id(), self._ports.clock(), asker)
+        token = None if asker else secrets.token_urlsafe(32)
+        await self._ports.conversations.insert(conversation, hashed(token) if token else None)
+        return Opened(conversation, token)
+
+    async def say(
+        self, conversation: Conversation, message: str, address: str
+    ) -> Turn | tuple[Violation, ...] | None:
+        """Answer a message and keep both; None when the conversation is gone."""
+        text = tidy(message)
+        found = tuple(judge_text("text", "Le message", text, is_required=True, limit=MESSAGE_LIMIT))
+        if found:
+            return found
+        ports = self._ports
+        if conversation.asker is None and await ports.messages.is_exceeded(address):
+            return (agent_rules.TOO_MANY_CONVERSATIONS.broken("requête"),)
+        if conversation.is_full:
+            return (agent_rules.CONVERSATION_FULL.broken("text", limit=TURNS_LIMIT),)
+        heard = hear(text, awaits_email=conversation.awaits_email)
+        turn = await self._answer(conversation, text, heard, address)
+
+        async def work(talk: Talk) -> Kept:
+            present = await talk.load(conversation.id)
+            if present is None:
+                return None
+            if present.is_full:
+                return agent_rules.CONVERSATION_FULL.broken("text", limit=TURNS_LIMIT)
+            kept = turn
+            if turn.kind is Kind.ACTIVATION_PASSED:
+                if present.activation_asked:
+                    kept = self._turn(text, Kind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
+                else:
+                    talk.publish(self._request(present, heard.email or ""))
+            await talk.save(present.with_turn(kept))
+            return kept
+
+        outcome = await ports.conversations.change(work)
+        return (outcome,) if isinstance(outcome, Violation) else outcome
+
+    def availability(self) -> Availability:
+        """Say whether people answer."""
+        now = self._ports.clock()
+        return Availability(hours.is_open(now), hours.next_opening(now))
+
+    def ticket(self, turns: Sequence[Turn]) -> Prefill:
+        """Make of what was said what a ticket begins with."""
+        prefill = prefilled(turns)
+        if prefill.sub_category is not None:
+            return prefill
+        asked = "\n".join(turn.message for turn in turns)
+        suggested = self._ports.suggester.suggest(prefill.title, asked).best
+        return Prefill(prefill.title, prefill.description, suggested, prefill.piece)
+
+    async def _answer(
+        self, conversation: Conversation, text: str, heard: Heard, address: str
+    ) -> Turn:
+        match heard.intent:
+            case Intent.GREETING:
+                return self._turn(text, Kind.GREETING, GREETING)
+            case Intent.PIECE:
+                return await self._track(conversation.asker, text, heard.numbers)
+            case Intent.ACTIVATION:
+                return await self._activate(conversation, text, heard.email, address)
+            case Intent.PERSON:
+                return self._turn(text, Kind.PERSON, self._when())
+            case Intent.TICKET:
+                return self._turn(text, Kind.TICKET, TICKET)
+            case Intent.QUESTION:
+                return self._look_up(text)
+
+    def _look_up(self, text: str) -> Turn:
+        found = self._ports.answers.search(text)
+        best = answering(found)
+        if best is None:
+            return self._turn(text, Kind.UNSURE, f"{UNSURE}\n\n{self._when()}")
+        article = best.article
+        return Turn(
+            at=self._ports.clock(),
+            message=text,
+            kind=Kind.ARTICLE,
+            answer=best.passage.text,
+            citation=Citation(article.code, article.title, best.passage.heading),
+            related=tuple(Citation(each.code, each.title, each.title) for each in related(found)),
+            sub_category=article.sub_category,
+        )
+
+    async def _track(self, asker: Asker | None, text: str, numbers: Sequence[str]) -> Turn:
+        if asker is None:
+            return self._turn(text, Kind.NO_ACCOUNT, NO_ACCOUNT, _TRACK, numbers[0])
+        try:
+            for number in numbers:
+                if pieces := await self._ports.tracking.find(asker, number):
+                    return self._turn(text, Kind.PIECE, told(pieces), _TRACK, pieces[0].number)
+        except TrackingAwayError:
+            away = Kind.PORTAL_AWAY
+            return self._turn(text, away, PORTAL_AWAY, _TRACK, numbers[0])
+        answer = NOT_FOUND.format(number=numbers[0])
+        return self._turn(text, Kind.PIECE_NOT_FOUND, answer, _TRACK, numbers[0])
+
+    async def _activate(
+        self, conversation: Conversation, text: str, email: str | None, address: str
+    ) -> Turn:
+        if conversation.activation_asked:
+            return self._turn(text, Kind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
+        if email is None:
+            return self._asks_email(text)
+        if any(judge_email("email", email)):
+            return self._turn(text, Kind.ACTIVATION_ASKS, EMAIL_REFUSED, _LINK)
+        if await self._ports.links.exceeded(email, address):
+            return self._turn(text, Kind.ACTIVATION_REFUSED, TOO_MANY_LINKS, _LINK)
+        return self._turn(text, Kind.ACTIVATION_PASSED, PASSED_ON, _LINK)
+
+    def _asks_email(self, text: str) -> Turn:
+        article = self._ports.articles.get(ACTIVATION_ARTICLE)
+        citation = Citation(article.code, article.title, article.title) if article else None
+        return Turn(
+            at=self._ports.clock(),
+            message=text,
+            kind=Kind.ACTIVATION_ASKS,
+            answer=ASKS_EMAIL,
+            citation=citation,
+            sub_category=_LINK,
+        )
+
+    def _request(self, conversation: Conversation, email: str) -> Outgoing:
+        request = self._ports.new_id()
+        asker = conversation.asker
+        return Outgoing(
+            topic=ACTIVATION,
+            key=request,
+            subject=request,
+            payload=ActivationLinkRequested(
+                request=request,
+                email=email,
+                structure=asker.structure if asker else None,
+                requested_at=self._ports.clock(),
+            ),
+            correlation_id=conversation.id,
+        )
+
+    def _when(self) -> str:
+        people = self.availability()
+        return OPEN if people.is_open else CLOSED.format(opening=french_moment(people.opens_at))
+
+    def _turn(
+        self,
+        text: str,
+        kind: Kind,
+        answer: str,
+        sub_category: str | None = None,
+        piece: str | None = None,
+    ) -> Turn:
+        return Turn(
+            at=self._ports.clock(),
+            message=text,
+            kind=kind,
+            answer=answer,
+            sub_category=sub_category,
+            piece=piece,
+        )

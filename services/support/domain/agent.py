@@ -1,0 +1,147 @@
+"""What the virtual agent makes of a message: rules over what was said and what was found."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.support.domain.articles import Article, Passage
+from services.support.domain.piece_numbers import piece_numbers
+from shared.vocabulary.texts import folded
+
+MESSAGE_LIMIT = 1000
+TURNS_LIMIT = 100
+"""A conversation is one document of the store."""
+
+_CLEAR = 14.5
+_WHOLE = 10.0
+_MOSTLY = 0.6
+_CLOSE = 0.6
+_OTHERS = 2
+
+
+class Intent(StrEnum):
+    """What somebody wants of the agent."""
+
+    GREETING = "accueil"
+    PIECE = "piece"
+    ACTIVATION = "activation"
+    PERSON = "personne"
+    TICKET = "ticket"
+    QUESTION = "question"
+
+
+class Kind(StrEnum):
+    """What an answer is."""
+
+    GREETING = "accueil"
+    ARTICLE = "article"
+    PIECE = "piece"
+    PIECE_NOT_FOUND = "piece_introuvable"
+    NO_ACCOUNT = "sans_compte"
+    PORTAL_AWAY = "portail_indisponible"
+    ACTIVATION_ASKS = "activation_adresse"
+    ACTIVATION_PASSED = "activation_transmise"
+    ACTIVATION_REFUSED = "activation_refusee"
+    PERSON = "personne"
+    TICKET = "ticket"
+    UNSURE = "incertain"
+
+
+OFFERING = frozenset(Kind) - {
+    Kind.GREETING,
+    Kind.ARTICLE,
+    Kind.PIECE,
+    Kind.ACTIVATION_ASKS,
+    Kind.ACTIVATION_PASSED,
+}
+"""The answers that leave somebody without what they asked: a person and a ticket are offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An article found for a question, by the passage that answers it."""
+
+    article: Article
+    passage: Passage
+    score: float
+    """How close it is; only scores of one question compare."""
+    covered: float
+    """The share of the question that the article speaks of, from 0 to 1."""
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it may be given as an answer; measured on questions written apart."""
+        return self.score >= _CLEAR or (self.score >= _WHOLE and self.covered >= _MOSTLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the agent makes of a message."""
+
+    intent: Intent
+    numbers: tuple[str, ...] = ()
+    """Forms of the number of a piece."""
+    email: str | None = None
+
+
+_EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s<>\"(),;:\\.]+")
+_GREETING = re.compile(
+    r"(bonjour|bonsoir|salut|hello|coucou|merci( beaucoup| bien)?|au revoir|bonne journee|ok|"
+    r"d accord|(qui|qu) (etes|es) (vous|tu)|c est quoi (ton|votre) nom|tu es (un )?(robot|humain)|"
+    r"(vous etes|etes vous) (un )?(robot|humain)|[\s])+"
+)
+_WANTS_LINK = re.compile(
+    r"\b(lien|mail|email|courriel)\b.*\bactiv|\bactiv\w*\b.*\b(lien|mail|email|courriel)\b"
+)
+_WANTS_PERSON = re.compile(
+    r"\b(parler|discuter|echanger|tchatter|chatter|joindre|contacter|avoir|voir|passez|veux|"
+    r"voudrais|souhaite)\b.*\b(quelqu un|une personne|humain|conseillere?|operateur|"
+    r"(un|votre) agent|teleconseiller)\b"
+    r"|^(un |une |a )*(humain|conseillere?|personne|agent|operateur)( svp)?$"
+)
+_ASKS_WHEN = re.compile(r"\b(horaires?|quelle heure|a quelle|quand)\b")
+_WANTS_TICKET = re.compile(
+    r"\b(ouvrir|ouvre|ouvrez|creer|cree|deposer|faire|envoyer|veux|voudrais)\b.*\bticket\b|^ticket$"
+)
+_HOW = re.compile(r"\b(comment|quelle?s?|ou)\b")
+
+
+def hear(text: str, *, awaits_email: bool) -> Heard:
+    """Say what somebody wants.
+
+    `awaits_email` tells that the agent just asked for the address of an account.
+    """
+    plain = " ".join(re.sub(r"[^\w@.+-]+", " ", folded(text)).split())
+    email = _EMAIL.search(text)
+    if email and (awaits_email or _WANTS_LINK.search(plain)):
+        return Heard(Intent.ACTIVATION, email=email[0].rstrip("."))
+    if _GREETING.fullmatch(plain.replace("-", " ").strip(" .")):
+        return Heard(Intent.GREETING)
+    if not email and (numbers := piece_numbers(text)):
+        return Heard(Intent.PIECE, numbers=numbers)
+    return Heard(_wanted(plain))
+
+
+def _wanted(plain: str) -> Intent:
+    """Say what is wanted in words alone."""
+    if _WANTS_LINK.search(plain):
+        return Intent.ACTIVATION
+    if _WANTS_PERSON.search(plain) and not _ASKS_WHEN.search(plain):
+        return Intent.PERSON
+    if _WANTS_TICKET.search(plain) and not _HOW.search(plain):
+        return Intent.TICKET
+    return Intent.QUESTION
+
+
+def answering(found: Sequence[Found]) -> Found | None:
+    """Take the article that answers; None when none is sure enough: then nothing is said."""
+    return found[0] if found and found[0].is_sure else None
+
+
+def related(found: Sequence[Found]) -> tuple[Article, ...]:
+    """List the articles that come close behind the one that answers."""
+    if not found:
+        return ()
+    close = [each for each in found[1:] if each.is_sure and each.score >= _CLOSE * found[0].score]
+    return tuple(each.article for each in close[:_OTHERS])

@@ -1,0 +1,110 @@
+"""The articles from which the virtual agent answers: text that somebody wrote, cut in passages."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+_FENCE = "---"
+_HEADING = "## "
+_SOURCE = "Source : "
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_FIELDS = ("code", "titre", "questions", "mots_cles", "sous_categorie")
+
+
+class ArticleError(ValueError):
+    """An article that cannot be used; names it and its fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What an article says under one of its headings."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article of the knowledge base."""
+
+    code: str
+    title: str
+    questions: tuple[str, ...]
+    """What people ask to whom it answers, in several wordings."""
+    keywords: tuple[str, ...]
+    sub_category: str | None
+    """Of the ticket that a question about it leads to; none when the catalogue has it no more."""
+    passages: tuple[Passage, ...]
+    """The first one opens the article, and its heading is the title."""
+    source: str
+
+
+def read_article(name: str, text: str) -> Article:
+    """Read an article from its Markdown. Raises ArticleError."""
+    fields, body = _front_matter(name, text)
+    missing = [each for each in _FIELDS if not fields.get(each)]
+    if missing:
+        raise ArticleError(f"{name}: no {', '.join(missing)}")
+    code = fields["code"][0]
+    if not _CODE.fullmatch(code) or code != name:
+        raise ArticleError(f"{name}: its code is {code!r}")
+    title = fields["titre"][0]
+    content, separator, source = body.rpartition(_SOURCE)
+    if not separator:
+        raise ArticleError(f"{name}: no source at its foot")
+    passages = tuple(_passages(title, content))
+    if any(not each.text for each in passages):
+        raise ArticleError(f"{name}: a heading without a text")
+    return Article(
+        code=code,
+        title=title,
+        questions=tuple(fields["questions"]),
+        keywords=tuple(each.strip() for line in fields["mots_cles"] for each in line.split(",")),
+        sub_category=fields["sous_categorie"][0],
+        passages=passages,
+        source=source.strip(),
+    )
+
+
+def by_code(articles: Iterable[Article], sub_categories: Iterable[str]) -> Mapping[str, Article]:
+    """Put articles under their codes, each with its sub-category if the catalogue has it.
+
+    Raises ArticleError when there is none.
+    """
+    known = frozenset(sub_categories)
+    found = {
+        each.code: each if each.sub_category in known else replace(each, sub_category=None)
+        for each in articles
+    }
+    if not found:
+        raise ArticleError("there is no article")
+    return found
+
+
+def _front_matter(name: str, text: str) -> tuple[Mapping[str, Sequence[str]], str]:
+    opening, fence, rest = text.partition(f"{_FENCE}\n")
+    head, closing, body = rest.partition(f"\n{_FENCE}\n")
+    if opening or not fence or not closing:
+        raise ArticleError(f"{name}: no front matter between two lines of {_FENCE}")
+    fields: dict[str, list[str]] = {}
+    field = ""
+    for line in head.splitlines():
+        if line.startswith("- ") and field:
+            fields[field].append(line[2:].strip())
+            continue
+        field, colon, value = line.partition(":")
+        if not colon or field not in _FIELDS:
+            raise ArticleError(f"{name}: what is {line!r}?")
+        fields[field] = [value.strip()] if value.strip() else []
+    return fields, body
+
+
+def _passages(title: str, body: str) -> Iterator[Passage]:
+    heading, lines = title, list[str]()
+    for line in body.splitlines():
+        if line.startswith(_HEADING):
+            yield Passage(heading, "\n".join(lines).strip())
+            heading, lines = line.removeprefix(_HEADING).strip(), []
+        else:
+            lines.append(line)
+    yield Passage(heading, "\n".join(lines).strip())

@@ -1,0 +1,103 @@
+"""A conversation with the virtual agent: what was said, and the ticket that it may become."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.support.domain.agent import TURNS_LIMIT, Kind
+from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
+from shared.vocabulary.roles import Role
+
+_CUT = "[…]\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """The structure and role that somebody asks for."""
+
+    structure: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where an answer was taken from."""
+
+    code: str
+    title: str
+    heading: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message and the answer to it."""
+
+    at: datetime
+    message: str
+    kind: Kind
+    answer: str
+    citation: Citation | None = None
+    related: tuple[Citation, ...] = ()
+    sub_category: str | None = None
+    """Of the ticket that it leads to."""
+    piece: str | None = None
+    """Number of the piece that it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """All that was said, in order."""
+
+    id: str
+    started_at: datetime
+    asker: Asker | None = None
+    """None without an account."""
+    turns: tuple[Turn, ...] = ()
+    activation_asked: bool = False
+    """A request for an activation link was passed on: once a conversation."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it takes no more."""
+        return len(self.turns) >= TURNS_LIMIT
+
+    @property
+    def awaits_email(self) -> bool:
+        """Whether the agent just asked for the address of an account."""
+        return bool(self.turns) and self.turns[-1].kind is Kind.ACTIVATION_ASKS
+
+    def with_turn(self, turn: Turn) -> "Conversation":
+        """Add a turn."""
+        is_asked = self.activation_asked or turn.kind is Kind.ACTIVATION_PASSED
+        return replace(self, turns=(*self.turns, turn), activation_asked=is_asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """What a ticket begins with: its issuer may change all of it."""
+
+    title: str
+    description: str
+    sub_category: str | None
+    piece: str | None
+
+
+def prefilled(turns: Sequence[Turn]) -> Prefill:
+    """Make a ticket of what was said."""
+    telling = [turn for turn in turns if turn.kind is not Kind.GREETING] or turns
+    title = " ".join(telling[0].message.split()) if telling else ""
+    return Prefill(
+        title=title if len(title) <= TITLE_LIMIT else f"{title[: TITLE_LIMIT - 1]}…",
+        description=_transcript(turns),
+        sub_category=next((t.sub_category for t in reversed(turns) if t.sub_category), None),
+        piece=next((turn.piece for turn in reversed(turns) if turn.piece), None),
+    )
+
+
+def _transcript(turns: Sequence[Turn]) -> str:
+    """Write what was said, the latest in any case."""
+    said = "\n".join(f"Vous : {turn.message}\nAgent virtuel : {turn.answer}\n" for turn in turns)
+    whole = said.strip()
+    if len(whole) <= TEXT_LIMIT:
+        return whole
+    return _CUT + whole[len(_CUT) - TEXT_LIMIT :]

@@ -1,0 +1,126 @@
+"""Numbers of pieces in what people write: "ma facture EAV-2026-014", "n° 4512", "eav 2026 014"."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+
+from shared.vocabulary.texts import folded
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_LIMIT = 100
+_FORMS = 6
+_TOKEN = re.compile(r"[^\s,;:!?()«»\"“”'’\[\]<>]+")
+_ALLOWED = re.compile(r"[0-9A-Za-z][0-9A-Za-z+\-_/.#]*")
+_SEPARATORS = re.compile(r"[+\-_/.# ]+")
+_CUES = _words(
+    "facture factures piece pieces situation numero num no n decompte acompte avoir ref reference "
+    "fact facturation"
+)
+_BETWEEN = _words("numero num no n ref reference numerotee portant le la est")
+"""What may stand between a cue and its number."""
+_NAMING = _words("numero num no n")
+_LEAST_DIGITS = 3
+# Cadres, tickets, dates, quantities, formats, statuses, SIRET, articles of a text, rules.
+_NOT_A_NUMBER = re.compile(
+    r"a\d{1,2}|t-\d{4}-\d+|(0?[1-9]|[12]\d|3[01])[/.-](0?[1-9]|1[0-2])([/.-](\d{2}|\d{4}))?"
+    r"|\d+(h\d*|eme|er|e|j|mo|ko|go|eur|ttc|ht|%)|(ubl|pdf|b2b|b2g|en)[-_/.]?\d+([.]\d+)?"
+    r"|[a-z]+(_[a-z]+)+_?\d?|\d{14}|\d+([.]\d+){2,}|\d+[.]\d{1,2}"
+    r"|(cir|dep|rou|org|sup|por|http)-.+|p7s|bz2"
+)
+_UNITS = _words(
+    "jour jours mois an ans annee annees semaine semaines heure heures h euro euros fois mo ko "
+    "pieces factures documents caracteres"
+)
+_YEAR = re.compile(r"(19|20)\d\d")
+_PREFIX = re.compile(r"[A-Za-z]{1,8}")
+_NOT_A_PREFIX = _words(
+    "a au aux avec ce cette d de des du en est et il je l la le les ma mes mon n ne non nos notre "
+    "ou par pas pour que qui sa son sur un une va vos votre depuis date janvier fevrier mars avril "
+    "mai juin juillet aout septembre octobre novembre decembre numero num no ref jours mois "
+    "facture piece situation decompte acompte cadre statut svp deposee envoyee payee refusee "
+    "suspendue siret siren rib iban tva article ccag bonjour merci apres avant erreur code"
+)
+
+
+def piece_numbers(text: str) -> tuple[str, ...]:
+    """List the forms in which the number that a text names may have been deposited.
+
+    The form that was written comes first. Empty when the text names none.
+    """
+    tokens = [token.rstrip(".-/") for token in _TOKEN.findall(_spaced(text))]
+    best = max(_candidates(tokens), key=lambda each: each[0], default=None)
+    return tuple(_forms(best[1])) if best else ()
+
+
+def _spaced(text: str) -> str:
+    """Part a sign that announces a number from the number itself: "n°4512", "#4512"."""
+    return re.sub(r"(?i)\b(n|no|num)\s*[°º.]\s*", "n ", text).replace("#", " ")
+
+
+def _candidates(tokens: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """Give what may be a number with how likely it is one."""
+    for rank, token in enumerate(tokens):
+        if not _is_numberish(token):
+            continue
+        tail = list(takewhile(str.isdigit, tokens[rank + 1 :]))
+        after = folded(tokens[rank + 1]) if rank + 1 < len(tokens) else ""
+        head = _head(tokens[:rank]) if token[0].isdigit() else None
+        if token.isdigit() and after in _UNITS:
+            continue
+        if head:
+            yield (4 if _is_announced(tokens[: rank - 1]) else 2), [head, token, *tail]
+        elif not token.isdigit():
+            yield (4 if _is_announced(tokens[:rank]) else 3), [token, *tail]
+        elif _is_announced_alone(tokens[:rank], token):
+            yield 2, [token, *tail]
+
+
+def _is_announced_alone(before: Sequence[str], digits: str) -> bool:
+    """Tell whether mere digits are the number of something."""
+    if not _is_announced(before):
+        return False
+    is_named = folded(before[-1]) in _NAMING
+    return is_named or (len(digits) >= _LEAST_DIGITS and not _YEAR.fullmatch(digits))
+
+
+def _is_numberish(token: str) -> bool:
+    plain = folded(token)
+    return (
+        len(token) <= _LIMIT
+        and bool(_ALLOWED.fullmatch(token))
+        and any(sign.isdigit() for sign in token)
+        and not _NOT_A_NUMBER.fullmatch(plain)
+    )
+
+
+def _head(before: Sequence[str]) -> str | None:
+    """Take the letters by which a number written with spaces begins."""
+    if not before or not _PREFIX.fullmatch(before[-1]):
+        return None
+    prefix = before[-1]
+    if folded(prefix) in _NOT_A_PREFIX:
+        return None
+    # Small letters are a word, unless something announced a number.
+    return prefix if prefix.isupper() or _is_announced(before[:-1]) else None
+
+
+def _is_announced(before: Sequence[str]) -> bool:
+    for token in reversed(before):
+        word = folded(token)
+        if word in _CUES:
+            return True
+        if word not in _BETWEEN:
+            return False
+    return False
+
+
+def _forms(parts: Sequence[str]) -> Iterator[str]:
+    written = " ".join(parts)
+    pieces = [each for each in _SEPARATORS.split(written) if each]
+    joined = (separator.join(pieces) for separator in "-/_ ")
+    forms = dict.fromkeys((written, *joined, "".join(pieces)))
+    yield from [form[:_LIMIT] for form in forms][:_FORMS]

@@ -1,0 +1,295 @@
+"""HTTP: the virtual agent and its articles, with or without an account."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import HTTPConnection
+
+from services.support.application.agent import Availability, Conversations, VirtualAgent
+from services.support.application.tickets import hashed
+from services.support.domain import agent_rules
+from services.support.domain.agent import OFFERING, Kind
+from services.support.domain.articles import Article
+from services.support.domain.conversation import Asker, Citation, Conversation, Prefill, Turn
+from shared.runtime.caller import caller
+from shared.runtime.problems import Problem, not_found, refused
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+
+_RETRY_AFTER_S = "3600"
+
+
+class Shown(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class CitationAnswer(Shown):
+    """Where an answer was taken from."""
+
+    code: str
+    title: str
+    heading: str
+    link: str
+
+    @classmethod
+    def of(cls, cited: Citation) -> Self:
+        """Show a citation with the address of its article."""
+        return cls(
+            code=cited.code,
+            title=cited.title,
+            heading=cited.heading,
+            link=f"/articles/{cited.code}",
+        )
+
+
+class PersonAnswer(Shown):
+    """Whether people answer now."""
+
+    is_open: bool
+    opens_at: datetime = Field(description="Maintenant, si c'est ouvert.")
+
+
+class PrefillAnswer(Shown):
+    """What a ticket begins with: the body of POST /tickets."""
+
+    title: str
+    description: str
+    sub_category: str | None = Field(description="Suggérée ; c'est la vôtre qui compte.")
+    piece: str | None
+
+
+class TurnAnswer(Shown):
+    """A message and the answer to it; both are text, whatever they look like."""
+
+    at: datetime
+    message: str
+    kind: Kind
+    answer: str
+    citation: CitationAnswer | None = Field(description="L'article d'où vient la réponse.")
+    related: tuple[CitationAnswer, ...] = Field(description="Articles voisins.")
+
+    @classmethod
+    def of(cls, turn: Turn) -> Self:
+        """Show a turn."""
+        return cls(
+            at=turn.at,
+            message=turn.message,
+            kind=turn.kind,
+            answer=turn.answer,
+            citation=CitationAnswer.of(turn.citation) if turn.citation else None,
+            related=tuple(CitationAnswer.of(each) for each in turn.related),
+        )
+
+
+class ReplyAnswer(TurnAnswer):
+    """A turn, with what is offered when the answer is not what was asked."""
+
+    person: PersonAnswer | None = None
+    ticket: PrefillAnswer | None = None
+
+
+class ConversationAnswer(Shown):
+    """All that was said."""
+
+    id: str
+    started_at: datetime
+    turns: tuple[TurnAnswer, ...]
+
+    @classmethod
+    def of(cls, conversation: Conversation) -> Self:
+        """Show a conversation."""
+        return cls(
+            id=conversation.id,
+            started_at=conversation.started_at,
+            turns=tuple(TurnAnswer.of(each) for each in conversation.turns),
+        )
+
+
+class OpenedAnswer(ConversationAnswer):
+    """A conversation that begins."""
+
+    token: str | None = Field(
+        description="Sans compte : à redonner dans X-Conversation-Token. Donné une seule fois."
+    )
+
+
+class MessageBody(BaseModel):
+    """Something said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    # The rule has its own limit, and says it; this one bounds what is looked at.
+    text: Annotated[str, Field(max_length=100_000)]
+
+
+class PassageAnswer(Shown):
+    """What an article says under a heading."""
+
+    heading: str
+    text: str
+
+
+class ArticleLine(Shown):
+    """An article in the list."""
+
+    code: str
+    title: str
+    link: str
+
+
+class ArticleAnswer(Shown):
+    """An article, in Markdown."""
+
+    code: str
+    title: str
+    passages: tuple[PassageAnswer, ...]
+    source: str
+    sub_category: str | None
+
+
+class ArticlesAnswer(Shown):
+    """All the articles."""
+
+    articles: tuple[ArticleLine, ...]
+
+
+def asker(
+    connection: HTTPConnection,
+    x_structure: Annotated[str | None, Header()] = None,
+    x_role: Annotated[str | None, Header()] = None,
+) -> Asker | None:
+    """Say who asks; None without an account."""
+    if not x_structure and not x_role:
+        return None
+    named = caller(connection, x_structure, x_role)
+    return Asker(named.structure, Role(named.role))
+
+
+MaybeAsker = Annotated[Asker | None, Depends(asker)]
+
+
+def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> APIRouter:
+    """Build the routes of the conversations."""
+    router = APIRouter(prefix="/agent/conversations", tags=["agent virtuel"])
+    own = Annotated[Conversation, Depends(_owned(conversations))]
+
+    @router.post("", status_code=201, summary="Commencer une conversation.")
+    async def begin(who: MaybeAsker, request: Request, response: Response) -> OpenedAnswer:
+        opened = await agent.open(who, _address(request))
+        if isinstance(opened, Violation):
+            raise _too_many(opened)
+        conversation = opened.conversation
+        response.headers["Location"] = f"/agent/conversations/{conversation.id}"
+        shown = ConversationAnswer.of(conversation)
+        return OpenedAnswer(**shown.model_dump(), token=opened.token)
+
+    @router.get("/{conversation_id}", summary="Relire une conversation.")
+    async def read(conversation: own) -> ConversationAnswer:
+        return ConversationAnswer.of(conversation)
+
+    @router.post("/{conversation_id}/messages", summary="Poser une question.")
+    async def say(
+        conversation: own,
+        body: MessageBody,
+        request: Request,
+    ) -> ReplyAnswer:
+        outcome = await agent.say(conversation, body.text, _address(request))
+        if outcome is None:
+            raise not_found("Conversation")
+        if not isinstance(outcome, Turn):
+            raise _problem(outcome)
+        return _reply(agent, conversation, outcome)
+
+    @router.get("/{conversation_id}/ticket", summary="Un ticket prérempli avec la conversation.")
+    async def ticket(conversation: own) -> PrefillAnswer:
+        return _prefill(agent.ticket(conversation.turns))
+
+    return router
+
+
+def create_articles_router(articles: Mapping[str, Article]) -> APIRouter:
+    """Build the routes of the articles. They are open."""
+    router = APIRouter(prefix="/articles", tags=["agent virtuel"])
+    listed = ArticlesAnswer(
+        articles=tuple(
+            ArticleLine(code=each.code, title=each.title, link=f"/articles/{each.code}")
+            for each in articles.values()
+        )
+    )
+
+    @router.get("", summary="Les articles de l'assistance.")
+    async def all_of_them() -> ArticlesAnswer:
+        return listed
+
+    @router.get("/{code}", summary="Lire un article.")
+    async def read(code: Annotated[str, Path(max_length=100)]) -> ArticleAnswer:
+        article = articles.get(code)
+        if article is None:
+            raise not_found("Article")
+        return ArticleAnswer.model_validate(article)
+
+    return router
+
+
+def _owned(conversations: Conversations) -> Callable[..., Awaitable[Conversation]]:
+    """Make what finds a conversation for the one who leads it, and for nobody else."""
+
+    async def owned(
+        who: MaybeAsker,
+        conversation_id: Annotated[str, Path(max_length=100)],
+        x_conversation_token: Annotated[str, Header(max_length=200)] = "",
+    ) -> Conversation:
+        if who is None:
+            token = hashed(x_conversation_token)
+            conversation = await conversations.of_token(conversation_id, token)
+        else:
+            conversation = await conversations.find(conversation_id)
+        if conversation is None or conversation.asker != who:
+            raise not_found("Conversation")
+        return conversation
+
+    return owned
+
+
+def _reply(agent: VirtualAgent, conversation: Conversation, turn: Turn) -> ReplyAnswer:
+    shown = TurnAnswer.of(turn).model_dump()
+    if turn.kind not in OFFERING:
+        return ReplyAnswer(**shown)
+    people: Availability = agent.availability()
+    return ReplyAnswer(
+        **shown,
+        person=PersonAnswer.model_validate(people),
+        ticket=_prefill(agent.ticket((*conversation.turns, turn))),
+    )
+
+
+def _prefill(prefill: Prefill) -> PrefillAnswer:
+    return PrefillAnswer.model_validate(prefill)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _problem(violations: tuple[Violation, ...]) -> Problem:
+    (first, *_) = violations
+    if first.code == agent_rules.TOO_MANY_CONVERSATIONS.code:
+        return _too_many(first)
+    if first.code == agent_rules.CONVERSATION_FULL.code:
+        return refused(violations, 409)
+    return refused(violations)
+
+
+def _too_many(violation: Violation) -> Problem:
+    return Problem(
+        429,
+        violation.code,
+        violation.message,
+        [violation],
+        headers={"Retry-After": _RETRY_AFTER_S},
+    )

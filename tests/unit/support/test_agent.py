@@ -1,0 +1,195 @@
+"""What the virtual agent makes of a message, and what a conversation becomes."""
+
+import csv
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.support.domain.agent import TURNS_LIMIT, Intent, Kind, hear
+from services.support.domain.conversation import Conversation, Turn, prefilled
+from services.support.domain.piece_numbers import piece_numbers
+from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
+from services.support.domain.tracking import (
+    _ENDINGS,
+    NEXT_STEPS,
+    AwaitedActor,
+    Tracked,
+    told,
+)
+from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+NOON = datetime(2026, 11, 24, 11, 5, tzinfo=UTC)
+QUESTIONS = Path(__file__).parent / "agent_questions.csv"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("où en est ma facture EAV-2026-014 ?", "EAV-2026-014"),
+        ("Où en est ma facture « EAV-2026-014 » ?", "EAV-2026-014"),
+        ("ou en est la facture eav 2026 014 svp", "eav-2026-014"),
+        ("statut de EAV 2026 014", "EAV-2026-014"),
+        ("facture EAV 2026/014", "EAV-2026-014"),
+        ("EAV_2026_014", "EAV-2026-014"),
+        ("ma facture eav2026-014, merci", "eav2026-014"),
+        ("n°4512", "4512"),
+        ("facture n° 4512 toujours pas payée", "4512"),
+        ("facture numéro 123456", "123456"),
+        ("ma facture n° FA2026014 est-elle payée", "FA2026014"),
+        ("SIT_03 bloquée depuis 12 jours", "SIT_03"),
+        ("situation n°3", "3"),
+        ("pièce FAC-12/2026 déposée le 12/03/2026", "FAC-12/2026"),
+    ],
+)
+def test_the_number_of_a_piece_is_found_in_its_forms(text: str, number: str) -> None:
+    assert number in piece_numbers(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A4 ou A5 ?",
+        "la pièce A22 dans les 10 jours",
+        "facture de mars 2026",
+        "ma facture du 12/03/2026",
+        "déposée le 12 mars 2026",
+        "mon numéro de facture fait 25 caractères",
+        "mon ticket T-2026-000123",
+        "A_VALIDER_1",
+        "SIRET 90000000100017",
+        "UBL 2.1",
+        "article 12.4.4 du CCAG",
+        "un métré de 15 Mo",
+        "erreur 422",
+        "règle DEP-NUM-01",
+        "1200.50 euros",
+    ],
+)
+def test_other_numbers_are_not_taken_for_a_piece_s(text: str) -> None:
+    assert piece_numbers(text) == ()
+
+
+def test_no_general_question_is_taken_for_the_number_of_a_piece() -> None:
+    with QUESTIONS.open(encoding="utf-8", newline="") as lines:
+        asked = [row["question"] for row in csv.DictReader(lines, delimiter=";")]
+
+    assert [each for each in asked if piece_numbers(each)] == []
+
+
+@given(st.text(max_size=300))
+def test_no_text_is_too_strange_to_be_heard(text: str) -> None:
+    heard = hear(text, awaits_email=False)
+
+    assert (heard.intent is Intent.PIECE) == bool(heard.numbers)
+    assert len(heard.numbers) <= 6
+
+
+def test_a_long_text_is_heard_at_once() -> None:
+    for part in ("a-", "1 ", "n° ", "lien ", "a@", "bonjour "):
+        hear(part * 500, awaits_email=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("bonjour", Intent.GREETING),
+        ("Merci beaucoup !", Intent.GREETING),
+        ("c'est quoi ton nom", Intent.GREETING),
+        ("bonjour, où en est ma facture EAV-2026-014 ?", Intent.PIECE),
+        ("mon lien d'activation a expiré", Intent.ACTIVATION),
+        ("je n'ai jamais reçu le mail pour activer mon compte", Intent.ACTIVATION),
+        ("je veux parler à quelqu'un", Intent.PERSON),
+        ("un conseiller svp", Intent.PERSON),
+        ("à quelle heure peut-on parler à un conseiller ?", Intent.QUESTION),
+        ("je voudrais ouvrir un ticket", Intent.TICKET),
+        ("comment ouvrir un ticket ?", Intent.QUESTION),
+        ("comment habiliter un agent ?", Intent.QUESTION),
+        ("bonjour, comment déposer une facture ?", Intent.QUESTION),
+        ("contact : jean@exemple.fr", Intent.QUESTION),
+    ],
+)
+def test_what_is_wanted_is_heard(text: str, intent: Intent) -> None:
+    assert hear(text, awaits_email=False).intent is intent
+
+
+def test_an_address_is_taken_when_it_was_asked_for() -> None:
+    assert hear("C'est jean@exemple.fr.", awaits_email=True).email == "jean@exemple.fr"
+    assert hear("un lien d'activation pour a@b.fr", awaits_email=False).email == "a@b.fr"
+    assert hear("a@b", awaits_email=True).intent is Intent.QUESTION
+
+
+def _turn(
+    message: str = "Q",
+    answer: str = "R",
+    kind: Kind = Kind.UNSURE,
+    sub_category: str | None = None,
+    piece: str | None = None,
+) -> Turn:
+    return Turn(NOON, message, kind, answer, sub_category=sub_category, piece=piece)
+
+
+def test_a_ticket_begins_with_what_was_said() -> None:
+    turns = [
+        _turn("bonjour", "Bonjour.", Kind.GREETING),
+        _turn("ma pièce\nest suspendue", "Complétez-la.", Kind.ARTICLE, sub_category="M_REFUS"),
+        _turn("et EAV-1 ?", "Suspendue.", Kind.PIECE, sub_category="SUIVI", piece="EAV-1"),
+        _turn("<b>encore ?</b>", "Je ne sais pas."),
+    ]
+
+    made = prefilled(turns)
+
+    assert made.title == "ma pièce est suspendue"
+    assert made.description.startswith("Vous : bonjour\nAgent virtuel : Bonjour.")
+    assert made.description.endswith("Vous : <b>encore ?</b>\nAgent virtuel : Je ne sais pas.")
+    assert (made.sub_category, made.piece) == ("SUIVI", "EAV-1")
+
+
+def test_a_ticket_made_of_much_keeps_its_limits_and_the_end() -> None:
+    made = prefilled([_turn("x" * 1000, f"réponse {rank}") for rank in range(TURNS_LIMIT)])
+
+    assert len(made.title) == TITLE_LIMIT
+    assert len(made.description) == TEXT_LIMIT
+    assert made.description.endswith(f"réponse {TURNS_LIMIT - 1}")
+
+
+def test_a_conversation_ends_somewhere() -> None:
+    conversation = Conversation("c", NOON)
+    for _ in range(TURNS_LIMIT):
+        assert not conversation.is_full
+        conversation = conversation.with_turn(_turn())
+
+    assert conversation.is_full
+
+
+def test_every_status_says_what_comes_next() -> None:
+    reached = {row.target for row in TRANSITIONS} | {*ENTRY.values(), *VALIDATED}
+    reached |= {Status.DEPOSEE, Status.A_VALIDER_1}
+
+    assert {status for status in reached if status not in {**NEXT_STEPS, **_ENDINGS}} == set()
+
+
+def test_a_piece_is_told_in_french() -> None:
+    piece = Tracked(
+        number="EAV-2026-014",
+        cadre="A4",
+        label="projet de décompte mensuel",
+        status=Status.A_ASSOCIER_MOE,
+        status_label="À associer par la maîtrise d'œuvre",
+        status_at=NOON,
+        awaited=(AwaitedActor(Role.MOE, "Cabinet Durand"),),
+        since=NOON,
+        due=datetime(2026, 12, 1, 23, tzinfo=UTC),
+    )
+
+    assert told([piece]) == (
+        "La pièce EAV-2026-014 (A4, projet de décompte mensuel) est au statut « À associer par la "
+        "maîtrise d'œuvre » depuis le 24 novembre 2026 à 12 h 05. Est attendu : la maîtrise "
+        "d'œuvre (Cabinet Durand), depuis le 24 novembre 2026. Prochaine étape : déposer la pièce "
+        "suivante, ou traiter celle-ci (suspendre, refuser, recycler). Échéance : 1er décembre "
+        "2026 au soir."
+    )

@@ -1,0 +1,214 @@
+"""The articles: whole, true to the tables, and found by questions written apart from them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from services.deposit.domain.attachments import _RULES as DEPOSITED
+from services.support.adapters.answering import article_search, articles_of, evaluate_answers
+from services.support.adapters.articles import ArticleSearch
+from services.support.domain.agent import answering
+from services.support.domain.articles import Article, ArticleError, by_code, read_article
+from services.support.settings import DATA, catalogue_at
+from shared.circuit.delays import DELAYS
+from shared.circuit.loader import current
+from shared.circuit.motives import COMMENT_LIMIT
+from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
+from shared.vocabulary.attachments import _TYPES as EXTENSIONS
+from shared.vocabulary.attachments import MEGABYTE
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+QUESTIONS = Path(__file__).parent / "agent_questions.csv"
+CATALOGUE = catalogue_at(DATA / "catalogue.csv")
+ARTICLES = articles_of(CATALOGUE.by_code)
+SUBJECTS = {
+    "depot-piece",
+    "cadres-de-facturation",
+    "formats-de-fichier",
+    "pieces-jointes",
+    "numero-de-piece",
+    "statuts",
+    "delais",
+    "refus",
+    "suspension",
+    "recyclage",
+    "contestation-decompte",
+    "procedure-tacite",
+    "sous-traitance",
+    "sans-moa",
+    "parametre-moa",
+    "engagement-service",
+    "paiement",
+    "activation-connexion",
+    "habilitations",
+    "edi-api",
+}
+EVERY = pytest.mark.parametrize("article", ARTICLES.values(), ids=ARTICLES)
+SET_BY_THE_PLATFORM = (
+    {row.target for row in TRANSITIONS}
+    | {source for row in TRANSITIONS for source in row.sources}
+    | {*ENTRY.values(), *VALIDATED, Status.DEPOSEE, Status.A_VALIDER_1}
+)
+
+
+@pytest.fixture(scope="module")
+def search() -> ArticleSearch:
+    return article_search()
+
+
+def _said(article: Article) -> str:
+    return "\n".join(f"{each.heading}\n{each.text}" for each in article.passages)
+
+
+def test_every_subject_has_its_article() -> None:
+    assert ARTICLES.keys() >= SUBJECTS
+    assert len(ARTICLES) >= 24
+
+
+@EVERY
+def test_an_article_leads_to_a_sub_category_and_names_its_source(article: Article) -> None:
+    assert article.sub_category in CATALOGUE.by_code
+    assert article.source
+    assert len(article.questions) >= 2
+
+
+@EVERY
+def test_the_cadres_that_an_article_names_are_in_the_circuit(article: Article) -> None:
+    named = set(re.findall(r"\bA\d{1,2}\b", _said(article) + " ".join(article.questions)))
+
+    assert named <= {row.cadre for row in current().rows}
+
+
+@EVERY
+def test_the_statuses_that_an_article_names_are_set_by_the_platform(article: Article) -> None:
+    named = set(re.findall(r"`([A-Z0-9]+(?:_[A-Z0-9]+)*)`", _said(article)))
+
+    assert named <= {status.value for status in SET_BY_THE_PLATFORM}
+
+
+@EVERY
+def test_the_tickets_that_an_article_recommends_are_in_the_catalogue(article: Article) -> None:
+    named = set(re.findall(r"« (M – [^»]+) »", _said(article)))
+
+    assert named <= {each.label for each in CATALOGUE.by_code.values()}
+
+
+def test_every_status_of_the_platform_is_explained() -> None:
+    said = _said(ARTICLES["statuts"])
+
+    assert {status for status in SET_BY_THE_PLATFORM if f"`{status}`" not in said} == set()
+
+
+def test_the_delays_are_those_of_the_table() -> None:
+    listed = re.findall(r"^- (.+?) : (\d+) jours", _said(ARTICLES["delais"]), re.MULTILINE)
+    told = {
+        (cadre, int(days)) for what, days in listed for cadre in re.findall(r"\bA\d{1,2}\b", what)
+    }
+
+    assert told == {(cadre, delay.days) for delay in DELAYS for cadre in delay.cadres}
+
+
+@pytest.mark.parametrize(
+    ("code", "cadres", "role"),
+    [
+        ("sous-traitance", {"A10", "A13", "A14"}, Role.TITULAIRE),
+        ("contestation-decompte", {"A18", "A20"}, Role.TITULAIRE),
+        ("procedure-tacite", {"A22"}, Role.MOA),
+        ("procedure-tacite", {"A17"}, Role.MOA),
+    ],
+)
+def test_other_articles_tell_the_same_delays(code: str, cadres: set[str], role: Role) -> None:
+    (days,) = {each.days for each in DELAYS if each.cadres >= cadres and each.role is role}
+
+    assert f"{days} jours" in _said(ARTICLES[code])
+
+
+def test_the_limits_are_those_of_the_deposit() -> None:
+    said = _said(ARTICLES["pieces-jointes"])
+
+    assert f"{DEPOSITED.count_limit} pièces jointes au plus" in said
+    assert f"de {DEPOSITED.size_limit // MEGABYTE} Mo chacune" in said
+    assert f"ensemble {DEPOSITED.total_limit // MEGABYTE} Mo" in said
+    assert f"plus de {DEPOSITED.name_limit} caractères" in said
+    assert {each for each in EXTENSIONS if not re.search(rf"\b{each}\b", said)} == set()
+    assert f"{COMMENT_LIMIT} caractères" in _said(ARTICLES["suspension"])
+
+
+def test_the_circuit_without_a_moa_is_the_table_s() -> None:
+    alone = {row.cadre for row in current().rows if row.moa_present} ^ {
+        row.cadre for row in current().rows if not row.moa_present
+    }
+
+    said = _said(ARTICLES["sans-moa"])
+    assert {cadre for cadre in alone if not re.search(rf"\b{cadre}\b", said)} == set()
+
+
+def test_questions_find_the_right_article_and_the_rest_is_declined() -> None:
+    figures = evaluate_answers(QUESTIONS)
+
+    assert figures.asked > 300
+    assert figures.right_rate >= 0.95, figures.misses
+    assert figures.declined_rate >= 0.92, figures.misses
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "",
+        "?",
+        "…",
+        "的",
+        "' OR 1=1 --",
+        "<script>alert(1)</script>",
+        "title:refus^9 AND (",
+        "a" * 999,
+    ],
+)
+def test_what_is_no_question_is_declined(search: ArticleSearch, question: str) -> None:
+    assert answering(search.search(question)) is None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["recyclage facture", "reclyclage facture", "RECYCLAGE FACTURE", "recyclages factures"],
+)
+def test_slips_cases_and_endings_are_forgiven(search: ArticleSearch, typed: str) -> None:
+    assert search.search(typed)[0].article.code == "recyclage"
+
+
+def test_the_passage_that_answers_is_given(search: ArticleSearch) -> None:
+    best = search.search("les jours du délai sont ils ouvrés ou calendaires")[0]
+
+    assert best.passage.heading == "Les jours sont-ils ouvrés ou calendaires ?"
+
+
+def test_an_article_of_a_sub_category_that_is_gone_leads_to_none() -> None:
+    left = by_code(ARTICLES.values(), {"SUIVI"})
+
+    assert left["refus"].sub_category is None
+    assert left["statuts"].sub_category == "SUIVI"
+
+
+WHOLE = "---\ncode: x\ntitre: X\nquestions:\n- Q ?\nmots_cles: m\nsous_categorie: S\n---\nT\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x", "no front matter"),
+        ("y", f"{WHOLE}\nSource : s"),
+        ("x", WHOLE),
+        ("x", f"{WHOLE.replace('titre: X', '')}\nSource : s"),
+        ("x", f"{WHOLE.replace('titre', 'title')}\nSource : s"),
+        ("x", f"{WHOLE}\n## Vide\n\nSource : s"),
+    ],
+)
+def test_a_faulty_article_is_named(name: str, text: str) -> None:
+    with pytest.raises(ArticleError, match=name):
+        read_article(name, text)
+
+
+def test_a_whole_article_is_read() -> None:
+    assert read_article("x", f"{WHOLE}\nSource : s").passages[0].text == "T"
