@@ -28,7 +28,7 @@ SERVICES = (
 )
 """Modules that `python -m` runs. A service's name is the last part."""
 
-ASKING: Mapping[str, Sequence[str]] = {"portal": ("deposit", "routing")}
+ASKING: Mapping[str, Sequence[str]] = {"portal": ("deposit", "routing"), "support": ("portal",)}
 """Services that ask others over HTTP, and whom: they are told where those answer."""
 
 BROKER, STORE = "broker", "store"
