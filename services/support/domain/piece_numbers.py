@@ -36,7 +36,7 @@ _UNITS = _words(
     "pieces factures documents caracteres"
 )
 _YEAR = re.compile(r"(19|20)\d\d")
-_PREFIX = re.compile(r"[A-Za-z]{1,8}")
+_PREFIX = re.compile(r"[A-Za-z]{1,8}\d{0,2}")
 _NOT_A_PREFIX = _words(
     "a au aux avec ce cette d de des du en est et il je l la le les ma mes mon n ne non nos notre "
     "ou par pas pour que qui sa son sur un une va vos votre depuis date janvier fevrier mars avril "
@@ -66,10 +66,9 @@ def _candidates(tokens: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     for rank, token in enumerate(tokens):
         if not _is_numberish(token):
             continue
-        tail = list(takewhile(str.isdigit, tokens[rank + 1 :]))
-        after = folded(tokens[rank + 1]) if rank + 1 < len(tokens) else ""
-        head = _head(tokens[:rank]) if token[0].isdigit() else None
-        if token.isdigit() and after in _UNITS:
+        tail = _tail(tokens[rank + 1 :])
+        head = _head(tokens[:rank], tail) if token[0].isdigit() else None
+        if token.isdigit() and not tail and _counts(tokens[rank + 1 :]):
             continue
         if head:
             yield (4 if _is_announced(tokens[: rank - 1]) else 2), [head, token, *tail]
@@ -97,15 +96,29 @@ def _is_numberish(token: str) -> bool:
     )
 
 
-def _head(before: Sequence[str]) -> str | None:
+def _tail(after: Sequence[str]) -> list[str]:
+    """Take the digits by which a number goes on, but for those that count something."""
+    tail = list(takewhile(str.isdigit, after))
+    return tail[:-1] if tail and _counts(after[len(tail) :]) else tail
+
+
+def _counts(after: Sequence[str]) -> bool:
+    return bool(after) and folded(after[0]) in _UNITS
+
+
+def _head(before: Sequence[str], tail: Sequence[str]) -> str | None:
     """Take the letters by which a number written with spaces begins."""
     if not before or not _PREFIX.fullmatch(before[-1]):
         return None
     prefix = before[-1]
     if folded(prefix) in _NOT_A_PREFIX:
         return None
+    is_announced = _is_announced(before[:-1])
+    if not prefix.isalpha():
+        # "A4 2026" is a cadre and a year; "facture A4 2026 007" is a number.
+        return prefix if is_announced and tail else None
     # Small letters are a word, unless something announced a number.
-    return prefix if prefix.isupper() or _is_announced(before[:-1]) else None
+    return prefix if prefix.isupper() or is_announced else None
 
 
 def _is_announced(before: Sequence[str]) -> bool:
