@@ -16,6 +16,8 @@ from services.support.domain.agent import Found
 from services.support.domain.articles import Article, ArticleError, Passage, by_code, read_article
 
 _WEIGHTS = {"title": 3.0, "questions": 2.0, "keywords": 2.5, "headings": 1.5, "body": 1.0}
+_NEAREST = 2.0
+"""What the nearest single question adds, beside the article as a whole."""
 _PASSAGE_WEIGHTS = {"heading": 2.0, "text": 1.0}
 _HEAP_BYTES = 15_000_000
 _KEPT = 3
@@ -112,6 +114,7 @@ class ArticleSearch:
         self._index = _Index(
             _WEIGHTS, [(code, self._fields(article)) for code, article in articles.items()]
         )
+        self._questions = _Index({"text": 1.0}, self._asked())
         self._passages = {code: self._passage_index(each) for code, each in articles.items()}
 
     def search(self, question: str) -> Sequence[Found]:
@@ -123,7 +126,7 @@ class ArticleSearch:
         ranked = sorted(
             (
                 (score * covered, covered, code)
-                for code, score in self._index.search(known, len(self._articles))
+                for code, score in self._scores(known).items()
                 if (covered := self._covered(terms, code))
             ),
             reverse=True,
@@ -136,6 +139,22 @@ class ArticleSearch:
                 covered=round(covered, 3),
             )
             for score, covered, code in ranked[:_KEPT]
+        ]
+
+    def _scores(self, terms: Sequence[_Term]) -> Mapping[str, float]:
+        """Score the articles: as a whole, and by the one of their questions that is nearest."""
+        scores = dict(self._index.search(terms, len(self._articles)))
+        nearest: dict[str, float] = {}
+        for code, score in self._questions.search(terms, self._questions.size):
+            # The first one of an article is its best.
+            nearest.setdefault(code, score)
+        return {code: score + _NEAREST * nearest.get(code, 0) for code, score in scores.items()}
+
+    def _asked(self) -> Sequence[tuple[str, Mapping[str, str]]]:
+        return [
+            (code, {"text": self._ready(asked)})
+            for code, article in self._articles.items()
+            for asked in (*article.questions, *(each.heading for each in article.passages[1:]))
         ]
 
     def _covered(self, terms: Sequence[_Term], code: str) -> float:
@@ -227,6 +246,7 @@ class _Index:
         writer.wait_merging_threads()
         index.reload()
         self._searcher = index.searcher()
+        self.size = self._searcher.num_docs
 
     def search(self, terms: Sequence[_Term], limit: int) -> list[tuple[str, float]]:
         """List the closest documents with their scores."""

@@ -13,9 +13,9 @@ MESSAGE_LIMIT = 1000
 TURNS_LIMIT = 100
 """A conversation is one document of the store."""
 
-_CLEAR = 14.5
-_WHOLE = 10.0
-_MOSTLY = 0.6
+_CLEAR = 22.0
+_WHOLE = 12.0
+_MOSTLY = 0.7
 _CLOSE = 0.6
 _OTHERS = 2
 
