@@ -20,7 +20,6 @@ from services.deposit.application.ports import Policy, Ports
 from services.deposit.entrypoints.http import router
 from services.deposit.settings import Settings
 from shared.circuit.loader import current, without
-from shared.circuit.table import Circuit
 from shared.contracts.topics import DOSSIER, STRUCTURE
 from shared.runtime.files import Files
 from shared.runtime.ids import new_id
@@ -55,8 +54,9 @@ def build() -> tuple[Runtime, FastAPI]:
         clock=clock,
         new_id=new_id,
     )
+    switched = without(current(), settings.switched_off.split())
     policy = Policy(
-        circuit=_circuit(settings),
+        circuit=switched.circuit,
         require_moa=settings.require_moa,
         max_number_length=settings.max_number_length,
         max_read_at_once=settings.max_read_at_once,
@@ -65,6 +65,13 @@ def build() -> tuple[Runtime, FastAPI]:
     async def sweep() -> None:
         await files.sweep(pieces.referred)
 
+    async def tell_switched_off() -> None:
+        for gone in switched.gone:
+            row = gone.row
+            _log.warning("circuit.off", cadre=row.cadre, moa=row.moa_present, reason=gone.reason)
+
+    # Told at the start, not while building: the log has no form before.
+    runtime.prepare(tell_switched_off)
     runtime.prepare(lambda: create_indexes(store))
     runtime.prepare(lambda: projections.create_indexes(store))
     runtime.prepare(files.prepare)
@@ -78,15 +85,3 @@ def build() -> tuple[Runtime, FastAPI]:
         max_body_mb=_BODY_LIMIT_MB,
     )
     return runtime, app
-
-
-def _circuit(settings: Settings) -> Circuit:
-    """Take the current circuit less what is switched off. Raises CircuitError for a wrong name."""
-    switches = settings.switched_off.split()
-    if not switches:
-        return current()
-    switched = without(current(), switches)
-    for gone in switched.gone:
-        row = gone.row
-        _log.warning("circuit.off", cadre=row.cadre, moa=row.moa_present, reason=gone.reason)
-    return switched.circuit

@@ -1,7 +1,8 @@
 """What deposit reads from its environment."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from shared.circuit.loader import current, without
 from shared.runtime.settings import RuntimeSettings
 
 
@@ -23,3 +24,9 @@ class Settings(RuntimeSettings):
     """Deposits that wait to be kept before callers are told to come back."""
     reader_memory_mb: int = Field(default=512, ge=128)
     """Memory that a file may take to be read; one that takes more is refused."""
+
+    @field_validator("switched_off")
+    @classmethod
+    def _leaves_a_circuit(cls, switches: str) -> str:
+        without(current(), switches.split())
+        return switches
