@@ -241,9 +241,7 @@ async def test_a_payment_that_is_not_reported_is_hidden_from_the_titulaire(world
 
     assert await seen(Role.TITULAIRE) == "DEPOSEE"
     for status in (Status.MANDATEE, Status.MISE_EN_PAIEMENT):
-        await world.tell_dossier(
-            {piece["piece_id"]: status}, None, payer=payer, payment_not_reported=True
-        )
+        await world.tell_dossier({piece["piece_id"]: status}, None, payment_not_reported=True)
     prefill = await world.http.get(f"{url}/next", headers=acting(Role.TITULAIRE))
     completed = await complete(world, piece, files=BON)
 

@@ -21,7 +21,7 @@ from shared.contracts import topics
 from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
 from shared.contracts.envelope import Event, Payload, encode
 from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureChanged
-from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
+from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1, TurnV1
 from shared.runtime.clock import system_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import (
@@ -36,10 +36,12 @@ from tests.kit.einvoices import an_einvoice
 
 TITULAIRE, MOE = "73282932000074", "35600000049837"
 MOA, PAYER = "35600000000048", "55208131766522"
+SOUS_TRAITANT = "44306184100047"
 OTHER = "40483304800022"
 BUYER = Trader("Ville de Vaubrun", PAYER)
 PARTIES = {
     Role.TITULAIRE: TITULAIRE,
+    Role.SOUS_TRAITANT: SOUS_TRAITANT,
     Role.MOE: MOE,
     Role.MOA: MOA,
     Role.SERVICE_FINANCIER: PAYER,
@@ -106,6 +108,8 @@ class World:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _producer: Any = None
     _versions: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _reported: dict[str, Status] = field(default_factory=dict)
+    """The latest status of each piece that is no payment."""
 
     async def __aenter__(self) -> Self:
         """Connect, and tell the structures of the tests."""
@@ -125,7 +129,7 @@ class World:
         )
         await self._producer.start()
         self._stack.push_async_callback(self._producer.stop)
-        for name in (TITULAIRE, MOE, OTHER):
+        for name in (TITULAIRE, SOUS_TRAITANT, MOE, OTHER):
             await self.tell_structure(name, kind=StructureKind.PRIVEE)
         await self.tell_structure(MOA, MoaParameter.AVEC)
         await self.tell_structure(PAYER)
@@ -169,44 +173,59 @@ class World:
         pieces: Mapping[str, Status],
         awaited: Role | None,
         cadres: tuple[str, ...] = (),
-        payer: str = PAYER,
         *,
+        others: Mapping[Role, tuple[str, ...]] | None = None,
+        corrected: Mapping[Role, str] | None = None,
         payment_not_reported: bool = False,
     ) -> None:
         """Tell the state of the dossier of `pieces`, as routing would, and wait for deposit.
 
-        The latest piece awaits `awaited`.
+        The latest piece awaits `awaited`, and beside it `others`. Parties are those of the opener,
+        but for the `corrected` ones.
         """
         rows = {each: self.db["pieces"].find_one({"_id": each}) for each in pieces}
         latest = list(pieces)[-1]
         dossier_id = rows[latest]["dossier_id"]
         self._versions[dossier_id] += 1
         version = self._versions[dossier_id]
-        parties = {role.value: PartyV1(structure=name) for role, name in PARTIES.items()}
-        parties["service_financier"] = PartyV1(structure=payer)
+        drafts = {each: row["piece"]["draft"] for each, row in rows.items()}
+        named = {role: party for role, party in drafts[latest]["parties"].items() if party}
+        parties = {Role(role): PartyV1(**party) for role, party in named.items()}
+        parties |= {role: PartyV1(structure=name) for role, name in (corrected or {}).items()}
+        self._reported |= {
+            each: status for each, status in pieces.items() if status is not Status.MISE_EN_PAIEMENT
+        }
         payload = DossierChanged(
             dossier_id=dossier_id,
             version=version,
             closed=awaited is None,
             payment_not_reported=payment_not_reported,
-            table_version="2026-1",
-            parties=PartiesV1(**parties),
+            table_version=drafts[latest]["table_version"],
+            parties=PartiesV1(**{role.value: party for role, party in parties.items()}),
             pieces=tuple(
                 PieceStateV1(
                     piece_id=each,
-                    cadre=rows[each]["piece"]["draft"]["cadre"],
-                    number=rows[each]["piece"]["draft"]["number"],
+                    cadre=drafts[each]["cadre"],
+                    number=drafts[each]["number"],
                     status=status,
-                    depositor=ActorV1(role=Role.TITULAIRE, structure=TITULAIRE),
+                    reported=self._reported.get(each),
+                    depositor=ActorV1(
+                        role=(role := Role(drafts[each]["depositor_role"])),
+                        structure=parties[role].structure,
+                    ),
                 )
                 for each, status in pieces.items()
             ),
             awaited=AwaitedV1(
                 role=awaited,
-                structure=PARTIES[awaited],
+                structure=parties[awaited].structure,
                 piece_id=latest,
                 cadres=cadres,
                 since=_now(),
+                others=tuple(
+                    TurnV1(role=role, structure=parties[role].structure, cadres=may)
+                    for role, may in (others or {}).items()
+                ),
             )
             if awaited
             else None,

@@ -29,10 +29,12 @@ from tests.unit.deposit.judged import (
     NAMES,
     NOW,
     TITULAIRE,
+    WORLD,
     a_piece,
     a_state,
     a_turn,
     awaiting,
+    next_piece,
     opening,
     reading,
 )
@@ -300,3 +302,17 @@ async def test_a_deposit_is_judged_by_the_table_of_what_it_follows_or_else_by_th
     proposal: Proposal, states: list[DossierState], policy: Policy, codes: list[str]
 ) -> None:
     assert await _tried(proposal, _ports([A4], *states), policy) == codes
+
+
+@pytest.mark.parametrize(
+    ("cadre", "role", "codes"),
+    [("A15", OEUVRE, []), ("A22", TIT, ["DEP-TOUR-03", "CIR-CADRE-01"])],
+)
+async def test_a_dossier_goes_on_by_the_table_it_opened_by(
+    cadre: str, role: Role, codes: list[str]
+) -> None:
+    """By the first table, where an A15 opens nothing and an A22 is unknown."""
+    first = a_piece(world=replace(WORLD, circuit=version("2026-1")))
+    ports = _ports([first], a_state(first))
+
+    assert await _tried(next_piece(role, NAMES[role], cadre=cadre), ports, Policy(CIRCUIT)) == codes
