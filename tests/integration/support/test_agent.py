@@ -298,3 +298,26 @@ async def test_a_conversation_survives_a_restart_and_a_portal_that_is_away(world
         "portail_indisponible",
         "piece",
     ]
+
+
+async def test_an_address_without_an_account_sends_so_many_messages_an_hour(world: World) -> None:
+    # The last test: the address is over its limit afterwards.
+    talk = await Talk.begin(world.support)
+    refused = None
+    for _ in range(201):
+        if len((await talk.get()).json()["turns"]) > 90:
+            opened = await world.support.post("/agent/conversations")
+            if opened.status_code == 429:
+                refused = opened
+                break
+            token = {"X-Conversation-Token": opened.json()["token"]}
+            talk = Talk(world.support, opened.json()["id"], token)
+        answer = await talk.try_say("merci")
+        if answer.status_code == 429:
+            refused = answer
+            break
+
+    assert refused is not None
+    assert (refused.json()["code"], refused.headers["retry-after"]) == ("SUP-AGENT-02", "3600")
+    named = await Talk.begin(world.support, world.headers(Role.TITULAIRE))
+    assert (await named.say("bonjour"))["kind"] == "accueil"
