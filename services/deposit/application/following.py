@@ -13,6 +13,7 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
 _SHOWN = 60
+_SEVERAL = 2
 
 
 async def find_followed(
@@ -35,7 +36,7 @@ async def find_followed(
         piece for piece in pieces if await is_party(ports, piece, proposal.role, proposal.structure)
     ]
     if not follows and proposal.may_open(circuit):
-        mine = [] if proposal.said.opens else await _awaiting(ports, proposal, mine)
+        mine = [] if proposal.said.opens else await _preceding(ports, proposal, mine)
         if not mine:
             return None
     if not mine:
@@ -45,26 +46,32 @@ async def find_followed(
     return Following(mine[0], await state_of(ports, mine[0]))
 
 
-async def _awaiting(ports: Ports, proposal: Proposal, cited: list[Piece]) -> list[Piece]:
-    """Find which of the pieces cited await this very cadre of this depositor.
+async def _preceding(ports: Ports, proposal: Proposal, cited: list[Piece]) -> list[Piece]:
+    """Find which of the pieces cited is the one before, by the circuit of its dossier.
 
-    A piece that may open a dossier follows another only then: the last instalment that a projet de
-    décompte final cites is a reference, not the piece before it. One that is still on its way may
-    come to await it: the depositor is then asked to try again, not given a dossier of its own.
+    The last instalment that a projet de décompte final cites is a reference, not the piece before
+    it. Whether the piece still awaits such a deposit is judged later, and refused there: a second
+    answer to it must not open a dossier of its own, which would be paid beside the first. Of
+    several of one number, those that await it are meant.
     """
-    return [
-        piece
-        for piece in cited
-        if _may_await(Following(piece, await state_of(ports, piece)), proposal)
+    before = [piece for piece in cited if _precedes(piece, proposal)]
+    if len(before) < _SEVERAL:
+        return before
+    followings = [Following(piece, await state_of(ports, piece)) for piece in before]
+    role, structure, cadre = proposal.role, proposal.structure, proposal.fields.cadre
+    meant = [
+        each.piece
+        for each in followings
+        if each.state is None or cadre in each.cadres_of(role, structure)
     ]
+    return meant or before
 
 
-def _may_await(following: Following, proposal: Proposal) -> bool:
-    role, cadre = proposal.role, proposal.fields.cadre
-    if following.state:
-        return cadre in following.cadres_of(role, proposal.structure)
-    circuit = circuit_of(following.piece)
-    return cadre in circuit.followers(following.row(circuit), role)
+def _precedes(cited: Piece, proposal: Proposal) -> bool:
+    circuit = circuit_of(cited)
+    row = Following(cited, None).row(circuit)
+    after = {each.cadre for each in circuit.every_next(row) if each.depositor is proposal.role}
+    return proposal.fields.cadre in after
 
 
 async def is_party(ports: Ports, piece: Piece, role: Role, structure: str) -> bool:

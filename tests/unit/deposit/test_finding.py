@@ -139,10 +139,11 @@ MEANT = replace(A15, said=replace(A15.said, opens=True))
     ("proposal", "pieces", "states", "followed"),
     [
         (A15, [A4], [AWAITING], A4.id),
-        (A15, [A4], [replace(AWAITING, awaited=None)], None),
-        (A15, [A4], [HELD_BY_MOA], None),
-        (A15, [A4], [a_state(A4, awaited=awaiting(a_turn(OEUVRE, "A16")))], None),
-        (A15, [A4], [a_state(A4, awaited=awaiting(a_turn(OUVRAGE, "A15")))], None),
+        # A second answer is refused for its turn: it opens no dossier beside the first.
+        (A15, [A4], [replace(AWAITING, awaited=None)], A4.id),
+        (A15, [A4], [HELD_BY_MOA], A4.id),
+        (A15, [A4], [a_state(A4, awaited=awaiting(a_turn(OEUVRE, "A16")))], A4.id),
+        (A15, [A4], [a_state(A4, awaited=awaiting(a_turn(OUVRAGE, "A15")))], A4.id),
         (A15, [], [], None),
         (A15, [A4, ANOTHER], [AWAITING, _elsewhere(HELD_BY_MOA)], A4.id),
         (A15, [A4, ANOTHER], [AWAITING, _elsewhere(AWAITING)], "DEP-SUITE-02"),
@@ -159,7 +160,7 @@ MEANT = replace(A15, said=replace(A15.said, opens=True))
         (A8, [A4, ANOTHER], [AWAITING], "DEP-SUITE-02"),
     ],
 )
-async def test_a_citation_is_followed_when_it_awaits_the_piece_or_the_piece_opens_nothing(
+async def test_a_citation_is_followed_when_the_circuit_leads_from_it_or_the_piece_opens_nothing(
     proposal: Proposal, pieces: list[Piece], states: list[DossierState], followed: str | None
 ) -> None:
     assert await _found(proposal, _ports(pieces, *states)) == followed
