@@ -1,6 +1,6 @@
 # Aiguillage. `make` lists what there is; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench docs contracts lock clean
+.PHONY: help demo up test check bench eval-support docs contracts lock clean
 
 PY := .venv/bin/python
 READY := .venv/ready
@@ -13,7 +13,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' .run/lock/bin/pip-compile -q --all
 	--no-emit-trusted-host --no-emit-options
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
 	@echo 'BACKEND=embedded|native|docker forces where broker and store come from; BASE_PORT=N fixes the ports of `up`.'
 
 demo: $(READY) ## carry dossiers through every circuit, let 42 days pass, print every hop, end by itself
@@ -35,6 +35,9 @@ check: $(READY) ## format, lint, types, dependency rules, fast tests
 
 bench: $(READY) ## pieces per second and CPU, beside a hand-written loop
 	@$(PY) -m tests.bench
+
+eval-support: $(READY) ## what the desk's model and the virtual agent get right
+	@$(PY) -m tests.eval
 
 docs: $(READY) ## write again the pages that are generated
 	@$(PY) -m deploy.docs

@@ -6,12 +6,13 @@ from fastapi import FastAPI
 
 from services.support.adapters.answering import article_search, articles_of, search_in
 from services.support.adapters.limits import MongoLimits
+from services.support.adapters.model import Learner
 from services.support.adapters.mongo import MongoTickets
 from services.support.adapters.mongo_agent import MongoConversations, MongoRate
 from services.support.adapters.tracking import PortalTracking
 from services.support.application.agent import AgentPorts, VirtualAgent
 from services.support.application.desks import Closing, Desks
-from services.support.application.ports import NoSuggester, Ports
+from services.support.application.ports import Ports
 from services.support.application.tickets import Acting, Asking
 from services.support.domain.hours import worked
 from services.support.entrypoints.agent import create_agent_router, create_articles_router
@@ -20,7 +21,7 @@ from services.support.entrypoints.catalogue import create_catalogue_router
 from services.support.entrypoints.desks import create_desks_router
 from services.support.entrypoints.tickets import create_tickets_router
 from services.support.entrypoints.unnamed import create_open_router
-from services.support.settings import Settings, catalogue_at, targets_at
+from services.support.settings import DATA, Settings, catalogue_at, targets_at
 from shared.runtime.files import Files
 from shared.runtime.ids import new_id
 from shared.runtime.service import Runtime
@@ -42,11 +43,15 @@ def build() -> tuple[Runtime, FastAPI]:
     limits = MongoLimits(
         store, clock, per_email=settings.open_per_email, per_address=settings.open_per_address
     )
+    catalogue = catalogue_at(settings.catalogue)
+    learner = Learner(
+        DATA / "exemples", {code: each.desk for code, each in catalogue.by_code.items()}
+    )
     ports = Ports(
         tickets=tickets,
         vault=files,
-        catalogue=catalogue_at(settings.catalogue),
-        suggester=NoSuggester(),
+        catalogue=catalogue,
+        suggester=learner,
         clock=clock,
         new_id=new_id,
     )
@@ -76,8 +81,8 @@ def build() -> tuple[Runtime, FastAPI]:
     async def close() -> None:
         await closing.close()
 
-    for prepare in (tickets.prepare, limits.prepare, files.prepare, conversations.prepare):
-        runtime.prepare(prepare)
+    for each in (tickets, limits, files, conversations, learner):
+        runtime.prepare(each.prepare)
     runtime.every(_SWEEP_S, "files", sweep)
     runtime.every(_CLOSE_S, "closing", close)
     return runtime, runtime.app(

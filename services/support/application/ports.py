@@ -22,14 +22,6 @@ class Suggester(Protocol):
         """Give the sub-categories that a text is closest to."""
 
 
-class NoSuggester:
-    """Suggests nothing."""
-
-    def suggest(self, title: str, description: str) -> Suggestions:  # noqa: ARG002 - the port
-        """Give nothing."""
-        return Suggestions()
-
-
 class Upload(Protocol):
     """A file as it arrives, looked at before it is read."""
 
