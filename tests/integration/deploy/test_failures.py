@@ -159,9 +159,7 @@ def test_the_demo_says_so_too_in_one_line() -> None:
     )
 
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [
-        "demo: FAILED, docker backend: no Docker engine answers here"
-    ]
+    assert done.stderr.splitlines() == ["error: docker backend: no Docker engine answers here"]
 
 
 @pytest.mark.skipif(NO_KAFKA is not None, reason=NO_KAFKA or "")
