@@ -30,6 +30,11 @@ def next_opening(moment: datetime) -> datetime:
     return _at(day, OPENS)
 
 
+def closing(moment: datetime) -> datetime:
+    """Give the moment at which people stop answering, on the Paris day of `moment`."""
+    return _at(moment.astimezone(PARIS).date(), CLOSES)
+
+
 def worked(start: datetime, end: datetime) -> timedelta:
     """Measure the opening hours between two moments; nothing when the second is not later."""
     day, last = start.astimezone(PARIS).date(), end.astimezone(PARIS).date()
