@@ -1,21 +1,16 @@
-"""Statuses in the document store, and the change stream that tells of new ones."""
+"""Statuses in the document store."""
 
-import asyncio
 from collections.abc import Sequence
 
-from pymongo.errors import PyMongoError
-
-from services.notification.application import Bells, Scope, Subject
+from services.notification.application import Scope, Subject
 from services.notification.domain import Actor, Entry
-from shared.runtime.logs import get_logger
+from shared.runtime.live import Bells, ring_inserts
 from shared.runtime.store import Document, Store, Transaction
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
 _COLLECTION = "statuses"
-_POLL_S = 1.0
 _FIELDS = {Scope.DOSSIER: "dossier_id", Scope.PIECE: "piece_id"}
-_log = get_logger(__name__)
 
 
 class MongoStatuses:
@@ -52,25 +47,8 @@ class MongoStatuses:
         return [_to_entry(each) async for each in self._statuses.find(condition).sort("sequence")]
 
     async def ring(self, bells: Bells) -> None:
-        """Ring for every new status, whichever replica wrote it, until cancelled.
-
-        The store's change stream tells; where there is none, or while it is broken, everybody is
-        woken to look.
-        """
-        while True:
-            try:
-                await self._ring_changes(bells)
-            except PyMongoError as error:
-                _log.warning("statuses.polled", error=repr(error))
-            bells.ring_all()
-            await asyncio.sleep(_POLL_S)
-
-    async def _ring_changes(self, bells: Bells) -> None:
-        inserts = [{"$match": {"operationType": "insert"}}]
-        async with self._statuses.watch(inserts) as changes:
-            bells.ring_all()
-            async for change in changes:
-                bells.ring(change["fullDocument"]["dossier_id"])
+        """Ring for every new status, whichever replica wrote it, until cancelled."""
+        await ring_inserts(self._statuses, bells, lambda status: [status["dossier_id"]])
 
 
 def _to_document(entry: Entry) -> Document:

@@ -1,9 +1,8 @@
 """Use cases: read the statuses of a dossier or of a piece, and follow them live."""
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -38,76 +37,14 @@ class Statuses(Protocol):
         """List the statuses beyond a rank, oldest first."""
 
 
-class Bells:
+class Bells(Protocol):
     """Wakes those who follow a dossier when it has something new."""
 
-    def __init__(self) -> None:
-        """Hang no bell."""
-        self._bells: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
-        self.is_closed = False
+    is_closed: bool
+    """Everybody is sent home."""
 
-    @contextmanager
-    def listen(self, dossier_id: str) -> Iterator[asyncio.Event]:
+    def listen(self, *keys: str) -> AbstractContextManager[asyncio.Event]:
         """Give a bell that rings at each status of a dossier, until the block is left."""
-        bell = asyncio.Event()
-        self._bells[dossier_id].add(bell)
-        try:
-            yield bell
-        finally:
-            self._bells[dossier_id].remove(bell)
-            if not self._bells[dossier_id]:
-                del self._bells[dossier_id]
-
-    @property
-    def listeners(self) -> int:
-        """How many listen."""
-        return sum(len(bells) for bells in self._bells.values())
-
-    def ring(self, dossier_id: str) -> None:
-        """Wake who follows a dossier."""
-        for bell in self._bells.get(dossier_id, ()):
-            bell.set()
-
-    def ring_all(self) -> None:
-        """Wake everybody: something may have been missed."""
-        for dossier_id in self._bells:
-            self.ring(dossier_id)
-
-    def close(self) -> None:
-        """Send everybody home."""
-        self.is_closed = True
-        self.ring_all()
-
-
-class Crowded(StrEnum):
-    """Why nobody more may follow."""
-
-    SERVICE = "service"
-    STRUCTURE = "structure"
-
-
-class Seats:
-    """How many may follow at once: in all, and for one structure."""
-
-    def __init__(self, in_all: int, each: int) -> None:
-        """Set out the seats."""
-        self._in_all = in_all
-        self._each = each
-        self._taken: Counter[str] = Counter()
-
-    def take(self, structure: str) -> Callable[[], None] | Crowded:
-        """Take a seat and give what leaves it, to be called once; or say why there is none."""
-        if self._taken[structure] >= self._each:
-            return Crowded.STRUCTURE
-        if self._taken.total() >= self._in_all:
-            return Crowded.SERVICE
-        self._taken[structure] += 1
-        return lambda: self._leave(structure)
-
-    def _leave(self, structure: str) -> None:
-        self._taken[structure] -= 1
-        if not self._taken[structure]:
-            del self._taken[structure]
 
 
 class History:

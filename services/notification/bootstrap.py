@@ -3,10 +3,11 @@
 from fastapi import FastAPI
 
 from services.notification.adapters import MongoStatuses
-from services.notification.application import Bells, History, Seats
+from services.notification.application import History
 from services.notification.entrypoints import create_router, keep_statuses
 from services.notification.settings import Settings
 from shared.contracts.topics import STATUT
+from shared.runtime.live import Bells, Seats
 from shared.runtime.service import Runtime
 
 

@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from services.notification.application import Crowded, History, Scope, Seats, Subject, to_entry
+from services.notification.application import History, Scope, Subject, to_entry
 from services.notification.domain import Actor, Entry
 from shared.contracts.envelope import Event
 from shared.runtime.caller import Caller, caller
 from shared.runtime.errors import is_transient
 from shared.runtime.inbox import Handler
+from shared.runtime.live import Crowded, Seats
 from shared.runtime.problems import Problem, not_found, unavailable
 from shared.runtime.store import Transaction
 from shared.vocabulary.labels import STATUSES
@@ -114,7 +115,7 @@ class EventStream(StreamingResponse):
 
 _CROWDED = {
     Crowded.SERVICE: unavailable("NOT-STREAM-01", "Trop de suivis en direct sont déjà ouverts."),
-    Crowded.STRUCTURE: Problem(
+    Crowded.HOLDER: Problem(
         429,
         "NOT-STREAM-02",
         "Votre structure a déjà ouvert autant de suivis en direct qu'elle peut : en fermer un.",

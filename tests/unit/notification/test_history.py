@@ -8,17 +8,15 @@ from datetime import UTC, datetime
 import pytest
 
 from services.notification.application import (
-    Bells,
-    Crowded,
     History,
     Scope,
-    Seats,
     Subject,
     to_entry,
 )
 from services.notification.domain import Actor, Entry
 from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
 from shared.contracts.routing_v1 import StatusChanged
+from shared.runtime.live import Bells, Crowded, Seats
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -238,7 +236,7 @@ def test_a_structure_takes_its_seats_and_no_more_until_it_leaves_one() -> None:
     assert callable(leave)
     seats.take("t")
 
-    assert seats.take("t") is Crowded.STRUCTURE
+    assert seats.take("t") is Crowded.HOLDER
     leave()
     assert callable(seats.take("t"))
     assert callable(seats.take("m"))

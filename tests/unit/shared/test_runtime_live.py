@@ -7,17 +7,12 @@ from typing import Any, cast
 import pytest
 from pymongo.errors import OperationFailure
 
-from services.notification import adapters
-from services.notification.adapters import MongoStatuses
-from services.notification.application import Bells
-from shared.runtime.store import Store
+from shared.runtime import live
+from shared.runtime.live import Bells, ring_inserts
 
 
 class WithoutChanges:
-    """A store, and its one collection, that refuses change streams."""
-
-    def collection(self, _: str) -> "WithoutChanges":
-        return self
+    """A collection that refuses change streams."""
 
     def watch(self, _: list[dict[str, Any]]) -> None:
         raise OperationFailure("no change streams here")
@@ -26,9 +21,10 @@ class WithoutChanges:
 async def test_without_a_change_stream_everybody_is_woken_to_look_again_and_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(adapters, "_POLL_S", 0.001)
+    monkeypatch.setattr(live, "_POLL_S", 0.001)
     bells = Bells()
-    ringing = asyncio.create_task(MongoStatuses(cast("Store", WithoutChanges())).ring(bells))
+    collection = cast("Any", WithoutChanges())
+    ringing = asyncio.create_task(ring_inserts(collection, bells, lambda row: [row["_id"]]))
 
     with bells.listen("d") as one, bells.listen("e") as other:
         for _ in range(3):
@@ -41,3 +37,16 @@ async def test_without_a_change_stream_everybody_is_woken_to_look_again_and_agai
     ringing.cancel()
     with suppress(asyncio.CancelledError):
         await ringing
+
+
+def test_a_bell_of_several_keys_rings_for_each_and_is_taken_down_whole() -> None:
+    bells = Bells()
+
+    with bells.listen("d", "e") as bell:
+        for key, rings in (("d", True), ("e", True), ("f", False)):
+            bell.clear()
+            bells.ring(key)
+            assert bell.is_set() is rings
+        assert bells.listeners == 2
+
+    assert bells.listeners == 0
