@@ -4,12 +4,14 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
 
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from shared.runtime.caller import refuse_strangers
 from shared.runtime.ids import new_id
@@ -31,6 +33,8 @@ Readiness = Callable[[], Awaitable[Sequence[str]]]
 
 _ALWAYS_OPEN = ("/health/", "/metrics", "/docs", "/openapi.json")
 _MEGABYTE = 1024 * 1024
+_FAILED, _TRY_AGAIN = 1011, 1013
+"""Closing codes of a WebSocket that was open (RFC 6455, IANA)."""
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -111,10 +115,17 @@ class Surround:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and note the time to its first byte."""
-        if scope["type"] != "http":
+        """Pass a request on, and note the time to its first byte; or a WebSocket."""
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        with bound(correlation_id=_correlation_id(scope)):
+            if scope["type"] == "http":
+                await self._answer(scope, receive, send)
+            else:
+                await self._talk(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         has_begun = False
 
@@ -128,13 +139,33 @@ class Surround:
                 )
             await send(message)
 
-        with bound(correlation_id=_correlation_id(scope)):
-            try:
-                await self._app(scope, receive, noting)
-            except Exception as error:
-                if has_begun:
-                    raise
-                await respond(unforeseen(error))(scope, receive, noting)
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as error:
+            if has_begun:
+                raise
+            await respond(unforeseen(error))(scope, receive, noting)
+
+    async def _talk(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = has_ended = False
+
+        async def noting(message: Message) -> None:
+            nonlocal has_begun, has_ended
+            has_begun = True
+            has_ended = message["type"] not in {"websocket.accept", "websocket.send"}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except WebSocketDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - it is logged, and answered or closed
+            problem = unforeseen(error)
+            if not has_begun:
+                await respond(problem)(scope, receive, send)
+            elif not has_ended:
+                code = _TRY_AGAIN if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else _FAILED
+                await send({"type": "websocket.close", "code": code, "reason": problem.code})
 
 
 def _correlation_id(scope: Scope) -> str:
@@ -156,7 +187,8 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or ask to come back."""
-        if scope["type"] != "http" or self._is_open() or scope["path"].startswith(_ALWAYS_OPEN):
+        is_served = scope["type"] == "lifespan" or self._is_open()
+        if is_served or scope["path"].startswith(_ALWAYS_OPEN):
             await self._app(scope, receive, send)
             return
         problem = unavailable("HTTP-READY-01", "Le service démarre et lit ses annuaires.")
@@ -176,7 +208,8 @@ class KnownOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401."""
-        if scope["type"] == "http" and not scope["path"].startswith(self._open):
+        # A WebSocket is refused by an answer over HTTP as well: it is not open yet.
+        if scope["type"] != "lifespan" and not scope["path"].startswith(self._open):
             try:
                 refuse_strangers(HTTPConnection(scope))
             except Problem as problem:

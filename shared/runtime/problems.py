@@ -5,8 +5,8 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -105,6 +105,12 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        return respond(refused([_violation(each) for each in error.errors()]))
+
+    @app.exception_handler(WebSocketRequestValidationError)
+    async def on_invalid_handshake(
+        _: WebSocket, error: WebSocketRequestValidationError
+    ) -> JSONResponse:
         return respond(refused([_violation(each) for each in error.errors()]))
 
     @app.exception_handler(HTTPException)

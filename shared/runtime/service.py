@@ -26,6 +26,8 @@ from shared.runtime.store import Store
 
 Task = Callable[[], Awaitable[None]]
 _SWEEP_S = 1.0
+_FRAME_MAX_BYTES = 64 * 1024
+"""What a message of a WebSocket may weigh; the server's own limit is 16 MB a client."""
 _log = get_logger(__name__)
 
 
@@ -222,6 +224,7 @@ async def _serve(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> 
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=5,
+        ws_max_size=_FRAME_MAX_BYTES,
     )
     server = _Server(config, runtime.end_streams)
     await server.serve()

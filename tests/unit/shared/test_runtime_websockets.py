@@ -1,0 +1,162 @@
+"""WebSockets are let in, refused and closed like requests, without a server."""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, Query, WebSocket
+from starlette.types import Message
+
+from shared.runtime.caller import Caller, caller
+from shared.runtime.errors import TransientError
+from shared.runtime.http import create_app
+
+ME = {"x-structure": "s", "x-role": "moe"}
+
+
+def a_router() -> APIRouter:
+    router = APIRouter()
+
+    @router.websocket("/known")
+    async def known(
+        socket: WebSocket,
+        me: Annotated[Caller, Depends(caller)],
+        after: Annotated[int, Query()] = 0,
+    ) -> None:
+        await socket.accept()
+        await socket.send_text(f"{me.structure} {after}")
+        await socket.close()
+
+    @router.websocket("/open/broken")
+    async def broken(socket: WebSocket, *, early: bool = False, away: bool = False) -> None:
+        if not early:
+            await socket.accept()
+        raise TransientError("later") if away else KeyError("secret")
+
+    @router.websocket("/open/left")
+    async def left(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.receive_text()
+
+    return router
+
+
+@asynccontextmanager
+async def no_lifespan(_: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+async def visited(
+    path: str, headers: Mapping[str, str] = ME, *, query: str = "", is_started: bool = True
+) -> Sequence[Message]:
+    """Open a WebSocket and leave it; give all that the application sent."""
+
+    async def readiness() -> Sequence[str]:
+        return ()
+
+    app = create_app(
+        title="essai",
+        description="",
+        routers=[a_router()],
+        readiness=readiness,
+        is_started=lambda: is_started,
+        lifespan=no_lifespan,
+        trust_headers=True,
+        open_paths=["/open/"],
+    )
+    sent: list[Message] = []
+    received: Iterator[Message] = iter(
+        [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1001}]
+    )
+
+    async def receive() -> Message:
+        return next(received)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "subprotocols": [],
+        "client": ("127.0.0.1", 1),
+        "server": ("essai", 80),
+        "scheme": "ws",
+        "state": {},
+        "extensions": {"websocket.http.response": {}},
+    }
+    await app(scope, receive, send)
+    return sent
+
+
+def refusal(sent: Sequence[Message]) -> tuple[int, dict[str, Any]]:
+    """Read the answer that was given instead of an open WebSocket."""
+    start, *rest = sent
+    assert start["type"] == "websocket.http.response.start"
+    body = b"".join(part["body"] for part in rest)
+    return start["status"], json.loads(body)
+
+
+async def test_a_caller_is_let_in() -> None:
+    sent = await visited("/known", query="after=3")
+
+    assert [message["type"] for message in sent] == [
+        "websocket.accept",
+        "websocket.send",
+        "websocket.close",
+    ]
+    assert sent[1]["text"] == "s 3"
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-structure": "s"}, {"x-desk": "metier"}])
+@pytest.mark.parametrize("path", ["/known", "/nowhere"])
+async def test_a_stranger_is_refused_before_the_socket_opens(
+    path: str, headers: dict[str, str]
+) -> None:
+    status, body = refusal(await visited(path, headers))
+
+    assert status == 401
+    assert body["code"].startswith("HTTP-CALLER-")
+
+
+async def test_nobody_is_let_in_before_the_directories_are_read() -> None:
+    status, body = refusal(await visited("/known", is_started=False))
+
+    assert (status, body["code"]) == (503, "HTTP-READY-01")
+
+
+async def test_a_handshake_that_is_wrong_in_form_is_refused_in_french_by_field() -> None:
+    status, body = refusal(await visited("/known", query="after=x"))
+
+    assert status == 422
+    assert body["violations"][0]["field"] == "after"
+    assert body["violations"][0]["message"] == "Un nombre entier est attendu."
+
+
+@pytest.mark.parametrize(("query", "status"), [("early=1", 500), ("early=1&away=1", 503)])
+async def test_a_fault_before_the_socket_opens_is_a_problem(query: str, status: int) -> None:
+    found, body = refusal(await visited("/open/broken", {}, query=query))
+
+    assert found == status
+    assert "secret" not in json.dumps(body)
+
+
+@pytest.mark.parametrize(("query", "code"), [("", 1011), ("away=1", 1013)])
+async def test_a_fault_afterwards_closes_with_a_code(query: str, code: int) -> None:
+    sent = await visited("/open/broken", {}, query=query)
+
+    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
+    assert sent[1]["code"] == code
+
+
+async def test_who_leaves_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    sent = await visited("/open/left", {})
+
+    assert [message["type"] for message in sent] == ["websocket.accept"]
+    assert "request.failed" not in "".join(capsys.readouterr())
