@@ -9,25 +9,33 @@ from services.support.adapters.limits import MongoLimits
 from services.support.adapters.model import Learner
 from services.support.adapters.mongo import MongoTickets
 from services.support.adapters.mongo_agent import MongoConversations, MongoRate
+from services.support.adapters.mongo_chat import MongoChats
 from services.support.adapters.tracking import PortalTracking
 from services.support.application.agent import AgentPorts, VirtualAgent
+from services.support.application.chat import ChatPorts, ChatRoom
 from services.support.application.desks import Closing, Desks
 from services.support.application.ports import Ports
 from services.support.application.tickets import Acting, Asking
+from services.support.domain.chat import Bounds
 from services.support.domain.hours import worked
 from services.support.entrypoints.agent import create_agent_router, create_articles_router
 from services.support.entrypoints.asking import answer_to
 from services.support.entrypoints.catalogue import create_catalogue_router
+from services.support.entrypoints.chat import create_chat_desk_router, create_chat_router
 from services.support.entrypoints.desks import create_desks_router
 from services.support.entrypoints.tickets import create_tickets_router
 from services.support.entrypoints.unnamed import create_open_router
 from services.support.settings import DATA, Settings, catalogue_at, targets_at
 from shared.runtime.files import Files
 from shared.runtime.ids import new_id
+from shared.runtime.live import Bells, Seats
 from shared.runtime.service import Runtime
 
 _SWEEP_S = 3600
 _CLOSE_S = 600
+_CHAT_S = 2
+_HEARTBEAT_S = 15.0
+"""Well under what makes somebody absent from a queue."""
 _BODY_LIMIT_MB = 55
 """As much as the attachments of a ticket, and what surrounds them."""
 _OPEN_BODY_LIMIT_MB = 12
@@ -75,16 +83,40 @@ def build() -> tuple[Runtime, FastAPI]:
         )
     )
 
+    bells = Bells()
+    chats = MongoChats(store, timedelta(days=settings.chat_kept_days))
+    room = ChatRoom(
+        ChatPorts(
+            chats=chats,
+            bells=bells,
+            catalogue=catalogue,
+            begun=MongoRate(store, clock, "tchat", settings.chat_begun_per_address),
+            clock=clock,
+            new_id=new_id,
+            heartbeat_s=_HEARTBEAT_S,
+        ),
+        Bounds(
+            waiting=settings.chat_waiting,
+            open_each=settings.chat_open_each,
+            silence=timedelta(seconds=settings.chat_silence_s),
+            absence=timedelta(seconds=settings.chat_absence_s),
+        ),
+    )
+    seats = Seats(settings.chat_sockets, settings.chat_sockets_each)
+
     async def sweep() -> None:
         await files.sweep(tickets.referred)
 
     async def close() -> None:
         await closing.close()
 
-    for each in (tickets, limits, files, conversations, learner):
+    for each in (tickets, limits, files, conversations, learner, chats):
         runtime.prepare(each.prepare)
     runtime.every(_SWEEP_S, "files", sweep)
     runtime.every(_CLOSE_S, "closing", close)
+    runtime.every(_CHAT_S, "chats", room.pass_time)
+    runtime.background("bells", lambda: chats.ring(bells))
+    runtime.before_stop(bells.close)
     return runtime, runtime.app(
         title="Aiguillage : assistance",
         description="Les questions, le bureau qui y répond, et leur suivi.",
@@ -95,9 +127,11 @@ def build() -> tuple[Runtime, FastAPI]:
             create_desks_router(tickets, files, desks, acting),
             create_agent_router(agent, conversations),
             create_articles_router(articles),
+            create_chat_router(room, seats),
+            create_chat_desk_router(room, seats),
         ],
         max_body_mb=_BODY_LIMIT_MB,
-        open_paths=("/categories", "/open/", "/agent/", "/articles"),
+        open_paths=("/categories", "/open/", "/agent/", "/articles", "/chat"),
         open_body_mb=_OPEN_BODY_LIMIT_MB,
     )
 

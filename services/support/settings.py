@@ -60,3 +60,19 @@ class Settings(RuntimeSettings):
     """Messages without an account that a network address may send to the virtual agent an hour."""
     agent_kept_days: int = Field(default=90, ge=1)
     """Conversations with the virtual agent are forgotten so long after their beginning."""
+    chat_waiting: int = Field(default=100, ge=1)
+    """Chats that may wait in the queue of one desk."""
+    chat_open_each: int = Field(default=5, ge=1)
+    """Chats that a structure, or without an account a network address, may have open."""
+    chat_begun_per_address: int = Field(default=20, ge=1)
+    """Chats without an account that a network address may begin in an hour."""
+    chat_silence_s: int = Field(default=900, ge=1)
+    """A chat in which nobody writes for that long is ended."""
+    chat_absence_s: int = Field(default=120, ge=60)
+    """Who waits and has been gone for that long loses the place."""
+    chat_kept_days: int = Field(default=365, ge=1)
+    """Transcripts are forgotten so long after their beginning."""
+    chat_sockets: int = Field(default=1000, ge=1)
+    """Connections to the chat that one process keeps open at most."""
+    chat_sockets_each: int = Field(default=20, ge=1)
+    """Of these, those of one structure, one network address or one agent at most."""

@@ -1,6 +1,6 @@
 """A conversation with the virtual agent: what was said, and the ticket that it may become."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -85,19 +85,25 @@ class Prefill:
 def prefilled(turns: Sequence[Turn]) -> Prefill:
     """Make a ticket of what was said."""
     telling = [turn for turn in turns if turn.kind is not Kind.GREETING] or turns
-    title = " ".join(telling[0].message.split()) if telling else ""
     return Prefill(
-        title=title if len(title) <= TITLE_LIMIT else f"{title[: TITLE_LIMIT - 1]}…",
-        description=_transcript(turns),
+        title=as_title(telling[0].message if telling else ""),
+        description=as_description(
+            f"Vous : {turn.message}\nAgent virtuel : {turn.answer}\n" for turn in turns
+        ),
         sub_category=next((t.sub_category for t in reversed(turns) if t.sub_category), None),
         piece=next((turn.piece for turn in reversed(turns) if turn.piece), None),
     )
 
 
-def _transcript(turns: Sequence[Turn]) -> str:
+def as_title(text: str) -> str:
+    """Make a text a title, cut where it is too long."""
+    title = " ".join(text.split())
+    return title if len(title) <= TITLE_LIMIT else f"{title[: TITLE_LIMIT - 1]}…"
+
+
+def as_description(told: Iterable[str]) -> str:
     """Write what was said, the latest in any case."""
-    said = "\n".join(f"Vous : {turn.message}\nAgent virtuel : {turn.answer}\n" for turn in turns)
-    whole = said.strip()
+    whole = "\n".join(told).strip()
     if len(whole) <= TEXT_LIMIT:
         return whole
     return _CUT + whole[len(_CUT) - TEXT_LIMIT :]

@@ -1,0 +1,60 @@
+"""The rules of the chat with the people of a desk."""
+
+from shared.vocabulary.rules import Rule
+
+_OURS = "règle de la plateforme"
+
+CLOSED = Rule(
+    code="SUP-TCHAT-01",
+    sentence="Le tchat est fermé. Il ouvre le {opening}.",
+    remedy="Déposez un ticket, à toute heure : un bureau y répond dès l'ouverture.",
+    source="AIFE, assistance : du lundi au vendredi, de 8 h 30 à 18 h 30, hors jours fériés",
+)
+QUEUE_FULL = Rule(
+    code="SUP-TCHAT-02",
+    sentence="{waiting} personnes attendent déjà : la file est pleine.",
+    remedy="Réessayez dans quelques minutes, ou déposez un ticket.",
+    source=_OURS,
+)
+TOO_MANY_OPEN = Rule(
+    code="SUP-TCHAT-03",
+    sentence="{limit} conversations sont déjà ouvertes pour vous.",
+    remedy="Reprenez l'une d'elles, ou terminez-la.",
+    source=_OURS,
+)
+TOO_MANY_BEGUN = Rule(
+    code="SUP-TCHAT-04",
+    sentence="Trop de conversations sans compte sont venues de votre adresse depuis une heure.",
+    remedy="Réessayez plus tard, ou agissez pour votre structure.",
+    source=_OURS,
+)
+CHAT_FULL = Rule(
+    code="SUP-TCHAT-05",
+    sentence="Cette conversation compte {limit} messages : elle n'en prend plus.",
+    remedy="Poursuivez par un ticket, prérempli avec la conversation.",
+    source=_OURS,
+)
+TOO_FAST = Rule(
+    code="SUP-TCHAT-06",
+    sentence="Plus de {limit} messages en une minute.",
+    remedy="Attendez quelques instants, puis envoyez de nouveau ce message.",
+    source=_OURS,
+)
+ENDED = Rule(
+    code="SUP-TCHAT-07",
+    sentence="Cette conversation est terminée.",
+    remedy="Relisez-la, faites-en un ticket, ou commencez-en une autre.",
+    source=_OURS,
+)
+NOT_TAKEN = Rule(
+    code="SUP-TCHAT-08",
+    sentence="Cette conversation attend encore dans la file.",
+    remedy="Prenez la suivante de la file.",
+    source=_OURS,
+)
+KEY_TAKEN = Rule(
+    code="SUP-TCHAT-09",
+    sentence="Cette clé a déjà servi pour un autre message de la conversation.",
+    remedy="Gardez une clé pour le même message, et prenez-en une nouvelle pour un autre.",
+    source=_OURS,
+)

@@ -1,0 +1,213 @@
+"""The chat: over a WebSocket while it lasts, over HTTP before and afterwards."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket
+
+from services.support.application.chat import Begun, ChatRoom, Guest
+from services.support.domain import chat_rules
+from services.support.domain.chat import Chat, Queue
+from services.support.domain.conversation import Asker, Prefill, as_title
+from services.support.entrypoints.agent import MaybeAsker, PrefillAnswer
+from services.support.entrypoints.chat_bodies import (
+    FIRST,
+    OPEN_TICKETS,
+    TICKETS,
+    BeginFrame,
+    DeskChatAnswer,
+    DeskQueueAnswer,
+    HoursAnswer,
+    RefusalFrame,
+    ResumeFrame,
+    TranscriptAnswer,
+)
+from services.support.entrypoints.chat_socket import (
+    ClosedError,
+    Closing,
+    Party,
+    UnreadableError,
+    closed_with,
+    receive,
+    show,
+    talk,
+)
+from shared.runtime.caller import DeskAgent, desk_agent
+from shared.runtime.live import Crowded, Seats
+from shared.runtime.problems import Problem, not_found, unavailable
+from shared.vocabulary.tickets import Side
+
+_FIRST_FRAME_S = 10.0
+_RANK_LIMIT = 10**6
+_OPEN = "Le tchat est ouvert."
+Id = Annotated[str, Path(max_length=100)]
+Agent = Annotated[DeskAgent, Depends(desk_agent)]
+
+_CROWDED = {
+    Crowded.SERVICE: unavailable("SUP-TCHAT-SIEGE-01", "Trop de tchats sont déjà ouverts ici."),
+    Crowded.HOLDER: Problem(
+        429,
+        "SUP-TCHAT-SIEGE-02",
+        "Vous avez déjà autant de connexions au tchat que possible : fermez-en une.",
+        headers={"Retry-After": "30"},
+    ),
+}
+
+
+def guest(connection: HTTPConnection, who: MaybeAsker) -> Guest:
+    """Say who comes, with or without an account."""
+    return Guest(who, connection.client.host if connection.client else "")
+
+
+Comer = Annotated[Guest, Depends(guest)]
+
+
+def create_chat_router(room: ChatRoom, seats: Seats) -> APIRouter:
+    """Build the routes of those who ask."""
+    router = APIRouter(prefix="/chat", tags=["tchat"])
+
+    async def own(
+        who: MaybeAsker,
+        session: Id,
+        x_chat_token: Annotated[str, Header(max_length=200, description="Sans compte.")] = "",
+    ) -> Chat:
+        chat = await room.of_guest(session, who, x_chat_token)
+        if chat is None:
+            raise not_found("Conversation")
+        return chat
+
+    own_chat = Annotated[Chat, Depends(own)]
+
+    @router.get("", summary="Le tchat est-il ouvert ? Sinon, quand ouvre-t-il ?")
+    async def when(who: MaybeAsker) -> HoursAnswer:
+        people, found = room.availability(), room.closed()
+        return HoursAnswer(
+            is_open=people.is_open,
+            opens_at=people.opens_at,
+            detail=found[0].message if found else _OPEN,
+            ticket_link=_ticket_link(who),
+        )
+
+    @router.get("/{session}", summary="Relire une conversation.")
+    async def read(chat: own_chat) -> TranscriptAnswer:
+        return TranscriptAnswer.of(chat, await room.lines(chat))
+
+    @router.get("/{session}/ticket", summary="Un ticket prérempli avec la conversation.")
+    async def ticket(chat: own_chat) -> PrefillAnswer:
+        return PrefillAnswer.model_validate(await room.ticket(chat))
+
+    @router.websocket("")
+    async def chat(socket: WebSocket, comer: Comer) -> None:
+        async with _seated(socket, seats, comer.owner):
+            chat, token, after = await _came(socket, room, comer)
+            await talk(socket, room, chat, Party(Side.DEMANDEUR), after, token)
+
+    return router
+
+
+def create_chat_desk_router(room: ChatRoom, seats: Seats) -> APIRouter:
+    """Build the routes of the desks."""
+    router = APIRouter(prefix="/desk/chats", tags=["bureaux"])
+
+    async def held(agent: Agent, session: Id) -> Chat:
+        chat = await room.of_desk(session, _queue_of(agent))
+        if chat is None:
+            raise not_found("Conversation")
+        return chat
+
+    held_chat = Annotated[Chat, Depends(held)]
+
+    @router.get("", summary="Qui attend, dans l'ordre, puis les conversations en cours.")
+    async def queue(agent: Agent) -> DeskQueueAnswer:
+        chats = await room.queue(_queue_of(agent))
+        return DeskQueueAnswer(chats=tuple(DeskChatAnswer.of(each) for each in chats))
+
+    @router.post(
+        "/next",
+        summary="Prendre la conversation qui attend depuis le plus longtemps.",
+        response_model=DeskChatAnswer,
+        responses={204: {"description": "Personne n'attend."}},
+    )
+    async def take(agent: Agent) -> DeskChatAnswer | Response:
+        chat = await room.take_next(_queue_of(agent), agent.name)
+        return DeskChatAnswer.of(chat) if chat else Response(status_code=204)
+
+    @router.get("/{session}", summary="Lire une conversation.")
+    async def read(chat: held_chat) -> TranscriptAnswer:
+        return TranscriptAnswer.of(chat, await room.lines(chat))
+
+    @router.websocket("/{session}")
+    async def chat(
+        socket: WebSocket,
+        agent: Agent,
+        chat: held_chat,
+        after: Annotated[int, Query(ge=0, lt=_RANK_LIMIT)] = 0,
+    ) -> None:
+        async with _seated(socket, seats, f"{_queue_of(agent).name}|{agent.name}"):
+            await talk(socket, room, chat, Party(Side.BUREAU, agent.name), after, None)
+
+    return router
+
+
+@asynccontextmanager
+async def _seated(socket: WebSocket, seats: Seats, holder: str) -> AsyncIterator[None]:
+    """Accept a WebSocket when there is room, and close it as the block says."""
+    leave: Callable[[], None] | Crowded = seats.take(holder)
+    if isinstance(leave, Crowded):
+        raise _CROWDED[leave]
+    try:
+        await socket.accept()
+        try:
+            yield
+        except ClosedError as closed:
+            await closed_with(socket, closed.code)
+    finally:
+        leave()
+
+
+async def _came(socket: WebSocket, room: ChatRoom, comer: Guest) -> tuple[Chat, str | None, int]:
+    """Let somebody begin or resume a chat: the first frame says which."""
+    try:
+        async with asyncio.timeout(_FIRST_FRAME_S):
+            frame = await receive(socket, FIRST)
+    except TimeoutError:
+        raise ClosedError(Closing.TOO_LATE) from None
+    except UnreadableError as error:
+        await show(socket, RefusalFrame.of(error.violations))
+        raise ClosedError(Closing.UNREADABLE) from error
+    if isinstance(frame, ResumeFrame):
+        chat = await room.of_guest(frame.session, comer.asker, frame.token)
+        if chat is None:
+            raise ClosedError(Closing.UNKNOWN)
+        return chat, None, frame.after
+    outcome = await room.begin(comer, frame.to_domain())
+    if not isinstance(outcome, Begun):
+        is_closed = outcome[0].code == chat_rules.CLOSED.code
+        await show(
+            socket,
+            RefusalFrame.of(
+                outcome,
+                key=frame.key,
+                opens_at=room.availability().opens_at if is_closed else None,
+                ticket=_begun_ticket(frame),
+                ticket_link=_ticket_link(comer.asker),
+            ),
+        )
+        raise ClosedError(Closing.REFUSED)
+    return outcome.chat, outcome.token, 0
+
+
+def _begun_ticket(frame: BeginFrame) -> Prefill:
+    return Prefill(as_title(frame.text), frame.text, frame.sub_category, None)
+
+
+def _ticket_link(who: Asker | None) -> str:
+    return TICKETS if who else OPEN_TICKETS
+
+
+def _queue_of(agent: DeskAgent) -> Queue:
+    return Queue(agent.desk, agent.structure)

@@ -1,0 +1,229 @@
+"""What travels over the WebSocket of the chat, and the answers beside it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from services.support.domain.chat import Chat, ChatState, Ending, Line, LineKind, Wish
+from services.support.domain.conversation import Prefill
+from services.support.domain.texts import tidy
+from services.support.entrypoints.agent import PrefillAnswer
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.tickets import Desk, Side
+
+_Short = Annotated[str, Field(max_length=100)]
+# The rule has its own limit, and says it; this one bounds what is looked at.
+_Text = Annotated[str, Field(max_length=30_000)]
+_RANK_LIMIT = 10**6
+TICKETS, OPEN_TICKETS = "/tickets", "/open/tickets"
+
+
+class _Frame(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class BeginFrame(_Frame):
+    """Take a place in the queue."""
+
+    type: Literal["commencer"]
+    sub_category: _Short | None = None
+    recipient: _Short | None = None
+    text: _Text = ""
+    key: _Short | None = None
+
+    def to_domain(self) -> Wish:
+        """Take it off the wire."""
+        recipient = (self.recipient or "").strip() or None
+        return Wish(self.sub_category, recipient, tidy(self.text), self.key)
+
+
+class ResumeFrame(_Frame):
+    """Go on after a lost connection."""
+
+    type: Literal["reprendre"]
+    session: _Short
+    token: Annotated[str, Field(max_length=200)] = ""
+    after: Annotated[int, Field(ge=0, lt=_RANK_LIMIT)] = 0
+
+
+class WriteFrame(_Frame):
+    """Write."""
+
+    type: Literal["ecrire"]
+    text: _Text
+    key: _Short | None = None
+
+
+class EndFrame(_Frame):
+    """End the chat."""
+
+    type: Literal["terminer"]
+
+
+First = Annotated[BeginFrame | ResumeFrame, Field(discriminator="type")]
+Next = Annotated[WriteFrame | EndFrame, Field(discriminator="type")]
+FIRST: TypeAdapter[BeginFrame | ResumeFrame] = TypeAdapter(First)
+NEXT: TypeAdapter[WriteFrame | EndFrame] = TypeAdapter(Next)
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class SessionFrame(_Shown):
+    """The chat that a connection is about."""
+
+    type: Literal["session"] = "session"
+    session: str
+    state: ChatState
+    token: str | None
+
+    @classmethod
+    def of(cls, chat: Chat, token: str | None = None) -> Self:
+        """Show a chat; the token is given once."""
+        return cls(session=chat.id, state=chat.state, token=token)
+
+
+class PositionFrame(_Shown):
+    """A place in the queue."""
+
+    type: Literal["file"] = "file"
+    position: int
+
+
+class LineAnswer(_Shown):
+    """A line of a transcript; text, whatever it looks like."""
+
+    rank: int
+    at: datetime
+    by: Side
+    who: str
+    kind: LineKind
+    text: str
+    key: str | None
+
+
+class LineFrame(LineAnswer):
+    """A line, as it comes."""
+
+    type: Literal["ligne"] = "ligne"
+
+
+class ViolationAnswer(_Shown):
+    """A broken rule."""
+
+    code: str
+    field: str
+    message: str
+    remedy: str
+
+
+class RefusalFrame(_Shown):
+    """Something that was refused; nothing was kept of it."""
+
+    type: Literal["refus"] = "refus"
+    code: str
+    detail: str
+    violations: tuple[ViolationAnswer, ...]
+    key: str | None = None
+    opens_at: datetime | None = Field(None, description="Quand le tchat est fermé.")
+    ticket: PrefillAnswer | None = Field(None, description="Un ticket prérempli.")
+    ticket_link: str | None = Field(None, description="Où le déposer.")
+
+    @classmethod
+    def of(
+        cls,
+        found: Sequence[Violation],
+        *,
+        key: str | None = None,
+        opens_at: datetime | None = None,
+        ticket: Prefill | None = None,
+        ticket_link: str | None = None,
+    ) -> Self:
+        """Show broken rules, and what is offered instead."""
+        return cls(
+            code=found[0].code,
+            detail=" ".join(each.message for each in found),
+            violations=tuple(ViolationAnswer.model_validate(each) for each in found),
+            key=key,
+            opens_at=opens_at,
+            ticket=PrefillAnswer.model_validate(ticket) if ticket else None,
+            ticket_link=ticket_link,
+        )
+
+
+class HoursAnswer(_Shown):
+    """Whether the chat is open, when it opens, and what else there is."""
+
+    is_open: bool
+    opens_at: datetime = Field(description="Maintenant, si c'est ouvert.")
+    detail: str
+    ticket_link: str
+
+
+class ChatAnswer(_Shown):
+    """A chat."""
+
+    session: str
+    state: ChatState
+    desk: Desk
+    sub_category: str | None
+    started_at: datetime
+    agent: str | None
+    ended_at: datetime | None
+    ending: Ending | None
+
+    @classmethod
+    def of(cls, chat: Chat) -> Self:
+        """Show a chat."""
+        return cls(
+            session=chat.id,
+            state=chat.state,
+            desk=chat.queue.desk,
+            sub_category=chat.sub_category,
+            started_at=chat.started_at,
+            agent=chat.agent,
+            ended_at=chat.ended_at,
+            ending=chat.ending,
+        )
+
+
+class DeskChatAnswer(ChatAnswer):
+    """A chat, as its desk sees it."""
+
+    structure: str | None = Field(description="Qui demande ; absent sans compte.")
+    role: str | None
+
+    @classmethod
+    def of(cls, chat: Chat) -> Self:
+        """Show a chat and who asks."""
+        shown = ChatAnswer.of(chat).model_dump()
+        asker = chat.asker
+        return cls(
+            **shown,
+            structure=asker.structure if asker else None,
+            role=asker.role if asker else None,
+        )
+
+
+class DeskQueueAnswer(_Shown):
+    """The open chats of a desk: those that wait, in order, then those that go on."""
+
+    chats: tuple[DeskChatAnswer, ...]
+
+
+class TranscriptAnswer(_Shown):
+    """A chat and all its lines, in order."""
+
+    chat: ChatAnswer
+    lines: tuple[LineAnswer, ...]
+
+    @classmethod
+    def of(cls, chat: Chat, lines: Sequence[Line]) -> Self:
+        """Show a transcript."""
+        return cls(
+            chat=ChatAnswer.of(chat),
+            lines=tuple(LineAnswer.model_validate(line) for line in lines),
+        )

@@ -1,0 +1,226 @@
+"""What a chat becomes, by what is said in it and by the passing of time."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from services.support.domain.chat import (
+    MESSAGE_LIMIT,
+    Bounds,
+    Chat,
+    ChatState,
+    Ending,
+    Line,
+    LineKind,
+    Queue,
+    Said,
+    Wish,
+    ended,
+    french_opening,
+    judge_hour,
+    judge_repeat,
+    judge_said,
+    judge_wish,
+    passed,
+    prefilled_by,
+    queue_of,
+    said_in,
+    taken,
+)
+from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
+from services.support.settings import DATA, catalogue_at
+from shared.vocabulary.tickets import Desk, Side
+
+CATALOGUE = catalogue_at(DATA / "catalogue.csv")
+NOON = datetime(2026, 7, 13, 10, tzinfo=UTC)
+"""A Monday."""
+CLOSING = datetime(2026, 7, 13, 16, 30, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+BOUNDS = Bounds()
+WAITING = Chat(id="c", queue=Queue(Desk.TECHNIQUE), place=1, started_at=NOON, said_at=NOON)
+TALKING = taken(WAITING, "Ali", NOON).chat
+
+
+def codes(found: tuple[object, ...]) -> list[str]:
+    return [each.code for each in found]  # type: ignore[attr-defined]
+
+
+def says(chat: Chat, said: Said, now: datetime = NOON) -> list[str]:
+    return codes(judge_said(chat, said, BOUNDS, now))
+
+
+MINE, THEIRS = Said(Side.DEMANDEUR, "Bonjour"), Said(Side.BUREAU, "Bonjour", "Ali")
+
+
+def test_it_opens_on_a_day_that_is_named() -> None:
+    holiday = datetime(2026, 7, 14, 10, tzinfo=UTC)
+
+    assert french_opening(holiday) == "mercredi 15 juillet 2026 à 8 h 30"
+    assert "mercredi 15 juillet 2026 à 8 h 30" in judge_hour(holiday)[0].message
+    assert judge_hour(NOON) == ()
+
+
+@pytest.mark.parametrize(
+    ("wish", "queue"),
+    [
+        (Wish(), Queue(Desk.TECHNIQUE)),
+        (Wish("DEPOT", "s"), Queue(Desk.TECHNIQUE)),
+        (Wish("M_REFUS", "s"), Queue(Desk.METIER, "s")),
+    ],
+)
+def test_the_sub_category_decides_the_queue(wish: Wish, queue: Queue) -> None:
+    assert judge_wish(wish, CATALOGUE) == ()
+    assert queue_of(wish, CATALOGUE) == queue
+
+
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [
+        (Wish("INCONNUE"), "SUP-CATALOGUE-01"),
+        (Wish("M_REFUS"), "SUP-DESTINATAIRE-01"),
+        (Wish("M_REFUS", "s" * 101), "SUP-TEXTE-02"),
+        (Wish(text="x" * (MESSAGE_LIMIT + 1)), "SUP-TEXTE-02"),
+        (Wish(text="x", key="k" * 65), "SUP-TEXTE-02"),
+    ],
+)
+def test_a_wish_that_breaks_a_rule(wish: Wish, code: str) -> None:
+    assert codes(judge_wish(wish, CATALOGUE)) == [code]
+
+
+def test_who_waits_may_write_and_the_desk_only_once_it_has_taken() -> None:
+    assert says(WAITING, MINE) == says(TALKING, MINE) == says(TALKING, THEIRS) == []
+    assert says(WAITING, THEIRS) == ["SUP-TCHAT-08"]
+
+
+def test_nobody_writes_after_the_end_nor_beyond_what_a_chat_holds() -> None:
+    over = ended(TALKING, Ending.BUREAU, BOUNDS, NOON, "Ali").chat
+    full = replace(TALKING, messages=BOUNDS.messages)
+
+    assert says(over, MINE) == says(over, THEIRS) == ["SUP-TCHAT-07"]
+    assert says(full, MINE) == says(full, THEIRS) == ["SUP-TCHAT-05"]
+
+
+@given(st.lists(st.integers(0, 90), min_size=30, max_size=80))
+@example([0] * 20 + [59, 60, 60])
+def test_no_minute_holds_more_messages_than_it_may(seconds: list[int]) -> None:
+    chat, written = TALKING, []
+    for second in sorted(seconds):
+        now = NOON + second * SECOND
+        if says(chat, MINE, now) == []:
+            chat = said_in(chat, MINE, BOUNDS, now).chat
+            written.append(second)
+        else:
+            assert sum(second - 60 < each for each in written) == BOUNDS.a_minute
+
+    for second in written:
+        assert sum(second - 60 < each <= second for each in written) <= BOUNDS.a_minute
+    assert len(chat.lately) <= BOUNDS.a_minute
+
+
+def test_the_pace_of_the_desk_is_its_own() -> None:
+    by_desk, by_issuer = TALKING, TALKING
+    for _ in range(BOUNDS.a_minute):
+        by_desk = said_in(by_desk, THEIRS, BOUNDS, NOON).chat
+        by_issuer = said_in(by_issuer, MINE, BOUNDS, NOON).chat
+
+    assert says(by_desk, MINE) == says(by_desk, THEIRS) == says(by_issuer, THEIRS) == []
+    assert says(by_issuer, MINE) == ["SUP-TCHAT-06"]
+
+
+def test_a_key_stands_for_one_message() -> None:
+    (line,) = said_in(TALKING, replace(MINE, key="k"), BOUNDS, NOON).lines
+
+    assert judge_repeat(line, replace(MINE, key="k")) == ()
+    assert codes(judge_repeat(line, replace(MINE, text="autre"))) == ["SUP-TCHAT-09"]
+    assert codes(judge_repeat(line, THEIRS)) == ["SUP-TCHAT-09"]
+
+
+def test_ranks_follow_one_another_whatever_happens() -> None:
+    steps = [said_in(WAITING, MINE, BOUNDS, NOON)]
+    steps.append(taken(steps[-1].chat, "Ali", NOON))
+    steps.append(said_in(steps[-1].chat, THEIRS, BOUNDS, NOON))
+    steps.append(ended(steps[-1].chat, Ending.DEMANDEUR, BOUNDS, NOON))
+
+    assert [line.rank for step in steps for line in step.lines] == [1, 2, 3, 4]
+    assert [step.chat.rank for step in steps] == [1, 2, 3, 4]
+
+
+def passes(chat: Chat, now: datetime, seen_at: datetime | None = None) -> object:
+    """Say what time makes of a chat: why it ends, or what kind of line is added."""
+    step = passed(chat, BOUNDS, now, seen_at or now)
+    return step and (step.chat.ending or step.lines[0].kind)
+
+
+def lively(chat: Chat, now: datetime) -> Chat:
+    """Make somebody have written just now."""
+    return replace(chat, said_at=now)
+
+
+@pytest.mark.parametrize("chat", [WAITING, TALKING])
+def test_closing_is_told_once_and_then_comes(chat: Chat) -> None:
+    at = CLOSING - BOUNDS.warning
+    for now, expected in (
+        (at - SECOND, None),
+        (at, LineKind.FERMETURE_PROCHE),
+        (CLOSING - SECOND, LineKind.FERMETURE_PROCHE),
+        (CLOSING, Ending.FERMETURE),
+        (CLOSING + timedelta(hours=20), Ending.FERMETURE),
+        (CLOSING + timedelta(days=1), Ending.FERMETURE),
+        (NOON + timedelta(days=2), Ending.FERMETURE),
+    ):
+        assert passes(lively(chat, now), now) == expected
+    warned = passed(lively(chat, at), BOUNDS, at, at)
+    assert warned is not None
+    assert "18 h 30" in warned.lines[0].text
+    assert passes(warned.chat, at + SECOND) is None
+
+
+def test_silence_ends_a_talk_and_no_waiting() -> None:
+    late = NOON + BOUNDS.silence
+
+    assert passes(TALKING, late - SECOND) is None
+    assert passes(TALKING, late) is Ending.SILENCE
+    assert passes(lively(TALKING, late - SECOND), late) is None
+    assert passes(WAITING, late) is None
+
+
+def test_absence_ends_a_waiting_and_no_talk() -> None:
+    late = NOON + BOUNDS.absence
+
+    assert passes(WAITING, late - SECOND, seen_at=NOON) is None
+    assert passes(WAITING, late, seen_at=NOON) is Ending.ABSENCE
+    assert passes(WAITING, late, seen_at=NOON + SECOND) is None
+    assert passes(TALKING, late, seen_at=NOON) is None
+
+
+def test_what_has_ended_stays_as_it_is() -> None:
+    over = ended(TALKING, Ending.BUREAU, BOUNDS, NOON, "Ali").chat
+
+    assert over.state is ChatState.TERMINE
+    assert passes(over, NOON + timedelta(days=3), seen_at=NOON) is None
+
+
+def test_a_ticket_begins_with_what_was_said() -> None:
+    def line(rank: int, by: Side, text: str, kind: LineKind = LineKind.MESSAGE) -> Line:
+        return Line(rank, NOON, by, kind, text, "Ali" if by is Side.BUREAU else "")
+
+    chat = replace(TALKING, sub_category="DEPOT")
+    made = prefilled_by(
+        chat,
+        [
+            line(1, Side.BUREAU, "Ali prend la conversation.", LineKind.PRISE_EN_CHARGE),
+            line(2, Side.BUREAU, "Bonjour"),
+            line(3, Side.DEMANDEUR, "Mon dépôt\nest refusé"),
+        ],
+    )
+    long = prefilled_by(chat, [line(i, Side.DEMANDEUR, f"{i} " * 800) for i in range(1, 30)])
+
+    assert made.title == "Mon dépôt est refusé"
+    assert made.description == "Ali : Bonjour\nVous : Mon dépôt\nest refusé"
+    assert made.sub_category == "DEPOT"
+    assert (len(long.title), len(long.description)) == (TITLE_LIMIT, TEXT_LIMIT)
+    assert long.description.endswith("29")
+    assert prefilled_by(chat, []).title == ""
