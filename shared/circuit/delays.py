@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from shared.circuit.table import Cadre
 from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
 
 _DATA = Path(__file__).parent / "tables" / "delais.csv"
 _PARIS = ZoneInfo("Europe/Paris")
@@ -35,6 +36,11 @@ class Effect(StrEnum):
     """The tacit procedure is open: a piece may take the place of the one awaited."""
     CONCLUDE = "conclure"
     """Silence accepts the piece: what the table calls its tacit followers may be deposited."""
+
+
+CONCLUDED = Status.A_ASSOCIER_FOURNISSEUR
+"""The status of a piece accepted by silence, whoever may conclude it: the portal has none of its
+own for a piece that awaits a décompte général et définitif tacite."""
 
 
 @dataclass(frozen=True, slots=True)

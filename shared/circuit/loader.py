@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from shared.circuit.delays import Effect, delay_of
+from shared.circuit.delays import CONCLUDED, Effect, delay_of
 from shared.circuit.statuses import ENTRY, TRANSITIONS, Act, transition
 from shared.circuit.switches import Switched, switch_off
 from shared.circuit.table import Cadre, Circuit, Confidence, Phase, Row
@@ -143,7 +143,7 @@ def _faults(circuit: Circuit) -> Iterable[str]:
     yield from _dead_ends(circuit)
     yield from _loops(circuit)
     for row in circuit.rows:
-        faults = (*_actless(row), *_unoffered(circuit, row))
+        faults = (*_actless(row), *_unoffered(circuit, row), *_unconcluded(circuit, row))
         yield from (f"row {_name(row)}: {fault}" for fault in faults)
 
 
@@ -252,6 +252,14 @@ def _unoffered(circuit: Circuit, row: Row) -> Iterable[str]:
         replaced = circuit[cadre, row.moa_present]
         if _effect(cadre, replaced.recipient) is not Effect.OFFER:
             yield f"it replaces {cadre}, whose recipient has no delay after which it is offered"
+        if not transition(Act.REMPLACER, row.depositor, ENTRY[replaced.recipient]):
+            yield f"it replaces {cadre}, which its depositor {row.depositor} may not do"
+
+
+def _unconcluded(circuit: Circuit, row: Row) -> Iterable[str]:
+    for after in circuit.tacit_rows(row):
+        if not transition(Act.DEPOSER_SUITE, after.depositor, CONCLUDED):
+            yield f"left unanswered, {after.depositor} may not deposit {after.cadre}"
 
 
 def _effect(cadre: Cadre, role: Role) -> Effect | None:

@@ -7,7 +7,7 @@ from services.routing.domain.decision import World
 from services.routing.domain.dossier import Dossier, Piece, Waiting
 from services.routing.domain.events import DelayElapsed, Event, Forwarded, Offered, StatusSet
 from services.routing.domain.hops import actor_of, hop_to_recipient
-from shared.circuit.delays import Delay, Effect, delay_of
+from shared.circuit.delays import CONCLUDED, Delay, Effect, delay_of
 from shared.circuit.loader import version
 from shared.circuit.table import Circuit, Row, application_of
 from shared.vocabulary.roles import Purpose
@@ -75,8 +75,7 @@ def _concluded(
     """Await the depositor of the piece first, and beside it the others who may conclude."""
     depositors = _by_depositor(circuit.tacit_rows(row), dossier, piece)
     first, *others = sorted(depositors, key=lambda actor: actor.role is not row.depositor)
-    if first.role is row.depositor:
-        yield StatusSet(world.now, piece.id, piece.status, Status.A_ASSOCIER_FOURNISSEUR)
+    yield StatusSet(world.now, piece.id, piece.status, CONCLUDED)
     yield Forwarded(
         world.now,
         piece.id,

@@ -12,7 +12,7 @@ from services.routing.domain.hops import hop_to_recipient
 from shared.circuit.fields import judge_fields
 from shared.circuit.hop import judge_hop
 from shared.circuit.loader import version
-from shared.circuit.parties import LABELS, Parties, Party, judge_structure
+from shared.circuit.parties import LABELS, Parties, Party, judge_service, judge_structure
 from shared.circuit.statuses import Transition
 from shared.circuit.table import Row
 from shared.vocabulary.roles import Role
@@ -73,6 +73,7 @@ def _misplaced(
 def _judge(
     row: Row, parties: Parties, correction: Correction, engagement: str | None, world: World
 ) -> Iterator[Violation]:
+    """Judge what is corrected, and the recipient, by all that a deposit would judge of them."""
     unfit = [
         violation
         for role, party in correction.parties.items()
@@ -88,5 +89,10 @@ def _judge(
     if obstacle:
         yield obstacle.violation
         return
-    structure = world.directory[recipient.structure]
-    yield from judge_fields(row.recipient, recipient, structure, engagement)
+    for role in sorted({row.recipient, *correction.parties}):
+        party = parties[role]
+        if role in (row.recipient, Role.SERVICE_FINANCIER):
+            structure = world.directory[party.structure]
+            yield from judge_fields(role, party, structure, engagement)
+        elif wrong_service := judge_service(role, party, world.directory[party.structure]):
+            yield wrong_service

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from services.routing.domain.commands import Elapse, Rejudge
 from services.routing.domain.decide import decide
 from services.routing.domain.dossier import Dossier
@@ -109,6 +111,22 @@ def test_an_answer_after_the_offer_ends_the_offer() -> None:
     refused = fold(answered, decide(answered, a22, DIRECTORY, NOW).events)
     assert refused
     assert refused["A22"].status is Status.REJETEE
+
+
+@pytest.mark.parametrize(
+    ("switch", "cadre", "role"), [("A23", "A24", Role.MOE), ("A24", "A23", Role.TITULAIRE)]
+)
+def test_who_alone_may_conclude_a_silence_concludes_it(switch: str, cadre: str, role: Role) -> None:
+    table = f"2026-2-{switch}"
+    late = _at(after(replace(A7, table_version=table)), _days_later(30))
+    a22 = a_deposit("A22", "A7", table_version=table)
+    silent = _at(after(a22, dossier=late), _days_later(99))
+
+    assert silent.awaited is not None
+    assert [(turn.actor.role, turn.cadres) for turn in silent.awaited.turns] == [(role, (cadre,))]
+    concluded = after(a_deposit(cadre, "A22", table_version=table), dossier=silent)
+
+    assert concluded[cadre].status is Status.MISE_A_DISPOSITION
 
 
 def test_a_dossier_of_the_first_table_knows_no_tacit_procedure() -> None:

@@ -155,6 +155,20 @@ def test_a_faulty_table_is_refused_and_the_row_named(lines: list[str], fault: st
         read("planted", lines)
 
 
+@pytest.mark.parametrize(
+    ("cadre", "depositor", "fault"),
+    [
+        ("A22", "cotraitant", "it replaces A14, which its depositor cotraitant may not do"),
+        ("A24", "moa", "left unanswered, moa may not deposit A24"),
+    ],
+)
+def test_who_may_replace_or_conclude_has_the_act_for_it(
+    cadre: str, depositor: str, fault: str
+) -> None:
+    with pytest.raises(CircuitError, match=fault):
+        read("essai", _changed(cadre, LATER, deposant=depositor))
+
+
 def test_every_fault_of_a_table_is_told_at_once() -> None:
     lines = _changed("A17", suites="")
 
