@@ -8,9 +8,9 @@ from shared.runtime.settings import RuntimeSettings
 class Settings(RuntimeSettings):
     """The runtime's settings, and those of the export."""
 
-    deposit_url: str = "http://127.0.0.1:8001"
+    deposit_url: str = "http://127.0.0.1:8002"
     """Where deposit answers: the export fetches files from it, in the caller's name."""
-    routing_url: str = "http://127.0.0.1:8002"
+    routing_url: str = "http://127.0.0.1:8003"
     """Where routing answers."""
     export_file_mb: int = Field(default=20, ge=1)
     """What one file of an export may weigh: as much as deposit accepts."""
