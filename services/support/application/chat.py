@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -297,7 +297,7 @@ class ChatRoom:
 
     async def follow(
         self, chat_id: str, after: int, *, is_issuer: bool
-    ) -> AsyncIterator[Line | Position]:
+    ) -> AsyncGenerator[Line | Position, None]:
         """Give the lines beyond a rank, those that are there, then each as it comes.
 
         Gives the place in the queue whenever it changes, to who waits there. Ends when the chat has

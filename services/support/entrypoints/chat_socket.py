@@ -1,7 +1,7 @@
 """One WebSocket of the chat: what is written goes in, what is new comes out."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeVar
@@ -126,12 +126,14 @@ async def _read(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party) -> 
 
 
 async def _write(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party, after: int) -> None:
-    news = room.follow(chat.id, after, is_issuer=party.side is Side.DEMANDEUR)
-    async for each in news:
-        if isinstance(each, Position):
-            await show(socket, PositionFrame(position=each.position))
-        else:
-            await show(socket, LineFrame.model_validate(each))
+    async with aclosing(
+        room.follow(chat.id, after, is_issuer=party.side is Side.DEMANDEUR)
+    ) as news:
+        async for each in news:
+            if isinstance(each, Position):
+                await show(socket, PositionFrame(position=each.position))
+            else:
+                await show(socket, LineFrame.model_validate(each))
     if not room.is_closing:
         raise ClosedError(Closing.ENDED)
 

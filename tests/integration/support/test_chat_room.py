@@ -1,0 +1,200 @@
+"""The chat on a real store, with a clock and bounds of the test's own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.support.adapters.mongo_agent import MongoRate
+from services.support.adapters.mongo_chat import MongoChats
+from services.support.application.chat import Begun, ChatPorts, ChatRoom, Guest, Position
+from services.support.domain.chat import Bounds, Chat, Ending, Line, Queue, Said, Wish
+from services.support.domain.conversation import Asker
+from services.support.settings import DATA, catalogue_at
+from shared.runtime.ids import new_id
+from shared.runtime.live import Bells
+from shared.runtime.store import Store
+from shared.vocabulary.roles import Role
+from shared.vocabulary.tickets import Desk, Side
+
+MONDAY = datetime(2026, 7, 13, 10, tzinfo=UTC)
+DESK = Queue(Desk.TECHNIQUE)
+BOUNDS = Bounds(waiting=3, open_each=2, messages=4)
+
+
+@dataclass
+class Bench:
+    """A chat room whose time the test makes pass."""
+
+    store: Store
+    now: datetime = MONDAY
+    chats: MongoChats = field(init=False)
+    room: ChatRoom = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chats = MongoChats(self.store, timedelta(days=1000))
+        ports = ChatPorts(
+            chats=self.chats,
+            bells=Bells(),
+            catalogue=catalogue_at(DATA / "catalogue.csv"),
+            begun=MongoRate(self.store, lambda: self.now, "tchat", 2),
+            clock=lambda: self.now,
+            new_id=new_id,
+            heartbeat_s=0.05,
+        )
+        self.room = ChatRoom(ports, BOUNDS)
+
+    async def try_begin(self, structure: str | None = None, address: str = "a") -> Begun | str:
+        asker = Asker(structure, Role.MOE) if structure else None
+        outcome = await self.room.begin(Guest(asker, address), Wish(text="Bonjour"))
+        return outcome if isinstance(outcome, Begun) else outcome[0].code
+
+    async def begin(self, structure: str) -> Chat:
+        outcome = await self.try_begin(structure)
+        assert isinstance(outcome, Begun)
+        return outcome.chat
+
+    async def ending(self, chat: Chat) -> Ending | None:
+        found = await self.chats.find(chat.id)
+        assert found is not None
+        return found.ending
+
+
+@pytest.fixture
+async def bench(store: Store) -> Bench:
+    made = Bench(store)
+    await made.chats.prepare()
+    return made
+
+
+async def test_a_full_queue_takes_one_for_each_that_leaves_it_however_it_does(
+    bench: Bench,
+) -> None:
+    chats = [await bench.begin(f"s{rank}") for rank in range(3)]
+    leaves: tuple[Callable[[], Awaitable[object]], ...] = (
+        lambda: bench.room.take_next(DESK, "Ali"),
+        lambda: bench.room.end(chats[1].id, Ending.DEMANDEUR),
+        lambda: bench.room.end(chats[1].id, Ending.DEMANDEUR),
+    )
+    for rank, (leave, has_room) in enumerate(zip(leaves, (True, True, False), strict=True)):
+        assert await bench.try_begin(f"full-{rank}") == "SUP-TCHAT-02"
+        await leave()
+        assert isinstance(await bench.try_begin(f"new-{rank}"), Begun) is has_room
+    # One that was taken leaves no queue when it ends.
+    await bench.room.end(chats[0].id, Ending.BUREAU, "Ali")
+    assert await bench.try_begin("full-again") == "SUP-TCHAT-02"
+
+
+async def test_those_who_come_at_once_have_each_a_place(bench: Bench) -> None:
+    outcomes = await asyncio.gather(*(bench.try_begin(f"s{rank}") for rank in range(12)))
+
+    begun = [each.chat for each in outcomes if isinstance(each, Begun)]
+    assert sorted(chat.place for chat in begun) == [1, 2, 3]
+    assert [each for each in outcomes if isinstance(each, str)] == ["SUP-TCHAT-02"] * 9
+    listed = await bench.room.queue(DESK)
+    assert [chat.place for chat in listed] == [1, 2, 3]
+    assert [await bench.chats.position(chat) for chat in listed] == [1, 2, 3]
+
+
+async def test_a_structure_has_so_many_open_and_an_address_so_many_an_hour(bench: Bench) -> None:
+    mine = await bench.begin("s")
+    await bench.begin("s")
+    assert await bench.try_begin("s") == "SUP-TCHAT-03"
+    await bench.room.end(mine.id, Ending.DEMANDEUR)
+    await bench.room.take_next(DESK, "Ali")
+    assert isinstance(await bench.try_begin("s"), Begun)
+
+    first = await bench.try_begin(address="x")
+    assert isinstance(first, Begun)
+    await bench.room.end(first.chat.id, Ending.DEMANDEUR)
+    second = await bench.try_begin(address="x")
+    assert isinstance(second, Begun)
+    await bench.room.end(second.chat.id, Ending.DEMANDEUR)
+    assert await bench.try_begin(address="x") == "SUP-TCHAT-04"
+    assert isinstance(await bench.try_begin(address="y"), Begun)
+
+
+async def test_messages_written_at_once_have_each_a_rank_until_the_chat_is_full(
+    bench: Bench,
+) -> None:
+    chat = await bench.begin("s")
+    await bench.room.take_next(DESK, "Ali")
+
+    outcomes = await asyncio.gather(
+        *(
+            bench.room.say(chat.id, Said(side, f"{rank}", who=side, key=f"{side}-{rank}"))
+            for rank in range(2)
+            for side in (Side.BUREAU, Side.DEMANDEUR)
+        ),
+        *(bench.room.say(chat.id, Said(Side.DEMANDEUR, "0", key="demandeur-0")) for _ in range(2)),
+    )
+
+    ranks = {each.rank for each in outcomes if isinstance(each, Line)}
+    assert ranks == {3, 4, 5}
+    refused = [each for each in outcomes if not isinstance(each, Line)]
+    assert {each[0].code for each in refused} == {"SUP-TCHAT-05"}
+    assert [line.rank for line in await bench.room.lines(chat)] == [1, 2, 3, 4, 5]
+
+
+async def test_who_is_gone_loses_the_place_and_who_follows_keeps_it(bench: Bench) -> None:
+    gone, there = await bench.begin("s1"), await bench.begin("s2")
+    bench.now += BOUNDS.absence - timedelta(seconds=1)
+    news = bench.room.follow(there.id, 1, is_issuer=True)
+    assert await anext(news) == Position(2)
+    await bench.room.pass_time()
+    assert await bench.ending(gone) is None
+
+    bench.now += timedelta(seconds=1)
+    await bench.room.pass_time()
+    assert await bench.ending(gone) is Ending.ABSENCE
+    assert await bench.ending(there) is None
+    assert await anext(news) == Position(1)
+    await news.aclose()
+
+
+async def test_nobody_is_absent_while_the_service_was_down(bench: Bench) -> None:
+    chat = await bench.begin("s")
+    bench.now += BOUNDS.absence * 3
+    restarted = Bench(bench.store, bench.now)
+
+    await restarted.room.pass_time()
+    assert await bench.ending(chat) is None
+    restarted.now += BOUNDS.absence
+    await restarted.room.pass_time()
+    assert await bench.ending(chat) is Ending.ABSENCE
+
+
+async def test_a_desk_that_follows_keeps_nobody_else_present(bench: Bench) -> None:
+    chat = await bench.begin("s")
+    bench.now += BOUNDS.absence
+    news = bench.room.follow(chat.id, 1, is_issuer=False)
+    await anext(news)
+    await news.aclose()
+
+    await bench.room.pass_time()
+    assert await bench.ending(chat) is Ending.ABSENCE
+
+
+async def test_silence_and_closing_end_a_talk_while_it_is_followed(bench: Bench) -> None:
+    silent, late = await bench.begin("s1"), await bench.begin("s2")
+    for _ in range(2):
+        await bench.room.take_next(DESK, "Ali")
+    bench.now += BOUNDS.silence - timedelta(seconds=1)
+    await bench.room.say(late.id, Said(Side.DEMANDEUR, "Je cherche le numéro."))
+    bench.now += timedelta(seconds=1)
+    await bench.room.pass_time()
+    told = [each async for each in bench.room.follow(silent.id, 2, is_issuer=True)]
+    assert [line.kind for line in told if isinstance(line, Line)] == ["fin"]
+    assert await bench.ending(silent) is Ending.SILENCE
+    assert await bench.ending(late) is None
+
+    news = bench.room.follow(late.id, 3, is_issuer=True)
+    following = asyncio.ensure_future(anext(news))
+    bench.now = datetime(2026, 7, 13, 16, 30, tzinfo=UTC)
+    await asyncio.gather(*(bench.room.pass_time() for _ in range(3)))
+    line = await following
+    assert isinstance(line, Line)
+    assert line.text.startswith("Le tchat est fermé. Il ouvre le mercredi 15 juillet 2026 à 8 h 30")
+    assert [each async for each in news] == []
