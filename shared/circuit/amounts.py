@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.circuit.table import Cadre, Circuit
+from shared.circuit.table import Circuit
 from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.statuses import Status
 
 

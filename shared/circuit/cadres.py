@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable
 from shared.circuit import rules
 from shared.circuit.parties import LABELS, Parties
 from shared.circuit.statuses import Act
-from shared.circuit.table import Cadre, Circuit, Row
+from shared.circuit.table import Circuit, Row
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 

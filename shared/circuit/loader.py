@@ -8,7 +8,8 @@ from pathlib import Path
 from shared.circuit.delays import CONCLUDED, Effect, delay_of
 from shared.circuit.statuses import ENTRY, TRANSITIONS, Act, transition
 from shared.circuit.switches import Switched, switch_off
-from shared.circuit.table import Cadre, Circuit, Confidence, Phase, Row
+from shared.circuit.table import Circuit, Confidence, Phase, Row
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from shared.circuit import rules
-from shared.circuit.table import Cadre
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.rules import Violation
 
 _DATA = Path(__file__).parent / "tables" / "motifs-de-refus.csv"

@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from shared.circuit.table import Cadre, Circuit, Row
+from shared.circuit.table import Circuit, Row
+from shared.vocabulary.cadres import Cadre
 
 _SWITCH = re.compile(r"(A\d{1,2})(\.avec|\.sans)?", re.ASCII)
 

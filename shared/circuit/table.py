@@ -1,22 +1,11 @@
 """The circuit table in memory: which piece follows which, from whom and to whom."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Application, Role
-
-Cadre = str
-"""A billing cadre such as `A4`. Which ones exist is data of the table, so it is no enum."""
-
-_CADRE = re.compile(r"(A\d{1,2})(_[A-Z_]+)?", re.ASCII)
-
-
-def parse_cadre(text: str) -> Cadre | None:
-    """Read `A4`, or the long code `A4_PROJET_DECOMPTE_MENSUEL_FOURNISSEUR`; None if neither."""
-    match = _CADRE.fullmatch(text)
-    return match[1] if match else None
 
 
 def application_of(role: Role) -> Application:

@@ -10,7 +10,8 @@ from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Completion, Piece
 from services.deposit.domain.turns import DossierState
 from shared.circuit.parties import Structure
-from shared.circuit.table import Cadre, Circuit
+from shared.circuit.table import Circuit
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
 
 Clock = Callable[[], datetime]

@@ -12,7 +12,8 @@ from services.deposit.domain.turns import DossierState, Turn, judge_turn
 from shared.circuit.cadres import deposit_act, judge_following
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.statuses import Act
-from shared.circuit.table import Cadre, Circuit, Row
+from shared.circuit.table import Circuit, Row
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from services.deposit.domain.invoice import Invoice
 from shared.circuit.parties import Parties, Party
 from shared.circuit.statuses import Act
-from shared.circuit.table import Cadre
 from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.codes import ModePaiement, TypeTva
 from shared.vocabulary.roles import Application, Role
 

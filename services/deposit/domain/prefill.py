@@ -7,7 +7,8 @@ from services.deposit.domain.judging import recipient_of
 from services.deposit.domain.piece import Recipient
 from shared.circuit.fields import required_fields
 from shared.circuit.parties import Directory, Structure
-from shared.circuit.table import Cadre, Circuit
+from shared.circuit.table import Circuit
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
 
 

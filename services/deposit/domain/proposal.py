@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.merging import merge
 from services.deposit.domain.said import NOTHING_READ, Said
-from shared.circuit.table import Circuit, parse_cadre
+from shared.circuit.table import Circuit
 from shared.vocabulary.attachments import Attached
+from shared.vocabulary.cadres import parse_cadre
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 

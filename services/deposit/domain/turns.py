@@ -8,8 +8,9 @@ from services.deposit.domain import rules
 from services.deposit.domain.piece import Piece
 from shared.circuit.parties import LABELS, Parties
 from shared.circuit.statuses import Act, fitting_acts, is_fitting, transition
-from shared.circuit.table import Cadre, Row
+from shared.circuit.table import Row
 from shared.circuit.visibility import visible_to
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status

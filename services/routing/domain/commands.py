@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 from shared.circuit.parties import Parties, Party
 from shared.circuit.statuses import Act
-from shared.circuit.table import Cadre
 from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
 
 

@@ -20,8 +20,9 @@ from services.routing.domain.events import (
     StatusSet,
 )
 from shared.circuit.parties import Parties
-from shared.circuit.table import Cadre, Phase
+from shared.circuit.table import Phase
 from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Purpose, Role
 from shared.vocabulary.statuses import Status
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from services.routing.domain.commands import Actor, Complete, Deposit
 from shared.circuit.parties import Parties
 from shared.circuit.statuses import Act
-from shared.circuit.table import Cadre, Phase
+from shared.circuit.table import Phase
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Application, Purpose
 from shared.vocabulary.statuses import Status
 

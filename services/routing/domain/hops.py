@@ -13,7 +13,8 @@ from shared.circuit.hop import judge_hop
 from shared.circuit.loader import version
 from shared.circuit.parties import Parties, Party
 from shared.circuit.statuses import VALIDATED, arrival
-from shared.circuit.table import Cadre, Circuit, Row, application_of
+from shared.circuit.table import Circuit, Row, application_of
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Purpose, Role
 from shared.vocabulary.statuses import Status
 

@@ -7,7 +7,8 @@ Each line says: cadre, piece type, depositor > validator > recipient (informed),
 import pytest
 
 from shared.circuit.loader import current, version
-from shared.circuit.table import Phase, Row, parse_cadre
+from shared.circuit.table import Phase, Row
+from shared.vocabulary.cadres import parse_cadre
 from shared.vocabulary.roles import Application, Role
 
 CIRCUIT = current()

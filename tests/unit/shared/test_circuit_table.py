@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from shared.circuit.loader import CircuitError, current, version
-from shared.circuit.table import Circuit, Confidence, Phase, parse_cadre
+from shared.circuit.table import Circuit, Confidence, Phase
+from shared.vocabulary.cadres import parse_cadre
 from shared.vocabulary.roles import Application, Role
 
 CIRCUIT = version("2026-1")

@@ -22,8 +22,8 @@ from services.routing.entrypoints.http.schemas import (
 )
 from shared.circuit.loader import version
 from shared.circuit.motives import motive_label
-from shared.circuit.table import Cadre
 from shared.contracts.common_v1 import AmountsV1, PartiesV1
+from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.labels import ROLES, STATUSES
 from shared.vocabulary.statuses import Status
 
