@@ -218,13 +218,13 @@ def test_the_store_is_a_replica_set_that_the_services_name() -> None:
         assert address == f"mongodb://mongo:27017/?replicaSet={name}"
 
 
-def test_the_portal_asks_services_that_are_there() -> None:
-    told = PLATFORM["services"]["portal"]["environment"]
+@pytest.mark.parametrize("name", NAMES)
+def test_a_service_is_told_where_those_answer_that_it_asks(name: str) -> None:
+    told = PLATFORM["services"][name]["environment"]
 
-    asked = {name: url for name, url in told.items() if name.endswith("_URL")}
-    assert asked == {
-        f"AIGUILLAGE_{peer.upper()}_URL": f"http://{peer}:8000" for peer in ASKING["portal"]
-    }
+    asked = {variable: url for variable, url in told.items() if variable.endswith("_URL")}
+    peers = ASKING.get(name, ())
+    assert asked == {f"AIGUILLAGE_{peer.upper()}_URL": f"http://{peer}:8000" for peer in peers}
 
 
 def test_broker_and_store_are_reached_from_inside_alone() -> None:

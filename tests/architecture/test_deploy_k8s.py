@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from deploy import render
-from deploy.local.platform import ASKING
 from tests.kit.deployed import Yaml, load_all, program
 from tests.kit.manifests import faults, unresolved
 
@@ -120,6 +119,20 @@ PLANTED: dict[str, tuple[Callable[[list[Yaml]], object], str]] = {
         lambda o: o.remove(_one(o, "NetworkPolicy", "aiguillage-nothing")),
         "no NetworkPolicy refuses",
     ),
+    "a service that is not let in": (
+        lambda o: o.remove(_one(o, "NetworkPolicy", "aiguillage-asked-by-support")),
+        "aiguillage-support is not let in to aiguillage-portal",
+    ),
+    "a service that is let in anywhere": (
+        lambda o: _one(o, "NetworkPolicy", "aiguillage-asked-by-portal")["spec"].update(
+            podSelector={}
+        ),
+        "aiguillage-portal is let in to aiguillage-organisation",
+    ),
+    "a service not told whom to ask": (
+        lambda o: _container(o, "aiguillage-support")["env"].pop(0),
+        "aiguillage-support is told {} instead of",
+    ),
     "a setting of nobody": (_variable("AIGUILLAGE_KAFAK", "x"), "it reads no AIGUILLAGE_KAFAK"),
     "a setting of no sense": (_variable("AIGUILLAGE_MAX_BATCH", "0"), "max_batch"),
     "trust": (_variable("AIGUILLAGE_TRUST_HEADERS", "true"), "AIGUILLAGE_TRUST_HEADERS is set"),
@@ -162,16 +175,6 @@ def test_the_example_is_what_its_parts_come_to() -> None:
     first = render.RENDERED.read_text(encoding="utf-8").splitlines()[0]
 
     assert render.digest() in first, "the manifests changed: python -m deploy.render"
-
-
-def test_the_portal_asks_services_that_are_there() -> None:
-    told = _container(OBJECTS, "aiguillage-portal")["env"]
-
-    asked = {each["name"]: each["value"] for each in told if each["name"].endswith("_URL")}
-    assert asked == {
-        f"AIGUILLAGE_{peer.upper()}_URL": f"http://aiguillage-{peer}:8000"
-        for peer in ASKING["portal"]
-    }
 
 
 @NEEDS_KUSTOMIZE

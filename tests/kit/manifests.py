@@ -9,6 +9,7 @@ from typing import Any
 import kubernetes_validate
 from jsonschema import Draft202012Validator
 
+from deploy.local.platform import ASKING
 from tests.kit.deployed import NAMES, ROOT, Yaml, get_paths, load, misset, subscriptions
 
 # The oldest that its makers still mend, and the newest that the package knows.
@@ -35,6 +36,7 @@ def faults(objects: list[Yaml]) -> list[str]:
         _dangling,
         _misset,
         _mismatched,
+        _unreached,
         _misscaled,
     )
     return [fault for check in checks for fault in check(objects)]
@@ -214,7 +216,7 @@ def _mismatched_policies(
 ) -> Iterator[str]:
     for name, each in policies.items():
         for selector in _pod_selectors(each["spec"]):
-            if not _selected(selector.get("matchLabels", {}), pods):
+            if not _selected_by(selector, pods):
                 yield f"NetworkPolicy {name} selects no pod by {selector}"
     refusing = [each["spec"] for each in policies.values() if "ingress" not in each["spec"]]
     if not any(spec["podSelector"] == {} and "egress" not in spec for spec in refusing):
@@ -235,6 +237,45 @@ def _pod_selectors(node: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - 
 
 def _selected(wanted: Mapping[str, str], among: Mapping[str, Mapping[str, str]]) -> set[str]:
     return {name for name, labels in among.items() if wanted.items() <= labels.items()}
+
+
+def _selected_by(selector: Mapping[str, Any], among: Mapping[str, Mapping[str, str]]) -> set[str]:
+    found = _selected(selector.get("matchLabels", {}), among)
+    for each in selector.get("matchExpressions", []):
+        if each["operator"] != "In":
+            raise NotImplementedError(each["operator"])
+        found &= {name for name in found if among[name].get(each["key"]) in each["values"]}
+    return found
+
+
+def _unreached(objects: list[Yaml]) -> Iterator[str]:
+    """Find services that ask others and are not told where, or not let in."""
+    pods = {name: pod["metadata"]["labels"] for name, pod in _pods(objects).items()}
+    let_in = {
+        (asker, asked)
+        for each in _of(objects, "NetworkPolicy").values()
+        for asked in _selected_by(each["spec"]["podSelector"], pods)
+        for rule in each["spec"].get("ingress", [])
+        for source in rule["from"]
+        if "podSelector" in source
+        for asker in _selected_by(source["podSelector"], pods)
+    }
+    wanted = {(f"aiguillage-{a}", f"aiguillage-{b}") for a, peers in ASKING.items() for b in peers}
+    yield from (f"{asker} is not let in to {asked}" for asker, asked in sorted(wanted - let_in))
+    yield from (f"{asker} is let in to {asked}" for asker, asked in sorted(let_in - wanted))
+    for name, pod in _pods(objects).items():
+        (container,) = pod["spec"]["containers"]
+        told = {
+            each["name"]: each.get("value")
+            for each in container.get("env", [])
+            if each["name"].endswith("_URL")
+        }
+        expected = {
+            f"AIGUILLAGE_{peer.upper()}_URL": f"http://aiguillage-{peer}:8000"
+            for peer in ASKING.get(_service(name), ())
+        }
+        if told != expected:
+            yield f"{name} is told {told} instead of {expected}"
 
 
 def _misset(objects: list[Yaml]) -> Iterator[str]:
