@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from shared.circuit import statuses
-from shared.circuit.delays import DELAYS, Effect, Start
+from shared.circuit.delays import CONCLUDED, RECEIVERS, Effect, Start
 from shared.circuit.loader import current
+from shared.circuit.parties import LABELS
 from shared.circuit.statuses import (
     ENTRY,
     TRANSITIONS,
@@ -24,7 +25,7 @@ from shared.vocabulary.statuses import FINAL, Status
 
 _HEAD = """# Circuit {version}
 
-Page écrite par `make docs` à partir des tables de `shared/circuit/tables`, celles que le code applique. Un dossier ouvert garde la version de la table sous laquelle il s'est ouvert. Une ligne peut être désactivée par l'exploitant ; celles qui en dépendent le sont avec elle.
+Page écrite par `make docs` à partir des tables de `shared/circuit/tables`, celles que le code applique. Un dossier ouvert garde les lignes et les délais de la version sous laquelle il s'est ouvert ; les actes et les statuts sont communs à toutes les versions, et un motif vaut selon ses dates. Une ligne peut être désactivée par l'exploitant ; celles qui en dépendent le sont avec elle.
 
 Dans les schémas, une pièce est un cadre : arrondi s'il peut ouvrir un dossier, en pointillé si sa ligne est une règle de la plateforme. Une flèche mène à la pièce suivante et nomme qui la dépose ; en pointillé, elle vaut quand la pièce est contestée, remplacée parce que son destinataire est en retard, ou laissée sans réponse.
 
@@ -67,7 +68,8 @@ _AWAITED = {
 _REASONS = {Reason.NONE: "", Reason.MOTIVE: "motif", Reason.COMMENT: "commentaire"}
 _STARTS = {
     Start.AWAITED: "la mise à disposition de celui qui est attendu",
-    Start.RECEPTION: "la première réception d'une pièce du dossier",
+    Start.RECEPTION: "la première réception d'une pièce du dossier par "
+    + ", ".join(LABELS[role] for role in Role if role in RECEIVERS),
 }
 _EFFECTS = {
     Effect.SIGNAL: "les parties en sont averties",
@@ -89,7 +91,7 @@ def circuit_page() -> str:
         if _rows(circuit, phase, moa=moa)
     ]
     head = _HEAD.format(version=circuit.version)
-    return "\n".join((head, *sections, _delays(), _statuses(), _motives()))
+    return "\n".join((head, *sections, _delays(circuit), _statuses(), _motives()))
 
 
 def diagram(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
@@ -141,6 +143,7 @@ def _section(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
         (
             "cadre",
             "pièce",
+            "codes du portail",
             "ouvre un dossier",
             "déposée par",
             "validée d'abord par",
@@ -155,6 +158,7 @@ def _section(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
             (
                 f"**{row.cadre}**",
                 row.label,
+                f"`{row.api_code}`<br>`{row.piece_type}`",
                 _yes(row.is_opener),
                 ROLES[row.depositor],
                 ROLES[row.validator] if row.validator else "",
@@ -184,7 +188,7 @@ def _followers(circuit: Circuit, row: Row) -> Iterator[str]:
         yield "aucune"
 
 
-def _delays() -> str:
+def _delays(circuit: Circuit) -> str:
     table = _table(
         ("délai", "pièces", "qui", "jours", "à partir de", "ce qui s'ensuit", "source"),
         (
@@ -197,12 +201,14 @@ def _delays() -> str:
                 _EFFECTS[each.effect],
                 each.source,
             )
-            for each in DELAYS
+            for each in circuit.delays
         ),
     )
     counted = (
         "Jours calendaires, comptés à Paris à partir du lendemain et jusqu'à la fin du dernier "
-        "(règle de la plateforme)."
+        "(règle de la plateforme). Une pièce acceptée par le silence prend le statut "
+        f"`{CONCLUDED}`, le portail n'en ayant pas d'autre pour elle ; qui peut alors déposer "
+        "la suite se lit dans les lignes."
     )
     return f"## Délais\n{counted}\n\n{table}"
 

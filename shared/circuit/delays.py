@@ -1,18 +1,14 @@
-"""The delays of those awaited, and what follows when one passes: reference data."""
+"""The delays of those awaited, and what follows when one passes."""
 
-import csv
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
-_DATA = Path(__file__).parent / "tables" / "delais.csv"
 _PARIS = ZoneInfo("Europe/Paris")
 
 
@@ -22,7 +18,7 @@ class Start(StrEnum):
     AWAITED = "attente"
     """The moment at which the piece was put before the one awaited."""
     RECEPTION = "reception"
-    """The moment at which a piece of the dossier first reached its recipient."""
+    """The moment at which a piece of the dossier first reached one of RECEIVERS."""
 
 
 class Effect(StrEnum):
@@ -37,6 +33,9 @@ class Effect(StrEnum):
     CONCLUDE = "conclure"
     """Silence accepts the piece: what the table calls its tacit followers may be deposited."""
 
+
+RECEIVERS = frozenset({Role.MOE, Role.MOA, Role.SERVICE_FINANCIER})
+"""Those whose reception starts the delays of a dossier: a titulaire that validates does not."""
 
 CONCLUDED = Status.A_ASSOCIER_FOURNISSEUR
 """The status of a piece accepted by silence, whoever may conclude it: the portal has none of its
@@ -63,28 +62,3 @@ class Delay:
         """
         last = start.astimezone(_PARIS).date() + timedelta(days=self.days)
         return datetime.combine(last + timedelta(days=1), time(), _PARIS).astimezone(UTC)
-
-
-def _read() -> Iterable[Delay]:
-    with _DATA.open(encoding="utf-8", newline="") as lines:
-        for record in csv.DictReader(lines, delimiter=";", strict=True):
-            yield Delay(
-                name=record["delai"],
-                label=record["libelle"],
-                cadres=frozenset(record["cadres"].split()),
-                role=Role(record["role"]),
-                days=int(record["jours"]),
-                start=Start(record["depuis"]),
-                effect=Effect(record["effet"]),
-                source=record["source"],
-            )
-
-
-DELAYS = tuple(_read())
-
-_BY_KEY = {(cadre, delay.role): delay for delay in DELAYS for cadre in delay.cadres}
-
-
-def delay_of(cadre: Cadre, role: Role) -> Delay | None:
-    """Find the delay that a role has on a piece of a cadre; None when none runs."""
-    return _BY_KEY.get((cadre, role))

@@ -1,14 +1,14 @@
-"""Reads a version of the circuit table and refuses one that could strand a dossier."""
+"""Reads a version of the circuit and refuses one that could strand a dossier."""
 
 import csv
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from shared.circuit.delays import CONCLUDED, Effect, delay_of
+from shared.circuit.delays import CONCLUDED, Delay, Effect, Start
 from shared.circuit.statuses import ENTRY, TRANSITIONS, Act, transition
 from shared.circuit.switches import Switched, switch_off
-from shared.circuit.table import Circuit, Confidence, Phase, Row
+from shared.circuit.table import Circuit, Confidence, Phase, Row, awaited
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
@@ -39,30 +39,35 @@ _COLUMNS = (
 _LATER_COLUMNS = ("suites_tacites", "remplace")
 """Columns that older versions do not have."""
 
+_DELAY_COLUMNS = ("delai", "libelle", "cadres", "role", "jours", "depuis", "effet", "source")
+
 
 class CircuitError(ValueError):
     """A table that cannot be read, or that would strand a dossier; names version and row."""
 
 
 def current() -> Circuit:
-    """The table by which new dossiers open."""
+    """The circuit by which new dossiers open."""
     return version(CURRENT)
 
 
 @cache
 def version(name: str) -> Circuit:
-    """The table of a version, for the dossiers that opened by it.
+    """The circuit of a version, for the dossiers that opened by it: its rows and its delays.
 
-    `2026-2-A5-A22.sans` is the table 2026-2 with rows switched off: a dossier that opened by it
+    `2026-2-A5-A22.sans` is the circuit 2026-2 with rows switched off: a dossier that opened by it
     keeps it, whatever an operator switches later. Raises CircuitError when there is none.
     """
     base, switches = split_version(name)
-    path = _TABLES / f"{base}.csv"
+    folder = _TABLES / base
     # The name comes from messages: it must not reach outside the folder of the tables.
-    if path not in _TABLES.glob("[0-9]*.csv"):
+    if folder not in _TABLES.glob("[0-9]*"):
         raise CircuitError(f"circuit {name}: no such version")
-    with path.open(encoding="utf-8", newline="") as lines:
-        circuit = read(base, lines)
+    with (
+        (folder / "cadres.csv").open(encoding="utf-8", newline="") as rows,
+        (folder / "delais.csv").open(encoding="utf-8", newline="") as delays,
+    ):
+        circuit = read(base, rows, delays)
     return without(circuit, switches).circuit if switches else circuit
 
 
@@ -85,17 +90,31 @@ def without(circuit: Circuit, switches: Iterable[str]) -> Switched:
     return switched
 
 
-def read(name: str, lines: Iterable[str]) -> Circuit:
-    """Read a table from the lines of its file and check it as a whole."""
-    header, *records = [*filter(None, csv.reader(lines, delimiter=";", strict=True))] or [[]]
+def read(name: str, rows: Iterable[str], delays: Iterable[str]) -> Circuit:
+    """Read a circuit from the lines of its two files, and check it as a whole.
+
+    Raises CircuitError.
+    """
+    header, *records = _records(rows)
     later = [column for column in header if column not in _COLUMNS]
     is_whole = [*filter(_COLUMNS.__contains__, header)] == [*_COLUMNS]
     if not is_whole or len(later) != len({*later} & {*_LATER_COLUMNS}):
         expected = f"{';'.join(_COLUMNS)}, and may have {';'.join(_LATER_COLUMNS)}"
         raise CircuitError(f"circuit {name}: columns must be {expected}")
-    circuit = Circuit(name, tuple(_row(name, header, record) for record in records))
+    delay_header, *delay_records = _records(delays)
+    if tuple(delay_header) != _DELAY_COLUMNS:
+        raise CircuitError(f"circuit {name}: columns of delays must be {';'.join(_DELAY_COLUMNS)}")
+    circuit = Circuit(
+        name,
+        tuple(_row(name, header, record) for record in records),
+        tuple(_delay(name, record) for record in delay_records),
+    )
     _refuse_faulty(circuit)
     return circuit
+
+
+def _records(lines: Iterable[str]) -> list[list[str]]:
+    return [*filter(None, csv.reader(lines, delimiter=";", strict=True))] or [[]]
 
 
 def _refuse_faulty(circuit: Circuit) -> None:
@@ -131,12 +150,29 @@ def _row(name: str, header: Sequence[str], values: Sequence[str]) -> Row:
         raise CircuitError(f"circuit {name}: row {values[0]}: {fault}") from fault
 
 
+def _delay(name: str, values: Sequence[str]) -> Delay:
+    try:
+        record = dict(zip(_DELAY_COLUMNS, values, strict=True))
+        return Delay(
+            name=record["delai"],
+            label=record["libelle"],
+            cadres=frozenset(record["cadres"].split()),
+            role=Role(record["role"]),
+            days=int(record["jours"]),
+            start=Start(record["depuis"]),
+            effect=Effect(record["effet"]),
+            source=record["source"],
+        )
+    except ValueError as fault:
+        raise CircuitError(f"circuit {name}: delay {values[0]}: {fault}") from fault
+
+
 _YES_NO = {"oui": True, "non": False}
 
 
 def _faults(circuit: Circuit) -> Iterable[str]:
     """Each fault of a table, naming its row. What the checks rest on comes first."""
-    dangling = [*_duplicates(circuit), *_dangling(circuit)]
+    dangling = [*_duplicates(circuit), *_dangling(circuit), *_unowned(circuit)]
     if dangling:
         yield from dangling
         return
@@ -144,7 +180,7 @@ def _faults(circuit: Circuit) -> Iterable[str]:
     yield from _dead_ends(circuit)
     yield from _loops(circuit)
     for row in circuit.rows:
-        faults = (*_actless(row), *_unoffered(circuit, row), *_unconcluded(circuit, row))
+        faults = (*_actless(circuit, row), *_unoffered(circuit, row), *_unconcluded(circuit, row))
         yield from (f"row {_name(row)}: {fault}" for fault in faults)
 
 
@@ -163,6 +199,22 @@ def _dangling(circuit: Circuit) -> Iterable[str]:
         for cadre in row.replaces:
             if circuit.row(cadre, moa=row.moa_present) is None:
                 yield f"row {_name(row)}: it replaces {cadre}, which has no row"
+
+
+def _unowned(circuit: Circuit) -> Iterable[str]:
+    """A delay is of somebody whom a row makes a dossier wait for, and nobody has two at once."""
+    owners = awaited(circuit.rows)
+    owned: set[tuple[Cadre, Role]] = set()
+    for delay in circuit.delays:
+        if delay.days < 1:
+            yield f"delay {delay.name}: {delay.days} days"
+        for key in ((cadre, delay.role) for cadre in sorted(delay.cadres)):
+            cadre, role = key
+            if key not in owners:
+                yield f"delay {delay.name}: no row makes {role} awaited on {cadre}"
+            if key in owned:
+                yield f"delay {delay.name}: {role} has another one on {cadre}"
+            owned.add(key)
 
 
 def _unreachable(circuit: Circuit) -> Iterable[str]:
@@ -202,11 +254,11 @@ def _steps(circuit: Circuit, row: Row) -> tuple[Row, ...]:
     return (*circuit.next_rows(row), *circuit.tacit_rows(row), *circuit.replacing(row))
 
 
-def _actless(row: Row) -> Iterable[str]:
+def _actless(circuit: Circuit, row: Row) -> Iterable[str]:
     """Whoever the row makes a dossier wait for has an act, by the table of the statuses."""
     if row.validator:
-        yield from _unvalidated(row, row.validator)
-    yield from _undelayed(row)
+        yield from _unvalidated(circuit, row, row.validator)
+    yield from _undelayed(circuit, row)
     entry = ENTRY.get(row.recipient)
     if entry is None:
         yield f"no status in which a piece reaches its recipient {row.recipient}"
@@ -230,18 +282,18 @@ def _actless(row: Row) -> Iterable[str]:
 _RECYCLERS = {row.role for row in TRANSITIONS if row.act is Act.RECYCLER}
 
 
-def _unvalidated(row: Row, validator: Role) -> Iterable[str]:
+def _unvalidated(circuit: Circuit, row: Row, validator: Role) -> Iterable[str]:
     if not transition(Act.VALIDER, validator, Status.A_VALIDER_1):
         yield f"its validator {validator} may not validate from A_VALIDER_1"
     if validator is row.depositor:
         yield f"its validator {validator} has deposited it"
-    if not delay_of(row.cadre, validator):
+    if not circuit.delay(row.cadre, validator):
         yield f"its validator {validator} has no delay: its silence would hold the piece for ever"
 
 
-def _undelayed(row: Row) -> Iterable[str]:
+def _undelayed(circuit: Circuit, row: Row) -> Iterable[str]:
     """What follows from a delay needs that delay."""
-    effect = _effect(row.cadre, row.recipient)
+    effect = _effect(circuit, row.cadre, row.recipient)
     if row.tacit_followers and effect is not Effect.CONCLUDE:
         yield f"its tacit followers have no delay of its recipient {row.recipient} that leads there"
     if effect is Effect.CONCLUDE and not row.tacit_followers:
@@ -251,7 +303,7 @@ def _undelayed(row: Row) -> Iterable[str]:
 def _unoffered(circuit: Circuit, row: Row) -> Iterable[str]:
     for cadre in row.replaces:
         replaced = circuit[cadre, row.moa_present]
-        if _effect(cadre, replaced.recipient) is not Effect.OFFER:
+        if _effect(circuit, cadre, replaced.recipient) is not Effect.OFFER:
             yield f"it replaces {cadre}, whose recipient has no delay after which it is offered"
         if not transition(Act.REMPLACER, row.depositor, ENTRY[replaced.recipient]):
             yield f"it replaces {cadre}, which its depositor {row.depositor} may not do"
@@ -263,8 +315,8 @@ def _unconcluded(circuit: Circuit, row: Row) -> Iterable[str]:
             yield f"left unanswered, {after.depositor} may not deposit {after.cadre}"
 
 
-def _effect(cadre: Cadre, role: Role) -> Effect | None:
-    delay = delay_of(cadre, role)
+def _effect(circuit: Circuit, cadre: Cadre, role: Role) -> Effect | None:
+    delay = circuit.delay(cadre, role)
     return delay.effect if delay else None
 
 

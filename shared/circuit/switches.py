@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from shared.circuit.table import Circuit, Row
+from shared.circuit.delays import Delay
+from shared.circuit.table import Circuit, Row, awaited
 from shared.vocabulary.cadres import Cadre
 
 _SWITCH = re.compile(r"(A\d{1,2})(\.avec|\.sans)?", re.ASCII)
@@ -32,7 +33,7 @@ def switch_off(circuit: Circuit, switches: Collection[str], name: str) -> Switch
     What then leads nowhere, or is no longer led to, goes along. Raises ValueError for a switch
     that names no row, and for switches that leave nothing.
     """
-    rows = circuit.rows
+    rows, delays = circuit.rows, circuit.delays
     gone: list[Gone] = []
     for switch in switches:
         named = _named(switch, circuit.rows)
@@ -40,13 +41,13 @@ def switch_off(circuit: Circuit, switches: Collection[str], name: str) -> Switch
             raise ValueError(f"circuit {circuit.version}: {switch} names no row")
         gone += [Gone(row, "switched off") for row in named if row in rows]
         rows = tuple(row for row in rows if row not in named)
-    while dependants := [*_dependants(_pruned(rows, name), circuit)]:
+    while dependants := [*_dependants(_pruned(name, rows, delays), circuit)]:
         lost = {(each.row.cadre, each.row.moa_present) for each in dependants}
         rows = tuple(row for row in rows if (row.cadre, row.moa_present) not in lost)
         gone += dependants
     if not rows:
         raise ValueError(f"circuit {circuit.version}: {' '.join(switches)} leave no row")
-    return Switched(_pruned(rows, name), tuple(gone))
+    return Switched(_pruned(name, rows, delays), tuple(gone))
 
 
 def _named(switch: str, rows: Iterable[Row]) -> list[Row]:
@@ -61,8 +62,8 @@ def _named(switch: str, rows: Iterable[Row]) -> list[Row]:
     ]
 
 
-def _pruned(rows: tuple[Row, ...], name: str) -> Circuit:
-    """Leave out of each row the followers that have no row any more."""
+def _pruned(name: str, rows: tuple[Row, ...], delays: tuple[Delay, ...]) -> Circuit:
+    """Leave out the followers and the delays that have no row any more."""
     known = {(row.cadre, row.moa_present) for row in rows}
 
     def still(row: Row, cadres: tuple[Cadre, ...]) -> tuple[Cadre, ...]:
@@ -80,7 +81,16 @@ def _pruned(rows: tuple[Row, ...], name: str) -> Circuit:
             )
             for row in rows
         ),
+        tuple(_still_owned(delays, rows)),
     )
+
+
+def _still_owned(delays: Iterable[Delay], rows: tuple[Row, ...]) -> Iterable[Delay]:
+    owners = awaited(rows)
+    for delay in delays:
+        cadres = frozenset(cadre for cadre in delay.cadres if (cadre, delay.role) in owners)
+        if cadres:
+            yield replace(delay, cadres=cadres)
 
 
 def _dependants(circuit: Circuit, whole: Circuit) -> Iterable[Gone]:

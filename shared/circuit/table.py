@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shared.circuit.delays import Delay
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Application, Role
 
@@ -79,6 +80,7 @@ class Circuit:
 
     version: str
     rows: tuple[Row, ...]
+    delays: tuple[Delay, ...] = ()
     _by_key: dict[tuple[Cadre, bool], Row] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -93,6 +95,11 @@ class Circuit:
     def __getitem__(self, key: tuple[Cadre, bool]) -> Row:
         """Take the row of a cadre known to have one, with (True) or without a MOA."""
         return self._by_key[key]
+
+    def delay(self, cadre: Cadre, role: Role) -> Delay | None:
+        """Find the delay that a role has on a piece of a cadre; None when none runs."""
+        found = (each for each in self.delays if cadre in each.cadres and each.role is role)
+        return next(found, None)
 
     def knows(self, cadre: Cadre) -> bool:
         """Tell whether a cadre has any row at all."""
@@ -157,6 +164,13 @@ class Circuit:
             seen[current.cadre] = current
             waiting += [after for after in self.next_rows(current) if after.cadre not in seen]
         return frozenset(_roles(seen.values()))
+
+
+def awaited(rows: Iterable[Row]) -> frozenset[tuple[Cadre, Role]]:
+    """Collect on which cadre a dossier may wait for which role: whoever may have a delay."""
+    return frozenset(
+        (row.cadre, role) for row in rows for role in (row.recipient, row.validator) if role
+    )
 
 
 def _roles(rows: Iterable[Row]) -> Iterable[Role]:

@@ -10,7 +10,6 @@ import pytest
 
 from deploy.docs.circuit import circuit_page, diagram
 from deploy.docs.rules import rules, rules_page
-from shared.circuit.delays import DELAYS
 from shared.circuit.loader import current, version
 from shared.circuit.statuses import TRANSITIONS
 from shared.circuit.table import Circuit, Phase
@@ -85,7 +84,7 @@ def test_every_row_act_and_delay_has_its_line_with_its_source() -> None:
         found = [line for line in lines if line.startswith(f"| **{row.cadre}** |")]
         assert any(row.source in line and row.label in line for line in found), row.cadre
     assert len([line for line in lines if line.startswith("| **")]) == len(current().rows)
-    assert all(each.source in page for each in DELAYS)
+    assert all(each.source in page for each in current().delays)
     assert all(f"`{each.target}`" in page for each in TRANSITIONS)
 
 

@@ -3,18 +3,15 @@
 from collections.abc import Iterable
 
 from services.routing.domain.commands import Actor
-from services.routing.domain.decision import World
+from services.routing.domain.decision import MessageError, World
 from services.routing.domain.dossier import Dossier, Piece, Waiting
 from services.routing.domain.events import DelayElapsed, Event, Forwarded, Offered, StatusSet
 from services.routing.domain.hops import actor_of, hop_to_recipient
-from shared.circuit.delays import CONCLUDED, Delay, Effect, delay_of
+from shared.circuit.delays import CONCLUDED, Delay, Effect
 from shared.circuit.loader import version
 from shared.circuit.table import Circuit, Row, application_of
 from shared.vocabulary.roles import Purpose
 from shared.vocabulary.statuses import Status
-
-_WITHOUT_NAME = "inconnu"
-"""A delay that began by a row that the table of delays has lost: it ends, and nothing follows."""
 
 
 def decide_elapsed(dossier: Dossier, world: World) -> tuple[Event, ...]:
@@ -27,17 +24,19 @@ def decide_elapsed(dossier: Dossier, world: World) -> tuple[Event, ...]:
     if waiting is None or waiting.due is None or world.now < waiting.due or dossier.hold:
         return ()
     piece = dossier[waiting.piece_id]
-    delay = delay_of(piece.cadre, waiting.actor.role)
-    name = delay.name if delay else _WITHOUT_NAME
-    elapsed = DelayElapsed(world.now, piece.id, name, waiting.actor, waiting.since, waiting.due)
-    effects = _effects(delay, dossier, waiting, piece, world) if delay else ()
-    return (elapsed, *effects)
+    circuit = version(dossier.table_version)
+    delay = circuit.delay(piece.cadre, waiting.actor.role)
+    if delay is None:
+        raise MessageError(f"circuit {circuit.version}: no delay of {waiting.actor.role} there")
+    elapsed = DelayElapsed(
+        world.now, piece.id, delay.name, waiting.actor, waiting.since, waiting.due
+    )
+    return (elapsed, *_effects(circuit, delay, dossier, waiting, piece, world))
 
 
 def _effects(
-    delay: Delay, dossier: Dossier, waiting: Waiting, piece: Piece, world: World
+    circuit: Circuit, delay: Delay, dossier: Dossier, waiting: Waiting, piece: Piece, world: World
 ) -> Iterable[Event]:
-    circuit = version(dossier.table_version)
     row = circuit[piece.cadre, dossier.moa_present]
     match delay.effect:
         case Effect.SIGNAL:

@@ -19,11 +19,12 @@ from services.routing.domain.events import (
     PieceRecycled,
     StatusSet,
 )
+from shared.circuit.delays import RECEIVERS
 from shared.circuit.parties import Parties
 from shared.circuit.table import Phase
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.cadres import Cadre
-from shared.vocabulary.roles import Purpose, Role
+from shared.vocabulary.roles import Purpose
 from shared.vocabulary.statuses import Status
 
 
@@ -137,7 +138,7 @@ class Dossier:
     state: State = State.OUVERT
     version: int = 0
     received_at: datetime | None = None
-    """When a piece of the dossier first reached the MOE, the MOA or the service financier."""
+    """When a piece of the dossier first reached one of `shared.circuit.delays.RECEIVERS`."""
 
     @property
     def moa_present(self) -> bool:
@@ -186,7 +187,7 @@ def _awaiting(dossier: Dossier, event: Forwarded | Offered | Held | DelayElapsed
             return dossier
         case Forwarded():
             awaited = Waiting(event.to, event.piece_id, event.cadres, event.at, event.due)
-            is_first = dossier.received_at is None and event.to.role is not Role.TITULAIRE
+            is_first = dossier.received_at is None and event.to.role in RECEIVERS
             received_at = event.at if is_first else dossier.received_at
             return replace(dossier, awaited=awaited, hold=None, received_at=received_at)
         case Held():

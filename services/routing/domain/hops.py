@@ -8,7 +8,7 @@ from services.routing.domain.commands import Actor, Deposit
 from services.routing.domain.decision import World
 from services.routing.domain.dossier import Dossier, Piece
 from services.routing.domain.events import Event, Forwarded, Held, StatusSet
-from shared.circuit.delays import Start, delay_of
+from shared.circuit.delays import Delay, Start
 from shared.circuit.hop import judge_hop
 from shared.circuit.loader import version
 from shared.circuit.parties import Parties, Party
@@ -33,6 +33,8 @@ class Hop:
     arrival: Status
     """The status in which the piece reaches its actor."""
     informed: tuple[Role, ...] = ()
+    delay: Delay | None = None
+    """How long the actor has, if a delay runs."""
     received_at: datetime | None = None
     """When the dossier was first received, if it was."""
 
@@ -95,11 +97,10 @@ class Hop:
         )
 
     def _due(self, world: World) -> datetime | None:
-        delay = delay_of(self.deposit.cadre, self.to.role)
-        if delay is None:
+        if self.delay is None:
             return None
-        received_at = self.received_at if delay.start is Start.RECEPTION else None
-        return delay.due(received_at or world.now)
+        received_at = self.received_at if self.delay.start is Start.RECEPTION else None
+        return self.delay.due(received_at or world.now)
 
     def _versions(self, world: World) -> dict[str, int]:
         """The structures that the judgement read; an unknown one has no version."""
@@ -121,7 +122,16 @@ def first_hop(
     if row.validator is None:
         return hop_to_recipient(circuit, row, deposit, status, parties, received_at)
     to = actor_of(row.validator, deposit, parties)
-    return Hop(deposit, status, parties, to, cadres=(), arrival=Status.A_VALIDER_1)
+    return Hop(
+        deposit,
+        status,
+        parties,
+        to,
+        cadres=(),
+        arrival=Status.A_VALIDER_1,
+        delay=circuit.delay(row.cadre, row.validator),
+        received_at=received_at,
+    )
 
 
 def hop_to_recipient(
@@ -141,6 +151,7 @@ def hop_to_recipient(
         cadres=circuit.followers(row, row.recipient),
         arrival=arrival(status, row.recipient),
         informed=row.informed,
+        delay=circuit.delay(row.cadre, row.recipient),
         received_at=received_at,
     )
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.circuit.delays import DELAYS, Delay, delay_of
+from shared.circuit.delays import Delay
 from shared.circuit.loader import current
 from shared.vocabulary.roles import Role
 
+CIRCUIT = current()
 PARIS = ZoneInfo("Europe/Paris")
 
 BY_HAND = {
@@ -36,24 +37,10 @@ def test_the_delays_are_those_of_the_texts_and_there_is_no_other() -> None:
 
     for cadre in (f"A{rank}" for rank in range(1, 26)):
         for role in Role:
-            delay = delay_of(cadre, role)
+            delay = CIRCUIT.delay(cadre, role)
             told = delay and (delay.name, delay.days, delay.start, delay.effect)
             assert told == expected.get((cadre, role)), (cadre, role)
-    assert all(each.label and each.source for each in DELAYS)
-
-
-def test_a_cadre_and_a_role_have_one_delay() -> None:
-    keys = [(cadre, each.role) for each in DELAYS for cadre in each.cadres]
-
-    assert len(keys) == len(set(keys))
-
-
-def test_a_delay_is_of_somebody_whom_a_row_makes_the_dossier_wait_for() -> None:
-    awaited = {
-        (row.cadre, role) for row in current().rows for role in (row.recipient, row.validator)
-    }
-
-    assert {key for key, _ in _by_hand()} <= awaited
+    assert all(each.label and each.source for each in CIRCUIT.delays)
 
 
 @pytest.mark.parametrize(
@@ -83,14 +70,14 @@ def test_a_delay_is_of_somebody_whom_a_row_makes_the_dossier_wait_for() -> None:
     ],
 )
 def test_a_delay_ends_with_its_last_day_in_paris(start: str, days: int, due: str) -> None:
-    delay = next(each for each in DELAYS if each.days == days)
+    delay = next(each for each in CIRCUIT.delays if each.days == days)
 
     assert delay.due(datetime.fromisoformat(start)) == datetime.fromisoformat(due)
 
 
 @given(
     start=st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
-    delay=st.sampled_from(DELAYS),
+    delay=st.sampled_from(CIRCUIT.delays),
 )
 def test_whoever_is_awaited_has_all_of_the_days_and_no_more_than_the_rest_of_one(
     start: datetime, delay: Delay

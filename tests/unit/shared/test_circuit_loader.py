@@ -6,15 +6,24 @@ import pytest
 
 from shared.circuit import loader, statuses
 from shared.circuit.loader import CircuitError, read, version
+from shared.circuit.table import Circuit
+from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL
+
+TABLES = Path(loader.__file__).parent / "tables"
 
 
 def _shipped(name: str) -> list[str]:
-    table = Path(loader.__file__).parent / "tables" / f"{name}.csv"
-    return table.read_text(encoding="utf-8").splitlines()
+    return (TABLES / f"{name}.csv").read_text(encoding="utf-8").splitlines()
 
 
-LINES, LATER = _shipped("2026-1"), _shipped("2026-2")
+LINES, LATER = _shipped("2026-1/cadres"), _shipped("2026-2/cadres")
+DELAYS, LATER_DELAYS = _shipped("2026-1/delais"), _shipped("2026-2/delais")
+
+
+def _read(rows: list[str]) -> Circuit:
+    """Read rows planted in a shipped table, with the delays of that table."""
+    return read("planted", rows, LATER_DELAYS if rows[:1] == LATER[:1] else DELAYS)
 
 
 def _changed(cadre: str, table: list[str] = LINES, **changes: str) -> list[str]:
@@ -51,13 +60,21 @@ def _contestable(cadre: str) -> list[str]:
     return [contestable, _line("A8", "titulaire>service_financier:", moa="non")]
 
 
-@pytest.mark.parametrize(("table", "rows"), [(LINES, 7), (LATER, 27)])
-def test_a_shipped_table_is_accepted(table: list[str], rows: int) -> None:
-    assert len(read("shipped", table).rows) == rows
+@pytest.mark.parametrize(
+    ("name", "rows", "delays"), [("2026-1", 7, 4), ("2026-2", 27, 7)], ids=["2026-1", "2026-2"]
+)
+def test_a_shipped_circuit_is_accepted(name: str, rows: int, delays: int) -> None:
+    circuit = version(name)
+
+    assert (len(circuit.rows), len(circuit.delays)) == (rows, delays)
+
+
+def test_every_shipped_circuit_is_among_those_tried() -> None:
+    assert {path.name for path in TABLES.iterdir() if path.is_dir()} == {"2026-1", "2026-2"}
 
 
 def test_a_table_may_lack_the_later_columns_and_have_blank_lines() -> None:
-    assert read("1", [*LINES, "", ""]).rows == version("2026-1").rows
+    assert _read([*LINES, "", ""]).rows == version("2026-1").rows
     assert {row.tacit_followers + row.replaces for row in version("2026-1").rows} == {()}
 
 
@@ -68,7 +85,7 @@ def test_a_service_financier_that_cannot_end_a_piece_is_noticed(
     monkeypatch.setattr(loader, "TRANSITIONS", endless)
 
     with pytest.raises(CircuitError, match=r"row A8 .*: its recipient service_financier brings"):
-        read("planted", LINES)
+        _read(LINES)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +169,38 @@ def test_a_service_financier_that_cannot_end_a_piece_is_noticed(
 )
 def test_a_faulty_table_is_refused_and_the_row_named(lines: list[str], fault: str) -> None:
     with pytest.raises(CircuitError, match=fault):
-        read("planted", lines)
+        _read(lines)
+
+
+@pytest.mark.parametrize(
+    ("delays", "fault"),
+    [
+        ([*DELAYS, "x;x;A20;titulaire;9;attente;signaler;x"], "delay x: titulaire has another one"),
+        ([*DELAYS, "x;x;A4;moa;9;attente;signaler;x"], "delay x: no row makes moa awaited on A4"),
+        ([*DELAYS, "x;x;A5;moa;9;attente;signaler;x"], "delay x: no row makes moa awaited on A5"),
+        ([*DELAYS, "x;x;A15;moa;0;attente;signaler;x"], "delay x: 0 days"),
+        ([*DELAYS, "x;x;A15;moa;un;attente;signaler;x"], "delay x: invalid literal"),
+        ([*DELAYS, "x;x;A15;maire;9;attente;signaler;x"], "delay x: 'maire' is not a valid Role"),
+        ([*DELAYS, "x;x;A15;moa;9;lundi;signaler;x"], "delay x: 'lundi' is not a valid Start"),
+        ([*DELAYS, "x;x;A15;moa;9;attente;payer;x"], "delay x: 'payer' is not a valid Effect"),
+        ([*DELAYS, "x;x;A15;moa"], "delay x: zip"),
+        (DELAYS[1:], "columns of delays must be delai;libelle;"),
+        ([], "columns of delays must be delai;libelle;"),
+    ],
+)
+def test_a_faulty_delay_is_refused_and_named(delays: list[str], fault: str) -> None:
+    with pytest.raises(CircuitError, match=fault):
+        read("planted", LINES, delays)
+
+
+def test_a_delay_is_that_of_the_circuit_by_which_the_dossier_opened() -> None:
+    longer = [line.replace(";A4;moe;7;", ";A4;moe;8;") for line in DELAYS]
+    delay = read("planted", LINES, longer).delay("A4", Role.MOE)
+
+    assert delay
+    assert delay.days == 8
+    assert version("2026-1").delay("A10", Role.TITULAIRE) is None
+    assert version("2026-2").delay("A10", Role.TITULAIRE)
 
 
 @pytest.mark.parametrize(
@@ -166,14 +214,14 @@ def test_who_may_replace_or_conclude_has_the_act_for_it(
     cadre: str, depositor: str, fault: str
 ) -> None:
     with pytest.raises(CircuitError, match=fault):
-        read("essai", _changed(cadre, LATER, deposant=depositor))
+        _read(_changed(cadre, LATER, deposant=depositor))
 
 
 def test_every_fault_of_a_table_is_told_at_once() -> None:
     lines = _changed("A17", suites="")
 
     with pytest.raises(CircuitError) as refusal:
-        read("planted", lines)
+        _read(lines)
 
     assert str(refusal.value).count("row ") == 3
 
@@ -181,6 +229,6 @@ def test_every_fault_of_a_table_is_told_at_once() -> None:
 def test_a_row_that_only_a_contest_leads_to_is_reachable() -> None:
     by_contest = _line("A25", "moa>titulaire:A8").replace(";oui;;titulaire", ";non;;titulaire")
 
-    circuit = read("planted", [*_changed("A20", suites_si_contestee="A20 A25"), by_contest])
+    circuit = _read([*_changed("A20", suites_si_contestee="A20 A25"), by_contest])
 
     assert not circuit["A25", True].is_opener

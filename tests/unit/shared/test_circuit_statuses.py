@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from shared.circuit.delays import DELAYS, Effect
+from shared.circuit.delays import Effect
 from shared.circuit.loader import current
 from shared.circuit.statuses import (
     ENTRY,
@@ -63,7 +63,9 @@ def _by_the_tables() -> set[Status]:
     first = {ENTRY[row.recipient] for row in CIRCUIT.rows}
     validated = {Status.A_VALIDER_1 for row in CIRCUIT.rows if row.validator}
     by_silence = {
-        Status.ABSENCE_VALIDATION_1_HORS_DELAI for each in DELAYS if each.effect is Effect.VALIDATE
+        Status.ABSENCE_VALIDATION_1_HORS_DELAI
+        for each in CIRCUIT.delays
+        if each.effect is Effect.VALIDATE
     }
     return {Status.DEPOSEE, *first, *validated, *by_silence, *(row.target for row in TRANSITIONS)}
 

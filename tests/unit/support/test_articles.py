@@ -11,7 +11,6 @@ from services.support.adapters.articles import ArticleSearch
 from services.support.domain.agent import answering
 from services.support.domain.articles import Article, ArticleError, by_code, read_article
 from services.support.settings import DATA, catalogue_at
-from shared.circuit.delays import DELAYS
 from shared.circuit.loader import current
 from shared.circuit.motives import COMMENT_LIMIT
 from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
@@ -107,7 +106,7 @@ def test_the_delays_are_those_of_the_table() -> None:
         (cadre, int(days)) for what, days in listed for cadre in re.findall(r"\bA\d{1,2}\b", what)
     }
 
-    assert told == {(cadre, delay.days) for delay in DELAYS for cadre in delay.cadres}
+    assert told == {(cadre, delay.days) for delay in current().delays for cadre in delay.cadres}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,9 @@ def test_the_delays_are_those_of_the_table() -> None:
     ],
 )
 def test_other_articles_tell_the_same_delays(code: str, cadres: set[str], role: Role) -> None:
-    (days,) = {each.days for each in DELAYS if each.cadres >= cadres and each.role is role}
+    (days,) = {
+        each.days for each in current().delays if each.cadres >= cadres and each.role is role
+    }
 
     assert f"{days} jours" in _said(ARTICLES[code])
 
