@@ -128,6 +128,49 @@ ENGAGEMENT_REQUIRED_BY_SERVICE = Rule(
     remedy="Indiquez le numéro d'engagement donné par l'acheteur.",
     source="paramètre numeroEngagement du service",
 )
+DOSSIER_CLOSED = Rule(
+    code="CIR-TOUR-01",
+    sentence="Le dossier est clos : il n'attend plus rien.",
+    remedy="Ouvrez un nouveau dossier, avec un nouveau numéro de pièce.",
+    source=_OURS,
+)
+PIECE_NOT_AWAITED = Rule(
+    code="CIR-TOUR-02",
+    sentence="La pièce {number}, {status}, n'est plus à traiter : "
+    "le dossier attend {awaited} sur la pièce {current}.",
+    remedy="Consultez le dossier, et agissez sur la pièce attendue si c'est votre tour.",
+    source=_OURS,
+)
+ACTOR_NOT_AWAITED = Rule(
+    code="CIR-TOUR-03",
+    sentence="Le dossier attend {awaited} ({structure}), non {role} ({caller}).",
+    remedy="Laissez agir l'acteur attendu, ou agissez dans son rôle et pour sa structure.",
+    source=_OURS,
+)
+DOSSIER_HELD = Rule(
+    code="CIR-TOUR-04",
+    sentence="Le dossier est retenu : {held}",
+    remedy="La structure en cause doit être corrigée dans l'annuaire ; le dossier repart alors.",
+    source=_OURS,
+)
+ACT_NOT_POSSIBLE = Rule(
+    code="CIR-TOUR-05",
+    sentence="La pièce {number}, {status}, ne permet pas l'acte « {act} ».",
+    remedy="Actes possibles : {allowed}.",
+    source=_OURS,
+)
+TURN = frozenset(
+    rule.code
+    for rule in (
+        DOSSIER_CLOSED,
+        PIECE_NOT_AWAITED,
+        ACTOR_NOT_AWAITED,
+        DOSSIER_HELD,
+        ACT_NOT_POSSIBLE,
+    )
+)
+"""Rules that the same request may keep later; the others speak of the request itself."""
+
 MOTIVE_REQUIRED = Rule(
     code="CIR-MOTIF-01",
     sentence="Un refus porte un motif.",

@@ -6,8 +6,9 @@ from pydantic import TypeAdapter
 from pymongo import ReplaceOne
 
 from services.deposit.application.ports import Depositor, Known
-from services.deposit.domain.turns import Awaited, DossierState, Turn
+from services.deposit.domain.turns import DossierState
 from shared.circuit.parties import Structure
+from shared.circuit.turns import Awaited, Turn
 from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.routing_v1 import DossierChanged, PieceStateV1
@@ -137,6 +138,7 @@ async def _replace(transaction: Transaction, name: str, rows: dict[str, Document
 
 def _state(said: DossierChanged) -> DossierState:
     awaited = said.awaited
+    numbers = {piece.piece_id: piece.number for piece in said.pieces}
     return DossierState(
         id=said.dossier_id,
         version=said.version,
@@ -147,7 +149,7 @@ def _state(said: DossierChanged) -> DossierState:
         awaited=Awaited(
             turns=tuple(Turn(turn.role, turn.structure, turn.cadres) for turn in awaited.turns),
             piece_id=awaited.piece_id,
-            since=awaited.since,
+            number=numbers[awaited.piece_id],
             held=awaited.held,
         )
         if awaited
@@ -169,4 +171,4 @@ def _payer(said: DossierChanged) -> Awaited | None:
         return None
     payer = said.parties.service_financier.structure
     turn = Turn(Role.SERVICE_FINANCIER, payer, ())
-    return Awaited((turn,), paid[-1].piece_id, said.at)
+    return Awaited((turn,), paid[-1].piece_id, paid[-1].number)

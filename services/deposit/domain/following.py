@@ -8,11 +8,12 @@ from services.deposit.domain.numbers import number_key
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.structures import judge_named, judge_required
-from services.deposit.domain.turns import DossierState, Turn, judge_turn
+from services.deposit.domain.turns import DossierState, judge_turn
 from shared.circuit.cadres import deposit_act, judge_following
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.statuses import Act
 from shared.circuit.table import Circuit, Row
+from shared.circuit.turns import Turn
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation

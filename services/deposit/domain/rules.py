@@ -91,36 +91,6 @@ CURRENCY_CHANGED = Rule(
     remedy="Gardez la devise du dossier.",
     source=_OURS,
 )
-DOSSIER_CLOSED = Rule(
-    code="DEP-TOUR-01",
-    sentence="Le dossier est clos : il n'attend plus rien.",
-    remedy="Ouvrez un nouveau dossier, avec un nouveau numéro de pièce.",
-    source=_OURS,
-)
-PIECE_NOT_AWAITED = Rule(
-    code="DEP-TOUR-02",
-    sentence="La pièce {number} n'est pas celle que le dossier attend.",
-    remedy="Consultez le dossier : {awaited} est attendu sur une autre pièce.",
-    source=_OURS,
-)
-ACTOR_NOT_AWAITED = Rule(
-    code="DEP-TOUR-03",
-    sentence="Le dossier attend {awaited} ({structure}), non {role} ({caller}).",
-    remedy="Laissez agir l'acteur attendu, ou agissez dans son rôle et pour sa structure.",
-    source=_OURS,
-)
-DOSSIER_HELD = Rule(
-    code="DEP-TOUR-04",
-    sentence="Le dossier est retenu par la règle {held}.",
-    remedy="La structure en cause doit être corrigée dans l'annuaire ; le dossier repart alors.",
-    source=_OURS,
-)
-ACT_NOT_POSSIBLE = Rule(
-    code="DEP-TOUR-05",
-    sentence="La pièce {number}, {status}, ne permet pas cet acte.",
-    remedy="Actes possibles : {allowed}.",
-    source=_OURS,
-)
 ALREADY_COMPLETED = Rule(
     code="DEP-COMPL-01",
     sentence="Un complément de la pièce {number} vient d'être déposé.",

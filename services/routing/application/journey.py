@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from services.routing.domain.commands import Actor
-from services.routing.domain.dossier import Dossier, Piece, Turn, evolve
+from services.routing.domain.dossier import Dossier, Piece, evolve
 from services.routing.domain.events import Event
 from shared.circuit.loader import version
 from shared.circuit.statuses import Act, fitting_acts
@@ -13,6 +13,7 @@ from shared.circuit.table import Row
 from shared.contracts.common_v1 import FileV1
 from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
 from shared.contracts.topics import Topic
+from shared.vocabulary.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +105,14 @@ def row_of(dossier: Dossier, piece: Piece) -> Row | None:
     return version(dossier.table_version).row(piece.cadre, moa=dossier.moa_present)
 
 
-def acts_of(dossier: Dossier, turn: Turn) -> tuple[Act, ...]:
-    """List what somebody awaited may do now: nothing while the dossier is held."""
+def acts_of(dossier: Dossier, role: Role) -> tuple[Act, ...]:
+    """List what a role that is awaited may do now: nothing while the dossier is held."""
     awaited = dossier.awaited
     if awaited is None or dossier.hold is not None:
         return ()
     piece = dossier[awaited.piece_id]
     row = row_of(dossier, piece)
-    return fitting_acts(turn.actor.role, piece.status, row) if row else ()
+    return fitting_acts(role, piece.status, row) if row else ()
 
 
 def is_party(dossier: Dossier, actor: Actor) -> bool:

@@ -100,7 +100,7 @@ def awaited_v1(dossier: Dossier) -> AwaitedV1 | None:
         service=awaited.actor.service,
         piece_id=awaited.piece_id,
         cadres=awaited.cadres,
-        acts=acts_of(dossier, awaited.turns[0]),
+        acts=acts_of(dossier, awaited.actor.role),
         since=awaited.since,
         held=dossier.hold.reason if dossier.hold else None,
         due=awaited.due,
@@ -110,7 +110,7 @@ def awaited_v1(dossier: Dossier) -> AwaitedV1 | None:
                 structure=turn.actor.structure,
                 service=turn.actor.service,
                 cadres=turn.cadres,
-                acts=acts_of(dossier, turn),
+                acts=acts_of(dossier, turn.actor.role),
             )
             for turn in awaited.others
         ),

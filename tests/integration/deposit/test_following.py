@@ -136,7 +136,7 @@ async def test_a_cadre_or_an_actor_not_awaited_is_refused_by_rule(world: World) 
 
     assert (wrong_cadre.status_code, wrong_actor.status_code) == (422, 422)
     assert ("CIR-CADRE-03", "cadre") in codes(wrong_cadre)
-    assert ("DEP-TOUR-03", "follows") in codes(wrong_actor)
+    assert ("CIR-TOUR-03", "follows") in codes(wrong_actor)
     assert (await prefill(world, piece, Role.MOA)).status_code == 409
     assert (await prefill(world, piece, Role.TITULAIRE)).status_code == 409
 
@@ -247,4 +247,4 @@ async def test_a_payment_that_is_not_reported_is_hidden_from_the_titulaire(world
 
     assert await seen(Role.TITULAIRE) == "MANDATEE"
     assert await seen(Role.MOE) == "MISE_EN_PAIEMENT"
-    assert [each.json()["code"] for each in (prefill, completed)] == ["DEP-TOUR-03"] * 2
+    assert [each.json()["code"] for each in (prefill, completed)] == ["CIR-TOUR-03"] * 2

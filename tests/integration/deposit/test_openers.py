@@ -103,7 +103,7 @@ async def test_the_titulaire_takes_the_place_of_a_late_piece_once_it_is_offered(
     )
     offered = await world.follow(piece["piece_id"], Role.TITULAIRE, "A22")
 
-    assert codes(early) == [("DEP-TOUR-03", "follows"), ("CIR-CADRE-03", "cadre")]
+    assert codes(early) == [("CIR-TOUR-03", "follows"), ("CIR-CADRE-03", "cadre")]
     assert shown.json()["cadres"] == ["A22"]
     assert offered.status_code == 201, offered.text
     assert offered.json()["next"]["structure"] == MOA

@@ -154,7 +154,7 @@ async def test_of_two_followers_the_first_is_taken_and_the_other_rejected(world:
     assert fates[first] == ["DEPOSEE", "A_ASSOCIER_MOA"]
     assert fates[second] == ["DEPOSEE", "REJETEE"]
     rejection = next(event.data for event in told if event.data.status == "REJETEE")
-    assert rejection.motive == "ROU-ATTENTE-02"
+    assert rejection.motive == "CIR-TOUR-02"
     assert rejection.comment
 
 

@@ -18,7 +18,7 @@ async def test_a_parameter_holds_a_dossier_and_setting_it_right_releases_it(worl
     shown = await world.get(f"/dossiers/{dossier.id}", dossier.parties[Role.MOE], Role.MOE)
     assert held.data.awaited.held == "CIR-MOA-02"
     assert held.data.awaited.acts == ()
-    assert (conflict.status_code, conflict.json()["code"]) == (409, "ROU-ATTENTE-04")
+    assert (conflict.status_code, conflict.json()["code"]) == (409, "CIR-TOUR-04")
     assert shown.json()["awaited"]["hold"]["structure"] == payer
     assert not world.told.on(topics.ACTEUR[Role.MOA], dossier.id)
 

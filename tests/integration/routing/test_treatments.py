@@ -97,7 +97,7 @@ async def test_who_is_not_awaited_is_told_who_is(world: World, opened: Deposits)
     answer = await world.treat(opened, "A4", Role.MOA, act="prendre_en_compte")
 
     assert answer.status_code == 409
-    assert answer.json()["code"] == "ROU-ATTENTE-03"
+    assert answer.json()["code"] == "CIR-TOUR-03"
     assert "la maîtrise d'œuvre" in answer.json()["detail"]
     seen = await world.get(
         f"/pieces/{opened.pieces['A4']}/treatments", opened.parties[Role.MOA], Role.MOA
@@ -111,7 +111,7 @@ async def test_an_act_that_the_status_forbids_conflicts(world: World, opened: De
 
     again = await world.treat(opened, "A4", Role.MOE, act="prendre_en_compte")
 
-    assert (again.status_code, again.json()["code"]) == (409, "ROU-ACTE-01")
+    assert (again.status_code, again.json()["code"]) == (409, "CIR-TOUR-05")
 
 
 async def test_the_acts_allowed_are_those_of_the_status(world: World, opened: Deposits) -> None:
@@ -223,7 +223,7 @@ async def test_a_payment_that_is_not_reported_stays_hidden_from_the_supplier(wor
     assert "MISE_EN_PAIEMENT" not in str(seen) + str(trail)
     assert trail["verification"]["is_valid"]
     assert trail["verification"]["entries"] == len(trail["entries"]) == len(whole["entries"]) - 1
-    assert refused.json()["code"] == "ROU-ATTENTE-03"
+    assert refused.json()["code"] == "CIR-TOUR-03"
 
 
 async def test_motives_are_those_of_the_cadre_today(world: World) -> None:

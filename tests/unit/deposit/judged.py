@@ -13,9 +13,10 @@ from services.deposit.domain.judging import World, judge
 from services.deposit.domain.piece import Draft, Piece, StoredFile
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.said import Follows, Said
-from services.deposit.domain.turns import Awaited, DossierState, Turn
+from services.deposit.domain.turns import DossierState
 from shared.circuit.loader import current
 from shared.circuit.parties import Parties, Party, Service, Structure
+from shared.circuit.turns import Awaited, Turn
 from shared.vocabulary.attachments import Attached
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.roles import (
@@ -138,7 +139,7 @@ def a_turn(role: Role, *cadres: str) -> Turn:
 
 def awaiting(*turns: Turn, piece_id: str = "piece-1", held: str | None = None) -> Awaited:
     """Await somebody, and whoever may act in its place."""
-    return Awaited(turns, piece_id, NOW, held)
+    return Awaited(turns, piece_id, "SIT-1", held)
 
 
 def a_state(

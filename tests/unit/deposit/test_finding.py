@@ -14,10 +14,11 @@ from services.deposit.domain.following import Following
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.proposal import Proposal
-from services.deposit.domain.turns import Awaited, DossierState
+from services.deposit.domain.turns import DossierState
 from shared.circuit.loader import current, version, without
 from shared.circuit.parties import Party
 from shared.circuit.table import Circuit
+from shared.circuit.turns import Awaited
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
@@ -242,7 +243,7 @@ async def test_each_one_awaited_is_prefilled_what_it_may_deposit(
 
     if cadres is None:
         assert isinstance(filled, Violation)
-        assert filled.code == "DEP-TOUR-03"
+        assert filled.code == "CIR-TOUR-03"
     else:
         assert isinstance(filled, Prefill)
         assert [option.cadre for option in filled.options] == cadres
@@ -285,7 +286,7 @@ OFF = Policy(circuit=without(CIRCUIT, ["A15"]).circuit)
         (reading(number="SIT-2"), [], OFF, ["CIR-CADRE-06"]),
         (opening("A15", OEUVRE, OUVRAGE, number="EA-1"), [], OFF, ["CIR-CADRE-01"]),
         (A15, [AWAITING], OFF, []),
-        (A15, [HELD_BY_MOA], OFF, ["DEP-TOUR-02"]),
+        (A15, [HELD_BY_MOA], OFF, ["CIR-TOUR-02"]),
         # With everything on, beside a piece that awaits it, one says so.
         (
             opening("A15", OEUVRE, OUVRAGE, number="EA-1"),
@@ -307,7 +308,7 @@ async def test_a_deposit_is_judged_by_the_table_of_what_it_follows_or_else_by_th
 
 @pytest.mark.parametrize(
     ("cadre", "role", "codes"),
-    [("A15", OEUVRE, []), ("A22", TIT, ["DEP-TOUR-03", "CIR-CADRE-01"])],
+    [("A15", OEUVRE, []), ("A22", TIT, ["CIR-TOUR-03", "CIR-CADRE-01"])],
 )
 async def test_a_dossier_goes_on_by_the_table_it_opened_by(
     cadre: str, role: Role, codes: list[str]

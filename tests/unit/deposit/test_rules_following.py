@@ -77,17 +77,17 @@ def test_a_followed_piece_that_nobody_deposited_is_refused() -> None:
 @pytest.mark.parametrize(
     ("state", "code"),
     [
-        (replace(STATE, awaited=None), "DEP-TOUR-01"),
+        (replace(STATE, awaited=None), "CIR-TOUR-01"),
         (
             replace(STATE, awaited=awaiting(a_turn(Role.MOA), piece_id="piece-2")),
-            "DEP-TOUR-02",
+            "CIR-TOUR-02",
         ),
-        (replace(STATE, awaited=awaiting(a_turn(Role.MOA))), "DEP-TOUR-03"),
+        (replace(STATE, awaited=awaiting(a_turn(Role.MOA))), "CIR-TOUR-03"),
         (
             replace(STATE, awaited=awaiting(a_turn(Role.MOE, "A15"), held="CIR-MOA-01")),
-            "DEP-TOUR-04",
+            "CIR-TOUR-04",
         ),
-        (a_state(PIECE, Status.SUSPENDUE), "DEP-TOUR-05"),
+        (a_state(PIECE, Status.SUSPENDUE), "CIR-TOUR-05"),
     ],
 )
 def test_who_is_not_awaited_is_told_why(state: DossierState, code: str) -> None:
@@ -204,9 +204,9 @@ SUSPENDED = a_state(PIECE, Status.SUSPENDUE, awaiting(a_turn(Role.TITULAIRE)))
 
 def test_only_the_depositor_of_a_suspended_piece_completes_it() -> None:
     assert asked(PIECE, SUSPENDED) == []
-    assert asked(PIECE, SUSPENDED, Role.MOE, MOE) == ["DEP-TOUR-03"]
-    assert asked(PIECE, SUSPENDED, structure=COTRAITANT) == ["DEP-TOUR-03"]
-    assert asked(PIECE, STATE) == ["DEP-TOUR-03"]
+    assert asked(PIECE, SUSPENDED, Role.MOE, MOE) == ["CIR-TOUR-03"]
+    assert asked(PIECE, SUSPENDED, structure=COTRAITANT) == ["CIR-TOUR-03"]
+    assert asked(PIECE, STATE) == ["CIR-TOUR-03"]
     assert asked(PIECE, None) == ["DEP-SUITE-03"]
 
 
@@ -226,9 +226,9 @@ def test_only_a_decompte_general_before_its_titulaire_is_contested() -> None:
     contested = replace(state, statuses={general.id: Status.CONTESTEE})
 
     assert asked(general, state, act=Act.CONTESTER) == []
-    assert asked(general, contested, act=Act.CONTESTER) == ["DEP-TOUR-05"]
-    assert asked(general, state, act=Act.COMPLETER) == ["DEP-TOUR-05"]
-    assert asked(PIECE, replace(STATE, awaited=before), act=Act.CONTESTER) == ["DEP-TOUR-05"]
+    assert asked(general, contested, act=Act.CONTESTER) == ["CIR-TOUR-05"]
+    assert asked(general, state, act=Act.COMPLETER) == ["CIR-TOUR-05"]
+    assert asked(PIECE, replace(STATE, awaited=before), act=Act.CONTESTER) == ["CIR-TOUR-05"]
 
 
 BON = Attached("bon.pdf", 9, b"%PDF-1.4")

@@ -8,9 +8,9 @@ from services.deposit.domain.following import Following
 from services.deposit.domain.invoice import Party as FileParty
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.prefill import options
-from services.deposit.domain.turns import Turn
 from shared.circuit.loader import current, without
 from shared.circuit.parties import Party
+from shared.circuit.turns import Turn
 from shared.vocabulary.roles import Application, MoaParameter, Role
 from shared.vocabulary.statuses import Status
 from tests.unit.deposit.judged import (
@@ -186,7 +186,7 @@ A17 = _before("A17", OEUVRE, OUVRAGE)
 A14 = _before("A14", COT, TIT, OEUVRE, OUVRAGE)
 A4 = _before("A4", TIT, OEUVRE, OUVRAGE)
 A22 = replace(A7, draft=replace(A7.draft, cadre="A22"))
-NOT_AWAITED = [("DEP-TOUR-03", "follows")]
+NOT_AWAITED = [("CIR-TOUR-03", "follows")]
 NOT_NOW = [*NOT_AWAITED, ("CIR-CADRE-03", "cadre")]
 LATE = a_turn(TIT, "A22")
 
@@ -246,7 +246,7 @@ def test_the_tacit_procedure_is_open_when_routing_offers_it_and_not_before(
 def test_the_structure_of_another_titulaire_may_not_use_the_offer() -> None:
     state = a_state(A7, Status.A_ASSOCIER_MOE, awaiting(a_turn(OEUVRE, "A17"), LATE))
 
-    assert ("DEP-TOUR-03", "follows") in broken(
+    assert ("CIR-TOUR-03", "follows") in broken(
         next_piece(TIT, COTRAITANT, cadre="A22"), after(A7, state)
     )
 

@@ -110,4 +110,4 @@ def test_the_service_financier_may_skip_steps_but_not_go_back() -> None:
     )
 
     assert mandatee["A19"].status is Status.MANDATEE
-    assert [violation.code for violation in back.violations] == ["ROU-ACTE-01"]
+    assert [violation.code for violation in back.violations] == ["CIR-TOUR-05"]

@@ -43,9 +43,9 @@ def test_of_two_followers_the_first_wins_and_the_other_ends_rejetee_with_its_rea
 
     lost = decide(dossier, replace(A15, piece_id="late"), DIRECTORY, NOW)
 
-    assert codes(lost) == ["ROU-ATTENTE-02"]
+    assert codes(lost) == ["CIR-TOUR-02"]
     assert isinstance(lost.events[0], PieceReceived)
-    assert _rejection(lost.events).motive == "ROU-ATTENTE-02"
+    assert _rejection(lost.events).motive == "CIR-TOUR-02"
     assert "A15" in (_rejection(lost.events).comment or "")
     unharmed = fold(dossier, lost.events)
     assert unharmed is not None
@@ -57,8 +57,8 @@ def test_of_two_followers_the_first_wins_and_the_other_ends_rejetee_with_its_rea
     ("late", "code"),
     [
         (a_deposit("A17", "A4"), "CIR-CADRE-03"),
-        (replace(A15, depositor=Actor(Role.MOA, "moa")), "ROU-ATTENTE-03"),
-        (replace(A15, depositor=Actor(Role.MOE, "other")), "ROU-ATTENTE-03"),
+        (replace(A15, depositor=Actor(Role.MOA, "moa")), "CIR-TOUR-03"),
+        (replace(A15, depositor=Actor(Role.MOE, "other")), "CIR-TOUR-03"),
         (a_deposit("A20", "A4", depositor=Actor(Role.MOE, "moe")), "CIR-CADRE-04"),
         (replace(A15, parties=replace(PARTIES, moa=Party("other"))), "ROU-PARTIE-01"),
     ],
@@ -76,14 +76,14 @@ def test_a_follower_of_a_suspended_piece_is_rejetee() -> None:
     by_the_suspender = decide(dossier, A19, DIRECTORY, NOW)
     by_the_awaited = decide(dossier, replace(A19, depositor=A15.depositor), DIRECTORY, NOW)
 
-    assert codes(by_the_suspender) == ["ROU-ATTENTE-03"]
-    assert codes(by_the_awaited) == ["ROU-ACTE-01"]
+    assert codes(by_the_suspender) == ["CIR-TOUR-03"]
+    assert codes(by_the_awaited) == ["CIR-TOUR-05"]
 
 
 def test_a_piece_that_follows_in_a_closed_dossier_is_rejetee() -> None:
     dossier = after(A4, a_treatment("A4", Act.REFUSER, Role.MOE))
 
-    assert codes(decide(dossier, A15, DIRECTORY, NOW)) == ["ROU-ATTENTE-01"]
+    assert codes(decide(dossier, A15, DIRECTORY, NOW)) == ["CIR-TOUR-01"]
 
 
 @pytest.mark.parametrize(

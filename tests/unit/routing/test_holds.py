@@ -82,8 +82,8 @@ def test_nobody_acts_on_a_held_dossier() -> None:
     refusal = decide(dossier, a_treatment("A15", Act.REFUSER, Role.MOA), DIRECTORY, NOW)
     next_piece = decide(dossier, A19, DIRECTORY, NOW)
 
-    assert codes(refusal) == codes(next_piece) == ["ROU-ATTENTE-04"]
-    assert "moa" in refusal.violations[0].remedy
+    assert codes(refusal) == codes(next_piece) == ["CIR-TOUR-04"]
+    assert "La structure moa" in refusal.violations[0].message
 
 
 def test_setting_the_parameter_right_releases_the_dossier() -> None:

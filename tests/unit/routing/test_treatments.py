@@ -142,7 +142,7 @@ def test_a_contested_a20_is_not_followed_by_an_a8() -> None:
     contested = after(A7, A17, A20, a_treatment("A20", Act.CONTESTER, Role.TITULAIRE))
     by_the_moa = replace(A8, depositor=A20.depositor)
 
-    assert codes(decide(contested, A8, DIRECTORY, NOW)) == ["ROU-ATTENTE-03"]
+    assert codes(decide(contested, A8, DIRECTORY, NOW)) == ["CIR-TOUR-03"]
     assert codes(decide(contested, by_the_moa, DIRECTORY, NOW)) == ["CIR-CADRE-04", "CIR-CADRE-03"]
 
 
@@ -155,11 +155,11 @@ def test_a_rejection_by_the_service_financier_ends_the_dossier() -> None:
 @pytest.mark.parametrize(
     ("treat", "expected"),
     [
-        (a_treatment("A4", Act.REFUSER, Role.MOE), "ROU-ATTENTE-02"),
-        (a_treatment("A15", Act.REFUSER, Role.MOE), "ROU-ATTENTE-03"),
-        (Treat("A15", Act.REFUSER, Actor(Role.MOA, "other")), "ROU-ATTENTE-03"),
+        (a_treatment("A4", Act.REFUSER, Role.MOE), "CIR-TOUR-02"),
+        (a_treatment("A15", Act.REFUSER, Role.MOE), "CIR-TOUR-03"),
+        (Treat("A15", Act.REFUSER, Actor(Role.MOA, "other")), "CIR-TOUR-03"),
         (a_treatment("A19", Act.REFUSER, Role.MOA), "ROU-PIECE-01"),
-        (a_treatment("A15", Act.CONTESTER, Role.MOA), "ROU-ACTE-01"),
+        (a_treatment("A15", Act.CONTESTER, Role.MOA), "CIR-TOUR-05"),
         (a_treatment("A15", Act.REFUSER, Role.MOA, motive=None), "CIR-MOTIF-01"),
         (a_treatment("A15", Act.SUSPENDRE, Role.MOA, comment=" "), "CIR-MOTIF-04"),
         (a_treatment("A15", Act.SUSPENDRE, Role.MOA, comment="x" * 256), "CIR-MOTIF-05"),
@@ -179,7 +179,7 @@ def test_a_completion_that_comes_too_late_changes_nothing() -> None:
 
     again = decide(after(completion, dossier=dossier), completion, DIRECTORY, NOW)
 
-    assert (codes(again), again.events) == (["ROU-ATTENTE-03"], ())
+    assert (codes(again), again.events) == (["CIR-TOUR-03"], ())
 
 
 def test_an_impossible_act_is_answered_with_the_possible_ones() -> None:
@@ -187,7 +187,7 @@ def test_an_impossible_act_is_answered_with_the_possible_ones() -> None:
 
     (broken,) = decide(after(A7, A17, A20), take, DIRECTORY, NOW).violations
 
-    assert broken.code == "ROU-ACTE-01"
+    assert broken.code == "CIR-TOUR-05"
     assert "contester" in broken.remedy
 
 

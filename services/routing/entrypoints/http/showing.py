@@ -101,14 +101,14 @@ def show_awaited(dossier: Dossier) -> AwaitedOut | None:
         actor=_show_actor(awaited.actor),
         piece_id=awaited.piece_id,
         cadres=tuple(show_cadres(dossier, awaited.cadres)),
-        acts=acts_of(dossier, awaited.turns[0]),
+        acts=acts_of(dossier, awaited.actor.role),
         since=awaited.since,
         due=awaited.due,
         others=tuple(
             TurnOut(
                 actor=_show_actor(turn.actor),
                 cadres=tuple(show_cadres(dossier, turn.cadres)),
-                acts=acts_of(dossier, turn),
+                acts=acts_of(dossier, turn.actor.role),
             )
             for turn in awaited.others
         ),

@@ -14,12 +14,12 @@ from services.routing.application.ports import Archive
 from services.routing.application.routing import Router, Treated
 from services.routing.application.views import piece_for
 from services.routing.domain.commands import Actor, Correction, Treat
-from services.routing.domain.rules import ABOUT_THE_STATE
 from services.routing.domain.turns import judge_turn
 from services.routing.entrypoints.http.schemas import DossierOut, MotiveOut, TreatmentsOut
 from services.routing.entrypoints.http.showing import show_cadres, show_dossier
 from shared.circuit.motives import motives
 from shared.circuit.parties import Party
+from shared.circuit.rules import TURN
 from shared.circuit.statuses import TREATMENTS, Act
 from shared.contracts.fields import Identifier
 from shared.runtime.caller import Caller, caller
@@ -102,7 +102,7 @@ def router(
             return TreatmentsOut(piece_id=piece_id, acts=(), cadres=(), reason=turn.message)
         return TreatmentsOut(
             piece_id=piece_id,
-            acts=acts_of(dossier, turn),
+            acts=acts_of(dossier, turn.role),
             cadres=tuple(show_cadres(dossier, turn.cadres)),
             reason=None,
         )
@@ -143,7 +143,7 @@ def router(
 
 def _problem(violations: tuple[Violation, ...]) -> Problem:
     """What the state of the dossier forbids is a conflict; what the request says wrong is not."""
-    is_state = violations[0].code in ABOUT_THE_STATE
+    is_state = violations[0].code in TURN
     return refused(violations, 409 if is_state else 422)
 
 

@@ -1,0 +1,89 @@
+"""Whose turn it is in a dossier: who may act on which piece, and by which act."""
+
+from dataclasses import dataclass
+
+from shared.circuit import rules
+from shared.circuit.parties import LABELS
+from shared.circuit.statuses import Act, Transition, fitting_acts, is_fitting, transition
+from shared.circuit.table import Row
+from shared.vocabulary.cadres import Cadre
+from shared.vocabulary.roles import Role
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.statuses import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Somebody who may act, and the cadres that it may deposit."""
+
+    role: Role
+    structure: str
+    cadres: tuple[Cadre, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Who may act on which piece: the one awaited first, then those who may act in its place."""
+
+    turns: tuple[Turn, ...]
+    piece_id: str
+    number: str
+    held: str | None = None
+    """What keeps the piece from its recipient, if anything does: a sentence, or a rule's code."""
+
+    def turn_of(self, role: Role, structure: str) -> Turn | None:
+        """Find the turn of a structure in a role."""
+        who = (role, structure)
+        return next((turn for turn in self.turns if (turn.role, turn.structure) == who), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A piece as it stands."""
+
+    id: str
+    number: str
+    status: Status
+
+
+def judge_turn(
+    awaited: Awaited | None, piece: Standing, role: Role, structure: str
+) -> Turn | Violation:
+    """Find the turn of a structure, or say that the dossier does not await it on a piece now."""
+    if awaited is None:
+        return rules.DOSSIER_CLOSED.broken("dossier")
+    first = awaited.turns[0]
+    if awaited.piece_id != piece.id:
+        return rules.PIECE_NOT_AWAITED.broken(
+            "piece",
+            number=piece.number,
+            status=piece.status,
+            awaited=LABELS[first.role],
+            current=awaited.number,
+        )
+    turn = awaited.turn_of(role, structure)
+    if turn is None:
+        return rules.ACTOR_NOT_AWAITED.broken(
+            "role",
+            awaited=LABELS[first.role],
+            structure=first.structure,
+            role=LABELS[role],
+            caller=structure,
+        )
+    if awaited.held:
+        return rules.DOSSIER_HELD.broken("dossier", held=awaited.held)
+    return turn
+
+
+def judge_act(piece: Standing, row: Row, act: Act, role: Role) -> Transition | Violation:
+    """Find what an act makes of a piece, by its status and by what its row allows."""
+    found = transition(act, role, piece.status)
+    if found and is_fitting(act, role, row):
+        return found
+    return rules.ACT_NOT_POSSIBLE.broken(
+        "act",
+        number=piece.number,
+        status=piece.status,
+        act=act,
+        allowed=", ".join(fitting_acts(role, piece.status, row)) or "aucun",
+    )
