@@ -46,9 +46,9 @@ _OUT = frozenset(
 def prevailing(circuit: Circuit, steps: Sequence[Step], *, moa: bool) -> Prevailing | None:
     """Find the amounts that hold among the pieces of a dossier, in the order deposited.
 
-    The table says whose amounts prevail: the MOA's A19 during the contract, its A20 at the end,
-    which the titulaire may contest until it signs by an A8. Before that the latest step holds,
-    for now. None when no step stands.
+    They are those of the last piece whose row says that its amounts prevail, and may still change
+    while that piece may be contested; before there is one, the latest step's hold for now. None
+    when no step stands.
     """
     standing = [
         (step, row)

@@ -42,6 +42,10 @@ _LATER_COLUMNS = ("suites_tacites", "remplace")
 _DELAY_COLUMNS = ("delai", "libelle", "cadres", "role", "jours", "depuis", "effet", "source")
 
 
+VERSION_LIMIT = 100
+"""Characters of a version's name: what the messages that carry it take."""
+
+
 class CircuitError(ValueError):
     """A table that cannot be read, or that would strand a dossier; names version and row."""
 
@@ -82,6 +86,11 @@ def without(circuit: Circuit, switches: Iterable[str]) -> Switched:
     """Switch rows off, and check what is left as a whole. Raises CircuitError."""
     ordered = sorted(set(switches))
     name = "-".join((circuit.version, *ordered))
+    if len(name) > VERSION_LIMIT:
+        raise CircuitError(
+            f"circuit {circuit.version}: {len(ordered)} rows switched off make a name of "
+            f"{len(name)} characters, {VERSION_LIMIT} at most: state a version of its own instead"
+        )
     try:
         switched = switch_off(circuit, ordered, name)
     except ValueError as fault:

@@ -34,7 +34,10 @@ class Act(StrEnum):
 
 
 TREATMENTS = frozenset(Act) - {Act.DEPOSER_SUITE, Act.REMPLACER, Act.COMPLETER}
-"""The acts that routing takes by itself; the others carry files and pass through deposit."""
+"""The acts that routing takes by itself; the others carry files and pass through deposit.
+
+A contest may do either: by a comment alone here, with files by deposit.
+"""
 
 JUDGEMENTS = frozenset(
     {

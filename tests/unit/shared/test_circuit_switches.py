@@ -115,5 +115,12 @@ def test_switches_that_leave_nothing_say_so() -> None:
         without(CIRCUIT, everything)
 
 
+def test_switches_too_many_to_be_named_in_a_message_are_refused() -> None:
+    every = [f"{row.cadre}.{'avec' if row.moa_present else 'sans'}" for row in CIRCUIT.rows]
+
+    with pytest.raises(CircuitError, match=r"27 rows switched off make a name of \d+ characters"):
+        without(CIRCUIT, every)
+
+
 def test_no_switch_leaves_the_table_as_it_is() -> None:
     assert without(CIRCUIT, []).circuit == CIRCUIT
