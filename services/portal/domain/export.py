@@ -152,8 +152,12 @@ def _listed(member: Member) -> dict[str, Any]:
 
 
 def _told_completions(trail: Iterable[Json], deposited: Json) -> list[Json]:
-    """Choose what was added and has reached the dossier: a race may have made routing refuse it."""
-    completions = (event["completion"] for _, event in _told(trail, "PieceCompleted"))
+    """Choose what was added and has reached the dossier, be it to be refused there."""
+    completions = (
+        event["completion"]
+        for kind in ("PieceCompleted", "AdditionRefused")
+        for _, event in _told(trail, kind)
+    )
     told = {
         datetime.fromisoformat(completion["completed_at"])
         for completion in completions

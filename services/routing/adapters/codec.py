@@ -18,6 +18,7 @@ _STRUCTURE = TypeAdapter(Structure)
 _NAMES: dict[str, type[Event]] = {
     "PieceReceived": events.PieceReceived,
     "PieceCompleted": events.PieceCompleted,
+    "AdditionRefused": events.AdditionRefused,
     "PieceRecycled": events.PieceRecycled,
     "StatusSet": events.StatusSet,
     "Forwarded": events.Forwarded,

@@ -13,7 +13,7 @@ from services.routing.adapters.codec import read_dossier, read_event, write_even
 from services.routing.application.journey import Entry
 from services.routing.application.ports import Report
 from services.routing.domain.dossier import Dossier, replay
-from services.routing.domain.events import Event, PieceCompleted, PieceReceived
+from services.routing.domain.events import AdditionRefused, Event, PieceCompleted, PieceReceived
 from shared.runtime.store import Document
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -103,6 +103,6 @@ def _is(dossier: Dossier, document: Mapping[str, Any]) -> bool:
 def _files(event: Event) -> tuple[str, ...]:
     if isinstance(event, PieceReceived):
         return (event.deposit.file_sha256, *event.deposit.attachments)
-    if isinstance(event, PieceCompleted):
+    if isinstance(event, PieceCompleted | AdditionRefused):
         return event.completion.attachments
     return ()

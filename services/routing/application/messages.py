@@ -6,7 +6,14 @@ from datetime import datetime
 from services.routing.application.journey import Cause, Journey, acts_of, row_of
 from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier, Piece, State
-from services.routing.domain.events import DelayElapsed, Event, Forwarded, Offered, StatusSet
+from services.routing.domain.events import (
+    AdditionRefused,
+    DelayElapsed,
+    Event,
+    Forwarded,
+    Offered,
+    StatusSet,
+)
 from shared.contracts import topics
 from shared.contracts.common_v1 import ActorV1, AmountsV1, PartiesV1, PartyV1
 from shared.contracts.envelope import Payload
@@ -31,6 +38,9 @@ def messages_of(journey: Journey, events: tuple[Event, ...], cause: Cause) -> It
     for event in events:
         if isinstance(event, StatusSet):
             status = _status(journey, event, parties)
+            yield _outgoing(journey, topics.STATUT, status.piece_id, status, cause)
+        elif isinstance(event, AdditionRefused):
+            status = _status(journey, _unchanged(journey, event), parties)
             yield _outgoing(journey, topics.STATUT, status.piece_id, status, cause)
         elif isinstance(event, Forwarded | Offered):
             piece = _forwarded(journey, event)
@@ -133,6 +143,15 @@ def _status(journey: Journey, event: StatusSet, parties: PartiesV1) -> StatusCha
         depositor=_actor(piece.depositor),
         payment_not_reported=journey.payment_not_reported,
         at=event.at,
+    )
+
+
+def _unchanged(journey: Journey, event: AdditionRefused) -> StatusSet:
+    """Tell whoever added in vain: the piece stays in its status, and the comment says why."""
+    status = journey.dossier[event.completion.piece_id].status
+    comment = f"L'ajout n'a pas été pris en compte. {event.message}"
+    return StatusSet(
+        event.at, event.completion.piece_id, status, status, motive=event.rule, comment=comment
     )
 
 

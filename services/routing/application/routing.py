@@ -12,8 +12,8 @@ from services.routing.application.ports import Work
 from services.routing.application.views import as_seen
 from services.routing.domain.commands import Command, Elapse, Rejudge, Treat
 from services.routing.domain.decide import Decision, decide
+from services.routing.domain.events import AdditionRefused, Held
 from services.routing.domain.events import Event as Happening
-from services.routing.domain.events import Held
 from shared.circuit.parties import Directory, Parties, Structure
 from shared.contracts.deposit_v1 import PieceDeposited
 from shared.contracts.envelope import Event
@@ -136,17 +136,14 @@ class Router:
         cause = Cause(event.correlationid, event.id)
         journey = journeys.get(payload.dossier_id)
         decision = self._decide(journey, command_of(payload), directory)
-        if not decision.events:
-            rules = [violation.code for violation in decision.violations]
-            self.work.note("completion.refused", dossier_id=payload.dossier_id, rules=rules)
-            return
         if journey is None:
             journey = Journey.opened(decision.events, cause)
             journeys[payload.dossier_id] = journey
             journey.enclose(payload)
             self._tell(journey, decision.events, cause, directory)
         else:
-            journey.enclose(payload)
+            if not isinstance(decision.events[0], AdditionRefused):
+                journey.enclose(payload)
             self._advance(journey, decision.events, cause, directory)
 
     def _decide(self, journey: Journey | None, command: Command, directory: Directory) -> Decision:
@@ -177,7 +174,9 @@ class Router:
         for message in messages_of(journey, events, cause):
             self.work.say(message)
         for event in events:
-            if isinstance(event, Held):
+            if isinstance(event, AdditionRefused):
+                self.work.note("addition.refused", dossier_id=journey.dossier.id, rule=event.rule)
+            elif isinstance(event, Held):
                 self.work.note(
                     "dossier.held",
                     dossier_id=journey.dossier.id,

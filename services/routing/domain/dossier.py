@@ -8,6 +8,7 @@ from typing import assert_never
 
 from services.routing.domain.commands import Actor, Complete, Deposit
 from services.routing.domain.events import (
+    AdditionRefused,
     Closed,
     DelayElapsed,
     Event,
@@ -181,9 +182,11 @@ def _applied(dossier: Dossier, event: Event) -> Dossier:
             return _awaiting(dossier, event)
 
 
-def _awaiting(dossier: Dossier, event: Forwarded | Offered | Held | DelayElapsed) -> Dossier:
+def _awaiting(
+    dossier: Dossier, event: Forwarded | Offered | Held | DelayElapsed | AdditionRefused
+) -> Dossier:
     match event:
-        case Forwarded(purpose=Purpose.INFORMATION):
+        case Forwarded(purpose=Purpose.INFORMATION) | AdditionRefused():
             return dossier
         case Forwarded():
             awaited = Waiting(event.to, event.piece_id, event.cadres, event.at, event.due)

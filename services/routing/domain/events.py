@@ -31,6 +31,20 @@ class PieceCompleted:
 
 
 @dataclass(frozen=True, slots=True)
+class AdditionRefused:
+    """Attachments came for a piece that, by then, no longer awaited them: they are kept, unused.
+
+    They have their certificate: deposit judged them by a state that another act has overtaken.
+    """
+
+    at: datetime
+    completion: Complete
+    rule: str
+    """The code of the rule that refuses them."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class StatusSet:
     """A piece changed status. `by` is None when routing itself did it.
 
@@ -126,6 +140,7 @@ class Closed:
 Event = (
     PieceReceived
     | PieceCompleted
+    | AdditionRefused
     | PieceRecycled
     | StatusSet
     | Forwarded

@@ -8,7 +8,7 @@ from services.routing.domain import rules
 from services.routing.domain.commands import Complete, Treat
 from services.routing.domain.decision import Decision, MessageError, World
 from services.routing.domain.dossier import Dossier, Piece
-from services.routing.domain.events import Closed, Event, PieceCompleted, StatusSet
+from services.routing.domain.events import AdditionRefused, Closed, Event, PieceCompleted, StatusSet
 from services.routing.domain.hops import hand_back, hop_to_depositor, hop_to_recipient
 from services.routing.domain.recycling import decide_recycling
 from services.routing.domain.turns import find_transition, judge_turn
@@ -51,14 +51,15 @@ def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
 
 
 def decide_completion(dossier: Dossier, complete: Complete, world: World) -> Decision:
-    """Add files to a piece, and send it to the one who must then act."""
+    """Add files to a piece, and send it to the one who must then act; state it when too late."""
     piece = dossier.piece(complete.piece_id)
     if piece is None:
         raise MessageError(f"completion of {complete.piece_id}, which its dossier does not hold")
     circuit = version(dossier.table_version)
     found = _allowed(circuit, dossier, piece, complete)
     if isinstance(found, Violation):
-        return _refused(found)
+        refused = AdditionRefused(world.now, complete, found.code, found.message)
+        return Decision((refused,), (found,))
     status = StatusSet(
         complete.completed_at,
         piece.id,

@@ -7,7 +7,7 @@ import pytest
 from shared.contracts import topics
 from shared.vocabulary.roles import Role
 from tests.integration.routing.test_circuits import EN_COURS, FIN, TO_PAYMENT, travel
-from tests.integration.routing.world import Deposits, World, wait_until
+from tests.integration.routing.world import Deposits, World, file_of, wait_until
 
 
 @pytest.fixture
@@ -44,6 +44,29 @@ async def test_a_suspended_piece_goes_back_and_comes_again_completed(
     assert [len(hop.data.attachments) for hop in hops] == [0, 1]
     returned = world.told.on(topics.ACTEUR[Role.TITULAIRE], opened.id)[0].data
     assert returned.sender.role is Role.MOE
+
+
+async def test_an_addition_that_comes_too_late_is_kept_and_its_author_told(
+    world: World, opened: Deposits
+) -> None:
+    await opened.complete("A4", Role.TITULAIRE)
+
+    told = await wait_until(
+        lambda: [
+            each.data
+            for each in world.told.on(topics.STATUT, opened.id)
+            if each.data.motive == "CIR-TOUR-03"
+        ],
+        "the word that nothing was added",
+    )
+    assert (told[0].previous, told[0].status) == ("A_ASSOCIER_MOE", "A_ASSOCIER_MOE")
+    assert told[0].comment.startswith("L'ajout n'a pas été pris en compte.")
+    titulaire = opened.parties[Role.TITULAIRE]
+    audit = await world.get(f"/dossiers/{opened.id}/audit", titulaire, Role.TITULAIRE)
+    assert audit.json()["verification"]["is_valid"]
+    last = audit.json()["entries"][-1]
+    assert [each["type"] for each in last["events"]] == ["AdditionRefused"]
+    assert last["files"] == [file_of("the missing page").sha256]
 
 
 async def test_a_refusal_ends_the_dossier(world: World, opened: Deposits) -> None:

@@ -77,6 +77,8 @@ class World:
     file_name: str = "situation.xml"
     attachment_name: str = "métrés.pdf"
     comment: str = "Il manque\nle « bon » ; merci."
+    is_late: bool = False
+    """Whether the completion came too late, and was refused."""
     files: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
@@ -104,7 +106,10 @@ class World:
                 (self._received(first), status("p1", None, "DEPOSEE")),
                 (status("p1", "DEPOSEE", "SUSPENDUE", by=moe, comment=self.comment),),
                 (
-                    {"type": "PieceCompleted", "completion": completion},
+                    {
+                        "type": "AdditionRefused" if self.is_late else "PieceCompleted",
+                        "completion": completion,
+                    },
                     status("p1", "SUSPENDUE", "COMPLETEE"),
                 ),
                 (
@@ -119,7 +124,7 @@ class World:
             "version": self.trail_now[-1]["version"],
             "table_version": "2026-2",
             "pieces": [
-                self._shown(first, "ASSOCIEE", [digest(bon)]),
+                self._shown(first, "ASSOCIEE", [] if self.is_late else [digest(bon)]),
                 self._shown(second, "A_ASSOCIER_MOA", []),
             ],
         }

@@ -106,6 +106,15 @@ async def test_the_members_come_in_one_order_under_readable_names() -> None:
     ]
 
 
+async def test_an_addition_that_was_refused_leaves_with_the_dossier_all_the_same(
+    tmp_path: Path,
+) -> None:
+    content = await export(World(is_late=True))
+
+    assert [*contents(content)] == [*contents(await export(World()))]
+    assert faults(unpacked(content, tmp_path)) == []
+
+
 async def test_one_state_gives_the_same_bytes_and_a_later_export_another_manifest_alone() -> None:
     first, again = await export(World()), await export(World())
     later = await export(World(), at=NOW + timedelta(days=1))

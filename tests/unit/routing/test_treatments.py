@@ -8,7 +8,7 @@ import pytest
 from services.routing.domain.commands import Actor, Treat
 from services.routing.domain.decide import decide
 from services.routing.domain.dossier import Dossier, State
-from services.routing.domain.events import StatusSet
+from services.routing.domain.events import AdditionRefused, StatusSet
 from services.routing.domain.turns import find_transition
 from shared.circuit.loader import current
 from shared.circuit.statuses import Act
@@ -30,6 +30,7 @@ from tests.unit.routing.builders import (
     a_treatment,
     after,
     codes,
+    fold,
 )
 
 
@@ -173,13 +174,19 @@ def test_an_act_that_is_not_allowed_changes_nothing_and_says_why(
     assert (codes(decision), decision.events) == ([expected], ())
 
 
-def test_a_completion_that_comes_too_late_changes_nothing() -> None:
+def test_a_completion_that_comes_too_late_is_kept_and_changes_nothing() -> None:
     dossier = after(A4, a_treatment("A4", Act.SUSPENDRE, Role.MOE))
     completion = a_completion("A4", Role.TITULAIRE)
 
-    again = decide(after(completion, dossier=dossier), completion, DIRECTORY, NOW)
+    completed = after(completion, dossier=dossier)
 
-    assert (codes(again), again.events) == (["CIR-TOUR-03"], ())
+    again = decide(completed, completion, DIRECTORY, NOW)
+
+    (refused,) = again.events
+    assert codes(again) == ["CIR-TOUR-03"]
+    assert isinstance(refused, AdditionRefused)
+    assert (refused.completion, refused.rule) == (completion, "CIR-TOUR-03")
+    assert fold(completed, again.events) == replace(completed, version=completed.version + 1)
 
 
 def test_an_impossible_act_is_answered_with_the_possible_ones() -> None:

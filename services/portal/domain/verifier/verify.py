@@ -179,11 +179,12 @@ class Export:
                     self.pieces[piece["piece_id"]] = piece
                     named += [piece["file_sha256"], *piece["attachments"]]
                     piece["files"] = [piece["certificate_sha256"], *named]
-                elif event["type"] == "PieceCompleted":
+                elif event["type"] in ("PieceCompleted", "AdditionRefused"):
                     piece = self.pieces[event["completion"]["piece_id"]]
                     added = event["completion"]["attachments"]
                     piece["completions"] += 1
-                    piece["attachments"] = [*piece["attachments"], *added]
+                    if event["type"] == "PieceCompleted":
+                        piece["attachments"] = [*piece["attachments"], *added]
                     certificate = f"complement-{piece['completions']:02d}-certificat.pdf"
                     piece["files"] = [*piece["files"], *added, certificate]
                     named += added
