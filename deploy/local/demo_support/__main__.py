@@ -84,5 +84,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except LaunchError as error:
         sys.exit(f"error: {error}")
-    except (Unexpected, TimeoutError) as error:
-        sys.exit(f"demo-support: FAILED, {error or 'nothing more came'}")
+    except Unexpected as error:
+        sys.exit(f"demo-support: FAILED, {error}")

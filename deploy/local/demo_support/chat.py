@@ -67,17 +67,16 @@ async def refuses(stage: Stage, days: int, day: str, opening: str) -> None:
     who: Person = stage.supplier
     async with who.socket("/chat") as socket:
         await socket.send(type="commencer", **WISH, text=QUESTION)
-        refusal = await socket.next("refus")
-    report.claim(f"refusé : {refusal['detail']}", refusal["code"], "SUP-TCHAT-01")
-    report.claim(f"il ouvre le {opening}", opening in refusal["detail"])
+        refusal = await socket.next("refus", "session")
+    detail = refusal.get("detail", "")
+    report.claim(f"refusé : {detail}", refusal.get("code"), "SUP-TCHAT-01")
+    report.claim(f"il ouvre le {opening}", f"Il ouvre le {opening}." in detail)
     hours = await who.ask("GET", "/chat")
-    report.claim(
-        "GET /chat dit de même", (hours["is_open"], hours["detail"]), (False, refusal["detail"])
-    )
-    ticket = refusal["ticket"] or {}
+    report.claim("GET /chat dit de même", (hours["is_open"], hours["detail"]), (False, detail))
+    ticket = refusal.get("ticket") or {}
     report.claim(
         f"un ticket est proposé à la place : « {ticket.get('title')} »",
-        (ticket.get("description"), refusal["ticket_link"]),
+        (ticket.get("description"), refusal.get("ticket_link")),
         (QUESTION, "/tickets"),
     )
 

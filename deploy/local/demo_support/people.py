@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from deploy.local.demo.actor import Answer, Unexpected, expect
 from deploy.local.demo.cast import Member
@@ -53,13 +54,18 @@ class Socket:
         """Send a frame."""
         await self.connection.send(json.dumps(frame))
 
-    async def next(self, kind: str) -> Answer:
-        """Wait for the next frame of a kind. Raises TimeoutError."""
-        async with asyncio.timeout(_PATIENCE_S):
-            while True:
-                frame: Answer = json.loads(await self.connection.recv())
-                if frame["type"] == kind:
-                    return frame
+    async def next(self, *kinds: str) -> Answer:
+        """Wait for the next frame of one of these kinds. Raises Unexpected when none comes."""
+        seen: list[str] = []
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                while True:
+                    frame: Answer = json.loads(await self.connection.recv())
+                    if frame["type"] in kinds:
+                        return frame
+                    seen.append(frame["type"])
+        except (TimeoutError, ConnectionClosed) as error:
+            raise Unexpected(f"no frame {' or '.join(kinds)}, but {seen}: {error!r}") from error
 
 
 def member(http: httpx.AsyncClient, of: Member, role: Role) -> Person:
