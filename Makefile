@@ -1,6 +1,6 @@
 # Aiguillage. `make` lists what there is; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench eval-support docs contracts lock clean
+.PHONY: help demo demo-support up test check bench eval-support docs contracts lock clean
 
 PY := .venv/bin/python
 READY := .venv/ready
@@ -13,11 +13,14 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' .run/lock/bin/pip-compile -q --all
 	--no-emit-trusted-host --no-emit-options
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
 	@echo 'BACKEND=embedded|native|docker forces where broker and store come from; BASE_PORT=N fixes the ports of `up`.'
 
 demo: $(READY) ## carry dossiers through every circuit, let 42 days pass, print every hop, end by itself
 	@BACKEND=$${BACKEND:-embedded} exec $(PY) -m deploy.local.demo
+
+demo-support: $(READY) ## tickets, virtual agent and chat of support, on a Tuesday, 14 July and a Sunday
+	@BACKEND=$${BACKEND:-embedded} exec $(PY) -m deploy.local.demo_support
 
 up: $(READY) ## keep the platform running and print its addresses
 	@BACKEND=$${BACKEND:-embedded} exec $(PY) -m deploy.local up

@@ -10,7 +10,6 @@ from services.deposit.adapters.projections import (
     MongoDirectory,
     MongoDossiers,
     project_dossiers,
-    project_structures,
 )
 from services.deposit.adapters.reading_room import ReadingRoom
 from services.deposit.application.completing import Completions
@@ -21,6 +20,7 @@ from services.deposit.entrypoints.http import router
 from services.deposit.settings import Settings
 from shared.circuit.loader import current, without
 from shared.contracts.topics import DOSSIER, STRUCTURE
+from shared.runtime.directory import project_structures
 from shared.runtime.files import Files
 from shared.runtime.ids import new_id
 from shared.runtime.logs import get_logger

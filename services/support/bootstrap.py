@@ -26,6 +26,8 @@ from services.support.entrypoints.desks import create_desks_router
 from services.support.entrypoints.tickets import create_tickets_router
 from services.support.entrypoints.unnamed import create_open_router
 from services.support.settings import DATA, Settings, catalogue_at, targets_at
+from shared.contracts.topics import STRUCTURE
+from shared.runtime.directory import Directory, project_structures
 from shared.runtime.files import Files
 from shared.runtime.ids import new_id
 from shared.runtime.live import Bells, Seats
@@ -51,6 +53,7 @@ def build() -> tuple[Runtime, FastAPI]:
     limits = MongoLimits(
         store, clock, per_email=settings.open_per_email, per_address=settings.open_per_address
     )
+    directory = Directory(store)
     catalogue = catalogue_at(settings.catalogue)
     learner = Learner(
         DATA / "exemples", {code: each.desk for code, each in catalogue.by_code.items()}
@@ -59,6 +62,7 @@ def build() -> tuple[Runtime, FastAPI]:
         tickets=tickets,
         vault=files,
         catalogue=catalogue,
+        structures=directory,
         suggester=learner,
         clock=clock,
         new_id=new_id,
@@ -90,6 +94,7 @@ def build() -> tuple[Runtime, FastAPI]:
             chats=chats,
             bells=bells,
             catalogue=catalogue,
+            structures=directory,
             begun=MongoRate(store, clock, "tchat", settings.chat_begun_per_address),
             clock=clock,
             new_id=new_id,
@@ -110,6 +115,7 @@ def build() -> tuple[Runtime, FastAPI]:
     async def close() -> None:
         await closing.close()
 
+    runtime.project({STRUCTURE: project_structures})
     for each in (tickets, limits, files, conversations, learner, chats):
         runtime.prepare(each.prepare)
     runtime.every(_SWEEP_S, "files", sweep)

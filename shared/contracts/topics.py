@@ -115,7 +115,7 @@ STRUCTURE = Topic(
     about="The state of each structure.",
     key=Key.ENTITY,
     payloads=(StructureChanged,),
-    consumers=("deposit", "routing", "portal"),
+    consumers=("deposit", "routing", "portal", "support"),
     retention_days=None,
 )
 TICKET = {

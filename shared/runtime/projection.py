@@ -1,6 +1,8 @@
 """Projections of compacted topics: whole states, idempotent by version, so they need no order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from pymongo import ReplaceOne
 
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import wait_out
@@ -12,7 +14,7 @@ from shared.runtime.ledger import Ledger
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import MESSAGES
 from shared.runtime.reading import Incoming, Reader, Record
-from shared.runtime.store import Store, Transaction
+from shared.runtime.store import Document, Store, Transaction
 
 _log = get_logger(__name__)
 
@@ -77,3 +79,25 @@ class Projection:
 
     async def _bury(self, message: Incoming, reason: str) -> None:
         await self._commit([message.failed(reason)])
+
+
+async def keep_newest(transaction: Transaction, collection: str, told: Iterable[Document]) -> None:
+    """Keep each state that is newer than the one of its `_id` that is there, by `version`."""
+    rows = list(told)
+    found = transaction.collection(collection).find(
+        {"_id": {"$in": list({row["_id"] for row in rows})}},
+        {"version": 1},
+        session=transaction.session,
+    )
+    known = {row["_id"]: row["version"] async for row in found}
+    newer: dict[str, Document] = {}
+    for row in rows:
+        if row["version"] > known.get(row["_id"], -1):
+            known[row["_id"]] = row["version"]
+            newer[row["_id"]] = row
+    if newer:
+        await transaction.collection(collection).bulk_write(
+            [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in newer.values()],
+            ordered=False,
+            session=transaction.session,
+        )

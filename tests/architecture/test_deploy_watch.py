@@ -88,6 +88,14 @@ def test_rules_and_dashboard_ask_for_what_is_exported() -> None:
     assert faults(RULES, DASHBOARD) == []
 
 
+def test_every_alert_has_its_line_in_the_runbook() -> None:
+    runbook = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(\w+)` \| (page|ticket) \| [^|]+ \| [^|]+ \|$", runbook, re.MULTILINE)
+    alerts = [rule for group in RULES["groups"] for rule in group["rules"]]
+
+    assert told == [(rule["alert"], rule["labels"]["severity"]) for rule in alerts]
+
+
 def _rule(rules: Yaml, _: Yaml, text: str) -> None:
     rules["groups"][0]["rules"][0]["expr"] = text
 

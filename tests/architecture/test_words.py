@@ -83,3 +83,16 @@ def test_every_word_of_the_vocabulary_is_in_the_glossary() -> None:
 
     assert len(classes) > 10
     assert sorted(name for name in classes if f"`{name}`" not in glossary) == []
+
+
+def test_no_term_of_the_glossary_has_two_lines() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    terms = Counter(
+        term.strip()
+        for line in glossary.splitlines()
+        if line.startswith("| ") and not line.startswith(("| term |", "| --- "))
+        for term in line.split("|")[1].split(",")
+    )
+
+    assert len(terms) > 100
+    assert [term for term, lines in terms.items() if lines > 1] == []

@@ -95,7 +95,7 @@ class Actor:
         self, file: File, metadata: Mapping[str, Any], *, key: str | None = None
     ) -> Answer:
         """Deposit a piece that must be accepted."""
-        return _expect(await self.try_deposit(file, metadata, key=key), 201)
+        return expect(await self.try_deposit(file, metadata, key=key), 201)
 
     async def is_awaited(self, piece_id: str) -> Answer:
         """Wait until the platform says that this actor may follow a piece; give the prefill."""
@@ -122,7 +122,7 @@ class Actor:
 
     async def treat(self, piece_id: str, act: str, **reasons: Any) -> Answer:  # noqa: ANN401 - JSON
         """Treat a piece that has reached this actor."""
-        return _expect(await self.try_treat(piece_id, act, **reasons), 200)
+        return expect(await self.try_treat(piece_id, act, **reasons), 200)
 
     async def try_treat(
         self,
@@ -150,7 +150,7 @@ class Actor:
         answer = await self.services.notification.get(
             f"/dossiers/{dossier_id}/statuses", headers=self.headers
         )
-        found: list[Answer] = _expect(answer, 200)["statuses"]
+        found: list[Answer] = expect(answer, 200)["statuses"]
         return found
 
     async def trail(self, dossier_id: str) -> Answer:
@@ -158,7 +158,7 @@ class Actor:
         answer = await self.services.routing.get(
             f"/dossiers/{dossier_id}/audit", headers=self.headers
         )
-        found: Answer = _expect(answer, 200)["verification"]
+        found: Answer = expect(answer, 200)["verification"]
         return found
 
     async def _add(self, what: str, piece_id: str, comment: str, attachment: File) -> Answer:
@@ -171,7 +171,7 @@ class Actor:
                 files={"attachments": (attachment.name, attachment.content, attachment.media_type)},
             )
             if answer.status_code != httpx.codes.CONFLICT:
-                return _expect(answer, 201)
+                return expect(answer, 201)
             await _pause(deadline, answer)
 
     async def _until_allowed(self, path: str, act: str) -> None:
@@ -187,8 +187,19 @@ class Actor:
         while True:
             answer = await self.services.deposit.get(path, headers=self.headers)
             if answer.is_success:
-                return _expect(answer, 200)
+                return expect(answer, 200)
             await _pause(deadline, answer)
+
+
+def expect(answer: httpx.Response, status: int) -> Answer:
+    """Give the JSON of an answer that must have this status. Raises Unexpected."""
+    if answer.status_code != status:
+        raise Unexpected(
+            f"{answer.request.method} {answer.request.url.path}: "
+            f"{answer.status_code} instead of {status}: {answer.text}"
+        )
+    body: Answer = answer.json()
+    return body
 
 
 def _acts(body: Any) -> Sequence[str]:  # noqa: ANN401 - JSON
@@ -200,13 +211,3 @@ async def _pause(deadline: float, last: httpx.Response) -> None:
     if asyncio.get_running_loop().time() > deadline:
         raise Unexpected(f"{last.request.method} {last.request.url.path}: {last.text}")
     await asyncio.sleep(_POLL_S)
-
-
-def _expect(answer: httpx.Response, status: int) -> Answer:
-    if answer.status_code != status:
-        raise Unexpected(
-            f"{answer.request.method} {answer.request.url.path}: "
-            f"{answer.status_code} instead of {status}: {answer.text}"
-        )
-    body: Answer = answer.json()
-    return body

@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
 from deploy.local.demo.play import Put
+from deploy.local.demo.reading import reading
 from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import DelayElapsed, PieceForwarded, StatusChanged
 from shared.contracts.topics import ACTEUR, ECHEANCE, STATUT
@@ -90,24 +89,5 @@ class Watch:
 async def watching(kafka: str, clock: Clock) -> AsyncIterator[Watch]:
     """Read every partition of what routing tells from its beginning, until left."""
     watch = Watch(clock)
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
-    await consumer.start()
-    consumer.assign(
-        [
-            TopicPartition(topic.name, partition)
-            for topic in _TOPICS
-            for partition in range(topic.partitions)
-        ]
-    )
-    task = asyncio.create_task(_follow(consumer, watch))
-    try:
+    async with reading(kafka, _TOPICS, watch.take):
         yield watch
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await consumer.stop()
-
-
-async def _follow(consumer: AIOKafkaConsumer, watch: Watch) -> None:
-    async for record in consumer:
-        watch.take(record.topic, record.value)

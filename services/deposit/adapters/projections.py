@@ -3,22 +3,19 @@
 from collections.abc import Iterable, Sequence
 
 from pydantic import TypeAdapter
-from pymongo import ReplaceOne
 
 from services.deposit.application.ports import Depositor, Known
 from services.deposit.domain.turns import DossierState
-from shared.circuit.parties import Structure
 from shared.circuit.turns import Awaited, Turn
 from shared.contracts.envelope import Event
-from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.routing_v1 import DossierChanged, PieceStateV1
+from shared.runtime.directory import Directory
+from shared.runtime.projection import keep_newest
 from shared.runtime.store import Document, Store, Transaction
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
-_STRUCTURES = "structures"
 _DOSSIERS = "dossiers"
-_STRUCTURE = TypeAdapter(Structure)
 _STATE = TypeAdapter(DossierState)
 
 
@@ -27,47 +24,21 @@ async def create_indexes(store: Store) -> None:
     await store.collection(_DOSSIERS).create_index("awaits")
 
 
-async def project_structures(
-    transaction: Transaction, events: Sequence[Event[StructureChanged]]
-) -> None:
-    """Keep each structure's latest version."""
-    ids = {event.data.structure for event in events}
-    rows = await _rows(transaction, _STRUCTURES, ids)
-    newer: dict[str, Document] = {}
-    for event in events:
-        said = event.data
-        if (
-            said.version
-            > (newer.get(said.structure) or rows.get(said.structure, _NEVER))["version"]
-        ):
-            newer[said.structure] = {
-                "_id": said.structure,
-                "version": said.version,
-                "name": said.name,
-                "structure": _STRUCTURE.dump_python(said.to_domain(), mode="json"),
-            }
-    await _replace(transaction, _STRUCTURES, newer)
-
-
 async def project_dossiers(
     transaction: Transaction, events: Sequence[Event[DossierChanged]]
 ) -> None:
     """Keep each dossier's latest version."""
-    ids = {event.data.dossier_id for event in events}
-    rows = await _rows(transaction, _DOSSIERS, ids)
-    newer: dict[str, Document] = {}
-    for event in events:
-        said = event.data
-        before = newer.get(said.dossier_id) or rows.get(said.dossier_id, _NEVER)
-        if said.version > before["version"]:
-            state = _state(said)
-            newer[said.dossier_id] = {
-                "_id": said.dossier_id,
-                "version": said.version,
-                "state": _STATE.dump_python(state, mode="json"),
-                "awaits": _awaits(state),
-            }
-    await _replace(transaction, _DOSSIERS, newer)
+    await keep_newest(transaction, _DOSSIERS, [_row(event.data) for event in events])
+
+
+def _row(said: DossierChanged) -> Document:
+    state = _state(said)
+    return {
+        "_id": said.dossier_id,
+        "version": said.version,
+        "state": _STATE.dump_python(state, mode="json"),
+        "awaits": _awaits(state),
+    }
 
 
 class MongoDirectory:
@@ -75,14 +46,14 @@ class MongoDirectory:
 
     def __init__(self, store: Store) -> None:
         """Read from this store."""
-        self._rows = store.collection(_STRUCTURES)
+        self._directory = Directory(store)
 
     async def find(self, structures: Iterable[str]) -> Known:
         """Find those that exist."""
-        rows = [row async for row in self._rows.find({"_id": {"$in": list(set(structures))}})]
+        listed = await self._directory.listed(structures)
         return Known(
-            {row["_id"]: _STRUCTURE.validate_python(row["structure"]) for row in rows},
-            {row["_id"]: row["name"] for row in rows},
+            {structure: each.structure for structure, each in listed.items()},
+            {structure: each.name for structure, each in listed.items()},
         )
 
 
@@ -115,25 +86,6 @@ def _awaits(state: DossierState) -> list[str]:
 
 def _await_key(who: Depositor, titulaire: str) -> str:
     return f"{who.role}|{who.structure}|{who.cadre}|{titulaire}"
-
-
-_NEVER: Document = {"version": -1}
-
-
-async def _rows(transaction: Transaction, name: str, ids: Iterable[str]) -> dict[str, Document]:
-    found = transaction.collection(name).find(
-        {"_id": {"$in": list(ids)}}, session=transaction.session
-    )
-    return {row["_id"]: row async for row in found}
-
-
-async def _replace(transaction: Transaction, name: str, rows: dict[str, Document]) -> None:
-    if rows:
-        await transaction.collection(name).bulk_write(
-            [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows.values()],
-            ordered=False,
-            session=transaction.session,
-        )
 
 
 def _state(said: DossierChanged) -> DossierState:

@@ -9,6 +9,7 @@ from services.portal.application.projecting import pieces_of
 from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.routing_v1 import DossierChanged
+from shared.runtime.projection import keep_newest
 from shared.runtime.store import Document, Transaction
 
 PIECES = "pieces"
@@ -51,18 +52,14 @@ async def project_structures(
     transaction: Transaction, events: Sequence[Event[StructureChanged]]
 ) -> None:
     """Keep the name of each structure that is told in a newer version."""
-    known = await _versions(transaction, STRUCTURES, {event.data.structure for event in events})
-    newer: dict[str, Document] = {}
-    for event in events:
-        said = event.data
-        if said.version > known.get(said.structure, -1):
-            known[said.structure] = said.version
-            newer[said.structure] = {
-                "_id": said.structure,
-                "version": said.version,
-                "name": said.name,
-            }
-    await _replace(transaction, STRUCTURES, list(newer.values()))
+    await keep_newest(
+        transaction,
+        STRUCTURES,
+        [
+            {"_id": said.structure, "version": said.version, "name": said.name}
+            for said in (event.data for event in events)
+        ],
+    )
 
 
 async def _versions(transaction: Transaction, name: str, ids: Iterable[str]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from services.support.application.agent import Availability, Rate
-from services.support.application.ports import Clock
+from services.support.application.ports import Clock, Structures
 from services.support.application.tickets import hashed
 from services.support.domain import chat_rules, hours
 from services.support.domain.catalogue import Catalogue
@@ -158,6 +158,7 @@ class ChatPorts:
     chats: Chats
     bells: Bells
     catalogue: Catalogue
+    structures: Structures
     begun: Rate
     """Chats without an account, by network address."""
     clock: Clock
@@ -193,7 +194,8 @@ class ChatRoom:
     async def begin(self, guest: Guest, wish: Wish) -> Begun | Violations:
         """Take a place in a queue."""
         ports, bounds, now = self._ports, self._bounds, self._ports.clock()
-        found = judge_hour(now) or judge_wish(wish, ports.catalogue)
+        directory = await ports.structures.find([wish.recipient] if wish.recipient else [])
+        found = judge_hour(now) or judge_wish(wish, ports.catalogue, directory)
         if found:
             return found
         if guest.asker is None and await ports.begun.is_exceeded(guest.address):

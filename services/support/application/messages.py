@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from services.support.domain.tickets import Entry, Issuer, Recipient, StoredFile, Ticket
+from services.support.domain.parties import Issuer, Recipient
+from services.support.domain.tickets import Entry, StoredFile, Ticket
 from shared.contracts.common_v1 import FileV1, PartyV1
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.support_v1 import (

@@ -1,6 +1,6 @@
 """What the use cases need of the world."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from services.support.domain.catalogue import Catalogue
 from services.support.domain.guesses import Suggestions
 from services.support.domain.tickets import Ticket
+from shared.circuit.parties import Directory
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 
@@ -20,6 +21,13 @@ class Suggester(Protocol):
 
     def suggest(self, title: str, description: str) -> Suggestions:
         """Give the sub-categories that a text is closest to."""
+
+
+class Structures(Protocol):
+    """The structures that the directory has told."""
+
+    async def find(self, structures: Iterable[str]) -> Directory:
+        """Find those that exist."""
 
 
 class Upload(Protocol):
@@ -159,6 +167,7 @@ class Ports:
     tickets: Tickets
     vault: Vault
     catalogue: Catalogue
+    structures: Structures
     suggester: Suggester
     clock: Clock
     new_id: Callable[[], str]

@@ -11,10 +11,10 @@ from services.support.application.messages import told
 from services.support.application.ports import Change, Key, Ports, Upload, Used
 from services.support.domain import rules
 from services.support.domain.hours import PARIS
+from services.support.domain.parties import Issuer, Recipient, judge_issuer
 from services.support.domain.tickets import (
     Content,
     Doing,
-    Issuer,
     StoredFile,
     Ticket,
     attached,
@@ -23,12 +23,12 @@ from services.support.domain.tickets import (
     judge_attachments,
     judge_doing,
     judge_draft,
-    judge_issuer,
     judge_submission,
     possible,
     saved,
     submitted,
 )
+from shared.circuit.parties import Directory
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side, TicketAct
 
@@ -82,7 +82,8 @@ class Acting:
         present = await self._ports.tickets.find(ticket_id)
         if present is None or not owns(present):
             return Missing()
-        ready = _ready(present, doing)
+        directory = await named(self._ports, doing.recipient)
+        ready = _ready(present, doing, directory)
         files = judge_attachments(await looked_at(uploads), present.files)
         if isinstance(ready, Impossible):
             return ready
@@ -97,7 +98,7 @@ class Acting:
             row = possible(ticket, whole.act, whole.by)
             if isinstance(row, Violation):
                 return Impossible(row)
-            if violations := judge_doing(ticket, whole, row):
+            if violations := judge_doing(ticket, whole, row, directory):
                 return Refused(violations)
             after = carried_out(ticket, whole, row.target, self._ports.clock())
             await change.save(after)
@@ -108,11 +109,13 @@ class Acting:
         return await self._ports.tickets.change(work)
 
 
-def _ready(ticket: Ticket, doing: Doing) -> Impossible | tuple[Violation, ...]:
+def _ready(
+    ticket: Ticket, doing: Doing, directory: Directory
+) -> Impossible | tuple[Violation, ...]:
     row = possible(ticket, doing.act, doing.by)
     if isinstance(row, Violation):
         return Impossible(row)
-    return judge_doing(ticket, doing, row)
+    return judge_doing(ticket, doing, row, directory)
 
 
 class Asking:
@@ -124,7 +127,7 @@ class Asking:
 
     async def begin(self, issuer: Issuer, content: Content) -> Outcome:
         """Keep a draft."""
-        if found := (*judge_issuer(issuer), *judge_draft(content, self._ports.catalogue)):
+        if found := await self._draft_faults(issuer, content):
             return Refused(found)
         draft = begun(self._ports.new_id(), issuer, content, self._ports.clock())
 
@@ -136,7 +139,7 @@ class Asking:
 
     async def save(self, ticket_id: str, owns: Owns, issuer: Issuer, content: Content) -> Outcome:
         """Write a draft anew."""
-        found = (*judge_issuer(issuer), *judge_draft(content, self._ports.catalogue))
+        found = await self._draft_faults(issuer, content)
 
         async def work(_: Change, draft: Ticket) -> Ticket | Refused:
             if found:
@@ -205,7 +208,9 @@ class Asking:
             row = possible(ticket, TicketAct.DEPOSER, Side.DEMANDEUR)
             if isinstance(row, Violation):
                 return Impossible(row)
-            if found := judge_submission(ticket.content, self._ports.catalogue):
+            # In the transaction: the draft may have changed since it was asked for.
+            directory = await named(self._ports, ticket.content.recipient)
+            if found := judge_submission(ticket.content, self._ports.catalogue, directory):
                 return Refused(found)
             after = await self._handed_over(change, ticket)
             await change.save(after)
@@ -219,9 +224,10 @@ class Asking:
         self, issuer: Issuer, content: Content, uploads: Sequence[Upload], key: str | None
     ) -> Outcome:
         """Submit without an account, in one go. The answer holds what follows the ticket."""
+        directory = await named(self._ports, content.recipient)
         found = (
-            *judge_issuer(issuer),
-            *judge_submission(content, self._ports.catalogue),
+            *judge_issuer(issuer, directory),
+            *judge_submission(content, self._ports.catalogue, directory),
             *judge_attachments(await looked_at(uploads)),
         )
         if found:
@@ -248,6 +254,13 @@ class Asking:
             return Done(after, token=token)
 
         return await self._ports.tickets.change(work)
+
+    async def _draft_faults(self, issuer: Issuer, content: Content) -> tuple[Violation, ...]:
+        directory = await named(self._ports, issuer, content.recipient)
+        return (
+            *judge_issuer(issuer, directory),
+            *judge_draft(content, self._ports.catalogue, directory),
+        )
 
     async def _handed_over(self, change: Change, draft: Ticket) -> Ticket:
         at: datetime = self._ports.clock()
@@ -285,6 +298,12 @@ class Asking:
 def _united(present: Sequence[StoredFile], added: Sequence[StoredFile]) -> tuple[StoredFile, ...]:
     """Put files together; the same bytes under the same name are one."""
     return tuple(dict.fromkeys((*present, *added)))
+
+
+async def named(ports: Ports, *parties: Issuer | Recipient | None) -> Directory:
+    """Find the structures of these parties in the directory."""
+    structures = {each.structure for each in parties if each and each.structure}
+    return await ports.structures.find(structures) if structures else {}
 
 
 def hashed(token: str) -> str:

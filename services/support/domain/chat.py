@@ -8,8 +8,10 @@ from enum import StrEnum
 from services.support.domain import chat_rules, hours, rules
 from services.support.domain.catalogue import Catalogue
 from services.support.domain.conversation import Asker, Prefill, as_description, as_title
+from services.support.domain.parties import Recipient, judge_recipient
 from services.support.domain.texts import judge_line, judge_text
 from services.support.domain.tracking import french_moment
+from shared.circuit.parties import Directory
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Desk, Side
 
@@ -183,7 +185,7 @@ def judge_hour(now: datetime) -> tuple[Violation, ...]:
     return (chat_rules.CLOSED.broken("requête", opening=french_opening(now)),)
 
 
-def judge_wish(wish: Wish, catalogue: Catalogue) -> tuple[Violation, ...]:
+def judge_wish(wish: Wish, catalogue: Catalogue, directory: Directory) -> tuple[Violation, ...]:
     """Name every rule that somebody's wish breaks."""
     found: list[Violation] = []
     chosen = catalogue.by_code.get(wish.sub_category or "")
@@ -192,7 +194,8 @@ def judge_wish(wish: Wish, catalogue: Catalogue) -> tuple[Violation, ...]:
         found.append(rules.SUB_CATEGORY_UNKNOWN.broken("sub_category", value=shown))
     elif chosen is not None and chosen.desk is Desk.METIER and not wish.recipient:
         found.append(rules.RECIPIENT_MISSING.broken("recipient"))
-    found += judge_line("recipient", "La structure", wish.recipient or "")
+    if wish.recipient:
+        found += judge_recipient(Recipient(wish.recipient), directory, "recipient")
     return (*found, *(_judge_message(wish.text, wish.key) if wish.text else ()))
 
 

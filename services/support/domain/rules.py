@@ -41,6 +41,30 @@ RECIPIENT_MISSING = Rule(
     remedy="Indiquez la structure qui traite la facture : le destinataire inscrit sur la pièce.",
     source="webinaire maîtrise d'ouvrage : les sous-catégories « M- » vont à qui traite la facture",
 )
+RECIPIENT_UNKNOWN = Rule(
+    code="SUP-DESTINATAIRE-02",
+    sentence="La structure « {structure} » est inconnue : aucun bureau n'y répondrait.",
+    remedy="Vérifiez son identifiant dans l'annuaire ; celui du destinataire est sur la pièce.",
+    source=_OURS,
+)
+RECIPIENT_INACTIVE = Rule(
+    code="SUP-DESTINATAIRE-03",
+    sentence="La structure {structure} est inactive : aucun bureau n'y répondrait.",
+    remedy="Adressez-vous à une structure active, ou au bureau technique.",
+    source=_OURS,
+)
+SERVICE_UNKNOWN = Rule(
+    code="SUP-SERVICE-01",
+    sentence="Le service {service} n'existe pas dans la structure {structure}.",
+    remedy="Choisissez un service de l'annuaire de cette structure, ou aucun.",
+    source=_OURS,
+)
+SERVICE_INACTIVE = Rule(
+    code="SUP-SERVICE-02",
+    sentence="Le service {service} de la structure {structure} n'est plus actif.",
+    remedy="Choisissez un service actif de cette structure, ou aucun.",
+    source=_OURS,
+)
 EMAIL_REFUSED = Rule(
     code="SUP-EMAIL-01",
     sentence="« {value} » n'est pas une adresse électronique.",

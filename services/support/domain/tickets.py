@@ -8,9 +8,10 @@ from services.support.domain import rules
 from services.support.domain.catalogue import Catalogue
 from services.support.domain.guesses import Suggestions
 from services.support.domain.life import Transition, allowed, transition
-from services.support.domain.texts import TITLE_LIMIT, judge_email, judge_line, judge_text
+from services.support.domain.parties import Issuer, Recipient, judge_recipient
+from services.support.domain.texts import TITLE_LIMIT, judge_line, judge_text
+from shared.circuit.parties import Directory
 from shared.vocabulary.attachments import MEGABYTE, Attached, AttachmentRules, judge
-from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
 
@@ -22,29 +23,6 @@ _SIDES = {
     Side.BUREAU: "un bureau",
     Side.PLATEFORME: "la plateforme",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Issuer:
-    """Who asks: a structure in a role, or without an account an e-mail address."""
-
-    structure: str | None = None
-    role: Role | None = None
-    service: str | None = None
-    email: str | None = None
-
-    @property
-    def name(self) -> str:
-        """Who a journal names."""
-        return self.structure or self.email or ""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """The structure whose business desk is asked."""
-
-    structure: str
-    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,26 +143,22 @@ def judge_attachments(
     )
 
 
-def judge_issuer(issuer: Issuer) -> tuple[Violation, ...]:
-    """Name every rule that who asks breaks."""
-    return (
-        *judge_line("service", "Le code service", issuer.service or ""),
-        *(judge_email("email", issuer.email) if issuer.email is not None else ()),
-    )
-
-
-def judge_draft(content: Content, catalogue: Catalogue) -> tuple[Violation, ...]:
+def judge_draft(
+    content: Content, catalogue: Catalogue, directory: Directory
+) -> tuple[Violation, ...]:
     """Name every rule that a draft breaks, however little it holds."""
-    return tuple(_judge_content(content, catalogue, is_whole=False))
+    return tuple(_judge_content(content, catalogue, directory, is_whole=False))
 
 
-def judge_submission(content: Content, catalogue: Catalogue) -> tuple[Violation, ...]:
+def judge_submission(
+    content: Content, catalogue: Catalogue, directory: Directory
+) -> tuple[Violation, ...]:
     """Name every rule that stands between a draft and its desk."""
-    return tuple(_judge_content(content, catalogue, is_whole=True))
+    return tuple(_judge_content(content, catalogue, directory, is_whole=True))
 
 
 def _judge_content(
-    content: Content, catalogue: Catalogue, *, is_whole: bool
+    content: Content, catalogue: Catalogue, directory: Directory, *, is_whole: bool
 ) -> Iterator[Violation]:
     chosen = catalogue.by_code.get(content.sub_category or "")
     if content.sub_category and not chosen:
@@ -201,14 +175,9 @@ def _judge_content(
     yield from judge_line("dossier", "Le dossier", content.dossier or "")
     yield from judge_line("piece", "Le numéro de pièce", content.piece or "")
     if content.recipient and content.recipient.structure:
-        yield from _judge_recipient(content.recipient)
+        yield from judge_recipient(content.recipient, directory)
     elif is_whole and chosen and chosen.desk is Desk.METIER:
         yield rules.RECIPIENT_MISSING.broken("recipient.structure")
-
-
-def _judge_recipient(recipient: Recipient) -> Iterator[Violation]:
-    yield from judge_line("recipient.structure", "La structure", recipient.structure)
-    yield from judge_line("recipient.service", "Le service", recipient.service or "")
 
 
 def begun(ticket_id: str, issuer: Issuer, content: Content, at: datetime) -> Ticket:
@@ -279,7 +248,9 @@ def possible(ticket: Ticket, act: TicketAct, side: Side) -> Transition | Violati
     return row
 
 
-def judge_doing(ticket: Ticket, doing: Doing, row: Transition) -> tuple[Violation, ...]:
+def judge_doing(
+    ticket: Ticket, doing: Doing, row: Transition, directory: Directory
+) -> tuple[Violation, ...]:
     """Name every rule that an act breaks by what it comes with."""
     found = [*judge_text("text", "Le message", doing.text or "", is_required=row.says)]
     if doing.act is TicketAct.PRENDRE_EN_CHARGE and not doing.assignee:
@@ -292,16 +263,16 @@ def judge_doing(ticket: Ticket, doing: Doing, row: Transition) -> tuple[Violatio
             )
         )
     if doing.act is TicketAct.TRANSFERER:
-        found += _judge_transfer(ticket, doing)
+        found += _judge_transfer(ticket, doing, directory)
     return tuple(found)
 
 
-def _judge_transfer(ticket: Ticket, doing: Doing) -> Iterator[Violation]:
+def _judge_transfer(ticket: Ticket, doing: Doing, directory: Directory) -> Iterator[Violation]:
     if doing.desk is Desk.METIER:
         if doing.recipient is None or not doing.recipient.structure:
             yield rules.RECIPIENT_MISSING.broken("recipient.structure")
             return
-        yield from _judge_recipient(doing.recipient)
+        yield from judge_recipient(doing.recipient, directory)
     if (doing.desk, doing.recipient) == (ticket.desk, ticket.recipient):
         yield rules.ALREADY_THERE.broken("desk")
 

@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.support.application.desks import Clocked
 from services.support.domain.life import allowed
+from services.support.domain.parties import Recipient
 from services.support.domain.texts import tidy
-from services.support.domain.tickets import Content, Entry, Recipient, StoredFile, Ticket
+from services.support.domain.tickets import Content, Entry, StoredFile, Ticket
 from shared.vocabulary.roles import Role
 from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
 

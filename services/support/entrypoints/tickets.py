@@ -6,8 +6,9 @@ from fastapi import APIRouter, Depends, File, Form, Header, Path, Query, Respons
 
 from services.support.application.ports import Search, Tickets, Vault
 from services.support.application.tickets import Acting, Asking, Owns
+from services.support.domain.parties import Issuer
 from services.support.domain.texts import tidy
-from services.support.domain.tickets import Doing, Issuer, Ticket
+from services.support.domain.tickets import Doing, Ticket
 from services.support.entrypoints.bodies import (
     DraftBody,
     ListAnswer,

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Form, Header, Request, Response
 from services.support.application.ports import Limits, Tickets, Vault
 from services.support.application.tickets import Acting, Asking, hashed
 from services.support.domain import rules
+from services.support.domain.parties import Issuer, Recipient
 from services.support.domain.texts import tidy
-from services.support.domain.tickets import Doing, Issuer, Recipient, Ticket
+from services.support.domain.tickets import Doing, Ticket
 from services.support.entrypoints.bodies import (
     Line,
     OpenTicketAnswer,

@@ -22,6 +22,7 @@ from deploy.local.ports import free_port
 from deploy.local.watchdog import Watchdog
 from shared.runtime.clock import system_clock
 from tests.integration.support.world import a_structure
+from tests.kit.directory import tell_structure
 from tests.kit.waiting import wait_until
 
 Json = dict[str, Any]
@@ -151,8 +152,10 @@ def somebody() -> dict[str, str]:
 
 
 @pytest.fixture
-def cast() -> Cast:
-    return Cast(a_structure().replace(" ", "-"))
+async def cast(site: Site) -> Cast:
+    structure = a_structure().replace(" ", "-")
+    await tell_structure(site.platform.addresses, "support", structure)
+    return Cast(structure)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -441,6 +444,7 @@ async def test_a_wish_is_judged_like_a_ticket(site: Site) -> None:
     for wish, code in (
         ({"sub_category": "INCONNUE"}, "SUP-CATALOGUE-01"),
         ({"sub_category": "M_REFUS"}, "SUP-DESTINATAIRE-01"),
+        ({"sub_category": "M_REFUS", "recipient": "nulle part"}, "SUP-DESTINATAIRE-02"),
     ):
         async with site.socket("/chat", somebody()) as socket:
             await socket.send(type="commencer", **wish)
@@ -507,7 +511,7 @@ async def test_what_goes_on_is_ended_when_the_chat_has_closed_and_holidays_are_r
     assert (await site.http.get("/chat")).json()["is_open"] is True
 
 
-async def test_it_is_told_before_it_closes(cast: Cast) -> None:
+async def test_it_is_told_before_it_closes() -> None:
     offset = offset_to(datetime(2027, 7, 13, 18, 21, tzinfo=PARIS))
     with Platform(
         choose().backend, services=["services.support"], clock_offset_s=offset
@@ -515,7 +519,7 @@ async def test_it_is_told_before_it_closes(cast: Cast) -> None:
         url = platform.addresses.services["support"]
         async with (
             httpx.AsyncClient(base_url=url, timeout=30) as http,
-            Site(platform, http).asking(somebody(), **cast.wish) as (socket, _),
+            Site(platform, http).asking(somebody(), sub_category="DEPOT") as (socket, _),
         ):
             soon = await socket.next("ligne")
             assert (soon["kind"], soon["by"]) == ("fermeture_proche", "plateforme")

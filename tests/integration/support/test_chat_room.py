@@ -13,6 +13,7 @@ from services.support.application.chat import Begun, ChatPorts, ChatRoom, Guest,
 from services.support.domain.chat import Bounds, Chat, Ending, Line, Queue, Said, Wish
 from services.support.domain.conversation import Asker
 from services.support.settings import DATA, catalogue_at
+from shared.runtime.directory import Directory
 from shared.runtime.ids import new_id
 from shared.runtime.live import Bells
 from shared.runtime.store import Store
@@ -39,6 +40,7 @@ class Bench:
             chats=self.chats,
             bells=Bells(),
             catalogue=catalogue_at(DATA / "catalogue.csv"),
+            structures=Directory(self.store),
             begun=MongoRate(self.store, lambda: self.now, "tchat", 2),
             clock=lambda: self.now,
             new_id=new_id,

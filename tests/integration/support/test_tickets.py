@@ -7,9 +7,12 @@ import pytest
 
 from deploy.local import Addresses, Platform
 from shared.contracts.support_v1 import TicketChanged, TicketSubmitted, TicketTransferred
+from shared.vocabulary.roles import StructureStatus
 from shared.vocabulary.tickets import Desk, TicketAct
 from tests.integration.support.world import (
     PDF,
+    Json,
+    a_buyer,
     a_structure,
     agent,
     asker,
@@ -18,6 +21,7 @@ from tests.integration.support.world import (
     to_business,
     told,
 )
+from tests.kit.directory import tell_structure
 from tests.kit.waiting import wait_until
 
 MEGABYTE = 1024 * 1024
@@ -61,7 +65,7 @@ async def test_a_technical_ticket_reaches_the_technical_topic_with_its_attachmen
 async def test_a_business_ticket_reaches_the_business_topic_and_its_structure_alone(
     http: httpx.AsyncClient, addresses: Addresses
 ) -> None:
-    buyer = a_structure()
+    buyer = await a_buyer(addresses)
     done = await asker(http, a_structure()).submitted(to_business(buyer))
 
     (event,) = await told(addresses.kafka, Desk.METIER, done["id"], 1)
@@ -185,7 +189,7 @@ async def test_a_ticket_is_talked_over_settled_reopened_and_rated(
 async def test_a_transfer_is_told_to_both_desks_and_audited(
     http: httpx.AsyncClient, addresses: Addresses
 ) -> None:
-    buyer = a_structure()
+    buyer = await a_buyer(addresses)
     me, desk, business = (
         asker(http, a_structure()),
         agent(http, "technique"),
@@ -218,9 +222,9 @@ async def test_a_transfer_is_told_to_both_desks_and_audited(
 
 
 async def test_the_queue_has_the_most_urgent_first_and_then_the_oldest(
-    http: httpx.AsyncClient,
+    http: httpx.AsyncClient, addresses: Addresses
 ) -> None:
-    buyer = a_structure()
+    buyer = await a_buyer(addresses)
     me, desk = asker(http, a_structure()), agent(http, "metier", buyer)
     one, two, three = [
         (await me.submitted(to_business(buyer, title=f"n° {n}")))["id"] for n in range(3)
@@ -280,6 +284,58 @@ async def test_all_that_is_wrong_is_named_at_once_and_in_french(http: httpx.Asyn
         ("SUP-TEXTE-02", "piece"),
     ]
     assert "n'existe pas" in wrong.json()["detail"]
+
+
+async def test_a_question_goes_to_a_structure_that_is_there(
+    http: httpx.AsyncClient, addresses: Addresses
+) -> None:
+    gone, odd = await a_buyer(addresses), a_structure()
+    await tell_structure(addresses, "support", gone, version=2, status=StructureStatus.INACTIF)
+    await tell_structure(addresses, "support", odd, services=("$a.b", "C.D"))
+    me, desk = asker(http, odd), agent(http, "technique")
+    there = (await me.submitted(draft(service="C.D")))["id"]
+
+    def business(**recipient: str) -> Json:
+        return draft(sub_category="M_REFUS", recipient=recipient)
+
+    unknown = business(structure="nulle part")
+    form = {**draft(sub_category="M_REFUS"), "email": "a@b.fr", "recipient": "nulle part"}
+    body = {"desk": "metier", "recipient": {"structure": "nulle part"}, "reason": "x"}
+    refusals = [
+        await me.send("POST", json=unknown),
+        await stranger(http).send("POST", data=form),
+        await desk.send("POST", f"/{there}/transfer", json=body),
+        await me.send("POST", json=business(structure=gone)),
+        await me.send("POST", json=business(structure=odd, service="E")),
+        await me.send("POST", json=draft(service="E")),
+    ]
+
+    assert [each.status_code for each in refusals] == [422] * len(refusals)
+    assert [codes(each) for each in refusals] == [
+        *[[("SUP-DESTINATAIRE-02", "recipient.structure")]] * 3,
+        [("SUP-DESTINATAIRE-03", "recipient.structure")],
+        [("SUP-SERVICE-01", "recipient.service")],
+        [("SUP-SERVICE-01", "service")],
+    ]
+    assert refusals[0].json()["detail"] == (
+        "La structure « nulle part » est inconnue : aucun bureau n'y répondrait."
+    )
+    done = await me.submitted(business(structure=odd, service="$a.b"))
+    assert done["recipient"] == {"structure": odd, "service": "$a.b"}
+
+
+async def test_a_draft_whose_recipient_is_gone_when_it_is_submitted_stays_a_draft(
+    http: httpx.AsyncClient, addresses: Addresses
+) -> None:
+    buyer = await a_buyer(addresses)
+    me = asker(http, a_structure())
+    begun = await me.do("POST", "", json=to_business(buyer))
+    await tell_structure(addresses, "support", buyer, version=2, status=StructureStatus.INACTIF)
+
+    refused = await me.send("POST", f"/{begun['id']}/submission")
+
+    assert codes(refused) == [("SUP-DESTINATAIRE-03", "recipient.structure")]
+    assert (await me.get(f"/{begun['id']}"))["status"] == "BROUILLON"
 
 
 async def test_markup_in_a_description_stays_text(

@@ -10,10 +10,12 @@ from urllib.parse import quote
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from deploy.local import Addresses
 from shared.contracts.envelope import Event, Head
 from shared.contracts.support_v1 import TicketChanged, TicketSubmitted, TicketTransferred
 from shared.contracts.topics import TICKET
 from shared.vocabulary.tickets import Desk
+from tests.kit.directory import tell_structure
 
 Json = dict[str, Any]
 Told = TicketSubmitted | TicketTransferred | TicketChanged
@@ -25,6 +27,13 @@ _STRUCTURES = count(1)
 def a_structure() -> str:
     """Give a structure that no other test uses."""
     return f"AUTRE-essai {next(_STRUCTURES)}"
+
+
+async def a_buyer(addresses: Addresses) -> str:
+    """Give a structure that the service knows, and no other test uses."""
+    structure = a_structure()
+    await tell_structure(addresses, "support", structure)
+    return structure
 
 
 def draft(**changes: object) -> Json:

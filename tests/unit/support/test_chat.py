@@ -32,12 +32,17 @@ from services.support.domain.chat import (
 )
 from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.settings import DATA, catalogue_at
+from shared.circuit.parties import Structure
+from shared.vocabulary.roles import MoaParameter, StructureKind, StructureStatus
 from shared.vocabulary.tickets import Desk, Side
 
 CATALOGUE = catalogue_at(DATA / "catalogue.csv")
 NOON = datetime(2026, 7, 13, 10, tzinfo=UTC)
 """A Monday."""
 CLOSING = datetime(2026, 7, 13, 16, 30, tzinfo=UTC)
+STRUCTURE = Structure(
+    "s", StructureKind.PUBLIQUE, StructureStatus.ACTIF, MoaParameter.SANS, version=1
+)
 SECOND = timedelta(seconds=1)
 BOUNDS = Bounds()
 WAITING = Chat(id="c", queue=Queue(Desk.TECHNIQUE), place=1, started_at=NOON, said_at=NOON)
@@ -72,7 +77,7 @@ def test_it_opens_on_a_day_that_is_named() -> None:
     ],
 )
 def test_the_sub_category_decides_the_queue(wish: Wish, queue: Queue) -> None:
-    assert judge_wish(wish, CATALOGUE) == ()
+    assert judge_wish(wish, CATALOGUE, {"s": STRUCTURE}) == ()
     assert queue_of(wish, CATALOGUE) == queue
 
 
@@ -87,7 +92,7 @@ def test_the_sub_category_decides_the_queue(wish: Wish, queue: Queue) -> None:
     ],
 )
 def test_a_wish_that_breaks_a_rule(wish: Wish, code: str) -> None:
-    assert codes(judge_wish(wish, CATALOGUE)) == [code]
+    assert codes(judge_wish(wish, CATALOGUE, {})) == [code]
 
 
 def test_who_waits_may_write_and_the_desk_only_once_it_has_taken() -> None:

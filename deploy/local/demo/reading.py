@@ -1,0 +1,33 @@
+"""Reading topics as an ordinary consumer: whole, from their beginning, without a group."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.contracts.topics import Topic
+
+
+@asynccontextmanager
+async def reading(
+    kafka: str, topics: Sequence[Topic], take: Callable[[str, bytes], None]
+) -> AsyncIterator[None]:
+    """Hand every record of some topics, with its topic's name, to `take` until left."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
+    await consumer.start()
+    consumer.assign(
+        [TopicPartition(topic.name, rank) for topic in topics for rank in range(topic.partitions)]
+    )
+    task = asyncio.create_task(_follow(consumer, take))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await consumer.stop()
+
+
+async def _follow(consumer: AIOKafkaConsumer, take: Callable[[str, bytes], None]) -> None:
+    async for record in consumer:
+        take(record.topic, record.value)

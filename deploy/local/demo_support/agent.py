@@ -1,0 +1,115 @@
+"""Chapter on the virtual agent: what it answers with its source, looks up, and declines."""
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+
+import httpx
+
+from deploy.local.demo.actor import Answer, expect
+from deploy.local.demo.cast import TITULAIRE, TRESORERIE, TWO_SIRETS
+from deploy.local.demo.pieces import ubl
+from deploy.local.demo.scene import opening
+from deploy.local.demo_support.people import Person, member, until
+from deploy.local.demo_support.stage import OPENS, Stage
+from deploy.local.einvoices import Einvoice
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+PIECE = "EAV-2026-014"
+QUESTIONS = {
+    "ma piece est suspendu, que dois-je faire ?": "suspension",
+    "Quels formats de fichier puis-je déposer ?": "formats-de-fichier",
+    "C'est quoi la procédure tacite ?": "procedure-tacite",
+}
+"""Questions, the first mistyped, and the article that answers each."""
+OFF_TOPIC = "Quelle est la recette de la tarte aux pommes ?"
+
+
+@dataclass(frozen=True, slots=True)
+class _Talk:
+    person: Person
+    path: str
+
+    async def say(self, stage: Stage, text: str) -> Answer:
+        """Say something, and show it with what is answered."""
+        said = await self.person.ask("POST", self.path, json={"text": text})
+        stage.report.quote("question", text)
+        stage.report.quote("réponse", said["answer"])
+        return said
+
+
+async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -> None:
+    """Deposit the piece that will be looked up, and wait until it is shown at its next actor."""
+    piece = Einvoice(
+        number=PIECE,
+        issued_on=OPENS.date(),
+        cadre="A4",
+        seller=TITULAIRE.trader(),
+        buyer=TRESORERIE.trader(),
+        ht=Decimal("10000.00"),
+    )
+    file = ubl(piece)
+    supplier = member(deposit, TITULAIRE, Role.TITULAIRE)
+    # Refused until deposit has heard of the structures.
+    await until(
+        lambda: supplier.send(
+            "POST",
+            "/pieces",
+            data={"metadata": json.dumps(opening(piece, TWO_SIRETS, ubl))},
+            files={"file": (file.name, file.content, file.media_type)},
+        ),
+        lambda answer: answer.status_code == httpx.codes.CREATED,
+    )
+    reader = member(portal, TITULAIRE, Role.TITULAIRE)
+    await until(
+        lambda: reader.send("GET", "/recherche"),
+        lambda answer: (
+            [each["status"] for each in expect(answer, 200)["pieces"] if each["number"] == PIECE]
+            == [Status.A_ASSOCIER_MOE]
+        ),
+    )
+
+
+async def answers(stage: Stage) -> None:
+    """Ask what it knows, what the portal knows, and what nobody here knows."""
+    report = stage.report
+    report.chapter("L'agent virtuel répond en citant ses articles, et n'invente rien")
+    talk = await _begun(stage.supplier)
+    for question, code in QUESTIONS.items():
+        said = await talk.say(stage, question)
+        cited = said["citation"] or {"code": None, "link": "/articles/aucun", "title": ""}
+        report.claim(f"source : {code}, « {cited['title']} »", cited["code"], code)
+        article = await stage.supplier.send("GET", cited["link"])
+        passages = [each["text"] for each in article.json().get("passages", ())]
+        report.claim(
+            "la réponse est un passage de l'article, mot pour mot", said["answer"] in passages
+        )
+
+    said = await talk.say(stage, f"où en est ma facture {PIECE} ?")
+    report.claim(
+        f"{PIECE} cherchée au portail, au nom de qui demande",
+        (said["kind"], f"La pièce {PIECE}" in said["answer"], "maîtrise d'œuvre" in said["answer"]),
+        ("piece", True, True),
+    )
+    other = await _begun(member(stage.support, TRESORERIE, Role.TITULAIRE))
+    said = await other.say(stage, f"où en est ma facture {PIECE} ?")
+    report.claim("une autre structure n'en apprend rien", said["kind"], "piece_introuvable")
+
+    said = await talk.say(stage, OFF_TOPIC)
+    ticket = said["ticket"] or {"title": "", "description": ""}
+    report.claim(
+        "hors sujet : décliné, sans source",
+        (said["kind"], said["citation"]),
+        ("incertain", None),
+    )
+    report.claim(
+        "une personne (ouvert) et un ticket prérempli sont proposés",
+        (bool(said["person"]) and said["person"]["is_open"], OFF_TOPIC in ticket["description"]),
+        (True, True),
+    )
+
+
+async def _begun(person: Person) -> _Talk:
+    begun = await person.ask("POST", "/agent/conversations", 201)
+    return _Talk(person, f"/agent/conversations/{begun['id']}/messages")

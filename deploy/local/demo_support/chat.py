@@ -1,0 +1,94 @@
+"""Chapters on the chat: a person and an agent in its hours, refusals outside them."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from deploy.local.demo.actor import Answer
+from deploy.local.demo.cast import MOE, TRESORERIE
+from deploy.local.demo_support.desks import TREASURER
+from deploy.local.demo_support.people import Person, Socket, agent, member
+from deploy.local.demo_support.stage import Stage
+from shared.vocabulary.roles import Role
+from shared.vocabulary.tickets import Desk
+
+WISH = {"sub_category": "M_PAIEMENT", "recipient": TRESORERIE.siret}
+QUESTION = "Bonjour, quand sera payée la situation n° 3 ?"
+ANSWER = "Bonjour, jeudi : le mandat est signé."
+
+
+async def in_hours(stage: Stage) -> None:
+    """Let two wait in turn, one be answered, and both write."""
+    report = stage.report
+    report.chapter("Le tchat, un mardi à 10 h : une place dans la file, puis une personne")
+    first, second = stage.supplier, member(stage.support, MOE, Role.MOE)
+    treasurer = agent(stage.support, Desk.METIER, TREASURER, TRESORERIE)
+    hours = await first.ask("GET", "/chat")
+    report.claim(hours["detail"], hours["is_open"])
+    async with AsyncExitStack() as stack:
+        mine = await stack.enter_async_context(first.socket("/chat"))
+        await mine.send(type="commencer", **WISH, text=QUESTION, key="1")
+        session = (await mine.next("session"))["session"]
+        theirs = await stack.enter_async_context(second.socket("/chat"))
+        places = [(await mine.next("file"))["position"]]
+        await theirs.send(type="commencer", **WISH)
+        places.append((await theirs.next("file"))["position"])
+        report.claim("deux personnes attendent, l'une après l'autre", places, [1, 2])
+
+        taken = await treasurer.ask("POST", "/desk/chats/next")
+        report.claim(f"{TREASURER} prend la plus ancienne", taken["session"], session)
+        moved = (await theirs.next("file"))["position"]
+        report.claim("l'autre avance d'une place", moved, 1)
+        desk = await stack.enter_async_context(treasurer.socket(f"/desk/chats/{session}"))
+        await _message(stage, desk, "demandeur", QUESTION)
+        await desk.send(type="ecrire", text=ANSWER)
+        await _message(stage, mine, "bureau", ANSWER)
+        await mine.send(type="ecrire", text="Merci !", key="2")
+        await _message(stage, desk, "demandeur", "Merci !")
+        await desk.send(type="terminer")
+        end = await _line(mine, "fin")
+        report.claim("le bureau termine", end["by"], "bureau")
+    kept = await first.ask("GET", f"/chat/{session}")
+    report.claim(
+        "la conversation est gardée",
+        [each["text"] for each in kept["lines"] if each["kind"] == "message"],
+        [QUESTION, ANSWER, "Merci !"],
+    )
+    other = (await second.send("GET", f"/chat/{session}")).status_code
+    report.claim("… pour ses deux parties seules", other, 404)
+
+
+async def refuses(stage: Stage, days: int, day: str, opening: str) -> None:
+    """Let days pass, and claim that the chat is closed and names its next opening."""
+    report = stage.report
+    report.chapter(
+        f"… {days} jour{'s' if days > 1 else ''} plus tard, {day} à 10 h : le tchat refuse"
+    )
+    await asyncio.to_thread(stage.platform.advance, days, "support")
+    who: Person = stage.supplier
+    async with who.socket("/chat") as socket:
+        await socket.send(type="commencer", **WISH, text=QUESTION)
+        refusal = await socket.next("refus", "session")
+    detail = refusal.get("detail", "")
+    report.claim(f"refusé : {detail}", refusal.get("code"), "SUP-TCHAT-01")
+    report.claim(f"il ouvre le {opening}", f"Il ouvre le {opening}." in detail)
+    hours = await who.ask("GET", "/chat")
+    report.claim("GET /chat dit de même", (hours["is_open"], hours["detail"]), (False, detail))
+    ticket = refusal.get("ticket") or {}
+    report.claim(
+        f"un ticket est proposé à la place : « {ticket.get('title')} »",
+        (ticket.get("description"), refusal.get("ticket_link")),
+        (QUESTION, "/tickets"),
+    )
+
+
+async def _message(stage: Stage, socket: Socket, by: str, text: str) -> None:
+    line = await _line(socket, "message", by)
+    stage.report.quote(line["who"] if by == "bureau" else "demandeur", line["text"])
+    stage.report.claim("reçu en face, tel quel", line["text"], text)
+
+
+async def _line(socket: Socket, kind: str, by: str | None = None) -> Answer:
+    while True:
+        line = await socket.next("ligne")
+        if line["kind"] == kind and by in {None, line["by"]}:
+            return line

@@ -1,0 +1,92 @@
+"""Who plays: people who ask, desks that answer, over HTTP and over WebSockets."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from deploy.local.demo.actor import Answer, Unexpected, expect
+from deploy.local.demo.cast import Member
+from shared.vocabulary.roles import Role
+from shared.vocabulary.tickets import Desk
+
+_PATIENCE_S = 30.0
+_POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in front of a service."""
+
+    http: httpx.AsyncClient
+    headers: Mapping[str, str]
+
+    async def send(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+        """Send a request and give the answer, whatever it is."""
+        return await self.http.request(method, path, headers=dict(self.headers), **content)
+
+    async def ask(self, method: str, path: str, status: int = 200, **content: Any) -> Answer:  # noqa: ANN401
+        """Send a request that must be answered with this status. Raises Unexpected."""
+        return expect(await self.send(method, path, **content), status)
+
+    @asynccontextmanager
+    async def socket(self, path: str) -> AsyncIterator["Socket"]:
+        """Connect to a WebSocket."""
+        url = str(self.http.base_url).replace("http", "ws", 1).rstrip("/") + path
+        async with connect(url, additional_headers=self.headers, proxy=None) as connection:
+            yield Socket(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """A WebSocket whose frames are JSON."""
+
+    connection: ClientConnection
+
+    async def send(self, **frame: object) -> None:
+        """Send a frame."""
+        await self.connection.send(json.dumps(frame))
+
+    async def next(self, *kinds: str) -> Answer:
+        """Wait for the next frame of one of these kinds. Raises Unexpected when none comes."""
+        seen: list[str] = []
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                while True:
+                    frame: Answer = json.loads(await self.connection.recv())
+                    if frame["type"] in kinds:
+                        return frame
+                    seen.append(frame["type"])
+        except (TimeoutError, ConnectionClosed) as error:
+            raise Unexpected(f"no frame {' or '.join(kinds)}, but {seen}: {error!r}") from error
+
+
+def member(http: httpx.AsyncClient, of: Member, role: Role) -> Person:
+    """Put somebody of a structure in front of a service."""
+    return Person(http, {"X-Structure": of.siret, "X-Role": role})
+
+
+def agent(http: httpx.AsyncClient, desk: Desk, name: str, of: Member | None = None) -> Person:
+    """Put somebody of a desk in front of support; a business desk is its structure's own."""
+    structure = {"X-Structure": of.siret} if of else {}
+    return Person(http, {"X-Desk": desk, "X-Agent": quote(name), **structure})
+
+
+async def until(
+    ask: Callable[[], Awaitable[httpx.Response]], ok: Callable[[httpx.Response], bool]
+) -> Answer:
+    """Ask again until the answer will do, and give it. Raises Unexpected with the last one."""
+    deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+    while not ok(answer := await ask()):
+        if asyncio.get_running_loop().time() > deadline:
+            raise Unexpected(f"{answer.request.method} {answer.request.url.path}: {answer.text}")
+        await asyncio.sleep(_POLL_S)
+    found: Answer = answer.json()
+    return found

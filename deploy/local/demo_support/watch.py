@@ -1,0 +1,82 @@
+"""What is told on the topics of the desks, beside what must be."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from deploy.local.demo.reading import reading
+from shared.contracts.envelope import Event, Head
+from shared.contracts.support_v1 import TicketChanged, TicketSubmitted, TicketTransferred
+from shared.contracts.topics import TICKET, Topic
+
+Told = TicketSubmitted | TicketTransferred | TicketChanged
+T = TypeVar("T", bound=Told)
+
+_TYPES: dict[str, Any] = {
+    each.event_type: each for each in (TicketSubmitted, TicketTransferred, TicketChanged)
+}
+_PATIENCE_S = 20.0
+
+
+def _by_ticket_and_topic() -> defaultdict[tuple[str, str], list[Any]]:
+    return defaultdict(list)
+
+
+@dataclass(slots=True)
+class Watch:
+    """What has come so far, by number of ticket and name of topic."""
+
+    came: defaultdict[tuple[str, str], list[Told]] = field(default_factory=_by_ticket_and_topic)
+    """In the order told."""
+    awaited: defaultdict[tuple[str, str], list[type[Any]]] = field(
+        default_factory=_by_ticket_and_topic
+    )
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _seen: set[str] = field(default_factory=set)
+
+    def take(self, topic: str, value: bytes) -> None:
+        """Note a record; one that is delivered again counts once."""
+        head = Head.model_validate_json(value)
+        if head.id not in self._seen:
+            self._seen.add(head.id)
+            reader: Any = Event.__class_getitem__(_TYPES[head.type])
+            told: Told = reader.model_validate_json(value).data
+            self.came[told.number, topic].append(told)
+            self._news.set()
+
+    async def told(self, number: str, topic: Topic, kind: type[T]) -> T | None:
+        """Wait for the next event of a ticket on a topic; None when none of this kind comes."""
+        where = number, topic.name
+        self.awaited[where].append(kind)
+        rank = len(self.awaited[where])
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                while len(self.came[where]) < rank:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            return None
+        found = self.came[where][rank - 1]
+        return found if isinstance(found, kind) else None
+
+    def differences(self) -> list[str]:
+        """Say what came and was not awaited, or the reverse."""
+        return list(self._differences())
+
+    def _differences(self) -> Iterator[str]:
+        for where in sorted({*self.came, *self.awaited}):
+            came = [type(each).__name__ for each in self.came[where]]
+            awaited = [each.__name__ for each in self.awaited[where]]
+            if came != awaited:
+                yield f"{where[0]} sur {where[1]} : {came} au lieu de {awaited}"
+
+
+@asynccontextmanager
+async def watching(kafka: str) -> AsyncIterator[Watch]:
+    """Read the topics of the desks from their beginning, until left."""
+    watch = Watch()
+    async with reading(kafka, tuple(TICKET.values()), watch.take):
+        yield watch

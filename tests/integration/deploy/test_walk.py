@@ -1,0 +1,67 @@
+"""The walk of docs/integrate.md leads where the page says, pasted as it stands."""
+
+import re
+import shutil
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+
+from deploy.local.backends import choose
+from deploy.local.platform import SERVICES, Platform
+from deploy.local.ports import HOST
+from deploy.local.programs import ROOT
+
+_PAGE = ROOT / "docs" / "integrate.md"
+_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BASE_PORT = re.compile(r"^make up BASE_PORT=(\d+)$", re.MULTILINE)
+_LIMIT_S = 240
+
+
+def _needs_curl() -> str | None:
+    if not shutil.which("curl"):
+        return "no curl here"
+    manual = subprocess.run(["curl", "--help", "all"], capture_output=True, text=True, check=True)
+    return None if "--json" in manual.stdout else "curl is older than 7.82"
+
+
+@pytest.mark.skipif(_needs_curl() is not None, reason=_needs_curl() or "")
+def test_the_walk_goes_from_a_first_piece_to_its_payment_and_to_help() -> None:
+    page = _PAGE.read_text(encoding="utf-8")
+    blocks = _BLOCK.findall(page)
+    base = _BASE_PORT.search(page)
+    assert base
+
+    with Platform(choose().backend) as platform:
+        script = _on("\n".join(blocks), int(base[1]), platform)
+        walked = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT_S,
+        )
+
+    said = walked.stdout
+    assert walked.returncode == 0, said + walked.stderr
+    assert len(blocks) > len(SERVICES)
+    assert '"status":"COMPLETEE"' in said
+    assert '"status":"MISE_EN_PAIEMENT"' in said
+    assert re.search(r"^conforme : dossier \S+, \d+ fichiers, 3 pièces", said, re.MULTILINE)
+    assert re.search(r'"number":"T-\d{4}-\d{6}","status":"DEPOSE","desk":"metier"', said)
+    assert '"kind":"piece","answer":"La pièce SIT-11 ' in said
+    assert '"kind":"article"' in said
+    # Open or closed, by the hour at which this runs.
+    assert re.search(r'^\{"type":"(session|refus)"', said, re.MULTILINE)
+
+
+def _on(script: str, base_port: int, platform: Platform) -> str:
+    """Point the walk at a platform whose ports were free, in the order of `BASE_PORT`."""
+    for rank, module in enumerate(SERVICES):
+        address = platform.addresses.services[module.rpartition(".")[2]]
+        written = f"{HOST}:{base_port + rank}"
+        assert written in script
+        script = script.replace(written, urlsplit(address).netloc)
+    return script.replace(".venv/bin/python", sys.executable)

@@ -1,0 +1,90 @@
+"""Who asks and who is asked: each is held against the directory."""
+
+import pytest
+
+from services.support.domain.chat import Wish, judge_wish
+from services.support.domain.parties import Issuer, Recipient, judge_issuer, judge_recipient
+from services.support.domain.tickets import Content, judge_draft, judge_submission
+from services.support.settings import DATA, catalogue_at
+from shared.circuit.parties import Service, Structure
+from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
+
+CATALOGUE = catalogue_at(DATA / "catalogue.csv")
+ACTIVE, GONE = "90000000300013", "90000000400011"
+DIRECTORY = {
+    name: Structure(
+        id=name,
+        kind=StructureKind.PUBLIQUE,
+        status=status,
+        moa=MoaParameter.SANS,
+        version=1,
+        services={"TRAVAUX": Service(), "FERME": Service(active=False)},
+    )
+    for name, status in ((ACTIVE, StructureStatus.ACTIF), (GONE, StructureStatus.INACTIF))
+}
+
+
+def codes(violations: object) -> list[tuple[str, str]]:
+    return [(each.code, each.field) for each in violations]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("recipient", "broken"),
+    [
+        (Recipient(ACTIVE), []),
+        (Recipient(ACTIVE, "TRAVAUX"), []),
+        (Recipient("nulle part"), [("SUP-DESTINATAIRE-02", "recipient.structure")]),
+        (Recipient("nulle part", "TRAVAUX"), [("SUP-DESTINATAIRE-02", "recipient.structure")]),
+        (Recipient("s" * 101), [("SUP-TEXTE-02", "recipient.structure")]),
+        (Recipient(GONE), [("SUP-DESTINATAIRE-03", "recipient.structure")]),
+        (Recipient(ACTIVE, "AUTRE"), [("SUP-SERVICE-01", "recipient.service")]),
+        (Recipient(ACTIVE, "FERME"), [("SUP-SERVICE-02", "recipient.service")]),
+        (Recipient(ACTIVE, "a\nb"), [("SUP-TEXTE-03", "recipient.service")]),
+        (
+            Recipient(GONE, "AUTRE"),
+            [
+                ("SUP-DESTINATAIRE-03", "recipient.structure"),
+                ("SUP-SERVICE-01", "recipient.service"),
+            ],
+        ),
+    ],
+)
+def test_somebody_must_be_there_to_answer(
+    recipient: Recipient, broken: list[tuple[str, str]]
+) -> None:
+    content = Content("M_REFUS", "Refus", "Pourquoi ?", recipient)
+
+    assert codes(judge_recipient(recipient, DIRECTORY)) == broken
+    assert codes(judge_draft(content, CATALOGUE, DIRECTORY)) == broken
+    assert codes(judge_submission(content, CATALOGUE, DIRECTORY)) == broken
+
+
+def test_a_chat_is_for_a_structure_that_is_known() -> None:
+    wish = Wish("M_REFUS", "nulle part")
+
+    assert codes(judge_wish(wish, CATALOGUE, DIRECTORY)) == [("SUP-DESTINATAIRE-02", "recipient")]
+    assert judge_wish(Wish("M_REFUS", ACTIVE), CATALOGUE, DIRECTORY) == ()
+
+
+@pytest.mark.parametrize(
+    ("issuer", "broken"),
+    [
+        (Issuer(ACTIVE, Role.MOE, "TRAVAUX"), []),
+        # Who was closed may ask why, and who is not yet known how to be.
+        (Issuer(ACTIVE, Role.MOE, "FERME"), []),
+        (Issuer(GONE, Role.MOE), []),
+        (Issuer("nulle part", Role.MOE, "TRAVAUX"), []),
+        (Issuer(ACTIVE, Role.MOE, "AUTRE"), [("SUP-SERVICE-01", "service")]),
+        (Issuer(ACTIVE, Role.MOE, "x" * 101), [("SUP-TEXTE-02", "service")]),
+        (Issuer(email="prenom.nom+x@sous.domaine.fr"), []),
+    ],
+)
+def test_who_asks_is_of_a_service_that_exists(
+    issuer: Issuer, broken: list[tuple[str, str]]
+) -> None:
+    assert codes(judge_issuer(issuer, DIRECTORY)) == broken
+
+
+@pytest.mark.parametrize("email", ["", "a", "a@b", "a b@c.fr", "<a@b.fr>", "a@b.fr\n", "a@@b.fr"])
+def test_what_is_no_address_is_refused(email: str) -> None:
+    assert codes(judge_issuer(Issuer(email=email), {})) == [("SUP-EMAIL-01", "email")]
