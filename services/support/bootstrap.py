@@ -23,6 +23,7 @@ from services.support.entrypoints.asking import answer_to
 from services.support.entrypoints.catalogue import create_catalogue_router
 from services.support.entrypoints.chat import create_chat_desk_router, create_chat_router
 from services.support.entrypoints.desks import create_desks_router
+from services.support.entrypoints.suggestions import create_suggestions_router
 from services.support.entrypoints.tickets import create_tickets_router
 from services.support.entrypoints.unnamed import create_open_router
 from services.support.settings import DATA, Settings, catalogue_at, targets_at
@@ -128,6 +129,7 @@ def build() -> tuple[Runtime, FastAPI]:
         description="Les questions, le bureau qui y répond, et leur suivi.",
         routers=[
             create_catalogue_router(ports.catalogue),
+            create_suggestions_router(learner, catalogue),
             create_tickets_router(tickets, files, asking, acting),
             create_open_router(tickets, files, asking, acting, limits),
             create_desks_router(tickets, files, desks, acting),
@@ -137,7 +139,7 @@ def build() -> tuple[Runtime, FastAPI]:
             create_chat_desk_router(room, seats),
         ],
         max_body_mb=_BODY_LIMIT_MB,
-        open_paths=("/categories", "/open/", "/agent/", "/articles", "/chat"),
+        open_paths=("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chat"),
         open_body_mb=_OPEN_BODY_LIMIT_MB,
     )
 
