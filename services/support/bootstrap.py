@@ -5,16 +5,15 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from services.support.adapters.answering import article_search, articles_of, search_in
-from services.support.adapters.limits import MongoLimits
 from services.support.adapters.model import Learner
 from services.support.adapters.mongo import MongoTickets
-from services.support.adapters.mongo_agent import MongoConversations, MongoRate
+from services.support.adapters.mongo_agent import MongoConversations
 from services.support.adapters.mongo_chat import MongoChats
 from services.support.adapters.tracking import PortalTracking
 from services.support.application.agent import AgentPorts, VirtualAgent
 from services.support.application.chat import ChatPorts, ChatRoom
 from services.support.application.desks import Closing, Desks
-from services.support.application.ports import Ports
+from services.support.application.ports import Limits, Ports
 from services.support.application.tickets import Acting, Asking
 from services.support.domain.chat import Bounds
 from services.support.domain.hours import worked
@@ -32,6 +31,7 @@ from shared.runtime.directory import Directory, project_structures
 from shared.runtime.files import Files
 from shared.runtime.ids import new_id
 from shared.runtime.live import Bells, Seats
+from shared.runtime.rates import HourlyRates
 from shared.runtime.service import Runtime
 
 _SWEEP_S = 3600
@@ -51,8 +51,10 @@ def build() -> tuple[Runtime, FastAPI]:
     runtime = Runtime("support", settings)
     store, clock = runtime.store, runtime.clock
     tickets, files = MongoTickets(store, clock), Files(store, clock)
-    limits = MongoLimits(
-        store, clock, per_email=settings.open_per_email, per_address=settings.open_per_address
+    rates = HourlyRates(store, clock)
+    limits = Limits(
+        by_address=rates.of("adresse réseau", settings.open_per_address),
+        by_email=rates.of("adresse électronique", settings.open_per_email),
     )
     directory = Directory(store)
     catalogue = catalogue_at(settings.catalogue)
@@ -81,7 +83,7 @@ def build() -> tuple[Runtime, FastAPI]:
             answers=search_in(articles),
             tracking=PortalTracking(settings.portal_url),
             suggester=ports.suggester,
-            messages=MongoRate(store, clock, "message", settings.agent_messages_per_address),
+            messages=rates.of("message", settings.agent_messages_per_address),
             links=limits,
             clock=clock,
             new_id=new_id,
@@ -96,7 +98,7 @@ def build() -> tuple[Runtime, FastAPI]:
             bells=bells,
             catalogue=catalogue,
             structures=directory,
-            begun=MongoRate(store, clock, "tchat", settings.chat_begun_per_address),
+            begun=rates.of("tchat", settings.chat_begun_per_address),
             clock=clock,
             new_id=new_id,
             heartbeat_s=_HEARTBEAT_S,
@@ -117,7 +119,7 @@ def build() -> tuple[Runtime, FastAPI]:
         await closing.close()
 
     runtime.project({STRUCTURE: project_structures})
-    for each in (tickets, limits, files, conversations, learner, chats):
+    for each in (tickets, rates, files, conversations, learner, chats):
         runtime.prepare(each.prepare)
     runtime.every(_SWEEP_S, "files", sweep)
     runtime.every(_CLOSE_S, "closing", close)

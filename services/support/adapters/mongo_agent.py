@@ -1,21 +1,16 @@
 """Conversations with the virtual agent in the document store, forgotten after a time."""
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from pydantic import TypeAdapter
-from pymongo import ReturnDocument
 
 from services.support.application.agent import Kept, Talk
-from services.support.application.ports import Clock
 from services.support.domain.conversation import Conversation
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store import Document, Store, Transaction
 
 _CONVERSATIONS = "conversations"
-_RATES = "rates"
-_HOUR = timedelta(hours=1)
 _CONVERSATION = TypeAdapter(Conversation)
 
 
@@ -83,30 +78,6 @@ class _MongoTalk:
     def publish(self, message: Outgoing) -> None:
         """Say a message when the turn is kept."""
         self._transaction.publish(message)
-
-
-class MongoRate:
-    """Counts by hour in the store: replicas count together."""
-
-    def __init__(self, store: Store, clock: Clock, what: str, an_hour: int) -> None:
-        """Allow so many an hour of `what`, for each who asks."""
-        self._rates = store.collection(_RATES)
-        self._clock = clock
-        self._what = what
-        self._an_hour = an_hour
-
-    async def is_exceeded(self, what: str) -> bool:
-        """Count one. Who asked is not kept in clear: the count alone is needed."""
-        hour = self._clock().replace(minute=0, second=0, microsecond=0)
-        digest = hashlib.sha256(f"{self._what}|{what}".encode()).hexdigest()
-        row: Document = await self._rates.find_one_and_update(
-            {"_id": f"{digest}|{hour.isoformat()}"},
-            {"$inc": {"count": 1}, "$setOnInsert": {"expires_at": hour + 2 * _HOUR}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
-        count: int = row["count"]
-        return count > self._an_hour
 
 
 def _read(row: Document | None) -> Conversation | None:

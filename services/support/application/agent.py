@@ -3,10 +3,9 @@
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
-from services.support.application.ports import Clock, Limits, Suggester
+from services.support.application.ports import Clock, Limits, Rate, Suggester
 from services.support.application.tickets import hashed
 from services.support.domain import agent_rules, hours
 from services.support.domain.agent import (
@@ -21,6 +20,7 @@ from services.support.domain.agent import (
     related,
 )
 from services.support.domain.articles import Article
+from services.support.domain.chat import told_closed
 from services.support.domain.conversation import (
     Asker,
     Citation,
@@ -30,7 +30,7 @@ from services.support.domain.conversation import (
     prefilled,
 )
 from services.support.domain.texts import judge_email, judge_text, tidy
-from services.support.domain.tracking import Tracked, french_moment, told
+from services.support.domain.tracking import Tracked, told
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.support_v1 import ActivationLinkRequested
 from shared.contracts.topics import ACTIVATION
@@ -72,9 +72,6 @@ ALREADY_PASSED_ON = (
 TOO_MANY_LINKS = "Trop de liens ont été demandés depuis une heure. Réessayez plus tard."
 EMAIL_REFUSED = "Cette adresse électronique n'a pas la bonne forme. Quelle est la bonne ?"
 OPEN = "Une personne peut vous répondre par tchat maintenant, ou déposez un ticket."
-CLOSED = (
-    "Le tchat est fermé. Il ouvre le {opening} (heure de Paris). Un ticket se dépose à toute heure."
-)
 TICKET = "Voici un ticket prérempli avec notre conversation : relisez-le, complétez-le, déposez-le."
 
 
@@ -98,13 +95,6 @@ class Tracking(Protocol):
 
     async def find(self, asker: Asker, number: str) -> Sequence[Tracked]:
         """Find the pieces of a number. Raises TrackingAwayError."""
-
-
-class Rate(Protocol):
-    """How often something came of late."""
-
-    async def is_exceeded(self, what: str) -> bool:
-        """Count one."""
 
 
 class Talk(Protocol):
@@ -162,14 +152,6 @@ class Opened:
     """What continues it without an account."""
 
 
-@dataclass(frozen=True, slots=True)
-class Availability:
-    """Whether people answer now, and when they next do."""
-
-    is_open: bool
-    opens_at: datetime
-
-
 class VirtualAgent:
     """Answers, day and night; what it does not know it says."""
 
@@ -220,10 +202,9 @@ class VirtualAgent:
         outcome = await ports.conversations.change(work)
         return (outcome,) if isinstance(outcome, Violation) else outcome
 
-    def availability(self) -> Availability:
+    def availability(self) -> hours.Availability:
         """Say whether people answer."""
-        now = self._ports.clock()
-        return Availability(hours.is_open(now), hours.next_opening(now))
+        return hours.availability(self._ports.clock())
 
     def ticket(self, turns: Sequence[Turn]) -> Prefill:
         """Make of what was said what a ticket begins with."""
@@ -322,8 +303,8 @@ class VirtualAgent:
         )
 
     def _when(self) -> str:
-        people = self.availability()
-        return OPEN if people.is_open else CLOSED.format(opening=french_moment(people.opens_at))
+        now = self._ports.clock()
+        return OPEN if hours.is_open(now) else told_closed(now)
 
     def _turn(
         self,

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from services.support.application.agent import Availability, Rate
-from services.support.application.ports import Clock, Structures
+from services.support.application.ports import Clock, Rate, Structures
 from services.support.application.tickets import hashed
 from services.support.domain import chat_rules, hours
 from services.support.domain.catalogue import Catalogue
@@ -182,10 +181,9 @@ class ChatRoom:
         """Whether the service stops: nothing ends by that."""
         return self._ports.bells.is_closed
 
-    def availability(self) -> Availability:
+    def availability(self) -> hours.Availability:
         """Say whether people answer."""
-        now = self._ports.clock()
-        return Availability(hours.is_open(now), hours.next_opening(now))
+        return hours.availability(self._ports.clock())
 
     def closed(self) -> Violations:
         """Say when the chat opens, unless it is open."""

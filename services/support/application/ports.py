@@ -153,11 +153,33 @@ class Tickets(Protocol):
         """List tickets that have been settled since before a moment, and not closed."""
 
 
-class Limits(Protocol):
-    """How many requests without an account came of late."""
+class Rate(Protocol):
+    """How often each comer does something, by hour."""
+
+    an_hour: int
+    """How many one comer may do."""
+
+    async def is_exceeded(self, who: str) -> bool:
+        """Count one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be sent without an account, by network address and by e-mail address."""
+
+    by_address: Rate
+    by_email: Rate
 
     async def exceeded(self, email: str, address: str) -> str | None:
         """Count one, and say in French what is over its limit."""
+        counted = (
+            ("adresse réseau", self.by_address, address),
+            ("adresse électronique", self.by_email, email.casefold()),
+        )
+        for what, rate, who in counted:
+            if await rate.is_exceeded(who):
+                return f"{what}, {rate.an_hour} au plus"
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from enum import StrEnum
 from services.support.domain import chat_rules, hours, rules
 from services.support.domain.catalogue import Catalogue
 from services.support.domain.conversation import Asker, Prefill, as_description, as_title
+from services.support.domain.french import french_opening
 from services.support.domain.parties import Recipient, judge_recipient
 from services.support.domain.texts import judge_line, judge_text
-from services.support.domain.tracking import french_moment
 from shared.circuit.parties import Directory
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Desk, Side
@@ -19,7 +19,6 @@ MESSAGE_LIMIT = 2000
 KEY_LIMIT = 64
 _SHOWN = 40
 _MINUTE = timedelta(minutes=1)
-_WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 
 
 class ChatState(StrEnum):
@@ -52,8 +51,7 @@ class Ending(StrEnum):
 _ENDINGS = {
     Ending.DEMANDEUR: "La personne a mis fin à la conversation.",
     Ending.BUREAU: "{who} a mis fin à la conversation.",
-    Ending.FERMETURE: "Le tchat est fermé. Il ouvre le {opening}. Un ticket se dépose à toute "
-    "heure.",
+    Ending.FERMETURE: "{closed}",
     Ending.SILENCE: "Personne n'a écrit depuis {silence} minutes : la conversation est terminée.",
     Ending.ABSENCE: "La personne n'est plus là : sa place dans la file est rendue.",
 }
@@ -172,17 +170,21 @@ class Said:
     key: str | None = None
 
 
-def french_opening(moment: datetime) -> str:
-    """Write when people next answer, with the day of the week."""
-    opening = hours.next_opening(moment)
-    return f"{_WEEKDAYS[opening.weekday()]} {french_moment(opening)}"
+def told_closed(now: datetime) -> str:
+    """Say when the chat opens, to whom it is closed."""
+    closed = _closed(now)
+    return f"{closed.message} Un ticket se dépose à toute heure."
 
 
 def judge_hour(now: datetime) -> tuple[Violation, ...]:
     """Say when the chat opens, unless it is open."""
     if hours.is_open(now):
         return ()
-    return (chat_rules.CLOSED.broken("requête", opening=french_opening(now)),)
+    return (_closed(now),)
+
+
+def _closed(now: datetime) -> Violation:
+    return chat_rules.CLOSED.broken("requête", opening=french_opening(now))
 
 
 def judge_wish(wish: Wish, catalogue: Catalogue, directory: Directory) -> tuple[Violation, ...]:
@@ -256,7 +258,7 @@ def ended(chat: Chat, ending: Ending, bounds: Bounds, now: datetime, who: str = 
     side = {Ending.DEMANDEUR: Side.DEMANDEUR, Ending.BUREAU: Side.BUREAU}
     over = replace(chat, state=ChatState.TERMINE, ended_at=now, ending=ending)
     text = _ENDINGS[ending].format(
-        who=who, opening=french_opening(now), silence=bounds.silence // _MINUTE
+        who=who, closed=told_closed(now), silence=bounds.silence // _MINUTE
     )
     by = side.get(ending, Side.PLATEFORME)
     return _with_line(over, now, by, LineKind.FIN, text, who)

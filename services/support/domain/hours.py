@@ -1,5 +1,6 @@
 """When people answer: Monday to Friday, 8:30 to 18:30 in Paris, but for French public holidays."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -11,6 +12,19 @@ OPENS = time(8, 30)
 CLOSES = time(18, 30)
 _FRIDAY = 4
 _DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether people answer now, and when they next do."""
+
+    is_open: bool
+    opens_at: datetime
+
+
+def availability(moment: datetime) -> Availability:
+    """Say whether people answer at a moment."""
+    return Availability(is_open(moment), next_opening(moment))
 
 
 def is_open(moment: datetime) -> bool:

@@ -4,24 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.support.domain.hours import PARIS
+from services.support.domain.french import french_day, french_moment
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
-_MONTHS = (
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-)
 _ARTICLES: Mapping[Role, str] = {
     Role.TITULAIRE: "le titulaire",
     Role.COTRAITANT: "le cotraitant",
@@ -96,19 +82,6 @@ class Tracked:
 def told(pieces: Sequence[Tracked]) -> str:
     """Tell where pieces of one number stand."""
     return "\n\n".join(" ".join(_sentences(piece)) for piece in pieces)
-
-
-def french_day(moment: datetime) -> str:
-    """Write the day of a moment, in Paris."""
-    local = moment.astimezone(PARIS)
-    first = "1er" if local.day == 1 else str(local.day)
-    return f"{first} {_MONTHS[local.month - 1]} {local.year}"
-
-
-def french_moment(moment: datetime) -> str:
-    """Write a moment, in Paris."""
-    local = moment.astimezone(PARIS)
-    return f"{french_day(moment)} à {local.hour} h {local.minute:02}"
 
 
 def _sentences(piece: Tracked) -> Iterator[str]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
 
-from services.support.application.agent import Availability, Conversations, VirtualAgent
+from services.support.application.agent import Conversations, VirtualAgent
 from services.support.application.tickets import hashed
 from services.support.domain import agent_rules
 from services.support.domain.agent import OFFERING, Kind
@@ -260,10 +260,9 @@ def _reply(agent: VirtualAgent, conversation: Conversation, turn: Turn) -> Reply
     shown = TurnAnswer.of(turn).model_dump()
     if turn.kind not in OFFERING:
         return ReplyAnswer(**shown)
-    people: Availability = agent.availability()
     return ReplyAnswer(
         **shown,
-        person=PersonAnswer.model_validate(people),
+        person=PersonAnswer.model_validate(agent.availability()),
         ticket=_prefill(agent.ticket((*conversation.turns, turn))),
     )
 

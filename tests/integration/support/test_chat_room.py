@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.support.adapters.mongo_agent import MongoRate
 from services.support.adapters.mongo_chat import MongoChats
 from services.support.application.chat import Begun, ChatPorts, ChatRoom, Guest, Position
 from services.support.domain.chat import Bounds, Chat, Ending, Line, Queue, Said, Wish
@@ -16,6 +15,7 @@ from services.support.settings import DATA, catalogue_at
 from shared.runtime.directory import Directory
 from shared.runtime.ids import new_id
 from shared.runtime.live import Bells
+from shared.runtime.rates import HourlyRates
 from shared.runtime.store import Store
 from shared.vocabulary.roles import Role
 from shared.vocabulary.tickets import Desk, Side
@@ -41,7 +41,7 @@ class Bench:
             bells=Bells(),
             catalogue=catalogue_at(DATA / "catalogue.csv"),
             structures=Directory(self.store),
-            begun=MongoRate(self.store, lambda: self.now, "tchat", 2),
+            begun=HourlyRates(self.store, lambda: self.now).of("tchat", 2),
             clock=lambda: self.now,
             new_id=new_id,
             heartbeat_s=0.05,

@@ -1,6 +1,7 @@
 """Tickets over HTTP, from a draft to its end, and what the desks are told of them."""
 
 import asyncio
+from collections.abc import Awaitable
 
 import httpx
 import pytest
@@ -450,6 +451,25 @@ async def test_a_stranger_who_asks_too_often_is_told_to_wait(http: httpx.AsyncCl
     assert codes(answers[-1]) == [("SUP-LIMITE-01", "requête")]
     assert answers[-1].headers["Retry-After"]
     assert other.status_code == 201
+
+
+async def test_a_network_address_submits_so_many_tickets_an_hour_whoever_it_names(
+    http: httpx.AsyncClient,
+) -> None:
+    def sent(rank: int, address: str) -> Awaitable[httpx.Response]:
+        # What a proxy on the same machine says; from elsewhere it is not believed.
+        headers = {"X-Forwarded-For": address}
+        form = {**draft(), "email": f"personne-{rank}@exemple.fr"}
+        return stranger(http).send("POST", data=form, headers=headers)
+
+    answers = [await sent(rank, "203.0.113.7") for rank in range(21)]
+    elsewhere = await sent(20, "203.0.113.8")
+
+    assert [each.status_code for each in answers] == [*[201] * 20, 429]
+    assert codes(answers[-1]) == [("SUP-LIMITE-01", "requête")]
+    assert "adresse réseau, 20 au plus" in answers[-1].json()["detail"]
+    assert answers[-1].headers["Retry-After"]
+    assert elsewhere.status_code == 201
 
 
 async def test_a_draft_survives_a_restart(support: Platform, http: httpx.AsyncClient) -> None:

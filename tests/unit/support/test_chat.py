@@ -19,7 +19,6 @@ from services.support.domain.chat import (
     Said,
     Wish,
     ended,
-    french_opening,
     judge_hour,
     judge_repeat,
     judge_said,
@@ -29,7 +28,9 @@ from services.support.domain.chat import (
     queue_of,
     said_in,
     taken,
+    told_closed,
 )
+from services.support.domain.french import french_opening
 from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.parties import Structure
@@ -66,6 +67,10 @@ def test_it_opens_on_a_day_that_is_named() -> None:
     assert french_opening(holiday) == "mercredi 15 juillet 2026 à 8 h 30"
     assert "mercredi 15 juillet 2026 à 8 h 30" in judge_hour(holiday)[0].message
     assert judge_hour(NOON) == ()
+    assert told_closed(holiday) == (
+        "Le tchat est fermé. Il ouvre le mercredi 15 juillet 2026 à 8 h 30. "
+        "Un ticket se dépose à toute heure."
+    )
 
 
 @pytest.mark.parametrize(
