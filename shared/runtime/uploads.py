@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 from fastapi import Response, UploadFile
 
+from shared.vocabulary.texts import plain
+
 _NAME_LIMIT = 255
 
 
@@ -17,8 +19,8 @@ class Uploaded:
 
     @property
     def name(self) -> str:
-        """Its name as sent."""
-        return self._upload.filename or ""
+        """Its name as sent, with common spaces and without the signs that nobody sees."""
+        return plain(self._upload.filename or "")
 
     @property
     def size_bytes(self) -> int:
@@ -38,7 +40,7 @@ class Uploaded:
 
 def safe_name(name: str) -> str:
     """Make a name that is one path component, printable and of bounded length."""
-    last = name.replace("\\", "/").rpartition("/")[2]
+    last = plain(name).replace("\\", "/").rpartition("/")[2]
     shown = "".join(sign for sign in last if sign.isprintable())
     return shown[:_NAME_LIMIT].strip() or "fichier"
 
