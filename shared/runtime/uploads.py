@@ -19,7 +19,7 @@ class Uploaded:
 
     @property
     def name(self) -> str:
-        """Its name as sent, with common spaces and without the signs that nobody sees."""
+        """Its name as its sender sees it."""
         return plain(self._upload.filename or "")
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from shared.vocabulary.rules import Rule, Violation
+from shared.vocabulary.texts import is_showable
 
 MEGABYTE = 1024 * 1024
 HEAD_BYTES = 64 * 1024
@@ -152,7 +153,7 @@ def _judge(rules: AttachmentRules, attached: Attached, field: str) -> Iterator[V
         yield rules.name_too_long.broken(
             field, name=name, length=len(attached.name), limit=rules.name_limit
         )
-    if not attached.name.isprintable() or set(attached.name) & set("/\\"):
+    if not is_showable(attached.name) or set(attached.name) & set("/\\"):
         yield rules.name_refused.broken(field, name=name)
     if attached.size_bytes > rules.size_limit:
         yield rules.too_large.broken(
