@@ -77,6 +77,12 @@ ACT_NOT_POSSIBLE = Rule(
     remedy="Actes possibles : {allowed}.",
     source=_OURS,
 )
+STALE = Rule(
+    code="SUP-VERSION-01",
+    sentence="Ce brouillon a été enregistré depuis que vous l'avez lu : rien n'y a été écrit.",
+    remedy="Relisez-le, reportez-y ce que vous vouliez écrire, puis enregistrez avec son ETag.",
+    source=_OURS,
+)
 TOO_LONG_A_STORY = Rule(
     code="SUP-ETAT-02",
     sentence="Ce ticket compte {limit} échanges : il n'en prend plus.",

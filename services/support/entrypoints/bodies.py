@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.support.application.desks import Clocked
+from services.support.application.ports import Search
 from services.support.domain.life import allowed
 from services.support.domain.parties import Recipient
 from services.support.domain.texts import tidy
@@ -30,9 +31,9 @@ class RecipientBody(Body):
     structure: Line
     service: Line | None = None
 
-    def to_domain(self) -> Recipient:
+    def to_domain(self) -> Recipient | None:
         """Take it off the wire."""
-        return Recipient(self.structure.strip(), (self.service or "").strip() or None)
+        return recipient_of(self.structure, self.service)
 
 
 class DraftBody(Body):
@@ -58,6 +59,32 @@ class DraftBody(Body):
             dossier=self.dossier,
             piece=self.piece,
         )
+
+
+_Filter = Annotated[str | None, Field(max_length=100)]
+
+
+class SearchQuery(BaseModel):
+    """Which tickets to list."""
+
+    query: Annotated[str, Field(max_length=200, description="Numéro ou mots.")] = ""
+    status: TicketStatus | None = None
+    sub_category: _Filter = None
+    dossier: _Filter = None
+    piece: _Filter = None
+    after: Annotated[str, Field(max_length=200)] = ""
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+    def to_domain(self) -> Search:
+        """Take it off the wire."""
+        return Search(**self.model_dump())
+
+
+class DeskSearchQuery(SearchQuery):
+    """Which tickets of a desk to list."""
+
+    priority: Priority | None = None
+    assignee: _Filter = None
 
 
 class TextBody(Body):
@@ -263,6 +290,12 @@ class QueueAnswer(BaseModel):
     tickets: tuple[QueuedTicket, ...]
     next: str | None = Field(description="À redonner dans `after` ; absent sur la dernière page.")
     counts: dict[TicketStatus, int]
+
+
+def recipient_of(structure: str | None, service: str | None) -> Recipient | None:
+    """Take a recipient off the wire; without a structure there is none."""
+    named = (structure or "").strip()
+    return Recipient(named, (service or "").strip() or None) if named else None
 
 
 def content_of(
