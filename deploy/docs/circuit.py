@@ -248,9 +248,9 @@ def _statuses() -> str:
         "une règle de la plateforme, faute de table officielle.\n\n"
         f"Une pièce déposée (`{Status.DEPOSEE}`) se présente à son destinataire : {arrivals}. "
         f"Celle qui a un valideur se présente d'abord à lui, `{Status.A_VALIDER_1}`, et en sort "
-        f"{validated}. Nul ne juge la pièce qu'il a déposée ; une pièce que le silence fait accepter "
-        "ne peut être ni suspendue ni renvoyée à recycler, ce qui ferait repartir son délai (règle "
-        f"de la plateforme, pour CCAG Travaux 2021, 12.4.4).\n\n{acts}\n{words}"
+        f"{validated}. Nul ne juge la pièce qu'il a déposée ; une pièce que le silence fait "
+        "accepter ne peut être ni suspendue ni renvoyée à recycler, ce qui ferait repartir son "
+        f"délai (règle de la plateforme, pour CCAG Travaux 2021, 12.4.4).\n\n{acts}\n{words}"
     )
 
 
