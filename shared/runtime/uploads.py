@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 from fastapi import Response, UploadFile
 
+from shared.vocabulary.texts import plain
+
 _NAME_LIMIT = 255
 
 
@@ -17,8 +19,8 @@ class Uploaded:
 
     @property
     def name(self) -> str:
-        """Its name as sent."""
-        return self._upload.filename or ""
+        """Its name as sent, with plain spaces: screens and phones put others into names."""
+        return plain(self._upload.filename or "")
 
     @property
     def size_bytes(self) -> int:

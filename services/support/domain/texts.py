@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from services.support.domain import rules
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import REORDERING, is_blank, plain
 
 TITLE_LIMIT = 150
 TEXT_LIMIT = 10_000
@@ -13,19 +14,24 @@ NAME_LIMIT = 100
 _EMAIL_LIMIT = 254
 _EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s<>\"(),;:\\.]+")
 _SHOWN = 60
-# They change the order in which what follows is shown.
-_REORDERING = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
+# Controls, halves of signs, and the line ends that `tidy` writes in one way.
+_UNREADABLE = {"Cc", "Cs", "Zl", "Zp"}
 
 
 def tidy(text: str) -> str:
-    """Give a text with one kind of line end and nothing around it."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    """Give a text with one kind of space and of line end, and nothing around it.
+
+    One that shows nothing is empty.
+    """
+    kept = plain(text).replace("\r\n", "\n").replace("\r", "\n").strip()
+    has_control = any(unicodedata.category(sign) == "Cc" for sign in kept)
+    return "" if is_blank(kept) and not has_control else kept
 
 
 def judge_line(field: str, label: str, text: str, limit: int = NAME_LIMIT) -> Iterator[Violation]:
     """Judge a text of one line, which may be empty."""
     yield from _judge_length(field, label, text, limit)
-    if not text.isprintable():
+    if any(sign in "\n\t" or _is_unreadable(sign) for sign in text):
         yield rules.TEXT_UNREADABLE.broken(field, label=label)
 
 
@@ -54,4 +60,4 @@ def _judge_length(field: str, label: str, text: str, limit: int) -> Iterator[Vio
 def _is_unreadable(sign: str) -> bool:
     if sign in "\n\t":
         return False
-    return sign in _REORDERING or unicodedata.category(sign) in {"Cc", "Cs"}
+    return sign in REORDERING or unicodedata.category(sign) in _UNREADABLE

@@ -276,12 +276,12 @@ def content_of(
 ) -> Content:
     """Take what an issuer writes off the wire."""
     return Content(
-        sub_category=(sub_category or "").strip() or None,
-        title=title.strip(),
+        sub_category=tidy(sub_category or "") or None,
+        title=tidy(title),
         description=tidy(description),
         recipient=recipient,
-        dossier=(dossier or "").strip() or None,
-        piece=(piece or "").strip() or None,
+        dossier=tidy(dossier or "") or None,
+        piece=tidy(piece or "") or None,
     )
 
 

@@ -304,3 +304,31 @@ def test_a_ticket_that_nobody_answers_is_late_and_a_draft_never_is() -> None:
     assert late.first_answer == timedelta(hours=50)
     assert (late.is_answered, late.is_late) == (False, True)
     assert measured(begun("t", ISSUER, CONTENT, AT), TARGETS, AT, worked) is None
+
+
+def test_a_desk_has_its_whole_time_from_when_a_ticket_is_transferred_to_it() -> None:
+    hour, days = timedelta(hours=1), timedelta(days=7)
+    ticket = after(a_ticket(), TicketAct.PRENDRE_EN_CHARGE, AT + hour, assignee="Camille")
+    ticket = after(ticket, TicketAct.REPONDRE, AT + 2 * hour)
+    moved = after(ticket, TicketAct.TRANSFERER, AT + days, desk=Desk.TECHNIQUE, recipient=None)
+
+    there = measured(moved, TARGETS, AT + days + hour, worked)
+
+    assert there is not None
+    assert (there.is_answered, there.is_late) == (False, False)
+    assert (there.first_answer, there.resolution) == (hour, hour)
+
+
+def test_a_reopened_ticket_is_to_be_answered_again() -> None:
+    hour, days = timedelta(hours=1), timedelta(days=7)
+    ticket = after(a_ticket(), TicketAct.PRENDRE_EN_CHARGE, AT + hour, assignee="Camille")
+    ticket = after(ticket, TicketAct.RESOUDRE, AT + 2 * hour)
+    reopened = after(ticket, TicketAct.ROUVRIR, AT + days)
+
+    waiting = measured(reopened, TARGETS, AT + days + hour, worked)
+    late = measured(reopened, TARGETS, AT + 2 * days, worked)
+
+    assert waiting is not None
+    assert late is not None
+    assert (waiting.first_answer, waiting.is_answered, waiting.is_late) == (hour, False, False)
+    assert (late.is_answered, late.is_late) == (False, True)
