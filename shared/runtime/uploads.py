@@ -1,6 +1,7 @@
 """Files as they arrive and as they leave over HTTP."""
 
 import unicodedata
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from fastapi import Response, UploadFile
@@ -36,6 +37,11 @@ class Uploaded:
         """Read it whole."""
         await self._upload.seek(0)
         return await self._upload.read()
+
+
+def uploaded(files: Iterable[UploadFile] | None) -> list[Uploaded]:
+    """Wrap what the framework received; None where a form named no file."""
+    return [Uploaded(each) for each in files or ()]
 
 
 def safe_name(name: str) -> str:

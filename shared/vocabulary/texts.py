@@ -1,11 +1,26 @@
-"""Texts, as they are kept and as a search compares them."""
+"""Texts: as a search compares them, and as a person who types one means it."""
 
+import re
 import unicodedata
 
-REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Signs that change the order in which what follows is shown."""
-# Letters and symbols of Unicode that are drawn as nothing at all.
-_EMPTY = frozenset("\u115f\u1160\u3164\uffa0\u2800\ufffc\U0001d159")
+# Unicode's Default_Ignorable_Code_Point, and its annotations: no screen shows them. Left out are
+# the variation selectors, which choose the look of the sign before them, and the reordering ones.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2065"
+    "\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]+"
+)
+# Category Zs, and the blank of Braille.
+_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
+_LINE_END = re.compile("\r\n|[\r\u0085\u2028\u2029]")
+# Two noncharacters end each plane.
+_NONCHARACTERS = "".join(
+    chr(plane | last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)
+)
+_UNSHOWABLE = re.compile(
+    f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\uf8ff\ufdd0-\ufdef"
+    f"\U000f0000-\U0010ffff{_NONCHARACTERS}]"
+)
 
 
 def folded(text: str) -> str:
@@ -15,29 +30,25 @@ def folded(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Give a text as it is kept: each kind of space is a space, what nobody sees is left out.
+    """Give a typed text as its writer sees it, whatever a keyboard or a paste put into it.
 
-    French typography and the tools that people paste from write both. Control characters stay, and
-    so do those that reorder what is shown: rules refuse them.
+    Every blank becomes a space and every line end a `\\n`; what has no shape at all is dropped, and
+    so are blanks around. Signs that mislead stay, for `is_showable` to refuse.
     """
-    return text if text.isascii() else "".join(map(_plain, text))
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    return _INVISIBLE.sub("", _BLANK.sub(" ", _LINE_END.sub("\n", text))).strip()
 
 
-def is_blank(text: str) -> bool:
-    """Tell whether a text shows nothing: no letter, no digit, no sign."""
-    return not any(unicodedata.category(sign)[0] in "LNPS" for sign in plain(text))
+def is_showable(text: str, *, lines: bool = False) -> bool:
+    """Tell whether any screen can show a plain text as it is; `lines` allows several, and tabs.
+
+    Controls, signs that reorder what follows, surrogates, private use and noncharacters are not:
+    some are not even allowed in an XML document, which a spreadsheet is.
+    """
+    return not _UNSHOWABLE.search(text) and (lines or not ("\n" in text or "\t" in text))
 
 
-def _plain(sign: str) -> str:
-    if sign in REORDERING:
-        return sign
-    if sign in _EMPTY:
-        return " "
-    match unicodedata.category(sign):
-        case "Zs":
-            return " "
-        case "Zl" | "Zp":
-            return "\n"
-        case "Cf":
-            return ""
-    return sign
+def says_something(text: str) -> bool:
+    """Tell whether a plain text holds a letter or a digit."""
+    return any(sign.isalnum() for sign in text)

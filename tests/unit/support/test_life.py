@@ -38,6 +38,7 @@ TARGETS = targets_at(DATA / "delais.csv")
 AT = datetime(2026, 11, 26, 9, tzinfo=UTC)
 ISSUER = Issuer("90000000100017", Role.TITULAIRE)
 NOTHING = Suggestions()
+NOTHING_SAID = [("SUP-TEXTE-01", "title"), ("SUP-TEXTE-01", "description")]
 CONTENT = Content("M_REFUS", "Refus", "Pourquoi ?", Recipient("90000000300013", "TRAVAUX"))
 
 DIRECTORY = {
@@ -255,6 +256,8 @@ def test_a_ticket_takes_no_more_words_than_its_document_holds() -> None:
         (replace(CONTENT, recipient=None), [("SUP-DESTINATAIRE-01", "recipient.structure")]),
         (replace(CONTENT, title="t" * 151), [("SUP-TEXTE-02", "title")]),
         (replace(CONTENT, title="a\nb"), [("SUP-TEXTE-03", "title")]),
+        (replace(CONTENT, title="…", description="\u2800"), NOTHING_SAID),
+        (replace(CONTENT, title="\U0001d159", description="\ufffc"), NOTHING_SAID),
         (replace(CONTENT, description="d" * 10_001), [("SUP-TEXTE-02", "description")]),
         (replace(CONTENT, description="a\x1b[31m"), [("SUP-TEXTE-03", "description")]),
         (replace(CONTENT, description="a\u202egpj.exe"), [("SUP-TEXTE-03", "description")]),
