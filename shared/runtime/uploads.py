@@ -20,7 +20,7 @@ class Uploaded:
 
     @property
     def name(self) -> str:
-        """Its name as sent, with plain spaces: screens and phones put others into names."""
+        """Its name as its sender sees it."""
         return plain(self._upload.filename or "")
 
     @property
@@ -46,7 +46,7 @@ def uploaded(files: Iterable[UploadFile] | None) -> list[Uploaded]:
 
 def safe_name(name: str) -> str:
     """Make a name that is one path component, printable and of bounded length."""
-    last = name.replace("\\", "/").rpartition("/")[2]
+    last = plain(name).replace("\\", "/").rpartition("/")[2]
     shown = "".join(sign for sign in last if sign.isprintable())
     return shown[:_NAME_LIMIT].strip() or "fichier"
 
