@@ -28,12 +28,13 @@ from services.support.domain.conversation import (
     Turn,
     prefilled,
 )
-from services.support.domain.texts import judge_email, judge_text, tidy
+from services.support.domain.texts import judge_email, judge_text
 from services.support.domain.tracking import Tracked, told
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.support_v1 import ActivationLinkRequested
 from shared.contracts.topics import ACTIVATION
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import plain
 
 ACTIVATION_ARTICLE = "activation-connexion"
 _TRACK = "SUIVI"
@@ -171,7 +172,7 @@ class VirtualAgent:
         self, conversation: Conversation, message: str, address: str
     ) -> Turn | tuple[Violation, ...] | None:
         """Answer a message and keep both; None when the conversation is gone."""
-        text = tidy(message)
+        text = plain(message)
         found = tuple(judge_text("text", "Le message", text, is_required=True, limit=MESSAGE_LIMIT))
         if found:
             return found

@@ -19,7 +19,7 @@ SUB_CATEGORY_MISSING = Rule(
 )
 TEXT_MISSING = Rule(
     code="SUP-TEXTE-01",
-    sentence="{label} : rien n'est écrit.",
+    sentence="{label} : rien ne peut s'y lire.",
     remedy="Écrivez quelques mots.",
     source=_OURS,
 )

@@ -9,9 +9,9 @@ from services.support.application.desks import Clocked
 from services.support.application.ports import Search
 from services.support.domain.life import allowed
 from services.support.domain.parties import Recipient
-from services.support.domain.texts import tidy
 from services.support.domain.tickets import Content, Entry, StoredFile, Ticket
 from shared.vocabulary.roles import Role
+from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
 
 # The rules have their own limits, and say them all at once; these bound what is looked at.
@@ -309,12 +309,12 @@ def content_of(
 ) -> Content:
     """Take what an issuer writes off the wire."""
     return Content(
-        sub_category=(sub_category or "").strip() or None,
-        title=title.strip(),
-        description=tidy(description),
+        sub_category=plain(sub_category or "") or None,
+        title=plain(title),
+        description=plain(description),
         recipient=recipient,
-        dossier=(dossier or "").strip() or None,
-        piece=(piece or "").strip() or None,
+        dossier=plain(dossier or "") or None,
+        piece=plain(piece or "") or None,
     )
 
 

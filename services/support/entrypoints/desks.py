@@ -9,7 +9,6 @@ from services.support.application.acting import Acting
 from services.support.application.desks import Desks, has
 from services.support.application.outcomes import Claim
 from services.support.application.ports import Tickets, Vault
-from services.support.domain.texts import tidy
 from services.support.domain.tickets import Doing
 from services.support.entrypoints.bodies import (
     AssignmentBody,
@@ -26,6 +25,7 @@ from services.support.entrypoints.outcomes import done, handed
 from shared.runtime.caller import DeskAgent, desk_agent
 from shared.runtime.problems import not_found
 from shared.runtime.uploads import uploaded
+from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Desk, Side, TicketAct
 
 Agent = Annotated[DeskAgent, Depends(desk_agent)]
@@ -87,7 +87,7 @@ def _speaking(
     async def speak(
         agent: Agent, held: Held, text: Annotated[Text, Form()], attachments: MaybeFiles = None
     ) -> DeskTicketAnswer:
-        doing = Doing(act, Side.BUREAU, agent.name, text=tidy(text))
+        doing = Doing(act, Side.BUREAU, agent.name, text=plain(text))
         spoken = done(await acting.act(held, doing, uploaded(attachments)))
         return DeskTicketAnswer.at_desk(desks.clocked(spoken.ticket))
 
@@ -120,7 +120,7 @@ def _add_handling(router: APIRouter, desks: Desks, acting: Acting) -> None:
             TicketAct.TRANSFERER,
             Side.BUREAU,
             agent.name,
-            text=tidy(body.reason),
+            text=plain(body.reason),
             desk=body.desk,
             recipient=body.recipient.to_domain() if body.recipient and is_business else None,
         )

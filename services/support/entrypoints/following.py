@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, File, Form, Path, Response, UploadFile
 from services.support.application.acting import Acting
 from services.support.application.outcomes import Claim
 from services.support.application.ports import Vault
-from services.support.domain.texts import tidy
 from services.support.domain.tickets import Doing, Ticket
 from services.support.entrypoints.bodies import RatingBody, Text, TextBody, TicketAnswer
 from services.support.entrypoints.outcomes import done, handed
 from shared.runtime.etags import etag
 from shared.runtime.uploads import uploaded
+from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Side, TicketAct
 
 Id = Annotated[str, Path(max_length=100)]
@@ -34,7 +34,7 @@ def add_following(
 
     def doing(ticket: Ticket, act: TicketAct, text: str, rating: int | None = None) -> Doing:
         name = ticket.issuer.name
-        return Doing(act, Side.DEMANDEUR, name, text=tidy(text), satisfaction=rating)
+        return Doing(act, Side.DEMANDEUR, name, text=plain(text), satisfaction=rating)
 
     @router.get("/{ticket_id}", summary="Lire un ticket et son journal.")
     async def read(
