@@ -27,6 +27,7 @@ CONTRADICTORY: Answer = {
     "title": "Facture impayée depuis deux mois",
     "description": "Le paiement est en retard, quand serai-je payé ? Je demande des intérêts.",
 }
+_CONFIDENT = 0.9
 
 
 async def one_of_each(stage: Stage) -> Answer:
@@ -50,11 +51,22 @@ async def one_of_each(stage: Stage) -> Answer:
 
 async def contradicted(stage: Stage) -> Answer:
     """Let a text say another desk than the sub-category that was chosen; gives the ticket."""
-    stage.report.chapter("Un texte contredit sa sous-catégorie : c'est dit, et le choix reste")
+    report = stage.report
+    report.chapter("Un texte contredit sa sous-catégorie : c'est dit, et le choix reste")
+    title, description = CONTRADICTORY["title"], CONTRADICTORY["description"]
+    for typed in ((title[:15], ""), (title, ""), (title, description)):
+        found = await _suggested(stage, *typed)
+        best = found["suggestions"][:1]
+        report.quote(f"« {' '.join(typed).strip()[-40:]} »", "".join(map(_shown, best)) or "rien")
+    report.claim(
+        "pendant la frappe, M_PAIEMENT est suggéré, avec sa confiance",
+        [(each["sub_category"], _CONFIDENT <= each["confidence"] <= 1) for each in best],
+        [("M_PAIEMENT", True)],
+    )
+    report.claim("… et dit contraire au choix de DEPOT", found["contradicts"])
     ticket = await stage.submit(stage.supplier, CONTRADICTORY)
     told = await arrives(stage, ticket, Desk.TECHNIQUE)
-    stage.report.quote("écrit", f"« {ticket['title']} » sous {CONTRADICTORY['sub_category']}")
-    stage.report.claim(
+    report.claim(
         f"signalé, {ticket['suggested']} suggéré, {ticket['sub_category']} gardé",
         told and (told.contradicts, told.suggested, told.sub_category),
         (True, "M_PAIEMENT", "DEPOT"),
@@ -101,3 +113,12 @@ async def arrives(stage: Stage, ticket: Answer, desk: Desk) -> TicketSubmitted |
         (ticket["id"], desk, ticket["sub_category"], ticket["title"]),
     )
     return told
+
+
+async def _suggested(stage: Stage, title: str, description: str) -> Answer:
+    body = {"title": title, "description": description, "sub_category": "DEPOT"}
+    return await stage.supplier.ask("POST", "/suggestions", json=body)
+
+
+def _shown(guess: Answer) -> str:
+    return f"{guess['category_label']} › {guess['label']} ({guess['confidence']:.0%})"
