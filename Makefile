@@ -40,7 +40,7 @@ bench: $(READY) ## pieces per second and CPU, beside a hand-written loop
 	@$(PY) -m tests.bench
 
 eval-support: $(READY) ## what the desk's model and the virtual agent get right
-	@$(PY) -m tests.eval
+	@OMP_NUM_THREADS=1 $(PY) -m tests.eval
 
 docs: $(READY) ## write again the pages that are generated
 	@$(PY) -m deploy.docs
