@@ -142,9 +142,13 @@ def build() -> tuple[Runtime, FastAPI]:
             create_chat_router(room, seats),
             create_chat_desk_router(room, seats),
         ],
-        max_body_mb=_BODY_LIMIT_MB,
         open_paths=("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chat"),
-        open_body_mb=_OPEN_BODY_LIMIT_MB,
+        desk_paths=("/desk/",),
+        uploads={
+            "/tickets": _BODY_LIMIT_MB,
+            "/desk/tickets": _BODY_LIMIT_MB,
+            "/open/tickets": _OPEN_BODY_LIMIT_MB,
+        },
     )
 
 

@@ -36,7 +36,7 @@ from services.support.entrypoints.chat_socket import (
     show,
     talk,
 )
-from services.support.entrypoints.outcomes import address_of
+from shared.runtime.addresses import address_of
 from shared.runtime.caller import DeskAgent, desk_agent
 from shared.runtime.live import Crowded, Seats
 from shared.runtime.problems import Problem, not_found, unavailable
