@@ -16,14 +16,13 @@ from services.support.application.outcomes import (
     ready,
 )
 from services.support.application.ports import Change, Ports, Upload, Used, looked_up, named
-from services.support.domain.tickets import (
-    Doing,
-    Ticket,
+from services.support.domain.handling import (
     carried_out,
     judge_assignment,
     judge_attachments,
     judge_doing,
 )
+from services.support.domain.tickets import Doing, Ticket
 
 
 class Acting:

@@ -19,7 +19,8 @@ from services.support.entrypoints.bodies import (
     recipient_of,
 )
 from services.support.entrypoints.following import Id, IdempotencyKey, MaybeFiles, add_following
-from services.support.entrypoints.outcomes import address_of, done, mark_replay, too_many
+from services.support.entrypoints.outcomes import done, mark_replay, too_many
+from shared.runtime.addresses import address_of
 from shared.runtime.problems import not_found
 from shared.runtime.uploads import uploaded
 

@@ -9,15 +9,7 @@ from pydantic import TypeAdapter
 
 from services.support.domain.clock import measured
 from services.support.domain.guesses import Guess, Suggestions
-from services.support.domain.hours import worked
-from services.support.domain.life import OPEN, TRANSITIONS, allowed, transition
-from services.support.domain.parties import Issuer, Recipient
-from services.support.domain.tickets import (
-    ACT_LABELS,
-    STATUS_LABELS,
-    Content,
-    Doing,
-    Ticket,
+from services.support.domain.handling import (
     begun,
     carried_out,
     judge_assignment,
@@ -27,6 +19,10 @@ from services.support.domain.tickets import (
     possible,
     submitted,
 )
+from services.support.domain.hours import worked
+from services.support.domain.life import OPEN, TRANSITIONS, allowed, transition
+from services.support.domain.parties import Issuer, Recipient
+from services.support.domain.tickets import ACT_LABELS, STATUS_LABELS, Content, Doing, Ticket
 from services.support.settings import DATA, catalogue_at, targets_at
 from shared.circuit.parties import Service, Structure
 from shared.vocabulary.attachments import MEGABYTE
