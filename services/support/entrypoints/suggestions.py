@@ -11,7 +11,8 @@ from services.support.domain.catalogue import Catalogue, SubCategory
 from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.entrypoints.agent import MaybeAsker
 from services.support.entrypoints.bodies import Body, Line, Text
-from services.support.entrypoints.outcomes import address_of, too_many
+from services.support.entrypoints.outcomes import too_many
+from shared.runtime.addresses import address_of
 from shared.vocabulary.tickets import Desk
 
 
