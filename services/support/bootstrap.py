@@ -97,6 +97,7 @@ def build() -> tuple[Runtime, FastAPI]:
         AgentPorts(
             conversations=conversations,
             articles=articles,
+            sub_categories=ports.catalogue.by_code,
             answers=search_in(articles),
             tracking=PortalTracking(settings.portal_url),
             suggester=ports.suggester,
@@ -147,7 +148,9 @@ def build() -> tuple[Runtime, FastAPI]:
         description="Les questions, le bureau qui y répond, et leur suivi.",
         routers=[
             create_catalogue_router(ports.catalogue),
-            create_suggestions_router(learner, catalogue),
+            create_suggestions_router(
+                learner, catalogue, rates.of("suggestion", settings.suggestions_each)
+            ),
             create_tickets_router(tickets, files, Drafts(ports), submitting, acting),
             create_open_router(tickets, files, submitting, acting, follow_ups),
             create_desks_router(tickets, files, desks, acting),

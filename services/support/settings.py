@@ -62,6 +62,9 @@ class Settings(RuntimeSettings):
     """Where the portal answers: the virtual agent looks pieces up in it, in the caller's name."""
     agent_messages_per_address: int = Field(default=200, ge=1)
     """Messages without an account that a network address may send to the virtual agent an hour."""
+    suggestions_each: int = Field(default=3000, ge=1)
+    """Suggestions that a structure, or without an account a network address, may ask for an hour:
+    one is asked at each pause of a person who types."""
     agent_kept_days: int = Field(default=90, ge=1)
     """Conversations with the virtual agent are forgotten so long after their beginning."""
     chat_waiting: int = Field(default=100, ge=1)

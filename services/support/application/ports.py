@@ -23,6 +23,9 @@ class Suggester(Protocol):
     def suggest(self, title: str, description: str) -> Suggestions:
         """Give the sub-categories that a text is closest to."""
 
+    async def read(self, title: str, description: str) -> Suggestions:
+        """Do the same beside the event loop, one text at a time."""
+
 
 class Structures(Protocol):
     """The structures that the directory has told."""
