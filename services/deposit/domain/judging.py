@@ -6,7 +6,6 @@ from datetime import date
 
 from services.deposit.domain import rules
 from services.deposit.domain.attachments import judge_attachments
-from services.deposit.domain.changes import changes
 from services.deposit.domain.following import Following, judge_next
 from services.deposit.domain.invoice import judge_invoice
 from services.deposit.domain.merging import merge, shown
@@ -16,6 +15,7 @@ from services.deposit.domain.piece import Draft, Recipient
 from services.deposit.domain.proposal import Proposal
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.table import Circuit, Row, application_of
+from shared.vocabulary.amounts import changes
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
