@@ -342,7 +342,9 @@ async def test_a_broker_killed_in_the_middle_loses_nothing_and_keeps_the_order(
             "all are through",
             limit_s=60,
         )
+        # Its transaction must end before its store is gone, or the loop waits for it in vain.
         relay.cancel()
+        await asyncio.gather(relay, return_exceptions=True)
     await link.stop()
 
     for dossier in range(5):
