@@ -1,7 +1,8 @@
 """Settings of the service."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field
 
@@ -9,26 +10,27 @@ from services.support.domain.catalogue import Catalogue, CatalogueError, read_ca
 from services.support.domain.clock import Targets, TargetsError, read_targets
 from shared.runtime.settings import RuntimeSettings
 
+T = TypeVar("T")
 DATA = Path(__file__).parent / "data"
 
 
 def catalogue_at(path: Path) -> Catalogue:
     """Read the catalogue of a file. Raises CatalogueError with all that is wrong with it."""
-    try:
-        # Spreadsheets put a mark before what they save as UTF-8.
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            return read_catalogue(lines)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{path} cannot be read: {error}") from error
+    return _read(path, read_catalogue, CatalogueError)
 
 
 def targets_at(path: Path) -> Targets:
     """Read the targets of a file. Raises TargetsError."""
+    return _read(path, read_targets, TargetsError)
+
+
+def _read(path: Path, read: Callable[[Iterable[str]], T], fault: type[ValueError]) -> T:
     try:
+        # Spreadsheets put a mark before what they save as UTF-8.
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            return read_targets(lines)
+            return read(lines)
     except (OSError, UnicodeDecodeError) as error:
-        raise TargetsError(f"{path} cannot be read: {error}") from error
+        raise fault(f"{path} cannot be read: {error}") from error
 
 
 def _is_catalogue(path: Path) -> Path:
@@ -54,10 +56,15 @@ class Settings(RuntimeSettings):
     """Tickets without an account that an e-mail address may submit in an hour."""
     open_per_address: int = Field(default=20, ge=1)
     """Tickets without an account that a network address may submit in an hour."""
+    open_messages_per_ticket: int = Field(default=30, ge=1)
+    """What may be sent in an hour about a ticket without an account, once it is submitted."""
     portal_url: str = "http://127.0.0.1:8005"
     """Where the portal answers: the virtual agent looks pieces up in it, in the caller's name."""
     agent_messages_per_address: int = Field(default=200, ge=1)
     """Messages without an account that a network address may send to the virtual agent an hour."""
+    suggestions_each: int = Field(default=3000, ge=1)
+    """Suggestions that a structure, or without an account a network address, may ask for an hour:
+    one is asked at each pause of a person who types."""
     agent_kept_days: int = Field(default=90, ge=1)
     """Conversations with the virtual agent are forgotten so long after their beginning."""
     chat_waiting: int = Field(default=100, ge=1)
