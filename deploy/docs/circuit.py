@@ -208,7 +208,9 @@ def _delays(circuit: Circuit) -> str:
         "Jours calendaires, comptés à Paris à partir du lendemain et jusqu'à la fin du dernier "
         "(règle de la plateforme). Une pièce acceptée par le silence prend le statut "
         f"`{CONCLUDED}`, le portail n'en ayant pas d'autre pour elle ; qui peut alors déposer "
-        "la suite se lit dans les lignes."
+        "la suite se lit dans les lignes. Une pièce certifiée avant la fin du délai le respecte, "
+        "même si elle parvient plus tard au dossier, tant que personne n'a agi sur le silence "
+        "(règle de la plateforme)."
     )
     return f"## Délais\n{counted}\n\n{table}"
 
@@ -246,7 +248,9 @@ def _statuses() -> str:
         "une règle de la plateforme, faute de table officielle.\n\n"
         f"Une pièce déposée (`{Status.DEPOSEE}`) se présente à son destinataire : {arrivals}. "
         f"Celle qui a un valideur se présente d'abord à lui, `{Status.A_VALIDER_1}`, et en sort "
-        f"{validated}.\n\n{acts}\n{words}"
+        f"{validated}. Nul ne juge la pièce qu'il a déposée ; une pièce que le silence fait "
+        "accepter ne peut être ni suspendue ni renvoyée à recycler, ce qui ferait repartir son "
+        f"délai (règle de la plateforme, pour CCAG Travaux 2021, 12.4.4).\n\n{acts}\n{words}"
     )
 
 

@@ -25,7 +25,8 @@ _SPOKEN = {
     "l'une d'elles.",
     "ORG": "Dites par l'annuaire des structures : 422, ou 412 quand la version est dépassée.",
     "SUP": "Dites par l'assistance : 422 pour une saisie à corriger, 409 quand l'état du ticket "
-    "s'oppose à la demande, 429 quand les demandes sans compte se suivent de trop près.",
+    "s'oppose à la demande, 412 quand un brouillon a été enregistré entre-temps, 429 quand les "
+    "demandes sans compte se suivent de trop près.",
     "POR": "Dites par le portail, à qui cherche ou demande une liste : 422.",
 }
 _TABLE = "| code | ce qui est dit | que faire | source |\n| --- | --- | --- | --- |\n"

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response, status
+from fastapi import APIRouter, Depends, Path, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.organisation.application import (
@@ -10,7 +10,6 @@ from services.organisation.application import (
     Kept,
     Missing,
     Outcome,
-    Precondition,
     Refused,
     Stale,
     Structures,
@@ -18,6 +17,7 @@ from services.organisation.application import (
 from services.organisation.domain import rules
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
 from shared.runtime.caller import Caller, caller
+from shared.runtime.etags import Matching, etag
 from shared.runtime.problems import not_found, refused
 from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind, StructureStatus
 
@@ -116,18 +116,7 @@ def own(structure: Id, asking: Asking) -> str:
     return structure
 
 
-def precondition(
-    if_match: Annotated[str | None, Header(description="ETag de la version lue.")] = None,
-) -> Precondition:
-    """Read `If-Match`; without it any version may be replaced."""
-    if if_match is None:
-        return lambda _: True
-    tags = {tag.strip() for tag in if_match.split(",")}
-    return lambda version: version > 0 and not tags.isdisjoint({"*", _etag(version)})
-
-
 Own = Annotated[str, Depends(own)]
-Matching = Annotated[Precondition, Depends(precondition)]
 
 
 def create_router(structures: Structures, declaring: Declaring) -> APIRouter:
@@ -187,7 +176,7 @@ def create_router(structures: Structures, declaring: Declaring) -> APIRouter:
 def _answer(outcome: Outcome, structure: str, response: Response) -> StructureBody:
     match outcome:
         case Kept(kept, is_new):
-            response.headers["ETag"] = _etag(kept.version)
+            response.headers["ETag"] = etag(kept.version)
             if is_new:
                 response.status_code = status.HTTP_201_CREATED
             return StructureBody.of(kept)
@@ -197,7 +186,3 @@ def _answer(outcome: Outcome, structure: str, response: Response) -> StructureBo
             raise refused(violations)
         case Missing():
             raise not_found(f"Structure {structure}")
-
-
-def _etag(version: int) -> str:
-    return f'"{version}"'

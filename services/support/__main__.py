@@ -1,12 +1,29 @@
-"""python -m services.support; with `ask "…"`, the virtual agent's answer to a question."""
+"""Support as a program: serves, or answers a question at a terminal as the virtual agent would.
 
-import sys
+python -m services.support
+python -m services.support ask où en est mon paiement
+"""
+
+import typer
 
 from services.support.bootstrap import asked, build
 from shared.runtime.service import run
 
-if __name__ == "__main__":
-    if sys.argv[1:2] == ["ask"]:
-        sys.stdout.write(asked(" ".join(sys.argv[2:])))
-    else:
+app = typer.Typer(add_completion=False)
+
+
+@app.callback(invoke_without_command=True)
+def serve(context: typer.Context) -> None:
+    """Serve, when no command is given."""
+    if context.invoked_subcommand is None:
         run("support", build)
+
+
+@app.command("ask")
+def ask(question: list[str]) -> None:
+    """Show the answer to a question, its source and how close it is. Needs no broker or store."""
+    typer.echo(asked(" ".join(question)), nl=False)
+
+
+if __name__ == "__main__":
+    app()

@@ -10,11 +10,13 @@ from services.support.adapters.mongo import MongoTickets
 from services.support.adapters.mongo_agent import MongoConversations
 from services.support.adapters.mongo_chat import MongoChats
 from services.support.adapters.tracking import PortalTracking
+from services.support.application.acting import Acting
 from services.support.application.agent import AgentPorts, VirtualAgent
 from services.support.application.chat import ChatPorts, ChatRoom
 from services.support.application.desks import Closing, Desks
+from services.support.application.drafts import Drafts
 from services.support.application.ports import Limits, Ports
-from services.support.application.tickets import Acting, Asking
+from services.support.application.submitting import Submitting
 from services.support.domain.chat import Bounds
 from services.support.domain.hours import worked
 from services.support.entrypoints.agent import create_agent_router, create_articles_router
@@ -70,7 +72,7 @@ def build() -> tuple[Runtime, FastAPI]:
         clock=clock,
         new_id=new_id,
     )
-    asking, acting = Asking(ports), Acting(ports)
+    acting, submitting = Acting(ports), Submitting(ports)
     desks = Desks(ports, targets_at(settings.targets), worked)
     closing = Closing(ports, acting, timedelta(days=settings.close_after_days))
 
@@ -132,8 +134,8 @@ def build() -> tuple[Runtime, FastAPI]:
         routers=[
             create_catalogue_router(ports.catalogue),
             create_suggestions_router(learner, catalogue),
-            create_tickets_router(tickets, files, asking, acting),
-            create_open_router(tickets, files, asking, acting, limits),
+            create_tickets_router(tickets, files, Drafts(ports), submitting, acting),
+            create_open_router(tickets, files, submitting, acting, limits),
             create_desks_router(tickets, files, desks, acting),
             create_agent_router(agent, conversations),
             create_articles_router(articles),

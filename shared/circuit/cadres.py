@@ -28,7 +28,7 @@ def judge_opening(
         for role in sorted(circuit.roles_ahead(row))
         if parties.of(role) is None
     ]
-    return tuple(broken)
+    return (*broken, *_validated_by_itself(row, parties))
 
 
 def judge_following(
@@ -73,6 +73,20 @@ def _find(
         return rule.broken("cadre", cadre=cadre, version=circuit.version, allowed=_listed(allowed))
     rule = rules.CADRE_NEEDS_NO_MOA if moa else rules.CADRE_NEEDS_MOA
     return rule.broken("moa", cadre=cadre)
+
+
+def _validated_by_itself(row: Row, parties: Parties) -> Iterable[Violation]:
+    role = row.validator
+    if role is None:
+        return
+    depositor, validator = parties.of(row.depositor), parties.of(role)
+    if depositor and validator and depositor.structure == validator.structure:
+        yield rules.VALIDATOR_IS_DEPOSITOR.broken(
+            f"{role.value}.structure",
+            cadre=row.cadre,
+            role=LABELS[role],
+            structure=validator.structure,
+        )
 
 
 def _wrong_depositor(row: Row, depositor: Role) -> Iterable[Violation]:

@@ -9,7 +9,7 @@ from shared.circuit.delays import CONCLUDED, Delay, Effect, Start
 from shared.circuit.statuses import ENTRY, TRANSITIONS, Act, transition
 from shared.circuit.switches import Switched, switch_off
 from shared.circuit.table import Circuit, Confidence, Phase, Row, awaited
-from shared.vocabulary.cadres import Cadre
+from shared.vocabulary.cadres import Cadre, parse_cadre
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
 
@@ -181,7 +181,12 @@ _YES_NO = {"oui": True, "non": False}
 
 def _faults(circuit: Circuit) -> Iterable[str]:
     """Each fault of a table, naming its row. What the checks rest on comes first."""
-    dangling = [*_duplicates(circuit), *_dangling(circuit), *_unowned(circuit)]
+    dangling = [
+        *_misstated(circuit),
+        *_duplicates(circuit),
+        *_dangling(circuit),
+        *_unowned(circuit),
+    ]
     if dangling:
         yield from dangling
         return
@@ -191,6 +196,19 @@ def _faults(circuit: Circuit) -> Iterable[str]:
     for row in circuit.rows:
         faults = (*_actless(circuit, row), *_unoffered(circuit, row), *_unconcluded(circuit, row))
         yield from (f"row {_name(row)}: {fault}" for fault in faults)
+
+
+def _misstated(circuit: Circuit) -> Iterable[str]:
+    if not circuit.rows:
+        yield "it has no row"
+    for row in circuit.rows:
+        if parse_cadre(row.cadre) != row.cadre or parse_cadre(row.api_code) != row.cadre:
+            yield f"row {_name(row)}: {row.cadre} and {row.api_code} are no cadre and its API value"
+        if not (row.label.strip() and row.piece_type.strip() and row.source.strip()):
+            yield f"row {_name(row)}: a label, a piece type and a source must be stated"
+        lists = (row.followers, row.followers_if_contested, row.tacit_followers, row.replaces)
+        if any(len(cadres) != len({*cadres}) for cadres in lists):
+            yield f"row {_name(row)}: a cadre is listed twice"
 
 
 def _duplicates(circuit: Circuit) -> Iterable[str]:

@@ -53,6 +53,13 @@ PARTY_NOT_DEPOSITOR = Rule(
     remedy="Déposez pour la structure nommée dans le dossier, ou corrigez la partie.",
     source=_OURS,
 )
+VALIDATOR_IS_DEPOSITOR = Rule(
+    code="CIR-PARTIE-03",
+    sentence="Une pièce {cadre} est validée par {role}, or la structure {structure} est "
+    "nommée dans ce rôle et dépose elle-même.",
+    remedy="Nommez {role} du marché, ou déposez dans ce rôle si vous le tenez.",
+    source="AIFE, guide de la sous-traitance",
+)
 STRUCTURE_UNKNOWN = Rule(
     code="CIR-STRUCTURE-01",
     sentence="La structure {structure} est inconnue.",

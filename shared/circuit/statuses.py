@@ -137,10 +137,17 @@ def acts(role: Role, status: Status) -> tuple[Act, ...]:
     return tuple(row.act for row in TRANSITIONS if row.role is role and status in row.sources)
 
 
+_STARTS_AGAIN = frozenset({Act.SUSPENDRE, Act.DEMANDER_RECYCLAGE})
+"""Acts after which a piece is put before its recipient anew, and a delay of its own begins anew."""
+
+
 def is_fitting(act: Act, role: Role, piece: Row) -> bool:
     """Tell whether an act fits a piece by its row, whatever its status."""
     if act is Act.CONTESTER:
         return bool(piece.followers_if_contested)
+    if act in _STARTS_AGAIN and piece.tacit_followers:
+        # Else a recipient could put off for ever what its silence concludes (CCAG 12.4.4).
+        return False
     return act not in JUDGEMENTS or role is not piece.depositor
 
 

@@ -162,15 +162,21 @@ class Circuit:
         while waiting:
             current = waiting.pop()
             seen[current.cadre] = current
-            waiting += [after for after in self.next_rows(current) if after.cadre not in seen]
+            waiting += [after for after in self.every_next(current) if after.cadre not in seen]
         return frozenset(_roles(seen.values()))
 
 
 def awaited(rows: Iterable[Row]) -> frozenset[tuple[Cadre, Role]]:
     """Collect on which cadre a dossier may wait for which role: whoever may have a delay."""
-    return frozenset(
-        (row.cadre, role) for row in rows for role in (row.recipient, row.validator) if role
-    )
+    return frozenset((row.cadre, role) for row in rows for role in _awaited(row))
+
+
+def _awaited(row: Row) -> Iterable[Role]:
+    yield row.recipient
+    if row.validator:
+        yield row.validator
+    if row.followers_if_contested:
+        yield row.depositor
 
 
 def _roles(rows: Iterable[Row]) -> Iterable[Role]:

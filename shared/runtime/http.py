@@ -4,14 +4,12 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from http import HTTPStatus
 
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocketDisconnect
 
 from shared.runtime.caller import refuse_strangers
 from shared.runtime.ids import new_id
@@ -26,6 +24,7 @@ from shared.runtime.problems import (
     unavailable,
     unforeseen,
 )
+from shared.runtime.sockets import talk
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Readiness = Callable[[], Awaitable[Sequence[str]]]
@@ -33,8 +32,6 @@ Readiness = Callable[[], Awaitable[Sequence[str]]]
 
 _ALWAYS_OPEN = ("/health/", "/metrics", "/docs", "/openapi.json")
 _MEGABYTE = 1024 * 1024
-_FAILED, _TRY_AGAIN = 1011, 1013
-"""Closing codes of a WebSocket that was open (RFC 6455, IANA)."""
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -123,7 +120,7 @@ class Surround:
             if scope["type"] == "http":
                 await self._answer(scope, receive, send)
             else:
-                await self._talk(scope, receive, send)
+                await talk(self._app, scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -145,27 +142,6 @@ class Surround:
             if has_begun:
                 raise
             await respond(unforeseen(error))(scope, receive, noting)
-
-    async def _talk(self, scope: Scope, receive: Receive, send: Send) -> None:
-        has_begun = has_ended = False
-
-        async def noting(message: Message) -> None:
-            nonlocal has_begun, has_ended
-            has_begun = True
-            has_ended = message["type"] not in {"websocket.accept", "websocket.send"}
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noting)
-        except WebSocketDisconnect:
-            return
-        except Exception as error:  # noqa: BLE001 - it is logged, and answered or closed
-            problem = unforeseen(error)
-            if not has_begun:
-                await respond(problem)(scope, receive, send)
-            elif not has_ended:
-                code = _TRY_AGAIN if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else _FAILED
-                await send({"type": "websocket.close", "code": code, "reason": problem.code})
 
 
 def _correlation_id(scope: Scope) -> str:

@@ -46,3 +46,14 @@ REQUESTS = Histogram(
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+SOCKETS = Gauge("aiguillage_sockets_open", "WebSockets that are open", ["route"])
+SOCKET_FRAMES = Counter(
+    "aiguillage_socket_frames_total",
+    "Messages over WebSockets, in and out",
+    ["route", "direction"],
+)
+SOCKET_CLOSES = Counter(
+    "aiguillage_socket_closes_total",
+    "WebSockets that ended: refused with a status, closed with a code, left or lost by the client",
+    ["route", "reason"],
+)

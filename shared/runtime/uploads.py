@@ -1,9 +1,12 @@
 """Files as they arrive and as they leave over HTTP."""
 
 import unicodedata
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from fastapi import Response, UploadFile
+
+from shared.vocabulary.texts import plain
 
 _NAME_LIMIT = 255
 
@@ -17,8 +20,8 @@ class Uploaded:
 
     @property
     def name(self) -> str:
-        """Its name as sent."""
-        return self._upload.filename or ""
+        """Its name as its sender sees it."""
+        return plain(self._upload.filename or "")
 
     @property
     def size_bytes(self) -> int:
@@ -36,9 +39,14 @@ class Uploaded:
         return await self._upload.read()
 
 
+def uploaded(files: Iterable[UploadFile] | None) -> list[Uploaded]:
+    """Wrap what the framework received; None where a form named no file."""
+    return [Uploaded(each) for each in files or ()]
+
+
 def safe_name(name: str) -> str:
     """Make a name that is one path component, printable and of bounded length."""
-    last = name.replace("\\", "/").rpartition("/")[2]
+    last = plain(name).replace("\\", "/").rpartition("/")[2]
     shown = "".join(sign for sign in last if sign.isprintable())
     return shown[:_NAME_LIMIT].strip() or "fichier"
 

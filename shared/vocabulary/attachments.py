@@ -1,12 +1,15 @@
 """What may be attached, and what a file is by its name and first bytes."""
 
+import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from shared.vocabulary.rules import Rule, Violation
+from shared.vocabulary.texts import is_showable
 
 MEGABYTE = 1024 * 1024
-HEAD_BYTES = 16
+HEAD_BYTES = 64 * 1024
 _SHOWN = 80
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -58,7 +61,29 @@ _TYPES: dict[str, tuple[str, tuple[bytes, ...]]] = {
 }
 """Media type and first bytes by extension; no first bytes where a format has none of its own."""
 
-_PROGRAMS = (b"MZ", b"\x7fELF", b"#!")
+_TEXTS = frozenset({"CSV", "HTM", "HTML", "SVG", "TXT", "XHTML", "XML"})
+"""Extensions of what is text, whatever else it says."""
+
+_PROGRAMS = (
+    b"MZ",
+    b"\x7fELF",
+    b"#!",
+    b"\xfe\xed\xfa\xce",  # Mach-O, in its two sizes and orders of bytes
+    b"\xfe\xed\xfa\xcf",
+    b"\xce\xfa\xed\xfe",
+    b"\xcf\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe",  # Java, and Mach-O for several machines
+    b"\xca\xfe\xba\xbf",
+    b"L\x00\x00\x00\x01\x14\x02\x00",  # a shortcut of Windows
+    b"\x00asm",
+)
+_BEFORE = codecs.BOM_UTF8 + b" \t\r\n\f\v\x00"
+"""What may stand before a signature and be passed over by who runs it."""
+_CONTROLS = frozenset(map(chr, range(32))) - frozenset("\t\n\f\r\x1a") | {"\x7f"}
+_INSTALLERS = frozenset(
+    UUID(f"000c10{kind}-0000-0000-c000-000000000046").bytes_le for kind in ("82", "84", "86")
+)
+"""Classes of a transform, a package and a patch of Windows Installer, in a compound file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,25 +153,52 @@ def _judge(rules: AttachmentRules, attached: Attached, field: str) -> Iterator[V
         yield rules.name_too_long.broken(
             field, name=name, length=len(attached.name), limit=rules.name_limit
         )
-    if not attached.name.isprintable() or set(attached.name) & set("/\\"):
+    if not is_showable(attached.name) or set(attached.name) & set("/\\"):
         yield rules.name_refused.broken(field, name=name)
     if attached.size_bytes > rules.size_limit:
         yield rules.too_large.broken(
             field, name=name, size=attached.size_bytes, limit=rules.size_limit
         )
-    known = _TYPES.get(_extension(attached.name))
-    if known is None:
+    extension = _extension(attached.name)
+    if extension not in _TYPES:
         yield rules.type_refused.broken(field, name=name, allowed=" ".join(_TYPES))
     elif attached.size_bytes == 0:
         yield rules.empty.broken(field, name=name)
-    elif not _is_announced(attached.head, known[1]):
+    elif not _is_announced(attached.head, extension):
         yield rules.content_differs.broken(field, name=name)
 
 
-def _is_announced(head: bytes, signatures: tuple[bytes, ...]) -> bool:
+def _is_announced(head: bytes, extension: str) -> bool:
+    signatures = _TYPES[extension][1]
     if signatures:
-        return head.startswith(signatures)
-    return not head.startswith(_PROGRAMS)
+        return head.startswith(signatures) and not _is_installer(head)
+    if head.lstrip(_BEFORE).startswith(_PROGRAMS):
+        return False
+    return extension not in _TEXTS or _is_text(head)
+
+
+def _is_text(head: bytes) -> bool:
+    """Tell whether bytes, cut anywhere, are UTF-8, Latin or, when they say so, UTF-16."""
+    is_wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    decoder = codecs.getincrementaldecoder("utf-16" if is_wide else "latin-1")()
+    try:
+        text = decoder.decode(head)
+    except UnicodeDecodeError:
+        return False
+    return _CONTROLS.isdisjoint(text)
+
+
+def _is_installer(head: bytes) -> bool:
+    """Tell whether the root of a compound file, where the head holds it, is of an installer.
+
+    [MS-CFB] 2.2 and 2.6.1: the header gives the size of a sector, as a power of two, and the first
+    sector of the directory; the class of the root is 80 bytes into it.
+    """
+    if not head.startswith(_OLE):
+        return False
+    sector = 1 << min(int.from_bytes(head[30:32], "little"), 16)
+    root = (int.from_bytes(head[48:52], "little") + 1) * sector + 80
+    return head[root : root + 16] in _INSTALLERS
 
 
 def _extension(name: str) -> str:

@@ -98,6 +98,7 @@ def _state(said: DossierChanged) -> DossierState:
         parties=said.parties.to_domain(),
         statuses={piece.piece_id: piece.status for piece in said.pieces},
         reported={piece.piece_id: _reported(piece) for piece in said.pieces},
+        engagements={piece.piece_id: piece.engagement for piece in said.pieces},
         awaited=Awaited(
             turns=tuple(Turn(turn.role, turn.structure, turn.cadres) for turn in awaited.turns),
             piece_id=awaited.piece_id,

@@ -32,6 +32,7 @@ class Prefill:
     piece: Piece
     parties: Parties
     """Those of the dossier now, which a recycling may have put right since the piece."""
+    engagement: str | None
     options: tuple[Option, ...]
 
 
@@ -81,7 +82,12 @@ class Consultations:
             return turn
         parties = following.parties
         known = await self._ports.directory.find(party.structure for _, party in parties.named())
-        return Prefill(piece, parties, options(circuit, following, role, known.structures))
+        return Prefill(
+            piece,
+            parties,
+            following.engagement,
+            options(circuit, following, role, known.structures),
+        )
 
     async def file(self, piece_id: str, role: Role, structure: str) -> Download | None:
         """Hand out the deposited file."""

@@ -34,6 +34,12 @@ class Following:
         """The parties of the dossier: a recycling may have put them right since the deposit."""
         return self.state.parties if self.state else self.piece.draft.parties
 
+    @property
+    def engagement(self) -> str | None:
+        """The engagement of the piece: a recycling may have put it right."""
+        deposited = self.piece.draft.engagement
+        return self.state.engagements.get(self.piece.id, deposited) if self.state else deposited
+
     def cadres_of(self, role: Role, structure: str) -> tuple[Cadre, ...]:
         """List what a structure may deposit after the piece now."""
         awaited = self.state.awaited if self.state else None

@@ -1,7 +1,7 @@
 """Whose turn it is in a dossier, by the state that routing last told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from services.deposit.domain.piece import Piece
 from shared.circuit import turns
@@ -26,6 +26,8 @@ class DossierState:
     statuses: Mapping[str, Status]
     reported: Mapping[str, Status]
     """Statuses as they were before a payment that is not reported."""
+    engagements: Mapping[str, str | None] = field(default_factory=dict)
+    """By piece, as the last recycling left them."""
     awaited: Awaited | None = None
     payment_not_reported: bool = False
     reported_awaited: Awaited | None = None

@@ -234,7 +234,7 @@ class PrefillAnswer(BaseModel):
                 currency=draft.currency,
                 amounts=AmountsV1.of(draft.amounts),
                 parties=PartiesAnswer.of(prefill.parties),
-                engagement=draft.engagement,
+                engagement=prefill.engagement,
                 marche=draft.marche,
                 type_tva=draft.type_tva,
                 mode_paiement=draft.mode_paiement,

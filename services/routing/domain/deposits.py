@@ -1,5 +1,7 @@
 """Deciding on a deposited piece: it opens a dossier, advances it, or loses."""
 
+from dataclasses import replace
+
 from services.routing.domain import rules
 from services.routing.domain.commands import Deposit
 from services.routing.domain.decision import Decision, MessageError, World
@@ -8,6 +10,7 @@ from services.routing.domain.events import Closed, Event, PieceReceived, StatusS
 from services.routing.domain.hops import first_hop
 from services.routing.domain.turns import find_transition, judge_turn
 from shared.circuit.cadres import deposit_act, judge_depositor, judge_following, judge_opening
+from shared.circuit.delays import CONCLUDED
 from shared.circuit.loader import version
 from shared.circuit.parties import LABELS
 from shared.circuit.statuses import Transition
@@ -86,6 +89,8 @@ def _rejected(deposit: Deposit, broken: tuple[Violation, ...], world: World) -> 
 def _judge_next(
     circuit: Circuit, dossier: Dossier, previous: Piece, deposit: Deposit
 ) -> Transition | tuple[Violation, ...]:
+    dossier = _before_silence(dossier, deposit)
+    previous = dossier[previous.id]
     turn = judge_turn(dossier, previous, deposit.depositor)
     if isinstance(turn, Violation):
         return (turn,)
@@ -100,6 +105,28 @@ def _judge_next(
         *_judge_parties(dossier, deposit),
     )
     return broken or found
+
+
+def _before_silence(dossier: Dossier, deposit: Deposit) -> Dossier:
+    """Give the dossier as it stood before a silence on which nobody has acted, to a piece in time.
+
+    Whoever deposits before its delay ends has kept it, however late the piece gets here (ours).
+    """
+    lapsed, awaited = dossier.lapsed, dossier.awaited
+    if lapsed is None or lapsed.waiting.due is None or awaited is None:
+        return dossier
+    turn = lapsed.waiting.turn_of(deposit.depositor)
+    if not turn or deposit.cadre not in turn.cadres:
+        return dossier
+    piece = dossier[lapsed.waiting.piece_id]
+    is_in_time = deposit.deposited_at < lapsed.waiting.due
+    if not is_in_time or piece.id != awaited.piece_id or piece.status is not CONCLUDED:
+        return dossier
+    pieces = (
+        replace(each, status=lapsed.status) if each.id == piece.id else each
+        for each in dossier.pieces
+    )
+    return replace(dossier, pieces=tuple(pieces), awaited=lapsed.waiting)
 
 
 def _judge_parties(dossier: Dossier, deposit: Deposit) -> tuple[Violation, ...]:

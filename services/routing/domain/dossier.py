@@ -126,6 +126,14 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Lapsed:
+    """A delay that has passed: who let it pass, and where the piece then stood."""
+
+    waiting: Waiting
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
 class Dossier:
     """The state of a dossier after `version` events."""
 
@@ -140,6 +148,8 @@ class Dossier:
     version: int = 0
     received_at: datetime | None = None
     """When a piece of the dossier first reached one of `shared.circuit.delays.RECEIVERS`."""
+    lapsed: Lapsed | None = None
+    """The last delay that has passed."""
 
     @property
     def moa_present(self) -> bool:
@@ -203,7 +213,9 @@ def _awaiting(
             others = (*awaited.others, Turn(event.to, event.cadres))
             return replace(dossier, awaited=replace(awaited, others=others))
         case DelayElapsed():
-            return replace(dossier, awaited=replace(_awaited(dossier), due=None))
+            waiting = _awaited(dossier)
+            lapsed = Lapsed(waiting, dossier[waiting.piece_id].status)
+            return replace(dossier, awaited=replace(waiting, due=None), lapsed=lapsed)
         case _:
             assert_never(event)
 

@@ -162,7 +162,8 @@ def hop_to_depositor(
     """Prepare the hop of a contested piece back to its depositor, who answers."""
     to = actor_of(row.depositor, deposit, parties)
     answers = circuit.followers(row, row.depositor, contested=True)
-    return Hop(deposit, status, parties, to, answers, arrival=status)
+    delay = circuit.delay(row.cadre, row.depositor)
+    return Hop(deposit, status, parties, to, answers, arrival=status, delay=delay)
 
 
 def hand_back(piece: Piece, world: World) -> Forwarded:

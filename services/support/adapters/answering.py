@@ -8,9 +8,10 @@ from services.support.adapters.articles import (
     ArticleSearch,
     Language,
     read_articles,
-    read_stop_words,
     read_synonyms,
+    read_words,
 )
+from services.support.adapters.model import read_examples
 from services.support.application.answering import Asked, Figures, evaluate
 from services.support.domain.articles import Article
 from services.support.settings import DATA, catalogue_at
@@ -23,10 +24,9 @@ def articles_of(sub_categories: Collection[str]) -> Mapping[str, Article]:
 
 def search_in(articles: Mapping[str, Article]) -> ArticleSearch:
     """Index articles."""
-    language = Language(
-        read_stop_words(DATA / "mots-vides.txt"), read_synonyms(DATA / "synonymes.csv")
-    )
-    return ArticleSearch(articles, language)
+    language = Language(read_words(DATA / "mots-vides.txt"), read_synonyms(DATA / "synonymes.csv"))
+    written = (each.text for each in read_examples(DATA / "exemples"))
+    return ArticleSearch(articles, language, written, read_words(DATA / "ailleurs.txt"))
 
 
 def article_search() -> ArticleSearch:

@@ -23,8 +23,8 @@ _HEAP_BYTES = 15_000_000
 _KEPT = 3
 _MENDED = 0.8
 """What a mended word weighs beside one that was typed as it is written."""
-_MENDS = ((8, 2), (4, 1))
-"""How many slips a word of at least so many letters may hold."""
+_MENDS = ((10, 2), (4, 1))
+"""How many slips a word of at least so many letters may hold; its first letter is never one."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -37,8 +37,8 @@ def read_articles(folder: Path, sub_categories: Collection[str]) -> Mapping[str,
     return by_code((read_article(*each) for each in texts.items()), sub_categories)
 
 
-def read_stop_words(path: Path) -> frozenset[str]:
-    """Read the words that say nothing of a question's subject."""
+def read_words(path: Path) -> frozenset[str]:
+    """Read a list of words, folded, several to a line; a line that begins with # is a comment."""
     lines = path.read_text("utf-8").splitlines()
     return frozenset(" ".join(each for each in lines if not each.startswith("#")).split())
 
@@ -90,16 +90,30 @@ class Language:
 class _Term:
     stem: str
     weight: float
-    """Less than one for a word that had to be mended."""
+    """Less than one for a word that had to be mended, zero for one that no article holds."""
+    is_foreign: bool = False
+    """Whether nobody who writes about the platform writes it."""
 
 
 class ArticleSearch:
     """Finds the passages that answer a question."""
 
-    def __init__(self, articles: Mapping[str, Article], language: Language) -> None:
-        """Index the articles: a moment's work, done at each start."""
+    def __init__(
+        self,
+        articles: Mapping[str, Article],
+        language: Language,
+        written: Iterable[str] = (),
+        elsewhere: Collection[str] = (),
+    ) -> None:
+        """Index the articles: a moment's work, done at each start.
+
+        `written` is what people write about the platform: its words are no slips, and not foreign
+        to it though no article holds them. The words `elsewhere`, folded, always are.
+        """
         self._articles = articles
         self._language = language
+        self._written = {stem for text in written for stem in language.stems(text)}
+        self._elsewhere = elsewhere
         texts = {code: [*_texts(article)] for code, article in articles.items()}
         words = [
             word for parts in texts.values() for part in parts for word in language.words(part)
@@ -123,6 +137,7 @@ class ArticleSearch:
         known = [each for each in terms if each.weight > 0]
         if not known:
             return ()
+        foreign = self._weight(each for each in terms if each.is_foreign) / self._weight(terms)
         ranked = sorted(
             (
                 (score * covered, covered, code)
@@ -137,6 +152,7 @@ class ArticleSearch:
                 passage=self._passage(code, known),
                 score=round(score, 2),
                 covered=round(covered, 3),
+                foreign=round(foreign, 3),
             )
             for score, covered, code in ranked[:_KEPT]
         ]
@@ -159,33 +175,35 @@ class ArticleSearch:
 
     def _covered(self, terms: Sequence[_Term], code: str) -> float:
         """Give the share of a question that an article speaks of; rare words make more of it."""
-        whole = sum(self._rarity(each.stem) for each in terms)
         held = (each for each in terms if code in self._holding.get(each.stem, ()))
-        return sum(self._rarity(each.stem) * each.weight for each in held) / whole
+        mended = sum(self._rarity(each.stem) * each.weight for each in held)
+        return mended / self._weight(terms)
+
+    def _weight(self, terms: Iterable[_Term]) -> float:
+        return sum(self._rarity(each.stem) for each in terms)
 
     def _terms(self, question: str) -> Iterator[_Term]:
         for word in dict.fromkeys(self._language.words(question)):
             stem = self._language.stem(word)
-            if stem in self._holding:
+            if word in self._elsewhere:
+                yield _Term(word, 0.0, is_foreign=True)
+            elif stem in self._holding:
                 yield _Term(stem, 1.0)
+            elif stem in self._written or not word.isalpha():
+                yield _Term(stem, 0.0)
             elif mended := self._mended(word):
                 yield _Term(self._stems[mended], _MENDED)
             else:
-                yield _Term(stem, 0.0)
+                yield _Term(stem, 0.0, is_foreign=True)
 
     def _mended(self, word: str) -> str | None:
         """Find the word that was meant, when it is close to one that the articles hold."""
         slips = next((slips for length, slips in _MENDS if len(word) >= length), 0)
-        if not slips or not word.isalpha():
+        if not slips:
             return None
-        close = process.extract(
-            word, self._stems.keys(), scorer=OSA.distance, score_cutoff=slips, limit=5
-        )
-        best = min(
-            close,
-            key=lambda each: (each[1], each[0][0] != word[0], -self._frequency[each[0]]),
-            default=None,
-        )
+        alike = [each for each in self._stems if each[0] == word[0]]
+        close = process.extract(word, alike, scorer=OSA.distance, score_cutoff=slips, limit=5)
+        best = min(close, key=lambda each: (each[1], -self._frequency[each[0]]), default=None)
         return best[0] if best else None
 
     def _rarity(self, stem: str) -> float:

@@ -1,12 +1,11 @@
 """Use cases of the virtual agent: a message is heard, answered from an article or the portal."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from services.support.application.ports import Clock, Limits, Rate, Suggester
-from services.support.application.tickets import hashed
+from services.support.application.tokens import fresh_token, hashed
 from services.support.domain import agent_rules, hours
 from services.support.domain.agent import (
     MESSAGE_LIMIT,
@@ -29,12 +28,13 @@ from services.support.domain.conversation import (
     Turn,
     prefilled,
 )
-from services.support.domain.texts import judge_email, judge_text, tidy
+from services.support.domain.texts import judge_email, judge_text
 from services.support.domain.tracking import Tracked, told
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.support_v1 import ActivationLinkRequested
 from shared.contracts.topics import ACTIVATION
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import plain
 
 ACTIVATION_ARTICLE = "activation-connexion"
 _TRACK = "SUIVI"
@@ -164,7 +164,7 @@ class VirtualAgent:
         if asker is None and await self._ports.messages.is_exceeded(address):
             return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
         conversation = Conversation(self._ports.new_id(), self._ports.clock(), asker)
-        token = None if asker else secrets.token_urlsafe(32)
+        token = None if asker else fresh_token()
         await self._ports.conversations.insert(conversation, hashed(token) if token else None)
         return Opened(conversation, token)
 
@@ -172,7 +172,7 @@ class VirtualAgent:
         self, conversation: Conversation, message: str, address: str
     ) -> Turn | tuple[Violation, ...] | None:
         """Answer a message and keep both; None when the conversation is gone."""
-        text = tidy(message)
+        text = plain(message)
         found = tuple(judge_text("text", "Le message", text, is_required=True, limit=MESSAGE_LIMIT))
         if found:
             return found

@@ -1,16 +1,14 @@
 """Use cases of the chat: come, wait, be answered, write, end, read again."""
 
 import asyncio
-import hashlib
-import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from services.support.application.ports import Clock, Rate, Structures
-from services.support.application.tickets import hashed
+from services.support.application.ports import Clock, Rate, Structures, named
+from services.support.application.tokens import fresh_token, hashed
 from services.support.domain import chat_rules, hours
 from services.support.domain.catalogue import Catalogue
 from services.support.domain.chat import (
@@ -34,6 +32,7 @@ from services.support.domain.chat import (
     taken,
 )
 from services.support.domain.conversation import Asker, Prefill
+from services.support.domain.parties import Recipient
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side
 
@@ -54,7 +53,7 @@ class Guest:
         """Whose chats are counted together; addresses are not kept in clear."""
         if self.asker:
             return f"structure|{self.asker.structure}"
-        return f"adresse|{hashlib.sha256(self.address.encode()).hexdigest()}"
+        return f"adresse|{hashed(self.address)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +191,14 @@ class ChatRoom:
     async def begin(self, guest: Guest, wish: Wish) -> Begun | Violations:
         """Take a place in a queue."""
         ports, bounds, now = self._ports, self._bounds, self._ports.clock()
-        directory = await ports.structures.find([wish.recipient] if wish.recipient else [])
+        directory = await named(ports.structures, Recipient(wish.recipient or ""))
         found = judge_hour(now) or judge_wish(wish, ports.catalogue, directory)
         if found:
             return found
         if guest.asker is None and await ports.begun.is_exceeded(guest.address):
             return (chat_rules.TOO_MANY_BEGUN.broken("requête"),)
         queue = queue_of(wish, ports.catalogue)
-        token = None if guest.asker else secrets.token_urlsafe(32)
+        token = None if guest.asker else fresh_token()
         chat_id = ports.new_id()
 
         async def work(change: ChatChange) -> Begun | Violations:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from services.support.application.acting import Acting
+from services.support.application.outcomes import Claim
 from services.support.application.ports import Ports, Search
-from services.support.application.tickets import Acting
 from services.support.domain.clock import Measured, Targets, Worked, measured
 from services.support.domain.tickets import Doing, Ticket
 from shared.vocabulary.tickets import Desk, Side, TicketAct, TicketStatus
@@ -42,19 +43,20 @@ class Desks:
     async def queue(self, desk: Desk, structure: str | None, search: Search) -> Queue:
         """List what a desk has."""
         page = await self._ports.tickets.queue(desk, structure, search)
-        clocked = (self.clocked(each) for each in page.tickets)
         counts = await self._ports.tickets.counts(desk, structure)
-        return Queue(tuple(each for each in clocked if each), page.next, counts)
+        return Queue(tuple(self.clocked(each) for each in page.tickets), page.next, counts)
 
     async def find(self, ticket_id: str, desk: Desk, structure: str | None) -> Clocked | None:
         """Read a ticket that a desk has; what another desk has does not exist for it."""
         ticket = await self._ports.tickets.find(ticket_id)
         return self.clocked(ticket) if ticket and has(ticket, desk, structure) else None
 
-    def clocked(self, ticket: Ticket) -> Clocked | None:
-        """Measure a ticket; None for a draft."""
+    def clocked(self, ticket: Ticket) -> Clocked:
+        """Measure a ticket. Raises ValueError for a draft, which no desk has."""
         found = measured(ticket, self._targets, self._ports.clock(), self._worked)
-        return Clocked(ticket, found) if found else None
+        if found is None:
+            raise ValueError(f"ticket {ticket.id} is a draft")
+        return Clocked(ticket, found)
 
 
 def has(ticket: Ticket, desk: Desk, structure: str | None) -> bool:
@@ -79,6 +81,6 @@ class Closing:
         before = self._ports.clock() - self._after
         while due := await self._ports.tickets.settled_before(before, _CLOSED_AT_ONCE):
             for each in due:
-                await self._acting.act(each, lambda _: True, doing)
+                await self._acting.act(Claim(each, lambda _: True), doing)
             closed += len(due)
         return closed

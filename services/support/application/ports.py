@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from services.support.domain.catalogue import Catalogue
 from services.support.domain.guesses import Suggestions
+from services.support.domain.parties import Issuer, Recipient
 from services.support.domain.tickets import Ticket
 from shared.circuit.parties import Directory
 from shared.contracts.outgoing import Outgoing
@@ -28,6 +29,12 @@ class Structures(Protocol):
 
     async def find(self, structures: Iterable[str]) -> Directory:
         """Find those that exist."""
+
+
+async def named(structures: Structures, *parties: Issuer | Recipient | None) -> Directory:
+    """Find the structures of these parties in the directory."""
+    ids = {each.structure for each in parties if each and each.structure}
+    return await structures.find(ids) if ids else {}
 
 
 class Upload(Protocol):

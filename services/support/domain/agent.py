@@ -13,9 +13,9 @@ MESSAGE_LIMIT = 1000
 TURNS_LIMIT = 100
 """A conversation is one document of the store."""
 
-_CLEAR = 22.0
-_WHOLE = 12.0
-_MOSTLY = 0.7
+_CLEAR, _THIRD = 22.0, 0.35
+_WHOLE, _MOSTLY = 12.0, 0.7
+_FOREIGN = 0.3
 _CLOSE = 0.6
 _OTHERS = 2
 
@@ -68,11 +68,20 @@ class Found:
     """How close it is; only scores of one question compare."""
     covered: float
     """The share of the question that the article speaks of, from 0 to 1."""
+    foreign: float = 0.0
+    """The share of the question in words that nobody writes about the platform, from 0 to 1."""
 
     @property
     def is_sure(self) -> bool:
-        """Whether it may be given as an answer; measured on questions written apart."""
-        return self.score >= _CLEAR or (self.score >= _WHOLE and self.covered >= _MOSTLY)
+        """Whether it may be given as an answer; measured on questions written apart.
+
+        A question about something else may well use words of ours, and many of them: what else it
+        says is weighed too.
+        """
+        if self.foreign > _FOREIGN:
+            return False
+        is_clear = self.score >= _CLEAR and self.covered >= _THIRD
+        return is_clear or (self.score >= _WHOLE and self.covered >= _MOSTLY)
 
 
 @dataclass(frozen=True, slots=True)

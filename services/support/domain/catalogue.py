@@ -2,10 +2,12 @@
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Desk
 
 COLUMNS = (
@@ -20,8 +22,11 @@ COLUMNS = (
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _LABEL_LIMIT = 120
 _HELP_LIMIT = 500
-# The sources write "M-question" and "M – question"; people who type add other dashes.
-_BUSINESS = re.compile(r"\s*M\s*[-\u2010-\u2015\u2212\uFE58\uFE63\uFF0D]", re.IGNORECASE)
+# The sources write "M-question" and "M – question"; who types has other dashes, what is drawn like
+# one, a colon, and letters of other alphabets that nobody tells from an M.
+_BUSINESS = re.compile(r"\s*[Mm\u041c\u043c\u039c]\s*([^\w\s]|_)")
+_DASHES = frozenset({"Pd", "Pc", "Sm", "So", "Sk"})
+_AS_DASHES = frozenset(":\u2043")
 
 
 class CatalogueError(ValueError):
@@ -61,7 +66,10 @@ class Catalogue:
 
 def desk_of_label(label: str) -> Desk:
     """Say which desk a label announces: "M-" and its spellings are the business desk's."""
-    return Desk.METIER if _BUSINESS.match(label) else Desk.TECHNIQUE
+    found = _BUSINESS.match(unicodedata.normalize("NFKC", label))
+    sign = found[1] if found else ""
+    is_business = sign and (sign in _AS_DASHES or unicodedata.category(sign) in _DASHES)
+    return Desk.METIER if is_business else Desk.TECHNIQUE
 
 
 def read_catalogue(lines: Iterable[str]) -> Catalogue:
@@ -79,8 +87,12 @@ def read_catalogue(lines: Iterable[str]) -> Catalogue:
     return _assembled([_sub_category(row) for _, row in numbered])
 
 
+def _fields(row: Sequence[str]) -> Sequence[str]:
+    return [plain(each).strip() for each in row]
+
+
 def _sub_category(row: Sequence[str]) -> SubCategory:
-    category, category_label, code, label, desk, about, source = map(str.strip, row)
+    category, category_label, code, label, desk, about, source = _fields(row)
     return SubCategory(
         code=code,
         label=label,
@@ -113,7 +125,7 @@ def _faults(numbered: Sequence[tuple[int, Sequence[str]]]) -> Iterator[str]:
             yield f"line {line}: {len(row)} fields instead of {len(COLUMNS)}"
             continue
         yield from (f"line {line}: {fault}" for fault in _row_faults(row))
-        category, category_label, code, *_ = map(str.strip, row)
+        category, category_label, code, *_ = _fields(row)
         first = codes.setdefault(code, line)
         if first != line:
             yield f"line {line}: {code} is on line {first} already"
@@ -123,7 +135,7 @@ def _faults(numbered: Sequence[tuple[int, Sequence[str]]]) -> Iterator[str]:
 
 
 def _row_faults(row: Sequence[str]) -> Iterator[str]:
-    category, category_label, code, label, desk, about, source = map(str.strip, row)
+    category, category_label, code, label, desk, about, source = _fields(row)
     for value in (category, code):
         if not _CODE.fullmatch(value):
             yield f"{value!r} is no code (capitals, digits, underscores)"

@@ -7,6 +7,7 @@ from datetime import datetime
 from services.support.domain.agent import TURNS_LIMIT, Kind
 from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from shared.vocabulary.roles import Role
+from shared.vocabulary.texts import plain
 
 _CUT = "[…]\n"
 
@@ -97,7 +98,7 @@ def prefilled(turns: Sequence[Turn]) -> Prefill:
 
 def as_title(text: str) -> str:
     """Make a text a title, cut where it is too long."""
-    title = " ".join(text.split())
+    title = " ".join(plain(text).split())
     return title if len(title) <= TITLE_LIMIT else f"{title[: TITLE_LIMIT - 1]}…"
 
 

@@ -44,6 +44,8 @@ OPEN = _ANSWERED
 """In the queue of a desk."""
 RUNNING = _ANSWERED - {_A}
 """While the clock of the desk runs: nobody is late for what the issuer has not answered."""
+BEGINNINGS = frozenset({TicketAct.DEPOSER, TicketAct.TRANSFERER, TicketAct.ROUVRIR})
+"""The acts by which a ticket comes to a desk, which has to answer from then on."""
 FIRST_ANSWERS = frozenset({TicketAct.REPONDRE, TicketAct.DEMANDER, TicketAct.RESOUDRE})
 """The acts by which a desk has answered."""
 

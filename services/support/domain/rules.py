@@ -19,7 +19,7 @@ SUB_CATEGORY_MISSING = Rule(
 )
 TEXT_MISSING = Rule(
     code="SUP-TEXTE-01",
-    sentence="{label} : rien n'est écrit.",
+    sentence="{label} : rien ne peut s'y lire.",
     remedy="Écrivez quelques mots.",
     source=_OURS,
 )
@@ -75,6 +75,12 @@ ACT_NOT_POSSIBLE = Rule(
     code="SUP-ETAT-01",
     sentence="Un ticket {status} ne permet pas à {side} de {act}.",
     remedy="Actes possibles : {allowed}.",
+    source=_OURS,
+)
+STALE = Rule(
+    code="SUP-VERSION-01",
+    sentence="Ce brouillon a été enregistré depuis que vous l'avez lu : rien n'y a été écrit.",
+    remedy="Relisez-le, reportez-y ce que vous vouliez écrire, puis enregistrez avec son ETag.",
     source=_OURS,
 )
 TOO_LONG_A_STORY = Rule(

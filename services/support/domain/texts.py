@@ -1,11 +1,11 @@
 """What people write: text, never markup; nothing that no screen can show."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
 from services.support.domain import rules
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import is_showable
 
 TITLE_LIMIT = 150
 TEXT_LIMIT = 10_000
@@ -13,19 +13,12 @@ NAME_LIMIT = 100
 _EMAIL_LIMIT = 254
 _EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s<>\"(),;:\\.]+")
 _SHOWN = 60
-# They change the order in which what follows is shown.
-_REORDERING = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
-
-
-def tidy(text: str) -> str:
-    """Give a text with one kind of line end and nothing around it."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def judge_line(field: str, label: str, text: str, limit: int = NAME_LIMIT) -> Iterator[Violation]:
     """Judge a text of one line, which may be empty."""
     yield from _judge_length(field, label, text, limit)
-    if not text.isprintable():
+    if not is_showable(text):
         yield rules.TEXT_UNREADABLE.broken(field, label=label)
 
 
@@ -36,7 +29,7 @@ def judge_text(
     if is_required and not text:
         yield rules.TEXT_MISSING.broken(field, label=label)
     yield from _judge_length(field, label, text, limit)
-    if any(_is_unreadable(sign) for sign in text):
+    if not is_showable(text, lines=True):
         yield rules.TEXT_UNREADABLE.broken(field, label=label)
 
 
@@ -49,9 +42,3 @@ def judge_email(field: str, email: str) -> Iterator[Violation]:
 def _judge_length(field: str, label: str, text: str, limit: int) -> Iterator[Violation]:
     if len(text) > limit:
         yield rules.TEXT_TOO_LONG.broken(field, label=label, length=len(text), limit=limit)
-
-
-def _is_unreadable(sign: str) -> bool:
-    if sign in "\n\t":
-        return False
-    return sign in _REORDERING or unicodedata.category(sign) in {"Cc", "Cs"}

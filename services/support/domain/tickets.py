@@ -13,6 +13,7 @@ from services.support.domain.texts import TITLE_LIMIT, judge_line, judge_text
 from shared.circuit.parties import Directory
 from shared.vocabulary.attachments import MEGABYTE, Attached, AttachmentRules, judge
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import says_something
 from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
 
 STORY_LIMIT = 500
@@ -166,12 +167,12 @@ def _judge_content(
         yield rules.SUB_CATEGORY_UNKNOWN.broken("sub_category", value=shown)
     elif is_whole and not chosen:
         yield rules.SUB_CATEGORY_MISSING.broken("sub_category")
-    if is_whole and not content.title:
+    if is_whole and not says_something(content.title):
         yield rules.TEXT_MISSING.broken("title", label="Le titre")
     yield from judge_line("title", "Le titre", content.title, TITLE_LIMIT)
-    yield from judge_text(
-        "description", "La description", content.description, is_required=is_whole
-    )
+    if is_whole and not says_something(content.description):
+        yield rules.TEXT_MISSING.broken("description", label="La description")
+    yield from judge_text("description", "La description", content.description, is_required=False)
     yield from judge_line("dossier", "Le dossier", content.dossier or "")
     yield from judge_line("piece", "Le numéro de pièce", content.piece or "")
     if content.recipient and content.recipient.structure:

@@ -9,17 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
 
 from services.support.application.agent import Conversations, VirtualAgent
-from services.support.application.tickets import hashed
+from services.support.application.tokens import hashed
 from services.support.domain import agent_rules
 from services.support.domain.agent import OFFERING, Kind
 from services.support.domain.articles import Article
 from services.support.domain.conversation import Asker, Citation, Conversation, Prefill, Turn
+from services.support.entrypoints.outcomes import address_of, too_many
 from shared.runtime.caller import caller
 from shared.runtime.problems import Problem, not_found, refused
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
-
-_RETRY_AFTER_S = "3600"
 
 
 class Shown(BaseModel):
@@ -180,9 +179,9 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
 
     @router.post("", status_code=201, summary="Commencer une conversation.")
     async def begin(who: MaybeAsker, request: Request, response: Response) -> OpenedAnswer:
-        opened = await agent.open(who, _address(request))
+        opened = await agent.open(who, address_of(request))
         if isinstance(opened, Violation):
-            raise _too_many(opened)
+            raise too_many(opened)
         conversation = opened.conversation
         response.headers["Location"] = f"/agent/conversations/{conversation.id}"
         shown = ConversationAnswer.of(conversation)
@@ -198,7 +197,7 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
         body: MessageBody,
         request: Request,
     ) -> ReplyAnswer:
-        outcome = await agent.say(conversation, body.text, _address(request))
+        outcome = await agent.say(conversation, body.text, address_of(request))
         if outcome is None:
             raise not_found("Conversation")
         if not isinstance(outcome, Turn):
@@ -271,24 +270,10 @@ def _prefill(prefill: Prefill) -> PrefillAnswer:
     return PrefillAnswer.model_validate(prefill)
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
 def _problem(violations: tuple[Violation, ...]) -> Problem:
     (first, *_) = violations
     if first.code == agent_rules.TOO_MANY_CONVERSATIONS.code:
-        return _too_many(first)
+        return too_many(first)
     if first.code == agent_rules.CONVERSATION_FULL.code:
         return refused(violations, 409)
     return refused(violations)
-
-
-def _too_many(violation: Violation) -> Problem:
-    return Problem(
-        429,
-        violation.code,
-        violation.message,
-        [violation],
-        headers={"Retry-After": _RETRY_AFTER_S},
-    )

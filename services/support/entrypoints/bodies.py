@@ -6,11 +6,12 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.support.application.desks import Clocked
+from services.support.application.ports import Search
 from services.support.domain.life import allowed
 from services.support.domain.parties import Recipient
-from services.support.domain.texts import tidy
 from services.support.domain.tickets import Content, Entry, StoredFile, Ticket
 from shared.vocabulary.roles import Role
+from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
 
 # The rules have their own limits, and say them all at once; these bound what is looked at.
@@ -30,9 +31,9 @@ class RecipientBody(Body):
     structure: Line
     service: Line | None = None
 
-    def to_domain(self) -> Recipient:
+    def to_domain(self) -> Recipient | None:
         """Take it off the wire."""
-        return Recipient(self.structure.strip(), (self.service or "").strip() or None)
+        return recipient_of(self.structure, self.service)
 
 
 class DraftBody(Body):
@@ -58,6 +59,32 @@ class DraftBody(Body):
             dossier=self.dossier,
             piece=self.piece,
         )
+
+
+_Filter = Annotated[str | None, Field(max_length=100)]
+
+
+class SearchQuery(BaseModel):
+    """Which tickets to list."""
+
+    query: Annotated[str, Field(max_length=200, description="Numéro ou mots.")] = ""
+    status: TicketStatus | None = None
+    sub_category: _Filter = None
+    dossier: _Filter = None
+    piece: _Filter = None
+    after: Annotated[str, Field(max_length=200)] = ""
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+    def to_domain(self) -> Search:
+        """Take it off the wire."""
+        return Search(**self.model_dump())
+
+
+class DeskSearchQuery(SearchQuery):
+    """Which tickets of a desk to list."""
+
+    priority: Priority | None = None
+    assignee: _Filter = None
 
 
 class TextBody(Body):
@@ -265,6 +292,12 @@ class QueueAnswer(BaseModel):
     counts: dict[TicketStatus, int]
 
 
+def recipient_of(structure: str | None, service: str | None) -> Recipient | None:
+    """Take a recipient off the wire; without a structure there is none."""
+    named = (structure or "").strip()
+    return Recipient(named, (service or "").strip() or None) if named else None
+
+
 def content_of(
     *,
     sub_category: str | None,
@@ -276,12 +309,12 @@ def content_of(
 ) -> Content:
     """Take what an issuer writes off the wire."""
     return Content(
-        sub_category=(sub_category or "").strip() or None,
-        title=title.strip(),
-        description=tidy(description),
+        sub_category=plain(sub_category or "") or None,
+        title=plain(title),
+        description=plain(description),
         recipient=recipient,
-        dossier=(dossier or "").strip() or None,
-        piece=(piece or "").strip() or None,
+        dossier=plain(dossier or "") or None,
+        piece=plain(piece or "") or None,
     )
 
 

@@ -36,6 +36,7 @@ from services.support.entrypoints.chat_socket import (
     show,
     talk,
 )
+from services.support.entrypoints.outcomes import address_of
 from shared.runtime.caller import DeskAgent, desk_agent
 from shared.runtime.live import Crowded, Seats
 from shared.runtime.problems import Problem, not_found, unavailable
@@ -60,7 +61,7 @@ _CROWDED = {
 
 def guest(connection: HTTPConnection, who: MaybeAsker) -> Guest:
     """Say who comes, with or without an account."""
-    return Guest(who, connection.client.host if connection.client else "")
+    return Guest(who, address_of(connection))
 
 
 Comer = Annotated[Guest, Depends(guest)]

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from services.support.domain.chat import Chat, ChatState, Ending, Line, LineKind, Wish
 from services.support.domain.conversation import Prefill
-from services.support.domain.texts import tidy
 from services.support.entrypoints.agent import PrefillAnswer
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Desk, Side
 
 _Short = Annotated[str, Field(max_length=100)]
@@ -36,7 +36,7 @@ class BeginFrame(_Frame):
     def to_domain(self) -> Wish:
         """Take it off the wire."""
         recipient = (self.recipient or "").strip() or None
-        return Wish(self.sub_category, recipient, tidy(self.text), self.key)
+        return Wish(self.sub_category, recipient, plain(self.text), self.key)
 
 
 class ResumeFrame(_Frame):

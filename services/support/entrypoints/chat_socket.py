@@ -11,7 +11,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.support.application.chat import ChatRoom, Position
 from services.support.domain.chat import Chat, Ending, Line, Said
-from services.support.domain.texts import tidy
 from services.support.entrypoints.chat_bodies import (
     NEXT,
     EndFrame,
@@ -22,6 +21,7 @@ from services.support.entrypoints.chat_bodies import (
 )
 from shared.runtime.problems import form_violation
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Side
 
 Frame = TypeVar("Frame")
@@ -119,7 +119,7 @@ async def _read(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party) -> 
             ending = Ending.BUREAU if party.side is Side.BUREAU else Ending.DEMANDEUR
             await room.end(chat.id, ending, party.name)
             continue
-        said = Said(party.side, tidy(frame.text), party.name, frame.key)
+        said = Said(party.side, plain(frame.text), party.name, frame.key)
         outcome = await room.say(chat.id, said)
         if not isinstance(outcome, Line):
             await show(socket, RefusalFrame.of(outcome, key=frame.key))

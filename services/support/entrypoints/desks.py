@@ -1,16 +1,18 @@
 """HTTP: what the desks do."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Response
 
-from services.support.application.desks import Clocked, Desks, has
-from services.support.application.ports import Search, Tickets, Vault
-from services.support.application.tickets import Acting, Owns
-from services.support.domain.texts import tidy
-from services.support.domain.tickets import Doing, Ticket
+from services.support.application.acting import Acting
+from services.support.application.desks import Desks, has
+from services.support.application.outcomes import Claim
+from services.support.application.ports import Tickets, Vault
+from services.support.domain.tickets import Doing
 from services.support.entrypoints.bodies import (
     AssignmentBody,
+    DeskSearchQuery,
     DeskTicketAnswer,
     PriorityBody,
     QueueAnswer,
@@ -18,52 +20,46 @@ from services.support.entrypoints.bodies import (
     Text,
     TransferBody,
 )
+from services.support.entrypoints.following import Id, MaybeFiles, Sha
 from services.support.entrypoints.outcomes import done, handed
-from services.support.entrypoints.tickets import Filter, Id, MaybeFiles, Sha
 from shared.runtime.caller import DeskAgent, desk_agent
 from shared.runtime.problems import not_found
-from shared.runtime.uploads import Uploaded
-from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
+from shared.runtime.uploads import uploaded
+from shared.vocabulary.texts import plain
+from shared.vocabulary.tickets import Desk, Side, TicketAct
 
 Agent = Annotated[DeskAgent, Depends(desk_agent)]
+
+
+def claim(agent: Agent, ticket_id: Id) -> Claim:
+    """Claim a ticket that one's desk has; all others do not exist for it."""
+    return Claim(ticket_id, lambda ticket: has(ticket, agent.desk, agent.structure))
+
+
+Held = Annotated[Claim, Depends(claim)]
+_SPEAKING = (
+    ("messages", 201, TicketAct.REPONDRE, "Répondre."),
+    ("questions", 201, TicketAct.DEMANDER, "Demander une précision."),
+    ("resolution", 200, TicketAct.RESOUDRE, "Résoudre, et dire comment."),
+)
+"""What a desk says to who asks: under which path, with which status, by which act."""
 
 
 def create_desks_router(tickets: Tickets, vault: Vault, desks: Desks, acting: Acting) -> APIRouter:
     """Build the routes of the desks."""
     router = APIRouter(prefix="/desk/tickets", tags=["bureaux"])
     _add_reading(router, tickets, vault, desks)
-    _add_speaking(router, desks, acting)
+    for path, status, act, summary in _SPEAKING:
+        add = router.post(f"/{{ticket_id}}/{path}", status_code=status, summary=summary)
+        add(_speaking(act, desks, acting))
     _add_handling(router, desks, acting)
     return router
 
 
 def _add_reading(router: APIRouter, tickets: Tickets, vault: Vault, desks: Desks) -> None:
     @router.get("", summary="La file du bureau : le plus urgent, puis le plus ancien.")
-    async def queue(
-        *,
-        agent: Agent,
-        query: Annotated[str, Query(max_length=200, description="Numéro ou mots.")] = "",
-        status: TicketStatus | None = None,
-        priority: Priority | None = None,
-        sub_category: Filter = None,
-        assignee: Filter = None,
-        dossier: Filter = None,
-        piece: Filter = None,
-        after: Annotated[str, Query(max_length=200)] = "",
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    ) -> QueueAnswer:
-        wanted = Search(
-            query=query,
-            status=status,
-            sub_category=sub_category,
-            dossier=dossier,
-            piece=piece,
-            assignee=assignee,
-            priority=priority,
-            after=after,
-            limit=limit,
-        )
-        page = await desks.queue(agent.desk, agent.structure, wanted)
+    async def queue(agent: Agent, wanted: Annotated[DeskSearchQuery, Query()]) -> QueueAnswer:
+        page = await desks.queue(agent.desk, agent.structure, wanted.to_domain())
         return QueueAnswer(
             tickets=tuple(QueuedTicket.queued(each) for each in page.tickets),
             next=page.next,
@@ -78,79 +74,54 @@ def _add_reading(router: APIRouter, tickets: Tickets, vault: Vault, desks: Desks
         return DeskTicketAnswer.at_desk(found)
 
     @router.get("/{ticket_id}/attachments/{sha256}", summary="Télécharger une pièce jointe.")
-    async def file(agent: Agent, ticket_id: Id, sha256: Sha) -> Response:
-        ticket = await tickets.find(ticket_id)
-        if ticket is None or not _held(agent)(ticket):
+    async def file(held: Held, sha256: Sha) -> Response:
+        ticket = await tickets.find(held.ticket)
+        if ticket is None or not held.owns(ticket):
             raise not_found("Ticket")
         return await handed(vault, ticket, sha256)
 
 
-def _add_speaking(router: APIRouter, desks: Desks, acting: Acting) -> None:
-    async def say(
-        agent: DeskAgent, ticket_id: str, act: TicketAct, text: str, files: MaybeFiles
+def _speaking(
+    act: TicketAct, desks: Desks, acting: Acting
+) -> Callable[..., Awaitable[DeskTicketAnswer]]:
+    async def speak(
+        agent: Agent, held: Held, text: Annotated[Text, Form()], attachments: MaybeFiles = None
     ) -> DeskTicketAnswer:
-        doing = Doing(act, Side.BUREAU, agent.name, text=tidy(text))
-        uploads = [Uploaded(each) for each in files or []]
-        return _shown(desks, done(await acting.act(ticket_id, _held(agent), doing, uploads)).ticket)
+        doing = Doing(act, Side.BUREAU, agent.name, text=plain(text))
+        spoken = done(await acting.act(held, doing, uploaded(attachments)))
+        return DeskTicketAnswer.at_desk(desks.clocked(spoken.ticket))
 
-    @router.post("/{ticket_id}/messages", status_code=201, summary="Répondre.")
-    async def answer(
-        agent: Agent, ticket_id: Id, text: Annotated[Text, Form()], attachments: MaybeFiles = None
-    ) -> DeskTicketAnswer:
-        return await say(agent, ticket_id, TicketAct.REPONDRE, text, attachments)
-
-    @router.post("/{ticket_id}/questions", status_code=201, summary="Demander une précision.")
-    async def ask(
-        agent: Agent, ticket_id: Id, text: Annotated[Text, Form()], attachments: MaybeFiles = None
-    ) -> DeskTicketAnswer:
-        return await say(agent, ticket_id, TicketAct.DEMANDER, text, attachments)
-
-    @router.post("/{ticket_id}/resolution", summary="Résoudre, et dire comment.")
-    async def resolve(
-        agent: Agent, ticket_id: Id, text: Annotated[Text, Form()], attachments: MaybeFiles = None
-    ) -> DeskTicketAnswer:
-        return await say(agent, ticket_id, TicketAct.RESOUDRE, text, attachments)
+    return speak
 
 
 def _add_handling(router: APIRouter, desks: Desks, acting: Acting) -> None:
-    async def act(agent: DeskAgent, ticket_id: str, doing: Doing) -> Ticket:
-        return done(await acting.act(ticket_id, _held(agent), doing)).ticket
+    async def shown(held: Claim, doing: Doing) -> DeskTicketAnswer:
+        return DeskTicketAnswer.at_desk(desks.clocked(done(await acting.act(held, doing)).ticket))
 
     @router.put("/{ticket_id}/assignee", summary="Prendre un ticket en charge, ou le confier.")
-    async def assign(agent: Agent, ticket_id: Id, body: AssignmentBody) -> DeskTicketAnswer:
+    async def assign(agent: Agent, held: Held, body: AssignmentBody) -> DeskTicketAnswer:
         assignee = (body.assignee or "").strip() or agent.name
-        doing = Doing(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, agent.name, assignee=assignee)
-        return _shown(desks, await act(agent, ticket_id, doing))
+        act = TicketAct.PRENDRE_EN_CHARGE
+        return await shown(held, Doing(act, Side.BUREAU, agent.name, assignee=assignee))
 
     @router.put("/{ticket_id}/priority", summary="Changer la priorité.")
-    async def prioritise(agent: Agent, ticket_id: Id, body: PriorityBody) -> DeskTicketAnswer:
-        doing = Doing(TicketAct.PRIORISER, Side.BUREAU, agent.name, priority=body.priority)
-        return _shown(desks, await act(agent, ticket_id, doing))
+    async def prioritise(agent: Agent, held: Held, body: PriorityBody) -> DeskTicketAnswer:
+        act = TicketAct.PRIORISER
+        return await shown(held, Doing(act, Side.BUREAU, agent.name, priority=body.priority))
 
     @router.post(
         "/{ticket_id}/transfer",
         status_code=204,
         summary="Transférer à un autre bureau, et dire pourquoi : le ticket n'est plus ici.",
     )
-    async def transfer(agent: Agent, ticket_id: Id, body: TransferBody) -> None:
-        is_business = body.desk is Desk.METIER and body.recipient
+    async def transfer(agent: Agent, held: Held, body: TransferBody) -> None:
+        is_business = body.desk is Desk.METIER
         doing = Doing(
             TicketAct.TRANSFERER,
             Side.BUREAU,
             agent.name,
-            text=tidy(body.reason),
+            text=plain(body.reason),
             desk=body.desk,
-            recipient=body.recipient.to_domain() if is_business and body.recipient else None,
+            recipient=body.recipient.to_domain() if body.recipient and is_business else None,
         )
-        await act(agent, ticket_id, doing)
-
-
-def _held(agent: DeskAgent) -> Owns:
-    return lambda ticket: has(ticket, agent.desk, agent.structure)
-
-
-def _shown(desks: Desks, ticket: Ticket) -> DeskTicketAnswer:
-    clocked: Clocked | None = desks.clocked(ticket)
-    if clocked is None:
-        raise not_found("Ticket")
-    return DeskTicketAnswer.at_desk(clocked)
+        done(await acting.act(held, doing))

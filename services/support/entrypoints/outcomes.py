@@ -1,12 +1,24 @@
 """What becomes of a request, as an answer or as a problem."""
 
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from services.support.application.outcomes import (
+    Done,
+    Impossible,
+    Missing,
+    Outcome,
+    Refused,
+    Stale,
+)
 from services.support.application.ports import Vault
-from services.support.application.tickets import Done, Impossible, Missing, Outcome, Refused
 from services.support.domain.tickets import Ticket
-from shared.runtime.problems import not_found, refused
+from shared.runtime.problems import Problem, not_found, refused
 from shared.runtime.uploads import download
+from shared.vocabulary.rules import Violation
+
+_RETRY_AFTER_S = "3600"
+"""What is counted is counted by the hour."""
 
 
 def done(outcome: Outcome) -> Done:
@@ -18,8 +30,26 @@ def done(outcome: Outcome) -> Done:
             raise refused(violations)
         case Impossible(violation):
             raise refused([violation], 409)
+        case Stale(violation):
+            raise refused([violation], 412)
         case Missing():
             raise not_found("Ticket")
+
+
+def too_many(violation: Violation) -> Problem:
+    """Ask to come back once the hour is over."""
+    return Problem(
+        429,
+        violation.code,
+        violation.message,
+        [violation],
+        headers={"Retry-After": _RETRY_AFTER_S},
+    )
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Give the network address that a request comes from."""
+    return connection.client.host if connection.client else ""
 
 
 async def handed(vault: Vault, ticket: Ticket, sha256: str) -> Response:

@@ -2,35 +2,33 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Header, Request, Response
+from fastapi import APIRouter, Form, Header, Request, Response
 
+from services.support.application.acting import Acting
 from services.support.application.ports import Limits, Tickets, Vault
-from services.support.application.tickets import Acting, Asking, hashed
+from services.support.application.submitting import Submitting
+from services.support.application.tokens import hashed
 from services.support.domain import rules
-from services.support.domain.parties import Issuer, Recipient
-from services.support.domain.texts import tidy
-from services.support.domain.tickets import Doing, Ticket
+from services.support.domain.parties import Issuer
+from services.support.domain.tickets import Ticket
 from services.support.entrypoints.bodies import (
     Line,
     OpenTicketAnswer,
-    RatingBody,
     Text,
-    TextBody,
-    TicketAnswer,
     content_of,
+    recipient_of,
 )
-from services.support.entrypoints.outcomes import done, handed
-from services.support.entrypoints.tickets import Id, IdempotencyKey, MaybeFiles, Sha
-from shared.runtime.problems import Problem, not_found
-from shared.runtime.uploads import Uploaded
-from shared.vocabulary.tickets import Side, TicketAct
+from services.support.entrypoints.following import Id, MaybeFiles, add_following
+from services.support.entrypoints.outcomes import address_of, done, too_many
+from services.support.entrypoints.tickets import IdempotencyKey
+from shared.runtime.problems import not_found
+from shared.runtime.uploads import uploaded
 
-_RETRY_AFTER_S = "3600"
 _Line = Annotated[Line | None, Form()]
 
 
 def create_open_router(
-    tickets: Tickets, vault: Vault, asking: Asking, acting: Acting, limits: Limits
+    tickets: Tickets, vault: Vault, submitting: Submitting, acting: Acting, limits: Limits
 ) -> APIRouter:
     """Build the routes that ask for no caller."""
     router = APIRouter(prefix="/open/tickets", tags=["sans compte"])
@@ -44,13 +42,12 @@ def create_open_router(
             raise not_found("Ticket")
         return ticket
 
-    followed_ticket = Annotated[Ticket, Depends(followed)]
-    _add_submission(router, asking, limits)
-    _add_following(router, acting, vault, followed_ticket)
+    _add_submission(router, submitting, limits)
+    add_following(router, acting, vault, followed)
     return router
 
 
-def _add_submission(router: APIRouter, asking: Asking, limits: Limits) -> None:
+def _add_submission(router: APIRouter, submitting: Submitting, limits: Limits) -> None:
     @router.post("", status_code=201, summary="Déposer un ticket sans compte.")
     async def submit(
         *,
@@ -67,70 +64,22 @@ def _add_submission(router: APIRouter, asking: Asking, limits: Limits) -> None:
         attachments: MaybeFiles = None,
         idempotency_key: IdempotencyKey = None,
     ) -> OpenTicketAnswer:
+        issuer = Issuer(email=email.strip())
+        if what := await limits.exceeded(email.strip(), address_of(request)):
+            raise too_many(rules.TOO_MANY_REQUESTS.broken("requête", what=what))
         content = content_of(
             sub_category=sub_category,
             title=title,
             description=description,
-            recipient=Recipient(recipient.strip(), (recipient_service or "").strip() or None)
-            if recipient
-            else None,
+            recipient=recipient_of(recipient, recipient_service),
             dossier=dossier,
             piece=piece,
         )
-        await _count(limits, request, email.strip())
-        uploads = [Uploaded(each) for each in attachments or []]
-        issuer = Issuer(email=email.strip())
-        result = done(await asking.submit_open(issuer, content, uploads, idempotency_key))
+        outcome = await submitting.submit_open(
+            issuer, content, uploaded(attachments), idempotency_key
+        )
+        result = done(outcome)
         if result.is_replay:
             response.headers["Idempotency-Replayed"] = "true"
         response.headers["Location"] = f"/open/tickets/{result.ticket.id}"
         return OpenTicketAnswer.with_token(result.ticket, result.token)
-
-
-def _add_following(router: APIRouter, acting: Acting, vault: Vault, followed: object) -> None:
-    @router.get("/{ticket_id}", summary="Lire son ticket.")
-    async def read(ticket: followed) -> TicketAnswer:  # type: ignore[valid-type]
-        return TicketAnswer.of(ticket, Side.DEMANDEUR)
-
-    @router.get("/{ticket_id}/attachments/{sha256}", summary="Télécharger une pièce jointe.")
-    async def file(ticket: followed, sha256: Sha) -> Response:  # type: ignore[valid-type]
-        return await handed(vault, ticket, sha256)
-
-    async def act(ticket: Ticket, doing: Doing, files: MaybeFiles = None) -> TicketAnswer:
-        uploads = [Uploaded(each) for each in files or []]
-        outcome = await acting.act(ticket.id, lambda _: True, doing, uploads)
-        return TicketAnswer.of(done(outcome).ticket, Side.DEMANDEUR)
-
-    def doing(ticket: Ticket, act: TicketAct, text: str, rating: int | None = None) -> Doing:
-        name = ticket.issuer.name
-        return Doing(act, Side.DEMANDEUR, name, text=tidy(text), satisfaction=rating)
-
-    @router.post("/{ticket_id}/messages", status_code=201, summary="Écrire au bureau.")
-    async def write(
-        ticket: followed,  # type: ignore[valid-type]
-        text: Annotated[Text, Form()],
-        attachments: MaybeFiles = None,
-    ) -> TicketAnswer:
-        return await act(ticket, doing(ticket, TicketAct.ECRIRE, text), attachments)
-
-    @router.post("/{ticket_id}/reopening", summary="Rouvrir un ticket résolu.")
-    async def reopen(ticket: followed, body: TextBody) -> TicketAnswer:  # type: ignore[valid-type]
-        return await act(ticket, doing(ticket, TicketAct.ROUVRIR, body.text))
-
-    @router.put("/{ticket_id}/satisfaction", summary="Évaluer la réponse.")
-    async def rate(ticket: followed, body: RatingBody) -> TicketAnswer:  # type: ignore[valid-type]
-        rated = doing(ticket, TicketAct.EVALUER, body.comment, body.satisfaction)
-        return await act(ticket, rated)
-
-
-async def _count(limits: Limits, request: Request, email: str) -> None:
-    address = request.client.host if request.client else ""
-    if what := await limits.exceeded(email, address):
-        violation = rules.TOO_MANY_REQUESTS.broken("requête", what=what)
-        raise Problem(
-            429,
-            violation.code,
-            violation.message,
-            [violation],
-            headers={"Retry-After": _RETRY_AFTER_S},
-        )

@@ -111,3 +111,22 @@ async def test_the_tacit_procedure_ends_by_the_first_of_two_who_may_conclude(wor
         ("A22", Purpose.ACTION),
     ]
     assert await verified(world, dossier)
+
+
+async def test_a_piece_certified_in_time_prevails_over_a_silence_drawn_before_it_came(
+    world: World,
+) -> None:
+    dossier = await world.dossier()
+    await dossier.deposit("A7", Role.TITULAIRE)
+    await world.until_status(dossier, "A7", "A_ASSOCIER_MOE")
+    await let_pass(world, dossier, 31)
+    await dossier.deposit("A22", Role.TITULAIRE, "A7")
+    await world.until_status(dossier, "A22", "A_ASSOCIER_MOA")
+    await let_pass(world, dossier, 42)
+    await world.until_status(dossier, "A22", "A_ASSOCIER_FOURNISSEUR")
+
+    await dossier.deposit("A25", Role.MOA, "A22")
+    await world.until_status(dossier, "A25", "MISE_A_DISPOSITION")
+
+    assert ("A22", "ASSOCIEE") in statuses(world, dossier)
+    assert await verified(world, dossier)

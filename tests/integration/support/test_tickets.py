@@ -104,6 +104,62 @@ async def test_a_draft_is_saved_discarded_and_nobody_else_s(http: httpx.AsyncCli
     assert (await me.send("GET", path)).status_code == 404
 
 
+async def test_of_two_tabs_on_one_draft_the_second_loses_nothing_of_the_first(
+    http: httpx.AsyncClient,
+) -> None:
+    me = asker(http, a_structure())
+    begun = await me.send("POST", json=draft(title="Début"))
+    path = f"/{begun.json()['id']}"
+    read = (await me.send("GET", path)).headers["ETag"]
+    assert read == begun.headers["ETag"]
+    tab = {"If-Match": read}
+    first = await me.send("PUT", path, json=draft(title="Premier onglet"), headers=tab)
+
+    refusals = [
+        await me.send("PUT", path, json=draft(title="Second onglet"), headers=tab),
+        await me.send("POST", f"{path}/attachments", files={"attachments": PDF}, headers=tab),
+        await me.send("DELETE", f"{path}/attachments/{'0' * 64}", headers=tab),
+        await me.send("POST", f"{path}/submission", headers=tab),
+        await me.send("DELETE", path, headers=tab),
+    ]
+
+    assert [each.status_code for each in refusals] == [412] * len(refusals)
+    assert {each.json()["code"] for each in refusals} == {"SUP-VERSION-01"}
+    assert "depuis que vous l'avez lu" in refusals[0].json()["detail"]
+    kept = await me.get(path)
+    assert (kept["title"], kept["status"], kept["attachments"]) == (
+        "Premier onglet",
+        "BROUILLON",
+        [],
+    )
+    tab = {"If-Match": first.headers["ETag"]}
+    with_file = await me.send(
+        "POST", f"{path}/attachments", files={"attachments": PDF}, headers=tab
+    )
+    tab = {"If-Match": f'"77", {with_file.headers["ETag"]}'}
+    key = {**tab, "Idempotency-Key": "une-fois"}
+    done, again = [await me.send("POST", f"{path}/submission", headers=key) for _ in range(2)]
+    assert (done.status_code, again.status_code) == (200, 200)
+    assert (done.json()["title"], len(done.json()["attachments"])) == ("Premier onglet", 1)
+    # It is a draft no more, whatever was read of it.
+    late = await me.send("PUT", path, json=draft(), headers=tab)
+    assert (late.status_code, late.json()["code"]) == (409, "SUP-ETAT-01")
+
+
+async def test_of_those_who_save_one_version_at_once_one_is_kept(http: httpx.AsyncClient) -> None:
+    me = asker(http, a_structure())
+    begun = await me.send("POST", json=draft())
+    path, tab = f"/{begun.json()['id']}", {"If-Match": begun.headers["ETag"]}
+
+    answers = await asyncio.gather(
+        *(me.send("PUT", path, json=draft(title=f"n° {n}"), headers=tab) for n in range(6))
+    )
+
+    assert sorted(each.status_code for each in answers) == [200, *[412] * 5]
+    (winner,) = [each.json() for each in answers if each.status_code == 200]
+    assert (await me.get(path))["title"] == winner["title"]
+
+
 async def test_what_was_submitted_is_no_draft_any_more(http: httpx.AsyncClient) -> None:
     me = asker(http, a_structure())
     done = await me.submitted(draft())

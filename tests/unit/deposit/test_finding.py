@@ -215,12 +215,13 @@ async def test_who_takes_part_is_who_the_dossier_now_names(
 
 
 async def test_the_prefill_of_a_recycled_dossier_is_metadata_that_is_accepted() -> None:
-    corrected = replace(AWAITING, parties=replace(AWAITING.parties, moa=Party(COTRAITANT)))
+    parties = replace(AWAITING.parties, moa=Party(COTRAITANT))
+    corrected = replace(AWAITING, parties=parties, engagements={A4.id: "EJ-RECYCLE"})
 
     filled = await Consultations(_ports([A4], corrected)).prefill(A4.id, OEUVRE, MOE)
 
     assert isinstance(filled, Prefill)
-    assert filled.parties == corrected.parties
+    assert (filled.parties, filled.engagement) == (parties, "EJ-RECYCLE")
     assert [option.recipient.structure for option in filled.options] == [COTRAITANT]
 
 

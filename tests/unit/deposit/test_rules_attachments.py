@@ -1,6 +1,7 @@
 """The rules of attachments: name, type, content, size, total."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -9,6 +10,14 @@ from shared.vocabulary.attachments import Attached, media_type
 from tests.unit.deposit.judged import OPENING, attaching, broken
 
 MEGABYTE = 1024 * 1024
+
+
+def compound(kind: str) -> bytes:
+    """Make the beginning of a compound file whose directory is its second sector."""
+    header = bytearray(512)
+    header[:8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+    header[30:32], header[48:52] = b"\x09\x00", b"\x01\x00\x00\x00"
+    return bytes(header) + bytes(512) + bytes(80) + UUID(kind).bytes_le + bytes(400)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +32,18 @@ MEGABYTE = 1024 * 1024
         ("bon.pdf", 9, b"MZ\x90", "DEP-PJ-04"),
         ("bon.docx", 9, b"%PDF-1.7", "DEP-PJ-04"),
         ("bon.txt", 9, b"\x7fELF", "DEP-PJ-04"),
+        ("bon.txt", 9, b"\xef\xbb\xbf#!/bin/sh", "DEP-PJ-04"),
+        ("bon.txt", 9, b"\n#!/bin/sh", "DEP-PJ-04"),
+        ("bon.txt", 9, b"\xcf\xfa\xed\xfe\x07", "DEP-PJ-04"),
+        ("bon.fax", 9, b"\xcf\xfa\xed\xfe\x07", "DEP-PJ-04"),
+        ("bon.xml", 9, b"\xca\xfe\xba\xbe\x00\x00", "DEP-PJ-04"),
+        ("bon.csv", 9, b"L\x00\x00\x00\x01\x14\x02\x00", "DEP-PJ-04"),
+        ("bon.html", 9, b" MZ", "DEP-PJ-04"),
+        ("bon.svg", 9, b"<svg>\x00\x01", "DEP-PJ-04"),
+        ("bon.txt", 9, b"a" * 5000 + b"\x00", "DEP-PJ-04"),
+        ("bon.txt", 9, b"\xff\xfea\x00\x00\x00", "DEP-PJ-04"),
+        ("bon.txt", 9, b"\xff\xfe\x00\xdca\x00", "DEP-PJ-04"),
+        ("bon.doc", 9, compound("000c1084-0000-0000-c000-000000000046"), "DEP-PJ-04"),
         ("bon.pdf", 0, b"", "DEP-PJ-05"),
         ("bon.pdf", 10 * MEGABYTE + 1, b"%PDF-1.7", "DEP-PJ-06"),
     ],
@@ -42,6 +63,13 @@ def test_a_bad_attachment_is_named_by_its_rank(
         ("plans.zip", b"PK\x03\x04"),
         ("metre.XLS", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
         ("note.txt", "Réserves levées".encode()),
+        ("note.txt", "Réserves levées".encode()[:2]),
+        ("note.txt", "\ufeffRéserves\r\nlevées".encode()),
+        ("note.txt", "Réserves levées, 12 €".encode("cp1252")),
+        ("metre.csv", "poste;prix\n".encode("utf-16")),
+        ("metre.csv", "poste;prix".encode("utf-16")[:-1]),
+        ("bon.p7s", b"0\x82\x00\x01\x06"),
+        ("note.doc", compound("00020906-0000-0000-c000-000000000046")),
     ],
 )
 def test_a_good_attachment_is_accepted(name: str, head: bytes) -> None:

@@ -26,6 +26,7 @@ from tests.unit.routing.builders import (
     a_structure,
     a_treatment,
     after,
+    codes,
     fold,
 )
 
@@ -111,6 +112,61 @@ def test_an_answer_after_the_offer_ends_the_offer() -> None:
     refused = fold(answered, decide(answered, a22, DIRECTORY, NOW).events)
     assert refused
     assert refused["A22"].status is Status.REJETEE
+
+
+def _silent_a22() -> Dossier:
+    late = _at(after(A7), _days_later(30))
+    return _at(after(a_deposit("A22", "A7"), dossier=late), _days_later(99))
+
+
+def test_a_piece_certified_before_its_delay_ended_prevails_over_the_silence() -> None:
+    silent = _silent_a22()
+    assert silent.lapsed is not None
+    assert silent.lapsed.waiting.due is not None
+    in_time = a_deposit("A25", "A22", deposited_at=silent.lapsed.waiting.due - timedelta(seconds=1))
+
+    answered = after(in_time, dossier=silent)
+
+    assert answered["A22"].status is Status.ASSOCIEE
+    assert answered["A25"].status is Status.MISE_A_DISPOSITION
+    assert answered.awaited is not None
+    assert [turn.actor.role for turn in answered.awaited.turns] == [Role.SERVICE_FINANCIER]
+
+
+def test_a_piece_certified_when_its_delay_has_ended_loses_to_the_silence() -> None:
+    silent = _silent_a22()
+    assert silent.lapsed is not None
+    too_late = a_deposit("A25", "A22", deposited_at=silent.lapsed.waiting.due)
+
+    assert codes(decide(silent, too_late, DIRECTORY, NOW)) == ["CIR-TOUR-03"]
+
+
+def test_a_silence_on_which_somebody_has_acted_stands() -> None:
+    acted = after(a_deposit("A23", "A22"), dossier=_silent_a22())
+
+    late = decide(acted, a_deposit("A25", "A22"), DIRECTORY, NOW)
+
+    assert codes(late) == ["CIR-TOUR-02"]
+
+
+def test_what_a_silence_concludes_can_be_put_off_neither_by_suspending_nor_by_sending_back() -> (
+    None
+):
+    late = _at(after(A7), _days_later(30))
+    a22 = after(a_deposit("A22", "A7"), dossier=late)
+
+    for act in (Act.SUSPENDRE, Act.DEMANDER_RECYCLAGE):
+        refused = decide(a22, a_treatment("A22", act, Role.MOA), DIRECTORY, NOW)
+        assert codes(refused) == ["CIR-TOUR-05"]
+
+
+def test_whoever_must_answer_a_contest_has_a_delay() -> None:
+    contested = after(A7, A17, A20, a_treatment("A20", Act.CONTESTER, Role.TITULAIRE))
+
+    assert _due(contested) == _days_later(30)
+    (elapsed,) = decide(contested, Elapse(), DIRECTORY, _days_later(30)).events
+    assert isinstance(elapsed, DelayElapsed)
+    assert (elapsed.delay, elapsed.by.role) == ("contestation", Role.MOA)
 
 
 @pytest.mark.parametrize(

@@ -165,3 +165,12 @@ def test_the_structure_that_deposits_is_the_one_named_in_its_role() -> None:
     for role, structure in ((Role.MOE, "moa"), (Role.COTRAITANT, "t")):
         (broken,) = judge_depositor(role, structure, PARTIES)
         assert (broken.code, broken.field) == ("CIR-PARTIE-02", "depositor.structure")
+
+
+@pytest.mark.parametrize(("cadre", "role"), [("A10", Role.SOUS_TRAITANT), ("A13", Role.COTRAITANT)])
+def test_nobody_validates_what_it_deposits_itself(cadre: str, role: Role) -> None:
+    alone = replace(EVERYBODY, titulaire=EVERYBODY[role])
+
+    (broken,) = judge_opening(CIRCUIT, cadre, role, alone)
+
+    assert (broken.code, broken.field) == ("CIR-PARTIE-03", "titulaire.structure")

@@ -21,6 +21,8 @@ BY_HAND = {
     ("A7 A14", "moe"): ("decompte_general", 30, "reception", "offrir"),
     ("A17", "moa"): ("decompte_general", 30, "reception", "offrir"),
     ("A18 A20", "titulaire"): ("acceptation", 30, "attente", "signaler"),
+    ("A20", "moa"): ("contestation", 30, "attente", "signaler"),
+    ("A18", "moe"): ("contestation", 30, "attente", "signaler"),
     ("A22", "moa"): ("decompte_tacite", 10, "attente", "conclure"),
     ("A22", "moe"): ("decompte_tacite", 10, "attente", "conclure"),
 }

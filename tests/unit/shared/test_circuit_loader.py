@@ -61,7 +61,7 @@ def _contestable(cadre: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "rows", "delays"), [("2026-1", 7, 4), ("2026-2", 27, 7)], ids=["2026-1", "2026-2"]
+    ("name", "rows", "delays"), [("2026-1", 7, 4), ("2026-2", 27, 9)], ids=["2026-1", "2026-2"]
 )
 def test_a_shipped_circuit_is_accepted(name: str, rows: int, delays: int) -> None:
     circuit = version(name)
@@ -154,6 +154,13 @@ def test_a_service_financier_that_cannot_end_a_piece_is_noticed(
             r"row A22 .*: it leads back to itself, not to the service financier",
         ),
         ([*LINES, LINES[1]], r"row A4 .*: stated twice"),
+        (LINES[:1], "it has no row"),
+        ([*LINES, _line("A100", "moe>moa:A19")], r"row A100 .*: A100 and A100_X are no cadre"),
+        ([*LINES, _line("../A6", "moe>moa:A19")], r"row \.\./A6 .* are no cadre"),
+        (_changed("A4", code_api="A5_X"), r"row A4 .*: A4 and A5_X are no cadre"),
+        (_changed("A4", suites="A15 A15"), r"row A4 .*: a cadre is listed twice"),
+        (_changed("A4", libelle=" "), r"row A4 .*: a label, a piece type and a source"),
+        (_changed("A4", source=""), r"row A4 .*: a label, a piece type and a source"),
         (_changed("A4", destinataire="maire"), r"row A4: 'maire' is not a valid Role"),
         (_changed("A4", moa_presente="peut-être"), r"row A4: 'peut-être'"),
         (_changed("A4", phase="début"), r"row A4: 'début' is not a valid Phase"),

@@ -129,7 +129,7 @@ def test_the_final_pieces_alone_are_found_in_factures_recues() -> None:
         ("A6", False, {Role.SERVICE_FINANCIER}),
         ("A10", True, {Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER}),
         ("A14", False, {Role.TITULAIRE, Role.MOE, Role.SERVICE_FINANCIER}),
-        ("A17", True, {Role.MOA, Role.TITULAIRE, Role.SERVICE_FINANCIER}),
+        ("A17", True, {Role.MOE, Role.MOA, Role.TITULAIRE, Role.SERVICE_FINANCIER}),
         ("A24", True, {Role.TITULAIRE, Role.SERVICE_FINANCIER}),
     ],
 )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Query, WebSocket
+from prometheus_client import REGISTRY
 from starlette.types import Message
 
 from shared.runtime.caller import Caller, caller
@@ -160,3 +161,35 @@ async def test_who_leaves_is_no_fault(capsys: pytest.CaptureFixture[str]) -> Non
 
     assert [message["type"] for message in sent] == ["websocket.accept"]
     assert "request.failed" not in "".join(capsys.readouterr())
+
+
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"aiguillage_{name}", labels) or 0
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "query", "route", "reason", "frames"),
+    [
+        ("/known", ME, "", "/known", "closed 1000", 1),
+        ("/known", {}, "", "unmatched", "refused 401", 0),
+        ("/known", ME, "after=x", "/known", "refused 422", 0),
+        ("/open/left", {}, "", "/open/left", "left", 0),
+        ("/open/broken", {}, "", "/open/broken", "closed 1011", 0),
+        ("/open/broken", {}, "early=1&away=1", "/open/broken", "refused 503", 0),
+    ],
+)
+async def test_what_becomes_of_a_socket_is_counted_once(
+    path: str, headers: dict[str, str], query: str, route: str, reason: str, frames: int
+) -> None:
+    def figures() -> tuple[float, float, float]:
+        return (
+            counted("socket_closes_total", route=route, reason=reason),
+            counted("socket_frames_total", route=route, direction="out"),
+            counted("sockets_open", route=route),
+        )
+
+    closes, sent, is_open = figures()
+    await visited(path, headers, query=query)
+
+    assert figures() == (closes + 1, sent + frames, is_open)
+    assert is_open == 0

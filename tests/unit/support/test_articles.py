@@ -157,6 +157,43 @@ def test_questions_find_the_right_article_and_the_rest_is_declined() -> None:
 @pytest.mark.parametrize(
     "question",
     [
+        "mot de passe Facebook",
+        "j'ai oublié mon mot de passe Gmail",
+        "mot de passe Netflix perdu",
+        "quel est le numéro de téléphone du maire ?",
+        "comment exporter du vin en Chine ?",
+        "quel est le délai de paiement de mon salaire ?",
+        "délai de paiement du loyer",
+        "mon sous-traitant est décédé",
+        "horaires du restaurant",
+        "mon compte twitch est bloqué",
+        "numéro d'engagement vélo",
+        "comment déposer un préavis de grève ?",
+    ],
+)
+def test_what_only_sounds_like_the_subject_is_declined(
+    search: ArticleSearch, question: str
+) -> None:
+    assert answering(search.search(question)) is None
+
+
+def test_a_word_that_nobody_of_the_platform_writes_is_foreign(search: ArticleSearch) -> None:
+    (plain, *_), (other, *_) = search.search("mon compte bloqué"), search.search("compte Vinted")
+
+    assert plain.foreign == 0
+    assert other.foreign > 0.5
+
+
+def test_one_odd_word_in_a_question_of_ours_is_forgiven(search: ArticleSearch) -> None:
+    (best, *_) = search.search("mon compte est bloqué et le lien d'activation expiré, sacrebleu")
+
+    assert best.foreign > 0
+    assert best.is_sure
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
         "",
         "?",
         "…",

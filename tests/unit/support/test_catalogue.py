@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from services.support.domain import clock
 from services.support.domain.catalogue import (
     COLUMNS,
     CatalogueError,
@@ -28,6 +29,16 @@ GOOD = "A;Compte;X;Mot de passe;technique;aide;source"
         ("  M\u00a0–\u202fPaiement", Desk.METIER),
         ("M\u2011question", Desk.METIER),
         ("M−question", Desk.METIER),
+        ("Ｍ－question", Desk.METIER),
+        ("\u041c-question", Desk.METIER),
+        ("\u039c – question", Desk.METIER),
+        ("M : question", Desk.METIER),
+        ("M\u00a0: question", Desk.METIER),
+        ("M⸺question", Desk.METIER),
+        ("M─question", Desk.METIER),
+        ("M_question", Desk.METIER),
+        ("M, le gestionnaire", Desk.TECHNIQUE),
+        ("M2M : raccordement", Desk.TECHNIQUE),
         ("Mot de passe", Desk.TECHNIQUE),
         ("MOA – droits", Desk.TECHNIQUE),
         ("M. le gestionnaire", Desk.TECHNIQUE),
@@ -72,6 +83,14 @@ def test_each_fault_of_a_catalogue_is_named(lines: list[str], said: str) -> None
         read_catalogue(lines)
 
 
+def test_a_label_may_be_typeset_as_french_is() -> None:
+    label = "Où en est ma facture\u202f?"
+    found = read_catalogue([HEADER, f"A;Compte\u00a0: droits;X;{label};technique;;s"])
+
+    assert found.by_code["X"].label == "Où en est ma facture ?"
+    assert found.categories[0].label == "Compte : droits"
+
+
 def test_all_the_faults_of_a_catalogue_are_named_at_once() -> None:
     lines = [HEADER, "A;Compte;X;Mot;compta;;s", "A;Compte;y;M-Mot;technique;;s", "A;B"]
 
@@ -103,6 +122,30 @@ def test_a_catalogue_of_an_operator_takes_the_place_of_ours_and_is_checked_at_st
         _settings(path)
     with pytest.raises(ValidationError, match="cannot be read"):
         _settings(tmp_path / "nowhere.csv")
+
+
+TARGETS = [";".join(clock.COLUMNS), *(f"{desk};{each};1;2" for desk in Desk for each in Priority)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([], "columns"),
+        ([TARGETS[0], 'metier;"HAUTE;1;2'], "not a CSV"),
+        ([*TARGETS, "metier;HAUTE;1"], "line 10: 3 fields"),
+        ([*TARGETS, "metier;HAUTE;1;9"], "line 10: metier HAUTE has a row already"),
+        ([*TARGETS[:-1], "metier;PRESSEE;1;9"], "line 9: 'PRESSEE'"),
+        ([*TARGETS[:-1], f"{TARGETS[-1]}x"], "line 9: invalid"),
+        (TARGETS[:-1], "no row for"),
+    ],
+)
+def test_each_fault_of_the_targets_is_named(lines: list[str], said: str) -> None:
+    with pytest.raises(clock.TargetsError, match=said):
+        clock.read_targets(lines)
+
+
+def test_the_targets_may_end_with_an_empty_line() -> None:
+    assert len(clock.read_targets([*TARGETS, "", ";;;"])) == len(TARGETS) - 1
 
 
 def test_there_is_a_target_for_each_desk_and_priority() -> None:

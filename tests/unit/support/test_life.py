@@ -38,6 +38,7 @@ TARGETS = targets_at(DATA / "delais.csv")
 AT = datetime(2026, 11, 26, 9, tzinfo=UTC)
 ISSUER = Issuer("90000000100017", Role.TITULAIRE)
 NOTHING = Suggestions()
+NOTHING_SAID = [("SUP-TEXTE-01", "title"), ("SUP-TEXTE-01", "description")]
 CONTENT = Content("M_REFUS", "Refus", "Pourquoi ?", Recipient("90000000300013", "TRAVAUX"))
 
 DIRECTORY = {
@@ -255,6 +256,8 @@ def test_a_ticket_takes_no_more_words_than_its_document_holds() -> None:
         (replace(CONTENT, recipient=None), [("SUP-DESTINATAIRE-01", "recipient.structure")]),
         (replace(CONTENT, title="t" * 151), [("SUP-TEXTE-02", "title")]),
         (replace(CONTENT, title="a\nb"), [("SUP-TEXTE-03", "title")]),
+        (replace(CONTENT, title="…", description="\u2800"), NOTHING_SAID),
+        (replace(CONTENT, title="\U0001d159", description="\ufffc"), NOTHING_SAID),
         (replace(CONTENT, description="d" * 10_001), [("SUP-TEXTE-02", "description")]),
         (replace(CONTENT, description="a\x1b[31m"), [("SUP-TEXTE-03", "description")]),
         (replace(CONTENT, description="a\u202egpj.exe"), [("SUP-TEXTE-03", "description")]),
@@ -304,3 +307,31 @@ def test_a_ticket_that_nobody_answers_is_late_and_a_draft_never_is() -> None:
     assert late.first_answer == timedelta(hours=50)
     assert (late.is_answered, late.is_late) == (False, True)
     assert measured(begun("t", ISSUER, CONTENT, AT), TARGETS, AT, worked) is None
+
+
+def test_a_desk_has_its_whole_time_from_when_a_ticket_is_transferred_to_it() -> None:
+    hour, days = timedelta(hours=1), timedelta(days=7)
+    ticket = after(a_ticket(), TicketAct.PRENDRE_EN_CHARGE, AT + hour, assignee="Camille")
+    ticket = after(ticket, TicketAct.REPONDRE, AT + 2 * hour)
+    moved = after(ticket, TicketAct.TRANSFERER, AT + days, desk=Desk.TECHNIQUE, recipient=None)
+
+    there = measured(moved, TARGETS, AT + days + hour, worked)
+
+    assert there is not None
+    assert (there.is_answered, there.is_late) == (False, False)
+    assert (there.first_answer, there.resolution) == (hour, hour)
+
+
+def test_a_reopened_ticket_is_to_be_answered_again() -> None:
+    hour, days = timedelta(hours=1), timedelta(days=7)
+    ticket = after(a_ticket(), TicketAct.PRENDRE_EN_CHARGE, AT + hour, assignee="Camille")
+    ticket = after(ticket, TicketAct.RESOUDRE, AT + 2 * hour)
+    reopened = after(ticket, TicketAct.ROUVRIR, AT + days)
+
+    waiting = measured(reopened, TARGETS, AT + days + hour, worked)
+    late = measured(reopened, TARGETS, AT + 2 * days, worked)
+
+    assert waiting is not None
+    assert late is not None
+    assert (waiting.first_answer, waiting.is_answered, waiting.is_late) == (hour, False, False)
+    assert (late.is_answered, late.is_late) == (False, True)

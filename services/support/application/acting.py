@@ -1,0 +1,58 @@
+"""Acts on tickets that a desk has: what is written, settled, transferred, closed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from services.support.application.files import kept, looked_at
+from services.support.application.messages import told
+from services.support.application.outcomes import Claim, Done, Outcome, Ready, Refused, ready
+from services.support.application.ports import Change, Ports, Upload, named
+from services.support.domain.tickets import (
+    Doing,
+    Ticket,
+    carried_out,
+    judge_attachments,
+    judge_doing,
+)
+
+
+class Acting:
+    """Does acts of the table, each in one transaction with what is told of it."""
+
+    def __init__(self, ports: Ports) -> None:
+        """Use these ports."""
+        self._ports = ports
+
+    async def act(self, claim: Claim, doing: Doing, uploads: Sequence[Upload] = ()) -> Outcome:
+        """Do an act, with its attachments."""
+        ports = self._ports
+        heads = await looked_at(uploads)
+        directory = await named(ports.structures, doing.recipient)
+
+        def judged(ticket: Ticket | None) -> Ready | Outcome:
+            found = ready(ticket, claim, doing.act, doing.by)
+            if not isinstance(found, Ready):
+                return found
+            faults = (
+                *judge_doing(found.ticket, doing, found.row, directory),
+                *judge_attachments(heads, found.ticket.files),
+            )
+            return Refused(faults) if faults else found
+
+        # Before the files are kept, and again when the ticket cannot change any more.
+        first = judged(await ports.tickets.find(claim.ticket))
+        if not isinstance(first, Ready):
+            return first
+        whole = replace(doing, attachments=await kept(ports.vault, uploads))
+
+        async def work(change: Change) -> Outcome:
+            found = judged(await change.load(claim.ticket))
+            if not isinstance(found, Ready):
+                return found
+            after = carried_out(found.ticket, whole, found.row.target, ports.clock())
+            await change.save(after)
+            for message in told(found.ticket, after):
+                change.publish(message)
+            return Done(after)
+
+        return await ports.tickets.change(work)

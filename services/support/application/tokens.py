@@ -1,0 +1,16 @@
+"""What stands for an account where there is none: a secret, of which only the hash is kept."""
+
+import hashlib
+import secrets
+
+_BYTES = 32
+
+
+def fresh_token() -> str:
+    """Give a secret that nobody guesses."""
+    return secrets.token_urlsafe(_BYTES)
+
+
+def hashed(token: str) -> str:
+    """Give what is kept of a token: who reads the store cannot follow a ticket by it."""
+    return hashlib.sha256(token.encode()).hexdigest()
