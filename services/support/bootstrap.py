@@ -12,7 +12,9 @@ from services.support.adapters.mongo_chat import MongoChats
 from services.support.adapters.tracking import PortalTracking
 from services.support.application.acting import Acting
 from services.support.application.agent import AgentPorts, VirtualAgent
-from services.support.application.chat import ChatPorts, ChatRoom
+from services.support.application.chat import ChatRoom
+from services.support.application.chat_news import ChatNews
+from services.support.application.chat_ports import ChatPorts
 from services.support.application.desks import Closing, Desks
 from services.support.application.drafts import Drafts
 from services.support.application.ports import Limits, Ports
@@ -23,9 +25,11 @@ from services.support.entrypoints.agent import create_agent_router, create_artic
 from services.support.entrypoints.asking import answer_to
 from services.support.entrypoints.catalogue import create_catalogue_router
 from services.support.entrypoints.chat import create_chat_desk_router, create_chat_router
+from services.support.entrypoints.chat_socket import Lounge
 from services.support.entrypoints.desks import create_desks_router
 from services.support.entrypoints.suggestions import create_suggestions_router
 from services.support.entrypoints.tickets import create_tickets_router
+from services.support.entrypoints.timers import pass_time
 from services.support.entrypoints.unnamed import create_open_router
 from services.support.settings import DATA, Settings, catalogue_at, targets_at
 from shared.contracts.topics import STRUCTURE
@@ -94,24 +98,23 @@ def build() -> tuple[Runtime, FastAPI]:
 
     bells = Bells()
     chats = MongoChats(store, timedelta(days=settings.chat_kept_days))
-    room = ChatRoom(
-        ChatPorts(
-            chats=chats,
-            bells=bells,
-            catalogue=catalogue,
-            structures=directory,
-            begun=rates.of("tchat", settings.chat_begun_per_address),
-            clock=clock,
-            new_id=new_id,
-            heartbeat_s=_HEARTBEAT_S,
-        ),
-        Bounds(
-            waiting=settings.chat_waiting,
-            open_each=settings.chat_open_each,
-            silence=timedelta(seconds=settings.chat_silence_s),
-            absence=timedelta(seconds=settings.chat_absence_s),
-        ),
+    chat_ports = ChatPorts(
+        chats=chats,
+        bells=bells,
+        catalogue=catalogue,
+        structures=directory,
+        begun=rates.of("tchat", settings.chat_begun_per_address),
+        clock=clock,
+        new_id=new_id,
+        heartbeat_s=_HEARTBEAT_S,
     )
+    bounds = Bounds(
+        waiting=settings.chat_waiting,
+        open_each=settings.chat_open_each,
+        silence=timedelta(seconds=settings.chat_silence_s),
+        absence=timedelta(seconds=settings.chat_absence_s),
+    )
+    lounge = Lounge(ChatRoom(chat_ports, bounds), ChatNews(chat_ports))
     seats = Seats(settings.chat_sockets, settings.chat_sockets_each)
 
     async def sweep() -> None:
@@ -125,7 +128,7 @@ def build() -> tuple[Runtime, FastAPI]:
         runtime.prepare(each.prepare)
     runtime.every(_SWEEP_S, "files", sweep)
     runtime.every(_CLOSE_S, "closing", close)
-    runtime.every(_CHAT_S, "chats", room.pass_time)
+    runtime.every(_CHAT_S, "chats", pass_time(lounge.room, clock))
     runtime.background("bells", lambda: chats.ring(bells))
     runtime.before_stop(bells.close)
     return runtime, runtime.app(
@@ -139,12 +142,16 @@ def build() -> tuple[Runtime, FastAPI]:
             create_desks_router(tickets, files, desks, acting),
             create_agent_router(agent, conversations),
             create_articles_router(articles),
-            create_chat_router(room, seats),
-            create_chat_desk_router(room, seats),
+            create_chat_router(lounge, seats),
+            create_chat_desk_router(lounge, seats),
         ],
-        max_body_mb=_BODY_LIMIT_MB,
         open_paths=("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chat"),
-        open_body_mb=_OPEN_BODY_LIMIT_MB,
+        desk_paths=("/desk/",),
+        uploads={
+            "/tickets": _BODY_LIMIT_MB,
+            "/desk/tickets": _BODY_LIMIT_MB,
+            "/open/tickets": _OPEN_BODY_LIMIT_MB,
+        },
     )
 
 

@@ -1,7 +1,8 @@
 """Settings of the service."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field
 
@@ -9,26 +10,27 @@ from services.support.domain.catalogue import Catalogue, CatalogueError, read_ca
 from services.support.domain.clock import Targets, TargetsError, read_targets
 from shared.runtime.settings import RuntimeSettings
 
+T = TypeVar("T")
 DATA = Path(__file__).parent / "data"
 
 
 def catalogue_at(path: Path) -> Catalogue:
     """Read the catalogue of a file. Raises CatalogueError with all that is wrong with it."""
-    try:
-        # Spreadsheets put a mark before what they save as UTF-8.
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            return read_catalogue(lines)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{path} cannot be read: {error}") from error
+    return _read(path, read_catalogue, CatalogueError)
 
 
 def targets_at(path: Path) -> Targets:
     """Read the targets of a file. Raises TargetsError."""
+    return _read(path, read_targets, TargetsError)
+
+
+def _read(path: Path, read: Callable[[Iterable[str]], T], fault: type[ValueError]) -> T:
     try:
+        # Spreadsheets put a mark before what they save as UTF-8.
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            return read_targets(lines)
+            return read(lines)
     except (OSError, UnicodeDecodeError) as error:
-        raise TargetsError(f"{path} cannot be read: {error}") from error
+        raise fault(f"{path} cannot be read: {error}") from error
 
 
 def _is_catalogue(path: Path) -> Path:

@@ -7,13 +7,8 @@ from services.support.application.files import kept, looked_at
 from services.support.application.messages import told
 from services.support.application.outcomes import Claim, Done, Outcome, Ready, Refused, ready
 from services.support.application.ports import Change, Ports, Upload, named
-from services.support.domain.tickets import (
-    Doing,
-    Ticket,
-    carried_out,
-    judge_attachments,
-    judge_doing,
-)
+from services.support.domain.handling import carried_out, judge_attachments, judge_doing
+from services.support.domain.tickets import Doing, Ticket
 
 
 class Acting:

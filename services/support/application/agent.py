@@ -19,7 +19,6 @@ from services.support.domain.agent import (
     related,
 )
 from services.support.domain.articles import Article
-from services.support.domain.chat import told_closed
 from services.support.domain.conversation import (
     Asker,
     Citation,
@@ -28,6 +27,7 @@ from services.support.domain.conversation import (
     Turn,
     prefilled,
 )
+from services.support.domain.talking import told_closed
 from services.support.domain.texts import judge_email, judge_text
 from services.support.domain.tracking import Tracked, told
 from shared.contracts.outgoing import Outgoing

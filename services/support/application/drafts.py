@@ -5,17 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from services.support.application.files import kept, looked_at
 from services.support.application.outcomes import Claim, Done, Outcome, Ready, Refused, ready
 from services.support.application.ports import Change, Ports, Upload, named
+from services.support.domain.handling import attached, begun, judge_attachments, judge_draft, saved
 from services.support.domain.parties import Issuer, judge_issuer
-from services.support.domain.tickets import (
-    Content,
-    StoredFile,
-    Ticket,
-    attached,
-    begun,
-    judge_attachments,
-    judge_draft,
-    saved,
-)
+from services.support.domain.tickets import Content, StoredFile, Ticket
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side, TicketAct
 

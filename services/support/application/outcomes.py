@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.support.domain import rules
+from services.support.domain.handling import possible
 from services.support.domain.life import Transition
-from services.support.domain.tickets import Ticket, possible
+from services.support.domain.tickets import Ticket
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side, TicketAct
 

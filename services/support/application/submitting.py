@@ -17,17 +17,16 @@ from services.support.application.outcomes import (
 from services.support.application.ports import Change, Key, Ports, Upload, Used, named
 from services.support.application.tokens import fresh_token, hashed
 from services.support.domain import rules
-from services.support.domain.hours import PARIS
-from services.support.domain.parties import Issuer, judge_issuer
-from services.support.domain.tickets import (
-    Content,
-    Ticket,
+from services.support.domain.handling import (
     attached,
     begun,
     judge_attachments,
     judge_submission,
     submitted,
 )
+from services.support.domain.hours import PARIS
+from services.support.domain.parties import Issuer, judge_issuer
+from services.support.domain.tickets import Content, Ticket
 from shared.vocabulary.tickets import Side, TicketAct
 
 _KEY_REUSED = Refused((rules.KEY_REUSED.broken("Idempotency-Key"),))

@@ -52,6 +52,18 @@ NOT_TAKEN = Rule(
     remedy="Prenez la suivante de la file.",
     source=_OURS,
 )
+ALREADY_THERE = Rule(
+    code="SUP-TCHAT-10",
+    sentence="La conversation est déjà à ce bureau.",
+    remedy="Choisissez l'autre bureau, ou une autre structure.",
+    source=_OURS,
+)
+HANDED_OVER = Rule(
+    code="SUP-TCHAT-11",
+    sentence="La conversation est passée à un autre bureau.",
+    remedy="Prenez la suivante de la file.",
+    source=_OURS,
+)
 KEY_TAKEN = Rule(
     code="SUP-TCHAT-09",
     sentence="Cette clé a déjà servi pour un autre message de la conversation.",

@@ -14,7 +14,8 @@ from services.support.domain import agent_rules
 from services.support.domain.agent import OFFERING, Kind
 from services.support.domain.articles import Article
 from services.support.domain.conversation import Asker, Citation, Conversation, Prefill, Turn
-from services.support.entrypoints.outcomes import address_of, too_many
+from services.support.entrypoints.outcomes import too_many
+from shared.runtime.addresses import address_of
 from shared.runtime.caller import caller
 from shared.runtime.problems import Problem, not_found, refused
 from shared.vocabulary.roles import Role

@@ -1,6 +1,5 @@
 """What becomes of a request, as an answer or as a problem."""
 
-from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from services.support.application.outcomes import (
@@ -45,11 +44,6 @@ def too_many(violation: Violation) -> Problem:
         [violation],
         headers={"Retry-After": _RETRY_AFTER_S},
     )
-
-
-def address_of(connection: HTTPConnection) -> str:
-    """Give the network address that a request comes from."""
-    return connection.client.host if connection.client else ""
 
 
 async def handed(vault: Vault, ticket: Ticket, sha256: str) -> Response:

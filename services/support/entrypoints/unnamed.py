@@ -19,8 +19,9 @@ from services.support.entrypoints.bodies import (
     recipient_of,
 )
 from services.support.entrypoints.following import Id, MaybeFiles, add_following
-from services.support.entrypoints.outcomes import address_of, done, too_many
+from services.support.entrypoints.outcomes import done, too_many
 from services.support.entrypoints.tickets import IdempotencyKey
+from shared.runtime.addresses import address_of
 from shared.runtime.problems import not_found
 from shared.runtime.uploads import uploaded
 

@@ -8,16 +8,8 @@ import pytest
 
 from services.support.domain.clock import measured
 from services.support.domain.guesses import Guess, Suggestions
-from services.support.domain.hours import worked
-from services.support.domain.life import OPEN, TRANSITIONS, allowed, transition
-from services.support.domain.parties import Issuer, Recipient
-from services.support.domain.tickets import (
-    ACT_LABELS,
-    STATUS_LABELS,
+from services.support.domain.handling import (
     STORY_LIMIT,
-    Content,
-    Doing,
-    Ticket,
     begun,
     carried_out,
     judge_doing,
@@ -26,6 +18,10 @@ from services.support.domain.tickets import (
     possible,
     submitted,
 )
+from services.support.domain.hours import worked
+from services.support.domain.life import OPEN, TRANSITIONS, allowed, transition
+from services.support.domain.parties import Issuer, Recipient
+from services.support.domain.tickets import ACT_LABELS, STATUS_LABELS, Content, Doing, Ticket
 from services.support.settings import DATA, catalogue_at, targets_at
 from shared.circuit.parties import Service, Structure
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus

@@ -2,9 +2,11 @@
 
 import pytest
 
-from services.support.domain.chat import Wish, judge_wish
+from services.support.domain.chat import Wish
+from services.support.domain.handling import judge_draft, judge_submission
 from services.support.domain.parties import Issuer, Recipient, judge_issuer, judge_recipient
-from services.support.domain.tickets import Content, judge_draft, judge_submission
+from services.support.domain.talking import judge_wish
+from services.support.domain.tickets import Content
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.parties import Service, Structure
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
