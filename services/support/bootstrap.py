@@ -1,6 +1,7 @@
 """Composition root."""
 
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -36,6 +37,7 @@ from shared.contracts.topics import STRUCTURE
 from shared.runtime.directory import Directory, project_structures
 from shared.runtime.files import Files
 from shared.runtime.ids import new_id
+from shared.runtime.isolation import one_by_one
 from shared.runtime.live import Bells, Seats
 from shared.runtime.rates import HourlyRates
 from shared.runtime.service import Runtime
@@ -58,10 +60,13 @@ def build() -> tuple[Runtime, FastAPI]:
     store, clock = runtime.store, runtime.clock
     tickets, files = MongoTickets(store, clock), Files(store, clock)
     rates = HourlyRates(store, clock)
-    limits = Limits(
-        by_address=rates.of("adresse réseau", settings.open_per_address),
-        by_email=rates.of("adresse électronique", settings.open_per_email),
-    )
+
+    def limits_of(what: str) -> Limits:
+        return Limits(
+            by_address=rates.of(f"{what}, adresse réseau", settings.open_per_address),
+            by_email=rates.of(f"{what}, adresse électronique", settings.open_per_email),
+        )
+
     directory = Directory(store)
     catalogue = catalogue_at(settings.catalogue)
     learner = Learner(
@@ -76,9 +81,15 @@ def build() -> tuple[Runtime, FastAPI]:
         clock=clock,
         new_id=new_id,
     )
-    acting, submitting = Acting(ports), Submitting(ports)
+    acting, submitting = Acting(ports), Submitting(ports, limits_of("ticket"))
     desks = Desks(ports, targets_at(settings.targets), worked)
-    closing = Closing(ports, acting, timedelta(days=settings.close_after_days))
+    closing = Closing(
+        ports,
+        acting,
+        timedelta(days=settings.close_after_days),
+        partial(one_by_one, "ticket.closing"),
+    )
+    follow_ups = rates.of("suite", settings.open_messages_per_ticket)
 
     conversations = MongoConversations(store, timedelta(days=settings.agent_kept_days))
     articles = articles_of(ports.catalogue.by_code)
@@ -86,11 +97,12 @@ def build() -> tuple[Runtime, FastAPI]:
         AgentPorts(
             conversations=conversations,
             articles=articles,
+            sub_categories=ports.catalogue.by_code,
             answers=search_in(articles),
             tracking=PortalTracking(settings.portal_url),
             suggester=ports.suggester,
             messages=rates.of("message", settings.agent_messages_per_address),
-            links=limits,
+            links=limits_of("lien"),
             clock=clock,
             new_id=new_id,
         )
@@ -136,9 +148,11 @@ def build() -> tuple[Runtime, FastAPI]:
         description="Les questions, le bureau qui y répond, et leur suivi.",
         routers=[
             create_catalogue_router(ports.catalogue),
-            create_suggestions_router(learner, catalogue),
+            create_suggestions_router(
+                learner, catalogue, rates.of("suggestion", settings.suggestions_each)
+            ),
             create_tickets_router(tickets, files, Drafts(ports), submitting, acting),
-            create_open_router(tickets, files, submitting, acting, limits),
+            create_open_router(tickets, files, submitting, acting, follow_ups),
             create_desks_router(tickets, files, desks, acting),
             create_agent_router(agent, conversations),
             create_articles_router(articles),

@@ -56,10 +56,15 @@ class Settings(RuntimeSettings):
     """Tickets without an account that an e-mail address may submit in an hour."""
     open_per_address: int = Field(default=20, ge=1)
     """Tickets without an account that a network address may submit in an hour."""
+    open_messages_per_ticket: int = Field(default=30, ge=1)
+    """What may be sent in an hour about a ticket without an account, once it is submitted."""
     portal_url: str = "http://127.0.0.1:8005"
     """Where the portal answers: the virtual agent looks pieces up in it, in the caller's name."""
     agent_messages_per_address: int = Field(default=200, ge=1)
     """Messages without an account that a network address may send to the virtual agent an hour."""
+    suggestions_each: int = Field(default=3000, ge=1)
+    """Suggestions that a structure, or without an account a network address, may ask for an hour:
+    one is asked at each pause of a person who types."""
     agent_kept_days: int = Field(default=90, ge=1)
     """Conversations with the virtual agent are forgotten so long after their beginning."""
     chat_waiting: int = Field(default=100, ge=1)
