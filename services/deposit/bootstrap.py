@@ -82,6 +82,6 @@ def build() -> tuple[Runtime, FastAPI]:
         title="Dépôt",
         description="Dépose les pièces de facturation de travaux et en donne un certificat.",
         routers=[router(Deposits(ports, policy), Completions(ports), Consultations(ports))],
-        max_body_mb=_BODY_LIMIT_MB,
+        uploads={"/pieces": _BODY_LIMIT_MB},
     )
     return runtime, app

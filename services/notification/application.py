@@ -67,13 +67,15 @@ class History:
     ) -> AsyncIterator[Entry | None]:
         """Give the statuses beyond a rank, those that are there, then each as it comes.
 
-        Gives None when nothing has come for a while. Ends when the viewer is no party any more,
-        and when the service stops.
+        Gives None when nothing has been given for a while: what is hidden from the viewer does not
+        put that off, or its moment would show. Ends when the viewer is no party any more, and when
+        the service stops.
         """
         dossier_id = await self._dossier_of(viewer, subject)
         if dossier_id is None:
             return
         with self._bells.listen(dossier_id) as bell:
+            deadline = self._next_heartbeat()
             while True:
                 # Before it looks: what comes meanwhile rings for the next turn.
                 bell.clear()
@@ -82,20 +84,29 @@ class History:
                 entries = await self._statuses.since(subject, after)
                 for entry in visible(entries, viewer.role):
                     yield entry
+                    deadline = self._next_heartbeat()
                 after = entries[-1].sequence if entries else after
-                if not await self._rings(bell):
+                if not await _rings(bell, deadline):
                     yield None
+                    deadline = self._next_heartbeat()
 
-    async def _rings(self, bell: asyncio.Event) -> bool:
-        try:
-            async with asyncio.timeout(self._heartbeat_s):
-                return await bell.wait()
-        except TimeoutError:
-            return False
+    def _next_heartbeat(self) -> float:
+        return asyncio.get_running_loop().time() + self._heartbeat_s
 
     async def _dossier_of(self, viewer: Actor, subject: Subject) -> str | None:
         last = await self._statuses.last(subject)
         return last.dossier_id if last and viewer in last.parties else None
+
+
+async def _rings(bell: asyncio.Event, deadline: float) -> bool:
+    """Wait for a bell until a moment of the loop's clock; past it, a bell rings in vain."""
+    if deadline <= asyncio.get_running_loop().time():
+        return False
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await bell.wait()
+    except TimeoutError:
+        return False
 
 
 def to_entry(sequence: int, told: StatusChanged) -> Entry:

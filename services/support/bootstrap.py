@@ -1,6 +1,7 @@
 """Composition root."""
 
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -12,7 +13,9 @@ from services.support.adapters.mongo_chat import MongoChats
 from services.support.adapters.tracking import PortalTracking
 from services.support.application.acting import Acting
 from services.support.application.agent import AgentPorts, VirtualAgent
-from services.support.application.chat import ChatPorts, ChatRoom
+from services.support.application.chat import ChatRoom
+from services.support.application.chat_news import ChatNews
+from services.support.application.chat_ports import ChatPorts
 from services.support.application.desks import Closing, Desks
 from services.support.application.drafts import Drafts
 from services.support.application.ports import Limits, Ports
@@ -22,23 +25,28 @@ from services.support.domain.hours import worked
 from services.support.entrypoints.agent import create_agent_router, create_articles_router
 from services.support.entrypoints.asking import answer_to
 from services.support.entrypoints.catalogue import create_catalogue_router
-from services.support.entrypoints.chat import create_chat_desk_router, create_chat_router
+from services.support.entrypoints.chat import Places, create_chat_desk_router, create_chat_router
+from services.support.entrypoints.chat_socket import Lounge
 from services.support.entrypoints.desks import create_desks_router
 from services.support.entrypoints.suggestions import create_suggestions_router
 from services.support.entrypoints.tickets import create_tickets_router
+from services.support.entrypoints.timers import pass_time
 from services.support.entrypoints.unnamed import create_open_router
 from services.support.settings import DATA, Settings, catalogue_at, targets_at
 from shared.contracts.topics import STRUCTURE
 from shared.runtime.directory import Directory, project_structures
 from shared.runtime.files import Files
 from shared.runtime.ids import new_id
-from shared.runtime.live import Bells, Seats
+from shared.runtime.isolation import one_by_one
+from shared.runtime.live import Bells, Hall, Seats
 from shared.runtime.rates import HourlyRates
 from shared.runtime.service import Runtime
 
 _SWEEP_S = 3600
 _CLOSE_S = 600
 _CHAT_S = 2
+_SPEAKS_WITHIN_S = 10.0
+"""For so long somebody who has come to the chat may say nothing."""
 _HEARTBEAT_S = 15.0
 """Well under what makes somebody absent from a queue."""
 _BODY_LIMIT_MB = 55
@@ -54,10 +62,13 @@ def build() -> tuple[Runtime, FastAPI]:
     store, clock = runtime.store, runtime.clock
     tickets, files = MongoTickets(store, clock), Files(store, clock)
     rates = HourlyRates(store, clock)
-    limits = Limits(
-        by_address=rates.of("adresse réseau", settings.open_per_address),
-        by_email=rates.of("adresse électronique", settings.open_per_email),
-    )
+
+    def limits_of(what: str) -> Limits:
+        return Limits(
+            by_address=rates.of(f"{what}, adresse réseau", settings.open_per_address),
+            by_email=rates.of(f"{what}, adresse électronique", settings.open_per_email),
+        )
+
     directory = Directory(store)
     catalogue = catalogue_at(settings.catalogue)
     learner = Learner(
@@ -72,9 +83,15 @@ def build() -> tuple[Runtime, FastAPI]:
         clock=clock,
         new_id=new_id,
     )
-    acting, submitting = Acting(ports), Submitting(ports)
+    acting, submitting = Acting(ports), Submitting(ports, limits_of("ticket"))
     desks = Desks(ports, targets_at(settings.targets), worked)
-    closing = Closing(ports, acting, timedelta(days=settings.close_after_days))
+    closing = Closing(
+        ports,
+        acting,
+        timedelta(days=settings.close_after_days),
+        partial(one_by_one, "ticket.closing"),
+    )
+    follow_ups = rates.of("suite", settings.open_messages_per_ticket)
 
     conversations = MongoConversations(store, timedelta(days=settings.agent_kept_days))
     articles = articles_of(ports.catalogue.by_code)
@@ -82,11 +99,12 @@ def build() -> tuple[Runtime, FastAPI]:
         AgentPorts(
             conversations=conversations,
             articles=articles,
+            sub_categories=ports.catalogue.by_code,
             answers=search_in(articles),
             tracking=PortalTracking(settings.portal_url),
             suggester=ports.suggester,
             messages=rates.of("message", settings.agent_messages_per_address),
-            links=limits,
+            links=limits_of("lien"),
             clock=clock,
             new_id=new_id,
         )
@@ -94,25 +112,32 @@ def build() -> tuple[Runtime, FastAPI]:
 
     bells = Bells()
     chats = MongoChats(store, timedelta(days=settings.chat_kept_days))
-    room = ChatRoom(
-        ChatPorts(
-            chats=chats,
-            bells=bells,
-            catalogue=catalogue,
-            structures=directory,
-            begun=rates.of("tchat", settings.chat_begun_per_address),
-            clock=clock,
-            new_id=new_id,
-            heartbeat_s=_HEARTBEAT_S,
-        ),
-        Bounds(
-            waiting=settings.chat_waiting,
-            open_each=settings.chat_open_each,
-            silence=timedelta(seconds=settings.chat_silence_s),
-            absence=timedelta(seconds=settings.chat_absence_s),
-        ),
+    chat_ports = ChatPorts(
+        chats=chats,
+        bells=bells,
+        catalogue=catalogue,
+        structures=directory,
+        begun=rates.of("tchat", settings.chat_begun_per_address),
+        clock=clock,
+        new_id=new_id,
+        heartbeat_s=_HEARTBEAT_S,
     )
-    seats = Seats(settings.chat_sockets, settings.chat_sockets_each)
+    bounds = Bounds(
+        waiting=settings.chat_waiting,
+        waiting_open=settings.chat_waiting_open,
+        open_each=settings.chat_open_each,
+        silence=timedelta(seconds=settings.chat_silence_s),
+        absence=timedelta(seconds=settings.chat_absence_s),
+    )
+    lounge = Lounge(ChatRoom(chat_ports, bounds), ChatNews(chat_ports))
+    desk_seats = Seats(settings.chat_sockets_desk, settings.chat_sockets_each)
+    known, strangers = (
+        Places(
+            Seats(in_all, settings.chat_sockets_each),
+            Hall(settings.chat_sockets_silent, _SPEAKS_WITHIN_S),
+        )
+        for in_all in (settings.chat_sockets, settings.chat_sockets_open)
+    )
 
     async def sweep() -> None:
         await files.sweep(tickets.referred)
@@ -125,7 +150,7 @@ def build() -> tuple[Runtime, FastAPI]:
         runtime.prepare(each.prepare)
     runtime.every(_SWEEP_S, "files", sweep)
     runtime.every(_CLOSE_S, "closing", close)
-    runtime.every(_CHAT_S, "chats", room.pass_time)
+    runtime.every(_CHAT_S, "chats", pass_time(lounge.room, clock))
     runtime.background("bells", lambda: chats.ring(bells))
     runtime.before_stop(bells.close)
     return runtime, runtime.app(
@@ -133,18 +158,24 @@ def build() -> tuple[Runtime, FastAPI]:
         description="Les questions, le bureau qui y répond, et leur suivi.",
         routers=[
             create_catalogue_router(ports.catalogue),
-            create_suggestions_router(learner, catalogue),
+            create_suggestions_router(
+                learner, catalogue, rates.of("suggestion", settings.suggestions_each)
+            ),
             create_tickets_router(tickets, files, Drafts(ports), submitting, acting),
-            create_open_router(tickets, files, submitting, acting, limits),
+            create_open_router(tickets, files, submitting, acting, follow_ups),
             create_desks_router(tickets, files, desks, acting),
             create_agent_router(agent, conversations),
             create_articles_router(articles),
-            create_chat_router(room, seats),
-            create_chat_desk_router(room, seats),
+            create_chat_router(lounge, known, strangers),
+            create_chat_desk_router(lounge, desk_seats),
         ],
-        max_body_mb=_BODY_LIMIT_MB,
         open_paths=("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chat"),
-        open_body_mb=_OPEN_BODY_LIMIT_MB,
+        desk_paths=("/desk/",),
+        uploads={
+            "/tickets": _BODY_LIMIT_MB,
+            "/desk/tickets": _BODY_LIMIT_MB,
+            "/open/tickets": _OPEN_BODY_LIMIT_MB,
+        },
     )
 
 

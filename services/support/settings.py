@@ -1,7 +1,8 @@
 """Settings of the service."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field
 
@@ -9,26 +10,27 @@ from services.support.domain.catalogue import Catalogue, CatalogueError, read_ca
 from services.support.domain.clock import Targets, TargetsError, read_targets
 from shared.runtime.settings import RuntimeSettings
 
+T = TypeVar("T")
 DATA = Path(__file__).parent / "data"
 
 
 def catalogue_at(path: Path) -> Catalogue:
     """Read the catalogue of a file. Raises CatalogueError with all that is wrong with it."""
-    try:
-        # Spreadsheets put a mark before what they save as UTF-8.
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            return read_catalogue(lines)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{path} cannot be read: {error}") from error
+    return _read(path, read_catalogue, CatalogueError)
 
 
 def targets_at(path: Path) -> Targets:
     """Read the targets of a file. Raises TargetsError."""
+    return _read(path, read_targets, TargetsError)
+
+
+def _read(path: Path, read: Callable[[Iterable[str]], T], fault: type[ValueError]) -> T:
     try:
+        # Spreadsheets put a mark before what they save as UTF-8.
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            return read_targets(lines)
+            return read(lines)
     except (OSError, UnicodeDecodeError) as error:
-        raise TargetsError(f"{path} cannot be read: {error}") from error
+        raise fault(f"{path} cannot be read: {error}") from error
 
 
 def _is_catalogue(path: Path) -> Path:
@@ -54,14 +56,21 @@ class Settings(RuntimeSettings):
     """Tickets without an account that an e-mail address may submit in an hour."""
     open_per_address: int = Field(default=20, ge=1)
     """Tickets without an account that a network address may submit in an hour."""
+    open_messages_per_ticket: int = Field(default=30, ge=1)
+    """What may be sent in an hour about a ticket without an account, once it is submitted."""
     portal_url: str = "http://127.0.0.1:8005"
     """Where the portal answers: the virtual agent looks pieces up in it, in the caller's name."""
     agent_messages_per_address: int = Field(default=200, ge=1)
     """Messages without an account that a network address may send to the virtual agent an hour."""
+    suggestions_each: int = Field(default=3000, ge=1)
+    """Suggestions that a structure, or without an account a network address, may ask for an hour:
+    one is asked at each pause of a person who types."""
     agent_kept_days: int = Field(default=90, ge=1)
     """Conversations with the virtual agent are forgotten so long after their beginning."""
     chat_waiting: int = Field(default=100, ge=1)
     """Chats that may wait in the queue of one desk."""
+    chat_waiting_open: int = Field(default=50, ge=1)
+    """Of these, chats without an account."""
     chat_open_each: int = Field(default=5, ge=1)
     """Chats that a structure, or without an account a network address, may have open."""
     chat_begun_per_address: int = Field(default=20, ge=1)
@@ -73,6 +82,13 @@ class Settings(RuntimeSettings):
     chat_kept_days: int = Field(default=365, ge=1)
     """Transcripts are forgotten so long after their beginning."""
     chat_sockets: int = Field(default=1000, ge=1)
-    """Connections to the chat that one process keeps open at most."""
+    """Connections to the chat with an account that one process keeps open at most."""
+    chat_sockets_open: int = Field(default=500, ge=1)
+    """The same without an account: strangers take nobody else's place."""
+    chat_sockets_desk: int = Field(default=500, ge=1)
+    """The same for the agents of desks."""
+    chat_sockets_silent: int = Field(default=100, ge=1)
+    """Connections on which nothing has been said yet, with an account and without one; at one more,
+    the oldest is closed."""
     chat_sockets_each: int = Field(default=20, ge=1)
     """Of these, those of one structure, one network address or one agent at most."""

@@ -13,8 +13,12 @@ from starlette.requests import HTTPConnection
 
 from shared.runtime.problems import Problem
 from shared.vocabulary.roles import Role
+from shared.vocabulary.texts import is_showable, plain, says_something
 from shared.vocabulary.tickets import Desk
 
+_NAME_LIMIT = 100
+"""Of the identifiers that travel in events (`shared.contracts.fields`)."""
+_SHOWN = 40
 _StructureHeader = Annotated[
     str | None,
     Header(description="Identifiant de la structure, encodé comme dans une adresse."),
@@ -55,17 +59,20 @@ def caller(
             "Indiquer la structure (X-Structure) et le rôle (X-Role) pour lesquels vous agissez.",
         )
     try:
-        return Caller(unquote(x_structure), Role(x_role))
+        role = Role(x_role)
     except ValueError:
         roles = ", ".join(Role)
-        raise Problem(401, "HTTP-CALLER-03", f"Rôle inconnu : {x_role}. Rôles : {roles}.") from None
+        raise Problem(
+            401, "HTTP-CALLER-03", f"Rôle inconnu : {x_role[:_SHOWN]}. Rôles : {roles}."
+        ) from None
+    return Caller(_structure(x_structure), role)
 
 
 def desk_agent(
     connection: HTTPConnection,
     x_desk: Annotated[str | None, Header(description="Bureau : metier ou technique.")] = None,
     x_agent: Annotated[
-        str | None, Header(max_length=100, description="Nom, encodé comme dans une adresse.")
+        str | None, Header(description="Nom, encodé comme dans une adresse.")
     ] = None,
     x_structure: _StructureHeader = None,
 ) -> DeskAgent:
@@ -86,19 +93,62 @@ def desk_agent(
     except ValueError:
         desks = ", ".join(Desk)
         raise Problem(
-            401, "HTTP-CALLER-05", f"Bureau inconnu : {x_desk}. Bureaux : {desks}."
+            401, "HTTP-CALLER-05", f"Bureau inconnu : {x_desk[:_SHOWN]}. Bureaux : {desks}."
         ) from None
-    structure = unquote(x_structure) if x_structure and desk is Desk.METIER else None
-    return DeskAgent(desk, unquote(x_agent), structure)
+    structure = _structure(x_structure) if x_structure and desk is Desk.METIER else None
+    return DeskAgent(desk, _agent_name(x_agent), structure)
 
 
-def refuse_strangers(connection: HTTPConnection) -> None:
-    """Raise a 401 problem for who names itself in neither way, whatever the route asks."""
+def as_caller(connection: HTTPConnection) -> Caller:
+    """Say who calls, as the headers of a request name it."""
     said = connection.headers.get
-    if said("x-desk"):
-        desk_agent(connection, said("x-desk"), said("x-agent"), said("x-structure"))
-    else:
-        caller(connection, said("x-structure"), said("x-role"))
+    return caller(connection, said("x-structure"), said("x-role"))
+
+
+def as_agent(connection: HTTPConnection) -> DeskAgent:
+    """Say which agent of a desk calls, as the headers of a request name it."""
+    said = connection.headers.get
+    return desk_agent(connection, said("x-desk"), said("x-agent"), said("x-structure"))
+
+
+def as_either(connection: HTTPConnection) -> Caller | DeskAgent:
+    """Say who calls in one way or the other."""
+    return (as_agent if "x-desk" in connection.headers else as_caller)(connection)
+
+
+def _structure(header: str) -> str:
+    text = _decoded(header)
+    if text is None or text != plain(text) or not _is_named(text):
+        raise Problem(
+            401,
+            "HTTP-CALLER-06",
+            f"L'identifiant de structure (X-Structure) compte 1 à {_NAME_LIMIT} caractères "
+            "visibles, encodés comme dans une adresse.",
+        )
+    return text
+
+
+def _agent_name(header: str) -> str:
+    text = plain(_decoded(header) or "")
+    if not _is_named(text):
+        raise Problem(
+            401,
+            "HTTP-CALLER-07",
+            f"Le nom de l'agent (X-Agent) compte 1 à {_NAME_LIMIT} caractères visibles sur une "
+            "ligne, encodés comme dans une adresse.",
+        )
+    return text
+
+
+def _decoded(header: str) -> str | None:
+    try:
+        return unquote(header, errors="strict")
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_named(text: str) -> bool:
+    return len(text) <= _NAME_LIMIT and is_showable(text) and says_something(text)
 
 
 def _refuse_unless_trusted(connection: HTTPConnection) -> None:

@@ -2,23 +2,21 @@
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from types import MappingProxyType
 
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.runtime.caller import refuse_strangers
+from shared.runtime.guards import BodyLimit, KnownOnly, OwnPages
 from shared.runtime.ids import new_id
 from shared.runtime.logs import bound
 from shared.runtime.metrics import REQUESTS
 from shared.runtime.problems import (
     MEDIA_TYPE,
-    Problem,
-    UnreadableError,
     install,
     respond,
     unavailable,
@@ -31,7 +29,6 @@ Readiness = Callable[[], Awaitable[Sequence[str]]]
 """Gives what is missing for the service to be ready, in French; empty when it is."""
 
 _ALWAYS_OPEN = ("/health/", "/metrics", "/docs", "/openapi.json")
-_MEGABYTE = 1024 * 1024
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -44,15 +41,19 @@ def create_app(
     is_started: Callable[[], bool],
     lifespan: Lifespan,
     trust_headers: bool,
-    max_body_mb: int = 1,
     open_paths: Sequence[str] = (),
-    open_body_mb: int = 1,
+    desk_paths: Sequence[str] = (),
+    uploads: Mapping[str, int] = MappingProxyType({}),
+    allowed_origins: Sequence[str] = (),
 ) -> FastAPI:
-    """Build a service's application. A request over `max_body_mb` is refused before it is read.
+    """Build a service's application.
 
     Args:
         open_paths: beginnings of the paths that strangers may ask for.
-        open_body_mb: the limit of what they send there.
+        desk_paths: of those that are for the desks alone.
+        uploads: of those that take files, with the MB that a form may weigh there. Any other body
+            is small, and a larger one refused before it is read.
+        allowed_origins: whose pages may open a WebSocket, beside those of the host itself.
     """
     app = FastAPI(
         title=title,
@@ -68,14 +69,12 @@ def create_app(
     )
     app.state.trust_headers = trust_headers
     install(app)
-    app.add_middleware(KnownOnly, open_paths=open_paths)
-    app.add_middleware(Gate, is_open=is_started)
     app.add_middleware(
-        BodyLimit,
-        max_bytes=max_body_mb * _MEGABYTE,
-        open_paths=open_paths,
-        open_max_bytes=min(open_body_mb, max_body_mb) * _MEGABYTE,
+        KnownOnly, unasked=_ALWAYS_OPEN, open_paths=open_paths, desk_paths=desk_paths
     )
+    app.add_middleware(OwnPages, allowed=allowed_origins)
+    app.add_middleware(Gate, is_open=is_started)
+    app.add_middleware(BodyLimit, open_paths=open_paths, uploads=uploads)
     app.add_middleware(Surround)
     for router in routers:
         app.include_router(router)
@@ -169,66 +168,3 @@ class Gate:
             return
         problem = unavailable("HTTP-READY-01", "Le service démarre et lit ses annuaires.")
         await respond(problem)(scope, receive, send)
-
-
-class KnownOnly:
-    """Refuses who does not say for whom it acts, before anything of the body is read.
-
-    Routes ask again who calls: this one keeps strangers from having bodies parsed.
-    """
-
-    def __init__(self, app: ASGIApp, open_paths: Sequence[str]) -> None:
-        """Wrap `app`."""
-        self._app = app
-        self._open = (*_ALWAYS_OPEN, *open_paths)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 401."""
-        # A WebSocket is refused by an answer over HTTP as well: it is not open yet.
-        if scope["type"] != "lifespan" and not scope["path"].startswith(self._open):
-            try:
-                refuse_strangers(HTTPConnection(scope))
-            except Problem as problem:
-                await respond(problem)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-
-class BodyLimit:
-    """Refuses a request whose body is over a limit, announced or counted.
-
-    On open paths the limit is another: anybody sends there.
-    """
-
-    def __init__(
-        self, app: ASGIApp, max_bytes: int, open_paths: Sequence[str], open_max_bytes: int
-    ) -> None:
-        """Wrap `app`."""
-        self._app = app
-        self._max_bytes = max_bytes
-        self._open = tuple(open_paths)
-        self._open_max_bytes = open_max_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 413."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        limit = self._open_max_bytes if scope["path"].startswith(self._open) else self._max_bytes
-        sentence = f"L'envoi dépasse {limit // _MEGABYTE} Mo : rien n'a été gardé."
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > limit:
-            await respond(Problem(413, "HTTP-413", sentence))(scope, receive, send)
-            return
-        taken = 0
-
-        async def limited() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > limit:
-                # FastAPI lets this one through while it reads a body, and no other.
-                raise UnreadableError(413, sentence)
-            return message
-
-        await self._app(scope, limited, send)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from socket import socket
+from types import MappingProxyType
 
 import uvicorn
 import uvloop
@@ -117,11 +118,14 @@ class Runtime:
         title: str,
         description: str,
         routers: Sequence[APIRouter],
-        max_body_mb: int = 1,
         open_paths: Sequence[str] = (),
-        open_body_mb: int = 1,
+        desk_paths: Sequence[str] = (),
+        uploads: Mapping[str, int] = MappingProxyType({}),
     ) -> FastAPI:
-        """Build the service's HTTP application, whose lifespan starts and stops all the rest."""
+        """Build the service's HTTP application, whose lifespan starts and stops all the rest.
+
+        `open_paths`, `desk_paths` and `uploads` are those of `create_app`.
+        """
         return create_app(
             title=title,
             description=description,
@@ -130,9 +134,10 @@ class Runtime:
             is_started=self._started.is_set,
             lifespan=self._lifespan,
             trust_headers=self.settings.trust_headers,
-            max_body_mb=max_body_mb,
             open_paths=open_paths,
-            open_body_mb=open_body_mb,
+            desk_paths=desk_paths,
+            uploads=uploads,
+            allowed_origins=self.settings.allowed_origins.split(),
         )
 
     async def _missing(self) -> list[str]:
@@ -217,19 +222,26 @@ async def _serve(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> 
         )
         sys.exit(f"{service}: " + "; ".join(lines))
     configure(service, runtime.settings.log_level)
-    config = uvicorn.Config(
+    server = _Server(server_config(app, runtime.settings), runtime.end_streams)
+    await server.serve()
+    if not server.started:
+        sys.exit(1)
+
+
+def server_config(app: FastAPI, settings: RuntimeSettings) -> uvicorn.Config:
+    """Say how an application is served."""
+    return uvicorn.Config(
         app,
-        host=runtime.settings.host,
-        port=runtime.settings.port,
+        host=settings.host,
+        port=settings.port,
+        # Left to itself the server believes these headers of whoever calls from its own machine.
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=settings.proxies.split(),
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=5,
         ws_max_size=_FRAME_MAX_BYTES,
     )
-    server = _Server(config, runtime.end_streams)
-    await server.serve()
-    if not server.started:
-        sys.exit(1)
 
 
 class _Server(uvicorn.Server):

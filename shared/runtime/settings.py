@@ -1,10 +1,13 @@
 """What every service reads from its environment."""
 
-from ipaddress import ip_address
+import re
+from ipaddress import ip_address, ip_network
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 
 
 class RuntimeSettings(BaseSettings):
@@ -25,6 +28,12 @@ class RuntimeSettings(BaseSettings):
     """False for a broker whose end offsets are wrong: readiness then waits for silence."""
     trust_headers: bool = False
     """Believe the headers that name the caller. Loopback only."""
+    proxies: str = ""
+    """Addresses or networks of the proxies before this service, separated by spaces: they alone
+    are believed when they say by `X-Forwarded-For` who calls. Empty: nobody is."""
+    allowed_origins: str = ""
+    """Sites whose pages may open a WebSocket, `https://host[:port]` separated by spaces, beside
+    the pages of the host that the request names."""
     clock_offset_s: int = 0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     namespace: str = Field(default="", pattern=r"^([a-z0-9]+[.-])?$", max_length=40)
@@ -36,6 +45,21 @@ class RuntimeSettings(BaseSettings):
     """Records taken in one transaction at most."""
     still_after_s: float = Field(default=60, gt=0)
     """A consumer that has not polled for this long stands still: the service is not ready."""
+
+    @field_validator("proxies")
+    @classmethod
+    def _proxies_are_networks(cls, value: str) -> str:
+        if not all(ip_network(each).prefixlen for each in value.split()):
+            raise ValueError("that is everybody: name the proxies alone")
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins_are_sites(cls, value: str) -> str:
+        for each in value.split():
+            if not _ORIGIN.fullmatch(each):
+                raise ValueError(f"{each} is no origin: https://host[:port], without a path")
+        return value
 
     @model_validator(mode="after")
     def _trusted_headers_stay_on_loopback(self) -> Self:

@@ -9,13 +9,14 @@ _AMOUNT = re.compile(r"-?\d{1,17}(\.\d{1,2})?", re.ASCII)
 
 
 def parse_amount(text: str) -> Decimal:
-    """Read a plain decimal string such as `1234.50`, in the currency's unit.
+    """Read a plain decimal string such as `1234.50`, in the currency's unit; no zero has a sign.
 
     Raises ValueError for anything else: exponents, thousands separators, a third decimal.
     """
     if not _AMOUNT.fullmatch(text):
         raise ValueError(text)
-    return Decimal(text)
+    # Twenty-eight digits of precision hold any amount: to add zero changes nothing but -0.
+    return Decimal(text) + 0
 
 
 @dataclass(frozen=True, slots=True)

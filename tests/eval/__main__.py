@@ -12,7 +12,7 @@ from pathlib import Path
 
 from services.support.adapters.answering import article_search, evaluate_answers
 from services.support.adapters.model import Example, TrainedSuggester, read_examples
-from services.support.application.answering import OFF_TOPIC, Asked, Figures, evaluate
+from services.support.application.evaluation import OFF_TOPIC, Asked, Figures, evaluate
 from services.support.settings import DATA, catalogue_at
 from shared.vocabulary.tickets import Desk
 from tests.eval.picture import draw_confusion

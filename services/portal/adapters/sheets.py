@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-import re
 from collections.abc import AsyncIterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,13 +14,12 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from services.portal.application.ports import Cell, Row, SheetFullError
+from services.portal.domain.verifier.verify import cell as guarded
+from services.portal.domain.verifier.verify import visible
 
 _CHUNK_BYTES = 64 * 1024
 _SHEET_ROWS = 1_048_576
 _ROWS_AT_ONCE = 200
-_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
-"""What makes a spreadsheet run a cell, or read past it (OWASP, CSV injection)."""
-_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?", re.ASCII)
 _NUMBER_FORMAT = "#,##0.00"
 _DAY_FORMAT = "dd/mm/yyyy"
 _CELL_LIMIT = 32_767
@@ -85,7 +83,7 @@ def shown(cell: Cell) -> str:
         case None:
             return ""
         case Decimal():
-            return f"{cell:.2f}".replace(".", ",")
+            return f"{cell:z.2f}".replace(".", ",")  # z: no zero is below zero
         case datetime():
             return cell.isoformat(timespec="seconds")
         case date():
@@ -94,12 +92,6 @@ def shown(cell: Cell) -> str:
             return str(cell)
         case str():
             return guarded(cell)
-
-
-def guarded(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would take for a formula."""
-    is_safe = not _FORMULA.match(text) or _NUMBER.fullmatch(text)
-    return text if is_safe else f"'{text}"
 
 
 def _put(sheet: Worksheet, row: int, column: int, cell: Cell, formats: dict[type, Format]) -> None:
@@ -118,7 +110,7 @@ def _put(sheet: Worksheet, row: int, column: int, cell: Cell, formats: dict[type
             sheet.write_number(row, column, cell)
         case str():
             # A text cell is never run, whatever it begins with.
-            sheet.write_string(row, column, cell[:_CELL_LIMIT])
+            sheet.write_string(row, column, visible(cell)[:_CELL_LIMIT])
 
 
 def _drained(text: StringIO) -> bytes:

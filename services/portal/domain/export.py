@@ -4,10 +4,6 @@ What the peers answered is taken as it came. A dossier that was tampered with mu
 the same, for the verifier to say where: nothing here refuses it.
 """
 
-import csv
-import io
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,18 +11,12 @@ from hashlib import sha256
 from string import Template
 from typing import Any
 
-from services.portal.domain.verifier.verify import canonical, cell
+from services.portal.domain.verifier.verify import FORMAT, canonical, safe_name, table
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 
 Json = Mapping[str, Any]
-FORMAT = "aiguillage-export-1"
-_NAME_LIMIT = 60
-_EXTENSION_LIMIT = 8
-_COLUMNS = (
-    *("version", "cadre", "numero", "piece", "date", "statut_precedent", "statut", "libelle"),
-    *("role", "structure", "acte", "motif", "commentaire"),
-)
+_NAMELESS = "sans-nom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +46,6 @@ class Exporter:
     role: Role
 
 
-def safe_name(name: str) -> str:
-    """Make one path component of a name that nobody vouches for.
-
-    ASCII letters, digits, `-`, `_` and inner dots: no separator, no drive, no hidden file, and the
-    same bytes on every file system.
-    """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    stem, dot, extension = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._-").rpartition(".")
-    if not dot or len(extension) > _EXTENSION_LIMIT:
-        stem, extension = f"{stem}{dot}{extension}", ""
-    room = _NAME_LIMIT - len(extension) - 1
-    return ".".join(part for part in (stem[:room].strip("._-"), extension) if part) or "sans-nom"
-
-
 def files_of(
     dossier: Json, trail: Sequence[Json], deposited: Mapping[str, Json]
 ) -> Iterator[Wanted]:
@@ -79,7 +55,7 @@ def files_of(
         folder = f"pieces/{rank:02d}-{safe_name(name)}"
         yield _file(f"{folder}/piece", its["file"])
         yield Wanted(f"{folder}/certificat.pdf", its["certificate"]["url"])
-        completions = _told_completions(trail, its)
+        completions = list(_told_completions(trail, its))
         added = (file for completion in completions for file in completion["attachments"])
         for number, file in enumerate([*its["attachments"], *added], 1):
             yield _file(f"{folder}/jointe-{number:02d}", file)
@@ -97,9 +73,7 @@ def statuses_csv(trail: Sequence[Json]) -> bytes:
     """Write every status of every piece, for a French spreadsheet."""
     received = (event["deposit"] for _, event in _told(trail, "PieceReceived"))
     deposits = {deposit["piece_id"]: deposit for deposit in received}
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=";")
-    writer.writerow(_COLUMNS)
+    rows = []
     for version, event in _told(trail, "StatusSet"):
         deposit, by = deposits.get(event["piece_id"], {}), event.get("by") or {}
         row = (
@@ -108,8 +82,8 @@ def statuses_csv(trail: Sequence[Json]) -> bytes:
             *(by.get("role"), by.get("structure")),
             *(event.get("act"), event.get("motive"), event.get("comment")),
         )
-        writer.writerow([cell(value) for value in row])
-    return text.getvalue().encode("utf-8-sig")
+        rows.append(row)
+    return table(rows)
 
 
 def read_me(template: str, dossier: Json, trail: Sequence[Json], verifier: bytes) -> bytes:
@@ -143,7 +117,9 @@ def manifest(
 
 
 def _file(prefix: str, file: Json) -> Wanted:
-    return Wanted(f"{prefix}-{safe_name(file['name'])}", file["url"], file["name"])
+    # The manifest names what was deposited, and so tells it from what the platform made.
+    name = file["name"] or _NAMELESS
+    return Wanted(f"{prefix}-{safe_name(name)}", file["url"], name)
 
 
 def _listed(member: Member) -> dict[str, Any]:
@@ -151,27 +127,22 @@ def _listed(member: Member) -> dict[str, Any]:
     return listed | ({"nom": member.name} if member.name else {})
 
 
-def _told_completions(trail: Iterable[Json], deposited: Json) -> list[Json]:
-    """Choose what was added and has reached the dossier, be it to be refused there."""
-    completions = (
-        event["completion"]
-        for kind in ("PieceCompleted", "AdditionRefused")
-        for _, event in _told(trail, kind)
-    )
-    told = {
-        datetime.fromisoformat(completion["completed_at"])
-        for completion in completions
-        if completion["piece_id"] == deposited["piece_id"]
-    }
-    return [
-        completion
+def _told_completions(trail: Iterable[Json], deposited: Json) -> Iterator[Json]:
+    """Give what was added and has reached the dossier, be it to be refused there, as it did."""
+    by_moment = {
+        datetime.fromisoformat(completion["completed_at"]): completion
         for completion in deposited["completions"]
-        if datetime.fromisoformat(completion["completed_at"]) in told
-    ]
+    }
+    for _, event in _told(trail, "PieceCompleted", "AdditionRefused"):
+        completion = event["completion"]
+        if completion["piece_id"] == deposited["piece_id"]:
+            known = by_moment.get(datetime.fromisoformat(completion["completed_at"]))
+            if known:
+                yield known
 
 
-def _told(trail: Iterable[Json], kind: str) -> Iterator[tuple[int, Json]]:
+def _told(trail: Iterable[Json], *kinds: str) -> Iterator[tuple[int, Json]]:
     for entry in trail:
         for event in entry["events"]:
-            if event["type"] == kind:
+            if event["type"] in kinds:
                 yield entry["version"], event

@@ -12,7 +12,7 @@ from services.support.adapters.articles import (
     read_words,
 )
 from services.support.adapters.model import read_examples
-from services.support.application.answering import Asked, Figures, evaluate
+from services.support.application.evaluation import Asked, Figures, evaluate
 from services.support.domain.articles import Article
 from services.support.settings import DATA, catalogue_at
 

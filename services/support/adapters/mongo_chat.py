@@ -1,5 +1,6 @@
 """Chats in the document store, their lines and queues; forgotten after a time."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -7,7 +8,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 from pymongo.errors import DuplicateKeyError
 
-from services.support.application.chat import ChatChange, Present
+from services.support.application.chat_ports import ChatChange, Present
 from services.support.domain.chat import Chat, ChatState, Line, LineKind, Queue, Step
 from shared.runtime.live import Bells, ring_inserts
 from shared.runtime.store import Document, Store, Transaction
@@ -93,8 +94,11 @@ class MongoChats:
         await self._presence.update_one({"_id": chat}, {"$set": row}, upsert=True)
 
     async def ring(self, bells: Bells) -> None:
-        """Ring for every new line, whichever replica wrote it, until cancelled."""
-        await ring_inserts(self._lines, bells, _keys_of)
+        """Ring for every new chat and line, whichever replica wrote it, until cancelled."""
+        async with asyncio.TaskGroup() as ringing:
+            # Who comes without a word leaves no line.
+            ringing.create_task(ring_inserts(self._chats, bells, lambda row: [row["queue"]]))
+            ringing.create_task(ring_inserts(self._lines, bells, lambda row: row.get("rings", ())))
 
 
 class _MongoChange:
@@ -113,6 +117,11 @@ class _MongoChange:
     async def waiting(self, queue: Queue) -> int:
         row = await self._queues.find_one({"_id": queue.name}, session=self._session)
         return row["waiting"] if row else 0
+
+    async def strangers(self, queue: Queue) -> int:
+        without = {**_waiting(queue), "token": {"$ne": None}}
+        found = self._chats.find(without, {"_id": 1}, session=self._session)
+        return len(await found.to_list(None))
 
     async def join(self, queue: Queue) -> int:
         # Whoever comes at the same time conflicts here: first come, first served.
@@ -159,17 +168,19 @@ class _MongoChange:
         await self._add(step)
 
     async def _add(self, step: Step) -> None:
-        rows = [self._line(step.chat, line) for line in step.lines]
+        rows = [self._line(step, line) for line in step.lines]
         if rows:
             await self._lines.insert_many(rows, session=self._session)
 
-    def _line(self, chat: Chat, line: Line) -> Document:
+    def _line(self, step: Step, line: Line) -> Document:
+        chat = step.chat
+        # Who waits in a queue has no news of what others write.
+        queues = () if line.kind is LineKind.MESSAGE else (chat.queue, step.left)
         row: Document = {
             "_id": f"{chat.id}|{line.rank}",
             "chat": chat.id,
-            "queue": chat.queue.name,
+            "rings": [chat.id, *(queue.name for queue in queues if queue)],
             "rank": line.rank,
-            "kind": line.kind.value,
             "expires_at": chat.started_at + self._kept,
             "line": _LINE.dump_python(line, mode="json"),
         }
@@ -191,9 +202,3 @@ def _written(chat: Chat) -> Document:
 
 def _read(row: Document | None) -> Chat | None:
     return _CHAT.validate_python(row["chat"]) if row else None
-
-
-def _keys_of(row: Document) -> Sequence[str]:
-    """Say who is to look: who waits in a queue has no news of what others write."""
-    is_message = row["kind"] == LineKind.MESSAGE.value
-    return [row["chat"]] if is_message else [row["chat"], row["queue"]]

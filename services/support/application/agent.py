@@ -1,7 +1,7 @@
 """Use cases of the virtual agent: a message is heard, answered from an article or the portal."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from services.support.application.ports import Clock, Limits, Rate, Suggester
@@ -19,7 +19,6 @@ from services.support.domain.agent import (
     related,
 )
 from services.support.domain.articles import Article
-from services.support.domain.chat import told_closed
 from services.support.domain.conversation import (
     Asker,
     Citation,
@@ -28,6 +27,8 @@ from services.support.domain.conversation import (
     Turn,
     prefilled,
 )
+from services.support.domain.guesses import READ_LIMIT
+from services.support.domain.talking import told_closed
 from services.support.domain.texts import judge_email, judge_text
 from services.support.domain.tracking import Tracked, told
 from shared.contracts.outgoing import Outgoing
@@ -61,6 +62,10 @@ ASKS_EMAIL = (
     "Je peux transmettre la demande d'un nouveau lien d'activation. Quelle est l'adresse "
     "électronique du compte ?"
 )
+CONFIRMS = (
+    "Je vais transmettre la demande d'un nouveau lien d'activation pour le compte {email}. Oui ?"
+)
+DROPPED = "Bien : rien n'est transmis."
 PASSED_ON = (
     "La demande est transmise. Si un compte attend son activation à cette adresse, un nouveau "
     "lien y sera envoyé."
@@ -132,6 +137,8 @@ class AgentPorts:
 
     conversations: Conversations
     articles: Mapping[str, Article]
+    sub_categories: Collection[str]
+    """Codes of the catalogue: a ticket is begun with no other."""
     answers: Answers
     tracking: Tracking
     suggester: Suggester
@@ -181,7 +188,11 @@ class VirtualAgent:
             return (agent_rules.TOO_MANY_CONVERSATIONS.broken("requête"),)
         if conversation.is_full:
             return (agent_rules.CONVERSATION_FULL.broken("text", limit=TURNS_LIMIT),)
-        heard = hear(text, awaits_email=conversation.awaits_email)
+        heard = hear(
+            text,
+            awaits_email=conversation.awaits_email,
+            awaits_yes=conversation.unconfirmed is not None,
+        )
         turn = await self._answer(conversation, text, heard, address)
 
         async def work(talk: Talk) -> Kept:
@@ -195,7 +206,7 @@ class VirtualAgent:
                 if present.activation_asked:
                     kept = self._turn(text, Kind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
                 else:
-                    talk.publish(self._request(present, heard.email or ""))
+                    talk.publish(self._request(present, turn.email or ""))
             await talk.save(present.with_turn(kept))
             return kept
 
@@ -206,14 +217,20 @@ class VirtualAgent:
         """Say whether people answer."""
         return hours.availability(self._ports.clock())
 
-    def ticket(self, turns: Sequence[Turn]) -> Prefill:
+    async def ticket_of(self, conversation: Conversation, address: str) -> Prefill | Violation:
+        """Make of a conversation what a ticket begins with; counted as a message is."""
+        if conversation.asker is None and await self._ports.messages.is_exceeded(address):
+            return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
+        return await self.ticket(conversation.turns)
+
+    async def ticket(self, turns: Sequence[Turn]) -> Prefill:
         """Make of what was said what a ticket begins with."""
         prefill = prefilled(turns)
         if prefill.sub_category is not None:
             return prefill
         asked = "\n".join(turn.message for turn in turns)
-        suggested = self._ports.suggester.suggest(prefill.title, asked).best
-        return Prefill(prefill.title, prefill.description, suggested, prefill.piece)
+        read = await self._ports.suggester.read(prefill.title, asked[-READ_LIMIT:])
+        return Prefill(prefill.title, prefill.description, read.best, prefill.piece)
 
     async def _answer(
         self, conversation: Conversation, text: str, heard: Heard, address: str
@@ -223,8 +240,8 @@ class VirtualAgent:
                 return self._turn(text, Kind.GREETING, GREETING)
             case Intent.PIECE:
                 return await self._track(conversation.asker, text, heard.numbers)
-            case Intent.ACTIVATION:
-                return await self._activate(conversation, text, heard.email, address)
+            case Intent.ACTIVATION | Intent.CONFIRMATION | Intent.RENUNCIATION:
+                return await self._lead_to_link(conversation, text, heard, address)
             case Intent.PERSON:
                 return self._turn(text, Kind.PERSON, self._when())
             case Intent.TICKET:
@@ -261,30 +278,31 @@ class VirtualAgent:
         answer = NOT_FOUND.format(number=numbers[0])
         return self._turn(text, Kind.PIECE_NOT_FOUND, answer, _TRACK, numbers[0])
 
-    async def _activate(
-        self, conversation: Conversation, text: str, email: str | None, address: str
+    async def _lead_to_link(
+        self, conversation: Conversation, text: str, heard: Heard, address: str
     ) -> Turn:
+        """Pass a request for a link on once its address is known, and confirmed."""
+        if heard.intent is Intent.RENUNCIATION:
+            return self._turn(text, Kind.ACTIVATION_DROPPED, DROPPED)
         if conversation.activation_asked:
             return self._turn(text, Kind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
+        if heard.intent is Intent.CONFIRMATION and (email := conversation.unconfirmed):
+            if await self._ports.links.exceeded(email, address):
+                return self._turn(text, Kind.ACTIVATION_REFUSED, TOO_MANY_LINKS, _LINK)
+            return replace(self._turn(text, Kind.ACTIVATION_PASSED, PASSED_ON, _LINK), email=email)
+        return self._ask_about(text, heard.email)
+
+    def _ask_about(self, text: str, email: str | None) -> Turn:
+        """Ask for the address of an account, or whether it is the right one."""
         if email is None:
-            return self._asks_email(text)
+            article = self._ports.articles.get(ACTIVATION_ARTICLE)
+            citation = Citation(article.code, article.title, article.title) if article else None
+            asks = self._turn(text, Kind.ACTIVATION_ASKS, ASKS_EMAIL, _LINK)
+            return replace(asks, citation=citation)
         if any(judge_email("email", email)):
             return self._turn(text, Kind.ACTIVATION_ASKS, EMAIL_REFUSED, _LINK)
-        if await self._ports.links.exceeded(email, address):
-            return self._turn(text, Kind.ACTIVATION_REFUSED, TOO_MANY_LINKS, _LINK)
-        return self._turn(text, Kind.ACTIVATION_PASSED, PASSED_ON, _LINK)
-
-    def _asks_email(self, text: str) -> Turn:
-        article = self._ports.articles.get(ACTIVATION_ARTICLE)
-        citation = Citation(article.code, article.title, article.title) if article else None
-        return Turn(
-            at=self._ports.clock(),
-            message=text,
-            kind=Kind.ACTIVATION_ASKS,
-            answer=ASKS_EMAIL,
-            citation=citation,
-            sub_category=_LINK,
-        )
+        confirms = CONFIRMS.format(email=email)
+        return replace(self._turn(text, Kind.ACTIVATION_CONFIRMS, confirms, _LINK), email=email)
 
     def _request(self, conversation: Conversation, email: str) -> Outgoing:
         request = self._ports.new_id()
@@ -319,6 +337,6 @@ class VirtualAgent:
             message=text,
             kind=kind,
             answer=answer,
-            sub_category=sub_category,
+            sub_category=sub_category if sub_category in self._ports.sub_categories else None,
             piece=piece,
         )

@@ -1,26 +1,29 @@
 """Use cases of the chat: come, wait, be answered, write, end, read again."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
 
-from services.support.application.ports import Clock, Rate, Structures, named
+from services.support.application.chat_ports import Begun, ChatChange, ChatPorts, Guest
+from services.support.application.ports import named
 from services.support.application.tokens import fresh_token, hashed
 from services.support.domain import chat_rules, hours
-from services.support.domain.catalogue import Catalogue
 from services.support.domain.chat import (
     Bounds,
     Chat,
     Ending,
+    Handing,
     Line,
     Queue,
     Said,
     Step,
     Wish,
+)
+from services.support.domain.conversation import Asker, Prefill
+from services.support.domain.parties import Recipient
+from services.support.domain.talking import (
     ended,
+    handed,
+    judge_handing,
     judge_hour,
     judge_repeat,
     judge_said,
@@ -31,138 +34,11 @@ from services.support.domain.chat import (
     said_in,
     taken,
 )
-from services.support.domain.conversation import Asker, Prefill
-from services.support.domain.parties import Recipient
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side
 
-T = TypeVar("T")
 Violations = tuple[Violation, ...]
 """Why something was refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """Who comes to the chat, with or without an account."""
-
-    asker: Asker | None
-    address: str
-
-    @property
-    def owner(self) -> str:
-        """Whose chats are counted together; addresses are not kept in clear."""
-        if self.asker:
-            return f"structure|{self.asker.structure}"
-        return f"adresse|{hashed(self.address)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A chat that begins."""
-
-    chat: Chat
-    token: str | None
-    """What resumes it without an account."""
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in the queue, from 1."""
-
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """An open chat, and when its issuer was last there."""
-
-    chat: Chat
-    seen_at: datetime
-
-
-class ChatChange(Protocol):
-    """One transaction over chats: a chat, its lines and its queue change together."""
-
-    async def load(self, chat: str) -> Chat | None:
-        """Read a chat."""
-
-    async def waiting(self, queue: Queue) -> int:
-        """Count those who wait in a queue."""
-
-    async def join(self, queue: Queue) -> int:
-        """Take the next place of a queue."""
-
-    async def leave(self, queue: Queue) -> None:
-        """Leave a queue."""
-
-    async def first(self, queue: Queue) -> Chat | None:
-        """Find who waits first."""
-
-    async def open_of(self, owner: str) -> int:
-        """Count the open chats of an owner."""
-
-    async def said(self, chat: str, key: str) -> Line | None:
-        """Find the line that a key stands for."""
-
-    async def insert(self, step: Step, owner: str, token_hash: str | None) -> None:
-        """Write a chat that is new; `token_hash` is of what resumes it without an account."""
-
-    async def save(self, step: Step) -> None:
-        """Write what a chat becomes."""
-
-
-class Chats(Protocol):
-    """All the chats."""
-
-    async def change(self, work: Callable[[ChatChange], Awaitable[T]]) -> T:
-        """Run `work` in a transaction; it may run several times."""
-
-    async def find(self, chat: str) -> Chat | None:
-        """Read a chat."""
-
-    async def of_token(self, chat: str, token_hash: str) -> Chat | None:
-        """Read a chat by what resumes it without an account."""
-
-    async def since(self, chat: str, after: int) -> Sequence[Line]:
-        """List the lines beyond a rank, in order."""
-
-    async def position(self, chat: Chat) -> int:
-        """Count who waits before a chat, and itself."""
-
-    async def of_queue(self, queue: Queue) -> Sequence[Chat]:
-        """List the open chats of a queue: those that wait, in order, then those that go on."""
-
-    async def present(self) -> Sequence[Present]:
-        """List every open chat."""
-
-    async def seen(self, chat: str, at: datetime) -> None:
-        """Note that the issuer of a chat is there."""
-
-
-class Bells(Protocol):
-    """Wakes those who follow a chat or a queue when it has something new."""
-
-    is_closed: bool
-    """Everybody is sent home."""
-
-    def listen(self, *keys: str) -> AbstractContextManager[asyncio.Event]:
-        """Give a bell that rings at news of one of `keys`, until the block is left."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChatPorts:
-    """All that the chat needs."""
-
-    chats: Chats
-    bells: Bells
-    catalogue: Catalogue
-    structures: Structures
-    begun: Rate
-    """Chats without an account, by network address."""
-    clock: Clock
-    new_id: Callable[[], str]
-    heartbeat_s: float
-    """How long a follower rests before it looks again."""
 
 
 class ChatRoom:
@@ -174,11 +50,6 @@ class ChatRoom:
         self._bounds = bounds
         # While the service was down nobody could be seen.
         self._started_at = ports.clock()
-
-    @property
-    def is_closing(self) -> bool:
-        """Whether the service stops: nothing ends by that."""
-        return self._ports.bells.is_closed
 
     def availability(self) -> hours.Availability:
         """Say whether people answer."""
@@ -205,6 +76,10 @@ class ChatRoom:
             waiting = await change.waiting(queue)
             if waiting >= bounds.waiting:
                 return (chat_rules.QUEUE_FULL.broken("requête", waiting=waiting),)
+            if guest.asker is None:
+                strangers = await change.strangers(queue)
+                if strangers >= bounds.waiting_open:
+                    return (chat_rules.STRANGERS_FULL.broken("requête", waiting=strangers),)
             if await change.open_of(guest.owner) >= bounds.open_each:
                 return (chat_rules.TOO_MANY_OPEN.broken("requête", limit=bounds.open_each),)
             step = Step(
@@ -260,20 +135,40 @@ class ChatRoom:
 
         return await self._ports.chats.change(work)
 
-    async def end(self, chat_id: str, ending: Ending, who: str = "") -> None:
-        """End a chat; one that has ended stays as it is."""
-        await self._step(
-            chat_id,
-            lambda chat: (
-                ended(chat, ending, self._bounds, self._ports.clock(), who)
-                if chat.is_open
-                else None
-            ),
-        )
+    async def hand_over(self, chat_id: str, handing: Handing) -> Violations:
+        """Give a chat to another desk, in whose queue it waits; or say why not."""
+        ports = self._ports
+        structure = handing.to.structure
+        directory = await named(ports.structures, Recipient(structure or ""))
 
-    async def pass_time(self) -> None:
-        """Warn, and end, what the passing of time warns and ends."""
-        for present in await self._ports.chats.present():
+        async def work(change: ChatChange) -> Violations:
+            chat = await change.load(chat_id)
+            if chat is None:
+                return (chat_rules.ENDED.broken("session"),)
+            if found := judge_handing(chat, handing, directory):
+                return found
+            place = await change.join(handing.to)
+            await change.save(handed(chat, handing, place, ports.clock()))
+            return ()
+
+        return await ports.chats.change(work)
+
+    async def end(
+        self, chat_id: str, ending: Ending, who: str = "", desk: Queue | None = None
+    ) -> None:
+        """End a chat; one that has ended, or that another desk has by now, stays as it is."""
+
+        def step_of(chat: Chat) -> Step | None:
+            if not chat.is_open or desk not in {None, chat.queue}:
+                return None
+            return ended(chat, ending, self._bounds, self._ports.clock(), who)
+
+        await self._step(chat_id, step_of)
+
+    async def pass_time(self) -> Sequence[Chat]:
+        """Warn, and end, what the passing of time warns and ends; give what was open before."""
+        found = await self._ports.chats.present()
+        for present in found:
             seen_at = max(present.seen_at, self._started_at)
 
             def passing(chat: Chat, seen_at: datetime = seen_at) -> Step | None:
@@ -281,6 +176,7 @@ class ChatRoom:
 
             if passing(present.chat):
                 await self._step(present.chat.id, passing)
+        return [present.chat for present in found]
 
     async def _step(self, chat_id: str, step_of: Callable[[Chat], Step | None]) -> None:
         async def work(change: ChatChange) -> None:
@@ -293,48 +189,6 @@ class ChatRoom:
             await change.save(step)
 
         await self._ports.chats.change(work)
-
-    async def follow(
-        self, chat_id: str, after: int, *, is_issuer: bool
-    ) -> AsyncGenerator[Line | Position, None]:
-        """Give the lines beyond a rank, those that are there, then each as it comes.
-
-        Gives the place in the queue whenever it changes, to who waits there. Ends when the chat has
-        ended, and when the service stops.
-        """
-        ports = self._ports
-        chat = await ports.chats.find(chat_id)
-        if chat is None:
-            return
-        told = 0
-        with ports.bells.listen(chat.id, chat.queue.name) as bell:
-            while True:
-                # Before it looks: what comes meanwhile rings for the next turn.
-                bell.clear()
-                # Before its lines: the last of them is kept together with the end.
-                present = await ports.chats.find(chat_id)
-                if ports.bells.is_closed or present is None:
-                    return
-                if is_issuer and present.is_waiting:
-                    await ports.chats.seen(chat_id, ports.clock())
-                for line in await ports.chats.since(chat_id, after):
-                    after = line.rank
-                    yield line
-                if not present.is_open:
-                    return
-                if present.is_waiting:
-                    position = await ports.chats.position(present)
-                    if position != told:
-                        told = position
-                        yield Position(position)
-                await self._rest(bell)
-
-    async def _rest(self, bell: asyncio.Event) -> None:
-        try:
-            async with asyncio.timeout(self._ports.heartbeat_s):
-                await bell.wait()
-        except TimeoutError:
-            return
 
     async def of_guest(self, chat_id: str, asker: Asker | None, token: str) -> Chat | None:
         """Read a chat as the one who began it; None for anybody else."""

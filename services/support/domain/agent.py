@@ -26,6 +26,8 @@ class Intent(StrEnum):
     GREETING = "accueil"
     PIECE = "piece"
     ACTIVATION = "activation"
+    CONFIRMATION = "confirmation"
+    RENUNCIATION = "renoncement"
     PERSON = "personne"
     TICKET = "ticket"
     QUESTION = "question"
@@ -41,6 +43,8 @@ class Kind(StrEnum):
     NO_ACCOUNT = "sans_compte"
     PORTAL_AWAY = "portail_indisponible"
     ACTIVATION_ASKS = "activation_adresse"
+    ACTIVATION_CONFIRMS = "activation_a_confirmer"
+    ACTIVATION_DROPPED = "activation_abandonnee"
     ACTIVATION_PASSED = "activation_transmise"
     ACTIVATION_REFUSED = "activation_refusee"
     PERSON = "personne"
@@ -53,6 +57,8 @@ OFFERING = frozenset(Kind) - {
     Kind.ARTICLE,
     Kind.PIECE,
     Kind.ACTIVATION_ASKS,
+    Kind.ACTIVATION_CONFIRMS,
+    Kind.ACTIVATION_DROPPED,
     Kind.ACTIVATION_PASSED,
 }
 """The answers that leave somebody without what they asked: a person and a ticket are offered."""
@@ -101,8 +107,24 @@ _GREETING = re.compile(
     r"(vous etes|etes vous) (un )?(robot|humain)|[\s])+"
 )
 _WANTS_LINK = re.compile(
-    r"\b(lien|mail|email|courriel)\b.*\bactiv|\bactiv\w*\b.*\b(lien|mail|email|courriel)\b"
+    r"\b(lien|mail|email|courriel)\b.*\b(re)?activ(ation|er)\b"
+    r"|\b(re)?activ(ation|er)\b.*\b(lien|mail|email|courriel)\b"
 )
+_WANTS_NO_LINK = re.compile(
+    r"\bne? (\w+ )?(veu[xt]|veulent|voul(ons|ez|ais)|voudrais|souhait\w+|desir\w+|"
+    r"demand(ez?|ons)|r?envoye[zr]|r?envoie|transmettez|faut)"
+    r"( \w+){0,2} (pas|plus|jamais|aucun|rien)\b"
+    r"|\bveu[xt]( \w+)? (pas|plus)\b"
+    r"|\b(pas|plus|aucun|jamais) (besoin|r?envoye[zr]|r?envoie|transmettre|demander?)\b"
+    r"|\b(inutile|annul\w+|surtout pas)\b"
+)
+"""Not "je n'ai pas reçu de lien", which asks for one."""
+_YES = re.compile(
+    r"((oui|ok|d accord|exact|exactement|correct|(c est )?(bien )?ca|(je )?confirme[rz]?|"
+    r"(allez|vas) y|(envoyez|transmettez|faites)( l[ae])?|volontiers|bien sur|tout a fait|"
+    r"parfait|yes)( |$))+((merci|svp|stp|s il (vous|te) plait|beaucoup)( |$))*"
+)
+_NO = re.compile(r"(non|no|stop|annul\w+|surtout pas|laisse[rz]? tomber|rien)\b.*")
 _WANTS_PERSON = re.compile(
     r"\b(parler|discuter|echanger|tchatter|chatter|joindre|contacter|avoir|voir|passez|veux|"
     r"voudrais|souhaite)\b.*\b(quelqu un|une personne|humain|conseillere?|operateur|"
@@ -116,15 +138,23 @@ _WANTS_TICKET = re.compile(
 _HOW = re.compile(r"\b(comment|quelle?s?|ou)\b")
 
 
-def hear(text: str, *, awaits_email: bool) -> Heard:
+def hear(text: str, *, awaits_email: bool, awaits_yes: bool = False) -> Heard:
     """Say what somebody wants.
 
-    `awaits_email` tells that the agent just asked for the address of an account.
+    Args:
+        text: what was said.
+        awaits_email: the agent just asked for the address of an account.
+        awaits_yes: the agent just asked whether to pass a request on for an address.
     """
     plain = " ".join(re.sub(r"[^\w@.+-]+", " ", folded(text)).split())
     email = _EMAIL.search(text)
-    if email and (awaits_email or _WANTS_LINK.search(plain)):
+    is_refusal = _WANTS_NO_LINK.search(plain) is not None
+    if email and not is_refusal and (awaits_email or awaits_yes or _WANTS_LINK.search(plain)):
         return Heard(Intent.ACTIVATION, email=email[0].rstrip("."))
+    if awaits_yes and _YES.fullmatch(re.sub(r"[^a-z]+", " ", plain).strip()):
+        return Heard(Intent.CONFIRMATION)
+    if (awaits_yes or awaits_email) and (is_refusal or _NO.fullmatch(plain)):
+        return Heard(Intent.RENUNCIATION)
     if _GREETING.fullmatch(plain.replace("-", " ").strip(" .")):
         return Heard(Intent.GREETING)
     if not email and (numbers := piece_numbers(text)):
@@ -134,7 +164,7 @@ def hear(text: str, *, awaits_email: bool) -> Heard:
 
 def _wanted(plain: str) -> Intent:
     """Say what is wanted in words alone."""
-    if _WANTS_LINK.search(plain):
+    if _WANTS_LINK.search(plain) and not _WANTS_NO_LINK.search(plain):
         return Intent.ACTIVATION
     if _WANTS_PERSON.search(plain) and not _ASKS_WHEN.search(plain):
         return Intent.PERSON

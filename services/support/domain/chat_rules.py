@@ -16,6 +16,12 @@ QUEUE_FULL = Rule(
     remedy="Réessayez dans quelques minutes, ou déposez un ticket.",
     source=_OURS,
 )
+STRANGERS_FULL = Rule(
+    code="SUP-TCHAT-12",
+    sentence="{waiting} personnes sans compte attendent déjà : la file n'en prend pas d'autre.",
+    remedy="Réessayez dans quelques minutes, agissez pour votre structure, ou déposez un ticket.",
+    source=_OURS,
+)
 TOO_MANY_OPEN = Rule(
     code="SUP-TCHAT-03",
     sentence="{limit} conversations sont déjà ouvertes pour vous.",
@@ -49,6 +55,18 @@ ENDED = Rule(
 NOT_TAKEN = Rule(
     code="SUP-TCHAT-08",
     sentence="Cette conversation attend encore dans la file.",
+    remedy="Prenez la suivante de la file.",
+    source=_OURS,
+)
+ALREADY_THERE = Rule(
+    code="SUP-TCHAT-10",
+    sentence="La conversation est déjà à ce bureau.",
+    remedy="Choisissez l'autre bureau, ou une autre structure.",
+    source=_OURS,
+)
+HANDED_OVER = Rule(
+    code="SUP-TCHAT-11",
+    sentence="La conversation est passée à un autre bureau.",
     remedy="Prenez la suivante de la file.",
     source=_OURS,
 )

@@ -43,6 +43,8 @@ class Turn:
     """Of the ticket that it leads to."""
     piece: str | None = None
     """Number of the piece that it is about."""
+    email: str | None = None
+    """Address of the account for which an activation link is to be asked, or was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,13 @@ class Conversation:
     def awaits_email(self) -> bool:
         """Whether the agent just asked for the address of an account."""
         return bool(self.turns) and self.turns[-1].kind is Kind.ACTIVATION_ASKS
+
+    @property
+    def unconfirmed(self) -> str | None:
+        """The address for which the agent just asked whether to pass a request on."""
+        if self.turns and self.turns[-1].kind is Kind.ACTIVATION_CONFIRMS:
+            return self.turns[-1].email
+        return None
 
     def with_turn(self, turn: Turn) -> "Conversation":
         """Add a turn."""

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from shared.vocabulary.tickets import Desk
 
+READ_LIMIT = 4000
+"""Characters of a text that are read: what it is about is said in so many, or never."""
+
 
 @dataclass(frozen=True, slots=True)
 class Guess:

@@ -14,7 +14,8 @@ from services.support.domain import agent_rules
 from services.support.domain.agent import OFFERING, Kind
 from services.support.domain.articles import Article
 from services.support.domain.conversation import Asker, Citation, Conversation, Prefill, Turn
-from services.support.entrypoints.outcomes import address_of, too_many
+from services.support.entrypoints.outcomes import too_many
+from shared.runtime.addresses import address_of
 from shared.runtime.caller import caller
 from shared.runtime.problems import Problem, not_found, refused
 from shared.vocabulary.roles import Role
@@ -202,11 +203,14 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
             raise not_found("Conversation")
         if not isinstance(outcome, Turn):
             raise _problem(outcome)
-        return _reply(agent, conversation, outcome)
+        return await _reply(agent, conversation, outcome)
 
     @router.get("/{conversation_id}/ticket", summary="Un ticket prérempli avec la conversation.")
-    async def ticket(conversation: own) -> PrefillAnswer:
-        return _prefill(agent.ticket(conversation.turns))
+    async def ticket(conversation: own, request: Request) -> PrefillAnswer:
+        outcome = await agent.ticket_of(conversation, address_of(request))
+        if isinstance(outcome, Violation):
+            raise too_many(outcome)
+        return _prefill(outcome)
 
     return router
 
@@ -255,14 +259,14 @@ def _owned(conversations: Conversations) -> Callable[..., Awaitable[Conversation
     return owned
 
 
-def _reply(agent: VirtualAgent, conversation: Conversation, turn: Turn) -> ReplyAnswer:
+async def _reply(agent: VirtualAgent, conversation: Conversation, turn: Turn) -> ReplyAnswer:
     shown = TurnAnswer.of(turn).model_dump()
     if turn.kind not in OFFERING:
         return ReplyAnswer(**shown)
     return ReplyAnswer(
         **shown,
         person=PersonAnswer.model_validate(agent.availability()),
-        ticket=_prefill(agent.ticket((*conversation.turns, turn))),
+        ticket=_prefill(await agent.ticket((*conversation.turns, turn))),
     )
 
 

@@ -1,19 +1,21 @@
 """The chat: over a WebSocket while it lasts, over HTTP before and afterwards."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
-from services.support.application.chat import Begun, ChatRoom, Guest
+from services.support.application.chat import ChatRoom
+from services.support.application.chat_ports import Begun, Guest
 from services.support.domain import chat_rules
-from services.support.domain.chat import Chat, Queue
+from services.support.domain.chat import Chat, Handing, Queue
 from services.support.domain.conversation import Asker, Prefill, as_title
 from services.support.entrypoints.agent import MaybeAsker, PrefillAnswer
+from services.support.entrypoints.bodies import TransferBody
 from services.support.entrypoints.chat_bodies import (
     FIRST,
     OPEN_TICKETS,
@@ -29,20 +31,22 @@ from services.support.entrypoints.chat_bodies import (
 from services.support.entrypoints.chat_socket import (
     ClosedError,
     Closing,
+    Lounge,
     Party,
     UnreadableError,
     closed_with,
     receive,
     show,
     talk,
+    watch,
 )
-from services.support.entrypoints.outcomes import address_of
+from shared.runtime.addresses import address_of
 from shared.runtime.caller import DeskAgent, desk_agent
-from shared.runtime.live import Crowded, Seats
-from shared.runtime.problems import Problem, not_found, unavailable
-from shared.vocabulary.tickets import Side
+from shared.runtime.live import Crowded, Hall, Seats
+from shared.runtime.problems import Problem, not_found, refused, unavailable
+from shared.vocabulary.texts import plain
+from shared.vocabulary.tickets import Desk, Side
 
-_FIRST_FRAME_S = 10.0
 _RANK_LIMIT = 10**6
 _OPEN = "Le tchat est ouvert."
 Id = Annotated[str, Path(max_length=100)]
@@ -67,9 +71,18 @@ def guest(connection: HTTPConnection, who: MaybeAsker) -> Guest:
 Comer = Annotated[Guest, Depends(guest)]
 
 
-def create_chat_router(room: ChatRoom, seats: Seats) -> APIRouter:
-    """Build the routes of those who ask."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where those who ask wait until they have said why they come, and sit."""
+
+    seats: Seats
+    hall: Hall
+
+
+def create_chat_router(lounge: Lounge, known: Places, strangers: Places) -> APIRouter:
+    """Build the routes of those who ask, with an account or as strangers."""
     router = APIRouter(prefix="/chat", tags=["tchat"])
+    room = lounge.room
 
     async def own(
         who: MaybeAsker,
@@ -103,16 +116,18 @@ def create_chat_router(room: ChatRoom, seats: Seats) -> APIRouter:
 
     @router.websocket("")
     async def chat(socket: WebSocket, comer: Comer) -> None:
-        async with _seated(socket, seats, comer.owner):
-            chat, token, after = await _came(socket, room, comer)
-            await talk(socket, room, chat, Party(Side.DEMANDEUR), after, token)
+        places = known if comer.asker else strangers
+        async with _seated(socket, places.seats, comer.owner):
+            chat, token, after = await _came(socket, room, comer, places.hall)
+            await talk(socket, lounge, chat, Party(Side.DEMANDEUR), after, token)
 
     return router
 
 
-def create_chat_desk_router(room: ChatRoom, seats: Seats) -> APIRouter:
+def create_chat_desk_router(lounge: Lounge, seats: Seats) -> APIRouter:
     """Build the routes of the desks."""
     router = APIRouter(prefix="/desk/chats", tags=["bureaux"])
+    room = lounge.room
 
     async def held(agent: Agent, session: Id) -> Chat:
         chat = await room.of_desk(session, _queue_of(agent))
@@ -124,8 +139,12 @@ def create_chat_desk_router(room: ChatRoom, seats: Seats) -> APIRouter:
 
     @router.get("", summary="Qui attend, dans l'ordre, puis les conversations en cours.")
     async def queue(agent: Agent) -> DeskQueueAnswer:
-        chats = await room.queue(_queue_of(agent))
-        return DeskQueueAnswer(chats=tuple(DeskChatAnswer.of(each) for each in chats))
+        return DeskQueueAnswer.of(await room.queue(_queue_of(agent)))
+
+    @router.websocket("")
+    async def watched(socket: WebSocket, agent: Agent) -> None:
+        async with _seated(socket, seats, _holder_of(agent)):
+            await watch(socket, lounge.news, _queue_of(agent))
 
     @router.post(
         "/next",
@@ -141,6 +160,16 @@ def create_chat_desk_router(room: ChatRoom, seats: Seats) -> APIRouter:
     async def read(chat: held_chat) -> TranscriptAnswer:
         return TranscriptAnswer.of(chat, await room.lines(chat))
 
+    @router.post(
+        "/{session}/transfer",
+        status_code=204,
+        summary="Passer une conversation à un autre bureau, et dire pourquoi.",
+    )
+    async def transfer(agent: Agent, chat: held_chat, body: TransferBody) -> None:
+        handing = Handing(agent.name, _queue_of(agent), _queue_to(body), plain(body.reason))
+        if found := await room.hand_over(chat.id, handing):
+            raise refused(found, 409 if found[0].field == "session" else 422)
+
     @router.websocket("/{session}")
     async def chat(
         socket: WebSocket,
@@ -148,8 +177,9 @@ def create_chat_desk_router(room: ChatRoom, seats: Seats) -> APIRouter:
         chat: held_chat,
         after: Annotated[int, Query(ge=0, lt=_RANK_LIMIT)] = 0,
     ) -> None:
-        async with _seated(socket, seats, f"{_queue_of(agent).name}|{agent.name}"):
-            await talk(socket, room, chat, Party(Side.BUREAU, agent.name), after, None)
+        async with _seated(socket, seats, _holder_of(agent)):
+            party = Party(Side.BUREAU, agent.name, _queue_of(agent))
+            await talk(socket, lounge, chat, party, after, None)
 
     return router
 
@@ -170,10 +200,12 @@ async def _seated(socket: WebSocket, seats: Seats, holder: str) -> AsyncIterator
         leave()
 
 
-async def _came(socket: WebSocket, room: ChatRoom, comer: Guest) -> tuple[Chat, str | None, int]:
+async def _came(
+    socket: WebSocket, room: ChatRoom, comer: Guest, hall: Hall
+) -> tuple[Chat, str | None, int]:
     """Let somebody begin or resume a chat: the first frame says which."""
     try:
-        async with asyncio.timeout(_FIRST_FRAME_S):
+        async with hall.waiting():
             frame = await receive(socket, FIRST)
     except TimeoutError:
         raise ClosedError(Closing.TOO_LATE) from None
@@ -208,6 +240,15 @@ def _begun_ticket(frame: BeginFrame) -> Prefill:
 
 def _ticket_link(who: Asker | None) -> str:
     return TICKETS if who else OPEN_TICKETS
+
+
+def _queue_to(body: TransferBody) -> Queue:
+    named = body.recipient.to_domain() if body.recipient else None
+    return Queue(body.desk, named.structure if named and body.desk is Desk.METIER else None)
+
+
+def _holder_of(agent: DeskAgent) -> str:
+    return f"{_queue_of(agent).name}|{agent.name}"
 
 
 def _queue_of(agent: DeskAgent) -> Queue:

@@ -213,6 +213,17 @@ class DeskQueueAnswer(_Shown):
 
     chats: tuple[DeskChatAnswer, ...]
 
+    @classmethod
+    def of(cls, chats: Sequence[Chat]) -> Self:
+        """Show them."""
+        return cls(chats=tuple(DeskChatAnswer.of(each) for each in chats))
+
+
+class QueueFrame(DeskQueueAnswer):
+    """The open chats of a desk, as they now are."""
+
+    type: Literal["conversations"] = "conversations"
+
 
 class TranscriptAnswer(_Shown):
     """A chat and all its lines, in order."""

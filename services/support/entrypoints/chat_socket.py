@@ -1,6 +1,7 @@
 """One WebSocket of the chat: what is written goes in, what is new comes out."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import IntEnum
@@ -9,13 +10,16 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from services.support.application.chat import ChatRoom, Position
-from services.support.domain.chat import Chat, Ending, Line, Said
+from services.support.application.chat import ChatRoom
+from services.support.application.chat_news import ChatNews
+from services.support.application.chat_ports import Position
+from services.support.domain.chat import Chat, Ending, Line, Queue, Said
 from services.support.entrypoints.chat_bodies import (
     NEXT,
     EndFrame,
     LineFrame,
     PositionFrame,
+    QueueFrame,
     RefusalFrame,
     SessionFrame,
 )
@@ -24,6 +28,8 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Side
 
+_REFUSALS = 20
+"""Messages refused on one connection before it is closed."""
 Frame = TypeVar("Frame")
 
 
@@ -61,6 +67,8 @@ class Party:
 
     side: Side
     name: str = ""
+    desk: Queue | None = None
+    """Of whose desk an agent is; None for who asks."""
 
 
 async def receive(socket: WebSocket, form: TypeAdapter[Frame]) -> Frame:
@@ -90,24 +98,58 @@ async def show(socket: WebSocket, frame: BaseModel) -> None:
         raise WebSocketDisconnect(1006) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Lounge:
+    """What a WebSocket of the chat is served from."""
+
+    room: ChatRoom
+    news: ChatNews
+
+
 async def talk(
-    socket: WebSocket, room: ChatRoom, chat: Chat, party: Party, after: int, token: str | None
+    socket: WebSocket, lounge: Lounge, chat: Chat, party: Party, after: int, token: str | None
 ) -> None:
     """Carry a chat over an accepted WebSocket until it ends or one of the two leaves."""
     await show(socket, SessionFrame.of(chat, token))
-    reading = asyncio.create_task(_read(socket, room, chat, party))
-    writing = asyncio.create_task(_write(socket, room, chat, party, after))
+    await _first_of(
+        _read(socket, lounge.room, chat, party), _write(socket, lounge.news, chat, party, after)
+    )
+
+
+async def watch(socket: WebSocket, news: ChatNews, queue: Queue) -> None:
+    """Show the queue of a desk over an accepted WebSocket, anew at each change."""
+    await _first_of(_hear_nothing(socket), _show_queue(socket, news, queue))
+
+
+async def _first_of(*work: Coroutine[object, object, None]) -> None:
+    """Do these at once until the first one ends, and raise what it raised."""
+    tasks = [asyncio.create_task(each) for each in work]
     try:
-        done, _ = await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (reading, writing):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(reading, writing, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
 
 
+async def _hear_nothing(socket: WebSocket) -> None:
+    """Wait until the other side leaves: whoever watches a queue has nothing to say."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1006))
+    raise ClosedError(Closing.UNREADABLE)
+
+
+async def _show_queue(socket: WebSocket, news: ChatNews, queue: Queue) -> None:
+    async with aclosing(news.of_queue(queue)) as states:
+        async for chats in states:
+            await show(socket, QueueFrame.of(chats))
+
+
 async def _read(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party) -> None:
+    refused = 0
     while True:
         frame = None
         try:
@@ -117,24 +159,26 @@ async def _read(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party) -> 
             raise ClosedError(Closing.UNREADABLE) from error
         if isinstance(frame, EndFrame):
             ending = Ending.BUREAU if party.side is Side.BUREAU else Ending.DEMANDEUR
-            await room.end(chat.id, ending, party.name)
+            await room.end(chat.id, ending, party.name, party.desk)
             continue
-        said = Said(party.side, plain(frame.text), party.name, frame.key)
+        said = Said(party.side, plain(frame.text), party.name, frame.key, party.desk)
         outcome = await room.say(chat.id, said)
         if not isinstance(outcome, Line):
             await show(socket, RefusalFrame.of(outcome, key=frame.key))
+            refused += 1
+            if refused >= _REFUSALS:
+                # Each one costs a transaction: who writes on regardless is no person.
+                raise ClosedError(Closing.REFUSED)
 
 
-async def _write(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party, after: int) -> None:
-    async with aclosing(
-        room.follow(chat.id, after, is_issuer=party.side is Side.DEMANDEUR)
-    ) as news:
-        async for each in news:
+async def _write(socket: WebSocket, news: ChatNews, chat: Chat, party: Party, after: int) -> None:
+    async with aclosing(news.of_chat(chat.id, after, party.desk)) as told:
+        async for each in told:
             if isinstance(each, Position):
                 await show(socket, PositionFrame(position=each.position))
             else:
                 await show(socket, LineFrame.model_validate(each))
-    if not room.is_closing:
+    if not news.is_closing:
         raise ClosedError(Closing.ENDED)
 
 

@@ -2,13 +2,17 @@
 
 from typing import Self
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from services.support.application.ports import Suggester
+from services.support.application.ports import Rate, Suggester
+from services.support.domain import agent_rules
 from services.support.domain.catalogue import Catalogue, SubCategory
 from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
+from services.support.entrypoints.agent import MaybeAsker
 from services.support.entrypoints.bodies import Body, Line, Text
+from services.support.entrypoints.outcomes import too_many
+from shared.runtime.addresses import address_of
 from shared.vocabulary.tickets import Desk
 
 
@@ -51,17 +55,19 @@ class SuggestionsAnswer(BaseModel):
     contradicts: bool = Field(description="Le texte évoque un autre bureau que celui choisi.")
 
 
-def create_suggestions_router(suggester: Suggester, catalogue: Catalogue) -> APIRouter:
+def create_suggestions_router(suggester: Suggester, catalogue: Catalogue, asked: Rate) -> APIRouter:
     """Build the route. It is open: who has no account chooses too."""
     router = APIRouter(tags=["catalogue"])
 
-    # Not a coroutine: reading a text takes milliseconds of a processor, off the event loop.
     @router.post("/suggestions", summary="Ce qu'évoque un texte, pendant qu'il s'écrit.")
-    def suggest(body: SuggestionBody) -> SuggestionsAnswer:
+    async def suggest(body: SuggestionBody, who: MaybeAsker, request: Request) -> SuggestionsAnswer:
         title, description = body.title.strip()[:TITLE_LIMIT], body.description.strip()[:TEXT_LIMIT]
         if not title and not description:
             return SuggestionsAnswer(suggestions=(), desk=None, contradicts=False)
-        found = suggester.suggest(title, description)
+        if await asked.is_exceeded(who.structure if who else address_of(request)):
+            limit = asked.an_hour
+            raise too_many(agent_rules.TOO_MANY_SUGGESTIONS.broken("requête", limit=limit))
+        found = await suggester.read(title, description)
         chosen = catalogue.by_code.get((body.sub_category or "").strip())
         return SuggestionsAnswer(
             suggestions=tuple(

@@ -177,7 +177,8 @@ async def test_a_request_for_an_activation_link_is_passed_on_once(world: World) 
     asked = await talk.say("mon lien d'activation a expiré")
     wrong = await talk.say("jean(at)exemple")
     await talk.say("renvoyez le lien d'activation")
-    passed = await talk.say(f"c'est {email}")
+    confirms = await talk.say(f"c'est {email}")
+    passed = await talk.say("oui")
     again = await talk.say(f"renvoyez le lien d'activation à autre-{email}")
 
     assert (asked["kind"], asked["citation"]["code"]) == (
@@ -185,6 +186,8 @@ async def test_a_request_for_an_activation_link_is_passed_on_once(world: World) 
         "activation-connexion",
     )
     assert wrong["kind"] == "incertain"
+    assert confirms["kind"] == "activation_a_confirmer"
+    assert email in confirms["answer"]
     assert passed["kind"] == "activation_transmise"
     assert again["kind"] == "activation_refusee"
     told = await _told(world.platform.addresses.kafka, email)
@@ -192,18 +195,59 @@ async def test_a_request_for_an_activation_link_is_passed_on_once(world: World) 
     assert told[0]["data"]["email"] == email
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["J'ai reçu un mail de {0} sur l'activité du chantier", "oui"],
+        ["je ne veux surtout pas de lien d'activation pour {0}", "oui"],
+        ["lien d'activation pour {0}", "non", "oui"],
+        ["lien d'activation pour {0}", "quels sont les motifs de refus ?", "oui"],
+        ["lien d'activation pour {0}", "merci"],
+        ["oui", "d'accord"],
+    ],
+)
+async def test_no_link_is_asked_for_without_a_yes(world: World, said: list[str]) -> None:
+    email, witness = f"{new_id()}@exemple.fr", f"{new_id()}@exemple.fr"
+    talk = await Talk.begin(world.support, STRANGER)
+
+    kinds = [(await talk.say(each.format(email)))["kind"] for each in said]
+    await talk.say(f"lien d'activation pour {witness}")
+    last = await talk.say("oui")
+
+    assert "activation_transmise" not in kinds
+    assert last["kind"] == "activation_transmise"
+    told = await _told(world.platform.addresses.kafka, witness)
+    assert [each["data"]["email"] for each in told] == [witness]
+    assert await _told(world.platform.addresses.kafka, email, expected=0) == []
+
+
+async def test_a_wrong_address_is_put_right_before_it_is_passed_on(world: World) -> None:
+    wrong, right = f"{new_id()}@exemple.fr", f"{new_id()}@exemple.fr"
+    talk = await Talk.begin(world.support, STRANGER)
+
+    await talk.say(f"lien d'activation pour {wrong}")
+    again = await talk.say(f"non, c'est {right}")
+    passed = await talk.say("oui merci")
+
+    assert right in again["answer"]
+    assert passed["kind"] == "activation_transmise"
+    told = await _told(world.platform.addresses.kafka, right)
+    assert [each["data"]["email"] for each in told] == [right]
+
+
 async def test_links_for_an_address_are_few(world: World) -> None:
     email = f"{new_id()}@exemple.fr"
     kinds = []
     for _ in range(6):
         talk = await Talk.begin(world.support)
-        kinds.append((await talk.say(f"lien d'activation pour {email}"))["kind"])
+        await talk.say(f"lien d'activation pour {email}")
+        kinds.append((await talk.say("oui"))["kind"])
 
     assert kinds == ["activation_transmise"] * 5 + ["activation_refusee"]
 
 
-async def _told(kafka: str, email: str) -> list[dict[str, Any]]:
-    """Read the requests for addresses that end so, until one came, and a moment more."""
+async def _told(kafka: str, email: str, expected: int = 1) -> list[dict[str, Any]]:
+    """Read the requests for addresses that end so, until so many came, and a moment more."""
     found: list[dict[str, Any]] = []
     async with AIOKafkaConsumer(bootstrap_servers=kafka) as consumer:
         parts = [TopicPartition(ACTIVATION.name, rank) for rank in range(ACTIVATION.partitions)]
@@ -214,7 +258,7 @@ async def _told(kafka: str, email: str) -> list[dict[str, Any]]:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 events = [json.loads(record.value) for record in records]
                 found.extend(each for each in events if each["data"]["email"].endswith(email))
-            return bool(found)
+            return len(found) >= expected
 
         await wait_until(take, "the request is told", 20)
         await take()

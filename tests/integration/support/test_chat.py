@@ -77,7 +77,7 @@ async def is_ready(url: str) -> bool:
 
 
 @contextmanager
-def a_twin(platform: Platform, offset_s: int) -> Iterator[str]:
+def a_twin(platform: Platform, offset_s: int, **settings: int) -> Iterator[str]:
     """Start a second replica beside the service of a platform, and give its address."""
     real_kafka = str(platform.backend.has_real_kafka).lower()
     env = {
@@ -88,6 +88,7 @@ def a_twin(platform: Platform, offset_s: int) -> Iterator[str]:
         "AIGUILLAGE_TRUST_HEADERS": "true",
         "AIGUILLAGE_INSTANCE": "2",
         "AIGUILLAGE_CLOCK_OFFSET_S": str(offset_s),
+        **{f"AIGUILLAGE_{name.upper()}": str(value) for name, value in settings.items()},
     }
     port, watchdog = free_port(), Watchdog()
     log = platform.log("twin")
@@ -174,6 +175,31 @@ async def test_the_chat_says_that_it_is_open(site: Site) -> None:
 
     assert answer.json()["is_open"] is True
     assert answer.json()["detail"] == "Le tchat est ouvert."
+
+
+async def test_another_replica_carries_the_same_chat_live(site: Site, cast: Cast) -> None:
+    """Early in the module: the embedded broker takes its time to see that a member has left."""
+    agent = cast.agent("Ali")
+    with a_twin(site.platform, offset_to(THE_DAY_BEFORE)) as twin:
+        async with AsyncExitStack() as stack:
+            await wait_until(lambda: is_ready(twin), "the second replica is ready", 60)
+            ahead, first = await stack.enter_async_context(site.asking(somebody(), **cast.wish))
+            behind, _ = await stack.enter_async_context(
+                site.asking(somebody(), at=twin, **cast.wish)
+            )
+            assert (await behind.next("file"))["position"] == 2
+
+            assert await site.take(agent, at=twin) == first["session"]
+            assert (await ahead.next("ligne"))["kind"] == "prise_en_charge"
+            assert (await behind.next("file"))["position"] == 1
+            path = f"/desk/chats/{first['session']}"
+            desk = await stack.enter_async_context(site.socket(path, agent, at=twin))
+            await ahead.send(type="ecrire", text="d'ici")
+            while (await desk.next("ligne"))["text"] != "d'ici":
+                pass
+            await desk.send(type="ecrire", text="et de là")
+            while (await ahead.next("ligne"))["text"] != "et de là":
+                pass
 
 
 async def test_two_wait_in_turn_one_is_answered_and_the_other_moves_up(
@@ -318,30 +344,6 @@ async def test_a_lost_connection_is_resumed_from_the_last_rank_without_a_message
             assert (await again.next("refus"))["code"] == "SUP-TCHAT-09"
 
 
-async def test_another_replica_carries_the_same_chat_live(site: Site, cast: Cast) -> None:
-    agent = cast.agent("Ali")
-    with a_twin(site.platform, offset_to(THE_DAY_BEFORE)) as twin:
-        async with AsyncExitStack() as stack:
-            await wait_until(lambda: is_ready(twin), "the second replica is ready", 60)
-            ahead, first = await stack.enter_async_context(site.asking(somebody(), **cast.wish))
-            behind, _ = await stack.enter_async_context(
-                site.asking(somebody(), at=twin, **cast.wish)
-            )
-            assert (await behind.next("file"))["position"] == 2
-
-            assert await site.take(agent, at=twin) == first["session"]
-            assert (await ahead.next("ligne"))["kind"] == "prise_en_charge"
-            assert (await behind.next("file"))["position"] == 1
-            path = f"/desk/chats/{first['session']}"
-            desk = await stack.enter_async_context(site.socket(path, agent, at=twin))
-            await ahead.send(type="ecrire", text="d'ici")
-            while (await desk.next("ligne"))["text"] != "d'ici":
-                pass
-            await desk.send(type="ecrire", text="et de là")
-            while (await ahead.next("ligne"))["text"] != "et de là":
-                pass
-
-
 async def test_a_stop_closes_with_1012_and_a_kill_loses_nothing(site: Site, cast: Cast) -> None:
     agent, me = cast.agent("Ali"), somebody()
     async with AsyncExitStack() as stack:
@@ -427,6 +429,20 @@ async def test_a_message_too_large_too_long_or_too_soon_is_refused(site: Site, c
     assert len(answer.json()["lines"]) == 20
 
 
+async def test_who_writes_on_though_refused_is_closed_and_the_chat_is_not(
+    site: Site, cast: Cast
+) -> None:
+    me = somebody()
+    async with site.asking(me, **cast.wish) as (socket, opened):
+        for _ in range(21):
+            await socket.send(type="ecrire", text="a\x00b")
+        assert await socket.closed() == 4409
+    assert [frame["type"] for frame in socket.seen].count("refus") == 20
+    async with site.socket("/chat", me) as again:
+        await again.send(type="reprendre", session=opened["session"])
+        assert (await again.next("session"))["session"] == opened["session"]
+
+
 async def test_one_structure_has_so_many_chats_at_once(site: Site, cast: Cast) -> None:
     me = somebody()
     async with AsyncExitStack() as stack:
@@ -450,6 +466,63 @@ async def test_a_wish_is_judged_like_a_ticket(site: Site) -> None:
             await socket.send(type="commencer", **wish)
             assert (await socket.next("refus"))["code"] == code
             assert await socket.closed() == 4409
+
+
+async def test_a_desk_is_shown_its_queue_live_and_hands_a_chat_to_the_other(
+    site: Site, cast: Cast
+) -> None:
+    agent, other = cast.agent("Ali"), {"X-Desk": "technique", "X-Agent": "Zo%C3%A9"}
+
+    async def shown(watching: Socket, session: str) -> str | None:
+        frame = await watching.next("conversations")
+        states = {each["session"]: each["state"] for each in frame["chats"]}
+        return states.get(session)
+
+    async with AsyncExitStack() as stack:
+        watching = await stack.enter_async_context(site.socket("/desk/chats", agent))
+        elsewhere = await stack.enter_async_context(site.socket("/desk/chats", other))
+        assert (await watching.next("conversations"))["chats"] == []
+        await elsewhere.next("conversations")
+        # Without a word: no line of the transcript tells of it.
+        me, opened = await stack.enter_async_context(site.asking(somebody(), **cast.wish))
+        session, path = opened["session"], f"/desk/chats/{opened['session']}"
+        assert await shown(watching, session) == "EN_ATTENTE"
+        figures = (await site.http.get("/metrics")).text
+        assert 'aiguillage_sockets_open{route="/desk/chats"} 2.0' in figures
+        await site.take(agent)
+        assert await shown(watching, session) == "EN_COURS"
+
+        desk = await stack.enter_async_context(site.socket(path, agent))
+        body = {"desk": "technique", "reason": "C'est le dépôt."}
+        for wrong, status, code in (
+            ({**body, "reason": " "}, 422, "SUP-TEXTE-01"),
+            ({**body, "desk": "metier"}, 422, "SUP-DESTINATAIRE-01"),
+            (
+                {**body, "desk": "metier", "recipient": {"structure": "x"}},
+                422,
+                "SUP-DESTINATAIRE-02",
+            ),
+        ):
+            refused = await site.http.post(f"{path}/transfer", json=wrong, headers=agent)
+            assert (refused.status_code, refused.json()["code"]) == (status, code)
+        answer = await site.http.post(f"{path}/transfer", json=body, headers=agent)
+        assert answer.status_code == 204
+
+        assert await desk.closed() == 1000
+        assert desk.lines[-1]["kind"] == "transfert"
+        assert await shown(watching, session) is None
+        assert await shown(elsewhere, session) == "EN_ATTENTE"
+        assert (await site.http.get(path, headers=agent)).status_code == 404
+        while (await me.next("ligne"))["kind"] != "transfert":
+            pass
+        assert (
+            me.lines[-1]["text"]
+            == "Ali passe la conversation au bureau technique : C'est le dépôt."
+        )
+        assert await site.take(other) == session
+        assert (await me.next("ligne"))["kind"] == "prise_en_charge"
+        await watching.send(type="ecrire", text="à qui ?")
+        assert await watching.closed() == 4400
 
 
 async def test_agents_who_take_at_once_take_different_chats(site: Site, cast: Cast) -> None:

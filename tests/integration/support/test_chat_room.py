@@ -1,28 +1,52 @@
 """The chat on a real store, with a clock and bounds of the test's own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from services.support.adapters.mongo_chat import MongoChats
-from services.support.application.chat import Begun, ChatPorts, ChatRoom, Guest, Position
-from services.support.domain.chat import Bounds, Chat, Ending, Line, Queue, Said, Wish
+from services.support.application.chat import ChatRoom
+from services.support.application.chat_news import ChatNews
+from services.support.application.chat_ports import Begun, ChatPorts, Guest, Position
+from services.support.domain.chat import (
+    Bounds,
+    Chat,
+    Ending,
+    Handing,
+    Line,
+    LineKind,
+    Queue,
+    Said,
+    Wish,
+)
 from services.support.domain.conversation import Asker
 from services.support.settings import DATA, catalogue_at
-from shared.runtime.directory import Directory
+from shared.circuit.parties import Structure
 from shared.runtime.ids import new_id
 from shared.runtime.live import Bells
 from shared.runtime.rates import HourlyRates
 from shared.runtime.store import Store
-from shared.vocabulary.roles import Role
+from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 from shared.vocabulary.tickets import Desk, Side
 
 MONDAY = datetime(2026, 7, 13, 10, tzinfo=UTC)
 DESK = Queue(Desk.TECHNIQUE)
-BOUNDS = Bounds(waiting=3, open_each=2, messages=4)
+BOUNDS = Bounds(waiting=3, waiting_open=1, open_each=2, messages=4)
+
+
+class Everybody:
+    """A directory in which every structure is active."""
+
+    async def find(self, structures: Iterable[str]) -> Mapping[str, Structure]:
+        return {
+            each: Structure(
+                each, StructureKind.PUBLIQUE, StructureStatus.ACTIF, MoaParameter.SANS, version=1
+            )
+            for each in structures
+        }
 
 
 @dataclass
@@ -33,6 +57,7 @@ class Bench:
     now: datetime = MONDAY
     chats: MongoChats = field(init=False)
     room: ChatRoom = field(init=False)
+    news: ChatNews = field(init=False)
 
     def __post_init__(self) -> None:
         self.chats = MongoChats(self.store, timedelta(days=1000))
@@ -40,21 +65,25 @@ class Bench:
             chats=self.chats,
             bells=Bells(),
             catalogue=catalogue_at(DATA / "catalogue.csv"),
-            structures=Directory(self.store),
+            structures=Everybody(),
             begun=HourlyRates(self.store, lambda: self.now).of("tchat", 2),
             clock=lambda: self.now,
             new_id=new_id,
             heartbeat_s=0.05,
         )
-        self.room = ChatRoom(ports, BOUNDS)
+        self.room, self.news = ChatRoom(ports, BOUNDS), ChatNews(ports)
 
-    async def try_begin(self, structure: str | None = None, address: str = "a") -> Begun | str:
+    async def try_begin(
+        self, structure: str | None = None, address: str = "a", queue: Queue = DESK
+    ) -> Begun | str:
         asker = Asker(structure, Role.MOE) if structure else None
-        outcome = await self.room.begin(Guest(asker, address), Wish(text="Bonjour"))
+        sub_category = "M_REFUS" if queue.structure else None
+        wish = Wish(sub_category, queue.structure, text="Bonjour")
+        outcome = await self.room.begin(Guest(asker, address), wish)
         return outcome if isinstance(outcome, Begun) else outcome[0].code
 
-    async def begin(self, structure: str) -> Chat:
-        outcome = await self.try_begin(structure)
+    async def begin(self, structure: str, queue: Queue = DESK) -> Chat:
+        outcome = await self.try_begin(structure, queue=queue)
         assert isinstance(outcome, Begun)
         return outcome.chat
 
@@ -69,6 +98,21 @@ async def bench(store: Store) -> Bench:
     made = Bench(store)
     await made.chats.prepare()
     return made
+
+
+async def test_those_without_an_account_take_their_own_share_of_a_queue_alone(
+    bench: Bench,
+) -> None:
+    assert isinstance(await bench.try_begin(address="a"), Begun)
+    assert await bench.try_begin(address="b") == "SUP-TCHAT-12"
+    taken = await bench.begin("s")
+    assert await bench.try_begin(address="b") == "SUP-TCHAT-12"
+    await bench.begin("t")
+    assert await bench.try_begin("u") == "SUP-TCHAT-02"
+
+    await bench.room.take_next(DESK, "Ali")
+    assert isinstance(await bench.try_begin(address="c"), Begun)
+    assert (await bench.chats.find(taken.id)) == taken
 
 
 async def test_a_full_queue_takes_one_for_each_that_leaves_it_however_it_does(
@@ -143,7 +187,7 @@ async def test_messages_written_at_once_have_each_a_rank_until_the_chat_is_full(
 async def test_who_is_gone_loses_the_place_and_who_follows_keeps_it(bench: Bench) -> None:
     gone, there = await bench.begin("s1"), await bench.begin("s2")
     bench.now += BOUNDS.absence - timedelta(seconds=1)
-    news = bench.room.follow(there.id, 1, is_issuer=True)
+    news = bench.news.of_chat(there.id, 1)
     assert await anext(news) == Position(2)
     await bench.room.pass_time()
     assert await bench.ending(gone) is None
@@ -171,12 +215,72 @@ async def test_nobody_is_absent_while_the_service_was_down(bench: Bench) -> None
 async def test_a_desk_that_follows_keeps_nobody_else_present(bench: Bench) -> None:
     chat = await bench.begin("s")
     bench.now += BOUNDS.absence
-    news = bench.room.follow(chat.id, 1, is_issuer=False)
+    news = bench.news.of_chat(chat.id, 1, DESK)
     await anext(news)
     await news.aclose()
 
     await bench.room.pass_time()
     assert await bench.ending(chat) is Ending.ABSENCE
+
+
+async def test_a_chat_that_is_handed_over_waits_at_the_other_desk_and_leaves_this_one(
+    bench: Bench,
+) -> None:
+    business = Queue(Desk.METIER, "s9")
+    waiting = await bench.begin("s0", business)
+    chat = await bench.begin("s1")
+    await bench.room.take_next(DESK, "Ali")
+    issuer, desk = bench.news.of_chat(chat.id, 2), bench.news.of_chat(chat.id, 2, DESK)
+    hearing, seeing = asyncio.ensure_future(anext(issuer)), asyncio.ensure_future(anext(desk))
+    await asyncio.sleep(0)
+    handing = Handing("Ali", DESK, business, "C'est un refus.")
+
+    both = await asyncio.gather(*(bench.room.hand_over(chat.id, handing) for _ in range(2)))
+
+    assert sorted(len(each) for each in both) == [0, 1]
+    assert await hearing == await seeing
+    line = await seeing
+    assert isinstance(line, Line)
+    assert line.kind is LineKind.TRANSFERT
+    assert [each async for each in desk] == []
+    assert await anext(issuer) == Position(2)
+    refused = await bench.room.say(chat.id, Said(Side.BUREAU, "Encore", "Ali", desk=DESK))
+    assert not isinstance(refused, Line)
+    assert refused[0].code == "SUP-TCHAT-11"
+    await bench.room.end(chat.id, Ending.BUREAU, "Ali", DESK)
+    assert await bench.ending(chat) is None
+
+    assert await bench.room.queue(DESK) == []
+    taken = [await bench.room.take_next(business, "Zoé") for _ in range(3)]
+    assert [each and each.id for each in taken] == [waiting.id, chat.id, None]
+    following = await anext(issuer)
+    assert isinstance(following, Line | Position)
+    await issuer.aclose()
+    # Both queues are counted to the end: the one it left takes as many as before.
+    for rank in range(BOUNDS.waiting):
+        assert isinstance(await bench.try_begin(f"full-{rank}"), Begun)
+    assert await bench.try_begin("full") == "SUP-TCHAT-02"
+
+
+async def test_who_watches_a_queue_sees_each_change_of_it_and_no_message(bench: Bench) -> None:
+    states = bench.news.of_queue(DESK)
+
+    async def seen() -> list[tuple[str, str]]:
+        return [(chat.id, chat.state) for chat in await anext(states)]
+
+    assert await seen() == []
+    first, second = await bench.begin("s1"), await bench.begin("s2")
+    assert await seen() == [(first.id, "EN_ATTENTE"), (second.id, "EN_ATTENTE")]
+    await bench.room.take_next(DESK, "Ali")
+    assert await seen() == [(second.id, "EN_ATTENTE"), (first.id, "EN_COURS")]
+    following = asyncio.ensure_future(anext(states))
+    await bench.room.say(first.id, Said(Side.DEMANDEUR, "Encore"))
+    # Longer than it rests: it has looked, and had nothing to say.
+    done, _ = await asyncio.wait([following], timeout=0.3)
+    assert not done
+    await bench.room.end(second.id, Ending.DEMANDEUR)
+    assert [chat.id for chat in await following] == [first.id]
+    await states.aclose()
 
 
 async def test_silence_and_closing_end_a_talk_while_it_is_followed(bench: Bench) -> None:
@@ -187,12 +291,12 @@ async def test_silence_and_closing_end_a_talk_while_it_is_followed(bench: Bench)
     await bench.room.say(late.id, Said(Side.DEMANDEUR, "Je cherche le numéro."))
     bench.now += timedelta(seconds=1)
     await bench.room.pass_time()
-    told = [each async for each in bench.room.follow(silent.id, 2, is_issuer=True)]
+    told = [each async for each in bench.news.of_chat(silent.id, 2)]
     assert [line.kind for line in told if isinstance(line, Line)] == ["fin"]
     assert await bench.ending(silent) is Ending.SILENCE
     assert await bench.ending(late) is None
 
-    news = bench.room.follow(late.id, 3, is_issuer=True)
+    news = bench.news.of_chat(late.id, 3)
     following = asyncio.ensure_future(anext(news))
     bench.now = datetime(2026, 7, 13, 16, 30, tzinfo=UTC)
     await asyncio.gather(*(bench.room.pass_time() for _ in range(3)))

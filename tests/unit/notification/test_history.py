@@ -159,6 +159,42 @@ async def test_a_stream_that_is_silent_says_so_and_goes_on(memory: Memory, bells
     assert await next_rank(stream) == 4
 
 
+async def test_a_hidden_payment_does_not_put_a_heartbeat_off(memory: Memory, bells: Bells) -> None:
+    """Its delay would tell the supplier the moment of the payment."""
+    loop, beat_s = asyncio.get_running_loop(), 0.4
+    memory.kept = [FIRST]
+    stream = History(memory, bells, heartbeat_s=beat_s).follow(TITULAIRE, DOSSIER, 1)
+    begun = loop.time()
+
+    def pay() -> None:
+        memory.kept.append(PAID)
+        bells.ring("d")
+
+    loop.call_later(beat_s * 0.7, pay)
+    beats = [(await anext(stream), loop.time() - begun) for _ in range(2)]
+
+    assert [each for each, _ in beats] == [None, None]
+    assert [at / beat_s for _, at in beats] == pytest.approx([1, 2], abs=0.4)
+
+
+async def test_a_stream_that_is_woken_again_and_again_for_nothing_still_says_that_it_lives(
+    memory: Memory, bells: Bells
+) -> None:
+    """As each second where the store tells no changes, or by the other pieces of a dossier."""
+    stream = History(memory, bells, heartbeat_s=0.05).follow(MOA, DOSSIER, 3)
+
+    async def wake() -> None:
+        while True:
+            bells.ring_all()
+            await asyncio.sleep(0)
+
+    waking = asyncio.create_task(wake())
+    silent = await asyncio.wait_for(anext(stream), 5)
+    waking.cancel()
+
+    assert silent is None
+
+
 async def test_closing_ends_a_stream_that_waits(history: History, bells: Bells) -> None:
     waiting = asyncio.create_task(next_rank(history.follow(MOA, DOSSIER, 3)))
     await listening(bells)

@@ -25,6 +25,20 @@ SOURCE = Path(verify.__file__)
 VERIFIER = b"# the verifier stands here\n"
 READ_ME = "dossier $dossier, version $version, head $head, verifier $verifier\n"
 AMOUNTS = {"ht": "100.00", "tva": "20.00", "ttc": "120.00", "due": "120.00"}
+LOWER = {**AMOUNTS, "ttc": "110.00"}
+TITULAIRE = {"role": "titulaire", "structure": "90000000100017", "service": None}
+MOE = {"role": "moe", "structure": "90000000200015", "service": "TRVX"}
+MOA = {"role": "moa", "structure": EXPORTER.structure, "service": None}
+PARTIES = {
+    "cotraitant": None,
+    "sous_traitant": None,
+    "service_financier": {"structure": "90000000300013", "service": "CPTA"},
+    **{
+        each["role"]: {key: each[key] for key in ("structure", "service")}
+        for each in (TITULAIRE, MOE, MOA)
+    },
+}
+OPENED, SUSPENDED, COMPLETED, FOLLOWED = (f"2026-11-24T1{hour}:00:00Z" for hour in range(4))
 
 
 def digest(content: bytes) -> str:
@@ -60,14 +74,25 @@ def chained(groups: Sequence[Sequence[Json]]) -> list[dict[str, Any]]:
     return trail
 
 
-def status(piece_id: str, previous: str | None, now: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def status(
+    at: str,
+    piece_id: str,
+    previous: str | None,
+    now: str,
+    **more: Any,  # noqa: ANN401
+) -> dict[str, Any]:
     fields = {"by": None, "act": None, "motive": None, "comment": None, **more}
-    at = "2026-11-24T10:00:00Z"
-    return (
-        {"type": "StatusSet", "at": at, "piece_id": piece_id, "previous": previous}
-        | fields
-        | {"status": now}
-    )
+    moved = {"type": "StatusSet", "at": at, "piece_id": piece_id, "previous": previous}
+    return moved | fields | {"status": now}
+
+
+def actor(who: Json) -> dict[str, Any]:
+    return {**who, "role_label": "…"}
+
+
+def stamp(at: str, now: str, comment: str | None = None) -> dict[str, Any]:
+    said = {"motive": None, "motive_label": None, "comment": comment}
+    return {"status": now, "label": "…", "at": at, **said}
 
 
 @dataclass
@@ -99,34 +124,67 @@ class World:
             "piece_id": "p1",
             "attachments": [digest(bon)],
             "completed_at": "2026-11-24T12:00:00.120000+01:00",
+            "certificate_sha256": digest(proof),
         }
         self.deposited = {"p1": first, "p2": second}
         self.trail_now = chained(
             (
-                (self._received(first), status("p1", None, "DEPOSEE")),
-                (status("p1", "DEPOSEE", "SUSPENDUE", by=moe, comment=self.comment),),
+                (self._received(OPENED, first), status(OPENED, "p1", None, "DEPOSEE")),
+                (status(*(SUSPENDED, "p1", "DEPOSEE", "SUSPENDUE"), by=moe, comment=self.comment),),
                 (
                     {
                         "type": "AdditionRefused" if self.is_late else "PieceCompleted",
+                        "at": COMPLETED,
                         "completion": completion,
                     },
-                    status("p1", "SUSPENDUE", "COMPLETEE"),
+                    status(COMPLETED, "p1", "SUSPENDUE", "COMPLETEE"),
                 ),
                 (
-                    self._received(second),
-                    status("p1", "COMPLETEE", "ASSOCIEE", by=moe, act="deposer_suite"),
-                    status("p2", None, "A_ASSOCIER_MOA"),
+                    self._received(FOLLOWED, second),
+                    status(FOLLOWED, "p1", "COMPLETEE", "ASSOCIEE", by=moe, act="deposer_suite"),
+                    status(FOLLOWED, "p2", None, "A_ASSOCIER_MOA"),
+                    {
+                        "type": "Forwarded",
+                        "at": FOLLOWED,
+                        "piece_id": "p2",
+                        "to": MOA,
+                        "purpose": "action",
+                        "cadres": ["A19"],
+                        "due": "2026-12-24T13:00:00Z",
+                    },
                 ),
             )
         )
         self.dossier_now: dict[str, Any] = {
             "dossier_id": DOSSIER,
             "version": self.trail_now[-1]["version"],
+            "state": "ouvert",
             "table_version": "2026-2",
+            "parties": PARTIES,
             "pieces": [
-                self._shown(first, "ASSOCIEE", [] if self.is_late else [digest(bon)]),
-                self._shown(second, "A_ASSOCIER_MOA", []),
+                self._shown(
+                    first,
+                    [
+                        stamp(OPENED, "DEPOSEE"),
+                        stamp(SUSPENDED, "SUSPENDUE", self.comment),
+                        stamp(COMPLETED, "COMPLETEE"),
+                        stamp(FOLLOWED, "ASSOCIEE"),
+                    ],
+                    [] if self.is_late else [digest(bon)],
+                ),
+                self._shown(second, [stamp(FOLLOWED, "A_ASSOCIER_MOA")], []),
             ],
+            "prevailing": {"piece_id": "p2", "amounts": LOWER, "is_settled": False},
+            "awaited": {
+                "actor": actor(MOA),
+                "piece_id": "p2",
+                "cadres": [{"code": "A19", "label": "…"}],
+                "acts": ["refuser", "deposer_suite"],
+                "since": FOLLOWED,
+                "due": "2026-12-24T13:00:00Z",
+                "others": [],
+                "hold": None,
+            },
         }
 
     def _piece(self, name: str, cadre: str, number: str) -> dict[str, Any]:
@@ -145,26 +203,46 @@ class World:
     def _digest(self, piece: Json, kind: str) -> str:
         return digest(self.files[f"/pieces/{piece['piece_id']}/{kind}"])
 
-    def _received(self, piece: Json) -> dict[str, Any]:
+    def _received(self, at: str, piece: Json) -> dict[str, Any]:
         deposit = {
-            "piece_id": piece["piece_id"],
+            **self._told(piece),
+            "dossier_id": DOSSIER,
             "cadre": piece["cadre"],
             "number": piece["number"],
-            "amounts": AMOUNTS,
-            "file_sha256": self._digest(piece, "file"),
             "certificate_sha256": self._digest(piece, "certificate"),
             "attachments": [self._digest(piece, "attachments/0")],
+            "parties": PARTIES,
+            "table_version": "2026-2",
         }
-        return {"type": "PieceReceived", "at": "2026-11-24T10:00:00Z", "deposit": deposit}
+        return {"type": "PieceReceived", "at": at, "deposit": deposit}
 
-    def _shown(self, piece: Json, now: str, added: list[str]) -> dict[str, Any]:
+    def _told(self, piece: Json) -> dict[str, Any]:
+        is_first = piece["piece_id"] == "p1"
         return {
             "piece_id": piece["piece_id"],
+            "follows": None if is_first else "p1",
+            "issued_on": "2026-11-20",
+            "currency": "EUR",
+            "amounts": AMOUNTS if is_first else LOWER,
+            "depositor": TITULAIRE if is_first else MOE,
+            "engagement": "EJ-1" if is_first else None,
+            "comment": None if is_first else "Vu.",
+            "file_sha256": self._digest(piece, "file"),
+        }
+
+    def _shown(self, piece: Json, stamps: list[dict[str, Any]], added: list[str]) -> dict[str, Any]:
+        told = self._told(piece)
+        was, now = AMOUNTS["ttc"], told["amounts"]["ttc"]
+        change = {"field": "ttc", "previous": was, "now": now, "difference": "-10.00"}
+        return {
+            **told,
             "cadre": {"code": piece["cadre"], "label": "…"},
             "number": piece["number"],
-            "amounts": AMOUNTS,
-            "status": now,
-            "file_sha256": self._digest(piece, "file"),
+            "changes": [change] if told["follows"] else [],
+            "depositor": actor(told["depositor"]),
+            "status": stamps[-1]["status"],
+            "status_label": "…",
+            "stamps": stamps,
             "attachments": [self._digest(piece, "attachments/0"), *added],
         }
 

@@ -12,7 +12,7 @@ from tests.unit.portal.exported import World, export, faults, unpacked
 
 MASKS = (0x01, 0x80)
 LOCAL, CENTRAL = 30, 46
-_DATA_STEP = 11
+_DATA_STEP = 29
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 
 from services.portal.adapters.export_zip import ZipArchive
 from services.portal.application.exporting import Exporting, Kit, TooLargeError
-from services.portal.domain.export import Json, safe_name
-from services.portal.domain.verifier.verify import canonical
+from services.portal.domain.export import Json
+from services.portal.domain.verifier.verify import canonical, safe_name
 from tests.unit.portal.exported import (
     DOSSIER,
     EXPORTER,
@@ -87,6 +87,15 @@ async def test_no_name_leaves_the_folder_or_takes_the_place_of_another(name: str
         assert not {"..", ".", ""} & set(each.split("/"))
 
 
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_name_that_nobody_vouches_for_does_not_break_the_proof(
+    name: str, tmp_path: Path
+) -> None:
+    world = World(file_name=name, attachment_name=name)
+
+    assert faults(unpacked(await export(world), tmp_path)) == []
+
+
 async def test_the_members_come_in_one_order_under_readable_names() -> None:
     assert members(await export(World())) == [
         "LISEZMOI.txt",
@@ -138,7 +147,7 @@ async def test_the_manifest_says_who_exported_what_and_when() -> None:
     assert manifest["exporte_le"] == "2026-11-25T04:45:00+00:00"
     assert manifest["piste"] == {
         "entrees": 4,
-        "version": 8,
+        "version": 9,
         "tete": world.trail_now[-1]["hash"],
     }
     assert [each["nom"] for each in manifest["fichiers"] if "nom" in each] == [
@@ -173,6 +182,23 @@ async def test_a_spreadsheet_reads_the_statuses_and_runs_none_of_them() -> None:
     ]
     assert rows[1]["commentaire"] == '\'=HYPERLINK("http://x")'
     assert rows[1]["role"] == "moe"
+
+
+@pytest.mark.parametrize("text", ["＝1+1", "\n=1", "\t=1", "\r=1", "@A1", "-2+3"])
+async def test_no_cell_of_the_statuses_begins_as_a_formula_does(text: str, tmp_path: Path) -> None:
+    content = await export(World(comment=text))
+
+    table = contents(content)["statuts.csv"].decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(table, newline=""), delimiter=";"))
+    assert rows[1]["commentaire"] == f"'{text}"
+    assert faults(unpacked(content, tmp_path)) == []
+
+
+async def test_what_cannot_be_seen_of_a_comment_is_shown_by_a_sign(tmp_path: Path) -> None:
+    content = await export(World(comment="payé\u202e\0\ufffe"))
+
+    assert "payé\ufffd\ufffd\ufffd" in contents(content)["statuts.csv"].decode()
+    assert faults(unpacked(content, tmp_path)) == []
 
 
 async def test_what_was_added_but_did_not_reach_the_dossier_is_not_exported(
@@ -223,7 +249,7 @@ async def test_a_dossier_and_a_trail_that_never_agree_leave_for_the_verifier_to_
     folder = unpacked(await export(world), tmp_path)
 
     assert world.asked == ["dossier", "trail"] * 3
-    assert f"dossier.json : {DOSSIER} en version 8, la piste finit en version 5" in faults(folder)
+    assert "dossier.json, version : 9, et non 5 que dit la piste" in faults(folder)
 
 
 async def test_nobody_elses_dossier_is_exported() -> None:

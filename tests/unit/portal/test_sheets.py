@@ -12,14 +12,28 @@ from zipfile import ZipFile
 
 import pytest
 
-from services.portal.adapters.sheets import CsvSheet, XlsxSheet, guarded, shown
+from services.portal.adapters.sheets import CsvSheet, XlsxSheet, shown
 from services.portal.application.ports import Cell, Row, Sheet, SheetFullError
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _MEGABYTE = 1024 * 1024
 ROW: Row = ("été", 3, Decimal("-1234.5"), date(2026, 11, 24), None, "=1+1")
 HOSTILE = ["=1+1", "+SUM(A1)", "-2+3", "@A1", "\t=1", "\r=1", "\n=1", "=", "-", "＝1", "-1,5,2"]
-HARMLESS = ["", "12", "-5,00", "+33", "-12.5", "SIT-1", "a=b", " =", "été"]
+HIDDEN = ["\0", "\x07", "\x1b", "\x7f", "\x85", "\u200b", "\u202e", "\u2066", "\ufeff", "\ufffe"]
+HARMLESS = [
+    "l'année\n2026",
+    "soft\xadhyphen",
+    "👩\u200d🔧",
+    "",
+    "12",
+    "-5,00",
+    "+33",
+    "-12.5",
+    "SIT-1",
+    "a=b",
+    " =",
+    "été",
+]
 
 
 async def given(rows: Sequence[Row]) -> AsyncIterator[Row]:
@@ -59,7 +73,16 @@ async def test_no_cell_of_a_csv_begins_as_a_formula_does(text: str) -> None:
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_is_a_number_or_plain_text_stays_as_it_is(text: str) -> None:
-    assert guarded(text) == text
+    assert shown(text) == text
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+async def test_what_cannot_be_seen_is_shown_by_a_sign_in_every_table(hidden: str) -> None:
+    (row,) = parsed(await written(CsvSheet(), (f"a{hidden}b", f"{hidden}=1+1")))
+    (cell,) = cells(await written(XlsxSheet(), (f"a{hidden}b",)))
+
+    assert row == ["a\ufffdb", "\ufffd=1+1"]
+    assert "".join(cell.itertext()) == "a\ufffdb"
 
 
 @pytest.mark.parametrize("text", [";", '"', "\n", 'a;"b"\r\nc'])
@@ -71,6 +94,8 @@ async def test_a_separator_in_a_cell_does_not_make_another_cell(text: str) -> No
     ("cell", "text"),
     [
         (Decimal(0), "0,00"),
+        (Decimal("-0.00"), "0,00"),
+        (Decimal("-0.01"), "-0,01"),
         (Decimal("99999999999999999.99"), "99999999999999999,99"),
         (datetime(2026, 11, 24, 9, 30), "2026-11-24T09:30:00"),  # noqa: DTZ001 - shown as it is
     ],

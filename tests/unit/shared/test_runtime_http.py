@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -13,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict, Field
 from pymongo.errors import DuplicateKeyError, OperationFailure, ServerSelectionTimeoutError
 
-from shared.runtime.caller import Caller, caller
+from shared.runtime.caller import Caller, DeskAgent, caller, desk_agent
 from shared.runtime.errors import TransientError
 from shared.runtime.http import create_app
 from shared.runtime.problems import not_found, refused
@@ -77,6 +78,10 @@ def a_router() -> APIRouter:
     async def who(me: Annotated[Caller, Depends(caller)]) -> str:
         return f"{me.structure} {me.role}"
 
+    @router.get("/agent")
+    async def which(agent: Annotated[DeskAgent, Depends(desk_agent)]) -> str:
+        return agent.name
+
     @router.get("/traced")
     async def traced(traceparent: Annotated[str | None, Header()] = None) -> str:
         structlog.get_logger("services.essai").info("seen", asked=traceparent)
@@ -98,7 +103,8 @@ async def client(
     is_started: bool = True,
     headers: Mapping[str, str] = ME,
     open_paths: Sequence[str] = (),
-    max_body_mb: int = 1,
+    desk_paths: Sequence[str] = (),
+    uploads: Mapping[str, int] = MappingProxyType({}),
 ) -> AsyncIterator[httpx.AsyncClient]:
     async def readiness() -> Sequence[str]:
         return missing
@@ -111,8 +117,9 @@ async def client(
         is_started=lambda: is_started,
         lifespan=no_lifespan,
         trust_headers=trust_headers,
-        max_body_mb=max_body_mb,
         open_paths=open_paths,
+        desk_paths=desk_paths,
+        uploads=uploads,
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
     async with httpx.AsyncClient(
@@ -298,17 +305,115 @@ async def test_who_looks_after_the_service_need_not_be_named(path: str) -> None:
 
 
 async def test_a_stranger_is_let_in_where_a_service_is_open_with_less_to_send() -> None:
-    async with client(headers={}, open_paths=["/bytes"], max_body_mb=3) as http:
-        assert (await http.post("/bytes", content=b"x" * 2**20)).json() == 2**20
-        await problem(await http.post("/bytes", content=b"x" * (2**20 + 1)), 413, "HTTP-413")
+    async with client(headers={}, open_paths=["/bytes"]) as http:
+        assert (await http.post("/bytes", content=b"x" * 2**18)).json() == 2**18
+        over = await problem(await http.post("/bytes", content=b"x" * (2**18 + 1)), 413, "HTTP-413")
+        assert over["detail"] == "L'envoi dépasse 256 Ko : rien n'a été gardé."
         await problem(await http.post("/streams", content=b"x"), 401, "HTTP-CALLER-02")
-    async with client(open_paths=["/bytes"], max_body_mb=3) as http:
-        assert (await http.post("/streams", content=b"x" * 2**21)).json() == 2**21
+    async with client(open_paths=["/bytes"]) as http:
+        assert (await http.post("/streams", content=b"x" * 2**20)).json() == 2**20
 
 
-async def test_an_agent_of_a_desk_passes_to_the_routes() -> None:
-    async with client(headers={"x-desk": "technique", "x-agent": "a"}) as http:
+FORM_TYPE = "Multipart/Form-Data; boundary=b"
+
+
+async def status_of(path: str, content_type: str | None, size: int) -> int:
+    headers = {"content-type": content_type} if content_type else {}
+    async with client(uploads={"/files": 3, "/bytes": 3}) as http:
+        return (await http.post(path, content=b"x" * size, headers=headers)).status_code
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "size", "status"),
+    [
+        ("/bytes", FORM_TYPE, 3 * MEGABYTE, 200),
+        ("/bytes", FORM_TYPE, 3 * MEGABYTE + 1, 413),
+        ("/streams", FORM_TYPE, MEGABYTE + 1, 413),
+        ("/bytes", "application/json", MEGABYTE + 1, 413),
+        ("/bytes", "application/x-www-form-urlencoded", MEGABYTE + 1, 413),
+        ("/bytes", "application/json; x=multipart/form-data", MEGABYTE + 1, 413),
+        ("/bytes", "multipart/form-data+json", MEGABYTE + 1, 413),
+        ("/bytes", None, MEGABYTE + 1, 413),
+        ("/bytes", "application/json", MEGABYTE, 200),
+    ],
+)
+async def test_a_form_alone_is_large_and_only_where_files_are_taken(
+    path: str, content_type: str | None, size: int, status: int
+) -> None:
+    assert await status_of(path, content_type, size) == status
+
+
+async def test_of_two_types_the_one_that_the_framework_reads_decides() -> None:
+    async with client(uploads={"/forms": 3}) as http:
+        response = await http.post(
+            "/forms",
+            content=b"x" * (MEGABYTE + 1),
+            headers=[("content-type", "application/json"), ("content-type", FORM_TYPE)],
+        )
+
+    await problem(response, 413, "HTTP-413")
+
+
+AGENT = {"x-desk": "technique", "x-agent": "a"}
+
+
+async def test_an_agent_of_a_desk_passes_to_the_routes_of_desks_alone() -> None:
+    async with client(headers=AGENT, desk_paths=["/bytes"]) as http:
         assert (await http.post("/bytes", content=b"abc")).json() == 3
+        await problem(await http.post("/streams", content=b"abc"), 401, "HTTP-CALLER-02")
+    async with client(desk_paths=["/bytes"]) as http:
+        await problem(await http.post("/bytes", content=b"abc"), 401, "HTTP-CALLER-04")
+
+
+@pytest.mark.parametrize(
+    "headers", [{"x-structure": "s"}, {**ME, "x-role": "roi"}, {"x-desk": "a"}]
+)
+async def test_a_name_must_hold_where_strangers_may_come(headers: dict[str, str]) -> None:
+    async with client(headers=headers, open_paths=["/bytes"]) as http:
+        assert (await http.post("/bytes", content=b"abc")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("s" * 101, "HTTP-CALLER-06"),
+        ("%C3%A9" * 101, "HTTP-CALLER-06"),
+        ("a%0Ab", "HTTP-CALLER-06"),
+        ("%E2%80%AEb", "HTTP-CALLER-06"),
+        ("%FF", "HTTP-CALLER-06"),
+        ("%20a", "HTTP-CALLER-06"),
+        ("%E3%85%A4", "HTTP-CALLER-06"),
+        ("-", "HTTP-CALLER-06"),
+        ("%C3%A9" * 100, None),
+    ],
+)
+async def test_an_identifier_is_judged_as_it_is_decoded(name: str, code: str | None) -> None:
+    async with client(headers={**ME, "x-structure": name}) as http:
+        response = await http.get("/me")
+
+    if code:
+        await problem(response, 401, code)
+    else:
+        assert response.json() == "é" * 100 + " moe"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("n" * 101, None),
+        ("%E2%80%AEeneltit%0A%0Ax", None),
+        ("%E3%85%A4", None),
+        ("Zo%C3%A9%C2%A0Petit", "Zoé Petit"),
+    ],
+)
+async def test_an_agent_has_a_name_that_a_line_can_show(name: str, shown: str | None) -> None:
+    async with client(headers={**AGENT, "x-agent": name}, desk_paths=["/agent"]) as http:
+        response = await http.get("/agent")
+
+    if shown:
+        assert response.json() == shown
+    else:
+        await problem(response, 401, "HTTP-CALLER-07")
 
 
 @pytest.mark.parametrize("body", [b"--b\r\nno colon\r\n\r\n", MANY_PARTS])

@@ -50,7 +50,12 @@ async def no_lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 
 async def visited(
-    path: str, headers: Mapping[str, str] = ME, *, query: str = "", is_started: bool = True
+    path: str,
+    headers: Mapping[str, str] = ME,
+    *,
+    query: str = "",
+    is_started: bool = True,
+    allowed_origins: Sequence[str] = (),
 ) -> Sequence[Message]:
     """Open a WebSocket and leave it; give all that the application sent."""
 
@@ -66,6 +71,7 @@ async def visited(
         lifespan=no_lifespan,
         trust_headers=True,
         open_paths=["/open/"],
+        allowed_origins=allowed_origins,
     )
     sent: list[Message] = []
     received: Iterator[Message] = iter(
@@ -124,6 +130,40 @@ async def test_a_stranger_is_refused_before_the_socket_opens(
 
     assert status == 401
     assert body["code"].startswith("HTTP-CALLER-")
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_let_in"),
+    [
+        ("https://aide.example", True),
+        ("https://aide.example:443", True),
+        ("http://aide.example", True),
+        ("https://portail.example", True),
+        ("https://evil.example", False),
+        ("https://aide.example.evil.example", False),
+        ("https://aide.example:8443", False),
+        ("https://portail.example:8443", False),
+        ("https://evil.example@aide.example:x", False),
+        ("null", False),
+        ("", False),
+        ("file://", False),
+    ],
+)
+async def test_a_page_of_another_site_opens_no_socket(origin: str, *, is_let_in: bool) -> None:
+    headers = {**ME, "host": "aide.example", "origin": origin}
+    sent = await visited("/known", headers, allowed_origins=["https://portail.example"])
+
+    if is_let_in:
+        assert sent[0]["type"] == "websocket.accept"
+    else:
+        status, body = refusal(sent)
+        assert (status, body["code"]) == (403, "HTTP-ORIGIN-01")
+
+
+async def test_a_page_is_of_its_host_at_any_port() -> None:
+    headers = {**ME, "host": "127.0.0.1:8006", "origin": "http://127.0.0.1:8006"}
+
+    assert (await visited("/known", headers))[0]["type"] == "websocket.accept"
 
 
 async def test_nobody_is_let_in_before_the_directories_are_read() -> None:

@@ -93,8 +93,8 @@ def test_no_text_is_too_strange_to_be_heard(text: str) -> None:
 
 
 def test_a_long_text_is_heard_at_once() -> None:
-    for part in ("a-", "1 ", "n° ", "lien ", "a@", "bonjour "):
-        hear(part * 500, awaits_email=True)
+    for part in ("a-", "1 ", "n° ", "lien ", "a@", "bonjour ", "oui ", "ne ", "merci ", "activer "):
+        hear(part * 500, awaits_email=True, awaits_yes=True)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,20 @@ def test_a_long_text_is_heard_at_once() -> None:
         ("bonjour, où en est ma facture EAV-2026-014 ?", Intent.PIECE),
         ("mon lien d'activation a expiré", Intent.ACTIVATION),
         ("je n'ai jamais reçu le mail pour activer mon compte", Intent.ACTIVATION),
+        ("vous ne m'avez pas renvoyé le lien d'activation", Intent.ACTIVATION),
+        ("je n'ai pas de mail d'activation pour jean@x.fr", Intent.ACTIVATION),
+        ("je voudrais un lien d'activation, pas reçu pour jean@x.fr", Intent.ACTIVATION),
+        ("J'ai reçu un mail de jean@x.fr sur l'activité du chantier", Intent.QUESTION),
+        ("le lien vers la page des activités", Intent.QUESTION),
+        ("je ne veux surtout pas de lien d'activation pour pdg@x.fr", Intent.QUESTION),
+        ("je veux pas de lien d'activation pour pdg@x.fr", Intent.QUESTION),
+        ("je n'ai plus besoin d'un lien d'activation pour a@x.fr", Intent.QUESTION),
+        ("n'envoyez pas de lien d'activation à a@x.fr", Intent.QUESTION),
+        ("ne m'envoyez plus jamais de mail d'activation : a@x.fr", Intent.QUESTION),
+        ("inutile de renvoyer le lien d'activation à a@x.fr", Intent.QUESTION),
+        ("annulez le mail d'activation pour a@x.fr", Intent.QUESTION),
+        ("un lien d'activation que je n'ai pas demandé pour a@x.fr", Intent.QUESTION),
+        ("oui", Intent.QUESTION),
         ("je veux parler à quelqu'un", Intent.PERSON),
         ("un conseiller svp", Intent.PERSON),
         ("à quelle heure peut-on parler à un conseiller ?", Intent.QUESTION),
@@ -124,6 +138,40 @@ def test_an_address_is_taken_when_it_was_asked_for() -> None:
     assert hear("C'est jean@exemple.fr.", awaits_email=True).email == "jean@exemple.fr"
     assert hear("un lien d'activation pour a@b.fr", awaits_email=False).email == "a@b.fr"
     assert hear("a@b", awaits_email=True).intent is Intent.QUESTION
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("oui", Intent.CONFIRMATION),
+        ("Oui !", Intent.CONFIRMATION),
+        ("OUI, merci.", Intent.CONFIRMATION),
+        ("d'accord, allez-y", Intent.CONFIRMATION),
+        ("oui, c'est bien ça, s'il vous plaît", Intent.CONFIRMATION),
+        ("Je confirme", Intent.CONFIRMATION),
+        ("envoyez-le svp", Intent.CONFIRMATION),
+        ("non", Intent.RENUNCIATION),
+        ("Non, surtout pas !", Intent.RENUNCIATION),
+        ("annulez", Intent.RENUNCIATION),
+        ("je ne veux pas", Intent.RENUNCIATION),
+        ("je ne veux pas de lien pour a@x.fr", Intent.RENUNCIATION),
+        ("non, c'est paul@x.fr", Intent.ACTIVATION),
+        ("merci", Intent.GREETING),
+        ("oui mais non", Intent.QUESTION),
+        ("oui, mais comment déposer une facture ?", Intent.QUESTION),
+        ("", Intent.QUESTION),
+    ],
+)
+def test_a_request_is_confirmed_by_a_yes_and_by_nothing_else(text: str, intent: Intent) -> None:
+    assert hear(text, awaits_email=False, awaits_yes=True).intent is intent
+
+
+def test_only_the_address_just_asked_about_is_confirmed() -> None:
+    asked = Turn(NOON, "a@x.fr", Kind.ACTIVATION_CONFIRMS, "Oui ?", email="a@x.fr")
+    conversation = Conversation("c", NOON).with_turn(asked)
+
+    assert conversation.unconfirmed == "a@x.fr"
+    assert conversation.with_turn(_turn()).unconfirmed is None
 
 
 def _turn(

@@ -8,17 +8,23 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.support.domain.chat import (
-    MESSAGE_LIMIT,
     Bounds,
     Chat,
     ChatState,
     Ending,
+    Handing,
     Line,
     LineKind,
     Queue,
     Said,
     Wish,
+)
+from services.support.domain.french import french_opening
+from services.support.domain.talking import (
+    MESSAGE_LIMIT,
     ended,
+    handed,
+    judge_handing,
     judge_hour,
     judge_repeat,
     judge_said,
@@ -30,7 +36,6 @@ from services.support.domain.chat import (
     taken,
     told_closed,
 )
-from services.support.domain.french import french_opening
 from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.parties import Structure
@@ -46,7 +51,8 @@ STRUCTURE = Structure(
 )
 SECOND = timedelta(seconds=1)
 BOUNDS = Bounds()
-WAITING = Chat(id="c", queue=Queue(Desk.TECHNIQUE), place=1, started_at=NOON, said_at=NOON)
+DESK, BUSINESS = Queue(Desk.TECHNIQUE), Queue(Desk.METIER, "s")
+WAITING = Chat(id="c", queue=DESK, place=1, started_at=NOON, said_at=NOON)
 TALKING = taken(WAITING, "Ali", NOON).chat
 
 
@@ -58,7 +64,7 @@ def says(chat: Chat, said: Said, now: datetime = NOON) -> list[str]:
     return codes(judge_said(chat, said, BOUNDS, now))
 
 
-MINE, THEIRS = Said(Side.DEMANDEUR, "Bonjour"), Said(Side.BUREAU, "Bonjour", "Ali")
+MINE, THEIRS = Said(Side.DEMANDEUR, "Bonjour"), Said(Side.BUREAU, "Bonjour", "Ali", desk=DESK)
 
 
 def test_it_opens_on_a_day_that_is_named() -> None:
@@ -204,6 +210,45 @@ def test_absence_ends_a_waiting_and_no_talk() -> None:
     assert passes(WAITING, late, seen_at=NOON) is Ending.ABSENCE
     assert passes(WAITING, late, seen_at=NOON + SECOND) is None
     assert passes(TALKING, late, seen_at=NOON) is None
+
+
+def to(queue: Queue, reason: str = "C'est un refus.") -> Handing:
+    return Handing("Ali", DESK, queue, reason)
+
+
+@pytest.mark.parametrize(
+    ("chat", "handing", "broken"),
+    [
+        (TALKING, to(BUSINESS), []),
+        (WAITING, to(BUSINESS), ["SUP-TCHAT-08"]),
+        (TALKING, to(DESK), ["SUP-TCHAT-10"]),
+        (TALKING, to(Queue(Desk.METIER)), ["SUP-DESTINATAIRE-01"]),
+        (TALKING, to(Queue(Desk.METIER, "nulle part")), ["SUP-DESTINATAIRE-02"]),
+        (TALKING, to(BUSINESS, ""), ["SUP-TEXTE-01"]),
+        (replace(TALKING, queue=BUSINESS), to(DESK), ["SUP-TCHAT-11"]),
+        (ended(TALKING, Ending.SILENCE, BOUNDS, NOON).chat, to(BUSINESS), ["SUP-TCHAT-07"]),
+    ],
+)
+def test_what_keeps_a_chat_at_its_desk(chat: Chat, handing: Handing, broken: list[str]) -> None:
+    assert codes(judge_handing(chat, handing, {"s": STRUCTURE})) == broken
+
+
+def test_a_chat_that_is_handed_over_waits_anew_and_says_why() -> None:
+    late = NOON + BOUNDS.silence
+    step = handed(TALKING, to(BUSINESS), 7, late)
+    (line,) = step.lines
+
+    assert step.left == DESK
+    assert (step.chat.queue, step.chat.place, step.chat.agent) == (BUSINESS, 7, None)
+    assert step.chat.is_waiting
+    assert (line.kind, line.by, line.who) == (LineKind.TRANSFERT, Side.BUREAU, "Ali")
+    assert line.text == "Ali passe la conversation au bureau métier de s : C'est un refus."
+    # Nobody was to be seen while they talked: who was there a moment ago is not absent.
+    assert passes(step.chat, late, seen_at=NOON) is None
+    assert passes(step.chat, late + BOUNDS.absence, seen_at=NOON) is Ending.ABSENCE
+    back = taken(step.chat, "Zoé", late).chat
+    assert says(back, THEIRS, late) == ["SUP-TCHAT-11"]
+    assert says(back, replace(THEIRS, desk=BUSINESS), late) == []
 
 
 def test_what_has_ended_stays_as_it_is() -> None:

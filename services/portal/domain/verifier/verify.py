@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Vérifie un dossier exporté d'Aiguillage : conteneur, fichiers, piste d'audit, statuts.
+"""Vérifie un dossier exporté d'Aiguillage : conteneur, fichiers, piste d'audit, état, statuts.
 
     python3 verify.py [--tete EMPREINTE] [DOSSIER | EXPORT.zip]
 
@@ -13,20 +13,43 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import struct
 import sys
 import zlib
+from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Iterable, Iterator, NamedTuple
+from unicodedata import ucd_3_2_0  # la même table, quelle que soit la version de Python
 
 USAGE = "appel : python3 verify.py [--tete EMPREINTE] [DOSSIER | EXPORT.zip]"
+FORMAT = "aiguillage-export-1"
 MANIFEST, TRAIL = "MANIFESTE.json", "piste-audit.jsonl"
 DOSSIER, STATUSES = "dossier.json", "statuts.csv"
+ROOT = ("LISEZMOI.txt", DOSSIER, STATUSES, TRAIL, "verify.py")
+COLUMNS = (
+    *("version", "cadre", "numero", "piece", "date", "statut_precedent", "statut", "libelle"),
+    *("role", "structure", "acte", "motif", "commentaire"),
+)
+LABEL = COLUMNS.index("libelle")
+NAME_LIMIT, EXTENSION_LIMIT = 60, 8
+AMOUNTS = ("ht", "tva", "ttc", "due")
 HEADER = 30  # octets d'un en-tête de zip, avant le nom
-LABEL = 7  # la colonne de statuts.csv qui traduit un code : la piste n'a que les codes
-UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+UNREADABLE = (
+    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+    csv.Error,
+)
+# Ce que la piste ne dit pas, et que seul le manifeste garantit : mots en clair, règles du circuit.
+UNTOLD: dict[str, Any] = {"acts": list, "is_settled": bool, "motive_label": (str, type(None))}
+UNTOLD.update(label=str, role_label=str, status_label=str)
+ANY = "…"  # ce que vaut, d'un côté comme de l'autre, ce qui n'est pas comparé
+FORMULA = re.compile(r"(?![+-]?[0-9]+([.,][0-9]+)?\Z)[=+\-@\t\r\n＝＋－＠]")  # CWE-1236, OWASP
+HIDDEN = re.compile(
+    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
+)
 
 
 class Member(NamedTuple):
@@ -44,10 +67,38 @@ def canonical(value: Any, indent: int | None = None) -> bytes:
     return text.encode()
 
 
+def visible(text: str) -> str:
+    """Montre par un signe ce qu'un texte a d'invisible : commandes, sens d'écriture inversé."""
+    return HIDDEN.sub("\ufffd", text)
+
+
 def cell(value: Any) -> str:
-    """Écrit une valeur comme dans statuts.csv, où un tableur ne doit voir aucune formule."""
-    text = str("" if value is None else value).replace("\0", "")
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """Écrit une valeur pour un tableur, qui n'y doit voir aucune formule."""
+    text = visible(str("" if value is None else value))
+    return "'" + text if FORMULA.match(text) else text
+
+
+def table(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Écrit statuts.csv, sous ses titres."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";")
+    writer.writerow(COLUMNS)
+    writer.writerows([cell(each) for each in row] for row in rows)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def safe_name(name: str) -> str:
+    """Fait un nom de fichier d'un nom dont personne ne répond.
+
+    Lettres ASCII, chiffres, `-`, `_` et points intérieurs : ni séparateur, ni lecteur, ni fichier
+    caché, et les mêmes octets sur tous les systèmes.
+    """
+    plain = ucd_3_2_0.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    stem, dot, extension = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._-").rpartition(".")
+    if not dot or len(extension) > EXTENSION_LIMIT:
+        stem, extension = f"{stem}{dot}{extension}", ""
+    stem = stem[: NAME_LIMIT - len(extension) - 1].strip("._-")
+    return ".".join(part for part in (stem, extension) if part) or "sans-nom"
 
 
 def difference(one: bytes, other: bytes) -> int:
@@ -56,14 +107,164 @@ def difference(one: bytes, other: bytes) -> int:
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
+def told_only(value: Any) -> Any:
+    """Efface ce que la piste ne dit pas."""
+    if isinstance(value, list):
+        return [told_only(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: ANY if isinstance(each, UNTOLD.get(key, ())) else told_only(each)
+        for key, each in value.items()
+    }
+
+
+def parted(shown: Any, told: Any, where: str = "") -> Iterator[str]:
+    """Dit chaque endroit où ce qui est montré n'est pas ce que dit la piste."""
+    if isinstance(shown, dict) and isinstance(told, dict):
+        for key in sorted({*shown, *told}):
+            yield from parted(shown.get(key, "absent"), told.get(key, "absent"), f"{where}.{key}")
+    elif isinstance(shown, list) and isinstance(told, list) and len(shown) == len(told):
+        for rank, pair in enumerate(zip(shown, told)):
+            yield from parted(*pair, f"{where}[{rank}]")
+    elif (type(shown), shown) != (type(told), told):
+        yield f"{where[1:]} : {shown!r:.60}, et non {told!r:.60} que dit la piste"
+
+
+def actor(who: Any) -> dict[str, Any]:
+    return {"role_label": ANY, "service": None, **who}
+
+
+def turn(event: Any) -> dict[str, Any]:
+    cadres = [{"code": code, "label": ANY} for code in event["cadres"]]
+    return {"actor": actor(event["to"]), "cadres": cadres, "acts": ANY}
+
+
+class Story:
+    """Le dossier que la piste raconte, dans les mots de dossier.json."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[str, Any] = {}
+        self.joined: dict[str, list[str]] = {}
+        self.proofs: dict[str, list[str | None]] = {}
+        self.rows: list[list[Any]] = []
+        self.dossier: dict[str, Any] = {"state": "ouvert", "awaited": None}
+
+    def take(self, version: int, event: Any) -> list[str]:
+        """Prend un événement, et donne les fichiers qu'il apporte."""
+        kind = event["type"]
+        if kind == "PieceReceived":
+            return self.receive(event["deposit"])
+        if kind in ("PieceCompleted", "AdditionRefused"):
+            return self.add(event["completion"], is_refused=kind == "AdditionRefused")
+        if kind == "StatusSet":
+            self.enter(version, event)
+        elif kind == "PieceRecycled":
+            self.dossier["parties"] = event["parties"]
+            self.pieces[event["piece_id"]]["engagement"] = event["engagement"]
+        elif kind == "Closed":
+            self.dossier.update(state="clos", awaited=None)
+        elif kind == "DelayElapsed":
+            self.dossier["awaited"]["due"] = None
+        elif kind == "Offered":
+            self.dossier["awaited"]["others"].append(turn(event))
+        elif kind == "Held" or (kind == "Forwarded" and event["purpose"] == "action"):
+            self.wait(event)
+        elif kind != "Forwarded":
+            raise ValueError(f"événement inconnu : {kind}")
+        return []
+
+    def receive(self, deposit: Any) -> list[str]:
+        if not self.pieces:
+            opening = ("dossier_id", "table_version", "parties")
+            self.dossier.update({key: deposit[key] for key in opening})
+        name, attachments = deposit["piece_id"], deposit.get("attachments", [])
+        self.joined[name], self.proofs[name] = [*attachments], [deposit["certificate_sha256"]]
+        now = {key: f"{Decimal(deposit['amounts'][key]):f}" for key in AMOUNTS}
+        was = self.pieces.get(deposit["follows"], {"amounts": now})["amounts"]
+        differences = {key: Decimal(now[key]) - Decimal(was[key]) for key in AMOUNTS}
+        same = ("piece_id", "follows", "number", "issued_on", "currency", "engagement", "comment")
+        self.pieces[name] = {
+            **{key: deposit.get(key) for key in (*same, "file_sha256")},
+            "cadre": {"code": deposit["cadre"], "label": ANY},
+            "depositor": actor(deposit["depositor"]),
+            "amounts": now,
+            "changes": [
+                {"field": key, "previous": was[key], "now": now[key], "difference": f"{change:f}"}
+                for key, change in differences.items()
+                if change
+            ],
+            "status": "DEPOSEE",
+            "status_label": ANY,
+            "stamps": {},
+            "attachments": [*attachments],
+        }
+        return [deposit["file_sha256"], *attachments]
+
+    def add(self, completion: Any, is_refused: bool) -> list[str]:
+        name, files = completion["piece_id"], [*completion["attachments"]]
+        self.joined[name] += files
+        self.proofs[name].append(completion.get("certificate_sha256"))
+        self.pieces[name]["attachments"] += [] if is_refused else files
+        return files
+
+    def enter(self, version: int, event: Any) -> None:
+        piece, status, by = self.pieces[event["piece_id"]], event["status"], event.get("by") or {}
+        stamp = {"status": status, "label": ANY, "at": event["at"], "motive_label": ANY}
+        said = [event.get("motive"), event.get("comment")]
+        stamp["motive"], stamp["comment"] = said if any(said) else (None, None)
+        piece["status"], piece["stamps"][status] = status, stamp
+        row = [version, piece["cadre"]["code"], piece["number"], piece["piece_id"], event["at"]]
+        row += [event.get("previous"), status, by.get("role"), by.get("structure")]
+        self.rows.append([*row, event.get("act"), *said])
+
+    def wait(self, event: Any) -> None:
+        hold, was = None, self.dossier["awaited"]
+        if event["type"] == "Held":
+            hold = {"code": event["reason"]}
+            hold.update({key: event[key] for key in ("message", "structure")})
+        since = was["since"] if hold and was and was["hold"] else event["at"]
+        awaited = {**turn(event), "piece_id": event["piece_id"], "others": [], "hold": hold}
+        self.dossier["awaited"] = {**awaited, "since": since, "due": event.get("due")}
+
+    def shown(self, version: int, prevailing: Any) -> dict[str, Any]:
+        """Donne ce que dossier.json doit dire ; la piste ne sait pas quelle pièce prévaut."""
+        if prevailing is not None:
+            piece = self.pieces.get(prevailing["piece_id"], {})
+            prevailing = {key: piece.get(key) for key in ("piece_id", "amounts")}
+            prevailing["is_settled"] = ANY
+        pieces = []
+        for piece in self.pieces.values():
+            stamps = sorted(piece["stamps"].values(), key=lambda stamp: moment(stamp["at"]))
+            pieces.append({**piece, "stamps": stamps})
+        return {**self.dossier, "version": version, "pieces": pieces, "prevailing": prevailing}
+
+    def places(self) -> dict[str, str | None]:
+        """Donne l'empreinte de ce qui est à chaque place ; `-` y précède le nom du déposant."""
+        places: dict[str, str | None] = dict.fromkeys(ROOT)
+        for rank, (name, piece) in enumerate(self.pieces.items(), 1):
+            label = safe_name(f"{piece['cadre']['code']}-{piece['number']}")
+            folder = f"pieces/{rank:02d}-{label}"
+            places[f"{folder}/piece-"] = piece["file_sha256"]
+            for number, file in enumerate(self.joined[name], 1):
+                places[f"{folder}/jointe-{number:02d}-"] = file
+            for number, proof in enumerate(self.proofs[name]):
+                prefix = f"complement-{number:02d}-" if number else ""
+                places[f"{folder}/{prefix}certificat.pdf"] = proof
+        return places
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 class Export:
     """Un export : ses membres, et ce que sa piste raconte."""
 
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}
         self.entries: list[Any] = []
-        self.pieces: dict[str, dict[str, Any]] = {}
-        self.rows: list[list[str]] = []
+        self.story = Story()
 
     def verify(self, path: Path, head: str) -> list[str]:
         """Donne toutes les fautes."""
@@ -74,14 +275,14 @@ class Export:
             (MANIFEST, self.check_manifest),
             (TRAIL, self.check_trail),
             (TRAIL, self.replay),
-            ("pieces/", self.check_files),
+            (MANIFEST, self.check_places),
             (STATUSES, self.check_statuses),
             (DOSSIER, self.check_dossier),
             (MANIFEST, self.check_head),
         ):
             try:
                 faults += check()
-            except (*UNREADABLE, csv.Error) as error:
+            except UNREADABLE as error:
                 faults.append(f"{name} : manque, ou n'a plus la forme attendue ({error!r:.80})")
         if head and (not self.entries or self.entries[-1]["hash"] != head.lower()):
             faults.append(f"la tête de la piste n'est pas {head}")
@@ -128,12 +329,8 @@ class Export:
             yield f"zip, octet {at} : le répertoire final a changé, ou la fin de ce qui le précède"
 
     def check_manifest(self) -> Iterator[str]:
-        raw = self.members[MANIFEST].text
-        manifest = json.loads(raw)
-        again = canonical(manifest, 1) + b"\n"
-        if raw != again:
-            line = raw.count(b"\n", 0, difference(raw, again)) + 1
-            yield f"{MANIFEST}, ligne {line} : n'est plus sous sa forme canonique"
+        manifest = json.loads(self.members[MANIFEST].text)
+        yield from self.check_form(MANIFEST, canonical(manifest, 1) + b"\n")
         if manifest.pop("sceau") != sha256(canonical(manifest)).hexdigest():
             yield f"{MANIFEST} : son contenu n'est plus celui que dit son sceau"
         listed = {each["chemin"]: (each["sha256"], each["taille"]) for each in manifest["fichiers"]}
@@ -144,6 +341,13 @@ class Export:
                 yield f"{path!r} : en trop, le manifeste ne le nomme pas"
             elif listed[path] != self.members[path][:2]:
                 yield f"{path!r} : son contenu n'est plus celui que dit le manifeste"
+
+    def check_form(self, name: str, expected: bytes) -> Iterator[str]:
+        """Compare un membre, octet par octet, avec la seule forme qu'il puisse avoir."""
+        raw = self.members[name].text
+        if raw != expected:
+            line = raw.count(b"\n", 0, difference(raw, expected)) + 1
+            yield f"{name}, ligne {line} : n'est pas sous sa forme canonique"
 
     def check_trail(self) -> Iterator[str]:
         previous, version = "", 0
@@ -170,86 +374,60 @@ class Export:
                 yield f"{where} : n'a plus la forme d'une entrée"
 
     def replay(self) -> Iterator[str]:
-        """Rejoue la piste : ce qu'elle dit de chaque pièce, et les lignes de statuts.csv."""
+        """Rejoue la piste."""
         for entry in self.entries:
-            named: list[str] = []
-            for event in entry["events"]:
-                if event["type"] == "PieceReceived":
-                    piece = {**event["deposit"], "status": "DEPOSEE", "completions": 0}
-                    self.pieces[piece["piece_id"]] = piece
-                    named += [piece["file_sha256"], *piece["attachments"]]
-                    piece["files"] = [piece["certificate_sha256"], *named]
-                elif event["type"] in ("PieceCompleted", "AdditionRefused"):
-                    piece = self.pieces[event["completion"]["piece_id"]]
-                    added = event["completion"]["attachments"]
-                    piece["completions"] += 1
-                    if event["type"] == "PieceCompleted":
-                        piece["attachments"] = [*piece["attachments"], *added]
-                    certificate = f"complement-{piece['completions']:02d}-certificat.pdf"
-                    piece["files"] = [*piece["files"], *added, certificate]
-                    named += added
-                elif event["type"] == "StatusSet":
-                    piece, by = self.pieces[event["piece_id"]], event.get("by") or {}
-                    piece["status"] = event["status"]
-                    row = [entry["version"], piece["cadre"], piece["number"], piece["piece_id"]]
-                    row += [event.get(key) for key in ("at", "previous", "status")]
-                    row += [by.get("role"), by.get("structure")]
-                    row += [event.get(key) for key in ("act", "motive", "comment")]
-                    self.rows.append([cell(each) for each in row])
+            named = [
+                each
+                for event in entry["events"]
+                for each in self.story.take(entry["version"], event)
+            ]
             if entry["files"] != named:
                 yield f"{TRAIL}, entrée de version {entry['version']} : ses fichiers sont autres"
 
-    def check_files(self) -> Iterator[str]:
-        paths = [path for path in self.members if "/" in path]
-        for rank, piece in enumerate(self.pieces.values(), 1):
-            folder = f"pieces/{rank:02d}-"
-            there = [path for path in paths if path.startswith(folder)]
-            names = {path: {path.rpartition("/")[2], self.members[path].sha256} for path in there}
-            for file in piece["files"]:
-                if not any(file in each for each in names.values()):
-                    yield f"{folder}… : manque {file}, que la piste nomme"
-            for path, each in names.items():
-                paths.remove(path)
-                if not each & set(piece["files"]):
-                    yield f"{path!r} : la piste ne nomme pas ce contenu"
-        yield from (f"{path!r} : la piste ne nomme pas cette pièce" for path in paths)
+    def check_places(self) -> Iterator[str]:
+        """Tient chaque fichier, sa place et son nom contre ce que la piste nomme."""
+        places = self.story.places()
+        for each in json.loads(self.members[MANIFEST].text)["fichiers"]:
+            path, name = each["chemin"], each.get("nom", "")
+            given = safe_name(name) if name else ""
+            place = path[: len(path) - len(given)] if path.endswith(given) else ""
+            has_room = place in places and place.endswith("-") == bool(name)
+            if not has_room or {*each} - {"nom"} != {"chemin", "sha256", "taille"}:
+                yield f"{path!r} : la piste ne nomme rien à cette place, ou pas sous ce nom"
+            elif places.pop(place) not in (None, each["sha256"]):
+                yield f"{path!r} : ce n'est pas le contenu que la piste nomme"
+        yield from (f"{place!r}… : manque, la piste le nomme" for place in places)
 
     def check_statuses(self) -> Iterator[str]:
-        text = self.members[STATUSES].text.decode("utf-8-sig")
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=";")
-        rows, line = [], 1
-        for row in reader:
-            rows.append((line, row[:LABEL] + row[LABEL + 1 :]))
-            line = reader.line_num + 1
-        rows = rows[1:]
-        for rank in range(max(len(rows), len(self.rows))):
-            at, its = rows[rank] if rank < len(rows) else (line, None)
-            if [its] != self.rows[rank : rank + 1]:
-                yield f"{STATUSES}, ligne {at} : ce n'est pas ce que dit la piste"
+        text = io.StringIO(self.members[STATUSES].text.decode("utf-8-sig"), newline="")
+        labels = [row[LABEL] for row in csv.reader(text, delimiter=";")][1:]
+        labels += [""] * (len(self.story.rows) - len(labels))
+        pairs = zip(self.story.rows, labels)
+        expected = table([*row[:LABEL], label, *row[LABEL:]] for row, label in pairs)
+        for fault in self.check_form(STATUSES, expected):
+            yield fault.partition(" : ")[0] + " : ce n'est pas ce que dit la piste"
 
     def check_dossier(self) -> Iterator[str]:
-        dossier, last = json.loads(self.members[DOSSIER].text), self.entries[-1]
-        shown = {each["piece_id"]: each for each in dossier["pieces"]}
-        here, told = (dossier["dossier_id"], dossier["version"]), (last["dossier"], last["version"])
-        if here != told:
-            yield f"{DOSSIER} : {here[0]} en version {here[1]}, la piste finit en version {told[1]}"
-        if list(shown) != list(self.pieces):
-            yield f"{DOSSIER} : ses pièces ne sont pas celles de la piste"
-        for piece in (piece for name, piece in self.pieces.items() if name in shown):
-            its = shown[piece["piece_id"]]
-            keys = ("number", "status", "file_sha256", "attachments")
-            same = {key: its[key] == piece[key] for key in keys}
-            same["cadre"] = its["cadre"]["code"] == piece["cadre"]
-            for key, amount in piece["amounts"].items():
-                same[key] = Decimal(its["amounts"][key]) == Decimal(amount)
-            for key in (key for key in same if not same[key]):
-                yield f"{DOSSIER}, pièce {piece['number']!r} : {key!r} n'est pas celui de la piste"
+        dossier = json.loads(self.members[DOSSIER].text)
+        yield from self.check_form(DOSSIER, canonical(dossier, 1) + b"\n")
+        told = self.story.shown(self.entries[-1]["version"], dossier["prevailing"])
+        yield from (f"{DOSSIER}, {fault}" for fault in parted(told_only(dossier), told))
 
     def check_head(self) -> Iterator[str]:
+        """Compare le manifeste avec la piste, qui ne dit ni qui a exporté, ni quand."""
         last, manifest = self.entries[-1], json.loads(self.members[MANIFEST].text)
-        told = {"entrees": len(self.entries), "version": last["version"], "tete": last["hash"]}
-        if (manifest["dossier"], manifest["piste"]) != (last["dossier"], told):
-            yield f"{MANIFEST} : la tête qu'il donne n'est pas celle de la piste"
+        by, dossier = manifest["exporte_par"], self.story.dossier
+        party = dossier["parties"].get(by["role"]) or {}
+        told = {
+            **{key: manifest[key] for key in ("exporte_le", "fichiers", "sceau")},
+            "format": FORMAT,
+            "dossier": last["dossier"],
+            "table": dossier["table_version"],
+            "exporte_par": {"role": by["role"], "structure": party.get("structure")},
+            "piste": {"version": last["version"], "tete": last["hash"], "entrees": 0},
+        }
+        told["piste"]["entrees"] = len(self.entries)
+        yield from (f"{MANIFEST}, {fault}" for fault in parted(manifest, told))
 
 
 def say(text: str) -> None:
@@ -272,10 +450,10 @@ def main(words: list[str]) -> int:
     if faults:
         say("\n".join([*faults, f"NON CONFORME : {len(faults)} faute(s)"]))
         return 1
-    last = export.entries[-1]
+    last, story = export.entries[-1], export.story
     say(
         f"conforme : dossier {last['dossier']}, {len(export.members)} fichiers, "
-        f"{len(export.pieces)} pièces, {len(export.rows)} statuts, {len(export.entries)} entrées\n"
+        f"{len(story.pieces)} pièces, {len(story.rows)} statuts, {len(export.entries)} entrées\n"
         f"tête de la piste : {last['hash']} (version {last['version']})"
     )
     return 0

@@ -1,0 +1,143 @@
+"""What the chat needs of the world, and who comes to it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from services.support.application.ports import Clock, Rate, Structures
+from services.support.application.tokens import hashed
+from services.support.domain.catalogue import Catalogue
+from services.support.domain.chat import Chat, Line, Queue, Step
+from services.support.domain.conversation import Asker
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Who comes to the chat, with or without an account."""
+
+    asker: Asker | None
+    address: str
+
+    @property
+    def owner(self) -> str:
+        """Whose chats are counted together; addresses are not kept in clear."""
+        if self.asker:
+            return f"structure|{self.asker.structure}"
+        return f"adresse|{hashed(self.address)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A chat that begins."""
+
+    chat: Chat
+    token: str | None
+    """What resumes it without an account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the queue, from 1."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """An open chat, and when its issuer was last there."""
+
+    chat: Chat
+    seen_at: datetime
+
+
+class ChatChange(Protocol):
+    """One transaction over chats: a chat, its lines and its queue change together."""
+
+    async def load(self, chat: str) -> Chat | None:
+        """Read a chat."""
+
+    async def waiting(self, queue: Queue) -> int:
+        """Count those who wait in a queue."""
+
+    async def strangers(self, queue: Queue) -> int:
+        """Count those who wait in a queue without an account."""
+
+    async def join(self, queue: Queue) -> int:
+        """Take the next place of a queue."""
+
+    async def leave(self, queue: Queue) -> None:
+        """Leave a queue."""
+
+    async def first(self, queue: Queue) -> Chat | None:
+        """Find who waits first."""
+
+    async def open_of(self, owner: str) -> int:
+        """Count the open chats of an owner."""
+
+    async def said(self, chat: str, key: str) -> Line | None:
+        """Find the line that a key stands for."""
+
+    async def insert(self, step: Step, owner: str, token_hash: str | None) -> None:
+        """Write a chat that is new; `token_hash` is of what resumes it without an account."""
+
+    async def save(self, step: Step) -> None:
+        """Write what a chat becomes."""
+
+
+class Chats(Protocol):
+    """All the chats."""
+
+    async def change(self, work: Callable[[ChatChange], Awaitable[T]]) -> T:
+        """Run `work` in a transaction; it may run several times."""
+
+    async def find(self, chat: str) -> Chat | None:
+        """Read a chat."""
+
+    async def of_token(self, chat: str, token_hash: str) -> Chat | None:
+        """Read a chat by what resumes it without an account."""
+
+    async def since(self, chat: str, after: int) -> Sequence[Line]:
+        """List the lines beyond a rank, in order."""
+
+    async def position(self, chat: Chat) -> int:
+        """Count who waits before a chat, and itself."""
+
+    async def of_queue(self, queue: Queue) -> Sequence[Chat]:
+        """List the open chats of a queue: those that wait, in order, then those that go on."""
+
+    async def present(self) -> Sequence[Present]:
+        """List every open chat."""
+
+    async def seen(self, chat: str, at: datetime) -> None:
+        """Note that the issuer of a chat is there."""
+
+
+class Bells(Protocol):
+    """Wakes those who follow a chat or a queue when it has something new."""
+
+    is_closed: bool
+    """Everybody is sent home."""
+
+    def listen(self, *keys: str) -> AbstractContextManager[asyncio.Event]:
+        """Give a bell that rings at news of one of `keys`, until the block is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPorts:
+    """All that the chat needs."""
+
+    chats: Chats
+    bells: Bells
+    catalogue: Catalogue
+    structures: Structures
+    begun: Rate
+    """Chats without an account, by network address."""
+    clock: Clock
+    new_id: Callable[[], str]
+    heartbeat_s: float
+    """How long a follower rests before it looks again."""

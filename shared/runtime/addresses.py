@@ -1,0 +1,26 @@
+"""Network addresses, as those who call are counted by them."""
+
+from ipaddress import IPv6Address, IPv6Network, ip_address
+
+from starlette.requests import HTTPConnection
+
+_OF_A_HOST = 64
+"""Bits of an IPv6 address that its holder cannot choose: a site has a /64 at least (RFC 6177)."""
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Give what to count a caller by: its IPv4 address, or the /64 network of its IPv6 address.
+
+    Empty where the server knows no address. Only the proxies that the settings name may say another
+    than that of the connection.
+    """
+    host = connection.client.host if connection.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not isinstance(address, IPv6Address):
+        return host
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((int(address), _OF_A_HOST), strict=False))

@@ -1,0 +1,154 @@
+"""What stands before every route: who may speak, from which page, and how much is read of it."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.runtime.caller import as_agent, as_caller, as_either
+from shared.runtime.problems import Problem, UnreadableError, respond
+
+_KILOBYTE = 1024
+_MEGABYTE = 1024 * _KILOBYTE
+_PLAIN_BYTES, _OPEN_PLAIN_BYTES = _MEGABYTE, 256 * _KILOBYTE
+_FORM = "multipart/form-data"
+_NAMES = frozenset({"x-structure", "x-role", "x-desk", "x-agent"})
+_PORTS = {"http": 80, "https": 443}
+_ANOTHER_SITE = Problem(
+    403, "HTTP-ORIGIN-01", "Cette connexion vient d'une page d'un autre site : elle est refusée."
+)
+
+
+class KnownOnly:
+    """Refuses who does not say for whom it acts, before anything of the body is read.
+
+    The framework parses a body before it asks who calls: routes ask again, and this one keeps
+    strangers from having bodies parsed. Where strangers may come, a name that is given must hold.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        unasked: Sequence[str],
+        open_paths: Sequence[str],
+        desk_paths: Sequence[str],
+    ) -> None:
+        """Wrap `app`.
+
+        Args:
+            unasked: beginnings of the paths where nobody is asked anything.
+            open_paths: of those where strangers may come.
+            desk_paths: of those that are for the desks alone; all others are for structures.
+        """
+        self._app = app
+        self._unasked = tuple(unasked)
+        self._open = tuple(open_paths)
+        self._desks = tuple(desk_paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 401."""
+        if scope["type"] != "lifespan" and not scope["path"].startswith(self._unasked):
+            try:
+                self._ask(HTTPConnection(scope))
+            except Problem as problem:
+                # A WebSocket is refused by an answer over HTTP as well: it is not open yet.
+                await respond(problem)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _ask(self, connection: HTTPConnection) -> None:
+        path = connection.scope["path"]
+        if path.startswith(self._desks):
+            as_agent(connection)
+        elif not path.startswith(self._open):
+            as_caller(connection)
+        elif not _NAMES.isdisjoint(connection.headers.keys()):
+            as_either(connection)
+
+
+class OwnPages:
+    """Refuses a WebSocket that a page of another site opens (RFC 6455, 10.2).
+
+    Browsers say by `Origin` which page it is, and no page can change that; programs say nothing.
+    """
+
+    def __init__(self, app: ASGIApp, allowed: Sequence[str]) -> None:
+        """Wrap `app`; `allowed` origins pass beside the pages of the host itself."""
+        self._app = app
+        self._allowed = frozenset(allowed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 403."""
+        if scope["type"] == "websocket":
+            headers = Headers(scope=scope)
+            origins = headers.getlist("origin")
+            if not all(each in self._allowed or _is_of_host(each, headers) for each in origins):
+                await respond(_ANOTHER_SITE)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _is_of_host(origin: str, headers: Headers) -> bool:
+    try:
+        page, host = urlsplit(origin), urlsplit(f"//{headers.get('host', '')}")
+        usual = _PORTS.get(page.scheme)
+        is_same = (page.hostname, page.port or usual) == (host.hostname, host.port or usual)
+    except ValueError:
+        return False
+    return usual is not None and bool(page.hostname) and is_same
+
+
+class BodyLimit:
+    """Refuses a request whose body is over a limit, announced or counted.
+
+    A form with files may be large where files are taken, for they wait on disk. All else is parsed
+    in memory, between two other requests.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, open_paths: Sequence[str], uploads: Mapping[str, int]
+    ) -> None:
+        """Wrap `app`; `uploads`: MB that a form may weigh, by the beginning of its path."""
+        self._app = app
+        self._open = tuple(open_paths)
+        self._uploads = dict(uploads)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 413."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        limit = self._limit(scope["path"], headers.get("content-type", ""))
+        sentence = f"L'envoi dépasse {_told(limit)} : rien n'a été gardé."
+        announced = headers.get("content-length", "0")
+        if announced.isdecimal() and int(announced) > limit:
+            await respond(Problem(413, "HTTP-413", sentence))(scope, receive, send)
+            return
+        taken = 0
+
+        async def limited() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                # FastAPI lets this one through while it reads a body, and no other.
+                raise UnreadableError(413, sentence)
+            return message
+
+        await self._app(scope, limited, send)
+
+    def _limit(self, path: str, content_type: str) -> int:
+        # As the framework reads it: whatever it would parse as JSON is no form.
+        if content_type.partition(";")[0].strip().lower() == _FORM:
+            for beginning, megabytes in self._uploads.items():
+                if path.startswith(beginning):
+                    return megabytes * _MEGABYTE
+        return _OPEN_PLAIN_BYTES if path.startswith(self._open) else _PLAIN_BYTES
+
+
+def _told(size: int) -> str:
+    return f"{size // _KILOBYTE} Ko" if size < _MEGABYTE else f"{size // _MEGABYTE} Mo"
