@@ -36,7 +36,7 @@ class Following:
 
     @property
     def engagement(self) -> str | None:
-        """The engagement of the piece: a recycling may have put it right, and never takes it away."""
+        """The engagement of the piece, which a recycling may put right and never takes away."""
         told = self.state.engagements.get(self.piece.id) if self.state else None
         return told or self.piece.draft.engagement
 
