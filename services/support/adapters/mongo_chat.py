@@ -121,6 +121,11 @@ class _MongoChange:
         row = await self._queues.find_one({"_id": queue.name}, session=self._session)
         return row["waiting"] if row else 0
 
+    async def strangers(self, queue: Queue) -> int:
+        without = {**_waiting(queue), "token": {"$ne": None}}
+        found = self._chats.find(without, {"_id": 1}, session=self._session)
+        return len(await found.to_list(None))
+
     async def join(self, queue: Queue) -> int:
         # Whoever comes at the same time conflicts here: first come, first served.
         place = {"_id": queue.name}

@@ -82,6 +82,10 @@ class ChatRoom:
             waiting = await change.waiting(queue)
             if waiting >= bounds.waiting:
                 return (chat_rules.QUEUE_FULL.broken("requête", waiting=waiting),)
+            if guest.asker is None:
+                strangers = await change.strangers(queue)
+                if strangers >= bounds.waiting_open:
+                    return (chat_rules.STRANGERS_FULL.broken("requête", waiting=strangers),)
             if await change.open_of(guest.owner) >= bounds.open_each:
                 return (chat_rules.TOO_MANY_OPEN.broken("requête", limit=bounds.open_each),)
             step = Step(

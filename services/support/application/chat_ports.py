@@ -77,6 +77,9 @@ class ChatChange(Protocol):
     async def waiting(self, queue: Queue) -> int:
         """Count those who wait in a queue."""
 
+    async def strangers(self, queue: Queue) -> int:
+        """Count those who wait in a queue without an account."""
+
     async def join(self, queue: Queue) -> int:
         """Take the next place of a queue."""
 
