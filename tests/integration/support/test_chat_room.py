@@ -328,6 +328,8 @@ async def test_a_chat_begun_again_with_its_key_is_one(bench: Bench, guest: Guest
         assert await bench.room.of_guest(chat, guest.asker, each.token or "")
 
     await bench.room.end(chat, Ending.DEMANDEUR)
+    # So many an hour without an account.
+    bench.now += timedelta(hours=1)
     afresh = await bench.room.begin(guest, wish)
     assert isinstance(afresh, Begun)
     assert afresh.chat.id != chat
