@@ -122,7 +122,7 @@ class _MongoChange:
         return row["waiting"] if row else 0
 
     async def strangers(self, queue: Queue) -> int:
-        without = {**_waiting(queue), "token": {"$ne": None}}
+        without = {**_waiting(queue), "chat.asker": None}
         found = self._chats.find(without, {"_id": 1}, session=self._session)
         return len(await found.to_list(None))
 

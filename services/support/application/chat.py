@@ -79,15 +79,8 @@ class ChatRoom:
         async def work(change: ChatChange) -> Begun | Violations:
             if known := await _resumed(change, sent, token):
                 return known
-            waiting = await change.waiting(queue)
-            if waiting >= bounds.waiting:
-                return (chat_rules.QUEUE_FULL.broken("requête", waiting=waiting),)
-            if guest.asker is None:
-                strangers = await change.strangers(queue)
-                if strangers >= bounds.waiting_open:
-                    return (chat_rules.STRANGERS_FULL.broken("requête", waiting=strangers),)
-            if await change.open_of(guest.owner) >= bounds.open_each:
-                return (chat_rules.TOO_MANY_OPEN.broken("requête", limit=bounds.open_each),)
+            if found := await _no_room(change, queue, guest, bounds):
+                return found
             step = Step(
                 Chat(
                     id=chat_id,
@@ -219,6 +212,20 @@ class ChatRoom:
     async def ticket(self, chat: Chat) -> Prefill:
         """Make of a chat what a ticket begins with."""
         return prefilled_by(chat, await self.lines(chat))
+
+
+async def _no_room(change: ChatChange, queue: Queue, guest: Guest, bounds: Bounds) -> Violations:
+    """Say why nobody more, or not this one, may wait in a queue; empty when there is room."""
+    waiting = await change.waiting(queue)
+    if waiting >= bounds.waiting:
+        return (chat_rules.QUEUE_FULL.broken("requête", waiting=waiting),)
+    if guest.asker is None and (
+        (strangers := await change.strangers(queue)) >= bounds.waiting_open
+    ):
+        return (chat_rules.STRANGERS_FULL.broken("requête", waiting=strangers),)
+    if await change.open_of(guest.owner) >= bounds.open_each:
+        return (chat_rules.TOO_MANY_OPEN.broken("requête", limit=bounds.open_each),)
+    return ()
 
 
 async def _resumed(change: ChatChange, sent: str | None, token: str | None) -> Begun | None:
