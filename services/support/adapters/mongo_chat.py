@@ -163,7 +163,7 @@ class _MongoChange:
         row = {
             "_id": step.chat.id,
             "open_of": owner,
-            "token": [token_hash] if token_hash else [],
+            "token": [token_hash] if token_hash else None,
             **({"sent": sent} if sent else {}),
             "expires_at": step.chat.started_at + self._kept,
             **_written(step.chat),
