@@ -165,7 +165,7 @@ class MongoChange:
 
     async def insert(self, ticket: Ticket, token_hash: str | None = None) -> None:
         """Write a ticket that is new; `token_hash` is of what follows it without an account."""
-        row = {"_id": ticket.id, "token": [token_hash] if token_hash else [], **_document(ticket)}
+        row = {"_id": ticket.id, "token": [token_hash] if token_hash else None, **_document(ticket)}
         await self._tickets.insert_one(row, session=self._session)
 
     async def remove(self, ticket: str) -> None:

@@ -122,7 +122,7 @@ class _MongoChange:
         return row["waiting"] if row else 0
 
     async def strangers(self, queue: Queue) -> int:
-        without = {**_waiting(queue), "chat.asker": None}
+        without = {**_waiting(queue), "token": {"$ne": None}}
         found = self._chats.find(without, {"_id": 1}, session=self._session)
         return len(await found.to_list(None))
 
@@ -163,7 +163,7 @@ class _MongoChange:
         row = {
             "_id": step.chat.id,
             "open_of": owner,
-            "token": [token_hash] if token_hash else [],
+            "token": [token_hash] if token_hash else None,
             **({"sent": sent} if sent else {}),
             "expires_at": step.chat.started_at + self._kept,
             **_written(step.chat),

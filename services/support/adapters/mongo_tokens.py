@@ -12,7 +12,7 @@ async def admit(
     wanted = {"_id": identifier}
     rows, session = transaction.collection(collection), transaction.session
     row = await rows.find_one(wanted, {"token": 1}, session=session)
-    known = row["token"] if row else []
+    known = (row and row["token"]) or []
     # What is older than the list holds one alone.
     tokens = [*(known if isinstance(known, list) else [known]), token_hash]
     await rows.update_one(wanted, {"$set": {"token": tokens[-_KEPT:]}}, session=session)

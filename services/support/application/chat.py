@@ -68,7 +68,6 @@ class ChatRoom:
             return found
         token = None if guest.asker else fresh_token()
         sent = sent_by(guest, wish)
-
         if sent and (known := await ports.chats.change(lambda each: _resumed(each, sent, token))):
             return known
         if guest.asker is None and await ports.begun.is_exceeded(guest.address):
@@ -79,8 +78,8 @@ class ChatRoom:
         async def work(change: ChatChange) -> Begun | Violations:
             if known := await _resumed(change, sent, token):
                 return known
-            if found := await _no_room(change, queue, guest, bounds):
-                return found
+            if full := await self._full(change, queue, guest):
+                return full
             step = Step(
                 Chat(
                     id=chat_id,
@@ -99,6 +98,19 @@ class ChatRoom:
             return Begun(step.chat, token)
 
         return await ports.chats.change(work)
+
+    async def _full(self, change: ChatChange, queue: Queue, guest: Guest) -> Violations:
+        """Say which bound keeps a guest from a queue."""
+        bounds, waiting = self._bounds, await change.waiting(queue)
+        if waiting >= bounds.waiting:
+            return (chat_rules.QUEUE_FULL.broken("requête", waiting=waiting),)
+        if guest.asker is None:
+            strangers = await change.strangers(queue)
+            if strangers >= bounds.waiting_open:
+                return (chat_rules.STRANGERS_FULL.broken("requête", waiting=strangers),)
+        if await change.open_of(guest.owner) >= bounds.open_each:
+            return (chat_rules.TOO_MANY_OPEN.broken("requête", limit=bounds.open_each),)
+        return ()
 
     async def say(self, chat_id: str, said: Said) -> Line | Violations:
         """Write in a chat. The same key again gives the line that is there."""
@@ -212,20 +224,6 @@ class ChatRoom:
     async def ticket(self, chat: Chat) -> Prefill:
         """Make of a chat what a ticket begins with."""
         return prefilled_by(chat, await self.lines(chat))
-
-
-async def _no_room(change: ChatChange, queue: Queue, guest: Guest, bounds: Bounds) -> Violations:
-    """Say why nobody more, or not this one, may wait in a queue; empty when there is room."""
-    waiting = await change.waiting(queue)
-    if waiting >= bounds.waiting:
-        return (chat_rules.QUEUE_FULL.broken("requête", waiting=waiting),)
-    if guest.asker is None and (
-        (strangers := await change.strangers(queue)) >= bounds.waiting_open
-    ):
-        return (chat_rules.STRANGERS_FULL.broken("requête", waiting=strangers),)
-    if await change.open_of(guest.owner) >= bounds.open_each:
-        return (chat_rules.TOO_MANY_OPEN.broken("requête", limit=bounds.open_each),)
-    return ()
 
 
 async def _resumed(change: ChatChange, sent: str | None, token: str | None) -> Begun | None:
