@@ -25,7 +25,7 @@ from services.support.domain.hours import worked
 from services.support.entrypoints.agent import create_agent_router, create_articles_router
 from services.support.entrypoints.asking import answer_to
 from services.support.entrypoints.catalogue import create_catalogue_router
-from services.support.entrypoints.chat import create_chat_desk_router, create_chat_router
+from services.support.entrypoints.chat import Places, create_chat_desk_router, create_chat_router
 from services.support.entrypoints.chat_socket import Lounge
 from services.support.entrypoints.desks import create_desks_router
 from services.support.entrypoints.suggestions import create_suggestions_router
@@ -38,13 +38,15 @@ from shared.runtime.directory import Directory, project_structures
 from shared.runtime.files import Files
 from shared.runtime.ids import new_id
 from shared.runtime.isolation import one_by_one
-from shared.runtime.live import Bells, Seats
+from shared.runtime.live import Bells, Hall, Seats
 from shared.runtime.rates import HourlyRates
 from shared.runtime.service import Runtime
 
 _SWEEP_S = 3600
 _CLOSE_S = 600
 _CHAT_S = 2
+_SPEAKS_WITHIN_S = 10.0
+"""For so long somebody who has come to the chat may say nothing."""
 _HEARTBEAT_S = 15.0
 """Well under what makes somebody absent from a queue."""
 _BODY_LIMIT_MB = 55
@@ -122,12 +124,20 @@ def build() -> tuple[Runtime, FastAPI]:
     )
     bounds = Bounds(
         waiting=settings.chat_waiting,
+        waiting_open=settings.chat_waiting_open,
         open_each=settings.chat_open_each,
         silence=timedelta(seconds=settings.chat_silence_s),
         absence=timedelta(seconds=settings.chat_absence_s),
     )
     lounge = Lounge(ChatRoom(chat_ports, bounds), ChatNews(chat_ports))
-    seats = Seats(settings.chat_sockets, settings.chat_sockets_each)
+    desk_seats = Seats(settings.chat_sockets_desk, settings.chat_sockets_each)
+    known, strangers = (
+        Places(
+            Seats(in_all, settings.chat_sockets_each),
+            Hall(settings.chat_sockets_silent, _SPEAKS_WITHIN_S),
+        )
+        for in_all in (settings.chat_sockets, settings.chat_sockets_open)
+    )
 
     async def sweep() -> None:
         await files.sweep(tickets.referred)
@@ -156,8 +166,8 @@ def build() -> tuple[Runtime, FastAPI]:
             create_desks_router(tickets, files, desks, acting),
             create_agent_router(agent, conversations),
             create_articles_router(articles),
-            create_chat_router(lounge, seats),
-            create_chat_desk_router(lounge, seats),
+            create_chat_router(lounge, known, strangers),
+            create_chat_desk_router(lounge, desk_seats),
         ],
         open_paths=("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chat"),
         desk_paths=("/desk/",),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from pydantic import TypeAdapter
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from services.support.adapters.mongo_tokens import admit
 from services.support.application.ports import Change, Clock, Key, Page, Search, Used
 from services.support.domain.life import OPEN
 from services.support.domain.tickets import Ticket
@@ -22,7 +24,6 @@ TICKETS = "tickets"
 _NUMBERS = "numbers"
 _KEYS = "idempotency"
 _KEY_KEPT = timedelta(hours=24)
-_TOKENS_KEPT = 5
 # What a list does not show, which may be most of a ticket; the clock reads the rest of the journal.
 _LINE = {"ticket.content.description": 0, "ticket.journal.text": 0, "ticket.journal.attachments": 0}
 _TICKET = TypeAdapter(Ticket)
@@ -73,22 +74,18 @@ class MongoTickets:
 
     async def next_number(self, year: int) -> int:
         """Count a ticket of a year. A number that no ticket takes in the end is a gap."""
-        try:
-            return await self._counted(year)
-        except DuplicateKeyError:
-            # The first of a year came twice at once.
-            return await self._counted(year)
-
-    async def _counted(self, year: int) -> int:
-        # Outside any transaction: each would wait for the one before.
-        row: Document = await self._store.collection(_NUMBERS).find_one_and_update(
-            {"_id": year},
-            {"$inc": {"last": 1}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
-        last: int = row["last"]
-        return last
+        numbers = self._store.collection(_NUMBERS)
+        while True:
+            # Outside any transaction: each would wait for the one before.
+            row: Document | None = await numbers.find_one_and_update(
+                {"_id": year}, {"$inc": {"last": 1}}, return_document=ReturnDocument.AFTER
+            )
+            if row:
+                last: int = row["last"]
+                return last
+            # Those who come first at once must not count in two rows.
+            with suppress(DuplicateKeyError):
+                await numbers.insert_one({"_id": year, "last": 0})
 
     async def of_token(self, ticket: str, token_hash: str) -> Ticket | None:
         """Read a ticket by what follows it without an account."""
@@ -168,7 +165,7 @@ class MongoChange:
 
     async def insert(self, ticket: Ticket, token_hash: str | None = None) -> None:
         """Write a ticket that is new; `token_hash` is of what follows it without an account."""
-        row = {"_id": ticket.id, "token": [token_hash] if token_hash else [], **_document(ticket)}
+        row = {"_id": ticket.id, "token": [token_hash] if token_hash else None, **_document(ticket)}
         await self._tickets.insert_one(row, session=self._session)
 
     async def remove(self, ticket: str) -> None:
@@ -177,13 +174,7 @@ class MongoChange:
 
     async def admit(self, ticket: str, token_hash: str) -> None:
         """Let one more secret follow a ticket that has no account; the oldest of many goes."""
-        row = await self._tickets.find_one({"_id": ticket}, {"token": 1}, session=self._session)
-        known = row["token"] if row else []
-        # What is older than the list holds one alone.
-        tokens = [*(known if isinstance(known, list) else [known]), token_hash]
-        await self._tickets.update_one(
-            {"_id": ticket}, {"$set": {"token": tokens[-_TOKENS_KEPT:]}}, session=self._session
-        )
+        await admit(self._transaction, TICKETS, ticket, token_hash)
 
     async def used(self, key: Key | None) -> Used | None:
         """Find what a key served for; nothing for none."""

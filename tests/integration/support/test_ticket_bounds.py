@@ -80,6 +80,14 @@ async def test_a_burst_of_submissions_loses_and_doubles_none(http: httpx.AsyncCl
     assert len({each["number"] for each in found}) == 80
 
 
+async def test_the_first_tickets_of_a_year_have_each_their_number(store: Store) -> None:
+    tickets = MongoTickets(store, system_clock())
+
+    numbers = await asyncio.gather(*(tickets.next_number(2027) for _ in range(12)))
+
+    assert sorted(numbers) == [*range(1, 13)]
+
+
 async def test_a_message_that_is_sent_again_with_its_key_is_one(http: httpx.AsyncClient) -> None:
     me, desk = asker(http, a_structure()), agent(http, "technique")
     path = f"/{(await me.submitted(draft()))['id']}"
