@@ -218,6 +218,19 @@ def test_what_a_forger_wrote_cannot_pass_for_what_the_verifier_says(folder: Path
     ]
 
 
+async def test_a_copy_of_ones_own_tells_a_verifier_that_is_another(tmp_path: Path) -> None:
+    other = unpacked(await export(World()), tmp_path / "other")
+    same = unpacked(await export(World(), verifier=GENUINE), tmp_path / "same")
+
+    found = run(SOURCE, other)
+
+    assert found.returncode == 0
+    assert found.stdout.splitlines()[2:] == [
+        "attention : le verify.py de l'export n'est pas celui qui vient de le vérifier"
+    ]
+    assert "attention" not in run(SOURCE, same).stdout
+
+
 @pytest.mark.parametrize("amount", ["1E+999999999", "NaN", "１", 1])
 async def test_an_amount_that_no_deposit_states_is_a_fault_and_takes_no_time(
     amount: object, tmp_path: Path

@@ -460,6 +460,8 @@ def main(words: list[str]) -> int:
         f"{len(story.pieces)} pièces, {len(story.rows)} statuts, {len(export.entries)} entrées\n"
         f"tête de la piste : {last['hash']} (version {last['version']})"
     )
+    if export.members["verify.py"].sha256 != sha256(Path(__file__).read_bytes()).hexdigest():
+        say("attention : le verify.py de l'export n'est pas celui qui vient de le vérifier")
     return 0
 
 
