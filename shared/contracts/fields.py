@@ -28,6 +28,13 @@ Montant = Annotated[
 ]
 """An amount in its currency's unit, as a decimal string with two places at most."""
 
+Difference = Annotated[
+    Decimal,
+    PlainSerializer(lambda value: format(value, "f"), return_type=str),
+    JsonSchema({"type": "string", "pattern": r"^-?\d{1,18}(\.\d{1,2})?$"}),
+]
+"""What separates two amounts: it may have one digit more than either."""
+
 PLAIN = BeforeValidator(lambda value: plain(value) if isinstance(value, str) else value)
 """Makes a typed text plain, before its length counts; after the constraints in `Annotated`."""
 
