@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import FeatureUnion
 
 from services.support.domain.guesses import READ_LIMIT, Guess, Suggestions
+from services.support.domain.letters import body_of
 from shared.vocabulary.tickets import Desk
 
 _SHOWN = 3
@@ -46,8 +48,8 @@ class Example:
 
 
 def text_of(title: str, description: str) -> str:
-    """Put a title before its description, as the model reads them."""
-    return f"{title}\n{description}"[:READ_LIMIT]
+    """Put a title before its description, as the model reads them: the beginning, unsigned."""
+    return f"{title}\n{body_of(description[:READ_LIMIT])}"[:READ_LIMIT]
 
 
 def read_examples(path: Path) -> list[Example]:
@@ -69,7 +71,7 @@ def read_examples(path: Path) -> list[Example]:
 
 
 class TrainedSuggester:
-    """Suggests by a linear model over words and pieces of words, which forgives typing."""
+    """Suggests by linear models over words and pieces of words, which forgive typing."""
 
     def __init__(self, examples: Sequence[Example], desks: Mapping[str, Desk]) -> None:
         """Train on examples whose sub-categories have these desks.
@@ -79,16 +81,17 @@ class TrainedSuggester:
         unknown = {example.sub_category for example in examples} - desks.keys()
         if unknown:
             raise ExamplesError(f"no such sub-category: {', '.join(sorted(unknown))}")
-        self._pipeline = _pipeline()
-        self._pipeline.fit(
-            [example.text for example in examples], [example.sub_category for example in examples]
-        )
-        self._classes: list[str] = list(self._pipeline.classes_)
+        self._features = _features()
+        vectors = self._features.fit_transform([example.text for example in examples])
+        of = [example.sub_category for example in examples]
+        self._sub_categories = _model().fit(vectors, of)
+        self._classes: list[str] = list(self._sub_categories.classes_)
         self._desks = {
             desk: np.array([desks[each] is desk for each in self._classes]) for desk in Desk
         }
-        untaught = {of for code, of in desks.items() if code not in self._classes}
-        are_taught = all(of.any() for of in self._desks.values())
+        untaught = {desks[code] for code in desks.keys() - set(self._classes)}
+        are_taught = all(those.any() for those in self._desks.values())
+        self._desk = _model().fit(vectors, [desks[each] for each in of]) if are_taught else None
         # What was never taught is of no other desk than its own.
         self._told = [desk for desk in Desk if are_taught and untaught <= {desk}]
 
@@ -97,7 +100,7 @@ class TrainedSuggester:
 
         A desk is told where the text is clearly for it, and all that the other has was taught.
         """
-        (odds,) = self._pipeline.predict_proba([text_of(title, description)])
+        odds = self._odds(title, description)
         best = np.argsort(odds)[::-1][:_SHOWN]
         desk = next((desk for desk in self._told if odds[self._desks[desk]].sum() >= _CLEAR), None)
         return Suggestions(
@@ -111,13 +114,28 @@ class TrainedSuggester:
 
     def desk_of(self, title: str, description: str) -> Desk:
         """Tell the desk that a text is more likely for."""
-        (odds,) = self._pipeline.predict_proba([text_of(title, description)])
+        odds = self._odds(title, description)
         return max(Desk, key=lambda desk: float(odds[self._desks[desk]].sum()))
 
     def ranking(self, title: str, description: str) -> list[str]:
         """List all sub-categories, the likeliest first."""
-        (odds,) = self._pipeline.predict_proba([text_of(title, description)])
+        odds = self._odds(title, description)
         return [self._classes[rank] for rank in np.argsort(odds)[::-1]]
+
+    def _odds(self, title: str, description: str) -> NDArray[np.float64]:
+        """Give the odds of each sub-category.
+
+        Those of a desk add up to its own, which a model tells that knows nothing else: many
+        sub-categories, each unlikely, would outweigh the one that a text is about.
+        """
+        vector = self._features.transform([text_of(title, description)])
+        (odds,) = self._sub_categories.predict_proba(vector)
+        if self._desk is None:
+            return np.asarray(odds)
+        (of_desks,) = self._desk.predict_proba(vector)
+        for desk, share in zip(self._desk.classes_, of_desks, strict=True):
+            odds[self._desks[desk]] *= share / odds[self._desks[desk]].sum()
+        return np.asarray(odds)
 
 
 class Learner:
@@ -153,7 +171,7 @@ class Learner:
         return TrainedSuggester(known, self._desks) if is_taught else None
 
 
-def _pipeline() -> Pipeline:
+def _features() -> FeatureUnion:
     words = TfidfVectorizer(
         strip_accents="unicode",
         ngram_range=(1, 2),
@@ -161,11 +179,15 @@ def _pipeline() -> Pipeline:
         token_pattern=r"\w+",  # noqa: S106 - a pattern of words
     )
     pieces = TfidfVectorizer(
-        strip_accents="unicode", analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True
+        strip_accents="unicode",
+        analyzer="char_wb",
+        ngram_range=(2, 5),
+        # Alone in one ticket a piece of a word teaches nothing.
+        min_df=2,
+        sublinear_tf=True,
     )
-    return Pipeline(
-        [
-            ("features", FeatureUnion([("words", words), ("pieces", pieces)])),
-            ("model", LogisticRegression(C=20, max_iter=300, random_state=_SEED)),
-        ]
-    )
+    return FeatureUnion([("words", words), ("pieces", pieces)])
+
+
+def _model() -> LogisticRegression:
+    return LogisticRegression(C=20, max_iter=300, random_state=_SEED)
