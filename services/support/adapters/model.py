@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import FeatureUnion
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 from services.support.domain.guesses import READ_LIMIT, Guess, Suggestions
 from services.support.domain.letters import body_of
@@ -71,7 +71,7 @@ def read_examples(path: Path) -> list[Example]:
 
 
 class TrainedSuggester:
-    """Suggests by linear models over words and pieces of words, which forgive typing."""
+    """Suggests by a linear model over words and pieces of words, which forgives typing."""
 
     def __init__(self, examples: Sequence[Example], desks: Mapping[str, Desk]) -> None:
         """Train on examples whose sub-categories have these desks.
@@ -81,17 +81,16 @@ class TrainedSuggester:
         unknown = {example.sub_category for example in examples} - desks.keys()
         if unknown:
             raise ExamplesError(f"no such sub-category: {', '.join(sorted(unknown))}")
-        self._features = _features()
-        vectors = self._features.fit_transform([example.text for example in examples])
-        of = [example.sub_category for example in examples]
-        self._sub_categories = _model().fit(vectors, of)
-        self._classes: list[str] = list(self._sub_categories.classes_)
+        self._pipeline = _pipeline()
+        self._pipeline.fit(
+            [example.text for example in examples], [example.sub_category for example in examples]
+        )
+        self._classes: list[str] = list(self._pipeline.classes_)
         self._desks = {
             desk: np.array([desks[each] is desk for each in self._classes]) for desk in Desk
         }
         untaught = {desks[code] for code in desks.keys() - set(self._classes)}
         are_taught = all(those.any() for those in self._desks.values())
-        self._desk = _model().fit(vectors, [desks[each] for each in of]) if are_taught else None
         # What was never taught is of no other desk than its own.
         self._told = [desk for desk in Desk if are_taught and untaught <= {desk}]
 
@@ -123,18 +122,7 @@ class TrainedSuggester:
         return [self._classes[rank] for rank in np.argsort(odds)[::-1]]
 
     def _odds(self, title: str, description: str) -> NDArray[np.float64]:
-        """Give the odds of each sub-category.
-
-        Those of a desk add up to its own, which a model tells that knows nothing else: many
-        sub-categories, each unlikely, would outweigh the one that a text is about.
-        """
-        vector = self._features.transform([text_of(title, description)])
-        (odds,) = self._sub_categories.predict_proba(vector)
-        if self._desk is None:
-            return np.asarray(odds)
-        (of_desks,) = self._desk.predict_proba(vector)
-        for desk, share in zip(self._desk.classes_, of_desks, strict=True):
-            odds[self._desks[desk]] *= share / odds[self._desks[desk]].sum()
+        (odds,) = self._pipeline.predict_proba([text_of(title, description)])
         return np.asarray(odds)
 
 
@@ -171,7 +159,7 @@ class Learner:
         return TrainedSuggester(known, self._desks) if is_taught else None
 
 
-def _features() -> FeatureUnion:
+def _pipeline() -> Pipeline:
     words = TfidfVectorizer(
         strip_accents="unicode",
         ngram_range=(1, 2),
@@ -186,8 +174,9 @@ def _features() -> FeatureUnion:
         min_df=2,
         sublinear_tf=True,
     )
-    return FeatureUnion([("words", words), ("pieces", pieces)])
-
-
-def _model() -> LogisticRegression:
-    return LogisticRegression(C=20, max_iter=300, random_state=_SEED)
+    return Pipeline(
+        [
+            ("features", FeatureUnion([("words", words), ("pieces", pieces)])),
+            ("model", LogisticRegression(C=20, max_iter=300, random_state=_SEED)),
+        ]
+    )
