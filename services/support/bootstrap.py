@@ -1,6 +1,7 @@
 """Composition root."""
 
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -24,7 +25,7 @@ from services.support.domain.hours import worked
 from services.support.entrypoints.agent import create_agent_router, create_articles_router
 from services.support.entrypoints.asking import answer_to
 from services.support.entrypoints.catalogue import create_catalogue_router
-from services.support.entrypoints.chat import create_chat_desk_router, create_chat_router
+from services.support.entrypoints.chat import Places, create_chat_desk_router, create_chat_router
 from services.support.entrypoints.chat_socket import Lounge
 from services.support.entrypoints.desks import create_desks_router
 from services.support.entrypoints.suggestions import create_suggestions_router
@@ -36,13 +37,16 @@ from shared.contracts.topics import STRUCTURE
 from shared.runtime.directory import Directory, project_structures
 from shared.runtime.files import Files
 from shared.runtime.ids import new_id
-from shared.runtime.live import Bells, Seats
+from shared.runtime.isolation import one_by_one
+from shared.runtime.live import Bells, Hall, Seats
 from shared.runtime.rates import HourlyRates
 from shared.runtime.service import Runtime
 
 _SWEEP_S = 3600
 _CLOSE_S = 600
 _CHAT_S = 2
+_SPEAKS_WITHIN_S = 10.0
+"""For so long somebody who has come to the chat may say nothing."""
 _HEARTBEAT_S = 15.0
 """Well under what makes somebody absent from a queue."""
 _BODY_LIMIT_MB = 55
@@ -58,10 +62,13 @@ def build() -> tuple[Runtime, FastAPI]:
     store, clock = runtime.store, runtime.clock
     tickets, files = MongoTickets(store, clock), Files(store, clock)
     rates = HourlyRates(store, clock)
-    limits = Limits(
-        by_address=rates.of("adresse réseau", settings.open_per_address),
-        by_email=rates.of("adresse électronique", settings.open_per_email),
-    )
+
+    def limits_of(what: str) -> Limits:
+        return Limits(
+            by_address=rates.of(f"{what}, adresse réseau", settings.open_per_address),
+            by_email=rates.of(f"{what}, adresse électronique", settings.open_per_email),
+        )
+
     directory = Directory(store)
     catalogue = catalogue_at(settings.catalogue)
     learner = Learner(
@@ -76,9 +83,15 @@ def build() -> tuple[Runtime, FastAPI]:
         clock=clock,
         new_id=new_id,
     )
-    acting, submitting = Acting(ports), Submitting(ports)
+    acting, submitting = Acting(ports), Submitting(ports, limits_of("ticket"))
     desks = Desks(ports, targets_at(settings.targets), worked)
-    closing = Closing(ports, acting, timedelta(days=settings.close_after_days))
+    closing = Closing(
+        ports,
+        acting,
+        timedelta(days=settings.close_after_days),
+        partial(one_by_one, "ticket.closing"),
+    )
+    follow_ups = rates.of("suite", settings.open_messages_per_ticket)
 
     conversations = MongoConversations(store, timedelta(days=settings.agent_kept_days))
     articles = articles_of(ports.catalogue.by_code)
@@ -91,7 +104,7 @@ def build() -> tuple[Runtime, FastAPI]:
             tracking=PortalTracking(settings.portal_url),
             suggester=ports.suggester,
             messages=rates.of("message", settings.agent_messages_per_address),
-            links=limits,
+            links=limits_of("lien"),
             clock=clock,
             new_id=new_id,
         )
@@ -111,12 +124,20 @@ def build() -> tuple[Runtime, FastAPI]:
     )
     bounds = Bounds(
         waiting=settings.chat_waiting,
+        waiting_open=settings.chat_waiting_open,
         open_each=settings.chat_open_each,
         silence=timedelta(seconds=settings.chat_silence_s),
         absence=timedelta(seconds=settings.chat_absence_s),
     )
     lounge = Lounge(ChatRoom(chat_ports, bounds), ChatNews(chat_ports))
-    seats = Seats(settings.chat_sockets, settings.chat_sockets_each)
+    desk_seats = Seats(settings.chat_sockets_desk, settings.chat_sockets_each)
+    known, strangers = (
+        Places(
+            Seats(in_all, settings.chat_sockets_each),
+            Hall(settings.chat_sockets_silent, _SPEAKS_WITHIN_S),
+        )
+        for in_all in (settings.chat_sockets, settings.chat_sockets_open)
+    )
 
     async def sweep() -> None:
         await files.sweep(tickets.referred)
@@ -141,12 +162,12 @@ def build() -> tuple[Runtime, FastAPI]:
                 learner, catalogue, rates.of("suggestion", settings.suggestions_each)
             ),
             create_tickets_router(tickets, files, Drafts(ports), submitting, acting),
-            create_open_router(tickets, files, submitting, acting, limits),
+            create_open_router(tickets, files, submitting, acting, follow_ups),
             create_desks_router(tickets, files, desks, acting),
             create_agent_router(agent, conversations),
             create_articles_router(articles),
-            create_chat_router(lounge, seats),
-            create_chat_desk_router(lounge, seats),
+            create_chat_router(lounge, known, strangers),
+            create_chat_desk_router(lounge, desk_seats),
         ],
         open_paths=("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chat"),
         desk_paths=("/desk/",),

@@ -56,6 +56,8 @@ class Settings(RuntimeSettings):
     """Tickets without an account that an e-mail address may submit in an hour."""
     open_per_address: int = Field(default=20, ge=1)
     """Tickets without an account that a network address may submit in an hour."""
+    open_messages_per_ticket: int = Field(default=30, ge=1)
+    """What may be sent in an hour about a ticket without an account, once it is submitted."""
     portal_url: str = "http://127.0.0.1:8005"
     """Where the portal answers: the virtual agent looks pieces up in it, in the caller's name."""
     agent_messages_per_address: int = Field(default=200, ge=1)
@@ -67,6 +69,8 @@ class Settings(RuntimeSettings):
     """Conversations with the virtual agent are forgotten so long after their beginning."""
     chat_waiting: int = Field(default=100, ge=1)
     """Chats that may wait in the queue of one desk."""
+    chat_waiting_open: int = Field(default=50, ge=1)
+    """Of these, chats without an account."""
     chat_open_each: int = Field(default=5, ge=1)
     """Chats that a structure, or without an account a network address, may have open."""
     chat_begun_per_address: int = Field(default=20, ge=1)
@@ -78,6 +82,13 @@ class Settings(RuntimeSettings):
     chat_kept_days: int = Field(default=365, ge=1)
     """Transcripts are forgotten so long after their beginning."""
     chat_sockets: int = Field(default=1000, ge=1)
-    """Connections to the chat that one process keeps open at most."""
+    """Connections to the chat with an account that one process keeps open at most."""
+    chat_sockets_open: int = Field(default=500, ge=1)
+    """The same without an account: strangers take nobody else's place."""
+    chat_sockets_desk: int = Field(default=500, ge=1)
+    """The same for the agents of desks."""
+    chat_sockets_silent: int = Field(default=100, ge=1)
+    """Connections on which nothing has been said yet, with an account and without one; at one more,
+    the oldest is closed."""
     chat_sockets_each: int = Field(default=20, ge=1)
     """Of these, those of one structure, one network address or one agent at most."""

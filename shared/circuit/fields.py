@@ -1,9 +1,10 @@
-"""The fields that a recipient requires of a piece: service code, engagement, or either."""
+"""What a recipient requires of a piece (service code, engagement, either), and of any text."""
 
 from shared.circuit import rules
 from shared.circuit.parties import Party, Structure, judge_service
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import is_showable, says_something
 
 
 def judge_fields(
@@ -12,8 +13,9 @@ def judge_fields(
     """Check what the structure that plays `role` requires, all faults at once.
 
     "Engagement or service" overrides the other two parameters, as the portal tests it first. A
-    service may require an engagement on its own.
+    service may require an engagement on its own. An engagement without a letter or a digit is none.
     """
+    engagement = engagement if says_something(engagement or "") else None
     broken = [*_missing(role, party, structure, engagement)]
     wrong_service = judge_service(role, party, structure)
     if wrong_service:
@@ -21,6 +23,15 @@ def judge_fields(
     elif party.service and not engagement and not any(v.field == "engagement" for v in broken):
         broken += _required_by_service(party.service, structure)
     return tuple(broken)
+
+
+def judge_showable(
+    field: str, label: str, text: str | None, *, lines: bool = False
+) -> tuple[Violation, ...]:
+    """Check that whoever reads a text sees all of it; `lines` allows several."""
+    if is_showable(text or "", lines=lines):
+        return ()
+    return (rules.TEXT_UNREADABLE.broken(field, label=label),)
 
 
 def required_fields(structure: Structure) -> frozenset[str]:

@@ -8,8 +8,10 @@ from functools import cache
 from pathlib import Path
 
 from shared.circuit import rules
+from shared.circuit.fields import judge_showable
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import plain, says_something
 
 _DATA = Path(__file__).parent / "tables" / "motifs-de-refus.csv"
 
@@ -65,14 +67,14 @@ def judge_refusal(
 
 
 def judge_comment(comment: str | None, *, is_required: bool) -> tuple[Violation, ...]:
-    """Check an explanation: there when the act needs one, and short enough."""
-    text = (comment or "").strip()
-    if not text and is_required:
+    """Check an explanation: there when the act needs one, short enough, and all of it seen."""
+    text = plain(comment or "")
+    if is_required and not says_something(text):
         return (rules.COMMENT_REQUIRED.broken("comment"),)
     if len(text) > COMMENT_LIMIT:
         rule = rules.COMMENT_TOO_LONG
         return (rule.broken("comment", length=len(text), limit=COMMENT_LIMIT),)
-    return ()
+    return judge_showable("comment", "L'explication", text, lines=True)
 
 
 @cache

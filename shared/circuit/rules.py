@@ -135,6 +135,12 @@ ENGAGEMENT_REQUIRED_BY_SERVICE = Rule(
     remedy="Indiquez le numéro d'engagement donné par l'acheteur.",
     source="paramètre numeroEngagement du service",
 )
+TEXT_UNREADABLE = Rule(
+    code="CIR-CHAMP-05",
+    sentence="{label} contient un signe qu'aucun écran ne montre.",
+    remedy="Retapez ce texte au clavier : il a pu être copié d'un autre logiciel.",
+    source=_OURS,
+)
 DOSSIER_CLOSED = Rule(
     code="CIR-TOUR-01",
     sentence="Le dossier est clos : il n'attend plus rien.",

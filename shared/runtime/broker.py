@@ -24,7 +24,7 @@ from shared.runtime import header_names
 from shared.runtime.backoff import keep_trying
 from shared.runtime.consumer import WatchedConsumer
 from shared.runtime.logs import get_logger
-from shared.runtime.metrics import ODD_HEADERS, POLL_AGE
+from shared.runtime.metrics import CONSUMER_LAG, ODD_HEADERS, POLL_AGE
 from shared.runtime.reading import Record
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.store import Document
@@ -160,6 +160,9 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships 
         )
         self._subscriber(self._consume)
         POLL_AGE.labels(name).set_function(lambda: self.poll_age_s)
+        if settings.end_offsets_reliable:
+            for topic in self._takers:
+                CONSUMER_LAG.labels(name, topic).set_function(partial(self._lag, topic))
 
     @property
     def poll_age_s(self) -> float:
@@ -168,6 +171,10 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships 
         if not isinstance(consumer, WatchedConsumer):
             return 0.0
         return time.monotonic() - consumer.stands_still_since
+
+    def _lag(self, topic: str) -> float:
+        consumer = self._subscriber.consumer
+        return consumer.lag(topic) if isinstance(consumer, WatchedConsumer) else 0.0
 
     async def start(self) -> None:
         """Join the group."""

@@ -18,6 +18,7 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
         super().__init__(*topics, **options)
         self._polled = time.monotonic()
         self._failing_since = self._failed = float("-inf")
+        self._given: dict[Any, int] = {}
 
     @property
     def stands_still_since(self) -> float:
@@ -45,7 +46,17 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
                 raise
             raise KafkaError(f"records that cannot be read: {error!r}") from error
         self._polled = time.monotonic()
+        self._given |= {partition: each[-1].offset + 1 for partition, each in records.items()}
         return records
+
+    def lag(self, topic: str) -> int:
+        """Count the records that its partitions of a topic hold, by the last word of the broker.
+
+        What it has been given and has not done with is not among them.
+        """
+        partitions = [each for each in self.assignment() if each.topic == topic]
+        ends = {partition: self.highwater(partition) or 0 for partition in partitions}
+        return sum(max(0, end - self._given.get(each, end)) for each, end in ends.items())
 
     def _is_failing(self, now: float) -> bool:
         return now - self._failed < _FORGOTTEN_S

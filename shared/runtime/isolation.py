@@ -1,12 +1,14 @@
-"""Finding the one message that fails in a batch that fails."""
+"""Keeping what fails apart from what does not."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from shared.runtime.errors import is_transient
 from shared.runtime.logs import bound, get_logger
 from shared.runtime.reading import Incoming
 
+T = TypeVar("T")
 Take = Callable[[Sequence[Incoming]], Awaitable[None]]
 Bury = Callable[[Incoming, str], Awaitable[None]]
 
@@ -50,3 +52,22 @@ async def _insist(message: Incoming, take: Take, bury: Bury) -> None:
         if attempt < _ATTEMPTS:
             await asyncio.sleep(_PAUSE_S)
     await bury(message, reason)
+
+
+async def one_by_one(
+    what: str, items: Sequence[T], do: Callable[[T], Awaitable[object]]
+) -> Sequence[T]:
+    """Do something to each item, and give those for which it failed, each of them logged.
+
+    Raises the faults of the world: they are nobody's.
+    """
+    failed = []
+    for item in items:
+        try:
+            await do(item)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            _log.error("item.failed", what=what, item=item, exc_info=error)
+            failed.append(item)
+    return failed

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -88,6 +88,38 @@ async def _ring_changes(
         async for change in changes:
             for key in keys_of(change["fullDocument"]):
                 bells.ring(key)
+
+
+class Hall:
+    """Where those who have come wait until they have said why: not for long, and not many at once.
+
+    When it is full the one who has waited longest leaves. Whoever speaks at once passes through,
+    however many come only to stand there.
+    """
+
+    def __init__(self, in_all: int, seconds: float) -> None:
+        """Take in `in_all`, each for `seconds` at most."""
+        self._in_all = in_all
+        self._seconds = seconds
+        self._waiting: dict[asyncio.Timeout, None] = {}
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """Wait in the hall within the block. Raises TimeoutError in who has to leave."""
+        async with asyncio.timeout(self._seconds) as patience:
+            if len(self._waiting) >= self._in_all:
+                self._send_away()
+            self._waiting[patience] = None
+            try:
+                yield
+            finally:
+                self._waiting.pop(patience, None)
+
+    def _send_away(self) -> None:
+        oldest = next(iter(self._waiting))
+        del self._waiting[oldest]
+        if not oldest.expired():
+            oldest.reschedule(asyncio.get_running_loop().time())
 
 
 class Crowded(StrEnum):

@@ -28,6 +28,11 @@ POLL_AGE = Gauge(
     "Time since a consumer polled well; one that grows stands still",
     ["group"],
 )
+CONSUMER_LAG = Gauge(
+    "aiguillage_consumer_lag",
+    "Records of a member's partitions that it has not been given yet",
+    ["group", "topic"],
+)
 OUTBOX_DEPTH = Gauge("aiguillage_outbox_depth", "Messages committed and not yet published")
 PUBLISHED = Counter("aiguillage_published_total", "Messages acknowledged by the broker", ["topic"])
 REFUSED_KEYS = Gauge(

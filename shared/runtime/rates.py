@@ -3,10 +3,10 @@
 import hashlib
 from datetime import timedelta
 
-from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
 from shared.runtime.clock import Clock
-from shared.runtime.store import Document, Store
+from shared.runtime.store import Document, Store, Transaction
 
 _RATES = "rates"
 _HOUR = timedelta(hours=1)
@@ -17,12 +17,12 @@ class HourlyRates:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         """Count in this store."""
-        self._rates = store.collection(_RATES)
+        self._store = store
         self._clock = clock
 
     async def prepare(self) -> None:
         """Forget a count once its hour is over."""
-        await self._rates.create_index("expires_at", expireAfterSeconds=0)
+        await self._store.collection(_RATES).create_index("expires_at", expireAfterSeconds=0)
 
     def of(self, what: str, an_hour: int) -> "HourlyRate":
         """Allow each comer `an_hour` of `what`."""
@@ -33,14 +33,22 @@ class HourlyRates:
         hour = self._clock().replace(minute=0, second=0, microsecond=0)
         # Who comes is not kept in clear: the count alone is needed.
         digest = hashlib.sha256(f"{what}|{who}".encode()).hexdigest()
-        row: Document = await self._rates.find_one_and_update(
-            {"_id": f"{digest}|{hour.isoformat()}"},
-            {"$inc": {"count": 1}, "$setOnInsert": {"expires_at": hour + 2 * _HOUR}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
-        count: int = row["count"]
-        return count
+        counted = {"_id": f"{digest}|{hour.isoformat()}"}
+        change: Document = {"$inc": {"count": 1}, "$setOnInsert": {"expires_at": hour + 2 * _HOUR}}
+
+        async def work(transaction: Transaction) -> int:
+            # In a transaction: who comes at the same time conflicts, and counts after this one.
+            rates, session = transaction.collection(_RATES), transaction.session
+            await rates.update_one(counted, change, upsert=True, session=session)
+            row = await rates.find_one(counted, session=session)
+            count: int = row["count"] if row else 1
+            return count
+
+        try:
+            return await self._store.transaction(work)
+        except DuplicateKeyError:
+            # The first two of an hour came at once: the row is now found.
+            return await self._store.transaction(work)
 
 
 class HourlyRate:

@@ -1,6 +1,7 @@
 """A running service: what it is made of, when it is ready, how it starts and stops."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -180,6 +181,7 @@ class Runtime:
         self._run("sweep", self._sweep)
         if self._projections:
             await keep_trying("projections", self._projections.caught_up)
+        _settle()
         self._started.set()
         _log.info("service.started", service=self.service)
         await asyncio.Event().wait()
@@ -195,6 +197,16 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         await self._broker.stop()
+
+
+def _settle() -> None:
+    """Leave what was loaded at start out of every collection to come: it stays until the end.
+
+    Parsing 255 KB of nested lists makes the collector pass over all there is; beside 1.5 million
+    objects that took 290 ms, and 9 ms once they were left out.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def _guarded(name: str, task: Task) -> None:

@@ -1,7 +1,7 @@
 """Amounts of money: decimals of the currency's unit, two places at most, never a float."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 
 _AMOUNT = re.compile(r"-?\d{1,17}(\.\d{1,2})?", re.ASCII)
@@ -9,13 +9,14 @@ _AMOUNT = re.compile(r"-?\d{1,17}(\.\d{1,2})?", re.ASCII)
 
 
 def parse_amount(text: str) -> Decimal:
-    """Read a plain decimal string such as `1234.50`, in the currency's unit.
+    """Read a plain decimal string such as `1234.50`, in the currency's unit; no zero has a sign.
 
     Raises ValueError for anything else: exponents, thousands separators, a third decimal.
     """
     if not _AMOUNT.fullmatch(text):
         raise ValueError(text)
-    return Decimal(text)
+    # Twenty-eight digits of precision hold any amount: to add zero changes nothing but -0.
+    return Decimal(text) + 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +27,25 @@ class Amounts:
     tva: Decimal
     ttc: Decimal
     due: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A total that is not the one of the piece before."""
+
+    field: str
+    previous: Decimal
+    now: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """What was added; negative for what was taken away."""
+        return self.now - self.previous
+
+
+def changes(previous: Amounts, now: Amounts) -> tuple[Change, ...]:
+    """List the totals that differ. A change is never a reason to refuse (CCP, R.2192-34)."""
+    pairs = (
+        (each.name, getattr(previous, each.name), getattr(now, each.name)) for each in fields(now)
+    )
+    return tuple(Change(name, before, after) for name, before, after in pairs if before != after)

@@ -49,6 +49,11 @@ def is_showable(text: str, *, lines: bool = False) -> bool:
     return not _UNSHOWABLE.search(text) and (lines or not ("\n" in text or "\t" in text))
 
 
+def showable(text: str) -> str:
+    """Give a text to be shown whatever it holds: `�` for each sign that no screen can show."""
+    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def says_something(text: str) -> bool:
-    """Tell whether a plain text holds a letter or a digit."""
-    return any(sign.isalnum() for sign in text)
+    """Tell whether a text holds a letter or a digit that is seen."""
+    return any(sign.isalnum() for sign in plain(text))

@@ -23,6 +23,12 @@ PLATFORM = load(COMPOSE)
 WRITES_ITS_ROOT = {"kafka"}
 IMAGE = {"AIGUILLAGE_HOST": "0.0.0.0", "AIGUILLAGE_PORT": "8000"}  # noqa: S104 - as the Dockerfile
 PASSWORD = "GF_SECURITY_ADMIN_PASSWORD"  # noqa: S105 - its name
+NEIGHBOURS = {
+    "kafka": {*NAMES, "topics", "mongo"},
+    "mongo": {*NAMES, "topics", "kafka"},
+    "prometheus": {*NAMES, "grafana"},
+    "grafana": {"prometheus"},
+}
 _SECRET = re.compile(r"(?i)passw|secret|token|credential|private_key")
 
 
@@ -33,6 +39,7 @@ def faults(platform: Yaml) -> list[str]:
     services = platform["services"]
     found = [f"{name} is missing" for name in NAMES if name not in services]
     found += _told(platform)
+    found += _astray(services)
     for name, each in services.items():
         found += [f"{name}: {fault}" for fault in _unhardened(name, each)]
         found += [f"{name}: {fault}" for fault in _dangling(each, platform)]
@@ -61,6 +68,15 @@ def _told(platform: Yaml) -> Iterator[str]:
     for variable in re.findall(r"\$\{([^}]*)\}", json.dumps(platform)):
         if ":?" not in variable:
             yield f"{variable} may be empty"
+
+
+def _astray(services: Yaml) -> Iterator[str]:
+    """Find who shares a network with whom it has nothing to do, or no longer meets whom it asks."""
+    for name, wanted in NEIGHBOURS.items():
+        own = set(services[name]["networks"])
+        met = {other for other, each in services.items() if own & set(each["networks"])}
+        if met != wanted | {name}:
+            yield f"{name} meets, or should: {sorted(met ^ (wanted | {name}))}"
 
 
 def _unhardened(name: str, each: Yaml) -> Iterator[str]:
@@ -154,6 +170,18 @@ PLANTED: dict[str, tuple[Callable[[Yaml], object], str]] = {
     ),
     "a volume of nobody": (lambda p: p["volumes"].pop("mongo"), "no volume mongo"),
     "a network of nobody": (lambda p: p["networks"].pop("inside"), "no network inside"),
+    "a watcher beside broker and store": (
+        lambda p: p["services"]["prometheus"]["networks"].append("inside"),
+        "mongo meets, or should: ['prometheus']",
+    ),
+    "a dashboard beside the services": (
+        lambda p: p["services"]["grafana"]["networks"].append("published"),
+        "grafana meets, or should: ['deposit', ",
+    ),
+    "a service that nobody watches": (
+        lambda p: _routing(p).update(networks=["inside"]),
+        "prometheus meets, or should: ['routing']",
+    ),
     "a secret": (
         lambda p: _grafana(p).update({PASSWORD: "x"}),
         f"{PASSWORD} is in the file",

@@ -41,6 +41,11 @@ def _policy(objects: list[Yaml]) -> Yaml:
     return _one(objects, "NetworkPolicy", "aiguillage-platform")["spec"]
 
 
+def _egress(objects: list[Yaml], name: str) -> Yaml:
+    (rule,) = _one(objects, "NetworkPolicy", name)["spec"]["egress"]
+    return rule
+
+
 def _config(objects: list[Yaml]) -> Yaml:
     return next(each for each in objects if each["kind"] == "ConfigMap")["data"]
 
@@ -128,6 +133,34 @@ PLANTED: dict[str, tuple[Callable[[list[Yaml]], object], str]] = {
             podSelector={}
         ),
         "aiguillage-portal is let in to aiguillage-organisation",
+    ),
+    "a way out to anybody": (
+        lambda o: _egress(o, "aiguillage-to-store").pop("to"),
+        "NetworkPolicy aiguillage-to-store: egress to anybody",
+    ),
+    "a way out to any namespace": (
+        lambda o: _egress(o, "aiguillage-to-broker").update(to=[{"namespaceSelector": {}}]),
+        "NetworkPolicy aiguillage-to-broker: egress to anybody",
+    ),
+    "a way out to every address": (
+        lambda o: _egress(o, "aiguillage-to-store")["to"].append({"ipBlock": {"cidr": "::/0"}}),
+        "NetworkPolicy aiguillage-to-store: egress to anybody",
+    ),
+    "a way out by every port": (
+        lambda o: _egress(o, "aiguillage-to-store").pop("ports"),
+        "NetworkPolicy aiguillage-to-store: egress by any port",
+    ),
+    "a way in from anybody": (
+        lambda o: _policy(o)["ingress"][0].pop("from"),
+        "NetworkPolicy aiguillage-platform: ingress from anybody",
+    ),
+    "no way out to the broker": (
+        lambda o: _config(o).update(AIGUILLAGE_KAFKA="kafka-0.kafka:9092,kafka-1.kafka:9093"),
+        "lets out to the port 9093",
+    ),
+    "no way out to the store": (
+        lambda o: o.remove(_one(o, "NetworkPolicy", "aiguillage-to-store")),
+        "lets out to the port 27017",
     ),
     "a service not told whom to ask": (
         lambda o: _container(o, "aiguillage-support")["env"].pop(0),

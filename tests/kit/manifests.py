@@ -18,6 +18,8 @@ _CRDS = {
     "ScaledObject": "scaled-object.json",
     "ServiceMonitor": "service-monitor.json",
 }
+# Of an address that names none.
+_STORE_PORT = "27017"
 _UNITS = {"Mi": 1, "Gi": 1024}
 # Named by an installation, made by hand: docs/deploy.md.
 _OUTSIDE = {"aiguillage-store"}
@@ -37,6 +39,7 @@ def faults(objects: list[Yaml]) -> list[str]:
         _misset,
         _mismatched,
         _unreached,
+        _open,
         _misscaled,
     )
     return [fault for check in checks for fault in check(objects)]
@@ -256,7 +259,7 @@ def _unreached(objects: list[Yaml]) -> Iterator[str]:
         for each in _of(objects, "NetworkPolicy").values()
         for asked in _selected_by(each["spec"]["podSelector"], pods)
         for rule in each["spec"].get("ingress", [])
-        for source in rule["from"]
+        for source in rule.get("from", [])
         if "podSelector" in source
         for asker in _selected_by(source["podSelector"], pods)
     }
@@ -276,6 +279,32 @@ def _unreached(objects: list[Yaml]) -> Iterator[str]:
         }
         if told != expected:
             yield f"{name} is told {told} instead of {expected}"
+
+
+def _open(objects: list[Yaml]) -> Iterator[str]:
+    """Find doors that open on anybody, and none to the broker that is named or to a store."""
+    let_out = set()
+    for name, each in _of(objects, "NetworkPolicy").items():
+        for way, side in (("ingress", "from"), ("egress", "to")):
+            for rule in each["spec"].get(way, []):
+                if any(map(_is_anybody, rule.get(side) or [{}])):
+                    yield f"NetworkPolicy {name}: {way} {side} anybody"
+                if not rule.get("ports"):
+                    yield f"NetworkPolicy {name}: {way} by any port"
+        rules = each["spec"].get("egress", [])
+        let_out |= {str(port["port"]) for rule in rules for port in rule.get("ports", [])}
+    brokers = (
+        each["data"].get("AIGUILLAGE_KAFKA", "") for each in _of(objects, "ConfigMap").values()
+    )
+    named = {broker.rpartition(":")[2] for told in brokers for broker in told.split(",")}
+    for port in sorted((named | {_STORE_PORT}) - let_out):
+        yield f"no NetworkPolicy lets out to the port {port}"
+
+
+def _is_anybody(peer: Yaml) -> bool:
+    by_address = peer.get("ipBlock", {}).get("cidr", "").endswith("/0")
+    by_name = any(peer.get(selector) for selector in ("podSelector", "namespaceSelector"))
+    return by_address or not (by_name or "ipBlock" in peer)
 
 
 def _misset(objects: list[Yaml]) -> Iterator[str]:

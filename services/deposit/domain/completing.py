@@ -12,6 +12,7 @@ from shared.circuit.table import Row
 from shared.vocabulary.attachments import Attached
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import says_something
 
 
 def judge_turn_to_add(
@@ -33,8 +34,7 @@ def judge_added(
     act: Act, attachments: Sequence[Attached], comment: str | None
 ) -> tuple[Violation, ...]:
     """Check what is added: a contest says why in any case, however much it attaches."""
-    if act is Act.CONTESTER:
-        return (*judge_comment(comment, is_required=True), *judge_attachments(attachments))
-    if not attachments and not (comment and comment.strip()):
+    is_contest = act is Act.CONTESTER
+    if not (is_contest or attachments or says_something(comment or "")):
         return (rules.NOTHING_ADDED.broken("attachments"),)
-    return judge_attachments(attachments)
+    return (*judge_comment(comment, is_required=is_contest), *judge_attachments(attachments))

@@ -36,9 +36,9 @@ class Following:
 
     @property
     def engagement(self) -> str | None:
-        """The engagement of the piece: a recycling may have put it right."""
-        deposited = self.piece.draft.engagement
-        return self.state.engagements.get(self.piece.id, deposited) if self.state else deposited
+        """The engagement of the piece, which a recycling may put right and never takes away."""
+        told = self.state.engagements.get(self.piece.id) if self.state else None
+        return told or self.piece.draft.engagement
 
     def cadres_of(self, role: Role, structure: str) -> tuple[Cadre, ...]:
         """List what a structure may deposit after the piece now."""

@@ -11,7 +11,7 @@ from shared.vocabulary.codes import Syntax
 from shared.vocabulary.rules import Rule, Violation
 from shared.vocabulary.siret import is_siret
 
-_AMOUNT_FIELDS = ("ht", "tva", "ttc", "due")
+_AMOUNT_FIELDS = ("ht", "tva", "ttc", "due", "prepaid", "rounding")
 
 LABELS: Mapping[str, str] = {
     "number": "le numéro",
@@ -21,6 +21,8 @@ LABELS: Mapping[str, str] = {
     "tva": "le montant de TVA",
     "ttc": "le montant TTC",
     "due": "le montant à payer",
+    "prepaid": "le montant déjà payé",
+    "rounding": "l'arrondi",
     "cadre": "le cadre de facturation",
     "seller.siret": "le SIRET du vendeur",
     "buyer.siret": "le SIRET de l'acheteur",
@@ -54,6 +56,10 @@ class Invoice:
     tva: Decimal | None = None
     ttc: Decimal | None = None
     due: Decimal | None = None
+    prepaid: Decimal | None = None
+    """BT-113, what is paid already; in files alone, and not in all."""
+    rounding: Decimal | None = None
+    """BT-114, what is added to the amount due to make it round; in files alone."""
     type_code: str | None = None
     seller: Party = Party()
     buyer: Party = Party()
@@ -106,7 +112,7 @@ TOO_MANY_DECIMALS = Rule(
     code="DEP-INV-04",
     sentence="{label} « {value} » a plus de deux décimales.",
     remedy="Arrondissez le montant au centime.",
-    source="EN 16931, BR-DEC-12, BR-DEC-13, BR-DEC-14 et BR-DEC-18",
+    source="EN 16931, BR-DEC-12, BR-DEC-13, BR-DEC-14 et BR-DEC-16 à BR-DEC-18",
 )
 TOTALS_DISAGREE = Rule(
     code="DEP-INV-05",
@@ -150,11 +156,25 @@ CONTRADICTION = Rule(
     remedy="Ne laissez dans le fichier qu'une seule valeur pour ce champ.",
     source="règle de la plateforme",
 )
+DUE_DISAGREES = Rule(
+    code="DEP-INV-12",
+    sentence="Le montant à payer ({due}) n'est pas le TTC ({ttc}), moins le montant déjà payé "
+    "({prepaid}), plus l'arrondi ({rounding}).",
+    remedy="Corrigez les totaux : TTC - déjà payé + arrondi = à payer.",
+    source="EN 16931, BR-CO-16",
+)
+DUE_TOO_HIGH = Rule(
+    code="DEP-INV-13",
+    sentence="Le montant à payer ({due}) dépasse le montant TTC ({ttc}).",
+    remedy="Corrigez le montant à payer : le TTC, moins ce qui est déjà payé ou retenu.",
+    source="EN 16931, BR-CO-16, sans rien d'ajouté au TTC : règle de la plateforme",
+)
 
 _NUMBER = re.compile(r"[A-Za-z0-9+\-_/.# ]+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _DECIMAL = re.compile(r"-?\d+\.\d{3,}", re.ASCII)
 _SHOWN = 40
+_ZERO = Decimal(0)
 
 
 def judge_invoice(
@@ -223,10 +243,29 @@ def _judge_currency(currency: str | None) -> Iterator[Violation]:
 
 def _judge_totals(invoice: Invoice) -> Iterator[Violation]:
     ht, tva, ttc = invoice.ht, invoice.tva, invoice.ttc
-    if ht is None or tva is None or ttc is None:
-        return
-    if ht + tva != ttc:
+    if ht is not None and tva is not None and ttc is not None and ht + tva != ttc:
         yield TOTALS_DISAGREE.broken("ttc", ht=ht, tva=tva, ttc=ttc)
+    else:
+        yield from _judge_due(invoice)
+
+
+def _judge_due(invoice: Invoice) -> Iterator[Violation]:
+    """Check what is left to pay against the total.
+
+    No sign is refused: an advance to give back or penalties may bring a décompte to zero or below,
+    and an avoir is either of type 381 or an invoice below zero. Without the terms between the two,
+    as in a plain PDF, only what would add to the total is seen to be wrong.
+    """
+    ttc, due, prepaid, rounding = invoice.ttc, invoice.due, invoice.prepaid, invoice.rounding
+    if ttc is None or due is None or invoice.unclear() & {"prepaid", "rounding"}:
+        return
+    if prepaid is None and rounding is None:
+        if due > max(ttc, _ZERO):
+            yield DUE_TOO_HIGH.broken("due", due=due, ttc=ttc)
+        return
+    terms = {"ttc": ttc, "prepaid": prepaid or _ZERO, "rounding": rounding or _ZERO}
+    if due != terms["ttc"] - terms["prepaid"] + terms["rounding"]:
+        yield DUE_DISAGREES.broken("due", due=due, **terms)
 
 
 def _judge_siret(name: str, siret: str | None) -> Iterator[Violation]:

@@ -6,7 +6,6 @@ from datetime import date
 
 from services.deposit.domain import rules
 from services.deposit.domain.attachments import judge_attachments
-from services.deposit.domain.changes import changes
 from services.deposit.domain.following import Following, judge_next
 from services.deposit.domain.invoice import judge_invoice
 from services.deposit.domain.merging import merge, shown
@@ -14,8 +13,10 @@ from services.deposit.domain.naming import Naming, name_for_following, name_for_
 from services.deposit.domain.opening import judge_opener
 from services.deposit.domain.piece import Draft, Recipient
 from services.deposit.domain.proposal import Proposal
+from shared.circuit.fields import judge_showable
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.table import Circuit, Row, application_of
+from shared.vocabulary.amounts import changes
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
@@ -69,6 +70,7 @@ def judge(proposal: Proposal, world: World) -> Verdict:
     broken = (
         *proposal.unreadable,
         *_judge_fields(proposal, world),
+        *_judge_texts(proposal, naming.parties),
         *naming.broken,
         *world.misled,
         *_judge_place(proposal, world, naming.parties),
@@ -96,17 +98,25 @@ def _judge_fields(proposal: Proposal, world: World) -> Iterator[Violation]:
             yield rules.CADRE_MISSING.broken("cadre")
     yield from merge(proposal.read, said.fields)[1]
     yield from _judge_type(proposal)
-    for name, label, limit in (
-        ("engagement", "Le numéro d'engagement", _ENGAGEMENT_LIMIT),
-        ("marche", "Le numéro de marché", _MARCHE_LIMIT),
-    ):
-        length = len(getattr(fields, name) or "")
-        if length > limit:
-            yield rules.TEXT_TOO_LONG.broken(name, label=label, length=length, limit=limit)
     if world.is_number_spent:
         yield rules.NUMBER_SPENT.broken(
             "number", structure=proposal.structure, number=fields.number
         )
+
+
+def _judge_texts(proposal: Proposal, parties: Parties) -> Iterator[Violation]:
+    """Check that what nobody looks up, and everybody reads, is short enough and seen whole."""
+    fields = proposal.fields
+    for name, label, limit, text in (
+        ("engagement", "Le numéro d'engagement", _ENGAGEMENT_LIMIT, fields.engagement or ""),
+        ("marche", "Le numéro de marché", _MARCHE_LIMIT, fields.marche or ""),
+    ):
+        if len(text) > limit:
+            yield rules.TEXT_TOO_LONG.broken(name, label=label, length=len(text), limit=limit)
+        yield from judge_showable(name, label, text)
+    yield from judge_showable("comment", "Le commentaire", proposal.said.comment, lines=True)
+    for role, party in parties.named():
+        yield from judge_showable(f"{role.value}.service", "Le code service", party.service)
 
 
 def _judge_type(proposal: Proposal) -> Iterator[Violation]:

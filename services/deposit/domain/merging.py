@@ -11,6 +11,7 @@ from services.deposit.domain import rules
 from services.deposit.domain.invoice import LABELS, Invoice, Party
 from services.deposit.domain.numbers import number_key
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import showable
 
 _FIELDS = (
     "number",
@@ -45,7 +46,7 @@ def merge(read: Invoice, said: Invoice) -> tuple[Invoice, tuple[Violation, ...]]
 
 
 def shown(read: Invoice) -> Invoice:
-    """Cut what a hostile file may hold by the megabyte to what a person can read."""
+    """Cut what a hostile file may hold, by the megabyte or unseen, to what a person can read."""
     return replace(
         read,
         number=_cut(read.number),
@@ -58,9 +59,9 @@ def shown(read: Invoice) -> Invoice:
         seller=_cut_party(read.seller),
         buyer=_cut_party(read.buyer),
         preceding_numbers=tuple(
-            number[:_KEPT_TEXT] for number in read.preceding_numbers[:_KEPT_NUMBERS]
+            showable(number[:_KEPT_TEXT]) for number in read.preceding_numbers[:_KEPT_NUMBERS]
         ),
-        malformed={field: text[:_KEPT_TEXT] for field, text in read.malformed.items()},
+        malformed={field: showable(text[:_KEPT_TEXT]) for field, text in read.malformed.items()},
         contradictions={},
     )
 
@@ -91,7 +92,7 @@ def _same(field: str, one: object, other: object) -> bool:
 
 
 def _cut(text: str | None) -> str | None:
-    return text and text[:_KEPT_TEXT]
+    return text and showable(text[:_KEPT_TEXT])
 
 
 def _cut_party(party: Party) -> Party:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 
 from services.deposit.domain.invoice import Invoice
 from shared.circuit.parties import Parties, Party
 from shared.circuit.statuses import Act
-from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.amounts import Amounts, Change
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.codes import ModePaiement, TypeTva
 from shared.vocabulary.roles import Application, Role
@@ -32,20 +31,6 @@ class Recipient:
     structure: str
     service: str | None
     application: Application
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An amount that is not the one of the previous step."""
-
-    field: str
-    previous: Decimal
-    now: Decimal
-
-    @property
-    def difference(self) -> Decimal:
-        """What the step adds, or takes away."""
-        return self.now - self.previous
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,17 @@ from pydantic import model_validator as validator
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.said import Follows, Said
 from shared.circuit.parties import Party
+from shared.contracts.fields import PLAIN
 from shared.runtime.problems import form_violation
 from shared.vocabulary.amounts import parse_amount
 from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-StructureId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200), PLAIN]
+StructureId = Annotated[str, StringConstraints(min_length=1, max_length=100), PLAIN]
 _COMMENT_LIMIT = 200
-Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=_COMMENT_LIMIT)]
+Comment = Annotated[str, StringConstraints(max_length=_COMMENT_LIMIT), PLAIN]
 
 _ISO_DATE_LENGTH = len("2026-11-24")
 

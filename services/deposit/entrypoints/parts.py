@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Piece, Recipient, StoredFile
 from shared.circuit.parties import Parties, Party
-from shared.contracts.fields import Montant
+from shared.contracts.fields import Difference, Montant
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.roles import Application, Role
 
@@ -100,7 +100,7 @@ class ChangeAnswer(BaseModel):
     field: str
     previous: Montant
     now: Montant
-    difference: Montant
+    difference: Difference
 
 
 class FileAnswer(BaseModel):

@@ -15,8 +15,6 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
 _SEPARATOR = "\x1f"
-AFTER_SEPARATOR = "\x20"
-"""The sign that sorts next to the separator: it ends the range of all services of a structure."""
 _NEVER = "0001-01-01T00:00:00.000"
 
 
@@ -85,7 +83,7 @@ def actor_of(written: str) -> Actor:
 
 
 def party_key(party: Party) -> str:
-    """Write a party so that those of one structure sort together, each service in its place."""
+    """Write a structure and its service as one value."""
     return f"{party.structure}{_SEPARATOR}{party.service or ''}"
 
 

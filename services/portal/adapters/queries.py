@@ -1,21 +1,17 @@
 """Questions as the store takes them, and the indexes that serve them.
 
-Every question names who asks first, on an array of all who may see a piece, and every criterion
-is the field after it in an index of its own. The order of pages ends the index of what is asked by
-equality, which then needs no sorting; it would serve nothing after a field asked by its bounds.
+Every question names who asks first, on an array of all who may see a piece. What is asked by
+equality is the field after it in an index of its own, and the order of pages the next, so that
+nothing is sorted. What is asked by its bounds has two indexes: one that it leads, for when little
+lies between them, and the index of pages, which holds every such field behind the order and finds
+the first pieces of many without sorting. Fields behind the order serve a question by keys alone.
 """
 
 from collections.abc import Collection
 from datetime import date
 from typing import Any
 
-from services.portal.adapters.documents import (
-    AFTER_SEPARATOR,
-    exact,
-    order_of,
-    party_key,
-    token,
-)
+from services.portal.adapters.documents import exact, order_of, party_key, token
 from services.portal.domain.criteria import Criteria, Place, Range, end_of, start_of
 from services.portal.domain.piece import Actor, number_key, sees_reported
 from shared.circuit.parties import Party
@@ -26,7 +22,8 @@ Keys = list[tuple[str, int]]
 
 _LAST = "\U0010ffff"
 _FACES = ("whole", "reported")
-_BOUNDED = ("issued_on", "amounts.ht", "amounts.ttc", "amounts.due")
+BOUNDED = frozenset({"issued_on", "amounts.ht", "amounts.ttc", "amounts.due", "number_key"})
+"""What may be asked by its bounds; a number is asked whole too."""
 _EQUALLED = (
     "number_key",
     "currency",
@@ -34,16 +31,20 @@ _EQUALLED = (
     "marche",
     "engagement",
     "depositor_role",
-    *(f"{face}.{field}" for face in _FACES for field in ("status", "closed")),
+    *(f"{face}.closed" for face in _FACES),
     *(f"party_keys.{role.value}" for role in Role),
+    *(f"parties.{role.value}.structure" for role in Role),
 )
 NEWEST_FIRST: Keys = [("order", -1)]
 OLDEST_FIRST: Keys = [("order", 1)]
+PAGES: Keys = [("seen_by", 1), *NEWEST_FIRST, *((field, 1) for field in sorted(BOUNDED))]
 INDEXES: tuple[Keys, ...] = (
-    [("seen_by", 1), *NEWEST_FIRST],
-    *([("seen_by", 1), (field, 1)] for field in _BOUNDED),
+    PAGES,
+    *([("seen_by", 1), (field, 1)] for field in sorted(BOUNDED - {"number_key"})),
     *([("seen_by", 1), (field, 1), *NEWEST_FIRST] for field in _EQUALLED),
-    [("awaited_by", 1), *NEWEST_FIRST],
+    # The dashboard counts by these, and reads no piece.
+    *([("seen_by", 1), (f"{face}.status", 1), *NEWEST_FIRST, ("depositor", 1)] for face in _FACES),
+    [("awaited_by", 1), *NEWEST_FIRST, *((f"{face}.awaited.since", 1) for face in _FACES)],
     [("depositor", 1), *OLDEST_FIRST],
     [("dossier_id", 1), ("version", 1)],
 )
@@ -69,7 +70,7 @@ def searched(viewer: Actor, criteria: Criteria, after: Place | None = None) -> D
         "marche": criteria.marche,
         "engagement": criteria.engagement,
         "depositor_role": criteria.depositor.value if criteria.depositor else None,
-        **{f"party_keys.{role.value}": _party(each) for role, each in criteria.parties.items()},
+        **dict(_party(role, each) for role, each in criteria.parties.items()),
     }
     return {field: value for field, value in asked.items() if value is not None}
 
@@ -143,8 +144,7 @@ def _one_of(values: Collection[str]) -> Any:  # noqa: ANN401
     return {"$in": sorted(values)} if values else None
 
 
-def _party(party: Party) -> Any:  # noqa: ANN401
-    key = party_key(party)
+def _party(role: Role, party: Party) -> tuple[str, str]:
     if party.service is not None:
-        return key
-    return {"$gte": key, "$lt": key[:-1] + AFTER_SEPARATOR}
+        return f"party_keys.{role.value}", party_key(party)
+    return f"parties.{role.value}.structure", party.structure

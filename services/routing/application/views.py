@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from itertools import takewhile
 
 from services.routing.application.journey import Journey, is_party
@@ -13,22 +12,9 @@ from services.routing.domain.events import StatusSet
 from shared.circuit.amounts import Prevailing, prevailing
 from shared.circuit.loader import version
 from shared.circuit.visibility import visible_to
+from shared.vocabulary.amounts import Change, changes
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A total that differs from the one stated by the piece before."""
-
-    field: str
-    previous: Decimal
-    now: Decimal
-
-    @property
-    def difference(self) -> Decimal:
-        """Tell what was added; negative for what was taken away."""
-        return self.now - self.previous
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +62,10 @@ async def audit_for(archive: Archive, dossier_id: str, actor: Actor) -> AuditVie
     return AuditView(kept, replace(report, entries=min(report.entries, len(kept))))
 
 
-def changes(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
+def changes_of(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
     """List the totals that a piece states otherwise than the piece it follows."""
     previous = dossier.piece(piece.follows) if piece.follows else None
-    if previous is None:
-        return ()
-    pairs = (
-        Change(field, getattr(previous.amounts, field), getattr(piece.amounts, field))
-        for field in ("ht", "tva", "ttc", "due")
-    )
-    return tuple(change for change in pairs if change.previous != change.now)
+    return changes(previous.amounts, piece.amounts) if previous else ()
 
 
 def amounts_that_hold(dossier: Dossier) -> Prevailing | None:

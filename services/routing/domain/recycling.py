@@ -9,7 +9,7 @@ from services.routing.domain.decision import Decision, World
 from services.routing.domain.dossier import Dossier, Piece
 from services.routing.domain.events import PieceRecycled, StatusSet
 from services.routing.domain.hops import hop_to_recipient
-from shared.circuit.fields import judge_fields
+from shared.circuit.fields import judge_fields, judge_showable
 from shared.circuit.hop import judge_hop
 from shared.circuit.loader import version
 from shared.circuit.parties import LABELS, Parties, Party, judge_service, judge_structure
@@ -17,6 +17,7 @@ from shared.circuit.statuses import Transition
 from shared.circuit.table import Row
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import says_something
 
 
 def decide_recycling(
@@ -27,13 +28,17 @@ def decide_recycling(
     row = circuit[piece.cadre, dossier.moa_present]
     correction = treat.correction or Correction()
     ahead = circuit.roles_ahead(row) - {row.depositor, row.validator}
-    broken = (*_misplaced(correction, dossier, ahead),)
+    corrected = correction.engagement if says_something(correction.engagement or "") else None
+    broken = (
+        *_misplaced(correction, dossier, ahead),
+        *judge_showable("correction.engagement", "Le numéro d'engagement", corrected),
+    )
     if broken:
         return Decision(violations=broken)
     parties = replace(
         dossier.parties, **{role.value: party for role, party in correction.parties.items()}
     )
-    engagement = correction.engagement or piece.deposit.engagement
+    engagement = corrected or piece.deposit.engagement
     if (parties, engagement) == (dossier.parties, piece.deposit.engagement):
         return Decision(violations=(rules.NOTHING_RECYCLED.broken("correction"),))
     broken = tuple(_judge(row, parties, correction, engagement, world))

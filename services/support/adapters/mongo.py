@@ -1,7 +1,8 @@
 """Tickets in the document store."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from pydantic import TypeAdapter
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from services.support.adapters.mongo_tokens import admit
 from services.support.application.ports import Change, Clock, Key, Page, Search, Used
 from services.support.domain.life import OPEN
 from services.support.domain.tickets import Ticket
@@ -22,6 +24,8 @@ TICKETS = "tickets"
 _NUMBERS = "numbers"
 _KEYS = "idempotency"
 _KEY_KEPT = timedelta(hours=24)
+# What a list does not show, which may be most of a ticket; the clock reads the rest of the journal.
+_LINE = {"ticket.content.description": 0, "ticket.journal.text": 0, "ticket.journal.attachments": 0}
 _TICKET = TypeAdapter(Ticket)
 _URGENCY = {priority: rank for rank, priority in enumerate(reversed(Priority))}
 """The most urgent first."""
@@ -55,19 +59,40 @@ class MongoTickets:
         try:
             return await self._store.transaction(attempt)
         except DuplicateKeyError:
-            # The same key, or the first number of a year, was taken meanwhile: it is now found.
+            # The same key was taken meanwhile: it is now found.
             return await self._store.transaction(attempt)
 
     async def find(self, ticket: str) -> Ticket | None:
         """Read a ticket."""
         return _read(await self._tickets.find_one({"_id": ticket}))
 
+    async def used(self, key: Key | None) -> Used | None:
+        """Find what a key served for; nothing for none."""
+        if key is None:
+            return None
+        return _read_used(await self._store.collection(_KEYS).find_one({"_id": _key_id(key)}))
+
+    async def next_number(self, year: int) -> int:
+        """Count a ticket of a year. A number that no ticket takes in the end is a gap."""
+        numbers = self._store.collection(_NUMBERS)
+        while True:
+            # Outside any transaction: each would wait for the one before.
+            row: Document | None = await numbers.find_one_and_update(
+                {"_id": year}, {"$inc": {"last": 1}}, return_document=ReturnDocument.AFTER
+            )
+            if row:
+                last: int = row["last"]
+                return last
+            # Those who come first at once must not count in two rows.
+            with suppress(DuplicateKeyError):
+                await numbers.insert_one({"_id": year, "last": 0})
+
     async def of_token(self, ticket: str, token_hash: str) -> Ticket | None:
         """Read a ticket by what follows it without an account."""
         return _read(await self._tickets.find_one({"_id": ticket, "token": token_hash}))
 
     async def of_structure(self, structure: str, search: Search) -> Page:
-        """List what a structure has asked, the latest first."""
+        """List what a structure has asked, the latest first; without what was said."""
         wanted: Document = {"structure": structure, **_condition(search)}
         if search.status:
             wanted["status"] = search.status.value
@@ -76,7 +101,7 @@ class MongoTickets:
         return await self._page(wanted, ("_id", -1), search.limit)
 
     async def queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
-        """List what a desk has, the most urgent first and then the oldest."""
+        """List what a desk has, the most urgent first and then the oldest; without the texts."""
         wanted: Document = {"desk": desk.value, "recipient": structure, **_condition(search)}
         if search.status:
             wanted["status"] = search.status.value
@@ -95,9 +120,13 @@ class MongoTickets:
             if status in OPEN
         }
 
-    async def settled_before(self, moment: datetime, limit: int) -> Sequence[str]:
-        """List tickets that have been settled since before a moment, and not closed."""
-        wanted = {"status": TicketStatus.RESOLU.value, "changed_at": {"$lt": moment}}
+    async def settled_before(
+        self, moment: datetime, limit: int, beside: Collection[str] = ()
+    ) -> Sequence[str]:
+        """List tickets settled before a moment and not closed, but for those of `beside`."""
+        wanted: Document = {"status": TicketStatus.RESOLU.value, "changed_at": {"$lt": moment}}
+        if beside:
+            wanted["_id"] = {"$nin": [*beside]}
         rows = self._tickets.find(wanted, {"_id": 1}).sort("changed_at", 1).limit(limit)
         return [row["_id"] async for row in rows]
 
@@ -108,7 +137,8 @@ class MongoTickets:
         return {sha256 async for row in rows for sha256 in row["files"]} & wanted
 
     async def _page(self, wanted: Document, order: tuple[str, int], limit: int) -> Page:
-        rows = await self._tickets.find(wanted).sort(*order).limit(limit + 1).to_list(limit + 1)
+        cursor = self._tickets.find(wanted, _LINE).sort(*order).limit(limit + 1)
+        rows = await cursor.to_list(limit + 1)
         found = [_TICKET.validate_python(row["ticket"]) for row in rows[:limit]]
         return Page(found, rows[limit - 1][order[0]] if len(rows) > limit else None)
 
@@ -135,39 +165,32 @@ class MongoChange:
 
     async def insert(self, ticket: Ticket, token_hash: str | None = None) -> None:
         """Write a ticket that is new; `token_hash` is of what follows it without an account."""
-        row = {"_id": ticket.id, "token": token_hash, **_document(ticket)}
+        row = {"_id": ticket.id, "token": [token_hash] if token_hash else None, **_document(ticket)}
         await self._tickets.insert_one(row, session=self._session)
 
     async def remove(self, ticket: str) -> None:
         """Forget a draft."""
         await self._tickets.delete_one({"_id": ticket}, session=self._session)
 
-    async def next_number(self, year: int) -> int:
-        """Count a ticket of a year."""
-        row: Document = await self._transaction.collection(_NUMBERS).find_one_and_update(
-            {"_id": year},
-            {"$inc": {"last": 1}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-            session=self._session,
-        )
-        last: int = row["last"]
-        return last
+    async def admit(self, ticket: str, token_hash: str) -> None:
+        """Let one more secret follow a ticket that has no account; the oldest of many goes."""
+        await admit(self._transaction, TICKETS, ticket, token_hash)
 
-    async def used(self, key: Key) -> Used | None:
-        """Find what a key served for."""
-        row: Document | None = await self._transaction.collection(_KEYS).find_one(
-            {"_id": _key_id(key)}, session=self._session
-        )
-        return Used(row["fingerprint"], row["ticket"], row["token"]) if row else None
+    async def used(self, key: Key | None) -> Used | None:
+        """Find what a key served for; nothing for none."""
+        if key is None:
+            return None
+        keys = self._transaction.collection(_KEYS)
+        return _read_used(await keys.find_one({"_id": _key_id(key)}, session=self._session))
 
-    async def use(self, key: Key, used: Used) -> None:
-        """Remember what a key served for."""
+    async def use(self, key: Key | None, ticket: str) -> None:
+        """Remember which ticket a key served for; nothing for none."""
+        if key is None:
+            return
         row = {
             "_id": _key_id(key),
-            "fingerprint": used.fingerprint,
-            "ticket": used.ticket,
-            "token": used.token,
+            "fingerprint": key.fingerprint,
+            "ticket": ticket,
             "expires_at": self._clock() + _KEY_KEPT,
         }
         await self._transaction.collection(_KEYS).insert_one(row, session=self._session)
@@ -214,6 +237,10 @@ def _condition(search: Search) -> Document:
 
 def _read(row: Document | None) -> Ticket | None:
     return _TICKET.validate_python(row["ticket"]) if row else None
+
+
+def _read_used(row: Document | None) -> Used | None:
+    return Used(row["fingerprint"], row["ticket"]) if row else None
 
 
 def _key_id(key: Key) -> str:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 from pymongo.errors import DuplicateKeyError
 
+from services.support.adapters.mongo_tokens import admit
 from services.support.application.chat_ports import ChatChange, Present
 from services.support.domain.chat import Chat, ChatState, Line, LineKind, Queue, Step
 from shared.runtime.live import Bells, ring_inserts
@@ -34,6 +35,7 @@ class MongoChats:
         """Create the indexes."""
         await self._chats.create_index([("queue", 1), ("state", 1), ("place", 1)])
         await self._chats.create_index("open_of", sparse=True)
+        await self._chats.create_index("sent", sparse=True)
         await self._lines.create_index([("chat", 1), ("rank", 1)], unique=True)
         await self._lines.create_index("keyed", sparse=True)
         for collection in (self._chats, self._lines, self._presence):
@@ -105,6 +107,7 @@ class _MongoChange:
     """One transaction over chats."""
 
     def __init__(self, transaction: Transaction, kept: timedelta) -> None:
+        self._transaction = transaction
         self._session = transaction.session
         self._chats = transaction.collection(_CHATS)
         self._lines = transaction.collection(_LINES)
@@ -117,6 +120,11 @@ class _MongoChange:
     async def waiting(self, queue: Queue) -> int:
         row = await self._queues.find_one({"_id": queue.name}, session=self._session)
         return row["waiting"] if row else 0
+
+    async def strangers(self, queue: Queue) -> int:
+        without = {**_waiting(queue), "token": {"$ne": None}}
+        found = self._chats.find(without, {"_id": 1}, session=self._session)
+        return len(await found.to_list(None))
 
     async def join(self, queue: Queue) -> int:
         # Whoever comes at the same time conflicts here: first come, first served.
@@ -143,11 +151,20 @@ class _MongoChange:
         row = await self._lines.find_one({"keyed": f"{chat}|{key}"}, session=self._session)
         return _LINE.validate_python(row["line"]) if row else None
 
-    async def insert(self, step: Step, owner: str, token_hash: str | None) -> None:
+    async def begun(self, sent: str) -> Chat | None:
+        return _read(await self._chats.find_one({"sent": sent}, session=self._session))
+
+    async def admit(self, chat: str, token_hash: str) -> None:
+        await admit(self._transaction, _CHATS, chat, token_hash)
+
+    async def insert(
+        self, step: Step, owner: str, token_hash: str | None, sent: str | None
+    ) -> None:
         row = {
             "_id": step.chat.id,
             "open_of": owner,
-            "token": token_hash,
+            "token": [token_hash] if token_hash else None,
+            **({"sent": sent} if sent else {}),
             "expires_at": step.chat.started_at + self._kept,
             **_written(step.chat),
         }
@@ -158,7 +175,7 @@ class _MongoChange:
         # Not replaced: token and owner are no part of the chat.
         change: Document = {"$set": _written(step.chat)}
         if not step.chat.is_open:
-            change["$unset"] = {"open_of": ""}
+            change["$unset"] = {"open_of": "", "sent": ""}
         await self._chats.update_one({"_id": step.chat.id}, change, session=self._session)
         await self._add(step)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from services.support.application.chat_ports import Begun, ChatChange, ChatPorts, Guest
+from services.support.application.chat_ports import Begun, ChatChange, ChatPorts, Guest, sent_by
 from services.support.application.ports import named
 from services.support.application.tokens import fresh_token, hashed
 from services.support.domain import chat_rules, hours
@@ -60,24 +60,26 @@ class ChatRoom:
         return judge_hour(self._ports.clock())
 
     async def begin(self, guest: Guest, wish: Wish) -> Begun | Violations:
-        """Take a place in a queue."""
+        """Take a place in a queue. The same wish with the same key again resumes the chat."""
         ports, bounds, now = self._ports, self._bounds, self._ports.clock()
         directory = await named(ports.structures, Recipient(wish.recipient or ""))
         found = judge_hour(now) or judge_wish(wish, ports.catalogue, directory)
         if found:
             return found
+        token = None if guest.asker else fresh_token()
+        sent = sent_by(guest, wish)
+        if sent and (known := await ports.chats.change(lambda each: _resumed(each, sent, token))):
+            return known
         if guest.asker is None and await ports.begun.is_exceeded(guest.address):
             return (chat_rules.TOO_MANY_BEGUN.broken("requête"),)
         queue = queue_of(wish, ports.catalogue)
-        token = None if guest.asker else fresh_token()
         chat_id = ports.new_id()
 
         async def work(change: ChatChange) -> Begun | Violations:
-            waiting = await change.waiting(queue)
-            if waiting >= bounds.waiting:
-                return (chat_rules.QUEUE_FULL.broken("requête", waiting=waiting),)
-            if await change.open_of(guest.owner) >= bounds.open_each:
-                return (chat_rules.TOO_MANY_OPEN.broken("requête", limit=bounds.open_each),)
+            if known := await _resumed(change, sent, token):
+                return known
+            if full := await self._full(change, queue, guest):
+                return full
             step = Step(
                 Chat(
                     id=chat_id,
@@ -92,10 +94,23 @@ class ChatRoom:
             if wish.text:
                 said = Said(Side.DEMANDEUR, wish.text, key=wish.key)
                 step = said_in(step.chat, said, bounds, now)
-            await change.insert(step, guest.owner, hashed(token) if token else None)
+            await change.insert(step, guest.owner, hashed(token) if token else None, sent)
             return Begun(step.chat, token)
 
         return await ports.chats.change(work)
+
+    async def _full(self, change: ChatChange, queue: Queue, guest: Guest) -> Violations:
+        """Say which bound keeps a guest from a queue."""
+        bounds, waiting = self._bounds, await change.waiting(queue)
+        if waiting >= bounds.waiting:
+            return (chat_rules.QUEUE_FULL.broken("requête", waiting=waiting),)
+        if guest.asker is None:
+            strangers = await change.strangers(queue)
+            if strangers >= bounds.waiting_open:
+                return (chat_rules.STRANGERS_FULL.broken("requête", waiting=strangers),)
+        if await change.open_of(guest.owner) >= bounds.open_each:
+            return (chat_rules.TOO_MANY_OPEN.broken("requête", limit=bounds.open_each),)
+        return ()
 
     async def say(self, chat_id: str, said: Said) -> Line | Violations:
         """Write in a chat. The same key again gives the line that is there."""
@@ -209,3 +224,13 @@ class ChatRoom:
     async def ticket(self, chat: Chat) -> Prefill:
         """Make of a chat what a ticket begins with."""
         return prefilled_by(chat, await self.lines(chat))
+
+
+async def _resumed(change: ChatChange, sent: str | None, token: str | None) -> Begun | None:
+    """Find the chat that the same beginning began; its first token is not kept: here is another."""
+    chat = await change.begun(sent) if sent else None
+    if chat is None:
+        return None
+    if token:
+        await change.admit(chat.id, hashed(token))
+    return Begun(chat, token)

@@ -10,10 +10,12 @@ from typing import Protocol, TypeVar
 from services.support.application.ports import Clock, Rate, Structures
 from services.support.application.tokens import hashed
 from services.support.domain.catalogue import Catalogue
-from services.support.domain.chat import Chat, Line, Queue, Step
+from services.support.domain.chat import Chat, Line, Queue, Step, Wish
 from services.support.domain.conversation import Asker
 
 T = TypeVar("T")
+UNGUESSED_KEY = 16
+"""Characters of a key that stands for who has no account: a UUID has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,17 @@ class Guest:
         if self.asker:
             return f"structure|{self.asker.structure}"
         return f"adresse|{hashed(self.address)}"
+
+
+def sent_by(guest: Guest, wish: Wish) -> str | None:
+    """Identify a beginning, so that it is known when it is sent again; None without a key.
+
+    Without an account others come from the same address: only a key that nobody guesses will do.
+    """
+    least = 1 if guest.asker else UNGUESSED_KEY
+    if len(wish.key or "") < least:
+        return None
+    return hashed(repr((guest.owner, guest.asker, wish)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,9 @@ class ChatChange(Protocol):
     async def waiting(self, queue: Queue) -> int:
         """Count those who wait in a queue."""
 
+    async def strangers(self, queue: Queue) -> int:
+        """Count those who wait in a queue without an account."""
+
     async def join(self, queue: Queue) -> int:
         """Take the next place of a queue."""
 
@@ -79,8 +95,19 @@ class ChatChange(Protocol):
     async def said(self, chat: str, key: str) -> Line | None:
         """Find the line that a key stands for."""
 
-    async def insert(self, step: Step, owner: str, token_hash: str | None) -> None:
-        """Write a chat that is new; `token_hash` is of what resumes it without an account."""
+    async def begun(self, sent: str) -> Chat | None:
+        """Find the open chat that began by what was `sent`."""
+
+    async def admit(self, chat: str, token_hash: str) -> None:
+        """Let one more secret resume a chat; the oldest of many goes."""
+
+    async def insert(
+        self, step: Step, owner: str, token_hash: str | None, sent: str | None
+    ) -> None:
+        """Write a chat that is new.
+
+        `token_hash` is of what resumes it without an account, `sent` identifies what it began by.
+        """
 
     async def save(self, step: Step) -> None:
         """Write what a chat becomes."""

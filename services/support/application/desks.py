@@ -1,6 +1,6 @@
 """Use cases of the desks, and of time that passes."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +12,8 @@ from services.support.domain.tickets import Doing, Ticket
 from shared.vocabulary.tickets import Desk, Side, TicketAct, TicketStatus
 
 _CLOSED_AT_ONCE = 100
+OneByOne = Callable[[Sequence[str], Callable[[str], Awaitable[object]]], Awaitable[Collection[str]]]
+"""Does something to each, whatever becomes of the others; gives those for which it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +70,24 @@ def has(ticket: Ticket, desk: Desk, structure: str | None) -> bool:
 class Closing:
     """Closes what was settled and not reopened for a while."""
 
-    def __init__(self, ports: Ports, acting: Acting, after: timedelta) -> None:
+    def __init__(
+        self, ports: Ports, acting: Acting, after: timedelta, one_by_one: OneByOne
+    ) -> None:
         """Close `after` that long."""
+        self._one_by_one = one_by_one
         self._ports = ports
         self._acting = acting
         self._after = after
 
     async def close(self) -> int:
-        """Close what is due, and give how many."""
-        closed = 0
+        """Close what is due, and give how many; one that cannot be closed holds up no other."""
+        closed, left = 0, set[str]()
         doing = Doing(TicketAct.CLORE, Side.PLATEFORME, "plateforme")
         before = self._ports.clock() - self._after
-        while due := await self._ports.tickets.settled_before(before, _CLOSED_AT_ONCE):
-            for each in due:
-                await self._acting.act(Claim(each, lambda _: True), doing)
-            closed += len(due)
+        while due := await self._ports.tickets.settled_before(before, _CLOSED_AT_ONCE, left):
+            failed = await self._one_by_one(
+                due, lambda each: self._acting.act(Claim(each, lambda _: True), doing)
+            )
+            left |= {*failed}
+            closed += len(due) - len(failed)
         return closed

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from services.support.application.files import kept, looked_at
 from services.support.application.outcomes import Claim, Done, Outcome, Ready, Refused, ready
 from services.support.application.ports import Change, Ports, Upload, named
+from services.support.domain import rules
 from services.support.domain.handling import attached, begun, judge_attachments, judge_draft, saved
 from services.support.domain.parties import Issuer, judge_issuer
 from services.support.domain.tickets import Content, StoredFile, Ticket
@@ -74,11 +75,15 @@ class Drafts:
 
         return await ports.tickets.change(work)
 
-    async def detach(self, claim: Claim, sha256: str) -> Outcome:
-        """Take a file away from a draft."""
+    async def detach(self, claim: Claim, sha256: str, name: str | None) -> Outcome:
+        """Take a file away from a draft; its name tells it from others of the same bytes."""
 
         async def edit(change: Change, draft: Ticket) -> Outcome:
-            left = tuple(each for each in draft.attachments if each.sha256 != sha256)
+            gone = [each for each in draft.attachments if each.is_named(sha256, name)]
+            if len(gone) > 1:
+                names = ", ".join(each.name for each in gone)
+                return Refused((rules.ATTACHMENT_AMBIGUOUS.broken("name", names=names),))
+            left = tuple(each for each in draft.attachments if each not in gone)
             return await _saved(change, attached(draft, left, self._ports.clock()))
 
         return await self._change(claim, TicketAct.ENREGISTRER, edit)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from services.support.application.ports import Upload, Vault
+from services.support.application.ports import Key, Upload, Vault
 from services.support.domain.tickets import StoredFile
 from shared.vocabulary.attachments import HEAD_BYTES, Attached, media_type
 
@@ -26,7 +26,14 @@ async def _keep(vault: Vault, upload: Upload) -> StoredFile:
     return StoredFile(sha256, len(content), upload.name, media_type(upload.name))
 
 
-async def fingerprint(said: str, uploads: Sequence[Upload]) -> str:
+async def key_of(
+    owner: str, key: str | None, said: object, uploads: Sequence[Upload]
+) -> Key | None:
+    """Tie a key to its owner and to what it is sent with; None where there is none."""
+    return Key(owner, key, await _fingerprint(repr(said), uploads)) if key else None
+
+
+async def _fingerprint(said: str, uploads: Sequence[Upload]) -> str:
     """Identify what was sent, to the byte."""
     digest = hashlib.sha256(said.encode())
     for upload in uploads:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.support.application.ports import Key, Used
 from services.support.domain import rules
 from services.support.domain.handling import possible
 from services.support.domain.life import Transition
@@ -73,7 +74,21 @@ class Missing:
     """There is no such ticket, as far as the caller may know."""
 
 
-Outcome = Done | Refused | Impossible | Stale | Missing
+@dataclass(frozen=True, slots=True)
+class TooMany:
+    """As much as an hour allows has come already."""
+
+    violation: Violation
+
+
+Outcome = Done | Refused | Impossible | Stale | Missing | TooMany
+
+
+def again(used: Used, key: Key | None, ticket: Ticket | None) -> Done | Refused:
+    """Answer what is sent again with its key: by what was done, unless it is something else."""
+    if key is None or ticket is None or used.fingerprint != key.fingerprint:
+        return Refused((rules.KEY_REUSED.broken("Idempotency-Key"),))
+    return Done(ticket, is_replay=True)
 
 
 def ready(

@@ -1,13 +1,13 @@
 """What the use cases need of the world."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from services.support.domain.catalogue import Catalogue
 from services.support.domain.guesses import Suggestions
-from services.support.domain.parties import Issuer, Recipient
+from services.support.domain.parties import Issuer, Recipient, mailbox
 from services.support.domain.tickets import Ticket
 from shared.circuit.parties import Directory
 from shared.contracts.outgoing import Outgoing
@@ -83,7 +83,6 @@ class Used:
 
     fingerprint: str
     ticket: str
-    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +124,14 @@ class Change(Protocol):
     async def remove(self, ticket: str) -> None:
         """Forget a draft."""
 
-    async def next_number(self, year: int) -> int:
-        """Count a ticket of a year."""
+    async def admit(self, ticket: str, token_hash: str) -> None:
+        """Let one more secret follow a ticket that has no account; the oldest of many goes."""
 
-    async def used(self, key: Key) -> Used | None:
-        """Find what a key served for."""
+    async def used(self, key: Key | None) -> Used | None:
+        """Find what a key served for; nothing for none."""
 
-    async def use(self, key: Key, used: Used) -> None:
-        """Remember what a key served for."""
+    async def use(self, key: Key | None, ticket: str) -> None:
+        """Remember which ticket a key served for; nothing for none."""
 
     def publish(self, message: Outgoing) -> None:
         """Say a message when the change is kept."""
@@ -147,20 +146,37 @@ class Tickets(Protocol):
     async def find(self, ticket: str) -> Ticket | None:
         """Read a ticket."""
 
+    async def used(self, key: Key | None) -> Used | None:
+        """Find what a key served for; nothing for none."""
+
+    async def next_number(self, year: int) -> int:
+        """Count a ticket of a year. A number that no ticket takes in the end is a gap."""
+
     async def of_token(self, ticket: str, token_hash: str) -> Ticket | None:
         """Read a ticket by what follows it without an account."""
 
     async def of_structure(self, structure: str, search: Search) -> Page:
-        """List what a structure has asked, the latest first."""
+        """List what a structure has asked, the latest first; without what was said."""
 
     async def queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
-        """List what a desk has, the most urgent first and then the oldest."""
+        """List what a desk has, the most urgent first and then the oldest; without the texts."""
 
     async def counts(self, desk: Desk, structure: str | None) -> Mapping[TicketStatus, int]:
         """Count what a desk has, by status."""
 
-    async def settled_before(self, moment: datetime, limit: int) -> Sequence[str]:
-        """List tickets that have been settled since before a moment, and not closed."""
+    async def settled_before(
+        self, moment: datetime, limit: int, beside: Collection[str] = ()
+    ) -> Sequence[str]:
+        """List tickets settled before a moment and not closed, but for those of `beside`."""
+
+
+async def looked_up(
+    tickets: Tickets, ticket: str, key: Key | None
+) -> tuple[Ticket | None, Used | None]:
+    """Read a ticket and what a key served for, as they are at one moment."""
+    found, used = await tickets.find(ticket), await tickets.used(key)
+    # What was done with the key since is in the ticket now: the two are written together.
+    return (await tickets.find(ticket) if used else found), used
 
 
 class Rate(Protocol):
@@ -184,7 +200,7 @@ class Limits:
         """Count one, and say in French what is over its limit."""
         counted = (
             ("adresse réseau", self.by_address, address),
-            ("adresse électronique", self.by_email, email.casefold()),
+            ("adresse électronique", self.by_email, mailbox(email)),
         )
         for what, rate, who in counted:
             if await rate.is_exceeded(who):

@@ -1,22 +1,35 @@
 """Submission: a ticket gets its number, and the desk that its sub-category decides."""
 
+import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass, replace
 
-from services.support.application.files import fingerprint, kept, looked_at
+from services.support.application.files import kept, key_of, looked_at
 from services.support.application.messages import told
 from services.support.application.outcomes import (
     Claim,
     Done,
-    Missing,
     Outcome,
     Ready,
     Refused,
+    Stale,
+    TooMany,
+    again,
     ready,
 )
-from services.support.application.ports import Change, Key, Ports, Upload, Used, named
+from services.support.application.ports import (
+    Change,
+    Key,
+    Limits,
+    Ports,
+    Upload,
+    Used,
+    looked_up,
+    named,
+)
 from services.support.application.tokens import fresh_token, hashed
 from services.support.domain import rules
+from services.support.domain.guesses import Suggestions
 from services.support.domain.handling import (
     attached,
     begun,
@@ -29,47 +42,70 @@ from services.support.domain.parties import Issuer, judge_issuer
 from services.support.domain.tickets import Content, Ticket
 from shared.vocabulary.tickets import Side, TicketAct
 
-_KEY_REUSED = Refused((rules.KEY_REUSED.broken("Idempotency-Key"),))
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What a submission needs beside its draft."""
+
+    number: str
+    suggestions: Suggestions
 
 
 class Submitting:
     """Hands tickets over to their desks, each once per key."""
 
-    def __init__(self, ports: Ports) -> None:
-        """Use these ports."""
+    def __init__(self, ports: Ports, limits: Limits) -> None:
+        """Use these ports; `limits` are those of who has no account."""
         self._ports = ports
+        self._limits = limits
 
     async def submit(self, claim: Claim, owner: str, key: str | None) -> Outcome:
         """Submit a draft."""
         ports = self._ports
         used_key = Key(owner, key, claim.ticket) if key else None
+        seen, served = await looked_up(ports.tickets, claim.ticket, used_key)
+        content = seen.content if seen else Content()
+        directory = await named(ports.structures, content.recipient)
 
-        async def work(change: Change) -> Outcome:
-            ticket = await change.load(claim.ticket)
-            if ticket is None or not claim.owns(ticket):
-                return Missing()
-            if used_key and (used := await change.used(used_key)):
-                if used.fingerprint != used_key.fingerprint:
-                    return _KEY_REUSED
-                return Done(ticket, is_replay=True)
+        def judged(ticket: Ticket | None, used: Used | None) -> Ready | Outcome:
+            if used and ticket and claim.owns(ticket):
+                return again(used, used_key, ticket)
             found = ready(ticket, claim, TicketAct.DEPOSER, Side.DEMANDEUR)
             if not isinstance(found, Ready):
                 return found
-            directory = await named(ports.structures, ticket.content.recipient)
-            if faults := judge_submission(ticket.content, ports.catalogue, directory):
-                return Refused(faults)
-            after = await self._handed_over(change, ticket)
+            if found.ticket.content != content:
+                return Stale(rules.STALE.broken("requête"))
+            faults = judge_submission(content, ports.catalogue, directory)
+            return Refused(faults) if faults else found
+
+        first = judged(seen, served)
+        if not isinstance(first, Ready):
+            return first
+        prepared = await self._prepared(content)
+
+        async def work(change: Change) -> Outcome:
+            found = judged(await change.load(claim.ticket), await change.used(used_key))
+            if not isinstance(found, Ready):
+                return found
+            after = self._handed_over(change, found.ticket, prepared)
             await change.save(after)
-            if used_key:
-                await change.use(used_key, Used(used_key.fingerprint, ticket.id))
+            await change.use(used_key, after.id)
             return Done(after)
 
         return await ports.tickets.change(work)
 
     async def submit_open(
-        self, issuer: Issuer, content: Content, uploads: Sequence[Upload], key: str | None
+        self,
+        issuer: Issuer,
+        content: Content,
+        uploads: Sequence[Upload],
+        key: str | None,
+        address: str,
     ) -> Outcome:
-        """Submit without an account, in one go. The answer holds what follows the ticket."""
+        """Submit without an account, in one go. The answer holds what follows the ticket.
+
+        What is refused, or sent again with its key, does not count against the limits.
+        """
         ports = self._ports
         directory = await named(ports.structures, content.recipient)
         faults = (
@@ -79,35 +115,53 @@ class Submitting:
         )
         if faults:
             return Refused(faults)
-        used_key = None
-        if key:
-            sent = await fingerprint(repr((issuer, content)), uploads)
-            used_key = Key(f"email:{issuer.email}", key, sent)
+        used_key = await key_of(f"email:{issuer.email}", key, (issuer, content), uploads)
+        token, at = fresh_token(), ports.clock()
+
+        async def sent_again(change: Change) -> Outcome | None:
+            used = await change.used(used_key)
+            if used is None:
+                return None
+            found = again(used, used_key, await change.load(used.ticket))
+            if isinstance(found, Refused):
+                return found
+            # Its first token is not kept: the answer that held it may be lost.
+            await change.admit(used.ticket, hashed(token))
+            return replace(found, token=token)
+
+        if used_key and (outcome := await ports.tickets.change(sent_again)):
+            return outcome
+        if what := await self._limits.exceeded(issuer.email or "", address):
+            return TooMany(rules.TOO_MANY_REQUESTS.broken("requête", what=what))
+        prepared = await self._prepared(content)
         files = await kept(ports.vault, uploads)
-        ticket_id, token, at = ports.new_id(), fresh_token(), ports.clock()
+        draft = attached(begun(ports.new_id(), issuer, content, at), files, at)
 
         async def work(change: Change) -> Outcome:
-            if used_key and (used := await change.used(used_key)):
-                known = await change.load(used.ticket)
-                if used.fingerprint != used_key.fingerprint or known is None:
-                    return _KEY_REUSED
-                return Done(known, is_replay=True, token=used.token)
-            draft = attached(begun(ticket_id, issuer, content, at), files, at)
-            after = await self._handed_over(change, draft)
+            if outcome := await sent_again(change):
+                return outcome
+            after = self._handed_over(change, draft, prepared)
             await change.insert(after, token_hash=hashed(token))
-            if used_key:
-                await change.use(used_key, Used(used_key.fingerprint, ticket_id, token))
+            await change.use(used_key, after.id)
             return Done(after, token=token)
 
         return await ports.tickets.change(work)
 
-    async def _handed_over(self, change: Change, draft: Ticket) -> Ticket:
+    async def _prepared(self, content: Content) -> _Prepared:
+        """Prepare, outside the transaction, what would make submissions wait for each other."""
         ports = self._ports
-        at: datetime = ports.clock()
-        year = at.astimezone(PARIS).year
-        number = f"T-{year}-{await change.next_number(year):06}"
-        suggestions = ports.suggester.suggest(draft.content.title, draft.content.description)
-        after = submitted(draft, number, ports.catalogue, suggestions, at)
+        suggestions = await asyncio.to_thread(
+            ports.suggester.suggest, content.title, content.description
+        )
+        year = ports.clock().astimezone(PARIS).year
+        number = f"T-{year}-{await ports.tickets.next_number(year):06}"
+        return _Prepared(number, suggestions)
+
+    def _handed_over(self, change: Change, draft: Ticket, prepared: _Prepared) -> Ticket:
+        ports = self._ports
+        after = submitted(
+            draft, prepared.number, ports.catalogue, prepared.suggestions, ports.clock()
+        )
         for message in told(draft, after):
             change.publish(message)
         return after

@@ -42,6 +42,8 @@ class Bounds:
 
     waiting: int = 100
     """Chats that wait in one queue."""
+    waiting_open: int = 50
+    """Of these, those without an account: anybody may begin one."""
     open_each: int = 5
     """Chats that one structure, or one network address, has open."""
     messages: int = 500

@@ -16,6 +16,12 @@ QUEUE_FULL = Rule(
     remedy="Réessayez dans quelques minutes, ou déposez un ticket.",
     source=_OURS,
 )
+STRANGERS_FULL = Rule(
+    code="SUP-TCHAT-12",
+    sentence="{waiting} personnes sans compte attendent déjà : la file n'en prend pas d'autre.",
+    remedy="Réessayez dans quelques minutes, agissez pour votre structure, ou déposez un ticket.",
+    source=_OURS,
+)
 TOO_MANY_OPEN = Rule(
     code="SUP-TCHAT-03",
     sentence="{limit} conversations sont déjà ouvertes pour vous.",

@@ -1,7 +1,7 @@
 """What a ticket becomes by what is done to it, and the rules of each act."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from services.support.domain import rules
@@ -25,8 +25,22 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import says_something
 from shared.vocabulary.tickets import Desk, Side, TicketAct, TicketStatus
 
-STORY_LIMIT = 500
-"""What a journal may hold: a ticket is one document of the store."""
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How full a journal may be for an act to be added."""
+
+    entries: int
+    size_bytes: int
+    """Of the texts, in UTF-8."""
+
+
+# A ticket is one document of the store, of 16 MiB at most, and each answer shows it whole. A desk
+# has room left when who asks has filled theirs.
+ROOMS = {
+    Side.DEMANDEUR: Room(500, 2 * MEGABYTE),
+    Side.BUREAU: Room(700, 3 * MEGABYTE),
+}
 RATINGS = range(1, 6)
 _SIDES = {
     Side.DEMANDEUR: "son auteur",
@@ -161,8 +175,12 @@ def possible(ticket: Ticket, act: TicketAct, side: Side) -> Transition | Violati
             act=ACT_LABELS[act],
             allowed=listed,
         )
-    if len(ticket.journal) >= STORY_LIMIT and row.says:
-        return rules.TOO_LONG_A_STORY.broken("text", limit=STORY_LIMIT)
+    if not row.is_kept_room and ticket.status is not TicketStatus.BROUILLON:
+        room = ROOMS[side]
+        if len(ticket.journal) >= room.entries or ticket.told_bytes >= room.size_bytes:
+            return rules.TOO_LONG_A_STORY.broken(
+                "text", entries=room.entries, megabytes=room.size_bytes // MEGABYTE
+            )
     if act is TicketAct.EVALUER and ticket.satisfaction is not None:
         return rules.ALREADY_RATED.broken("satisfaction")
     return row
@@ -185,6 +203,16 @@ def judge_doing(
     if doing.act is TicketAct.TRANSFERER:
         found += _judge_transfer(ticket, doing, directory)
     return tuple(found)
+
+
+def judge_assignment(ticket: Ticket, doing: Doing) -> Violation | None:
+    """Refuse to take a ticket from somebody who is not named: it may just have been taken."""
+    holder = ticket.assignee
+    if doing.act is not TicketAct.PRENDRE_EN_CHARGE or holder in {None, doing.who}:
+        return None
+    if holder == doing.instead_of:
+        return None
+    return rules.ALREADY_TAKEN.broken("assignee", holder=holder)
 
 
 def _judge_transfer(ticket: Ticket, doing: Doing, directory: Directory) -> Iterator[Violation]:

@@ -20,6 +20,8 @@ class Transition:
     """None: the status stays."""
     says: bool = False
     """Whether the act is said in words."""
+    is_kept_room: bool = False
+    """Whether a journal that is full still takes it: it brings the ticket to its end."""
 
 
 TRANSITIONS = (
@@ -29,15 +31,24 @@ TRANSITIONS = (
     Transition(TicketAct.ECRIRE, Side.DEMANDEUR, frozenset({_D, _C, _O}), None, says=True),
     Transition(TicketAct.ECRIRE, Side.DEMANDEUR, frozenset({_A}), _C, says=True),
     Transition(TicketAct.ROUVRIR, Side.DEMANDEUR, frozenset({_R}), _O, says=True),
-    Transition(TicketAct.EVALUER, Side.DEMANDEUR, frozenset({_R, _X}), _X),
-    Transition(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, frozenset({_D, _O}), _C),
+    Transition(TicketAct.EVALUER, Side.DEMANDEUR, frozenset({_R, _X}), _X, is_kept_room=True),
+    Transition(
+        TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, frozenset({_D, _O}), _C, is_kept_room=True
+    ),
     Transition(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, frozenset({_C, _A}), None),
     Transition(TicketAct.REPONDRE, Side.BUREAU, frozenset({_C, _A}), None, says=True),
     Transition(TicketAct.DEMANDER, Side.BUREAU, frozenset({_C}), _A, says=True),
     Transition(TicketAct.PRIORISER, Side.BUREAU, _ANSWERED, None),
     Transition(TicketAct.TRANSFERER, Side.BUREAU, _ANSWERED, _D, says=True),
-    Transition(TicketAct.RESOUDRE, Side.BUREAU, frozenset({_C, _A}), _R, says=True),
-    Transition(TicketAct.CLORE, Side.PLATEFORME, frozenset({_R}), _X),
+    Transition(
+        TicketAct.RESOUDRE,
+        Side.BUREAU,
+        frozenset({_C, _A}),
+        _R,
+        says=True,
+        is_kept_room=True,
+    ),
+    Transition(TicketAct.CLORE, Side.PLATEFORME, frozenset({_R}), _X, is_kept_room=True),
 )
 
 OPEN = _ANSWERED

@@ -1,5 +1,6 @@
 """Who asks, and whose business desk is asked."""
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,6 +32,12 @@ class Recipient:
 
     structure: str
     service: str | None = None
+
+
+def mailbox(email: str) -> str:
+    """Say whose mailbox an address reaches: case, width of letters and what follows a `+` aside."""
+    local, _, domain = unicodedata.normalize("NFKC", email).casefold().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def judge_issuer(issuer: Issuer, directory: Directory) -> tuple[Violation, ...]:

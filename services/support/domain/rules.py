@@ -85,7 +85,7 @@ STALE = Rule(
 )
 TOO_LONG_A_STORY = Rule(
     code="SUP-ETAT-02",
-    sentence="Ce ticket compte {limit} échanges : il n'en prend plus.",
+    sentence="Le journal de ce ticket est plein : {entries} lignes, ou {megabytes} Mo de texte.",
     remedy="Ouvrez un nouveau ticket, et citez le numéro de celui-ci.",
     source=_OURS,
 )
@@ -93,6 +93,12 @@ ALREADY_RATED = Rule(
     code="SUP-ETAT-03",
     sentence="La satisfaction a déjà été donnée pour ce ticket.",
     remedy="Rien n'est à faire.",
+    source=_OURS,
+)
+ALREADY_TAKEN = Rule(
+    code="SUP-ETAT-04",
+    sentence="Ce ticket est déjà confié à {holder}.",
+    remedy="Laissez-le-lui, ou nommez cette personne dans `instead_of` pour le lui reprendre.",
     source=_OURS,
 )
 ALREADY_THERE = Rule(
@@ -117,6 +123,12 @@ TOO_MANY_REQUESTS = Rule(
     code="SUP-LIMITE-01",
     sentence="Trop de tickets sans compte ont été envoyés depuis une heure ({what}).",
     remedy="Réessayez plus tard, ou connectez-vous pour votre structure.",
+    source=_OURS,
+)
+TOO_MANY_MESSAGES = Rule(
+    code="SUP-LIMITE-02",
+    sentence="Trop d'envois sur ce ticket depuis une heure ({limit} au plus).",
+    remedy="Réessayez plus tard, en une fois.",
     source=_OURS,
 )
 ATTACHMENT_NAME_TOO_LONG = Rule(
@@ -165,5 +177,11 @@ TOO_MANY_ATTACHMENTS = Rule(
     code="SUP-PJ-08",
     sentence="{count} pièces jointes, pour {limit} au plus.",
     remedy="Regroupez les documents, par exemple dans une archive ZIP.",
+    source=_OURS,
+)
+ATTACHMENT_AMBIGUOUS = Rule(
+    code="SUP-PJ-09",
+    sentence="Plusieurs pièces jointes ont ce contenu : {names}.",
+    remedy="Précisez son nom dans `name`.",
     source=_OURS,
 )

@@ -16,6 +16,10 @@ class StoredFile:
     name: str
     media_type: str
 
+    def is_named(self, sha256: str, name: str | None) -> bool:
+        """Tell whether these bytes, and this name where one is given, are this file's."""
+        return self.sha256 == sha256 and name in {None, self.name}
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -40,6 +44,8 @@ class Doing:
     text: str | None = None
     attachments: tuple[StoredFile, ...] = ()
     assignee: str | None = None
+    instead_of: str | None = None
+    """Who had the ticket, to take it from somebody else."""
     priority: Priority | None = None
     satisfaction: int | None = None
     desk: Desk | None = None
@@ -84,6 +90,11 @@ class Ticket:
     def files(self) -> tuple[StoredFile, ...]:
         """Every file of the ticket and of what was said of it."""
         return (*self.attachments, *(file for each in self.journal for file in each.attachments))
+
+    @property
+    def told_bytes(self) -> int:
+        """What the texts of the journal weigh."""
+        return sum(len((each.text or "").encode()) for each in self.journal)
 
 
 STATUS_LABELS = {

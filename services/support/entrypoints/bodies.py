@@ -1,5 +1,6 @@
 """What is sent about tickets, and how they are shown."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Self
 
@@ -104,6 +105,9 @@ class AssignmentBody(Body):
     """Who of the desk takes a ticket."""
 
     assignee: Line | None = Field(default=None, description="Soi-même, si absent.")
+    instead_of: Line | None = Field(
+        default=None, description="Qui l'a, pour le reprendre à quelqu'un d'autre."
+    )
 
 
 class PriorityBody(Body):
@@ -349,13 +353,15 @@ def _whole(ticket: Ticket, side: Side) -> dict[str, object]:
         "suggested": ticket.suggested,
         "contradicts": ticket.contradicts,
         "satisfaction": ticket.satisfaction,
-        "journal": tuple(_entry(each) for each in ticket.journal),
+        "journal": tuple(_entry(each, side) for each in ticket.journal),
         "acts": allowed(side, ticket.status),
     }
 
 
-def _entry(entry: Entry) -> EntryAnswer:
-    return EntryAnswer.model_validate(entry)
+def _entry(entry: Entry, side: Side) -> EntryAnswer:
+    # Why a desk hands a ticket over is said to the other desk alone.
+    is_among_desks = entry.act is TicketAct.TRANSFERER and side is Side.DEMANDEUR
+    return EntryAnswer.model_validate(replace(entry, text=None) if is_among_desks else entry)
 
 
 def _minutes(time: timedelta) -> int:

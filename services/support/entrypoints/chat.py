@@ -1,8 +1,8 @@
 """The chat: over a WebSocket while it lasts, over HTTP before and afterwards."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
@@ -42,12 +42,11 @@ from services.support.entrypoints.chat_socket import (
 )
 from shared.runtime.addresses import address_of
 from shared.runtime.caller import DeskAgent, desk_agent
-from shared.runtime.live import Crowded, Seats
+from shared.runtime.live import Crowded, Hall, Seats
 from shared.runtime.problems import Problem, not_found, refused, unavailable
 from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Desk, Side
 
-_FIRST_FRAME_S = 10.0
 _RANK_LIMIT = 10**6
 _OPEN = "Le tchat est ouvert."
 Id = Annotated[str, Path(max_length=100)]
@@ -72,8 +71,16 @@ def guest(connection: HTTPConnection, who: MaybeAsker) -> Guest:
 Comer = Annotated[Guest, Depends(guest)]
 
 
-def create_chat_router(lounge: Lounge, seats: Seats) -> APIRouter:
-    """Build the routes of those who ask."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where those who ask wait until they have said why they come, and sit."""
+
+    seats: Seats
+    hall: Hall
+
+
+def create_chat_router(lounge: Lounge, known: Places, strangers: Places) -> APIRouter:
+    """Build the routes of those who ask, with an account or as strangers."""
     router = APIRouter(prefix="/chat", tags=["tchat"])
     room = lounge.room
 
@@ -109,8 +116,9 @@ def create_chat_router(lounge: Lounge, seats: Seats) -> APIRouter:
 
     @router.websocket("")
     async def chat(socket: WebSocket, comer: Comer) -> None:
-        async with _seated(socket, seats, comer.owner):
-            chat, token, after = await _came(socket, room, comer)
+        places = known if comer.asker else strangers
+        async with _seated(socket, places.seats, comer.owner):
+            chat, token, after = await _came(socket, room, comer, places.hall)
             await talk(socket, lounge, chat, Party(Side.DEMANDEUR), after, token)
 
     return router
@@ -192,10 +200,12 @@ async def _seated(socket: WebSocket, seats: Seats, holder: str) -> AsyncIterator
         leave()
 
 
-async def _came(socket: WebSocket, room: ChatRoom, comer: Guest) -> tuple[Chat, str | None, int]:
+async def _came(
+    socket: WebSocket, room: ChatRoom, comer: Guest, hall: Hall
+) -> tuple[Chat, str | None, int]:
     """Let somebody begin or resume a chat: the first frame says which."""
     try:
-        async with asyncio.timeout(_FIRST_FRAME_S):
+        async with hall.waiting():
             frame = await receive(socket, FIRST)
     except TimeoutError:
         raise ClosedError(Closing.TOO_LATE) from None

@@ -28,6 +28,8 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Side
 
+_REFUSALS = 20
+"""Messages refused on one connection before it is closed."""
 Frame = TypeVar("Frame")
 
 
@@ -147,6 +149,7 @@ async def _show_queue(socket: WebSocket, news: ChatNews, queue: Queue) -> None:
 
 
 async def _read(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party) -> None:
+    refused = 0
     while True:
         frame = None
         try:
@@ -162,6 +165,10 @@ async def _read(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party) -> 
         outcome = await room.say(chat.id, said)
         if not isinstance(outcome, Line):
             await show(socket, RefusalFrame.of(outcome, key=frame.key))
+            refused += 1
+            if refused >= _REFUSALS:
+                # Each one costs a transaction: who writes on regardless is no person.
+                raise ClosedError(Closing.REFUSED)
 
 
 async def _write(socket: WebSocket, news: ChatNews, chat: Chat, party: Party, after: int) -> None:

@@ -20,8 +20,8 @@ from services.support.entrypoints.bodies import (
     Text,
     TransferBody,
 )
-from services.support.entrypoints.following import Id, MaybeFiles, Sha
-from services.support.entrypoints.outcomes import done, handed
+from services.support.entrypoints.following import FileName, Id, IdempotencyKey, MaybeFiles, Sha
+from services.support.entrypoints.outcomes import done, handed, mark_replay
 from shared.runtime.caller import DeskAgent, desk_agent
 from shared.runtime.problems import not_found
 from shared.runtime.uploads import uploaded
@@ -74,21 +74,28 @@ def _add_reading(router: APIRouter, tickets: Tickets, vault: Vault, desks: Desks
         return DeskTicketAnswer.at_desk(found)
 
     @router.get("/{ticket_id}/attachments/{sha256}", summary="Télécharger une pièce jointe.")
-    async def file(held: Held, sha256: Sha) -> Response:
+    async def file(held: Held, sha256: Sha, name: FileName = None) -> Response:
         ticket = await tickets.find(held.ticket)
         if ticket is None or not held.owns(ticket):
             raise not_found("Ticket")
-        return await handed(vault, ticket, sha256)
+        return await handed(vault, ticket, sha256, name)
 
 
 def _speaking(
     act: TicketAct, desks: Desks, acting: Acting
 ) -> Callable[..., Awaitable[DeskTicketAnswer]]:
     async def speak(
-        agent: Agent, held: Held, text: Annotated[Text, Form()], attachments: MaybeFiles = None
+        *,
+        agent: Agent,
+        held: Held,
+        text: Annotated[Text, Form()],
+        attachments: MaybeFiles = None,
+        idempotency_key: IdempotencyKey = None,
+        response: Response,
     ) -> DeskTicketAnswer:
         doing = Doing(act, Side.BUREAU, agent.name, text=plain(text))
-        spoken = done(await acting.act(held, doing, uploaded(attachments)))
+        spoken = done(await acting.act(held, doing, uploaded(attachments), idempotency_key))
+        mark_replay(response, spoken)
         return DeskTicketAnswer.at_desk(desks.clocked(spoken.ticket))
 
     return speak
@@ -100,9 +107,14 @@ def _add_handling(router: APIRouter, desks: Desks, acting: Acting) -> None:
 
     @router.put("/{ticket_id}/assignee", summary="Prendre un ticket en charge, ou le confier.")
     async def assign(agent: Agent, held: Held, body: AssignmentBody) -> DeskTicketAnswer:
-        assignee = (body.assignee or "").strip() or agent.name
-        act = TicketAct.PRENDRE_EN_CHARGE
-        return await shown(held, Doing(act, Side.BUREAU, agent.name, assignee=assignee))
+        doing = Doing(
+            TicketAct.PRENDRE_EN_CHARGE,
+            Side.BUREAU,
+            agent.name,
+            assignee=plain(body.assignee or "") or agent.name,
+            instead_of=plain(body.instead_of or "") or None,
+        )
+        return await shown(held, doing)
 
     @router.put("/{ticket_id}/priority", summary="Changer la priorité.")
     async def prioritise(agent: Agent, held: Held, body: PriorityBody) -> DeskTicketAnswer:

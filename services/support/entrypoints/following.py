@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Form, Path, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Header, Path, Query, Response, UploadFile
 
 from services.support.application.acting import Acting
-from services.support.application.outcomes import Claim
+from services.support.application.outcomes import Claim, Done
 from services.support.application.ports import Vault
 from services.support.domain.tickets import Doing, Ticket
 from services.support.entrypoints.bodies import RatingBody, Text, TextBody, TicketAnswer
-from services.support.entrypoints.outcomes import done, handed
+from services.support.entrypoints.outcomes import done, handed, mark_replay
 from shared.runtime.etags import etag
 from shared.runtime.uploads import uploaded
 from shared.vocabulary.texts import plain
@@ -18,19 +18,32 @@ from shared.vocabulary.tickets import Side, TicketAct
 
 Id = Annotated[str, Path(max_length=100)]
 Sha = Annotated[str, Path(max_length=64)]
+FileName = Annotated[
+    str | None, Query(max_length=255, description="Quand plusieurs ont le même contenu.")
+]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 MaybeFiles = Annotated[list[UploadFile] | None, File(description="Pièces jointes")]
 
 
 def add_following(
-    router: APIRouter, acting: Acting, vault: Vault, followed: Callable[..., Awaitable[Ticket]]
+    router: APIRouter,
+    acting: Acting,
+    vault: Vault,
+    followed: Callable[..., Awaitable[Ticket]],
+    changed: Callable[..., Awaitable[Ticket]] | None = None,
 ) -> None:
-    """Add the routes under a ticket's own path; `followed` finds it for the one who may see it."""
+    """Add the routes under a ticket's own path.
 
-    async def act(ticket: Ticket, doing: Doing, files: MaybeFiles = None) -> TicketAnswer:
+    `followed` finds it for the one who may see it, and `changed` for the one who may act on it,
+    where that is more than to see it.
+    """
+    changed = changed or followed
+
+    async def act(
+        ticket: Ticket, doing: Doing, files: MaybeFiles = None, key: str | None = None
+    ) -> Done:
         # Whoever could see it a moment ago may: a ticket does not change its issuer.
-        claim = Claim(ticket.id, lambda _: True)
-        after = done(await acting.act(claim, doing, uploaded(files))).ticket
-        return TicketAnswer.of(after, Side.DEMANDEUR)
+        return done(await acting.act(Claim(ticket.id, lambda _: True), doing, uploaded(files), key))
 
     def doing(ticket: Ticket, act: TicketAct, text: str, rating: int | None = None) -> Doing:
         name = ticket.issuer.name
@@ -44,22 +57,31 @@ def add_following(
         return TicketAnswer.of(ticket, Side.DEMANDEUR)
 
     @router.get("/{ticket_id}/attachments/{sha256}", summary="Télécharger une pièce jointe.")
-    async def file(ticket: Annotated[Ticket, Depends(followed)], sha256: Sha) -> Response:
-        return await handed(vault, ticket, sha256)
+    async def file(
+        ticket: Annotated[Ticket, Depends(followed)], sha256: Sha, name: FileName = None
+    ) -> Response:
+        return await handed(vault, ticket, sha256, name)
 
     @router.post("/{ticket_id}/messages", status_code=201, summary="Écrire au bureau.")
     async def write(
-        ticket: Annotated[Ticket, Depends(followed)],
+        *,
+        ticket: Annotated[Ticket, Depends(changed)],
         text: Annotated[Text, Form()],
         attachments: MaybeFiles = None,
+        idempotency_key: IdempotencyKey = None,
+        response: Response,
     ) -> TicketAnswer:
-        return await act(ticket, doing(ticket, TicketAct.ECRIRE, text), attachments)
+        said = doing(ticket, TicketAct.ECRIRE, text)
+        result = await act(ticket, said, attachments, idempotency_key)
+        mark_replay(response, result)
+        return TicketAnswer.of(result.ticket, Side.DEMANDEUR)
 
     @router.post("/{ticket_id}/reopening", summary="Rouvrir un ticket résolu, et dire pourquoi.")
-    async def reopen(ticket: Annotated[Ticket, Depends(followed)], body: TextBody) -> TicketAnswer:
-        return await act(ticket, doing(ticket, TicketAct.ROUVRIR, body.text))
+    async def reopen(ticket: Annotated[Ticket, Depends(changed)], body: TextBody) -> TicketAnswer:
+        reopened = await act(ticket, doing(ticket, TicketAct.ROUVRIR, body.text))
+        return TicketAnswer.of(reopened.ticket, Side.DEMANDEUR)
 
     @router.put("/{ticket_id}/satisfaction", summary="Évaluer la réponse, ce qui clôt le ticket.")
-    async def rate(ticket: Annotated[Ticket, Depends(followed)], body: RatingBody) -> TicketAnswer:
+    async def rate(ticket: Annotated[Ticket, Depends(changed)], body: RatingBody) -> TicketAnswer:
         rated = doing(ticket, TicketAct.EVALUER, body.comment, body.satisfaction)
-        return await act(ticket, rated)
+        return TicketAnswer.of((await act(ticket, rated)).ticket, Side.DEMANDEUR)

@@ -9,6 +9,7 @@ from services.support.application.outcomes import (
     Outcome,
     Refused,
     Stale,
+    TooMany,
 )
 from services.support.application.ports import Vault
 from services.support.domain.tickets import Ticket
@@ -31,8 +32,16 @@ def done(outcome: Outcome) -> Done:
             raise refused([violation], 409)
         case Stale(violation):
             raise refused([violation], 412)
+        case TooMany(violation):
+            raise too_many(violation)
         case Missing():
             raise not_found("Ticket")
+
+
+def mark_replay(response: Response, result: Done) -> None:
+    """Say in an answer that it is about what was done before."""
+    if result.is_replay:
+        response.headers["Idempotency-Replayed"] = "true"
 
 
 def too_many(violation: Violation) -> Problem:
@@ -46,9 +55,9 @@ def too_many(violation: Violation) -> Problem:
     )
 
 
-async def handed(vault: Vault, ticket: Ticket, sha256: str) -> Response:
-    """Hand out a file of a ticket, to be saved."""
-    file = next((each for each in ticket.files if each.sha256 == sha256), None)
+async def handed(vault: Vault, ticket: Ticket, sha256: str, name: str | None) -> Response:
+    """Hand out a file of a ticket, to be saved under its name, or the first of its names."""
+    file = next((each for each in ticket.files if each.is_named(sha256, name)), None)
     content = await vault.get(sha256) if file else None
     if file is None or content is None:
         raise not_found("Fichier")

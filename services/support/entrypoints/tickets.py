@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Header, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
 from services.support.application.acting import Acting
 from services.support.application.drafts import Drafts
@@ -18,8 +18,8 @@ from services.support.entrypoints.bodies import (
     TicketAnswer,
     TicketLine,
 )
-from services.support.entrypoints.following import Id, Sha, add_following
-from services.support.entrypoints.outcomes import done
+from services.support.entrypoints.following import FileName, Id, IdempotencyKey, Sha, add_following
+from services.support.entrypoints.outcomes import done, mark_replay
 from shared.runtime.caller import Caller, caller
 from shared.runtime.etags import Matching, etag
 from shared.runtime.problems import not_found
@@ -28,7 +28,6 @@ from shared.vocabulary.tickets import Side
 
 Who = Annotated[Caller, Depends(caller)]
 Files = Annotated[list[UploadFile], File(description="Pièces jointes")]
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 
 
 def claim(who: Who, ticket_id: Id, matching: Matching) -> Claim:
@@ -83,8 +82,10 @@ def _add_drafts(router: APIRouter, drafts: Drafts) -> None:
         return _shown(await drafts.attach(mine, uploaded(attachments)), response)
 
     @router.delete("/{ticket_id}/attachments/{sha256}", summary="Retirer une pièce jointe.")
-    async def detach(mine: Mine, sha256: Sha, response: Response) -> TicketAnswer:
-        return _shown(await drafts.detach(mine, sha256), response)
+    async def detach(
+        mine: Mine, sha256: Sha, response: Response, name: FileName = None
+    ) -> TicketAnswer:
+        return _shown(await drafts.detach(mine, sha256, name), response)
 
 
 def _add_submission(router: APIRouter, submitting: Submitting) -> None:
@@ -99,8 +100,7 @@ def _add_submission(router: APIRouter, submitting: Submitting) -> None:
 def _shown(outcome: Outcome, response: Response) -> TicketAnswer:
     result = done(outcome)
     response.headers["ETag"] = etag(result.ticket.version)
-    if result.is_replay:
-        response.headers["Idempotency-Replayed"] = "true"
+    mark_replay(response, result)
     return TicketAnswer.of(result.ticket, Side.DEMANDEUR)
 
 

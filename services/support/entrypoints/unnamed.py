@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Header, Request, Response
+from fastapi import APIRouter, Depends, Form, Header, Request, Response
 
 from services.support.application.acting import Acting
-from services.support.application.ports import Limits, Tickets, Vault
+from services.support.application.ports import Rate, Tickets, Vault
 from services.support.application.submitting import Submitting
 from services.support.application.tokens import hashed
 from services.support.domain import rules
@@ -18,9 +18,8 @@ from services.support.entrypoints.bodies import (
     content_of,
     recipient_of,
 )
-from services.support.entrypoints.following import Id, MaybeFiles, add_following
-from services.support.entrypoints.outcomes import done, too_many
-from services.support.entrypoints.tickets import IdempotencyKey
+from services.support.entrypoints.following import Id, IdempotencyKey, MaybeFiles, add_following
+from services.support.entrypoints.outcomes import done, mark_replay, too_many
 from shared.runtime.addresses import address_of
 from shared.runtime.problems import not_found
 from shared.runtime.uploads import uploaded
@@ -29,9 +28,9 @@ _Line = Annotated[Line | None, Form()]
 
 
 def create_open_router(
-    tickets: Tickets, vault: Vault, submitting: Submitting, acting: Acting, limits: Limits
+    tickets: Tickets, vault: Vault, submitting: Submitting, acting: Acting, follow_ups: Rate
 ) -> APIRouter:
-    """Build the routes that ask for no caller."""
+    """Build the routes that ask for no caller; `follow_ups` counts what comes after, by ticket."""
     router = APIRouter(prefix="/open/tickets", tags=["sans compte"])
 
     async def followed(
@@ -43,12 +42,17 @@ def create_open_router(
             raise not_found("Ticket")
         return ticket
 
-    _add_submission(router, submitting, limits)
-    add_following(router, acting, vault, followed)
+    async def changed(ticket: Annotated[Ticket, Depends(followed)]) -> Ticket:
+        if await follow_ups.is_exceeded(ticket.id):
+            raise too_many(rules.TOO_MANY_MESSAGES.broken("requête", limit=follow_ups.an_hour))
+        return ticket
+
+    _add_submission(router, submitting)
+    add_following(router, acting, vault, followed, changed)
     return router
 
 
-def _add_submission(router: APIRouter, submitting: Submitting, limits: Limits) -> None:
+def _add_submission(router: APIRouter, submitting: Submitting) -> None:
     @router.post("", status_code=201, summary="Déposer un ticket sans compte.")
     async def submit(
         *,
@@ -66,8 +70,6 @@ def _add_submission(router: APIRouter, submitting: Submitting, limits: Limits) -
         idempotency_key: IdempotencyKey = None,
     ) -> OpenTicketAnswer:
         issuer = Issuer(email=email.strip())
-        if what := await limits.exceeded(email.strip(), address_of(request)):
-            raise too_many(rules.TOO_MANY_REQUESTS.broken("requête", what=what))
         content = content_of(
             sub_category=sub_category,
             title=title,
@@ -77,10 +79,9 @@ def _add_submission(router: APIRouter, submitting: Submitting, limits: Limits) -
             piece=piece,
         )
         outcome = await submitting.submit_open(
-            issuer, content, uploaded(attachments), idempotency_key
+            issuer, content, uploaded(attachments), idempotency_key, address_of(request)
         )
         result = done(outcome)
-        if result.is_replay:
-            response.headers["Idempotency-Replayed"] = "true"
+        mark_replay(response, result)
         response.headers["Location"] = f"/open/tickets/{result.ticket.id}"
         return OpenTicketAnswer.with_token(result.ticket, result.token)

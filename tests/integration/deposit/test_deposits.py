@@ -161,6 +161,26 @@ async def test_the_form_of_the_metadata_is_told_field_by_field(world: World) -> 
     assert codes(long) == [("HTTP-FORM-01", "comment")]
 
 
+async def test_metadata_are_taken_as_a_person_sees_them(world: World) -> None:
+    draft = an_opener()
+    shown = beside(comment="Voir\u00a0le plan\u200b") | stated(draft)
+    shown |= {"number": f"{draft.number}\u200b", "engagement": "EJ\u202f1", "marche": "M\u00ad1"}
+    shown["parties"] |= {"service_financier": {"structure": PAYER}}
+    content = einvoices.plain_pdf(draft)
+
+    refused = await world.deposit(content, shown | {"marche": "\n=1", "engagement": "a\0b"})
+    blank = await world.deposit(content, shown | {"engagement": "\u200b\u00a0"})
+    inflated = shown["amounts"] | {"due": "999999.99"}
+    too_much = await world.deposit(content, shown | {"amounts": inflated})
+    piece = (await world.deposit(content, shown)).json()
+
+    assert codes(refused) == [("CIR-CHAMP-05", "engagement")]
+    assert codes(blank) == [("HTTP-FORM-01", "engagement")]
+    assert codes(too_much) == [("DEP-INV-13", "amounts.due")]
+    assert (piece["number"], piece["comment"]) == (draft.number, "Voir le plan")
+    assert (piece["engagement"], piece["marche"]) == ("EJ 1", "M1")
+
+
 async def test_file_attachments_and_certificate_are_handed_out_to_parties_alone(
     world: World,
 ) -> None:

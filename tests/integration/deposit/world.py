@@ -207,6 +207,7 @@ class World:
                     piece_id=each,
                     cadre=drafts[each]["cadre"],
                     number=drafts[each]["number"],
+                    engagement=drafts[each]["engagement"],
                     status=status,
                     reported=self._reported.get(each),
                     depositor=ActorV1(

@@ -10,6 +10,7 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.portal.world import World
 from tests.kit.states import NOON, amounts, paid
+from tests.kit.waiting import wait_until
 
 FRANCS = amounts("2500.50")
 CRITERIA: dict[str, tuple[dict[str, Any], set[str]]] = {
@@ -131,6 +132,11 @@ async def test_a_piece_is_shown_with_names_labels_and_who_is_awaited(world: Worl
     awaited = world.awaiting(Role.MOE, "a", due=due)
     await world.tell(world.state("1", 1, world.piece("a"), awaited=awaited))
 
+    async def is_named() -> bool:
+        (piece,) = (await world.page(Role.MOE))["pieces"]
+        return piece["parties"]["moe"]["name"] is not None
+
+    await wait_until(is_named, "the structure, which comes by a topic of its own")
     (piece,) = (await world.page(Role.MOE))["pieces"]
 
     assert piece["label"] == "projet de décompte mensuel"

@@ -82,6 +82,8 @@ async def test_a_final_piece_is_recycled_to_another_service(world: World) -> Non
         ({"moe": {"structure": "S-x"}}, "ROU-RECYCLAGE-01"),
         ({"moa": {"structure": "S-unknown"}}, "CIR-STRUCTURE-01"),
         ({}, "ROU-RECYCLAGE-02"),
+        *(({"engagement": blank}, "HTTP-FORM-01") for blank in (" ", "\t", "\u200b", "\u00a0")),
+        ({"engagement": "a\0b"}, "CIR-CHAMP-05"),
         (None, "ROU-RECYCLAGE-02"),
     ],
 )

@@ -103,6 +103,8 @@ async def test_a_wrong_amount_is_not_refused_but_corrected(world: World, opened:
         ({"act": "refuser", "motive": "LUBIE"}, "motive", "CIR-MOTIF-02"),
         ({"act": "refuser", "motive": "AUTRE"}, "comment", "CIR-MOTIF-04"),
         ({"act": "suspendre", "comment": "  "}, "comment", "CIR-MOTIF-04"),
+        ({"act": "suspendre", "comment": "\u200b"}, "comment", "CIR-MOTIF-04"),
+        ({"act": "suspendre", "comment": "a\0b"}, "comment", "CIR-CHAMP-05"),
         ({"act": "suspendre", "comment": "x" * 256}, "comment", "CIR-MOTIF-05"),
         ({"act": "suspendre", "comment": "x", "montant": "1"}, "montant", "HTTP-FORM-01"),
     ],

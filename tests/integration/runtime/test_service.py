@@ -145,6 +145,12 @@ async def test_a_taken_port_ends_the_process_and_says_so(platform: Platform) -> 
     assert "Traceback" not in err
 
 
+async def test_what_was_loaded_at_start_is_left_out_of_collections(
+    http: httpx.AsyncClient,
+) -> None:
+    assert (await http.get("/settled", headers=ME)).json() > 10_000
+
+
 async def test_one_dead_letter_is_listed_shown_replayed_and_what_waited_follows(
     platform: Platform, db: Store
 ) -> None:

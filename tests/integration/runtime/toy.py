@@ -1,5 +1,6 @@
 """A small service on the runtime: keeps statuses, fails on some, and has one route."""
 
+import gc
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -54,6 +55,10 @@ def build() -> tuple[Runtime, FastAPI]:
         _log.info("thing.made")
         await runtime.store.transaction(work)
         return me.structure
+
+    @router.get("/settled")
+    async def settled(_: Annotated[Caller, Depends(caller)]) -> int:
+        return gc.get_freeze_count()
 
     return runtime, runtime.app(title="toy", description="", routers=[router])
 

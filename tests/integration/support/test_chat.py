@@ -77,7 +77,7 @@ async def is_ready(url: str) -> bool:
 
 
 @contextmanager
-def a_twin(platform: Platform, offset_s: int) -> Iterator[str]:
+def a_twin(platform: Platform, offset_s: int, **settings: int) -> Iterator[str]:
     """Start a second replica beside the service of a platform, and give its address."""
     real_kafka = str(platform.backend.has_real_kafka).lower()
     env = {
@@ -88,6 +88,7 @@ def a_twin(platform: Platform, offset_s: int) -> Iterator[str]:
         "AIGUILLAGE_TRUST_HEADERS": "true",
         "AIGUILLAGE_INSTANCE": "2",
         "AIGUILLAGE_CLOCK_OFFSET_S": str(offset_s),
+        **{f"AIGUILLAGE_{name.upper()}": str(value) for name, value in settings.items()},
     }
     port, watchdog = free_port(), Watchdog()
     log = platform.log("twin")
@@ -426,6 +427,20 @@ async def test_a_message_too_large_too_long_or_too_soon_is_refused(site: Site, c
         assert await socket.closed() == 1009
     answer = await site.http.get(f"/chat/{opened['session']}", headers=me)
     assert len(answer.json()["lines"]) == 20
+
+
+async def test_who_writes_on_though_refused_is_closed_and_the_chat_is_not(
+    site: Site, cast: Cast
+) -> None:
+    me = somebody()
+    async with site.asking(me, **cast.wish) as (socket, opened):
+        for _ in range(21):
+            await socket.send(type="ecrire", text="a\x00b")
+        assert await socket.closed() == 4409
+    assert [frame["type"] for frame in socket.seen].count("refus") == 20
+    async with site.socket("/chat", me) as again:
+        await again.send(type="reprendre", session=opened["session"])
+        assert (await again.next("session"))["session"] == opened["session"]
 
 
 async def test_one_structure_has_so_many_chats_at_once(site: Site, cast: Cast) -> None:

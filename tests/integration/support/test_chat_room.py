@@ -34,7 +34,7 @@ from shared.vocabulary.tickets import Desk, Side
 
 MONDAY = datetime(2026, 7, 13, 10, tzinfo=UTC)
 DESK = Queue(Desk.TECHNIQUE)
-BOUNDS = Bounds(waiting=3, open_each=2, messages=4)
+BOUNDS = Bounds(waiting=3, waiting_open=1, open_each=2, messages=4)
 
 
 class Everybody:
@@ -98,6 +98,21 @@ async def bench(store: Store) -> Bench:
     made = Bench(store)
     await made.chats.prepare()
     return made
+
+
+async def test_those_without_an_account_take_their_own_share_of_a_queue_alone(
+    bench: Bench,
+) -> None:
+    assert isinstance(await bench.try_begin(address="a"), Begun)
+    assert await bench.try_begin(address="b") == "SUP-TCHAT-12"
+    taken = await bench.begin("s")
+    assert await bench.try_begin(address="b") == "SUP-TCHAT-12"
+    await bench.begin("t")
+    assert await bench.try_begin("u") == "SUP-TCHAT-02"
+
+    await bench.room.take_next(DESK, "Ali")
+    assert isinstance(await bench.try_begin(address="c"), Begun)
+    assert (await bench.chats.find(taken.id)) == taken
 
 
 async def test_a_full_queue_takes_one_for_each_that_leaves_it_however_it_does(
@@ -289,3 +304,56 @@ async def test_silence_and_closing_end_a_talk_while_it_is_followed(bench: Bench)
     assert isinstance(line, Line)
     assert line.text.startswith("Le tchat est fermé. Il ouvre le mercredi 15 juillet 2026 à 8 h 30")
     assert [each async for each in news] == []
+
+
+UUID = "018f6f0e-7c1a-7e1e-9b1e-0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("guest", "key"), [(Guest(Asker("S1", Role.MOE), "a"), "1"), (Guest(None, "a"), UUID)]
+)
+async def test_a_chat_begun_again_with_its_key_is_one(bench: Bench, guest: Guest, key: str) -> None:
+    wish = Wish(text="Bonjour", key=key)
+    outcomes = [
+        *await asyncio.gather(*(bench.room.begin(guest, wish) for _ in range(2))),
+        *[await bench.room.begin(guest, wish) for _ in range(5)],
+    ]
+
+    begun = [each for each in outcomes if isinstance(each, Begun)]
+    assert len(begun) == 7
+    (chat,) = {each.chat.id for each in begun}
+    assert len(await bench.chats.of_queue(DESK)) == 1
+    assert len(await bench.chats.since(chat, 0)) == 1
+    for each in begun[-5:]:
+        assert await bench.room.of_guest(chat, guest.asker, each.token or "")
+
+    await bench.room.end(chat, Ending.DEMANDEUR)
+    # So many an hour without an account.
+    bench.now += timedelta(hours=1)
+    afresh = await bench.room.begin(guest, wish)
+    assert isinstance(afresh, Begun)
+    assert afresh.chat.id != chat
+
+
+@pytest.mark.parametrize(
+    ("guest", "other", "key"),
+    [
+        # Without an account others share the address: they may count from 1 as well.
+        (Guest(None, "a"), Guest(None, "a"), "1"),
+        (Guest(None, "a"), Guest(None, "b"), UUID),
+        (Guest(Asker("S1", Role.MOE), "a"), Guest(Asker("S2", Role.MOE), "a"), UUID),
+        (Guest(Asker("S1", Role.MOE), "a"), Guest(Asker("S1", Role.MOA), "a"), UUID),
+    ],
+)
+async def test_nobody_comes_into_the_chat_of_another_by_a_key(
+    bench: Bench, guest: Guest, other: Guest, key: str
+) -> None:
+    wish = Wish(text="Bonjour", key=key)
+    one = await bench.room.begin(guest, wish)
+    # One alone may wait without an account.
+    await bench.room.take_next(DESK, "Zoé")
+    two = await bench.room.begin(other, wish)
+
+    assert isinstance(one, Begun)
+    assert isinstance(two, Begun)
+    assert one.chat.id != two.chat.id

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -65,6 +66,24 @@ async def test_what_was_settled_and_not_reopened_is_closed_after_its_delay(
     assert (late.status_code, late.json()["code"]) == (409, "SUP-ETAT-01")
     rated = await me.do("PUT", f"{left}/satisfaction", json={"satisfaction": 3})
     assert rated["satisfaction"] == 3
+
+
+async def test_a_ticket_that_cannot_be_closed_holds_up_no_other(
+    support: Platform, http: httpx.AsyncClient
+) -> None:
+    me, desk = asker(http, a_structure()), agent(http, "technique")
+    path = await settled(me, desk)
+    with MongoClient[dict[str, Any]](support.addresses.mongo) as client:
+        unreadable = {"status": "RESOLU", "changed_at": datetime(2020, 1, 1, tzinfo=UTC)}
+        rows = [{"_id": f"illisible-{n}", **unreadable, "ticket": {}} for n in range(101)]
+        client["support"]["tickets"].insert_many(rows)
+
+    await asyncio.to_thread(support.advance, 16)
+
+    async def is_closed() -> bool:
+        return bool((await me.get(path))["status"] == "CLOS")
+
+    await wait_until(is_closed, "the ticket is closed", 30)
 
 
 async def test_files_that_no_ticket_names_any_more_are_swept_and_the_others_stay(

@@ -49,6 +49,7 @@ def test_every_field_is_read(write: Callable[[Einvoice], bytes], syntax: Syntax)
         tva=Decimal("2000.00"),
         ttc=Decimal("12000.00"),
         due=Decimal("11500.00"),
+        prepaid=Decimal("500.00"),
         type_code="380",
         seller=Party("Bâtisseurs du Rhône & fils", "73282932000074", "732829320"),
         buyer=Party("Ville de Vaubrun", "35600000000048", "356000000"),
@@ -226,3 +227,27 @@ def test_a_malformed_value_is_kept_for_the_rules(old: str, new: str, kept: str) 
     assert set(invoice.malformed) == {kept}
     assert getattr(invoice, kept) is None
     assert invoice.malformed[kept] in new
+
+
+@_WRITERS
+def test_a_text_is_read_as_a_person_sees_it(
+    write: Callable[[Einvoice], bytes], syntax: Syntax
+) -> None:
+    typed = an_einvoice(engagement="EJ\u00a01\u200b", marche="\u3164\u200b")
+
+    invoice = read(write(typed))
+
+    assert (invoice.syntax, invoice.engagement, invoice.marche) == (syntax, "EJ 1", None)
+
+
+def test_the_rounding_is_read_in_both_syntaxes() -> None:
+    draft = an_einvoice(prepaid=Decimal("500.00"))
+    due = b"<ram:DuePayableAmount>"
+    in_cii = cii(draft).replace(due, b"<ram:RoundingAmount>0.05</ram:RoundingAmount>" + due)
+    end = b"<cbc:PayableAmount "
+    rounded = b'<cbc:PayableRoundingAmount currencyID="EUR">0.05</cbc:PayableRoundingAmount>'
+
+    for content in (in_cii, ubl(draft).replace(end, rounded + end)):
+        invoice = read(content)
+        assert (invoice.prepaid, invoice.rounding) == (Decimal("500.00"), Decimal("0.05"))
+        assert [v.code for v in judge_invoice(invoice, today=date(2026, 11, 24))] == ["DEP-INV-12"]

@@ -32,6 +32,12 @@ def broken(invoice: Invoice, **settings: int) -> list[tuple[str, str]]:
     return [(v.code, v.field) for v in judge_invoice(invoice, today=TODAY, **settings)]
 
 
+def owing(ttc: int, due: int | str) -> Invoice:
+    """Give an invoice without VAT, of a total, with an amount left to pay."""
+    total = Decimal(ttc)
+    return replace(VALID, ht=total, tva=Decimal(0), ttc=total, due=Decimal(due))
+
+
 def test_a_right_invoice_breaks_no_rule() -> None:
     assert broken(VALID) == []
 
@@ -70,6 +76,46 @@ def test_a_malformed_value_is_named_once(field: str, text: str, code: str) -> No
 
 def test_totals_that_do_not_add_up_are_named() -> None:
     assert broken(replace(VALID, ttc=Decimal("120.01"))) == [("DEP-INV-05", "ttc")]
+
+
+@pytest.mark.parametrize(
+    ("ttc", "due"),
+    [
+        (120, 120),
+        (120, 0),
+        (120, -5),  # an advance to give back is more than the month's works
+        (0, 0),
+        (0, -30),
+        (-120, -120),  # an avoir as an invoice below zero
+        (-120, -150),
+        (-120, 0),
+    ],
+)
+def test_what_is_left_to_pay_may_be_anything_up_to_the_total(ttc: int, due: int) -> None:
+    assert broken(owing(ttc, due)) == []
+
+
+@pytest.mark.parametrize(("ttc", "due"), [(120, "120.01"), (0, 1), (-120, 120), (-120, "0.01")])
+def test_more_left_to_pay_than_the_total_is_refused(ttc: int, due: int | str) -> None:
+    assert broken(owing(ttc, due)) == [("DEP-INV-13", "due")]
+
+
+def test_a_file_that_gives_the_terms_adds_up_to_the_cent() -> None:
+    paid = replace(VALID, prepaid=Decimal(50))
+
+    assert broken(paid) == []
+    assert broken(replace(paid, prepaid=Decimal("50.01"))) == [("DEP-INV-12", "due")]
+    assert broken(replace(paid, prepaid=Decimal(0))) == [("DEP-INV-12", "due")]
+    assert broken(replace(paid, rounding=Decimal("0.01"))) == [("DEP-INV-12", "due")]
+    assert broken(replace(paid, due=Decimal("70.01"), rounding=Decimal("0.01"))) == []
+    assert broken(replace(VALID, due=Decimal("120.05"), rounding=Decimal("0.05"))) == []
+    assert broken(replace(VALID, due=Decimal(130), prepaid=Decimal(-10))) == []
+
+
+def test_terms_that_cannot_be_read_are_named_and_not_added_up() -> None:
+    unread = replace(VALID, malformed={"prepaid": "50.000"})
+
+    assert broken(unread) == [("DEP-INV-04", "prepaid")]
 
 
 def test_a_date_after_the_deposit_is_refused() -> None:

@@ -238,10 +238,13 @@ BON = Attached("bon.pdf", 9, b"%PDF-1.4")
     ("act", "attachments", "comment", "codes"),
     [
         (Act.COMPLETER, (), "  ", ["DEP-COMPL-02"]),
+        (Act.COMPLETER, (), "\u200b…", ["DEP-COMPL-02"]),
         (Act.COMPLETER, (), "Le bon est page 3.", []),
+        (Act.COMPLETER, (BON,), "a\0b", ["CIR-CHAMP-05"]),
         (Act.COMPLETER, (BON,), None, []),
         (Act.CONTESTER, (), "Le métré est faux.", []),
         (Act.CONTESTER, (BON,), " ", ["CIR-MOTIF-04"]),
+        (Act.CONTESTER, (BON,), "\u200b", ["CIR-MOTIF-04"]),
         (Act.CONTESTER, (BON,), "x" * 256, ["CIR-MOTIF-05"]),
         (Act.CONTESTER, (Attached("bon", 9, b""),), "Le métré est faux.", ["DEP-PJ-03"]),
     ],

@@ -145,6 +145,25 @@ def test_the_other_fields_of_the_file_are_bounded(
     assert broken(reading(**fields)) == [(rule, field)]
 
 
+@pytest.mark.parametrize("text", ["a\0b", "\u202egnp.exe", "\ufffe", "\x1b[2J", "deux\nlignes"])
+@pytest.mark.parametrize("field", ["engagement", "marche"])
+def test_a_number_that_no_screen_shows_whole_is_refused(field: str, text: str) -> None:
+    assert broken(reading(**{field: text})) == [("CIR-CHAMP-05", field)]
+    assert broken(replace(OPENING, said=said(**{field: text}))) == [("CIR-CHAMP-05", field)]
+
+
+def test_a_comment_has_lines_and_a_service_none() -> None:
+    commented = replace(OPENING, said=replace(OPENING.said, comment="Voir\nle plan"))
+    hidden = replace(OPENING, said=replace(OPENING.said, comment="Voir\u202e le plan"))
+
+    assert accepted(commented).comment == "Voir\nle plan"
+    assert broken(hidden) == [("CIR-CHAMP-05", "comment")]
+    # The service of a MOA is looked up by nobody before the piece reaches it.
+    assert broken(naming({Role.MOA: Party(MOA, "TRA\0VAUX")})) == [
+        ("CIR-CHAMP-05", "parties.moa.service")
+    ]
+
+
 def test_a_credit_note_has_no_payment_mode() -> None:
     note = reading(type_code="381")
     paid = replace(note, said=replace(note.said, mode_paiement=ModePaiement.VIREMENT))
@@ -258,6 +277,7 @@ def test_what_is_shown_of_a_file_is_bounded() -> None:
 
     shown = accepted(hostile).read
     assert len(shown.profile or "") == len(shown.seller.name or "") == 200
+    assert accepted(reading(seller=FileParty("a\u202eb", TITULAIRE))).read.seller.name == "a�b"
 
 
 def test_rule_codes_are_unique_and_speak_french() -> None:

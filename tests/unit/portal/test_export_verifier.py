@@ -15,15 +15,25 @@ from services.portal.adapters.export_zip import ZipArchive
 from services.portal.domain.verifier import verify
 from services.portal.domain.verifier.verify import canonical
 from tests.unit.portal.exported import (
+    AMOUNTS,
     DOSSIER,
     SOURCE,
     World,
+    chained,
     export,
     faults,
     run,
     unpacked,
 )
-from tests.unit.portal.forgeries import FILE_FORGERIES, FIRST, FORGERIES, NOTHING, reseal, rewritten
+from tests.unit.portal.forgeries import (
+    FILE_FORGERIES,
+    FIRST,
+    FORGERIES,
+    NOTHING,
+    reseal,
+    rewritten,
+    set_at,
+)
 
 GENUINE = SOURCE.read_bytes()
 HEAD = World().trail_now[-1]["hash"]
@@ -196,8 +206,56 @@ async def test_it_runs_where_python_is_alone(tmp_path: Path) -> None:
     assert run(folder / "verify.py", "--tete", "0" * 64).returncode == 1
 
 
+def test_what_a_forger_wrote_cannot_pass_for_what_the_verifier_says(folder: Path) -> None:
+    rewritten(folder, verify.DOSSIER, set_at("a\nconforme : dossier\x1b[8m", to="b"))
+
+    found = run(SOURCE, folder)
+
+    assert found.returncode == 1
+    assert found.stdout.splitlines() == [
+        "dossier.json, a conforme : dossier\ufffd[8m : 'b', et non 'absent' que dit la piste",
+        "NON CONFORME : 1 faute(s)",
+    ]
+
+
+async def test_a_copy_of_ones_own_tells_a_verifier_that_is_another(tmp_path: Path) -> None:
+    other = unpacked(await export(World()), tmp_path / "other")
+    same = unpacked(await export(World(), verifier=GENUINE), tmp_path / "same")
+
+    found = run(SOURCE, other)
+
+    assert found.returncode == 0
+    assert found.stdout.splitlines()[2:] == [
+        "attention : le verify.py de l'export n'est pas celui qui vient de le vérifier"
+    ]
+    assert "attention" not in run(SOURCE, same).stdout
+
+
+@pytest.mark.parametrize("amount", ["1E+999999999", "NaN", "１", 1])
+async def test_an_amount_that_no_deposit_states_is_a_fault_and_takes_no_time(
+    amount: object, tmp_path: Path
+) -> None:
+    world = World()
+    groups = [entry["events"] for entry in world.trail_now]
+    groups[0][0]["deposit"]["amounts"] = {**AMOUNTS, "ttc": amount}
+    world.trail_now = chained(groups)
+
+    found = faults(unpacked(await export(world), tmp_path))
+
+    assert any("piste-audit.jsonl : manque, ou n'a plus la forme" in fault for fault in found)
+
+
 @pytest.mark.parametrize(
-    "words", [["--tete"], ["--aide"], ["rien"], [".", "."], ["--tete", "x", "rien"]]
+    "words",
+    [
+        ["--tete"],
+        ["--tete", ""],
+        ["--tete", "", "."],
+        ["--aide"],
+        ["rien"],
+        [".", "."],
+        ["--tete", "x", "rien"],
+    ],
 )
 def test_a_wrong_call_is_told_apart(words: list[str]) -> None:
     found = run(SOURCE, *words)

@@ -58,3 +58,31 @@ def test_a_payer_that_requires_an_engagement_has_one_when_it_is_corrected() -> N
     with_one = decide(waiting, replace(RECYCLE, correction=complete), directory, NOW)
 
     assert (codes(without), codes(with_one)) == (["CIR-CHAMP-02"], [])
+
+
+@pytest.mark.parametrize(
+    ("engagement", "expected"),
+    [
+        *((blank, ["CIR-CHAMP-02"]) for blank in (" ", "\t", "\0", "\u200b", "\u3164")),
+        ("EJ\u202e1", ["CIR-CHAMP-05"]),
+        ("EJ\n1", ["CIR-CHAMP-05"]),
+    ],
+)
+def test_an_engagement_that_is_not_seen_is_none(engagement: str, expected: list[str]) -> None:
+    waiting = after(A4, a_treatment("A4", Act.DEMANDER_RECYCLAGE, Role.MOE))
+    directory = a_directory(
+        a_structure("payeur", MoaParameter.SANS, numero_engagement_obligatoire=True)
+    )
+    correction = Correction({PAYER: Party("payeur", "TRVX")}, engagement)
+
+    decision = decide(waiting, replace(RECYCLE, correction=correction), directory, NOW)
+
+    assert codes(decision) == expected
+
+
+def test_a_blank_engagement_corrects_nothing() -> None:
+    waiting = after(A4, a_treatment("A4", Act.DEMANDER_RECYCLAGE, Role.MOE))
+
+    decision = decide(waiting, replace(RECYCLE, correction=Correction({}, " ")), DIRECTORY, NOW)
+
+    assert codes(decision) == ["ROU-RECYCLAGE-02"]

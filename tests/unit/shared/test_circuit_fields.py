@@ -89,3 +89,10 @@ def test_a_violation_names_the_field_of_the_recipient() -> None:
 )
 def test_a_form_learns_what_is_required(structure: Structure, required: set[str]) -> None:
     assert required_fields(structure) == required
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t", "\0", "\u200b", "\u3164", "…"])
+def test_an_engagement_that_says_nothing_is_none(blank: str) -> None:
+    assert _codes(_structure(engagement=True), "TRVX", blank) == {"CIR-CHAMP-02"}
+    assert _codes(_structure(either=True), None, blank) == {"CIR-CHAMP-03"}
+    assert _codes(_structure(), "EJ", blank) == {"CIR-CHAMP-04"}

@@ -77,6 +77,8 @@ def test_the_motives_proposed_are_those_that_refuse() -> None:
 def test_autre_needs_a_complement_and_the_others_do_not() -> None:
     assert _codes("AUTRE", None) == ["CIR-MOTIF-04"]
     assert _codes("AUTRE", "  ") == ["CIR-MOTIF-04"]
+    assert _codes("AUTRE", "\u200b \u3164") == ["CIR-MOTIF-04"]
+    assert _codes("AUTRE", "…") == ["CIR-MOTIF-04"]
     assert _codes("MAUVAISE_MOE", None) == []
 
 
@@ -87,3 +89,9 @@ def test_an_explanation_has_a_limit() -> None:
     (broken,) = judge_comment(longest + "é", is_required=False)
     assert (broken.code, broken.field) == ("CIR-MOTIF-05", "comment")
     assert _codes("MAUVAISE_MOE", longest + "é") == ["CIR-MOTIF-05"]
+
+
+def test_an_explanation_is_seen_whole_and_may_have_lines() -> None:
+    assert judge_comment("Deux lignes\net un\u00a0« blanc »", is_required=True) == ()
+    (broken,) = judge_comment("Le mon\u202etant", is_required=True)
+    assert (broken.code, broken.field) == ("CIR-CHAMP-05", "comment")

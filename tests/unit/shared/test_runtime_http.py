@@ -306,9 +306,9 @@ async def test_who_looks_after_the_service_need_not_be_named(path: str) -> None:
 
 async def test_a_stranger_is_let_in_where_a_service_is_open_with_less_to_send() -> None:
     async with client(headers={}, open_paths=["/bytes"]) as http:
-        assert (await http.post("/bytes", content=b"x" * 2**18)).json() == 2**18
-        over = await problem(await http.post("/bytes", content=b"x" * (2**18 + 1)), 413, "HTTP-413")
-        assert over["detail"] == "L'envoi dépasse 256 Ko : rien n'a été gardé."
+        assert (await http.post("/bytes", content=b"x" * 2**17)).json() == 2**17
+        over = await problem(await http.post("/bytes", content=b"x" * (2**17 + 1)), 413, "HTTP-413")
+        assert over["detail"] == "L'envoi dépasse 128 Ko : rien n'a été gardé."
         await problem(await http.post("/streams", content=b"x"), 401, "HTTP-CALLER-02")
     async with client(open_paths=["/bytes"]) as http:
         assert (await http.post("/streams", content=b"x" * 2**20)).json() == 2**20

@@ -8,7 +8,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from shared.runtime import live
-from shared.runtime.live import Bells, ring_inserts
+from shared.runtime.live import Bells, Hall, ring_inserts
 
 
 class WithoutChanges:
@@ -50,3 +50,41 @@ def test_a_bell_of_several_keys_rings_for_each_and_is_taken_down_whole() -> None
         assert bells.listeners == 2
 
     assert bells.listeners == 0
+
+
+async def stands(hall: Hall, name: str, left: list[str]) -> None:
+    try:
+        async with hall.waiting():
+            await asyncio.Event().wait()
+    except TimeoutError:
+        left.append(name)
+
+
+async def test_when_the_hall_is_full_who_has_waited_longest_leaves() -> None:
+    hall, left = Hall(2, seconds=60), list[str]()
+    async with asyncio.TaskGroup() as group:
+        tasks = {}
+        for name in "abcd":
+            tasks[name] = group.create_task(stands(hall, name, left))
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await tasks["a"]
+            await tasks["b"]
+        # Who speaks passes through, and the oldest makes room once more.
+        async with hall.waiting():
+            pass
+        async with asyncio.timeout(5):
+            await tasks["c"]
+        assert left == ["a", "b", "c"]
+        tasks["d"].cancel()
+    # Nobody stands there any more.
+    async with hall.waiting(), hall.waiting():
+        assert left == ["a", "b", "c"]
+
+
+async def test_nobody_stands_in_the_hall_for_long() -> None:
+    left: list[str] = []
+
+    await stands(Hall(2, seconds=0.01), "a", left)
+
+    assert left == ["a"]

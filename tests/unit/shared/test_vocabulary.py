@@ -57,6 +57,11 @@ def test_a_digit_misread_is_noticed(number: int, place: int, shift: int) -> None
     assert is_la_poste or not is_siret(misread)
 
 
+def test_zero_has_no_sign() -> None:
+    assert [str(parse_amount(text)) for text in ("-0", "-0.00", "0.0")] == ["0", "0.00", "0.0"]
+    assert str(parse_amount("-" + "9" * 17 + ".99")) == "-" + "9" * 17 + ".99"
+
+
 @pytest.mark.parametrize("text", ["0", "-0.5", "1234.5", "1234.50", "9" * 17 + ".99"])
 def test_a_plain_decimal_is_an_amount(text: str) -> None:
     assert parse_amount(text) == Decimal(text)

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
+from pydantic import TypeAdapter
 
 from services.support.domain.clock import measured
 from services.support.domain.guesses import Guess, Suggestions
 from services.support.domain.handling import (
-    STORY_LIMIT,
     begun,
     carried_out,
+    judge_assignment,
     judge_doing,
     judge_draft,
     judge_submission,
@@ -24,6 +25,7 @@ from services.support.domain.parties import Issuer, Recipient
 from services.support.domain.tickets import ACT_LABELS, STATUS_LABELS, Content, Doing, Ticket
 from services.support.settings import DATA, catalogue_at, targets_at
 from shared.circuit.parties import Service, Structure
+from shared.vocabulary.attachments import MEGABYTE
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Desk, Side, TicketAct, TicketStatus
@@ -227,14 +229,44 @@ def test_a_satisfaction_goes_from_one_to_five(rating: int | None) -> None:
     ]
 
 
-def test_a_ticket_takes_no_more_words_than_its_document_holds() -> None:
-    ticket = a_ticket()
-    full = replace(ticket, journal=ticket.journal * STORY_LIMIT)
-
-    refused = possible(full, TicketAct.ECRIRE, Side.DEMANDEUR)
-    assert isinstance(refused, Violation)
+def filled(ticket: Ticket, act: TicketAct, text: str) -> Ticket:
+    """Do an act until the journal takes no more of it."""
+    side = Side.BUREAU if transition(act, Side.BUREAU, ticket.status) else Side.DEMANDEUR
+    while not isinstance(refused := possible(ticket, act, side), Violation):
+        ticket = after(ticket, act, text=text)
     assert refused.code == "SUP-ETAT-02"
-    assert not isinstance(possible(full, TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU), Violation)
+    return ticket
+
+
+@pytest.mark.parametrize("text", ["m", "\U0001f600" * 10_000])
+def test_a_full_ticket_fits_its_document_and_can_still_be_brought_to_its_end(text: str) -> None:
+    ticket = filled(a_ticket(), TicketAct.ECRIRE, text)
+    ticket = after(ticket, TicketAct.PRENDRE_EN_CHARGE, assignee="Camille")
+    ticket = after(ticket, TicketAct.REPONDRE, text=text)
+
+    ticket = filled(ticket, TicketAct.REPONDRE, text)
+    for act in (TicketAct.PRIORISER, TicketAct.PRENDRE_EN_CHARGE, TicketAct.TRANSFERER):
+        assert isinstance(possible(ticket, act, Side.BUREAU), Violation)
+    ticket = after(ticket, TicketAct.RESOUDRE, text=text)
+    assert isinstance(possible(ticket, TicketAct.ROUVRIR, Side.DEMANDEUR), Violation)
+    assert not isinstance(possible(ticket, TicketAct.CLORE, Side.PLATEFORME), Violation)
+    ticket = after(ticket, TicketAct.EVALUER, text=text, satisfaction=1)
+
+    assert len(TypeAdapter(Ticket).dump_json(ticket)) < 4 * MEGABYTE
+
+
+def test_a_ticket_of_somebody_is_taken_only_from_who_is_named() -> None:
+    ticket = after(a_ticket(), TicketAct.PRENDRE_EN_CHARGE, assignee="Camille")
+    by = {who: Doing(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, who) for who in ("Camille", "Zoé")}
+
+    refused = judge_assignment(ticket, replace(by["Zoé"], assignee="Zoé"))
+
+    assert refused is not None
+    assert refused.code == "SUP-ETAT-04"
+    assert judge_assignment(ticket, replace(by["Zoé"], assignee="Zoé", instead_of="Ali"))
+    assert not judge_assignment(ticket, replace(by["Zoé"], assignee="Zoé", instead_of="Camille"))
+    assert not judge_assignment(ticket, replace(by["Camille"], assignee="Zoé"))
+    assert not judge_assignment(a_ticket(), replace(by["Zoé"], assignee="Zoé"))
 
 
 @pytest.mark.parametrize(

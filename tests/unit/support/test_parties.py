@@ -4,7 +4,13 @@ import pytest
 
 from services.support.domain.chat import Wish
 from services.support.domain.handling import judge_draft, judge_submission
-from services.support.domain.parties import Issuer, Recipient, judge_issuer, judge_recipient
+from services.support.domain.parties import (
+    Issuer,
+    Recipient,
+    judge_issuer,
+    judge_recipient,
+    mailbox,
+)
 from services.support.domain.talking import judge_wish
 from services.support.domain.tickets import Content
 from services.support.settings import DATA, catalogue_at
@@ -90,3 +96,10 @@ def test_who_asks_is_of_a_service_that_exists(
 @pytest.mark.parametrize("email", ["", "a", "a@b", "a b@c.fr", "<a@b.fr>", "a@b.fr\n", "a@@b.fr"])
 def test_what_is_no_address_is_refused(email: str) -> None:
     assert codes(judge_issuer(Issuer(email=email), {})) == [("SUP-EMAIL-01", "email")]
+
+
+@pytest.mark.parametrize(
+    "email", ["V@x.fr", "v+1@x.fr", "\uff56@x.fr", "v+a+b@X.FR", "\uff36\uff0b9@x.fr"]
+)
+def test_one_mailbox_has_one_name_however_its_address_is_written(email: str) -> None:
+    assert mailbox(email) == "v@x.fr"

@@ -14,6 +14,7 @@ from services.deposit.domain.unreadable import UNKNOWN_ROOT, Unreadable
 from shared.vocabulary.amounts import parse_amount
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.siret import is_siret
+from shared.vocabulary.texts import plain
 
 _CADRE = re.compile(r"A\d{1,2}", re.ASCII)
 _ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -53,6 +54,8 @@ class _Reading:
             tva=self._amount("tva", self._texts(self._paths.tva, currency=currency or "")),
             ttc=self._amount("ttc", self._values("ttc")),
             due=self._amount("due", self._values("due")),
+            prepaid=self._amount("prepaid", self._values("prepaid")),
+            rounding=self._amount("rounding", self._values("rounding")),
             type_code=self._text("type_code"),
             seller=self._party("seller", self._paths.seller),
             buyer=self._party("buyer", self._paths.buyer),
@@ -70,7 +73,7 @@ class _Reading:
         """Give the distinct texts found, blanks apart, in the order of the document."""
         found = cast("list[Element | str]", path(self._root, **variables))
         texts = (node if isinstance(node, str) else node.text or "" for node in found)
-        return tuple(dict.fromkeys(text.strip() for text in texts if text.strip()))
+        return tuple(dict.fromkeys(filter(None, map(plain, texts))))
 
     def _values(self, field: str) -> tuple[str, ...]:
         return self._texts(self._paths.fields[field])

@@ -81,6 +81,8 @@ def _ubl() -> Paths:
             "ht": at(f"{totals}/cbc:TaxExclusiveAmount"),
             "ttc": at(f"{totals}/cbc:TaxInclusiveAmount"),
             "due": at(f"{totals}/cbc:PayableAmount"),
+            "prepaid": at(f"{totals}/cbc:PrepaidAmount"),
+            "rounding": at(f"{totals}/cbc:PayableRoundingAmount"),
             "type_code": at("cbc:InvoiceTypeCode | cbc:CreditNoteTypeCode"),
             # The portal's extension, whose namespace differs between its E1 and E2 formats.
             "cadre": at(
@@ -165,6 +167,8 @@ def _cii(names: _CiiNames) -> Paths:
             "ht": at(f"{totals}/ram:TaxBasisTotalAmount"),
             "ttc": at(f"{totals}/ram:GrandTotalAmount"),
             "due": at(f"{totals}/ram:DuePayableAmount"),
+            "prepaid": at(f"{totals}/ram:TotalPrepaidAmount"),
+            "rounding": at(f"{totals}/ram:RoundingAmount"),
             "type_code": at(f"{names.document}/ram:TypeCode"),
             # Some issuers for the portal write the cadre in BT-24 instead of BT-23.
             "cadre": at(f"{process} | {guideline}"),

@@ -36,6 +36,7 @@ COLUMNS = (
 LABEL = COLUMNS.index("libelle")
 NAME_LIMIT, EXTENSION_LIMIT = 60, 8
 AMOUNTS = ("ht", "tva", "ttc", "due")
+AMOUNT = re.compile(r"-?[0-9]{1,17}(\.[0-9]{1,2})?")  # sans exposant, qui n'aurait pas de borne
 HEADER = 30  # octets d'un en-tête de zip, avant le nom
 UNREADABLE = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
@@ -180,7 +181,9 @@ class Story:
             self.dossier.update({key: deposit[key] for key in opening})
         name, attachments = deposit["piece_id"], deposit.get("attachments", [])
         self.joined[name], self.proofs[name] = [*attachments], [deposit["certificate_sha256"]]
-        now = {key: f"{Decimal(deposit['amounts'][key]):f}" for key in AMOUNTS}
+        now = {key: deposit["amounts"][key] for key in AMOUNTS}
+        if not all(map(AMOUNT.fullmatch, now.values())):
+            raise ValueError(f"montants : {now}")
         was = self.pieces.get(deposit["follows"], {"amounts": now})["amounts"]
         differences = {key: Decimal(now[key]) - Decimal(was[key]) for key in AMOUNTS}
         same = ("piece_id", "follows", "number", "issued_on", "currency", "engagement", "comment")
@@ -439,7 +442,7 @@ def say(text: str) -> None:
 def main(words: list[str]) -> int:
     """Lit l'appel, vérifie, dit ce qui est trouvé."""
     head = ""
-    if words[:1] == ["--tete"] and len(words) > 1:
+    if words[:1] == ["--tete"] and any(words[1:2]):
         head, words = words[1], words[2:]
     path = Path(words[0]) if words else Path(__file__).resolve().parent
     if len(words) > 1 or words[:1] == ["--tete"] or not path.exists():
@@ -448,7 +451,8 @@ def main(words: list[str]) -> int:
     export = Export()
     faults = export.verify(path, head)
     if faults:
-        say("\n".join([*faults, f"NON CONFORME : {len(faults)} faute(s)"]))
+        lines = (" ".join(visible(fault).split()) for fault in faults)
+        say("\n".join([*lines, f"NON CONFORME : {len(faults)} faute(s)"]))
         return 1
     last, story = export.entries[-1], export.story
     say(
@@ -456,6 +460,8 @@ def main(words: list[str]) -> int:
         f"{len(story.pieces)} pièces, {len(story.rows)} statuts, {len(export.entries)} entrées\n"
         f"tête de la piste : {last['hash']} (version {last['version']})"
     )
+    if export.members["verify.py"].sha256 != sha256(Path(__file__).read_bytes()).hexdigest():
+        say("attention : le verify.py de l'export n'est pas celui qui vient de le vérifier")
     return 0
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from services.routing.domain.dossier import State
 from shared.circuit.statuses import Act
 from shared.contracts.common_v1 import AmountsV1, PartiesV1
-from shared.contracts.fields import Montant
+from shared.contracts.fields import Difference, Montant
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -52,7 +52,7 @@ class ChangeOut(Answer):
     field: str
     previous: Montant
     now: Montant
-    difference: Montant
+    difference: Difference
 
 
 class PieceOut(Answer):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from services.routing.application.journey import acts_of
-from services.routing.application.views import amounts_that_hold, changes
+from services.routing.application.views import amounts_that_hold, changes_of
 from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier, Piece, Words
 from services.routing.entrypoints.http.schemas import (
@@ -67,7 +67,7 @@ def show_piece(dossier: Dossier, piece: Piece) -> PieceOut:
                 now=change.now,
                 difference=change.difference,
             )
-            for change in changes(dossier, piece)
+            for change in changes_of(dossier, piece)
         ),
         depositor=_show_actor(piece.depositor),
         engagement=piece.deposit.engagement,

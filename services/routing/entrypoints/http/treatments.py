@@ -21,7 +21,7 @@ from shared.circuit.motives import motives
 from shared.circuit.parties import Party
 from shared.circuit.rules import TURN
 from shared.circuit.statuses import TREATMENTS, Act
-from shared.contracts.fields import Identifier
+from shared.contracts.fields import PLAIN, Identifier
 from shared.runtime.caller import Caller, caller
 from shared.runtime.clock import Clock
 from shared.runtime.problems import Problem, not_found, refused
@@ -56,7 +56,7 @@ class CorrectionIn(BaseModel):
     moe: PartyIn | None = None
     moa: PartyIn | None = None
     service_financier: PartyIn | None = None
-    engagement: Annotated[str, StringConstraints(min_length=1, max_length=50)] | None = None
+    engagement: Annotated[str, StringConstraints(min_length=1, max_length=50), PLAIN] | None = None
 
     def to_domain(self) -> Correction:
         """Read what is corrected."""
@@ -74,7 +74,7 @@ class TreatmentIn(BaseModel):
 
     act: Annotated[Act, AfterValidator(_treatment)]
     motive: Annotated[str, StringConstraints(max_length=100)] | None = None
-    comment: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+    comment: Annotated[str, StringConstraints(max_length=10_000), PLAIN] | None = None
     correction: CorrectionIn | None = None
     """What an act `recycler` puts right; no other act has one."""
 

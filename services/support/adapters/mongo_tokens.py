@@ -1,0 +1,18 @@
+"""What follows a ticket or a chat without an account, in the document store."""
+
+from shared.runtime.store import Transaction
+
+_KEPT = 5
+
+
+async def admit(
+    transaction: Transaction, collection: str, identifier: str, token_hash: str
+) -> None:
+    """Let one more secret follow a document; the oldest of many goes."""
+    wanted = {"_id": identifier}
+    rows, session = transaction.collection(collection), transaction.session
+    row = await rows.find_one(wanted, {"token": 1}, session=session)
+    known = (row and row["token"]) or []
+    # What is older than the list holds one alone.
+    tokens = [*(known if isinstance(known, list) else [known]), token_hash]
+    await rows.update_one(wanted, {"$set": {"token": tokens[-_KEPT:]}}, session=session)
