@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from services.support.domain.guesses import READ_LIMIT, Guess, Suggestions
+from services.support.domain.letters import body_of
 from shared.vocabulary.tickets import Desk
 
 _SHOWN = 3
@@ -46,8 +48,8 @@ class Example:
 
 
 def text_of(title: str, description: str) -> str:
-    """Put a title before its description, as the model reads them."""
-    return f"{title}\n{description}"[:READ_LIMIT]
+    """Put a title before its description, as the model reads them: the beginning, unsigned."""
+    return f"{title}\n{body_of(description[:READ_LIMIT])}"[:READ_LIMIT]
 
 
 def read_examples(path: Path) -> list[Example]:
@@ -87,8 +89,8 @@ class TrainedSuggester:
         self._desks = {
             desk: np.array([desks[each] is desk for each in self._classes]) for desk in Desk
         }
-        untaught = {of for code, of in desks.items() if code not in self._classes}
-        are_taught = all(of.any() for of in self._desks.values())
+        untaught = {desks[code] for code in desks.keys() - set(self._classes)}
+        are_taught = all(those.any() for those in self._desks.values())
         # What was never taught is of no other desk than its own.
         self._told = [desk for desk in Desk if are_taught and untaught <= {desk}]
 
@@ -97,7 +99,7 @@ class TrainedSuggester:
 
         A desk is told where the text is clearly for it, and all that the other has was taught.
         """
-        (odds,) = self._pipeline.predict_proba([text_of(title, description)])
+        odds = self._odds(title, description)
         best = np.argsort(odds)[::-1][:_SHOWN]
         desk = next((desk for desk in self._told if odds[self._desks[desk]].sum() >= _CLEAR), None)
         return Suggestions(
@@ -111,13 +113,17 @@ class TrainedSuggester:
 
     def desk_of(self, title: str, description: str) -> Desk:
         """Tell the desk that a text is more likely for."""
-        (odds,) = self._pipeline.predict_proba([text_of(title, description)])
+        odds = self._odds(title, description)
         return max(Desk, key=lambda desk: float(odds[self._desks[desk]].sum()))
 
     def ranking(self, title: str, description: str) -> list[str]:
         """List all sub-categories, the likeliest first."""
-        (odds,) = self._pipeline.predict_proba([text_of(title, description)])
+        odds = self._odds(title, description)
         return [self._classes[rank] for rank in np.argsort(odds)[::-1]]
+
+    def _odds(self, title: str, description: str) -> NDArray[np.float64]:
+        (odds,) = self._pipeline.predict_proba([text_of(title, description)])
+        return np.asarray(odds)
 
 
 class Learner:
@@ -161,7 +167,12 @@ def _pipeline() -> Pipeline:
         token_pattern=r"\w+",  # noqa: S106 - a pattern of words
     )
     pieces = TfidfVectorizer(
-        strip_accents="unicode", analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True
+        strip_accents="unicode",
+        analyzer="char_wb",
+        ngram_range=(2, 5),
+        # Alone in one ticket a piece of a word teaches nothing.
+        min_df=2,
+        sublinear_tf=True,
     )
     return Pipeline(
         [

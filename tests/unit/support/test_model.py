@@ -1,6 +1,7 @@
 """What the model makes of its examples, and of a catalogue that an operator replaced."""
 
 import asyncio
+import csv
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
@@ -19,6 +20,7 @@ from services.support.domain.guesses import READ_LIMIT
 from services.support.settings import DATA, catalogue_at
 from shared.vocabulary.tickets import Desk
 
+VARIANTS = Path(__file__).parent / "ticket_variants.csv"
 DESKS = {code: each.desk for code, each in catalogue_at(DATA / "catalogue.csv").by_code.items()}
 
 
@@ -29,6 +31,21 @@ def test_every_sub_category_has_examples_and_no_example_is_told_twice() -> None:
     assert counts.keys() == DESKS.keys()
     assert min(counts.values()) >= 30
     assert len({example.text.casefold() for example in examples}) == len(examples)
+
+
+def test_tickets_are_read_however_they_are_typed() -> None:
+    model = TrainedSuggester(read_examples(DATA / "exemples"), DESKS)
+    with VARIANTS.open(encoding="utf-8", newline="") as lines:
+        rows = [*csv.DictReader(lines, delimiter=";", strict=True)]
+
+    read = [(model.desk_of(each["titre"], each["description"]), each) for each in rows]
+    first_three = [model.ranking(each["titre"], each["description"])[:3] for each in rows]
+
+    assert len(rows) >= 40
+    missed = [each for desk, each in read if desk is not DESKS[each["sous_categorie"]]]
+    assert len(missed) <= 0.1 * len(rows), missed
+    found = [each["sous_categorie"] in three for each, three in zip(rows, first_three, strict=True)]
+    assert sum(found) >= 0.85 * len(rows)
 
 
 async def test_a_clear_text_is_read_and_contradicts_the_other_desk() -> None:
