@@ -1,0 +1,82 @@
+"""HTTP: tickets without an account. An e-mail address instead of a structure; a token follows."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Header, Request, Response
+
+from services.support.application.acting import Acting
+from services.support.application.ports import Rate, Tickets, Vault
+from services.support.application.submitting import Submitting
+from services.support.application.tokens import hashed
+from services.support.domain import rules
+from services.support.domain.parties import Issuer
+from services.support.domain.tickets import Ticket
+from services.support.entrypoints.answers import OpenTicketAnswer
+from services.support.entrypoints.bodies import Id, Line, Text, content_of, recipient_of
+from services.support.entrypoints.following import IdempotencyKey, MaybeFiles, add_following
+from services.support.entrypoints.outcomes import done, mark_replay, too_many
+from shared.runtime.addresses import address_of
+from shared.runtime.problems import not_found
+from shared.runtime.uploads import uploaded
+
+_Line = Annotated[Line | None, Form()]
+
+
+def create_open_router(
+    tickets: Tickets, vault: Vault, submitting: Submitting, acting: Acting, follow_ups: Rate
+) -> APIRouter:
+    """Build the routes that ask for no caller; `follow_ups` counts what comes after, by ticket."""
+    router = APIRouter(prefix="/open/tickets", tags=["sans compte"])
+
+    async def followed(
+        ticket_id: Id,
+        x_ticket_token: Annotated[str, Header(max_length=200, description="Reçu au dépôt.")] = "",
+    ) -> Ticket:
+        ticket = await tickets.of_token(ticket_id, hashed(x_ticket_token))
+        if ticket is None:
+            raise not_found("Ticket")
+        return ticket
+
+    async def changed(ticket: Annotated[Ticket, Depends(followed)]) -> Ticket:
+        if await follow_ups.is_exceeded(ticket.id):
+            raise too_many(rules.TOO_MANY_MESSAGES.broken("requête", limit=follow_ups.an_hour))
+        return ticket
+
+    _add_submission(router, submitting)
+    add_following(router, acting, vault, followed, changed)
+    return router
+
+
+def _add_submission(router: APIRouter, submitting: Submitting) -> None:
+    @router.post("", status_code=201, summary="Déposer un ticket sans compte.")
+    async def submit(
+        *,
+        request: Request,
+        response: Response,
+        email: Annotated[Line, Form()] = "",
+        sub_category: _Line = None,
+        title: Annotated[Line, Form()] = "",
+        description: Annotated[Text, Form()] = "",
+        recipient: Annotated[Line | None, Form(description="Structure du bureau métier.")] = None,
+        recipient_service: _Line = None,
+        dossier: _Line = None,
+        piece: _Line = None,
+        attachments: MaybeFiles = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> OpenTicketAnswer:
+        issuer = Issuer(email=email.strip())
+        content = content_of(
+            sub_category=sub_category,
+            title=title,
+            description=description,
+            recipient=recipient_of(recipient, recipient_service),
+            dossier=dossier,
+            piece=piece,
+        )
+        outcome = await submitting.submit_open(
+            issuer, content, uploaded(attachments), idempotency_key, address_of(request)
+        )
+        result = done(outcome)
+        mark_replay(response, result)
+        response.headers["Location"] = f"/open/tickets/{result.ticket.id}"
+        return OpenTicketAnswer.with_token(result.ticket, result.token)
