@@ -21,7 +21,6 @@ from services.support.application.drafts import Drafts
 from services.support.application.ports import Limits, Ports
 from services.support.application.submitting import Submitting
 from services.support.domain.chat import Bounds
-from services.support.domain.hours import worked
 from services.support.entrypoints.agent import create_agent_router, create_articles_router
 from services.support.entrypoints.asking import answer_to
 from services.support.entrypoints.catalogue import create_catalogue_router
@@ -84,7 +83,7 @@ def build() -> tuple[Runtime, FastAPI]:
         new_id=new_id,
     )
     acting, submitting = Acting(ports), Submitting(ports, limits_of("ticket"))
-    desks = Desks(ports, targets_at(settings.targets), worked)
+    desks = Desks(ports, targets_at(settings.targets), settings.hours.worked)
     closing = Closing(
         ports,
         acting,
@@ -105,6 +104,7 @@ def build() -> tuple[Runtime, FastAPI]:
             suggester=ports.suggester,
             messages=rates.of("message", settings.agent_messages_per_address),
             links=limits_of("lien"),
+            hours=settings.hours,
             clock=clock,
             new_id=new_id,
         )
@@ -123,6 +123,7 @@ def build() -> tuple[Runtime, FastAPI]:
         heartbeat_s=_HEARTBEAT_S,
     )
     bounds = Bounds(
+        hours=settings.hours,
         waiting=settings.chat_waiting,
         waiting_open=settings.chat_waiting_open,
         open_each=settings.chat_open_each,

@@ -1,17 +1,20 @@
 """Settings of the service."""
 
 from collections.abc import Callable, Iterable
+from datetime import date, time
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from services.support.domain.catalogue import Catalogue, CatalogueError, read_catalogue
 from services.support.domain.clock import Targets, TargetsError, read_targets
+from services.support.domain.hours import Hours
 from shared.runtime.settings import RuntimeSettings
 
 T = TypeVar("T")
 DATA = Path(__file__).parent / "data"
+_AIFE = Hours()
 
 
 def catalogue_at(path: Path) -> Catalogue:
@@ -50,6 +53,14 @@ class Settings(RuntimeSettings):
     """Categories and sub-categories with their desk; checked whole at start."""
     targets: Annotated[Path, AfterValidator(_are_targets)] = DATA / "delais.csv"
     """How soon the desks mean to answer, in opening hours, by desk and priority."""
+    desks_open_at: str = _AIFE.opens.isoformat("minutes")
+    """When people begin to answer, by tchat and on tickets, in Paris: `08:30`."""
+    desks_close_at: str = _AIFE.closes.isoformat("minutes")
+    """When they stop, the same day."""
+    desks_days: str = " ".join(map(str, sorted(_AIFE.days)))
+    """On which days of the week, from 1, Monday, to 7, separated by spaces."""
+    desks_closed_on: str = ""
+    """Days on which nobody answers beside French public holidays, `2026-12-24 2026-12-31`."""
     close_after_days: int = Field(default=15, ge=1)
     """A ticket that was settled and not reopened for that long is closed."""
     open_per_email: int = Field(default=5, ge=1)
@@ -92,3 +103,18 @@ class Settings(RuntimeSettings):
     the oldest is closed."""
     chat_sockets_each: int = Field(default=20, ge=1)
     """Of these, those of one structure, one network address or one agent at most."""
+
+    @model_validator(mode="after")
+    def _people_answer_sometimes(self) -> Self:
+        _ = self.hours
+        return self
+
+    @property
+    def hours(self) -> Hours:
+        """When people answer."""
+        return Hours(
+            opens=time.fromisoformat(self.desks_open_at),
+            closes=time.fromisoformat(self.desks_close_at),
+            days=frozenset(map(int, self.desks_days.split())),
+            closed_on=frozenset(map(date.fromisoformat, self.desks_closed_on.split())),
+        )

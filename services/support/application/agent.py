@@ -6,7 +6,7 @@ from typing import Protocol
 
 from services.support.application.ports import Clock, Limits, Rate, Suggester
 from services.support.application.tokens import fresh_token, hashed
-from services.support.domain import agent_rules, hours
+from services.support.domain import agent_rules
 from services.support.domain.agent import (
     MESSAGE_LIMIT,
     TURNS_LIMIT,
@@ -28,6 +28,7 @@ from services.support.domain.conversation import (
     prefilled,
 )
 from services.support.domain.guesses import READ_LIMIT
+from services.support.domain.hours import Availability, Hours
 from services.support.domain.talking import told_closed
 from services.support.domain.texts import judge_email, judge_text
 from services.support.domain.tracking import Tracked, told
@@ -146,6 +147,7 @@ class AgentPorts:
     """Messages without an account, by network address."""
     links: Limits
     """Requests for an activation link, by e-mail address and by network address."""
+    hours: Hours
     clock: Clock
     new_id: Callable[[], str]
 
@@ -213,9 +215,9 @@ class VirtualAgent:
         outcome = await ports.conversations.change(work)
         return (outcome,) if isinstance(outcome, Violation) else outcome
 
-    def availability(self) -> hours.Availability:
+    def availability(self) -> Availability:
         """Say whether people answer."""
-        return hours.availability(self._ports.clock())
+        return self._ports.hours.availability(self._ports.clock())
 
     async def ticket_of(self, conversation: Conversation, address: str) -> Prefill | Violation:
         """Make of a conversation what a ticket begins with; counted as a message is."""
@@ -322,7 +324,8 @@ class VirtualAgent:
 
     def _when(self) -> str:
         now = self._ports.clock()
-        return OPEN if hours.is_open(now) else told_closed(now)
+        hours = self._ports.hours
+        return OPEN if hours.is_open(now) else told_closed(hours, now)
 
     def _turn(
         self,

@@ -6,7 +6,7 @@ from datetime import datetime
 from services.support.application.chat_ports import Begun, ChatChange, ChatPorts, Guest, sent_by
 from services.support.application.ports import named
 from services.support.application.tokens import fresh_token, hashed
-from services.support.domain import chat_rules, hours
+from services.support.domain import chat_rules
 from services.support.domain.chat import (
     Bounds,
     Chat,
@@ -19,6 +19,7 @@ from services.support.domain.chat import (
     Wish,
 )
 from services.support.domain.conversation import Asker, Prefill
+from services.support.domain.hours import Availability
 from services.support.domain.parties import Recipient
 from services.support.domain.talking import (
     ended,
@@ -51,19 +52,19 @@ class ChatRoom:
         # While the service was down nobody could be seen.
         self._started_at = ports.clock()
 
-    def availability(self) -> hours.Availability:
+    def availability(self) -> Availability:
         """Say whether people answer."""
-        return hours.availability(self._ports.clock())
+        return self._bounds.hours.availability(self._ports.clock())
 
     def closed(self) -> Violations:
         """Say when the chat opens, unless it is open."""
-        return judge_hour(self._ports.clock())
+        return judge_hour(self._bounds.hours, self._ports.clock())
 
     async def begin(self, guest: Guest, wish: Wish) -> Begun | Violations:
         """Take a place in a queue. The same wish with the same key again resumes the chat."""
         ports, bounds, now = self._ports, self._bounds, self._ports.clock()
         directory = await named(ports.structures, Recipient(wish.recipient or ""))
-        found = judge_hour(now) or judge_wish(wish, ports.catalogue, directory)
+        found = judge_hour(self._bounds.hours, now) or judge_wish(wish, ports.catalogue, directory)
         if found:
             return found
         token = None if guest.asker else fresh_token()

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.support.domain.conversation import Asker
+from services.support.domain.hours import Hours
 from shared.vocabulary.tickets import Desk, Side
 
 
@@ -38,19 +39,22 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a chat may hold and how long it may rest."""
+    """When there are chats, what one may hold and how long it may rest."""
 
-    waiting: int = 100
+    hours: Hours
+    waiting: int
     """Chats that wait in one queue."""
-    waiting_open: int = 50
+    waiting_open: int
     """Of these, those without an account: anybody may begin one."""
-    open_each: int = 5
+    open_each: int
     """Chats that one structure, or one network address, has open."""
+    silence: timedelta
+    """A chat in which nobody writes for that long is ended."""
+    absence: timedelta
+    """Who waits and has been gone for that long loses the place."""
     messages: int = 500
     a_minute: int = 20
     """Messages that the one who asks may write in a minute."""
-    silence: timedelta = timedelta(minutes=15)
-    absence: timedelta = timedelta(minutes=2)
     warning: timedelta = timedelta(minutes=10)
     """How long before closing it is told."""
 

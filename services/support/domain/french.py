@@ -1,9 +1,9 @@
-"""Moments as a French sentence names them, in Paris time."""
+"""Moments and opening hours as a French sentence names them, in Paris time."""
 
-from datetime import datetime
+from datetime import datetime, time
+from itertools import pairwise
 
-from services.support.domain import hours
-from services.support.domain.hours import PARIS
+from services.support.domain.hours import PARIS, Hours
 
 _WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 _MONTHS = (
@@ -31,11 +31,23 @@ def french_day(moment: datetime) -> str:
 
 def french_moment(moment: datetime) -> str:
     """Write a moment, in Paris."""
-    local = moment.astimezone(PARIS)
-    return f"{french_day(moment)} à {local.hour} h {local.minute:02}"
+    return f"{french_day(moment)} à {french_time(moment.astimezone(PARIS).time())}"
 
 
-def french_opening(moment: datetime) -> str:
-    """Write when people next answer, with the day of the week."""
-    opening = hours.next_opening(moment)
-    return f"{_WEEKDAYS[opening.weekday()]} {french_moment(opening)}"
+def french_time(of_day: time) -> str:
+    """Write an hour and its minutes."""
+    return f"{of_day.hour} h {of_day.minute:02}"
+
+
+def french_opening(opening: datetime) -> str:
+    """Write an opening, with the day of the week."""
+    return f"{_WEEKDAYS[opening.astimezone(PARIS).weekday()]} {french_moment(opening)}"
+
+
+def french_hours(hours: Hours) -> str:
+    """Write the days and hours at which people answer; public holidays are not named."""
+    days = sorted(hours.days)
+    names = [_WEEKDAYS[day - 1] for day in days]
+    is_row = len(days) > 1 and all(day + 1 == after for day, after in pairwise(days))
+    named = f"du {names[0]} au {names[-1]}" if is_row else f"le {', le '.join(names)}"
+    return f"{named}, de {french_time(hours.opens)} à {french_time(hours.closes)}"

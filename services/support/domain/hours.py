@@ -1,16 +1,14 @@
-"""When people answer: Monday to Friday, 8:30 to 18:30 in Paris, but for French public holidays."""
+"""When people answer: days of the week and hours in Paris, but for French public holidays."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
 from holidays import country_holidays
 
 PARIS = ZoneInfo("Europe/Paris")
-OPENS = time(8, 30)
-CLOSES = time(18, 30)
-_FRIDAY = 4
+_MONDAY_TO_FRIDAY = frozenset(range(1, 6))
 _DAY = timedelta(days=1)
 
 
@@ -22,54 +20,75 @@ class Availability:
     opens_at: datetime
 
 
-def availability(moment: datetime) -> Availability:
-    """Say whether people answer at a moment."""
-    return Availability(is_open(moment), next_opening(moment))
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When people answer, in Paris; as it comes, what AIFE promises of its own assistance.
+
+    Raises ValueError when they never would.
+    """
+
+    opens: time = time(8, 30)
+    closes: time = time(18, 30)
+    days: frozenset[int] = _MONDAY_TO_FRIDAY
+    """Of the week, as ISO 8601 counts them: 1 is Monday."""
+    closed_on: frozenset[date] = frozenset()
+    """Days beside the public holidays."""
+
+    def __post_init__(self) -> None:
+        """Refuse hours at which nobody would ever answer."""
+        if self.opens.tzinfo or self.closes.tzinfo:
+            raise ValueError("the hours are of Paris: they name no zone")
+        if self.opens >= self.closes:
+            raise ValueError(f"{self.opens:%H:%M} is not before {self.closes:%H:%M}")
+        if not self.days or not self.days <= {*range(1, 8)}:
+            raise ValueError("days are numbers from 1, Monday, to 7, one at least")
+
+    def availability(self, moment: datetime) -> Availability:
+        """Say whether people answer at a moment."""
+        return Availability(self.is_open(moment), self.next_opening(moment))
+
+    def is_open(self, moment: datetime) -> bool:
+        """Tell whether people answer at a moment."""
+        local = moment.astimezone(PARIS)
+        return self._is_worked(local.date()) and self.opens <= local.time() < self.closes
+
+    def next_opening(self, moment: datetime) -> datetime:
+        """Give the first moment from `moment` on at which people answer, in Paris time."""
+        local = moment.astimezone(PARIS)
+        if self.is_open(local):
+            return local
+        day = local.date() if local.time() < self.opens else local.date() + _DAY
+        while not self._is_worked(day):
+            day += _DAY
+        return _at(day, self.opens)
+
+    def closing(self, moment: datetime) -> datetime:
+        """Give the moment at which people stop answering, on the Paris day of `moment`."""
+        return _at(moment.astimezone(PARIS).date(), self.closes)
+
+    def worked(self, start: datetime, end: datetime) -> timedelta:
+        """Measure the opening hours between two moments; nothing when the second is not later."""
+        day, last = start.astimezone(PARIS).date(), end.astimezone(PARIS).date()
+        total = timedelta()
+        while day <= last:
+            if self._is_worked(day):
+                opening, closing = _at(day, self.opens), _at(day, self.closes)
+                total += _elapsed(max(opening, start), min(closing, end))
+            day += _DAY
+        return total
+
+    def _is_worked(self, day: date) -> bool:
+        is_closed = day in self.closed_on or day in _holidays(day.year)
+        return day.isoweekday() in self.days and not is_closed
 
 
-def is_open(moment: datetime) -> bool:
-    """Tell whether people answer at a moment."""
-    local = moment.astimezone(PARIS)
-    return _is_worked(local.date()) and OPENS <= local.time() < CLOSES
-
-
-def next_opening(moment: datetime) -> datetime:
-    """Give the first moment from `moment` on at which people answer, in Paris time."""
-    local = moment.astimezone(PARIS)
-    if is_open(local):
-        return local
-    day = local.date() if local.time() < OPENS else local.date() + _DAY
-    while not _is_worked(day):
-        day += _DAY
-    return _at(day, OPENS)
-
-
-def closing(moment: datetime) -> datetime:
-    """Give the moment at which people stop answering, on the Paris day of `moment`."""
-    return _at(moment.astimezone(PARIS).date(), CLOSES)
-
-
-def worked(start: datetime, end: datetime) -> timedelta:
-    """Measure the opening hours between two moments; nothing when the second is not later."""
-    day, last = start.astimezone(PARIS).date(), end.astimezone(PARIS).date()
-    total = timedelta()
-    while day <= last:
-        if _is_worked(day):
-            opening, closing = _at(day, OPENS), _at(day, CLOSES)
-            # Aware datetimes of one zone are subtracted as wall clocks: no change of hour falls
-            # between opening and closing.
-            since, until = max(opening, start), min(closing, end)
-            total += max(until.astimezone(PARIS) - since.astimezone(PARIS), timedelta())
-        day += _DAY
-    return total
+def _elapsed(since: datetime, until: datetime) -> timedelta:
+    """Measure from one moment to another, in UTC: the clocks may change between the two."""
+    return max(until.astimezone(UTC) - since.astimezone(UTC), timedelta())
 
 
 def _at(day: date, hour: time) -> datetime:
     return datetime.combine(day, hour, PARIS)
-
-
-def _is_worked(day: date) -> bool:
-    return day.weekday() <= _FRIDAY and day not in _holidays(day.year)
 
 
 @cache

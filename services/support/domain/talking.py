@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.support.domain import chat_rules, hours, rules
+from services.support.domain import chat_rules, rules
 from services.support.domain.catalogue import Catalogue
 from services.support.domain.chat import (
     Bounds,
@@ -20,7 +20,8 @@ from services.support.domain.chat import (
     Wish,
 )
 from services.support.domain.conversation import Prefill, as_description, as_title
-from services.support.domain.french import french_opening
+from services.support.domain.french import french_opening, french_time
+from services.support.domain.hours import Hours
 from services.support.domain.parties import Recipient, judge_recipient
 from services.support.domain.texts import judge_line, judge_text
 from shared.circuit.parties import Directory
@@ -44,21 +45,22 @@ _SOON = (
 )
 
 
-def told_closed(now: datetime) -> str:
+def told_closed(hours: Hours, now: datetime) -> str:
     """Say when the chat opens, to whom it is closed."""
-    closed = _closed(now)
+    closed = _closed(hours, now)
     return f"{closed.message} Un ticket se dépose à toute heure."
 
 
-def judge_hour(now: datetime) -> tuple[Violation, ...]:
+def judge_hour(hours: Hours, now: datetime) -> tuple[Violation, ...]:
     """Say when the chat opens, unless it is open."""
     if hours.is_open(now):
         return ()
-    return (_closed(now),)
+    return (_closed(hours, now),)
 
 
-def _closed(now: datetime) -> Violation:
-    return chat_rules.CLOSED.broken("requête", opening=french_opening(now))
+def _closed(hours: Hours, now: datetime) -> Violation:
+    opening = french_opening(hours.next_opening(now))
+    return chat_rules.CLOSED.broken("requête", opening=opening)
 
 
 def judge_wish(wish: Wish, catalogue: Catalogue, directory: Directory) -> tuple[Violation, ...]:
@@ -174,7 +176,7 @@ def ended(chat: Chat, ending: Ending, bounds: Bounds, now: datetime, who: str = 
     side = {Ending.DEMANDEUR: Side.DEMANDEUR, Ending.BUREAU: Side.BUREAU}
     over = replace(chat, state=ChatState.TERMINE, ended_at=now, ending=ending)
     text = _ENDINGS[ending].format(
-        who=who, closed=told_closed(now), silence=bounds.silence // _MINUTE
+        who=who, closed=told_closed(bounds.hours, now), silence=bounds.silence // _MINUTE
     )
     by = side.get(ending, Side.PLATEFORME)
     return _with_line(over, now, by, LineKind.FIN, text, who)
@@ -182,6 +184,7 @@ def ended(chat: Chat, ending: Ending, bounds: Bounds, now: datetime, who: str = 
 
 def passed(chat: Chat, bounds: Bounds, now: datetime, seen_at: datetime) -> Step | None:
     """Say what the passing of time makes of a chat; `seen_at`: when its issuer was last there."""
+    hours = bounds.hours
     if not chat.is_open:
         return None
     # Not whether it is open now: a chat of yesterday ended yesterday, however late that is noticed.
@@ -194,7 +197,7 @@ def passed(chat: Chat, bounds: Bounds, now: datetime, seen_at: datetime) -> Step
     closing = hours.closing(now)
     if not chat.is_warned and now >= closing - bounds.warning:
         warned = replace(chat, is_warned=True)
-        text = _SOON.format(closing=f"{closing.hour} h {closing.minute:02}")
+        text = _SOON.format(closing=french_time(hours.closes))
         return _with_line(warned, now, Side.PLATEFORME, LineKind.FERMETURE_PROCHE, text)
     return None
 

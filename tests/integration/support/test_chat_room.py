@@ -23,6 +23,7 @@ from services.support.domain.chat import (
     Wish,
 )
 from services.support.domain.conversation import Asker
+from services.support.domain.hours import Hours
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.parties import Structure
 from shared.runtime.ids import new_id
@@ -34,7 +35,15 @@ from shared.vocabulary.tickets import Desk, Side
 
 MONDAY = datetime(2026, 7, 13, 10, tzinfo=UTC)
 DESK = Queue(Desk.TECHNIQUE)
-BOUNDS = Bounds(waiting=3, waiting_open=1, open_each=2, messages=4)
+BOUNDS = Bounds(
+    hours=Hours(),
+    waiting=3,
+    waiting_open=1,
+    open_each=2,
+    silence=timedelta(minutes=15),
+    absence=timedelta(minutes=2),
+    messages=4,
+)
 
 
 class Everybody:

@@ -10,6 +10,7 @@ from services.support.application.ports import Limits
 from services.support.domain.agent import Found, Kind
 from services.support.domain.conversation import Asker, Conversation, Turn
 from services.support.domain.guesses import READ_LIMIT, Suggestions
+from services.support.domain.hours import Hours
 from services.support.domain.tracking import Tracked
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.roles import Role
@@ -115,6 +116,7 @@ def a_room(*sub_categories: str, messages: int = 1000) -> Room:
         suggester=silent,
         messages=Counted(messages),
         links=Limits(Counted(1000), Counted(1000)),
+        hours=Hours(),
         clock=lambda: NOON,
         new_id=lambda: f"id-{next(ids)}",
     )

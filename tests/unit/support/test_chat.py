@@ -20,6 +20,7 @@ from services.support.domain.chat import (
     Wish,
 )
 from services.support.domain.french import french_opening
+from services.support.domain.hours import Hours
 from services.support.domain.talking import (
     MESSAGE_LIMIT,
     ended,
@@ -50,7 +51,16 @@ STRUCTURE = Structure(
     "s", StructureKind.PUBLIQUE, StructureStatus.ACTIF, MoaParameter.SANS, version=1
 )
 SECOND = timedelta(seconds=1)
-BOUNDS = Bounds()
+MINUTE = timedelta(minutes=1)
+HOURS = Hours()
+BOUNDS = Bounds(
+    hours=HOURS,
+    waiting=100,
+    waiting_open=50,
+    open_each=5,
+    silence=15 * MINUTE,
+    absence=2 * MINUTE,
+)
 DESK, BUSINESS = Queue(Desk.TECHNIQUE), Queue(Desk.METIER, "s")
 WAITING = Chat(id="c", queue=DESK, place=1, started_at=NOON, said_at=NOON)
 TALKING = taken(WAITING, "Ali", NOON).chat
@@ -70,10 +80,10 @@ MINE, THEIRS = Said(Side.DEMANDEUR, "Bonjour"), Said(Side.BUREAU, "Bonjour", "Al
 def test_it_opens_on_a_day_that_is_named() -> None:
     holiday = datetime(2026, 7, 14, 10, tzinfo=UTC)
 
-    assert french_opening(holiday) == "mercredi 15 juillet 2026 à 8 h 30"
-    assert "mercredi 15 juillet 2026 à 8 h 30" in judge_hour(holiday)[0].message
-    assert judge_hour(NOON) == ()
-    assert told_closed(holiday) == (
+    assert french_opening(HOURS.next_opening(holiday)) == "mercredi 15 juillet 2026 à 8 h 30"
+    assert "mercredi 15 juillet 2026 à 8 h 30" in judge_hour(HOURS, holiday)[0].message
+    assert judge_hour(HOURS, NOON) == ()
+    assert told_closed(HOURS, holiday) == (
         "Le tchat est fermé. Il ouvre le mercredi 15 juillet 2026 à 8 h 30. "
         "Un ticket se dépose à toute heure."
     )

@@ -1,13 +1,26 @@
 """Opening hours over two years, against a calendar and a change of hour written by hand."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.support.domain.hours import closing, is_open, next_opening, worked
+from services.support.domain import chat_rules
+from services.support.domain.french import french_hours
+from services.support.domain.hours import PARIS, Hours
+from services.support.settings import DATA, Settings
 
+HOURS = Hours()
+closing, is_open, next_opening, worked = (
+    HOURS.closing,
+    HOURS.is_open,
+    HOURS.next_opening,
+    HOURS.worked,
+)
+
+ROOT = Path(__file__).parents[3]
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 FIRST, LAST = date(2026, 1, 1), date(2027, 12, 31)
 HOLIDAYS = {
@@ -126,3 +139,68 @@ def test_openings_that_a_calendar_shows(moment: str, opens: str) -> None:
 
     assert found == datetime.fromisoformat(opens)
     assert found.utcoffset() == datetime.fromisoformat(opens).utcoffset()
+
+
+def settings_of(**changed: str) -> Settings:
+    return Settings(kafka="k", mongo="m", **changed)  # type: ignore[arg-type]
+
+
+def test_an_operator_may_choose_other_days_and_hours() -> None:
+    chosen = settings_of(
+        desks_open_at="09:00",
+        desks_close_at="12:00",
+        desks_days="2 6",
+        desks_closed_on="2026-07-11 2026-07-18",
+    ).hours
+    thursday = datetime(2026, 7, 9, 10, tzinfo=PARIS)
+    opens = datetime(2026, 7, 21, 9, tzinfo=PARIS)
+
+    # Saturdays 11 and 18 are closed by the operator, Tuesday 14 is a public holiday.
+    assert not chosen.is_open(thursday)
+    assert chosen.next_opening(thursday) == opens
+    assert chosen.is_open(opens)
+    assert chosen.closing(opens) == opens + timedelta(hours=3)
+    assert not chosen.is_open(opens + timedelta(hours=3))
+    assert chosen.worked(thursday, opens + timedelta(days=7)) == timedelta(hours=6)
+    assert french_hours(chosen) == "le mardi, le samedi, de 9 h 00 à 12 h 00"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"desks_open_at": "18:30"},
+        {"desks_open_at": "8h30"},
+        {"desks_close_at": "18:30+02:00"},
+        {"desks_days": ""},
+        {"desks_days": "0 1"},
+        {"desks_days": "lundi"},
+        {"desks_closed_on": "24/12/2026"},
+    ],
+)
+def test_hours_at_which_nobody_would_answer_end_the_service_at_start(
+    changed: dict[str, str],
+) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        settings_of(**changed)
+
+
+def test_hours_across_a_change_of_hour_are_measured_as_they_pass() -> None:
+    night = Hours(opens=time(0), closes=time(6), days=frozenset({7}))
+    spring = datetime(2026, 3, 29, tzinfo=PARIS)
+
+    assert night.worked(spring, spring + timedelta(days=1)) == timedelta(hours=5)
+
+
+IN_FRENCH = "du lundi au vendredi, de 8 h 30 à 18 h 30"
+IN_ENGLISH = "Monday to Friday, 8:30 to 18:30 in Paris, but for French public holidays"
+
+
+def test_what_is_written_of_the_hours_is_what_holds_unless_an_operator_chose() -> None:
+    article = (DATA / "articles" / "contacter-assistance.md").read_text(encoding="utf-8")
+    pages = [ROOT / "docs" / name for name in ("glossary.md", "integrate.md", "operate.md")]
+
+    assert settings_of().hours == HOURS == Hours(time(8, 30), time(18, 30), frozenset(range(1, 6)))
+    assert french_hours(HOURS) == IN_FRENCH
+    assert f"{IN_FRENCH} (heure de Paris), sauf les jours fériés" in article
+    assert IN_FRENCH in chat_rules.CLOSED.source
+    assert [page.name for page in pages if IN_ENGLISH not in page.read_text("utf-8")] == []

@@ -19,7 +19,7 @@ from services.support.domain.handling import (
     possible,
     submitted,
 )
-from services.support.domain.hours import worked
+from services.support.domain.hours import Hours
 from services.support.domain.life import OPEN, TRANSITIONS, allowed, transition
 from services.support.domain.parties import Issuer, Recipient
 from services.support.domain.tickets import ACT_LABELS, STATUS_LABELS, Content, Doing, Ticket
@@ -315,9 +315,9 @@ def test_the_clock_runs_in_opening_hours_and_stops_while_the_issuer_is_awaited()
     ticket = after(ticket, TicketAct.DEMANDER, AT + 2 * hour)
     friday, monday = AT + timedelta(days=1), AT + timedelta(days=4)
 
-    asked = measured(ticket, TARGETS, friday, worked)
+    asked = measured(ticket, TARGETS, friday, Hours().worked)
     ticket = after(ticket, TicketAct.ECRIRE, friday)
-    on_monday = measured(ticket, TARGETS, monday, worked)
+    on_monday = measured(ticket, TARGETS, monday, Hours().worked)
 
     assert asked is not None
     assert on_monday is not None
@@ -329,12 +329,12 @@ def test_the_clock_runs_in_opening_hours_and_stops_while_the_issuer_is_awaited()
 
 
 def test_a_ticket_that_nobody_answers_is_late_and_a_draft_never_is() -> None:
-    late = measured(a_ticket(), TARGETS, AT + timedelta(days=7), worked)
+    late = measured(a_ticket(), TARGETS, AT + timedelta(days=7), Hours().worked)
 
     assert late is not None
     assert late.first_answer == timedelta(hours=50)
     assert (late.is_answered, late.is_late) == (False, True)
-    assert measured(begun("t", ISSUER, CONTENT, AT), TARGETS, AT, worked) is None
+    assert measured(begun("t", ISSUER, CONTENT, AT), TARGETS, AT, Hours().worked) is None
 
 
 def test_a_desk_has_its_whole_time_from_when_a_ticket_is_transferred_to_it() -> None:
@@ -343,7 +343,7 @@ def test_a_desk_has_its_whole_time_from_when_a_ticket_is_transferred_to_it() -> 
     ticket = after(ticket, TicketAct.REPONDRE, AT + 2 * hour)
     moved = after(ticket, TicketAct.TRANSFERER, AT + days, desk=Desk.TECHNIQUE, recipient=None)
 
-    there = measured(moved, TARGETS, AT + days + hour, worked)
+    there = measured(moved, TARGETS, AT + days + hour, Hours().worked)
 
     assert there is not None
     assert (there.is_answered, there.is_late) == (False, False)
@@ -356,8 +356,8 @@ def test_a_reopened_ticket_is_to_be_answered_again() -> None:
     ticket = after(ticket, TicketAct.RESOUDRE, AT + 2 * hour)
     reopened = after(ticket, TicketAct.ROUVRIR, AT + days)
 
-    waiting = measured(reopened, TARGETS, AT + days + hour, worked)
-    late = measured(reopened, TARGETS, AT + 2 * days, worked)
+    waiting = measured(reopened, TARGETS, AT + days + hour, Hours().worked)
+    late = measured(reopened, TARGETS, AT + 2 * days, Hours().worked)
 
     assert waiting is not None
     assert late is not None
