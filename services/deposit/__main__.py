@@ -7,17 +7,11 @@ python -m services.deposit switch-off A15 A22.sans
 import typer
 
 from services.deposit.bootstrap import build
+from services.deposit.settings import Settings
 from shared.circuit.loader import CircuitError, current, without
-from shared.runtime.service import run
+from shared.runtime.program import program
 
-app = typer.Typer(add_completion=False)
-
-
-@app.callback(invoke_without_command=True)
-def serve(context: typer.Context) -> None:
-    """Serve, when no command is given."""
-    if context.invoked_subcommand is None:
-        run("deposit", build)
+app = program("deposit", build, Settings)
 
 
 @app.command("switch-off")

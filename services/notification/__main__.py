@@ -1,7 +1,10 @@
 """python -m services.notification."""
 
 from services.notification.bootstrap import build
-from shared.runtime.service import run
+from services.notification.settings import Settings
+from shared.runtime.program import program
+
+app = program("notification", build, Settings)
 
 if __name__ == "__main__":
-    run("notification", build)
+    app()

@@ -1,7 +1,10 @@
 """python -m services.organisation."""
 
 from services.organisation.bootstrap import build
-from shared.runtime.service import run
+from services.organisation.settings import Settings
+from shared.runtime.program import program
+
+app = program("organisation", build, Settings)
 
 if __name__ == "__main__":
-    run("organisation", build)
+    app()

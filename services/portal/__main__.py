@@ -1,7 +1,10 @@
 """python -m services.portal."""
 
 from services.portal.bootstrap import build
-from shared.runtime.service import run
+from services.portal.settings import Settings
+from shared.runtime.program import program
+
+app = program("portal", build, Settings)
 
 if __name__ == "__main__":
-    run("portal", build)
+    app()

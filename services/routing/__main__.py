@@ -10,16 +10,10 @@ from typing import Annotated
 import typer
 
 from services.routing.bootstrap import build, verify
-from shared.runtime.service import run
+from services.routing.settings import Settings
+from shared.runtime.program import program
 
-app = typer.Typer(add_completion=False)
-
-
-@app.callback(invoke_without_command=True)
-def serve(context: typer.Context) -> None:
-    """Serve, when no command is given."""
-    if context.invoked_subcommand is None:
-        run("routing", build)
+app = program("routing", build, Settings)
 
 
 @app.command("verify")

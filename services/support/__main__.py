@@ -7,16 +7,10 @@ python -m services.support ask où en est mon paiement
 import typer
 
 from services.support.bootstrap import asked, build
-from shared.runtime.service import run
+from services.support.settings import Settings
+from shared.runtime.program import program
 
-app = typer.Typer(add_completion=False)
-
-
-@app.callback(invoke_without_command=True)
-def serve(context: typer.Context) -> None:
-    """Serve, when no command is given."""
-    if context.invoked_subcommand is None:
-        run("support", build)
+app = program("support", build, Settings)
 
 
 @app.command("ask")

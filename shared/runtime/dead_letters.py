@@ -68,6 +68,9 @@ def list_entries(context: typer.Context) -> None:
                 )
             )
         )
+    if not table.row_count:
+        _console.print("no dead letter, and nothing that waits behind one")
+        return
     # Piped, it keeps its lines whole: an id cut in two could not be copied.
     Console(width=None if _console.is_terminal else _WIDE).print(table)
 

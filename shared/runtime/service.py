@@ -23,7 +23,7 @@ from shared.runtime.inbox import Inbox
 from shared.runtime.logs import configure, get_logger
 from shared.runtime.outbox import Relay
 from shared.runtime.projection import Projection
-from shared.runtime.settings import RuntimeSettings
+from shared.runtime.settings import RuntimeSettings, faults
 from shared.runtime.store import Store
 
 Task = Callable[[], Awaitable[None]]
@@ -228,11 +228,7 @@ async def _serve(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> 
     try:
         runtime, app = build()
     except ValidationError as error:
-        lines = (
-            f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}"
-            for each in error.errors()
-        )
-        sys.exit(f"{service}: " + "; ".join(lines))
+        sys.exit(f"{service}: " + "; ".join(faults(error)))
     configure(service, runtime.settings.log_level)
     server = _Server(server_config(app, runtime.settings), runtime.end_streams)
     await server.serve()

@@ -1,19 +1,21 @@
 """What every service reads from its environment."""
 
 import re
+from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PREFIX = "AIGUILLAGE_"
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 
 
 class RuntimeSettings(BaseSettings):
     """Settings of the runtime, each an environment variable with the prefix `AIGUILLAGE_`."""
 
-    model_config = SettingsConfigDict(env_prefix="AIGUILLAGE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     kafka: str
     """Bootstrap servers, `host:port` separated by commas."""
@@ -76,3 +78,17 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def variable(name: str) -> str:
+    """Name the environment variable of a setting."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def faults(error: ValidationError) -> Iterator[str]:
+    """Say what is wrong with settings, each by the variable that an operator sets."""
+    for each in error.errors():
+        said = "not set" if each["type"] == "missing" else each["msg"]
+        # What our own validators say needs no word before it.
+        said = str(each.get("ctx", {}).get("error", said))
+        yield f"{variable(str(each['loc'][0])) if each['loc'] else 'settings'}: {said}"

@@ -1,0 +1,50 @@
+"""A service as a command: it serves, and says of itself which settings it reads."""
+
+from collections.abc import Callable, Iterator
+
+import typer
+from fastapi import FastAPI
+from pydantic.fields import FieldInfo
+
+from shared.runtime.service import Runtime, run
+from shared.runtime.settings import RuntimeSettings, variable
+
+_HEAD = "Serve until told to stop. All settings are environment variables; these must be set:"
+
+
+def program(
+    service: str, build: Callable[[], tuple[Runtime, FastAPI]], settings: type[RuntimeSettings]
+) -> typer.Typer:
+    """Make the command of a service, to which it may add others of its own.
+
+    Without one it serves; `--help` needs no setting.
+    """
+    app = typer.Typer(
+        add_completion=False,
+        help=_help(settings),
+        subcommand_metavar="[COMMAND]",
+        # Plain, for logs and pipes: boxes would break the names of variables.
+        rich_markup_mode=None,
+    )
+
+    @app.callback(invoke_without_command=True)
+    def serve(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            run(service, build)
+
+    return app
+
+
+def _help(settings: type[RuntimeSettings]) -> str:
+    # A paragraph that begins by \b keeps its lines.
+    return f"{_HEAD}\n\n\b\n" + "\n".join(_lines(settings.model_fields))
+
+
+def _lines(fields: dict[str, FieldInfo]) -> Iterator[str]:
+    required = [name for name, field in fields.items() if field.is_required()]
+    yield from (f"  {variable(name)}" for name in required)
+    yield ""
+    yield "\b\nThese may be, and are otherwise:"
+    for name, field in fields.items():
+        if name not in required:
+            yield f"  {variable(name)}={field.get_default(call_default_factory=True)}"
