@@ -14,10 +14,11 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Whether people answer now, and when they next do."""
+    """Whether people answer now, and when they next will."""
 
     is_open: bool
-    opens_at: datetime
+    opens_at: datetime | None
+    """None while they answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Hours:
 
     def availability(self, moment: datetime) -> Availability:
         """Say whether people answer at a moment."""
-        return Availability(self.is_open(moment), self.next_opening(moment))
+        is_open = self.is_open(moment)
+        return Availability(is_open, None if is_open else self.next_opening(moment))
 
     def is_open(self, moment: datetime) -> bool:
         """Tell whether people answer at a moment."""

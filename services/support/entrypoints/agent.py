@@ -45,7 +45,7 @@ class PersonAnswer(Shown):
     """Whether people answer now."""
 
     is_open: bool
-    opens_at: datetime = Field(description="Maintenant, si c'est ouvert.")
+    opens_at: datetime | None = Field(description="Absent tant que c'est ouvert.")
 
 
 class TurnAnswer(Shown):

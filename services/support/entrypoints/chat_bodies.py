@@ -152,7 +152,7 @@ class HoursAnswer(Shown):
     """Whether the chat is open, when it opens, and what else there is."""
 
     is_open: bool
-    opens_at: datetime = Field(description="Maintenant, si c'est ouvert.")
+    opens_at: datetime | None = Field(description="Absent tant que c'est ouvert.")
     detail: str
     ticket_link: str
 

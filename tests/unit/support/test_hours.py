@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.support.domain import chat_rules
 from services.support.domain.french import french_hours
-from services.support.domain.hours import PARIS, Hours
+from services.support.domain.hours import PARIS, Availability, Hours
 from services.support.settings import DATA, Settings
 
 HOURS = Hours()
@@ -204,3 +204,12 @@ def test_what_is_written_of_the_hours_is_what_holds_unless_an_operator_chose() -
     assert f"{IN_FRENCH} (heure de Paris), sauf les jours fériés" in article
     assert IN_FRENCH in chat_rules.CLOSED.source
     assert [page.name for page in pages if IN_ENGLISH not in page.read_text("utf-8")] == []
+
+
+def test_when_people_next_answer_is_said_only_while_they_do_not() -> None:
+    open_, closed = (datetime(2026, 7, 13, hour, tzinfo=PARIS) for hour in (12, 20))
+
+    assert HOURS.availability(open_) == Availability(is_open=True, opens_at=None)
+    assert HOURS.availability(closed) == Availability(
+        is_open=False, opens_at=datetime(2026, 7, 15, 8, 30, tzinfo=PARIS)
+    )
