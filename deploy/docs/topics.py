@@ -2,22 +2,31 @@
 
 from collections.abc import Iterator
 
-from shared.contracts.topics import TOPICS, Topic
+from shared.contracts.topics import TOPICS, Key, Topic
 
 _HEAD = """# Topics
 
-Written by `make docs` from `shared/contracts/topics.py`. Payloads: [asyncapi.json](asyncapi.json). How to consume them: [partners.md](partners.md).
+Written by `make docs` from `shared/contracts/topics.py`. Payloads: [asyncapi.json](asyncapi.json). How to consume them, with a record as it is on the wire: [partners.md](partners.md).
 
-What a consumer cannot handle goes, as it came, to `<topic>.dlq`, kept 30 days.
+What a consumer cannot handle goes, as it came, to `<topic>.dlq`, kept 30 days. A record's key is that of the table; it names one entity, whose records keep their order.
 
 | topic | what it tells | owner | key | events | consumers | partitions | kept |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 """  # noqa: E501 - a paragraph of Markdown is a line
+_TYPES = """
+## Types
+`type` of a record says which event it is; its `data` is described under the event's name in [asyncapi.json](asyncapi.json).
+
+| event | `type` |
+| --- | --- |
+"""  # noqa: E501 - a paragraph of Markdown is a line
+_FIELDS = {Key.DOSSIER: "`data.dossier_id`", Key.RECIPIENT: "`data.recipient.structure`"}
+"""Where a record repeats its key; one of another entity says so itself."""
 
 
 def topics_page() -> str:
-    """Write the table of the topics."""
-    return _HEAD + "".join(_rows())
+    """Write the table of the topics, and that of the types."""
+    return _HEAD + "".join(_rows()) + _TYPES + "".join(_types())
 
 
 def _rows() -> Iterator[str]:
@@ -26,13 +35,25 @@ def _rows() -> Iterator[str]:
             f"`{topic.name}`",
             topic.about,
             topic.owner,
-            topic.key.value,
+            _key(topic),
             ", ".join(payload.__name__ for payload in topic.payloads),
             ", ".join(topic.consumers),
             str(topic.partitions),
             _kept(topic),
         )
         yield f"| {' | '.join(cells)} |\n"
+
+
+def _key(topic: Topic) -> str:
+    entity = topic.payloads[0].entity
+    return _FIELDS.get(topic.key) or (f"`data.{entity}`" if entity else "`subject`")
+
+
+def _types() -> Iterator[str]:
+    # An event that several topics carry is one type.
+    payloads = dict.fromkeys(payload for topic in TOPICS for payload in topic.payloads)
+    for payload in payloads:
+        yield f"| {payload.__name__} | `{payload.event_type}` |\n"
 
 
 def _kept(topic: Topic) -> str:
