@@ -27,7 +27,7 @@ def _needs_curl() -> str | None:
 
 
 @pytest.mark.skipif(_needs_curl() is not None, reason=_needs_curl() or "")
-def test_the_walk_goes_from_a_first_piece_to_its_payment_and_to_help() -> None:
+def test_the_walk_goes_from_a_first_piece_to_its_payment_and_through_help() -> None:
     page = _PAGE.read_text(encoding="utf-8")
     blocks = _BLOCK.findall(page)
     base = _BASE_PORT.search(page)
@@ -53,8 +53,10 @@ def test_the_walk_goes_from_a_first_piece_to_its_payment_and_to_help() -> None:
     assert re.search(r'"number":"T-\d{4}-\d{6}","status":"DEPOSE","desk":"metier"', said)
     assert '"kind":"piece","answer":"La pièce SIT-11 ' in said
     assert '"kind":"article"' in said
+    assert re.search(r'"status":"CLOS","desk":"metier".*"satisfaction":5', said)
+    assert re.search(r'"status":"EN_COURS".*"email":"chantier@example.fr"', said)
     # Open or closed, by the hour at which this runs.
-    assert re.search(r'^\{"type":"(session|refus)"', said, re.MULTILINE)
+    assert re.search(r'^\{"type":"refus"|"kind":"fin"', said, re.MULTILINE)
 
 
 def _on(script: str, base_port: int, platform: Platform) -> str:
