@@ -3,6 +3,7 @@
 import csv
 from datetime import UTC, datetime
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -92,9 +93,21 @@ def test_no_text_is_too_strange_to_be_heard(text: str) -> None:
     assert len(heard.numbers) <= 6
 
 
-def test_a_long_text_is_heard_at_once() -> None:
-    for part in ("a-", "1 ", "n° ", "lien ", "a@", "bonjour ", "oui ", "ne ", "merci ", "activer "):
-        hear(part * 500, awaits_email=True, awaits_yes=True)
+@pytest.mark.parametrize(
+    "part",
+    ["a-", "1 ", "n° ", "lien ", "a@", "bonjour ", "oui ", "ne ", "merci ", "activer ", "veux "],
+)
+def test_hearing_a_text_takes_at_most_about_the_square_of_its_length(part: str) -> None:
+    def taken(times: int) -> float:
+        text = f"{part * times}#"
+        began = process_time()
+        hear(text, awaits_email=True, awaits_yes=True)
+        return process_time() - began
+
+    short, long = (min(taken(times) for _ in range(3)) for times in (125, 500))
+
+    # The square of four times as much is 16; a pattern that takes the cube takes 64.
+    assert long < 32 * short
 
 
 @pytest.mark.parametrize(
