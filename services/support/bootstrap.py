@@ -35,11 +35,11 @@ from services.support.entrypoints.catalogue import create_catalogue_router
 from services.support.entrypoints.chat import Places, create_chat_desk_router, create_chat_router
 from services.support.entrypoints.chat_socket import Lounge
 from services.support.entrypoints.desks import create_desks_router
+from services.support.entrypoints.open_tickets import create_open_router
 from services.support.entrypoints.suggestions import create_suggestions_router
 from services.support.entrypoints.tickets import create_tickets_router
 from services.support.entrypoints.timers import pass_time
 from services.support.entrypoints.training import Learnt, told_of
-from services.support.entrypoints.unnamed import create_open_router
 from services.support.settings import DATA, Settings, catalogue_at, targets_at
 from shared.contracts.topics import STRUCTURE
 from shared.runtime.directory import Directory, project_structures

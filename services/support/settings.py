@@ -67,9 +67,11 @@ class Settings(RuntimeSettings):
     close_after_days: int = Field(default=15, ge=1)
     """A ticket that was settled and not reopened for that long is closed."""
     open_per_email: int = Field(default=5, ge=1)
-    """Tickets without an account that an e-mail address may submit in an hour."""
+    """Tickets without an account that an e-mail address may submit in an hour and, counted apart,
+    activation links that may be asked for it."""
     open_per_address: int = Field(default=20, ge=1)
-    """Tickets without an account that a network address may submit in an hour."""
+    """Tickets without an account that a network address may submit in an hour and, counted apart,
+    activation links that it may ask for."""
     open_messages_per_ticket: int = Field(default=30, ge=1)
     """What may be sent in an hour about a ticket without an account, once it is submitted."""
     portal_url: str = "http://127.0.0.1:8005"
@@ -105,7 +107,7 @@ class Settings(RuntimeSettings):
     """Connections on which nothing has been said yet, with an account and without one; at one more,
     the oldest is closed."""
     chat_sockets_each: int = Field(default=20, ge=1)
-    """Of these, those of one structure, one network address or one agent at most."""
+    """Of the connections of one process, those of one structure, network address or agent."""
 
     @model_validator(mode="after")
     def _people_answer_sometimes(self) -> Self:

@@ -81,13 +81,14 @@ def desk_agent(
     Raises a 401 problem when the agent is not named, or when this service trusts no header.
     """
     _refuse_unless_trusted(connection)
-    if not x_desk or not x_agent or (x_desk == Desk.METIER and not x_structure):
-        raise Problem(
-            401,
-            "HTTP-CALLER-04",
-            "Indiquer le bureau (X-Desk), l'agent (X-Agent) et, au bureau métier, la structure "
-            "(X-Structure).",
-        )
+    unnamed = Problem(
+        401,
+        "HTTP-CALLER-04",
+        "Indiquer le bureau (X-Desk), l'agent (X-Agent) et, au bureau métier, la structure "
+        "(X-Structure).",
+    )
+    if not x_desk or not x_agent:
+        raise unnamed
     try:
         desk = Desk(x_desk)
     except ValueError:
@@ -95,7 +96,11 @@ def desk_agent(
         raise Problem(
             401, "HTTP-CALLER-05", f"Bureau inconnu : {x_desk[:_SHOWN]}. Bureaux : {desks}."
         ) from None
-    structure = _structure(x_structure) if x_structure and desk is Desk.METIER else None
+    structure = None
+    if desk.is_of_a_structure:
+        if not x_structure:
+            raise unnamed
+        structure = _structure(x_structure)
     return DeskAgent(desk, _agent_name(x_agent), structure)
 
 

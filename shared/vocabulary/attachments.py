@@ -10,6 +10,10 @@ from shared.vocabulary.texts import is_showable
 
 MEGABYTE = 1024 * 1024
 HEAD_BYTES = 64 * 1024
+NAME_LIMIT = 50
+"""Characters of the name of any attachment. AIFE, bonnes pratiques."""
+SIZE_LIMIT = 10 * MEGABYTE
+"""Bytes of any attachment. AIFE, bonnes pratiques."""
 _SHOWN = 80
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -97,7 +101,7 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class AttachmentRules:
-    """The rules of a service, under its own codes, and its limits."""
+    """The rules of a service, under its own codes, and how much of all it takes."""
 
     name_too_long: Rule
     name_refused: Rule
@@ -107,8 +111,6 @@ class AttachmentRules:
     too_large: Rule
     too_many: Rule
     total_too_large: Rule
-    name_limit: int
-    size_limit: int
     count_limit: int
     total_limit: int
 
@@ -149,16 +151,14 @@ def judge(
 
 def _judge(rules: AttachmentRules, attached: Attached, field: str) -> Iterator[Violation]:
     name = attached.name[:_SHOWN]
-    if len(attached.name) > rules.name_limit:
+    if len(attached.name) > NAME_LIMIT:
         yield rules.name_too_long.broken(
-            field, name=name, length=len(attached.name), limit=rules.name_limit
+            field, name=name, length=len(attached.name), limit=NAME_LIMIT
         )
     if not is_showable(attached.name) or set(attached.name) & set("/\\"):
         yield rules.name_refused.broken(field, name=name)
-    if attached.size_bytes > rules.size_limit:
-        yield rules.too_large.broken(
-            field, name=name, size=attached.size_bytes, limit=rules.size_limit
-        )
+    if attached.size_bytes > SIZE_LIMIT:
+        yield rules.too_large.broken(field, name=name, size=attached.size_bytes, limit=SIZE_LIMIT)
     extension = _extension(attached.name)
     if extension not in _TYPES:
         yield rules.type_refused.broken(field, name=name, allowed=" ".join(_TYPES))

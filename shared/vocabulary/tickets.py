@@ -1,5 +1,6 @@
 """The words of support: who answers, where a ticket stands, what may happen to it."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -8,6 +9,18 @@ class Desk(StrEnum):
 
     METIER = "metier"
     TECHNIQUE = "technique"
+
+    @property
+    def is_of_a_structure(self) -> bool:
+        """Whether each structure has one of its own: who asks names which, and so does an agent."""
+        return self is Desk.METIER
+
+
+DESK_LABELS: Mapping[Desk, str] = {
+    Desk.METIER: "bureau métier",
+    Desk.TECHNIQUE: "bureau technique",
+}
+"""What a person reads."""
 
 
 class TicketStatus(StrEnum):

@@ -15,8 +15,6 @@ _RULES = AttachmentRules(
     too_large=rules.ATTACHMENT_TOO_LARGE,
     too_many=rules.TOO_MANY_ATTACHMENTS,
     total_too_large=rules.TOTAL_TOO_LARGE,
-    name_limit=50,
-    size_limit=10 * MEGABYTE,
     # Ours: the references of all of them travel in each message about the piece.
     count_limit=50,
     total_limit=120 * MEGABYTE,

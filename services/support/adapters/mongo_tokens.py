@@ -13,6 +13,5 @@ async def admit(
     rows, session = transaction.collection(collection), transaction.session
     row = await rows.find_one(wanted, {"token": 1}, session=session)
     known = (row and row["token"]) or []
-    # What is older than the list holds one alone.
-    tokens = [*(known if isinstance(known, list) else [known]), token_hash]
-    await rows.update_one(wanted, {"$set": {"token": tokens[-_KEPT:]}}, session=session)
+    kept = [*known, token_hash][-_KEPT:]
+    await rows.update_one(wanted, {"$set": {"token": kept}}, session=session)

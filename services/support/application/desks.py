@@ -25,7 +25,7 @@ class Clocked:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class QueuePage:
     """A page of what a desk has."""
 
     tickets: tuple[Clocked, ...]
@@ -42,11 +42,11 @@ class Desks:
         self._targets = targets
         self._worked = worked
 
-    async def queue(self, desk: Desk, structure: str | None, search: Search) -> Queue:
+    async def queue(self, desk: Desk, structure: str | None, search: Search) -> QueuePage:
         """List what a desk has."""
         page = await self._ports.tickets.queue(desk, structure, search)
         counts = await self._ports.tickets.counts(desk, structure)
-        return Queue(tuple(self.clocked(each) for each in page.tickets), page.next, counts)
+        return QueuePage(tuple(self.clocked(each) for each in page.tickets), page.next, counts)
 
     async def find(self, ticket_id: str, desk: Desk, structure: str | None) -> Clocked | None:
         """Read a ticket that a desk has; what another desk has does not exist for it."""

@@ -1,4 +1,4 @@
-"""The rules of conversations with the virtual agent, and of suggestions."""
+"""The rules of conversations with the virtual agent."""
 
 from shared.vocabulary.rules import Rule
 
@@ -14,11 +14,5 @@ TOO_MANY_CONVERSATIONS = Rule(
     code="SUP-AGENT-02",
     sentence="Trop de messages sans compte sont venus de votre adresse depuis une heure.",
     remedy="Réessayez plus tard, ou agissez pour votre structure.",
-    source=_OURS,
-)
-TOO_MANY_SUGGESTIONS = Rule(
-    code="SUP-SUGGESTION-01",
-    sentence="Plus de {limit} suggestions ont été demandées depuis une heure.",
-    remedy="Choisissez la sous-catégorie vous-même : le ticket se dépose sans suggestion.",
     source=_OURS,
 )

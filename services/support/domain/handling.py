@@ -23,7 +23,7 @@ from shared.circuit.parties import Directory
 from shared.vocabulary.attachments import MEGABYTE, Attached, AttachmentRules, judge
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import says_something
-from shared.vocabulary.tickets import Desk, Side, TicketAct, TicketStatus
+from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,6 @@ ATTACHMENT_RULES = AttachmentRules(
     too_large=rules.ATTACHMENT_TOO_LARGE,
     too_many=rules.TOO_MANY_ATTACHMENTS,
     total_too_large=rules.TOTAL_TOO_LARGE,
-    name_limit=50,
-    size_limit=10 * MEGABYTE,
     # Over the whole life of a ticket.
     count_limit=30,
     total_limit=50 * MEGABYTE,
@@ -110,7 +108,7 @@ def _judge_content(
     yield from judge_line("piece", "Le numéro de pièce", content.piece or "")
     if content.recipient and content.recipient.structure:
         yield from judge_recipient(content.recipient, directory)
-    elif is_whole and chosen and chosen.desk is Desk.METIER:
+    elif is_whole and chosen and chosen.desk.is_of_a_structure:
         yield rules.RECIPIENT_MISSING.broken("recipient.structure")
 
 
@@ -144,7 +142,7 @@ def submitted(
 ) -> Ticket:
     """Submit a draft that breaks no rule: its sub-category decides the desk, and nothing else."""
     chosen = catalogue.by_code[draft.content.sub_category or ""]
-    recipient = draft.content.recipient if chosen.desk is Desk.METIER else None
+    recipient = draft.content.recipient if chosen.desk.is_of_a_structure else None
     doing = Doing(
         TicketAct.DEPOSER,
         Side.DEMANDEUR,
@@ -216,7 +214,7 @@ def judge_assignment(ticket: Ticket, doing: Doing) -> Violation | None:
 
 
 def _judge_transfer(ticket: Ticket, doing: Doing, directory: Directory) -> Iterator[Violation]:
-    if doing.desk is Desk.METIER:
+    if doing.desk and doing.desk.is_of_a_structure:
         if doing.recipient is None or not doing.recipient.structure:
             yield rules.RECIPIENT_MISSING.broken("recipient.structure")
             return

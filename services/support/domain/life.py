@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
 
-_B, _D, _C, _A, _R, _O, _X = TicketStatus
+_B = TicketStatus.BROUILLON
+_D = TicketStatus.DEPOSE
+_C = TicketStatus.EN_COURS
+_A = TicketStatus.EN_ATTENTE
+_R = TicketStatus.RESOLU
+_O = TicketStatus.ROUVERT
+_X = TicketStatus.CLOS
 _ANSWERED = frozenset({_D, _C, _A, _O})
 """A submitted ticket that is not settled."""
 

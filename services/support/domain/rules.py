@@ -185,3 +185,9 @@ ATTACHMENT_AMBIGUOUS = Rule(
     remedy="Précisez son nom dans `name`.",
     source=_OURS,
 )
+TOO_MANY_SUGGESTIONS = Rule(
+    code="SUP-SUGGESTION-01",
+    sentence="Plus de {limit} suggestions ont été demandées depuis une heure.",
+    remedy="Choisissez la sous-catégorie vous-même : le ticket se dépose sans suggestion.",
+    source=_OURS,
+)

@@ -26,7 +26,7 @@ from services.support.domain.parties import Recipient, judge_recipient
 from services.support.domain.texts import judge_line, judge_text
 from shared.circuit.parties import Directory
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.tickets import Desk, Side
+from shared.vocabulary.tickets import DESK_LABELS, Desk, Side
 
 MESSAGE_LIMIT = 2000
 KEY_LIMIT = 64
@@ -70,7 +70,7 @@ def judge_wish(wish: Wish, catalogue: Catalogue, directory: Directory) -> tuple[
     if wish.sub_category and chosen is None:
         shown = wish.sub_category[:_SHOWN]
         found.append(rules.SUB_CATEGORY_UNKNOWN.broken("sub_category", value=shown))
-    elif chosen is not None and chosen.desk is Desk.METIER and not wish.recipient:
+    elif chosen is not None and chosen.desk.is_of_a_structure and not wish.recipient:
         found.append(rules.RECIPIENT_MISSING.broken("recipient"))
     if wish.recipient:
         found += judge_recipient(Recipient(wish.recipient), directory, "recipient")
@@ -80,9 +80,9 @@ def judge_wish(wish: Wish, catalogue: Catalogue, directory: Directory) -> tuple[
 def queue_of(wish: Wish, catalogue: Catalogue) -> Queue:
     """Choose the queue: the sub-category decides; the technical desk has what has none."""
     chosen = catalogue.by_code.get(wish.sub_category or "")
-    if chosen is None or chosen.desk is Desk.TECHNIQUE:
+    if chosen is None:
         return Queue(Desk.TECHNIQUE)
-    return Queue(chosen.desk, wish.recipient)
+    return Queue(chosen.desk, wish.recipient if chosen.desk.is_of_a_structure else None)
 
 
 def judge_said(chat: Chat, said: Said, bounds: Bounds, now: datetime) -> tuple[Violation, ...]:
@@ -106,7 +106,7 @@ def judge_handing(chat: Chat, handing: Handing, directory: Directory) -> tuple[V
     structure = handing.to.structure
     if structure:
         found = tuple(judge_recipient(Recipient(structure), directory))
-    elif handing.to.desk is Desk.METIER:
+    elif handing.to.desk.is_of_a_structure:
         found = (rules.RECIPIENT_MISSING.broken("recipient.structure"),)
     reason = judge_text("reason", "Le motif", handing.reason, is_required=True, limit=MESSAGE_LIMIT)
     return (*found, *reason)
@@ -165,8 +165,9 @@ def handed(chat: Chat, handing: Handing, place: int, now: datetime) -> Step:
         said_at=now,
     )
     structure = handing.to.structure
-    where = f"au bureau métier de {structure}" if structure else "au bureau technique"
-    text = f"{handing.agent} passe la conversation {where} : {handing.reason}"
+    label = DESK_LABELS[handing.to.desk]
+    where = f"{label} de {structure}" if structure else label
+    text = f"{handing.agent} passe la conversation au {where} : {handing.reason}"
     step = _with_line(waiting, now, Side.BUREAU, LineKind.TRANSFERT, text, handing.agent)
     return replace(step, left=handing.desk)
 

@@ -4,28 +4,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import HTTPConnection
 
 from services.support.application.agent import Conversations, VirtualAgent
 from services.support.application.tokens import hashed
 from services.support.domain import agent_rules
 from services.support.domain.agent import OFFERING, Kind
 from services.support.domain.articles import Article
-from services.support.domain.conversation import Asker, Citation, Conversation, Prefill, Turn
+from services.support.domain.conversation import Citation, Conversation, Prefill, Turn
+from services.support.entrypoints.answers import PrefillAnswer, Shown
+from services.support.entrypoints.bodies import Id
+from services.support.entrypoints.comers import MaybeAsker
 from services.support.entrypoints.outcomes import too_many
 from shared.runtime.addresses import address_of
-from shared.runtime.caller import caller
 from shared.runtime.problems import Problem, not_found, refused
-from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
-
-
-class Shown(BaseModel):
-    """A part of an answer."""
-
-    model_config = ConfigDict(from_attributes=True)
 
 
 class CitationAnswer(Shown):
@@ -52,15 +46,6 @@ class PersonAnswer(Shown):
 
     is_open: bool
     opens_at: datetime = Field(description="Maintenant, si c'est ouvert.")
-
-
-class PrefillAnswer(Shown):
-    """What a ticket begins with: the body of POST /tickets."""
-
-    title: str
-    description: str
-    sub_category: str | None = Field(description="Suggérée ; c'est la vôtre qui compte.")
-    piece: str | None
 
 
 class TurnAnswer(Shown):
@@ -158,21 +143,6 @@ class ArticlesAnswer(Shown):
     articles: tuple[ArticleLine, ...]
 
 
-def asker(
-    connection: HTTPConnection,
-    x_structure: Annotated[str | None, Header()] = None,
-    x_role: Annotated[str | None, Header()] = None,
-) -> Asker | None:
-    """Say who asks; None without an account."""
-    if not x_structure and not x_role:
-        return None
-    named = caller(connection, x_structure, x_role)
-    return Asker(named.structure, Role(named.role))
-
-
-MaybeAsker = Annotated[Asker | None, Depends(asker)]
-
-
 def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> APIRouter:
     """Build the routes of the conversations."""
     router = APIRouter(prefix="/agent/conversations", tags=["agent virtuel"])
@@ -230,7 +200,7 @@ def create_articles_router(articles: Mapping[str, Article]) -> APIRouter:
         return listed
 
     @router.get("/{code}", summary="Lire un article.")
-    async def read(code: Annotated[str, Path(max_length=100)]) -> ArticleAnswer:
+    async def read(code: Id) -> ArticleAnswer:
         article = articles.get(code)
         if article is None:
             raise not_found("Article")
@@ -244,7 +214,7 @@ def _owned(conversations: Conversations) -> Callable[..., Awaitable[Conversation
 
     async def owned(
         who: MaybeAsker,
-        conversation_id: Annotated[str, Path(max_length=100)],
+        conversation_id: Id,
         x_conversation_token: Annotated[str, Header(max_length=200)] = "",
     ) -> Conversation:
         if who is None:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
@@ -14,11 +14,12 @@ from services.support.application.chat_ports import Begun, Guest
 from services.support.domain import chat_rules
 from services.support.domain.chat import Chat, Handing, Queue
 from services.support.domain.conversation import Asker, Prefill, as_title
-from services.support.entrypoints.agent import MaybeAsker, PrefillAnswer
-from services.support.entrypoints.bodies import TransferBody
+from services.support.entrypoints.answers import PrefillAnswer
+from services.support.entrypoints.bodies import Id, TransferBody
 from services.support.entrypoints.chat_bodies import (
     FIRST,
     OPEN_TICKETS,
+    RANK_LIMIT,
     TICKETS,
     BeginFrame,
     DeskChatAnswer,
@@ -29,8 +30,8 @@ from services.support.entrypoints.chat_bodies import (
     TranscriptAnswer,
 )
 from services.support.entrypoints.chat_socket import (
+    CloseCode,
     ClosedError,
-    Closing,
     Lounge,
     Party,
     UnreadableError,
@@ -40,17 +41,15 @@ from services.support.entrypoints.chat_socket import (
     talk,
     watch,
 )
+from services.support.entrypoints.comers import Agent, MaybeAsker
 from shared.runtime.addresses import address_of
-from shared.runtime.caller import DeskAgent, desk_agent
+from shared.runtime.caller import DeskAgent
 from shared.runtime.live import Crowded, Hall, Seats
 from shared.runtime.problems import Problem, not_found, refused, unavailable
 from shared.vocabulary.texts import plain
-from shared.vocabulary.tickets import Desk, Side
+from shared.vocabulary.tickets import Side
 
-_RANK_LIMIT = 10**6
 _OPEN = "Le tchat est ouvert."
-Id = Annotated[str, Path(max_length=100)]
-Agent = Annotated[DeskAgent, Depends(desk_agent)]
 
 _CROWDED = {
     Crowded.SERVICE: unavailable("SUP-TCHAT-SIEGE-01", "Trop de tchats sont déjà ouverts ici."),
@@ -175,7 +174,7 @@ def create_chat_desk_router(lounge: Lounge, seats: Seats) -> APIRouter:
         socket: WebSocket,
         agent: Agent,
         chat: held_chat,
-        after: Annotated[int, Query(ge=0, lt=_RANK_LIMIT)] = 0,
+        after: Annotated[int, Query(ge=0, lt=RANK_LIMIT)] = 0,
     ) -> None:
         async with _seated(socket, seats, _holder_of(agent)):
             party = Party(Side.BUREAU, agent.name, _queue_of(agent))
@@ -208,14 +207,14 @@ async def _came(
         async with hall.waiting():
             frame = await receive(socket, FIRST)
     except TimeoutError:
-        raise ClosedError(Closing.TOO_LATE) from None
+        raise ClosedError(CloseCode.TOO_LATE) from None
     except UnreadableError as error:
         await show(socket, RefusalFrame.of(error.violations))
-        raise ClosedError(Closing.UNREADABLE) from error
+        raise ClosedError(CloseCode.UNREADABLE) from error
     if isinstance(frame, ResumeFrame):
         chat = await room.of_guest(frame.session, comer.asker, frame.token)
         if chat is None:
-            raise ClosedError(Closing.UNKNOWN)
+            raise ClosedError(CloseCode.UNKNOWN)
         return chat, None, frame.after
     outcome = await room.begin(comer, frame.to_domain())
     if not isinstance(outcome, Begun):
@@ -230,7 +229,7 @@ async def _came(
                 ticket_link=_ticket_link(comer.asker),
             ),
         )
-        raise ClosedError(Closing.REFUSED)
+        raise ClosedError(CloseCode.REFUSED)
     return outcome.chat, outcome.token, 0
 
 
@@ -243,8 +242,8 @@ def _ticket_link(who: Asker | None) -> str:
 
 
 def _queue_to(body: TransferBody) -> Queue:
-    named = body.recipient.to_domain() if body.recipient else None
-    return Queue(body.desk, named.structure if named and body.desk is Desk.METIER else None)
+    recipient = body.to_recipient()
+    return Queue(body.desk, recipient.structure if recipient else None)
 
 
 def _holder_of(agent: DeskAgent) -> str:

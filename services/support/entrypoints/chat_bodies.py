@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from services.support.domain.chat import Chat, ChatState, Ending, Line, LineKind, Wish
 from services.support.domain.conversation import Prefill
-from services.support.entrypoints.agent import PrefillAnswer
+from services.support.entrypoints.answers import PrefillAnswer, Shown
+from services.support.entrypoints.bodies import Body
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Desk, Side
@@ -16,15 +17,12 @@ from shared.vocabulary.tickets import Desk, Side
 _Short = Annotated[str, Field(max_length=100)]
 # The rule has its own limit, and says it; this one bounds what is looked at.
 _Text = Annotated[str, Field(max_length=30_000)]
-_RANK_LIMIT = 10**6
+RANK_LIMIT = 10**6
+"""Of the lines of a chat that may be named."""
 TICKETS, OPEN_TICKETS = "/tickets", "/open/tickets"
 
 
-class _Frame(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class BeginFrame(_Frame):
+class BeginFrame(Body):
     """Take a place in the queue."""
 
     type: Literal["commencer"]
@@ -39,16 +37,16 @@ class BeginFrame(_Frame):
         return Wish(self.sub_category, recipient, plain(self.text), self.key)
 
 
-class ResumeFrame(_Frame):
+class ResumeFrame(Body):
     """Go on after a lost connection."""
 
     type: Literal["reprendre"]
     session: _Short
     token: Annotated[str, Field(max_length=200)] = ""
-    after: Annotated[int, Field(ge=0, lt=_RANK_LIMIT)] = 0
+    after: Annotated[int, Field(ge=0, lt=RANK_LIMIT)] = 0
 
 
-class WriteFrame(_Frame):
+class WriteFrame(Body):
     """Write."""
 
     type: Literal["ecrire"]
@@ -56,7 +54,7 @@ class WriteFrame(_Frame):
     key: _Short | None = None
 
 
-class EndFrame(_Frame):
+class EndFrame(Body):
     """End the chat."""
 
     type: Literal["terminer"]
@@ -68,11 +66,7 @@ FIRST: TypeAdapter[BeginFrame | ResumeFrame] = TypeAdapter(First)
 NEXT: TypeAdapter[WriteFrame | EndFrame] = TypeAdapter(Next)
 
 
-class _Shown(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class SessionFrame(_Shown):
+class SessionFrame(Shown):
     """The chat that a connection is about."""
 
     type: Literal["session"] = "session"
@@ -86,14 +80,14 @@ class SessionFrame(_Shown):
         return cls(session=chat.id, state=chat.state, token=token)
 
 
-class PositionFrame(_Shown):
+class PositionFrame(Shown):
     """A place in the queue."""
 
     type: Literal["file"] = "file"
     position: int
 
 
-class LineAnswer(_Shown):
+class LineAnswer(Shown):
     """A line of a transcript; text, whatever it looks like."""
 
     rank: int
@@ -111,7 +105,7 @@ class LineFrame(LineAnswer):
     type: Literal["ligne"] = "ligne"
 
 
-class ViolationAnswer(_Shown):
+class ViolationAnswer(Shown):
     """A broken rule."""
 
     code: str
@@ -120,7 +114,7 @@ class ViolationAnswer(_Shown):
     remedy: str
 
 
-class RefusalFrame(_Shown):
+class RefusalFrame(Shown):
     """Something that was refused; nothing was kept of it."""
 
     type: Literal["refus"] = "refus"
@@ -154,7 +148,7 @@ class RefusalFrame(_Shown):
         )
 
 
-class HoursAnswer(_Shown):
+class HoursAnswer(Shown):
     """Whether the chat is open, when it opens, and what else there is."""
 
     is_open: bool
@@ -163,7 +157,7 @@ class HoursAnswer(_Shown):
     ticket_link: str
 
 
-class ChatAnswer(_Shown):
+class ChatAnswer(Shown):
     """A chat."""
 
     session: str
@@ -208,7 +202,7 @@ class DeskChatAnswer(ChatAnswer):
         )
 
 
-class DeskQueueAnswer(_Shown):
+class DeskQueueAnswer(Shown):
     """The open chats of a desk: those that wait, in order, then those that go on."""
 
     chats: tuple[DeskChatAnswer, ...]
@@ -225,7 +219,7 @@ class QueueFrame(DeskQueueAnswer):
     type: Literal["conversations"] = "conversations"
 
 
-class TranscriptAnswer(_Shown):
+class TranscriptAnswer(Shown):
     """A chat and all its lines, in order."""
 
     chat: ChatAnswer

@@ -33,7 +33,7 @@ _REFUSALS = 20
 Frame = TypeVar("Frame")
 
 
-class Closing(IntEnum):
+class CloseCode(IntEnum):
     """Why a WebSocket is closed: codes of RFC 6455, and our own from 4000 on."""
 
     ENDED = 1000
@@ -46,7 +46,7 @@ class Closing(IntEnum):
 class ClosedError(Exception):
     """Closes a WebSocket with a code."""
 
-    def __init__(self, code: Closing) -> None:
+    def __init__(self, code: CloseCode) -> None:
         """Name the code."""
         super().__init__(code.name)
         self.code = code
@@ -139,7 +139,7 @@ async def _hear_nothing(socket: WebSocket) -> None:
     message = await socket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1006))
-    raise ClosedError(Closing.UNREADABLE)
+    raise ClosedError(CloseCode.UNREADABLE)
 
 
 async def _show_queue(socket: WebSocket, news: ChatNews, queue: Queue) -> None:
@@ -156,7 +156,7 @@ async def _read(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party) -> 
             frame = await receive(socket, NEXT)
         except UnreadableError as error:
             await show(socket, RefusalFrame.of(error.violations))
-            raise ClosedError(Closing.UNREADABLE) from error
+            raise ClosedError(CloseCode.UNREADABLE) from error
         if isinstance(frame, EndFrame):
             ending = Ending.BUREAU if party.side is Side.BUREAU else Ending.DEMANDEUR
             await room.end(chat.id, ending, party.name, party.desk)
@@ -168,7 +168,7 @@ async def _read(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party) -> 
             refused += 1
             if refused >= _REFUSALS:
                 # Each one costs a transaction: who writes on regardless is no person.
-                raise ClosedError(Closing.REFUSED)
+                raise ClosedError(CloseCode.REFUSED)
 
 
 async def _write(socket: WebSocket, news: ChatNews, chat: Chat, party: Party, after: int) -> None:
@@ -179,10 +179,10 @@ async def _write(socket: WebSocket, news: ChatNews, chat: Chat, party: Party, af
             else:
                 await show(socket, LineFrame.model_validate(each))
     if not news.is_closing:
-        raise ClosedError(Closing.ENDED)
+        raise ClosedError(CloseCode.ENDED)
 
 
-async def closed_with(socket: WebSocket, code: Closing) -> None:
+async def closed_with(socket: WebSocket, code: CloseCode) -> None:
     """Close, unless the other side was faster."""
     with suppress(RuntimeError, WebSocketDisconnect):
         await socket.close(code)

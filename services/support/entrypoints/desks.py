@@ -10,25 +10,22 @@ from services.support.application.desks import Desks, has
 from services.support.application.outcomes import Claim
 from services.support.application.ports import Tickets, Vault
 from services.support.domain.tickets import Doing
+from services.support.entrypoints.answers import DeskTicketAnswer, QueueAnswer, QueuedTicket
 from services.support.entrypoints.bodies import (
     AssignmentBody,
     DeskSearchQuery,
-    DeskTicketAnswer,
+    Id,
     PriorityBody,
-    QueueAnswer,
-    QueuedTicket,
     Text,
     TransferBody,
 )
-from services.support.entrypoints.following import FileName, Id, IdempotencyKey, MaybeFiles, Sha
+from services.support.entrypoints.comers import Agent
+from services.support.entrypoints.following import FileName, IdempotencyKey, MaybeFiles, Sha
 from services.support.entrypoints.outcomes import done, handed, mark_replay
-from shared.runtime.caller import DeskAgent, desk_agent
 from shared.runtime.problems import not_found
 from shared.runtime.uploads import uploaded
 from shared.vocabulary.texts import plain
-from shared.vocabulary.tickets import Desk, Side, TicketAct
-
-Agent = Annotated[DeskAgent, Depends(desk_agent)]
+from shared.vocabulary.tickets import Side, TicketAct
 
 
 def claim(agent: Agent, ticket_id: Id) -> Claim:
@@ -127,13 +124,12 @@ def _add_handling(router: APIRouter, desks: Desks, acting: Acting) -> None:
         summary="Transférer à un autre bureau, et dire pourquoi : le ticket n'est plus ici.",
     )
     async def transfer(agent: Agent, held: Held, body: TransferBody) -> None:
-        is_business = body.desk is Desk.METIER
         doing = Doing(
             TicketAct.TRANSFERER,
             Side.BUREAU,
             agent.name,
             text=plain(body.reason),
             desk=body.desk,
-            recipient=body.recipient.to_domain() if body.recipient and is_business else None,
+            recipient=body.to_recipient(),
         )
         done(await acting.act(held, doing))

@@ -9,14 +9,14 @@ from services.support.application.acting import Acting
 from services.support.application.outcomes import Claim, Done
 from services.support.application.ports import Vault
 from services.support.domain.tickets import Doing, Ticket
-from services.support.entrypoints.bodies import RatingBody, Text, TextBody, TicketAnswer
+from services.support.entrypoints.answers import TicketAnswer
+from services.support.entrypoints.bodies import RatingBody, Text, TextBody
 from services.support.entrypoints.outcomes import done, handed, mark_replay
 from shared.runtime.etags import etag
 from shared.runtime.uploads import uploaded
 from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Side, TicketAct
 
-Id = Annotated[str, Path(max_length=100)]
 Sha = Annotated[str, Path(max_length=64)]
 FileName = Annotated[
     str | None, Query(max_length=255, description="Quand plusieurs ont le même contenu.")

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from services.support.application.ports import Rate, Suggester
-from services.support.domain import agent_rules
+from services.support.domain import rules
 from services.support.domain.catalogue import Catalogue, SubCategory
 from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
-from services.support.entrypoints.agent import MaybeAsker
 from services.support.entrypoints.bodies import Body, Line, Text
+from services.support.entrypoints.comers import MaybeAsker
 from services.support.entrypoints.outcomes import too_many
 from shared.runtime.addresses import address_of
 from shared.vocabulary.tickets import Desk
@@ -68,7 +68,7 @@ def create_suggestions_router(suggester: Suggester, catalogue: Catalogue, asked:
             return SuggestionsAnswer(suggestions=(), desk=None, contradicts=False)
         if await asked.is_exceeded(who.structure if who else address_of(request)):
             limit = asked.an_hour
-            raise too_many(agent_rules.TOO_MANY_SUGGESTIONS.broken("requête", limit=limit))
+            raise too_many(rules.TOO_MANY_SUGGESTIONS.broken("requête", limit=limit))
         found = await suggester.read(title, description)
         chosen = catalogue.by_code.get((body.sub_category or "").strip())
         return SuggestionsAnswer(

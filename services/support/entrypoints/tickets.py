@@ -11,14 +11,9 @@ from services.support.application.ports import Tickets, Vault
 from services.support.application.submitting import Submitting
 from services.support.domain.parties import Issuer
 from services.support.domain.tickets import Ticket
-from services.support.entrypoints.bodies import (
-    DraftBody,
-    ListAnswer,
-    SearchQuery,
-    TicketAnswer,
-    TicketLine,
-)
-from services.support.entrypoints.following import FileName, Id, IdempotencyKey, Sha, add_following
+from services.support.entrypoints.answers import ListAnswer, TicketAnswer, TicketLine
+from services.support.entrypoints.bodies import DraftBody, Id, SearchQuery
+from services.support.entrypoints.following import FileName, IdempotencyKey, Sha, add_following
 from services.support.entrypoints.outcomes import done, mark_replay
 from shared.runtime.caller import Caller, caller
 from shared.runtime.etags import Matching, etag

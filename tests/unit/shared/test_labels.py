@@ -9,6 +9,7 @@ import pytest
 from shared.vocabulary import labels
 from shared.vocabulary.roles import Application, MoaParameter, Role
 from shared.vocabulary.statuses import Status
+from shared.vocabulary.tickets import DESK_LABELS, Desk
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,7 @@ from shared.vocabulary.statuses import Status
         (Application, labels.APPLICATIONS),
         (MoaParameter, labels.MOA_PARAMETERS),
         (Status, labels.STATUSES),
+        (Desk, DESK_LABELS),
     ],
 )
 def test_every_code_has_its_own_words(codes: type[StrEnum], words: Mapping[Any, str]) -> None:

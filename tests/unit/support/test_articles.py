@@ -15,7 +15,7 @@ from shared.circuit.loader import current
 from shared.circuit.motives import COMMENT_LIMIT
 from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
 from shared.vocabulary.attachments import _TYPES as EXTENSIONS
-from shared.vocabulary.attachments import MEGABYTE
+from shared.vocabulary.attachments import MEGABYTE, NAME_LIMIT, SIZE_LIMIT
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.kit.evaluation import evaluate, read_questions
@@ -131,9 +131,9 @@ def test_the_limits_are_those_of_the_deposit() -> None:
     said = _said(ARTICLES["pieces-jointes"])
 
     assert f"{DEPOSITED.count_limit} pièces jointes au plus" in said
-    assert f"de {DEPOSITED.size_limit // MEGABYTE} Mo chacune" in said
+    assert f"de {SIZE_LIMIT // MEGABYTE} Mo chacune" in said
     assert f"ensemble {DEPOSITED.total_limit // MEGABYTE} Mo" in said
-    assert f"plus de {DEPOSITED.name_limit} caractères" in said
+    assert f"plus de {NAME_LIMIT} caractères" in said
     assert {each for each in EXTENSIONS if not re.search(rf"\b{each}\b", said)} == set()
     assert f"{COMMENT_LIMIT} caractères" in _said(ARTICLES["suspension"])
 

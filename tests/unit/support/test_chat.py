@@ -41,7 +41,7 @@ from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.parties import Structure
 from shared.vocabulary.roles import MoaParameter, StructureKind, StructureStatus
-from shared.vocabulary.tickets import Desk, Side
+from shared.vocabulary.tickets import DESK_LABELS, Desk, Side
 
 CATALOGUE = catalogue_at(DATA / "catalogue.csv")
 NOON = datetime(2026, 7, 13, 10, tzinfo=UTC)
@@ -241,6 +241,15 @@ def to(queue: Queue, reason: str = "C'est un refus.") -> Handing:
 )
 def test_what_keeps_a_chat_at_its_desk(chat: Chat, handing: Handing, broken: list[str]) -> None:
     assert codes(judge_handing(chat, handing, {"s": STRUCTURE})) == broken
+
+
+@pytest.mark.parametrize("desk", Desk)
+def test_a_chat_says_to_which_desk_it_goes(desk: Desk) -> None:
+    queue = Queue(desk, "s" if desk.is_of_a_structure else None)
+    (line,) = handed(TALKING, to(queue), 7, NOON).lines
+
+    said = f"{DESK_LABELS[desk]} de s" if desk.is_of_a_structure else DESK_LABELS[desk]
+    assert line.text == f"Ali passe la conversation au {said} : C'est un refus."
 
 
 def test_a_chat_that_is_handed_over_waits_anew_and_says_why() -> None:

@@ -13,6 +13,7 @@ from services.support.domain.handling import (
     begun,
     carried_out,
     judge_assignment,
+    judge_attachments,
     judge_doing,
     judge_draft,
     judge_submission,
@@ -25,7 +26,7 @@ from services.support.domain.parties import Issuer, Recipient
 from services.support.domain.tickets import ACT_LABELS, STATUS_LABELS, Content, Doing, Ticket
 from services.support.settings import DATA, catalogue_at, targets_at
 from shared.circuit.parties import Service, Structure
-from shared.vocabulary.attachments import MEGABYTE
+from shared.vocabulary.attachments import MEGABYTE, Attached
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Desk, Side, TicketAct, TicketStatus
@@ -363,3 +364,19 @@ def test_a_reopened_ticket_is_to_be_answered_again() -> None:
     assert late is not None
     assert (waiting.first_answer, waiting.is_answered, waiting.is_late) == (hour, False, False)
     assert (late.is_answered, late.is_late) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("letters", "size", "code"),
+    [
+        (46, 10 * MEGABYTE, None),
+        (47, 10 * MEGABYTE, "SUP-PJ-01"),
+        (46, 10 * MEGABYTE + 1, "SUP-PJ-06"),
+    ],
+)
+def test_an_attachment_has_the_limits_of_any_other(
+    letters: int, size: int, code: str | None
+) -> None:
+    found = judge_attachments([Attached(f"{'n' * letters}.pdf", size, b"%PDF-1.7")])
+
+    assert codes(found) == ([(code, "attachments.0")] if code else [])

@@ -11,14 +11,9 @@ from services.support.application.tokens import hashed
 from services.support.domain import rules
 from services.support.domain.parties import Issuer
 from services.support.domain.tickets import Ticket
-from services.support.entrypoints.bodies import (
-    Line,
-    OpenTicketAnswer,
-    Text,
-    content_of,
-    recipient_of,
-)
-from services.support.entrypoints.following import Id, IdempotencyKey, MaybeFiles, add_following
+from services.support.entrypoints.answers import OpenTicketAnswer
+from services.support.entrypoints.bodies import Id, Line, Text, content_of, recipient_of
+from services.support.entrypoints.following import IdempotencyKey, MaybeFiles, add_following
 from services.support.entrypoints.outcomes import done, mark_replay, too_many
 from shared.runtime.addresses import address_of
 from shared.runtime.problems import not_found
