@@ -15,8 +15,9 @@ from shared.contracts.common_v1 import AmountsV1
 from shared.contracts.envelope import Head, encode
 from shared.contracts.fields import Moment, Montant, Sequence, Sha256
 from shared.contracts.organisation_v1 import StructureChanged
-from shared.contracts.topics import ACTEUR, TOPICS, Key
+from shared.contracts.topics import ACTEUR, TICKET, TOPICS, Key
 from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.tickets import Desk
 from tests.kit.events import an_event
 
 MONTANT = TypeAdapter[Decimal](Montant)
@@ -102,6 +103,10 @@ def test_names_carry_their_major_version() -> None:
 
 def test_what_an_actor_receives_is_keyed_by_the_actor() -> None:
     assert {topic.key for topic in ACTEUR.values()} == {Key.RECIPIENT}
+
+
+def test_every_desk_has_its_topic() -> None:
+    assert TICKET.keys() == {*Desk}
 
 
 def test_only_what_can_be_rebuilt_from_is_kept_for_ever() -> None:

@@ -113,7 +113,7 @@ def test_the_sub_category_decides_the_desk_whatever_the_text_suggests(code: str)
     assert ticket.desk is desk
     assert ticket.content.sub_category == code
     assert (ticket.suggested, ticket.contradicts) == (guess, True)
-    assert (ticket.recipient is None) is (desk is Desk.TECHNIQUE)
+    assert (ticket.recipient is None) is not desk.is_of_a_structure
 
 
 def test_a_text_that_says_nothing_clear_contradicts_nothing() -> None:
