@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from services.support.adapters.examples import Example, read_examples
-from services.support.adapters.model import TrainedSuggester, train
+from services.support.adapters.model import Learner, TrainedSuggester, train
 from services.support.adapters.model_file import ModelFileError, read_model, write_model
 from services.support.bootstrap import build
 from services.support.settings import DATA, catalogue_at
@@ -39,6 +39,16 @@ def test_a_loaded_model_gives_exactly_the_guesses_of_the_one_that_was_trained(
         asked = (each.title, each.description)
         assert loaded.odds(*asked) == model.odds(*asked)
         assert loaded.suggest(*asked) == model.suggest(*asked)
+
+
+async def test_who_is_given_a_model_reads_by_it_and_trains_no_more(
+    model: TrainedSuggester, file: Path
+) -> None:
+    learner = Learner(Path("no-examples"), DESKS, read_model(file, DESKS))
+
+    await learner.prepare()
+
+    assert await learner.read("facture impayée", "") == model.suggest("facture impayée", "")
 
 
 def test_the_same_model_is_written_alike_and_nothing_is_left_beside_it(
