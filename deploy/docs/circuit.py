@@ -68,8 +68,8 @@ _AWAITED = {
 _REASONS = {Reason.NONE: "", Reason.MOTIVE: "motif", Reason.COMMENT: "commentaire"}
 _STARTS = {
     Start.AWAITED: "la mise à disposition de celui qui est attendu",
-    Start.RECEPTION: "la première réception d'une pièce du dossier par "
-    + ", ".join(LABELS[role] for role in Role if role in RECEIVERS),
+    Start.RECEPTION: "la première réception d'une pièce du dossier, soit par "
+    + ", soit par ".join(LABELS[role] for role in Role if role in RECEIVERS),
 }
 _EFFECTS = {
     Effect.SIGNAL: "les parties en sont averties",
