@@ -15,6 +15,7 @@ from services.support.settings import DATA, Settings
 from shared.runtime.program import program
 
 app = program("support", build, Settings)
+_MODEL = Path(".run/support/model.npz")
 
 
 @app.command("ask")
