@@ -1,15 +1,21 @@
-"""Support as a program: serves, or answers a question at a terminal as the virtual agent would.
+"""Support as a program: serves, answers as the virtual agent would, trains the model of tickets.
 
 python -m services.support
 python -m services.support ask où en est mon paiement
+python -m services.support train model.npz
 """
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from services.support.bootstrap import asked, build
+from services.support.bootstrap import asked, build, trained
+from services.support.settings import DATA
 from shared.runtime.service import run
 
 app = typer.Typer(add_completion=False)
+_MODEL = Path(".run/support/model.npz")
 
 
 @app.callback(invoke_without_command=True)
@@ -23,6 +29,25 @@ def serve(context: typer.Context) -> None:
 def ask(question: list[str]) -> None:
     """Show the answer to a question, its source and how close it is. Needs no broker or store."""
     typer.echo(asked(" ".join(question)), nl=False)
+
+
+@app.command("train")
+def train(
+    file: Annotated[Path, typer.Argument(help="Where the model goes.")] = _MODEL,
+    examples: Annotated[
+        list[Path] | None,
+        typer.Option(help="A folder of CSV, or one; may be repeated. [default: those of support]"),
+    ] = None,
+    catalogue: Annotated[
+        Path, typer.Option(envvar="AIGUILLAGE_CATALOGUE", help="The catalogue to train for.")
+    ] = DATA / "catalogue.csv",
+) -> None:
+    """Train the model of tickets and write it to a file, which AIGUILLAGE_MODEL names to serve."""
+    try:
+        typer.echo(trained(file, examples or [DATA / "exemples"], catalogue), nl=False)
+    except (ValueError, OSError) as error:
+        typer.echo(f"support: {error}", err=True)
+        raise typer.Exit(1) from error
 
 
 if __name__ == "__main__":

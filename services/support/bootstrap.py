@@ -1,16 +1,23 @@
 """Composition root."""
 
+import time
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from fastapi import FastAPI
 
 from services.support.adapters.answering import article_search, articles_of, search_in
-from services.support.adapters.model import Learner
+from services.support.adapters.examples import read_examples
+from services.support.adapters.model import Learner, known_to, train
+from services.support.adapters.model_file import ModelFileError, read_model, write_model
 from services.support.adapters.mongo import MongoTickets
 from services.support.adapters.mongo_agent import MongoConversations
 from services.support.adapters.mongo_chat import MongoChats
 from services.support.adapters.tracking import PortalTracking
+from services.support.adapters.training import cross_validated
 from services.support.application.acting import Acting
 from services.support.application.agent import AgentPorts, VirtualAgent
 from services.support.application.chat import ChatRoom
@@ -20,6 +27,7 @@ from services.support.application.desks import Closing, Desks
 from services.support.application.drafts import Drafts
 from services.support.application.ports import Limits, Ports
 from services.support.application.submitting import Submitting
+from services.support.domain.catalogue import Catalogue
 from services.support.domain.chat import Bounds
 from services.support.entrypoints.agent import create_agent_router, create_articles_router
 from services.support.entrypoints.asking import answer_to
@@ -31,6 +39,7 @@ from services.support.entrypoints.open_tickets import create_open_router
 from services.support.entrypoints.suggestions import create_suggestions_router
 from services.support.entrypoints.tickets import create_tickets_router
 from services.support.entrypoints.timers import pass_time
+from services.support.entrypoints.training import Learnt, told_of
 from services.support.settings import DATA, Settings, catalogue_at, targets_at
 from shared.contracts.topics import STRUCTURE
 from shared.runtime.directory import Directory, project_structures
@@ -70,9 +79,7 @@ def build() -> tuple[Runtime, FastAPI]:
 
     directory = Directory(store)
     catalogue = catalogue_at(settings.catalogue)
-    learner = Learner(
-        DATA / "exemples", {code: each.desk for code, each in catalogue.by_code.items()}
-    )
+    learner = _learner(settings.model, catalogue)
     ports = Ports(
         tickets=tickets,
         vault=files,
@@ -177,6 +184,41 @@ def build() -> tuple[Runtime, FastAPI]:
             "/desk/tickets": _BODY_LIMIT_MB,
             "/open/tickets": _OPEN_BODY_LIMIT_MB,
         },
+    )
+
+
+def _learner(model: Path | None, catalogue: Catalogue) -> Learner:
+    """Take the model of a file, or what will train at start. A file that is no such ends it all."""
+    try:
+        loaded = read_model(model, catalogue.desks) if model else None
+    except ModelFileError as error:
+        raise SystemExit(f"support: model: {error}") from error
+    return Learner(DATA / "exemples", catalogue.desks, loaded)
+
+
+def trained(file: Path, examples: Sequence[Path], catalogue: Path) -> str:
+    """Train the model for a catalogue, write it to a file, say what was learnt.
+
+    Raises ExamplesError, CatalogueError, OSError.
+    """
+    desks = catalogue_at(catalogue).desks
+    read = [each for path in examples for each in read_examples(path)]
+    known = known_to(desks, read)
+    began = time.perf_counter()
+    model = train(known, desks)
+    seconds = time.perf_counter() - began
+    write_model(file, model)
+    counts = Counter(each.sub_category for each in known)
+    return told_of(
+        Learnt(
+            examples=counts,
+            untaught=desks.keys() - counts.keys(),
+            skipped=len(read) - len(known),
+            seconds=seconds,
+            shares=cross_validated(known, desks),
+            file=file,
+            size_bytes=file.stat().st_size,
+        )
     )
 
 

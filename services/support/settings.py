@@ -51,6 +51,9 @@ class Settings(RuntimeSettings):
 
     catalogue: Annotated[Path, AfterValidator(_is_catalogue)] = DATA / "catalogue.csv"
     """Categories and sub-categories with their desk; checked whole at start."""
+    model: Path | None = None
+    """What `python -m services.support train` wrote for this catalogue; without it, the service
+    trains at start."""
     targets: Annotated[Path, AfterValidator(_are_targets)] = DATA / "delais.csv"
     """How soon the desks mean to answer, in opening hours, by desk and priority."""
     desks_open_at: str = _AIFE.opens.isoformat("minutes")

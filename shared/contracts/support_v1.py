@@ -56,7 +56,7 @@ class _Whole(_Told):
     suggested: Identifier | None = None
     """The sub-category that the text was closest to."""
     contradicts: bool = False
-    """Whether the text says another desk than the sub-category."""
+    """Whether the text clearly says something else than the sub-category."""
     submitted_at: Moment
 
 

@@ -20,11 +20,11 @@ Clock = Callable[[], datetime]
 class Suggester(Protocol):
     """Says what a text is about."""
 
-    def suggest(self, title: str, description: str) -> Suggestions:
-        """Give the sub-categories that a text is closest to."""
-
     async def read(self, title: str, description: str) -> Suggestions:
-        """Do the same beside the event loop, one text at a time."""
+        """Give the sub-categories that a text is closest to, and those that it is not about.
+
+        One text is read at a time, beside the event loop.
+        """
 
 
 class Structures(Protocol):

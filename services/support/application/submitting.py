@@ -1,6 +1,5 @@
 """Submission: a ticket gets its number, and the desk that its sub-category decides."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -150,9 +149,7 @@ class Submitting:
     async def _prepared(self, content: Content) -> _Prepared:
         """Prepare, outside the transaction, what would make submissions wait for each other."""
         ports = self._ports
-        suggestions = await asyncio.to_thread(
-            ports.suggester.suggest, content.title, content.description
-        )
+        suggestions = await ports.suggester.read(content.title, content.description)
         year = ports.clock().astimezone(PARIS).year
         number = f"T-{year}-{await ports.tickets.next_number(year):06}"
         return _Prepared(number, suggestions)

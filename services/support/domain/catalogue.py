@@ -63,6 +63,11 @@ class Catalogue:
     by_code: Mapping[str, SubCategory]
     """Sub-categories by their code, which no two categories share."""
 
+    @property
+    def desks(self) -> Mapping[str, Desk]:
+        """The desk of each sub-category."""
+        return {code: each.desk for code, each in self.by_code.items()}
+
 
 def desk_of_label(label: str) -> Desk:
     """Say which desk a label announces: "M-" and its spellings are the business desk's."""

@@ -23,12 +23,14 @@ class Suggestions:
     guesses: tuple[Guess, ...] = ()
     desk: Desk | None = None
     """The desk that the text is for, where it says so clearly."""
+    excluded: frozenset[str] = frozenset()
+    """The sub-categories that the text is clearly not about."""
 
     @property
     def best(self) -> str | None:
         """The sub-category to suggest."""
         return self.guesses[0].sub_category if self.guesses else None
 
-    def contradicts(self, chosen: Desk) -> bool:
-        """Tell whether the text clearly says another desk than the chosen one."""
-        return self.desk is not None and self.desk is not chosen
+    def contradicts(self, chosen: str) -> bool:
+        """Tell whether the text is clearly about something else than the chosen sub-category."""
+        return chosen in self.excluded

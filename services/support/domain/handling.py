@@ -155,7 +155,7 @@ def submitted(
         number=number,
         category=chosen.category,
         suggested=suggestions.best,
-        contradicts=suggestions.contradicts(chosen.desk),
+        contradicts=suggestions.contradicts(chosen.code),
         submitted_at=at,
     )
     return carried_out(numbered, doing, TicketStatus.DEPOSE, at)

@@ -2,6 +2,7 @@
 
 import re
 
+from services.support.domain.guesses import READ_LIMIT
 from shared.vocabulary.texts import folded
 
 _CLOSINGS = (
@@ -40,3 +41,8 @@ def body_of(text: str) -> str:
             break
         kept.append(line)
     return "\n".join(kept).strip()
+
+
+def text_of(title: str, description: str) -> str:
+    """Put a title before its description, as they are read: the beginning, unsigned."""
+    return f"{title}\n{body_of(description[:READ_LIMIT])}"[:READ_LIMIT]

@@ -107,7 +107,9 @@ class TicketAnswer(TicketLine):
     description: str
     attachments: tuple[FileAnswer, ...]
     suggested: str | None = Field(description="La sous-catégorie que le texte évoque le plus.")
-    contradicts: bool = Field(description="Le texte évoque un autre bureau que celui choisi.")
+    contradicts: bool = Field(
+        description="Le texte évoque clairement autre chose que la sous-catégorie choisie."
+    )
     satisfaction: int | None
     journal: tuple[EntryAnswer, ...]
     acts: tuple[TicketAct, ...] = Field(description="Ce que vous pouvez faire maintenant.")

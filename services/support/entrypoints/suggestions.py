@@ -52,7 +52,9 @@ class SuggestionsAnswer(BaseModel):
 
     suggestions: tuple[SuggestionAnswer, ...]
     desk: Desk | None = Field(description="Le bureau, quand le texte le dit clairement.")
-    contradicts: bool = Field(description="Le texte évoque un autre bureau que celui choisi.")
+    contradicts: bool = Field(
+        description="Le texte évoque clairement autre chose que la sous-catégorie choisie."
+    )
 
 
 def create_suggestions_router(suggester: Suggester, catalogue: Catalogue, asked: Rate) -> APIRouter:
@@ -75,7 +77,7 @@ def create_suggestions_router(suggester: Suggester, catalogue: Catalogue, asked:
                 for each in found.guesses
             ),
             desk=found.desk,
-            contradicts=chosen is not None and found.contradicts(chosen.desk),
+            contradicts=chosen is not None and found.contradicts(chosen.code),
         )
 
     return router

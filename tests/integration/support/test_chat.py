@@ -77,7 +77,7 @@ async def is_ready(url: str) -> bool:
 
 
 @contextmanager
-def a_twin(platform: Platform, offset_s: int, **settings: int) -> Iterator[str]:
+def a_twin(platform: Platform, offset_s: int, **settings: int | str) -> Iterator[str]:
     """Start a second replica beside the service of a platform, and give its address."""
     real_kafka = str(platform.backend.has_real_kafka).lower()
     env = {
@@ -597,3 +597,32 @@ async def test_it_is_told_before_it_closes() -> None:
             soon = await socket.next("ligne")
             assert (soon["kind"], soon["by"]) == ("fermeture_proche", "plateforme")
             assert "18 h 30" in soon["text"]
+
+
+async def test_the_hours_of_an_operator_are_those_of_the_chat_and_of_the_virtual_agent() -> None:
+    offset = offset_to(datetime(2027, 7, 13, 10, tzinfo=PARIS))
+    opens = datetime(2027, 7, 17, 9, tzinfo=PARIS)
+    hours = {
+        "desks_open_at": "09:00",
+        "desks_days": "2 3 6",
+        "desks_closed_on": "2027-07-12 2027-07-13",
+    }
+    with (
+        Platform(
+            choose().backend, services=["services.support"], clock_offset_s=offset
+        ) as platform,
+        a_twin(platform, offset, **hours) as url,
+    ):
+        await wait_until(lambda: is_ready(url), "the twin is ready", 60)
+        async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+            chat = (await http.get("/chat")).json()
+            opened = (await http.post("/agent/conversations")).json()
+            path = f"/agent/conversations/{opened['id']}/messages"
+            token = {"X-Conversation-Token": opened["token"]}
+            reply = await http.post(path, json={"text": "xyzzy"}, headers=token)
+
+    # Wednesday 14 July is a public holiday: Saturday comes next.
+    assert chat["detail"] == "Le tchat est fermé. Il ouvre le samedi 17 juillet 2027 à 9 h 00."
+    person = reply.json()["person"]
+    assert person["is_open"] is chat["is_open"] is False
+    assert datetime.fromisoformat(person["opens_at"]) == opens

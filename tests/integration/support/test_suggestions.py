@@ -43,7 +43,7 @@ async def test_the_beginning_of_a_title_is_enough_to_begin(http: httpx.AsyncClie
     [
         ("DEPOT", True),
         ("M_PAIEMENT", False),
-        ("M_REFUS", False),
+        ("M_BANQUE", True),
         ("INCONNUE", False),
         (None, False),
     ],

@@ -3,12 +3,13 @@
 import csv
 from datetime import UTC, datetime
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.support.domain.agent import TURNS_LIMIT, Intent, Kind, hear
+from services.support.domain.agent import MESSAGE_LIMIT, TURNS_LIMIT, Intent, Kind, hear
 from services.support.domain.conversation import Conversation, Turn, prefilled
 from services.support.domain.piece_numbers import piece_numbers
 from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
@@ -94,9 +95,23 @@ def test_no_text_is_too_strange_to_be_heard(text: str) -> None:
     assert len(heard.numbers) <= 6
 
 
-def test_a_long_text_is_heard_at_once() -> None:
-    for part in ("a-", "1 ", "n° ", "lien ", "a@", "bonjour ", "oui ", "ne ", "merci ", "activer "):
-        hear(part * 500, awaits_email=True, awaits_yes=True)
+@pytest.mark.parametrize(
+    "part",
+    ["a-", "1 ", "n° ", "lien ", "a@", "bonjour ", "oui ", "ne ", "merci ", "activer ", "veux "],
+)
+def test_hearing_a_text_takes_at_most_about_the_square_of_its_length(part: str) -> None:
+    def taken(length: int) -> float:
+        text = f"{part * length}"[:length]
+        began = process_time()
+        hear(text, awaits_email=True, awaits_yes=True)
+        return process_time() - began
+
+    short, long = (
+        min(taken(length) for _ in range(3)) for length in (MESSAGE_LIMIT // 4, MESSAGE_LIMIT)
+    )
+
+    # The square of four times as much is 16; a pattern that takes the cube takes 64.
+    assert long < 32 * short
 
 
 @pytest.mark.parametrize(

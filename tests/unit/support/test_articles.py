@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.deposit.domain.attachments import _RULES as DEPOSITED
-from services.support.adapters.answering import article_search, articles_of, evaluate_answers
+from services.support.adapters.answering import article_search, articles_of
 from services.support.adapters.articles import ArticleSearch
 from services.support.domain.agent import answering
 from services.support.domain.articles import Article, ArticleError, by_code, read_article
@@ -19,6 +19,7 @@ from shared.vocabulary.attachments import _TYPES as EXTENSIONS
 from shared.vocabulary.attachments import MEGABYTE, NAME_LIMIT, SIZE_LIMIT
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
+from tests.kit.evaluation import evaluate, read_questions
 
 SILENT = "Décompte général resté sans réponse du titulaire"
 QUESTIONS = Path(__file__).parent / "agent_questions.csv"
@@ -173,8 +174,8 @@ def test_the_circuit_without_a_moa_is_the_table_s() -> None:
     assert {cadre for cadre in alone if not re.search(rf"\b{cadre}\b", said)} == set()
 
 
-def test_questions_find_the_right_article_and_the_rest_is_declined() -> None:
-    figures = evaluate_answers(QUESTIONS)
+def test_questions_find_the_right_article_and_the_rest_is_declined(search: ArticleSearch) -> None:
+    figures = evaluate(search, read_questions(QUESTIONS))
 
     assert figures.asked > 300
     assert figures.right_rate >= 0.95, figures.misses

@@ -106,7 +106,7 @@ def test_the_sub_category_decides_the_desk_whatever_the_text_suggests(code: str)
     desk = CATALOGUE.by_code[code].desk
     other = next(each for each in Desk if each is not desk)
     guess = next(each.code for each in CATALOGUE.by_code.values() if each.desk is other)
-    suggestions = Suggestions((Guess(guess, 0.99),), other)
+    suggestions = Suggestions((Guess(guess, 0.99),), other, frozenset({code}))
 
     ticket = a_ticket(replace(CONTENT, sub_category=code), suggestions)
 
@@ -117,7 +117,7 @@ def test_the_sub_category_decides_the_desk_whatever_the_text_suggests(code: str)
 
 
 def test_a_text_that_says_nothing_clear_contradicts_nothing() -> None:
-    agreeing = Suggestions((Guess("M_PAIEMENT", 0.9),), Desk.METIER)
+    agreeing = Suggestions((Guess("M_PAIEMENT", 0.9),), Desk.METIER, frozenset({"DEPOT"}))
 
     assert not a_ticket().contradicts
     assert not a_ticket(suggestions=agreeing).contradicts

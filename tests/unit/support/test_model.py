@@ -8,20 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from services.support.adapters.model import (
-    Example,
-    ExamplesError,
-    Learner,
-    TrainedSuggester,
-    read_examples,
-    text_of,
-)
+from services.support.adapters.examples import Example, ExamplesError, read_examples
+from services.support.adapters.model import Learner, TrainedSuggester, train
 from services.support.domain.guesses import READ_LIMIT
+from services.support.domain.letters import text_of
 from services.support.settings import DATA, catalogue_at
 from shared.vocabulary.tickets import Desk
+from tests.kit.evaluation import desk_of, ranking
 
 VARIANTS = Path(__file__).parent / "ticket_variants.csv"
-DESKS = {code: each.desk for code, each in catalogue_at(DATA / "catalogue.csv").by_code.items()}
+LATE = ("Facture impayée", "Paiement en retard de deux mois, je demande les intérêts moratoires.")
+LOCKED = ("mot de passe oublié", "Je n'arrive plus à me connecter, mon compte est bloqué.")
+DESKS = catalogue_at(DATA / "catalogue.csv").desks
+
+
+@pytest.fixture(scope="module")
+def model() -> TrainedSuggester:
+    return train(read_examples(DATA / "exemples"), DESKS)
 
 
 def test_every_sub_category_has_examples_and_no_example_is_told_twice() -> None:
@@ -33,13 +36,13 @@ def test_every_sub_category_has_examples_and_no_example_is_told_twice() -> None:
     assert len({example.text.casefold() for example in examples}) == len(examples)
 
 
-def test_tickets_are_read_however_they_are_typed() -> None:
-    model = TrainedSuggester(read_examples(DATA / "exemples"), DESKS)
+def test_tickets_are_read_however_they_are_typed(model: TrainedSuggester) -> None:
     with VARIANTS.open(encoding="utf-8", newline="") as lines:
         rows = [*csv.DictReader(lines, delimiter=";", strict=True)]
 
-    read = [(model.desk_of(each["titre"], each["description"]), each) for each in rows]
-    first_three = [model.ranking(each["titre"], each["description"])[:3] for each in rows]
+    odds = [model.odds(each["titre"], each["description"]) for each in rows]
+    read = [(desk_of(each, DESKS), row) for each, row in zip(odds, rows, strict=True)]
+    first_three = [ranking(each)[:3] for each in odds]
 
     assert len(rows) >= 40
     missed = [each for desk, each in read if desk is not DESKS[each["sous_categorie"]]]
@@ -48,18 +51,14 @@ def test_tickets_are_read_however_they_are_typed() -> None:
     assert sum(found) >= 0.85 * len(rows)
 
 
-async def test_a_clear_text_is_read_and_contradicts_the_other_desk() -> None:
+async def test_a_clear_text_is_read_once_learnt() -> None:
     learner = Learner(DATA / "exemples", DESKS)
-    assert learner.suggest("mot de passe oublié", "").guesses == ()
+    assert (await learner.read("mot de passe oublié", "")).guesses == ()
 
     await learner.prepare()
-    read = learner.suggest(
-        "mot de passe oublié", "Je n'arrive plus à me connecter, mon compte est bloqué."
-    )
+    read = await learner.read(*LOCKED)
 
     assert read.best == "CONNEXION"
-    assert read.contradicts(Desk.METIER)
-    assert not read.contradicts(Desk.TECHNIQUE)
     assert [guess.confidence for guess in read.guesses] == sorted(
         (guess.confidence for guess in read.guesses), reverse=True
     )
@@ -69,15 +68,43 @@ async def test_what_an_operators_catalogue_lacks_is_never_suggested() -> None:
     some = {code: DESKS[code] for code in ("DEPOT", "M_PAIEMENT")}
     learner = Learner(DATA / "exemples", some)
     await learner.prepare()
-    assert {guess.sub_category for guess in learner.suggest("mdp", "oublié").guesses} <= {*some}
+    assert {each.sub_category for each in (await learner.read("mdp", "oublié")).guesses} <= {*some}
 
     alone = Learner(DATA / "exemples", {"DEPOT": Desk.TECHNIQUE})
     await alone.prepare()
-    assert alone.suggest("dépôt", "fichier refusé").guesses == ()
+    assert (await alone.read("dépôt", "fichier refusé")).guesses == ()
 
 
-LATE = ("Facture impayée", "Paiement en retard de deux mois, je demande les intérêts moratoires.")
-LOCKED = ("mot de passe oublié", "Je n'arrive plus à me connecter, mon compte est bloqué.")
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        (LOCKED, "M_PAIEMENT"),
+        (LOCKED, "DEPOT"),
+        (("Mot de passe oublié", ""), "DEPOT"),
+        (LATE, "DEPOT"),
+        (LATE, "M_BANQUE"),
+        (("Facture impayée", ""), "M_BANQUE"),
+    ],
+)
+def test_a_clear_text_contradicts_another_sub_category_of_either_desk(
+    model: TrainedSuggester, text: tuple[str, str], chosen: str
+) -> None:
+    said = model.suggest(*text)
+
+    assert said.contradicts(chosen)
+    assert not any(said.contradicts(each.sub_category) for each in said.guesses)
+
+
+@pytest.mark.parametrize("text", ["", "bonjour", "problème", "facture", "besoin d'aide svp"])
+def test_a_text_that_says_little_contradicts_nothing(model: TrainedSuggester, text: str) -> None:
+    assert model.suggest(text, text).excluded == frozenset()
+
+
+def test_a_sub_category_that_was_never_taught_is_never_contradicted() -> None:
+    desks = {f"X_{code}" if code == "DEPOT" else code: desk for code, desk in DESKS.items()}
+    taught = [each for each in read_examples(DATA / "exemples") if each.sub_category in desks]
+
+    assert not train(taught, desks).suggest(*LATE).contradicts("X_DEPOT")
 
 
 @pytest.mark.parametrize(
@@ -117,12 +144,14 @@ async def test_a_text_is_read_beside_the_event_loop_and_only_its_beginning() -> 
     assert turns > 1
     began = text_of(title, description + " facture impayée" * 10_000)
     assert len(began) == READ_LIMIT
-    assert (await read) == learner.suggest(began, "")
+    assert (await read) == await learner.read(began, "")
 
 
 def test_examples_that_cannot_be_learnt_from_are_named(tmp_path: Path) -> None:
     with pytest.raises(ExamplesError, match="no such sub-category: INCONNUE"):
-        TrainedSuggester([Example("INCONNUE", "t", "d"), Example("DEPOT", "t", "d")], DESKS)
+        train([Example("INCONNUE", "t", "d"), Example("DEPOT", "t", "d")], DESKS)
+    with pytest.raises(ExamplesError, match="two sub-categories"):
+        train([Example("DEPOT", "t", "d")], DESKS)
     with pytest.raises(ExamplesError, match="holds no example"):
         read_examples(tmp_path)
     (tmp_path / "x.csv").write_text("titre;description\na;b\n", encoding="utf-8")

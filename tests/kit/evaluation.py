@@ -1,13 +1,26 @@
-"""What the virtual agent gets right, over questions whose subject is known."""
+"""What the model of tickets and the virtual agent get right, over what was written apart."""
 
-from collections.abc import Iterable
+import csv
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from services.support.application.agent import Answers
 from services.support.domain.agent import Intent, answering, hear
+from shared.vocabulary.tickets import Desk
 
 OFF_TOPIC = "hors-sujet"
 """The subject of questions that are to be declined."""
+
+
+def ranking(odds: Mapping[str, float]) -> Sequence[str]:
+    """List sub-categories, the likeliest first."""
+    return sorted(odds, key=lambda code: -odds[code])
+
+
+def desk_of(odds: Mapping[str, float], desks: Mapping[str, Desk]) -> Desk:
+    """Tell the likelier desk."""
+    return max(Desk, key=lambda desk: sum(odds[code] for code in odds if desks[code] is desk))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,17 @@ class Figures:
     def declined_rate(self) -> float:
         """The share of off-topic questions that were declined."""
         return self.declined / self.off_topic if self.off_topic else 0.0
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Read a CSV of the evaluation."""
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        return [*csv.DictReader(lines, delimiter=";", strict=True)]
+
+
+def read_questions(path: Path) -> Sequence[Asked]:
+    """Read questions from a CSV whose columns are `sujet` and `question`."""
+    return [Asked(row["sujet"], row["question"]) for row in read_rows(path)]
 
 
 def evaluate(answers: Answers, questions: Iterable[Asked]) -> Figures:

@@ -1,0 +1,93 @@
+"""What the model makes of tickets held out: their desk, their sub-category, wrong choices."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from services.support.adapters.examples import Example
+from services.support.adapters.model import TrainedSuggester
+from services.support.domain.guesses import Suggestions
+from shared.vocabulary.tickets import Desk
+from tests.eval.bounds import Bounds
+from tests.kit.evaluation import desk_of, ranking
+
+_DESK_LEAST = 0.95
+_FIRST_THREE_LEAST = 0.85
+_FALSE_FLAGS_MOST = 0.02
+_FLAGGED_LEAST = 0.6
+_THREE = 3
+
+Pairs = Counter[tuple[str, str]]
+"""How many tickets of the first sub-category were read as the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    truth: str
+    ranking: Sequence[str]
+    desk: Desk
+    said: Suggestions
+
+
+def judge_tickets(
+    model: TrainedSuggester, tickets: Sequence[Example], desks: Mapping[str, Desk], bounds: Bounds
+) -> Pairs:
+    """Print what is right, of the choice and of flags on choices; give the confusion."""
+    read = [_read(model, each, desks) for each in tickets]
+    bounds.at_least(
+        "technical against business",
+        _share(each.desk is desks[each.truth] for each in read),
+        _DESK_LEAST,
+        len(read),
+    )
+    first = _share(each.ranking[0] == each.truth for each in read)
+    print(f"  sub-category first: {first:.3f}")
+    bounds.at_least(
+        "sub-category in the first three",
+        _share(each.truth in each.ranking[:_THREE] for each in read),
+        _FIRST_THREE_LEAST,
+        len(read),
+    )
+    bounds.at_most(
+        "flagged though rightly filed",
+        _share(each.said.contradicts(each.truth) for each in read),
+        _FALSE_FLAGS_MOST,
+        len(read),
+    )
+    wrong = [(each, code) for each, code in product(read, desks) if code != each.truth]
+    for where, is_same in (("of the other desk", False), ("of its own desk", True)):
+        flagged = [
+            each.said.contradicts(code)
+            for each, code in wrong
+            if (desks[code] is desks[each.truth]) is is_same
+        ]
+        bounds.at_least(
+            f"flagged under each wrong sub-category {where}",
+            _share(flagged),
+            _FLAGGED_LEAST,
+            len(flagged),
+        )
+    return Counter((each.truth, each.ranking[0]) for each in read)
+
+
+def confusion_table(classes: Sequence[str], counts: Pairs) -> str:
+    """Write what was said (across) of what it was (down), both numbered as listed."""
+    width = max(map(len, classes)) + 4
+    numbers = "".join(f"{rank:>4}" for rank in range(1, len(classes) + 1))
+    lines = [f"{'':<{width}}{numbers}"]
+    for rank, truth in enumerate(classes, 1):
+        cells = "".join(f"{counts[truth, said] or '.':>4}" for said in classes)
+        lines.append(f"{rank:>2}  {truth:<{width - 4}}{cells}")
+    return "\n".join(lines)
+
+
+def _read(model: TrainedSuggester, ticket: Example, desks: Mapping[str, Desk]) -> _Read:
+    odds = model.odds(ticket.title, ticket.description)
+    said = model.suggest(ticket.title, ticket.description)
+    return _Read(ticket.sub_category, ranking(odds), desk_of(odds, desks), said)
+
+
+def _share(them: Iterable[bool]) -> float:
+    found = [*them]
+    return sum(found) / len(found) if found else 0.0
