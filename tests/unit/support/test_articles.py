@@ -21,7 +21,7 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.kit.evaluation import evaluate, read_questions
 
-SILENT = "Décompte général resté sans réponse du titulaire"
+SILENT = "Le titulaire n'a pas répondu au décompte général"
 QUESTIONS = Path(__file__).parent / "agent_questions.csv"
 CATALOGUE = catalogue_at(DATA / "catalogue.csv")
 ARTICLES = articles_of(CATALOGUE.by_code)
@@ -135,7 +135,6 @@ def test_the_delays_are_those_of_the_table() -> None:
     [
         ("sous-traitance", {"A10", "A13", "A14"}, Role.TITULAIRE),
         ("contestation-decompte", {"A18", "A20"}, Role.TITULAIRE),
-        ("decompte-sans-reponse", {"A18", "A20"}, Role.TITULAIRE),
         ("procedure-tacite", {"A22"}, Role.MOA),
         ("procedure-tacite", {"A17"}, Role.MOA),
     ],
