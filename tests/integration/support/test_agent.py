@@ -169,6 +169,22 @@ async def test_nobody_else_learns_of_a_piece(world: World, who: Mapping[str, str
     assert said["ticket"]["sub_category"] == "SUIVI"
 
 
+async def test_a_piece_that_another_has_followed_leads_to_it(world: World) -> None:
+    opened = await world.scene.open("A4", SITE, ubl)
+    follower = await world.scene.follow(opened, SITE)
+    talk = await Talk.begin(world.support, world.headers(Role.TITULAIRE))
+    heard = ""
+
+    async def is_followed() -> bool:
+        nonlocal heard
+        heard = (await talk.say(f"où en est {opened['number']} ?"))["answer"]
+        return "« Associée" in heard
+
+    await wait_until(is_followed, "the portal shows the piece that follows", 30)
+    assert f"La dernière pièce du dossier, {follower['number']} (A15, " in heard
+    assert "Est attendu : la maîtrise d'ouvrage" in heard
+
+
 async def test_a_request_for_an_activation_link_is_passed_on_once(world: World) -> None:
     email = f"{new_id()}@exemple.fr"
     talk = await Talk.begin(world.support)
