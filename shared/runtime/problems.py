@@ -16,6 +16,8 @@ from shared.vocabulary.rules import Violation
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 2
+_SHOWN = 60
+"""Characters of a field's name: whoever invented it may have made it long."""
 _TITLES = {
     400: "Requête mal formée",
     401: "Appelant inconnu",
@@ -133,12 +135,12 @@ def unforeseen(error: Exception) -> Problem:
 
 _SENTENCES = {
     "missing": "Ce champ est obligatoire.",
-    "extra_forbidden": "Ce champ n'existe pas.",
+    "extra_forbidden": "Le champ « {field} » n'existe pas.",
     "json_invalid": "Ce n'est pas du JSON valide.",
     "enum": "Cette valeur ne fait pas partie des valeurs prévues : {expected}.",
     "literal_error": "Cette valeur ne fait pas partie des valeurs prévues : {expected}.",
     "string_too_long": "Ce texte dépasse {max_length} caractères.",
-    "string_too_short": "Ce texte compte moins de {min_length} caractères.",
+    "string_too_short": "Ce texte est trop court : {min_length} caractères au moins.",
     "too_long": "Cette liste est trop longue.",
     "string_type": "Un texte est attendu.",
     "int_parsing": "Un nombre entier est attendu.",
@@ -158,12 +160,15 @@ def _violation(error: Mapping[str, Any]) -> Violation:
 def form_violation(path: Sequence[str], kind: str, context: Mapping[str, Any]) -> Violation:
     """Say in French what is wrong with the form of a field, from pydantic's error `kind`."""
     sentence = _SENTENCES.get(kind, "Cette valeur n'a pas la forme attendue.")
+    if kind == "string_too_short" and context.get("min_length") == 1:
+        sentence = "Ce texte est vide."
     return Violation(
         code="HTTP-FORM-01",
         field=".".join(path) or "requête",
         message=sentence.format_map(
             # pydantic joins the expected values in English
             {key: str(value).replace(" or ", " ou ") for key, value in context.items()}
+            | {"field": ".".join(path)[:_SHOWN]}
         ),
-        remedy="Corriger ce champ ; la description de l'API en donne la forme.",
+        remedy="Corrigez ce champ ; la description de l'API en donne la forme.",
     )

@@ -115,6 +115,12 @@ class AttachmentRules:
     total_limit: int
 
 
+def in_megabytes(size_bytes: int) -> str:
+    """Write a size in French, in tenths of a megabyte and never less than it is."""
+    whole, tenths = divmod(-(-size_bytes * 10 // MEGABYTE), 10)
+    return f"{whole},{tenths} Mo" if tenths else f"{whole} Mo"
+
+
 def media_type(name: str) -> str:
     """Say what a file is by its extension."""
     return _TYPES.get(_extension(name), (_BINARY, ()))[0]
@@ -144,7 +150,9 @@ def judge(
     total = other_bytes + sum(attached.size_bytes for attached in attachments)
     if total > rules.total_limit:
         broken.append(
-            rules.total_too_large.broken("attachments", size=total, limit=rules.total_limit)
+            rules.total_too_large.broken(
+                "attachments", size=in_megabytes(total), limit=in_megabytes(rules.total_limit)
+            )
         )
     return tuple(broken)
 
@@ -158,7 +166,8 @@ def _judge(rules: AttachmentRules, attached: Attached, field: str) -> Iterator[V
     if not is_showable(attached.name) or set(attached.name) & set("/\\"):
         yield rules.name_refused.broken(field, name=name)
     if attached.size_bytes > SIZE_LIMIT:
-        yield rules.too_large.broken(field, name=name, size=attached.size_bytes, limit=SIZE_LIMIT)
+        size, limit = in_megabytes(attached.size_bytes), in_megabytes(SIZE_LIMIT)
+        yield rules.too_large.broken(field, name=name, size=size, limit=limit)
     extension = _extension(attached.name)
     if extension not in _TYPES:
         yield rules.type_refused.broken(field, name=name, allowed=" ".join(_TYPES))

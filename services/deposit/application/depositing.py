@@ -23,7 +23,7 @@ from services.deposit.domain.merging import shown
 from services.deposit.domain.piece import Draft, Piece, Recipient
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.said import Said
-from services.deposit.domain.unreadable import TOO_LARGE, Unreadable
+from services.deposit.domain.unreadable import Unreadable, too_large
 from shared.circuit.parties import Parties
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.roles import Role
@@ -171,7 +171,7 @@ class Deposits:
             attachments=await looked_at(submission.attachments),
         )
         if file.size_bytes > _FILE_LIMIT:
-            violation = TOO_LARGE.broken("file", size=file.size_bytes, limit=_FILE_LIMIT)
+            violation = too_large(file.size_bytes, _FILE_LIMIT)
             return replace(proposal, unreadable=(violation,)), b""
         content = await file.read()
         try:

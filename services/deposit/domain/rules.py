@@ -81,8 +81,8 @@ AWAITED_ELSEWHERE = Rule(
     code="DEP-SUITE-05",
     sentence="La pièce {number} du même titulaire attend de vous une pièce {cadre} ; "
     "celle-ci ouvrirait un dossier à côté.",
-    remedy="Indiquez la pièce à laquelle celle-ci fait suite, ou dites « opens » si elle n'a rien "
-    "à voir avec elle.",
+    remedy="Indiquez la pièce à laquelle celle-ci fait suite, ou que la pièce ouvre un dossier "
+    "si elle n'a rien à voir avec elle.",
     source=_OURS,
 )
 CURRENCY_CHANGED = Rule(
@@ -135,8 +135,8 @@ ATTACHMENT_EMPTY = Rule(
 )
 ATTACHMENT_TOO_LARGE = Rule(
     code="DEP-PJ-06",
-    sentence="La pièce jointe « {name} » pèse {size} octets, pour {limit} au plus.",
-    remedy="Allégez ou partagez le document.",
+    sentence="La pièce jointe « {name} » pèse {size}, pour {limit} au plus.",
+    remedy="Allégez le document, ou scindez-le en plusieurs.",
     source=_PORTAL_ATTACHMENTS,
 )
 TOO_MANY_ATTACHMENTS = Rule(
@@ -147,7 +147,7 @@ TOO_MANY_ATTACHMENTS = Rule(
 )
 TOTAL_TOO_LARGE = Rule(
     code="DEP-PJ-07",
-    sentence="La pièce et ses pièces jointes pèsent {size} octets, pour {limit} au plus.",
+    sentence="La pièce et ses pièces jointes pèsent {size}, pour {limit} au plus.",
     remedy="Allégez les documents.",
     source="AIFE, télécharger un groupe de factures ; go-choruspro",
 )

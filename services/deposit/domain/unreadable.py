@@ -1,5 +1,6 @@
 """Why a file could not be read at all: said before any business rule can be judged."""
 
+from shared.vocabulary.attachments import in_megabytes
 from shared.vocabulary.rules import Rule, Violation
 
 
@@ -22,10 +23,17 @@ UNKNOWN_KIND = Rule(
 )
 TOO_LARGE = Rule(
     code="DEP-FILE-02",
-    sentence="Le fichier pèse {size} octets, pour {limit} au plus.",
+    sentence="Le fichier pèse {size}, pour {limit} au plus.",
     remedy="Allégez le fichier, par exemple en joignant les pièces à part.",
     source="portail : 10 Mo par fichier ; règle de la plateforme : 20 Mo par PDF",
 )
+
+
+def too_large(size_bytes: int, limit_bytes: int) -> Violation:
+    """Refuse a file for its size."""
+    return TOO_LARGE.broken("file", size=in_megabytes(size_bytes), limit=in_megabytes(limit_bytes))
+
+
 MALFORMED_XML = Rule(
     code="DEP-FILE-03",
     sentence="Le XML est incomplet ou mal formé (ligne {line}).",

@@ -47,6 +47,7 @@ class Criteria:
     statuses: frozenset[Status] = frozenset()
     """As the one who searches sees them."""
     cadres: frozenset[str] = frozenset()
+    dossier: str | None = None
     marche: str | None = None
     engagement: str | None = None
     parties: Mapping[Role, Party] = field(default_factory=dict)

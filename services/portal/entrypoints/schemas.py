@@ -57,6 +57,7 @@ class SearchQuestion(Question):
     cadre: list[Text] = Field(
         default=[], max_length=_ALTERNATIVES, description="L'un de ces cadres."
     )
+    dossier: Text | None = Field(default=None, description="Identifiant du dossier.")
     marche: Text | None = None
     engagement: Text | None = None
     titulaire: Text | None = Field(default=None, description="SIRET, ou type-identifiant.")
@@ -96,6 +97,7 @@ class SearchQuestion(Question):
             currency=self.currency,
             statuses=frozenset(self.status),
             cadres=frozenset(self.cadre),
+            dossier=self.dossier,
             marche=self.marche,
             engagement=self.engagement,
             parties={

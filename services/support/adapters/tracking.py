@@ -1,6 +1,7 @@
 """The portal over HTTP, asked in the name of the one who wants to know of a piece."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.support.application.agent import TrackingAwayError
 from services.support.domain.conversation import Asker
-from services.support.domain.tracking import AwaitedActor, Tracked
+from services.support.domain.tracking import SUPERSEDED, AwaitedActor, Tracked
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -30,6 +31,8 @@ class _Awaited(BaseModel):
 
 
 class _Piece(BaseModel):
+    piece_id: str
+    dossier_id: str
     number: str
     cadre: str
     label: str
@@ -52,13 +55,29 @@ class PortalTracking:
         self._url = f"{portal.rstrip('/')}/recherche"
 
     async def find(self, asker: Asker, number: str) -> Sequence[Tracked]:
-        """Find the pieces of a number. Raises TrackingAwayError."""
+        """Find the pieces of a number, each with what its dossier came to after it.
+
+        All of it is what the portal shows to the one who asks. Raises TrackingAwayError.
+        """
+        # Never through a proxy of the environment.
+        async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
+            found = await self._search(http, asker, {"number": number, "limit": str(_SHOWN)})
+            return [await self._followed(http, asker, piece) for piece in found]
+
+    async def _followed(self, http: httpx.AsyncClient, asker: Asker, piece: _Piece) -> Tracked:
+        if piece.status not in SUPERSEDED:
+            return _tracked(piece)
+        # The latest deposit comes first.
+        last = await self._search(http, asker, {"dossier": piece.dossier_id, "limit": "1"})
+        latest = next((each for each in last if each.piece_id != piece.piece_id), None)
+        return replace(_tracked(piece), latest=_tracked(latest) if latest else None)
+
+    async def _search(
+        self, http: httpx.AsyncClient, asker: Asker, asked: Mapping[str, str]
+    ) -> Sequence[_Piece]:
         headers = {"X-Structure": quote(asker.structure, safe=""), "X-Role": asker.role.value}
-        asked = {"number": number, "limit": str(_SHOWN)}
         try:
-            # Never through a proxy of the environment.
-            async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
-                answer = await http.get(self._url, params=asked, headers=headers)
+            answer = await http.get(self._url, params=asked, headers=headers)
         except httpx.HTTPError as error:
             raise TrackingAwayError(repr(error)) from error
         if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
@@ -67,10 +86,9 @@ class PortalTracking:
         if answer.status_code != httpx.codes.OK:
             raise TrackingAwayError(f"{self._url}: {answer.status_code}")
         try:
-            page = _Page.model_validate_json(answer.content)
+            return _Page.model_validate_json(answer.content).pieces
         except ValidationError as error:
             raise TrackingAwayError(f"{self._url}: {error!r}") from error
-        return [_tracked(piece) for piece in page.pieces]
 
 
 def _tracked(piece: _Piece) -> Tracked:

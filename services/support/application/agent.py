@@ -46,9 +46,10 @@ GREETING = (
     "Bonjour, je suis l'agent virtuel de l'assistance. Je réponds à partir d'articles, que je "
     "cite, et je peux dire où en est une pièce dont vous me donnez le numéro."
 )
+WELCOME = "Je vous en prie. Je reste à votre disposition pour toute autre question."
 UNSURE = (
-    "Je n'ai pas trouvé de réponse sûre à cette question, et je préfère ne rien inventer. "
-    "Reformulez-la, ou adressez-vous à une personne ou par un ticket."
+    "Je n'ai pas trouvé de réponse sûre à cette question, et je préfère ne rien inventer. Vous "
+    "pouvez la reformuler."
 )
 NO_ACCOUNT = (
     "Pour dire où en est une pièce, il me faut savoir pour quelle structure vous agissez : "
@@ -64,7 +65,8 @@ ASKS_EMAIL = (
     "électronique du compte ?"
 )
 CONFIRMS = (
-    "Je vais transmettre la demande d'un nouveau lien d'activation pour le compte {email}. Oui ?"
+    "Dois-je transmettre la demande d'un nouveau lien d'activation pour le compte {email} ? "
+    "Répondez par oui ou par non."
 )
 DROPPED = "Bien : rien n'est transmis."
 PASSED_ON = (
@@ -77,7 +79,7 @@ ALREADY_PASSED_ON = (
 )
 TOO_MANY_LINKS = "Trop de liens ont été demandés depuis une heure. Réessayez plus tard."
 EMAIL_REFUSED = "Cette adresse électronique n'a pas la bonne forme. Quelle est la bonne ?"
-OPEN = "Une personne peut vous répondre par tchat maintenant, ou déposez un ticket."
+OPEN = "Une personne peut vous répondre par tchat maintenant. Un ticket se dépose à toute heure."
 TICKET = "Voici un ticket prérempli avec notre conversation : relisez-le, complétez-le, déposez-le."
 
 
@@ -238,8 +240,9 @@ class VirtualAgent:
         self, conversation: Conversation, text: str, heard: Heard, address: str
     ) -> Turn:
         match heard.intent:
-            case Intent.GREETING:
-                return self._turn(text, Kind.GREETING, GREETING)
+            case Intent.GREETING | Intent.THANKS:
+                courtesy = GREETING if heard.intent is Intent.GREETING else WELCOME
+                return self._turn(text, Kind.GREETING, courtesy)
             case Intent.PIECE:
                 return await self._track(conversation.asker, text, heard.numbers)
             case Intent.ACTIVATION | Intent.CONFIRMATION | Intent.RENUNCIATION:

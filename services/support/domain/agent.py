@@ -31,6 +31,7 @@ class Intent(StrEnum):
     """What somebody wants of the agent."""
 
     GREETING = "accueil"
+    THANKS = "remerciement"
     PIECE = "piece"
     ACTIVATION = "activation"
     CONFIRMATION = "confirmation"
@@ -114,6 +115,7 @@ _GREETING = re.compile(
     r"d accord|(qui|qu) (etes|es) (vous|tu)|c est quoi (ton|votre) nom|tu es (un )?(robot|humain)|"
     r"(vous etes|etes vous) (un )?(robot|humain)|[\s])+"
 )
+_THANKS = re.compile(r"(merci( beaucoup| bien)?|au revoir|bonne journee|ok|d accord|[\s])+")
 _WANTS_LINK = re.compile(
     r"\b(lien|mail|email|courriel)\b.*\b(re)?activ(ation|er)\b"
     r"|\b(re)?activ(ation|er)\b.*\b(lien|mail|email|courriel)\b"
@@ -163,8 +165,9 @@ def hear(text: str, *, awaits_email: bool, awaits_yes: bool = False) -> Heard:
         return Heard(Intent.CONFIRMATION)
     if (awaits_yes or awaits_email) and (is_refusal or _NO.fullmatch(plain)):
         return Heard(Intent.RENUNCIATION)
-    if _GREETING.fullmatch(plain.replace("-", " ").strip(" .")):
-        return Heard(Intent.GREETING)
+    greeting = plain.replace("-", " ").strip(" .")
+    if _GREETING.fullmatch(greeting):
+        return Heard(Intent.THANKS if _THANKS.fullmatch(greeting) else Intent.GREETING)
     if not email and (numbers := piece_numbers(text)):
         return Heard(Intent.PIECE, numbers=numbers)
     return Heard(_wanted(plain))

@@ -10,6 +10,7 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.texts import plain
 
 _CUT = "[…]\n"
+_UNANSWERED = frozenset({Kind.UNSURE, Kind.PIECE_NOT_FOUND, Kind.NO_ACCOUNT, Kind.PORTAL_AWAY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +94,22 @@ class Prefill:
 
 
 def prefilled(turns: Sequence[Turn]) -> Prefill:
-    """Make a ticket of what was said."""
+    """Make a ticket of what was said: about the last question that had no answer, if any had none.
+
+    A piece that was not found is named only where that question is the one about it.
+    """
+    unanswered = next((turn for turn in reversed(turns) if turn.kind in _UNANSWERED), None)
     telling = [turn for turn in turns if turn.kind is not Kind.GREETING] or turns
+    subject = [unanswered] if unanswered else telling
+    of_subject = [unanswered] if unanswered else turns
+    found = [turn for turn in turns if turn.kind is Kind.PIECE]
     return Prefill(
-        title=as_title(telling[0].message if telling else ""),
+        title=as_title(subject[0].message if subject else ""),
         description=as_description(
             f"Vous : {turn.message}\nAgent virtuel : {turn.answer}\n" for turn in turns
         ),
-        sub_category=next((t.sub_category for t in reversed(turns) if t.sub_category), None),
-        piece=next((turn.piece for turn in reversed(turns) if turn.piece), None),
+        sub_category=next((t.sub_category for t in reversed(of_subject) if t.sub_category), None),
+        piece=next((turn.piece for turn in reversed([*found, *of_subject]) if turn.piece), None),
     )
 
 

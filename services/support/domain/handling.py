@@ -190,7 +190,7 @@ def judge_doing(
     """Name every rule that an act breaks by what it comes with."""
     found = [*judge_text("text", "Le message", doing.text or "", is_required=row.says)]
     if doing.act is TicketAct.PRENDRE_EN_CHARGE and not doing.assignee:
-        found.append(rules.TEXT_MISSING.broken("assignee", label="L'agent"))
+        found.append(rules.TEXT_MISSING.broken("assignee", label="Le nom de l'agent"))
     found += judge_line("assignee", "L'agent", doing.assignee or "")
     if doing.act is TicketAct.EVALUER and doing.satisfaction not in RATINGS:
         found.append(

@@ -8,18 +8,18 @@ _ATTACHMENTS = "AIFE, bonnes pratiques ; les mêmes que pour une pièce"
 SUB_CATEGORY_UNKNOWN = Rule(
     code="SUP-CATALOGUE-01",
     sentence="La sous-catégorie « {value} » n'existe pas.",
-    remedy="Choisissez l'une des sous-catégories de GET /categories.",
+    remedy="Choisissez l'une des sous-catégories du catalogue.",
     source=_OURS,
 )
 SUB_CATEGORY_MISSING = Rule(
     code="SUP-CATALOGUE-02",
     sentence="La sous-catégorie n'est pas choisie.",
-    remedy="Choisissez l'une des sous-catégories de GET /categories : elle décide du bureau.",
+    remedy="Choisissez l'une des sous-catégories du catalogue : elle décide du bureau.",
     source="webinaire maîtrise d'ouvrage",
 )
 TEXT_MISSING = Rule(
     code="SUP-TEXTE-01",
-    sentence="{label} : rien ne peut s'y lire.",
+    sentence="{label} est vide.",
     remedy="Écrivez quelques mots.",
     source=_OURS,
 )
@@ -98,7 +98,7 @@ ALREADY_RATED = Rule(
 ALREADY_TAKEN = Rule(
     code="SUP-ETAT-04",
     sentence="Ce ticket est déjà confié à {holder}.",
-    remedy="Laissez-le-lui, ou nommez cette personne dans `instead_of` pour le lui reprendre.",
+    remedy="Laissez-le-lui, ou dites que vous le lui reprenez, en nommant cette personne.",
     source=_OURS,
 )
 ALREADY_THERE = Rule(
@@ -163,13 +163,13 @@ ATTACHMENT_EMPTY = Rule(
 )
 ATTACHMENT_TOO_LARGE = Rule(
     code="SUP-PJ-06",
-    sentence="La pièce jointe « {name} » pèse {size} octets, pour {limit} au plus.",
-    remedy="Allégez ou partagez le document.",
+    sentence="La pièce jointe « {name} » pèse {size}, pour {limit} au plus.",
+    remedy="Allégez le document, ou scindez-le en plusieurs.",
     source=_ATTACHMENTS,
 )
 TOTAL_TOO_LARGE = Rule(
     code="SUP-PJ-07",
-    sentence="Les pièces jointes pèsent ensemble {size} octets, pour {limit} au plus.",
+    sentence="Les pièces jointes pèsent ensemble {size}, pour {limit} au plus.",
     remedy="Allégez les documents.",
     source=_OURS,
 )

@@ -43,7 +43,7 @@ _ENDINGS: Mapping[Status, str] = {
     Status.EN_COURS_ACHEMINEMENT: "Elle est en chemin vers son destinataire.",
     Status.VALIDEE_1: "Elle est en chemin vers son destinataire.",
     Status.ABSENCE_VALIDATION_1_HORS_DELAI: "Elle est en chemin vers son destinataire.",
-    Status.ASSOCIEE: "La pièce suivante du dossier a été déposée : c'est elle qui vit.",
+    Status.ASSOCIEE: "La pièce suivante du dossier a été déposée.",
     Status.REMPLACEE_PAR_A22: "Une pièce A22 a pris sa place.",
     Status.REFUSEE_1: "Le dossier s'arrête : une nouvelle pièce est à déposer.",
     Status.REFUSEE_MOE: "Le dossier s'arrête : une nouvelle pièce est à déposer.",
@@ -77,6 +77,12 @@ class Tracked:
     due: datetime | None = None
     held: bool = False
     awaits_me: bool = False
+    latest: "Tracked | None" = None
+    """The piece that the dossier has come to, when another has followed this one."""
+
+
+SUPERSEDED = frozenset({Status.ASSOCIEE, Status.REMPLACEE_PAR_A22})
+"""The statuses of a piece that another has followed."""
 
 
 def told(pieces: Sequence[Tracked]) -> str:
@@ -85,11 +91,22 @@ def told(pieces: Sequence[Tracked]) -> str:
 
 
 def _sentences(piece: Tracked) -> Iterator[str]:
+    yield f"La pièce {piece.number} ({piece.cadre}, {piece.label}) {_status(piece)}"
+    yield from _what_next(piece)
+    if latest := piece.latest:
+        yield (
+            f"La dernière pièce du dossier, {latest.number} ({latest.cadre}, {latest.label}), "
+            f"{_status(latest)}"
+        )
+        yield from _what_next(latest)
+
+
+def _status(piece: Tracked) -> str:
     since = f" depuis le {french_moment(piece.status_at)}" if piece.status_at else ""
-    yield (
-        f"La pièce {piece.number} ({piece.cadre}, {piece.label}) est au statut "
-        f"« {piece.status_label} »{since}."
-    )
+    return f"est au statut « {piece.status_label} »{since}."
+
+
+def _what_next(piece: Tracked) -> Iterator[str]:
     if piece.held:
         yield (
             "Une règle la retient pour le moment : elle repartira quand la structure en cause "

@@ -105,6 +105,14 @@ async def test_the_latest_deposit_comes_first_and_every_party_sees_the_piece(wor
         assert await world.search(role) == ["b", "a", "c"]
 
 
+async def test_the_pieces_of_one_dossier_are_found_by_it(world: World) -> None:
+    await tell_three(world)
+    newest, *_ = (await world.page(Role.MOE))["pieces"]
+
+    assert await world.search(Role.MOE, dossier=newest["dossier_id"]) == ["b"]
+    assert await world.search(Role.MOE, dossier="aucun") == []
+
+
 async def test_another_structure_and_another_role_see_nothing(world: World) -> None:
     await tell_three(world)
     strangers = [

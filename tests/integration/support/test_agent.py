@@ -120,9 +120,8 @@ async def test_what_no_article_speaks_of_is_declined_with_a_person_and_a_ticket(
     assert "ne rien inventer" in said["answer"]
     assert said["person"].keys() == {"is_open", "opens_at"}
     ticket = said["ticket"]
-    assert ticket["title"] == "quels sont les motifs de refus ?"
+    assert ticket["title"] == "quelle est la recette de la tarte aux pommes ?"
     assert "Vous : quelle est la recette" in ticket["description"]
-    assert ticket["sub_category"] == "M_REFUS"
     assert (await talk.get("/ticket")).json() == ticket
 
 
@@ -168,6 +167,22 @@ async def test_nobody_else_learns_of_a_piece(world: World, who: Mapping[str, str
     assert "maîtrise d'œuvre" not in said["answer"]
     assert said["ticket"]["piece"] == world.number
     assert said["ticket"]["sub_category"] == "SUIVI"
+
+
+async def test_a_piece_that_another_has_followed_leads_to_it(world: World) -> None:
+    opened = await world.scene.open("A4", SITE, ubl)
+    follower = await world.scene.follow(opened, SITE)
+    talk = await Talk.begin(world.support, world.headers(Role.TITULAIRE))
+    heard = ""
+
+    async def is_followed() -> bool:
+        nonlocal heard
+        heard = (await talk.say(f"où en est {opened['number']} ?"))["answer"]
+        return "« Associée" in heard
+
+    await wait_until(is_followed, "the portal shows the piece that follows", 30)
+    assert f"La dernière pièce du dossier, {follower['number']} (A15, " in heard
+    assert "Est attendu : la maîtrise d'ouvrage" in heard
 
 
 async def test_a_request_for_an_activation_link_is_passed_on_once(world: World) -> None:

@@ -189,6 +189,7 @@ def test_every_field_that_can_be_asked_for_follows_its_scope_in_an_index() -> No
         currency="EUR",
         statuses=frozenset({Status.DEPOSEE}),
         cadres=frozenset({"A4"}),
+        dossier="d",
         marche="m",
         engagement="e",
         parties={role: Party("s", "A") for role in Role},

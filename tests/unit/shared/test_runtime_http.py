@@ -205,10 +205,10 @@ async def test_a_form_is_refused_in_french_by_field() -> None:
         violations = {each["field"]: each["message"] for each in body["violations"]}
         assert violations == {
             "page": "Un nombre entier est attendu.",
-            "nom": "Ce texte compte moins de 2 caractères.",
+            "nom": "Ce texte est trop court : 2 caractères au moins.",
             "choix": "Cette valeur ne fait pas partie des valeurs prévues : 'a' ou 'b'.",
             "body": "Un nombre entier est attendu.",
-            "de_trop": "Ce champ n'existe pas.",
+            "de_trop": "Le champ « de_trop » n'existe pas.",
         }
 
 

@@ -16,11 +16,13 @@ from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.domain.tracking import (
     _ENDINGS,
     NEXT_STEPS,
+    SUPERSEDED,
     AwaitedActor,
     Tracked,
     told,
 )
 from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
+from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -116,7 +118,9 @@ def test_hearing_a_text_takes_at_most_about_the_square_of_its_length(part: str) 
     ("text", "intent"),
     [
         ("bonjour", Intent.GREETING),
-        ("Merci beaucoup !", Intent.GREETING),
+        ("Merci beaucoup !", Intent.THANKS),
+        ("Bonjour et merci", Intent.QUESTION),
+        ("bonjour, merci", Intent.GREETING),
         ("c'est quoi ton nom", Intent.GREETING),
         ("bonjour, où en est ma facture EAV-2026-014 ?", Intent.PIECE),
         ("mon lien d'activation a expiré", Intent.ACTIVATION),
@@ -171,7 +175,7 @@ def test_an_address_is_taken_when_it_was_asked_for() -> None:
         ("je ne veux pas", Intent.RENUNCIATION),
         ("je ne veux pas de lien pour a@x.fr", Intent.RENUNCIATION),
         ("non, c'est paul@x.fr", Intent.ACTIVATION),
-        ("merci", Intent.GREETING),
+        ("merci", Intent.THANKS),
         ("oui mais non", Intent.QUESTION),
         ("oui, mais comment déposer une facture ?", Intent.QUESTION),
         ("", Intent.QUESTION),
@@ -209,10 +213,20 @@ def test_a_ticket_begins_with_what_was_said() -> None:
 
     made = prefilled(turns)
 
-    assert made.title == "ma pièce est suspendue"
+    assert made.title == "<b>encore ?</b>"
     assert made.description.startswith("Vous : bonjour\nAgent virtuel : Bonjour.")
     assert made.description.endswith("Vous : <b>encore ?</b>\nAgent virtuel : Je ne sais pas.")
-    assert (made.sub_category, made.piece) == ("SUIVI", "EAV-1")
+    assert (made.sub_category, made.piece) == (None, "EAV-1")
+    assert prefilled(turns[:3]).title == "ma pièce est suspendue"
+    assert prefilled(turns[:3]).sub_category == "SUIVI"
+
+
+def test_a_ticket_names_no_piece_that_was_not_found_but_in_the_question_about_it() -> None:
+    lost = _turn("EAV-999 ?", "Introuvable.", Kind.PIECE_NOT_FOUND, "SUIVI", "EAV-999")
+
+    assert prefilled([lost]).piece == "EAV-999"
+    other = prefilled([lost, _turn("et le reste ?")])
+    assert (other.title, other.sub_category, other.piece) == ("et le reste ?", None, None)
 
 
 def test_a_ticket_made_of_much_keeps_its_limits_and_the_end() -> None:
@@ -259,3 +273,17 @@ def test_a_piece_is_told_in_french() -> None:
         "suivante, ou traiter celle-ci (suspendre, refuser, recycler). Échéance : 1er décembre "
         "2026 au soir."
     )
+
+
+def test_a_piece_that_another_has_followed_says_where_that_one_is() -> None:
+    def piece(number: str, status: Status, latest: Tracked | None = None) -> Tracked:
+        return Tracked(number, "A4", "projet", status, STATUSES[status], NOON, latest=latest)
+
+    paid = piece("EA-2", Status.MISE_EN_PAIEMENT)
+
+    assert told([piece("SIT-1", Status.ASSOCIEE, paid)]).endswith(
+        "La pièce suivante du dossier a été déposée. La dernière pièce du dossier, EA-2 (A4, "
+        "projet), est au statut « Mise en paiement » depuis le 24 novembre 2026 à 12 h 05. Son "
+        "traitement est terminé."
+    )
+    assert {*_ENDINGS} >= SUPERSEDED

@@ -11,6 +11,7 @@ from services.support.adapters.articles import ArticleSearch
 from services.support.domain.agent import answering
 from services.support.domain.articles import Article, ArticleError, by_code, read_article
 from services.support.settings import DATA, catalogue_at
+from shared.circuit.delays import Effect
 from shared.circuit.loader import current
 from shared.circuit.motives import COMMENT_LIMIT
 from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
@@ -20,6 +21,7 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.kit.evaluation import evaluate, read_questions
 
+SILENT = "Le titulaire n'a pas répondu au décompte général"
 QUESTIONS = Path(__file__).parent / "agent_questions.csv"
 CATALOGUE = catalogue_at(DATA / "catalogue.csv")
 ARTICLES = articles_of(CATALOGUE.by_code)
@@ -71,6 +73,8 @@ def test_every_subject_has_its_article() -> None:
 def test_an_article_leads_to_a_sub_category_and_names_its_source(article: Article) -> None:
     assert article.sub_category in CATALOGUE.by_code
     assert article.source
+    # Who reads it in a browser has no repository.
+    assert re.search(r"\w/\w|\.(md|csv|py)\b", article.source) is None
     assert len(article.questions) >= 2
 
 
@@ -93,6 +97,22 @@ def test_the_tickets_that_an_article_recommends_are_in_the_catalogue(article: Ar
     named = set(re.findall(r"« (M – [^»]+) »", _said(article)))
 
     assert named <= {each.label for each in CATALOGUE.by_code.values()}
+
+
+@EVERY
+@pytest.mark.parametrize(
+    ("worth", "effect"), [("acceptation", Effect.CONCLUDE), ("validation", Effect.VALIDATE)]
+)
+def test_silence_is_worth_nothing_but_on_the_pieces_of_the_table(
+    article: Article, worth: str, effect: Effect
+) -> None:
+    of = {cadre for each in current().delays if each.effect is effect for cadre in each.cadres}
+    said = re.findall(rf"^.*silence[^.]* vaut {worth}[^.]*", _said(article), re.MULTILINE)
+
+    named = [set(re.findall(r"\bA\d{1,2}\b", each)) for each in said]
+    assert [each for each in named if not each <= of] == []
+    # Where it validates, no piece but those of the article can be meant; where it accepts, one can.
+    assert effect is Effect.VALIDATE or all(named)
 
 
 def test_every_status_of_the_platform_is_explained() -> None:
@@ -136,6 +156,12 @@ def test_the_limits_are_those_of_the_deposit() -> None:
     assert f"plus de {NAME_LIMIT} caractères" in said
     assert {each for each in EXTENSIONS if not re.search(rf"\b{each}\b", said)} == set()
     assert f"{COMMENT_LIMIT} caractères" in _said(ARTICLES["suspension"])
+
+
+def test_an_article_of_delays_leads_to_who_is_late() -> None:
+    assert CATALOGUE.by_code[ARTICLES["delais"].sub_category or ""].label in _said(
+        ARTICLES["delais"]
+    )
 
 
 def test_the_circuit_without_a_moa_is_the_table_s() -> None:
@@ -221,6 +247,31 @@ def test_the_passage_that_answers_is_given(search: ArticleSearch) -> None:
     best = search.search("les jours du délai sont ils ouvrés ou calendaires")[0]
 
     assert best.passage.heading == "Les jours sont-ils ouvrés ou calendaires ?"
+
+
+@pytest.mark.parametrize(
+    ("question", "heading"),
+    [
+        ("le titulaire garde le silence sur le décompte général", SILENT),
+        ("l'A18 n'a été ni signé ni contesté à temps", SILENT),
+        ("notre décompte général est resté sans réponse de l'entreprise", SILENT),
+        ("l'A20 est-il réputé accepté au bout de 30 jours", SILENT),
+        ("l'acheteur n'a rien répondu à l'A22", "Personne n'a répondu à l'A22"),
+        ("silence de la maîtrise d'œuvre sur mon A22", "Personne n'a répondu à l'A22"),
+        ("où envoyer mon mémoire en réclamation", "Comment adresser un mémoire"),
+        ("le service financier a suspendu, le délai de paiement court-il", "La suspension par le"),
+        ("suspendre arrête-t-il le délai de traitement", "La suspension arrête-t-elle le délai de"),
+        ("le service financier, c'est qui", "Qui est le service financier"),
+        ("qui peut lire un ticket", "Comment ouvrir un ticket, et qui"),
+    ],
+)
+def test_each_case_reaches_the_passage_that_speaks_of_it(
+    search: ArticleSearch, question: str, heading: str
+) -> None:
+    best = answering(search.search(question))
+
+    assert best is not None
+    assert best.passage.heading.startswith(heading)
 
 
 def test_an_article_of_a_sub_category_that_is_gone_leads_to_none() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from services.support.domain.conversation import as_title
 from services.support.domain.texts import judge_line, judge_text
+from shared.vocabulary.attachments import MEGABYTE, in_megabytes
 from shared.vocabulary.texts import plain
 
 
@@ -28,3 +29,13 @@ def test_a_line_holds_no_line_end() -> None:
 @pytest.mark.parametrize("answer", ["👍", "?", "…"])
 def test_a_message_may_be_a_sign(answer: str) -> None:
     assert [*judge_text("text", "Le message", plain(answer), is_required=True)] == []
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "written"),
+    [(10 * MEGABYTE, "10 Mo"), (10 * MEGABYTE + 1, "10,1 Mo"), (1, "0,1 Mo")],
+)
+def test_a_size_is_written_in_megabytes_and_never_as_less_than_it_is(
+    size_bytes: int, written: str
+) -> None:
+    assert in_megabytes(size_bytes) == written

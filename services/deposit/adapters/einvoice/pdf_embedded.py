@@ -12,9 +12,9 @@ from services.deposit.domain.unreadable import (
     EMBEDDED_UNREADABLE,
     ENCRYPTED_PDF,
     SEVERAL_INVOICES,
-    TOO_LARGE,
     UNSAFE_PDF,
     Unreadable,
+    too_large,
 )
 
 _HEADER_WITHIN = 1024
@@ -62,7 +62,7 @@ def looks_like_pdf(content: bytes) -> bool:
 def embedded_invoice(content: bytes, limits: Limits) -> bytes | None:
     """Give the XML of the invoice in a PDF, None when it holds none, or raise `Unreadable`."""
     if len(content) > limits.pdf_bytes:
-        raise Unreadable(TOO_LARGE.broken("file", size=len(content), limit=limits.pdf_bytes))
+        raise Unreadable(too_large(len(content), limits.pdf_bytes))
     if b"%%EOF" not in content[-_HEADER_WITHIN:]:
         raise Unreadable(BROKEN_PDF.broken("file"))
     if _UNBOUNDED_FILTER.search(content):

@@ -11,9 +11,9 @@ from services.deposit.domain.unreadable import (
     DOCUMENT_TYPE,
     MALFORMED_XML,
     TOO_COMPLEX,
-    TOO_LARGE,
     WRONG_ENCODING,
     Unreadable,
+    too_large,
 )
 
 _BYTE_ORDER_MARKS = {
@@ -42,7 +42,7 @@ def looks_like_xml(content: bytes) -> bool:
 def parse_xml(content: bytes, limits: Limits) -> Element:
     """Give the root of `content`, or raise `Unreadable`."""
     if len(content) > limits.xml_bytes:
-        raise Unreadable(TOO_LARGE.broken("file", size=len(content), limit=limits.xml_bytes))
+        raise Unreadable(too_large(len(content), limits.xml_bytes))
     text = _as_utf8(content)
     if _DOCTYPE_IN_PROLOG.match(text):
         raise Unreadable(DOCUMENT_TYPE.broken("file"))

@@ -451,8 +451,9 @@ def main(words: list[str]) -> int:
     export = Export()
     faults = export.verify(path, head)
     if faults:
+        counted = f"{len(faults)} faute{'s' if len(faults) > 1 else ''}"
         lines = (" ".join(visible(fault).split()) for fault in faults)
-        say("\n".join([*lines, f"NON CONFORME : {len(faults)} faute(s)"]))
+        say("\n".join([*lines, f"NON CONFORME : {counted}"]))
         return 1
     last, story = export.entries[-1], export.story
     say(
