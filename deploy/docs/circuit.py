@@ -29,7 +29,7 @@ Page écrite par `make docs` à partir des tables de `shared/circuit/tables`, ce
 
 Dans les schémas, une pièce est un cadre : arrondi s'il peut ouvrir un dossier, en pointillé si sa ligne est une règle de la plateforme. Une flèche mène à la pièce suivante et nomme qui la dépose ; en pointillé, elle vaut quand la pièce est contestée, remplacée parce que son destinataire est en retard, ou laissée sans réponse.
 
-Confiance : **officielle**, dit par l'AIFE ou un texte ; **webinaire**, montré par l'AIFE en webinaire ; **plateforme**, choix de la plateforme faute de source, à confirmer.
+Confiance : **officielle**, dit par l'AIFE ou un texte ; **webinaire**, montré par l'AIFE en webinaire ; **plateforme**, choix de la plateforme faute de source, à confirmer. Les [sources](sources.md) disent ce qu'est chacune et où la lire.
 """  # noqa: E501 - a paragraph of Markdown is a line
 _CONFIDENCE = {
     Confidence.OFFICIELLE: "officielle",
