@@ -28,8 +28,8 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Side
 
-_REFUSALS = 20
-"""Messages refused on one connection before it is closed."""
+_IN_VAIN = 20
+"""Messages refused or repeated on one connection before it is closed."""
 Frame = TypeVar("Frame")
 
 
@@ -149,7 +149,7 @@ async def _show_queue(socket: WebSocket, news: ChatNews, queue: Queue) -> None:
 
 
 async def _read(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party) -> None:
-    refused = 0
+    in_vain, rank = 0, chat.rank
     while True:
         frame = None
         try:
@@ -165,10 +165,13 @@ async def _read(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party) -> 
         outcome = await room.say(chat.id, said)
         if not isinstance(outcome, Line):
             await show(socket, RefusalFrame.of(outcome, key=frame.key))
-            refused += 1
-            if refused >= _REFUSALS:
-                # Each one costs a transaction: who writes on regardless is no person.
-                raise ClosedError(CloseCode.REFUSED)
+        elif outcome.rank > rank:
+            rank = outcome.rank
+            continue
+        in_vain += 1
+        if in_vain >= _IN_VAIN:
+            # Each one costs a transaction: who writes on regardless is no person.
+            raise ClosedError(CloseCode.REFUSED)
 
 
 async def _write(socket: WebSocket, news: ChatNews, chat: Chat, party: Party, after: int) -> None:

@@ -443,6 +443,24 @@ async def test_who_writes_on_though_refused_is_closed_and_the_chat_is_not(
         assert (await again.next("session"))["session"] == opened["session"]
 
 
+async def test_who_repeats_a_message_without_end_is_closed_and_it_is_one_line(
+    site: Site, cast: Cast
+) -> None:
+    me = somebody()
+    async with site.asking(me, **cast.wish) as (socket, opened):
+        for _ in range(21):
+            await socket.send(type="ecrire", text="encore", key="k")
+        assert await socket.closed() == 4409
+    assert "refus" not in [frame["type"] for frame in socket.seen]
+    async with site.socket("/chat", me) as again:
+        await again.send(type="reprendre", session=opened["session"], after=1)
+        for _ in range(20):
+            await again.send(type="ecrire", text="encore", key="k")
+        assert await again.closed() == 4409
+    answer = await site.http.get(f"/chat/{opened['session']}", headers=me)
+    assert len(answer.json()["lines"]) == 1
+
+
 async def test_one_structure_has_so_many_chats_at_once(site: Site, cast: Cast) -> None:
     me = somebody()
     async with AsyncExitStack() as stack:
