@@ -11,7 +11,7 @@ from services.support.adapters.articles import ArticleSearch
 from services.support.domain.agent import answering
 from services.support.domain.articles import Article, ArticleError, by_code, read_article
 from services.support.settings import DATA, catalogue_at
-from shared.circuit.delays import Effect
+from shared.circuit.delays import Effect, Start
 from shared.circuit.loader import current
 from shared.circuit.motives import COMMENT_LIMIT
 from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
@@ -128,6 +128,22 @@ def test_the_delays_are_those_of_the_table() -> None:
     }
 
     assert told == {(cadre, delay.days) for delay in current().delays for cadre in delay.cadres}
+
+
+@pytest.mark.parametrize(
+    ("code", "heading"), [("suspension", "La suspension arrête"), ("delais", "L'acteur attendu")]
+)
+def test_a_suspension_stops_all_delays_but_those_that_run_from_the_reception(
+    code: str, heading: str
+) -> None:
+    (passage,) = (each for each in ARTICLES[code].passages if each.heading.startswith(heading))
+    going_on = {each for each in current().delays if each.start is Start.RECEPTION}
+
+    assert set(re.findall(r"\bA\d{1,2}\b", passage.text)) == {
+        cadre for each in going_on for cadre in each.cadres
+    }
+    assert "repart de zéro quand la pièce" in passage.text
+    assert all(each.label in passage.text for each in going_on)
 
 
 @pytest.mark.parametrize(
