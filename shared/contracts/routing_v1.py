@@ -48,6 +48,8 @@ class StatusChanged(Payload):
     number: Identifier
     status: Status
     previous: Status | None = None
+    """Absent for a deposit. The same as `status` when something came too late: nothing changed,
+    and `motive` is the code of the rule that says so."""
     by: ActorV1 | None = None
     """Who acted; absent when the platform did."""
     motive: Identifier | None = None

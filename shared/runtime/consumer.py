@@ -46,7 +46,9 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
                 raise
             raise KafkaError(f"records that cannot be read: {error!r}") from error
         self._polled = time.monotonic()
-        self._given |= {partition: each[-1].offset + 1 for partition, each in records.items()}
+        given = self._given | {each: of_it[-1].offset + 1 for each, of_it in records.items()}
+        # A partition that comes back was taken further by another member meanwhile.
+        self._given = {each: given[each] for each in given.keys() & self.assignment()}
         return records
 
     def lag(self, topic: str) -> int:

@@ -181,7 +181,8 @@ def _is_announced(head: bytes, extension: str) -> bool:
     signatures = _TYPES[extension][1]
     if signatures:
         return head.startswith(signatures) and not _is_installer(head)
-    if head.lstrip(_BEFORE).startswith(_PROGRAMS):
+    # As it is too: a signature may begin with what may stand before one.
+    if head.startswith(_PROGRAMS) or head.lstrip(_BEFORE).startswith(_PROGRAMS):
         return False
     return extension not in _TEXTS or _is_text(head)
 

@@ -20,6 +20,7 @@ PARTIES = {
 }
 ALONE: Mapping[str, Criteria] = {
     "none": Criteria(),
+    "dossier": Criteria(dossier="d"),
     "number": Criteria(number="n"),
     "number_prefix": Criteria(number_prefix="n"),
     "issued": Criteria(issued=DAYS),

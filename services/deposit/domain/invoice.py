@@ -254,12 +254,12 @@ def _judge_due(invoice: Invoice) -> Iterator[Violation]:
 
     No sign is refused: an advance to give back or penalties may bring a décompte to zero or below,
     and an avoir is either of type 381 or an invoice below zero. Without the terms between the two,
-    as in a plain PDF, only what would add to the total is seen to be wrong.
+    as in a plain PDF or where they are zero, only what would add to the total is seen to be wrong.
     """
     ttc, due, prepaid, rounding = invoice.ttc, invoice.due, invoice.prepaid, invoice.rounding
     if ttc is None or due is None or invoice.unclear() & {"prepaid", "rounding"}:
         return
-    if prepaid is None and rounding is None:
+    if not prepaid and not rounding:
         if due > max(ttc, _ZERO):
             yield DUE_TOO_HIGH.broken("due", due=due, ttc=ttc)
         return

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from services.routing.application.journey import Cause, Journey, acts_of, row_of
+from services.routing.domain import rules
 from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier, Piece, State
 from services.routing.domain.events import (
@@ -147,11 +148,19 @@ def _status(journey: Journey, event: StatusSet, parties: PartiesV1) -> StatusCha
 
 
 def _unchanged(journey: Journey, event: AdditionRefused) -> StatusSet:
-    """Tell whoever added in vain: the piece stays in its status, and the comment says why."""
-    status = journey.dossier[event.completion.piece_id].status
-    comment = f"L'ajout n'a pas été pris en compte. {event.message}"
+    """Tell whoever added in vain: the piece stays in its status.
+
+    Not by which rule: it may speak of a payment that is hidden from those who read this.
+    """
+    piece = journey.dossier[event.completion.piece_id]
+    late = rules.ADDITION_TOO_LATE.broken("piece", number=piece.number)
     return StatusSet(
-        event.at, event.completion.piece_id, status, status, motive=event.rule, comment=comment
+        event.at,
+        piece.id,
+        piece.status,
+        piece.status,
+        motive=late.code,
+        comment=f"{late.message} {late.remedy}",
     )
 
 

@@ -16,6 +16,12 @@ PARTY_CHANGED = Rule(
     remedy="Gardez les structures du dossier ; une erreur sur l'une d'elles se refuse.",
     source=_OURS,
 )
+ADDITION_TOO_LATE = Rule(
+    code="ROU-AJOUT-01",
+    sentence="L'ajout à la pièce {number} est arrivé après un autre acte sur le dossier.",
+    remedy="Consultez le dossier : l'ajout y est conservé, sans effet.",
+    source=_OURS,
+)
 NOT_RECYCLABLE = Rule(
     code="ROU-RECYCLAGE-01",
     sentence="Le recyclage de cette pièce ne change pas {role}.",

@@ -55,12 +55,12 @@ async def test_an_addition_that_comes_too_late_is_kept_and_its_author_told(
         lambda: [
             each.data
             for each in world.told.on(topics.STATUT, opened.id)
-            if each.data.motive == "CIR-TOUR-03"
+            if each.data.motive == "ROU-AJOUT-01"
         ],
         "the word that nothing was added",
     )
     assert (told[0].previous, told[0].status) == ("A_ASSOCIER_MOE", "A_ASSOCIER_MOE")
-    assert told[0].comment.startswith("L'ajout n'a pas été pris en compte.")
+    assert "sans effet" in told[0].comment
     titulaire = opened.parties[Role.TITULAIRE]
     audit = await world.get(f"/dossiers/{opened.id}/audit", titulaire, Role.TITULAIRE)
     assert audit.json()["verification"]["is_valid"]

@@ -105,11 +105,16 @@ def test_a_file_that_gives_the_terms_adds_up_to_the_cent() -> None:
 
     assert broken(paid) == []
     assert broken(replace(paid, prepaid=Decimal("50.01"))) == [("DEP-INV-12", "due")]
-    assert broken(replace(paid, prepaid=Decimal(0))) == [("DEP-INV-12", "due")]
     assert broken(replace(paid, rounding=Decimal("0.01"))) == [("DEP-INV-12", "due")]
     assert broken(replace(paid, due=Decimal("70.01"), rounding=Decimal("0.01"))) == []
     assert broken(replace(VALID, due=Decimal("120.05"), rounding=Decimal("0.05"))) == []
     assert broken(replace(VALID, due=Decimal(130), prepaid=Decimal(-10))) == []
+
+
+@pytest.mark.parametrize("rounding", [None, Decimal("0.00")])
+def test_terms_of_zero_say_no_more_than_none(rounding: Decimal | None) -> None:
+    """A décompte from which a retenue is taken is often written with a prepayment of 0.00."""
+    assert broken(replace(owing(120, 114), prepaid=Decimal("0.00"), rounding=rounding)) == []
 
 
 def test_terms_that_cannot_be_read_are_named_and_not_added_up() -> None:

@@ -32,6 +32,7 @@ def compound(kind: str) -> bytes:
         ("bon.pdf", 9, b"MZ\x90", "DEP-PJ-04"),
         ("bon.docx", 9, b"%PDF-1.7", "DEP-PJ-04"),
         ("bon.txt", 9, b"\x7fELF", "DEP-PJ-04"),
+        ("bon.p7s", 9, b"\x00asm\x01", "DEP-PJ-04"),
         ("bon.txt", 9, b"\xef\xbb\xbf#!/bin/sh", "DEP-PJ-04"),
         ("bon.txt", 9, b"\n#!/bin/sh", "DEP-PJ-04"),
         ("bon.txt", 9, b"\xcf\xfa\xed\xfe\x07", "DEP-PJ-04"),

@@ -149,6 +149,8 @@ DOSSIER_FORGERIES: Mapping[str, tuple[Callable[[Any], object], str]] = {
     "a cadre": (set_at("pieces", 0, "cadre", "code", to="A7"), "pieces[0].cadre.code"),
     "a file": (set_at("pieces", 0, "file_sha256", to="0" * 64), "pieces[0].file_sha256"),
     "the attachments": (set_at("pieces", 0, "attachments", to=[]), "pieces[0].attachments"),
+    "a field that is absent": (set_at("visa_du_comptable", to="absent"), "visa_du_comptable"),
+    "a field that is nothing": (set_at("visa_du_comptable", to=None), "visa_du_comptable"),
     "no piece": (set_at("pieces", to=[]), "pieces"),
     "a piece twice": (pay_the_first_twice, "pieces"),
     "another dossier": (set_at("dossier_id", to="another"), "dossier_id"),

@@ -213,7 +213,7 @@ def test_what_a_forger_wrote_cannot_pass_for_what_the_verifier_says(folder: Path
 
     assert found.returncode == 1
     assert found.stdout.splitlines() == [
-        "dossier.json, a conforme : dossier\ufffd[8m : 'b', et non 'absent' que dit la piste",
+        "dossier.json, a conforme : dossier\ufffd[8m : 'b', et non rien que dit la piste",
         "NON CONFORME : 1 faute",
     ]
 

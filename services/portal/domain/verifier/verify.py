@@ -120,11 +120,21 @@ def told_only(value: Any) -> Any:
     }
 
 
+class Missing:
+    """Ce qui n'est pas là : nul document ne peut l'écrire."""
+
+    def __repr__(self) -> str:
+        return "rien"
+
+
+MISSING = Missing()
+
+
 def parted(shown: Any, told: Any, where: str = "") -> Iterator[str]:
     """Dit chaque endroit où ce qui est montré n'est pas ce que dit la piste."""
     if isinstance(shown, dict) and isinstance(told, dict):
         for key in sorted({*shown, *told}):
-            yield from parted(shown.get(key, "absent"), told.get(key, "absent"), f"{where}.{key}")
+            yield from parted(shown.get(key, MISSING), told.get(key, MISSING), f"{where}.{key}")
     elif isinstance(shown, list) and isinstance(told, list) and len(shown) == len(told):
         for rank, pair in enumerate(zip(shown, told)):
             yield from parted(*pair, f"{where}[{rank}]")
