@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from urllib.parse import quote
 
 import httpx
@@ -10,12 +11,14 @@ from pydantic import BaseModel, ValidationError
 
 from services.support.application.agent import TrackingAwayError
 from services.support.domain.conversation import Asker
-from services.support.domain.tracking import SUPERSEDED, AwaitedActor, Tracked
+from services.support.domain.tracking import SUPERSEDED, AwaitedActor, Tracked, come_to
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
 _TIMEOUT = httpx.Timeout(5, connect=2)
 _SHOWN = 3
+_LATER = 20
+"""Deposits of a dossier looked at, the latest ones: some of them may have been turned away."""
 
 
 class _Actor(BaseModel):
@@ -68,9 +71,10 @@ class PortalTracking:
         if piece.status not in SUPERSEDED:
             return _tracked(piece)
         # The latest deposit comes first.
-        last = await self._search(http, asker, {"dossier": piece.dossier_id, "limit": "1"})
-        latest = next((each for each in last if each.piece_id != piece.piece_id), None)
-        return replace(_tracked(piece), latest=_tracked(latest) if latest else None)
+        asked = {"dossier": piece.dossier_id, "limit": str(_LATER)}
+        last = await self._search(http, asker, asked)
+        later = takewhile(lambda each: each.piece_id != piece.piece_id, last)
+        return replace(_tracked(piece), latest=come_to([_tracked(each) for each in later]))
 
     async def _search(
         self, http: httpx.AsyncClient, asker: Asker, asked: Mapping[str, str]

@@ -85,6 +85,17 @@ SUPERSEDED = frozenset({Status.ASSOCIEE, Status.REMPLACEE_PAR_A22})
 """The statuses of a piece that another has followed."""
 
 
+def come_to(later: Sequence[Tracked]) -> Tracked | None:
+    """Choose what a dossier has come to among the pieces deposited after one, the latest first.
+
+    A deposit that came out of turn is REJETEE, and the dossier goes on without it; so is the last
+    piece that its service financier rejects, after which none is left to choose.
+    """
+    gone = SUPERSEDED | {Status.REJETEE}
+    standing = (each for each in later if each.status not in gone)
+    return next(standing, later[0] if later else None)
+
+
 def told(pieces: Sequence[Tracked]) -> str:
     """Tell where pieces of one number stand."""
     return "\n\n".join(" ".join(_sentences(piece)) for piece in pieces)
