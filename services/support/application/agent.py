@@ -291,7 +291,9 @@ class VirtualAgent:
             return self._turn(text, Kind.ACTIVATION_DROPPED, DROPPED)
         if conversation.activation_asked:
             return self._turn(text, Kind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
-        if heard.intent is Intent.CONFIRMATION and (email := conversation.unconfirmed):
+        email = conversation.unconfirmed or ""
+        is_same = (heard.email or email).casefold() == email.casefold()
+        if heard.intent is Intent.CONFIRMATION and email and is_same:
             if await self._ports.links.exceeded(email, address):
                 return self._turn(text, Kind.ACTIVATION_REFUSED, TOO_MANY_LINKS, _LINK)
             return replace(self._turn(text, Kind.ACTIVATION_PASSED, PASSED_ON, _LINK), email=email)

@@ -107,6 +107,7 @@ class Heard:
     numbers: tuple[str, ...] = ()
     """Forms of the number of a piece."""
     email: str | None = None
+    """An address that was named: with a confirmation, the one that is confirmed."""
 
 
 _EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s<>\"(),;:\\.]+")
@@ -123,18 +124,26 @@ _WANTS_LINK = re.compile(
 _WANTS_NO_LINK = re.compile(
     r"\bne? (\w+ )?(veu[xt]|veulent|voul(ons|ez|ais)|voudrais|souhait\w+|desir\w+|"
     r"demand(ez?|ons)|r?envoye[zr]|r?envoie|transmettez|faut)"
-    r"( \w+){0,2} (pas|plus|jamais|aucun|rien)\b"
-    r"|\bveu[xt]( \w+)? (pas|plus)\b"
+    r"( \w+){0,2} (pas|plus|jamais|aucun|rien)\b(?! (attendre|patienter)\b)"
+    r"|\bveu[xt]( \w+)? (pas|plus)\b(?! (attendre|patienter)\b)"
     r"|\b(pas|plus|aucun|jamais) (besoin|r?envoye[zr]|r?envoie|transmettre|demander?)\b"
-    r"|\b(inutile|annul\w+|surtout pas)\b"
+    r"|\b(inutile|(?<!ete )(?<!est )annul\w+|surtout pas)\b"
 )
-"""Not "je n'ai pas reçu de lien", which asks for one."""
+"""Not "je n'ai pas reçu de lien", nor "mon lien a été annulé", which ask for one."""
 _YES = re.compile(
     r"((oui|ok|d accord|exact|exactement|correct|(c est )?(bien )?ca|(je )?confirme[rz]?|"
     r"(allez|vas) y|(envoyez|transmettez|faites)( l[ae])?|volontiers|bien sur|tout a fait|"
     r"parfait|yes)( |$))+((merci|svp|stp|s il (vous|te) plait|beaucoup)( |$))*"
 )
-_NO = re.compile(r"(non|no|stop|annul\w+|surtout pas|laisse[rz]? tomber|rien)\b.*")
+_FOR_ADDRESS = re.compile(r"\b((pour|a|avec) )?((l |mon )?adresse |le compte )?\S+@\S+")
+_NO = re.compile(
+    r"(non|no|stop|annul\w+|surtout pas|laisse[rz]? tomber|rien)"
+    r"( (non|merci|beaucoup|svp|stp|rien|pas|plus|surtout|finalement|tout|du|de|suite|d|autre|la|"
+    r"le|l|les|demande|lien|adresse|bonne|mon|ma|c|ce|n|en|ne|je|j|est|ai|etait|moi|bon|ca|va|"
+    r"aller|besoin|maintenant|veux|voulais|prefere|attendre|envoye[rz]|transmett(ez|re)|faites|"
+    r"laisse[rz]?|tomber|stop|annul\w+|encore|mais|au|revoir|journee|s|il|vous|te|plait))*"
+)
+"""What goes on in other words asks for something else, and wants an answer."""
 _WANTS_PERSON = re.compile(
     r"\b(parler|discuter|echanger|tchatter|chatter|joindre|contacter|avoir|voir|passez|veux|"
     r"voudrais|souhaite)\b.*\b(quelqu un|une personne|humain|conseillere?|operateur|"
@@ -159,11 +168,12 @@ def hear(text: str, *, awaits_email: bool, awaits_yes: bool = False) -> Heard:
     plain = " ".join(re.sub(r"[^\w@.+-]+", " ", folded(text)).split())
     email = _EMAIL.search(text)
     is_refusal = _WANTS_NO_LINK.search(plain) is not None
+    words = re.sub(r"[^a-z]+", " ", _FOR_ADDRESS.sub("", plain) if email else plain).strip()
+    if awaits_yes and _YES.fullmatch(words):
+        return Heard(Intent.CONFIRMATION, email=email[0].rstrip(".") if email else None)
     if email and not is_refusal and (awaits_email or awaits_yes or _WANTS_LINK.search(plain)):
         return Heard(Intent.ACTIVATION, email=email[0].rstrip("."))
-    if awaits_yes and _YES.fullmatch(re.sub(r"[^a-z]+", " ", plain).strip()):
-        return Heard(Intent.CONFIRMATION)
-    if (awaits_yes or awaits_email) and (is_refusal or _NO.fullmatch(plain)):
+    if (awaits_yes or awaits_email) and (is_refusal or _NO.fullmatch(words)):
         return Heard(Intent.RENUNCIATION)
     greeting = plain.replace("-", " ").strip(" .")
     if _GREETING.fullmatch(greeting):

@@ -19,6 +19,7 @@ from services.support.domain.tracking import (
     SUPERSEDED,
     AwaitedActor,
     Tracked,
+    come_to,
     told,
 )
 from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
@@ -138,6 +139,10 @@ def test_hearing_a_text_takes_at_most_about_the_square_of_its_length(part: str) 
         ("inutile de renvoyer le lien d'activation à a@x.fr", Intent.QUESTION),
         ("annulez le mail d'activation pour a@x.fr", Intent.QUESTION),
         ("un lien d'activation que je n'ai pas demandé pour a@x.fr", Intent.QUESTION),
+        ("mon lien d'activation a été annulé, renvoyez-le à jean@x.fr", Intent.ACTIVATION),
+        ("mon lien d'activation est annulé", Intent.ACTIVATION),
+        ("je ne veux plus attendre : renvoyez le lien d'activation", Intent.ACTIVATION),
+        ("je veux plus attendre, un lien d'activation pour a@x.fr", Intent.ACTIVATION),
         ("oui", Intent.QUESTION),
         ("je veux parler à quelqu'un", Intent.PERSON),
         ("un conseiller svp", Intent.PERSON),
@@ -176,6 +181,16 @@ def test_an_address_is_taken_when_it_was_asked_for() -> None:
         ("je ne veux pas de lien pour a@x.fr", Intent.RENUNCIATION),
         ("non, c'est paul@x.fr", Intent.ACTIVATION),
         ("merci", Intent.THANKS),
+        ("oui, pour jean@x.fr", Intent.CONFIRMATION),
+        ("oui jean@x.fr, merci", Intent.CONFIRMATION),
+        ("pour jean@x.fr", Intent.ACTIVATION),
+        ("oui mais non pour jean@x.fr", Intent.ACTIVATION),
+        ("je ne veux plus attendre : renvoyez le lien à jean@x.fr", Intent.ACTIVATION),
+        ("non merci, ce n'est pas la bonne adresse", Intent.RENUNCIATION),
+        ("rien du tout", Intent.RENUNCIATION),
+        ("stop, annulez la demande", Intent.RENUNCIATION),
+        ("non je cherche comment déposer une A4", Intent.QUESTION),
+        ("rien ne s'affiche quand je dépose une pièce", Intent.QUESTION),
         ("oui mais non", Intent.QUESTION),
         ("oui, mais comment déposer une facture ?", Intent.QUESTION),
         ("", Intent.QUESTION),
@@ -183,6 +198,21 @@ def test_an_address_is_taken_when_it_was_asked_for() -> None:
 )
 def test_a_request_is_confirmed_by_a_yes_and_by_nothing_else(text: str, intent: Intent) -> None:
     assert hear(text, awaits_email=False, awaits_yes=True).intent is intent
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("non", Intent.RENUNCIATION),
+        ("non, je n'en veux plus", Intent.RENUNCIATION),
+        ("non je cherche comment déposer une A4", Intent.QUESTION),
+        ("rien ne s'affiche quand je dépose une pièce", Intent.QUESTION),
+    ],
+)
+def test_who_asks_something_else_instead_of_an_address_is_answered(
+    text: str, intent: Intent
+) -> None:
+    assert hear(text, awaits_email=True).intent is intent
 
 
 def test_only_the_address_just_asked_about_is_confirmed() -> None:
@@ -287,3 +317,13 @@ def test_a_piece_that_another_has_followed_says_where_that_one_is() -> None:
         "traitement est terminé."
     )
     assert {*_ENDINGS} >= SUPERSEDED
+
+
+def test_a_deposit_that_was_turned_away_is_not_what_a_dossier_has_come_to() -> None:
+    def come(*later: Status) -> Status | None:
+        found = come_to([Tracked("N", "A4", "p", each, STATUSES[each], NOON) for each in later])
+        return found.status if found else None
+
+    assert come(Status.REJETEE, Status.A_ASSOCIER_MOA, Status.ASSOCIEE) is Status.A_ASSOCIER_MOA
+    assert come(Status.REJETEE, Status.ASSOCIEE) is Status.REJETEE
+    assert come() is None

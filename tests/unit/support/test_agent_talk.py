@@ -138,6 +138,17 @@ async def test_a_request_is_passed_on_for_the_address_that_was_confirmed() -> No
     assert [each.payload.model_dump()["email"] for each in room.memory.said] == ["b@x.fr"]
 
 
+async def test_a_yes_that_names_the_address_confirms_that_one_alone() -> None:
+    room = a_room("ACTIVATION")
+
+    turns = await room.talk(
+        "lien d'activation pour a@x.fr", "oui, pour b@x.fr", "oui, pour B@x.fr, merci"
+    )
+
+    assert [each.kind for each in turns[1:]] == [Kind.ACTIVATION_CONFIRMS, Kind.ACTIVATION_PASSED]
+    assert [each.payload.model_dump()["email"] for each in room.memory.said] == ["b@x.fr"]
+
+
 async def test_nothing_is_passed_on_without_a_yes() -> None:
     room = a_room("ACTIVATION")
 
