@@ -35,6 +35,8 @@ texts; `make eval-support` prints that rate, and that of wrong ones found, on ti
 _LEAST_WORDS = 2
 """A word alone speaks against nothing: "facture" is in most tickets of some sub-categories."""
 _SEED = 20
+_PATIENCE_S = 2.0
+"""How long a text waits to be read: a suggestion holds no ticket up, however many are asked."""
 
 
 class TrainedSuggester:
@@ -120,11 +122,16 @@ class Learner:
             self._trained = await asyncio.to_thread(self._train)
 
     async def read(self, title: str, description: str) -> Suggestions:
-        """Read a text beside the event loop, one at a time."""
+        """Read a text beside the event loop, one at a time; suggest nothing when many wait."""
         if self._trained is None:
             return Suggestions()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._beside, self._trained.suggest, title, description)
+        reading = loop.run_in_executor(self._beside, self._trained.suggest, title, description)
+        try:
+            # What is given up before its turn leaves the queue.
+            return await asyncio.wait_for(reading, _PATIENCE_S)
+        except TimeoutError:
+            return Suggestions()
 
     def _train(self) -> TrainedSuggester | None:
         known = known_to(self._desks, read_examples(self._examples))

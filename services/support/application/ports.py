@@ -23,7 +23,7 @@ class Suggester(Protocol):
     async def read(self, title: str, description: str) -> Suggestions:
         """Give the sub-categories that a text is closest to, and those that it is not about.
 
-        One text is read at a time, beside the event loop.
+        One text is read at a time, beside the event loop; none are given when too many wait.
         """
 
 

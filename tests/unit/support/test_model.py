@@ -5,12 +5,13 @@ import csv
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from services.support.adapters.examples import Example, ExamplesError, read_examples
 from services.support.adapters.model import Learner, TrainedSuggester, train
-from services.support.domain.guesses import READ_LIMIT
+from services.support.domain.guesses import READ_LIMIT, Suggestions
 from services.support.domain.letters import text_of
 from services.support.settings import DATA, catalogue_at
 from shared.vocabulary.tickets import Desk
@@ -145,6 +146,30 @@ async def test_a_text_is_read_beside_the_event_loop_and_only_its_beginning() -> 
     began = text_of(title, description + " facture impayée" * 10_000)
     assert len(began) == READ_LIMIT
     assert (await read) == await learner.read(began, "")
+
+
+async def test_a_text_waits_for_no_crowd_of_others(
+    model: TrainedSuggester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.support.adapters.model._PATIENCE_S", 0.05)
+    is_over, read = Event(), list[str]()
+
+    class Slow(TrainedSuggester):
+        def suggest(self, title: str, description: str) -> Suggestions:
+            read.append(title)
+            is_over.wait(5)
+            return super().suggest(title, description)
+
+    learner = Learner(DATA / "exemples", DESKS, Slow(model.pipeline, DESKS))
+
+    crowd = [learner.read(f"{rank} {LOCKED[0]}", "") for rank in range(50)]
+    told = await asyncio.wait_for(asyncio.gather(*crowd), 4)
+    is_over.set()
+
+    assert set(told) == {Suggestions()}
+    assert (await learner.read(*LOCKED)).best == "CONNEXION"
+    # Those who gave up are not read for nothing.
+    assert read == [f"0 {LOCKED[0]}", LOCKED[0]]
 
 
 def test_examples_that_cannot_be_learnt_from_are_named(tmp_path: Path) -> None:
