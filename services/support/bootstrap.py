@@ -59,6 +59,8 @@ _HEARTBEAT_S = 15.0
 """Well under what makes somebody absent from a queue."""
 _BODY_LIMIT_MB = 55
 """As much as the attachments of a ticket, and what surrounds them."""
+_SENT_PER_TICKET = 10
+"""How often a ticket without an account may be sent with its key, taking one with another."""
 _OPEN_BODY_LIMIT_MB = 12
 """One attachment of the largest size: anybody may send it."""
 
@@ -89,7 +91,8 @@ def build() -> tuple[Runtime, FastAPI]:
         clock=clock,
         new_id=new_id,
     )
-    acting, submitting = Acting(ports), Submitting(ports, limits_of("ticket"))
+    keyed = rates.of("ticket avec une clé", _SENT_PER_TICKET * settings.open_per_address)
+    acting, submitting = Acting(ports), Submitting(ports, limits_of("ticket"), keyed)
     desks = Desks(ports, targets_at(settings.targets), settings.hours.worked)
     closing = Closing(
         ports,

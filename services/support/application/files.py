@@ -1,5 +1,6 @@
 """Taking attachments in: looked at before they are read, kept one at a time."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 
@@ -37,6 +38,7 @@ async def _fingerprint(said: str, uploads: Sequence[Upload]) -> str:
     """Identify what was sent, to the byte."""
     digest = hashlib.sha256(said.encode())
     for upload in uploads:
-        content = hashlib.sha256(await upload.read()).hexdigest()
-        digest.update(f"\n{content} {upload.name}".encode())
+        # Beside the event loop, which others wait for: an attachment may be large.
+        content = await asyncio.to_thread(hashlib.sha256, await upload.read())
+        digest.update(f"\n{content.hexdigest()} {upload.name}".encode())
     return digest.hexdigest()

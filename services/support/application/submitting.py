@@ -21,6 +21,7 @@ from services.support.application.ports import (
     Key,
     Limits,
     Ports,
+    Rate,
     Upload,
     Used,
     looked_up,
@@ -53,10 +54,14 @@ class _Prepared:
 class Submitting:
     """Hands tickets over to their desks, each once per key."""
 
-    def __init__(self, ports: Ports, limits: Limits) -> None:
-        """Use these ports; `limits` are those of who has no account."""
+    def __init__(self, ports: Ports, limits: Limits, keyed: Rate) -> None:
+        """Use these ports; `limits` are those of who has no account.
+
+        `keyed` counts what they send with a key, by network address: sent again too.
+        """
         self._ports = ports
         self._limits = limits
+        self._keyed = keyed
 
     async def submit(self, claim: Claim, owner: str, key: str | None) -> Outcome:
         """Submit a draft."""
@@ -103,7 +108,8 @@ class Submitting:
     ) -> Outcome:
         """Submit without an account, in one go. The answer holds what follows the ticket.
 
-        What is refused, or sent again with its key, does not count against the limits.
+        What is refused, or sent again with its key, does not count against the limits of tickets;
+        what has a key, which costs a digest of all of it, has a wider one of its own.
         """
         ports = self._ports
         directory = await named(ports.structures, content.recipient)
@@ -114,6 +120,9 @@ class Submitting:
         )
         if faults:
             return Refused(faults)
+        if key and await self._keyed.is_exceeded(address):
+            most = f"adresse réseau, {self._keyed.an_hour} avec une clé au plus"
+            return TooMany(rules.TOO_MANY_REQUESTS.broken("requête", what=most))
         used_key = await key_of(f"email:{issuer.email}", key, (issuer, content), uploads)
         token, at = fresh_token(), ports.clock()
 
