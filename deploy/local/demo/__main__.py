@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import httpx
 
-from deploy.errors import LaunchError
 from deploy.local.backends import Backend, choose
-from deploy.local.demo.actor import PLAYING, Services, Unexpected
+from deploy.local.demo.actor import PLAYING, Services
+from deploy.local.demo.ending import exit_by
 from deploy.local.demo.hops import Watch, watching
 from deploy.local.demo.journeys import JOURNEYS
 from deploy.local.demo.play import Play, play_all
@@ -19,11 +19,8 @@ from deploy.local.demo.refusals import try_forbidden
 from deploy.local.demo.scene import Scene, register
 from deploy.local.demo.showing import show
 from deploy.local.demo.verdict import lost, until_as_expected
-from deploy.local.leaving import leave_when_told
 from deploy.local.platform import Platform
 from shared.runtime.clock import system_clock
-
-_INTERRUPTED = 130
 
 
 def main() -> int:
@@ -76,10 +73,4 @@ async def _play(platform: Platform) -> tuple[Sequence[Play], Watch, list[str]]:
 
 
 if __name__ == "__main__":
-    leave_when_told(_INTERRUPTED)
-    try:
-        sys.exit(main())
-    except LaunchError as error:
-        sys.exit(f"error: {error}")
-    except Unexpected as error:
-        sys.exit(f"demo: FAILED, {error}")
+    exit_by("demo", main)

@@ -8,9 +8,8 @@ from datetime import timedelta
 
 import httpx
 
-from deploy.errors import LaunchError
 from deploy.local.backends import Backend, choose
-from deploy.local.demo.actor import Unexpected
+from deploy.local.demo.ending import exit_by
 from deploy.local.demo_support.agent import answers, deposit_piece
 from deploy.local.demo_support.chat import in_hours, refuses
 from deploy.local.demo_support.desks import handled, still_waits
@@ -18,11 +17,9 @@ from deploy.local.demo_support.report import Report
 from deploy.local.demo_support.stage import OPENS, Stage
 from deploy.local.demo_support.tickets import contradicted, draft_survives, one_of_each
 from deploy.local.demo_support.watch import Watch, watching
-from deploy.local.leaving import leave_when_told
 from deploy.local.platform import Platform
 from shared.runtime.clock import system_clock
 
-_INTERRUPTED = 130
 _OPEN_DAY = timedelta(hours=10)
 PLAYING = tuple(
     f"services.{name}" for name in ("organisation", "deposit", "routing", "portal", "support")
@@ -79,10 +76,4 @@ async def _play(platform: Platform, report: Report) -> Watch:
 
 
 if __name__ == "__main__":
-    leave_when_told(_INTERRUPTED)
-    try:
-        sys.exit(main())
-    except LaunchError as error:
-        sys.exit(f"error: {error}")
-    except Unexpected as error:
-        sys.exit(f"demo-support: FAILED, {error}")
+    exit_by("demo-support", main)
