@@ -141,14 +141,7 @@ class Circuit:
 
     def reached(self) -> frozenset[Row]:
         """Collect the rows to which some opener leads, the openers included."""
-        found: set[Row] = set()
-        waiting = [row for row in self.rows if row.is_opener]
-        while waiting:
-            row = waiting.pop()
-            if row not in found:
-                found.add(row)
-                waiting += self.every_next(row)
-        return frozenset(found)
+        return self._from(row for row in self.rows if row.is_opener)
 
     def followers(self, previous: Row, by: Role, *, contested: bool = False) -> tuple[Cadre, ...]:
         """List the cadres that a role may deposit after a piece."""
@@ -157,13 +150,17 @@ class Circuit:
 
     def roles_ahead(self, row: Row) -> frozenset[Role]:
         """Collect the roles that a dossier still meets from a piece on: each must be named."""
-        seen: dict[Cadre, Row] = {}
-        waiting = [row]
+        return frozenset(_roles(self._from([row])))
+
+    def _from(self, rows: Iterable[Row]) -> frozenset[Row]:
+        found: set[Row] = set()
+        waiting = [*rows]
         while waiting:
-            current = waiting.pop()
-            seen[current.cadre] = current
-            waiting += [after for after in self.every_next(current) if after.cadre not in seen]
-        return frozenset(_roles(seen.values()))
+            row = waiting.pop()
+            if row not in found:
+                found.add(row)
+                waiting += self.every_next(row)
+        return frozenset(found)
 
 
 def awaited(rows: Iterable[Row]) -> frozenset[tuple[Cadre, Role]]:
