@@ -135,7 +135,7 @@ class Learner:
 
     def _train(self) -> TrainedSuggester | None:
         known = known_to(self._desks, read_examples(self._examples))
-        return train(known, self._desks) if len({each.sub_category for each in known}) > 1 else None
+        return train(known, self._desks) if _can_teach(known) else None
 
 
 def known_to(desks: Mapping[str, Desk], examples: Sequence[Example]) -> list[Example]:
@@ -148,11 +148,16 @@ def train(examples: Sequence[Example], desks: Mapping[str, Desk]) -> TrainedSugg
 
     Raises ExamplesError for a sub-category that has no desk, and for fewer than two of them.
     """
-    if len({each.sub_category for each in examples}) < 2:  # noqa: PLR2004 - nothing to tell apart
+    if not _can_teach(examples):
         raise ExamplesError("examples of two sub-categories are needed at least")
     pipeline = unfitted()
     pipeline.fit([each.text for each in examples], [each.sub_category for each in examples])
     return TrainedSuggester(pipeline, desks)
+
+
+def _can_teach(examples: Sequence[Example]) -> bool:
+    """Tell whether there is anything to tell apart."""
+    return len({each.sub_category for each in examples}) > 1
 
 
 def unfitted() -> Pipeline:

@@ -64,7 +64,7 @@ class ChatRoom:
         """Take a place in a queue. The same wish with the same key again resumes the chat."""
         ports, bounds, now = self._ports, self._bounds, self._ports.clock()
         directory = await named(ports.structures, Recipient(wish.recipient or ""))
-        found = judge_hour(self._bounds.hours, now) or judge_wish(wish, ports.catalogue, directory)
+        found = judge_hour(bounds.hours, now) or judge_wish(wish, ports.catalogue, directory)
         if found:
             return found
         token = None if guest.asker else fresh_token()
