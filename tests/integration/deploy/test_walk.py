@@ -26,8 +26,9 @@ def _needs_curl() -> str | None:
     return None if "--json" in manual.stdout else "curl is older than 7.82"
 
 
-@pytest.mark.skipif(_needs_curl() is not None, reason=_needs_curl() or "")
 def test_the_walk_goes_from_a_first_piece_to_its_payment_and_through_help() -> None:
+    if missing := _needs_curl():
+        pytest.skip(missing)
     page = _PAGE.read_text(encoding="utf-8")
     blocks = _BLOCK.findall(page)
     base = _BASE_PORT.search(page)

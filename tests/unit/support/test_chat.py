@@ -41,6 +41,7 @@ from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.parties import Structure
 from shared.vocabulary.roles import MoaParameter, StructureKind, StructureStatus
+from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import DESK_LABELS, Desk, Side
 
 CATALOGUE = catalogue_at(DATA / "catalogue.csv")
@@ -66,8 +67,8 @@ WAITING = Chat(id="c", queue=DESK, place=1, started_at=NOON, said_at=NOON)
 TALKING = taken(WAITING, "Ali", NOON).chat
 
 
-def codes(found: tuple[object, ...]) -> list[str]:
-    return [each.code for each in found]  # type: ignore[attr-defined]
+def codes(found: tuple[Violation, ...]) -> list[str]:
+    return [each.code for each in found]
 
 
 def says(chat: Chat, said: Said, now: datetime = NOON) -> list[str]:

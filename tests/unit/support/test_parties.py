@@ -1,5 +1,7 @@
 """Who asks and who is asked: each is held against the directory."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from services.support.domain.chat import Wish
@@ -16,6 +18,7 @@ from services.support.domain.tickets import Content
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.parties import Service, Structure
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
+from shared.vocabulary.rules import Violation
 
 CATALOGUE = catalogue_at(DATA / "catalogue.csv")
 ACTIVE, GONE = "90000000300013", "90000000400011"
@@ -32,8 +35,8 @@ DIRECTORY = {
 }
 
 
-def codes(violations: object) -> list[tuple[str, str]]:
-    return [(each.code, each.field) for each in violations]  # type: ignore[attr-defined]
+def codes(violations: Iterable[Violation]) -> list[tuple[str, str]]:
+    return [(each.code, each.field) for each in violations]
 
 
 @pytest.mark.parametrize(
