@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 
 import pytest
 
@@ -317,15 +318,17 @@ def _financial_target(status: Status, act: Act) -> Status | None:
     return later
 
 
-def _command(case: Case, act: Act, actor: Actor, parties: Parties) -> Treat | Complete:
+@cache
+def _command(cadre: str, act: Act, role: Role, parties: Parties) -> Treat | Complete:
+    actor = _actor(role, parties)
     if act is Act.COMPLETER:
-        return replace(a_completion(case.cadre, actor.role), actor=actor)
+        return replace(a_completion(cadre, role), actor=actor)
     correction = None
     if act is Act.RECYCLER:
-        recipient = case.row.recipient
+        recipient = ROWS[cadre, parties.moa is not None].recipient
         named = replace(parties[recipient], service="TRVX")
         correction = Correction({recipient: named}, "EJ-2")
-    return replace(a_treatment(case.cadre, act, actor.role), actor=actor, correction=correction)
+    return replace(a_treatment(cadre, act, role), actor=actor, correction=correction)
 
 
 def _check_act(dossier: Dossier, decision: Decision, target: Status | None, world: World) -> None:
@@ -363,7 +366,7 @@ def test_every_act_by_every_role_in_every_state_under_every_parameter(
     for case, world in _cases():
         dossier = _a_dossier(case, world.parties)
         for act, role in itertools.product(TREATMENTS | {Act.COMPLETER}, Role):
-            command = _command(case, act, _actor(role, world.parties), world.parties)
+            command = _command(case.cadre, act, role, world.parties)
             decision = decide(dossier, command, world.directory, NOW)
             _check_act(dossier, decision, _target(case, role, act, world), world)
             walked += 1
@@ -371,19 +374,18 @@ def test_every_act_by_every_role_in_every_state_under_every_parameter(
     assert walked == CASES * 15 * 6
 
 
-def _check_deposit(
-    dossier: Dossier, decision: Decision, deposit: Deposit, world: World, *, wins: bool
-) -> None:
+@cache
+def _next_deposit(cadre: str, follows: str, role: Role, parties: Parties) -> Deposit:
+    depositor = _actor(role, parties)
+    return a_deposit(cadre, follows, piece_id="next", parties=parties, depositor=depositor)
+
+
+def _check_taken(dossier: Dossier, decision: Decision, deposit: Deposit, world: World) -> None:
+    assert decision.violations == ()
     assert isinstance(decision.events[0], PieceReceived)
     folded = fold(dossier, decision.events)
     assert folded is not None
     piece = folded[deposit.piece_id]
-    if not wins:
-        assert piece.status is Status.REJETEE
-        assert decision.violations
-        assert (folded.awaited, folded.state) == (dossier.awaited, dossier.state)
-        return
-    assert decision.violations == ()
     replaced = deposit.cadre == "A22"
     assert folded.pieces[0].status is (Status.REMPLACEE_PAR_A22 if replaced else Status.ASSOCIEE)
     assert (folded.hold is None) is world.is_possible
@@ -394,6 +396,25 @@ def _check_deposit(
     _check_rest(folded, ends=False)
 
 
+def _check_rejected(decision: Decision) -> None:
+    """Only its own status is set: what that leaves of a dossier is checked once a dossier."""
+    assert decision.violations
+    received, deposited, rejected = decision.events
+    assert isinstance(received, PieceReceived)
+    assert isinstance(deposited, StatusSet)
+    assert isinstance(rejected, StatusSet)
+    assert (deposited.piece_id, deposited.status) == ("next", Status.DEPOSEE)
+    assert (rejected.piece_id, rejected.status) == ("next", Status.REJETEE)
+
+
+def _check_undisturbed(dossier: Dossier, rejection: Decision) -> None:
+    folded = fold(dossier, rejection.events)
+    assert folded is not None
+    assert folded["next"].status is Status.REJETEE
+    assert folded.pieces[:-1] == dossier.pieces
+    assert (folded.awaited, folded.state) == (dossier.awaited, dossier.state)
+
+
 def test_every_next_piece_by_every_role_in_every_state_under_every_parameter(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -401,18 +422,17 @@ def test_every_next_piece_by_every_role_in_every_state_under_every_parameter(
     for case, world in _cases():
         dossier = _a_dossier(case, world.parties)
         turns = {} if case.is_held else case.turns()
+        rejection = Decision()
         for later, role in itertools.product(CADRES, Role):
-            deposit = a_deposit(
-                later,
-                case.cadre,
-                piece_id="next",
-                parties=world.parties,
-                depositor=_actor(role, world.parties),
-            )
+            deposit = _next_deposit(later, case.cadre, role, world.parties)
             decision = decide(dossier, deposit, world.directory, NOW)
-            wins = later in turns.get(role, ())
-            _check_deposit(dossier, decision, deposit, world, wins=wins)
+            if later in turns.get(role, ()):
+                _check_taken(dossier, decision, deposit, world)
+            else:
+                _check_rejected(decision)
+                rejection = decision
             walked += 1
+        _check_undisturbed(dossier, rejection)
     _say(capsys, f"{walked} cases of (row x status x next cadre x role x MOA parameters)")
     assert walked == CASES * 18 * 6
 
