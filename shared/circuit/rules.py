@@ -60,6 +60,32 @@ VALIDATOR_IS_DEPOSITOR = Rule(
     remedy="Nommez {role} du marché, ou déposez dans ce rôle si vous le tenez.",
     source="AIFE, guide de la sous-traitance",
 )
+SIGNED_AMOUNT_CHANGED = Rule(
+    code="CIR-MONTANT-01",
+    sentence="{label} est de {now} dans cette pièce {cadre}, "
+    "et de {before} dans la pièce {number} qu'elle signe.",
+    remedy="Signez les montants de la pièce {number}, ou contestez-la. Seul le montant à payer "
+    "peut être moindre : de ce qui a été payé depuis.",
+    source=f"{_WEBINAR}, 11:01 à 11:08 ; code-commande-publique.com, décompte général notifié au "
+    "titulaire ; pour le montant à payer, règle de la plateforme",
+)
+TACIT_AMOUNT_CHANGED = Rule(
+    code="CIR-MONTANT-02",
+    sentence="{label} est de {now} dans cette pièce {cadre}, et de {before} dans la pièce "
+    "{number}, restée sans réponse, qu'elle rend définitive.",
+    remedy="Reprenez les montants de la pièce {number}. Seul le montant à payer "
+    "peut être moindre : de ce qui a été payé depuis.",
+    source="CCAG Travaux 2021, 12.4.4 : le projet transmis devient le décompte définitif ; "
+    "pour le montant à payer, règle de la plateforme",
+)
+CARRIED_TYPE_CHANGED = Rule(
+    code="CIR-MONTANT-03",
+    sentence="Le type de document {now} n'est pas celui de la pièce {number}, {before} : "
+    "un avoir se retranche de ce qu'une facture ajoute.",
+    remedy="Gardez le type de la pièce {number}, dont celle-ci reprend les montants ; "
+    "si vous n'en êtes pas d'accord et qu'elle peut l'être, contestez-la.",
+    source=_OURS,
+)
 STRUCTURE_UNKNOWN = Rule(
     code="CIR-STRUCTURE-01",
     sentence="La structure {structure} est inconnue.",

@@ -44,7 +44,11 @@ class Change:
 
 
 def changes(previous: Amounts, now: Amounts) -> tuple[Change, ...]:
-    """List the totals that differ. A change is never a reason to refuse (CCP, R.2192-34)."""
+    """List the totals that differ.
+
+    A change is no reason to refuse (CCP, R.2192-34), but in a piece that carries the amounts of
+    the one before: see `shared.circuit.amounts`.
+    """
     pairs = (
         (each.name, getattr(previous, each.name), getattr(now, each.name)) for each in fields(now)
     )

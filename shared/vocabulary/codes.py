@@ -30,3 +30,11 @@ class Syntax(StrEnum):
     CII = "CII"
     FACTUR_X = "FACTUR_X"
     PDF = "PDF"
+
+
+_CREDIT_NOTE = "381"
+
+
+def is_credit_note(type_code: str | None) -> bool:
+    """Tell whether a type of document (BT-3, UNTDID 1001) is a credit note: an avoir."""
+    return type_code == _CREDIT_NOTE

@@ -9,6 +9,7 @@ from services.deposit.domain.piece import Piece
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.structures import judge_named, judge_required
 from services.deposit.domain.turns import DossierState, judge_turn
+from shared.circuit.amounts import Previous, judge_carried
 from shared.circuit.cadres import deposit_act, judge_following
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.statuses import Act
@@ -72,6 +73,10 @@ def judge_next(
     row = fields.cadre and circuit.row(fields.cadre, moa=parties.moa is not None)
     if isinstance(row, Row):
         yield from judge_required(row.first_recipient, parties, directory, fields.engagement)
+        before = Previous(
+            following.row(circuit), previous.number, previous.amounts, previous.type_code
+        )
+        yield from judge_carried(row, fields, fields.type_code, before)
     if fields.currency and fields.currency != previous.currency:
         yield rules.CURRENCY_CHANGED.broken(
             "currency", now=fields.currency[:3], previous=previous.currency

@@ -17,12 +17,12 @@ from shared.circuit.fields import judge_showable
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.table import Circuit, Row, application_of
 from shared.vocabulary.amounts import changes
+from shared.vocabulary.codes import is_credit_note
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
 _INVOICE = "380"
-_CREDIT_NOTE = "381"
-_TYPES = (_INVOICE, _CREDIT_NOTE, "384", "386", "389")
+_TYPES = (_INVOICE, "381", "384", "386", "389")
 _ENGAGEMENT_LIMIT = 50
 _MARCHE_LIMIT = 100
 _SHOWN = 40
@@ -125,7 +125,7 @@ def _judge_type(proposal: Proposal) -> Iterator[Violation]:
         yield rules.TYPE_CODE_REFUSED.broken(
             "type_code", value=code[:_SHOWN], allowed=", ".join(_TYPES)
         )
-    if code == _CREDIT_NOTE and proposal.said.mode_paiement:
+    if is_credit_note(code) and proposal.said.mode_paiement:
         yield rules.CREDIT_NOTE_PAYMENT.broken("mode_paiement")
 
 

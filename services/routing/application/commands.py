@@ -47,4 +47,5 @@ def command_of(payload: PieceDeposited | PieceCompleted | PieceContested) -> Dep
         deposited_at=payload.deposited_at,
         attachments=tuple(file.sha256 for file in payload.attachments),
         comment=payload.comment,
+        type_code=payload.type_code,
     )

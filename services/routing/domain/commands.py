@@ -47,6 +47,8 @@ class Deposit:
     attachments: tuple[str, ...] = ()
     """The SHA-256 of each, in the order deposited."""
     comment: str | None = None
+    type_code: str | None = None
+    """BT-3, UNTDID 1001; trails that are older do not hold it."""
 
 
 @dataclass(frozen=True, slots=True)

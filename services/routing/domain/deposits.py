@@ -1,5 +1,6 @@
 """Deciding on a deposited piece: it opens a dossier, advances it, or loses."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from services.routing.domain import rules
@@ -9,12 +10,13 @@ from services.routing.domain.dossier import Dossier, Piece
 from services.routing.domain.events import Closed, Event, PieceReceived, StatusSet
 from services.routing.domain.hops import first_hop
 from services.routing.domain.turns import find_transition, judge_turn
+from shared.circuit.amounts import Previous, judge_carried
 from shared.circuit.cadres import deposit_act, judge_depositor, judge_following, judge_opening
 from shared.circuit.delays import CONCLUDED
 from shared.circuit.loader import version
 from shared.circuit.parties import LABELS
 from shared.circuit.statuses import Transition
-from shared.circuit.table import Circuit
+from shared.circuit.table import Circuit, Row
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
 
@@ -103,6 +105,7 @@ def _judge_next(
     broken = (
         *judge_following(circuit, deposit.cadre, role, row, turn.cadres),
         *_judge_parties(dossier, deposit),
+        *_judge_amounts(circuit, dossier, row, previous.deposit, deposit),
     )
     return broken or found
 
@@ -127,6 +130,20 @@ def _before_silence(dossier: Dossier, deposit: Deposit) -> Dossier:
         for each in dossier.pieces
     )
     return replace(dossier, pieces=tuple(pieces), awaited=lapsed.waiting)
+
+
+def _judge_amounts(
+    circuit: Circuit, dossier: Dossier, row: Row, previous: Deposit, deposit: Deposit
+) -> Iterator[Violation]:
+    """A next piece keeps the currency; one that signs the piece before keeps its amounts too."""
+    if deposit.currency != previous.currency:
+        yield rules.CURRENCY_CHANGED.broken(
+            "currency", now=deposit.currency, previous=previous.currency
+        )
+    following = circuit.row(deposit.cadre, moa=dossier.moa_present)
+    if following:
+        before = Previous(row, previous.number, previous.amounts, previous.type_code)
+        yield from judge_carried(following, deposit.amounts, deposit.type_code, before)
 
 
 def _judge_parties(dossier: Dossier, deposit: Deposit) -> tuple[Violation, ...]:

@@ -16,6 +16,12 @@ PARTY_CHANGED = Rule(
     remedy="Gardez les structures du dossier ; une erreur sur l'une d'elles se refuse.",
     source=_OURS,
 )
+CURRENCY_CHANGED = Rule(
+    code="ROU-DEVISE-01",
+    sentence="La devise {now} n'est pas celle de la pièce précédente, {previous}.",
+    remedy="Gardez la devise du dossier.",
+    source=_OURS,
+)
 ADDITION_TOO_LATE = Rule(
     code="ROU-AJOUT-01",
     sentence="L'ajout à la pièce {number} est arrivé après un autre acte sur le dossier.",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,9 @@ from services.deposit.domain.completing import judge_added, judge_turn_to_add
 from services.deposit.domain.following import Following
 from services.deposit.domain.piece import Completion, Piece
 from services.deposit.domain.prefill import options
+from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.rules import FOLLOWED_UNKNOWN
+from services.deposit.domain.said import NOTHING_READ
 from services.deposit.domain.turns import DossierState
 from shared.circuit.loader import current, version
 from shared.circuit.parties import Party
@@ -141,6 +144,103 @@ def test_a_moa_parameter_that_changed_since_the_opening_refuses_no_next_piece() 
     directory = {**DIRECTORY, MOA: a_structure(MOA, moa=MoaParameter.SANS)}
 
     assert broken(next_piece(), replace(AFTER, directory=directory)) == []
+
+
+GENERAL = replace(PIECE, draft=replace(PIECE.draft, cadre="A20", depositor_role=Role.MOA))
+NOTIFIED = a_state(GENERAL, Status.A_ASSOCIER_FOURNISSEUR, awaiting(a_turn(Role.TITULAIRE, "A8")))
+SIGNING = after(GENERAL, NOTIFIED)
+
+
+def a_signature(**fields: Any) -> Proposal:  # noqa: ANN401 - any field of an e-invoice
+    return next_piece(Role.TITULAIRE, TITULAIRE, cadre="A8", number="DGS-1", **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, []),
+        ({"due": Decimal("20.00")}, []),
+        ({"due": Decimal(0)}, []),
+        (
+            {"ht": Decimal("99.00"), "ttc": Decimal("119.00"), "due": Decimal("119.00")},
+            ["ht", "ttc"],
+        ),
+        ({"ht": Decimal("90.00"), "tva": Decimal("30.00")}, ["ht", "tva"]),
+        (
+            {
+                "ht": Decimal("1000.00"),
+                "tva": Decimal("200.00"),
+                "ttc": Decimal("1200.00"),
+                "due": Decimal("1200.00"),
+            },
+            ["ht", "tva", "ttc", "due"],
+        ),
+    ],
+)
+def test_a_signature_carries_the_amounts_of_the_decompte_that_it_signs(
+    fields: dict[str, Decimal], expected: list[str]
+) -> None:
+    names = [("CIR-MONTANT-01", f"amounts.{name}") for name in expected]
+
+    assert broken(a_signature(**fields), SIGNING) == names
+
+
+def test_less_that_is_due_is_told_beside_the_decompte_that_is_signed() -> None:
+    (change,) = accepted(a_signature(due=Decimal("20.00")), SIGNING).changes
+
+    assert (change.field, change.previous, change.now) == (
+        "due",
+        Decimal("120.00"),
+        Decimal("20.00"),
+    )
+
+
+def test_what_is_left_to_pay_of_a_decompte_is_all_that_its_signature_may_ask() -> None:
+    amounts = replace(GENERAL.draft.amounts, due=Decimal("12.00"))
+    settled = replace(GENERAL, draft=replace(GENERAL.draft, amounts=amounts))
+    signing = after(settled, NOTIFIED)
+
+    assert broken(a_signature(), signing) == [("CIR-MONTANT-01", "amounts.due")]
+    assert broken(a_signature(due=Decimal("12.00")), signing) == []
+
+
+def test_a_signature_is_an_avoir_where_the_decompte_is_one() -> None:
+    avoir = replace(GENERAL, draft=replace(GENERAL.draft, type_code="381"))
+    signing = after(avoir, NOTIFIED)
+
+    assert broken(a_signature(), signing) == [("CIR-MONTANT-03", "type_code")]
+    assert broken(a_signature(type_code="381"), signing) == []
+    assert broken(a_signature(type_code="381"), SIGNING) == [("CIR-MONTANT-03", "type_code")]
+    assert broken(a_signature(type_code="384"), SIGNING) == []
+
+
+def test_a_signature_in_another_currency_is_refused() -> None:
+    assert broken(a_signature(currency="USD"), SIGNING) == [("DEP-SUITE-04", "currency")]
+
+
+def test_a_total_that_is_missing_is_asked_for_beside_those_that_differ() -> None:
+    proposal = a_signature(ht=Decimal("90.00"), tva=None, due=None)
+
+    assert broken(proposal, SIGNING) == [
+        ("DEP-INV-01", "amounts.due"),
+        ("DEP-INV-01", "amounts.tva"),
+        ("CIR-MONTANT-01", "amounts.ht"),
+    ]
+
+
+def test_an_e_invoice_signs_by_the_amounts_in_its_file() -> None:
+    read = replace(READ, number="DGS-1", cadre="A8", ttc=Decimal("118800.00"))
+    read = replace(read, ht=Decimal("99000.00"), tva=Decimal("19800.00"), due=Decimal("118800.00"))
+    proposal = replace(
+        a_signature(), read=read, said=replace(a_signature().said, fields=NOTHING_READ)
+    )
+
+    assert [field for code, field in broken(proposal, SIGNING) if code == "CIR-MONTANT-01"] == [
+        "amounts.ht",
+        "amounts.tva",
+        "amounts.ttc",
+        "amounts.due",
+    ]
 
 
 def test_a_dossier_keeps_its_currency() -> None:

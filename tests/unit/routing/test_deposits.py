@@ -61,6 +61,7 @@ def test_of_two_followers_the_first_wins_and_the_other_ends_rejetee_with_its_rea
         (replace(A15, depositor=Actor(Role.MOE, "other")), "CIR-TOUR-03"),
         (a_deposit("A20", "A4", depositor=Actor(Role.MOE, "moe")), "CIR-CADRE-04"),
         (replace(A15, parties=replace(PARTIES, moa=Party("other"))), "ROU-PARTIE-01"),
+        (replace(A15, currency="USD"), "ROU-DEVISE-01"),
     ],
 )
 def test_a_follower_out_of_turn_is_rejetee(late: Deposit, code: str) -> None:

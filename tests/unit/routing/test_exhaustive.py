@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from functools import cache
 
 import pytest
@@ -27,6 +28,7 @@ from services.routing.domain.events import (
 from shared.circuit.loader import CURRENT, current
 from shared.circuit.parties import Parties, Party, Structure
 from shared.circuit.statuses import TREATMENTS, Act
+from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.roles import MoaParameter, Role
 from shared.vocabulary.statuses import Status
 from tests.unit.routing.builders import (
@@ -457,6 +459,74 @@ def test_every_opener_by_every_role_under_every_parameter(
         walked += 1
     _say(capsys, f"{walked} cases of (opener x role x MOA parameters)")
     assert walked == (12 + 3) * 18 * 6
+
+
+AMOUNTS_ARE_THOSE_BEFORE = {
+    ("A20", "A8", AVEC),
+    ("A18", "A8", SANS),
+    ("A22", "A23", AVEC),
+    ("A22", "A24", AVEC),
+    ("A22", "A23", SANS),
+    ("A22", "A24", SANS),
+}
+"""(Before, after, MOA): a décompte général is signed, or becomes final, as it is."""
+TOTALS = {  # of HT 100.00, TVA 20.00, TTC 120.00, of which 120.00 are due; may a signature say so
+    ("100.00", "20.00", "120.00", "120.00"): True,
+    ("100", "20", "120", "120"): True,
+    ("100.00", "20.00", "120.00", "119.99"): True,
+    ("100.00", "20.00", "120.00", "0.00"): True,
+    ("100.00", "20.00", "120.00", "120.01"): False,
+    ("100.00", "20.00", "120.00", "-0.01"): False,
+    ("100.01", "20.00", "120.00", "120.00"): False,
+    ("100.00", "20.01", "120.00", "120.00"): False,
+    ("100.00", "20.00", "120.01", "120.00"): False,
+    ("99.00", "21.00", "120.00", "120.00"): False,
+    ("90.00", "18.00", "108.00", "108.00"): False,
+    ("1000.00", "200.00", "1200.00", "1200.00"): False,
+    ("-100.00", "-20.00", "-120.00", "-120.00"): False,
+}
+KINDS = {"380": True, "384": True, "381": False, None: True}
+"""Types of document after an invoice: may a signature be one."""
+
+
+def _followers() -> Iterator[tuple[Case, str, Role]]:
+    """Every piece that may come next, by whom it may."""
+    for case in {case for case, _ in _cases()}:
+        for role, cadres in ({} if case.is_held else case.turns()).items():
+            yield from ((case, cadre, role) for cadre in cadres)
+
+
+def test_every_next_piece_with_every_other_amount_type_and_currency(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    walked = refused = 0
+    for case, cadre, role in _followers():
+        parties = PARTIES if case.moa else SANS_MOA
+        world = World(parties, a_directory(), is_possible=True)
+        opened = _a_dossier(case, parties)
+        piece = replace(
+            opened.pieces[0], deposit=replace(opened.pieces[0].deposit, type_code="380")
+        )
+        dossier = replace(opened, pieces=(piece,))
+        carries = (case.cadre, cadre, case.moa) in AMOUNTS_ARE_THOSE_BEFORE
+        for totals, kind, currency in itertools.product(TOTALS, KINDS, ("EUR", "USD")):
+            deposit = replace(
+                _next_deposit(cadre, case.cadre, role, parties),
+                amounts=Amounts(*map(Decimal, totals)),
+                type_code=kind,
+                currency=currency,
+            )
+            wins = currency == "EUR" and (not carries or (TOTALS[totals] and KINDS[kind]))
+            decision = decide(dossier, deposit, world.directory, NOW)
+            if wins:
+                _check_taken(dossier, decision, deposit, world)
+            else:
+                _check_rejected(decision)
+                _check_undisturbed(dossier, decision)
+            walked += 1
+            refused += not wins
+    _say(capsys, f"{walked} cases of (row x next cadre x totals x type x currency)")
+    assert (walked, refused) == (6032, 3016 + 6 * 40)
 
 
 OFFERED = {("A7", MOE), ("A14", MOE), ("A17", MOA)}
