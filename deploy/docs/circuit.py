@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from shared.circuit import statuses
+from shared.circuit.amounts import carries_amounts
 from shared.circuit.delays import CONCLUDED, RECEIVERS, Effect, Start
 from shared.circuit.loader import current
 from shared.circuit.parties import LABELS
@@ -165,7 +166,7 @@ def _section(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
                 ROLES[row.recipient],
                 ", ".join(ROLES[role] for role in row.informed),
                 "<br>".join(_followers(circuit, row)),
-                _yes(row.amounts_prevail),
+                "<br>".join(_amounts(circuit, row)),
                 row.source,
                 _CONFIDENCE[row.confidence],
             )
@@ -186,6 +187,13 @@ def _followers(circuit: Circuit, row: Row) -> Iterator[str]:
         yield f"sans réponse : {' '.join(row.tacit_followers)}"
     if row.is_final:
         yield "aucune"
+
+
+def _amounts(circuit: Circuit, row: Row) -> Iterator[str]:
+    yield _yes(row.amounts_prevail)
+    same = (each for each in circuit.rows if each.moa_present is row.moa_present)
+    if carried := [each.cadre for each in same if carries_amounts(row, each)]:
+        yield f"reprend ceux de : {' '.join(carried)}"
 
 
 def _delays(circuit: Circuit) -> str:

@@ -1,13 +1,56 @@
 """What `services/routing` tells: a piece for an actor, a status, the state of a dossier."""
 
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Self
 
+from shared.circuit.amounts import Prevailing
 from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, Part, PartiesV1, PartyV1
 from shared.contracts.envelope import Payload
-from shared.contracts.fields import Identifier, Moment
+from shared.contracts.fields import Difference, Identifier, Moment, Montant
+from shared.vocabulary.amounts import Change
 from shared.vocabulary.roles import Application, Purpose, Role
 from shared.vocabulary.statuses import Status
+
+
+class PrevailingV1(Part):
+    """The amounts that hold in a dossier, and the piece that states them."""
+
+    piece_id: Identifier
+    cadre: Identifier
+    number: Identifier
+    currency: Identifier
+    amounts: AmountsV1
+    type_code: Identifier | None = None
+    """BT-3 of that piece: the amounts of a credit note (381) are to be taken away."""
+    is_settled: bool
+    """They can change no more."""
+
+    def to_domain(self) -> Prevailing:
+        """Take the amounts that hold off the wire."""
+        return Prevailing(self.piece_id, self.amounts.to_domain(), self.is_settled)
+
+
+class DifferenceV1(Part):
+    """A total that a piece states otherwise than another one."""
+
+    field: Identifier
+    """`ht`, `tva`, `ttc` or `due`."""
+    other: Montant
+    """As the other piece states it."""
+    stated: Montant
+    """As this piece does."""
+    difference: Difference
+    """What this piece adds; negative for what it takes away."""
+
+    @classmethod
+    def of(cls, change: Change) -> Self:
+        """Put a difference on the wire."""
+        return cls(
+            field=change.field,
+            other=change.previous,
+            stated=change.now,
+            difference=change.difference,
+        )
 
 
 class PieceForwarded(Payload):
@@ -22,6 +65,14 @@ class PieceForwarded(Payload):
     issued_on: date
     currency: Identifier
     amounts: AmountsV1
+    """As the piece states them; what holds in the dossier, and is to be paid, is `prevailing`."""
+    type_code: Identifier | None = None
+    """BT-3, UNTDID 1001: the amounts of a credit note (381) are to be taken away."""
+    prevailing: PrevailingV1 | None = None
+    differences: tuple[DifferenceV1, ...] = ()
+    """Where the piece states something else than what prevails."""
+    changes: tuple[DifferenceV1, ...] = ()
+    """Where the piece states something else than the one that it follows."""
     sender: ActorV1
     role: Role
     recipient: PartyV1
@@ -157,6 +208,7 @@ class DossierChanged(Payload):
     parties: PartiesV1
     pieces: tuple[PieceStateV1, ...]
     awaited: AwaitedV1 | None = None
+    prevailing: PrevailingV1 | None = None
     trail: Identifier | None = None
     """Hash of the last entry of the audit trail, which vouches for all those before it."""
     payment_not_reported: bool = False

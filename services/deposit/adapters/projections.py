@@ -109,6 +109,7 @@ def _state(said: DossierChanged) -> DossierState:
         else None,
         payment_not_reported=said.payment_not_reported,
         reported_awaited=_payer(said),
+        prevailing=said.prevailing.to_domain() if said.prevailing else None,
     )
 
 

@@ -9,6 +9,7 @@ from services.deposit.domain.following import Following
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.prefill import Option, options
 from services.deposit.domain.turns import judge_turn
+from shared.circuit.amounts import Prevailing
 from shared.circuit.cadres import deposit_act
 from shared.circuit.parties import Parties
 from shared.circuit.statuses import Act
@@ -23,6 +24,8 @@ class Shown:
 
     piece: Piece
     status: Status
+    prevailing: Prevailing | None = None
+    """The amounts that hold in its dossier, once routing has told of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Consultations:
         state = await self._ports.dossiers.find(piece.dossier_id)
         if state is None:
             return Shown(piece, Status.DEPOSEE)
-        return Shown(piece, state.status_for(role, piece.id))
+        return Shown(piece, state.status_for(role, piece.id), state.prevailing)
 
     async def prefill(
         self, piece_id: str, role: Role, structure: str

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from services.deposit.domain.piece import Piece
 from shared.circuit import turns
+from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Parties
 from shared.circuit.statuses import Act
 from shared.circuit.table import Row
@@ -32,6 +33,8 @@ class DossierState:
     payment_not_reported: bool = False
     reported_awaited: Awaited | None = None
     """Who is still awaited for those from whom the payment is hidden."""
+    prevailing: Prevailing | None = None
+    """The amounts that hold."""
 
     def as_seen(self, role: Role) -> "DossierState":
         """Give the dossier as far as a role may see it: a refusal must not tell of a payment."""

@@ -17,13 +17,14 @@ from services.deposit.entrypoints.parts import (
     NextAnswer,
     PartiesAnswer,
     PartyAnswer,
+    PrevailingAnswer,
     ReadAnswer,
     attachment_answers,
     file_answer,
     party_answer,
 )
 from shared.contracts.common_v1 import AmountsV1
-from shared.vocabulary.codes import ModePaiement, TypeTva
+from shared.vocabulary.codes import ModePaiement, TypeTva, is_credit_note
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
@@ -68,6 +69,7 @@ class PieceAnswer(BaseModel):
     currency: str
     amounts: AmountsV1
     changes: tuple[ChangeAnswer, ...]
+    prevailing: PrevailingAnswer | None
     type_code: str
     depositor_role: Role
     depositor: PartyAnswer
@@ -100,15 +102,8 @@ class PieceAnswer(BaseModel):
             issued_on=draft.issued_on,
             currency=draft.currency,
             amounts=AmountsV1.of(draft.amounts),
-            changes=tuple(
-                ChangeAnswer(
-                    field=change.field,
-                    previous=change.previous,
-                    now=change.now,
-                    difference=change.difference,
-                )
-                for change in draft.changes
-            ),
+            changes=tuple(map(ChangeAnswer.of, draft.changes)),
+            prevailing=PrevailingAnswer.of(shown.prevailing) if shown.prevailing else None,
             type_code=draft.type_code,
             depositor_role=draft.depositor_role,
             depositor=party_answer(draft.depositor),
@@ -205,6 +200,8 @@ class PrefillAnswer(BaseModel):
         follows: FollowsAnswer
         currency: str
         amounts: AmountsV1
+        type_code: str | None
+        """Said of a credit note alone: the next piece is one as well."""
         parties: PartiesAnswer
         engagement: str | None
         marche: str | None
@@ -233,6 +230,7 @@ class PrefillAnswer(BaseModel):
                 follows=FollowsAnswer(piece_id=piece.id),
                 currency=draft.currency,
                 amounts=AmountsV1.of(draft.amounts),
+                type_code=draft.type_code if is_credit_note(draft.type_code) else None,
                 parties=PartiesAnswer.of(prefill.parties),
                 engagement=prefill.engagement,
                 marche=draft.marche,

@@ -8,8 +8,11 @@ from pydantic import BaseModel
 
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Piece, Recipient, StoredFile
+from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Parties, Party
+from shared.contracts.common_v1 import AmountsV1
 from shared.contracts.fields import Difference, Montant
+from shared.vocabulary.amounts import Change
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.roles import Application, Role
 
@@ -101,6 +104,34 @@ class ChangeAnswer(BaseModel):
     previous: Montant
     now: Montant
     difference: Difference
+
+    @classmethod
+    def of(cls, change: Change) -> Self:
+        """Show a change."""
+        return cls(
+            field=change.field,
+            previous=change.previous,
+            now=change.now,
+            difference=change.difference,
+        )
+
+
+class PrevailingAnswer(BaseModel):
+    """The amounts that hold in a dossier, and are to be paid, as routing last told."""
+
+    piece_id: str
+    """The piece that states them."""
+    amounts: AmountsV1
+    is_settled: bool
+
+    @classmethod
+    def of(cls, prevailing: Prevailing) -> Self:
+        """Show the amounts that hold."""
+        return cls(
+            piece_id=prevailing.piece_id,
+            amounts=AmountsV1.of(prevailing.amounts),
+            is_settled=prevailing.is_settled,
+        )
 
 
 class FileAnswer(BaseModel):

@@ -8,6 +8,7 @@ from typing import Any
 from bson.decimal128 import Decimal128
 
 from services.portal.domain.piece import Actor, Awaited, Face, Piece, number_key
+from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Party
 from shared.runtime.store import Document
 from shared.vocabulary.amounts import Amounts
@@ -44,6 +45,7 @@ def to_document(piece: Piece, version: int) -> Document:
         "engagement": piece.engagement,
         "marche": piece.marche,
         "credit_note": piece.is_credit_note,
+        "prevailing": _from_prevailing(piece.prevailing) if piece.prevailing else None,
     }
 
 
@@ -51,6 +53,7 @@ def from_document(document: Document) -> Piece:
     """Read a piece from the store."""
     issued_on = document["issued_on"]
     amounts = document["amounts"]
+    prevailing = document.get("prevailing")
     return Piece(
         id=document["_id"],
         dossier_id=document["dossier_id"],
@@ -68,6 +71,7 @@ def from_document(document: Document) -> Piece:
         engagement=document["engagement"],
         marche=document["marche"],
         is_credit_note=document.get("credit_note", False),
+        prevailing=_to_prevailing(prevailing) if prevailing else None,
     )
 
 
@@ -154,3 +158,17 @@ def _from_amounts(amounts: Amounts) -> Document:
 
 def _to_amounts(document: Mapping[str, Any]) -> Amounts:
     return Amounts(**{name: document[name].to_decimal() for name in ("ht", "tva", "ttc", "due")})
+
+
+def _from_prevailing(prevailing: Prevailing) -> Document:
+    return {
+        "piece_id": prevailing.piece_id,
+        "amounts": _from_amounts(prevailing.amounts),
+        "is_settled": prevailing.is_settled,
+    }
+
+
+def _to_prevailing(document: Mapping[str, Any]) -> Prevailing:
+    return Prevailing(
+        document["piece_id"], _to_amounts(document["amounts"]), document["is_settled"]
+    )

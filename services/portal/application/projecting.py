@@ -5,11 +5,9 @@ from collections.abc import Iterator
 from services.portal.domain.piece import Actor, Awaited, Face, Piece
 from shared.circuit.visibility import visible_to
 from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
+from shared.vocabulary.codes import is_credit_note
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
-
-_CREDIT_NOTE = "381"
-"""UNTDID 1001."""
 
 
 def pieces_of(said: DossierChanged) -> tuple[Piece, ...]:
@@ -37,7 +35,8 @@ def _piece(said: DossierChanged, state: PieceStateV1, *, is_hiding: bool) -> Pie
         amounts=state.amounts.to_domain() if state.amounts else None,
         engagement=state.engagement,
         marche=state.marche,
-        is_credit_note=state.type_code == _CREDIT_NOTE,
+        is_credit_note=is_credit_note(state.type_code),
+        prevailing=said.prevailing.to_domain() if said.prevailing else None,
     )
 
 

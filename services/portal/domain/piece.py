@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Party
-from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.amounts import Amounts, Change, changes
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import Status
 
@@ -63,6 +64,8 @@ class Piece:
     engagement: str | None = None
     marche: str | None = None
     is_credit_note: bool = False
+    prevailing: Prevailing | None = None
+    """What holds in the dossier."""
 
     @property
     def is_taken_away(self) -> bool:
@@ -76,6 +79,13 @@ class Piece:
         if amounts is None or not self.is_credit_note or amounts.ttc < 0:
             return amounts
         return Amounts(ht=-amounts.ht, tva=-amounts.tva, ttc=-amounts.ttc, due=-amounts.due)
+
+    @property
+    def differences(self) -> tuple[Change, ...]:
+        """The totals that the piece states otherwise than what holds in its dossier."""
+        if self.amounts is None or self.prevailing is None:
+            return ()
+        return changes(self.prevailing.amounts, self.amounts)
 
     def seen_by(self, role: Role) -> Face:
         """Give the face that a role sees."""

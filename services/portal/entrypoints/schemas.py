@@ -15,7 +15,7 @@ from services.portal.domain.fiscal import Subtotal, Sum, Total, Totals
 from services.portal.domain.piece import Actor, Awaited, Piece
 from services.portal.entrypoints.cursor import write_cursor
 from shared.circuit.parties import Party
-from shared.contracts.fields import Montant
+from shared.contracts.fields import Difference, Montant
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -188,6 +188,23 @@ class AmountsBody(Body):
     due: Montant
 
 
+class PrevailingBody(Body):
+    """The amounts that hold in a dossier, those to be paid."""
+
+    piece_id: str = Field(description="La pièce qui les énonce.")
+    amounts: AmountsBody
+    is_settled: bool = Field(description="Ils ne peuvent plus changer.")
+
+
+class DifferenceBody(Body):
+    """A total that a piece states otherwise than what prevails."""
+
+    field: str
+    previous: Montant = Field(description="Celui qui prévaut.")
+    now: Montant = Field(description="Celui de la pièce.")
+    difference: Difference
+
+
 class PieceBody(Body):
     """A piece, as its viewer sees it."""
 
@@ -209,6 +226,10 @@ class PieceBody(Body):
     deposited_at: datetime | None
     currency: str | None
     amounts: AmountsBody | None
+    prevailing: PrevailingBody | None = Field(
+        description="Ce qui prévaut dans le dossier ; absent d'un dossier dit avant ce champ."
+    )
+    differences: list[DifferenceBody]
     engagement: str | None
     marche: str | None
 
@@ -242,6 +263,10 @@ class PieceBody(Body):
             deposited_at=piece.deposited_at,
             currency=piece.currency,
             amounts=AmountsBody.model_validate(piece.amounts) if piece.amounts else None,
+            prevailing=PrevailingBody.model_validate(piece.prevailing)
+            if piece.prevailing
+            else None,
+            differences=[DifferenceBody.model_validate(each) for each in piece.differences],
             engagement=piece.engagement,
             marche=piece.marche,
         )

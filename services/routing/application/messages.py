@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from services.routing.application.amounts import amounts_that_hold, changes_of, differences_of
 from services.routing.application.journey import Cause, Journey, acts_of, row_of
 from services.routing.domain import rules
 from services.routing.domain.commands import Actor
@@ -21,9 +22,11 @@ from shared.contracts.envelope import Payload
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.routing_v1 import (
     AwaitedV1,
+    DifferenceV1,
     DossierChanged,
     PieceForwarded,
     PieceStateV1,
+    PrevailingV1,
     StatusChanged,
     TurnV1,
 )
@@ -63,6 +66,7 @@ def state_of(journey: Journey, cause: Cause, at: datetime) -> Outgoing:
         parties=PartiesV1.of(dossier.parties),
         pieces=tuple(_state(journey, piece) for piece in dossier.pieces),
         awaited=awaited_v1(dossier),
+        prevailing=_prevailing(journey),
         trail=journey.trail,
         payment_not_reported=journey.payment_not_reported,
         at=at,
@@ -193,6 +197,10 @@ def _forwarded(journey: Journey, event: Forwarded | Offered) -> PieceForwarded:
         issued_on=piece.deposit.issued_on,
         currency=piece.deposit.currency,
         amounts=AmountsV1.of(piece.amounts),
+        type_code=enclosure.type_code,
+        prevailing=_prevailing(journey),
+        differences=tuple(map(DifferenceV1.of, differences_of(journey.dossier, piece))),
+        changes=tuple(map(DifferenceV1.of, changes_of(journey.dossier, piece))),
         sender=_sender(journey.dossier, piece, event.to),
         role=event.to.role,
         recipient=PartyV1(structure=event.to.structure, service=event.to.service),
@@ -205,6 +213,22 @@ def _forwarded(journey: Journey, event: Forwarded | Offered) -> PieceForwarded:
         attachments=enclosure.attachments,
         deposited_at=piece.deposit.deposited_at,
         forwarded_at=event.at,
+    )
+
+
+def _prevailing(journey: Journey) -> PrevailingV1 | None:
+    holding = amounts_that_hold(journey.dossier)
+    if holding is None:
+        return None
+    piece = journey.dossier[holding.piece_id]
+    return PrevailingV1(
+        piece_id=piece.id,
+        cadre=piece.cadre,
+        number=piece.number,
+        currency=piece.deposit.currency,
+        amounts=AmountsV1.of(holding.amounts),
+        type_code=journey.enclosures[piece.id].type_code,
+        is_settled=holding.is_settled,
     )
 
 

@@ -7,12 +7,9 @@ from itertools import takewhile
 from services.routing.application.journey import Journey, is_party
 from services.routing.application.ports import Archive, Kept, Report
 from services.routing.domain.commands import Actor
-from services.routing.domain.dossier import Dossier, Piece, replay
+from services.routing.domain.dossier import Dossier, replay
 from services.routing.domain.events import StatusSet
-from shared.circuit.amounts import Prevailing, prevailing
-from shared.circuit.loader import version
 from shared.circuit.visibility import visible_to
-from shared.vocabulary.amounts import Change, changes
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -60,17 +57,6 @@ async def audit_for(archive: Archive, dossier_id: str, actor: Actor) -> AuditVie
         return None
     kept = _visible(await archive.trail(dossier_id), journey, actor.role)
     return AuditView(kept, replace(report, entries=min(report.entries, len(kept))))
-
-
-def changes_of(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
-    """List the totals that a piece states otherwise than the piece it follows."""
-    previous = dossier.piece(piece.follows) if piece.follows else None
-    return changes(previous.amounts, piece.amounts) if previous else ()
-
-
-def amounts_that_hold(dossier: Dossier) -> Prevailing | None:
-    """Say whose amounts prevail."""
-    return prevailing(version(dossier.table_version), dossier.pieces, moa=dossier.moa_present)
 
 
 def _visible(trail: Sequence[Kept], journey: Journey, role: Role) -> tuple[Kept, ...]:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.routing.domain.dossier import State
 from shared.circuit.statuses import Act
@@ -147,6 +147,10 @@ class AwaitedPieceOut(Answer):
 
     dossier_id: str
     piece: PieceOut
+    prevailing: PrevailingOut | None
+    differences: tuple[ChangeOut, ...] = Field(
+        description="Where the piece states other totals than those that prevail (`previous`)."
+    )
     awaited: AwaitedOut
 
 

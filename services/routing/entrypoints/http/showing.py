@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from services.routing.application.amounts import amounts_that_hold, changes_of, differences_of
 from services.routing.application.journey import acts_of
-from services.routing.application.views import amounts_that_hold, changes_of
 from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier, Piece, Words
 from services.routing.entrypoints.http.schemas import (
@@ -23,6 +23,7 @@ from services.routing.entrypoints.http.schemas import (
 from shared.circuit.loader import version
 from shared.circuit.motives import motive_label
 from shared.contracts.common_v1 import AmountsV1, PartiesV1
+from shared.vocabulary.amounts import Change
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.labels import ROLES, STATUSES
 from shared.vocabulary.statuses import Status
@@ -30,7 +31,6 @@ from shared.vocabulary.statuses import Status
 
 def show_dossier(dossier: Dossier) -> DossierOut:
     """Show a dossier whole."""
-    holding = amounts_that_hold(dossier)
     return DossierOut(
         dossier_id=dossier.id,
         version=dossier.version,
@@ -38,14 +38,20 @@ def show_dossier(dossier: Dossier) -> DossierOut:
         table_version=dossier.table_version,
         parties=PartiesV1.of(dossier.parties),
         pieces=tuple(show_piece(dossier, piece) for piece in dossier.pieces),
-        prevailing=PrevailingOut(
-            piece_id=holding.piece_id,
-            amounts=AmountsV1.of(holding.amounts),
-            is_settled=holding.is_settled,
-        )
-        if holding
-        else None,
+        prevailing=show_prevailing(dossier),
         awaited=show_awaited(dossier),
+    )
+
+
+def show_prevailing(dossier: Dossier) -> PrevailingOut | None:
+    """Show the amounts that hold."""
+    holding = amounts_that_hold(dossier)
+    if holding is None:
+        return None
+    return PrevailingOut(
+        piece_id=holding.piece_id,
+        amounts=AmountsV1.of(holding.amounts),
+        is_settled=holding.is_settled,
     )
 
 
@@ -60,15 +66,7 @@ def show_piece(dossier: Dossier, piece: Piece) -> PieceOut:
         issued_on=piece.deposit.issued_on,
         currency=piece.deposit.currency,
         amounts=AmountsV1.of(piece.amounts),
-        changes=tuple(
-            ChangeOut(
-                field=change.field,
-                previous=change.previous,
-                now=change.now,
-                difference=change.difference,
-            )
-            for change in changes_of(dossier, piece)
-        ),
+        changes=_show_changes(changes_of(dossier, piece)),
         depositor=_show_actor(piece.depositor),
         engagement=piece.deposit.engagement,
         comment=piece.deposit.comment,
@@ -77,6 +75,18 @@ def show_piece(dossier: Dossier, piece: Piece) -> PieceOut:
         stamps=tuple(_show_stamp(status, at, piece.words.get(status)) for status, at in stamps),
         file_sha256=piece.deposit.file_sha256,
         attachments=piece.attachments,
+    )
+
+
+def _show_changes(changes: Iterable[Change]) -> tuple[ChangeOut, ...]:
+    return tuple(
+        ChangeOut(
+            field=change.field,
+            previous=change.previous,
+            now=change.now,
+            difference=change.difference,
+        )
+        for change in changes
     )
 
 
@@ -123,8 +133,14 @@ def show_lines(dossiers: Iterable[Dossier]) -> Iterable[AwaitedPieceOut]:
     for dossier in dossiers:
         awaited = show_awaited(dossier)
         if awaited:
-            piece = show_piece(dossier, dossier[awaited.piece_id])
-            yield AwaitedPieceOut(dossier_id=dossier.id, piece=piece, awaited=awaited)
+            piece = dossier[awaited.piece_id]
+            yield AwaitedPieceOut(
+                dossier_id=dossier.id,
+                piece=show_piece(dossier, piece),
+                prevailing=show_prevailing(dossier),
+                differences=_show_changes(differences_of(dossier, piece)),
+                awaited=awaited,
+            )
 
 
 def show_cadres(dossier: Dossier, cadres: Iterable[Cadre]) -> Iterable[CadreOut]:
