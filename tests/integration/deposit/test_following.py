@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import httpx
 
@@ -11,6 +12,7 @@ from shared.vocabulary.statuses import Status
 from tests.integration.deposit.world import (
     MOA,
     OTHER,
+    PARTIES,
     PAYER,
     TITULAIRE,
     Answer,
@@ -98,6 +100,92 @@ async def test_changed_amounts_show_beside_the_previous_step(world: World) -> No
         "now": "10800.00",
         "difference": "-1200.00",
     }
+
+
+NAMED = (Role.TITULAIRE, Role.MOE, Role.SERVICE_FINANCIER)
+SAID = {"ht": "10000.00", "tva": "2000.00", "ttc": "12000.00", "due": "12000.00"}
+TENFOLD = {"ht": "99000.00", "tva": "19800.00", "ttc": "118800.00", "due": "118800.00"}
+
+
+async def notified(world: World, **said: object) -> Answer:
+    """Open a dossier by a décompte général, which is then before the titulaire."""
+    draft = an_opener(cadre="A20")
+    named = {role.value: {"structure": PARTIES[role]} for role in NAMED}
+    metadata = stated(draft) | {"parties": named, "amounts": SAID} | said
+    answer = await world.deposit(
+        einvoices.plain_pdf(draft), metadata, acting(Role.MOA), name="dg.pdf"
+    )
+    assert answer.status_code == 201, answer.text
+    piece: Answer = answer.json()
+    awaited = {piece["piece_id"]: Status.A_ASSOCIER_FOURNISSEUR}
+    await world.tell_dossier(awaited, Role.TITULAIRE, ("A8",))
+    return piece
+
+
+async def test_the_signature_of_a_decompte_general_of_another_sum_is_refused(
+    world: World,
+) -> None:
+    piece = await notified(world)
+    sign = partial(world.follow, piece["piece_id"], Role.TITULAIRE, "A8")
+    kept = world.kept()
+
+    refused = await sign(amounts=TENFOLD)
+    draft = an_opener(cadre="A8")
+    tried = await world.deposit(
+        einvoices.plain_pdf(draft),
+        stated(draft) | {"follows": {"piece_id": piece["piece_id"]}, "amounts": TENFOLD},
+        acting(Role.TITULAIRE),
+        name="dgs.pdf",
+        dry_run=True,
+    )
+    more = await sign(amounts=SAID | {"due": "12000.01"})
+    dollars = await sign(amounts=SAID, currency="USD")
+    avoir = await sign(amounts=SAID, type_code="381")
+
+    names = [("CIR-MONTANT-01", f"amounts.{name}") for name in ("ht", "tva", "ttc", "due")]
+    assert refused.status_code == 422
+    assert codes(refused) == names
+    assert all("contestez" in each["remedy"] for each in refused.json()["violations"])
+    assert "118800.00" in refused.json()["violations"][2]["message"]
+    assert "12000.00" in refused.json()["violations"][2]["message"]
+    assert (tried.status_code, tried.json()["accepted"]) == (200, False)
+    assert [(each["code"], each["field"]) for each in tried.json()["violations"]] == names
+    assert codes(dollars) == [("DEP-SUITE-04", "currency")]
+    assert codes(avoir) == [("CIR-MONTANT-03", "type_code")]
+    assert ("CIR-MONTANT-01", "amounts.due") in codes(more)
+    assert world.kept() == kept
+
+
+async def test_less_may_be_due_of_what_is_signed_and_both_are_shown(world: World) -> None:
+    piece = await notified(world)
+
+    filled = (await prefill(world, piece, Role.TITULAIRE)).json()
+    signed = await world.follow(
+        piece["piece_id"],
+        Role.TITULAIRE,
+        "A8",
+        amounts=filled["fields"]["amounts"] | {"due": "2000.00"},
+    )
+
+    assert filled["fields"]["amounts"] == SAID
+    assert signed.status_code == 201, signed.text
+    assert signed.json()["changes"] == [
+        {"field": "due", "previous": "12000.00", "now": "2000.00", "difference": "-10000.00"}
+    ]
+
+
+async def test_the_prefill_after_an_avoir_is_one_of_an_avoir(world: World) -> None:
+    avoir = await notified(world, type_code="381")
+    invoice = await notified(world)
+
+    after_avoir, after_invoice = [
+        (await prefill(world, piece, Role.TITULAIRE)).json()["fields"] for piece in (avoir, invoice)
+    ]
+    signed = await world.follow(avoir["piece_id"], Role.TITULAIRE, "A8", **after_avoir)
+
+    assert (after_avoir["type_code"], after_invoice["type_code"]) == ("381", None)
+    assert signed.status_code == 201, signed.text
+    assert signed.json()["type_code"] == "381"
 
 
 async def test_a_next_piece_is_named_by_depositor_and_number_or_by_its_file(world: World) -> None:

@@ -1,19 +1,25 @@
 """A dossier carried by the real deposit and routing to a payment that its supplier must not see."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest_asyncio
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local import Platform, choose
 from deploy.local.demo.actor import Actor, Services
 from deploy.local.demo.cast import AMENAGEUR, Member, Site
-from deploy.local.demo.pieces import ubl
-from deploy.local.demo.scene import Scene, opening, register
+from deploy.local.demo.pieces import pdf, ubl
+from deploy.local.demo.scene import Scene, following, opening, register
 from shared.circuit.statuses import Act
+from shared.contracts.topics import ACTEUR
 from shared.runtime.clock import system_clock
 from shared.vocabulary.roles import Role, StructureKind
 from tests.kit.waiting import wait_until
@@ -33,9 +39,24 @@ now = system_clock()
 class Desk:
     """The portal, as the parties of the site look at it."""
 
-    def __init__(self, scene: Scene, portal: httpx.AsyncClient) -> None:
+    def __init__(self, scene: Scene, portal: httpx.AsyncClient, kafka: str) -> None:
         self.scene = scene
         self._portal = portal
+        self._kafka = kafka
+
+    async def record(self, piece_id: str) -> dict[str, Any]:
+        """Give what the tool of a service financier reads of a piece, once it is there."""
+        topic = ACTEUR[Role.SERVICE_FINANCIER]
+        async with AIOKafkaConsumer(bootstrap_servers=self._kafka) as consumer:
+            parts = [TopicPartition(topic.name, part) for part in range(topic.partitions)]
+            consumer.assign(parts)
+            await consumer.seek_to_beginning(*parts)
+            async with asyncio.timeout(30):
+                async for each in consumer:
+                    said: dict[str, Any] = json.loads(each.value)["data"]
+                    if said["piece_id"] == piece_id:
+                        return said
+        raise AssertionError("the consumer ended")
 
     async def ask(self, role: Role, path: str = "/recherche", **asked: Any) -> dict[str, Any]:  # noqa: ANN401
         headers = self.scene.actor(role, SITE).headers
@@ -87,7 +108,7 @@ async def desk() -> AsyncIterator[Desk]:
         draft = scene.draft("A4", SITE)
         supplier = scene.actor(Role.TITULAIRE, SITE)
         await supplier.would_be_accepted(ubl(draft), opening(draft, SITE, ubl))
-        yield Desk(scene, portal)
+        yield Desk(scene, portal, platform.addresses.kafka)
 
 
 async def test_a_dossier_is_followed_to_a_payment_that_stays_hidden(desk: Desk) -> None:
@@ -115,3 +136,50 @@ async def test_a_dossier_is_followed_to_a_payment_that_stays_hidden(desk: Desk) 
     assert (await desk.ask(Role.SERVICE_FINANCIER, awaits_me=True))["pieces"] == []
     (total,) = (await desk.everything(Role.TITULAIRE))[-1]["totals"]
     assert (total["every"]["pieces"], total["every"]["ht"]) == (1, "10000.00")
+
+
+async def test_the_payer_of_a_decompte_general_reads_one_sum_wherever_it_looks(
+    desk: Desk,
+) -> None:
+    scene = desk.scene
+    opened = await scene.open("A7", SITE, ubl)
+    project = await scene.follow(opened, SITE)
+    general = await scene.follow(project, SITE, ht="10000.00")
+    titulaire = scene.actor(Role.TITULAIRE, SITE)
+    await titulaire.is_awaited(general["piece_id"])
+    other = scene.draft("A8", SITE, ht="99000.00")
+    same = replace(scene.draft("A8", SITE, ht="10000.00"), prepaid=Decimal("4000.00"))
+
+    refused = await titulaire.try_deposit(pdf(other), following(other, general["piece_id"]))
+    signed = await titulaire.deposit(pdf(same), following(same, general["piece_id"]))
+    record = await desk.record(signed["piece_id"])
+    payer = scene.actor(Role.SERVICE_FINANCIER, SITE)
+    shown = await scene.services.routing.get("/synthese", headers=payer.headers)
+    await desk.until(Role.SERVICE_FINANCIER, "A8", "MISE_A_DISPOSITION")
+    found = (await desk.ask(Role.SERVICE_FINANCIER, number=same.number))["pieces"][0]
+    of_deposit = await scene.services.deposit.get(
+        f"/pieces/{signed['piece_id']}", headers=payer.headers
+    )
+
+    assert refused.status_code == 422
+    assert {each["code"] for each in refused.json()["violations"]} == {"CIR-MONTANT-01"}
+    assert all("contestez" in each["remedy"] for each in refused.json()["violations"])
+    assert "118800.00" in refused.text
+    amounts = {"ht": "10000.00", "tva": "2000.00", "ttc": "12000.00", "due": "8000.00"}
+    assert record["amounts"] == record["prevailing"]["amounts"] == amounts
+    assert record["prevailing"]["is_settled"] is True
+    assert record["prevailing"]["currency"] == "EUR"
+    assert record.get("differences", []) == []
+    assert record["changes"] == [
+        {"field": "due", "other": "12000.00", "stated": "8000.00", "difference": "-4000.00"}
+    ]
+    line = next(
+        each for each in shown.json()["items"] if each["piece"]["piece_id"] == signed["piece_id"]
+    )
+    for answer in (line, found, of_deposit.json()):
+        assert answer["prevailing"] == {
+            "piece_id": signed["piece_id"],
+            "amounts": amounts,
+            "is_settled": True,
+        }
+    assert found["differences"] == line["differences"] == []
