@@ -4,6 +4,8 @@ What is expected of each step is written here and not taken from the table of th
 the demo fails when the platform decides otherwise.
 """
 
+from dataclasses import replace
+
 from deploy.local.demo.cast import MAIRIE, ONE_SIRET, TWO_SIRETS, WITHOUT_MOA
 from deploy.local.demo.pieces import cii, factur_x, pdf, ubl
 from deploy.local.demo.steps import Deposit, Does, Journey, Silence
@@ -187,7 +189,7 @@ JOURNEYS = (
                 to=(_TITULAIRE,),
                 remark="A20 contesté, refait par la MOA : le TTC",
             ),
-            _A8,
+            replace(_A8, ht="10400.00"),
             *_PAID,
         ),
     ),
