@@ -152,7 +152,7 @@ def train(examples: Sequence[Example], desks: Mapping[str, Desk]) -> TrainedSugg
     if not _can_teach(examples):
         raise ExamplesError("examples of two sub-categories are needed at least")
     pipeline = unfitted()
-    # Several threads on matrices this small mostly wait for one another: 7.1 s of CPU instead of 3.2.
+    # Several threads on matrices this small wait for one another: 7.1 s of CPU instead of 3.2.
     with threadpool_limits(limits=1):
         pipeline.fit([each.text for each in examples], [each.sub_category for each in examples])
     return TrainedSuggester(pipeline, desks)
