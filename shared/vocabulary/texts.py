@@ -1,7 +1,8 @@
-"""Texts: as a search compares them, and as a person who types one means it."""
+"""Texts: normalisation (NFC, NFKD) in linear time, invisible signs, what no screen shows."""
 
 import re
 import unicodedata
+from itertools import chain
 
 # Unicode's Default_Ignorable_Code_Point, and its annotations: no screen shows them. Left out are
 # the variation selectors, which choose the look of the sign before them, and the reordering ones.
@@ -23,35 +24,92 @@ _UNSHOWABLE = re.compile(
 )
 
 
-def folded(text: str) -> str:
-    """Reduce a text to what a search compares: no case, no accent."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(each for each in decomposed if not unicodedata.combining(each))
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_MARKS_LIMIT = 30
+"""Combining marks in a row: the limit of Unicode's Stream-Safe Text Format (UAX 15)."""
+_MARKS = [
+    point
+    for point in range(0x20000)
+    # U+0F73, U+0F75 and U+0F81 are no marks, and yet decompose into nothing else.
+    if unicodedata.combining(chr(point)) or point in {0x0F73, 0x0F75, 0x0F81}
+]
+# As ranges: a set of signs beyond the first plane is searched one by one.
+_MARK = "".join(
+    f"{chr(first)}-{chr(last)}"
+    for first, last in zip(
+        (point for point in _MARKS if point - 1 not in _MARKS),
+        (point for point in _MARKS if point + 1 not in _MARKS),
+        strict=True,
+    )
+)
+_STACKED = re.compile(f"([{_MARK}]{{{_MARKS_LIMIT}}})[{_MARK}]+")
+_SLICE = 64
+FOLDED_LIMIT = 20_000
+"""Signs that a search compares: one sign of a text may fold to 18, as U+FDFA does."""
+
+
+def composed(text: str) -> str:
+    """Normalise a text to NFC, in linear time; one that stacks its marks is left as it is.
+
+    `unicodedata` takes the square of a run of combining marks: 0.7 s for 20,000. No script needs
+    30 on one sign, and `is_showable` refuses more.
+    """
+    if text.isascii() or _STACKED.search(text):
+        return text
+    return unicodedata.normalize("NFC", text)
+
+
+def decomposed(text: str) -> str:
+    """Undo `composed`: normalise a text to NFD, as macOS writes names."""
+    return text if text.isascii() or _STACKED.search(text) else unicodedata.normalize("NFD", text)
+
+
+def folded(text: str, limit: int = FOLDED_LIMIT) -> str:
+    """Reduce a text to what a search compares: no case, no accent, `limit` signs at most.
+
+    It is decomposed by slices, which takes a linear time whatever its marks are; their order,
+    which a slice may get wrong, is of no account once they are dropped.
+    """
+    cased = text[:limit].casefold()
+    slices = (
+        unicodedata.normalize("NFKD", cased[start : start + _SLICE])
+        for start in range(0, len(cased), _SLICE)
+    )
+    signs = (sign for sign in chain.from_iterable(slices) if not unicodedata.combining(sign))
+    return "".join(signs)[:limit]
 
 
 def plain(text: str) -> str:
-    """Give a typed text as its writer sees it, whatever a keyboard or a paste put into it.
+    """Normalise a typed text to what its writer sees, whatever a keyboard or a paste put into it.
 
-    Every blank becomes a space and every line end a `\\n`; what has no shape at all is dropped, and
-    so are blanks around. Signs that mislead stay, for `is_showable` to refuse.
+    It is composed (NFC: macOS pastes accents apart from their letters). Every blank becomes a space
+    and every line end a `\\n`; what has no shape at all is dropped, and so are blanks around. Signs
+    that mislead stay, for `is_showable` to refuse.
     """
     if text.isascii() and text.isprintable():
         return text.strip()
-    return _INVISIBLE.sub("", _BLANK.sub(" ", _LINE_END.sub("\n", text))).strip()
+    return composed(_INVISIBLE.sub("", _BLANK.sub(" ", _LINE_END.sub("\n", text)))).strip()
 
 
 def is_showable(text: str, *, lines: bool = False) -> bool:
     """Tell whether any screen can show a plain text as it is; `lines` allows several, and tabs.
 
-    Controls, signs that reorder what follows, surrogates, private use and noncharacters are not:
-    some are not even allowed in an XML document, which a spreadsheet is.
+    Controls, signs that reorder what follows, surrogates, private use, noncharacters and marks that
+    are stacked are not: some are not even allowed in an XML document, which a spreadsheet is.
     """
-    return not _UNSHOWABLE.search(text) and (lines or not ("\n" in text or "\t" in text))
+    if _UNSHOWABLE.search(text) or (not text.isascii() and _STACKED.search(text)):
+        return False
+    return lines or not ("\n" in text or "\t" in text)
 
 
 def showable(text: str) -> str:
     """Give a text to be shown whatever it holds: `�` for each sign that no screen can show."""
-    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _UNSHOWABLE.sub(_REPLACEMENT, _STACKED.sub(rf"\1{_REPLACEMENT}", text))
+
+
+def one_line(text: str) -> str:
+    """Give a name to be shown on one line, whatever an older release accepted in it."""
+    return " ".join(showable(plain(text)).split())
 
 
 def says_something(text: str) -> bool:

@@ -1,7 +1,6 @@
 """The certificate of deposit: a PDF that says who deposited what, when, with which fingerprint."""
 
 import json
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.labels import ROLES, STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
+from shared.vocabulary.texts import composed
 
 _PARIS = ZoneInfo("Europe/Paris")
 _INK = 30
@@ -234,7 +234,7 @@ class _Certificate(FPDF):
 
     def _printable(self, text: str) -> str:
         """Keep what the PDF's own fonts have (Latin-1); write the rest so that none is lost."""
-        signs = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY)
+        signs = composed(text).translate(_TYPOGRAPHY)
         shown = "".join(sign if _is_latin1(sign) else f"<U+{ord(sign):04X}>" for sign in signs)
         self._has_codes = self._has_codes or shown != signs
         return shown

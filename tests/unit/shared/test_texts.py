@@ -7,7 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.vocabulary.texts import is_showable, plain, says_something
+from shared.vocabulary.texts import (
+    FOLDED_LIMIT,
+    composed,
+    decomposed,
+    folded,
+    is_showable,
+    one_line,
+    plain,
+    says_something,
+    showable,
+)
+
+_STACKS = ("\u0301", "\u0315\u0300")
+"""Marks as texts may stack them: one, and two out of order."""
 
 
 @pytest.mark.parametrize(
@@ -22,6 +35,9 @@ from shared.vocabulary.texts import is_showable, plain, says_something
         ("chantier 👷\u200d♀\ufe0f", "chantier 👷♀\ufe0f"),
         ("  SIT-1  ", "SIT-1"),
         ("Œuvre de l'été", "Œuvre de l'été"),
+        ("Re\u0301gie", "Régie"),
+        ("e\u200d\u0301", "é"),
+        ("\u212b", "Å"),
     ],
 )
 def test_a_typed_text_is_what_its_writer_sees(typed: str, seen: str) -> None:
@@ -61,6 +77,38 @@ def test_every_sign_of_unicode_is_made_plain_shown_or_told() -> None:
 @given(st.text())
 def test_a_plain_text_is_plain(text: str) -> None:
     assert plain(plain(text)) == plain(text)
+
+
+@given(st.text())
+def test_a_text_is_composed_and_decomposed_as_unicode_says(text: str) -> None:
+    assert composed(text) == unicodedata.normalize("NFC", text)
+    assert decomposed(text) == unicodedata.normalize("NFD", text)
+
+
+@given(st.text())
+def test_a_folded_text_is_what_unicode_leaves_of_it_without_its_marks(text: str) -> None:
+    whole = unicodedata.normalize("NFKD", text.casefold())
+    assert folded(text) == "".join(each for each in whole if not unicodedata.combining(each))
+
+
+def test_a_folded_text_is_bounded_by_what_it_becomes() -> None:
+    assert folded("\ufdfa", 5) == "صلى ا"
+    assert len(folded("\ufdfa" * 10_000)) == FOLDED_LIMIT
+
+
+@pytest.mark.parametrize("stack", _STACKS)
+def test_marks_are_stacked_as_high_as_unicode_allows(stack: str) -> None:
+    low, high = f"a{stack * 31}"[:31], f"a{stack * 31}"[:32]
+    assert is_showable(plain(low))
+    assert not is_showable(plain(high))
+    assert not is_showable(plain(f"e\u0301{high}"), lines=True)
+    assert plain(high) == high
+    assert showable(f"{high}b") == f"{high[:31]}\N{REPLACEMENT CHARACTER}b"
+
+
+def test_a_name_of_an_older_release_is_shown_on_one_line() -> None:
+    assert one_line("Ville\u202e\nde  Lyon\u200b") == "Ville\N{REPLACEMENT CHARACTER} de Lyon"
+    assert is_showable(one_line("\0\ud800\ta"))
 
 
 def test_a_text_says_something_by_a_letter_or_a_digit() -> None:
