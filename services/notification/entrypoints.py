@@ -13,6 +13,7 @@ from starlette.types import Scope as AsgiScope
 from services.notification.application import History, Scope, Subject, to_entry
 from services.notification.domain import Actor, Entry
 from shared.contracts.envelope import Event
+from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
 from shared.runtime.errors import is_transient
 from shared.runtime.inbox import Handler
@@ -125,7 +126,7 @@ _CROWDED = {
 
 
 Asking = Annotated[Caller, Depends(caller)]
-Id = Annotated[str, Path(max_length=100)]
+Id = Annotated[str, TypedText(100), Path()]
 Seen = Annotated[
     int,
     Header(alias="Last-Event-ID", ge=0, lt=_RANK_LIMIT, description="Dernier « id » reçu."),

@@ -18,7 +18,7 @@ from shared.circuit.parties import moa_booleans, moa_parameter
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store import Document, Store, Transaction
 from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
-from shared.vocabulary.texts import folded
+from shared.vocabulary.texts import folded, one_line
 
 T = TypeVar("T")
 _COLLECTION = "structures"
@@ -128,10 +128,13 @@ def from_document(document: Document) -> Structure:
         declared=Declaration(
             identifier_type=IdentifierType(document["identifier_type"]),
             identifier=document["identifier"],
-            name=document["name"],
+            name=one_line(document["name"]),
             kind=StructureKind(document["kind"]),
             status=StructureStatus(document["status"]),
             parameters=Parameters(moa=moa, **parameters),
-            services=tuple(Service(**service) for service in document["services"]),
+            services=tuple(
+                Service(**{**service, "name": one_line(service["name"])})
+                for service in document["services"]
+            ),
         ),
     )

@@ -16,12 +16,16 @@ from services.organisation.application import (
 )
 from services.organisation.domain import rules
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
+from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
 from shared.runtime.etags import Matching, etag
 from shared.runtime.problems import not_found, refused
 from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind, StructureStatus
 
 _PAGE_LIMIT = 200
+Name = Annotated[str, TypedText(200)]
+Code = Annotated[str, TypedText(200)]
+Identifier = Annotated[str, TypedText(100)]
 
 
 class Body(BaseModel):
@@ -46,7 +50,7 @@ class ParametersBody(Body):
 class ServiceState(Body):
     """A service, but for its code."""
 
-    name: str = Field(max_length=200)
+    name: Name
     active: bool = True
     engagement_obligatoire: bool = False
 
@@ -54,15 +58,15 @@ class ServiceState(Body):
 class ServiceBody(ServiceState):
     """A service of a structure."""
 
-    code: str = Field(max_length=200)
+    code: Code
 
 
 class DeclarationBody(Body):
     """What a structure declares about itself."""
 
     identifier_type: IdentifierType
-    identifier: str = Field(max_length=100)
-    name: str = Field(max_length=200)
+    identifier: Identifier
+    name: Name
     kind: StructureKind
     status: StructureStatus = StructureStatus.ACTIF
     parameters: ParametersBody = ParametersBody()
@@ -102,7 +106,7 @@ class Page(Body):
 
 
 Asking = Annotated[Caller, Depends(caller)]
-Id = Annotated[str, Path(max_length=100, description="SIRET, ou type-identifiant.")]
+Id = Annotated[Identifier, Path(description="SIRET, ou type-identifiant.")]
 
 
 def own(structure: Id, asking: Asking) -> str:
@@ -126,12 +130,12 @@ def create_router(structures: Structures, declaring: Declaring) -> APIRouter:
     @router.get("", summary="Chercher des structures par nom, identifiant et type.")
     async def search(
         _: Asking,
-        query: Annotated[str, Query(max_length=100)] = "",
+        query: Annotated[str, TypedText(100, searched=True), Query()] = "",
         kind: StructureKind | None = None,
-        after: Annotated[str, Query(max_length=100)] = "",
+        after: Annotated[Identifier, Query()] = "",
         limit: Annotated[int, Query(ge=1, le=_PAGE_LIMIT)] = 50,
     ) -> Page:
-        found = await structures.search(query.strip(), kind, after, limit + 1)
+        found = await structures.search(query, kind, after, limit + 1)
         page = [StructureBody.of(each) for each in found[:limit]]
         return Page(structures=page, next=page[-1].id if len(found) > limit else None)
 
@@ -164,7 +168,7 @@ def create_router(structures: Structures, declaring: Declaring) -> APIRouter:
         summary="Ajouter un service, le changer ou le rendre inactif.",
     )
     async def set_service(
-        structure: Own, code: str, matching: Matching, body: ServiceState, response: Response
+        structure: Own, code: Code, matching: Matching, body: ServiceState, response: Response
     ) -> StructureBody:
         service = Service(code=code, **body.model_dump())
         outcome = await declaring.set_service(structure, service, matching)

@@ -8,7 +8,6 @@ from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, StringCons
 from pydantic import WithJsonSchema as JsonSchema
 
 from shared.vocabulary.amounts import parse_amount
-from shared.vocabulary.texts import plain
 
 
 def _amount(value: Any) -> Decimal:  # noqa: ANN401 - whatever JSON holds
@@ -34,9 +33,6 @@ Difference = Annotated[
     JsonSchema({"type": "string", "pattern": r"^-?\d{1,18}(\.\d{1,2})?$"}),
 ]
 """What separates two amounts: it may have one digit more than either."""
-
-PLAIN = BeforeValidator(lambda value: plain(value) if isinstance(value, str) else value)
-"""Makes a typed text plain, before its length counts; after the constraints in `Annotated`."""
 
 Moment = AwareDatetime
 """A date and time with its offset; a naive one is refused."""

@@ -9,6 +9,7 @@ from shared.contracts.common_v1 import Part
 from shared.contracts.envelope import Payload
 from shared.contracts.fields import Identifier, Moment
 from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
+from shared.vocabulary.texts import composed
 
 _VERSIONS_MOST = 1_000_000
 """A change a minute for two years: more is no version that organisation gave."""
@@ -79,7 +80,7 @@ class StructureChanged(Payload):
             engagement_ou_service=parameters.engagement_ou_service,
             mise_en_paiement_non_remontee=parameters.mise_en_paiement_non_remontee,
             services={
-                service.code: Service(service.active, service.engagement_obligatoire)
+                composed(service.code): Service(service.active, service.engagement_obligatoire)
                 for service in self.services
             },
         )

@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 
 from shared.runtime.problems import Problem
 from shared.vocabulary.roles import Role
-from shared.vocabulary.texts import is_showable, plain, says_something
+from shared.vocabulary.texts import composed, is_showable, plain, says_something
 from shared.vocabulary.tickets import Desk
 
 _NAME_LIMIT = 100
@@ -122,8 +122,9 @@ def as_either(connection: HTTPConnection) -> Caller | DeskAgent:
 
 
 def _structure(header: str) -> str:
-    text = _decoded(header)
-    if text is None or text != plain(text) or not _is_named(text):
+    decoded = _decoded(header)
+    text = composed(decoded or "")
+    if decoded is None or text != plain(text) or not _is_named(text):
         raise Problem(
             401,
             "HTTP-CALLER-06",

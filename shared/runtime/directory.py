@@ -10,6 +10,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.runtime.projection import keep_newest
 from shared.runtime.store import Store, Transaction
+from shared.vocabulary.texts import one_line
 
 _STRUCTURES = "structures"
 _STRUCTURE = TypeAdapter(Structure)
@@ -31,7 +32,7 @@ async def project_structures(
         {
             "_id": event.data.structure,
             "version": event.data.version,
-            "name": event.data.name,
+            "name": one_line(event.data.name),
             "structure": _STRUCTURE.dump_python(event.data.to_domain(), mode="json"),
         }
         for event in events

@@ -10,9 +10,12 @@ from fastapi.exceptions import RequestValidationError, WebSocketRequestValidatio
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from shared.circuit.rules import TEXT_UNREADABLE
+from shared.contracts.texts import UNSHOWABLE
 from shared.runtime.errors import is_transient
 from shared.runtime.logs import get_logger
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import showable
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 2
@@ -159,16 +162,20 @@ def _violation(error: Mapping[str, Any]) -> Violation:
 
 def form_violation(path: Sequence[str], kind: str, context: Mapping[str, Any]) -> Violation:
     """Say in French what is wrong with the form of a field, from pydantic's error `kind`."""
+    # Whoever invented the name of a field may have put into it what no answer can hold.
+    field = showable(".".join(path))
+    if kind == UNSHOWABLE:
+        return TEXT_UNREADABLE.broken(field or "requête", label=f"Le champ « {field[:_SHOWN]} »")
     sentence = _SENTENCES.get(kind, "Cette valeur n'a pas la forme attendue.")
     if kind == "string_too_short" and context.get("min_length") == 1:
         sentence = "Ce texte est vide."
     return Violation(
         code="HTTP-FORM-01",
-        field=".".join(path) or "requête",
+        field=field or "requête",
         message=sentence.format_map(
             # pydantic joins the expected values in English
             {key: str(value).replace(" or ", " ou ") for key, value in context.items()}
-            | {"field": ".".join(path)[:_SHOWN]}
+            | {"field": field[:_SHOWN]}
         ),
         remedy="Corrigez ce champ ; la description de l'API en donne la forme.",
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Form, Header, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, UploadFile
 from fastapi.responses import JSONResponse
 
 from services.deposit.application.completing import Addition, Completed, Completions, NotNow, Unfit
@@ -18,7 +18,9 @@ from services.deposit.entrypoints.answers import (
 from services.deposit.entrypoints.metadata import Comment, MetadataForm, read_metadata
 from services.deposit.entrypoints.uploads import UploadedPiece
 from shared.circuit.statuses import Act
+from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
+from shared.runtime.keys import IdempotencyKey
 from shared.runtime.problems import Problem, not_found, refused, unavailable
 from shared.runtime.uploads import Uploaded, download
 from shared.vocabulary.rules import Violation
@@ -36,7 +38,8 @@ Metadata = Annotated[
         },
     ),
 ]
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
+PieceId = Annotated[str, TypedText(100), Path()]
+Sha256 = Annotated[str, TypedText(100), Path()]
 _RETRY_AFTER_S = "2"
 
 
@@ -114,7 +117,7 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
     )
     async def complete_piece(
         who: Who,
-        piece_id: str,
+        piece_id: PieceId,
         comment: Annotated[Comment | None, Form()] = None,
         attachments: Attachments = None,
     ) -> CompletionAnswer:
@@ -127,7 +130,7 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
     )
     async def contest_piece(
         who: Who,
-        piece_id: str,
+        piece_id: PieceId,
         comment: Annotated[Comment | None, Form()] = None,
         attachments: Attachments = None,
     ) -> CompletionAnswer:
@@ -136,14 +139,14 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
 
 def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
     @routes.get("/pieces/{piece_id}", summary="A piece as deposited, and where it stands.")
-    async def show_piece(who: Who, piece_id: str) -> PieceAnswer:
+    async def show_piece(who: Who, piece_id: PieceId) -> PieceAnswer:
         shown = await consultations.piece(piece_id, who.role, who.structure)
         if shown is None:
             raise not_found("Pièce")
         return PieceAnswer.of(shown)
 
     @routes.get("/pieces/{piece_id}/next", summary="Prefill the piece that may follow.")
-    async def prefill_next(who: Who, piece_id: str) -> PrefillAnswer:
+    async def prefill_next(who: Who, piece_id: PieceId) -> PrefillAnswer:
         prefill = await consultations.prefill(piece_id, who.role, who.structure)
         if prefill is None:
             raise not_found("Pièce")
@@ -154,23 +157,23 @@ def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
 
 def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
     @routes.get("/pieces/{piece_id}/file", summary="The deposited file.")
-    async def download_file(who: Who, piece_id: str) -> Response:
+    async def download_file(who: Who, piece_id: PieceId) -> Response:
         return _handed(await consultations.file(piece_id, who.role, who.structure))
 
     @routes.get("/pieces/{piece_id}/attachments/{sha256}", summary="An attachment.")
-    async def download_attachment(who: Who, piece_id: str, sha256: str) -> Response:
+    async def download_attachment(who: Who, piece_id: PieceId, sha256: Sha256) -> Response:
         found = await consultations.attachment(piece_id, sha256, who.role, who.structure)
         return _handed(found)
 
     @routes.get("/pieces/{piece_id}/certificate", summary="The certificate of deposit.")
-    async def download_certificate(who: Who, piece_id: str) -> Response:
+    async def download_certificate(who: Who, piece_id: PieceId) -> Response:
         return _handed(await consultations.certificate(piece_id, who.role, who.structure))
 
     @routes.get(
         "/pieces/{piece_id}/completions/{rank}/certificate",
         summary="The certificate of a completion.",
     )
-    async def download_completion(who: Who, piece_id: str, rank: int) -> Response:
+    async def download_completion(who: Who, piece_id: PieceId, rank: int) -> Response:
         found = await consultations.certificate(piece_id, who.role, who.structure, rank)
         return _handed(found)
 

@@ -4,23 +4,25 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic import model_validator as validator
 
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.said import Follows, Said
 from shared.circuit.parties import Party
-from shared.contracts.fields import PLAIN
+from shared.contracts.texts import TypedText
 from shared.runtime.problems import form_violation
 from shared.vocabulary.amounts import parse_amount
 from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200), PLAIN]
-StructureId = Annotated[str, StringConstraints(min_length=1, max_length=100), PLAIN]
-_COMMENT_LIMIT = 200
-Comment = Annotated[str, StringConstraints(max_length=_COMMENT_LIMIT), PLAIN]
+Text = Annotated[str, TypedText(200, min_length=1)]
+StructureId = Annotated[str, TypedText(100, min_length=1)]
+# What the rules name beside all else that is wrong, in a trial too.
+JudgedText = Annotated[str, TypedText(200, min_length=1, judged=True)]
+ServiceCode = Annotated[str, TypedText(100, min_length=1, judged=True)]
+Comment = Annotated[str, TypedText(200, lines=True, judged=True)]
 
 _ISO_DATE_LENGTH = len("2026-11-24")
 
@@ -42,7 +44,7 @@ class PartyForm(_Closed):
     """A structure, its service, or both; the structure of a next piece is the dossier's."""
 
     structure: StructureId | None = None
-    service: StructureId | None = None
+    service: ServiceCode | None = None
 
 
 class PartiesForm(_Closed):
@@ -82,8 +84,8 @@ class MetadataForm(_Closed):
     type_code: Text | None = None
     parties: PartiesForm = PartiesForm()
     follows: FollowsForm | None = None
-    engagement: Text | None = None
-    marche: Text | None = None
+    engagement: JudgedText | None = None
+    marche: JudgedText | None = None
     type_tva: TypeTva | None = None
     mode_paiement: ModePaiement | None = None
     comment: Comment | None = None

@@ -36,7 +36,7 @@ IDENTIFIER_OTHER = Rule(
 )
 NAME_EMPTY = Rule(
     code="ORG-NOM-01",
-    sentence="Le nom est vide.",
+    sentence="Le nom est vide : il lui faut une lettre ou un chiffre.",
     remedy="Indiquez un nom.",
     source=_OURS,
 )

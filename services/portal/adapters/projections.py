@@ -11,6 +11,7 @@ from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.routing_v1 import DossierChanged
 from shared.runtime.projection import keep_newest
 from shared.runtime.store import Document, Transaction
+from shared.vocabulary.texts import one_line
 
 PIECES = "pieces"
 DOSSIERS = "dossiers"
@@ -56,7 +57,7 @@ async def project_structures(
         transaction,
         STRUCTURES,
         [
-            {"_id": said.structure, "version": said.version, "name": said.name}
+            {"_id": said.structure, "version": said.version, "name": one_line(said.name)}
             for said in (event.data for event in events)
         ],
     )

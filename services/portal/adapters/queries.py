@@ -17,6 +17,7 @@ from services.portal.domain.piece import Actor, number_key, sees_reported
 from shared.circuit.parties import Party
 from shared.runtime.store import Document
 from shared.vocabulary.roles import Role
+from shared.vocabulary.texts import decomposed
 
 Keys = list[tuple[str, int]]
 
@@ -69,8 +70,8 @@ def searched(viewer: Actor, criteria: Criteria, after: Place | None = None) -> D
         f"{face}.closed": criteria.closed,
         "cadre": _one_of(criteria.cadres),
         "dossier_id": criteria.dossier,
-        "marche": criteria.marche,
-        "engagement": criteria.engagement,
+        "marche": _text(criteria.marche),
+        "engagement": _text(criteria.engagement),
         "depositor_role": criteria.depositor.value if criteria.depositor else None,
         **dict(_party(role, each) for role, each in criteria.parties.items()),
     }
@@ -146,7 +147,12 @@ def _one_of(values: Collection[str]) -> Any:  # noqa: ANN401
     return {"$in": sorted(values)} if values else None
 
 
-def _party(role: Role, party: Party) -> tuple[str, str]:
+def _text(asked: str | None) -> Any:  # noqa: ANN401
+    """Ask for a text in either form: an older release kept accents apart from their letters."""
+    return asked and _one_of({asked, decomposed(asked)})
+
+
+def _party(role: Role, party: Party) -> tuple[str, Any]:
     if party.service is not None:
-        return f"party_keys.{role.value}", party_key(party)
+        return f"party_keys.{role.value}", _text(party_key(party))
     return f"parties.{role.value}.structure", party.structure

@@ -1,13 +1,16 @@
 """Read the state of a dossier as pieces, each with both of its faces."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from services.portal.domain.piece import Actor, Awaited, Face, Piece
+from shared.circuit.parties import Party
 from shared.circuit.visibility import visible_to
 from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
 from shared.vocabulary.codes import is_credit_note
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
+from shared.vocabulary.texts import composed
 
 
 def pieces_of(said: DossierChanged) -> tuple[Piece, ...]:
@@ -25,7 +28,7 @@ def _piece(said: DossierChanged, state: PieceStateV1, *, is_hiding: bool) -> Pie
         cadre=state.cadre,
         number=state.number,
         depositor=Actor(state.depositor.role, state.depositor.structure),
-        parties=dict(said.parties.to_domain().named()),
+        parties={role: _composed(party) for role, party in said.parties.to_domain().named()},
         whole=whole,
         reported=_reported(said, state, whole, is_hiding=is_hiding),
         follows=state.follows,
@@ -33,11 +36,20 @@ def _piece(said: DossierChanged, state: PieceStateV1, *, is_hiding: bool) -> Pie
         deposited_at=state.deposited_at,
         currency=state.currency,
         amounts=state.amounts.to_domain() if state.amounts else None,
-        engagement=state.engagement,
-        marche=state.marche,
+        engagement=_text(state.engagement),
+        marche=_text(state.marche),
         is_credit_note=is_credit_note(state.type_code),
         prevailing=said.prevailing.to_domain() if said.prevailing else None,
     )
+
+
+def _composed(party: Party) -> Party:
+    return replace(party, service=_text(party.service))
+
+
+def _text(text: str | None) -> str | None:
+    """Compose what older releases told as it was typed; searches ask for composed texts."""
+    return text and composed(text)
 
 
 def _reported(said: DossierChanged, state: PieceStateV1, whole: Face, *, is_hiding: bool) -> Face:

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from services.portal.application.exporting import NotNowError, TooLargeError
 from services.portal.domain.export import Exporter
+from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
 from shared.runtime.logs import get_logger
 from shared.runtime.problems import Problem, not_found, unavailable
@@ -32,7 +33,7 @@ def create_export_router(export: Export) -> APIRouter:
         responses={200: {"content": {"application/zip": {}}}},
     )
     async def export_dossier(
-        dossier_id: Annotated[str, Path(max_length=100)],
+        dossier_id: Annotated[str, TypedText(100), Path()],
         who: Annotated[Caller, Depends(caller)],
     ) -> StreamingResponse:
         # What is no id is not asked of the peers: in an address, `..` has a meaning of its own.

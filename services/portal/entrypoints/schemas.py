@@ -16,6 +16,7 @@ from services.portal.domain.piece import Actor, Awaited, Piece
 from services.portal.entrypoints.cursor import write_cursor
 from shared.circuit.parties import Party
 from shared.contracts.fields import Difference, Montant
+from shared.contracts.texts import TypedText
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -23,7 +24,7 @@ from shared.vocabulary.statuses import Status
 
 PAGE, PAGE_LIMIT = 50, 200
 _ALTERNATIVES = 60
-Text = Annotated[str, Field(min_length=1, max_length=100)]
+Text = Annotated[str, TypedText(100, min_length=1)]
 Added = Annotated[Decimal, PlainSerializer(lambda sum_: f"{sum_:.2f}", return_type=str)]
 """A sum of amounts, as a decimal string: it may be longer than any of them."""
 Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
@@ -78,7 +79,7 @@ class SearchQuestion(Question):
         description="Uniquement les pièces sans pièce suivante, qui attendent l'appelant.",
     )
     closed: bool | None = Field(default=None, description="Le dossier est clos.")
-    after: Annotated[str, Field(max_length=400)] | None = Field(
+    after: Annotated[str, TypedText(400)] | None = Field(
         default=None, description="« next » de la page précédente."
     )
     limit: int = Field(default=PAGE, ge=1, le=PAGE_LIMIT)

@@ -230,7 +230,7 @@ def _condition(search: Search) -> Document:
         for name in ("sub_category", "dossier", "piece", "assignee", "priority")
         if (value := getattr(search, name)) is not None
     }
-    if query := folded(search.query.strip()):
+    if query := folded(search.query):
         wanted["search"] = {"$regex": re.escape(query)}
     return wanted
 

@@ -36,7 +36,6 @@ from shared.contracts.outgoing import Outgoing
 from shared.contracts.support_v1 import ActivationLinkRequested
 from shared.contracts.topics import ACTIVATION
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.texts import plain
 
 ACTIVATION_ARTICLE = "activation-connexion"
 _TRACK = "SUIVI"
@@ -180,10 +179,9 @@ class VirtualAgent:
         return Opened(conversation, token)
 
     async def say(
-        self, conversation: Conversation, message: str, address: str
+        self, conversation: Conversation, text: str, address: str
     ) -> Turn | tuple[Violation, ...] | None:
         """Answer a message and keep both; None when the conversation is gone."""
-        text = plain(message)
         found = tuple(judge_text("text", "Le message", text, is_required=True, limit=MESSAGE_LIMIT))
         if found:
             return found

@@ -22,7 +22,7 @@ from services.support.domain.tickets import (
 from shared.circuit.parties import Directory
 from shared.vocabulary.attachments import MEGABYTE, Attached, AttachmentRules, judge
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.texts import says_something
+from shared.vocabulary.texts import composed, says_something
 from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
 
 
@@ -205,7 +205,8 @@ def judge_doing(
 
 def judge_assignment(ticket: Ticket, doing: Doing) -> Violation | None:
     """Refuse to take a ticket from somebody who is not named: it may just have been taken."""
-    holder = ticket.assignee
+    # An older release kept names as macOS writes them.
+    holder = composed(ticket.assignee) if ticket.assignee else None
     if doing.act is not TicketAct.PRENDRE_EN_CHARGE or holder in {None, doing.who}:
         return None
     if holder == doing.instead_of:

@@ -14,7 +14,7 @@ from services.support.domain.agent import OFFERING, Kind
 from services.support.domain.articles import Article
 from services.support.domain.conversation import Citation, Conversation, Prefill, Turn
 from services.support.entrypoints.answers import PrefillAnswer, Shown
-from services.support.entrypoints.bodies import Id
+from services.support.entrypoints.bodies import Id, Text, Token
 from services.support.entrypoints.comers import MaybeAsker
 from services.support.entrypoints.outcomes import too_many
 from shared.runtime.addresses import address_of
@@ -108,8 +108,7 @@ class MessageBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    # The rule has its own limit, and says it; this one bounds what is looked at.
-    text: Annotated[str, Field(max_length=100_000)]
+    text: Text
 
 
 class PassageAnswer(Shown):
@@ -215,7 +214,7 @@ def _owned(conversations: Conversations) -> Callable[..., Awaitable[Conversation
     async def owned(
         who: MaybeAsker,
         conversation_id: Id,
-        x_conversation_token: Annotated[str, Header(max_length=200)] = "",
+        x_conversation_token: Annotated[Token, Header()] = "",
     ) -> Conversation:
         if who is None:
             token = hashed(x_conversation_token)

@@ -8,14 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.support.application.ports import Search
 from services.support.domain.parties import Recipient
 from services.support.domain.tickets import Content
-from shared.vocabulary.texts import plain
+from shared.contracts.texts import TypedText
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 
-Id = Annotated[str, Path(max_length=100)]
+Id = Annotated[str, TypedText(100), Path()]
 
 # The rules have their own limits, and say them all at once; these bound what is looked at.
-Line = Annotated[str, Field(max_length=2000)]
-Text = Annotated[str, Field(max_length=100_000)]
+Line = Annotated[str, TypedText(2000, judged=True)]
+Token = Annotated[str, TypedText(200)]
+Text = Annotated[str, TypedText(100_000, lines=True, judged=True)]
 
 
 class Body(BaseModel):
@@ -60,18 +61,18 @@ class DraftBody(Body):
         )
 
 
-_Filter = Annotated[str | None, Field(max_length=100)]
+_Filter = Annotated[str, TypedText(100)] | None
 
 
 class SearchQuery(BaseModel):
     """Which tickets to list."""
 
-    query: Annotated[str, Field(max_length=200, description="Numéro ou mots.")] = ""
+    query: Annotated[str, TypedText(200, searched=True), Field(description="Numéro ou mots.")] = ""
     status: TicketStatus | None = None
     sub_category: _Filter = None
     dossier: _Filter = None
     piece: _Filter = None
-    after: Annotated[str, Field(max_length=200)] = ""
+    after: Annotated[str, TypedText(200)] = ""
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
     def to_domain(self) -> Search:
@@ -130,8 +131,7 @@ class TransferBody(Body):
 
 def recipient_of(structure: str | None, service: str | None) -> Recipient | None:
     """Take a recipient off the wire; without a structure there is none."""
-    named = (structure or "").strip()
-    return Recipient(named, (service or "").strip() or None) if named else None
+    return Recipient(structure, service or None) if structure else None
 
 
 def content_of(
@@ -145,10 +145,10 @@ def content_of(
 ) -> Content:
     """Take what an issuer writes off the wire."""
     return Content(
-        sub_category=plain(sub_category or "") or None,
-        title=plain(title),
-        description=plain(description),
+        sub_category=sub_category or None,
+        title=title,
+        description=description,
         recipient=recipient,
-        dossier=plain(dossier or "") or None,
-        piece=plain(piece or "") or None,
+        dossier=dossier or None,
+        piece=piece or None,
     )

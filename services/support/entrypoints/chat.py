@@ -15,7 +15,7 @@ from services.support.domain import chat_rules
 from services.support.domain.chat import Chat, Handing, Queue
 from services.support.domain.conversation import Asker, Prefill, as_title
 from services.support.entrypoints.answers import PrefillAnswer
-from services.support.entrypoints.bodies import Id, TransferBody
+from services.support.entrypoints.bodies import Id, Token, TransferBody
 from services.support.entrypoints.chat_bodies import (
     FIRST,
     OPEN_TICKETS,
@@ -46,7 +46,6 @@ from shared.runtime.addresses import address_of
 from shared.runtime.caller import DeskAgent
 from shared.runtime.live import Crowded, Hall, Seats
 from shared.runtime.problems import Problem, not_found, refused, unavailable
-from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Side
 
 _OPEN = "Le tchat est ouvert."
@@ -86,7 +85,7 @@ def create_chat_router(lounge: Lounge, known: Places, strangers: Places) -> APIR
     async def own(
         who: MaybeAsker,
         session: Id,
-        x_chat_token: Annotated[str, Header(max_length=200, description="Sans compte.")] = "",
+        x_chat_token: Annotated[Token, Header(description="Sans compte.")] = "",
     ) -> Chat:
         chat = await room.of_guest(session, who, x_chat_token)
         if chat is None:
@@ -165,7 +164,7 @@ def create_chat_desk_router(lounge: Lounge, seats: Seats) -> APIRouter:
         summary="Passer une conversation à un autre bureau, et dire pourquoi.",
     )
     async def transfer(agent: Agent, chat: held_chat, body: TransferBody) -> None:
-        handing = Handing(agent.name, _queue_of(agent), _queue_to(body), plain(body.reason))
+        handing = Handing(agent.name, _queue_of(agent), _queue_to(body), body.reason)
         if found := await room.hand_over(chat.id, handing):
             raise refused(found, 409 if found[0].field == "session" else 422)
 

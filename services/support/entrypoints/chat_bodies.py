@@ -9,14 +9,15 @@ from pydantic import Field, TypeAdapter
 from services.support.domain.chat import Chat, ChatState, Ending, Line, LineKind, Wish
 from services.support.domain.conversation import Prefill
 from services.support.entrypoints.answers import PrefillAnswer, Shown
-from services.support.entrypoints.bodies import Body
+from services.support.entrypoints.bodies import Body, Token
+from shared.contracts.texts import TypedText
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Desk, Side
 
-_Short = Annotated[str, Field(max_length=100)]
-# The rule has its own limit, and says it; this one bounds what is looked at.
-_Text = Annotated[str, Field(max_length=30_000)]
+_Short = Annotated[str, TypedText(100)]
+# The rules have their own limits, and say them; these bound what is looked at.
+_Judged = Annotated[str, TypedText(100, judged=True)]
+_Text = Annotated[str, TypedText(30_000, lines=True, judged=True)]
 RANK_LIMIT = 10**6
 """Of the lines of a chat that may be named."""
 TICKETS, OPEN_TICKETS = "/tickets", "/open/tickets"
@@ -26,15 +27,14 @@ class BeginFrame(Body):
     """Take a place in the queue."""
 
     type: Literal["commencer"]
-    sub_category: _Short | None = None
-    recipient: _Short | None = None
+    sub_category: _Judged | None = None
+    recipient: _Judged | None = None
     text: _Text = ""
-    key: _Short | None = None
+    key: _Judged | None = None
 
     def to_domain(self) -> Wish:
         """Take it off the wire."""
-        recipient = (self.recipient or "").strip() or None
-        return Wish(self.sub_category, recipient, plain(self.text), self.key)
+        return Wish(self.sub_category, self.recipient or None, self.text, self.key)
 
 
 class ResumeFrame(Body):
@@ -42,7 +42,7 @@ class ResumeFrame(Body):
 
     type: Literal["reprendre"]
     session: _Short
-    token: Annotated[str, Field(max_length=200)] = ""
+    token: Token = ""
     after: Annotated[int, Field(ge=0, lt=RANK_LIMIT)] = 0
 
 
@@ -51,7 +51,7 @@ class WriteFrame(Body):
 
     type: Literal["ecrire"]
     text: _Text
-    key: _Short | None = None
+    key: _Judged | None = None
 
 
 class EndFrame(Body):

@@ -25,7 +25,6 @@ from services.support.entrypoints.chat_bodies import (
 )
 from shared.runtime.problems import form_violation
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Side
 
 _IN_VAIN = 20
@@ -161,7 +160,7 @@ async def _read(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party) -> 
             ending = Ending.BUREAU if party.side is Side.BUREAU else Ending.DEMANDEUR
             await room.end(chat.id, ending, party.name, party.desk)
             continue
-        said = Said(party.side, plain(frame.text), party.name, frame.key, party.desk)
+        said = Said(party.side, frame.text, party.name, frame.key, party.desk)
         outcome = await room.say(chat.id, said)
         if not isinstance(outcome, Line):
             await show(socket, RefusalFrame.of(outcome, key=frame.key))

@@ -12,10 +12,11 @@ from services.support.domain import rules
 from services.support.domain.parties import Issuer
 from services.support.domain.tickets import Ticket
 from services.support.entrypoints.answers import OpenTicketAnswer
-from services.support.entrypoints.bodies import Id, Line, Text, content_of, recipient_of
-from services.support.entrypoints.following import IdempotencyKey, MaybeFiles, add_following
+from services.support.entrypoints.bodies import Id, Line, Text, Token, content_of, recipient_of
+from services.support.entrypoints.following import MaybeFiles, add_following
 from services.support.entrypoints.outcomes import done, mark_replay, too_many
 from shared.runtime.addresses import address_of
+from shared.runtime.keys import IdempotencyKey
 from shared.runtime.problems import not_found
 from shared.runtime.uploads import uploaded
 
@@ -30,7 +31,7 @@ def create_open_router(
 
     async def followed(
         ticket_id: Id,
-        x_ticket_token: Annotated[str, Header(max_length=200, description="Reçu au dépôt.")] = "",
+        x_ticket_token: Annotated[Token, Header(description="Reçu au dépôt.")] = "",
     ) -> Ticket:
         ticket = await tickets.of_token(ticket_id, hashed(x_ticket_token))
         if ticket is None:
@@ -64,7 +65,7 @@ def _add_submission(router: APIRouter, submitting: Submitting) -> None:
         attachments: MaybeFiles = None,
         idempotency_key: IdempotencyKey = None,
     ) -> OpenTicketAnswer:
-        issuer = Issuer(email=email.strip())
+        issuer = Issuer(email=email)
         content = content_of(
             sub_category=sub_category,
             title=title,

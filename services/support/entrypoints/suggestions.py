@@ -63,14 +63,14 @@ def create_suggestions_router(suggester: Suggester, catalogue: Catalogue, asked:
 
     @router.post("/suggestions", summary="Ce qu'évoque un texte, pendant qu'il s'écrit.")
     async def suggest(body: SuggestionBody, who: MaybeAsker, request: Request) -> SuggestionsAnswer:
-        title, description = body.title.strip()[:TITLE_LIMIT], body.description.strip()[:TEXT_LIMIT]
+        title, description = body.title[:TITLE_LIMIT], body.description[:TEXT_LIMIT]
         if not title and not description:
             return SuggestionsAnswer(suggestions=(), desk=None, contradicts=False)
         if await asked.is_exceeded(who.structure if who else address_of(request)):
             limit = asked.an_hour
             raise too_many(rules.TOO_MANY_SUGGESTIONS.broken("requête", limit=limit))
         found = await suggester.read(title, description)
-        chosen = catalogue.by_code.get((body.sub_category or "").strip())
+        chosen = catalogue.by_code.get(body.sub_category or "")
         return SuggestionsAnswer(
             suggestions=tuple(
                 SuggestionAnswer.of(catalogue.by_code[each.sub_category], each.confidence)

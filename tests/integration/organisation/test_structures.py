@@ -226,3 +226,81 @@ async def test_structures_are_found_by_words_without_accents_page_by_page(
     assert ([each["id"] for each in last["structures"]], last["next"]) == (ids[2:], None)
     assert (await page(query="zoe 1"))["structures"][0]["id"] == ids[1]
     assert (await page(kind="PUBLIQUE"))["structures"] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Ville\u202ede Lyon", "Ville\nde Lyon", "a\0b", "a" + "\u0301" * 40]
+)
+async def test_a_name_that_no_screen_shows_is_refused(
+    http: httpx.AsyncClient, siret: str, name: str
+) -> None:
+    services = [{"code": "VOIRIE", "name": name}]
+
+    for body, field in (
+        (declaration(siret, name=name), "name"),
+        (declaration(siret, services=services), "services.0.name"),
+        (declaration(siret) | {name: 1}, None),
+    ):
+        refused = await put(http, siret, body)
+
+        assert refused.status_code == 422, refused.text
+        if field:
+            (found,) = refused.json()["violations"]
+            assert (found["code"], found["field"]) == ("CIR-CHAMP-05", field)
+
+
+@pytest.mark.parametrize("name", ["\u200b", "…", "\u0301"])
+async def test_a_name_without_a_letter_or_a_digit_is_none(
+    http: httpx.AsyncClient, siret: str, name: str
+) -> None:
+    refused = await put(http, siret, declaration(siret, name=name))
+
+    assert [each["code"] for each in refused.json()["violations"]] == ["ORG-NOM-01"]
+
+
+async def test_names_and_codes_are_composed_and_found_in_either_form(
+    http: httpx.AsyncClient, siret: str
+) -> None:
+    services = [{"code": "Re\u0301gie", "name": "Re\u0301gie\u200b"}]
+
+    kept = await put(http, siret, declaration(siret, name=f"Metz {siret}\u200b", services=services))
+    changed = await http.put(
+        f"/structures/{siret}/services/Re%CC%81gie", json={"name": "Autre"}, headers=acting(siret)
+    )
+
+    assert kept.json()["name"] == f"Metz {siret}"
+    assert kept.json()["services"][0]["code"] == kept.json()["services"][0]["name"] == "Régie"
+    assert [each["name"] for each in changed.json()["services"]] == ["Autre"]
+
+
+@pytest.mark.parametrize(
+    "query", ["\ufdfa" * 56, "\ufdfa" * 100, "a" + "\u0315\u0300" * 400, "a\0"]
+)
+async def test_a_query_is_bounded_by_what_it_becomes(
+    http: httpx.AsyncClient, siret: str, query: str
+) -> None:
+    await put(http, siret, declaration(siret))
+
+    refused = await http.get("/structures", params={"query": query}, headers=acting(siret))
+
+    assert refused.status_code == 422, refused.text
+    assert [each["field"] for each in refused.json()["violations"]] == ["query"]
+
+
+async def test_a_query_may_grow_a_little_when_it_is_folded(
+    http: httpx.AsyncClient, siret: str
+) -> None:
+    assert (await put(http, siret, declaration(siret, name="ß" * 50))).status_code == 201
+    found = await http.get("/structures", params={"query": "ß" * 50}, headers=acting(siret))
+    assert [each["id"] for each in found.json()["structures"]] == [siret]
+
+
+@pytest.mark.parametrize("body", [rb'{"\ud800": 1}', rb'{"name": "\ud800"}', rb'"\udfff"'])
+async def test_an_unpaired_surrogate_is_refused_wherever_it_is(
+    http: httpx.AsyncClient, siret: str, body: bytes
+) -> None:
+    headers = acting(siret) | {"Content-Type": "application/json"}
+
+    refused = await http.put(f"/structures/{siret}", content=body, headers=headers)
+
+    assert refused.status_code == 422, refused.text

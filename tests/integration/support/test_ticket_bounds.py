@@ -5,6 +5,7 @@ import hashlib
 from typing import Any
 
 import httpx
+import pytest
 from pymongo import MongoClient
 
 from deploy.local import Addresses
@@ -262,3 +263,47 @@ async def test_a_list_reads_nothing_that_it_does_not_show(
         assert (listed.content.title, listed.content.description) == ("Une liste légère", "")
         assert [each.text for each in listed.journal] == [None] * 3
         assert listed.files == ()
+
+
+async def test_a_key_belongs_to_a_role_and_to_an_agent_of_one_desk(http: httpx.AsyncClient) -> None:
+    structure = a_structure()
+    me, colleague = asker(http, structure), asker(http, structure, "moe")
+    path = f"/{(await me.submitted(draft()))['id']}"
+    zoe, ali = agent(http, "technique"), agent(http, "technique", name="Ali")
+    await zoe.do("PUT", f"{path}/assignee", json={})
+    sent = {"data": {"text": "Voici."}, "headers": {"Idempotency-Key": "é-1"}}
+
+    for who in (me, colleague, zoe, ali):
+        once, again = [await who.send("POST", f"{path}/messages", **sent) for _ in range(2)]
+
+        assert (once.status_code, again.status_code) == (201, 201), once.text
+        assert "Idempotency-Replayed" not in once.headers
+        assert again.headers["Idempotency-Replayed"] == "true"
+    texts = [each["text"] for each in (await me.get(path))["journal"]]
+    assert texts.count("Voici.") == 4
+
+
+async def test_a_submission_key_belongs_to_a_structure_in_one_role(
+    http: httpx.AsyncClient,
+) -> None:
+    structure, key = a_structure(), {"Idempotency-Key": "deux-roles"}
+    people = asker(http, structure), asker(http, structure, "moe")
+    drafts = [(await each.do("POST", "", json=draft()))["id"] for each in people]
+
+    done = [
+        await who.send("POST", f"/{each}/submission", headers=key)
+        for who, each in zip(people, drafts, strict=True)
+    ]
+
+    assert [each.status_code for each in done] == [200, 200]
+    assert not any("Idempotency-Replayed" in each.headers for each in done)
+
+
+@pytest.mark.parametrize("query", ["\ufdfa" * 56, "\ufdfa" * 200, "a" + "\u0315\u0300" * 500])
+async def test_a_query_is_bounded_by_what_it_becomes(http: httpx.AsyncClient, query: str) -> None:
+    me = asker(http, a_structure())
+    await me.submitted(draft(title="\ufdfa" * 100, description="\ufdfa" * 1000))
+
+    refused = await me.send("GET", params={"query": query})
+
+    assert refused.status_code == 422, refused.text

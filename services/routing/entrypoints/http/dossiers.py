@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 
 from services.routing.application.ports import Archive, Position
 from services.routing.application.views import audit_for, dossier_for
@@ -18,11 +18,15 @@ from services.routing.entrypoints.http.schemas import (
     VerificationOut,
 )
 from services.routing.entrypoints.http.showing import show_dossier, show_lines
+from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
 from shared.runtime.problems import form_violation, not_found, refused
 
 _LIMIT = 50
 _LONGEST = 200
+DossierId = Annotated[str, TypedText(100), Path()]
+Service = Annotated[str, TypedText(100)]
+Cursor = Annotated[str, TypedText(150)]
 
 
 def router(archive: Archive) -> APIRouter:
@@ -30,14 +34,14 @@ def router(archive: Archive) -> APIRouter:
     routes = APIRouter(tags=["dossiers"])
 
     @routes.get("/dossiers/{dossier_id}", summary="Un dossier, vu par une de ses parties.")
-    async def show(dossier_id: str, who: Annotated[Caller, Depends(caller)]) -> DossierOut:
+    async def show(dossier_id: DossierId, who: Annotated[Caller, Depends(caller)]) -> DossierOut:
         dossier = await dossier_for(archive, dossier_id, Actor(who.role, who.structure))
         if dossier is None:
             raise not_found(f"Dossier {dossier_id}")
         return show_dossier(dossier)
 
     @routes.get("/dossiers/{dossier_id}/audit", summary="Sa piste d'audit, vérifiée.")
-    async def audit(dossier_id: str, who: Annotated[Caller, Depends(caller)]) -> AuditOut:
+    async def audit(dossier_id: DossierId, who: Annotated[Caller, Depends(caller)]) -> AuditOut:
         view = await audit_for(archive, dossier_id, Actor(who.role, who.structure))
         if view is None:
             raise not_found(f"Dossier {dossier_id}")
@@ -49,9 +53,9 @@ def router(archive: Archive) -> APIRouter:
     @routes.get("/synthese", summary="Ce qui attend la structure appelante, du plus ancien.")
     async def synthese(
         who: Annotated[Caller, Depends(caller)],
-        service: Annotated[str | None, Query(max_length=100)] = None,
+        service: Annotated[Service | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=_LONGEST)] = _LIMIT,
-        after: Annotated[str | None, Query(max_length=100)] = None,
+        after: Annotated[Cursor | None, Query()] = None,
     ) -> SyntheseOut:
         actor = Actor(who.role, who.structure, service)
         found = await archive.awaited(actor, _read_cursor(after), limit + 1)

@@ -5,8 +5,8 @@ from datetime import date
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.routing.application.journey import acts_of
@@ -21,7 +21,7 @@ from shared.circuit.motives import motives
 from shared.circuit.parties import Party
 from shared.circuit.rules import TURN
 from shared.circuit.statuses import TREATMENTS, Act
-from shared.contracts.fields import PLAIN, Identifier
+from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
 from shared.runtime.clock import Clock
 from shared.runtime.problems import Problem, not_found, refused
@@ -30,6 +30,7 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
 _PARIS = ZoneInfo("Europe/Paris")
+PieceId = Annotated[str, TypedText(100), Path()]
 
 
 def _treatment(act: Act) -> Act:
@@ -37,6 +38,9 @@ def _treatment(act: Act) -> Act:
         expected = ", ".join(sorted(TREATMENTS))
         raise PydanticCustomError("enum", "not a treatment", {"expected": expected})
     return act
+
+
+Identifier = Annotated[str, TypedText(100, min_length=1)]
 
 
 class PartyIn(BaseModel):
@@ -56,7 +60,7 @@ class CorrectionIn(BaseModel):
     moe: PartyIn | None = None
     moa: PartyIn | None = None
     service_financier: PartyIn | None = None
-    engagement: Annotated[str, StringConstraints(min_length=1, max_length=50), PLAIN] | None = None
+    engagement: Annotated[str, TypedText(50, min_length=1)] | None = None
 
     def to_domain(self) -> Correction:
         """Read what is corrected."""
@@ -73,8 +77,8 @@ class TreatmentIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     act: Annotated[Act, AfterValidator(_treatment)]
-    motive: Annotated[str, StringConstraints(max_length=100)] | None = None
-    comment: Annotated[str, StringConstraints(max_length=10_000), PLAIN] | None = None
+    motive: Annotated[str, TypedText(100)] | None = None
+    comment: Annotated[str, TypedText(10_000, lines=True)] | None = None
     correction: CorrectionIn | None = None
     """What an act `recycler` puts right; no other act has one."""
 
@@ -92,7 +96,7 @@ def router(
     routes = APIRouter(tags=["traitements"])
 
     @routes.get("/pieces/{piece_id}/treatments", summary="Les actes permis à l'appelant.")
-    async def allowed(piece_id: str, who: Annotated[Caller, Depends(caller)]) -> TreatmentsOut:
+    async def allowed(piece_id: PieceId, who: Annotated[Caller, Depends(caller)]) -> TreatmentsOut:
         actor = Actor(who.role, who.structure)
         dossier = await piece_for(archive, piece_id, actor)
         if dossier is None:
@@ -109,7 +113,7 @@ def router(
 
     @routes.post("/pieces/{piece_id}/treatments", summary="Traiter une pièce.")
     async def treat(
-        piece_id: str, body: TreatmentIn, who: Annotated[Caller, Depends(caller)]
+        piece_id: PieceId, body: TreatmentIn, who: Annotated[Caller, Depends(caller)]
     ) -> DossierOut:
         actor = Actor(who.role, who.structure)
         correction = body.correction.to_domain() if body.correction else None
@@ -126,7 +130,7 @@ def router(
         return show_dossier(treated.journey.dossier)
 
     @routes.get("/motives", summary="Les motifs de refus d'un cadre, à la date du jour.")
-    async def list_motives(cadre: Annotated[str, Query(max_length=10)]) -> tuple[MotiveOut, ...]:
+    async def list_motives(cadre: Annotated[str, TypedText(10), Query()]) -> tuple[MotiveOut, ...]:
         return tuple(
             MotiveOut(
                 code=motive.code,

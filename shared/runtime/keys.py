@@ -1,0 +1,26 @@
+"""Idempotency-Key: the header by which a caller sends the same request again."""
+
+from typing import Annotated, Any
+
+from fastapi import Header
+from pydantic import BeforeValidator
+
+from shared.contracts.texts import TypedText
+
+
+def _as_utf8(header: Any) -> Any:  # noqa: ANN401 - whatever the framework found
+    """Read a header as UTF-8, as clients write it; the framework reads each byte as a sign."""
+    if not isinstance(header, str):
+        return header
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
+
+
+_Key = Annotated[str, TypedText(200, min_length=1), BeforeValidator(_as_utf8)]
+IdempotencyKey = Annotated[
+    _Key | None,
+    Header(description="Une clé par envoi, propre à la structure et au rôle de l'appelant."),
+]
+"""A key belongs to the caller: the structure in its role, or the agent at a desk."""
