@@ -52,7 +52,7 @@ class Entry:
     @property
     def key_id(self) -> str | None:
         """What is unique among keys."""
-        return key_id(self.key.structure, self.key.text) if self.key else None
+        return key_id(self.key) if self.key else None
 
 
 class MongoLedger:

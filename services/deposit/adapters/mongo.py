@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from services.deposit.adapters.documents import number_id, to_piece
-from services.deposit.application.ports import Used
+from services.deposit.application.ports import Key, Used
 from services.deposit.domain.numbers import number_key
 from services.deposit.domain.piece import Piece
 from shared.runtime.store import Document, Store
@@ -25,10 +25,10 @@ async def create_indexes(store: Store) -> None:
     await store.collection(KEYS).create_index("expires_at", expireAfterSeconds=0)
 
 
-def key_id(structure: str, text: str) -> str:
-    """Give the id of an idempotency key, which is its caller's own."""
+def key_id(key: Key) -> str:
+    """Give the id of an idempotency key: it belongs to a structure in one of its roles."""
     # The length keeps one caller's id from ending where another's begins.
-    return f"{len(structure)}:{structure}:{text}"
+    return f"{key.role}|{len(key.structure)}:{key.structure}:{key.text}"
 
 
 class MongoPieces:
@@ -60,9 +60,9 @@ class MongoPieces:
         found = self._pieces.find({"dossier_id": dossier_id}, {"_id": 1})
         return {row["_id"] async for row in found}
 
-    async def used(self, structure: str, key: str) -> Used | None:
+    async def used(self, key: Key) -> Used | None:
         """Find what an idempotency key served for."""
-        row: Document | None = await self._keys.find_one({"_id": key_id(structure, key)})
+        row: Document | None = await self._keys.find_one({"_id": key_id(key)})
         return Used(row["fingerprint"], row["piece_id"]) if row else None
 
     async def referred(self, files: Iterable[str]) -> set[str]:

@@ -129,7 +129,7 @@ class Deposits:
         spent = number and await self._ports.pieces.by_number(submission.structure, number)
         # Read last: whatever an earlier submission of this key has changed above, it is then seen.
         key = await self._key(submission)
-        used = await self._ports.pieces.used(key.structure, key.text) if key else None
+        used = await self._ports.pieces.used(key) if key else None
         world = World(
             circuit=circuit_of(following.piece) if following else self._policy.circuit,
             directory=known.structures,
@@ -184,7 +184,7 @@ class Deposits:
         if submission.key is None:
             return None
         sent = await fingerprint(submission.metadata, (submission.file, *submission.attachments))
-        return Key(submission.structure, submission.key, sent)
+        return Key(submission.structure, submission.role, submission.key, sent)
 
     async def _keep(self, submission: Submission, examined: _Examined, draft: Draft) -> Piece:
         """Keep the files: they come before the piece that refers to them."""

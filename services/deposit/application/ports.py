@@ -83,6 +83,7 @@ class Key:
     """An idempotency key, its caller, and the fingerprint of what was sent with it."""
 
     structure: str
+    role: Role
     text: str
     fingerprint: str
 
@@ -110,7 +111,7 @@ class Pieces(Protocol):
     async def ids_of(self, dossier_id: str) -> set[str]:
         """List the pieces deposited in a dossier."""
 
-    async def used(self, structure: str, key: str) -> Used | None:
+    async def used(self, key: Key) -> Used | None:
         """Find what an idempotency key served for."""
 
 

@@ -10,9 +10,10 @@ from pymongo.errors import DuplicateKeyError
 
 from services.support.adapters.mongo_tokens import admit
 from services.support.application.chat_ports import ChatChange, Present
-from services.support.domain.chat import Chat, ChatState, Line, LineKind, Queue, Step
+from services.support.domain.chat import Chat, ChatState, Line, LineKind, Queue, Said, Step
 from shared.runtime.live import Bells, ring_inserts
 from shared.runtime.store import Document, Store, Transaction
+from shared.vocabulary.tickets import Side
 
 T = TypeVar("T")
 _CHATS, _LINES, _QUEUES, _PRESENCE = "chats", "chat_lines", "chat_queues", "chat_presence"
@@ -147,8 +148,11 @@ class _MongoChange:
         found = self._chats.find({"open_of": owner}, {"_id": 1}, session=self._session)
         return len(await found.to_list(None))
 
-    async def said(self, chat: str, key: str) -> Line | None:
-        row = await self._lines.find_one({"keyed": f"{chat}|{key}"}, session=self._session)
+    async def said(self, chat: Chat, said: Said) -> Line | None:
+        if not said.key:
+            return None
+        keyed = _keyed(chat.id, said, said.desk or chat.queue)
+        row = await self._lines.find_one({"keyed": keyed}, session=self._session)
         return _LINE.validate_python(row["line"]) if row else None
 
     async def begun(self, sent: str) -> Chat | None:
@@ -196,7 +200,13 @@ class _MongoChange:
             "expires_at": chat.started_at + self._kept,
             "line": _LINE.dump_python(line, mode="json"),
         }
-        return row | ({"keyed": f"{chat.id}|{line.key}"} if line.key else {})
+        return row | ({"keyed": _keyed(chat.id, line, chat.queue)} if line.key else {})
+
+
+def _keyed(chat: str, words: Line | Said, desk: Queue) -> str:
+    """Give the id of a key, which is its writer's own: who asks, or an agent of a desk."""
+    writer = (desk.name, words.who) if words.by is Side.BUREAU else ()
+    return repr((chat, words.by.value, *writer, words.key))
 
 
 def _waiting(queue: Queue) -> Document:

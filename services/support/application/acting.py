@@ -39,7 +39,7 @@ class Acting:
         ports = self._ports
         heads = await looked_at(uploads)
         directory = await named(ports.structures, doing.recipient)
-        owner = f"{doing.by}|{doing.who}|{claim.ticket}"
+        owner = repr((doing.by.value, claim.by, claim.ticket))
         used_key = await key_of(owner, key, doing, uploads)
 
         def judged(ticket: Ticket | None, used: Used | None) -> Ready | Outcome:

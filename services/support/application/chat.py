@@ -120,7 +120,7 @@ class ChatRoom:
             chat = await change.load(chat_id)
             if chat is None:
                 return (chat_rules.ENDED.broken("session"),)
-            line = await change.said(chat_id, said.key) if said.key else None
+            line = await change.said(chat, said)
             if line is not None:
                 return judge_repeat(line, said) or line
             now = self._ports.clock()

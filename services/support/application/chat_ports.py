@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from services.support.application.ports import Clock, Rate, Structures
 from services.support.application.tokens import hashed
 from services.support.domain.catalogue import Catalogue
-from services.support.domain.chat import Chat, Line, Queue, Step, Wish
+from services.support.domain.chat import Chat, Line, Queue, Said, Step, Wish
 from services.support.domain.conversation import Asker
 
 T = TypeVar("T")
@@ -92,8 +92,8 @@ class ChatChange(Protocol):
     async def open_of(self, owner: str) -> int:
         """Count the open chats of an owner."""
 
-    async def said(self, chat: str, key: str) -> Line | None:
-        """Find the line that a key stands for."""
+    async def said(self, chat: Chat, said: Said) -> Line | None:
+        """Find the line that its writer's key stands for already; None without a key."""
 
     async def begun(self, sent: str) -> Chat | None:
         """Find the open chat that began by what was `sent`."""

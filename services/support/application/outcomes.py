@@ -28,6 +28,8 @@ class Claim:
     ticket: str
     owns: Owns
     matches: Precondition = _any
+    by: str = ""
+    """Whose idempotency keys it comes with: a structure in a role, an agent of a desk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,10 +63,10 @@ class Submitting:
         self._limits = limits
         self._keyed = keyed
 
-    async def submit(self, claim: Claim, owner: str, key: str | None) -> Outcome:
+    async def submit(self, claim: Claim, key: str | None) -> Outcome:
         """Submit a draft."""
         ports = self._ports
-        used_key = Key(owner, key, claim.ticket) if key else None
+        used_key = Key(claim.by, key, claim.ticket) if key else None
         seen, served = await looked_up(ports.tickets, claim.ticket, used_key)
         content = seen.content if seen else Content()
         directory = await named(ports.structures, content.recipient)

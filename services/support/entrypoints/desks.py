@@ -20,17 +20,21 @@ from services.support.entrypoints.bodies import (
     TransferBody,
 )
 from services.support.entrypoints.comers import Agent
-from services.support.entrypoints.following import FileName, IdempotencyKey, MaybeFiles, Sha
+from services.support.entrypoints.following import FileName, MaybeFiles, Sha
 from services.support.entrypoints.outcomes import done, handed, mark_replay
+from shared.runtime.keys import IdempotencyKey
 from shared.runtime.problems import not_found
 from shared.runtime.uploads import uploaded
-from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Side, TicketAct
 
 
 def claim(agent: Agent, ticket_id: Id) -> Claim:
     """Claim a ticket that one's desk has; all others do not exist for it."""
-    return Claim(ticket_id, lambda ticket: has(ticket, agent.desk, agent.structure))
+    return Claim(
+        ticket_id,
+        lambda ticket: has(ticket, agent.desk, agent.structure),
+        by=repr((agent.desk.value, agent.structure, agent.name)),
+    )
 
 
 Held = Annotated[Claim, Depends(claim)]
@@ -90,7 +94,7 @@ def _speaking(
         idempotency_key: IdempotencyKey = None,
         response: Response,
     ) -> DeskTicketAnswer:
-        doing = Doing(act, Side.BUREAU, agent.name, text=plain(text))
+        doing = Doing(act, Side.BUREAU, agent.name, text=text)
         spoken = done(await acting.act(held, doing, uploaded(attachments), idempotency_key))
         mark_replay(response, spoken)
         return DeskTicketAnswer.at_desk(desks.clocked(spoken.ticket))
@@ -108,8 +112,8 @@ def _add_handling(router: APIRouter, desks: Desks, acting: Acting) -> None:
             TicketAct.PRENDRE_EN_CHARGE,
             Side.BUREAU,
             agent.name,
-            assignee=plain(body.assignee or "") or agent.name,
-            instead_of=plain(body.instead_of or "") or None,
+            assignee=body.assignee or agent.name,
+            instead_of=body.instead_of or None,
         )
         return await shown(held, doing)
 
@@ -128,7 +132,7 @@ def _add_handling(router: APIRouter, desks: Desks, acting: Acting) -> None:
             TicketAct.TRANSFERER,
             Side.BUREAU,
             agent.name,
-            text=plain(body.reason),
+            text=body.reason,
             desk=body.desk,
             recipient=body.to_recipient(),
         )

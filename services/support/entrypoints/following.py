@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Form, Header, Path, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, UploadFile
 
 from services.support.application.acting import Acting
 from services.support.application.outcomes import Claim, Done
@@ -12,16 +12,17 @@ from services.support.domain.tickets import Doing, Ticket
 from services.support.entrypoints.answers import TicketAnswer
 from services.support.entrypoints.bodies import RatingBody, Text, TextBody
 from services.support.entrypoints.outcomes import done, handed, mark_replay
+from shared.contracts.texts import TypedText
 from shared.runtime.etags import etag
+from shared.runtime.keys import IdempotencyKey
 from shared.runtime.uploads import uploaded
-from shared.vocabulary.texts import plain
 from shared.vocabulary.tickets import Side, TicketAct
 
-Sha = Annotated[str, Path(max_length=64)]
+Sha = Annotated[str, TypedText(64), Path()]
 FileName = Annotated[
-    str | None, Query(max_length=255, description="Quand plusieurs ont le même contenu.")
+    Annotated[str, TypedText(255)] | None,
+    Query(description="Quand plusieurs ont le même contenu."),
 ]
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 MaybeFiles = Annotated[list[UploadFile] | None, File(description="Pièces jointes")]
 
 
@@ -31,23 +32,29 @@ def add_following(
     vault: Vault,
     followed: Callable[..., Awaitable[Ticket]],
     changed: Callable[..., Awaitable[Ticket]] | None = None,
+    keys_of: Callable[..., str] = lambda: "",
 ) -> None:
     """Add the routes under a ticket's own path.
 
     `followed` finds it for the one who may see it, and `changed` for the one who may act on it,
-    where that is more than to see it.
+    where that is more than to see it. `keys_of` says whose idempotency keys are sent.
     """
     changed = changed or followed
 
     async def act(
-        ticket: Ticket, doing: Doing, files: MaybeFiles = None, key: str | None = None
+        ticket: Ticket,
+        doing: Doing,
+        files: MaybeFiles = None,
+        key: str | None = None,
+        by: str = "",
     ) -> Done:
         # Whoever could see it a moment ago may: a ticket does not change its issuer.
-        return done(await acting.act(Claim(ticket.id, lambda _: True), doing, uploaded(files), key))
+        claim = Claim(ticket.id, lambda _: True, by=by)
+        return done(await acting.act(claim, doing, uploaded(files), key))
 
     def doing(ticket: Ticket, act: TicketAct, text: str, rating: int | None = None) -> Doing:
         name = ticket.issuer.name
-        return Doing(act, Side.DEMANDEUR, name, text=plain(text), satisfaction=rating)
+        return Doing(act, Side.DEMANDEUR, name, text=text, satisfaction=rating)
 
     @router.get("/{ticket_id}", summary="Lire un ticket et son journal.")
     async def read(
@@ -66,13 +73,14 @@ def add_following(
     async def write(
         *,
         ticket: Annotated[Ticket, Depends(changed)],
+        by: Annotated[str, Depends(keys_of)],
         text: Annotated[Text, Form()],
         attachments: MaybeFiles = None,
         idempotency_key: IdempotencyKey = None,
         response: Response,
     ) -> TicketAnswer:
         said = doing(ticket, TicketAct.ECRIRE, text)
-        result = await act(ticket, said, attachments, idempotency_key)
+        result = await act(ticket, said, attachments, idempotency_key, by)
         mark_replay(response, result)
         return TicketAnswer.of(result.ticket, Side.DEMANDEUR)
 

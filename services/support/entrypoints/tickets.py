@@ -13,10 +13,11 @@ from services.support.domain.parties import Issuer
 from services.support.domain.tickets import Ticket
 from services.support.entrypoints.answers import ListAnswer, TicketAnswer, TicketLine
 from services.support.entrypoints.bodies import DraftBody, Id, SearchQuery
-from services.support.entrypoints.following import FileName, IdempotencyKey, Sha, add_following
+from services.support.entrypoints.following import FileName, Sha, add_following
 from services.support.entrypoints.outcomes import done, mark_replay
 from shared.runtime.caller import Caller, caller
 from shared.runtime.etags import Matching, etag
+from shared.runtime.keys import IdempotencyKey
 from shared.runtime.problems import not_found
 from shared.runtime.uploads import uploaded
 from shared.vocabulary.tickets import Side
@@ -25,9 +26,18 @@ Who = Annotated[Caller, Depends(caller)]
 Files = Annotated[list[UploadFile], File(description="Pièces jointes")]
 
 
-def claim(who: Who, ticket_id: Id, matching: Matching) -> Claim:
+def keys_of(who: Who) -> str:
+    """Say whose idempotency keys a request has: a structure's, in one of its roles."""
+    return f"{who.role}|{who.structure}"
+
+
+def claim(
+    who: Who, by: Annotated[str, Depends(keys_of)], ticket_id: Id, matching: Matching
+) -> Claim:
     """Claim a ticket of one's structure; all others do not exist for it."""
-    return Claim(ticket_id, lambda ticket: ticket.issuer.structure == who.structure, matching)
+    return Claim(
+        ticket_id, lambda ticket: ticket.issuer.structure == who.structure, matching, by=by
+    )
 
 
 Mine = Annotated[Claim, Depends(claim)]
@@ -53,7 +63,7 @@ def create_tickets_router(
 
     _add_drafts(router, drafts)
     _add_submission(router, submitting)
-    add_following(router, acting, vault, own)
+    add_following(router, acting, vault, own, keys_of=keys_of)
     return router
 
 
@@ -86,10 +96,9 @@ def _add_drafts(router: APIRouter, drafts: Drafts) -> None:
 def _add_submission(router: APIRouter, submitting: Submitting) -> None:
     @router.post("/{ticket_id}/submission", summary="Déposer un brouillon : il a un numéro.")
     async def submit(
-        who: Who, mine: Mine, response: Response, idempotency_key: IdempotencyKey = None
+        mine: Mine, response: Response, idempotency_key: IdempotencyKey = None
     ) -> TicketAnswer:
-        outcome = await submitting.submit(mine, who.structure, idempotency_key)
-        return _shown(outcome, response)
+        return _shown(await submitting.submit(mine, idempotency_key), response)
 
 
 def _shown(outcome: Outcome, response: Response) -> TicketAnswer:
@@ -100,4 +109,4 @@ def _shown(outcome: Outcome, response: Response) -> TicketAnswer:
 
 
 def _issuer(who: Caller, body: DraftBody) -> Issuer:
-    return Issuer(who.structure, who.role, (body.service or "").strip() or None)
+    return Issuer(who.structure, who.role, body.service or None)

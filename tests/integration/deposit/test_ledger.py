@@ -15,6 +15,7 @@ from services.deposit.domain.piece import Piece
 from shared.runtime.clock import system_clock
 from shared.runtime.ids import new_id
 from shared.runtime.store import Store
+from shared.vocabulary.roles import Role
 from tests.unit.deposit.judged import a_piece
 
 clock = system_clock()
@@ -67,7 +68,7 @@ async def test_when_replicas_race_for_a_number_one_wins_and_no_neighbour_suffers
 
 
 async def test_when_replicas_race_for_a_key_all_get_the_piece_of_the_winner(store: Store) -> None:
-    key = Key("structure", new_id(), "fingerprint")
+    key = Key("structure", Role.MOE, new_id(), "fingerprint")
     async with running(store, 3) as ledgers:
         number = new_id()
         outcomes = await asyncio.gather(
@@ -77,6 +78,25 @@ async def test_when_replicas_race_for_a_key_all_get_the_piece_of_the_winner(stor
     assert all(isinstance(each, Kept) for each in outcomes)
     assert len({each.piece_id for each in outcomes if isinstance(each, Kept)}) == 1
     assert sum(isinstance(each, Kept) and each.is_replay for each in outcomes) == 2
+
+
+async def test_a_key_is_the_structures_in_one_role_in_one_transaction_too(store: Store) -> None:
+    text = new_id()
+    keys = [Key("structure", role, text, "fingerprint") for role in (Role.MOE, Role.MOA) * 2]
+    numbers = [new_id(), new_id()] * 2
+    async with running(store, 1) as [ledger]:
+        outcomes = await asyncio.gather(
+            *(
+                ledger.record(numbered(number), key)
+                for number, key in zip(numbers, keys, strict=True)
+            )
+        )
+
+    kept = [each for each in outcomes if isinstance(each, Kept)]
+    assert [each.is_replay for each in kept] == [False, False, True, True]
+    moe, moa, moe_again, moa_again = (each.piece_id for each in kept)
+    assert (moe_again, moa_again) == (moe, moa)
+    assert moe != moa
 
 
 async def test_a_ledger_takes_no_more_than_it_can_keep(store: Store) -> None:

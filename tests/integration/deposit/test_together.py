@@ -6,7 +6,7 @@ import pytest
 
 from deploy.local import einvoices
 from shared.vocabulary.roles import Role
-from tests.integration.deposit.world import World, acting, an_opener, beside, codes
+from tests.integration.deposit.world import PARTIES, World, acting, an_opener, beside, codes
 
 
 def keyed(key: str) -> dict[str, str]:
@@ -47,6 +47,24 @@ async def test_a_key_is_its_caller_s_own_and_a_refusal_spends_none(world: World)
     accepted = await world.deposit(einvoices.ubl(an_opener()), beside(), keyed("k-refused"))
 
     assert (refused.status_code, accepted.status_code) == (422, 201)
+
+
+@pytest.mark.parametrize("roles", [(Role.TITULAIRE, Role.MOE), (Role.MOE, Role.TITULAIRE)])
+async def test_a_key_belongs_to_a_structure_in_one_role(
+    world: World, roles: tuple[Role, Role]
+) -> None:
+    """One structure that is titulaire here and moe there gets each role's own answer."""
+    structure, key = PARTIES[Role.TITULAIRE], f"k-{roles[0]}"
+    content = einvoices.ubl(an_opener())
+    said = acting(roles[0], structure, **{"Idempotency-Key": key})
+    other = acting(roles[1], structure, **{"Idempotency-Key": key})
+
+    first, second = [await world.deposit(content, beside(), each) for each in (said, other)]
+
+    kept, refused = (first, second) if roles[0] is Role.TITULAIRE else (second, first)
+    assert (kept.status_code, refused.status_code) == (201, 422)
+    assert "Idempotency-Replayed" not in kept.headers
+    assert ("DEP-CLE-01", "Idempotency-Key") not in codes(refused)
 
 
 async def test_twenty_identical_deposits_at_once_are_one(world: World) -> None:

@@ -193,6 +193,23 @@ async def test_messages_written_at_once_have_each_a_rank_until_the_chat_is_full(
     assert [line.rank for line in await bench.room.lines(chat)] == [1, 2, 3, 4, 5]
 
 
+async def test_a_key_of_a_message_is_its_writer_s_own(bench: Bench) -> None:
+    chat = await bench.begin("s")
+    await bench.room.take_next(DESK, "Ali")
+    writers = [
+        Said(Side.DEMANDEUR, "Oui", key="1"),
+        Said(Side.BUREAU, "Oui", "Ali", key="1", desk=DESK),
+        Said(Side.BUREAU, "Non", "Zoé", key="1", desk=DESK),
+    ]
+
+    once = [await bench.room.say(chat.id, each) for each in writers]
+    again = [await bench.room.say(chat.id, each) for each in writers]
+
+    assert all(isinstance(each, Line) for each in once)
+    assert again == once
+    assert len({each.rank for each in once if isinstance(each, Line)}) == 3
+
+
 async def test_who_is_gone_loses_the_place_and_who_follows_keeps_it(bench: Bench) -> None:
     gone, there = await bench.begin("s1"), await bench.begin("s2")
     bench.now += BOUNDS.absence - timedelta(seconds=1)

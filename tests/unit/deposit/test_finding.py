@@ -9,7 +9,7 @@ import pytest
 from services.deposit.application.consulting import Consultations, Prefill
 from services.deposit.application.depositing import Deposits, Submission
 from services.deposit.application.following import find_followed, is_party
-from services.deposit.application.ports import Depositor, Known, Policy, Ports, Used
+from services.deposit.application.ports import Depositor, Key, Known, Policy, Ports, Used
 from services.deposit.domain.following import Following
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Piece
@@ -67,8 +67,8 @@ class Memory:
     async def ids_of(self, dossier_id: str) -> set[str]:
         return {piece.id for piece in self.pieces if piece.dossier_id == dossier_id}
 
-    async def used(self, structure: str, key: str) -> Used | None:
-        return self.keys.get((structure, key))
+    async def used(self, key: Key) -> Used | None:
+        return self.keys.get((key.structure, key.text))
 
 
 @dataclass
