@@ -1,7 +1,7 @@
 """Settings of the service."""
 
 from collections.abc import Callable, Iterable
-from datetime import date, time
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
 
@@ -11,6 +11,7 @@ from services.support.domain.catalogue import Catalogue, CatalogueError, read_ca
 from services.support.domain.clock import Targets, TargetsError, read_targets
 from services.support.domain.hours import Hours
 from shared.runtime.settings import RuntimeSettings
+from shared.vocabulary.dates import parse_date
 
 T = TypeVar("T")
 DATA = Path(__file__).parent / "data"
@@ -121,5 +122,5 @@ class Settings(RuntimeSettings):
             opens=time.fromisoformat(self.desks_open_at),
             closes=time.fromisoformat(self.desks_close_at),
             days=frozenset(map(int, self.desks_days.split())),
-            closed_on=frozenset(map(date.fromisoformat, self.desks_closed_on.split())),
+            closed_on=frozenset(map(parse_date, self.desks_closed_on.split())),
         )

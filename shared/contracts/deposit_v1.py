@@ -1,12 +1,11 @@
 """What `services/deposit` tells: a piece was deposited, completed or contested."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import ClassVar
 
 from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, PartiesV1, PartyV1
 from shared.contracts.envelope import Payload
-from shared.contracts.fields import Identifier, Moment, Sha256
+from shared.contracts.fields import Identifier, IsoDate, Moment, Sha256
 from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
 from shared.vocabulary.roles import Role
 
@@ -20,7 +19,7 @@ class PieceDeposited(Payload):
     dossier_id: Identifier
     cadre: Identifier
     number: Identifier
-    issued_on: date
+    issued_on: IsoDate
     currency: Identifier
     amounts: AmountsV1
     depositor_role: Role

@@ -1,13 +1,16 @@
 """Wire types shared by the payloads."""
 
 import re
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, StringConstraints
 from pydantic import WithJsonSchema as JsonSchema
+from pydantic_core import PydanticCustomError
 
 from shared.vocabulary.amounts import parse_amount
+from shared.vocabulary.dates import check_moment, is_plausible, parse_date, parse_moment
 
 
 def _amount(value: Any) -> Decimal:  # noqa: ANN401 - whatever JSON holds
@@ -34,8 +37,37 @@ Difference = Annotated[
 ]
 """What separates two amounts: it may have one digit more than either."""
 
-Moment = AwareDatetime
-"""A date and time with its offset; a naive one is refused."""
+def _date(value: Any) -> date:  # noqa: ANN401 - whatever JSON holds
+    # pydantic alone also reads Unix numbers, in seconds or milliseconds, and midnights.
+    try:
+        if isinstance(value, str):
+            return parse_date(value)
+        if isinstance(value, date) and not isinstance(value, datetime) and is_plausible(value):
+            return value
+    except ValueError:
+        pass
+    raise PydanticCustomError("iso_date", "a calendar date YYYY-MM-DD between 2000 and 2099")
+
+
+def _moment(value: Any) -> datetime:  # noqa: ANN401 - whatever JSON holds
+    try:
+        if isinstance(value, str):
+            return parse_moment(value)
+        if isinstance(value, datetime):
+            check_moment(value)
+            return value
+    except ValueError:
+        pass
+    raise PydanticCustomError(
+        "iso_moment", "a date and time of ISO 8601 with its offset, between 2000 and 2099"
+    )
+
+
+IsoDate = Annotated[date, BeforeValidator(_date)]
+"""A calendar date AAAA-MM-JJ between 2000 and 2099: no number, no week, no time of day."""
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+"""A date and time with its offset, in the same years; a naive one, or a number, is refused."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=100)]

@@ -1,12 +1,11 @@
 """What `services/routing` tells: a piece for an actor, a status, the state of a dossier."""
 
-from datetime import date
 from typing import ClassVar, Self
 
 from shared.circuit.amounts import Prevailing
 from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, Part, PartiesV1, PartyV1
 from shared.contracts.envelope import Payload
-from shared.contracts.fields import Difference, Identifier, Moment, Montant
+from shared.contracts.fields import Difference, Identifier, IsoDate, Moment, Montant
 from shared.vocabulary.amounts import Change
 from shared.vocabulary.roles import Application, Purpose, Role
 from shared.vocabulary.statuses import Status
@@ -62,7 +61,7 @@ class PieceForwarded(Payload):
     dossier_id: Identifier
     cadre: Identifier
     number: Identifier
-    issued_on: date
+    issued_on: IsoDate
     currency: Identifier
     amounts: AmountsV1
     """As the piece states them; what holds in the dossier, and is to be paid, is `prevailing`."""
@@ -166,7 +165,7 @@ class PieceStateV1(Part):
     """What the status is to those from whom the payment is hidden: see `visible_to`."""
     reported_at: Moment | None = None
     follows: Identifier | None = None
-    issued_on: date | None = None
+    issued_on: IsoDate | None = None
     deposited_at: Moment | None = None
     currency: Identifier | None = None
     amounts: AmountsV1 | None = None

@@ -148,8 +148,7 @@ _SENTENCES = {
     "string_type": "Un texte est attendu.",
     "int_parsing": "Un nombre entier est attendu.",
     "bool_parsing": "Une valeur booléenne est attendue.",
-    "date_from_datetime_parsing": "Une date AAAA-MM-JJ est attendue.",
-    "date_parsing": "Une date AAAA-MM-JJ est attendue.",
+    "iso_date": "Une date AAAA-MM-JJ est attendue, entre 2000 et 2099.",
 }
 
 

@@ -1,11 +1,12 @@
 """Where a page begins, as a text that only this service reads."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, datetime
+from datetime import UTC
 
 from services.portal.domain import rules
 from services.portal.domain.criteria import Place
 from shared.runtime.problems import refused
+from shared.vocabulary.dates import parse_moment
 
 _ID_LIMIT = 100
 
@@ -30,7 +31,7 @@ def _decoded(text: str) -> Place | None:
     try:
         written = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode()
         moment, _, piece_id = written.partition("|")
-        place = Place(datetime.fromisoformat(moment).astimezone(UTC) if moment else None, piece_id)
-    except (ValueError, OverflowError):
+        place = Place(parse_moment(moment).astimezone(UTC) if moment else None, piece_id)
+    except ValueError:
         return None
     return place if 0 < len(piece_id) <= _ID_LIMIT else None

@@ -15,7 +15,7 @@ from services.portal.domain.fiscal import Subtotal, Sum, Total, Totals
 from services.portal.domain.piece import Actor, Awaited, Piece
 from services.portal.entrypoints.cursor import write_cursor
 from shared.circuit.parties import Party
-from shared.contracts.fields import Difference, Montant
+from shared.contracts.fields import Difference, IsoDate, Montant
 from shared.contracts.texts import TypedText
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
@@ -27,7 +27,6 @@ _ALTERNATIVES = 60
 Text = Annotated[str, TypedText(100, min_length=1)]
 Added = Annotated[Decimal, PlainSerializer(lambda sum_: f"{sum_:.2f}", return_type=str)]
 """A sum of amounts, as a decimal string: it may be longer than any of them."""
-Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
 
 
 class Question(BaseModel):
@@ -41,10 +40,14 @@ class SearchQuestion(Question):
 
     number: Text | None = Field(default=None, description="Numéro exact ; la casse est ignorée.")
     number_prefix: Text | None = Field(default=None, description="Début du numéro.")
-    issued_from: Day | None = Field(default=None, description="Date de la pièce, incluse.")
-    issued_to: Day | None = Field(default=None, description="Date de la pièce, incluse.")
-    deposited_from: Day | None = Field(default=None, description="Jour du dépôt, à Paris, inclus.")
-    deposited_to: Day | None = Field(default=None, description="Jour du dépôt, à Paris, inclus.")
+    issued_from: IsoDate | None = Field(default=None, description="Date de la pièce, incluse.")
+    issued_to: IsoDate | None = Field(default=None, description="Date de la pièce, incluse.")
+    deposited_from: IsoDate | None = Field(
+        default=None, description="Jour du dépôt, à Paris, inclus."
+    )
+    deposited_to: IsoDate | None = Field(
+        default=None, description="Jour du dépôt, à Paris, inclus."
+    )
     ht_from: Montant | None = None
     ht_to: Montant | None = None
     ttc_from: Montant | None = None
@@ -123,8 +126,8 @@ class SearchQuestion(Question):
 class FiscalQuestion(Question):
     """The period of a fiscal list."""
 
-    du: Day = Field(description="Premier jour du dépôt, à Paris, inclus.")
-    au: Day = Field(description="Dernier jour du dépôt, à Paris, inclus.")
+    du: IsoDate = Field(description="Premier jour du dépôt, à Paris, inclus.")
+    au: IsoDate = Field(description="Dernier jour du dépôt, à Paris, inclus.")
     format: Literal["json", "csv", "xlsx"] = Field(
         default="json", description="json : les totaux ; csv, xlsx : les pièces et les totaux."
     )

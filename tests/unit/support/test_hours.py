@@ -175,6 +175,9 @@ def test_an_operator_may_choose_other_days_and_hours() -> None:
         {"desks_days": "0 1"},
         {"desks_days": "lundi"},
         {"desks_closed_on": "24/12/2026"},
+        {"desks_closed_on": "2026-W52-4"},
+        {"desks_closed_on": "20261224"},
+        {"desks_closed_on": "0026-12-24"},
     ],
 )
 def test_hours_at_which_nobody_would_answer_end_the_service_at_start(

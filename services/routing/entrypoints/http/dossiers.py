@@ -1,7 +1,7 @@
 """Reading: a dossier, its audit trail, what awaits a structure."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -21,6 +21,7 @@ from services.routing.entrypoints.http.showing import show_dossier, show_lines
 from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
 from shared.runtime.problems import form_violation, not_found, refused
+from shared.vocabulary.dates import parse_moment
 
 _LIMIT = 50
 _LONGEST = 200
@@ -81,7 +82,7 @@ def _read_cursor(text: str | None) -> Position | None:
         return None
     since, _, dossier_id = text.partition("|")
     try:
-        moment = datetime.fromisoformat(since).astimezone(UTC)
-    except (ValueError, OverflowError):
+        moment = parse_moment(since).astimezone(UTC)
+    except ValueError:
         raise refused([form_violation(["after"], "value_error", {})]) from None
     return Position(moment, dossier_id)

@@ -1,0 +1,53 @@
+"""Calendar dates and moments as people and programs write them: ISO 8601, between 2000 and 2099."""
+
+import re
+from datetime import UTC, date, datetime
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+"""FR CTC, BR-FR-03. Outside lie defaults such as .NET's 0001-01-01, and years of two digits."""
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII
+)
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def is_plausible(day: date) -> bool:
+    """Tell whether a calendar date lies in the years that a document may bear."""
+    return FIRST_DAY <= day <= LAST_DAY
+
+
+def read_iso_date(text: str) -> date:
+    """Read a calendar date AAAA-MM-JJ of any year; raises ValueError for anything else.
+
+    `date.fromisoformat` alone also reads weeks, `2026-W48-1`, and dates without dashes.
+    """
+    if not _DAY.fullmatch(text):
+        raise ValueError(text)
+    return date.fromisoformat(text)
+
+
+def parse_date(text: str) -> date:
+    """Read a calendar date AAAA-MM-JJ between 2000 and 2099, or raise ValueError."""
+    day = read_iso_date(text)
+    if not is_plausible(day):
+        raise ValueError(text)
+    return day
+
+
+def parse_moment(text: str) -> datetime:
+    """Read a date and time with its UTC offset, in the same years, or raise ValueError."""
+    if not _MOMENT.fullmatch(text):
+        raise ValueError(text)
+    # Python's own reader has microseconds; other languages write nanoseconds.
+    moment = datetime.fromisoformat(re.sub(r"([.,]\d{6})\d+", r"\1", text.upper()))
+    check_moment(moment)
+    return moment
+
+
+def check_moment(moment: datetime) -> None:
+    """Raise ValueError unless a moment has an offset and lies between 2000 and 2099."""
+    if moment.utcoffset() is None or not _EARLIEST <= moment < _LATEST:
+        raise ValueError(moment)
