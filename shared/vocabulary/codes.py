@@ -32,9 +32,14 @@ class Syntax(StrEnum):
     PDF = "PDF"
 
 
-_CREDIT_NOTE = "381"
+INVOICE = "380"
+CREDIT_NOTES = frozenset(
+    {"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"}
+)
+"""Types of document that take money away, by UNTDID 1001: the list of EN 16931, BR-CL-01, for
+`CreditNoteTypeCode`. What deposit admits is narrower; what it is told of may be any of them."""
 
 
 def is_credit_note(type_code: str | None) -> bool:
-    """Tell whether a type of document (BT-3, UNTDID 1001) is a credit note: an avoir."""
-    return type_code == _CREDIT_NOTE
+    """Tell whether a type of document (BT-3) is one of a credit note, an avoir."""
+    return type_code in CREDIT_NOTES

@@ -9,6 +9,7 @@ from services.portal.application.projecting import pieces_of
 from services.portal.domain.criteria import Range
 from services.portal.domain.fiscal import TURNED_AWAY, Totals, judge_period
 from shared.contracts.routing_v1 import PieceStateV1
+from shared.vocabulary.codes import CREDIT_NOTES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
 from tests.kit.states import a_piece, a_state, amounts
@@ -58,6 +59,21 @@ def test_an_avoir_is_deducted_whichever_sign_it_bears() -> None:
 
     assert total.whole.kept.amounts.ht == Decimal("40.00")
     assert (total.whole.avoirs.count, total.whole.avoirs.amounts.ht) == (3, Decimal("-60.00"))
+
+
+@pytest.mark.parametrize("type_code", sorted(CREDIT_NOTES))
+def test_every_type_of_avoir_is_deducted(type_code: str) -> None:
+    (total,) = totals(a_piece("p1"), a_piece("p2", amounts=amounts("30.00"), type_code=type_code))
+
+    assert total.whole.kept.amounts.ht == Decimal("70.00")
+    assert (total.whole.avoirs.count, total.whole.avoirs.amounts.ht) == (1, Decimal("-30.00"))
+
+
+@pytest.mark.parametrize("type_code", [None, "380", "384", "386", "389", "751", "0381", "38"])
+def test_no_other_type_is(type_code: str | None) -> None:
+    (total,) = totals(a_piece("p1", type_code=type_code))
+
+    assert (total.whole.kept.amounts.ht, total.whole.avoirs.count) == (Decimal("100.00"), 0)
 
 
 def test_each_cadre_has_its_own_total_in_the_order_of_their_numbers() -> None:
