@@ -1,7 +1,14 @@
-"""The SIRET, a French establishment's number: 14 digits, the last one a key."""
+"""The SIREN of a French company, 9 digits, and the SIRET of its establishment, 14: each a key."""
 
 _LA_POSTE = "356000000"
 _LA_POSTE_HEAD_OFFICE = "35600000000048"
+_SIREN_LENGTH = 9
+_SIRET_LENGTH = 14
+
+
+def is_siren(text: str) -> bool:
+    """Tell whether `text` is 9 digits whose key is right (INSEE, Luhn's key)."""
+    return len(text) == _SIREN_LENGTH and _is_digits(text) and _luhn(text) % 10 == 0
 
 
 def is_siret(text: str) -> bool:
@@ -10,10 +17,19 @@ def is_siret(text: str) -> bool:
     The key is Luhn's; establishments of La Poste other than its head office use the digit sum
     modulo 5 instead (INSEE, key of the SIRET).
     """
-    if len(text) != 14 or not (text.isascii() and text.isdigit()):  # noqa: PLR2004
+    if len(text) != _SIRET_LENGTH or not _is_digits(text):
         return False
-    digits = [int(digit) for digit in text]
     if text.startswith(_LA_POSTE) and text != _LA_POSTE_HEAD_OFFICE:
-        return sum(digits) % 5 == 0
-    doubled = (digit * 2 for digit in digits[::2])
-    return (sum(digits[1::2]) + sum(d - 9 if d > 9 else d for d in doubled)) % 10 == 0  # noqa: PLR2004
+        return sum(map(int, text)) % 5 == 0
+    return _luhn(text) % 10 == 0
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _luhn(text: str) -> int:
+    """Add the digits up, every second one from the right doubled, its own digits then added."""
+    digits = [int(digit) for digit in reversed(text)]
+    doubled = (digit * 2 for digit in digits[1::2])
+    return sum(digits[::2]) + sum(d - 9 if d > 9 else d for d in doubled)  # noqa: PLR2004

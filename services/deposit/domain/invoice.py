@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from services.deposit.domain.party import LABELS as PARTY_LABELS
+from services.deposit.domain.party import UNNAMED, Party, judge_party, quoted
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.codes import Syntax
+from shared.vocabulary.dates import FIRST_DAY, LAST_DAY, is_plausible
 from shared.vocabulary.rules import Rule, Violation
-from shared.vocabulary.siret import is_siret
 
 _AMOUNT_FIELDS = ("ht", "tva", "ttc", "due", "prepaid", "rounding")
 
@@ -23,20 +25,14 @@ LABELS: Mapping[str, str] = {
     "due": "le montant à payer",
     "prepaid": "le montant déjà payé",
     "rounding": "l'arrondi",
+    "type_code": "le type de document",
     "cadre": "le cadre de facturation",
-    "seller.siret": "le SIRET du vendeur",
-    "buyer.siret": "le SIRET de l'acheteur",
+    "engagement": "le numéro d'engagement",
+    "marche": "le numéro de marché",
+    "service_code": "le code service",
+    **PARTY_LABELS,
 }
 """How a person calls each field; a field without a label keeps its name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """The seller or the buyer as the file names it; a file may give a SIRET, a SIREN, or both."""
-
-    name: str | None = None
-    siret: str | None = None
-    siren: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +57,12 @@ class Invoice:
     rounding: Decimal | None = None
     """BT-114, what is added to the amount due to make it round; in files alone."""
     type_code: str | None = None
-    seller: Party = Party()
-    buyer: Party = Party()
+    is_credit_note: bool | None = None
+    """What the root of a UBL file says; None for files whose root says nothing of it."""
+    seller: Party = UNNAMED
+    buyer: Party = UNNAMED
+    payee: Party = UNNAMED
+    tax_representative: Party = UNNAMED
     cadre: str | None = None
     engagement: str | None = None
     marche: str | None = None
@@ -94,7 +94,7 @@ MISSING = Rule(
     code="DEP-INV-01",
     sentence="La facture n'indique pas {label}.",
     remedy="Complétez ce champ dans le fichier, ou saisissez-le si le fichier est un simple PDF.",
-    source="EN 16931, BR-02, BR-03, BR-05, BR-13, BR-14 et BR-15",
+    source="EN 16931, BR-02, BR-03, BR-04, BR-05, BR-13, BR-14 et BR-15",
 )
 DATE_UNREADABLE = Rule(
     code="DEP-INV-02",
@@ -144,12 +144,6 @@ CURRENCY_UNKNOWN = Rule(
     remedy="Indiquez le code ISO 4217 de la devise, par exemple EUR.",
     source="EN 16931, BR-CL-04",
 )
-SIRET_KEY = Rule(
-    code="DEP-INV-10",
-    sentence="« {value} », donné comme {label}, n'est pas un SIRET valide.",
-    remedy="Vérifiez les 14 chiffres du SIRET ; le dernier est une clé de contrôle.",
-    source="INSEE, clé du SIRET",
-)
 CONTRADICTION = Rule(
     code="DEP-INV-11",
     sentence="Le fichier donne plusieurs valeurs différentes pour {label} : {values}.",
@@ -169,11 +163,16 @@ DUE_TOO_HIGH = Rule(
     remedy="Corrigez le montant à payer : le TTC, moins ce qui est déjà payé ou retenu.",
     source="EN 16931, BR-CO-16, sans rien d'ajouté au TTC : règle de la plateforme",
 )
+DATE_IMPLAUSIBLE = Rule(
+    code="DEP-INV-17",
+    sentence="La date d'émission ({value}) n'est pas comprise entre le {first} et le {last}.",
+    remedy="Corrigez la date : l'année a quatre chiffres.",
+    source="FR CTC, BR-FR-03",
+)
 
 _NUMBER = re.compile(r"[A-Za-z0-9+\-_/.# ]+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _DECIMAL = re.compile(r"-?\d+\.\d{3,}", re.ASCII)
-_SHOWN = 40
 _ZERO = Decimal(0)
 
 
@@ -188,8 +187,10 @@ def judge_invoice(
         *_judge_date(invoice.issued_on, today),
         *_judge_currency(invoice.currency),
         *_judge_totals(invoice),
-        *_judge_siret("seller.siret", invoice.seller.siret),
-        *_judge_siret("buyer.siret", invoice.buyer.siret),
+        *judge_party("seller", invoice.seller),
+        *judge_party("buyer", invoice.buyer),
+        *judge_party("payee", invoice.payee),
+        *judge_party("tax_representative", invoice.tax_representative),
     )
 
 
@@ -214,11 +215,11 @@ def _judge_form(invoice: Invoice) -> Iterator[Violation]:
         if name in _AMOUNT_FIELDS:
             rule = TOO_MANY_DECIMALS if _DECIMAL.fullmatch(text) else AMOUNT_UNREADABLE
             label = LABELS[name]
-            yield rule.broken(name, label=label[0].upper() + label[1:], value=_shown(text))
+            yield rule.broken(name, label=label[0].upper() + label[1:], value=quoted(text))
         else:
-            yield DATE_UNREADABLE.broken(name, value=_shown(text))
+            yield DATE_UNREADABLE.broken(name, value=quoted(text))
     for name, values in invoice.contradictions.items():
-        shown = ", ".join(_shown(value) for value in values[:3])
+        shown = ", ".join(quoted(value) for value in values[:3])
         yield CONTRADICTION.broken(name, label=LABELS.get(name, name), values=shown)
 
 
@@ -228,17 +229,21 @@ def _judge_number(number: str | None, limit: int) -> Iterator[Violation]:
     if len(number) > limit:
         yield NUMBER_TOO_LONG.broken("number", length=len(number), limit=limit)
     if not _NUMBER.fullmatch(number):
-        yield NUMBER_CHARACTERS.broken("number", value=_shown(number))
+        yield NUMBER_CHARACTERS.broken("number", value=quoted(number))
 
 
 def _judge_date(issued_on: date | None, today: date) -> Iterator[Violation]:
-    if issued_on is not None and issued_on > today:
+    if issued_on is None:
+        return
+    if not is_plausible(issued_on):
+        yield DATE_IMPLAUSIBLE.broken("issued_on", value=issued_on, first=FIRST_DAY, last=LAST_DAY)
+    elif issued_on > today:
         yield DATE_IN_THE_FUTURE.broken("issued_on", value=issued_on, today=today)
 
 
 def _judge_currency(currency: str | None) -> Iterator[Violation]:
     if currency is not None and not _CURRENCY.fullmatch(currency):
-        yield CURRENCY_UNKNOWN.broken("currency", value=_shown(currency))
+        yield CURRENCY_UNKNOWN.broken("currency", value=quoted(currency))
 
 
 def _judge_totals(invoice: Invoice) -> Iterator[Violation]:
@@ -266,13 +271,3 @@ def _judge_due(invoice: Invoice) -> Iterator[Violation]:
     terms = {"ttc": ttc, "prepaid": prepaid or _ZERO, "rounding": rounding or _ZERO}
     if due != terms["ttc"] - terms["prepaid"] + terms["rounding"]:
         yield DUE_DISAGREES.broken("due", due=due, **terms)
-
-
-def _judge_siret(name: str, siret: str | None) -> Iterator[Violation]:
-    if siret is not None and not is_siret(siret):
-        yield SIRET_KEY.broken(name, value=_shown(siret), label=LABELS[name])
-
-
-def _shown(text: str) -> str:
-    """Quote at most a line of what the file says: a hostile field may hold megabytes."""
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -7,7 +7,7 @@ from datetime import date
 from services.deposit.domain import rules
 from services.deposit.domain.attachments import judge_attachments
 from services.deposit.domain.following import Following, judge_next
-from services.deposit.domain.invoice import judge_invoice
+from services.deposit.domain.invoice import LABELS, MISSING, judge_invoice
 from services.deposit.domain.merging import merge, shown
 from services.deposit.domain.naming import Naming, name_for_following, name_for_opening
 from services.deposit.domain.opening import judge_opener
@@ -17,12 +17,11 @@ from shared.circuit.fields import judge_showable
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.table import Circuit, Row, application_of
 from shared.vocabulary.amounts import changes
-from shared.vocabulary.codes import is_credit_note
+from shared.vocabulary.codes import INVOICE, Syntax, is_credit_note
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
-_INVOICE = "380"
-_TYPES = (_INVOICE, "381", "384", "386", "389")
+_TYPES = (INVOICE, "381", "384", "386", "389")
 _ENGAGEMENT_LIMIT = 50
 _MARCHE_LIMIT = 100
 _SHOWN = 40
@@ -97,7 +96,7 @@ def _judge_fields(proposal: Proposal, world: World) -> Iterator[Violation]:
         if fields.cadre is None and "cadre" not in fields.unclear():
             yield rules.CADRE_MISSING.broken("cadre")
     yield from merge(proposal.read, said.fields)[1]
-    yield from _judge_type(proposal)
+    yield from _judge_type(proposal, world)
     if world.is_number_spent:
         yield rules.NUMBER_SPENT.broken(
             "number", structure=proposal.structure, number=fields.number
@@ -119,14 +118,30 @@ def _judge_texts(proposal: Proposal, parties: Parties) -> Iterator[Violation]:
         yield from judge_showable(f"{role.value}.service", "Le code service", party.service)
 
 
-def _judge_type(proposal: Proposal) -> Iterator[Violation]:
-    code = proposal.fields.type_code or _INVOICE
+def _judge_type(proposal: Proposal, world: World) -> Iterator[Violation]:
+    code, read = _type_code(proposal, world), proposal.read
+    if read.type_code is None and read.syntax is not Syntax.PDF:
+        if "type_code" not in read.unclear():
+            yield MISSING.broken("type_code", label=LABELS["type_code"])
+    elif read.is_credit_note is not None and read.is_credit_note is not is_credit_note(code):
+        root = "CreditNote" if read.is_credit_note else "Invoice"
+        yield rules.TYPE_CONTRADICTS_ROOT.broken("type_code", value=code[:_SHOWN], root=root)
     if code not in _TYPES:
         yield rules.TYPE_CODE_REFUSED.broken(
             "type_code", value=code[:_SHOWN], allowed=", ".join(_TYPES)
         )
     if is_credit_note(code) and proposal.said.mode_paiement:
         yield rules.CREDIT_NOTE_PAYMENT.broken("mode_paiement")
+
+
+def _type_code(proposal: Proposal, world: World) -> str:
+    """Give the type of document, which an e-invoice always says.
+
+    A plain PDF of which nobody says it is of the type of the piece that it follows: what restates
+    an avoir takes away as well. An opener is then an invoice.
+    """
+    following = world.following
+    return proposal.fields.type_code or (following.piece.draft.type_code if following else INVOICE)
 
 
 def _judge_place(proposal: Proposal, world: World, parties: Parties) -> Iterator[Violation]:
@@ -169,7 +184,7 @@ def _draft(proposal: Proposal, world: World, parties: Parties) -> Draft:
         issued_on=fields.issued_on,
         currency=fields.currency,
         amounts=amounts,
-        type_code=fields.type_code or _INVOICE,
+        type_code=_type_code(proposal, world),
         depositor_role=proposal.role,
         parties=parties,
         follows=previous.id if previous else None,

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from services.deposit.domain import rules
-from services.deposit.domain.invoice import LABELS, Invoice, Party
+from services.deposit.domain.invoice import LABELS, Invoice
 from services.deposit.domain.numbers import number_key
+from services.deposit.domain.party import Party
+from shared.vocabulary.cadres import parse_cadre
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import showable
 
@@ -26,12 +28,6 @@ _FIELDS = (
     "engagement",
     "marche",
 )
-_LABELS = {
-    **LABELS,
-    "type_code": "le type de document",
-    "engagement": "le numéro d'engagement",
-    "marche": "le numéro de marché",
-}
 _SHOWN = 40
 _KEPT_TEXT = 200
 _KEPT_NUMBERS = 20
@@ -58,6 +54,8 @@ def shown(read: Invoice) -> Invoice:
         profile=_cut(read.profile),
         seller=_cut_party(read.seller),
         buyer=_cut_party(read.buyer),
+        payee=_cut_party(read.payee),
+        tax_representative=_cut_party(read.tax_representative),
         preceding_numbers=tuple(
             showable(number[:_KEPT_TEXT]) for number in read.preceding_numbers[:_KEPT_NUMBERS]
         ),
@@ -79,7 +77,7 @@ def _contradictions(read: Invoice, said: Invoice) -> Iterator[Violation]:
             continue
         yield rules.CONTRADICTS_FILE.broken(
             field,
-            label=_LABELS[field],
+            label=LABELS[field],
             said=str(beside)[:_SHOWN],
             read=str(in_file)[:_SHOWN],
         )
@@ -88,6 +86,8 @@ def _contradictions(read: Invoice, said: Invoice) -> Iterator[Violation]:
 def _same(field: str, one: object, other: object) -> bool:
     if field == "number":
         return number_key(str(one)) == number_key(str(other))
+    if field == "cadre":
+        return parse_cadre(str(one)) == parse_cadre(str(other))
     return one == other
 
 
@@ -96,4 +96,10 @@ def _cut(text: str | None) -> str | None:
 
 
 def _cut_party(party: Party) -> Party:
-    return Party(_cut(party.name), _cut(party.siret), _cut(party.siren))
+    return Party(
+        name=_cut(party.name),
+        siret=_cut(party.siret),
+        siren=_cut(party.siren),
+        vat_number=_cut(party.vat_number),
+        address_siren=_cut(party.address_siren),
+    )

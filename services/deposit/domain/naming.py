@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 
 from services.deposit.domain import rules
 from services.deposit.domain.invoice import Invoice
-from services.deposit.domain.invoice import Party as FileParty
+from services.deposit.domain.party import Party as FileParty
 from services.deposit.domain.said import Said
 from shared.circuit.parties import LABELS, Parties, Party
-from shared.vocabulary.roles import SUPPLIER_SIDE, Role
+from shared.vocabulary.roles import SUPPLIER_SIDE, IdentifierType, Role
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.vat_numbers import compact
 
 _SIRET_LENGTH = 14
+_KNOWN_BY_VAT = f"{IdentifierType.UE_HORS_FRANCE.value}-"
 
 NOBODY = Party("")
 """Stands for a party that nobody names where one is needed."""
@@ -96,8 +98,12 @@ def _with_file(parties: Parties, read: Invoice, said: Said) -> Naming:
 
 
 def _buyer_role(parties: Parties, read: Invoice) -> Role:
-    buys = read.buyer.siret
-    is_moa = parties.moa and parties.moa.structure == buys != parties.service_financier.structure
+    is_moa = (
+        parties.moa is not None
+        and read.buyer.company is not None
+        and _is(read.buyer, parties.moa)
+        and not _is(read.buyer, parties.service_financier)
+    )
     return Role.MOA if is_moa else Role.SERVICE_FINANCIER
 
 
@@ -112,11 +118,18 @@ def _compare(parties: Parties, read: Invoice) -> Iterator[Violation]:
 
 
 def _is(read: FileParty, party: Party) -> bool:
-    """Tell whether the file may mean that structure; a SIREN speaks of SIRETs alone."""
+    """Tell whether the file may mean that structure.
+
+    A SIREN, also the one in a French VAT number, speaks of SIRETs alone; the VAT number of another
+    country speaks of structures known by theirs.
+    """
+    structure = party.structure
     if read.siret:
-        return read.siret == party.structure
-    if read.siren and len(party.structure) == _SIRET_LENGTH and party.structure.isdigit():
-        return party.structure.startswith(read.siren)
+        return read.siret == structure
+    if len(structure) == _SIRET_LENGTH and structure.isdigit():
+        return read.company is None or structure.startswith(read.company)
+    if read.vat_number and structure.startswith(_KNOWN_BY_VAT):
+        return compact(structure.removeprefix(_KNOWN_BY_VAT)) == read.vat_number
     return True
 
 
@@ -125,5 +138,5 @@ def _contradiction(role: Role, party: Party, read: FileParty) -> Violation:
         f"{role.value}.structure",
         said=party.structure,
         role=LABELS[role],
-        read=(read.siret or read.siren or "")[:_SIRET_LENGTH],
+        read=(read.siret or read.company or read.vat_number or "")[:_SIRET_LENGTH],
     )

@@ -47,6 +47,12 @@ CREDIT_NOTE_PAYMENT = Rule(
     remedy="Ne saisissez pas de mode de paiement.",
     source="OCA, l10n_fr_chorus_account",
 )
+TYPE_CONTRADICTS_ROOT = Rule(
+    code="DEP-META-08",
+    sentence="Le type de document « {value} » n'est pas celui d'un {root}.",
+    remedy="Un CreditNote est un avoir, de type 381 ; un Invoice n'en est pas un.",
+    source="EN 16931, BR-CL-01 : types d'un Invoice et d'un CreditNote UBL",
+)
 NUMBER_SPENT = Rule(
     code="DEP-NUM-01",
     sentence="La structure {structure} a déjà déposé une pièce de numéro {number}.",

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from services.deposit.domain.invoice import SIRET_KEY, Invoice
+from services.deposit.domain.invoice import Invoice
+from services.deposit.domain.party import SIRET_KEY
 from shared.circuit.fields import judge_fields
 from shared.circuit.parties import LABELS, Directory, Parties, Party, judge_structure
 from shared.vocabulary.roles import Role

@@ -14,6 +14,7 @@ from shared.contracts.texts import TypedText
 from shared.runtime.problems import form_violation
 from shared.vocabulary.amounts import parse_amount
 from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
+from shared.vocabulary.dates import read_iso_date
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
@@ -23,8 +24,6 @@ StructureId = Annotated[str, TypedText(100, min_length=1)]
 JudgedText = Annotated[str, TypedText(200, min_length=1, judged=True)]
 ServiceCode = Annotated[str, TypedText(100, min_length=1, judged=True)]
 Comment = Annotated[str, TypedText(200, lines=True, judged=True)]
-
-_ISO_DATE_LENGTH = len("2026-11-24")
 
 
 class _Closed(BaseModel):
@@ -78,10 +77,14 @@ class MetadataForm(_Closed):
 
     cadre: Text | None = None
     number: Text | None = None
-    issued_on: Text | None = Field(None, description="AAAA-MM-JJ")
+    issued_on: Text | None = Field(None, description="AAAA-MM-JJ, entre 2000 et 2099")
     currency: Text | None = None
     amounts: AmountsForm = AmountsForm()
-    type_code: Text | None = None
+    type_code: Text | None = Field(
+        None,
+        description="Type UNTDID 1001, par exemple 381 pour un avoir ; sans précision, un simple "
+        "PDF a celui de la pièce à laquelle il fait suite, ou 380 s'il ouvre un dossier",
+    )
     parties: PartiesForm = PartiesForm()
     follows: FollowsForm | None = None
     engagement: JudgedText | None = None
@@ -156,9 +159,7 @@ def _day(text: str | None, malformed: dict[str, str]) -> date | None:
     if text is None:
         return None
     try:
-        if len(text) == _ISO_DATE_LENGTH:
-            return date.fromisoformat(text)
+        return read_iso_date(text)
     except ValueError:
-        pass
-    malformed["issued_on"] = text
-    return None
+        malformed["issued_on"] = text
+        return None

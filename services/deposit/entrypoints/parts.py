@@ -60,6 +60,7 @@ class NamedAnswer(BaseModel):
     name: str | None
     siret: str | None
     siren: str | None
+    vat_number: str | None
 
 
 class ReadAmountsAnswer(BaseModel):

@@ -8,8 +8,8 @@ from typing import Any
 
 from services.deposit.domain.following import Following
 from services.deposit.domain.invoice import Invoice
-from services.deposit.domain.invoice import Party as FileParty
 from services.deposit.domain.judging import World, judge
+from services.deposit.domain.party import Party as FileParty
 from services.deposit.domain.piece import Draft, Piece, StoredFile
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.said import Follows, Said
@@ -32,7 +32,7 @@ TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 TITULAIRE, MOE = "73282932000074", "35600000049837"
 MOA, PAYER = "35600000000048", "55208131766522"
-COTRAITANT, SOUS_TRAITANT = "40483304800022", "84062914300032"
+COTRAITANT, SOUS_TRAITANT = "40483304800022", "48901230200035"
 
 
 def a_structure(name: str, **changes: Any) -> Structure:  # noqa: ANN401 - any field

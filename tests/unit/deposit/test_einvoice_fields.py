@@ -11,7 +11,8 @@ from lxml import etree
 
 from deploy.local.einvoices import Einvoice, cii, factur_x, plain_pdf, ubl
 from services.deposit.adapters.einvoice.reading import read_einvoice
-from services.deposit.domain.invoice import Invoice, Party, judge_invoice
+from services.deposit.domain.invoice import Invoice, judge_invoice
+from services.deposit.domain.party import Party
 from shared.vocabulary.codes import Syntax
 from tests.kit.einvoices import an_einvoice
 
@@ -51,8 +52,9 @@ def test_every_field_is_read(write: Callable[[Einvoice], bytes], syntax: Syntax)
         due=Decimal("11500.00"),
         prepaid=Decimal("500.00"),
         type_code="380",
-        seller=Party("Bâtisseurs du Rhône & fils", "73282932000074", "732829320"),
-        buyer=Party("Ville de Vaubrun", "35600000000048", "356000000"),
+        is_credit_note=False if syntax is Syntax.UBL else None,
+        seller=Party("Bâtisseurs du Rhône & fils", "73282932000074", "732829320", "FR44732829320"),
+        buyer=Party("Ville de Vaubrun", "35600000000048", "356000000", "FR39356000000"),
         cadre="A4",
         engagement="ENG-1",
         marche="M-2026-7",
@@ -219,6 +221,10 @@ def test_utf8_with_a_byte_order_mark_is_read() -> None:
         ("2026-11-20", "2026-02-30", "issued_on"),
         ("2026-11-20", "20/11/2026", "issued_on"),
         ("2026-11-20", "2026-W47-5", "issued_on"),
+        ("2026-11-20", "20261120", "issued_on"),
+        ("2026-11-20", "2026-11-20+99:99", "issued_on"),
+        ("2026-11-20", "2026-11-20T00:00:00", "issued_on"),
+        ("2026-11-20", "２０２６-11-20", "issued_on"),
     ],
 )
 def test_a_malformed_value_is_kept_for_the_rules(old: str, new: str, kept: str) -> None:
@@ -251,3 +257,69 @@ def test_the_rounding_is_read_in_both_syntaxes() -> None:
         invoice = read(content)
         assert (invoice.prepaid, invoice.rounding) == (Decimal("500.00"), Decimal("0.05"))
         assert [v.code for v in judge_invoice(invoice, today=date(2026, 11, 24))] == ["DEP-INV-12"]
+
+
+@pytest.mark.parametrize("zone", ["Z", "+01:00", "-14:00"])
+def test_a_date_may_name_its_time_zone_as_xml_schema_allows(zone: str) -> None:
+    """The calendar date is the one that is written: that of its issuer."""
+    content = swapped(ubl(an_einvoice()), "2026-11-20", f"2026-11-20{zone}")
+
+    assert read(content).issued_on == date(2026, 11, 20)
+
+
+@pytest.mark.parametrize(
+    ("date_string", "shown"),
+    [
+        ('format="102">20261332', "20261332"),
+        ('format="203">202611200930', "202611200930 (format 203)"),
+        ('format="610">202611', "202611 (format 610)"),
+        ('format="203">20261120', "20261120 (format 203)"),
+    ],
+)
+def test_a_date_of_cii_is_of_format_102(date_string: str, shown: str) -> None:
+    invoice = read(swapped(cii(an_einvoice()), 'format="102">20261120', date_string))
+
+    assert (invoice.issued_on, invoice.malformed) == (None, {"issued_on": shown})
+
+
+def _chorus(service: str) -> str:
+    contact = f"<cac:Contact><cbc:ID>{service}</cbc:ID></cac:Contact>"
+    return f"{contact}</cac:Party></cac:AccountingCustomerParty>"
+
+
+def test_the_service_code_is_read_from_the_buyer_s_contact_too() -> None:
+    end = "</cac:Party></cac:AccountingCustomerParty>"
+    bare = ubl(an_einvoice(service_code=None))
+
+    assert read(swapped(bare, end, _chorus("VOIRIE"))).service_code == "VOIRIE"
+    both = read(swapped(ubl(an_einvoice()), end, _chorus("TRAVAUX")))
+    assert (both.service_code, both.contradictions) == ("TRAVAUX", {})
+    two = read(swapped(ubl(an_einvoice()), end, _chorus("VOIRIE")))
+    assert (two.service_code, two.contradictions) == (
+        None,
+        {"service_code": ("TRAVAUX", "VOIRIE")},
+    )
+
+
+def test_the_seller_s_contact_names_no_service() -> None:
+    end = "</cac:Party></cac:AccountingSupplierParty>"
+    content = swapped(
+        ubl(an_einvoice()), end, f"<cac:Contact><cbc:ID>M. X</cbc:ID></cac:Contact>{end}"
+    )
+
+    assert read(content).service_code == "TRAVAUX"
+
+
+@_WRITERS
+def test_the_long_code_of_a_cadre_is_read_from_a_file(
+    write: Callable[[Einvoice], bytes], syntax: Syntax
+) -> None:
+    invoice = read(write(an_einvoice(cadre="A7_PROJET_DECOMPTE_FINAL_FOURNISSEUR")))
+
+    assert (invoice.syntax, invoice.cadre) == (syntax, "A7")
+
+
+def test_the_cadre_is_read_from_bt_24_of_ubl_too() -> None:
+    content = swapped(ubl(an_einvoice(cadre="A4")), "urn:cen.eu:en16931:2017", "A7")
+
+    assert read(content).contradictions["cadre"] == ("A4", "A7")

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.deposit.domain.invoice import Invoice, Party, judge_invoice
+from services.deposit.domain.invoice import Invoice, judge_invoice
+from services.deposit.domain.party import Party
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.codes import Syntax
 
@@ -125,6 +126,17 @@ def test_terms_that_cannot_be_read_are_named_and_not_added_up() -> None:
 
 def test_a_date_after_the_deposit_is_refused() -> None:
     assert broken(replace(VALID, issued_on=date(2026, 11, 25))) == [("DEP-INV-06", "issued_on")]
+
+
+@pytest.mark.parametrize(
+    "day", [date(1, 1, 1), date(26, 11, 24), date(1899, 12, 31), date(1999, 12, 31), date.max]
+)
+def test_a_date_lies_between_2000_and_2099(day: date) -> None:
+    assert broken(replace(VALID, issued_on=day)) == [("DEP-INV-17", "issued_on")]
+
+
+def test_the_first_day_of_all_is_accepted() -> None:
+    assert broken(replace(VALID, issued_on=date(2000, 1, 1))) == []
 
 
 def test_the_longest_number_is_a_setting() -> None:

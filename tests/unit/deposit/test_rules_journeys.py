@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from services.deposit.domain.following import Following
-from services.deposit.domain.invoice import Party as FileParty
+from services.deposit.domain.party import Party as FileParty
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.prefill import options
 from shared.circuit.loader import current, without

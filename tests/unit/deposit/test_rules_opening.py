@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.deposit.domain import rules
-from services.deposit.domain.invoice import Party as FileParty
 from services.deposit.domain.judging import World
+from services.deposit.domain.party import Party as FileParty
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.said import Said
 from services.deposit.domain.unreadable import MALFORMED_XML
@@ -66,8 +66,10 @@ def test_what_is_said_may_not_contradict_the_file(fields: dict[str, Any], field:
 
 def test_what_the_file_says_may_be_said_again() -> None:
     same = said(number=" sit-1 ", ttc=Decimal("120.0"), cadre="A4")
+    long = said(cadre="A4_PROJET_DECOMPTE_MENSUEL_FOURNISSEUR")
 
     assert broken(replace(OPENING, said=same)) == []
+    assert broken(replace(OPENING, said=long)) == []
 
 
 def test_a_field_that_the_file_gives_malformed_is_not_mended_beside_it() -> None:
@@ -93,9 +95,13 @@ def test_the_seller_of_the_file_is_the_titulaire() -> None:
 
     assert ("CIR-PARTIE-02", "depositor.structure") in broken(other)
     assert accepted(reading(seller=FileParty())).parties.titulaire.structure == TITULAIRE
-    assert broken(reading(seller=FileParty(siren="999999999"))) == [
-        ("DEP-META-02", "parties.titulaire.structure")
-    ]
+    for known in (
+        FileParty(siren="552081317"),
+        FileParty(vat_number="FR03552081317"),
+        FileParty(address_siren="552081317"),
+    ):
+        assert broken(reading(seller=known)) == [("DEP-META-02", "parties.titulaire.structure")]
+    assert accepted(reading(seller=FileParty(vat_number="FR44732829320")))
 
 
 def test_the_buyer_of_the_file_is_the_service_financier_or_the_moa() -> None:
@@ -105,6 +111,42 @@ def test_the_buyer_of_the_file_is_the_service_financier_or_the_moa() -> None:
 
     assert broken(bought_by_moa) == []
     assert broken(bought_by_other) == [("DEP-META-02", "parties.service_financier.structure")]
+
+
+def test_a_buyer_known_by_its_vat_number_alone_is_compared() -> None:
+    payer = {Role.SERVICE_FINANCIER: Party(PAYER)}
+
+    def bought(number: str) -> Proposal:
+        return replace(naming(payer), read=replace(READ, buyer=FileParty(vat_number=number)))
+
+    assert broken(bought("FR03552081317")) == []
+    assert broken(bought("FR44732829320")) == [
+        ("DEP-META-02", "parties.service_financier.structure")
+    ]
+
+
+def test_a_structure_known_by_its_vat_number_is_compared_with_the_seller_s() -> None:
+    german = "UE_HORS_FRANCE-DE811569869"
+    directory = {**DIRECTORY, german: a_structure(german)}
+    world = replace(WORLD, directory=directory)
+
+    def sold(number: str) -> Proposal:
+        file = replace(READ, seller=FileParty(vat_number=number))
+        return replace(OPENING, structure=german, read=file)
+
+    assert broken(sold("DE811569869"), world) == []
+    assert broken(sold("DE123456789"), world) == [("DEP-META-02", "parties.titulaire.structure")]
+
+
+def test_the_service_code_goes_to_the_moa_that_buys_by_its_siren() -> None:
+    payer = {Role.SERVICE_FINANCIER: Party(PAYER), Role.MOA: Party(MOA)}
+    bought = replace(READ, buyer=FileParty(siren="356000000"), service_code="TRAVAUX")
+    draft = accepted(replace(naming(payer), read=bought))
+
+    assert (draft.parties.moa, draft.parties.service_financier) == (
+        Party(MOA, "TRAVAUX"),
+        Party(PAYER),
+    )
 
 
 def test_the_service_code_of_the_file_is_the_buyer_s() -> None:

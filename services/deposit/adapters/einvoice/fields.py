@@ -8,22 +8,41 @@ from typing import cast
 
 from lxml.etree import _Element as Element
 
-from services.deposit.adapters.einvoice.paths import PATHS, UBL_ROOTS, PartyPaths, Paths, Places
-from services.deposit.domain.invoice import Invoice, Party
+from services.deposit.adapters.einvoice.paths import (
+    PATHS,
+    UBL_CREDIT_NOTE,
+    UBL_ROOTS,
+    PartyPaths,
+    Paths,
+    Places,
+)
+from services.deposit.domain.invoice import Invoice
+from services.deposit.domain.party import Party
 from services.deposit.domain.unreadable import UNKNOWN_ROOT, Unreadable
 from shared.vocabulary.amounts import parse_amount
+from shared.vocabulary.cadres import parse_cadre
 from shared.vocabulary.codes import Syntax
-from shared.vocabulary.siret import is_siret
+from shared.vocabulary.siret import is_siren, is_siret
 from shared.vocabulary.texts import plain
+from shared.vocabulary.vat_numbers import compact, is_french_vat_number, siren_of
 
-_CADRE = re.compile(r"A\d{1,2}", re.ASCII)
-_ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+_ISO_DATE = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?", re.ASCII
+)
+"""XML Schema's date, which may name its time zone: the calendar date is the one written."""
 _FORMAT_102 = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
-_SIRET_LENGTH = 14
 _SIREN_LENGTH = 9
-_SIREN_OR_SIRET_SCHEMES = frozenset({"0002", "0009", "1", "SIRET", "FR:SIRET"})
+_SIREN_OR_SIRET_SCHEMES = frozenset(
+    {"0002", "0009", "1", "SIREN", "SIRET", "FR:SIREN", "FR:SIRENE", "FR:SIRET"}
+)
 """ISO 6523 says 0002 for a SIREN and 0009 for a SIRET; files swap them, and the portal's older
 formats write 1 for a SIRET. The length tells which it is."""
+_ADDRESS_SCHEMES = {"seller": {"0002", "0009"}, "buyer": {"0002", "0009", "0225"}}
+"""Electronic addresses that begin with the SIREN of whom they reach. FR CTC asks that of a 0225
+for the recipient alone (BR-FR-21): a seller may have answers sent to its group."""
+_VAT_SCHEMES = frozenset({"9957", "FR:VAT"})
+_VAT_GROUP_SCHEME = "0231"
+"""SIREN of the VAT group that a party is a member of (FR CTC, BR-FR-CO-14)."""
 
 
 def read_fields(root: Element) -> Invoice:
@@ -45,8 +64,9 @@ class _Reading:
 
     def invoice(self) -> Invoice:
         currency = self._currency()
+        is_ubl = self._root.tag in UBL_ROOTS
         return Invoice(
-            syntax=Syntax.UBL if self._root.tag in UBL_ROOTS else Syntax.CII,
+            syntax=Syntax.UBL if is_ubl else Syntax.CII,
             number=self._text("number"),
             issued_on=self._date("issued_on"),
             currency=currency,
@@ -57,9 +77,12 @@ class _Reading:
             prepaid=self._amount("prepaid", self._values("prepaid")),
             rounding=self._amount("rounding", self._values("rounding")),
             type_code=self._text("type_code"),
-            seller=self._party("seller", self._paths.seller),
-            buyer=self._party("buyer", self._paths.buyer),
-            cadre=self._only("cadre", filter(_CADRE.fullmatch, self._values("cadre"))),
+            is_credit_note=self._root.tag == UBL_CREDIT_NOTE if is_ubl else None,
+            seller=self._party("seller"),
+            buyer=self._party("buyer"),
+            payee=self._party("payee"),
+            tax_representative=self._party("tax_representative"),
+            cadre=self._only("cadre", filter(None, map(parse_cadre, self._values("cadre")))),
             engagement=self._text("engagement"),
             marche=self._text("marche"),
             service_code=self._text("service_code"),
@@ -108,35 +131,89 @@ class _Reading:
         text = self._text(field)
         if text is None:
             return None
-        parts = _ISO_DATE.fullmatch(text) or _FORMAT_102.fullmatch(text)
+        odd = next((each for each in self._texts(self._paths.date_formats) if each != "102"), None)
+        parts = None if odd else self._parts_of_date(text)
         try:
             if parts:
                 return date(*map(int, parts.groups()))
         except ValueError:
             pass
-        self._malformed[field] = text
+        self._malformed[field] = f"{text} (format {odd})" if odd else text
         return None
 
-    def _party(self, field: str, paths: PartyPaths) -> Party:
+    def _parts_of_date(self, text: str) -> re.Match[str] | None:
+        is_ubl = self._root.tag in UBL_ROOTS
+        return _ISO_DATE.fullmatch(text) or (None if is_ubl else _FORMAT_102.fullmatch(text))
+
+    def _party(self, field: str) -> Party:
+        paths = self._paths.parties[field]
         names = (name for path in paths.names for name in self._texts(path))
-        nodes = cast("list[Element]", paths.identifiers(self._root))
-        identifiers = [_french_identifier(node) for node in nodes]
-        sirets = (number for number in identifiers if len(number) > _SIREN_LENGTH)
-        sirens = (number for number in identifiers if 0 < len(number) <= _SIREN_LENGTH)
+        identifiers = self._nodes(paths.identifiers)
+        numbers = [
+            *map(_labelled_number, identifiers),
+            *map(_unlabelled_number, self._nodes(paths.unlabelled)),
+        ]
+        addresses = (
+            _number(node)[:_SIREN_LENGTH]
+            for node in self._nodes(paths.addresses)
+            if _scheme(node) in _ADDRESS_SCHEMES.get(field, ()) and _number(node)
+        )
         return Party(
             name=next(names, None),
-            siret=self._only(f"{field}.siret", sirets),
-            siren=self._only(f"{field}.siren", sirens),
+            siret=self._only(f"{field}.siret", (n for n in numbers if len(n) > _SIREN_LENGTH)),
+            siren=self._only(f"{field}.siren", (n for n in numbers if 0 < len(n) <= _SIREN_LENGTH)),
+            vat_number=self._only(f"{field}.vat_number", self._vat_numbers(paths)),
+            address_siren=self._only(f"{field}.address", addresses),
         )
 
+    def _vat_numbers(self, paths: PartyPaths) -> tuple[str, ...]:
+        """Give a party's VAT numbers: the French one where it also has others.
 
-def _french_identifier(node: Element) -> str:
+        That of a VAT group is not the member's own, and says nothing of who the member is.
+        """
+        identifiers = self._nodes(paths.identifiers)
+        groups = {_number(node) for node in identifiers if _scheme(node) == _VAT_GROUP_SCHEME}
+        written = [
+            *(_vat_number(node) for node in self._nodes(paths.vat_numbers)),
+            *(_vat_number(node) for node in identifiers if _scheme(node) in _VAT_SCHEMES),
+        ]
+        own = tuple(number for number in written if number and siren_of(number) not in groups)
+        return tuple(number for number in own if number.startswith("FR")) or own
+
+    def _nodes(self, path: Places) -> list[Element]:
+        return cast("list[Element]", path(self._root))
+
+
+def _number(node: Element) -> str:
+    return "".join((node.text or "").split())
+
+
+def _scheme(node: Element) -> str | None:
+    return node.get("schemeID") or node.get("schemeName")
+
+
+def _labelled_number(node: Element) -> str:
     """Give a SIRET or SIREN without blanks, or nothing when `node` is another identifier.
 
     Without a scheme, only 14 digits with the right key are taken for a SIRET.
     """
-    number = "".join((node.text or "").split())
-    scheme = node.get("schemeID") or node.get("schemeName")
+    number, scheme = _number(node), _scheme(node)
     if scheme is None:
         return number if is_siret(number) else ""
     return number if scheme in _SIREN_OR_SIRET_SCHEMES else ""
+
+
+def _unlabelled_number(node: Element) -> str:
+    """Give the legal or tax number of a French party when its key shows that it is a SIREN."""
+    number = _number(node)
+    is_ours = _scheme(node) in {None, "FC"} and (is_siren(number) or is_siret(number))
+    return number if is_ours else ""
+
+
+def _vat_number(node: Element) -> str:
+    """Give a VAT number with its country; a French one may have been written without."""
+    number = compact(node.text or "")
+    if number.isdigit() and is_french_vat_number(f"FR{number}"):
+        return f"FR{number}"
+    has_form = number[:2].isalpha() and any(map(str.isdigit, number))
+    return number if has_form and _scheme(node) != "FC" else ""

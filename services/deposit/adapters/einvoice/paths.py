@@ -37,6 +37,11 @@ class PartyPaths:
 
     names: tuple[Places, ...]
     identifiers: Places
+    unlabelled: Places
+    """Numbers that a French party may write without saying which they are."""
+    vat_numbers: Places
+    addresses: Places
+    """Electronic addresses (BT-34, BT-49)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,9 @@ class Paths:
     tva: Places
     other_currencies: Places
     preceding_numbers: Places
-    seller: PartyPaths
-    buyer: PartyPaths
+    date_formats: Places
+    """How the date of issue is written: codes of UNTDID 2379, absent where the syntax has one."""
+    parties: Mapping[str, PartyPaths]
 
 
 def _ubl() -> Paths:
@@ -61,15 +67,25 @@ def _ubl() -> Paths:
         return Places(path, namespaces)
 
     def party(root: str) -> PartyPaths:
+        country = "cac:Country/cbc:IdentificationCode"
+        french = (
+            f"{root}[cac:PostalAddress/{country} = 'FR'"
+            f" or cac:PartyLegalEntity/cac:RegistrationAddress/{country} = 'FR']"
+        )
         return PartyPaths(
             names=(
-                at(f"{root}/cac:Party/cac:PartyLegalEntity/cbc:RegistrationName"),
-                at(f"{root}/cac:Party/cac:PartyName/cbc:Name"),
+                at(f"{root}/cac:PartyLegalEntity/cbc:RegistrationName"),
+                at(f"{root}/cac:PartyName/cbc:Name"),
             ),
             identifiers=at(
-                f"{root}/cac:Party/cac:PartyIdentification/cbc:ID"
-                f" | {root}/cac:Party/cac:PartyLegalEntity/cbc:CompanyID"
+                f"{root}/cac:PartyIdentification/cbc:ID | {root}/cac:PartyLegalEntity/cbc:CompanyID"
             ),
+            unlabelled=at(
+                f"{french}/cac:PartyLegalEntity/cbc:CompanyID"
+                f" | {french}/cac:PartyTaxScheme[cac:TaxScheme/cbc:ID != 'VAT']/cbc:CompanyID"
+            ),
+            vat_numbers=at(f"{root}/cac:PartyTaxScheme/cbc:CompanyID"),
+            addresses=at(f"{root}/cbc:EndpointID"),
         )
 
     totals = "cac:LegalMonetaryTotal"
@@ -86,19 +102,27 @@ def _ubl() -> Paths:
             "type_code": at("cbc:InvoiceTypeCode | cbc:CreditNoteTypeCode"),
             # The portal's extension, whose namespace differs between its E1 and E2 formats.
             "cadre": at(
-                "cbc:ProfileID"
+                "cbc:ProfileID | cbc:CustomizationID"
                 " | *[local-name() = 'UBLExtensions']//*[local-name() = 'CategoryCode']"
             ),
             "engagement": at("cac:OrderReference/cbc:ID"),
             "marche": at("cac:ContractDocumentReference/cbc:ID"),
-            "service_code": at("cbc:BuyerReference"),
+            # Clients of the portal's E1 and E2 formats write it as the buyer's contact.
+            "service_code": at(
+                "cbc:BuyerReference | cac:AccountingCustomerParty/cac:Party/cac:Contact/cbc:ID"
+            ),
             "profile": at("cbc:CustomizationID"),
         },
         tva=at("cac:TaxTotal/cbc:TaxAmount[not(@currencyID) or @currencyID = $currency]"),
         other_currencies=at(f"{totals}/*[@currencyID != $currency]/@currencyID"),
         preceding_numbers=at("cac:BillingReference/cac:InvoiceDocumentReference/cbc:ID"),
-        seller=party("cac:AccountingSupplierParty"),
-        buyer=party("cac:AccountingCustomerParty"),
+        date_formats=at("cbc:IssueDate/@format"),
+        parties={
+            "seller": party("cac:AccountingSupplierParty/cac:Party"),
+            "buyer": party("cac:AccountingCustomerParty/cac:Party"),
+            "payee": party("cac:PayeeParty"),
+            "tax_representative": party("cac:TaxRepresentativeParty"),
+        },
     )
 
 
@@ -145,6 +169,7 @@ def _cii(names: _CiiNames) -> Paths:
         return Places(path, names.namespaces)
 
     def party(root: str) -> PartyPaths:
+        french = f"{root}[ram:PostalTradeAddress/ram:CountryID = 'FR']"
         return PartyPaths(
             names=(
                 at(f"{root}/ram:Name"),
@@ -154,6 +179,12 @@ def _cii(names: _CiiNames) -> Paths:
                 f"{root}/ram:GlobalID | {root}/ram:ID"
                 f" | {root}/ram:SpecifiedLegalOrganization/ram:ID"
             ),
+            unlabelled=at(
+                f"{french}/ram:SpecifiedLegalOrganization/ram:ID"
+                f" | {french}/ram:SpecifiedTaxRegistration/ram:ID[@schemeID = 'FC']"
+            ),
+            vat_numbers=at(f"{root}/ram:SpecifiedTaxRegistration/ram:ID"),
+            addresses=at(f"{root}/ram:URIUniversalCommunication/ram:URIID"),
         )
 
     process = f"{names.context}/ram:BusinessProcessSpecifiedDocumentContextParameter/ram:ID"
@@ -176,7 +207,10 @@ def _cii(names: _CiiNames) -> Paths:
                 f"{names.agreement}/ram:BuyerOrderReferencedDocument/ram:IssuerAssignedID"
             ),
             "marche": at(f"{names.agreement}/ram:ContractReferencedDocument/ram:IssuerAssignedID"),
-            "service_code": at(f"{names.agreement}/ram:BuyerReference"),
+            "service_code": at(
+                f"{names.agreement}/ram:BuyerReference"
+                f" | {names.agreement}/ram:BuyerTradeParty/ram:DefinedTradeContact/ram:ID"
+            ),
             "profile": at(guideline),
         },
         tva=at(f"{totals}/ram:TaxTotalAmount[not(@currencyID) or @currencyID = $currency]"),
@@ -186,12 +220,18 @@ def _cii(names: _CiiNames) -> Paths:
         preceding_numbers=at(
             f"{names.settlement}/ram:InvoiceReferencedDocument/ram:IssuerAssignedID"
         ),
-        seller=party(f"{names.agreement}/ram:SellerTradeParty"),
-        buyer=party(f"{names.agreement}/ram:BuyerTradeParty"),
+        date_formats=at(f"{names.document}/ram:IssueDateTime/udt:DateTimeString/@format"),
+        parties={
+            "seller": party(f"{names.agreement}/ram:SellerTradeParty"),
+            "buyer": party(f"{names.agreement}/ram:BuyerTradeParty"),
+            "payee": party(f"{names.settlement}/ram:PayeeTradeParty"),
+            "tax_representative": party(f"{names.agreement}/ram:SellerTaxRepresentativeTradeParty"),
+        },
     )
 
 
-UBL_ROOTS = frozenset({f"{{{_UBL}Invoice-2}}Invoice", f"{{{_UBL}CreditNote-2}}CreditNote"})
+_UBL_INVOICE, UBL_CREDIT_NOTE = f"{{{_UBL}Invoice-2}}Invoice", f"{{{_UBL}CreditNote-2}}CreditNote"
+UBL_ROOTS = frozenset({_UBL_INVOICE, UBL_CREDIT_NOTE})
 PATHS: Mapping[str, Paths] = {
     **dict.fromkeys(UBL_ROOTS, _ubl()),
     f"{{{_CII}CrossIndustryInvoice:100}}CrossIndustryInvoice": _cii(_D16B),

@@ -1,0 +1,122 @@
+"""A party of an invoice as its file names it, and the rules that its numbers must hold."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from shared.vocabulary.rules import Rule, Violation
+from shared.vocabulary.siret import is_siren, is_siret
+from shared.vocabulary.vat_numbers import is_french_vat_number, siren_of
+
+_SIREN_LENGTH = 9
+_SHOWN = 40
+
+LABELS: Mapping[str, str] = {
+    f"{party}.{field}": f"{label} {of}"
+    for party, of in (
+        ("seller", "du vendeur"),
+        ("buyer", "de l'acheteur"),
+        ("payee", "du bénéficiaire du paiement"),
+        ("tax_representative", "du représentant fiscal"),
+    )
+    for field, label in (
+        ("siret", "le SIRET"),
+        ("siren", "le SIREN"),
+        ("vat_number", "le numéro de TVA"),
+        ("address", "l'adresse électronique"),
+    )
+}
+"""How a person calls each number of each party."""
+
+SIRET_KEY = Rule(
+    code="DEP-INV-10",
+    sentence="« {value} », donné comme {label}, n'est pas un SIRET valide.",
+    remedy="Vérifiez les 14 chiffres du SIRET ; le dernier est une clé de contrôle.",
+    source="INSEE, clé du SIRET",
+)
+TWO_COMPANIES = Rule(
+    code="DEP-INV-14",
+    sentence="Deux entreprises sont nommées : le SIREN {expected} par {other}, "
+    "le SIREN {value} par {label}.",
+    remedy="Ne laissez à cette partie que les numéros d'une seule entreprise.",
+    source="FR CTC, BR-FR-09 et BR-FR-21 ; EN 16931, BT-29 à BT-31 et BT-46 à BT-48",
+)
+SIREN_KEY = Rule(
+    code="DEP-INV-15",
+    sentence="« {value} », d'après {label}, n'est pas un SIREN valide.",
+    remedy="Vérifiez les 9 chiffres du SIREN ; le dernier est une clé de contrôle.",
+    source="INSEE, clé du SIREN ; FR CTC, BR-FR-32",
+)
+VAT_NUMBER_WRONG = Rule(
+    code="DEP-INV-16",
+    sentence="« {value} », donné comme {label}, n'est pas un numéro de TVA français valide.",
+    remedy="Écrivez FR, les deux signes de la clé, puis le SIREN ; vérifiez chaque chiffre.",
+    source="CGI, annexe II, article 242 nonies A ; clé : DGFiP, (12 + 3 × SIREN) modulo 97",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """The seller, the buyer or another party as the file names it, by some of its numbers."""
+
+    name: str | None = None
+    siret: str | None = None
+    siren: str | None = None
+    vat_number: str | None = None
+    """The French one where it has several; without blanks."""
+    address_siren: str | None = None
+    """What its electronic address says of its SIREN."""
+
+    def sirens(self) -> Mapping[str, str]:
+        """Give the SIREN that each of its numbers holds, the surest first."""
+        held = {
+            "siret": self.siret and self.siret[:_SIREN_LENGTH],
+            "siren": self.siren,
+            "vat_number": self.vat_number and siren_of(self.vat_number),
+            "address": self.address_siren,
+        }
+        return {number: siren for number, siren in held.items() if siren}
+
+    @property
+    def company(self) -> str | None:
+        """The SIREN of the company that it is, by whichever number says so."""
+        return next(iter(self.sirens().values()), None)
+
+
+UNNAMED = Party()
+"""A party of which the file says nothing."""
+
+
+def judge_party(name: str, party: Party) -> Iterator[Violation]:
+    """Check the numbers of a party, and that all are of one company.
+
+    The key of the SIREN inside a SIRET is not checked: the key of the SIRET covers it.
+    """
+    if party.siret is not None and not is_siret(party.siret):
+        yield _wrong(SIRET_KEY, f"{name}.siret", party.siret)
+    vat_number = party.vat_number
+    if vat_number and vat_number.startswith("FR") and not is_french_vat_number(vat_number):
+        yield _wrong(VAT_NUMBER_WRONG, f"{name}.vat_number", vat_number)
+    sirens = party.sirens()
+    if not sirens:
+        return
+    (surest, company), *others = sirens.items()
+    if surest != "siret" and not is_siren(company):
+        yield _wrong(SIREN_KEY, f"{name}.{surest}", company)
+    for other, siren in others:
+        if siren != company:
+            yield TWO_COMPANIES.broken(
+                f"{name}.{other}",
+                label=LABELS[f"{name}.{other}"],
+                value=quoted(siren),
+                other=LABELS[f"{name}.{surest}"],
+                expected=quoted(company),
+            )
+
+
+def _wrong(rule: Rule, name: str, value: str) -> Violation:
+    return rule.broken(name, value=quoted(value), label=LABELS[name])
+
+
+def quoted(text: str) -> str:
+    """Quote at most a line of what the file says: a hostile field may hold megabytes."""
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
