@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from shared.vocabulary.roles import Role
 from tests.integration.routing.test_circuits import EN_COURS, travel
 from tests.integration.routing.world import Deposits, World
@@ -140,8 +142,11 @@ async def test_the_synthese_counts_and_filters_by_service(world: World) -> None:
     assert [line["awaited"]["actor"]["service"] for line in one["items"]] == ["TRAVAUX"]
 
 
-async def test_a_cursor_that_was_never_given_is_refused(world: World) -> None:
-    answer = await world.get("/synthese", "S", Role.MOE, after="hier")
+@pytest.mark.parametrize(
+    "cursor", ["hier", "0001-01-01T00:00:00+14:00|d", "2026-11-24|d", "2026-W48-2T10:00:00Z|d"]
+)
+async def test_a_cursor_that_was_never_given_is_refused(world: World, cursor: str) -> None:
+    answer = await world.get("/synthese", "S", Role.MOE, after=cursor)
 
     assert answer.status_code == 422
     assert answer.json()["violations"][0]["field"] == "after"
