@@ -76,7 +76,8 @@ def judge_next(
         before = Previous(
             following.row(circuit), previous.number, previous.amounts, previous.type_code
         )
-        yield from judge_carried(row, fields, fields.type_code, before)
+        kind = fields.type_code or previous.type_code
+        yield from judge_carried(row, fields, kind, before)
     if fields.currency and fields.currency != previous.currency:
         yield rules.CURRENCY_CHANGED.broken(
             "currency", now=fields.currency[:3], previous=previous.currency

@@ -208,7 +208,8 @@ def test_a_signature_is_an_avoir_where_the_decompte_is_one() -> None:
     avoir = replace(GENERAL, draft=replace(GENERAL.draft, type_code="381"))
     signing = after(avoir, NOTIFIED)
 
-    assert broken(a_signature(), signing) == [("CIR-MONTANT-03", "type_code")]
+    assert accepted(a_signature(), signing).type_code == "381"
+    assert broken(a_signature(type_code="380"), signing) == [("CIR-MONTANT-03", "type_code")]
     assert broken(a_signature(type_code="381"), signing) == []
     assert broken(a_signature(type_code="381"), SIGNING) == [("CIR-MONTANT-03", "type_code")]
     assert broken(a_signature(type_code="384"), SIGNING) == []
