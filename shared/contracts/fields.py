@@ -37,6 +37,7 @@ Difference = Annotated[
 ]
 """What separates two amounts: it may have one digit more than either."""
 
+
 def _date(value: Any) -> date:  # noqa: ANN401 - whatever JSON holds
     # pydantic alone also reads Unix numbers, in seconds or milliseconds, and midnights.
     try:

@@ -12,6 +12,14 @@ def compact(text: str) -> str:
     return _BLANKS.sub("", text).upper()
 
 
+def has_french_form(number: str) -> bool:
+    """Tell whether a compact VAT number has the form of a French one, whatever its key.
+
+    A published sample gives a right SIREN after a wrong key: the key alone refuses nobody.
+    """
+    return _FRENCH.fullmatch(number) is not None
+
+
 def is_french_vat_number(number: str) -> bool:
     """Tell whether a compact number has the form of a French one, and its key when it is digits.
 

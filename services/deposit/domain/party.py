@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.vocabulary.rules import Rule, Violation
 from shared.vocabulary.siret import is_siren, is_siret
-from shared.vocabulary.vat_numbers import is_french_vat_number, siren_of
+from shared.vocabulary.vat_numbers import has_french_form, siren_of
 
 _SIREN_LENGTH = 9
 _SHOWN = 40
@@ -48,9 +48,9 @@ SIREN_KEY = Rule(
 )
 VAT_NUMBER_WRONG = Rule(
     code="DEP-INV-16",
-    sentence="« {value} », donné comme {label}, n'est pas un numéro de TVA français valide.",
-    remedy="Écrivez FR, les deux signes de la clé, puis le SIREN ; vérifiez chaque chiffre.",
-    source="CGI, annexe II, article 242 nonies A ; clé : DGFiP, (12 + 3 × SIREN) modulo 97",
+    sentence="« {value} », donné comme {label}, n'a pas la forme d'un numéro de TVA français.",
+    remedy="Écrivez FR, les deux signes de la clé, puis les neuf chiffres du SIREN.",
+    source="CGI, annexe II, article 242 nonies A",
 )
 
 
@@ -94,7 +94,7 @@ def judge_party(name: str, party: Party) -> Iterator[Violation]:
     if party.siret is not None and not is_siret(party.siret):
         yield _wrong(SIRET_KEY, f"{name}.siret", party.siret)
     vat_number = party.vat_number
-    if vat_number and vat_number.startswith("FR") and not is_french_vat_number(vat_number):
+    if vat_number and vat_number.startswith("FR") and not has_french_form(vat_number):
         yield _wrong(VAT_NUMBER_WRONG, f"{name}.vat_number", vat_number)
     sirens = party.sirens()
     if not sirens:

@@ -18,7 +18,7 @@ VOIRIE = {"service_financier": {"service": "VOIRIE"}}
         ("<cbc:IssueDate>2026", "<cbc:IssueDate>0026", "DEP-INV-17", "issued_on"),
         ("<cbc:IssueDate>2026-11-20", "<cbc:IssueDate>2026-W47-5", "DEP-INV-02", "issued_on"),
         ('"0002">732829320', f'"0002">{OTHER[:9]}', "DEP-INV-14", "seller.siren"),
-        (">FR44732829320", ">FR45732829320", "DEP-INV-16", "seller.vat_number"),
+        (">FR44732829320", ">FR4573282932", "DEP-INV-16", "seller.vat_number"),
     ],
 )
 async def test_what_a_file_denies_is_refused_and_named(

@@ -49,7 +49,6 @@ _MADE_UP = {
         ("DEP-INV-15", "buyer.siren"),
         ("DEP-INV-15", "tax_representative.vat_number"),
     ],
-    "cii-fr-vat-number-only": [("DEP-INV-16", "seller.vat_number")],
 }
 """Numbers without their keys, by the beginning of the file's name."""
 _SYNTAXES = {"ubl": Syntax.UBL, "cii": Syntax.CII, "pdf": Syntax.FACTUR_X}

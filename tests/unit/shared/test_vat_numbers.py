@@ -6,7 +6,12 @@ from hypothesis import strategies as st
 from stdnum import luhn
 from stdnum.fr import tva
 
-from shared.vocabulary.vat_numbers import compact, is_french_vat_number, siren_of
+from shared.vocabulary.vat_numbers import (
+    compact,
+    has_french_form,
+    is_french_vat_number,
+    siren_of,
+)
 
 _SIREN = st.text("123456789", min_size=1, max_size=1).flatmap(
     lambda first: st.text("0123456789", min_size=7, max_size=7).map(lambda rest: first + rest)
@@ -33,6 +38,7 @@ def test_a_key_with_a_letter_is_taken_as_it_is(number: str) -> None:
     "number", ["", "FR", "FR123", "FR0355208131", "FR035520813170", "FRIO334175221", "DE811569869"]
 )
 def test_another_form_is_no_french_number(number: str) -> None:
+    assert not has_french_form(number)
     assert not is_french_vat_number(number)
     assert siren_of(number) is None
 
