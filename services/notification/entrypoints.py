@@ -15,6 +15,7 @@ from services.notification.domain import Actor, Entry
 from shared.contracts.envelope import Event
 from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
+from shared.runtime.described import DescribedRoute
 from shared.runtime.errors import is_transient
 from shared.runtime.inbox import Handler
 from shared.runtime.live import Crowded, Seats
@@ -135,7 +136,7 @@ Seen = Annotated[
 
 def create_router(history: History, seats: Seats) -> APIRouter:
     """Build the routes."""
-    router = APIRouter(tags=["statuts"])
+    router = APIRouter(route_class=DescribedRoute, tags=["statuts"])
     _add_routes(router, history, seats, Scope.DOSSIER, "/dossiers", "Dossier")
     _add_routes(router, history, seats, Scope.PIECE, "/pieces", "Pièce")
     return router

@@ -18,6 +18,7 @@ from services.organisation.domain import rules
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
 from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
+from shared.runtime.described import DescribedRoute
 from shared.runtime.etags import Matching, etag
 from shared.runtime.problems import not_found, refused
 from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind, StructureStatus
@@ -125,7 +126,7 @@ Own = Annotated[str, Depends(own)]
 
 def create_router(structures: Structures, declaring: Declaring) -> APIRouter:
     """Build the routes."""
-    router = APIRouter(prefix="/structures", tags=["structures"])
+    router = APIRouter(route_class=DescribedRoute, prefix="/structures", tags=["structures"])
 
     @router.get("", summary="Chercher des structures par nom, identifiant et type.")
     async def search(

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType
 
-from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.runtime.described import as_described
+from shared.runtime.described import DescribedRoute
 from shared.runtime.guards import BodyLimit, KnownOnly, OwnPages
 from shared.runtime.ids import new_id
 from shared.runtime.logs import bound
@@ -78,7 +79,12 @@ def create_app(
     app.add_middleware(BodyLimit, open_paths=open_paths, uploads=uploads)
     app.add_middleware(Surround)
     for router in routers:
-        app.include_router(router, dependencies=[Depends(as_described)])
+        if any(
+            isinstance(each, APIRoute) and not isinstance(each, DescribedRoute)
+            for each in router.routes
+        ):
+            raise TypeError("a router of a service has DescribedRoute as its route_class")
+        app.include_router(router)
     app.include_router(_operations(readiness))
     return app
 

@@ -19,7 +19,7 @@ from shared.vocabulary.texts import showable
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 2
-_SHOWN = 60
+SHOWN = 60
 """Characters of a field's name: whoever invented it may have made it long."""
 _TITLES = {
     400: "Requête mal formée",
@@ -27,12 +27,14 @@ _TITLES = {
     403: "Accès refusé",
     404: "Introuvable",
     405: "Méthode non prévue",
+    408: "Délai dépassé",
     409: "Action impossible dans l'état actuel",
     412: "Version dépassée",
     413: "Envoi trop volumineux",
     415: "Format non pris en charge",
     422: "Données refusées",
     429: "Trop de demandes",
+    431: "En-têtes trop volumineux",
     500: "Erreur interne",
     503: "Service momentanément indisponible",
 }
@@ -139,6 +141,7 @@ def unforeseen(error: Exception) -> Problem:
 _SENTENCES = {
     "missing": "Ce champ est obligatoire.",
     "extra_forbidden": "Le champ « {field} » n'existe pas.",
+    "repeated": "Le champ « {field} » ne peut être donné qu'une fois.",
     "json_invalid": "Ce n'est pas du JSON valide.",
     "enum": "Cette valeur ne fait pas partie des valeurs prévues : {expected}.",
     "literal_error": "Cette valeur ne fait pas partie des valeurs prévues : {expected}.",
@@ -164,7 +167,7 @@ def form_violation(path: Sequence[str], kind: str, context: Mapping[str, Any]) -
     # Whoever invented the name of a field may have put into it what no answer can hold.
     field = showable(".".join(path))
     if kind == UNSHOWABLE:
-        return TEXT_UNREADABLE.broken(field or "requête", label=f"Le champ « {field[:_SHOWN]} »")
+        return TEXT_UNREADABLE.broken(field or "requête", label=f"Le champ « {field[:SHOWN]} »")
     sentence = _SENTENCES.get(kind, "Cette valeur n'a pas la forme attendue.")
     if kind == "string_too_short" and context.get("min_length") == 1:
         sentence = "Ce texte est vide."
@@ -174,7 +177,7 @@ def form_violation(path: Sequence[str], kind: str, context: Mapping[str, Any]) -
         message=sentence.format_map(
             # pydantic joins the expected values in English
             {key: str(value).replace(" or ", " ou ") for key, value in context.items()}
-            | {"field": field[:_SHOWN]}
+            | {"field": field[:SHOWN]}
         ),
         remedy="Corrigez ce champ ; la description de l'API en donne la forme.",
     )

@@ -20,6 +20,7 @@ from services.deposit.entrypoints.uploads import UploadedPiece
 from shared.circuit.statuses import Act
 from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
+from shared.runtime.described import DescribedRoute
 from shared.runtime.keys import IdempotencyKey
 from shared.runtime.problems import Problem, not_found, refused, unavailable
 from shared.runtime.uploads import Uploaded, download
@@ -45,7 +46,7 @@ _RETRY_AFTER_S = "2"
 
 def router(deposits: Deposits, completions: Completions, consultations: Consultations) -> APIRouter:
     """Build the routes over the use cases."""
-    routes = APIRouter(tags=["pièces"])
+    routes = APIRouter(route_class=DescribedRoute, tags=["pièces"])
     _add_deposit(routes, deposits)
     _add_completion(routes, completions)
     _add_consultations(routes, consultations)

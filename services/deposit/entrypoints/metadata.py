@@ -11,6 +11,7 @@ from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.said import Follows, Said
 from shared.circuit.parties import Party
 from shared.contracts.texts import TypedText
+from shared.runtime.described import repeated_keys
 from shared.runtime.problems import form_violation
 from shared.vocabulary.amounts import parse_amount
 from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
@@ -142,6 +143,8 @@ class MetadataForm(_Closed):
 
 def read_metadata(text: str) -> MetadataForm | tuple[Violation, ...]:
     """Read the metadata part, or say what is wrong with its form, field by field."""
+    if twice := repeated_keys(text):
+        return tuple(form_violation([each], "repeated", {}) for each in twice)
     try:
         return MetadataForm.model_validate_json(text)
     except ValidationError as error:

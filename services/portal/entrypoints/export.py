@@ -11,6 +11,7 @@ from services.portal.application.exporting import NotNowError, TooLargeError
 from services.portal.domain.export import Exporter
 from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
+from shared.runtime.described import DescribedRoute
 from shared.runtime.logs import get_logger
 from shared.runtime.problems import Problem, not_found, unavailable
 
@@ -24,7 +25,7 @@ _log = get_logger(__name__)
 
 def create_export_router(export: Export) -> APIRouter:
     """Build the route."""
-    router = APIRouter(tags=["export"])
+    router = APIRouter(route_class=DescribedRoute, tags=["export"])
 
     @router.get(
         "/dossiers/{dossier_id}/export",

@@ -24,6 +24,7 @@ from services.portal.entrypoints.schemas import (
     SearchQuestion,
 )
 from shared.runtime.caller import Caller, caller
+from shared.runtime.described import DescribedRoute
 from shared.runtime.problems import refused
 
 _MEDIA_TYPES = {
@@ -51,7 +52,7 @@ Viewer = Annotated[Actor, Depends(viewer)]
 
 def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, Sheet]) -> APIRouter:
     """Build the routes."""
-    router = APIRouter(tags=["portail"])
+    router = APIRouter(route_class=DescribedRoute, tags=["portail"])
 
     @router.get(
         "/recherche", summary="Chercher des pièces, du dépôt le plus récent au plus ancien."

@@ -18,6 +18,7 @@ from services.support.entrypoints.bodies import Id, Text, Token
 from services.support.entrypoints.comers import MaybeAsker
 from services.support.entrypoints.outcomes import too_many
 from shared.runtime.addresses import address_of
+from shared.runtime.described import DescribedRoute
 from shared.runtime.problems import Problem, not_found, refused
 from shared.vocabulary.rules import Violation
 
@@ -144,7 +145,9 @@ class ArticlesAnswer(Shown):
 
 def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> APIRouter:
     """Build the routes of the conversations."""
-    router = APIRouter(prefix="/agent/conversations", tags=["agent virtuel"])
+    router = APIRouter(
+        route_class=DescribedRoute, prefix="/agent/conversations", tags=["agent virtuel"]
+    )
     own = Annotated[Conversation, Depends(_owned(conversations))]
 
     @router.post("", status_code=201, summary="Commencer une conversation.")
@@ -186,7 +189,7 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
 
 def create_articles_router(articles: Mapping[str, Article]) -> APIRouter:
     """Build the routes of the articles. They are open."""
-    router = APIRouter(prefix="/articles", tags=["agent virtuel"])
+    router = APIRouter(route_class=DescribedRoute, prefix="/articles", tags=["agent virtuel"])
     listed = ArticlesAnswer(
         articles=tuple(
             ArticleLine(code=each.code, title=each.title, link=f"/articles/{each.code}")

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from services.support.domain.catalogue import Catalogue
+from shared.runtime.described import DescribedRoute
 from shared.vocabulary.tickets import Desk
 
 
@@ -36,7 +37,7 @@ class CategoriesAnswer(BaseModel):
 
 def create_catalogue_router(catalogue: Catalogue) -> APIRouter:
     """Build the routes. They are open: who has no account chooses too."""
-    router = APIRouter(tags=["catalogue"])
+    router = APIRouter(route_class=DescribedRoute, tags=["catalogue"])
     answer = CategoriesAnswer(
         categories=tuple(CategoryAnswer.model_validate(each) for each in catalogue.categories)
     )

@@ -44,6 +44,7 @@ from services.support.entrypoints.chat_socket import (
 from services.support.entrypoints.comers import Agent, MaybeAsker
 from shared.runtime.addresses import address_of
 from shared.runtime.caller import DeskAgent
+from shared.runtime.described import DescribedRoute
 from shared.runtime.live import Crowded, Hall, Seats
 from shared.runtime.problems import Problem, not_found, refused, unavailable
 from shared.vocabulary.tickets import Side
@@ -79,7 +80,7 @@ class Places:
 
 def create_chat_router(lounge: Lounge, known: Places, strangers: Places) -> APIRouter:
     """Build the routes of those who ask, with an account or as strangers."""
-    router = APIRouter(prefix="/chat", tags=["tchat"])
+    router = APIRouter(route_class=DescribedRoute, prefix="/chat", tags=["tchat"])
     room = lounge.room
 
     async def own(
@@ -124,7 +125,7 @@ def create_chat_router(lounge: Lounge, known: Places, strangers: Places) -> APIR
 
 def create_chat_desk_router(lounge: Lounge, seats: Seats) -> APIRouter:
     """Build the routes of the desks."""
-    router = APIRouter(prefix="/desk/chats", tags=["bureaux"])
+    router = APIRouter(route_class=DescribedRoute, prefix="/desk/chats", tags=["bureaux"])
     room = lounge.room
 
     async def held(agent: Agent, session: Id) -> Chat:

@@ -22,6 +22,7 @@ from services.support.entrypoints.bodies import (
 from services.support.entrypoints.comers import Agent
 from services.support.entrypoints.following import FileName, MaybeFiles, Sha
 from services.support.entrypoints.outcomes import done, handed, mark_replay
+from shared.runtime.described import DescribedRoute
 from shared.runtime.keys import IdempotencyKey
 from shared.runtime.problems import not_found
 from shared.runtime.uploads import uploaded
@@ -48,7 +49,7 @@ _SPEAKING = (
 
 def create_desks_router(tickets: Tickets, vault: Vault, desks: Desks, acting: Acting) -> APIRouter:
     """Build the routes of the desks."""
-    router = APIRouter(prefix="/desk/tickets", tags=["bureaux"])
+    router = APIRouter(route_class=DescribedRoute, prefix="/desk/tickets", tags=["bureaux"])
     _add_reading(router, tickets, vault, desks)
     for path, status, act, summary in _SPEAKING:
         add = router.post(f"/{{ticket_id}}/{path}", status_code=status, summary=summary)

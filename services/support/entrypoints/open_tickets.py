@@ -16,6 +16,7 @@ from services.support.entrypoints.bodies import Id, Line, Text, Token, content_o
 from services.support.entrypoints.following import MaybeFiles, add_following
 from services.support.entrypoints.outcomes import done, mark_replay, too_many
 from shared.runtime.addresses import address_of
+from shared.runtime.described import DescribedRoute
 from shared.runtime.keys import IdempotencyKey
 from shared.runtime.problems import not_found
 from shared.runtime.uploads import uploaded
@@ -27,7 +28,7 @@ def create_open_router(
     tickets: Tickets, vault: Vault, submitting: Submitting, acting: Acting, follow_ups: Rate
 ) -> APIRouter:
     """Build the routes that ask for no caller; `follow_ups` counts what comes after, by ticket."""
-    router = APIRouter(prefix="/open/tickets", tags=["sans compte"])
+    router = APIRouter(route_class=DescribedRoute, prefix="/open/tickets", tags=["sans compte"])
 
     async def followed(
         ticket_id: Id,

@@ -13,6 +13,7 @@ from services.support.entrypoints.bodies import Body, Line, Text
 from services.support.entrypoints.comers import MaybeAsker
 from services.support.entrypoints.outcomes import too_many
 from shared.runtime.addresses import address_of
+from shared.runtime.described import DescribedRoute
 from shared.vocabulary.tickets import Desk
 
 
@@ -59,7 +60,7 @@ class SuggestionsAnswer(BaseModel):
 
 def create_suggestions_router(suggester: Suggester, catalogue: Catalogue, asked: Rate) -> APIRouter:
     """Build the route. It is open: who has no account chooses too."""
-    router = APIRouter(tags=["catalogue"])
+    router = APIRouter(route_class=DescribedRoute, tags=["catalogue"])
 
     @router.post("/suggestions", summary="Ce qu'évoque un texte, pendant qu'il s'écrit.")
     async def suggest(body: SuggestionBody, who: MaybeAsker, request: Request) -> SuggestionsAnswer:

@@ -16,6 +16,7 @@ from services.support.entrypoints.bodies import DraftBody, Id, SearchQuery
 from services.support.entrypoints.following import FileName, Sha, add_following
 from services.support.entrypoints.outcomes import done, mark_replay
 from shared.runtime.caller import Caller, caller
+from shared.runtime.described import DescribedRoute
 from shared.runtime.etags import Matching, etag
 from shared.runtime.keys import IdempotencyKey
 from shared.runtime.problems import not_found
@@ -47,7 +48,7 @@ def create_tickets_router(
     tickets: Tickets, vault: Vault, drafts: Drafts, submitting: Submitting, acting: Acting
 ) -> APIRouter:
     """Build the routes of who asks for a structure."""
-    router = APIRouter(prefix="/tickets", tags=["tickets"])
+    router = APIRouter(route_class=DescribedRoute, prefix="/tickets", tags=["tickets"])
 
     async def own(mine: Mine) -> Ticket:
         ticket = await tickets.find(mine.ticket)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from shared.contracts.envelope import Event
 from shared.contracts.topics import PIECE_DEPOSEE, STATUT, STRUCTURE
 from shared.runtime.caller import Caller, caller
+from shared.runtime.described import DescribedRoute
 from shared.runtime.logs import get_logger
 from shared.runtime.service import Runtime, run
 from shared.runtime.settings import RuntimeSettings
@@ -44,7 +45,7 @@ def build() -> tuple[Runtime, FastAPI]:
     runtime = Runtime("toy", RuntimeSettings())
     runtime.consume({STATUT: keep})
     runtime.project({STRUCTURE: project})
-    router = APIRouter()
+    router = APIRouter(route_class=DescribedRoute)
 
     @router.post("/things")
     async def make(me: Annotated[Caller, Depends(caller)]) -> str:

@@ -1,15 +1,19 @@
 """What a service's description does not foresee is refused by name, and what it does passes."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, File, Form, Query, UploadFile
+from fastapi import APIRouter, FastAPI, File, Form, Header, Query, UploadFile
 from pydantic import BaseModel
 
+from shared.runtime.described import DescribedRoute, repeated_keys
 from shared.runtime.http import create_app
+from tests.kit.deployed import NAMES as SERVICES
+from tests.kit.deployed import ROOT
 
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
 
@@ -24,7 +28,7 @@ class Word(BaseModel):
 
 
 def a_router() -> APIRouter:
-    router = APIRouter(prefix="/things")
+    router = APIRouter(route_class=DescribedRoute, prefix="/things")
 
     @router.get("")
     async def search(asked: Annotated[Criteria, Query()], limit: int = 5) -> str:
@@ -34,9 +38,15 @@ def a_router() -> APIRouter:
     async def read(thing: str) -> str:
         return thing
 
+    @router.get("/{thing}/kinds")
+    async def kinds(thing: str, kind: Annotated[list[str] | None, Query()] = None) -> list[str]:
+        return kind or [thing]
+
     @router.post("/{thing}/words")
-    async def say(thing: str, word: Word) -> str:
-        return thing + word.text
+    async def say(
+        thing: str, word: Word, idempotency_key: Annotated[str | None, Header()] = None
+    ) -> str:
+        return thing + word.text + (idempotency_key or "")
 
     @router.post("/{thing}/messages")
     async def write(
@@ -62,19 +72,22 @@ async def nothing_missing() -> list[str]:
     return []
 
 
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(
+def an_app(router: APIRouter) -> FastAPI:
+    return create_app(
         title="essai",
         description="",
-        routers=[a_router()],
+        routers=[router],
         readiness=nothing_missing,
         is_started=lambda: True,
         lifespan=no_lifespan,
         trust_headers=True,
     )
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://essai", headers=ME
+        transport=httpx.ASGITransport(an_app(a_router())), base_url="http://essai", headers=ME
     ) as opened:
         yield opened
 
@@ -139,3 +152,64 @@ async def test_json_passes_where_json_is_expected(http: httpx.AsyncClient) -> No
 
 async def test_what_watches_the_service_may_ask_as_it_likes(http: httpx.AsyncClient) -> None:
     assert (await http.get("/health/live?from=probe")).status_code == 200
+
+
+async def test_what_is_asked_once_is_not_asked_twice(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/things?query=a&limit=7&query=b")
+
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["violations"]] == ["query"]
+    assert "qu'une fois" in answer.json()["detail"]
+
+
+async def test_what_is_asked_as_a_list_may_be_asked_twice(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/things/a/kinds?kind=b&kind=c")).json() == ["b", "c"]
+
+
+async def test_a_header_that_a_route_reads_comes_once(http: httpx.AsyncClient) -> None:
+    headers = [("idempotency-key", "a"), ("idempotency-key", "b")]
+
+    answer = await http.post("/things/a/words", json={"text": "b"}, headers=headers)
+
+    assert [each["field"] for each in answer.json()["violations"]] == ["idempotency-key"]
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"text": "a", "text": "b"}', b'{"text": "a", "\\u0074ext": "b"}']
+)
+async def test_a_field_of_json_comes_once(http: httpx.AsyncClient, body: bytes) -> None:
+    headers = {"content-type": "application/json"}
+
+    answer = await http.post("/things/a/words", content=body, headers=headers)
+
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["violations"]] == ["text"]
+
+
+def test_two_objects_may_have_a_field_each() -> None:
+    assert repeated_keys('{"a": {"b": 1}, "c": [{"b": 1}, {"b": 2, "b": 3}]}') == ["b"]
+    assert repeated_keys('{"a": {"b": 1}, "c": [{"b": 1}, {"b": 2}]}') == []
+    assert repeated_keys("[" * 100_000) == []
+
+
+def test_a_router_reads_bodies_in_the_one_way() -> None:
+    router = APIRouter()
+    router.add_api_route("/", nothing_missing)
+
+    with pytest.raises(TypeError, match="DescribedRoute"):
+        an_app(router)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_bodies_of_the_services_are_closed(service: str) -> None:
+    document = json.loads((ROOT / "docs" / "openapi" / f"{service}.json").read_text("utf-8"))
+    schemas = document["components"]["schemas"]
+    bodies = [
+        media["schema"]["$ref"].rpartition("/")[2]
+        for path in document["paths"].values()
+        for operation in path.values()
+        for kind, media in operation.get("requestBody", {}).get("content", {}).items()
+        if kind == "application/json"
+    ]
+
+    assert [each for each in bodies if schemas[each].get("additionalProperties") is not False] == []

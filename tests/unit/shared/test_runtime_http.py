@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pymongo.errors import DuplicateKeyError, OperationFailure, ServerSelectionTimeoutError
 
 from shared.runtime.caller import Caller, DeskAgent, caller, desk_agent
+from shared.runtime.described import DescribedRoute
 from shared.runtime.errors import TransientError
 from shared.runtime.http import create_app
 from shared.runtime.problems import not_found, refused
@@ -51,7 +52,7 @@ FAULTS: dict[str, Exception] = {
 
 
 def a_router() -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(route_class=DescribedRoute)
 
     @router.get("/faults/{name}")
     async def fail(name: str) -> None:

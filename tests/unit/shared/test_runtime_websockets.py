@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from starlette.types import Message
 
 from shared.runtime.caller import Caller, caller
+from shared.runtime.described import DescribedRoute
 from shared.runtime.errors import TransientError
 from shared.runtime.http import create_app
 
@@ -18,7 +19,7 @@ ME = {"x-structure": "s", "x-role": "moe"}
 
 
 def a_router() -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(route_class=DescribedRoute)
 
     @router.websocket("/known")
     async def known(

@@ -20,6 +20,7 @@ from services.routing.entrypoints.http.schemas import (
 from services.routing.entrypoints.http.showing import show_dossier, show_lines
 from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
+from shared.runtime.described import DescribedRoute
 from shared.runtime.problems import form_violation, not_found, refused
 from shared.vocabulary.dates import parse_moment
 
@@ -32,7 +33,7 @@ Cursor = Annotated[str, TypedText(150)]
 
 def router(archive: Archive) -> APIRouter:
     """Build the routes."""
-    routes = APIRouter(tags=["dossiers"])
+    routes = APIRouter(route_class=DescribedRoute, tags=["dossiers"])
 
     @routes.get("/dossiers/{dossier_id}", summary="Un dossier, vu par une de ses parties.")
     async def show(dossier_id: DossierId, who: Annotated[Caller, Depends(caller)]) -> DossierOut:

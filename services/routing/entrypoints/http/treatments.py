@@ -24,6 +24,7 @@ from shared.circuit.statuses import TREATMENTS, Act
 from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
 from shared.runtime.clock import Clock
+from shared.runtime.described import DescribedRoute
 from shared.runtime.problems import Problem, not_found, refused
 from shared.runtime.store import Store, Transaction
 from shared.vocabulary.roles import Role
@@ -93,7 +94,7 @@ def router(
     archive: Archive, store: Store, router_of: Callable[[Transaction], Router], clock: Clock
 ) -> APIRouter:
     """Build the routes."""
-    routes = APIRouter(tags=["traitements"])
+    routes = APIRouter(route_class=DescribedRoute, tags=["traitements"])
 
     @routes.get("/pieces/{piece_id}/treatments", summary="Les actes permis à l'appelant.")
     async def allowed(piece_id: PieceId, who: Annotated[Caller, Depends(caller)]) -> TreatmentsOut:
