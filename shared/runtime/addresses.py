@@ -14,7 +14,11 @@ def address_of(connection: HTTPConnection) -> str:
     Empty where the server knows no address. Only the proxies that the settings name may say another
     than that of the connection.
     """
-    host = connection.client.host if connection.client else ""
+    return counted(connection.client.host if connection.client else "")
+
+
+def counted(host: str) -> str:
+    """Give what to count a host's address by; what is no address counts as it is."""
     try:
         address = ip_address(host)
     except ValueError:

@@ -1,20 +1,15 @@
-"""What stands before every route: who may speak, from which page, and how much is read of it."""
+"""ASGI middlewares of every service: authentication, and the origin of a WebSocket."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.runtime.caller import as_agent, as_caller, as_either
-from shared.runtime.problems import Problem, UnreadableError, respond
+from shared.runtime.problems import Problem, respond
 
-_KILOBYTE = 1024
-_MEGABYTE = 1024 * _KILOBYTE
-_PLAIN_BYTES, _OPEN_PLAIN_BYTES = _MEGABYTE, 128 * _KILOBYTE
-"""The longest text that is taken, 10 000 signs, is 120 KB when all of them are escaped in JSON."""
-_FORM = "multipart/form-data"
 _NAMES = frozenset({"x-structure", "x-role", "x-desk", "x-agent"})
 _PORTS = {"http": 80, "https": 443}
 _ANOTHER_SITE = Problem(
@@ -100,56 +95,3 @@ def _is_of_host(origin: str, headers: Headers) -> bool:
     except ValueError:
         return False
     return usual is not None and bool(page.hostname) and is_same
-
-
-class BodyLimit:
-    """Refuses a request whose body is over a limit, announced or counted.
-
-    A form with files may be large where files are taken, for they wait on disk. All else is parsed
-    in memory, between two other requests.
-    """
-
-    def __init__(
-        self, app: ASGIApp, *, open_paths: Sequence[str], uploads: Mapping[str, int]
-    ) -> None:
-        """Wrap `app`; `uploads`: MB that a form may weigh, by the beginning of its path."""
-        self._app = app
-        self._open = tuple(open_paths)
-        self._uploads = dict(uploads)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 413."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        limit = self._limit(scope["path"], headers.get("content-type", ""))
-        sentence = f"L'envoi dépasse {_told(limit)} : rien n'a été gardé."
-        announced = headers.get("content-length", "0")
-        if announced.isdecimal() and int(announced) > limit:
-            await respond(Problem(413, "HTTP-413", sentence))(scope, receive, send)
-            return
-        taken = 0
-
-        async def limited() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > limit:
-                # FastAPI lets this one through while it reads a body, and no other.
-                raise UnreadableError(413, sentence)
-            return message
-
-        await self._app(scope, limited, send)
-
-    def _limit(self, path: str, content_type: str) -> int:
-        # As the framework reads it: whatever it would parse as JSON is no form.
-        if content_type.partition(";")[0].strip().lower() == _FORM:
-            for beginning, megabytes in self._uploads.items():
-                if path.startswith(beginning):
-                    return megabytes * _MEGABYTE
-        return _OPEN_PLAIN_BYTES if path.startswith(self._open) else _PLAIN_BYTES
-
-
-def _told(size: int) -> str:
-    return f"{size // _KILOBYTE} Ko" if size < _MEGABYTE else f"{size // _MEGABYTE} Mo"

@@ -12,8 +12,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.runtime.bodies import BodyLimit, BodyLimits, Paths, UploadLimit
 from shared.runtime.described import DescribedRoute
-from shared.runtime.guards import BodyLimit, KnownOnly, OwnPages
+from shared.runtime.guards import KnownOnly, OwnPages
 from shared.runtime.ids import new_id
 from shared.runtime.logs import bound
 from shared.runtime.metrics import REQUESTS
@@ -30,6 +31,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Readiness = Callable[[], Awaitable[Sequence[str]]]
 """Gives what is missing for the service to be ready, in French; empty when it is."""
 
+_USUAL = BodyLimits()
 _ALWAYS_OPEN = ("/health/", "/metrics", "/docs", "/openapi.json")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -47,6 +49,7 @@ def create_app(
     desk_paths: Sequence[str] = (),
     uploads: Mapping[str, int] = MappingProxyType({}),
     allowed_origins: Sequence[str] = (),
+    body_limits: BodyLimits = _USUAL,
 ) -> FastAPI:
     """Build a service's application.
 
@@ -56,6 +59,7 @@ def create_app(
         uploads: of those that take files, with the MB that a form may weigh there. Any other body
             is small, and a larger one refused before it is read.
         allowed_origins: whose pages may open a WebSocket, beside those of the host itself.
+        body_limits: how long bodies may take, and how much of them is on its way at once.
     """
     app = FastAPI(
         title=title,
@@ -71,12 +75,14 @@ def create_app(
     )
     app.state.trust_headers = trust_headers
     install(app)
+    paths = Paths(open_paths, uploads)
+    app.add_middleware(UploadLimit, paths=paths, limits=body_limits)
     app.add_middleware(
         KnownOnly, unasked=_ALWAYS_OPEN, open_paths=open_paths, desk_paths=desk_paths
     )
     app.add_middleware(OwnPages, allowed=allowed_origins)
     app.add_middleware(Gate, is_open=is_started)
-    app.add_middleware(BodyLimit, open_paths=open_paths, uploads=uploads)
+    app.add_middleware(BodyLimit, paths=paths, limits=body_limits)
     app.add_middleware(Surround)
     for router in routers:
         if any(

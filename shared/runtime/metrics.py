@@ -51,6 +51,22 @@ REQUESTS = Histogram(
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+CONNECTIONS = Gauge("aiguillage_connections_open", "Connections that are open")
+CONNECTIONS_CUT = Counter(
+    "aiguillage_connections_cut_total",
+    "Connections refused or closed by a limit, by which one",
+    ["reason"],
+)
+UPLOAD_BYTES = Gauge(
+    "aiguillage_upload_bytes",
+    "Bytes that forms with files may take on disk until they are answered",
+    ["caller"],
+)
+BODIES_REFUSED = Counter(
+    "aiguillage_bodies_refused_total",
+    "Requests refused because no room was left for their body, or because it came too slowly",
+    ["reason"],
+)
 SOCKETS = Gauge("aiguillage_sockets_open", "WebSockets that are open", ["route"])
 SOCKET_FRAMES = Counter(
     "aiguillage_socket_frames_total",

@@ -18,7 +18,7 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import showable
 
 MEDIA_TYPE = "application/problem+json"
-_RETRY_AFTER_S = 2
+RETRY_AFTER_S = 2
 SHOWN = 60
 """Characters of a field's name: whoever invented it may have made it long."""
 _TITLES = {
@@ -82,7 +82,7 @@ def not_found(what: str) -> Problem:
 
 def unavailable(code: str, detail: str) -> Problem:
     """Ask the caller to come back: nothing was kept of the request."""
-    return Problem(503, code, detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
+    return Problem(503, code, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def respond(problem: Problem) -> JSONResponse:

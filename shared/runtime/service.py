@@ -15,8 +15,10 @@ from pydantic import ValidationError
 
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import keep_trying, wait_out
+from shared.runtime.bodies import BodyLimits
 from shared.runtime.broker import Broker, Group
 from shared.runtime.clock import system_clock
+from shared.runtime.connections import ConnectionLimits, LimitedConfig
 from shared.runtime.handler import Handler
 from shared.runtime.http import create_app
 from shared.runtime.inbox import Inbox
@@ -139,6 +141,7 @@ class Runtime:
             desk_paths=desk_paths,
             uploads=uploads,
             allowed_origins=self.settings.allowed_origins.split(),
+            body_limits=body_limits(self.settings),
         )
 
     async def _missing(self) -> list[str]:
@@ -238,8 +241,9 @@ async def _serve(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> 
 
 def server_config(app: FastAPI, settings: RuntimeSettings) -> uvicorn.Config:
     """Say how an application is served."""
-    return uvicorn.Config(
+    return LimitedConfig(
         app,
+        _connection_limits(settings),
         host=settings.host,
         port=settings.port,
         # Left to itself the server believes these headers of whoever calls from its own machine.
@@ -249,6 +253,31 @@ def server_config(app: FastAPI, settings: RuntimeSettings) -> uvicorn.Config:
         access_log=False,
         timeout_graceful_shutdown=5,
         ws_max_size=_FRAME_MAX_BYTES,
+    )
+
+
+def _connection_limits(settings: RuntimeSettings) -> ConnectionLimits:
+    return ConnectionLimits(
+        in_all=settings.connections,
+        each=settings.connections_each,
+        waiting=settings.connections_waiting,
+        head_s=settings.head_timeout_s,
+        answer_s=settings.answer_timeout_s,
+        slowest_kb_s=settings.slowest_kb_s,
+        proxies=tuple(settings.proxies.split()),
+    )
+
+
+def body_limits(settings: RuntimeSettings) -> BodyLimits:
+    """Say how bodies are bounded."""
+    return BodyLimits(
+        timeout_s=settings.body_timeout_s,
+        timeout_open_s=settings.body_timeout_open_s,
+        grace_s=settings.body_grace_s,
+        slowest_kb_s=settings.slowest_kb_s,
+        uploads_mb=settings.uploads_mb,
+        uploads_open_mb=settings.uploads_open_mb,
+        upload_wait_s=settings.upload_wait_s,
     )
 
 

@@ -36,6 +36,32 @@ class RuntimeSettings(BaseSettings):
     allowed_origins: str = ""
     """Sites whose pages may open a WebSocket, `https://host[:port]` separated by spaces, beside
     the pages of the host that the request names."""
+    connections: int = Field(default=3000, ge=10)
+    """Connections that one process keeps open, WebSockets and live views among them."""
+    connections_each: int = Field(default=1000, ge=1)
+    """Of these, those of one network address: that of the connection itself, but of a proxy."""
+    connections_waiting: int = Field(default=500, ge=1)
+    """Of these, those that wait for a request or the end of its head; at one more, the oldest is
+    closed."""
+    head_timeout_s: float = Field(default=10, gt=0)
+    """Time for the head of a request to come whole."""
+    answer_timeout_s: float = Field(default=30, gt=0)
+    """A client that reads its answer more slowly than `slowest_kb_s` for that long is cut."""
+    body_timeout_s: float = Field(default=900, gt=0)
+    """Time that a request's body may be waited for in all."""
+    body_timeout_open_s: float = Field(default=120, gt=0)
+    """The same where no account is asked."""
+    body_grace_s: float = Field(default=10, gt=0)
+    """Time that a body may be waited for before it must have come at `slowest_kb_s`."""
+    slowest_kb_s: float = Field(default=8, ge=0)
+    """KB a second that a body comes at, and that an answer is read at."""
+    uploads_mb: int = Field(default=1024, ge=1)
+    """MB that forms with files may weigh together, as announced, until they are answered: of them,
+    a quarter for one structure. Twice as many should be free in the temporary folder."""
+    uploads_open_mb: int = Field(default=120, ge=1)
+    """The same where no account is asked, and for one network address."""
+    upload_wait_s: float = Field(default=15, gt=0)
+    """A form waits so long for that room, unread, before its sender is told to come back."""
     clock_offset_s: int = 0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     namespace: str = Field(default="", pattern=r"^([a-z0-9]+[.-])?$", max_length=40)

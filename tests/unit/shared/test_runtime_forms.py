@@ -163,7 +163,7 @@ MALFORMED = {
     "two dispositions": FILE + part("comment", content_disposition='form-data; name="x"') + END,
     "two names": FILE + SAID + b"form-data; name=a; name=comment\r\n\r\n\r\n" + END,
     "a header of 1 MB": FILE + part("comment", X_Long="x" * MEGABYTE) + END,
-    "many headers": FILE + part("comment", **{f"X_{n}": "x" for n in range(100)}) + END,
+    "many headers": FILE + SAID + b"form-data; name=comment\r\n" + b"X: y\r\n" * 9 + b"\r\n" + END,
     "many parts": FILE + part("attachments", b"x", filename="a.pdf") * 500 + END,
     "no line end in a header": FILE + SAID + b"form-data\n\n" + END,
 }
