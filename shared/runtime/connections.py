@@ -186,20 +186,19 @@ class LimitedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         while data and not self.transport.is_closing():
-            if not self._is_waiting:
+            if not self._is_waiting():
                 super().data_received(data)
                 return
             room = _HEAD_BYTES - self._head_bytes
             head, data = data[:room], data[room:]
             super().data_received(head)
-            if self._is_waiting:
+            if self._is_waiting():
                 self._head_bytes += len(head)
                 if self._head_bytes >= _HEAD_BYTES:
                     self._cut("head size", _too_large())
             elif self.transport.get_protocol() is not self:
                 return
 
-    @property
     def _is_waiting(self) -> bool:
         return self._waits_since is not None
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -222,6 +223,9 @@ async def _guarded(name: str, task: Task) -> None:
 
 def run(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
     """Run a service until it is told to stop. Bad settings end it with one clear line."""
+    # The usual soft limit of open files, 1024, is less than the connections that are let in.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(service, build))
 

@@ -1,4 +1,4 @@
-"""Forms of deposit, as clients send them and as they break: nothing wrong is kept, no number spent."""
+"""Forms of deposit, as clients send and break them: of what is wrong nothing is kept."""
 
 import json
 import unicodedata
@@ -22,9 +22,8 @@ def form(parts: Sequence[Part], end: bytes = END) -> bytes:
 
 
 def _part(said: str, content: bytes) -> bytes:
-    return (
-        b"--b\r\nContent-Disposition: form-data; " + said.encode() + b"\r\n\r\n" + content + b"\r\n"
-    )
+    head = f"--b\r\nContent-Disposition: form-data; {said}\r\n\r\n"
+    return head.encode() + content + b"\r\n"
 
 
 def opener() -> list[Part]:
