@@ -71,6 +71,7 @@ class Connections:
         self._waiting: dict[LimitedHttp, str] = {}
         self._http: set[LimitedHttp] = set()
         self._is_looking = False
+        self._due = 0.0
 
     def admit(self, connection: "LimitedHttp", host: str) -> Problem | None:
         """Take a connection in, in the place of one that only waits if need be; or say why not."""
@@ -140,13 +141,17 @@ class Connections:
     def _look_later(self) -> None:
         if not self._is_looking:
             self._is_looking = True
-            asyncio.get_running_loop().call_later(_LOOK_S, self._look)
+            loop = asyncio.get_running_loop()
+            self._due = loop.time() + _LOOK_S
+            loop.call_at(self._due, self._look)
 
     def _look(self) -> None:
         self._is_looking = False
         now = asyncio.get_running_loop().time()
-        for each in list(self._http):
-            each.look(now)
+        if now - self._due < _LOOK_S:
+            for each in list(self._http):
+                each.look(now)
+        # Else this process was busy: what clients have sent may still wait to be read.
         if self._http:
             self._look_later()
 
