@@ -1,9 +1,10 @@
-"""Files by their SHA-256, in GridFS.
+"""Files by their SHA-256, in GridFS: hashed when written, and again whenever they are read.
 
 GridFS writes outside transactions: a file is stored first, then the transaction that refers to it
 commits. A sweeper takes away, after a day, what nothing refers to.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -11,17 +12,34 @@ from datetime import timedelta
 from io import BytesIO
 
 from bson import ObjectId
-from gridfs.errors import NoFile
+from gridfs.errors import CorruptGridFile, NoFile
 from motor.motor_asyncio import AsyncIOMotorGridFSBucket
 from pymongo.errors import DuplicateKeyError
 
 from shared.runtime.clock import Clock
+from shared.runtime.logs import get_logger
+from shared.runtime.metrics import FILES_DAMAGED
+from shared.runtime.problems import Problem
 from shared.runtime.store import Document, Store, Transaction
 
 _KEPT_UNREFERRED = timedelta(days=1)
 _PAGE = 200
 Referred = Callable[[Iterable[str]], Awaitable[set[str]]]
 """Gives which of these SHA-256 a service refers to."""
+_log = get_logger(__name__)
+
+
+class DamagedFileError(Problem):
+    """A file whose bytes are missing, or no longer those of its SHA-256: it is not served."""
+
+    def __init__(self, sha256: str) -> None:
+        """Answer 500, so that nobody takes what is left for the file."""
+        super().__init__(
+            500,
+            "HTTP-FILE-01",
+            "Le contenu conservé n'est plus celui du fichier déposé : il n'est pas remis. "
+            f"Le signaler à l'exploitant, qui le restaurera. Empreinte : {sha256}.",
+        )
 
 
 class Files:
@@ -41,23 +59,22 @@ class Files:
 
     async def put(self, content: bytes) -> str:
         """Store `content` and give its SHA-256 (hexadecimal)."""
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = await asyncio.to_thread(_sha256, content)
         # The date is what the sweeper goes by: a file about to be referred to again is fresh.
         known: Document | None = await self._index.find_one_and_update(
             {"_id": sha256}, {"$set": {"at": self._clock()}}
         )
         if known is None:
             await self._upload(sha256, content)
+        elif await self._read(known) != content:
+            await self._mend(known, content)
         return sha256
 
     async def _upload(self, sha256: str, content: bytes) -> None:
         # The upload has an id of its own: one cut short by a crash cannot stand in the way of the
         # next one of the same bytes.
-        upload = ObjectId()
-        now = self._clock()
-        await self._uploads.insert_one({"_id": upload, "at": now})
-        await self._bucket.upload_from_stream_with_id(upload, sha256, content)
-        row = {"_id": sha256, "upload": upload, "size": len(content), "at": now}
+        upload = await self._written(sha256, content)
+        row = {"_id": sha256, "upload": upload, "size": len(content), "at": self._clock()}
         try:
             await self._index.insert_one(row)
         except DuplicateKeyError:
@@ -65,13 +82,47 @@ class Files:
         else:
             await self._uploads.delete_one({"_id": upload})
 
-    async def get(self, sha256: str) -> bytes | None:
-        """Read a file whole; None when it is not here."""
+    async def _written(self, sha256: str, content: bytes) -> ObjectId:
+        upload = ObjectId()
+        await self._uploads.insert_one({"_id": upload, "at": self._clock()})
+        await self._bucket.upload_from_stream_with_id(upload, sha256, content)
+        return upload
+
+    async def _mend(self, row: Document, content: bytes) -> None:
+        """Replace the bytes of a damaged file: what was sent again has its SHA-256."""
+        sha256, damaged = row["_id"], row["upload"]
+        _note_damage(sha256)
+        upload = await self._written(sha256, content)
+        # Listed first: the sweeper finds the damaged bytes, should the next lines be cut short.
+        listed = {"_id": damaged, "at": self._clock()}
+        await self._uploads.replace_one({"_id": damaged}, listed, upsert=True)
+        mended = await self._index.update_one(
+            {"_id": sha256, "upload": damaged}, {"$set": {"upload": upload, "size": len(content)}}
+        )
+        if mended.modified_count:
+            await self._uploads.delete_one({"_id": upload})
+            await self._sweep_upload(damaged)
+            _log.warning("file.mended", sha256=sha256)
+        else:
+            # Another sending has just mended it.
+            await self._take_away(upload)
+
+    async def get(self, sha256: str) -> bytes:
+        """Read a file whole. Raises DamagedFileError when its bytes are missing or have changed."""
         row: Document | None = await self._index.find_one({"_id": sha256})
-        if row is None:
-            return None
+        content = await self._read(row) if row else None
+        # Beside the event loop, which others wait for: a file may be large.
+        if content is None or await asyncio.to_thread(_sha256, content) != sha256:
+            _note_damage(sha256)
+            raise DamagedFileError(sha256)
+        return content
+
+    async def _read(self, row: Document) -> bytes | None:
         content = BytesIO()
-        await self._bucket.download_to_stream(row["upload"], content)
+        try:
+            await self._bucket.download_to_stream(row["upload"], content)
+        except (NoFile, CorruptGridFile):
+            return None
         return content.getvalue()
 
     async def prepare(self) -> None:
@@ -124,3 +175,12 @@ class Files:
             # Takes the chunks even where the upload never came to its end.
             await self._bucket.delete(upload)
         await self._uploads.delete_one({"_id": upload})
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _note_damage(sha256: str) -> None:
+    FILES_DAMAGED.inc()
+    _log.error("file.damaged", sha256=sha256)

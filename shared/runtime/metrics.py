@@ -45,6 +45,10 @@ PARKED = Gauge(
     "Messages that wait behind a dead letter, a gap, or for what is still to come",
     ["topic"],
 )
+FILES_DAMAGED = Counter(
+    "aiguillage_files_damaged_total",
+    "Times that the bytes of a stored file were missing, or not those of its SHA-256",
+)
 REQUESTS = Histogram(
     "aiguillage_http_request_seconds",
     "Time to answer a request",

@@ -132,7 +132,4 @@ class Consultations:
         return piece
 
     async def _download(self, sha256: str, name: str, media_type: str) -> Download:
-        content = await self._ports.vault.get(sha256)
-        if content is None:
-            raise LookupError(f"file {sha256} is referred to and is not in the store")
-        return Download(name, media_type, content)
+        return Download(name, media_type, await self._ports.vault.get(sha256))

@@ -146,8 +146,8 @@ class Vault(Protocol):
     async def put(self, content: bytes) -> str:
         """Keep bytes and give their SHA-256."""
 
-    async def get(self, sha256: str) -> bytes | None:
-        """Give the bytes back."""
+    async def get(self, sha256: str) -> bytes:
+        """Give the bytes back, or raise when they are no longer those of this SHA-256."""
 
 
 class Certificates(Protocol):

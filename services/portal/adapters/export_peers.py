@@ -8,12 +8,14 @@ from urllib.parse import quote
 
 import httpx
 
-from services.portal.application.exporting import NotNowError, TooLargeError
+from services.portal.application.exporting import DamagedError, NotNowError, TooLargeError
 from services.portal.domain.export import Exporter, Json
 
 _CHUNK = 256 * 1024
 _MEGABYTE = 1024 * 1024
 _JSON_LIMIT_MB = 50
+_DAMAGED = "HTTP-FILE-01"
+"""What a service answers in place of a file whose bytes have changed in its store."""
 _TIMEOUT = httpx.Timeout(30, connect=3)
 
 
@@ -43,6 +45,8 @@ class HttpPeers:
     async def file(self, url: str) -> AsyncGenerator[bytes, None]:
         async with self._get(self._deposit + url) as answer:
             if answer.status_code != httpx.codes.OK:
+                if await _code(answer) == _DAMAGED:
+                    raise DamagedError(url)
                 raise NotNowError(f"{url}: {answer.status_code}")
             async for chunk in _bounded(answer, self._max_file_bytes):
                 yield chunk
@@ -67,6 +71,15 @@ class HttpPeers:
                 yield answer
         except httpx.HTTPError as error:
             raise NotNowError(f"{url}: {error!r}") from error
+
+
+async def _code(answer: httpx.Response) -> str | None:
+    """Read the code of problem details."""
+    try:
+        body = json.loads(b"".join([each async for each in _bounded(answer, _MEGABYTE)]))
+    except ValueError:
+        return None
+    return body.get("code") if isinstance(body, dict) else None
 
 
 async def _bounded(answer: httpx.Response, limit: int) -> AsyncIterator[bytes]:

@@ -25,6 +25,10 @@ class NotNowError(Exception):
     """A peer does not answer, or too many ask at once: the caller may come back."""
 
 
+class DamagedError(Exception):
+    """A file is no longer the one that was deposited, and deposit does not give it out."""
+
+
 class TooLargeError(Exception):
     """The files are larger than an export may be."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, BinaryIO
 from fastapi import APIRouter, Depends, Path
 from fastapi.responses import StreamingResponse
 
-from services.portal.application.exporting import NotNowError, TooLargeError
+from services.portal.application.exporting import DamagedError, NotNowError, TooLargeError
 from services.portal.domain.export import Exporter
 from shared.contracts.texts import TypedText
 from shared.runtime.caller import Caller, caller
@@ -63,6 +63,13 @@ async def _answered(export: Export, dossier_id: str, by: Exporter) -> BinaryIO |
         _log.warning("export.not_now", dossier_id=dossier_id, error=str(error))
         raise unavailable(
             "POR-EXPORT-01", "Le dossier ne peut pas être rassemblé pour le moment."
+        ) from None
+    except DamagedError as error:
+        _log.error("export.damaged", dossier_id=dossier_id, file=str(error))
+        raise Problem(
+            500,
+            "POR-EXPORT-03",
+            "Un fichier du dossier n'est plus celui qui a été déposé : le signaler à l'exploitant.",
         ) from None
     except TooLargeError as error:
         _log.warning("export.too_large", dossier_id=dossier_id, error=str(error))

@@ -64,8 +64,8 @@ class Vault(Protocol):
     async def put(self, content: bytes) -> str:
         """Keep a file and give its SHA-256."""
 
-    async def get(self, sha256: str) -> bytes | None:
-        """Read a file whole."""
+    async def get(self, sha256: str) -> bytes:
+        """Read a file whole, or raise when its bytes are no longer those of this SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,6 @@ def too_many(violation: Violation) -> Problem:
 async def handed(vault: Vault, ticket: Ticket, sha256: str, name: str | None) -> Response:
     """Hand out a file of a ticket, to be saved under its name, or the first of its names."""
     file = next((each for each in ticket.files if each.is_named(sha256, name)), None)
-    content = await vault.get(sha256) if file else None
-    if file is None or content is None:
+    if file is None:
         raise not_found("Fichier")
-    return download(file.name, file.media_type, content)
+    return download(file.name, file.media_type, await vault.get(sha256))

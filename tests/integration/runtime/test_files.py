@@ -1,13 +1,14 @@
 """Files on a real store: one copy, no obstacle, nothing taken away too early."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 
 import pytest
 from bson import ObjectId
 
-from shared.runtime.files import Files
+from shared.runtime.files import DamagedFileError, Files
+from shared.runtime.metrics import FILES_DAMAGED
 from shared.runtime.store import Store
 from tests.kit.events import NOW
 from tests.kit.waiting import wait_until
@@ -51,7 +52,6 @@ async def leftovers(store: Store) -> dict[str, int]:
 async def test_a_file_reads_back_as_it_was_stored(files: Files) -> None:
     assert await files.get(await files.put(CONTENT)) == CONTENT
     assert await files.get(await files.put(b"")) == b""
-    assert await files.get("0" * 64) is None
 
 
 async def test_the_same_bytes_are_kept_once(files: Files, store: Store) -> None:
@@ -110,7 +110,8 @@ async def test_a_sweep_takes_away_what_is_old_and_not_referred_to(
 
     assert await files.sweep(only_one) == 1
 
-    assert await files.get(old) is None
+    with pytest.raises(DamagedFileError):
+        await files.get(old)
     assert await files.get(referred) == b"referred"
     assert await files.get(fresh) == b"fresh"
     assert (await leftovers(store))["fs.files"] == 2
@@ -171,3 +172,84 @@ async def test_a_sweep_reaches_what_lies_behind_its_first_page(
 
     assert await files.sweep(all_but_the_last) == 1
     assert await store.collection("files").count_documents({}) == 449
+
+
+async def change_a_byte(store: Store, upload: ObjectId) -> None:
+    chunks = store.collection("fs.chunks")
+    chunk = await chunks.find_one({"files_id": upload, "n": 1})
+    assert chunk is not None
+    changed = b"y" + bytes(chunk["data"])[1:]
+    await chunks.update_one({"_id": chunk["_id"]}, {"$set": {"data": changed}})
+
+
+async def lose_a_chunk(store: Store, upload: ObjectId) -> None:
+    await store.collection("fs.chunks").delete_one({"files_id": upload, "n": 1})
+
+
+async def lose_the_bytes(store: Store, upload: ObjectId) -> None:
+    await store.collection("fs.files").delete_one({"_id": upload})
+
+
+async def cut_the_end(store: Store, upload: ObjectId) -> None:
+    await store.collection("fs.files").update_one({"_id": upload}, {"$set": {"length": 8}})
+
+
+async def name_another_upload(store: Store, upload: ObjectId) -> None:
+    other = await store.collection("files").find_one({"upload": {"$ne": upload}})
+    assert other is not None
+    row = {"$set": {"upload": other["upload"]}}
+    await store.collection("files").update_one({"upload": upload}, row)
+
+
+async def lose_its_name(store: Store, upload: ObjectId) -> None:
+    await store.collection("files").delete_one({"upload": upload})
+
+
+DAMAGES = (
+    *(change_a_byte, lose_a_chunk, lose_the_bytes, cut_the_end),
+    *(name_another_upload, lose_its_name),
+)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_a_damaged_file_is_not_served_until_it_is_sent_again(
+    files: Files, store: Store, damage: Callable[[Store, ObjectId], Awaitable[None]]
+) -> None:
+    another = await files.put(b"another")
+    kept = await files.put(CONTENT)
+    row = await store.collection("files").find_one({"_id": kept})
+    assert row is not None
+    await damage(store, row["upload"])
+    before = counted()
+
+    with pytest.raises(DamagedFileError) as refused:
+        await files.get(kept)
+
+    assert (refused.value.status, refused.value.code) == (500, "HTTP-FILE-01")
+    assert kept in refused.value.detail
+    assert counted() == before + 1
+    assert await files.put(CONTENT) == kept
+    assert await files.get(kept) == CONTENT
+    assert await files.get(another) == b"another"
+
+
+async def test_a_file_that_was_mended_leaves_none_of_its_damaged_bytes(
+    files: Files, store: Store, hands: Hands
+) -> None:
+    kept = await files.put(CONTENT)
+    whole = await leftovers(store)
+    row = await store.collection("files").find_one({"_id": kept})
+    assert row is not None
+    await change_a_byte(store, row["upload"])
+
+    await asyncio.gather(*(files.put(CONTENT) for _ in range(3)))
+    hands.time += timedelta(days=1, seconds=1)
+    await files.sweep(everything)
+
+    assert await files.get(kept) == CONTENT
+    assert await leftovers(store) == whole
+
+
+def counted() -> float:
+    (samples,) = FILES_DAMAGED.collect()
+    return next(each.value for each in samples.samples if each.name.endswith("_total"))
