@@ -68,6 +68,7 @@ class StatusBody(Body):
     by: ActorBody | None = Field(description="Qui a agi ; absent quand c'est la plateforme.")
     motive: str | None
     comment: str | None
+    parties: dict[Role, str] = Field(description="Les parties du dossier d'alors, par rôle.")
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
@@ -85,6 +86,7 @@ class StatusBody(Body):
             by=by,
             motive=entry.motive,
             comment=entry.comment,
+            parties={each.role: each.structure for each in entry.parties},
         )
 
 

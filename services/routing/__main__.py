@@ -1,27 +1,39 @@
-"""Routing as a program: serves, or verifies the audit trail of a dossier.
+"""Routing as a program: serves, or verifies a dossier: its audit trail, then every copy of it.
 
 python -m services.routing
 python -m services.routing verify DOSSIER
 """
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from services.routing.bootstrap import build, verify
+from services.routing.adapters.peers import Addresses, UnaskedError
+from services.routing.bootstrap import build, compare, verify
 from services.routing.settings import Settings
 from shared.runtime.program import program
 
 app = program("routing", build, Settings)
 
 
+def _url(service: str) -> Any:  # noqa: ANN401 - typer's own
+    return typer.Option(envvar=f"AIGUILLAGE_{service}_URL", help="Where it answers.")
+
+
 @app.command("verify")
 def verify_trail(
     dossier: str,
     mongo: Annotated[str, typer.Option(envvar="AIGUILLAGE_MONGO", help="Its store.")],
+    deposit: Annotated[str, _url("DEPOSIT")] = "http://127.0.0.1:8002",
+    portal: Annotated[str, _url("PORTAL")] = "http://127.0.0.1:8005",
+    notification: Annotated[str, _url("NOTIFICATION")] = "http://127.0.0.1:8004",
+    trail_only: Annotated[bool, typer.Option(help="Ask no other service.")] = False,
 ) -> None:
-    """Recompute the audit trail of a dossier; exit 1 when it does not hold."""
+    """Recompute the audit trail of a dossier, and compare what the other services show with it.
+
+    Exit 1 when the trail does not hold, or a copy differs; 2 when a service could not be asked.
+    """
     report = asyncio.run(verify(mongo, dossier))
     if report is None:
         raise typer.BadParameter(f"no dossier {dossier}")
@@ -29,6 +41,18 @@ def verify_trail(
         typer.echo(f"{dossier}: entry {report.fault_version} does not hold. {report.fault}")
         raise typer.Exit(1)
     typer.echo(f"{dossier}: {report.entries} entries, the trail holds")
+    if trail_only:
+        return
+    addresses = Addresses(*(each.rstrip("/") for each in (deposit, portal, notification)))
+    try:
+        found = asyncio.run(compare(mongo, dossier, addresses))
+    except UnaskedError as error:
+        typer.echo(f"{dossier}: the copies were NOT compared. {error}")
+        raise typer.Exit(2) from None
+    if found:
+        typer.echo("\n".join([*found, f"{dossier}: {len(found)} differences from the trail"]))
+        raise typer.Exit(1)
+    typer.echo(f"{dossier}: deposit, its files, portal and notification show what the trail tells")
 
 
 if __name__ == "__main__":

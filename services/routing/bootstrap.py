@@ -1,8 +1,13 @@
 """Routing put together: what it takes, what it answers, what it does by itself."""
 
+import asyncio
+from collections.abc import Sequence
+
 from fastapi import FastAPI
 
 from services.routing.adapters.mongo import MongoArchive, MongoWork, create_indexes
+from services.routing.adapters.peers import Addresses, http_peers
+from services.routing.application.copies import differing
 from services.routing.application.ports import Report
 from services.routing.application.routing import Router
 from services.routing.entrypoints import consumers, timers
@@ -16,6 +21,8 @@ from shared.runtime.store import Store, Transaction
 _MEASURE_S = 5
 _REJUDGE_S = 30
 _ELAPSE_S = 2
+_WAITS_S = (1, 3, 0)
+"""Between two comparisons of the copies of a dossier."""
 
 
 def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
@@ -49,3 +56,17 @@ async def verify(mongo: str, dossier_id: str) -> Report | None:
     """Verify the audit trail of a dossier, the service running or not."""
     async with Store(mongo, "routing", system_clock()) as store:
         return await MongoArchive(store).verify(dossier_id)
+
+
+async def compare(mongo: str, dossier_id: str, addresses: Addresses) -> Sequence[str]:
+    """Compare what the other services hold of a dossier with its audit trail.
+
+    What is still on its way differs as well: the copies have some time to agree.
+    """
+    async with Store(mongo, "routing", system_clock()) as store, http_peers(addresses) as peers:
+        for wait_s in _WAITS_S:
+            found = await differing(MongoArchive(store), dossier_id, peers)
+            if not found:
+                break
+            await asyncio.sleep(wait_s)
+        return found

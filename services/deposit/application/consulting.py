@@ -24,6 +24,8 @@ class Shown:
 
     piece: Piece
     status: Status
+    parties: Parties
+    """Those of the dossier now: who may see the piece."""
     prevailing: Prevailing | None = None
     """The amounts that hold in its dossier, once routing has told of them."""
 
@@ -62,8 +64,9 @@ class Consultations:
             return None
         state = await self._ports.dossiers.find(piece.dossier_id)
         if state is None:
-            return Shown(piece, Status.DEPOSEE)
-        return Shown(piece, state.status_for(role, piece.id), state.prevailing)
+            return Shown(piece, Status.DEPOSEE, piece.draft.parties)
+        status = state.status_for(role, piece.id)
+        return Shown(piece, status, state.parties, state.prevailing)
 
     async def prefill(
         self, piece_id: str, role: Role, structure: str

@@ -74,6 +74,9 @@ class PieceAnswer(BaseModel):
     depositor_role: Role
     depositor: PartyAnswer
     parties: PartiesAnswer
+    """As deposited."""
+    dossier_parties: PartiesAnswer
+    """Those of the dossier now: who may see the piece."""
     follows: str | None
     engagement: str | None
     marche: str | None
@@ -108,6 +111,7 @@ class PieceAnswer(BaseModel):
             depositor_role=draft.depositor_role,
             depositor=party_answer(draft.depositor),
             parties=PartiesAnswer.of(draft.parties),
+            dossier_parties=PartiesAnswer.of(shown.parties),
             follows=draft.follows,
             engagement=draft.engagement,
             marche=draft.marche,

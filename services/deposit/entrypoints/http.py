@@ -82,7 +82,7 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
             raise unavailable("DEP-503", "Trop de dépôts arrivent à la fois.") from None
         if isinstance(outcome, Refused):
             raise _refusal(outcome.violations)
-        answer = PieceAnswer.of(Shown(outcome.piece, Status.DEPOSEE))
+        answer = PieceAnswer.of(Shown(outcome.piece, Status.DEPOSEE, outcome.piece.draft.parties))
         headers = {"Location": f"/pieces/{outcome.piece.id}"}
         if outcome.is_replay:
             headers["Idempotency-Replayed"] = "true"

@@ -1,6 +1,6 @@
 """A piece as a document: what is shown of it, and the keys by which it is found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,12 +10,31 @@ from bson.decimal128 import Decimal128
 from services.portal.domain.piece import Actor, Awaited, Face, Piece, number_key
 from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Party
+from shared.runtime.logs import get_logger
+from shared.runtime.problems import Problem
 from shared.runtime.store import Document
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
+
+class DamagedPieceError(Problem):
+    """A piece that somebody changed in the store: who may see it is not who takes part in it."""
+
+    def __init__(self, piece_id: str, fields: Iterable[str]) -> None:
+        """Answer 500: nothing of the read model is shown that does not agree with itself."""
+        names = ", ".join(fields)
+        _log.error("piece.damaged", piece_id=piece_id, fields=names)
+        super().__init__(
+            500,
+            "POR-PIECE-01",
+            f"Une pièce de la liste n'est plus telle qu'elle a été enregistrée ({names}) : "
+            "le signaler à l'exploitant.",
+        )
+
+
 _SEPARATOR = "\x1f"
+_log = get_logger(__name__)
 _NEVER = "0001-01-01T00:00:00.000"
 
 
@@ -25,16 +44,11 @@ def to_document(piece: Piece, version: int) -> Document:
         "_id": piece.id,
         "dossier_id": piece.dossier_id,
         "version": version,
-        "order": order_of(piece.deposited_at, piece.id),
-        "seen_by": sorted(map(token, piece.viewers)),
-        "awaited_by": sorted(map(token, piece.awaits)),
+        **_keys(piece),
         "cadre": piece.cadre,
         "number": piece.number,
-        "number_key": number_key(piece.number),
         "depositor": token(piece.depositor),
-        "depositor_role": piece.depositor.role.value,
         "parties": {role.value: _from_party(party) for role, party in piece.parties.items()},
-        "party_keys": {role.value: party_key(party) for role, party in piece.parties.items()},
         "whole": _from_face(piece.whole),
         "reported": _from_face(piece.reported),
         "follows": piece.follows,
@@ -49,8 +63,28 @@ def to_document(piece: Piece, version: int) -> Document:
     }
 
 
+def _keys(piece: Piece) -> Document:
+    """Derive what a piece is found by, and by whom, from what is shown of it."""
+    return {
+        "order": order_of(piece.deposited_at, piece.id),
+        "seen_by": sorted(map(token, piece.viewers)),
+        "awaited_by": sorted(map(token, piece.awaits)),
+        "number_key": number_key(piece.number),
+        "depositor_role": piece.depositor.role.value,
+        "party_keys": {role.value: party_key(party) for role, party in piece.parties.items()},
+    }
+
+
 def from_document(document: Document) -> Piece:
-    """Read a piece from the store."""
+    """Read a piece from the store. Raises DamagedPieceError when what finds it is not its own."""
+    piece = _read(document)
+    wrong = [name for name, value in _keys(piece).items() if document.get(name, value) != value]
+    if wrong:
+        raise DamagedPieceError(piece.id, wrong)
+    return piece
+
+
+def _read(document: Document) -> Piece:
     issued_on = document["issued_on"]
     amounts = document["amounts"]
     prevailing = document.get("prevailing")

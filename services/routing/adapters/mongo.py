@@ -76,7 +76,11 @@ class MongoArchive:
         )
         if document is None:
             return None
-        return verify(await self._trail(dossier_id), document["state"], document["trail"])
+        report = verify(await self._trail(dossier_id), document["state"], document["trail"])
+        if not report.is_valid or _is_found_as_it_stands(document):
+            return report
+        fault = "Ce par quoi le dossier est trouvé n'est pas ce que la piste raconte."
+        return Report(report.entries, False, document["version"], fault)
 
     async def awaited(self, actor: Actor, after: Position | None, limit: int) -> Sequence[Dossier]:
         """List the dossiers that await a structure in a role, oldest first."""
@@ -88,7 +92,11 @@ class MongoArchive:
             ]
         found = self._collection("dossiers").find(query, {"state": 1}, session=self._session)
         ordered = found.sort([("since", 1), ("_id", 1)]).limit(limit)
-        return [read_dossier(document["state"]) async for document in ordered]
+        dossiers = [read_dossier(document["state"]) async for document in ordered]
+        for dossier in dossiers:
+            if not (dossier.awaited and dossier.awaited.turn_of(actor)):
+                raise LookupError(f"{dossier.id} is listed as awaiting {actor}, and does not")
+        return dossiers
 
     async def count_awaited(self, actor: Actor) -> Mapping[str | None, int]:
         """Count what awaits a structure in a role, by service."""
@@ -246,6 +254,15 @@ def _write_journey(journey: Journey) -> Document:
     if dossier.hold:
         document["held"] = dossier.hold.structure
     return document
+
+
+def _is_found_as_it_stands(document: Document) -> bool:
+    """Tell whether a dossier is listed for those it awaits, and by its own pieces and delays."""
+    keys = {"version", "pieces", "awaited", "since", "due", "held"}
+    expected = _write_journey(_read_journey(document))
+    return {key: document[key] for key in keys & document.keys()} == {
+        key: expected[key] for key in keys & expected.keys()
+    }
 
 
 def _read_journey(document: Document) -> Journey:

@@ -57,8 +57,14 @@ def messages_of(journey: Journey, events: tuple[Event, ...], cause: Cause) -> It
 
 def state_of(journey: Journey, cause: Cause, at: datetime) -> Outgoing:
     """Tell the state of a dossier, whole."""
+    state = describe(journey, at)
+    return _outgoing(journey, topics.DOSSIER, journey.dossier.id, state, cause)
+
+
+def describe(journey: Journey, at: datetime) -> DossierChanged:
+    """Describe a dossier whole, as the read models of others keep it."""
     dossier = journey.dossier
-    state = DossierChanged(
+    return DossierChanged(
         dossier_id=dossier.id,
         version=dossier.version,
         closed=dossier.state is State.CLOS,
@@ -71,7 +77,6 @@ def state_of(journey: Journey, cause: Cause, at: datetime) -> Outgoing:
         payment_not_reported=journey.payment_not_reported,
         at=at,
     )
-    return _outgoing(journey, topics.DOSSIER, dossier.id, state, cause)
 
 
 def _state(journey: Journey, piece: Piece) -> PieceStateV1:

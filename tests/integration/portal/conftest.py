@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
 from deploy.local import Platform, choose
 from shared.runtime.store import Store
+from tests.integration.portal.whole import World as Whole
+from tests.integration.portal.whole import a_world
 from tests.integration.portal.world import World
 from tests.kit.backbone import Room, a_room
 
@@ -23,6 +26,13 @@ async def http(portal: Platform) -> AsyncIterator[httpx.AsyncClient]:
     url = portal.addresses.services["portal"]
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
         yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def whole() -> AsyncIterator[Whole]:
+    """The platform whole, for a module."""
+    async with a_world() as world:
+        yield world
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,108 @@
+"""Deposit, portal and notification over HTTP, asked in the name of a party of the dossier."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from services.routing.application.copies import PeerFaultError
+from services.routing.domain.commands import Actor
+
+_TIMEOUT = httpx.Timeout(60, connect=3)
+_PAGE = "100"
+_SHOWN = 200
+
+
+class UnaskedError(Exception):
+    """A service is not there, or believes no one who calls: it has not been asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the services answer that hold copies."""
+
+    deposit: str
+    portal: str
+    notification: str
+
+
+class HttpPeers:
+    """The services that hold copies of a dossier."""
+
+    def __init__(self, addresses: Addresses, http: httpx.AsyncClient) -> None:
+        """Ask these addresses."""
+        self._at = addresses
+        self._http = http
+
+    async def piece(self, piece_id: str, by: Actor) -> Mapping[str, Any] | None:
+        return await self._json(f"{self._at.deposit}/pieces/{quote(piece_id, safe='')}", by)
+
+    async def file(self, url: str, by: Actor) -> str:
+        digest = sha256()
+        async with self._get(self._at.deposit + url, by) as answer:
+            if answer.status_code != httpx.codes.OK:
+                raise PeerFaultError(await _reason(answer))
+            async for chunk in answer.aiter_bytes():
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    async def listed(self, dossier_id: str, by: Actor) -> Sequence[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        after: str | None = ""
+        while after is not None:
+            asked = {"dossier": dossier_id, "limit": _PAGE, **({"after": after} if after else {})}
+            page = await self._json(f"{self._at.portal}/recherche", by, asked) or {"pieces": []}
+            found += page["pieces"]
+            after = page.get("next")
+        return found
+
+    async def statuses(self, dossier_id: str, by: Actor) -> Sequence[Mapping[str, Any]] | None:
+        path = f"/dossiers/{quote(dossier_id, safe='')}/statuses"
+        found = await self._json(self._at.notification + path, by)
+        return None if found is None else list(found["statuses"])
+
+    async def _json(
+        self, url: str, by: Actor, asked: Mapping[str, str] | None = None
+    ) -> Mapping[str, Any] | None:
+        async with self._get(url, by, asked) as answer:
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                return None
+            if answer.status_code != httpx.codes.OK:
+                raise PeerFaultError(await _reason(answer))
+            read: Mapping[str, Any] = json.loads(await answer.aread())
+            return read
+
+    @asynccontextmanager
+    async def _get(
+        self, url: str, by: Actor, asked: Mapping[str, str] | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        headers = {"X-Structure": quote(by.structure, safe=""), "X-Role": by.role.value}
+        try:
+            async with self._http.stream("GET", url, params=asked, headers=headers) as answer:
+                if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+                    raise UnaskedError(f"{url}: {await _reason(answer)}")
+                yield answer
+        except (httpx.HTTPError, ValueError) as error:
+            raise UnaskedError(f"{url}: {error!r}") from error
+
+
+@asynccontextmanager
+async def http_peers(addresses: Addresses) -> AsyncIterator[HttpPeers]:
+    """Open connections to the peers: never through a proxy of the environment."""
+    async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
+        yield HttpPeers(addresses, http)
+
+
+async def _reason(answer: httpx.Response) -> str:
+    """Say what problem details say."""
+    text = (await answer.aread()).decode(errors="replace")
+    try:
+        said = json.loads(text)
+        return f"{answer.status_code} {said['code']} {said['detail']}"[:_SHOWN]
+    except (ValueError, KeyError, TypeError):
+        return f"{answer.status_code} {text}"[:_SHOWN]

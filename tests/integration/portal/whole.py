@@ -1,0 +1,126 @@
+"""The platform whole: dossiers are carried by its actors, and exported by its portal."""
+
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from pymongo import MongoClient
+
+from deploy.local import Backend, Platform
+from deploy.local.demo.actor import Actor, Answer, File, Services
+from deploy.local.demo.cast import AMENAGEUR, MAIRIE, ONE_SIRET, Member, Site
+from deploy.local.demo.pieces import ubl
+from deploy.local.demo.scene import Scene, opening, register
+from shared.circuit.statuses import Act
+from shared.contracts.topics import DOSSIER
+from shared.vocabulary.roles import Role, StructureKind
+from shared.vocabulary.siret import is_siret
+from tests.kit.waiting import wait_until
+
+MOA = {"X-Structure": MAIRIE.siret, "X-Role": Role.MOA.value}
+PARTS = (
+    *("services.organisation", "services.deposit", "services.routing"),
+    *("services.notification", "services.portal"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A platform, the actors in front of it, and the databases behind it."""
+
+    platform: Platform
+    scene: Scene
+    portal: httpx.AsyncClient
+    mongo: MongoClient[dict[str, Any]]
+
+    async def export(
+        self, dossier_id: str, structure: str = MAIRIE.siret, role: Role = Role.MOA
+    ) -> httpx.Response:
+        """Ask for an export."""
+        headers = {"X-Structure": structure, "X-Role": role.value}
+        return await self.portal.get(f"/dossiers/{dossier_id}/export", headers=headers)
+
+    async def unpacked(self, dossier_id: str, folder: Path, *who: Any) -> Path:  # noqa: ANN401
+        """Take an export that must be given, and unpack it."""
+        answer = await self.export(dossier_id, *who)
+        assert answer.status_code == 200, answer.text
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            archive.extractall(folder)
+        return folder
+
+    async def known(self, dossier_id: str, attachments: int = 0) -> None:
+        """Wait until routing has a dossier, and as many attachments of its opener."""
+
+        async def has_come() -> bool:
+            answer = await self.scene.services.routing.get(f"/dossiers/{dossier_id}", headers=MOA)
+            return len(answer.json()["pieces"][0]["attachments"]) == attachments
+
+        await wait_until(has_come, "the dossier in routing")
+
+    async def told(self, dossier_id: str) -> dict[str, Any]:
+        """Give the last state of a dossier that is closed, as the compacted topic tells it."""
+        found: dict[str, Any] = {}
+        async with AIOKafkaConsumer(
+            bootstrap_servers=self.platform.addresses.kafka, auto_offset_reset="earliest"
+        ) as consumer:
+            consumer.assign([TopicPartition(DOSSIER.name, n) for n in range(DOSSIER.partitions)])
+
+            async def has_come() -> bool:
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    for record in records:
+                        said = json.loads(record.value)["data"]
+                        if said["dossier_id"] == dossier_id and said["closed"]:
+                            found.update(said)
+                return bool(found)
+
+            await wait_until(has_come, "the dossier on its topic")
+        return found
+
+    async def silent_site(self) -> Site:
+        """Declare a service financier that does not report its payments."""
+        siret = next(s for s in (f"9000009990001{key}" for key in range(10)) if is_siret(s))
+        payer = Member(siret, "Trésorerie discrète", StructureKind.PUBLIQUE)
+        parameters = {"moa": payer.moa, "mise_en_paiement_non_remontee": True}
+        services, site = self.scene.services, Site(AMENAGEUR, payer)
+        actor = Actor(services, Role.SERVICE_FINANCIER, siret)
+        await actor.declare(payer.declaration() | {"parameters": parameters})
+        draft = self.scene.draft("A4", site)
+        titulaire = self.scene.actor(Role.TITULAIRE, site)
+        await titulaire.would_be_accepted(ubl(draft), opening(draft, site, ubl))
+        return site
+
+    async def paid(self, opener: Answer) -> str:
+        """Carry a dossier to its payment, a suspension and a completion on the way."""
+        moe, titulaire = (self.scene.actor(role, ONE_SIRET) for role in (Role.MOE, Role.TITULAIRE))
+        await moe.treat(opener["piece_id"], Act.SUSPENDRE, comment="=Il manque\nle bon ; merci.")
+        bon = File("bon de livraison n° 7.pdf", "application/pdf", b"%PDF-1.4 bon")
+        await titulaire.complete(opener["piece_id"], "Bon joint.", bon)
+        await self.scene.to_the_end(opener, ONE_SIRET)
+        return str(opener["dossier_id"])
+
+
+@asynccontextmanager
+async def a_world() -> AsyncIterator[World]:
+    """Run every service that holds a copy of a dossier."""
+    async with AsyncExitStack() as stack:
+        platform = stack.enter_context(Platform(Backend.EMBEDDED, services=PARTS))
+        clients = {
+            name: await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
+            for name, url in platform.addresses.services.items()
+        }
+        portal = clients.pop("portal")
+        services = Services(**clients)
+        scene = Scene(services, datetime.now(UTC).date())  # noqa: TID251 - beside its clock
+        await register(scene)
+        mongo: MongoClient[dict[str, Any]] = stack.enter_context(
+            MongoClient(platform.addresses.mongo)
+        )
+        yield World(platform, scene, portal, mongo)
