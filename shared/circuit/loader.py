@@ -75,6 +75,11 @@ def version(name: str) -> Circuit:
     return without(circuit, switches).circuit if switches else circuit
 
 
+def versions() -> tuple[str, ...]:
+    """Name every version of the table, those in use by open dossiers included."""
+    return tuple(sorted(folder.name for folder in _TABLES.glob("[0-9]*")))
+
+
 def split_version(name: str) -> tuple[str, tuple[str, ...]]:
     """Split the name of a version into its table and what is switched off in it."""
     year, _, rest = name.partition("-")

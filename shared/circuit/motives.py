@@ -45,7 +45,12 @@ def motives(cadre: Cadre, on: date) -> tuple[Motive, ...]:
 
 def motive_label(code: str) -> str | None:
     """Give the words of a motive, whatever the day; None for a code that is no motive."""
-    return next((motive.label for motive in _all() if motive.code == code), None)
+    return next((motive.label for motive in every_motive() if motive.code == code), None)
+
+
+def every_motive() -> tuple[Motive, ...]:
+    """List all motives, those of other days included."""
+    return _all()
 
 
 def judge_refusal(

@@ -15,7 +15,15 @@ from services.portal.domain.export import (
     statuses_csv,
     trail_lines,
 )
-from services.portal.domain.verifier.verify import DOSSIER, MANIFEST, STATUSES, TRAIL, canonical
+from services.portal.domain.verifier.verify import (
+    CIRCUIT,
+    DOSSIER,
+    MANIFEST,
+    README,
+    STATUSES,
+    TRAIL,
+    canonical,
+)
 
 _LOOKS = 3
 """How often a dossier is asked for that moves on between its state and its trail."""
@@ -51,10 +59,11 @@ class Archive(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """What an export holds of its own: the verifier, and the text that tells of it."""
+    """What an export holds of its own: the verifier, its text, and the rules of the circuit."""
 
     verifier: bytes
     read_me: str
+    circuit: bytes
 
 
 class Exporting:
@@ -76,10 +85,11 @@ class Exporting:
             for piece in dossier["pieces"]
         }
         own = {
-            "LISEZMOI.txt": read_me(self._kit.read_me, dossier, trail, self._kit.verifier),
+            README: read_me(self._kit.read_me, dossier, trail, self._kit.verifier),
             DOSSIER: canonical(dossier, 1) + b"\n",
             STATUSES: statuses_csv(trail),
             TRAIL: trail_lines(trail),
+            CIRCUIT: self._kit.circuit,
             "verify.py": self._kit.verifier,
         }
         members = [await archive.put(path, content) for path, content in own.items()]

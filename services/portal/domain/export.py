@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from operator import attrgetter
 from string import Template
 from typing import Any
 
@@ -110,7 +111,7 @@ def manifest(
         "exporte_le": at.isoformat(),
         "exporte_par": {"structure": by.structure, "role": by.role.value},
         "piste": {"entrees": len(trail), "version": last.get("version"), "tete": last.get("hash")},
-        "fichiers": [_listed(member) for member in members],
+        "fichiers": [_listed(member) for member in sorted(members, key=attrgetter("path"))],
     }
     content["sceau"] = sha256(canonical(content)).hexdigest()
     return canonical(content, 1) + b"\n"

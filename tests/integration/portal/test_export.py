@@ -9,23 +9,16 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
-import pytest_asyncio
-from aiokafka import AIOKafkaConsumer, TopicPartition
+import pytest
 from fastapi import FastAPI
-from pymongo import MongoClient
 
-from deploy.local import Backend, Platform
-from deploy.local.demo.actor import Actor, Answer, File, Services
-from deploy.local.demo.cast import AMENAGEUR, MAIRIE, ONE_SIRET, TITULAIRE, Member, Site
+from deploy.local.demo.actor import File
+from deploy.local.demo.cast import MAIRIE, ONE_SIRET, TITULAIRE
 from deploy.local.demo.pieces import factur_x, ubl
-from deploy.local.demo.scene import Scene, opening, register
 from deploy.local.ports import free_port
 from services.portal.adapters.export_desk import ExportDesk
 from services.portal.adapters.export_kit import read_kit
@@ -34,109 +27,19 @@ from services.portal.domain.verifier import verify as verifier
 from services.portal.entrypoints.export import create_export_router
 from services.portal.settings import Settings
 from shared.circuit.statuses import Act
-from shared.contracts.topics import DOSSIER
 from shared.runtime.clock import system_clock
 from shared.runtime.problems import install
-from shared.vocabulary.roles import Role, StructureKind
-from shared.vocabulary.siret import is_siret
-from tests.kit.waiting import wait_until
+from shared.vocabulary.roles import Role
+from tests.integration.portal.whole import World
+from tests.unit.portal.leaves import every_change
 
 SOURCE = Path(verifier.__file__)
 MOA = {"X-Structure": MAIRIE.siret, "X-Role": Role.MOA.value}
-PARTS = ("services.organisation", "services.deposit", "services.routing", "services.portal")
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """A platform, the actors in front of it, and routing's own database."""
-
-    platform: Platform
-    scene: Scene
-    portal: httpx.AsyncClient
-    routing: Any
-
-    async def export(
-        self, dossier_id: str, structure: str = MAIRIE.siret, role: Role = Role.MOA
-    ) -> httpx.Response:
-        """Ask for an export."""
-        headers = {"X-Structure": structure, "X-Role": role.value}
-        return await self.portal.get(f"/dossiers/{dossier_id}/export", headers=headers)
-
-    async def unpacked(self, dossier_id: str, folder: Path, *who: Any) -> Path:  # noqa: ANN401
-        """Take an export that must be given, and unpack it."""
-        answer = await self.export(dossier_id, *who)
-        assert answer.status_code == 200, answer.text
-        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-            archive.extractall(folder)
-        return folder
-
-    async def known(self, dossier_id: str, attachments: int = 0) -> None:
-        """Wait until routing has a dossier, and as many attachments of its opener."""
-
-        async def has_come() -> bool:
-            answer = await self.scene.services.routing.get(f"/dossiers/{dossier_id}", headers=MOA)
-            return len(answer.json()["pieces"][0]["attachments"]) == attachments
-
-        await wait_until(has_come, "the dossier in routing")
-
-    async def told(self, dossier_id: str) -> dict[str, Any]:
-        """Give the last state of a dossier that is closed, as the compacted topic tells it."""
-        found: dict[str, Any] = {}
-        async with AIOKafkaConsumer(
-            bootstrap_servers=self.platform.addresses.kafka, auto_offset_reset="earliest"
-        ) as consumer:
-            consumer.assign([TopicPartition(DOSSIER.name, n) for n in range(DOSSIER.partitions)])
-
-            async def has_come() -> bool:
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    for record in records:
-                        said = json.loads(record.value)["data"]
-                        if said["dossier_id"] == dossier_id and said["closed"]:
-                            found.update(said)
-                return bool(found)
-
-            await wait_until(has_come, "the dossier on its topic")
-        return found
-
-    async def silent_site(self) -> Site:
-        """Declare a service financier that does not report its payments."""
-        siret = next(s for s in (f"9000009990001{key}" for key in range(10)) if is_siret(s))
-        payer = Member(siret, "Trésorerie discrète", StructureKind.PUBLIQUE)
-        parameters = {"moa": payer.moa, "mise_en_paiement_non_remontee": True}
-        services, site = self.scene.services, Site(AMENAGEUR, payer)
-        actor = Actor(services, Role.SERVICE_FINANCIER, siret)
-        await actor.declare(payer.declaration() | {"parameters": parameters})
-        draft = self.scene.draft("A4", site)
-        titulaire = self.scene.actor(Role.TITULAIRE, site)
-        await titulaire.would_be_accepted(ubl(draft), opening(draft, site, ubl))
-        return site
-
-    async def paid(self, opener: Answer) -> str:
-        """Carry a dossier to its payment, a suspension and a completion on the way."""
-        moe, titulaire = (self.scene.actor(role, ONE_SIRET) for role in (Role.MOE, Role.TITULAIRE))
-        await moe.treat(opener["piece_id"], Act.SUSPENDRE, comment="=Il manque\nle bon ; merci.")
-        bon = File("bon de livraison n° 7.pdf", "application/pdf", b"%PDF-1.4 bon")
-        await titulaire.complete(opener["piece_id"], "Bon joint.", bon)
-        await self.scene.to_the_end(opener, ONE_SIRET)
-        return str(opener["dossier_id"])
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world() -> AsyncIterator[World]:
-    async with AsyncExitStack() as stack:
-        platform = stack.enter_context(Platform(Backend.EMBEDDED, services=PARTS))
-        clients = {
-            name: await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
-            for name, url in platform.addresses.services.items()
-        }
-        portal = clients.pop("portal")
-        services = Services(notification=portal, **clients)
-        scene = Scene(services, datetime.now(UTC).date())  # noqa: TID251 - beside its clock
-        await register(scene)
-        mongo: MongoClient[dict[str, Any]] = stack.enter_context(
-            MongoClient(platform.addresses.mongo)
-        )
-        yield World(platform, scene, portal, mongo["routing"])
+@pytest.fixture
+def world(whole: World) -> World:
+    return whole
 
 
 def verify(folder: Path, *words: str, by: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -164,7 +67,7 @@ async def test_an_export_verifies_where_python_is_alone(world: World, tmp_path: 
     assert answer.headers["content-type"] == "application/zip"
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert found.returncode == 0, found.stdout + found.stderr
-    assert found.stdout.startswith(f"conforme : dossier {dossier}, 14 fichiers, 3 pièces, ")
+    assert found.stdout.startswith(f"conforme : dossier {dossier}, 15 fichiers, 3 pièces, ")
     assert verify(folder, str(archive)).stdout == found.stdout
 
 
@@ -202,13 +105,29 @@ async def test_one_byte_changed_in_what_was_exported_is_found_there(
     assert verify(folder).returncode == 0
 
 
+async def test_any_change_of_a_real_export_is_named_under_its_true_head(world: World) -> None:
+    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, factur_x))
+    with zipfile.ZipFile(io.BytesIO((await world.export(dossier)).content)) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    head = json.loads(contents[verifier.TRAIL].splitlines()[-1])["hash"]
+    every = [*every_change(contents)]
+    seed = random.randrange(1_000_000)
+    picked = random.Random(seed).sample(every, 300)
+    print(f"{len(picked)} of {len(every)} changes, seed {seed}")
+
+    for change in picked:
+        faults, unproven = change.verdict(head)
+        is_listed = any(each.startswith(change.where) for each in unproven)
+        assert faults or is_listed, (change.where, change.how)
+
+
 async def test_one_byte_changed_in_the_store_is_exported_and_found(
     world: World, tmp_path: Path
 ) -> None:
     dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, ubl))
-    second = world.routing["audit"].find({"dossier": dossier}).sort("version", 1)[1]
+    second = world.mongo["routing"]["audit"].find({"dossier": dossier}).sort("version", 1)[1]
     structure = second["events"][0]["by"]["structure"]
-    world.routing["audit"].update_one(
+    world.mongo["routing"]["audit"].update_one(
         {"_id": second["_id"]},
         {"$set": {"events.0.by.structure": structure[:-1] + chr(ord(structure[-1]) ^ 1)}},
     )
@@ -226,8 +145,8 @@ async def test_an_entry_taken_out_of_the_store_is_exported_and_found(
     world: World, tmp_path: Path
 ) -> None:
     dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, ubl))
-    entries = list(world.routing["audit"].find({"dossier": dossier}).sort("version", 1))
-    world.routing["audit"].delete_one({"_id": entries[3]["_id"]})
+    entries = list(world.mongo["routing"]["audit"].find({"dossier": dossier}).sort("version", 1))
+    world.mongo["routing"]["audit"].delete_one({"_id": entries[3]["_id"]})
 
     found = verify(await world.unpacked(dossier, tmp_path))
 

@@ -1,18 +1,20 @@
 """A dossier as its peers tell it, and what the portal makes of it."""
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from services.portal.adapters.export_kit import read_kit
 from services.portal.adapters.export_zip import ZipArchive
-from services.portal.application.exporting import Exporting, Kit
+from services.portal.application.exporting import Exporting
 from services.portal.domain.export import Exporter, Json
 from services.portal.domain.verifier import verify
 from services.portal.domain.verifier.verify import Export, canonical
@@ -23,7 +25,8 @@ NOW = datetime(2026, 11, 25, 4, 45, tzinfo=UTC)
 EXPORTER = Exporter("90000000300013", Role.MOA)
 SOURCE = Path(verify.__file__)
 VERIFIER = b"# the verifier stands here\n"
-READ_ME = "dossier $dossier, version $version, head $head, verifier $verifier\n"
+KIT = read_kit()
+WORDS = json.loads(KIT.circuit)
 AMOUNTS = {"ht": "100.00", "tva": "20.00", "ttc": "120.00", "due": "120.00"}
 LOWER = {**AMOUNTS, "ttc": "110.00"}
 TITULAIRE = {"role": "titulaire", "structure": "90000000100017", "service": None}
@@ -38,6 +41,7 @@ PARTIES = {
         for each in (TITULAIRE, MOE, MOA)
     },
 }
+MOA_ACTS = ["deposer_suite", "prendre_en_compte", "refuser", "suspendre", "demander_recyclage"]
 OPENED, SUSPENDED, COMPLETED, FOLLOWED = (f"2026-11-24T1{hour}:00:00Z" for hour in range(4))
 
 
@@ -87,12 +91,17 @@ def status(
 
 
 def actor(who: Json) -> dict[str, Any]:
-    return {**who, "role_label": "…"}
+    return {**who, "role_label": WORDS["roles"][who["role"]]}
+
+
+def cadre(code: str) -> dict[str, Any]:
+    rows = WORDS["versions"]["2026-2"]
+    return {"code": code, "label": rows[f"{code} avec MOA"]["libelle"]}
 
 
 def stamp(at: str, now: str, comment: str | None = None) -> dict[str, Any]:
     said = {"motive": None, "motive_label": None, "comment": comment}
-    return {"status": now, "label": "…", "at": at, **said}
+    return {"status": now, "label": WORDS["statuts"][now], "at": at, **said}
 
 
 @dataclass
@@ -178,8 +187,8 @@ class World:
             "awaited": {
                 "actor": actor(MOA),
                 "piece_id": "p2",
-                "cadres": [{"code": "A19", "label": "…"}],
-                "acts": ["refuser", "deposer_suite"],
+                "cadres": [cadre("A19")],
+                "acts": [*MOA_ACTS],
                 "since": FOLLOWED,
                 "due": "2026-12-24T13:00:00Z",
                 "others": [],
@@ -236,12 +245,12 @@ class World:
         change = {"field": "ttc", "previous": was, "now": now, "difference": "-10.00"}
         return {
             **told,
-            "cadre": {"code": piece["cadre"], "label": "…"},
+            "cadre": cadre(piece["cadre"]),
             "number": piece["number"],
             "changes": [change] if told["follows"] else [],
             "depositor": actor(told["depositor"]),
             "status": stamps[-1]["status"],
-            "status_label": "…",
+            "status_label": stamps[-1]["label"],
             "stamps": stamps,
             "attachments": [self._digest(piece, "attachments/0"), *added],
         }
@@ -266,7 +275,7 @@ class World:
 async def export(world: World, verifier: bytes = VERIFIER, at: datetime = NOW) -> bytes:
     """Give the bytes of the export."""
     archive = ZipArchive(max_mb=1)
-    exporting = Exporting(Kit(verifier, READ_ME), lambda: at)
+    exporting = Exporting(replace(KIT, verifier=verifier), lambda: at)
     assert await exporting.export(DOSSIER, EXPORTER, world, archive)
     with archive.finish() as file:
         return file.read()

@@ -10,6 +10,7 @@ from typing import Any
 
 from services.portal.domain.verifier import verify
 from services.portal.domain.verifier.verify import canonical
+from tests.unit.portal.exported import AMOUNTS
 
 
 def rewritten(folder: Path, name: str, change: Callable[[Any], object]) -> None:
@@ -140,6 +141,7 @@ STATUS_FORGERIES = {
     "a heading": (set_at(0, 9, to="payé à"), 1),
     "no heading": (set_at(0, to=["", *[""] * 7]), 1),
     "a status more": (lambda rows: rows.append(rows[-1]), 8),
+    "the words of a status": (set_at(2, 7, to="Rejetée"), 3),
     "a formula in a label": (set_at(1, 7, to="=1+1"), 2),
     "a cell more": (lambda rows: rows[1].append("payé"), 2),
 }
@@ -220,6 +222,36 @@ DOSSIER_FORGERIES: Mapping[str, tuple[Callable[[Any], object], str]] = {
         "pieces[0].status_label",
     ),
     "a number for a truth": (set_at("version", to=True), "version"),
+    "the words of a status": (
+        set_at("pieces", 0, "status_label", to="Mise en paiement"),
+        "pieces[0].status_label",
+    ),
+    "the words of a stamp": (
+        set_at("pieces", 0, "stamps", 1, "label", to="Rejetée"),
+        "pieces[0].stamps[1].label",
+    ),
+    "the words of a cadre": (
+        set_at("pieces", 0, "cadre", "label", to="Décompte général"),
+        "pieces[0].cadre.label",
+    ),
+    "the words of a role": (
+        set_at("awaited", "actor", "role_label", to="titulaire"),
+        "awaited.actor.role_label",
+    ),
+    "an act more": (set_at("awaited", "acts", to=["mettre_en_paiement"]), "awaited.acts"),
+    "an act less": (lambda dossier: dossier["awaited"]["acts"].pop(), "awaited.acts"),
+    "another piece's amounts hold": (
+        set_at(
+            "prevailing",
+            to={"piece_id": "p1", "amounts": {**AMOUNTS, "due": "120.00"}, "is_settled": False},
+        ),
+        "prevailing.piece_id",
+    ),
+    "no amounts hold": (set_at("prevailing", to=None), "prevailing"),
+    "amounts that are settled": (
+        set_at("prevailing", "is_settled", to=True),
+        "prevailing.is_settled",
+    ),
 }
 MANIFEST_FORGERIES = {
     "the dossier": (set_at("dossier", to="another"), "MANIFESTE.json, dossier : "),
@@ -233,11 +265,11 @@ MANIFEST_FORGERIES = {
     ),
     "a name of origin": (
         rename_the_first,
-        "'pieces/01-A4-SIT-1/piece-situation.xml' : la piste ne nomme rien à cette place",
+        "'pieces/01-A4-SIT-1/jointe-01-metres.pdf' : la piste ne nomme rien à cette place",
     ),
     "a file twice": (
         name_twice,
-        "'pieces/02-A15-EA-1/jointe-01-metres.pdf' : la piste ne nomme rien à cette place",
+        "'verify.py' : la piste ne nomme rien à cette place",
     ),
     "a word about a file": (
         set_at("fichiers", 0, "montant", to="10 000"),
@@ -257,6 +289,11 @@ FORGERIES: Mapping[str, tuple[str, Callable[[Any], object], str]] = {
         f"dossier: {case}": (verify.DOSSIER, change, f"dossier.json, {where} : ")
         for case, (change, where) in DOSSIER_FORGERIES.items()
     },
+    "circuit: the words of a status": (
+        verify.CIRCUIT,
+        set_at("statuts", "ASSOCIEE", to="Payée"),
+        "circuit.json : ce ne sont pas des règles que ce verify.py connaît",
+    ),
     **{
         f"manifest: {case}": (verify.MANIFEST, change, fault)
         for case, (change, fault) in MANIFEST_FORGERIES.items()
@@ -369,6 +406,14 @@ FILE_FORGERIES: Mapping[str, tuple[Callable[[Path], object], str]] = {
     "a file more that some systems take for another": (
         lambda folder: put(folder, "DOSSIER.JSON"),
         f"'DOSSIER.JSON' : {NOTHING}",
+    ),
+    "another text that tells what the export is": (
+        lambda folder: put(folder, "LISEZMOI.txt", b"Tout est prouv\xc3\xa9."),
+        "LISEZMOI.txt : ce n'est pas le texte que ce verify.py connaît",
+    ),
+    "another verifier": (
+        lambda folder: put(folder, "verify.py", b"print('conforme')"),
+        "LISEZMOI.txt : ce n'est pas le texte que ce verify.py connaît",
     ),
     "no text that tells what the export is": (
         lambda folder: (folder / "LISEZMOI.txt").unlink(),

@@ -12,15 +12,14 @@ from pathlib import Path
 import pytest
 
 from services.portal.adapters.export_zip import ZipArchive
-from services.portal.application.exporting import Exporting, Kit, TooLargeError
+from services.portal.application.exporting import Exporting, TooLargeError
 from services.portal.domain.export import Json
 from services.portal.domain.verifier.verify import canonical, safe_name
 from tests.unit.portal.exported import (
     DOSSIER,
     EXPORTER,
+    KIT,
     NOW,
-    READ_ME,
-    VERIFIER,
     World,
     export,
     faults,
@@ -81,7 +80,7 @@ async def test_no_name_leaves_the_folder_or_takes_the_place_of_another(name: str
 
     names = members(await export(world))
 
-    assert len({each.casefold() for each in names}) == len(names) == 14
+    assert len({each.casefold() for each in names}) == len(names) == 15
     for each in names:
         assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", each)
         assert not {"..", ".", ""} & set(each.split("/"))
@@ -102,6 +101,7 @@ async def test_the_members_come_in_one_order_under_readable_names() -> None:
         "dossier.json",
         "statuts.csv",
         "piste-audit.jsonl",
+        "circuit.json",
         "verify.py",
         "pieces/01-A4-SIT-1/piece-situation.xml",
         "pieces/01-A4-SIT-1/certificat.pdf",
@@ -140,7 +140,7 @@ async def test_the_manifest_says_who_exported_what_and_when() -> None:
 
     manifest = json.loads(contents(await export(world))["MANIFESTE.json"])
 
-    assert manifest["format"] == "aiguillage-export-1"
+    assert manifest["format"] == "aiguillage-export-2"
     assert manifest["dossier"] == DOSSIER
     assert manifest["table"] == "2026-2"
     assert manifest["exporte_par"] == {"structure": "90000000300013", "role": "moa"}
@@ -151,11 +151,11 @@ async def test_the_manifest_says_who_exported_what_and_when() -> None:
         "tete": world.trail_now[-1]["hash"],
     }
     assert [each["nom"] for each in manifest["fichiers"] if "nom" in each] == [
-        "situation.xml",
         "métrés.pdf",
         "bon.pdf",
         "situation.xml",
         "métrés.pdf",
+        "situation.xml",
     ]
 
 
@@ -253,7 +253,7 @@ async def test_a_dossier_and_a_trail_that_never_agree_leave_for_the_verifier_to_
 
 
 async def test_nobody_elses_dossier_is_exported() -> None:
-    exporting = Exporting(Kit(VERIFIER, READ_ME), lambda: NOW)
+    exporting = Exporting(KIT, lambda: NOW)
     archive = ZipArchive(max_mb=1)
 
     assert not await exporting.export("another", EXPORTER, World(), archive)

@@ -7,11 +7,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, get_args
 
-from services.portal.domain.verifier.verify import UNREADABLE, Story, parted, told_only
+from services.portal.domain.verifier.verify import UNREADABLE, Circuit, Story, parted
 from services.routing.adapters.codec import write_event
 from services.routing.domain.dossier import replay
 from services.routing.domain.events import AdditionRefused, Event, PieceCompleted, PieceReceived
 from services.routing.entrypoints.http.showing import show_dossier
+from tests.unit.portal.exported import WORDS
 from tests.unit.routing.test_properties import Walk
 
 _SEEDS = (498, *range(150))
@@ -46,10 +47,10 @@ def shown(events: Sequence[Event]) -> dict[str, Any]:
 
 
 def differences(events: Sequence[Event], seen: Mapping[str, Any]) -> list[str]:
-    story = Story()
+    story = Story(Circuit(WORDS))
     for version, event in enumerate(events, 1):
         story.take(version, json.loads(json.dumps(write_event(event))))
-    return list(parted(told_only(seen), story.shown(len(events), seen["prevailing"])))
+    return list(parted(seen, story.shown(len(events))))
 
 
 def test_whatever_happens_to_a_dossier_is_expected_as_routing_shows_it() -> None:

@@ -198,8 +198,13 @@ async def test_it_runs_where_python_is_alone(tmp_path: Path) -> None:
 
     assert alone.returncode == 0, alone.stdout + alone.stderr
     assert alone.stdout.splitlines() == [
-        f"conforme : dossier {DOSSIER}, 14 fichiers, 2 pièces, 5 statuts, 4 entrées",
+        f"conforme : dossier {DOSSIER}, 15 fichiers, 2 pièces, 5 statuts, 4 entrées",
         f"tête de la piste : {head} (version 9)",
+        "non prouvé par la piste :",
+        "  - MANIFESTE.json, exporte_le : quand l'export a été fait",
+        "  - MANIFESTE.json, exporte_par.role : laquelle des parties l'a fait",
+        "  - MANIFESTE.json, fichiers.nom : le nom des fichiers quand ils ont été déposés",
+        "  - piste-audit.jsonl : la piste, tant que `--tete` ne compare pas sa tête",
     ]
     assert run(folder / "verify.py", archive).stdout == alone.stdout
     assert run(SOURCE, "--tete", head.upper(), folder).returncode == 0
@@ -225,7 +230,7 @@ async def test_a_copy_of_ones_own_tells_a_verifier_that_is_another(tmp_path: Pat
     found = run(SOURCE, other)
 
     assert found.returncode == 0
-    assert found.stdout.splitlines()[2:] == [
+    assert found.stdout.splitlines()[7:] == [
         "attention : le verify.py de l'export n'est pas celui qui vient de le vérifier"
     ]
     assert "attention" not in run(SOURCE, same).stdout

@@ -25,15 +25,18 @@ from typing import Any, Iterable, Iterator, NamedTuple
 from unicodedata import ucd_3_2_0  # la même table, quelle que soit la version de Python
 
 USAGE = "appel : python3 verify.py [--tete EMPREINTE] [DOSSIER | EXPORT.zip]"
-FORMAT = "aiguillage-export-1"
-MANIFEST, TRAIL = "MANIFESTE.json", "piste-audit.jsonl"
-DOSSIER, STATUSES = "dossier.json", "statuts.csv"
-ROOT = ("LISEZMOI.txt", DOSSIER, STATUSES, TRAIL, "verify.py")
+FORMAT = "aiguillage-export-2"
+MANIFEST, TRAIL, README = "MANIFESTE.json", "piste-audit.jsonl", "LISEZMOI.txt"
+DOSSIER, STATUSES, CIRCUIT = "dossier.json", "statuts.csv", "circuit.json"
+ROOT = (README, DOSSIER, STATUSES, TRAIL, CIRCUIT, "verify.py")
+# Empreintes des règles du circuit, et du texte d'explication avant d'y écrire le dossier : tous
+# ceux qui ont été livrés. Un export n'est relu que par eux.
+CIRCUITS = ("9c7d39abc05259966240b5ff6a4f50aa9079d7c816fc51fe5c54371243e5a54e",)
+READMES = ("a27fb6552e57fe425091d3abf0f4369eb5479dc23e3eb54298d32b9da5bcf600",)
 COLUMNS = (
     *("version", "cadre", "numero", "piece", "date", "statut_precedent", "statut", "libelle"),
     *("role", "structure", "acte", "motif", "commentaire"),
 )
-LABEL = COLUMNS.index("libelle")
 NAME_LIMIT, EXTENSION_LIMIT = 60, 8
 AMOUNTS = ("ht", "tva", "ttc", "due")
 AMOUNT = re.compile(r"-?[0-9]{1,17}(\.[0-9]{1,2})?")  # sans exposant, qui n'aurait pas de borne
@@ -42,10 +45,12 @@ UNREADABLE = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
     csv.Error,
 )
-# Ce que la piste ne dit pas, et que seul le manifeste garantit : mots en clair, règles du circuit.
-UNTOLD: dict[str, Any] = {"acts": list, "is_settled": bool, "motive_label": (str, type(None))}
-UNTOLD.update(label=str, role_label=str, status_label=str)
-ANY = "…"  # ce que vaut, d'un côté comme de l'autre, ce qui n'est pas comparé
+# Ce que la piste ne sait d'aucun export.
+UNPROVEN = (
+    f"{MANIFEST}, exporte_le : quand l'export a été fait",
+    f"{MANIFEST}, exporte_par.role : laquelle des parties l'a fait",
+    f"{MANIFEST}, fichiers.nom : le nom des fichiers quand ils ont été déposés",
+)
 FORMULA = re.compile(r"(?![+-]?[0-9]+([.,][0-9]+)?\Z)[=+\-@\t\r\n＝＋－＠]")  # CWE-1236, OWASP
 HIDDEN = re.compile(
     "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
@@ -108,26 +113,17 @@ def difference(one: bytes, other: bytes) -> int:
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
-def told_only(value: Any) -> Any:
-    """Efface ce que la piste ne dit pas."""
-    if isinstance(value, list):
-        return [told_only(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: ANY if isinstance(each, UNTOLD.get(key, ())) else told_only(each)
-        for key, each in value.items()
-    }
+class Sign:
+    """Un signe que nul document ne peut écrire."""
 
-
-class Missing:
-    """Ce qui n'est pas là : nul document ne peut l'écrire."""
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     def __repr__(self) -> str:
-        return "rien"
+        return self.text
 
 
-MISSING = Missing()
+MISSING, ANY = Sign("rien"), Sign("tout")  # ce qui n'est pas là, ce qui ne se recalcule pas
 
 
 def parted(shown: Any, told: Any, where: str = "") -> Iterator[str]:
@@ -138,23 +134,81 @@ def parted(shown: Any, told: Any, where: str = "") -> Iterator[str]:
     elif isinstance(shown, list) and isinstance(told, list) and len(shown) == len(told):
         for rank, pair in enumerate(zip(shown, told)):
             yield from parted(*pair, f"{where}[{rank}]")
+    elif told is ANY:
+        if shown is MISSING:
+            yield f"{where[1:]} : manque"
     elif (type(shown), shown) != (type(told), told):
         yield f"{where[1:]} : {shown!r:.60}, et non {told!r:.60} que dit la piste"
 
 
-def actor(who: Any) -> dict[str, Any]:
-    return {"role_label": ANY, "service": None, **who}
+def carries(now: Any, before: Any) -> bool:
+    """Dit si des montants sont ceux d'avant ; le net à payer peut être moindre."""
+    due, most = Decimal(now["due"]), Decimal(before["due"])
+    is_less = min(most, Decimal(0)) <= due <= max(most, Decimal(0))
+    return is_less and all(Decimal(now[key]) == Decimal(before[key]) for key in AMOUNTS[:3])
 
 
-def turn(event: Any) -> dict[str, Any]:
-    cadres = [{"code": code, "label": ANY} for code in event["cadres"]]
-    return {"actor": actor(event["to"]), "cadres": cadres, "acts": ANY}
+class Circuit:
+    """Les règles et les mots de circuit.json, pour un dossier."""
+
+    def __init__(self, content: Any) -> None:
+        self.content = content
+        self.rows: Any = None
+
+    def open(self, version: str) -> None:
+        """Prend les lignes d'une version ; celles dont des lignes sont éteintes n'y sont pas."""
+        self.rows = self.content["versions"].get(version)
+
+    def cadre(self, code: str) -> dict[str, Any]:
+        if self.rows is None:
+            return {"code": code, "label": ANY}
+        row = self.rows.get(f"{code} avec MOA") or self.rows.get(f"{code} sans MOA")
+        return {"code": code, "label": row["libelle"] if row else code}
+
+    def actor(self, who: Any) -> dict[str, Any]:
+        return {"service": None, **who, "role_label": self.content["roles"][who["role"]]}
+
+    def row(self, piece: Any, parties: Any) -> Any:
+        return self.rows.get(f"{piece['cadre']['code']} {'avec' if parties['moa'] else 'sans'} MOA")
+
+    def acts(self, role: str, piece: Any, parties: Any) -> Any:
+        """Donne ce qu'un rôle peut faire d'une pièce."""
+        if self.rows is None:
+            return ANY
+        row = self.row(piece, parties)
+        return [
+            act
+            for act, by, sources in (self.content["actes"] if row else ())
+            if by == role and piece["status"] in sources and [act, by] not in row["actes_exclus"]
+        ]
+
+    def prevailing(self, pieces: Iterable[Any], parties: Any) -> Any:
+        """Donne les montants qui prévalent : les derniers décisifs, ou à défaut les derniers."""
+        if self.rows is None:
+            return ANY
+        rows = [(piece, self.row(piece, parties)) for piece in pieces]
+        out = self.content["sans_montants"]
+        standing = [pair for pair in rows if pair[1] and pair[0]["status"] not in out]
+        decisive = [pair for pair in standing if pair[1]["montants_prevalent"]]
+        if not standing:
+            return None
+        piece, row = (decisive or standing)[-1]
+        is_closed = not row["contestable"] or piece["status"] == "ASSOCIEE"
+        is_settled = row["montants_prevalent"] and is_closed
+        for later, its in standing:
+            signs = row["montants_prevalent"] and not its["montants_prevalent"]
+            signs = signs and later["cadre"]["code"] in row["suites"]
+            if signs and carries(later["amounts"], piece["amounts"]):
+                piece, is_settled = later, True
+                break
+        return {**{key: piece[key] for key in ("piece_id", "amounts")}, "is_settled": is_settled}
 
 
 class Story:
     """Le dossier que la piste raconte, dans les mots de dossier.json."""
 
-    def __init__(self) -> None:
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
         self.pieces: dict[str, Any] = {}
         self.joined: dict[str, list[str]] = {}
         self.proofs: dict[str, list[str | None]] = {}
@@ -178,7 +232,7 @@ class Story:
         elif kind == "DelayElapsed":
             self.dossier["awaited"]["due"] = None
         elif kind == "Offered":
-            self.dossier["awaited"]["others"].append(turn(event))
+            self.dossier["awaited"]["others"].append(self.turn(event))
         elif kind == "Held" or (kind == "Forwarded" and event["purpose"] == "action"):
             self.wait(event)
         elif kind != "Forwarded":
@@ -189,6 +243,7 @@ class Story:
         if not self.pieces:
             opening = ("dossier_id", "table_version", "parties")
             self.dossier.update({key: deposit[key] for key in opening})
+            self.circuit.open(deposit["table_version"])
         name, attachments = deposit["piece_id"], deposit.get("attachments", [])
         self.joined[name], self.proofs[name] = [*attachments], [deposit["certificate_sha256"]]
         now = {key: deposit["amounts"][key] for key in AMOUNTS}
@@ -199,8 +254,8 @@ class Story:
         same = ("piece_id", "follows", "number", "issued_on", "currency", "engagement", "comment")
         self.pieces[name] = {
             **{key: deposit.get(key) for key in (*same, "file_sha256")},
-            "cadre": {"code": deposit["cadre"], "label": ANY},
-            "depositor": actor(deposit["depositor"]),
+            "cadre": self.circuit.cadre(deposit["cadre"]),
+            "depositor": self.circuit.actor(deposit["depositor"]),
             "amounts": now,
             "changes": [
                 {"field": key, "previous": was[key], "now": now[key], "difference": f"{change:f}"}
@@ -208,7 +263,6 @@ class Story:
                 if change
             ],
             "status": "DEPOSEE",
-            "status_label": ANY,
             "stamps": {},
             "attachments": [*attachments],
         }
@@ -223,13 +277,18 @@ class Story:
 
     def enter(self, version: int, event: Any) -> None:
         piece, status, by = self.pieces[event["piece_id"]], event["status"], event.get("by") or {}
-        stamp = {"status": status, "label": ANY, "at": event["at"], "motive_label": ANY}
-        said = [event.get("motive"), event.get("comment")]
+        words, said = self.circuit.content, [event.get("motive"), event.get("comment")]
+        stamp = {"status": status, "label": words["statuts"][status], "at": event["at"]}
         stamp["motive"], stamp["comment"] = said if any(said) else (None, None)
+        stamp["motive_label"] = words["motifs"].get(stamp["motive"])
         piece["status"], piece["stamps"][status] = status, stamp
         row = [version, piece["cadre"]["code"], piece["number"], piece["piece_id"], event["at"]]
-        row += [event.get("previous"), status, by.get("role"), by.get("structure")]
+        row += [event.get("previous"), status, stamp["label"], by.get("role"), by.get("structure")]
         self.rows.append([*row, event.get("act"), *said])
+
+    def turn(self, event: Any) -> dict[str, Any]:
+        cadres = [self.circuit.cadre(code) for code in event["cadres"]]
+        return {"actor": self.circuit.actor(event["to"]), "cadres": cadres}
 
     def wait(self, event: Any) -> None:
         hold, was = None, self.dossier["awaited"]
@@ -237,20 +296,27 @@ class Story:
             hold = {"code": event["reason"]}
             hold.update({key: event[key] for key in ("message", "structure")})
         since = was["since"] if hold and was and was["hold"] else event["at"]
-        awaited = {**turn(event), "piece_id": event["piece_id"], "others": [], "hold": hold}
+        awaited = {**self.turn(event), "piece_id": event["piece_id"], "others": [], "hold": hold}
         self.dossier["awaited"] = {**awaited, "since": since, "due": event.get("due")}
 
-    def shown(self, version: int, prevailing: Any) -> dict[str, Any]:
-        """Donne ce que dossier.json doit dire ; la piste ne sait pas quelle pièce prévaut."""
-        if prevailing is not None:
-            piece = self.pieces.get(prevailing["piece_id"], {})
-            prevailing = {key: piece.get(key) for key in ("piece_id", "amounts")}
-            prevailing["is_settled"] = ANY
-        pieces = []
+    def shown(self, version: int) -> dict[str, Any]:
+        """Donne ce que dossier.json doit dire."""
+        pieces, words = [], self.circuit.content["statuts"]
         for piece in self.pieces.values():
             stamps = sorted(piece["stamps"].values(), key=lambda stamp: moment(stamp["at"]))
-            pieces.append({**piece, "stamps": stamps})
-        return {**self.dossier, "version": version, "pieces": pieces, "prevailing": prevailing}
+            pieces.append({**piece, "stamps": stamps, "status_label": words[piece["status"]]})
+        parties, awaited = self.dossier["parties"], self.dossier["awaited"]
+        if awaited:
+            others = [self.acting(each, awaited) for each in awaited["others"]]
+            awaited = {**self.acting(awaited, awaited), "others": others}
+        prevailing = self.circuit.prevailing(pieces, parties)
+        told = {"version": version, "pieces": pieces, "prevailing": prevailing, "awaited": awaited}
+        return {**self.dossier, **told}
+
+    def acting(self, turn: Any, awaited: Any) -> dict[str, Any]:
+        piece, role = self.pieces[awaited["piece_id"]], turn["actor"]["role"]
+        acts = self.circuit.acts(role, piece, self.dossier["parties"])
+        return {**turn, "acts": [] if awaited["hold"] else acts}
 
     def places(self) -> dict[str, str | None]:
         """Donne l'empreinte de ce qui est à chaque place ; `-` y précède le nom du déposant."""
@@ -277,7 +343,8 @@ class Export:
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}
         self.entries: list[Any] = []
-        self.story = Story()
+        self.unproven: list[str] = [*UNPROVEN]
+        self.story = Story(Circuit({}))
 
     def verify(self, path: Path, head: str) -> list[str]:
         """Donne toutes les fautes."""
@@ -286,12 +353,14 @@ class Export:
             return [*faults, f"{MANIFEST!r} : manque, le reste n'est donc pas vérifié"]
         for name, check in (
             (MANIFEST, self.check_manifest),
+            (CIRCUIT, self.read_circuit),
             (TRAIL, self.check_trail),
             (TRAIL, self.replay),
             (MANIFEST, self.check_places),
             (STATUSES, self.check_statuses),
             (DOSSIER, self.check_dossier),
             (MANIFEST, self.check_head),
+            (README, self.check_readme),
         ):
             try:
                 faults += check()
@@ -299,6 +368,8 @@ class Export:
                 faults.append(f"{name} : manque, ou n'a plus la forme attendue ({error!r:.80})")
         if head and (not self.entries or self.entries[-1]["hash"] != head.lower()):
             faults.append(f"la tête de la piste n'est pas {head}")
+        if not head:
+            self.unproven.append(f"{TRAIL} : la piste, tant que `--tete` ne compare pas sa tête")
         return faults
 
     def add(self, path: str, content: bytes) -> None:
@@ -347,12 +418,14 @@ class Export:
         if manifest.pop("sceau") != sha256(canonical(manifest)).hexdigest():
             yield f"{MANIFEST} : son contenu n'est plus celui que dit son sceau"
         listed = {each["chemin"]: (each["sha256"], each["taille"]) for each in manifest["fichiers"]}
+        if [each["chemin"] for each in manifest["fichiers"]] != sorted(listed):
+            yield f"{MANIFEST}, fichiers : ils ne sont pas dans l'ordre de leurs chemins"
         for path in sorted({*listed, *self.members} - {MANIFEST}):
             if path not in self.members:
                 yield f"{path!r} : manque"
             elif path not in listed:
                 yield f"{path!r} : en trop, le manifeste ne le nomme pas"
-            elif listed[path] != self.members[path][:2]:
+            elif canonical(listed[path]) != canonical(self.members[path][:2]):
                 yield f"{path!r} : son contenu n'est plus celui que dit le manifeste"
 
     def check_form(self, name: str, expected: bytes) -> Iterator[str]:
@@ -361,6 +434,13 @@ class Export:
         if raw != expected:
             line = raw.count(b"\n", 0, difference(raw, expected)) + 1
             yield f"{name}, ligne {line} : n'est pas sous sa forme canonique"
+
+    def read_circuit(self) -> Iterator[str]:
+        """Prend les règles du circuit, si ce sont celles de la plateforme."""
+        member = self.members[CIRCUIT]
+        self.story = Story(Circuit(json.loads(member.text)))
+        if member.sha256 not in CIRCUITS:
+            yield f"{CIRCUIT} : ce ne sont pas des règles que ce verify.py connaît"
 
     def check_trail(self) -> Iterator[str]:
         previous, version = "", 0
@@ -407,24 +487,29 @@ class Export:
             has_room = place in places and place.endswith("-") == bool(name)
             if not has_room or {*each} - {"nom"} != {"chemin", "sha256", "taille"}:
                 yield f"{path!r} : la piste ne nomme rien à cette place, ou pas sous ce nom"
-            elif places.pop(place) not in (None, each["sha256"]):
+                continue
+            told = places.pop(place)
+            if told not in (None, each["sha256"]):
                 yield f"{path!r} : ce n'est pas le contenu que la piste nomme"
+            elif told is None and place not in ROOT:
+                self.unproven.append(f"{path} : la piste n'en a pas noté l'empreinte")
         yield from (f"{place!r}… : manque, la piste le nomme" for place in places)
 
     def check_statuses(self) -> Iterator[str]:
-        text = io.StringIO(self.members[STATUSES].text.decode("utf-8-sig"), newline="")
-        labels = [row[LABEL] for row in csv.reader(text, delimiter=";")][1:]
-        labels += [""] * (len(self.story.rows) - len(labels))
-        pairs = zip(self.story.rows, labels)
-        expected = table([*row[:LABEL], label, *row[LABEL:]] for row, label in pairs)
-        for fault in self.check_form(STATUSES, expected):
+        for fault in self.check_form(STATUSES, table(self.story.rows)):
             yield fault.partition(" : ")[0] + " : ce n'est pas ce que dit la piste"
 
     def check_dossier(self) -> Iterator[str]:
         dossier = json.loads(self.members[DOSSIER].text)
         yield from self.check_form(DOSSIER, canonical(dossier, 1) + b"\n")
-        told = self.story.shown(self.entries[-1]["version"], dossier["prevailing"])
-        yield from (f"{DOSSIER}, {fault}" for fault in parted(told_only(dossier), told))
+        told = self.story.shown(self.entries[-1]["version"])
+        yield from (f"{DOSSIER}, {fault}" for fault in parted(dossier, told))
+        if self.story.circuit.rows is None:
+            version = self.story.dossier["table_version"]
+            self.unproven += [
+                f"{DOSSIER}, {what} : la version {version} du circuit n'est pas dans {CIRCUIT}"
+                for what in ("cadre.label", "acts", "prevailing")
+            ]
 
     def check_head(self) -> Iterator[str]:
         """Compare le manifeste avec la piste, qui ne dit ni qui a exporté, ni quand."""
@@ -441,6 +526,20 @@ class Export:
         }
         told["piste"]["entrees"] = len(self.entries)
         yield from (f"{MANIFEST}, {fault}" for fault in parted(manifest, told))
+        moment(manifest["exporte_le"])
+
+    def check_readme(self) -> Iterator[str]:
+        """Compare le texte d'explication, une fois effacé ce qu'il dit de ce dossier."""
+        if README not in self.members:
+            return
+        last, said = self.entries[-1], self.members[README].text.decode()
+        text = said.replace(f"  version  {last['version']}\n", "  version  $version\n")
+        verifier = self.members["verify.py"].sha256
+        told = (("head", last["hash"]), ("verifier", verifier), ("dossier", last["dossier"]))
+        for name, value in told:
+            text = text.replace(value, "$" + name)
+        if "$" in said or sha256(text.encode()).hexdigest() not in READMES:
+            yield f"{README} : ce n'est pas le texte que ce verify.py connaît"
 
 
 def say(text: str) -> None:
@@ -471,6 +570,7 @@ def main(words: list[str]) -> int:
         f"{len(story.pieces)} pièces, {len(story.rows)} statuts, {len(export.entries)} entrées\n"
         f"tête de la piste : {last['hash']} (version {last['version']})"
     )
+    say("\n  - ".join(["non prouvé par la piste :", *map(visible, export.unproven)]))
     if export.members["verify.py"].sha256 != sha256(Path(__file__).read_bytes()).hexdigest():
         say("attention : le verify.py de l'export n'est pas celui qui vient de le vérifier")
     return 0

@@ -1,0 +1,69 @@
+"""The rules and words of the circuit as `circuit.json`, by which an export is recomputed.
+
+Data and not code: the verifier knows each one that was ever released by its SHA-256, so that it
+believes no other, and reads the same for a person who holds the export.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from services.portal.domain.verifier.verify import canonical
+from shared.circuit import loader
+from shared.circuit.amounts import prevailing
+from shared.circuit.motives import every_motive
+from shared.circuit.statuses import TRANSITIONS, is_fitting
+from shared.circuit.table import Circuit, Row
+from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.labels import ROLES, STATUSES
+from shared.vocabulary.statuses import Status
+
+
+def circuit_json() -> bytes:
+    """Write what the verifier needs of every version of the circuit."""
+    content = {
+        "roles": dict(ROLES),
+        "statuts": dict(STATUSES),
+        "motifs": {motive.code: motive.label for motive in every_motive()},
+        "actes": [[row.act, row.role, sorted(row.sources)] for row in TRANSITIONS],
+        "sans_montants": sorted(_statuses_without_amounts(loader.current())),
+        "versions": {name: _version(loader.version(name)) for name in loader.versions()},
+    }
+    return canonical(content, 1) + b"\n"
+
+
+def _version(circuit: Circuit) -> Mapping[str, Any]:
+    return {
+        f"{row.cadre} {'avec' if row.moa_present else 'sans'} MOA": _row(row)
+        for row in circuit.rows
+    }
+
+
+def _row(row: Row) -> Mapping[str, Any]:
+    pairs = dict.fromkeys((each.act, each.role) for each in TRANSITIONS)
+    return {
+        "libelle": row.label,
+        "suites": list(row.followers),
+        "montants_prevalent": row.amounts_prevail,
+        "contestable": bool(row.followers_if_contested),
+        "actes_exclus": [list(pair) for pair in pairs if not is_fitting(*pair, row)],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    id: str
+    cadre: str
+    amounts: Amounts
+    status: Status
+
+
+def _statuses_without_amounts(circuit: Circuit) -> Iterator[Status]:
+    """Find the statuses in which no amounts of a piece hold."""
+    row = circuit.rows[0]
+    nothing = Amounts(*[Decimal()] * 4)
+    for status in Status:
+        step = _Step("", row.cadre, nothing, status)
+        if prevailing(circuit, [step], moa=row.moa_present) is None:
+            yield status
