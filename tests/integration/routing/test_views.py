@@ -21,7 +21,7 @@ def verify(world: World, dossier: Deposits) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             *(sys.executable, "-m", "services.routing", "verify", dossier.id),
-            *("--mongo", world.addresses.mongo),
+            *("--mongo", world.addresses.mongo, "--trail-only"),
         ],
         capture_output=True,
         text=True,
@@ -113,6 +113,20 @@ async def test_the_synthese_lists_what_awaits_a_structure_oldest_first(world: Wo
     assert first["services"] == [{"service": None, "count": 5}]
     assert first["items"][0]["piece"]["cadre"]["code"] == "A4"
     assert other_role["items"] == []
+
+
+async def test_a_dossier_listed_for_a_stranger_is_not_shown_to_them(world: World) -> None:
+    dossier = await world.dossier()
+    await dossier.deposit("A4", Role.TITULAIRE)
+    await world.until_status(dossier, "A4", "A_ASSOCIER_MOE")
+    stranger = await world.structure()
+    world.db["dossiers"].update_one({"_id": dossier.id}, {"$push": {"awaited": f"moe|{stranger}"}})
+
+    answer = await world.get("/synthese", stranger, Role.MOE)
+
+    assert answer.status_code == 500
+    assert dossier.id not in answer.text
+    assert verify(world, dossier).returncode == 1
 
 
 async def test_the_synthese_counts_and_filters_by_service(world: World) -> None:
