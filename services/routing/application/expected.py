@@ -182,12 +182,12 @@ def statuses_of(told: Told, role: Role) -> tuple[dict[str, Any], ...]:
             "comment": said.comment,
             "parties": {name: party.structure if party else None for name, party in said.parties},
         }
-        for sequence, said in enumerate(_statuses(told), 1)
+        for sequence, said in enumerate(every_status(told), 1)
         if _sees(told, said.status, role)
     )
 
 
-def _statuses(told: Told) -> Iterator[StatusChanged]:
+def every_status(told: Told) -> Iterator[StatusChanged]:
     """Tell every status again, as it was told."""
     dossier = None
     for kept in told.trail:

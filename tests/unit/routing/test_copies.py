@@ -1,0 +1,72 @@
+"""What verify expects of the read models is what they show, whatever happens to a dossier."""
+
+import pytest
+
+from services.notification.application import to_entry
+from services.notification.domain import visible
+from services.notification.entrypoints import StatusBody
+from services.portal.application.projecting import pieces_of
+from services.portal.domain.piece import Actor as Viewer
+from services.portal.entrypoints.schemas import PieceBody
+from services.routing.application.copies import parted
+from services.routing.application.expected import Told, every_status, listed, statuses_of
+from services.routing.application.journey import Enclosure, Entry, Journey
+from services.routing.application.messages import describe
+from services.routing.application.ports import Kept
+from services.routing.domain.dossier import replay
+from shared.contracts.common_v1 import FileV1
+from shared.vocabulary.roles import SUPPLIER_SIDE, Role
+from tests.unit.routing.test_properties import Walk
+
+_SEEDS = range(30)
+
+
+def told_of(seed: int, *, payment_not_reported: bool) -> Told:
+    """Walk through the life of a dossier, and tell it."""
+    walk = Walk(f"copies {seed}")
+    walk.run()
+    dossier = replay(walk.trail)
+    assert dossier
+    file = FileV1(sha256="0" * 64, size_bytes=1, name="f", media_type="application/pdf")
+    journey = Journey(
+        dossier,
+        dossier.id,
+        trail="0" * 64,
+        enclosures={piece.id: Enclosure(file) for piece in dossier.pieces},
+        payment_not_reported=payment_not_reported,
+    )
+    trail = [Kept(Entry(rank, (event,)), {}) for rank, event in enumerate(walk.trail, 1)]
+    return Told(journey, describe(journey, dossier.pieces[0].deposit.deposited_at), trail)
+
+
+@pytest.mark.parametrize("payment_not_reported", [False, True], ids=("told", "hidden"))
+def test_the_portal_shows_what_is_expected_of_it(*, payment_not_reported: bool) -> None:
+    hidden = 0
+    for seed in _SEEDS:
+        told = told_of(seed, payment_not_reported=payment_not_reported)
+        pieces = {piece.id: piece for piece in pieces_of(told.state)}
+        for by in told.parties:
+            for state in told.state.pieces:
+                viewer = Viewer(by.role, by.structure)
+                shown = PieceBody.of(pieces[state.piece_id], viewer, {}).model_dump(mode="json")
+                expected = listed(told, state, by.role)
+                hidden += expected["status"] is not state.status
+
+                assert [*parted(shown, expected, f"{seed}")] == []
+    assert bool(hidden) is payment_not_reported
+
+
+@pytest.mark.parametrize("payment_not_reported", [False, True], ids=("told", "hidden"))
+def test_notification_shows_what_is_expected_of_it(*, payment_not_reported: bool) -> None:
+    lengths: set[tuple[Role, int]] = set()
+    for seed in _SEEDS:
+        told = told_of(seed, payment_not_reported=payment_not_reported)
+        entries = [to_entry(rank, said) for rank, said in enumerate(every_status(told), 1)]
+        for by in told.parties:
+            shown = [
+                StatusBody.of(entry).model_dump(mode="json") for entry in visible(entries, by.role)
+            ]
+            lengths.add((by.role, len(entries) - len(shown)))
+
+            assert [*parted(shown, statuses_of(told, by.role), f"{seed}")] == []
+    assert any(role in SUPPLIER_SIDE and left for role, left in lengths) is payment_not_reported
