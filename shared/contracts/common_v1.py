@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from shared.circuit.parties import Parties, Party
-from shared.contracts.fields import Identifier, Montant, Sha256
+from shared.contracts.fields import Identifier, Montant, Sha256, Size
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.roles import Role
 
@@ -82,6 +82,6 @@ class FileV1(Part):
     """A file by reference: an event never carries its bytes."""
 
     sha256: Sha256
-    size_bytes: int
+    size_bytes: Size
     name: str
     media_type: str

@@ -1,11 +1,10 @@
 """What `services/deposit` tells: a piece was deposited, completed or contested."""
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, PartiesV1, PartyV1
 from shared.contracts.envelope import Payload
-from shared.contracts.fields import Identifier, IsoDate, Moment, Sha256
+from shared.contracts.fields import Identifier, IsoDate, Moment, Sha256, Versions
 from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
 from shared.vocabulary.roles import Role
 
@@ -40,7 +39,7 @@ class PieceDeposited(Payload):
     certificate_sha256: Sha256
     table_version: Identifier
     """Version of the circuit table that the deposit was judged by."""
-    directory: Mapping[str, int]
+    directory: Versions
     """Version of each structure that the deposit was judged by."""
     deposited_at: Moment
 

@@ -1,11 +1,18 @@
 """Wire types shared by the payloads."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    PlainSerializer,
+    StringConstraints,
+)
 from pydantic import WithJsonSchema as JsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -70,6 +77,42 @@ IsoDate = Annotated[date, BeforeValidator(_date)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 """A date and time with its offset, in the same years; a naive one, or a number, is refused."""
 
+
+def _within(first: int, last: int, what: str) -> AfterValidator:
+    """Bound an integer for readers: the schema that is released stays as it is."""
+
+    def check(value: int) -> int:
+        if not first <= value <= last:
+            raise ValueError(f"{what} is from {first} to {last}")
+        return value
+
+    return AfterValidator(check)
+
+
+VERSIONS_MAX = 1_000_000
+"""A change a minute for two years: more is no version that a service of ours gave."""
+
+Version = Annotated[int, _within(1, VERSIONS_MAX, "a version")]
+"""Rank of a state among those of its entity. Readers keep the newest, so it is bounded."""
+
+_NAMES_MAX, _NAME_MAX = 20, 100
+
+
+def _few_names(versions: Mapping[str, int]) -> Mapping[str, int]:
+    if len(versions) > _NAMES_MAX or any(len(name) > _NAME_MAX for name in versions):
+        raise ValueError(f"{_NAMES_MAX} entities at most, by {_NAME_MAX} characters at most")
+    return versions
+
+
+Versions = Annotated[Mapping[str, Version], AfterValidator(_few_names)]
+"""Version of each of a few entities, by id."""
+
+Size = Annotated[int, _within(0, 2**40, "a size in bytes")]
+"""Size of a file: an integer that no store holds would stop its readers."""
+
+Rating = Annotated[int, _within(1, 5, "a rating")]
+"""Satisfaction of who asked, in stars."""
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
@@ -79,9 +122,10 @@ _SEQUENCE_DIGITS = 10
 def _sequence(value: Any) -> int:  # noqa: ANN401 - whatever JSON holds
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}", value):
         value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+    # Ten digits as a number too: the store holds 64 bits, and JSON any number.
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**_SEQUENCE_DIGITS:
         return value
-    raise ValueError("a sequence is a string of digits, from 1")
+    raise ValueError(f"a sequence is a string of digits, from 1, {_SEQUENCE_DIGITS} at most")
 
 
 Sequence = Annotated[

@@ -1,25 +1,13 @@
 """What `services/organisation` tells: a structure, whole, at each change."""
 
-from typing import Annotated, ClassVar
-
-from pydantic import AfterValidator
+from typing import ClassVar
 
 from shared.circuit.parties import Service, Structure, moa_parameter
 from shared.contracts.common_v1 import Part
 from shared.contracts.envelope import Payload
-from shared.contracts.fields import Identifier, Moment
+from shared.contracts.fields import Identifier, Moment, Version
 from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
 from shared.vocabulary.texts import composed
-
-_VERSIONS_MOST = 1_000_000
-"""A change a minute for two years: more is no version that organisation gave."""
-
-
-def _plausible(version: int) -> int:
-    # Readers keep the newest: one record with a huge version would freeze a structure for ever.
-    if not 1 <= version <= _VERSIONS_MOST:
-        raise ValueError(f"a version is from 1 to {_VERSIONS_MOST}")
-    return version
 
 
 class ParametersV1(Part):
@@ -51,7 +39,7 @@ class StructureChanged(Payload):
     entity: ClassVar[str | None] = "structure"
 
     structure: Identifier
-    version: Annotated[int, AfterValidator(_plausible)]
+    version: Version
     identifier_type: IdentifierType
     identifier: Identifier
     name: str

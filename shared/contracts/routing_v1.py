@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 from shared.circuit.amounts import Prevailing
 from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, Part, PartiesV1, PartyV1
 from shared.contracts.envelope import Payload
-from shared.contracts.fields import Difference, Identifier, IsoDate, Moment, Montant
+from shared.contracts.fields import Difference, Identifier, IsoDate, Moment, Montant, Version
 from shared.vocabulary.amounts import Change
 from shared.vocabulary.roles import Application, Purpose, Role
 from shared.vocabulary.statuses import Status
@@ -201,7 +201,7 @@ class DossierChanged(Payload):
     event_type: ClassVar[str] = "fr.aiguillage.dossier.etat.v1"
 
     dossier_id: Identifier
-    version: int
+    version: Version
     closed: bool
     table_version: Identifier
     parties: PartiesV1

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from shared.contracts.common_v1 import FileV1, Part, PartyV1
 from shared.contracts.envelope import Payload
-from shared.contracts.fields import Identifier, Moment
+from shared.contracts.fields import Identifier, Moment, Rating, Version
 from shared.vocabulary.roles import Role
 from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
 
@@ -32,7 +32,7 @@ class _Told(Payload):
     ticket: Identifier
     number: Identifier
     """What people call it by: T-2026-000123."""
-    version: int
+    version: Version
     desk: Desk
     status: TicketStatus
     at: Moment
@@ -91,7 +91,7 @@ class TicketChanged(_Told):
     attachments: tuple[FileV1, ...] = ()
     assignee: str | None = None
     priority: Priority | None = None
-    satisfaction: int | None = None
+    satisfaction: Rating | None = None
     """From 1 to 5."""
     next_desk: Desk | None = None
     """Where a transfer took it."""

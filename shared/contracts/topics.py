@@ -23,6 +23,15 @@ from shared.vocabulary.tickets import Desk
 
 _DAY_MS = 24 * 3600 * 1000
 
+TOPIC_MAX_BYTES = 1_048_588
+"""`max.message.bytes` of a topic: what the broker takes, unpacked, with the batch around it."""
+RECORD_MAX_BYTES = 1_000_000
+"""Size limit of a record of ours, key and headers included: below what its topic takes."""
+DEAD_LETTERS_MAX_BYTES = 2 * 1024 * 1024
+"""`max.message.bytes` of a dead-letter topic: a message as large as its topic allows must fit."""
+DEAD_LETTER_MAX_BYTES = DEAD_LETTERS_MAX_BYTES - 64 * 1024
+"""Size limit of a dead letter, with the reason beside its message."""
+
 
 class Key(StrEnum):
     """What a topic's records are keyed, and so ordered, by."""
