@@ -67,7 +67,8 @@ class Completions:
         refused = tuple(judge_turn_to_add(piece, row, state, role, structure, addition.act))
         if refused or state is None:
             return NotNow(refused)
-        unfit = judge_added(addition.act, await looked_at(addition.attachments), addition.comment)
+        attached = await looked_at(addition.attachments)
+        unfit = judge_added(piece, addition.act, attached, addition.comment)
         if unfit:
             return Unfit(unfit)
         completion = await self._certified(piece, addition, state.version)

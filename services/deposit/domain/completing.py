@@ -14,6 +14,11 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import says_something
 
+ADDITIONS_MAX = 100
+"""Completions and contests of one piece: its record in the store holds them all."""
+ATTACHMENTS_MAX = 500
+"""References of files that one piece may have in all: they travel in one event, of 1 MB."""
+
 
 def judge_turn_to_add(
     piece: Piece, row: Row, state: DossierState | None, role: Role, structure: str, act: Act
@@ -31,10 +36,27 @@ def judge_turn_to_add(
 
 
 def judge_added(
-    act: Act, attachments: Sequence[Attached], comment: str | None
+    piece: Piece, act: Act, attachments: Sequence[Attached], comment: str | None
 ) -> tuple[Violation, ...]:
     """Check what is added: a contest says why in any case, however much it attaches."""
     is_contest = act is Act.CONTESTER
     if not (is_contest or attachments or says_something(comment or "")):
         return (rules.NOTHING_ADDED.broken("attachments"),)
-    return (*judge_comment(comment, is_required=is_contest), *judge_attachments(attachments))
+    return (
+        *judge_comment(comment, is_required=is_contest),
+        *judge_attachments(attachments),
+        *_judge_room(piece, attachments),
+    )
+
+
+def _judge_room(piece: Piece, attachments: Sequence[Attached]) -> Iterator[Violation]:
+    """Check that the events about a piece stay under the size limit of a record."""
+    number, done = piece.draft.number, len(piece.completions)
+    if done >= ADDITIONS_MAX:
+        yield rules.ADDED_TOO_OFTEN.broken("piece", number=number, count=done, limit=ADDITIONS_MAX)
+    added = sum(len(completion.attachments) for completion in piece.completions)
+    count = len(piece.attachments) + added + len(attachments)
+    if count > ATTACHMENTS_MAX:
+        yield rules.ADDED_TOO_MUCH.broken(
+            "attachments", number=number, count=count, limit=ATTACHMENTS_MAX
+        )

@@ -19,6 +19,9 @@ from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
+PIECES_MAX = 200
+"""Pieces of one dossier, the rejected ones included: its state, told whole, holds them all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Following:
@@ -97,6 +100,8 @@ def _judge_state(circuit: Circuit, proposal: Proposal, following: Following) -> 
     if state is None:
         yield rules.DOSSIER_ON_ITS_WAY.broken("follows")
         return
+    if (count := len(state.statuses)) >= PIECES_MAX:
+        yield rules.DOSSIER_FULL.broken("follows", count=count, limit=PIECES_MAX)
     cadre, row = proposal.fields.cadre, following.row(circuit)
     act = deposit_act(circuit, cadre, row) if cadre else Act.DEPOSER_SUITE
     turn = judge_turn(state, piece, row, proposal.role, proposal.structure, act, field="follows")

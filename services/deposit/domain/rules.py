@@ -91,6 +91,12 @@ AWAITED_ELSEWHERE = Rule(
     "si elle n'a rien à voir avec elle.",
     source=_OURS,
 )
+DOSSIER_FULL = Rule(
+    code="DEP-SUITE-06",
+    sentence="Ce dossier compte déjà {count} pièces, pour {limit} au plus.",
+    remedy="Contactez l'assistance : une pièce de plus ne pourrait plus être transmise.",
+    source="taille d'un message du bus, fixée par la plateforme",
+)
 CURRENCY_CHANGED = Rule(
     code="DEP-SUITE-04",
     sentence="La devise {now} n'est pas celle de la pièce précédente, {previous}.",
@@ -108,6 +114,18 @@ NOTHING_ADDED = Rule(
     sentence="Le complément n'apporte ni pièce jointe ni commentaire.",
     remedy="Joignez ce qui manque, ou répondez par un commentaire.",
     source=_OURS,
+)
+ADDED_TOO_OFTEN = Rule(
+    code="DEP-COMPL-03",
+    sentence="La pièce {number} a déjà {count} compléments, pour {limit} au plus.",
+    remedy="Demandez au destinataire de la refuser, puis déposez une nouvelle pièce.",
+    source="taille d'un message du bus, fixée par la plateforme",
+)
+ADDED_TOO_MUCH = Rule(
+    code="DEP-COMPL-04",
+    sentence="La pièce {number} aurait {count} pièces jointes en tout, pour {limit} au plus.",
+    remedy="Regroupez les documents, par exemple dans une archive ZIP.",
+    source="taille d'un message du bus, fixée par la plateforme",
 )
 ATTACHMENT_NAME_TOO_LONG = Rule(
     code="DEP-PJ-01",

@@ -1,11 +1,12 @@
 """Whether a declaration keeps the rules: every breach at once, by field."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 
 from services.organisation.domain import rules
-from services.organisation.domain.structure import Declaration, Structure
+from services.organisation.domain.structure import Declaration, Service, Structure
 from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind
 from shared.vocabulary.rules import Rule, Violation
 from shared.vocabulary.siret import is_siret
@@ -41,6 +42,10 @@ _PUBLIC_PARAMETERS = (
     "engagement_ou_service",
     "mise_en_paiement_non_remontee",
 )
+
+_SERVICES_MAX_BYTES = 900_000
+"""What services may weigh in the event that tells a structure whole: a record holds 1 MB."""
+_SERVICE_FRAME_BYTES = len('{"code":,"name":,"active":false,"engagement_obligatoire":false},')
 
 
 def judge(
@@ -87,11 +92,22 @@ def _judge_private(declared: Declaration) -> Iterator[Violation]:
 
 def _judge_services(declared: Declaration) -> Iterator[Violation]:
     count = Counter(service.code for service in declared.services)
+    weight = sum(map(_weigh, declared.services))
+    if weight > _SERVICES_MAX_BYTES:
+        number, limit = len(declared.services), _SERVICES_MAX_BYTES
+        yield rules.SERVICES_TOO_HEAVY.broken("services", count=number, size=weight, limit=limit)
     for rank, service in enumerate(declared.services):
         if rule := _judge_code(service.code, count):
             yield rule.broken(f"services.{rank}.code", code=service.code)
         if not says_something(service.name):
             yield rules.NAME_EMPTY.broken(f"services.{rank}.name")
+
+
+def _weigh(service: Service) -> int:
+    """Give the size in bytes of a service in an event."""
+    texts = (json.dumps(text, ensure_ascii=False) for text in (service.code, service.name))
+    size = sum(len(text.encode(errors="surrogatepass")) for text in texts)
+    return _SERVICE_FRAME_BYTES + size
 
 
 def _judge_code(code: str, count: Counter[str]) -> Rule | None:

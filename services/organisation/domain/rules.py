@@ -70,3 +70,9 @@ SERVICE_CODE_TWICE = Rule(
     remedy="Gardez un seul service par code.",
     source=_OURS,
 )
+SERVICES_TOO_HEAVY = Rule(
+    code="ORG-SERVICE-03",
+    sentence="Les {count} services pèsent {size} octets ensemble, pour {limit} au plus.",
+    remedy="Raccourcissez leurs noms, ou retirez les services qui ne servent plus.",
+    source="taille d'un message du bus, fixée par la plateforme",
+)

@@ -8,7 +8,7 @@ import pytest
 
 from services.deposit.domain.completing import judge_added, judge_turn_to_add
 from services.deposit.domain.following import Following
-from services.deposit.domain.piece import Completion, Piece
+from services.deposit.domain.piece import Completion, Piece, StoredFile
 from services.deposit.domain.prefill import options
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.rules import FOLLOWED_UNKNOWN
@@ -353,7 +353,38 @@ BON = Attached("bon.pdf", 9, b"%PDF-1.4")
 def test_a_completion_brings_something_and_a_contest_says_why(
     act: Act, attachments: tuple[Attached, ...], comment: str | None, codes: list[str]
 ) -> None:
-    assert [each.code for each in judge_added(act, attachments, comment)] == codes
+    assert [each.code for each in judge_added(PIECE, act, attachments, comment)] == codes
+
+
+def an_addition(*files: StoredFile) -> Completion:
+    return Completion(files, None, NOW, "0" * 64, 1)
+
+
+def test_a_piece_has_so_many_attachments_that_its_events_stay_under_the_limit() -> None:
+    file = StoredFile("0" * 64, 1, "bon.pdf", "application/pdf")
+    full = replace(PIECE, completions=(an_addition(*[file] * 499),))
+
+    assert judge_added(full, Act.COMPLETER, (BON,), None) == ()
+    (refused,) = judge_added(full, Act.COMPLETER, (BON, BON), None)
+    assert (refused.code, refused.field) == ("DEP-COMPL-04", "attachments")
+
+
+def test_a_piece_is_completed_so_often_and_no_more() -> None:
+    often = replace(PIECE, completions=(an_addition(),) * 100)
+
+    (refused,) = judge_added(often, Act.COMPLETER, (), "Le bon est page 3.")
+
+    assert (refused.code, refused.field) == ("DEP-COMPL-03", "piece")
+
+
+def test_a_dossier_holds_so_many_pieces_that_its_state_can_be_told() -> None:
+    others = {f"piece-{rank}": Status.REJETEE for rank in range(2, 201)}
+    full = replace(STATE, statuses={**STATE.statuses, **others})
+    beside = {each: status for each, status in full.statuses.items() if each != "piece-200"}
+    last = replace(full, statuses=beside)
+
+    assert broken(next_piece(), after(PIECE, last)) == []
+    assert broken(next_piece(), after(PIECE, full)) == [("DEP-SUITE-06", "follows")]
 
 
 def test_a_payment_that_is_not_reported_is_hidden_from_the_titulaire_alone() -> None:

@@ -1,11 +1,15 @@
 """What a structure may declare."""
 
+from bisect import bisect_left
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from services.organisation.application import state
 from services.organisation.domain.judging import judge
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
+from shared.contracts.topics import RECORD_MAX_BYTES
 from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind
 
 SIRET = "35600000000048"
@@ -114,3 +118,20 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         "ORG-SERVICE-01 services.2.code",
         "ORG-NOM-01 services.2.name",
     }
+
+
+@pytest.mark.parametrize("sign", ["e", "é", "'", "🚧"])
+def test_the_services_of_a_structure_fit_in_one_event_whatever_their_names(sign: str) -> None:
+    def of(count: int) -> Declaration:
+        services = (Service(f"S{rank}", (sign * 200)) for rank in range(count))
+        return replace(PUBLIC, services=tuple(services))
+
+    most = bisect_left(range(5000), True, key=lambda count: bool(broken(of(count)))) - 1
+
+    assert broken(of(most + 1)) == {"ORG-SERVICE-03 services"}
+    assert 500_000 < _told_bytes(of(most)) < RECORD_MAX_BYTES
+
+
+def _told_bytes(declared: Declaration) -> int:
+    told = state(Structure(1, declared), datetime(2026, 11, 29, tzinfo=UTC))
+    return len(told.model_dump_json().encode())
