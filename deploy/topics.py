@@ -15,11 +15,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from deploy.errors import LaunchError
-from shared.contracts.topics import TOPICS, Topic
+from shared.contracts.topics import DEAD_LETTERS_MAX_BYTES, TOPIC_MAX_BYTES, TOPICS, Topic
 
 _DAY_MS = 24 * 3600 * 1000
 _DEAD_LETTERS_RETENTION_MS = 30 * _DAY_MS
-_DEAD_LETTER_MAX_BYTES = 2 * 1024 * 1024
 _PATIENCE_S = 30.0
 _POLL_S = 0.2
 _REPLICAS_THAT_SURVIVE_ONE = 3
@@ -47,14 +46,21 @@ def _stream(topic: Topic, replication: int) -> NewTopic:
         if topic.retention_ms is None
         else {"retention.ms": str(topic.retention_ms)}
     )
-    return _new(topic.name, topic.partitions, replication, kept)
+    bounds = {
+        # The producer, its broker and its readers go by one limit.
+        "max.message.bytes": str(TOPIC_MAX_BYTES),
+        # The broker unpacks what is written compressed, so that the limit is that of its contents.
+        "compression.type": "uncompressed",
+    }
+    return _new(topic.name, topic.partitions, replication, kept | bounds)
 
 
 def _dead(topic: Topic, replication: int) -> NewTopic:
     configs = {
         "retention.ms": str(_DEAD_LETTERS_RETENTION_MS),
         # A message as large as its topic allows must fit here with the reason beside it.
-        "max.message.bytes": str(_DEAD_LETTER_MAX_BYTES),
+        "max.message.bytes": str(DEAD_LETTERS_MAX_BYTES),
+        "compression.type": "uncompressed",
     }
     return _new(topic.dead_letters, 1, replication, configs)
 

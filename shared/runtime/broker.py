@@ -13,28 +13,29 @@ from typing import Any, Protocol
 
 from aiokafka import TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
 
-from shared.contracts.topics import Topic
+from shared.contracts.topics import TOPIC_MAX_BYTES, Topic
 from shared.runtime import header_names
 from shared.runtime.backoff import keep_trying
 from shared.runtime.consumer import WatchedConsumer
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import CONSUMER_LAG, ODD_HEADERS, POLL_AGE
+from shared.runtime.producer import Producer
 from shared.runtime.reading import Record
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.store import Document
 
 _CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 _POLL_MS = 20
-_BATCH_BYTES = 256 * 1024
-_RECORD_BYTES = 4 * 1024 * 1024
-_HEAD_BYTES = 1000
 _SESSION_MS = 10_000
+_FETCH_BYTES = 8 * 1024 * 1024
+"""What one answer of the broker may weigh, all partitions together."""
 _STOP_S = 5.0
 _PING_S = 2.0
 _QUIET_S = 1.0
@@ -60,16 +61,16 @@ class Broker:
         self._kafka = KafkaBroker(
             settings.kafka.split(","),
             client_id=service,
-            acks="all",
-            enable_idempotence=settings.idempotent_producer,
-            max_batch_size=_BATCH_BYTES,
-            max_request_size=_RECORD_BYTES,
+            # What is published goes through a producer of our own, which can be renewed.
+            consumer_only=True,
             allow_auto_create_topics=False,
             graceful_timeout=_STOP_S,
             logger=_log,
             # It logs two lines a batch at this level; errors keep theirs.
             log_level=logging.DEBUG,
         )
+        self._producer = Producer(service, settings)
+        self._admin: AIOKafkaAdminClient | None = None
         self._groups: list[Group] = []
 
     def subscribe(self, suffix: str, takers: Mapping[Topic, Taker]) -> "Group":
@@ -94,34 +95,49 @@ class Broker:
             await self._kafka.connect()
             config: Any = self._kafka.config.broker_config
             config.builder = partial(WatchedConsumer, **config.builder.keywords)
+            await self._producer.start()
+            self._admin = AIOKafkaAdminClient(
+                bootstrap_servers=self._settings.kafka.split(","), client_id=self._service
+            )
+            await self._admin.start()
         except BaseException:
             # A half-open link would be left behind by the next attempt.
-            await self._kafka.stop()
+            await self._disconnect()
             raise
 
     async def stop(self) -> None:
         """Leave, once what is being taken and published is through, if that is soon."""
         try:
             async with asyncio.timeout(2 * _STOP_S):
-                await self._kafka.stop()
+                await self._disconnect()
         except TimeoutError:
-            # The producer would wait for a broker that is away; the outbox keeps what it holds.
             _log.warning("broker.left_behind", service=self._service)
+
+    async def _disconnect(self) -> None:
+        await self._kafka.stop()
+        await self._producer.stop()
+        if self._admin is not None:
+            await self._admin.close()
 
     async def publish(self, row: Document) -> Awaitable[object]:
         """Hand an outbox row to the producer; the result resolves when the broker has it."""
-        acknowledged: asyncio.Future[Any] = await self._kafka.publish(
-            row["value"],
-            topic=self._settings.namespace + row["topic"],
-            key=row["key"].encode(),
-            headers={"content-type": _CONTENT_TYPE, **dict(row["headers"])},
-            no_confirm=True,
-        )
-        return acknowledged
+        headers = {"content-type": _CONTENT_TYPE, **dict(row["headers"])}
+        topic = self._settings.namespace + row["topic"]
+        return await self._producer.send(topic, row["key"], row["value"], headers.items())
+
+    async def renew(self) -> None:
+        """Replace the producer, once the broker has refused a record for good."""
+        await self._producer.renew()
 
     async def is_connected(self) -> bool:
         """Tell whether the broker answers."""
-        return await self._kafka.ping(timeout=_PING_S)
+        if self._admin is None:
+            return False
+        try:
+            await asyncio.wait_for(self._admin.describe_cluster(), _PING_S)
+        except (KafkaError, TimeoutError, OSError):
+            return False
+        return True
 
     def standing_still(self, longest_s: float) -> list[str]:
         """Name the groups that have not polled well for longer than that."""
@@ -152,6 +168,8 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships 
             batch_timeout_ms=_POLL_MS,
             auto_offset_reset="earliest",
             session_timeout_ms=_SESSION_MS,
+            max_partition_fetch_bytes=TOPIC_MAX_BYTES,
+            fetch_max_bytes=_FETCH_BYTES,
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
             listener=self,
@@ -204,7 +222,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships 
         self._last_record = asyncio.get_running_loop().time()
         by_topic: dict[str, list[Record]] = {}
         for record in message.raw_message:
-            by_topic.setdefault(record.topic, []).append(_record(record))
+            by_topic.setdefault(record.topic, []).append(read_record(record))
         for topic, batch in by_topic.items():
             await self._take(topic, batch)
         try:
@@ -261,7 +279,8 @@ async def _keep_bytes(message: KafkaMessage) -> object:
     return message.body
 
 
-def _record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
+def read_record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
+    """Take a record from what aiokafka fetched. Never raises, whatever a stranger wrote."""
     position = f"{raw.topic}/{raw.partition}/{raw.offset}"
     if any(isinstance(name, header_names.OddName) for name, _ in raw.headers):
         ODD_HEADERS.labels(raw.topic).inc()
@@ -269,15 +288,7 @@ def _record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
     return Record(
         topic=raw.topic,
         key=(raw.key or b"").decode(errors="replace"),
-        value=_bounded(raw.value or b""),
+        value=raw.value or b"",
         headers={str(name): (value or b"").decode(errors="replace") for name, value in raw.headers},
         position=position,
-    )
-
-
-def _bounded(value: bytes) -> bytes:
-    """Cut what no service of ours sends, so that it can be kept as a dead letter.
-
-    A broker limits what it gets, which may be compressed: a record of 1 MB may hold 20 MB.
-    """
-    return value if len(value) <= _RECORD_BYTES else value[:_HEAD_BYTES]
+    ).fitting()

@@ -23,6 +23,17 @@ class NotYetError(TransientError):
         self.dossiers = frozenset(dossiers)
 
 
+class TooLargeError(Exception):
+    """What would be told weighs more than the broker takes: it is refused before it is kept."""
+
+    def __init__(self, topic: str, size: int, limit: int, field: str) -> None:
+        """Name the topic, the size in bytes, the limit, and the heaviest field."""
+        super().__init__(f"{size} bytes for {topic}, {limit} at most; heaviest field: {field}")
+        self.size = size
+        self.limit = limit
+        self.field = field
+
+
 def is_transient(error: BaseException) -> bool:
     """Tell whether waiting can cure `error`: store or broker away, a write conflict."""
     return any(_is_transient(each) for each in _chain(error))

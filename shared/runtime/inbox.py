@@ -15,7 +15,7 @@ from shared.runtime.errors import NotYetError
 from shared.runtime.fates import Fates, decide_fates
 from shared.runtime.handler import Handler
 from shared.runtime.held import Held
-from shared.runtime.isolation import isolate
+from shared.runtime.isolation import bury, isolate
 from shared.runtime.ledger import Ledger
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import BATCH_SECONDS, MESSAGES
@@ -103,4 +103,4 @@ class Inbox:
             _log.warning("release.postponed", dossier_id=name, error=repr(error))
 
     async def _bury(self, message: Incoming, reason: str) -> None:
-        await self._commit([message.failed(reason)])
+        await bury(message, reason, self._commit)

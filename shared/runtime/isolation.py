@@ -54,6 +54,21 @@ async def _insist(message: Incoming, take: Take, bury: Bury) -> None:
     await bury(message, reason)
 
 
+async def bury(message: Incoming, reason: str, take: Take) -> None:
+    """Write a dead letter, whatever the message holds.
+
+    When its id, its stream or its headers are what the store refuses, it is written again as bytes
+    at a position. Raises the faults of the world alone.
+    """
+    try:
+        await take([message.failed(reason)])
+    except Exception as error:
+        if is_transient(error):
+            raise
+        _log.exception("message.buried_bare", position=message.record.position)
+        await take([message.bare.failed(f"{reason}; then {error!r}")])
+
+
 async def one_by_one(
     what: str, items: Sequence[T], do: Callable[[T], Awaitable[object]]
 ) -> Sequence[T]:

@@ -194,11 +194,10 @@ class Ledger:
         self, transaction: Transaction, message: Incoming, entry_id: str
     ) -> None:
         """Say a dead letter: the original bytes, and why."""
-        headers = dict(message.record.headers) | {
+        record = message.record.fitting()
+        headers = dict(record.headers) | {
             "x-reason": message.fault or "",
-            "x-position": message.record.position,
+            "x-position": record.position,
             "x-entry": entry_id,
         }
-        transaction.publish_raw(
-            self._topic.dead_letters, message.record.key, message.record.value, headers
-        )
+        transaction.publish_raw(self._topic.dead_letters, record.key, record.value, headers)

@@ -17,10 +17,14 @@ from shared.runtime.clock import Clock
 from shared.runtime.lease import Lease
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import OUTBOX_DEPTH, PUBLISHED, REFUSED_KEYS
+from shared.runtime.producer import calls_for_renewal, is_refusal
 from shared.runtime.store import Document, Store, Transaction
 
 Publish = Callable[[Document], Awaitable[Awaitable[object]]]
 """Hands a row to the producer, in order, and gives what resolves when the broker has it."""
+
+Renew = Callable[[], Awaitable[None]]
+"""Replaces the producer: after a refusal its sequence numbers are out of order."""
 
 Key = tuple[str, str]
 Handed = tuple[Document, Awaitable[object]]
@@ -35,18 +39,35 @@ _MEASURED_EVERY_S = 1.0
 _log = get_logger(__name__)
 
 
+async def _keep_producer() -> None:
+    """Do nothing: a producer that is not idempotent counts nothing."""
+
+
 class Relay:
     """Publishes a service's outbox. Of the replicas of a service, the one with the lease works."""
 
-    def __init__(self, store: Store, publish: Publish, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, publish: Publish, clock: Clock, renew: Renew = _keep_producer
+    ) -> None:
         """Prepare a relay; `run` does the work."""
         self._store = store
         self._outbox = store.collection("outbox")
         self._publish = publish
+        self._renew = renew
+        self._blocked_since: float | None = None
         self._lease = Lease(store, "relay", clock)
         self._measured = 0.0
         self._passed_over: dict[tuple[str, str | None], float] = {}
         """Keys and whole topics left alone until a moment, so that they do not hold up others."""
+
+    @property
+    def stands_still_s(self) -> float:
+        """For how long there has been something to publish and nothing could be; 0 when not so.
+
+        A row that the broker refuses for itself is set aside and does not count.
+        """
+        since = self._blocked_since
+        return 0.0 if since is None else time.monotonic() - since
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -74,6 +95,7 @@ class Relay:
     async def _turn(self) -> bool:
         """Publish a page. True when there may be more to publish at once."""
         if not await self._lease.hold():
+            self._blocked_since = None
             return False
         work = asyncio.create_task(self._publish_page())
         try:
@@ -91,9 +113,14 @@ class Relay:
 
     async def _publish_page(self) -> bool:
         rows = await self._store.transaction(self._page)
+        if not rows:
+            self._blocked_since = None
+        elif self._blocked_since is None:
+            self._blocked_since = time.monotonic()
         published = await self._publish_in_order(rows)
         REFUSED_KEYS.set(sum(key is not None for _, key in self._passed_over))
         if published:
+            self._blocked_since = None
             await wait_out(
                 "relay", lambda: self._store.transaction(lambda tx: self._delete(tx, published))
             )
@@ -134,6 +161,11 @@ class Relay:
         results = await asyncio.gather(
             *(acknowledged for _, acknowledged in handed), return_exceptions=True
         )
+        failed = [result for result in results if isinstance(result, BaseException)]
+        if failed and all(map(is_refusal, failed)):
+            self._blocked_since = None
+        if any(map(calls_for_renewal, failed)):
+            await self._renew()
         stopped: set[Key] = set()
         published = []
         for (row, _), result in zip(handed, results, strict=True):
@@ -164,7 +196,8 @@ class Relay:
         _log.error("outbox.refused", topic=key[0], key=key[1], row=row["_id"], error=repr(error))
         if isinstance(error, TimeoutError):
             self._passed_over[key[0], None] = time.monotonic() + _SOON_S
-        elif isinstance(error, KafkaError) and not error.retriable:
+        elif is_refusal(error):
+            # Not what was refused along with it by an old sequence number: that goes at once.
             self._passed_over[key] = time.monotonic() + _LATER_S
         return key
 

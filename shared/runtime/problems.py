@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from shared.circuit.rules import TEXT_UNREADABLE
 from shared.contracts.texts import UNSHOWABLE
-from shared.runtime.errors import is_transient
+from shared.runtime.errors import TooLargeError, is_transient
 from shared.runtime.logs import get_logger
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import showable
@@ -134,8 +134,22 @@ def unforeseen(error: Exception) -> Problem:
     if is_transient(error):
         _log.warning("request.unavailable", error=repr(error))
         return unavailable("HTTP-503", "Le service ne peut rien enregistrer pour le moment.")
+    if isinstance(error, TooLargeError):
+        _log.warning("request.too_large", error=str(error))
+        return _too_large(error)
     _log.error("request.failed", exc_info=error)
     return Problem(500, "HTTP-500", "Une erreur interne a empêché de répondre.")
+
+
+def _too_large(error: TooLargeError) -> Problem:
+    """Refuse what the broker would not carry. The rules of a service name most of it before."""
+    violation = Violation(
+        code="HTTP-EVENT-01",
+        field=error.field,
+        message=f"Ce qui en serait transmis pèse {error.size} octets, pour {error.limit} au plus.",
+        remedy=f"Allégez d'abord « {error.field} » : rien n'a été enregistré.",
+    )
+    return refused([violation], 413)
 
 
 _SENTENCES = {

@@ -2,15 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.envelope import Event, Head, Payload
-from shared.contracts.topics import Key, Topic
+from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, Key, Topic
+from shared.runtime.weights import weigh
 
 _REASON_MAX = 500
 """A reason travels in a header: an exception may quote a whole document."""
+_STREAM_MAX = 100
+"""Longer record keys are named by their hash: a stream's name is the key of an index."""
+_CUT_BYTES = 1000
+_CUT_HEADERS = 20
+_ROOM = 8 * 1024
+"""For what a dead letter says beside its record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,23 @@ class Record:
     headers: Mapping[str, str]
     position: str
     """`topic/partition/offset`: names the record even when its bytes cannot be read."""
+    fault: str | None = None
+    """Why it was not even unpacked, or not kept whole."""
+
+    def fitting(self) -> "Record":
+        """Cut what no dead letter would take: key, value and headers to their beginnings."""
+        size = weigh(self.key, self.value, self.headers.items())
+        if size <= DEAD_LETTER_MAX_BYTES - _ROOM:
+            return self
+        kept = list(self.headers.items())[:_CUT_HEADERS]
+        return Record(
+            self.topic,
+            self.key[:_STREAM_MAX],
+            self.value[:_CUT_BYTES],
+            {name[:_STREAM_MAX]: text[:_STREAM_MAX] for name, text in kept},
+            self.position,
+            self.fault or f"too large: {size} bytes, of which the beginning is kept",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +82,18 @@ class Incoming:
         """Itself, named by its position: another message has its id."""
         return replace(self, id=self.record.position)
 
+    @property
+    def bare(self) -> "Incoming":
+        """Itself as bytes at a position: nothing of it is interpreted, so it can be buried."""
+        record = self.record
+        alone = Record(record.topic, "", record.value, {}, record.position)
+        return Incoming(alone.fitting(), record.position, record.position)
+
     def failed(self, reason: str) -> "Incoming":
         """Say why this message cannot be handled."""
-        return replace(self, event=None, fault=reason[:_REASON_MAX])
+        # An exception may quote half a surrogate pair, which neither store nor broker takes.
+        text = reason[:_REASON_MAX].encode(errors="backslashreplace").decode()
+        return replace(self, event=None, fault=text)
 
 
 class Reader:
@@ -78,14 +112,14 @@ class Reader:
 
         Not `is_keyed` when an operator may have put another body behind the record's key.
         """
-        try:
-            head = Head.model_validate_json(record.value)
-        except ValidationError as error:
-            return Incoming(record, record.position, record.key).failed(_reason(error))
+        stream = _stream(record.key)
+        head = _head(record)
+        if isinstance(head, str):
+            return Incoming(record, record.position, stream).failed(head)
         incoming = Incoming(
             record,
             head.id,
-            head.dossierid or record.key,
+            head.dossierid or stream,
             head.sequence,
             correlation_id=head.correlationid,
         )
@@ -96,7 +130,7 @@ class Reader:
             return incoming.failed("the event carries no sequence")
         try:
             event = adapter.validate_json(record.value)
-        except ValidationError as error:
+        except Exception as error:  # noqa: BLE001 - as above
             return incoming.failed(_reason(error))
         disagreement = self._disagreement(record.key if is_keyed else None, event)
         if disagreement is not None:
@@ -131,7 +165,24 @@ def _adapter(payload: type[Payload]) -> TypeAdapter[Event[Any]]:
     return TypeAdapter(event)
 
 
-def _reason(error: ValidationError) -> str:
+def _head(record: Record) -> Head | str:
+    """Read the attributes of an event, or say why they cannot be read."""
+    if record.fault is not None:
+        return record.fault
+    try:
+        return Head.model_validate_json(record.value)
+    except Exception as error:  # noqa: BLE001 - whatever a body does to its reader is its fault
+        return _reason(error)
+
+
+def _stream(key: str) -> str:
+    """Name what a record's key keeps in order."""
+    return key if len(key) <= _STREAM_MAX else f"sha256:{sha256(key.encode()).hexdigest()}"
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return f"cannot be read: {error!r}"
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{error.error_count()} invalid field(s), first: {where}: {first['msg']}"

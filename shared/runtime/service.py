@@ -25,7 +25,7 @@ from shared.runtime.http import create_app
 from shared.runtime.inbox import Inbox
 from shared.runtime.logs import configure, get_logger
 from shared.runtime.outbox import Relay
-from shared.runtime.projection import Projection
+from shared.runtime.projection import Projecting, Projection
 from shared.runtime.settings import RuntimeSettings, faults
 from shared.runtime.store import Store
 
@@ -48,7 +48,7 @@ class Runtime:
             settings.mongo, service, self.clock, settings.namespace, settings.instance
         )
         self._broker = Broker(service, settings)
-        self._relay = Relay(self.store, self._broker.publish, self.clock)
+        self._relay = Relay(self.store, self._broker.publish, self.clock, self._broker.renew)
         self._takers: list[Inbox | Projection] = []
         self._projections: Group | None = None
         self._preparations: list[Task] = []
@@ -68,11 +68,11 @@ class Runtime:
         self._subscriptions.update(handlers)
         self._broker.subscribe("", inboxes)
 
-    def project(self, handlers: Mapping[Topic, Handler]) -> None:
+    def project(self, handlers: Mapping[Topic, Projecting]) -> None:
         """Take compacted topics. The service is ready once they have been read to their end."""
         projections = {
-            topic: Projection(self.store, topic, handler, self.clock)
-            for topic, handler in handlers.items()
+            topic: Projection(self.store, topic, projecting, self.clock)
+            for topic, projecting in handlers.items()
         }
         self._takers += projections.values()
         self._projections = self._broker.subscribe(".projections", projections)
@@ -159,6 +159,8 @@ class Runtime:
             missing.append("le bus de messages ne répond pas")
         if still := self._broker.standing_still(self.settings.still_after_s):
             missing.append("la lecture des messages n'avance plus (" + ", ".join(still) + ")")
+        if self._relay.stands_still_s > self.settings.still_after_s:
+            missing.append("l'envoi des messages n'avance plus")
         return missing
 
     @asynccontextmanager

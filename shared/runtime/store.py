@@ -1,6 +1,7 @@
 """The document store of a service: one database, and transactions that carry their messages."""
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,8 +19,11 @@ from pymongo.write_concern import WriteConcern
 
 from shared.contracts.envelope import Event, encode
 from shared.contracts.outgoing import Outgoing
+from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, RECORD_MAX_BYTES
 from shared.runtime.clock import Clock
+from shared.runtime.errors import TooLargeError
 from shared.runtime.ids import new_id
+from shared.runtime.weights import weigh
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -49,7 +53,11 @@ class Transaction:
         return self.db[name]
 
     def publish(self, message: Outgoing) -> None:
-        """Say `message` when this transaction commits."""
+        """Say `message` when this transaction commits.
+
+        Raises TooLargeError for one that the broker would refuse: after the commit nobody could
+        take it back.
+        """
         event: Event[Any] = Event(
             id=new_id(),
             source=self.source,
@@ -62,24 +70,40 @@ class Transaction:
             causationid=message.causation_id,
             data=message.payload,
         )
+        value = encode(event)
+        size = weigh(message.key, value, ())
+        if size > RECORD_MAX_BYTES:
+            raise TooLargeError(message.topic.name, size, RECORD_MAX_BYTES, _heaviest(event))
         self._say(
             topic=message.topic.name,
             key=message.key,
             # Ids sort by the clock of the process that made them; ranks were given one by one.
             stream=message.dossier_id or message.key,
             rank=message.sequence or getattr(message.payload, "version", 0),
-            value=encode(event),
+            value=value,
             headers=[],
         )
 
     def publish_raw(self, topic: str, key: str, value: bytes, headers: Mapping[str, str]) -> None:
-        """Say ready-made bytes when this transaction commits."""
+        """Say ready-made bytes when this transaction commits.
+
+        Raises TooLargeError for more than any topic takes.
+        """
+        size = weigh(key, value, headers.items())
+        if size > DEAD_LETTER_MAX_BYTES:
+            raise TooLargeError(topic, size, DEAD_LETTER_MAX_BYTES, "value")
         # Header names are foreign: as values of a document they may hold anything.
         pairs = list(headers.items())
         self._say(topic=topic, key=key, stream=key, rank=0, value=value, headers=pairs)
 
     def _say(self, **row: Any) -> None:  # noqa: ANN401 - a document
         self.rows.append({"_id": new_id(), **row})
+
+
+def _heaviest(event: Event[Any]) -> str:
+    """Name the field of a payload that takes most of its bytes."""
+    fields: dict[str, Any] = event.data.model_dump(mode="json", exclude_none=True)
+    return max(fields, key=lambda name: len(json.dumps(fields[name])), default="data")
 
 
 class Store:

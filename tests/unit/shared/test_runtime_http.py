@@ -16,7 +16,7 @@ from pymongo.errors import DuplicateKeyError, OperationFailure, ServerSelectionT
 
 from shared.runtime.caller import Caller, DeskAgent, caller, desk_agent
 from shared.runtime.described import DescribedRoute
-from shared.runtime.errors import TransientError
+from shared.runtime.errors import TooLargeError, TransientError
 from shared.runtime.http import create_app
 from shared.runtime.problems import not_found, refused
 from shared.vocabulary.rules import Violation
@@ -46,6 +46,7 @@ FAULTS: dict[str, Exception] = {
     "conflict": OperationFailure("conflict", 112),
     "duplicate": DuplicateKeyError("dup"),
     "transient": TransientError("later"),
+    "large": TooLargeError("essai", 1_200_000, 1_000_000, "services"),
     "missing": not_found("La pièce"),
     "rules": refused([Violation("X-01", "a", "Non.", "Oui."), Violation("X-02", "b", "Si.", "Z.")]),
 }
@@ -144,6 +145,15 @@ async def problem(response: httpx.Response, status: int, code: str) -> dict[str,
 async def test_an_unknown_path_is_a_problem() -> None:
     async with client() as http:
         await problem(await http.get("/nowhere"), 404, "HTTP-404")
+
+
+async def test_what_the_broker_would_not_carry_is_a_413_that_names_the_heaviest_field() -> None:
+    async with client() as http:
+        body = await problem(await http.get("/faults/large"), 413, "HTTP-EVENT-01")
+
+    (violation,) = body["violations"]
+    assert violation["field"] == "services"
+    assert "1200000 octets, pour 1000000 au plus" in violation["message"]
 
 
 async def test_an_unforeseen_method_is_a_problem_that_says_which_are() -> None:

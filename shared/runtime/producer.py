@@ -1,0 +1,115 @@
+"""The idempotent producer of a service, replaced when the broker refuses a record for good."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from contextlib import suppress
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    KafkaError,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    ProducerFenced,
+    UnknownProducerId,
+)
+
+from shared.contracts.topics import DEAD_LETTERS_MAX_BYTES
+from shared.runtime.logs import get_logger
+from shared.runtime.settings import RuntimeSettings
+
+_BATCH_BYTES = 256 * 1024
+_STOP_S = 5.0
+_OWN_FAULTS = (
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    ProducerFenced,
+    UnknownProducerId,
+)
+_log = get_logger(__name__)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether the broker refuses a record for good: waiting cures nothing, nor a renewal."""
+    return isinstance(error, KafkaError) and not error.retriable and not _is_own_fault(error)
+
+
+def calls_for_renewal(error: BaseException) -> bool:
+    """Tell whether a producer that got this answer is of no more use.
+
+    aiokafka gives a record its sequence number before the broker answers: after a refusal that is
+    not retriable, every later record of that partition is out of order to the broker.
+    """
+    return isinstance(error, KafkaError) and not error.retriable
+
+
+def _is_own_fault(error: KafkaError) -> bool:
+    # A plain KafkaError is what aiokafka ends its sender by.
+    return isinstance(error, _OWN_FAULTS) or type(error) is KafkaError
+
+
+class Producer:
+    """Sends records to the broker."""
+
+    def __init__(self, client_id: str, settings: RuntimeSettings) -> None:
+        """Prepare; `start` connects."""
+        self._client_id = client_id
+        self._settings = settings
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.kafka.split(","),
+            client_id=self._client_id,
+            acks="all",
+            enable_idempotence=self._settings.idempotent_producer,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=DEAD_LETTERS_MAX_BYTES,
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        self._producer = producer
+
+    async def send(
+        self, topic: str, key: str, value: bytes, headers: Iterable[tuple[str, str]]
+    ) -> Awaitable[object]:
+        """Hand a record over; the result resolves when the broker has it."""
+        if self._producer is None:
+            raise ProducerClosed
+        acknowledged: asyncio.Future[object] = await self._producer.send(
+            topic,
+            value,
+            key.encode(),
+            headers=[(name, text.encode()) for name, text in headers],
+        )
+        return acknowledged
+
+    async def renew(self) -> None:
+        """Replace the producer by one whose sequence numbers begin anew.
+
+        Called once all that was handed over is acknowledged or refused.
+        """
+        old = self._producer
+        await self.start()
+        _log.warning("producer.renewed")
+        if old is not None:
+            await _stop(old)
+
+    async def stop(self) -> None:
+        """Send what was handed over, if that is soon, and disconnect."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _stop(producer)
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    # It would wait for a broker that is away; the outbox keeps what it holds.
+    with suppress(TimeoutError, KafkaError):
+        await asyncio.wait_for(producer.stop(), _STOP_S)

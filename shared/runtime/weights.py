@@ -1,0 +1,18 @@
+"""What a record weighs on the broker."""
+
+from collections.abc import Iterable
+
+_OVERHEAD = 256
+"""Bytes of lengths, offsets, the batch, and the header that the broker's link adds."""
+_PER_TEXT = 5
+"""Bytes of the length before a key, a header's name or its value."""
+
+
+def weigh(key: str, value: bytes, headers: Iterable[tuple[str, str]]) -> int:
+    """Give the size in bytes of a record, rounded up."""
+    texts = (text for pair in headers for text in pair)
+    return _OVERHEAD + len(value) + sum(map(_weigh, (key, *texts)))
+
+
+def _weigh(text: str) -> int:
+    return len(text.encode(errors="surrogatepass")) + _PER_TEXT

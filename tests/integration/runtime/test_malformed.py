@@ -1,0 +1,110 @@
+"""Malformed records on a real store: each becomes a dead letter, and the sound ones pass."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka.structs import ConsumerRecord
+
+from shared.contracts.envelope import Event
+from shared.contracts.topics import (
+    DEAD_LETTER_MAX_BYTES,
+    DOSSIER,
+    PIECE_DEPOSEE,
+    STATUT,
+    STRUCTURE,
+    Topic,
+)
+from shared.runtime.broker import read_record
+from shared.runtime.inbox import Inbox
+from shared.runtime.isolation import bury
+from shared.runtime.projection import Projecting, Projection
+from shared.runtime.reading import Reader, Record
+from shared.runtime.store import Store, Transaction
+from shared.runtime.weights import weigh
+from tests.kit.events import NOTES, NOW, a_record
+from tests.kit.malformed import Wild, zoo
+
+GOLDEN = Path(__file__).parents[2] / "contracts" / "golden"
+
+
+def golden(topic: Topic) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(
+        (GOLDEN / topic.payloads[0].event_type / "1.json").read_text(encoding="utf-8")
+    )
+    return event
+
+
+def fetched(topic: Topic, wild: Wild, offset: int) -> Record:
+    """Read a record as the link to the broker does."""
+    raw: Any = ConsumerRecord(
+        topic.name, 0, offset, 0, 0, wild.key, wild.value, None, 0, 0, wild.headers
+    )
+    return read_record(raw)
+
+
+async def keep(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+    """Keep what is told as it is, as a service would."""
+    rows = [{"of": event.subject, **event.data.model_dump(mode="json")} for event in events]
+    await transaction.collection("kept").insert_many(rows, session=transaction.session)
+
+
+def a_taker(store: Store, topic: Topic) -> Inbox | Projection:
+    if topic.compacted:
+        return Projection(store, topic, Projecting(keep, "kept"), lambda: NOW)
+    return Inbox(store, topic, keep, lambda: NOW)
+
+
+@pytest.mark.parametrize(
+    "topic", [PIECE_DEPOSEE, STATUT, DOSSIER, STRUCTURE], ids=lambda topic: topic.name
+)
+async def test_no_malformed_record_stops_a_reader(store: Store, topic: Topic) -> None:
+    taker = a_taker(store, topic)
+    await taker.prepare()
+    wild = [fetched(topic, each, rank) for rank, each in enumerate(zoo(golden(topic)))]
+    sound = of_another(golden(topic))
+
+    await taker.take(wild)
+    await taker.take([fetched(topic, Wild("sound", json.dumps(sound).encode(), _key(sound)), 999)])
+
+    entries = await store.collection("inbox").find().to_list(None)
+    letters = await store.collection("outbox").find({"topic": topic.dead_letters}).to_list(None)
+    dead = [entry for entry in entries if entry["state"] == "dead"]
+    assert len(wild) * 0.8 < len(dead) <= len(letters) + 1
+    for letter in letters:
+        size = weigh(letter["key"], letter["value"], [tuple(pair) for pair in letter["headers"]])
+        assert size <= DEAD_LETTER_MAX_BYTES
+    kept = await store.collection("kept").find({"of": sound["subject"]}).to_list(None)
+    assert kept, "the sound one passes"
+
+
+def of_another(event: dict[str, Any]) -> dict[str, Any]:
+    """Tell the same of another dossier: a dead letter holds back what follows it in its own."""
+    about = event.get("dossierid") or event["subject"]
+    another: dict[str, Any] = json.loads(json.dumps(event).replace(about, f"{about}-b"))
+    return another | {"id": "sound"}
+
+
+def _key(sound: dict[str, Any]) -> bytes:
+    return str(sound.get("dossierid") or sound["subject"]).encode()
+
+
+async def test_a_letter_that_the_store_refuses_is_buried_as_bytes_at_a_position(
+    store: Store,
+) -> None:
+    inbox = Inbox(store, NOTES, keep, lambda: NOW)
+    await inbox.prepare()
+    message = Reader(NOTES, is_sequenced=True).read(a_record(b"{}", offset=7))
+
+    # What a bound of the contracts may have forgotten: a rank that no store holds.
+    await bury(replace(message, id="odd", sequence=2**70), "a bug", inbox._commit)  # noqa: SLF001
+
+    (dead,) = await store.collection("inbox").find({"state": "dead"}).to_list(None)
+    assert (dead["_id"], dead["value"]) == ("essai.note.v1/0/7", b"{}")
+    (letter,) = await store.collection("outbox").find().to_list(None)
+    reason = dict(letter["headers"])["x-reason"]
+    assert "a bug" in reason
+    assert "OverflowError" in reason

@@ -1,0 +1,187 @@
+"""What the broker refuses for good: bounded before it is kept, and set aside otherwise."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import OutOfOrderSequenceNumber, UnknownError
+from prometheus_client import REGISTRY
+
+from shared.contracts.outgoing import Outgoing
+from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, RECORD_MAX_BYTES
+from shared.runtime.broker import Broker
+from shared.runtime.clock import system_clock
+from shared.runtime.errors import TooLargeError, is_transient
+from shared.runtime.inbox import Inbox
+from shared.runtime.outbox import Relay
+from shared.runtime.store import Document, Store, Transaction
+from tests.integration.runtime.test_outbox import depth, read, say, texts, too_large
+from tests.kit.backbone import Room
+from tests.kit.events import NOTES, NOW, Noted, a_record, an_event
+from tests.kit.waiting import wait_until
+
+CLOCK = system_clock()
+LONELY = replace(NOTES, partitions=1)
+
+
+@pytest.fixture
+async def broker(room: Room) -> AsyncIterator[Broker]:
+    room.provision([LONELY])
+    link = Broker("essai", room.settings())
+    await link.start()
+    yield link
+    await link.stop()
+
+
+def relay_of(store: Store, broker: Broker) -> Relay:
+    return Relay(store, broker.publish, CLOCK, broker.renew)
+
+
+@pytest.mark.native
+@pytest.mark.usefixtures("native_backbone")  # the other broker knows no idempotent producer
+async def test_after_a_refusal_the_other_keys_of_the_partition_flow(
+    store: Store, room: Room, broker: Broker
+) -> None:
+    relay = relay_of(store, broker)
+    running = asyncio.create_task(relay.run())
+    # A broker takes any first sequence number of a producer, and counts from there.
+    await say(store, d0=1)
+
+    async def is_empty() -> bool:
+        return await depth(store) == 0
+
+    await wait_until(is_empty, "the first one leaves", limit_s=60)
+    await store.collection("outbox").insert_one(too_large(1_500_000))
+    await say(store, d1=1, d2=40)
+
+    async def only_the_key_is_left() -> bool:
+        return await depth(store) == 2
+
+    await wait_until(only_the_key_is_left, "the other key passes")
+    await say(store, d3=20)
+    await wait_until(only_the_key_is_left, "what comes later passes too")
+    found = await read(room, NOTES.name, 61)
+
+    assert texts(found["d2"]) == [f"d2/{rank}" for rank in range(1, 41)]
+    assert texts(found["d3"]) == [f"d3/{rank}" for rank in range(1, 21)]
+    assert REGISTRY.get_sample_value("aiguillage_outbox_refused_keys") == 1
+    assert relay.stands_still_s == 0
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.native
+async def test_a_topic_takes_what_a_record_may_weigh_and_is_written_unpacked(
+    native_backbone: object, room: Room
+) -> None:
+    room.provision([NOTES])
+    told = await _configs(room, room.namespace + NOTES.name)
+    dead = await _configs(room, room.namespace + NOTES.dead_letters)
+
+    assert native_backbone
+    assert int(told["max.message.bytes"]) > RECORD_MAX_BYTES
+    assert int(dead["max.message.bytes"]) > DEAD_LETTER_MAX_BYTES
+    assert told["compression.type"] == dead["compression.type"] == "uncompressed"
+
+
+async def _configs(room: Room, topic: str) -> dict[str, str]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=room.platform.addresses.kafka)
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    finally:
+        await admin.close()
+    return {name: value for name, value, *_ in answer.resources[0][4]}
+
+
+async def test_what_the_broker_takes_at_most_passes(store: Store, broker: Broker) -> None:
+    async def work(transaction: Transaction) -> None:
+        transaction.publish(_a_note(RECORD_MAX_BYTES - 2000))
+        transaction.publish_raw(NOTES.dead_letters, "d1", b"x" * (DEAD_LETTER_MAX_BYTES - 1000), {})
+
+    await store.transaction(work)
+    running = asyncio.create_task(relay_of(store, broker).run())
+
+    async def is_empty() -> bool:
+        return await depth(store) == 0
+
+    await wait_until(is_empty, "both leave", limit_s=60)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+def _a_note(size: int) -> Outgoing:
+    return Outgoing(NOTES, "d1", "d1", Noted(text="x" * size), "c", "d1", 1)
+
+
+async def test_what_the_broker_would_refuse_is_kept_nowhere(store: Store) -> None:
+    async def work(transaction: Transaction) -> None:
+        await transaction.collection("notes").insert_one({"_id": 1}, session=transaction.session)
+        transaction.publish(_a_note(RECORD_MAX_BYTES))
+
+    with pytest.raises(TooLargeError) as refused:
+        await store.transaction(work)
+
+    assert refused.value.field == "text"
+    assert not is_transient(refused.value)
+    assert await store.collection("notes").count_documents({}) == 0
+    assert await depth(store) == 0
+
+
+async def test_what_a_handler_may_not_tell_is_a_dead_letter_and_the_others_pass(
+    store: Store,
+) -> None:
+    async def repeat(transaction: Transaction, events: Any) -> None:  # noqa: ANN401 - any events
+        for event in events:
+            transaction.publish(_a_note(int(event.data.text)))
+
+    inbox = Inbox(store, NOTES, repeat, lambda: NOW)
+    await inbox.prepare()
+    batch = [an_event("d1", 1, "2000000", event_id="large"), an_event("d2", 1, "10")]
+
+    await inbox.take([a_record(each, offset=rank) for rank, each in enumerate(batch)])
+
+    dead = await store.collection("inbox").find_one({"_id": "large"})
+    assert dead is not None
+    assert "heaviest field: text" in dead["reason"]
+    assert await store.collection("outbox").count_documents({"topic": NOTES.name}) == 1
+
+
+async def test_a_relay_that_can_publish_nothing_is_seen_and_one_refused_row_is_not(
+    store: Store,
+) -> None:
+    answers: list[Exception] = [OutOfOrderSequenceNumber()] * 3
+    renewed: list[int] = []
+
+    async def publish(row: Document) -> asyncio.Future[object]:
+        done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        if answers:
+            done.set_exception(answers.pop())
+        else:
+            done.set_result(row["_id"])
+        return done
+
+    async def renew() -> None:
+        renewed.append(len(answers))
+        await wait_until(lambda: relay.stands_still_s > 0.01, "it is seen to stand still")
+
+    relay = Relay(store, publish, CLOCK, renew)
+    await say(store, d1=1)
+    running = asyncio.create_task(relay.run())
+
+    async def is_empty() -> bool:
+        return await depth(store) == 0
+
+    await wait_until(is_empty, "it leaves in the end, at once after each renewal", limit_s=10)
+    assert renewed == [2, 1, 0]
+    await wait_until(lambda: relay.stands_still_s == 0, "it stands still no more")
+    answers += [UnknownError()]
+    await say(store, d1=1)
+    await wait_until(lambda: len(renewed) == 4, "the row is refused")
+    await wait_until(lambda: relay.stands_still_s == 0, "a row alone does not count")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

@@ -1,0 +1,133 @@
+"""A zoo of malformed records: what a stranger may write on a topic that a service reads."""
+
+import codecs
+import json
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wild:
+    """One malformed record, as a client would send it."""
+
+    name: str
+    value: bytes | None
+    key: bytes | None = b"d1"
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+def zoo(golden: Json) -> Iterator[Wild]:
+    """Give the zoo for a topic, grown from one sound event of it."""
+    sound = json.dumps(golden).encode()
+    yield from _bodies(sound)
+    yield from _around(sound)
+    for name, plant in _HEADS.items():
+        yield Wild(name, _planted(golden, plant))
+    for where, _ in _integers(golden):
+        for number in ("9" * 19, "9" * 400, "-1", "1e400", "1.5", "true", '"9"', "NaN"):
+            name = f"{'.'.join(map(str, where))}={number[:20]}"
+            yield Wild(name, _rewritten(golden, where, number, name))
+
+
+def _bodies(sound: bytes) -> Iterator[Wild]:
+    half = len(sound) // 2
+    bodies: Mapping[str, bytes | None] = {
+        "nothing": b"",
+        "tombstone": None,
+        "cut": sound[:half],
+        "zeros": b"\0" * 1000,
+        "not UTF-8": sound.replace(b'"id"', b'"\xff\xfe"'),
+        "BOM": codecs.BOM_UTF8 + sound,
+        "UTF-16": sound.decode().encode("utf-16"),
+        "UTF-32": sound.decode().encode("utf-32"),
+        "deep array": b"[" * 100_000,
+        "deep object": b'{"data":' * 50_000,
+        "deep inside": sound.replace(b'"data":', b'"data":' + b"[" * 90_000, 1),
+        "twice": sound + sound,
+        "an array": b"[" + sound + b"]",
+        "a string": json.dumps(sound.decode()).encode(),
+        "a number": b"9" * 5000,
+        "null": b"null",
+        "lone surrogate": sound.replace(b'"id": "', b'"id": "\\ud800', 1),
+        "key twice": sound.replace(b'{"', b'{"id":7,"', 1),
+        "NUL in a name": sound.replace(b'"data":', b'"\\u0000":1,"data":', 1),
+    }
+    for name, body in bodies.items():
+        yield Wild(name, body)
+
+
+def _around(sound: bytes) -> Iterator[Wild]:
+    yield Wild("no key", b"{", None)
+    yield Wild("empty key", b"{", b"")
+    yield Wild("key not UTF-8", b"{", b"\xff" * 10)
+    yield Wild("key of NULs", b"{", b"\0" * 10)
+    yield Wild("long key", b"{", b"k" * 500_000)
+    yield Wild("long key not UTF-8", b"{", b"\xff" * 900_000)
+    yield Wild("key with dots", b"{", b"$set.a.b")
+    yield Wild("another key", sound, b"somebody else")
+    yield Wild("header without a name", b"{", headers=(("", b"1"),))
+    yield Wild("header without a value", b"{", headers=(("h", None),))
+    yield Wild("header twice", b"{", headers=(("h", b"1"), ("h", b"2")))
+    yield Wild("header not UTF-8", b"{", headers=(("h", b"\xff\0\xfe"),))
+    yield Wild("header with dots", b"{", headers=(("$a.b\0", b"1"),))
+    yield Wild("our own headers", b"{", headers=(("x-reason", b"1"), ("x-entry", b"\xff")))
+    yield Wild("long headers", b"{", headers=(("h" * 10_000, b"\xff" * 900_000),))
+    yield Wild("many headers", b"{", headers=tuple((f"h{rank}", b"") for rank in range(20_000)))
+
+
+_LONG = "x" * 500_000
+_HEADS: Mapping[str, Callable[[Json], object]] = {
+    "no id": lambda it: it.pop("id"),
+    "long id": lambda it: it.update(id=_LONG),
+    "long dossier": lambda it: it.update(dossierid=_LONG),
+    "long type": lambda it: it.update(type=_LONG),
+    "long source": lambda it: it.update(source=_LONG),
+    "long subject": lambda it: it.update(subject=_LONG),
+    "id of NULs": lambda it: it.update(id="a\0b", data={}),
+    "id of dollars": lambda it: it.update(id="$where.a", data={}),
+    "dossier of NULs": lambda it: it.update(id="n", dossierid="a\0b", data={}),
+    "dossier of dollars": lambda it: it.update(id="o", dossierid="$a.b", data={}),
+    "id of another kind": lambda it: it.update(id={"$gt": ""}),
+    "first day": lambda it: it.update(id="f", time="0001-01-01T00:00:00+23:59"),
+    "last day": lambda it: it.update(id="l", time="9999-12-31T23:59:59-23:59"),
+    "time as a number": lambda it: it.update(id="t", time=10**18),
+    "huge sequence": lambda it: it.update(id="h", sequence=2**63),
+    "sequence beyond all": lambda it: it.update(id="i", sequence=10**300),
+    "sequence as text": lambda it: it.update(id="j", sequence="9" * 5000),
+    "sequence zero": lambda it: it.update(id="k", sequence=0),
+    "no data": lambda it: it.pop("data"),
+    "data of another kind": lambda it: it.update(id="m", data=[]),
+    "many fields": lambda it: it["data"].update({f"f{rank}": rank for rank in range(20_000)}),
+}
+
+
+def _planted(golden: Json, plant: Callable[[Json], object]) -> bytes:
+    event = deepcopy(golden)
+    plant(event)
+    return json.dumps(event).encode()
+
+
+def _integers(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], int]]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _integers(each, (*path, key))
+    elif isinstance(value, list):
+        for rank, each in enumerate(value):
+            yield from _integers(each, (*path, rank))
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield path, value
+
+
+def _rewritten(golden: Json, path: tuple[Any, ...], number: str, name: str) -> bytes:
+    """Write a number that Python's own JSON would not."""
+    event = deepcopy(golden)
+    place: Any = event
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = "@number@"
+    event["id"] = name[-100:]
+    return json.dumps(event).replace('"@number@"', number).encode()
