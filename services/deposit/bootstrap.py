@@ -24,6 +24,7 @@ from shared.runtime.directory import project_structures
 from shared.runtime.files import Files
 from shared.runtime.ids import new_id
 from shared.runtime.logs import get_logger
+from shared.runtime.projection import Projecting
 from shared.runtime.service import Runtime
 
 _BODY_LIMIT_MB = 130
@@ -75,7 +76,12 @@ def build() -> tuple[Runtime, FastAPI]:
     runtime.prepare(lambda: create_indexes(store))
     runtime.prepare(lambda: projections.create_indexes(store))
     runtime.prepare(files.prepare)
-    runtime.project({STRUCTURE: project_structures, DOSSIER: project_dossiers})
+    runtime.project(
+        {
+            STRUCTURE: Projecting(project_structures, "structures"),
+            DOSSIER: Projecting(project_dossiers, "dossiers"),
+        }
+    )
     runtime.background("ledger", ledger.run)
     runtime.every(_SWEEP_S, "files", sweep)
     app = runtime.app(

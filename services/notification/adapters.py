@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.notification.application import Scope, Subject
 from services.notification.domain import Actor, Entry
 from shared.runtime.live import Bells, ring_inserts
+from shared.runtime.projection import refuse_elsewhere
 from shared.runtime.store import Document, Store, Transaction
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -26,7 +27,12 @@ class MongoStatuses:
         await self._statuses.create_index([("piece_id", 1), ("sequence", 1)])
 
     async def keep(self, transaction: Transaction, entries: Sequence[Entry]) -> None:
-        """Write statuses, in the transaction that takes their messages."""
+        """Write statuses, in the transaction that takes their messages.
+
+        The parties of a dossier read the history of its pieces: no piece has two dossiers.
+        """
+        claims = [(entry.piece_id, entry.dossier_id) for entry in entries]
+        await refuse_elsewhere(transaction, _COLLECTION, claims, "piece_id")
         documents = [_to_document(entry) for entry in entries]
         statuses = transaction.collection(_COLLECTION)
         await statuses.insert_many(documents, session=transaction.session)

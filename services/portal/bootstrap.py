@@ -17,6 +17,7 @@ from services.portal.entrypoints.export import create_export_router
 from services.portal.entrypoints.http import create_router
 from services.portal.settings import Settings
 from shared.contracts.topics import DOSSIER, STRUCTURE
+from shared.runtime.projection import Projecting
 from shared.runtime.service import Runtime
 
 _SHEETS: Mapping[str, Sheet] = {"csv": CsvSheet(), "xlsx": XlsxSheet()}
@@ -29,7 +30,12 @@ def build() -> tuple[Runtime, FastAPI]:
     pieces, names = MongoPieces(runtime.store), MongoNames(runtime.store)
     desk = ExportDesk(Exporting(read_kit(), runtime.clock), settings)
     runtime.prepare(pieces.prepare)
-    runtime.project({DOSSIER: project_dossiers, STRUCTURE: project_structures})
+    runtime.project(
+        {
+            STRUCTURE: Projecting(project_structures, "structures"),
+            DOSSIER: Projecting(project_dossiers, "dossiers"),
+        }
+    )
     return runtime, runtime.app(
         title="Aiguillage : portail",
         description="Les pièces d'une structure : recherche, tableau de bord, liste fiscale.",

@@ -47,6 +47,7 @@ from shared.runtime.files import Files
 from shared.runtime.ids import new_id
 from shared.runtime.isolation import one_by_one
 from shared.runtime.live import Bells, Hall, Seats
+from shared.runtime.projection import Projecting
 from shared.runtime.rates import HourlyRates
 from shared.runtime.service import Runtime
 
@@ -156,7 +157,7 @@ def build() -> tuple[Runtime, FastAPI]:
     async def close() -> None:
         await closing.close()
 
-    runtime.project({STRUCTURE: project_structures})
+    runtime.project({STRUCTURE: Projecting(project_structures, "structures")})
     for each in (tickets, rates, files, conversations, learner, chats):
         runtime.prepare(each.prepare)
     runtime.every(_SWEEP_S, "files", sweep)

@@ -1,6 +1,7 @@
 """Projections of compacted topics: whole states, idempotent by version, so they need no order."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from pymongo import ReplaceOne
 
@@ -9,14 +10,35 @@ from shared.runtime.backoff import wait_out
 from shared.runtime.clock import Clock
 from shared.runtime.handler import Handler
 from shared.runtime.held import Held
-from shared.runtime.isolation import isolate
+from shared.runtime.isolation import bury, isolate
 from shared.runtime.ledger import Ledger
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import MESSAGES
 from shared.runtime.reading import Incoming, Reader, Record
 from shared.runtime.store import Document, Store, Transaction
 
+_JUMP_MAX = 100
+"""Versions that compaction, or a reader that was away, may leave out between two states.
+
+Within a week no segment is compacted, so a reader sees each version; a dossier has some dozens of
+them in its life. A larger jump waits for an operator: believed, it would hide the real versions.
+"""
+_READ_AT_ONCE = 50
+"""SecantusDB takes the square of the length of a $in."""
 _log = get_logger(__name__)
+
+
+class ElsewhereError(ValueError):
+    """A piece is told of in a dossier, and another dossier has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projecting:
+    """How a compacted topic is projected."""
+
+    handler: Handler
+    collection: str
+    """Where the handler keeps the states, each by its entity's id with its `version`."""
 
 
 class Projection:
@@ -24,14 +46,16 @@ class Projection:
 
     The handler keeps a state only when its version is newer than the one it has. What cannot be
     projected waits for an operator, as in an inbox, but holds nothing back: the next version of the
-    same key makes up for it.
+    same key makes up for it. So does a version far above the one that is known; an operator's
+    replay believes it.
     """
 
-    def __init__(self, store: Store, topic: Topic, handler: Handler, clock: Clock) -> None:
+    def __init__(self, store: Store, topic: Topic, projecting: Projecting, clock: Clock) -> None:
         """Prepare a projection; `take` and `sweep` do the work."""
         self._store = store
         self._topic = topic
-        self._handler = handler
+        self._handler = handler = projecting.handler
+        self._collection = projecting.collection
         self._reader = Reader(topic, is_sequenced=False)
         self._ledger = Ledger(store, topic, clock)
         self._held = Held(store, topic, self._ledger, self._reader, handler)
@@ -59,7 +83,7 @@ class Projection:
                 lambda transaction: self._carry_out(transaction, batch)
             ),
         )
-        MESSAGES.labels(self._topic.name, "applied").inc(sum(not each.fault for each in batch))
+        MESSAGES.labels(self._topic.name, "applied").inc(len(batch) - len(dead))
         MESSAGES.labels(self._topic.name, "dead").inc(len(dead))
         for message in dead:
             _log.error("message.dead", reason=message.fault, **message.ids)
@@ -67,6 +91,7 @@ class Projection:
     async def _carry_out(
         self, transaction: Transaction, batch: Sequence[Incoming]
     ) -> list[Incoming]:
+        batch = await self._hold_jumps(transaction, batch)
         events = [message.event for message in batch if message.event is not None]
         if events:
             await self._handler(transaction, events)
@@ -77,8 +102,80 @@ class Projection:
             await self._ledger.enter(transaction, "dead", list(dead.values()))
         return list(dead.values())
 
+    async def _hold_jumps(
+        self, transaction: Transaction, batch: Sequence[Incoming]
+    ) -> list[Incoming]:
+        """Turn each state whose version jumps into a dead letter. On a first sight any may come."""
+        known = await self._versions(transaction, batch)
+        held = []
+        for message in batch:
+            state = _state(message)
+            if state is not None:
+                entity, version = state
+                ours = known.setdefault(entity, version)
+                if version > ours + _JUMP_MAX:
+                    jump = f"version {version} of {entity}, of which {ours} is known, is held"
+                    held.append(message.failed(jump))
+                    continue
+                known[entity] = max(ours, version)
+            held.append(message)
+        return held
+
+    async def _versions(
+        self, transaction: Transaction, batch: Sequence[Incoming]
+    ) -> dict[str, int]:
+        entities = sorted({state[0] for message in batch if (state := _state(message))})
+        known: dict[str, int] = {}
+        for start in range(0, len(entities), _READ_AT_ONCE):
+            found = transaction.collection(self._collection).find(
+                {"_id": {"$in": entities[start : start + _READ_AT_ONCE]}},
+                {"version": 1},
+                session=transaction.session,
+            )
+            known |= {row["_id"]: row["version"] async for row in found if "version" in row}
+        return known
+
     async def _bury(self, message: Incoming, reason: str) -> None:
-        await self._commit([message.failed(reason)])
+        await bury(message, reason, self._commit)
+
+
+def _state(message: Incoming) -> tuple[str, int] | None:
+    """Give the entity that a message tells the state of, and its version."""
+    if message.event is None:
+        return None
+    data = message.event.data
+    entity, version = getattr(data, data.entity or "dossier_id", None), data.version
+    return None if entity is None else (entity, version)
+
+
+async def refuse_elsewhere(
+    transaction: Transaction, collection: str, claims: Iterable[tuple[str, str]], field: str = "_id"
+) -> None:
+    """Check that no piece is claimed by a dossier while another one has it.
+
+    Args:
+        collection: where documents name a piece by `field` and its dossier by `dossier_id`.
+        claims: pieces and the dossiers that are said to hold them.
+
+    Raises ElsewhereError: who takes part in the one dossier would find the files of the other.
+    """
+    owners: dict[str, str] = {}
+    for piece, dossier in claims:
+        _judge_owner(piece, dossier, owners.setdefault(piece, dossier))
+    pieces = sorted(owners)
+    for start in range(0, len(pieces), _READ_AT_ONCE):
+        found = transaction.collection(collection).find(
+            {field: {"$in": pieces[start : start + _READ_AT_ONCE]}},
+            {field: 1, "dossier_id": 1},
+            session=transaction.session,
+        )
+        async for row in found:
+            _judge_owner(row[field], owners[row[field]], row["dossier_id"])
+
+
+def _judge_owner(piece: str, dossier: str, owner: str) -> None:
+    if dossier != owner:
+        raise ElsewhereError(f"piece {piece} is told of in dossier {dossier}; {owner} has it")
 
 
 async def keep_newest(transaction: Transaction, collection: str, told: Iterable[Document]) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import TypeAdapter
 
+from services.deposit.adapters.mongo import PIECES
 from services.deposit.application.ports import Depositor, Known
 from services.deposit.domain.turns import DossierState
 from shared.circuit.turns import Awaited, Turn
 from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import DossierChanged, PieceStateV1
 from shared.runtime.directory import Directory
-from shared.runtime.projection import keep_newest
+from shared.runtime.projection import keep_newest, refuse_elsewhere
 from shared.runtime.store import Document, Store, Transaction
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -27,7 +28,14 @@ async def create_indexes(store: Store) -> None:
 async def project_dossiers(
     transaction: Transaction, events: Sequence[Event[DossierChanged]]
 ) -> None:
-    """Keep each dossier's latest version."""
+    """Keep each dossier's latest version.
+
+    Deposit knows whose its pieces are, whatever is told of them.
+    """
+    claims = [
+        (piece.piece_id, event.data.dossier_id) for event in events for piece in event.data.pieces
+    ]
+    await refuse_elsewhere(transaction, PIECES, claims)
     await keep_newest(transaction, _DOSSIERS, [_row(event.data) for event in events])
 
 

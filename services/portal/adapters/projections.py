@@ -9,7 +9,7 @@ from services.portal.application.projecting import pieces_of
 from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.routing_v1 import DossierChanged
-from shared.runtime.projection import keep_newest
+from shared.runtime.projection import keep_newest, refuse_elsewhere
 from shared.runtime.store import Document, Transaction
 from shared.vocabulary.texts import one_line
 
@@ -31,6 +31,8 @@ async def project_dossiers(
             newer[said.dossier_id] = said
     if not newer:
         return
+    claims = [(piece.piece_id, id_) for id_, said in newer.items() for piece in said.pieces]
+    await refuse_elsewhere(transaction, PIECES, claims)
     documents = [
         to_document(piece, said.version) for said in newer.values() for piece in pieces_of(said)
     ]

@@ -33,6 +33,8 @@ _NO_SERVICE = ""
 _HELD: Document = {"held": {"$gt": ""}}
 _AT_ONCE = 500
 """What one transaction advances; a timer looks at the rest again."""
+_READ_AT_ONCE = 50
+"""SecantusDB takes the square of the length of a $in."""
 _log = get_logger(__name__)
 
 
@@ -162,6 +164,19 @@ class MongoWork(MongoArchive):
             {"_id": {"$in": list(dossier_ids)}}, session=self._session
         )
         return {document["_id"]: _read_journey(document) async for document in found}
+
+    async def owners(self, pieces: Collection[str]) -> dict[str, str]:
+        wanted = sorted(pieces)
+        owners: dict[str, str] = {}
+        for start in range(0, len(wanted), _READ_AT_ONCE):
+            found = self._collection("dossiers").find(
+                {"pieces": {"$in": wanted[start : start + _READ_AT_ONCE]}},
+                {"pieces": 1},
+                session=self._session,
+            )
+            async for document in found:
+                owners |= dict.fromkeys(document["pieces"], document["_id"])
+        return owners
 
     async def held_by(self, structures: Collection[str]) -> Sequence[Journey]:
         return await self._journeys({"held": {"$in": list(structures)}})

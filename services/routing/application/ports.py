@@ -75,6 +75,9 @@ class Work(Archive, Protocol):
 
     async def journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]: ...
 
+    async def owners(self, pieces: Collection[str]) -> dict[str, str]:
+        """Find which of these pieces a dossier holds, and which one, by piece id."""
+
     async def held_by(self, structures: Collection[str]) -> Sequence[Journey]:
         """Find the dossiers that wait for one of these structures to be set right."""
 

@@ -12,6 +12,7 @@ from services.routing.application.ports import Work
 from services.routing.application.views import as_seen
 from services.routing.domain.commands import Command, Elapse, Rejudge, Treat
 from services.routing.domain.decide import Decision, decide
+from services.routing.domain.decision import MessageError
 from services.routing.domain.events import AdditionRefused, Held
 from services.routing.domain.events import Event as Happening
 from shared.circuit.parties import Directory, Parties, Structure
@@ -55,7 +56,12 @@ class Router:
         behind = {event.data.dossier_id for event in events if _is_behind(event, directory)}
         if behind:
             raise DirectoryBehindError(behind)
+        owners = await self.work.owners(
+            {event.data.piece_id for event in events if isinstance(event.data, PieceDeposited)}
+        )
         for event in events:
+            if isinstance(event.data, PieceDeposited):
+                _judge_owner(event.data, owners)
             self._take_piece(event, journeys, directory)
         await self._keep(journeys.values())
 
@@ -201,6 +207,13 @@ def _is_behind(event: Event[Any], directory: Directory) -> bool:
         name not in directory or directory[name].version < needed
         for name, needed in event.data.directory.items()
     )
+
+
+def _judge_owner(payload: PieceDeposited, owners: dict[str, str]) -> None:
+    """Check that no other dossier has the piece: its parties would see, and treat, this one."""
+    owner = owners.setdefault(payload.piece_id, payload.dossier_id)
+    if owner != payload.dossier_id:
+        raise MessageError(f"piece {payload.piece_id} is in dossier {owner} already")
 
 
 def _structures(events: Iterable[Event[Any]], journeys: Iterable[Journey]) -> set[str]:

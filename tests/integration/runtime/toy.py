@@ -11,6 +11,7 @@ from shared.contracts.topics import PIECE_DEPOSEE, STATUT, STRUCTURE
 from shared.runtime.caller import Caller, caller
 from shared.runtime.described import DescribedRoute
 from shared.runtime.logs import get_logger
+from shared.runtime.projection import Projecting
 from shared.runtime.service import Runtime, run
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.store import Transaction
@@ -44,7 +45,7 @@ def build() -> tuple[Runtime, FastAPI]:
     """Put it together."""
     runtime = Runtime("toy", RuntimeSettings())
     runtime.consume({STATUT: keep})
-    runtime.project({STRUCTURE: project})
+    runtime.project({STRUCTURE: Projecting(project, "structures")})
     router = APIRouter(route_class=DescribedRoute)
 
     @router.post("/things")
