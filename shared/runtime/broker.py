@@ -30,6 +30,7 @@ from shared.runtime.producer import Producer
 from shared.runtime.reading import Record
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.store import Document
+from shared.runtime.unpacking import unread_reason
 
 _CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 _POLL_MS = 20
@@ -291,4 +292,5 @@ def read_record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
         value=raw.value or b"",
         headers={str(name): (value or b"").decode(errors="replace") for name, value in raw.headers},
         position=position,
+        fault=unread_reason(raw.headers),
     ).fitting()

@@ -1,4 +1,6 @@
-"""Header names that are not UTF-8: read as Kafka's own clients do, where aiokafka gives up.
+"""Records that aiokafka gives up on: header names that are not UTF-8, and batches too large.
+
+Header names are read as Kafka's own clients do; what is not to be unpacked: `unpacking.py`.
 
 No broker checks them. aiokafka raises, loses its place in the batch, and reads it again for ever: a
 stranger's record would silence a service. Nothing of ours depends on such a name, so that the
@@ -12,6 +14,8 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.record.util import decode_varint_py
+
+from shared.runtime.unpacking import FETCH_UNPACKED_BYTES, unpacked_size, unread, why_unreadable
 
 
 class OddName(str):
@@ -30,19 +34,30 @@ def install() -> None:
 class _Records(_MemoryRecordsPy):  # type: ignore[misc]  # aiokafka ships no types
     """What a fetch brought, batch by batch."""
 
+    _unpacked = 0
+
     def next_batch(self) -> Any:  # noqa: ANN401
         """Give the next batch: aiokafka's, or one that falls back where that one raises."""
         whole = self._next_slice
         batch = super().next_batch()
-        return _Batch(batch, whole) if isinstance(batch, DefaultRecordBatch) else batch
+        if whole is None or not isinstance(batch, DefaultRecordBatch):
+            return batch
+        size = unpacked_size(batch, whole)
+        self._unpacked += size if isinstance(size, int) else 0
+        return _Batch(batch, whole, size if isinstance(size, str) else None)
+
+    def has_next(self) -> bool:
+        """Tell whether a batch is left. Beyond the limit the rest is fetched again, later."""
+        return super().has_next() and self._unpacked <= FETCH_UNPACKED_BYTES
 
 
 class _Batch:
     """One batch: aiokafka's compiled reader, which knows its attributes, and a patient one."""
 
-    def __init__(self, batch: Any, whole: memoryview) -> None:  # noqa: ANN401
+    def __init__(self, batch: Any, whole: memoryview, refusal: str | None) -> None:  # noqa: ANN401
         self._batch = batch
         self._whole = whole
+        self._refusal = refusal
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return getattr(self._batch, name)
@@ -51,6 +66,15 @@ class _Batch:
         return next(self._batch)
 
     def __iter__(self) -> Iterator[Any]:
+        if self._refusal is not None:
+            yield unread(self._batch, self._whole, self._refusal)
+            return
+        try:
+            yield from self._records()
+        except Exception as error:  # noqa: BLE001 - it would be read again for ever
+            yield unread(self._batch, self._whole, why_unreadable(error))
+
+    def _records(self) -> Iterator[Any]:
         given = 0
         try:
             for record in self._batch:

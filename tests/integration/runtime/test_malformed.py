@@ -1,5 +1,6 @@
 """Malformed records on a real store: each becomes a dead letter, and the sound ones pass."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import ConsumerRecord
 
 from shared.contracts.envelope import Event
@@ -25,8 +28,11 @@ from shared.runtime.projection import Projecting, Projection
 from shared.runtime.reading import Reader, Record
 from shared.runtime.store import Store, Transaction
 from shared.runtime.weights import weigh
+from tests.integration.runtime.test_broker import consuming
+from tests.kit.backbone import Room
 from tests.kit.events import NOTES, NOW, a_record
 from tests.kit.malformed import Wild, zoo
+from tests.kit.waiting import wait_until
 
 GOLDEN = Path(__file__).parents[2] / "contracts" / "golden"
 
@@ -90,6 +96,41 @@ def of_another(event: dict[str, Any]) -> dict[str, Any]:
 
 def _key(sound: dict[str, Any]) -> bytes:
     return str(sound.get("dossierid") or sound["subject"]).encode()
+
+
+@pytest.mark.native
+@pytest.mark.usefixtures("native_backbone")
+@pytest.mark.parametrize("topic", [PIECE_DEPOSEE, DOSSIER], ids=lambda topic: topic.name)
+async def test_on_a_real_kafka_the_group_moves_on(store: Store, room: Room, topic: Topic) -> None:
+    room.provision([topic])
+    taker = a_taker(store, topic)
+    await taker.prepare()
+    sound = of_another(golden(topic))
+    name = room.namespace + topic.name
+    refused = 0
+    async with AIOKafkaProducer(
+        bootstrap_servers=room.platform.addresses.kafka, max_request_size=10**7
+    ) as producer:
+        for wild in zoo(golden(topic)):
+            try:
+                await producer.send_and_wait(
+                    name, wild.value, key=wild.key, headers=wild.headers, partition=0
+                )
+            except MessageSizeTooLargeError:
+                refused += 1
+        await producer.send_and_wait(name, json.dumps(sound).encode(), key=_key(sound), partition=0)
+
+    async def is_kept() -> bool:
+        kept = await store.collection("kept").find_one({"of": sound["subject"]})
+        return kept is not None
+
+    async with consuming(room, taker, topic) as group:
+        await wait_until(is_kept, "the sound one passes", limit_s=90)
+        await asyncio.wait_for(group.caught_up(), 60)
+
+    assert refused == 0
+    dead = await store.collection("inbox").count_documents({"state": "dead"})
+    assert dead > len(list(zoo(golden(topic)))) * 0.8
 
 
 async def test_a_letter_that_the_store_refuses_is_buried_as_bytes_at_a_position(

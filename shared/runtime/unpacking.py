@@ -1,0 +1,101 @@
+"""Bounded decompression of fetched batches: aiokafka unpacks whole batches into memory.
+
+The broker unpacks what is written to the topics that `deploy.topics` made, so nothing compressed
+comes from them. A topic that somebody else made may hold a batch of 300 KB that unpacks to 300 MB,
+or one by a codec that is not installed here: aiokafka would unpack the one, and read the other
+again for ever. Both are dead letters at their position, not unpacked.
+"""
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Protocol
+
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBase
+
+from shared.contracts.topics import TOPIC_MAX_BYTES
+
+FETCH_UNPACKED_BYTES = 4 * TOPIC_MAX_BYTES
+"""What the batches of one fetch of a partition unpack to before the rest is fetched again."""
+_CODECS = {
+    DefaultRecordBase.CODEC_GZIP: "gzip",
+    DefaultRecordBase.CODEC_SNAPPY: "snappy",
+    DefaultRecordBase.CODEC_LZ4: "lz4",
+    DefaultRecordBase.CODEC_ZSTD: "zstd",
+}
+_HEADER_BYTES = DefaultRecordBase.HEADER_STRUCT.size
+_HEAD_BYTES = 1000
+
+
+class Unread(str):
+    """The name of a header that says why the record that bears it was not unpacked."""
+
+    __slots__ = ()
+
+
+class Batch(Protocol):
+    """What is asked of a batch of aiokafka's."""
+
+    compression_type: int
+    next_offset: int
+    first_timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadRecord:
+    """Stands for a batch, or the rest of one, that is not unpacked: its last offset, its head."""
+
+    offset: int
+    timestamp: int
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    key: bytes | None = None
+    timestamp_type: int = DefaultRecordBase.CREATE_TIME
+    checksum: int | None = None
+
+
+def unread(batch: Batch, whole: memoryview, reason: str) -> UnreadRecord:
+    """Give one record in the place of a batch: whoever takes it moves on behind the batch."""
+    return UnreadRecord(
+        offset=batch.next_offset - 1,
+        timestamp=batch.first_timestamp,
+        value=bytes(whole[:_HEAD_BYTES]),
+        headers=((Unread(reason), b""),),
+    )
+
+
+def unpacked_size(batch: Batch, whole: memoryview) -> int | str:
+    """Give the size in bytes to which a batch unpacks, or why it is not to be unpacked."""
+    codec = batch.compression_type
+    if codec == DefaultRecordBase.CODEC_NONE:
+        return len(whole)
+    if codec != DefaultRecordBase.CODEC_GZIP:
+        return f"a batch compressed by {_CODECS.get(codec, codec)}, which is not read here"
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(whole[_HEADER_BYTES:])) as packed:
+            size = sum(map(len, _pieces(packed)))
+    except (OSError, EOFError, ValueError) as error:
+        return f"a batch that does not unpack: {error!r}"
+    if size > TOPIC_MAX_BYTES:
+        return f"a batch that unpacks to over {TOPIC_MAX_BYTES} bytes"
+    return size
+
+
+def _pieces(packed: gzip.GzipFile) -> Iterator[bytes]:
+    left = TOPIC_MAX_BYTES + 1
+    while left > 0 and (piece := packed.read(min(left, 64 * 1024))):
+        left -= len(piece)
+        yield piece
+
+
+def why_unreadable(error: Exception) -> str:
+    """Say what is wrong with a batch that was unpacked and cannot be read to its end."""
+    what = "corrupt" if isinstance(error, CorruptRecordException) else "unreadable"
+    return f"a batch with a record that is {what}: {error!r}"
+
+
+def unread_reason(headers: Any) -> str | None:  # noqa: ANN401 - aiokafka ships no types
+    """Give why a record was not unpacked; None for any other."""
+    return next((str(name) for name, _ in headers if isinstance(name, Unread)), None)
