@@ -1,0 +1,195 @@
+"""What projections do not believe: a version that jumps, a piece that another dossier has."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.deposit.adapters import projections as deposit
+from services.notification.adapters import MongoStatuses
+from services.notification.entrypoints import keep_statuses
+from services.portal.adapters import projections as portal
+from services.routing.adapters.mongo import MongoWork
+from services.routing.application.routing import Router
+from services.routing.domain.decision import MessageError
+from shared.contracts.deposit_v1 import PieceDeposited
+from shared.contracts.envelope import Event, encode
+from shared.contracts.organisation_v1 import StructureChanged
+from shared.contracts.routing_v1 import DossierChanged, StatusChanged
+from shared.contracts.topics import DOSSIER, STRUCTURE
+from shared.runtime.directory import project_structures
+from shared.runtime.projection import ElsewhereError, Projecting, Projection
+from shared.runtime.reading import Record
+from shared.runtime.store import Store, Transaction
+from tests.kit.events import NOW
+from tests.kit.states import a_piece, a_state, told
+
+GOLDEN = Path(__file__).parents[1] / "contracts" / "golden"
+_PROJECTED = {
+    "structures": (STRUCTURE, Projecting(project_structures, "structures")),
+    "deposit": (DOSSIER, Projecting(deposit.project_dossiers, "dossiers")),
+    "portal": (DOSSIER, Projecting(portal.project_dossiers, "dossiers")),
+}
+
+
+def golden(kind: Any, entity: str, **changes: object) -> Event[Any]:  # noqa: ANN401 - a payload's type
+    """Take a golden event as that of another entity."""
+    path = GOLDEN / kind.event_type / "1.json"
+    event = json.loads(path.read_text(encoding="utf-8"))
+    event["data"] |= changes
+    if "dossierid" in event:
+        event |= {"dossierid": entity}
+    event |= {"id": f"{entity}-{changes}"[:100], "subject": entity}
+    reader: Any = Event.__class_getitem__(kind)
+    read: Event[Any] = reader.model_validate(event)
+    return read
+
+
+class Desk:
+    """A projection, and what it knows."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self.store = store
+        self.topic, projecting = _PROJECTED[name]
+        self.collection = projecting.collection
+        self.projection = Projection(store, self.topic, projecting, lambda: NOW)
+        self._told = 0
+
+    async def tell(self, *versions: int, entity: str = "e1") -> None:
+        batch = [self._record(entity, version) for version in versions]
+        await self.projection.take(batch)
+
+    def _record(self, entity: str, version: int) -> Record:
+        event: Event[Any]
+        if self.topic is STRUCTURE:
+            event = golden(StructureChanged, entity, structure=entity, version=version)
+        else:
+            event = told(a_state(entity, version))
+        self._told += 1
+        position = f"{self.topic.name}/0/{self._told}"
+        return Record(self.topic.name, entity, encode(event), {}, position)
+
+    async def known(self, entity: str = "e1") -> int | None:
+        row = await self.store.collection(self.collection).find_one({"_id": entity})
+        return row["version"] if row else None
+
+    async def held(self) -> list[Any]:
+        found = self.store.collection("inbox").find({"state": "dead"})
+        return await found.to_list(None)
+
+    async def ask(self, entry: str, state: str) -> None:
+        await self.store.collection("inbox").update_one({"_id": entry}, {"$set": {"state": state}})
+        await self.projection.sweep()
+
+
+@pytest.fixture(params=_PROJECTED)
+async def desk(store: Store, request: pytest.FixtureRequest) -> Desk:
+    desk = Desk(store, request.param)
+    await desk.projection.prepare()
+    return desk
+
+
+async def test_a_version_that_jumps_is_held_and_the_real_ones_are_believed(desk: Desk) -> None:
+    await desk.tell(5)
+    await desk.tell(900_000, 6)
+    await desk.tell(106, 107, 207, 308)
+
+    assert await desk.known() == 207
+    reasons = [entry["reason"] for entry in await desk.held()]
+    assert ["version 900000 of e1" in reasons[0], "version 308 of e1" in reasons[1]] == [True] * 2
+
+
+async def test_a_version_that_no_service_gives_is_a_dead_letter(desk: Desk) -> None:
+    event = json.loads(desk._record("e1", 1).value)  # noqa: SLF001
+    event["data"]["version"] = 10**12
+    body = json.dumps(event).encode()
+
+    await desk.projection.take([Record(desk.topic.name, "e1", body, {}, "t/0/1")])
+
+    assert await desk.known() is None
+    (dead,) = await desk.held()
+    assert "a version is from 1 to 1000000" in dead["reason"]
+
+
+async def test_on_a_first_sight_any_version_may_come_as_compaction_leaves_the_last(
+    desk: Desk,
+) -> None:
+    await desk.tell(4_000)
+    await desk.tell(4_001, 3_999)
+
+    assert await desk.known() == 4_001
+    assert await desk.held() == []
+
+
+async def test_a_jump_that_an_operator_replays_is_believed(desk: Desk) -> None:
+    await desk.tell(1, 500)
+    (entry,) = await desk.held()
+
+    await desk.ask(entry["_id"], "replay")
+
+    assert (await desk.known(), await desk.held()) == (500, [])
+    await desk.tell(501)
+    assert await desk.known() == 501
+
+
+Told = Callable[..., Awaitable[None]]
+
+
+async def refused(store: Store, handle: Told, *batches: Sequence[Event[Any]]) -> bool:
+    """Tell whether the last batch is refused."""
+    *first, last = (partial(handle, events=batch) for batch in batches)
+    for each in first:
+        await store.transaction(each)
+    try:
+        await store.transaction(last)
+    except (ElsewhereError, MessageError):
+        return True
+    return False
+
+
+def states(piece: str, *dossiers: str) -> list[Event[DossierChanged]]:
+    return [told(a_state(each, 1, [a_piece(piece)])) for each in dossiers]
+
+
+async def test_the_portal_shows_a_piece_to_the_parties_of_one_dossier(store: Store) -> None:
+    first, second = states("p1", "d1", "d2")
+
+    assert await refused(store, portal.project_dossiers, [first], [second])
+    assert await refused(store, portal.project_dossiers, states("p2", "d3", "d4"))
+    assert not await refused(store, portal.project_dossiers, [first], states("p5", "d5"))
+    pieces = await store.collection("pieces").find({"_id": "p1"}).to_list(None)
+    assert [piece["dossier_id"] for piece in pieces] == ["d1"]
+
+
+async def test_deposit_knows_whose_its_pieces_are(store: Store) -> None:
+    await store.collection("pieces").insert_one({"_id": "p1", "dossier_id": "d1"})
+
+    assert await refused(store, deposit.project_dossiers, states("p1", "d2"))
+    assert not await refused(store, deposit.project_dossiers, states("p1", "d1"))
+
+
+async def test_no_piece_has_the_statuses_of_two_dossiers(store: Store) -> None:
+    handle = keep_statuses(MongoStatuses(store).keep)
+    first, second, third = (
+        golden(StatusChanged, entity, dossier_id=entity, piece_id=piece)
+        for entity, piece in (("d1", "p1"), ("d2", "p1"), ("d3", "p3"))
+    )
+
+    assert await refused(store, handle, [first], [second])
+    assert not await refused(store, handle, [third])
+
+
+async def test_routing_opens_no_second_dossier_by_the_same_piece(store: Store) -> None:
+    async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        await Router(MongoWork(transaction), NOW, True).take_pieces(events)
+
+    def opener(dossier: str, piece: str) -> Event[PieceDeposited]:
+        changes = {"dossier_id": dossier, "piece_id": piece, "directory": {}}
+        return golden(PieceDeposited, dossier, **changes)
+
+    assert await refused(store, handle, [opener("d1", "p1")], [opener("d2", "p1")])
+    assert await refused(store, handle, [opener("d3", "p3"), opener("d4", "p3")])
+    assert not await refused(store, handle, [opener("d5", "p5")])
