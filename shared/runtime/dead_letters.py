@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shared.contracts.topics import RECORD_MAX_BYTES
 from shared.runtime.store import database_of
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters of a service.", add_completion=False)
@@ -98,7 +99,10 @@ def replay(
     """Hand a dead letter to its service again; what was parked behind it follows in order."""
     change: dict[str, Any] = {"state": "replay"}
     if body is not None:
-        change["value"] = body.read_bytes()
+        corrected = body.read_bytes()
+        if len(corrected) > RECORD_MAX_BYTES:
+            raise typer.BadParameter(f"{body} weighs over {RECORD_MAX_BYTES} bytes")
+        change["value"] = corrected
     _change(context, entry, change)
 
 

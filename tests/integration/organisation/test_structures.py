@@ -304,3 +304,17 @@ async def test_an_unpaired_surrogate_is_refused_wherever_it_is(
     refused = await http.put(f"/structures/{siret}", content=body, headers=headers)
 
     assert refused.status_code == 422, refused.text
+
+async def test_services_that_no_event_would_hold_are_refused_and_the_others_still_travel(
+    http: httpx.AsyncClient, addresses: Addresses, siret: str
+) -> None:
+    services = [{"code": f"S{rank}", "name": "x" * 150} for rank in range(5000)]
+
+    refused = await put(http, siret, declaration(siret, services=services))
+    kept = await put(http, siret, declaration(siret, services=services[:3500]))
+
+    assert (refused.status_code, kept.status_code) == (422, 201)
+    (violation,) = refused.json()["violations"]
+    assert (violation["code"], violation["field"]) == ("ORG-SERVICE-03", "services")
+    (event,) = await told(addresses, siret, 1)
+    assert len(event.services) == 3500
