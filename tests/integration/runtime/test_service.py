@@ -197,6 +197,9 @@ async def test_a_dead_letter_is_replayed_with_a_corrected_body(
     entry_id = await dead_entry(db, "d3")
     body = tmp_path / "corrected.json"
     body.write_bytes(encode(a_status("d3", 1)))
+    large = tmp_path / "large.json"
+    large.write_bytes(b" " * 1_000_001)
+    assert dead_letters(platform, "replay", entry_id, "--body", str(large)).returncode != 0
 
     replayed = dead_letters(platform, "replay", entry_id, "--body", str(body))
     assert replayed.returncode == 0, replayed.stderr
