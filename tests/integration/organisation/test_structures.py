@@ -305,6 +305,7 @@ async def test_an_unpaired_surrogate_is_refused_wherever_it_is(
 
     assert refused.status_code == 422, refused.text
 
+
 async def test_services_that_no_event_would_hold_are_refused_and_the_others_still_travel(
     http: httpx.AsyncClient, addresses: Addresses, siret: str
 ) -> None:
