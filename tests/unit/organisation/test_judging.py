@@ -123,7 +123,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 @pytest.mark.parametrize("sign", ["e", "é", "'", "🚧"])
 def test_the_services_of_a_structure_fit_in_one_event_whatever_their_names(sign: str) -> None:
     def of(count: int) -> Declaration:
-        services = (Service(f"S{rank}", (sign * 200)) for rank in range(count))
+        services = (Service(f"S{rank}", "a" + sign * 199) for rank in range(count))
         return replace(PUBLIC, services=tuple(services))
 
     most = bisect_left(range(5000), True, key=lambda count: bool(broken(of(count)))) - 1
