@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from services.deposit.adapters import projections
+from services.deposit.adapters.bounded_reader import Bounds, ReaderPool
 from services.deposit.adapters.certifying import PdfCertificates
 from services.deposit.adapters.ledger import MongoLedger
 from services.deposit.adapters.mongo import MongoPieces, create_indexes
@@ -11,7 +12,6 @@ from services.deposit.adapters.projections import (
     MongoDossiers,
     project_dossiers,
 )
-from services.deposit.adapters.reading_room import ReadingRoom
 from services.deposit.application.completing import Completions
 from services.deposit.application.consulting import Consultations
 from services.deposit.application.depositing import Deposits
@@ -40,12 +40,20 @@ def build() -> tuple[Runtime, FastAPI]:
     runtime = Runtime("deposit", settings)
     store, clock = runtime.store, runtime.clock
     files, pieces = Files(store, clock), MongoPieces(store)
-    room = ReadingRoom(settings.reader_memory_mb)
+    readers = ReaderPool(
+        Bounds(
+            readers=settings.readers,
+            memory_mb=settings.reader_memory_mb,
+            cpu_s=settings.reader_cpu_s,
+            wall_s=settings.reader_wall_s,
+            wait_s=settings.reader_wait_s,
+        )
+    )
     ledger = MongoLedger(
         store, clock, max_group=settings.max_group, max_waiting=settings.max_waiting
     )
     ports = Ports(
-        reader=room.read,
+        reader=readers.read,
         directory=MongoDirectory(store),
         dossiers=MongoDossiers(store),
         pieces=pieces,
@@ -76,6 +84,7 @@ def build() -> tuple[Runtime, FastAPI]:
     runtime.prepare(lambda: create_indexes(store))
     runtime.prepare(lambda: projections.create_indexes(store))
     runtime.prepare(files.prepare)
+    runtime.prepare(readers.prepare)
     runtime.project(
         {
             STRUCTURE: Projecting(project_structures, "structures"),
@@ -83,6 +92,7 @@ def build() -> tuple[Runtime, FastAPI]:
         }
     )
     runtime.background("ledger", ledger.run)
+    runtime.background("readers", readers.run)
     runtime.every(_SWEEP_S, "files", sweep)
     app = runtime.app(
         title="Dépôt",

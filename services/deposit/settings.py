@@ -22,8 +22,16 @@ class Settings(RuntimeSettings):
     """Deposits kept by one transaction at most."""
     max_waiting: int = Field(default=1000, ge=1)
     """Deposits that wait to be kept before callers are told to come back."""
+    readers: int = Field(default=2, ge=1, le=64)
+    """Files that are read at the same time, each in a process of its own: PDF, and large XML."""
     reader_memory_mb: int = Field(default=512, ge=128)
     """Memory that a file may take to be read; one that takes more is refused."""
+    reader_cpu_s: int = Field(default=3, ge=1)
+    """CPU time that a file may take to be read; one that takes more is refused."""
+    reader_wall_s: float = Field(default=10, gt=0)
+    """The same on the clock, for a machine too busy to give that CPU time."""
+    reader_wait_s: float = Field(default=10, gt=0)
+    """How long a file waits for a reader before its sender is told to come back."""
 
     @field_validator("switched_off")
     @classmethod

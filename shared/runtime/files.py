@@ -59,6 +59,7 @@ class Files:
 
     async def put(self, content: bytes) -> str:
         """Store `content` and give its SHA-256 (hexadecimal)."""
+        # 20 MB take tens of milliseconds, during which nobody else would be answered.
         sha256 = await asyncio.to_thread(_sha256, content)
         # The date is what the sweeper goes by: a file about to be referred to again is fresh.
         known: Document | None = await self._index.find_one_and_update(

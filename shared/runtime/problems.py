@@ -19,6 +19,8 @@ from shared.vocabulary.texts import showable
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
+FAULTS_SHOWN = 50
+"""Faults of one form that are named: a body may hold tens of thousands."""
 SHOWN = 60
 """Characters of a field's name: whoever invented it may have made it long."""
 _TITLES = {
@@ -112,13 +114,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        return respond(refused([_violation(each) for each in error.errors()]))
+        return respond(refused([_violation(each) for each in error.errors()[:FAULTS_SHOWN]]))
 
     @app.exception_handler(WebSocketRequestValidationError)
     async def on_invalid_handshake(
         _: WebSocket, error: WebSocketRequestValidationError
     ) -> JSONResponse:
-        return respond(refused([_violation(each) for each in error.errors()]))
+        return respond(refused([_violation(each) for each in error.errors()[:FAULTS_SHOWN]]))
 
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:

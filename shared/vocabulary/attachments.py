@@ -1,6 +1,7 @@
 """What may be attached, and what a file is by its name and first bytes."""
 
 import codecs
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,6 +17,9 @@ SIZE_LIMIT = 10 * MEGABYTE
 """Bytes of any attachment. AIFE, bonnes pratiques."""
 _SHOWN = 80
 
+_PDF = b"%PDF-"
+_PDF_WITHIN = 1024
+"""Where readers look for the header of a PDF: clients put a mark or line ends before it."""
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",)
 _TIFF = (b"II*\x00", b"MM\x00*")
@@ -44,7 +48,7 @@ _TYPES: dict[str, tuple[str, tuple[bytes, ...]]] = {
     "ODS": (f"{_OPEN_DOCUMENT}.spreadsheet", _ZIP),
     "ODT": (f"{_OPEN_DOCUMENT}.text", _ZIP),
     "P7S": ("application/pkcs7-signature", ()),
-    "PDF": ("application/pdf", (b"%PDF-",)),
+    "PDF": ("application/pdf", (_PDF,)),
     "PNG": ("image/png", (b"\x89PNG\r\n\x1a\n",)),
     "PPS": ("application/vnd.ms-powerpoint", _OLE),
     "PPT": ("application/vnd.ms-powerpoint", _OLE),
@@ -65,6 +69,10 @@ _TYPES: dict[str, tuple[str, tuple[bytes, ...]]] = {
 }
 """Media type and first bytes by extension; no first bytes where a format has none of its own."""
 
+_SIGNATURES = tuple(
+    each for _, signatures in _TYPES.values() for each in signatures if each != _PDF
+)
+
 _TEXTS = frozenset({"CSV", "HTM", "HTML", "SVG", "TXT", "XHTML", "XML"})
 """Extensions of what is text, whatever else it says."""
 
@@ -83,7 +91,7 @@ _PROGRAMS = (
 )
 _BEFORE = codecs.BOM_UTF8 + b" \t\r\n\f\v\x00"
 """What may stand before a signature and be passed over by who runs it."""
-_CONTROLS = frozenset(map(chr, range(32))) - frozenset("\t\n\f\r\x1a") | {"\x7f"}
+_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x19\x1b-\x1f\x7f]")
 _INSTALLERS = frozenset(
     UUID(f"000c10{kind}-0000-0000-c000-000000000046").bytes_le for kind in ("82", "84", "86")
 )
@@ -179,12 +187,19 @@ def _judge(rules: AttachmentRules, attached: Attached, field: str) -> Iterator[V
 
 def _is_announced(head: bytes, extension: str) -> bool:
     signatures = _TYPES[extension][1]
-    if signatures:
-        return head.startswith(signatures) and not _is_installer(head)
-    # As it is too: a signature may begin with what may stand before one.
-    if head.startswith(_PROGRAMS) or head.lstrip(_BEFORE).startswith(_PROGRAMS):
+    if signatures and head.startswith(signatures):
+        return not _is_installer(head)
+    if signatures == (_PDF,):
+        return _PDF in head[:_PDF_WITHIN] and not _begins(head, _SIGNATURES + _PROGRAMS)
+    if signatures or _begins(head, _PROGRAMS):
         return False
     return extension not in _TEXTS or _is_text(head)
+
+
+def _begins(head: bytes, signatures: tuple[bytes, ...]) -> bool:
+    """Tell whether a file begins with one of these, or does after what may be passed over."""
+    # As it is too: a signature may begin with what may stand before one.
+    return head.startswith(signatures) or head.lstrip(_BEFORE).startswith(signatures)
 
 
 def _is_text(head: bytes) -> bool:
@@ -195,7 +210,7 @@ def _is_text(head: bytes) -> bool:
         text = decoder.decode(head)
     except UnicodeDecodeError:
         return False
-    return _CONTROLS.isdisjoint(text)
+    return _CONTROL.search(text) is None
 
 
 def _is_installer(head: bytes) -> bool:

@@ -208,7 +208,7 @@ PLANTED: dict[str, tuple[Callable[[Yaml], object], str]] = {
     ),
     "too many readers": (
         lambda p: p["services"]["deposit"]["environment"].update(AIGUILLAGE_MAX_READ_AT_ONCE="16"),
-        "16 readers may need more",
+        "2 readers and 16 deposits may need over",
     ),
 }
 

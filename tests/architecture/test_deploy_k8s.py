@@ -176,7 +176,7 @@ PLANTED: dict[str, tuple[Callable[[list[Yaml]], object], str]] = {
     ),
     "too many readers": (
         lambda o: _container(o, "aiguillage-deposit")["env"][0].update(value="16"),
-        "16 readers may need more",
+        "2 readers and 16 deposits may need over",
     ),
     "a scaled topic that it does not take": (
         lambda o: _scaled(o)["triggers"][0]["metadata"].update(topic="travaux.statut.v1"),

@@ -36,10 +36,10 @@ def with_objects(catalog: str, *objects: str) -> bytes:
     bodies = (
         f"<</Type/Catalog/Pages 2 0 R{catalog}>>",
         "<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Resources<<>>>>",
         *objects,
     )
-    return _assembled(body.encode() for body in bodies)
+    return _assembled(body.encode("latin-1") for body in bodies)
 
 
 def with_page_loop() -> bytes:
@@ -91,3 +91,120 @@ def _saved(pdf: pikepdf.Pdf, encryption: pikepdf.Encryption | None = None) -> by
     out = io.BytesIO()
     pdf.save(out, encryption=encryption or False)
     return out.getvalue()
+
+
+def repeated(unit: bytes, size_bytes: int) -> bytes:
+    """Fill a PDF with one thing, again and again."""
+    return b"%PDF-1.7\n" + unit * (size_bytes // len(unit)) + b"\n%%EOF"
+
+
+def with_object_streams(count: int, each_bytes: int) -> bytes:
+    """Write a light PDF whose catalog names a dictionary in each of many heavy object streams."""
+    out = io.BytesIO()
+    out.write(b"%PDF-1.5\n")
+    first = 10
+    places = {}
+    for index in range(count):
+        inside = first + count + index
+        packer = zlib.compressobj(1)
+        head = b"%d 0 " % inside
+        body = (
+            packer.compress(head + b"<</A 1>>")
+            + packer.compress(b" " * each_bytes)
+            + packer.flush()
+        )
+        places[first + index] = out.tell()
+        out.write(
+            b"%d 0 obj\n<</Type/ObjStm/N 1/First %d/Filter/FlateDecode/Length %d>>\nstream\n"
+            % (first + index, len(head), len(body))
+            + body
+            + b"\nendstream\nendobj\n"
+        )
+    names = b" ".join(b"%d 0 R" % (first + count + index) for index in range(count))
+    for number, text in (
+        (1, b"<</Type/Catalog/Pages 2 0 R/AF[" + names + b"]>>"),
+        (2, b"<</Type/Pages/Kids[3 0 R]/Count 1>>"),
+        (3, b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Resources<<>>>>"),
+    ):
+        places[number] = out.tell()
+        out.write(b"%d 0 obj\n%b\nendobj\n" % (number, text))
+    size = first + 2 * count + 1
+    places[size - 1] = out.tell()
+    rows = []
+    for number in range(size):
+        if number in places:
+            rows.append(b"\x01" + places[number].to_bytes(4) + b"\x00\x00")
+        elif first + count <= number < first + 2 * count:
+            rows.append(b"\x02" + (number - count).to_bytes(4) + b"\x00\x00")
+        else:
+            rows.append(b"\x00" + bytes(6))
+    table = zlib.compress(b"".join(rows), 9)
+    out.write(
+        b"%d 0 obj\n<</Type/XRef/Size %d/W[1 4 2]/Root 1 0 R/Filter/FlateDecode" % (size - 1, size)
+        + b"/Length %d>>\nstream\n" % len(table)
+        + table
+        + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF" % places[size - 1]
+    )
+    return out.getvalue()
+
+
+def with_index_chain(length: int, *, closed: bool = False) -> bytes:
+    """Write a PDF of many updates, each with an index that names the one before.
+
+    `closed`: the oldest names the newest.
+    """
+    whole = with_objects("")
+    oldest = whole.index(b"\nxref\n") + 1
+    update = b"xref\n0 1\n0000000000 65535 f \ntrailer<</Size 4/Root 1 0 R/Prev %010d>>\n"
+    size = len(update % 0)
+    newest = len(whole) + size * (length - 1)
+    updates = [
+        update % (len(whole) + size * (rank - 1) if rank else newest if closed else oldest)
+        for rank in range(length)
+    ]
+    return whole + b"".join(updates) + b"startxref\n%d\n%%%%EOF" % newest
+
+
+def with_false_lengths(count: int) -> bytes:
+    """Write a PDF of many streams whose lengths are wrong: each is looked for anew."""
+    streams = (
+        f"{number} 0 obj<</Length 9999999>>stream\nx\nendobj\n" for number in range(4, 4 + count)
+    )
+    references = " ".join(f"{number} 0 R" for number in range(4, 4 + count))
+    return (
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R/AF[" + references.encode() + b"]>>endobj\n"
+        b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Resources<<>>>>endobj\n"
+        + "".join(streams).encode()
+        + b"trailer<</Root 1 0 R/Size 9>>\n%%EOF"
+    )  # fmt: skip
+
+
+def with_page_tree(levels: int, branches: int) -> bytes:
+    """Write a PDF whose nodes of a level all have the same kids: few objects, endless pages."""
+    kids = [
+        f"<</Type/Pages/Count 99/Kids[{' '.join([f'{number + 1} 0 R'] * branches)}]>>".encode()
+        for number in range(2, 2 + levels)
+    ]
+    return _assembled([b"<</Type/Catalog/Pages 2 0 R>>", *kids, b"<</Type/Page>>"])
+
+
+def with_pages(count: int) -> bytes:
+    """Write a PDF of many empty pages."""
+    references = " ".join(f"{number} 0 R" for number in range(3, 3 + count))
+    tree = f"<</Type/Pages/Count {count}/Kids[{references}]>>".encode()
+    pages = [b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Resources<<>>>>"] * count
+    return _assembled([b"<</Type/Catalog/Pages 2 0 R>>", tree, *pages])
+
+
+def with_predictor(columns: int, size_bytes: int) -> bytes:
+    """Embed an invoice behind a predictor that asks for rows as long as `columns`."""
+    content = zlib.compress(b"\x02" * size_bytes, 9)
+    parameters = f"/DecodeParms<</Predictor 15/Columns {columns}>>"
+    return with_objects(
+        "/Names<</EmbeddedFiles<</Names[(factur-x.xml) 4 0 R]>>>>",
+        "<</Type/Filespec/UF(factur-x.xml)/EF<</F 5 0 R>>>>",
+        f"<</Filter/FlateDecode{parameters}/Length {len(content)}>>\nstream\n"
+        + content.decode("latin-1")
+        + "\nendstream",
+    )

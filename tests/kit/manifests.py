@@ -336,11 +336,12 @@ def too_small(service: str, variables: Mapping[str, str], memory_mb: int) -> Ite
     """Say when the readers of a service could take all the memory that it has beside /tmp."""
     if service != "deposit":
         return
-    readers = int(variables.get("AIGUILLAGE_MAX_READ_AT_ONCE", "16"))
+    readers = int(variables.get("AIGUILLAGE_READERS", "2"))
+    at_once = int(variables.get("AIGUILLAGE_MAX_READ_AT_ONCE", "16"))
     needed = readers * int(variables.get("AIGUILLAGE_READER_MEMORY_MB", "512"))
     # Half a gigabyte for the service itself, and the files that it holds while they are read.
-    if needed + 512 + readers * 130 > memory_mb:
-        yield f"deposit: {readers} readers may need more than {memory_mb} MB"
+    if needed + 512 + at_once * 130 > memory_mb:
+        yield f"deposit: {readers} readers and {at_once} deposits may need over {memory_mb} MB"
 
 
 def _megabytes(quantity: str) -> int:

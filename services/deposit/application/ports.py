@@ -19,7 +19,7 @@ NewId = Callable[[], str]
 
 
 class SaturatedError(Exception):
-    """More deposits wait than can be kept soon: the caller is to come back."""
+    """More deposits wait than can be read or kept soon: the caller is to come back."""
 
 
 class Upload(Protocol):
@@ -41,7 +41,7 @@ class Reader(Protocol):
     """Reads e-invoices."""
 
     async def __call__(self, content: bytes, name: str) -> Invoice:
-        """Read one, or raise `Unreadable`."""
+        """Read one, or raise `Unreadable`; `SaturatedError` when too many wait to be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Taking uploads in: looked at before they are read, kept one at a time."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 
@@ -30,6 +31,6 @@ async def fingerprint(metadata: str, uploads: Sequence[Upload]) -> str:
     """Identify what was sent, to the byte."""
     digest = hashlib.sha256(metadata.encode())
     for upload in uploads:
-        content = hashlib.sha256(await upload.read()).hexdigest()
-        digest.update(f"\n{content} {upload.name}".encode())
+        content = await asyncio.to_thread(hashlib.sha256, await upload.read())
+        digest.update(f"\n{content.hexdigest()} {upload.name}".encode())
     return digest.hexdigest()

@@ -97,7 +97,15 @@ UNSAFE_PDF = Rule(
 )
 TOO_HEAVY = Rule(
     code="DEP-FILE-13",
-    sentence="Le fichier « {name} » demande trop de mémoire pour être lu.",
+    sentence="Le fichier « {name} » demande trop de mémoire ou de temps pour être lu.",
     remedy="Simplifiez le document, ou enregistrez-le à nouveau au format PDF/A.",
     source="règle de la plateforme contre les bombes de décompression",
+)
+INVOICE_MISNAMED = Rule(
+    code="DEP-FILE-14",
+    sentence="Le PDF contient une facture électronique sous un nom que la norme ne connaît pas : "
+    "{names}.",
+    remedy="Nommez-la factur-x.xml dans le PDF, ou déposez son XML seul et joignez le PDF.",
+    source="Factur-X : le fichier s'appelle factur-x.xml ; règle de la plateforme : ce que le PDF "
+    "contient n'est jamais passé sous silence",
 )

@@ -73,10 +73,10 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         submission = _submission(who, file, attachments or [], metadata, idempotency_key)
-        if dry_run:
-            trial = TrialAnswer.of(await deposits.try_out(submission))
-            return JSONResponse(trial.model_dump(mode="json"))
         try:
+            if dry_run:
+                trial = TrialAnswer.of(await deposits.try_out(submission))
+                return JSONResponse(trial.model_dump(mode="json"))
             outcome = await deposits.deposit(submission)
         except SaturatedError:
             raise unavailable("DEP-503", "Trop de dépôts arrivent à la fois.") from None

@@ -12,7 +12,7 @@ from services.deposit.domain.said import Follows, Said
 from shared.circuit.parties import Party
 from shared.contracts.texts import TypedText
 from shared.runtime.described import repeated_keys
-from shared.runtime.problems import form_violation
+from shared.runtime.problems import FAULTS_SHOWN, form_violation
 from shared.vocabulary.amounts import parse_amount
 from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
 from shared.vocabulary.dates import read_iso_date
@@ -25,6 +25,9 @@ StructureId = Annotated[str, TypedText(100, min_length=1)]
 JudgedText = Annotated[str, TypedText(200, min_length=1, judged=True)]
 ServiceCode = Annotated[str, TypedText(100, min_length=1, judged=True)]
 Comment = Annotated[str, TypedText(200, lines=True, judged=True)]
+
+_TEXT_LIMIT = 64 * 1024
+"""Characters of the whole part: 80,000 fields that do not exist took 0.8 s to be named."""
 
 
 class _Closed(BaseModel):
@@ -143,6 +146,8 @@ class MetadataForm(_Closed):
 
 def read_metadata(text: str) -> MetadataForm | tuple[Violation, ...]:
     """Read the metadata part, or say what is wrong with its form, field by field."""
+    if len(text) > _TEXT_LIMIT:
+        return (form_violation(["metadata"], "string_too_long", {"max_length": _TEXT_LIMIT}),)
     if twice := repeated_keys(text):
         return tuple(form_violation([each], "repeated", {}) for each in twice)
     try:
@@ -154,7 +159,7 @@ def read_metadata(text: str) -> MetadataForm | tuple[Violation, ...]:
                 each["type"],
                 each.get("ctx", {}),
             )
-            for each in error.errors(include_url=False, include_input=False)
+            for each in error.errors(include_url=False, include_input=False)[:FAULTS_SHOWN]
         )
 
 

@@ -1,5 +1,7 @@
 """Files and requests that mean harm: each gets a named answer, and the service stays up."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import httpx
@@ -8,7 +10,10 @@ import pytest
 from deploy.local import einvoices
 from shared.vocabulary.roles import Role
 from tests.integration.deposit.world import World, acting, an_opener, beside, codes
+from tests.kit import hostile_pdfs
 
+_LONGEST_ANSWER_S = 5.0
+"""Of a probe, on a busy machine; such files took the whole service 19 s and more."""
 _CHUNK = bytes(1024 * 1024)
 _UBL = einvoices.ubl(an_opener())
 _BODY = _UBL[_UBL.index(b"<Invoice") :] if b"<Invoice" in _UBL else _UBL
@@ -30,6 +35,7 @@ _LAUGHS = b"<!DOCTYPE x [<!ENTITY a 'ha'>" + b"".join(
         (b"<a>" * 5000 + b"</a>" * 5000, "DEP-FILE-06"),
         (b"<Unknown/>", "DEP-FILE-07"),
         (b"%PDF-1.7 and nothing else", "DEP-FILE-08"),
+        (b"%PDF-1.7\n" + b"/Filter%" * 125_000 + b"%%EOF", "DEP-FILE-12"),
         (b"%PDF-1.7\n" + bytes(21 * 1024 * 1024) + b"\n%%EOF", "DEP-FILE-02"),
     ],
 )
@@ -45,6 +51,25 @@ async def test_a_file_that_cannot_be_read_is_refused_by_name_and_not_kept(
     assert (code, "file") in codes(answer)
     assert world.kept() == before
     assert (await world.http.get("/health/ready")).status_code == 200
+
+
+async def test_the_service_answers_while_a_bomb_is_read(world: World) -> None:
+    bomb = hostile_pdfs.with_object_streams(40, 11 * 1024 * 1024)
+    memory = await world.figure("process_resident_memory_bytes")
+
+    refusal = asyncio.create_task(world.deposit(bomb, beside(), dry_run=True))
+    longest = 0.0
+    while not refusal.done():
+        before = time.monotonic()
+        assert (await world.http.get("/health/live")).status_code == 200
+        longest = max(longest, time.monotonic() - before)
+        light = await world.deposit(_UBL, beside(), dry_run=True)
+        assert light.json()["read"]["number"]
+
+    assert not (await refusal).json()["accepted"]
+    assert longest < _LONGEST_ANSWER_S
+    grown = await world.figure("process_resident_memory_bytes") - memory
+    assert grown < 100 * 1024 * 1024
 
 
 async def test_a_pdf_with_neither_an_invoice_nor_its_fields_is_refused_by_field(

@@ -10,6 +10,7 @@ from lxml import etree
 
 from services.deposit.adapters.einvoice.reading import read_einvoice
 from services.deposit.domain.invoice import judge_invoice
+from services.deposit.domain.unreadable import Unreadable
 from shared.vocabulary.codes import Syntax
 from tests.kit.einvoices import SampleSettings
 
@@ -76,10 +77,18 @@ def test_the_syntax_and_the_core_fields_are_read(name: str) -> None:
 
 
 def test_no_sample_is_left_out() -> None:
-    assert {path.name for path in _files(".xml", ".pdf")} - set(_CORE) <= {
+    assert {path.name for path in _files(".xml", ".pdf")} - set(_CORE) == {
         "pdf-without-invoice.pdf",
         "pdf-fr-unknown-attachment-name.pdf",
     }
+
+
+def test_an_invoice_under_a_name_that_no_standard_has_is_named_in_the_refusal() -> None:
+    with pytest.raises(Unreadable) as refusal:
+        read_einvoice(_content("pdf-fr-unknown-attachment-name.pdf"), "x")
+
+    assert refusal.value.violation.code == "DEP-FILE-14"
+    assert "« facture.xml »" in refusal.value.violation.message
 
 
 def test_a_pdf_without_an_invoice_is_a_plain_pdf() -> None:

@@ -1,29 +1,27 @@
 """Takes the electronic invoice out of a PDF, without trusting the PDF's structure or sizes."""
 
 import io
-import re
-from collections.abc import Iterator
 
 import pikepdf
 
+from services.deposit.adapters.einvoice.file_names import is_reserved
+from services.deposit.adapters.einvoice.kinds import PDF_HEADER_WITHIN, looks_like_xml
 from services.deposit.adapters.einvoice.limits import Limits
+from services.deposit.adapters.einvoice.paths import PATHS
+from services.deposit.adapters.einvoice.pdf_files import MISSTEPS, EmbeddedFile, find_files
+from services.deposit.adapters.einvoice.pdf_filters import has_unbounded_filter
+from services.deposit.adapters.einvoice.xml_tree import root_name
 from services.deposit.domain.unreadable import (
     BROKEN_PDF,
     EMBEDDED_UNREADABLE,
     ENCRYPTED_PDF,
+    INVOICE_MISNAMED,
     SEVERAL_INVOICES,
     UNSAFE_PDF,
     Unreadable,
     too_large,
 )
-
-_HEADER_WITHIN = 1024
-_INVOICE_NAMES = frozenset({"factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml"})
-
-_TREE_ENTRIES = 10_000
-
-# pikepdf answers a malformed structure by whichever of these its first misstep raises.
-_MISSTEPS = (pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError, AttributeError)
+from shared.vocabulary.texts import showable
 
 _STREAM_BYTES = 12 * 1024 * 1024
 # qpdf's limits belong to the process and must be set before any thread opens a PDF.
@@ -37,98 +35,63 @@ pikepdf.settings.set_qpdf_limits(
     parser_max_container_size=1_000_000,
     doc_max_warnings=1_000,
 )
-
-
-def _spelt(name: bytes) -> bytes:
-    """Match `name` however a PDF spells it: any letter may be written `#xx`."""
-    return b"".join(b"(?:%c|(?i:#%02x))" % (letter, letter) for letter in name)
-
-
-# qpdf bounds every decoder but LZW's, which expands more than a thousandfold. A filter may also be
-# a reference to an object that a scan cannot see: that is refused as well.
-_BLANK = rb"[\s\x00]|%[^\r\n]*[\r\n]"
-_UNBOUNDED_FILTER = re.compile(
-    rb"/%b(?:%b)?(?=[\s\x00/\[\]<>()%%])" % (_spelt(b"LZW"), _spelt(b"Decode"))
-    + rb"|/%b(?:%b)*+(?:\d|\[(?:%b|/[^\s\x00/\[\]<>()%%]+)*+\d)"
-    % (_spelt(b"Filter"), _BLANK, _BLANK)
-)
-
-
-def looks_like_pdf(content: bytes) -> bool:
-    """Tell whether `content` has a PDF header where readers look for it."""
-    return b"%PDF-" in content[:_HEADER_WITHIN]
+_HEAD_BYTES = 64 * 1024
+_NAMES_SHOWN, _NAME_SHOWN = 3, 100
 
 
 def embedded_invoice(content: bytes, limits: Limits) -> bytes | None:
     """Give the XML of the invoice in a PDF, None when it holds none, or raise `Unreadable`."""
     if len(content) > limits.pdf_bytes:
         raise Unreadable(too_large(len(content), limits.pdf_bytes))
-    if b"%%EOF" not in content[-_HEADER_WITHIN:]:
+    if b"%%EOF" not in content[-PDF_HEADER_WITHIN:]:
         raise Unreadable(BROKEN_PDF.broken("file"))
-    if _UNBOUNDED_FILTER.search(content):
+    if has_unbounded_filter(content):
         raise Unreadable(UNSAFE_PDF.broken("file"))
     repairable = len(content) <= limits.repaired_pdf_bytes
     try:
         with pikepdf.open(io.BytesIO(content), attempt_recovery=repairable) as pdf:
-            return _invoice_of(pdf, limits)
+            if pdf.is_encrypted:
+                raise Unreadable(ENCRYPTED_PDF.broken("file"))
+            return _invoice_of(find_files(pdf), limits)
     except pikepdf.PasswordError:
         raise Unreadable(ENCRYPTED_PDF.broken("file")) from None
-    except _MISSTEPS:
+    except MISSTEPS:
         raise Unreadable(BROKEN_PDF.broken("file")) from None
 
 
-def _invoice_of(pdf: pikepdf.Pdf, limits: Limits) -> bytes | None:
-    if pdf.is_encrypted:
-        raise Unreadable(ENCRYPTED_PDF.broken("file"))
-    found = [
-        (name, specification)
-        for key, specification in _embedded_files(pdf)
-        if (name := _invoice_name(key, specification))
-    ]
-    if not found:
-        return None
-    if len(found) > 1:
-        names = ", ".join(name for name, _ in found[:3])
-        raise Unreadable(SEVERAL_INVOICES.broken("file", names=names))
-    return _content_of(found[0][1], limits)
+def _invoice_of(files: list[EmbeddedFile], limits: Limits) -> bytes | None:
+    """Give the one invoice under a reserved name; one under another name is refused by that name.
 
-
-def _embedded_files(pdf: pikepdf.Pdf) -> Iterator[tuple[pikepdf.Object, pikepdf.Object]]:
-    """Walk the tree of embedded files: pairs of a name and a file specification.
-
-    qpdf's own walk follows shared branches again and again: 1.5 kB of them never end.
+    Copies of the same bytes are one invoice.
     """
-    names = pdf.Root.get("/Names", pikepdf.Dictionary())
-    waiting = [names.get("/EmbeddedFiles", pikepdf.Dictionary())]
-    seen = set()
-    count = 0
-    while waiting:
-        node = waiting.pop()
-        if node.is_indirect and node.objgen in seen:
-            continue
-        seen.add(node.objgen)
-        pairs, kids = node.get("/Names", ()), node.get("/Kids", ())
-        count += len(pairs) + len(kids)
-        if count > _TREE_ENTRIES:
-            raise Unreadable(UNSAFE_PDF.broken("file"))
-        waiting.extend(kids)
-        yield from zip(pairs[::2], pairs[1::2], strict=True)
-
-
-def _invoice_name(key: pikepdf.Object, specification: pikepdf.Object) -> str | None:
-    """Give the file's name when it is one reserved for an invoice."""
-    for name in (key, specification.get("/UF"), specification.get("/F")):
-        if str(name).lower() in _INVOICE_NAMES:
-            return str(name)
+    reserved = [each for each in files if any(map(is_reserved, each.names))]
+    invoices = {_content_of(each, limits): each for each in reserved[: _NAMES_SHOWN + 1]}
+    if len(invoices) > 1:
+        names = _shown(list(invoices.values()))
+        raise Unreadable(SEVERAL_INVOICES.broken("file", names=names))
+    if invoices:
+        return next(iter(invoices))
+    misnamed = [each for each in files if _is_invoice(each.head(_HEAD_BYTES))]
+    if misnamed:
+        raise Unreadable(INVOICE_MISNAMED.broken("file", names=_shown(misnamed)))
     return None
 
 
-def _content_of(specification: pikepdf.Object, limits: Limits) -> bytes:
-    try:
-        streams = specification.EF
-        xml = (streams.F if "/F" in streams else streams.UF).read_bytes()
-    except _MISSTEPS:
-        xml = None  # damaged, or beyond qpdf's own limit
+def _shown(files: list[EmbeddedFile]) -> str:
+    """Name files to a person, by the name that made them an invoice where one did."""
+    chosen = (
+        next(filter(is_reserved, each.names), next(iter(each.names), "sans nom"))
+        for each in files[:_NAMES_SHOWN]
+    )
+    return ", ".join(f"« {showable(name.rstrip(chr(0)))[:_NAME_SHOWN]} »" for name in chosen)
+
+
+def _is_invoice(head: bytes) -> bool:
+    return looks_like_xml(head) and root_name(head) in PATHS
+
+
+def _content_of(file: EmbeddedFile, limits: Limits) -> bytes:
+    xml = file.read()
     if xml is None or len(xml) > limits.embedded_bytes:
         raise Unreadable(EMBEDDED_UNREADABLE.broken("file", limit=limits.embedded_bytes))
     return xml

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from services.deposit.adapters.einvoice.fields import read_fields
+from services.deposit.adapters.einvoice.kinds import looks_like_pdf, looks_like_xml
 from services.deposit.adapters.einvoice.limits import DEFAULT_LIMITS, Limits
-from services.deposit.adapters.einvoice.pdf_embedded import embedded_invoice, looks_like_pdf
-from services.deposit.adapters.einvoice.xml_tree import looks_like_xml, parse_xml
+from services.deposit.adapters.einvoice.pdf_embedded import embedded_invoice
+from services.deposit.adapters.einvoice.xml_reading import read_xml
+from services.deposit.adapters.einvoice.xml_tree import parse_xml
 from services.deposit.domain.invoice import Invoice
-from services.deposit.domain.unreadable import UNKNOWN_KIND, Unreadable
 from shared.vocabulary.codes import Syntax
 
 
@@ -17,10 +18,8 @@ def read_einvoice(content: bytes, name: str, limits: Limits = DEFAULT_LIMITS) ->
     A PDF without an embedded invoice gives an `Invoice` with syntax PDF and no field.
     Raises `Unreadable` when there is nothing to judge.
     """
-    if looks_like_xml(content):
-        return read_fields(parse_xml(content, limits))
-    if not looks_like_pdf(content):
-        raise Unreadable(UNKNOWN_KIND.broken("file", name=name[:100]))
+    if looks_like_xml(content) or not looks_like_pdf(content):
+        return read_xml(content, name, limits)
     embedded = embedded_invoice(content, limits)
     if embedded is None:
         return Invoice(syntax=Syntax.PDF)

@@ -2,10 +2,13 @@
 
 import codecs
 import re
+from contextlib import suppress
+from typing import TypedDict
 
 from lxml import etree
 from lxml.etree import _Element as Element
 
+from services.deposit.adapters.einvoice.kinds import BYTE_ORDER_MARKS
 from services.deposit.adapters.einvoice.limits import Limits
 from services.deposit.domain.unreadable import (
     DOCUMENT_TYPE,
@@ -16,11 +19,6 @@ from services.deposit.domain.unreadable import (
     too_large,
 )
 
-_BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
 _UNMARKED_UTF16 = {b"<\x00": "utf-16-le", b"\x00<": "utf-16-be"}
 _ONE_BYTE_ENCODINGS = frozenset(
     {"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"},  # names of Python's codecs
@@ -31,12 +29,28 @@ _DECLARATION_LENGTH = 256
 _DOCTYPE_IN_PROLOG = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
 
 
-def looks_like_xml(content: bytes) -> bool:
-    """Tell whether the first sign of `content` opens a tag, in UTF-8 or UTF-16."""
-    head = content[:_DECLARATION_LENGTH]
-    for mark in _BYTE_ORDER_MARKS:
-        head = head.removeprefix(mark)
-    return head.lstrip(b" \t\r\n\x00").startswith(b"<")
+class _Options(TypedDict):
+    resolve_entities: bool
+    no_network: bool
+    load_dtd: bool
+    dtd_validation: bool
+    huge_tree: bool
+    recover: bool
+    remove_comments: bool
+    remove_pis: bool
+
+
+# `collect_ids` stays at its default: False makes lxml load external parameter entities.
+_SAFE = _Options(
+    resolve_entities=False,
+    no_network=True,
+    load_dtd=False,
+    dtd_validation=False,
+    huge_tree=False,
+    recover=False,
+    remove_comments=True,
+    remove_pis=True,
+)
 
 
 def parse_xml(content: bytes, limits: Limits) -> Element:
@@ -53,19 +67,20 @@ def parse_xml(content: bytes, limits: Limits) -> Element:
     return _parse(text)
 
 
+def root_name(head: bytes) -> str | None:
+    """Give the root's name by the first bytes of an XML file, however it goes on."""
+    parser = etree.XMLPullParser(("start",), **_SAFE)
+    # What is malformed may come after the root.
+    with suppress(etree.XMLSyntaxError):
+        parser.feed(head.lstrip(b" \t\r\n"))
+    with suppress(etree.XMLSyntaxError):
+        for _, element in parser.read_events():
+            return element.tag if isinstance(element, Element) else None
+    return None
+
+
 def _parse(text: bytes) -> Element:
-    # `collect_ids` stays at its default: False makes lxml load external parameter entities.
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        recover=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    parser = etree.XMLParser(encoding="utf-8", **_SAFE)
     try:
         root = etree.fromstring(text, parser)
     except etree.XMLSyntaxError as error:
@@ -90,7 +105,7 @@ def _as_utf8(content: bytes) -> bytes:
 
 
 def _decode(content: bytes) -> str:
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
+    for mark, encoding in BYTE_ORDER_MARKS.items():
         if content.startswith(mark):
             return _agreeing(content.removeprefix(mark).decode(encoding), encoding)
     utf16 = _UNMARKED_UTF16.get(content[:2])

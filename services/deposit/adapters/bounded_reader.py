@@ -1,0 +1,217 @@
+"""A pool of bounded reader processes: what nobody vouches for is read outside the service.
+
+The PDF library cannot be told to stop at every bomb: an array of numbers of 18 MB takes it 1.3 GB,
+and 32 KB of nested compression 2.2 GB and 19 s, during which no other thread of its process may
+run. Small XML alone is read in a thread of the service, so that it never waits behind a bomb.
+"""
+
+import asyncio
+import resource
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client import Counter
+from pydantic import TypeAdapter, ValidationError
+
+from services.deposit.adapters.einvoice.kinds import looks_like_pdf
+from services.deposit.adapters.einvoice.xml_reading import read_xml
+from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, frame
+from services.deposit.application.ports import SaturatedError
+from services.deposit.domain.invoice import Invoice
+from services.deposit.domain.unreadable import TOO_HEAVY, Unreadable
+from shared.runtime.backoff import keep_trying
+from shared.runtime.logs import get_logger
+from shared.vocabulary.rules import Violation
+
+LIGHT_BYTES = 64 * 1024
+_PROGRAM = "services.deposit.adapters.reader_process"
+_ROOT = Path(__file__).parents[3]
+_WARM_S = 30.0
+_MEGABYTE = 1024 * 1024
+_READ = Counter(
+    "aiguillage_files_read_apart_total",
+    "Files given to a reader process: answered, ended by its limits or late; or turned away",
+    ["end"],
+)
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many files are read at once, and what each may take."""
+
+    readers: int = 2
+    memory_mb: int = 512
+    cpu_s: int = 3
+    wall_s: float = 10.0
+    """The time on the clock: for a machine that is too busy to give the CPU time."""
+    wait_s: float = 10.0
+    """How long a file waits for a reader before its sender is told to come back."""
+    files: int = 200
+    """How many files a reader reads before another takes its place."""
+    kept_mb: int = 160
+    """What a reader may hold between two files; a warm one holds 40 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a reader says: one of these. A `fault` is one of our code."""
+
+    invoice: Invoice | None = None
+    violation: Violation | None = None
+    fault: str | None = None
+
+
+_ANSWERS = TypeAdapter(_Answer)
+
+
+class ReaderPool:
+    """Reads e-invoices in a few warm processes, so that a file ends no reading but its own."""
+
+    def __init__(self, bounds: Bounds, program: str = _PROGRAM) -> None:
+        """Prepare a pool; `prepare` starts its readers, `run` replaces those that end."""
+        self._bounds = bounds
+        self._program = program
+        self._files: dict[Process, int] = {}
+        """How many files each reader has been given."""
+        self._idle: asyncio.Queue[Process] = asyncio.Queue()
+        self._has_ended = asyncio.Event()
+
+    @property
+    def pids(self) -> frozenset[int]:
+        """The processes of the readers, at work or not."""
+        return frozenset(reader.pid for reader in self._files)
+
+    async def prepare(self) -> None:
+        """Start the readers that are missing, and wait until they are warm."""
+        missing = self._bounds.readers - len(self._files)
+        await asyncio.gather(*(self._start() for _ in range(missing)))
+
+    async def run(self) -> None:
+        """Replace readers that have ended. End all when cancelled."""
+        try:
+            while True:
+                await self._has_ended.wait()
+                self._has_ended.clear()
+                await keep_trying("readers", self.prepare)
+        finally:
+            for reader in tuple(self._files):
+                await self._end(reader)
+
+    async def read(self, content: bytes, name: str) -> Invoice:
+        """Read an e-invoice, or raise `Unreadable`; `SaturatedError` when too many wait."""
+        if len(content) <= LIGHT_BYTES and not looks_like_pdf(content):
+            return await asyncio.to_thread(read_xml, content, name)
+        answer = await self._ask(content, name)
+        if answer.fault:
+            raise RuntimeError(answer.fault)
+        if answer.invoice is None:
+            raise Unreadable(answer.violation or TOO_HEAVY.broken("file", name=name[:100]))
+        return answer.invoice
+
+    async def _ask(self, content: bytes, name: str) -> _Answer:
+        """Have a file read; nothing is answered when its reader was ended."""
+        try:
+            async with self._reader() as reader, asyncio.timeout(self._bounds.wall_s):
+                said = await _exchange(reader, name.encode(errors="replace"), content)
+                answer = _ANSWERS.validate_json(said)
+        except TimeoutError:
+            end, answer = "late", _Answer()
+        except (OSError, EOFError, ValidationError):
+            end, answer = "ended", _Answer()
+        else:
+            end = "answered"
+        _READ.labels(end).inc()
+        if end != "answered":
+            _log.warning("file.not_read", end=end, size_bytes=len(content))
+        return answer
+
+    @asynccontextmanager
+    async def _reader(self) -> AsyncIterator[Process]:
+        """Lend a warm reader. One that has not answered is ended: its next answer would be late."""
+        try:
+            async with asyncio.timeout(self._bounds.wait_s):
+                reader = await self._next()
+        except TimeoutError:
+            _READ.labels("turned_away").inc()
+            raise SaturatedError from None
+        self._files[reader] += 1
+        try:
+            yield reader
+        except BaseException:
+            await self._end(reader)
+            raise
+        if self._files[reader] < self._bounds.files and _held_mb(reader) < self._bounds.kept_mb:
+            self._idle.put_nowait(reader)
+        else:
+            await self._end(reader)
+
+    async def _next(self) -> Process:
+        while (reader := await self._idle.get()).returncode is not None:
+            await self._end(reader)
+        return reader
+
+    async def _start(self) -> None:
+        bounds = self._bounds
+        told = map(str, (bounds.memory_mb, bounds.cpu_s, bounds.files))
+        reader = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-B", "-m", self._program, *told),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            cwd=_ROOT,
+            env={},
+            # Ctrl-C in a terminal is for the service alone, which ends its readers last.
+            start_new_session=True,
+        )
+        self._files[reader] = 0
+        try:
+            async with asyncio.timeout(_WARM_S):
+                await _receive(reader)
+        except BaseException:
+            await self._end(reader)
+            raise
+        self._idle.put_nowait(reader)
+
+    async def _end(self, reader: Process) -> None:
+        self._files.pop(reader, None)
+        self._has_ended.set()
+        if reader.returncode is None:
+            with suppress(ProcessLookupError):
+                reader.kill()
+            await reader.wait()
+
+
+async def _exchange(reader: Process, *frames: bytes) -> bytes:
+    writer, _ = _pipes(reader)
+    for each in frames:
+        writer.write(frame(each))
+    await writer.drain()
+    return await _receive(reader)
+
+
+async def _receive(reader: Process) -> bytes:
+    _, answers = _pipes(reader)
+    (size,) = LENGTH.unpack(await answers.readexactly(LENGTH.size))
+    if size > ANSWER_MAX_BYTES:
+        raise EOFError
+    return await answers.readexactly(size)
+
+
+def _pipes(reader: Process) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
+    if reader.stdin is None or reader.stdout is None:
+        raise EOFError
+    return reader.stdin, reader.stdout
+
+
+def _held_mb(reader: Process) -> int:
+    """Tell how much memory a reader holds; 0 where the kernel does not say."""
+    try:
+        pages = int(Path(f"/proc/{reader.pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * resource.getpagesize() // _MEGABYTE

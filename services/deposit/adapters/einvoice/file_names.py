@@ -1,0 +1,26 @@
+"""Which names of files inside a PDF are reserved for an electronic invoice."""
+
+import re
+import unicodedata
+
+from shared.vocabulary.texts import plain
+
+_LONGEST = 255
+_RESERVED = r"factur-x|zugferd-invoice|xrechnung"
+_COPIED = r" ?\(\d{1,3}\)|[ _-]\d{1,3}|(?: -)?[ _-](?:copie|copy)(?: ?\(?\d{1,3}\)?)?"
+"""What systems add to a second file's name: `factur-x (1)`, `factur-x-1`, `factur-x - Copie`."""
+_INVOICE = re.compile(rf"(?:{_RESERVED})(?:{_COPIED})?\.xml")
+
+
+def is_reserved(name: str) -> bool:
+    """Tell whether a file's name is reserved for an invoice.
+
+    Compared are base names: what follows the last `/`, `\\` or `:`, in NFC, without case, without
+    blanks, invisible signs and NUL around it, and without the mark of a copy.
+    """
+    return _INVOICE.fullmatch(_base_name(name)) is not None
+
+
+def _base_name(name: str) -> str:
+    last = re.split(r"[/\\:]", name[-_LONGEST:])[-1]
+    return plain(unicodedata.normalize("NFC", last.replace("\0", " "))).casefold()

@@ -1,0 +1,15 @@
+"""Reads an XML file into an `Invoice`. The service itself imports this: no PDF library here."""
+
+from services.deposit.adapters.einvoice.fields import read_fields
+from services.deposit.adapters.einvoice.kinds import looks_like_xml
+from services.deposit.adapters.einvoice.limits import DEFAULT_LIMITS, Limits
+from services.deposit.adapters.einvoice.xml_tree import parse_xml
+from services.deposit.domain.invoice import Invoice
+from services.deposit.domain.unreadable import UNKNOWN_KIND, Unreadable
+
+
+def read_xml(content: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Invoice:
+    """Read the invoice in an XML file, or raise `Unreadable`."""
+    if not looks_like_xml(content):
+        raise Unreadable(UNKNOWN_KIND.broken("file", name=name[:100]))
+    return read_fields(parse_xml(content, limits))

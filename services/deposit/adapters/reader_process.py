@@ -1,0 +1,87 @@
+"""A bounded reader process: reads one untrusted file after another, with no way to do more.
+
+python -m services.deposit.adapters.reader_process MEMORY_MB CPU_S FILES
+
+The kernel limits its memory and the CPU time of each file (`setrlimit`); a file that takes more
+ends it. It has no file open but two pipes, and may write none. It ends when the service is gone,
+for then standard input closes, and after so many files.
+"""
+
+import gc
+import json
+import math
+import resource
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
+
+from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, frame
+from services.deposit.domain.unreadable import Unreadable
+
+_MEGABYTE = 1024 * 1024
+_OPEN_FILES = 16
+
+
+def main() -> None:
+    """Read files until standard input closes."""
+    memory_mb, cpu_s, files = map(int, sys.argv[1:])
+    with suppress(OSError):
+        # When memory runs short, the kernel ends this process before the service.
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    _limit(resource.RLIMIT_DATA, memory_mb * _MEGABYTE)
+    _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_CORE, 0)
+    most_cpu_s = _cpu_s() + files * (cpu_s + 1)
+    gc.freeze()
+    _tell(b"")
+    for _ in range(files):
+        name, content = _take(sys.stdin.buffer), _take(sys.stdin.buffer)
+        # The soft limit ends the process as well as the hard one, which cannot be raised again.
+        resource.setrlimit(resource.RLIMIT_CPU, (_cpu_s() + cpu_s, most_cpu_s))
+        _tell(_read(content, name.decode()))
+
+
+def _cpu_s() -> int:
+    return math.ceil(time.process_time())
+
+
+def _limit(what: int, most: int) -> None:
+    resource.setrlimit(what, (most, most))
+
+
+def _take(requests: BinaryIO) -> bytes:
+    head = requests.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        sys.exit()  # the service is gone
+    return requests.read(*LENGTH.unpack(head))
+
+
+def _tell(answer: bytes) -> None:
+    sys.stdout.buffer.write(frame(answer))
+    sys.stdout.buffer.flush()
+
+
+def _read(content: bytes, name: str) -> bytes:
+    """Read a file, and say what it holds or breaks."""
+    answer: dict[str, object]
+    try:
+        answer = {"invoice": asdict(read_einvoice(content, name))}
+    except Unreadable as error:
+        answer = {"violation": asdict(error.violation)}
+    except MemoryError:
+        raise  # ends the process
+    except Exception as error:  # noqa: BLE001 - the service says it, as a fault of its own
+        answer = {"fault": repr(error)[:1000]}
+    told = json.dumps(answer, default=str).encode()
+    if len(told) > ANSWER_MAX_BYTES:
+        sys.exit(1)
+    return told
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""A pool of readers that runs beside a test, and is gone after it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from services.deposit.adapters.bounded_reader import Bounds, ReaderPool
+
+
+@asynccontextmanager
+async def running(bounds: Bounds, pool: ReaderPool | None = None) -> AsyncIterator[ReaderPool]:
+    """Run a pool as the service does."""
+    pool = pool or ReaderPool(bounds)
+    await pool.prepare()
+    task = asyncio.create_task(pool.run())
+    await asyncio.sleep(0)  # a task that is cancelled before it began has no end either
+    try:
+        yield pool
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

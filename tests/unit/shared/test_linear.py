@@ -1,0 +1,113 @@
+"""What reads texts of strangers takes time by their length, not by its square.
+
+Each is given texts of two million signs in a process that the kernel ends after 30 s of CPU time:
+what takes the square of that would need an hour.
+"""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.kit.einvoices import ROOT
+
+_CPU_S = 30
+_SIZE = 2_000_000
+
+_READERS = {
+    "filters": (
+        "from services.deposit.adapters.einvoice.pdf_filters import has_unbounded_filter as read",
+        [
+            b"/Filter%",
+            b"/Filter[%",
+            b"/Filter[/Filter",
+            b"/Filter[/Filter[ ",
+            b"/Filter ",
+            b"/LZWDecod",
+        ],
+    ),
+    "file_names": (
+        (
+            "from services.deposit.adapters.einvoice.file_names import is_reserved\n"
+            "read = lambda text: is_reserved(text.decode())"
+        ),
+        [b"factur-x", b"(1)", b"/", b" ", b"-copie"],
+    ),
+    "prologs": (
+        (
+            "from services.deposit.adapters.einvoice.xml_tree import _DOCTYPE_IN_PROLOG\n"
+            "read = _DOCTYPE_IN_PROLOG.match"
+        ),
+        [b"<?a", b"<!--", b"<?a?>", b"<!---->", b" ", b"<!-- --><?", b"<?<!--"],
+    ),
+    "roots": (
+        "from services.deposit.adapters.einvoice.xml_tree import root_name as read",
+        [b"<!--", b"<?a ?>", b"<!-- -->", b"<!DOCTYPE ", b"< "],
+    ),
+    "attachments": (
+        (
+            "from shared.vocabulary.attachments import _TYPES, _is_announced\n"
+            "read = lambda head: [_is_announced(head, each) for each in _TYPES]"
+        ),
+        [b"a", b" ", b"\0", b"%PDF", b"<", b"\xff\xfe"],
+    ),
+    "texts": (
+        (
+            "from shared.vocabulary.texts import is_showable, plain, says_something\n"
+            "read = lambda text: [each(text.decode()) for each in (is_showable, plain)]"
+        ),
+        [b"a", b"\r", b"\xe2\x80\x8b", b"\xc2\xa0"],
+    ),
+    "amounts": (
+        (
+            "from shared.vocabulary.amounts import parse_amount\n"
+            "def read(text):\n"
+            "    try: parse_amount(text.decode())\n"
+            "    except ValueError: pass"
+        ),
+        [b"1", b"1.", b"-"],
+    ),
+    "traceparents": (
+        (
+            "from shared.runtime.http import _TRACEPARENT\n"
+            "read = lambda text: _TRACEPARENT.fullmatch(text.decode())"
+        ),
+        [b"0", b"0-"],
+    ),
+}
+
+
+_PROGRAM = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_CPU, ({cpu_s}, {cpu_s}))
+{reader}
+for unit in {units}:
+    print(unit, flush=True)
+    read(unit * ({size} // len(unit)))
+"""
+
+
+@pytest.mark.parametrize("name", _READERS)
+def test_a_text_takes_time_by_its_length(name: str) -> None:
+    reader, units = _READERS[name]
+    program = _PROGRAM.format(cpu_s=_CPU_S, size=_SIZE, reader=reader, units=units)
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+    assert done.returncode == 0, done.stdout[-100:] + done.stderr
+
+
+def test_what_takes_the_square_is_ended() -> None:
+    reader = "import re\nread = re.compile(b'a*b').search"
+    program = _PROGRAM.format(cpu_s=1, size=_SIZE, reader=reader, units=[b"a"])
+
+    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=600)
+
+    assert done.returncode < 0
