@@ -1,0 +1,19 @@
+"""The metadata part: what it may weigh, and how many of its faults are named."""
+
+import json
+
+from services.deposit.entrypoints.metadata import read_metadata
+
+
+def test_fields_that_do_not_exist_are_named_up_to_fifty() -> None:
+    found = read_metadata(json.dumps({f"champ{number}": 1 for number in range(3_000)}))
+
+    assert isinstance(found, tuple)
+    assert len(found) == 50
+
+
+def test_metadata_over_64_kb_are_refused_whole() -> None:
+    found = read_metadata(json.dumps({f"champ{number}": 1 for number in range(80_000)}))
+
+    assert isinstance(found, tuple)
+    assert [(each.code, each.field) for each in found] == [("HTTP-FORM-01", "metadata")]
