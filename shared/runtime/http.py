@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType
 
 from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers
@@ -109,7 +110,11 @@ def _operations(readiness: Readiness) -> APIRouter:
             raise unavailable("HTTP-READY-01", "Pas encore prêt : " + ", ".join(missing) + ".")
         return {"status": "ready"}
 
-    @router.get("/metrics", summary="Figures, in the format of Prometheus.")
+    @router.get(
+        "/metrics",
+        summary="Figures, in the format of Prometheus.",
+        response_class=PlainTextResponse,
+    )
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

@@ -157,22 +157,31 @@ def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
 
 
 def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
-    @routes.get("/pieces/{piece_id}/file", summary="The deposited file.")
+    @routes.get("/pieces/{piece_id}/file", summary="The deposited file.", response_class=Response)
     async def download_file(who: Who, piece_id: PieceId) -> Response:
         return _handed(await consultations.file(piece_id, who.role, who.structure))
 
-    @routes.get("/pieces/{piece_id}/attachments/{sha256}", summary="An attachment.")
+    @routes.get(
+        "/pieces/{piece_id}/attachments/{sha256}",
+        summary="An attachment.",
+        response_class=Response,
+    )
     async def download_attachment(who: Who, piece_id: PieceId, sha256: Sha256) -> Response:
         found = await consultations.attachment(piece_id, sha256, who.role, who.structure)
         return _handed(found)
 
-    @routes.get("/pieces/{piece_id}/certificate", summary="The certificate of deposit.")
+    @routes.get(
+        "/pieces/{piece_id}/certificate",
+        summary="The certificate of deposit.",
+        response_class=Response,
+    )
     async def download_certificate(who: Who, piece_id: PieceId) -> Response:
         return _handed(await consultations.certificate(piece_id, who.role, who.structure))
 
     @routes.get(
         "/pieces/{piece_id}/completions/{rank}/certificate",
         summary="The certificate of a completion.",
+        response_class=Response,
     )
     async def download_completion(who: Who, piece_id: PieceId, rank: int) -> Response:
         found = await consultations.certificate(piece_id, who.role, who.structure, rank)

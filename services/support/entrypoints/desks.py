@@ -75,7 +75,11 @@ def _add_reading(router: APIRouter, tickets: Tickets, vault: Vault, desks: Desks
             raise not_found("Ticket")
         return DeskTicketAnswer.at_desk(found)
 
-    @router.get("/{ticket_id}/attachments/{sha256}", summary="Télécharger une pièce jointe.")
+    @router.get(
+        "/{ticket_id}/attachments/{sha256}",
+        summary="Télécharger une pièce jointe.",
+        response_class=Response,
+    )
     async def file(held: Held, sha256: Sha, name: FileName = None) -> Response:
         ticket = await tickets.find(held.ticket)
         if ticket is None or not held.owns(ticket):

@@ -63,7 +63,11 @@ def add_following(
         response.headers["ETag"] = etag(ticket.version)
         return TicketAnswer.of(ticket, Side.DEMANDEUR)
 
-    @router.get("/{ticket_id}/attachments/{sha256}", summary="Télécharger une pièce jointe.")
+    @router.get(
+        "/{ticket_id}/attachments/{sha256}",
+        summary="Télécharger une pièce jointe.",
+        response_class=Response,
+    )
     async def file(
         ticket: Annotated[Ticket, Depends(followed)], sha256: Sha, name: FileName = None
     ) -> Response:
