@@ -1,6 +1,6 @@
 # Aiguillage. `make` lists what there is; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-support up test check bench eval-support docs contracts lock clean
+.PHONY: help demo demo-support up test check bench eval-support fuzz docs contracts lock clean
 
 PY := .venv/bin/python
 READY := .venv/ready
@@ -41,6 +41,9 @@ bench: $(READY) ## pieces per second and CPU, beside a hand-written loop
 
 eval-support: $(READY) ## what the desk's model and the virtual agent get right
 	@OMP_NUM_THREADS=1 $(PY) -m tests.eval
+
+fuzz: $(READY) ## mutated files, generated requests, malformed records: SEED= INPUTS=
+	@SEED=$${SEED:-1} INPUTS=$${INPUTS:-10000} $(PY) -m tests.fuzz
 
 docs: $(READY) ## write again the pages that are generated
 	@$(PY) -m deploy.docs

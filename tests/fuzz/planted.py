@@ -1,0 +1,141 @@
+"""One planted fault of each sort, to see that the harness names it."""
+
+import asyncio
+import itertools
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import uvicorn
+from aiokafka import AIOKafkaProducer
+from fastapi import FastAPI
+
+from deploy.local.platform import Platform
+from deploy.local.ports import HOST, accepts, free_port
+from shared.runtime.broker import Broker
+from shared.runtime.reading import Record
+from tests.fuzz.calls import fuzz_service
+from tests.fuzz.corpus import File
+from tests.fuzz.faults import SLOW_S, Sort, Tally
+from tests.fuzz.files import MEMORY_MB, read_all
+from tests.fuzz.groups import open_groups
+from tests.fuzz.memory import Watched
+from tests.fuzz.scenery import Known
+from tests.fuzz.workers import Reader, Reading
+from tests.kit.backbone import Room, a_room
+from tests.kit.events import NOTES
+from tests.kit.waiting import wait_until
+
+_READ = Reading("read", is_parsed=True)
+_calls = itertools.count()
+_STILL_S = 2.0
+
+
+def fail(content: bytes, name: str) -> Reading:
+    """Raise what no reader may raise."""
+    raise LookupError(f"{name}: {len(content)}")
+
+
+def hold(content: bytes, name: str) -> Reading:  # noqa: ARG001 - a reader's arguments
+    """Take longer than any input may."""
+    begin = time.monotonic()
+    while time.monotonic() - begin < SLOW_S + 0.2:
+        pass
+    return _READ
+
+
+def grow(content: bytes, name: str) -> Reading:  # noqa: ARG001 - a reader's arguments
+    """Take more memory than a reader has."""
+    return Reading(str(len(bytearray((MEMORY_MB + 1) * 1024 * 1024))), is_parsed=True)
+
+
+def waver(content: bytes, name: str) -> Reading:  # noqa: ARG001 - a reader's arguments
+    """Read the same file otherwise at each reading."""
+    return Reading(str(next(_calls)), is_parsed=True)
+
+
+def pass_by(content: bytes, name: str) -> Reading:  # noqa: ARG001 - a reader's arguments
+    """Find nothing wrong."""
+    return _READ
+
+
+READERS: Mapping[Sort, Reader] = {
+    Sort.EXCEPTION: fail,
+    Sort.SLOW: hold,
+    Sort.MEMORY: grow,
+    Sort.UNLIKE: waver,
+}
+
+
+def seen_in_files(reader: Reader) -> list[Sort]:
+    """Give the sorts of faults that are seen when this reads one file."""
+    return [fault.sort for fault in read_all([File("planted", b"<a/>")], reader).faults]
+
+
+def seen_in_calls() -> list[Sort]:
+    """Give the sorts of faults that are seen in a service, one of whose routes fails."""
+    app = FastAPI()
+
+    @app.get("/things")
+    async def list_things(rank: int) -> int:
+        return 1 // (rank * 0)
+
+    tally = Tally("http")
+    with _served(app) as url:
+        fuzz_service(url, 1, 20, Known(), Watched({}, {}), tally)
+    return sorted({fault.sort for fault in tally.faults})
+
+
+async def seen_in_groups(room: Room) -> list[Sort]:
+    """Give what is seen of a group whose taker never has done with a record."""
+    room.provision([NOTES])
+    topic = room.namespace + NOTES.name
+    broker = Broker("planted", room.settings())
+    group = broker.subscribe("", {NOTES: _Stuck()})
+    await broker.start()
+    try:
+        kafka = room.platform.addresses.kafka
+        async with AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=False) as producer:
+            await producer.send_and_wait(topic, b"{}")
+        async with open_groups(kafka) as groups:
+            read = {room.namespace + group.name: {topic: NOTES.partitions}}
+            still = await groups.standing_still(read, _STILL_S)
+    finally:
+        await broker.stop()
+    return [Sort.STILL for _ in still]
+
+
+class _Stuck:
+    """Takes records and never ends."""
+
+    async def take(self, records: Sequence[Record]) -> None:  # noqa: ARG002 - a taker's argument
+        await asyncio.Event().wait()
+
+
+@contextmanager
+def _served(app: FastAPI) -> Iterator[str]:
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, HOST, port, log_config=None))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    asyncio.run(wait_until(lambda: accepts(port), "the planted service answers"))
+    try:
+        yield f"http://{HOST}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def check_planted(backbone: Platform) -> list[Sort]:
+    """Plant one fault of each sort, print how many are seen, and give those that are not."""
+    seen: list[tuple[Sort, list[Sort]]] = [
+        *((sort, seen_in_files(reader)) for sort, reader in READERS.items()),
+        (Sort.SERVER_ERROR, seen_in_calls()),
+    ]
+    if backbone.backend.has_real_kafka:
+        seen.append((Sort.STILL, asyncio.run(seen_in_groups(a_room(backbone)))))
+    unseen = [sort for sort, found in seen if found != [sort]]
+    unseen += [Sort.UNDESCRIBED] * bool(seen_in_files(pass_by))
+    print(f"planted: {len(seen) - len(unseen)} of {len(seen)} seen", *unseen, sep=", not seen: ")
+    return unseen

@@ -1,0 +1,115 @@
+"""What requests need to reach anything: structures, dossiers, tickets, and their ids."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import httpx
+
+from deploy.local.demo.actor import PLAYING, Services
+from deploy.local.demo.cast import MEMBERS, ONE_SIRET, TWO_SIRETS, WITHOUT_MOA
+from deploy.local.demo.pieces import cii, factur_x, ubl
+from deploy.local.demo.scene import Scene, register
+from deploy.local.platform import Platform
+from shared.runtime.clock import system_clock
+from shared.vocabulary.roles import Role
+
+_KEPT = 100
+_IDS = {"piece_id", "dossier_id", "ticket_id", "conversation_id", "session", "sha256", "after"}
+_OWN = {
+    "/agent": ("conversation_id", "x-conversation-token"),
+    "/tickets": ("ticket_id", "x-ticket-token"),
+    "/open": ("ticket_id", "x-ticket-token"),
+    "/desk": ("ticket_id", "x-ticket-token"),
+}
+"""How routes of support call the `id` and the `token` of what they answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """The value of a parameter, and the headers of a caller who may name it."""
+
+    value: str
+    headers: Mapping[str, str]
+
+
+class Known:
+    """Ids by the name of the parameter that takes them; answers tell more of them."""
+
+    def __init__(self) -> None:
+        """Know the cast and its services."""
+        self._things: dict[str, list[Thing]] = defaultdict(list)
+        for name, values in (
+            ("structure", [member.siret for member in MEMBERS]),
+            ("code", ["VOIRIE", "PATRIMOINE", "delais", "statuts"]),
+        ):
+            self._things[name] = [Thing(value, {}) for value in values]
+
+    def learn(self, answer: Any, path: str, headers: Mapping[str, str]) -> None:  # noqa: ANN401
+        """Keep the ids that an answer names, with the headers that got it."""
+        if isinstance(answer, list):
+            for each in answer:
+                self.learn(each, path, headers)
+        elif isinstance(answer, dict):
+            start = "/" + path.split("/")[1]
+            own_id, own_token = _OWN.get(start, ("", "x-token"))
+            if "token" in answer:
+                headers = {**headers, own_token: str(answer["token"])}
+            for key, value in answer.items():
+                name = {"id": own_id, "next": "after"}.get(key, key)
+                if isinstance(value, str) and name in _IDS:
+                    self._keep(name, Thing(value, headers))
+                    if name in {"piece_id", "dossier_id"}:
+                        self._keep("id", Thing(value, headers))
+                else:
+                    self.learn(value, path, headers)
+
+    def choose(self, rng: Random, name: str) -> Thing | None:
+        """Give one value for a parameter, None when there is none."""
+        things = self._things.get(name)
+        return rng.choice(things) if things else None
+
+    def _keep(self, name: str, thing: Thing) -> None:
+        things = self._things[name]
+        if thing not in things:
+            things.append(thing)
+            del things[:-_KEPT]
+
+
+def a_caller(rng: Random) -> dict[str, str]:
+    """Give the headers of somebody who may ask."""
+    structure = rng.choice(MEMBERS).siret
+    if rng.random() < 0.25:
+        desk = rng.choice(("metier", "technique"))
+        return {"x-desk": desk, "x-agent": "Agathe", "x-structure": structure}
+    return {"x-structure": structure, "x-role": rng.choice(list(Role))}
+
+
+@asynccontextmanager
+async def open_scene(platform: Platform) -> AsyncIterator[Scene]:
+    """Open a scene of the demo on a running platform; its cast has declared itself."""
+    async with AsyncExitStack() as stack:
+        clients = {
+            name.rpartition(".")[2]: await stack.enter_async_context(
+                httpx.AsyncClient(base_url=platform.addresses.services[name.rpartition(".")[2]])
+            )
+            for name in PLAYING
+        }
+        scene = Scene(Services(**clients), system_clock()().date())
+        await register(scene)
+        yield scene
+
+
+async def furnish(platform: Platform) -> Known:
+    """Put some dossiers on their way, and note their ids."""
+    known = Known()
+    async with open_scene(platform) as scene:
+        for site, write in ((ONE_SIRET, ubl), (TWO_SIRETS, cii), (WITHOUT_MOA, factur_x)):
+            opened = await scene.open("A4", site, write)
+            followed = await scene.follow(opened, site)
+            for answer, role in ((opened, Role.TITULAIRE), (followed, Role.MOE)):
+                known.learn(answer, "/pieces", scene.actor(role, site).headers)
+    return known

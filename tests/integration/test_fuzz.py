@@ -1,0 +1,50 @@
+"""The fuzz harness sees what it looks for: one planted fault of each sort."""
+
+from random import Random
+
+import pytest
+
+from deploy.local import Platform
+from tests.fuzz.corpus import corpus
+from tests.fuzz.faults import Sort
+from tests.fuzz.malform import Raw, malform
+from tests.fuzz.memory import container_limits_mb
+from tests.fuzz.mutating import mutate
+from tests.fuzz.planted import READERS, pass_by, seen_in_calls, seen_in_files, seen_in_groups
+from tests.kit.backbone import a_room
+
+
+@pytest.mark.parametrize("sort", READERS)
+def test_a_fault_of_a_reader_is_named(sort: Sort) -> None:
+    assert seen_in_files(READERS[sort]) == [sort]
+
+
+def test_a_reader_without_fault_is_left_in_peace() -> None:
+    assert seen_in_files(pass_by) == []
+
+
+def test_a_route_that_fails_is_seen() -> None:
+    assert seen_in_calls() == [Sort.SERVER_ERROR]
+
+
+async def test_a_group_that_stands_still_is_seen(native_backbone: Platform) -> None:
+    assert await seen_in_groups(a_room(native_backbone)) == [Sort.STILL]
+
+
+def test_one_seed_gives_the_same_files_and_records_and_another_gives_others() -> None:
+    files = corpus()
+
+    def made(seed: int) -> list[object]:
+        rng = Random(seed)
+        raw = Raw(b'{"type": "t", "data": {"a": [1, 2]}}', b"k")
+        records = [malform(rng, raw) for _ in range(50)]
+        return [*(mutate(files, seed, rank) for rank in range(50)), *records]
+
+    assert made(1) == made(1)
+    assert made(1) != made(2)
+
+
+def test_every_service_has_a_bound_of_memory() -> None:
+    assert container_limits_mb().keys() == {
+        "deposit", "notification", "organisation", "portal", "routing", "support",
+    }  # fmt: skip
