@@ -1,5 +1,6 @@
 """Mutated files through the reader of deposit, in bounded processes."""
 
+import asyncio
 import hashlib
 import os
 import time
@@ -10,16 +11,19 @@ from decimal import Decimal
 from threading import Lock
 
 from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.adapters.reading_room import ReadingRoom
 from services.deposit.domain.invoice import Invoice, judge_invoice
 from services.deposit.domain.merging import merge, shown
-from services.deposit.domain.unreadable import Unreadable
+from services.deposit.domain.unreadable import TOO_HEAVY, Unreadable
 from services.deposit.settings import Settings
 from shared.vocabulary.codes import Syntax
 from tests.fuzz.corpus import File, corpus
-from tests.fuzz.faults import Fault, Sort, Tally
+from tests.fuzz.faults import SLOW_S, Fault, Sort, Tally
 from tests.fuzz.mutating import mutate
 from tests.fuzz.workers import Outcome, Reader, Reading, Worker
 
+_SAMPLED = 100
+_TURNED_AWAY = frozenset({Sort.SLOW, Sort.MEMORY})
 _TODAY = date(2026, 11, 24)
 _SAID = Invoice(syntax=Syntax.PDF, number="SIT-2026-11", ht=Decimal("10000.00"), cadre="A4")
 
@@ -27,24 +31,38 @@ _SAID = Invoice(syntax=Syntax.PDF, number="SIT-2026-11", ht=Decimal("10000.00"),
 def read_and_judge(content: bytes, name: str) -> Reading:
     """Read a file as deposit does, then judge it, and compare it with what a person says."""
     try:
-        invoice = read_einvoice(content, name)
+        return _judged(read_einvoice(content, name))
     except Unreadable as refusal:
-        return Reading(repr(refusal.violation), is_parsed=False)
+        return _refused(refusal)
+
+
+def _judged(invoice: Invoice) -> Reading:
     violations = judge_invoice(invoice, today=_TODAY)
     merged, contradictions = merge(invoice, _SAID)
     said = repr((invoice, violations, merged, contradictions, shown(merged)))
     return Reading(said, is_parsed=True)
 
 
+def _refused(refusal: Unreadable) -> Reading:
+    return Reading(repr(refusal.violation), is_parsed=False)
+
+
 MEMORY_MB = int(Settings.model_fields["reader_memory_mb"].default)
 
 
 def fuzz_files(seed: int, inputs: int) -> Tally:
-    """Read so many mutated files in one process a core, and print the share that still parsed."""
+    """Read so many mutated files in one process a core, and print the share that still parsed.
+
+    What the service itself answers to one is what counts: a few are asked of it as well, and each
+    one that took too long or too much memory, which it turns away.
+    """
     files = corpus()
     began = time.monotonic()
-    tally = read_all((mutate(files, seed, rank) for rank in range(inputs)), read_and_judge)
+    run = _Run((mutate(files, seed, rank) for rank in range(inputs)), sampled=_SAMPLED)
+    run.work_all(read_and_judge, MEMORY_MB)
+    tally = run.tally
     taken_s = time.monotonic() - began
+    asyncio.run(_ask_service(run))
     parsed = tally.outcomes["parsed"]
     print(
         f"files: {parsed / max(1, inputs):.0%} still parsed, from {len(files)} files, "
@@ -56,21 +74,30 @@ def fuzz_files(seed: int, inputs: int) -> Tally:
 def read_all(inputs: Iterable[File], reader: Reader, memory_mb: int = MEMORY_MB) -> Tally:
     """Read inputs in one process a core, and gather what is wrong."""
     run = _Run(inputs)
-    cores = os.cpu_count() or 1
-    with ThreadPoolExecutor(cores) as threads:
-        for each in [threads.submit(run.work, Worker(reader, memory_mb)) for _ in range(cores)]:
-            each.result()
+    run.work_all(reader, memory_mb)
     return run.tally
 
 
 class _Run:
     """Inputs that several workers share, and what came of them."""
 
-    def __init__(self, inputs: Iterable[File]) -> None:
+    def __init__(self, inputs: Iterable[File], sampled: int = 0) -> None:
         self.tally = Tally("files")
+        self.asked: list[tuple[File, Reading | None]] = []
+        """Every so many inputs, for the service to read as well."""
+        self._sampled = sampled
         self._inputs = iter(inputs)
         self._lock = Lock()
         self._known: dict[bytes, Reading] = {}
+
+    def work_all(self, reader: Reader, memory_mb: int) -> None:
+        """Have all inputs read."""
+        cores = os.cpu_count() or 1
+        with ThreadPoolExecutor(cores) as threads:
+            for each in [
+                threads.submit(self.work, Worker(reader, memory_mb)) for _ in range(cores)
+            ]:
+                each.result()
 
     def work(self, worker: Worker) -> None:
         """Have one input after the other read."""
@@ -87,12 +114,15 @@ class _Run:
             tally, reading = self.tally, outcome.reading
             tally.inputs += 1
             tally.peak_mb = max(tally.peak_mb, outcome.peak_mb)
-            tally.time(file.name, outcome.taken_ms)
+            if outcome.sort not in _TURNED_AWAY:
+                tally.time(file.name, outcome.taken_ms)
             tally.outcomes["parsed"] += bool(reading and reading.is_parsed)
             if outcome.sort is not None:
                 tally.faults.append(Fault(outcome.sort, file.name, outcome.detail, file.content))
             elif reading is not None:
                 self._compare(file, reading)
+                if self._sampled and tally.inputs % self._sampled == 0:
+                    self.asked.append((file, reading))
 
     def _compare(self, file: File, reading: Reading) -> None:
         """Compare what one file gave with what it gave before, in whichever process."""
@@ -100,3 +130,31 @@ class _Run:
         if known != reading:
             detail = f"before {known.said[:300]}, now {reading.said[:300]}"
             self.tally.faults.append(Fault(Sort.UNLIKE, file.name, detail, file.content))
+
+
+async def _ask_service(run: _Run) -> None:
+    """Have the service's own bounded processes read the sampled files, and those in doubt."""
+    tally, room = run.tally, ReadingRoom(MEMORY_MB)
+    doubtful = [fault for fault in tally.faults if fault.sort in _TURNED_AWAY]
+    tally.faults = [fault for fault in tally.faults if fault.sort not in _TURNED_AWAY]
+    tally.outcomes["turned away"] = len(doubtful)
+    files = [*run.asked, *((File(fault.name, fault.content), None) for fault in doubtful)]
+    for file, expected in files:
+        began = time.monotonic()
+        reading, trouble = None, None
+        try:
+            reading = _judged(await room.read(file.content, file.name))
+        except Unreadable as refusal:
+            is_heavy = refusal.violation.code == TOO_HEAVY.code
+            reading = expected if is_heavy else _refused(refusal)
+        except Exception as error:  # noqa: BLE001 - whatever comes is the fault that is looked for
+            trouble = Fault(Sort.EXCEPTION, file.name, f"by the service: {error!r}", file.content)
+        taken_s = time.monotonic() - began
+        tally.time(f"{file.name}, by the service", 1000 * taken_s)
+        if taken_s > SLOW_S:
+            trouble = Fault(Sort.SLOW, file.name, f"{taken_s:.1f} s by the service", file.content)
+        elif expected is not None and reading is not None and reading != expected:
+            said = f"here {expected.said[:300]}, by the service {reading.said[:300]}"
+            trouble = Fault(Sort.UNLIKE, file.name, said, file.content)
+        if trouble is not None:
+            tally.faults.append(trouble)

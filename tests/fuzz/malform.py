@@ -74,7 +74,7 @@ def _add_field(rng: Random, event: dict[str, Any]) -> None:
 def _jump(rng: Random, event: dict[str, Any]) -> None:
     number = rng.choice((0, -1, 2, 7, 10**9, 10**10, 10**12, 2**31, 2**63 - 1, 2**63, 10**30))
     if rng.random() < 0.5:
-        event["sequence"] = rng.choice((number, str(number), f"{number:010d}"))
+        event["sequence"] = rng.choice((number, number, f"{number:010d}"))
     elif isinstance(event.get("data"), dict):
         event["data"]["version"] = number
 

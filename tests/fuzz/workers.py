@@ -16,7 +16,7 @@ from tests.fuzz.faults import SLOW_S, Sort
 
 _MEGABYTE = 1024 * 1024
 _RSS_UNIT = 1024 if sys.platform == "linux" else 1
-_START_S = 60.0
+_START_S = 180.0
 _KILL_S = 2 * SLOW_S + 2
 """Both reads, and what it takes to say so."""
 # Threads and forks do not mix.
