@@ -116,7 +116,7 @@ class _Stuck:
 @contextmanager
 def _served(app: FastAPI) -> Iterator[str]:
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, HOST, port, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(app, HOST, port, log_config=None, log_level="critical"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     asyncio.run(wait_until(lambda: accepts(port), "the planted service answers"))
