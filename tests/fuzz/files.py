@@ -10,8 +10,8 @@ from datetime import date
 from decimal import Decimal
 from threading import Lock
 
+from services.deposit.adapters.bounded_reader import Bounds, ReaderPool
 from services.deposit.adapters.einvoice.reading import read_einvoice
-from services.deposit.adapters.reading_room import ReadingRoom
 from services.deposit.domain.invoice import Invoice, judge_invoice
 from services.deposit.domain.merging import merge, shown
 from services.deposit.domain.unreadable import TOO_HEAVY, Unreadable
@@ -134,7 +134,9 @@ class _Run:
 
 async def _ask_service(run: _Run) -> None:
     """Have the service's own bounded processes read the sampled files, and those in doubt."""
-    tally, room = run.tally, ReadingRoom(MEMORY_MB)
+    tally, pool = run.tally, ReaderPool(Bounds())
+    await pool.prepare()
+    replacing = asyncio.create_task(pool.run())
     doubtful = [fault for fault in tally.faults if fault.sort in _TURNED_AWAY]
     tally.faults = [fault for fault in tally.faults if fault.sort not in _TURNED_AWAY]
     tally.outcomes["turned away"] = len(doubtful)
@@ -143,7 +145,7 @@ async def _ask_service(run: _Run) -> None:
         began = time.monotonic()
         reading, trouble = None, None
         try:
-            reading = _judged(await room.read(file.content, file.name))
+            reading = _judged(await pool.read(file.content, file.name))
         except Unreadable as refusal:
             is_heavy = refusal.violation.code == TOO_HEAVY.code
             reading = expected if is_heavy else _refused(refusal)
@@ -158,3 +160,5 @@ async def _ask_service(run: _Run) -> None:
             trouble = Fault(Sort.UNLIKE, file.name, said, file.content)
         if trouble is not None:
             tally.faults.append(trouble)
+    replacing.cancel()
+    await asyncio.wait({replacing})

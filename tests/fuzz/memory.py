@@ -57,13 +57,19 @@ def container_limits_mb() -> Mapping[str, float]:
 
 
 def peak_of(pid: int) -> float | None:
-    """Give the largest resident size of a process in MB, None when it has ended."""
+    """Give the largest resident sizes of a process and of its children now, in MB together.
+
+    None when it has ended.
+    """
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
     except (FileNotFoundError, ProcessLookupError):
         return None
     peaks = [line for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(peaks[0].split()[1]) / 1024 if peaks else None
+    if not peaks:
+        return None
+    return int(peaks[0].split()[1]) / 1024 + sum(peak_of(int(each)) or 0 for each in children)
 
 
 def _limit_mb(pod: Mapping[str, list[Mapping[str, Mapping[str, Mapping[str, str]]]]]) -> float:
