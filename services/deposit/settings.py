@@ -31,7 +31,8 @@ class Settings(RuntimeSettings):
     reader_wall_s: float = Field(default=10, gt=0)
     """The same on the clock, for a machine too busy to give that CPU time."""
     reader_wait_s: float = Field(default=10, gt=0)
-    """How long a file waits for a reader before its sender is told to come back."""
+    """How long a file waits for its turn, and then for a reader, before its sender is told to come
+    back."""
 
     @field_validator("switched_off")
     @classmethod

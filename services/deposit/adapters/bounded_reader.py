@@ -10,7 +10,7 @@ import resource
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from services.deposit.adapters.einvoice.kinds import looks_like_pdf
 from services.deposit.adapters.einvoice.xml_reading import read_xml
 from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, frame
 from services.deposit.application.ports import SaturatedError
+from services.deposit.application.shares import Shares
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.unreadable import TOO_HEAVY, Unreadable
 from shared.runtime.backoff import keep_trying
@@ -79,6 +80,7 @@ class ReaderPool:
         self._files: dict[Process, int] = {}
         """How many files each reader has been given."""
         self._idle: asyncio.Queue[Process] = asyncio.Queue()
+        self._shares = Shares(bounds.readers, bounds.wait_s)
         self._has_ended = asyncio.Event()
 
     @property
@@ -102,21 +104,21 @@ class ReaderPool:
             for reader in tuple(self._files):
                 await self._end(reader)
 
-    async def read(self, content: bytes, name: str) -> Invoice:
+    async def read(self, content: bytes, name: str, sender: str = "") -> Invoice:
         """Read an e-invoice, or raise `Unreadable`; `SaturatedError` when too many wait."""
         if len(content) <= LIGHT_BYTES and not looks_like_pdf(content):
             return await asyncio.to_thread(read_xml, content, name)
-        answer = await self._ask(content, name)
+        answer = await self._ask(content, name, sender)
         if answer.fault:
             raise RuntimeError(answer.fault)
         if answer.invoice is None:
             raise Unreadable(answer.violation or TOO_HEAVY.broken("file", name=name[:100]))
         return answer.invoice
 
-    async def _ask(self, content: bytes, name: str) -> _Answer:
+    async def _ask(self, content: bytes, name: str, sender: str) -> _Answer:
         """Have a file read; nothing is answered when its reader was ended."""
         try:
-            async with self._reader() as reader, asyncio.timeout(self._bounds.wall_s):
+            async with self._reader(sender) as reader, asyncio.timeout(self._bounds.wall_s):
                 said = await _exchange(reader, name.encode(errors="replace"), content)
                 answer = _ANSWERS.validate_json(said)
         except TimeoutError:
@@ -131,17 +133,24 @@ class ReaderPool:
         return answer
 
     @asynccontextmanager
-    async def _reader(self) -> AsyncIterator[Process]:
-        """Lend a warm reader. One that has not answered is ended: its next answer would be late."""
-        try:
-            async with asyncio.timeout(self._bounds.wait_s):
-                reader = await self._next()
-        except TimeoutError:
-            _READ.labels("turned_away").inc()
-            raise SaturatedError from None
+    async def _reader(self, sender: str) -> AsyncIterator[Process]:
+        """Lend a warm reader, in turn. One that has not answered is ended: it would answer late."""
+        async with AsyncExitStack() as turn:
+            try:
+                await turn.enter_async_context(self._shares.held(sender))
+                async with asyncio.timeout(self._bounds.wait_s):
+                    reader = await self._next()
+            except (TimeoutError, SaturatedError):
+                _READ.labels("turned_away").inc()
+                raise SaturatedError from None
+            async with self._lent(reader):
+                yield reader
+
+    @asynccontextmanager
+    async def _lent(self, reader: Process) -> AsyncIterator[None]:
         self._files[reader] += 1
         try:
-            yield reader
+            yield
         except BaseException:
             await self._end(reader)
             raise

@@ -1,6 +1,5 @@
 """The use case of a deposit: judged whole, then kept with its certificate, or not at all."""
 
-import asyncio
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ from services.deposit.application.ports import (
     Upload,
     Used,
 )
+from services.deposit.application.shares import Shares
 from services.deposit.application.uploads import fingerprint, keep, kept, looked_at
 from services.deposit.domain import rules
 from services.deposit.domain.invoice import Invoice
@@ -94,11 +94,11 @@ class Deposits:
         """Use these ports, by this policy."""
         self._ports = ports
         self._policy = policy
-        self._memory = asyncio.Semaphore(policy.max_read_at_once)
+        self._memory = Shares(policy.max_read_at_once, policy.read_wait_s)
 
     async def try_out(self, submission: Submission) -> Trial:
         """Say what would become of a deposit, and keep nothing."""
-        async with self._memory:
+        async with self._memory.held(submission.structure):
             examined = await self._examine(replace(submission, key=None))
         proposal, verdict = examined.proposal, examined.verdict
         read = None if proposal.unreadable else shown(proposal.read)
@@ -107,7 +107,7 @@ class Deposits:
 
     async def deposit(self, submission: Submission) -> Deposited | Refused:
         """Take a deposit, or name every rule that refuses it."""
-        async with self._memory:
+        async with self._memory.held(submission.structure):
             examined = await self._examine(submission)
             if examined.used and examined.key:
                 return await self._again(examined.used, examined.key)
@@ -175,7 +175,7 @@ class Deposits:
             return replace(proposal, unreadable=(violation,)), b""
         content = await file.read()
         try:
-            read = await self._ports.reader(content, file.name)
+            read = await self._ports.reader(content, file.name, submission.structure)
         except Unreadable as unreadable:
             return replace(proposal, unreadable=(unreadable.violation,)), content
         return replace(proposal, read=read), content

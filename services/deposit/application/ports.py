@@ -40,8 +40,11 @@ class Upload(Protocol):
 class Reader(Protocol):
     """Reads e-invoices."""
 
-    async def __call__(self, content: bytes, name: str) -> Invoice:
-        """Read one, or raise `Unreadable`; `SaturatedError` when too many wait to be read."""
+    async def __call__(self, content: bytes, name: str, sender: str) -> Invoice:
+        """Read one, or raise `Unreadable`; `SaturatedError` when too many wait to be read.
+
+        Files of several senders are read in turn, however many one of them sends.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,3 +190,5 @@ class Policy:
     max_number_length: int = 20
     max_read_at_once: int = 16
     """Deposits whose files are in memory at the same time."""
+    read_wait_s: float = 10.0
+    """How long a deposit waits for its turn before its sender is told to come back."""

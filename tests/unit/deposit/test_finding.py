@@ -268,8 +268,8 @@ class Plain:
 async def _tried(proposal: Proposal, ports: Ports, policy: Policy) -> list[str]:
     file = Plain()
 
-    async def read(content: bytes, name: str) -> Invoice:
-        assert (content, name) == (file.content, file.name)
+    async def read(content: bytes, name: str, sender: str) -> Invoice:
+        assert (content, name, sender) == (file.content, file.name, proposal.structure)
         return proposal.read
 
     submission = Submission(proposal.role, proposal.structure, file, (), proposal.said, "{}")

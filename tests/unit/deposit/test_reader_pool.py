@@ -232,6 +232,22 @@ async def test_a_file_waits_for_a_reader_only_so_long() -> None:
         assert light.syntax is Syntax.CII
 
 
+async def test_a_sender_of_many_slow_files_leaves_a_reader_to_everybody_else() -> None:
+    bomb = hostile_pdfs.with_false_lengths(20_000)
+
+    async with running(replace(_BOUNDS, readers=2, wait_s=60.0)) as pool:
+        slow = [asyncio.create_task(pool.read(bomb, "a.pdf", "many")) for _ in range(10)]
+        await asyncio.sleep(0)
+        other = await pool.read(_INVOICE, "b.pdf", "one")
+
+        assert other.syntax is Syntax.FACTUR_X
+        # By order of arrival it would have come last.
+        assert sum(each.done() for each in slow) <= 1
+        for each in slow:
+            each.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+
+
 async def test_a_reading_that_is_given_up_does_not_answer_for_the_next_file() -> None:
     async with running(_BOUNDS) as pool:
         (pid,) = pool.pids

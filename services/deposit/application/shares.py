@@ -1,0 +1,87 @@
+"""Fair semaphore: those who wait are served in turn by holder, and none takes the last place.
+
+A plain semaphore serves by order of arrival: who sends sixty slow files is all that is served.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.deposit.application.ports import SaturatedError
+
+
+class Shares:
+    """Places that holders share: a quarter of them is for holders that have none."""
+
+    def __init__(self, places: int, wait_s: float) -> None:
+        """Begin with all places free."""
+        self._free = places
+        self._kept = -(-places // 4) if places > 1 else 0
+        self._wait_s = wait_s
+        self._taken: Counter[str] = Counter()
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        """By holder, in the order in which they were last served."""
+
+    @asynccontextmanager
+    async def held(self, holder: str) -> AsyncIterator[None]:
+        """Hold a place within the block. Raises SaturatedError when none comes free in time."""
+        if self._may_enter(holder):
+            self._take(holder)
+        else:
+            await self._wait(holder)
+        try:
+            yield
+        finally:
+            self._give_back(holder)
+
+    def _may_enter(self, holder: str) -> bool:
+        return self._free > (self._kept if self._taken[holder] else 0)
+
+    def _take(self, holder: str) -> None:
+        self._free -= 1
+        self._taken[holder] += 1
+
+    def _give_back(self, holder: str) -> None:
+        self._free += 1
+        self._taken[holder] -= 1
+        if not self._taken[holder]:
+            del self._taken[holder]
+        self._let_in()
+
+    async def _wait(self, holder: str) -> None:
+        entered = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(holder, deque()).append(entered)
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await entered
+        except BaseException as error:
+            if entered.done() and not entered.cancelled():
+                self._give_back(holder)
+            else:
+                self._forget(holder, entered)
+            if isinstance(error, TimeoutError):
+                raise SaturatedError from None
+            raise
+
+    def _forget(self, holder: str, entered: asyncio.Future[None]) -> None:
+        line = self._waiting.get(holder, deque())
+        # Else it was passed over, between being cancelled and coming here.
+        if entered in line:
+            line.remove(entered)
+            if not line:
+                del self._waiting[holder]
+
+    def _let_in(self) -> None:
+        """Let in who holds least, and of those who was served longest ago."""
+        while self._waiting:
+            holder = min(self._waiting, key=self._taken.__getitem__)
+            if not self._may_enter(holder):
+                return
+            line = self._waiting.pop(holder)
+            entered = line.popleft()
+            if line:
+                self._waiting[holder] = line
+            if not entered.cancelled():
+                entered.set_result(None)
+                self._take(holder)
