@@ -117,15 +117,16 @@ class EventStream(StreamingResponse):
             self._leave()
 
 
-_CROWDED = {
-    Crowded.SERVICE: unavailable("NOT-STREAM-01", "Trop de suivis en direct sont déjà ouverts."),
-    Crowded.HOLDER: Problem(
+def _crowded(why: Crowded) -> Problem:
+    """Say why nobody more may follow."""
+    if why is Crowded.SERVICE:
+        return unavailable("NOT-STREAM-01", "Trop de suivis en direct sont déjà ouverts.")
+    return Problem(
         429,
         "NOT-STREAM-02",
         "Votre structure a déjà ouvert autant de suivis en direct qu'elle peut : en fermer un.",
         headers={"Retry-After": "30"},
-    ),
-}
+    )
 
 
 Asking = Annotated[Caller, Depends(caller)]
@@ -174,7 +175,7 @@ def _add_routes(
     async def stream(asking: Asking, id: Id, seen: Seen = 0) -> EventStream:  # noqa: A002
         leave = seats.take(asking.structure)
         if isinstance(leave, Crowded):
-            raise _CROWDED[leave]
+            raise _crowded(leave)
         entries = history.follow(_viewer(asking), Subject(scope, id), seen)
         return EventStream(_frames(entries), leave)
 

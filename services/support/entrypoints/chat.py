@@ -51,15 +51,17 @@ from shared.vocabulary.tickets import Side
 
 _OPEN = "Le tchat est ouvert."
 
-_CROWDED = {
-    Crowded.SERVICE: unavailable("SUP-TCHAT-SIEGE-01", "Trop de tchats sont déjà ouverts ici."),
-    Crowded.HOLDER: Problem(
+
+def _crowded(why: Crowded) -> Problem:
+    """Say why nobody more may sit down."""
+    if why is Crowded.SERVICE:
+        return unavailable("SUP-TCHAT-SIEGE-01", "Trop de tchats sont déjà ouverts ici.")
+    return Problem(
         429,
         "SUP-TCHAT-SIEGE-02",
         "Vous avez déjà autant de connexions au tchat que possible : fermez-en une.",
         headers={"Retry-After": "30"},
-    ),
-}
+    )
 
 
 def guest(connection: HTTPConnection, who: MaybeAsker) -> Guest:
@@ -188,7 +190,7 @@ async def _seated(socket: WebSocket, seats: Seats, holder: str) -> AsyncIterator
     """Accept a WebSocket when there is room, and close it as the block says."""
     leave: Callable[[], None] | Crowded = seats.take(holder)
     if isinstance(leave, Crowded):
-        raise _CROWDED[leave]
+        raise _crowded(leave)
     try:
         await socket.accept()
         try:
