@@ -214,7 +214,8 @@ class Room:
             if entered.done() and not entered.cancelled():
                 self._add(holder, -size)
                 self._let_in()
-            else:
+            elif waiting in self._waiting:
+                # Else it was passed over, between being cancelled and coming here.
                 self._waiting.remove(waiting)
             if isinstance(error, TimeoutError):
                 raise self._full(holder, size) from None
@@ -231,7 +232,9 @@ class Room:
 
     def _let_in(self) -> None:
         for each in list(self._waiting):
-            if self._has(each.holder, each.size):
+            if each.entered.cancelled():
+                self._waiting.remove(each)
+            elif self._has(each.holder, each.size):
                 self._waiting.remove(each)
                 self._add(each.holder, each.size)
                 each.entered.set_result(None)

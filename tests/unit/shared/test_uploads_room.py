@@ -1,0 +1,28 @@
+"""Room for uploads is neither lost nor given twice when somebody who waits gives up."""
+
+import asyncio
+
+from shared.runtime.bodies import Room
+
+_LONG_S = 60.0
+
+
+async def test_room_that_comes_free_just_when_somebody_gives_up_is_not_lost() -> None:
+    room = Room("known", 100, _LONG_S)
+
+    async def send(holder: str, size: int) -> None:
+        async with room.held(holder, size):
+            pass
+
+    async with room.held("a", 100):
+        given_up = [asyncio.create_task(send(each, 25)) for each in "bcd"]
+        stays = asyncio.create_task(send("e", 100))
+        await asyncio.sleep(0)
+        # They have not run again when the room comes free, at the end of this block.
+        for task in given_up:
+            task.cancel()
+
+    ends = await asyncio.gather(*given_up, return_exceptions=True)
+    await asyncio.wait_for(stays, _LONG_S)
+    assert all(isinstance(each, asyncio.CancelledError) for each in ends)
+    await asyncio.wait_for(send("f", 100), _LONG_S)
