@@ -83,7 +83,7 @@ class BodyLimit:
         if _announced(scope) > limit:
             await respond(Problem(413, "HTTP-413", sentence))(scope, receive, send)
             return
-        body = _Body(receive, self._limits, is_open=is_open)
+        body = _Body(receive, self._limits, _announced(scope), is_open=is_open)
 
         async def limited() -> Message:
             message = await body.receive()
@@ -98,10 +98,14 @@ class BodyLimit:
 class _Body:
     """One body, and how long it has been waited for. The time in which nobody asks is no wait."""
 
-    def __init__(self, receive: Receive, limits: BodyLimits, *, is_open: bool) -> None:
+    def __init__(
+        self, receive: Receive, limits: BodyLimits, announced: int, *, is_open: bool
+    ) -> None:
         self._receive = receive
-        self._limits = limits
+        self._grace_s = limits.grace_s
         self._timeout_s = limits.timeout_open_s if is_open else limits.timeout_s
+        # One that cannot come whole in time is cut as soon as that shows: it holds room.
+        self._rate = max(limits.slowest_kb_s * _KILOBYTE, announced / self._timeout_s)
         self._waited = 0.0
         self._is_whole = False
         self.taken = 0
@@ -125,7 +129,7 @@ class _Body:
 
     def _patience(self) -> float:
         """Give how long the next piece may take: the whole must come in time, and at a rate."""
-        grace, rate = self._limits.grace_s, self._limits.slowest_kb_s * _KILOBYTE
+        grace, rate = self._grace_s, self._rate
         due = self.taken / rate if rate else self._timeout_s
         return min(grace, grace + due - self._waited, self._timeout_s - self._waited)
 
