@@ -219,6 +219,80 @@ def test_a_tax_number_of_a_french_seller_is_its_siren() -> None:
     assert read(fiscal).seller.company == SELLER.siren
 
 
+def identified(write: Callable[[Einvoice], bytes], number: str, scheme: str) -> bytes:
+    """Write an invoice whose seller has one identifier alone."""
+    text = with_seller(write, siret=number, siren="", vat="").decode()
+    written = f'schemeID="0009">{number}'
+    assert text.count(written) == 1
+    return text.replace(
+        written, f'schemeID="{scheme}">{number}' if scheme else f">{number}"
+    ).encode()
+
+
+@_XML
+@pytest.mark.parametrize("scheme", ["", "VA", "vat", "TVA", "2", "0223", "9957", "FR:VAT"])
+def test_a_vat_number_is_one_wherever_an_issuer_writes_its_identifier(
+    write: Callable[[Einvoice], bytes], scheme: str
+) -> None:
+    seller = read(identified(write, OTHER.vat_number, scheme)).seller
+
+    assert (seller.vat_number, seller.company) == (OTHER.vat_number, OTHER.siren)
+
+
+@_XML
+@pytest.mark.parametrize("scheme", ["siret", "Siret", "fr:siret", "siren"])
+def test_the_name_of_a_scheme_is_read_in_any_case(
+    write: Callable[[Einvoice], bytes], scheme: str
+) -> None:
+    seller = read(identified(write, OTHER.siret, scheme)).seller
+
+    assert (seller.siret, seller.company) == (OTHER.siret, OTHER.siren)
+
+
+@_XML
+@pytest.mark.parametrize("number", ["552081317", "123456782", "FR1", "FR44552081318"])
+def test_an_identifier_that_says_nothing_of_itself_is_no_number_of_a_company(
+    write: Callable[[Einvoice], bytes], number: str
+) -> None:
+    seller = read(identified(write, number, "")).seller
+
+    assert (seller.siret, seller.siren, seller.vat_number) == (None, None, None)
+
+
+@_XML
+@pytest.mark.parametrize("written", [OTHER.vat_number, f"FR {OTHER.vat_number[2:4]} 552 081 317"])
+def test_a_legal_number_may_be_a_vat_number(
+    write: Callable[[Einvoice], bytes], written: str
+) -> None:
+    text = with_seller(write, siret="", siren=written, vat="").decode()
+    for scheme in ("", ' schemeID="FR"'):
+        legal = text.replace(f' schemeID="0002">{written}', f"{scheme}>{written}")
+
+        assert read(legal.encode()).seller.company == OTHER.siren
+
+
+@_XML
+@pytest.mark.parametrize("written", ["RCS Lyon 552 081 317", "552 081 317 R.C.S. Paris"])
+def test_a_legal_number_may_name_its_register(
+    write: Callable[[Einvoice], bytes], written: str
+) -> None:
+    text = with_seller(write, siret="", siren=written, vat="").decode()
+    registered = text.replace(f' schemeID="0002">{written}', f">{written}").encode()
+
+    assert read(registered).seller.company == OTHER.siren
+
+
+def test_an_electronic_address_may_be_a_vat_number() -> None:
+    def addressed(value: str) -> list[tuple[str, str]]:
+        text = ubl(an_einvoice()).decode()
+        address = f'<cbc:EndpointID schemeID="9957">{value}</cbc:EndpointID>'
+        return broken(text.replace("<cac:Party>", f"<cac:Party>{address}", 1).encode())
+
+    assert addressed(SELLER.vat_number) == []
+    assert addressed(OTHER.vat_number) == [("DEP-INV-14", "seller.address")]
+    assert addressed("FR60000123456") == []  # Monaco
+
+
 def test_a_factur_x_is_judged_as_its_cii(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = with_seller(cii, siren=OTHER.siren)
     monkeypatch.setattr("deploy.local.einvoices.cii", lambda _: wrong)

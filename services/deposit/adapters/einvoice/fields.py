@@ -37,10 +37,15 @@ _SIREN_OR_SIRET_SCHEMES = frozenset(
 )
 """ISO 6523 says 0002 for a SIREN and 0009 for a SIRET; files swap them, and the portal's older
 formats write 1 for a SIRET. The length tells which it is."""
-_ADDRESS_SCHEMES = {"seller": {"0002", "0009"}, "buyer": {"0002", "0009", "0225"}}
+_ADDRESS_SCHEMES = {
+    "seller": {"0002", "0009", "9957"},
+    "buyer": {"0002", "0009", "0225", "9957"},
+}
 """Electronic addresses that begin with the SIREN of whom they reach. FR CTC asks that of a 0225
-for the recipient alone (BR-FR-21): a seller may have answers sent to its group."""
-_VAT_SCHEMES = frozenset({"9957", "FR:VAT"})
+for the recipient alone (BR-FR-21): a seller may have answers sent to its group. 9957 is a French
+VAT number."""
+_VAT_SCHEMES = frozenset({"9957", "0223", "FR:VAT", "VAT", "VA", "TVA", "2"})
+"""0223 is a VAT number of the European Union (FR CTC), which the portal's older formats call 2."""
 _VAT_GROUP_SCHEME = "0231"
 """SIREN of the VAT group that a party is a member of (FR CTC, BR-FR-CO-14)."""
 
@@ -154,9 +159,9 @@ class _Reading:
             *map(_unlabelled_number, self._nodes(paths.unlabelled)),
         ]
         addresses = (
-            _number(node)[:_SIREN_LENGTH]
+            siren
             for node in self._nodes(paths.addresses)
-            if _scheme(node) in _ADDRESS_SCHEMES.get(field, ()) and _number(node)
+            if _scheme(node) in _ADDRESS_SCHEMES.get(field, ()) and (siren := _address_siren(node))
         )
         return Party(
             name=next(names, None),
@@ -175,7 +180,7 @@ class _Reading:
         groups = {_number(node) for node in identifiers if _scheme(node) == _VAT_GROUP_SCHEME}
         written = [
             *(_vat_number(node) for node in self._nodes(paths.vat_numbers)),
-            *(_vat_number(node) for node in identifiers if _scheme(node) in _VAT_SCHEMES),
+            *(_vat_number(node) for node in identifiers if _is_vat_number(node)),
         ]
         own = tuple(number for number in written if number and siren_of(number) not in groups)
         return tuple(number for number in own if number.startswith("FR")) or own
@@ -189,7 +194,25 @@ def _number(node: Element) -> str:
 
 
 def _scheme(node: Element) -> str | None:
-    return node.get("schemeID") or node.get("schemeName")
+    scheme = (node.get("schemeID") or node.get("schemeName") or "").strip()
+    return scheme.upper() or None
+
+
+def _is_vat_number(node: Element) -> bool:
+    """Tell whether an identifier of a party is a VAT number, by its scheme or by its form.
+
+    Issuers write theirs where any identifier may be. FR and eleven signs, with the right key, are
+    nothing else.
+    """
+    return _scheme(node) in _VAT_SCHEMES or is_french_vat_number(compact(node.text or ""))
+
+
+def _address_siren(node: Element) -> str | None:
+    """Give the SIREN that an electronic address begins with, or that its VAT number holds."""
+    number = _number(node)
+    if _scheme(node) in _VAT_SCHEMES:
+        return siren_of(compact(number))
+    return number[:_SIREN_LENGTH] or None
 
 
 def _labelled_number(node: Element) -> str:
@@ -204,8 +227,13 @@ def _labelled_number(node: Element) -> str:
 
 
 def _unlabelled_number(node: Element) -> str:
-    """Give the legal or tax number of a French party when its key shows that it is a SIREN."""
+    """Give the legal or tax number of a French party when its key shows that it is a SIREN.
+
+    French companies write it with its register as well: « RCS Lyon 552 081 317 ».
+    """
     number = _number(node)
+    if "RCS" in number.upper().replace(".", ""):
+        number = "".join(filter(str.isdigit, number))
     is_ours = _scheme(node) in {None, "FC"} and (is_siren(number) or is_siret(number))
     return number if is_ours else ""
 
