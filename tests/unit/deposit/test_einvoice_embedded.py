@@ -167,8 +167,21 @@ def test_an_invoice_under_another_name_is_refused_by_that_name(name: str) -> Non
         _CII[:1000],
         b"<!DOCTYPE x [<!ENTITY a 'b'>]>" + _CII.partition(b"?>")[2],
         b"<?xml version='1.0'?><!--" + b" " * 9000 + b"-->" + _CII.partition(b"?>")[2],
+        b"<?xml version='1.0'?><!--" + b" " * 90_000 + b"-->" + _CII.partition(b"?>")[2],
+        b"<?xml version='1.0'?>" + b"\n" * 90_000 + _CII.partition(b"?>")[2],
     ],
-    ids=["cii", "ubl", "utf_16", "mark", "line_end", "cut", "document_type", "comment"],
+    ids=[
+        "cii",
+        "ubl",
+        "utf_16",
+        "mark",
+        "line_end",
+        "cut",
+        "document_type",
+        "comment",
+        "long_comment",
+        "long_blank",
+    ],
 )
 @pytest.mark.parametrize("name", ["facture.xml", "facture.txt", "donnees"])
 def test_an_invoice_is_seen_by_its_content_whatever_its_name(name: str, content: bytes) -> None:

@@ -71,7 +71,7 @@ def _invoice_of(files: list[EmbeddedFile], limits: Limits) -> bytes | None:
         raise Unreadable(SEVERAL_INVOICES.broken("file", names=names))
     if invoices:
         return next(iter(invoices))
-    misnamed = [each for each in files if _is_invoice(each.head(_HEAD_BYTES))]
+    misnamed = [each for each in files if _is_invoice(each, limits)]
     if misnamed:
         raise Unreadable(INVOICE_MISNAMED.broken("file", names=_shown(misnamed)))
     return None
@@ -86,8 +86,15 @@ def _shown(files: list[EmbeddedFile]) -> str:
     return ", ".join(f"« {showable(name.rstrip(chr(0)))[:_NAME_SHOWN]} »" for name in chosen)
 
 
-def _is_invoice(head: bytes) -> bool:
-    return looks_like_xml(head) and root_name(head) in PATHS
+def _is_invoice(file: EmbeddedFile, limits: Limits) -> bool:
+    """Tell an invoice by the name of its root, which a long comment may stand before."""
+    head = file.head(_HEAD_BYTES)
+    if not looks_like_xml(head):
+        return False
+    name = root_name(head)
+    if name is None and len(head) == _HEAD_BYTES:
+        name = root_name(file.head(limits.embedded_bytes))
+    return name in PATHS
 
 
 def _content_of(file: EmbeddedFile, limits: Limits) -> bytes:
