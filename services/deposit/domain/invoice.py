@@ -174,6 +174,7 @@ _NUMBER = re.compile(r"[A-Za-z0-9+\-_/.# ]+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _DECIMAL = re.compile(r"-?\d+\.\d{3,}", re.ASCII)
 _ZERO = Decimal(0)
+_LARGEST_ROUNDING = Decimal(1)
 
 
 def judge_invoice(
@@ -260,13 +261,17 @@ def _judge_due(invoice: Invoice) -> Iterator[Violation]:
     No sign is refused: an advance to give back or penalties may bring a décompte to zero or below,
     and an avoir is either of type 381 or an invoice below zero. Without the terms between the two,
     as in a plain PDF or where they are zero, only what would add to the total is seen to be wrong.
+    A rounding adds one unit at most: one of 7,800 would have 9,000 paid where the total is 1,200.
     """
     ttc, due, prepaid, rounding = invoice.ttc, invoice.due, invoice.prepaid, invoice.rounding
     if ttc is None or due is None or invoice.unclear() & {"prepaid", "rounding"}:
         return
-    if not prepaid and not rounding:
-        if due > max(ttc, _ZERO):
-            yield DUE_TOO_HIGH.broken("due", due=due, ttc=ttc)
+    has_no_term = not prepaid and not rounding
+    is_too_rounded = rounding is not None and rounding > _LARGEST_ROUNDING
+    if (has_no_term or is_too_rounded) and due > max(ttc, _ZERO):
+        yield DUE_TOO_HIGH.broken("due", due=due, ttc=ttc)
+        return
+    if has_no_term:
         return
     terms = {"ttc": ttc, "prepaid": prepaid or _ZERO, "rounding": rounding or _ZERO}
     if due != terms["ttc"] - terms["prepaid"] + terms["rounding"]:

@@ -33,7 +33,7 @@ def broken(invoice: Invoice, **settings: int) -> list[tuple[str, str]]:
     return [(v.code, v.field) for v in judge_invoice(invoice, today=TODAY, **settings)]
 
 
-def owing(ttc: int, due: int | str) -> Invoice:
+def owing(ttc: int, due: int | str | Decimal) -> Invoice:
     """Give an invoice without VAT, of a total, with an amount left to pay."""
     total = Decimal(ttc)
     return replace(VALID, ht=total, tva=Decimal(0), ttc=total, due=Decimal(due))
@@ -110,6 +110,14 @@ def test_a_file_that_gives_the_terms_adds_up_to_the_cent() -> None:
     assert broken(replace(paid, due=Decimal("70.01"), rounding=Decimal("0.01"))) == []
     assert broken(replace(VALID, due=Decimal("120.05"), rounding=Decimal("0.05"))) == []
     assert broken(replace(VALID, due=Decimal(130), prepaid=Decimal(-10))) == []
+
+
+@pytest.mark.parametrize("rounding", ["7800.00", "1.01"])
+def test_a_rounding_is_no_way_to_add_to_the_total(rounding: str) -> None:
+    added = Decimal(rounding)
+
+    assert broken(replace(owing(1200, 1200 + added), rounding=added)) == [("DEP-INV-13", "due")]
+    assert broken(replace(owing(1200, 1201), rounding=Decimal(1))) == []
 
 
 @pytest.mark.parametrize("rounding", [None, Decimal("0.00")])
