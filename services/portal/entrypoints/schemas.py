@@ -230,6 +230,7 @@ class PieceBody(Body):
     deposited_at: datetime | None
     currency: str | None
     amounts: AmountsBody | None
+    is_credit_note: bool = Field(description="C'est un avoir : ses montants se retranchent.")
     prevailing: PrevailingBody | None = Field(
         description="Ce qui prévaut dans le dossier ; absent d'un dossier dit avant ce champ."
     )
@@ -267,6 +268,7 @@ class PieceBody(Body):
             deposited_at=piece.deposited_at,
             currency=piece.currency,
             amounts=AmountsBody.model_validate(piece.amounts) if piece.amounts else None,
+            is_credit_note=piece.is_credit_note,
             prevailing=PrevailingBody.model_validate(piece.prevailing)
             if piece.prevailing
             else None,

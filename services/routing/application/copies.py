@@ -107,8 +107,16 @@ async def _deposited(told: Told, by: Actor, peers: Peers) -> list[str]:
         if shown is None:
             found.append(f"piece {state.piece_id} is not shown")
             continue
-        found += parted(shown, deposited(told, state, by.role), f"piece {state.piece_id}")
+        wanted = _told_then(shown, deposited(told, state, by.role))
+        found += parted(shown, wanted, f"piece {state.piece_id}")
     return found
+
+
+def _told_then(shown: Json, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what prevails where none is shown: dossiers were told without it before."""
+    if shown.get("prevailing") is None:
+        return {key: value for key, value in wanted.items() if key != "prevailing"}
+    return wanted
 
 
 async def _files(told: Told, by: Actor, peers: Peers) -> list[str]:
@@ -137,7 +145,8 @@ async def _listed(told: Told, by: Actor, peers: Peers) -> list[str]:
         if shown is None:
             found.append(f"piece {state.piece_id} is not found")
         else:
-            found += parted(shown, listed(told, state, by.role), f"piece {state.piece_id}")
+            wanted = _told_then(shown, listed(told, state, by.role))
+            found += parted(shown, wanted, f"piece {state.piece_id}")
     return [*found, *(f"piece {each} is none of the dossier" for each in found_there)]
 
 

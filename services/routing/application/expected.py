@@ -13,10 +13,13 @@ from services.routing.application.ports import Kept
 from services.routing.domain.commands import Actor, Deposit
 from services.routing.domain.dossier import evolve
 from services.routing.domain.events import AdditionRefused, PieceCompleted, PieceReceived
+from shared.circuit.loader import version
 from shared.circuit.parties import Parties
+from shared.circuit.table import Row, application_of
 from shared.circuit.visibility import visible_to
 from shared.contracts.routing_v1 import DossierChanged, PieceStateV1, StatusChanged
 from shared.vocabulary.amounts import changes
+from shared.vocabulary.codes import is_credit_note
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import Status
 
@@ -42,10 +45,22 @@ def deposited(told: Told, state: PieceStateV1, role: Role) -> dict[str, Any]:
     deposit = deposits[state.piece_id]
     previous = deposits.get(deposit.follows or "")
     return _as_deposited(deposit, previous, told.journey.enclosures[deposit.piece_id]) | {
+        "next": _first_recipient(told, deposit),
         "status": _status(told, state, role),
         "dossier_parties": _parties(told.journey.dossier.parties),
+        "prevailing": _prevailing(told),
         "completions": tuple(_completion(each) for each in _additions(told, deposit.piece_id)),
     }
+
+
+def _first_recipient(told: Told, deposit: Deposit) -> dict[str, Any] | None:
+    circuit = version(told.journey.dossier.table_version)
+    row = circuit.row(deposit.cadre, moa=deposit.parties.moa is not None)
+    if not isinstance(row, Row):
+        return None
+    role = row.first_recipient
+    party = deposit.parties.of(role)
+    return {"role": role, "application": application_of(role), **(asdict(party) if party else {})}
 
 
 def _completion(event: PieceCompleted | AdditionRefused) -> dict[str, Any]:
@@ -140,9 +155,17 @@ def listed(told: Told, state: PieceStateV1, role: Role) -> dict[str, Any]:
         "deposited_at": state.deposited_at,
         "currency": state.currency,
         "amounts": asdict(state.amounts.to_domain()) if state.amounts else None,
+        "is_credit_note": is_credit_note(state.type_code),
+        "prevailing": _prevailing(told),
         "engagement": state.engagement,
         "marche": state.marche,
     }
+
+
+def _prevailing(told: Told) -> dict[str, Any] | None:
+    """Say what is to be paid."""
+    prevailing = told.state.prevailing
+    return asdict(prevailing.to_domain()) if prevailing else None
 
 
 def _awaited(told: Told, state: PieceStateV1, role: Role) -> dict[str, Any] | None:

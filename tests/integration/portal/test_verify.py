@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from bson import Decimal128
 
 from deploy.local.demo.cast import MAIRIE, ONE_SIRET, TITULAIRE
 from deploy.local.demo.pieces import factur_x, ubl
@@ -35,7 +36,8 @@ class Carried:
         """Change the first document of a collection, and give it as it was."""
         database, _, name = where.partition(".")
         collection = self.world.mongo[database][name]
-        before = collection.find_one({"dossier_id": self.dossier, **wanted}, sort=[("_id", 1)])
+        named = {"$or": [{"dossier_id": self.dossier}, {"_id": self.dossier}]}
+        before = collection.find_one({**named, **wanted}, sort=[("_id", 1)])
         assert before
         assert collection.update_one({"_id": before["_id"]}, {"$set": to}).modified_count == 1
         return before
@@ -144,6 +146,36 @@ PLANTED: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
         {"cadre": "A4"},
         {"engagement": "EJ-FAUX"},
         "engagement: 'EJ-FAUX'",
+    ),
+    "deposit: what is to be paid": (
+        "deposit.dossiers",
+        {},
+        {"state.prevailing.amounts.due": "99999.00"},
+        "prevailing.amounts.due: '99999.00'",
+    ),
+    "deposit: whose amounts are settled": (
+        "deposit.dossiers",
+        {},
+        {"state.prevailing.is_settled": False},
+        "prevailing.is_settled: False",
+    ),
+    "deposit: who received a piece": (
+        "deposit.pieces",
+        {"piece.draft.cadre": "A4"},
+        {"piece.draft.recipient.structure": STRANGER},
+        f"next.structure: '{STRANGER}'",
+    ),
+    "portal: what is to be paid": (
+        "portal.pieces",
+        {"cadre": "A19"},
+        {"prevailing.amounts.due": Decimal128("99999")},
+        "prevailing.amounts.due: '99999'",
+    ),
+    "portal: the sign of a piece in the fiscal list": (
+        "portal.pieces",
+        {"cadre": "A4"},
+        {"credit_note": True},
+        "is_credit_note: True",
     ),
     "notification: a status": (
         "notification.statuses",
