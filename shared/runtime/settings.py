@@ -57,7 +57,7 @@ class RuntimeSettings(BaseSettings):
     """KB a second that a body comes at, and that an answer is read at."""
     uploads_mb: int = Field(default=1024, ge=1)
     """MB that forms with files may weigh together, as announced, until they are answered: of them,
-    a quarter for one structure. Twice as many should be free in the temporary folder."""
+    a quarter for one structure. More than these should be free in the temporary folder."""
     uploads_open_mb: int = Field(default=120, ge=1)
     """The same where no account is asked, and for one network address."""
     upload_wait_s: float = Field(default=15, gt=0)

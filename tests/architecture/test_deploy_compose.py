@@ -15,7 +15,7 @@ from jsonschema.validators import validator_for
 from deploy.local import containers
 from deploy.local.platform import ASKING
 from tests.kit.deployed import NAMES, ROOT, Yaml, load, misset
-from tests.kit.manifests import too_small
+from tests.kit.manifests import overflowing, too_small
 
 COMPOSE = ROOT / "deploy" / "compose" / "compose.yaml"
 PLATFORM = load(COMPOSE)
@@ -131,6 +131,7 @@ def _unfit(name: str, each: Yaml) -> Iterator[str]:
     yield from misset(name, IMAGE | each["environment"])
     tmp = sum(_megabytes(size) for size in re.findall(r"size=(\w+)", " ".join(each["tmpfs"])))
     yield from too_small(name, each["environment"], _megabytes(each.get("mem_limit", "0m")) - tmp)
+    yield from overflowing(name, each["environment"], tmp)
     if not any(str(port).endswith(":8000") for port in each["ports"]):
         yield "nothing reaches its port"
 
@@ -155,6 +156,10 @@ PLANTED: dict[str, tuple[Callable[[Yaml], object], str]] = {
     "a capability": (lambda p: _routing(p).update(cap_add=["NET_ADMIN"]), "no capability"),
     "no version": (lambda p: p["services"]["mongo"].update(image="mongo:latest"), "a version"),
     "no limit": (lambda p: _routing(p).pop("mem_limit"), "lacks a memory limit"),
+    "more uploads than /tmp holds": (
+        lambda p: p["services"]["support"]["environment"].pop("AIGUILLAGE_UPLOADS_MB"),
+        "support: uploads of 1144 MB may fill its /tmp of 512 MB",
+    ),
     "a port for everybody": (lambda p: _routing(p).update(ports=["8003:8000"]), "to everybody"),
     "a need of nobody": (
         lambda p: _routing(p)["depends_on"].update(zoo={"condition": "service_started"}),

@@ -324,12 +324,13 @@ def _misset(objects: list[Yaml]) -> Iterator[str]:
         if variables.get("AIGUILLAGE_INSTANCE") != f"{name}-0":
             yield f"{name}: its instance is not its pod's name"
         limit = _megabytes(container["resources"].get("limits", {}).get("memory", "0Mi"))
-        tmp = sum(
-            _megabytes(volume["emptyDir"]["sizeLimit"])
-            for volume in spec["volumes"]
-            if volume["emptyDir"].get("medium") == "Memory"
+        folders = [volume["emptyDir"] for volume in spec["volumes"]]
+        tmp = sum(_megabytes(each["sizeLimit"]) for each in folders)
+        in_memory = sum(
+            _megabytes(each["sizeLimit"]) for each in folders if each.get("medium") == "Memory"
         )
-        yield from too_small(_service(name), variables, limit - tmp)
+        yield from too_small(_service(name), variables, limit - in_memory)
+        yield from overflowing(_service(name), variables, tmp)
 
 
 def too_small(service: str, variables: Mapping[str, str], memory_mb: int) -> Iterator[str]:
@@ -342,6 +343,17 @@ def too_small(service: str, variables: Mapping[str, str], memory_mb: int) -> Ite
     # Half a gigabyte for the service itself, and the files that it holds while they are read.
     if needed + 512 + at_once * 130 > memory_mb:
         yield f"deposit: {readers} readers and {at_once} deposits may need over {memory_mb} MB"
+
+
+def overflowing(service: str, variables: Mapping[str, str], tmp_mb: int) -> Iterator[str]:
+    """Say when the uploads that a service lets in could fill its /tmp, where they wait."""
+    if service not in {"deposit", "support"}:
+        return
+    uploads = int(variables.get("AIGUILLAGE_UPLOADS_MB", "1024"))
+    if service == "support":
+        uploads += int(variables.get("AIGUILLAGE_UPLOADS_OPEN_MB", "120"))
+    if uploads >= tmp_mb:
+        yield f"{service}: uploads of {uploads} MB may fill its /tmp of {tmp_mb} MB"
 
 
 def _megabytes(quantity: str) -> int:
