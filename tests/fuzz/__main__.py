@@ -17,7 +17,7 @@ from deploy.local.leaving import leave_when_told
 from tests.fuzz.calls import fuzz_calls
 from tests.fuzz.corpus import File
 from tests.fuzz.faults import Tally, save, total
-from tests.fuzz.files import fuzz_files, read_all, read_and_judge
+from tests.fuzz.files import fuzz_files, judge_files
 from tests.fuzz.planted import check_planted
 from tests.fuzz.records import fuzz_records
 from tests.fuzz.scenery import furnish
@@ -59,9 +59,9 @@ def run(
 
 
 @app.command()
-def replay(file: Path) -> None:
+def replay(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
     """Read a file that was saved, as the run did, and say what is wrong with it."""
-    tally = read_all([File(file.name, file.read_bytes())], read_and_judge)
+    tally = judge_files([File(file.name, file.read_bytes())])
     print(tally.describe())
     for fault in tally.faults:
         print(f"{fault.sort}: {fault.detail}")
@@ -70,9 +70,11 @@ def replay(file: Path) -> None:
 
 def _show(tally: Tally, seed: int) -> None:
     """Print the figures of a part, and save the inputs of its faults."""
-    print(
-        tally.describe(), *(f"{count} {what}" for what, count in tally.outcomes.items()), sep=", "
+    counts = (
+        f"{count} {what} ({count / max(1, tally.inputs):.0%})"
+        for what, count in tally.outcomes.items()
     )
+    print(tally.describe(), *counts, sep=", ")
     for rank, fault in enumerate(tally.faults):
         path = save(fault, tally.part, seed)
         if rank < _SHOWN:

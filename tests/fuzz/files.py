@@ -51,24 +51,21 @@ MEMORY_MB = int(Settings.model_fields["reader_memory_mb"].default)
 
 
 def fuzz_files(seed: int, inputs: int) -> Tally:
-    """Read so many mutated files in one process a core, and print the share that still parsed.
+    """Read so many mutated files in one process a core.
 
     What the service itself answers to one is what counts: a few are asked of it as well, and each
     one that took too long or too much memory, which it turns away.
     """
     files = corpus()
-    began = time.monotonic()
-    run = _Run((mutate(files, seed, rank) for rank in range(inputs)), sampled=_SAMPLED)
+    return judge_files((mutate(files, seed, rank) for rank in range(inputs)), sampled=_SAMPLED)
+
+
+def judge_files(inputs: Iterable[File], sampled: int = 1) -> Tally:
+    """Read files, and have the service read one of so many."""
+    run = _Run(inputs, sampled)
     run.work_all(read_and_judge, MEMORY_MB)
-    tally = run.tally
-    taken_s = time.monotonic() - began
     asyncio.run(_ask_service(run))
-    parsed = tally.outcomes["parsed"]
-    print(
-        f"files: {parsed / max(1, inputs):.0%} still parsed, from {len(files)} files, "
-        f"{inputs / taken_s:.0f} inputs/s"
-    )
-    return tally
+    return run.tally
 
 
 def read_all(inputs: Iterable[File], reader: Reader, memory_mb: int = MEMORY_MB) -> Tally:
@@ -88,16 +85,21 @@ class _Run:
         self._sampled = sampled
         self._inputs = iter(inputs)
         self._lock = Lock()
+        self._is_ended = False
         self._known: dict[bytes, Reading] = {}
 
     def work_all(self, reader: Reader, memory_mb: int) -> None:
         """Have all inputs read."""
         cores = os.cpu_count() or 1
         with ThreadPoolExecutor(cores) as threads:
-            for each in [
-                threads.submit(self.work, Worker(reader, memory_mb)) for _ in range(cores)
-            ]:
-                each.result()
+            working = [threads.submit(self.work, Worker(reader, memory_mb)) for _ in range(cores)]
+            try:
+                for each in working:
+                    each.result()
+            except BaseException:
+                # Ctrl-C: the threads are waited for, and would read all that is left.
+                self._is_ended = True
+                raise
 
     def work(self, worker: Worker) -> None:
         """Have one input after the other read."""
@@ -107,7 +109,7 @@ class _Run:
 
     def _next(self) -> File | None:
         with self._lock:
-            return next(self._inputs, None)
+            return None if self._is_ended else next(self._inputs, None)
 
     def _note(self, file: File, outcome: Outcome) -> None:
         with self._lock:

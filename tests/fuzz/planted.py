@@ -2,14 +2,17 @@
 
 import asyncio
 import itertools
+import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import uvicorn
 from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from structlog.testing import capture_logs
 
 from deploy.local.platform import Platform
 from deploy.local.ports import HOST, accepts, free_port
@@ -27,6 +30,7 @@ from tests.kit.backbone import Room, a_room
 from tests.kit.events import NOTES
 from tests.kit.waiting import wait_until
 
+Route = Callable[[int], Awaitable[int]]
 _READ = Reading("read", is_parsed=True)
 _calls = itertools.count()
 _STILL_S = 2.0
@@ -73,18 +77,34 @@ def seen_in_files(reader: Reader) -> list[Sort]:
     return [fault.sort for fault in read_all([File("planted", b"<a/>")], reader).faults]
 
 
-def seen_in_calls() -> list[Sort]:
-    """Give the sorts of faults that are seen in a service, one of whose routes fails."""
+async def divide(rank: int) -> int:
+    """Fail, as no route may."""
+    return 1 // (rank * 0)
+
+
+async def promise(rank: int) -> int:  # noqa: ARG001 - a route's argument
+    """Answer otherwise than is described."""
+    return JSONResponse({})  # type: ignore[return-value]
+
+
+ROUTES: Mapping[Sort, Route] = {Sort.SERVER_ERROR: divide, Sort.UNDESCRIBED: promise}
+
+
+def seen_in_calls(route: Route) -> list[Sort]:
+    """Give the sorts of faults that are seen in a service that has this route."""
     app = FastAPI()
-
-    @app.get("/things")
-    async def list_things(rank: int) -> int:
-        return 1 // (rank * 0)
-
+    app.get("/things")(route)
     tally = Tally("http")
     with _served(app) as url:
         fuzz_service(url, 1, 20, Known(), Watched({}, {}), tally)
     return sorted({fault.sort for fault in tally.faults})
+
+
+def seen_in_memory() -> list[Sort]:
+    """Give what is seen of a process that has more than it may."""
+    tally = Tally("http")
+    Watched({"planted": os.getpid()}, {"planted": 1}).look(tally, "nothing")
+    return [fault.sort for fault in tally.faults]
 
 
 async def seen_in_groups(room: Room) -> list[Sort]:
@@ -129,13 +149,14 @@ def _served(app: FastAPI) -> Iterator[str]:
 
 def check_planted(backbone: Platform) -> list[Sort]:
     """Plant one fault of each sort, print how many are seen, and give those that are not."""
-    seen: list[tuple[Sort, list[Sort]]] = [
+    seen = [
         *((sort, seen_in_files(reader)) for sort, reader in READERS.items()),
-        (Sort.SERVER_ERROR, seen_in_calls()),
+        *((sort, seen_in_calls(route)) for sort, route in ROUTES.items()),
+        (Sort.MEMORY, seen_in_memory()),
     ]
     if backbone.backend.has_real_kafka:
-        seen.append((Sort.STILL, asyncio.run(seen_in_groups(a_room(backbone)))))
+        with capture_logs():  # what is planted is no news
+            seen.append((Sort.STILL, asyncio.run(seen_in_groups(a_room(backbone)))))
     unseen = [sort for sort, found in seen if found != [sort]]
-    unseen += [Sort.UNDESCRIBED] * bool(seen_in_files(pass_by))
     print(f"planted: {len(seen) - len(unseen)} of {len(seen)} seen", *unseen, sep=", not seen: ")
     return unseen

@@ -1,16 +1,29 @@
 """The fuzz harness sees what it looks for: one planted fault of each sort."""
 
+import itertools
+import os
+import signal
+from collections.abc import Iterator
 from random import Random
 
 import pytest
 
 from deploy.local import Platform
-from tests.fuzz.corpus import corpus
+from tests.fuzz.corpus import File, corpus
 from tests.fuzz.faults import Sort
+from tests.fuzz.files import read_all
 from tests.fuzz.malform import Raw, malform
 from tests.fuzz.memory import container_limits_mb
 from tests.fuzz.mutating import mutate
-from tests.fuzz.planted import READERS, pass_by, seen_in_calls, seen_in_files, seen_in_groups
+from tests.fuzz.planted import (
+    READERS,
+    ROUTES,
+    pass_by,
+    seen_in_calls,
+    seen_in_files,
+    seen_in_groups,
+    seen_in_memory,
+)
 from tests.kit.backbone import a_room
 
 
@@ -23,8 +36,25 @@ def test_a_reader_without_fault_is_left_in_peace() -> None:
     assert seen_in_files(pass_by) == []
 
 
-def test_a_route_that_fails_is_seen() -> None:
-    assert seen_in_calls() == [Sort.SERVER_ERROR]
+def test_ctrl_c_ends_a_run_before_its_last_file() -> None:
+    def endless() -> Iterator[File]:
+        for rank in itertools.count():
+            if rank == 9:
+                os.kill(os.getpid(), signal.SIGINT)
+            assert rank < 100_000, "it went on"
+            yield File("any", b"")
+
+    with pytest.raises(KeyboardInterrupt):
+        read_all(endless(), pass_by)
+
+
+@pytest.mark.parametrize("sort", ROUTES)
+def test_a_fault_of_a_route_is_named(sort: Sort) -> None:
+    assert seen_in_calls(ROUTES[sort]) == [sort]
+
+
+def test_a_service_over_its_memory_is_named() -> None:
+    assert seen_in_memory() == [Sort.MEMORY]
 
 
 async def test_a_group_that_stands_still_is_seen(native_backbone: Platform) -> None:
