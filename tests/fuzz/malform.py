@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
@@ -38,6 +39,11 @@ _SCALARS: Sequence[Any] = (
 )  # fmt: skip
 
 
+def _a_scalar(rng: Random) -> Any:  # noqa: ANN401 - any JSON
+    """Give a value of its own: a list that two records share would tie one to the other."""
+    return deepcopy(rng.choice(_SCALARS))
+
+
 def _of_json(change: Callable[[Random, dict[str, Any]], object]) -> Malformation:
     """Turn a change of the decoded event into one of the record."""
 
@@ -65,7 +71,7 @@ def _places(node: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 - any JSON
 def _change_field(rng: Random, event: dict[str, Any]) -> None:
     for _ in range(rng.choice((1, 1, 2, 6))):
         container, key = rng.choice(_places(event))
-        container[key] = rng.choice(_SCALARS)
+        container[key] = _a_scalar(rng)
 
 
 def _drop_field(rng: Random, event: dict[str, Any]) -> None:
@@ -75,9 +81,7 @@ def _drop_field(rng: Random, event: dict[str, Any]) -> None:
 
 def _add_field(rng: Random, event: dict[str, Any]) -> None:
     places = [container for container, _ in _places(event) if isinstance(container, dict)]
-    rng.choice(places)[rng.choice(("", "$set", "a.b", "__class__", "x" * 900))] = rng.choice(
-        _SCALARS
-    )
+    rng.choice(places)[rng.choice(("", "$set", "a.b", "__class__", "x" * 900))] = _a_scalar(rng)
 
 
 def _jump(rng: Random, event: dict[str, Any]) -> None:

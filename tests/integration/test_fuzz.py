@@ -67,7 +67,7 @@ def test_one_seed_gives_the_same_files_and_records_and_another_gives_others() ->
     def made(seed: int) -> list[object]:
         rng = Random(seed)
         raw = Raw(b'{"type": "t", "data": {"a": [1, 2]}}', b"k")
-        records = [malform(rng, raw) for _ in range(50)]
+        records = [malform(rng, raw) for _ in range(500)]
         return [*(mutate(files, seed, rank) for rank in range(50)), *records]
 
     assert made(1) == made(1)
