@@ -6,11 +6,12 @@ words (RFC 2047: .NET, PowerShell), `%22` for a quote (browsers, curl), Latin (o
 
 import base64
 import re
-import unicodedata
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import unquote_to_bytes
+
+from shared.vocabulary.texts import composed
 
 _PARAMETER = re.compile(
     r";[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*"
@@ -87,7 +88,7 @@ def _named(parameters: dict[str, str], key: str) -> str | None:
         text = _usual(usual.encode("latin-1"))
     if text is None and extended is not None:
         raise ValueError("a malformed extended name (RFC 8187)")
-    return None if text is None else unicodedata.normalize("NFC", text)
+    return None if text is None else composed(text)
 
 
 def _extended(value: str) -> str | None:

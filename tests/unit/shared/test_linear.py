@@ -14,6 +14,12 @@ from tests.kit.einvoices import ROOT
 _CPU_S = 30
 _SIZE = 2_000_000
 
+_UNCOMPOSED = [
+    each.encode()
+    for each in ("\u0315\u0300", "\u0f73", "\ufdfa", "\u1100", "\xe9", "a" + "\u0315\u0300" * 20)
+]
+"""Signs that normalisation reorders, decomposes or joins: `unicodedata` takes the square of a run
+of combining marks."""
 _READERS = {
     "filters": (
         "from services.deposit.adapters.einvoice.pdf_filters import has_unbounded_filter as read",
@@ -53,10 +59,20 @@ _READERS = {
     ),
     "texts": (
         (
-            "from shared.vocabulary.texts import is_showable, plain, says_something\n"
-            "read = lambda text: [each(text.decode()) for each in (is_showable, plain)]"
+            "from shared.vocabulary import texts\n"
+            "acts = texts.plain, texts.composed, texts.decomposed, texts.one_line, \\\n"
+            "    texts.is_showable, texts.showable, texts.says_something\n"
+            "read = lambda text: [each(text.decode()) for each in acts]\\\n"
+            "    + [texts.folded(text.decode(), len(text))]"
         ),
-        [b"a", b"\r", b"\xe2\x80\x8b", b"\xc2\xa0"],
+        [b"a", b"\r", b"\xe2\x80\x8b", b"\xc2\xa0", *_UNCOMPOSED],
+    ),
+    "dispositions": (
+        (
+            "from shared.runtime.dispositions import read_disposition\n"
+            "read = lambda text: read_disposition(b'form-data; name=\"%b\"' % text)"
+        ),
+        [b"a", *_UNCOMPOSED],
     ),
     "amounts": (
         (

@@ -1,7 +1,6 @@
 """Which names of files inside a PDF are reserved for an electronic invoice."""
 
 import re
-import unicodedata
 
 from shared.vocabulary.texts import plain
 
@@ -23,4 +22,4 @@ def is_reserved(name: str) -> bool:
 
 def _base_name(name: str) -> str:
     last = re.split(r"[/\\:]", name[-_LONGEST:])[-1]
-    return plain(unicodedata.normalize("NFC", last.replace("\0", " "))).casefold()
+    return plain(last.replace("\0", " ")).casefold()
