@@ -254,6 +254,15 @@ async def test_a_body_over_the_limit_is_refused_announced_or_not(
         assert body["detail"] == "L'envoi dépasse 1 Mo : rien n'a été gardé."
 
 
+@pytest.mark.parametrize("digits", [30, 5000])
+async def test_a_length_beyond_any_number_is_over_the_limit(digits: int) -> None:
+    headers = {"content-type": "application/json", "content-length": "9" * digits}
+    async with client() as http:
+        response = await http.post("/bytes", content=b"{}", headers=headers)
+
+        await problem(response, 413, "HTTP-413")
+
+
 async def test_a_file_over_the_limit_is_refused_though_its_size_is_not_announced() -> None:
     async def multipart() -> AsyncIterator[bytes]:
         yield b'--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n'
