@@ -14,7 +14,8 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
-from shared.runtime.forms import MULTIPART, URLENCODED, Expected, read_form
+from shared.runtime.form_fields import Expected
+from shared.runtime.forms import MULTIPART, URLENCODED, read_form
 from shared.runtime.problems import SHOWN, Problem, UnreadableError, form_violation, refused
 from shared.vocabulary.rules import Violation
 
