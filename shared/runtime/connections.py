@@ -1,53 +1,31 @@
-"""Connection limits of the HTTP server: how many there are, and the timeouts and size of a head.
+"""Connection timeouts of the HTTP server: for a head, its size, and a client that does not read.
 
 uvicorn waits for ever for the rest of a request's head, which may be of any size, and for a client
-that does not read its answer. A connection that waits for a head gives its place to a new one when
-there are too many: whoever speaks at once gets through, however many only hold a connection.
+that does not read its answer. How many connections there may be: `connection_registry.py`.
 """
 
 import asyncio
-from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from shared.runtime.addresses import counted
-from shared.runtime.metrics import CONNECTIONS, CONNECTIONS_CUT
-from shared.runtime.problems import RETRY_AFTER_S, Problem, respond
+from shared.runtime.connection_registry import ConnectionLimits, Connections
+from shared.runtime.metrics import CONNECTIONS_CUT
+from shared.runtime.problems import Problem, respond
 
 _HEAD_BYTES = 32 * 1024
 _HEAD_LINES = 100
 _PIPELINED = 16
 """Requests that may wait behind one that is being answered."""
-_LOOK_S = 0.5
 _LINGER_S = 10.0
 """For so long the rest of a body is read and thrown away once its request was answered: a client
 that is cut before it has sent all may never read the answer."""
 _KILOBYTE = 1024
 _DRAINED_BYTES = 48 * _KILOBYTE
 """What has left when the transport resumes: from its high-water mark to its low one."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
-    """Limits of one server process."""
-
-    in_all: int = 3000
-    each: int = 1000
-    """Of one network address, but of the proxies."""
-    waiting: int = 500
-    """Of these, how many may wait for a request, or for the end of its head."""
-    head_s: float = 10
-    answer_s: float = 30
-    """In so long a client reads at `slowest_kb_s`, or is cut."""
-    slowest_kb_s: float = 8
-    proxies: tuple[str, ...] = ()
 
 
 class LimitedConfig(uvicorn.Config):
@@ -57,108 +35,6 @@ class LimitedConfig(uvicorn.Config):
         """Say how to serve `app`; `settings` are uvicorn's own."""
         super().__init__(app, http=LimitedHttp, ws=LimitedSocket, **settings)
         self.connections = Connections(limits)
-
-
-class Connections:
-    """Registry of the open connections of a server. It looks at all of them twice a second."""
-
-    def __init__(self, limits: ConnectionLimits) -> None:
-        """Open none."""
-        self.limits = limits
-        self._proxies = [ip_network(each) for each in limits.proxies]
-        self._open: dict[asyncio.BaseTransport, str] = {}
-        self._of_address: Counter[str] = Counter()
-        self._waiting: dict[LimitedHttp, str] = {}
-        self._http: set[LimitedHttp] = set()
-        self._is_looking = False
-        self._due = 0.0
-
-    def admit(self, connection: "LimitedHttp", host: str) -> Problem | None:
-        """Take a connection in, in the place of one that only waits if need be; or say why not."""
-        address = "" if self._is_proxy(host) else counted(host)
-        self._open[connection.transport] = address
-        self._of_address[address] += 1
-        self._http.add(connection)
-        CONNECTIONS.inc()
-        self._look_later()
-        is_over_each = bool(address) and self._of_address[address] > self.limits.each
-        if is_over_each and not self._cut_oldest(address):
-            CONNECTIONS_CUT.labels("address").inc()
-            return _too_many(429, "Trop de connexions sont ouvertes depuis cette adresse.")
-        if len(self._open) > self.limits.in_all and not self._cut_oldest():
-            CONNECTIONS_CUT.labels("full").inc()
-            return _too_many(503, "Trop de connexions sont ouvertes.")
-        return None
-
-    def wait(self, connection: "LimitedHttp") -> None:
-        """Note that a connection waits for a head, from now on."""
-        self._waiting.pop(connection, None)
-        address = self._open.get(connection.transport)
-        if address is None:
-            return
-        if len(self._waiting) >= self.limits.waiting:
-            self._cut_oldest()
-        self._waiting[connection] = address
-
-    def busy(self, connection: "LimitedHttp") -> None:
-        """Note that a connection has its head."""
-        self._waiting.pop(connection, None)
-
-    def upgrade(self, connection: "LimitedHttp") -> None:
-        """Leave a connection to its WebSocket. It still counts."""
-        self._http.discard(connection)
-        self._waiting.pop(connection, None)
-
-    def leave(self, transport: asyncio.BaseTransport) -> None:
-        """Forget a connection that is closed."""
-        address = self._open.pop(transport, None)
-        if address is None:
-            return
-        CONNECTIONS.dec()
-        self._of_address[address] -= 1
-        if not self._of_address[address]:
-            del self._of_address[address]
-
-    def lose(self, connection: "LimitedHttp") -> None:
-        """Forget an HTTP connection that is closed."""
-        self.upgrade(connection)
-        self.leave(connection.transport)
-
-    def _is_proxy(self, host: str) -> bool:
-        with suppress(ValueError):
-            address = ip_address(host)
-            return any(address in network for network in self._proxies)
-        return False
-
-    def _cut_oldest(self, address: str | None = None) -> bool:
-        waiting = (each for each, of in self._waiting.items() if address in (None, of))
-        oldest = next(waiting, None)
-        if oldest is not None:
-            del self._waiting[oldest]
-            oldest.cut("crowded")
-        return oldest is not None
-
-    def _look_later(self) -> None:
-        if not self._is_looking:
-            self._is_looking = True
-            loop = asyncio.get_running_loop()
-            self._due = loop.time() + _LOOK_S
-            loop.call_at(self._due, self._look)
-
-    def _look(self) -> None:
-        self._is_looking = False
-        now = asyncio.get_running_loop().time()
-        if now - self._due < _LOOK_S:
-            for each in list(self._http):
-                each.look(now)
-        # Else this process was busy: what clients have sent may still wait to be read.
-        if self._http:
-            self._look_later()
-
-
-def _too_many(status: int, detail: str) -> Problem:
-    headers = {"Retry-After": str(RETRY_AFTER_S)}
-    return Problem(status, f"HTTP-{status}", detail, headers=headers)
 
 
 class LimitedHttp(HttpToolsProtocol):
@@ -176,9 +52,9 @@ class LimitedHttp(HttpToolsProtocol):
         self._has_body = False
         self._head_bytes = self._head_lines = 0
         self._problem: Problem | None = None
-        self._answer = _Answer()
+        self._read_rate = _ReadRate()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
         if problem := self._registry.admit(self, self.client[0] if self.client else ""):
             self._refuse(problem)
@@ -186,7 +62,7 @@ class LimitedHttp(HttpToolsProtocol):
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._registry.lose(self)
+        self._registry.forget_http(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -222,7 +98,7 @@ class LimitedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._waits_since, self._has_body = None, True
-        self._registry.busy(self)
+        self._registry.stop_waiting(self)
         super().on_headers_complete()
         if len(self.pipeline) > _PIPELINED:
             raise ValueError("too many requests in a row")
@@ -246,7 +122,7 @@ class LimitedHttp(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def resume_writing(self) -> None:
-        self._answer.resumed += 1
+        self._read_rate.resumed += 1
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - in English
@@ -256,10 +132,10 @@ class LimitedHttp(HttpToolsProtocol):
             self._problem or Problem(400, "HTTP-400", "La requête n'est pas du HTTP lisible."),
         )
 
-    def look(self, now: float) -> None:
+    def check_timeouts(self, now: float) -> None:
         """Cut a connection that has taken too long."""
         limits = self._limits
-        if self._answer.is_unread(now, self.transport.get_write_buffer_size(), limits):
+        if self._read_rate.is_unread(now, self.transport.get_write_buffer_size(), limits):
             CONNECTIONS_CUT.labels("answer unread").inc()
             self.transport.abort()
         elif self.transport.is_closing():
@@ -292,7 +168,7 @@ class LimitedHttp(HttpToolsProtocol):
     def _wait(self) -> None:
         self._waits_since = self.loop.time()
         self._head_bytes = self._head_lines = 0
-        self._registry.wait(self)
+        self._registry.start_waiting(self)
 
 
 def _too_large() -> Problem:
@@ -300,7 +176,7 @@ def _too_large() -> Problem:
     return Problem(431, "HTTP-431", f"Les en-têtes dépassent {said} : rien n'a été lu.")
 
 
-class _Answer:
+class _ReadRate:
     """How fast a client reads what waits for it in the transport."""
 
     def __init__(self) -> None:
@@ -329,4 +205,4 @@ class LimitedSocket(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self.config.connections.leave(self.transport)
+        self.config.connections.forget(self.transport)

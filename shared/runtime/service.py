@@ -19,7 +19,8 @@ from shared.runtime.backoff import keep_trying, wait_out
 from shared.runtime.bodies import BodyLimits
 from shared.runtime.broker import Broker, Group
 from shared.runtime.clock import system_clock
-from shared.runtime.connections import ConnectionLimits, LimitedConfig
+from shared.runtime.connection_registry import ConnectionLimits
+from shared.runtime.connections import LimitedConfig
 from shared.runtime.handler import Handler
 from shared.runtime.http import create_app
 from shared.runtime.inbox import Inbox
