@@ -1,6 +1,6 @@
 """Projections of compacted topics: whole states, idempotent by version, so they need no order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pymongo import ReplaceOne
@@ -124,16 +124,8 @@ class Projection:
     async def _versions(
         self, transaction: Transaction, batch: Sequence[Incoming]
     ) -> dict[str, int]:
-        entities = sorted({state[0] for message in batch if (state := _state(message))})
-        known: dict[str, int] = {}
-        for start in range(0, len(entities), _READ_AT_ONCE):
-            found = transaction.collection(self._collection).find(
-                {"_id": {"$in": entities[start : start + _READ_AT_ONCE]}},
-                {"version": 1},
-                session=transaction.session,
-            )
-            known |= {row["_id"]: row["version"] async for row in found if "version" in row}
-        return known
+        entities = {state[0] for message in batch if (state := _state(message))}
+        return await _known_versions(transaction, self._collection, entities)
 
     async def _bury(self, message: Incoming, reason: str) -> None:
         await bury(message, reason, self._commit)
@@ -146,6 +138,25 @@ def _state(message: Incoming) -> tuple[str, int] | None:
     data = message.event.data
     entity, version = getattr(data, data.entity or "dossier_id", None), data.version
     return None if entity is None else (entity, version)
+
+
+async def _known_versions(
+    transaction: Transaction, collection: str, ids: Iterable[str]
+) -> dict[str, int]:
+    """Read the version of each state that is kept."""
+    known: dict[str, int] = {}
+    for page in _pages(ids):
+        found = transaction.collection(collection).find(
+            {"_id": {"$in": page}}, {"version": 1}, session=transaction.session
+        )
+        known |= {row["_id"]: row["version"] async for row in found if "version" in row}
+    return known
+
+
+def _pages(ids: Iterable[str]) -> Iterator[list[str]]:
+    ordered = sorted(set(ids))
+    for start in range(0, len(ordered), _READ_AT_ONCE):
+        yield ordered[start : start + _READ_AT_ONCE]
 
 
 async def refuse_elsewhere(
@@ -162,10 +173,9 @@ async def refuse_elsewhere(
     owners: dict[str, str] = {}
     for piece, dossier in claims:
         _judge_owner(piece, dossier, owners.setdefault(piece, dossier))
-    pieces = sorted(owners)
-    for start in range(0, len(pieces), _READ_AT_ONCE):
+    for page in _pages(owners):
         found = transaction.collection(collection).find(
-            {field: {"$in": pieces[start : start + _READ_AT_ONCE]}},
+            {field: {"$in": page}},
             {field: 1, "dossier_id": 1},
             session=transaction.session,
         )
@@ -181,12 +191,7 @@ def _judge_owner(piece: str, dossier: str, owner: str) -> None:
 async def keep_newest(transaction: Transaction, collection: str, told: Iterable[Document]) -> None:
     """Keep each state that is newer than the one of its `_id` that is there, by `version`."""
     rows = list(told)
-    found = transaction.collection(collection).find(
-        {"_id": {"$in": list({row["_id"] for row in rows})}},
-        {"version": 1},
-        session=transaction.session,
-    )
-    known = {row["_id"]: row["version"] async for row in found}
+    known = await _known_versions(transaction, collection, {row["_id"] for row in rows})
     newer: dict[str, Document] = {}
     for row in rows:
         if row["version"] > known.get(row["_id"], -1):
