@@ -13,9 +13,10 @@ from shared.circuit import rules
 from shared.circuit.table import Circuit, Row
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.cadres import Cadre
-from shared.vocabulary.codes import is_credit_note
+from shared.vocabulary.codes import INVOICE, is_credit_note
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
+from shared.vocabulary.texts import quoted
 
 
 class Step(Protocol):
@@ -78,9 +79,7 @@ _LABELS = {
     "ttc": "Le montant TTC",
     "due": "Le montant à payer",
 }
-_INVOICE = "380"
 _ZERO = Decimal(0)
-_SHOWN = 40
 
 
 def prevailing(circuit: Circuit, steps: Sequence[Step], *, moa: bool) -> Prevailing | None:
@@ -135,7 +134,7 @@ def judge_carried(
     if previous.type_code and is_credit_note(type_code) is not is_credit_note(previous.type_code):
         yield rules.CARRIED_TYPE_CHANGED.broken(
             "type_code",
-            now=(type_code or _INVOICE)[:_SHOWN],
+            now=quoted(type_code or INVOICE),
             before=previous.type_code,
             number=previous.number,
         )

@@ -19,7 +19,7 @@ _SHOWN = 80
 
 _PDF = b"%PDF-"
 _PDF_WITHIN = 1024
-"""Where readers look for the header of a PDF: clients put a mark or line ends before it."""
+"""Bytes in which readers look for the header of a PDF: clients put a mark or line ends before."""
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",)
 _TIFF = (b"II*\x00", b"MM\x00*")
@@ -129,6 +129,11 @@ def in_megabytes(size_bytes: int) -> str:
     return f"{whole},{tenths} Mo" if tenths else f"{whole} Mo"
 
 
+def has_pdf_header(head: bytes) -> bool:
+    """Tell whether a file has a PDF header where readers look for it."""
+    return _PDF in head[:_PDF_WITHIN]
+
+
 def media_type(name: str) -> str:
     """Say what a file is by its extension."""
     return _TYPES.get(_extension(name), (_BINARY, ()))[0]
@@ -190,7 +195,7 @@ def _is_announced(head: bytes, extension: str) -> bool:
     if signatures and head.startswith(signatures):
         return not _is_installer(head)
     if signatures == (_PDF,):
-        return _PDF in head[:_PDF_WITHIN] and not _begins(head, _SIGNATURES + _PROGRAMS)
+        return has_pdf_header(head) and not _begins(head, _SIGNATURES + _PROGRAMS)
     if signatures or _begins(head, _PROGRAMS):
         return False
     return extension not in _TEXTS or _is_text(head)

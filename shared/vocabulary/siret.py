@@ -2,13 +2,13 @@
 
 _LA_POSTE = "356000000"
 _LA_POSTE_HEAD_OFFICE = "35600000000048"
-_SIREN_LENGTH = 9
-_SIRET_LENGTH = 14
+SIREN_LENGTH = 9
+SIRET_LENGTH = 14
 
 
 def is_siren(text: str) -> bool:
     """Tell whether `text` is 9 digits whose key is right (INSEE, Luhn's key)."""
-    return len(text) == _SIREN_LENGTH and _is_digits(text) and _luhn(text) % 10 == 0
+    return len(text) == SIREN_LENGTH and _is_digits(text) and _luhn(text) % 10 == 0
 
 
 def is_siret(text: str) -> bool:
@@ -17,11 +17,16 @@ def is_siret(text: str) -> bool:
     The key is Luhn's; establishments of La Poste other than its head office use the digit sum
     modulo 5 instead (INSEE, key of the SIRET).
     """
-    if len(text) != _SIRET_LENGTH or not _is_digits(text):
+    if not has_siret_form(text):
         return False
     if text.startswith(_LA_POSTE) and text != _LA_POSTE_HEAD_OFFICE:
         return sum(map(int, text)) % 5 == 0
     return _luhn(text) % 10 == 0
+
+
+def has_siret_form(text: str) -> bool:
+    """Tell whether `text` is 14 digits, whatever its key: who wrote it meant a SIRET."""
+    return len(text) == SIRET_LENGTH and _is_digits(text)
 
 
 def _is_digits(text: str) -> bool:

@@ -44,6 +44,8 @@ _MARK = "".join(
 )
 _STACKED = re.compile(f"([{_MARK}]{{{_MARKS_LIMIT}}})[{_MARK}]+")
 _SLICE = 64
+_QUOTED = 40
+"""Signs of a value that a sentence quotes."""
 FOLDED_LIMIT = 20_000
 """Signs that a search compares: one sign of a text may fold to 18, as U+FDFA does."""
 
@@ -110,6 +112,11 @@ def showable(text: str) -> str:
 def one_line(text: str) -> str:
     """Give a name to be shown on one line, whatever an older release accepted in it."""
     return " ".join(showable(plain(text)).split())
+
+
+def quoted(text: str) -> str:
+    """Quote at most a line of what somebody wrote: a hostile field may hold megabytes."""
+    return text if len(text) <= _QUOTED else text[:_QUOTED] + "…"
 
 
 def says_something(text: str) -> bool:

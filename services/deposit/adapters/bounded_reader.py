@@ -17,7 +17,6 @@ from pathlib import Path
 from prometheus_client import Counter
 from pydantic import TypeAdapter, ValidationError
 
-from services.deposit.adapters.einvoice.kinds import looks_like_pdf
 from services.deposit.adapters.einvoice.xml_reading import read_xml
 from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, frame
 from services.deposit.application.ports import SaturatedError
@@ -26,6 +25,7 @@ from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.unreadable import TOO_HEAVY, Unreadable
 from shared.runtime.backoff import keep_trying
 from shared.runtime.logs import get_logger
+from shared.vocabulary.attachments import has_pdf_header
 from shared.vocabulary.rules import Violation
 
 LIGHT_BYTES = 64 * 1024
@@ -106,7 +106,7 @@ class ReaderPool:
 
     async def read(self, content: bytes, name: str, sender: str = "") -> Invoice:
         """Read an e-invoice, or raise `Unreadable`; `SaturatedError` when too many wait."""
-        if len(content) <= LIGHT_BYTES and not looks_like_pdf(content):
+        if len(content) <= LIGHT_BYTES and not has_pdf_header(content):
             return await asyncio.to_thread(read_xml, content, name)
         answer = await self._ask(content, name, sender)
         if answer.fault:

@@ -7,11 +7,12 @@ from datetime import date
 from decimal import Decimal
 
 from services.deposit.domain.party import LABELS as PARTY_LABELS
-from services.deposit.domain.party import UNNAMED, Party, judge_party, quoted
+from services.deposit.domain.party import UNNAMED, Party, judge_party
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.dates import FIRST_DAY, LAST_DAY, is_plausible
 from shared.vocabulary.rules import Rule, Violation
+from shared.vocabulary.texts import quoted
 
 _AMOUNT_FIELDS = ("ht", "tva", "ttc", "due", "prepaid", "rounding")
 

@@ -20,11 +20,11 @@ from shared.vocabulary.amounts import changes
 from shared.vocabulary.codes import INVOICE, Syntax, is_credit_note
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import quoted
 
 _TYPES = (INVOICE, "381", "384", "386", "389")
 _ENGAGEMENT_LIMIT = 50
 _MARCHE_LIMIT = 100
-_SHOWN = 40
 _AMOUNTS = frozenset({"ht", "tva", "ttc", "due"})
 _PARTIES = frozenset(role.value for role in Role)
 
@@ -125,10 +125,10 @@ def _judge_type(proposal: Proposal, world: World) -> Iterator[Violation]:
             yield MISSING.broken("type_code", label=LABELS["type_code"])
     elif read.is_credit_note is not None and read.is_credit_note is not is_credit_note(code):
         root = "CreditNote" if read.is_credit_note else "Invoice"
-        yield rules.TYPE_CONTRADICTS_ROOT.broken("type_code", value=code[:_SHOWN], root=root)
+        yield rules.TYPE_CONTRADICTS_ROOT.broken("type_code", value=quoted(code), root=root)
     if code not in _TYPES:
         yield rules.TYPE_CODE_REFUSED.broken(
-            "type_code", value=code[:_SHOWN], allowed=", ".join(_TYPES)
+            "type_code", value=quoted(code), allowed=", ".join(_TYPES)
         )
     if is_credit_note(code) and proposal.said.mode_paiement:
         yield rules.CREDIT_NOTE_PAYMENT.broken("mode_paiement")

@@ -13,7 +13,7 @@ from services.deposit.domain.numbers import number_key
 from services.deposit.domain.party import Party
 from shared.vocabulary.cadres import parse_cadre
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.texts import showable
+from shared.vocabulary.texts import quoted, showable
 
 _FIELDS = (
     "number",
@@ -28,7 +28,6 @@ _FIELDS = (
     "engagement",
     "marche",
 )
-_SHOWN = 40
 _KEPT_TEXT = 200
 _KEPT_NUMBERS = 20
 
@@ -78,8 +77,8 @@ def _contradictions(read: Invoice, said: Invoice) -> Iterator[Violation]:
         yield rules.CONTRADICTS_FILE.broken(
             field,
             label=LABELS[field],
-            said=str(beside)[:_SHOWN],
-            read=str(in_file)[:_SHOWN],
+            said=quoted(str(beside)),
+            read=quoted(str(in_file)),
         )
 
 

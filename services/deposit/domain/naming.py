@@ -10,9 +10,10 @@ from services.deposit.domain.said import Said
 from shared.circuit.parties import LABELS, Parties, Party
 from shared.vocabulary.roles import SUPPLIER_SIDE, IdentifierType, Role
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.siret import has_siret_form
+from shared.vocabulary.texts import quoted
 from shared.vocabulary.vat_numbers import compact
 
-_SIRET_LENGTH = 14
 _KNOWN_BY_VAT = f"{IdentifierType.UE_HORS_FRANCE.value}-"
 
 NOBODY = Party("")
@@ -89,7 +90,7 @@ def _with_file(parties: Parties, read: Invoice, said: Said) -> Naming:
                     f"{role.value}.service",
                     label="le code service",
                     said=stated,
-                    read=read.service_code[:_SIRET_LENGTH],
+                    read=quoted(read.service_code),
                 )
             )
         party = replace(buyer, service=read.service_code)
@@ -126,7 +127,7 @@ def _is(read: FileParty, party: Party) -> bool:
     structure = party.structure
     if read.siret:
         return read.siret == structure
-    if len(structure) == _SIRET_LENGTH and structure.isdigit():
+    if has_siret_form(structure):
         return read.company is None or structure.startswith(read.company)
     if read.vat_number and structure.startswith(_KNOWN_BY_VAT):
         return compact(structure.removeprefix(_KNOWN_BY_VAT)) == read.vat_number
@@ -138,5 +139,5 @@ def _contradiction(role: Role, party: Party, read: FileParty) -> Violation:
         f"{role.value}.structure",
         said=party.structure,
         role=LABELS[role],
-        read=(read.siret or read.company or read.vat_number or "")[:_SIRET_LENGTH],
+        read=quoted(read.siret or read.company or read.vat_number or ""),
     )

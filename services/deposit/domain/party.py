@@ -4,11 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from shared.vocabulary.rules import Rule, Violation
-from shared.vocabulary.siret import is_siren, is_siret
+from shared.vocabulary.siret import SIREN_LENGTH, is_siren, is_siret
+from shared.vocabulary.texts import quoted
 from shared.vocabulary.vat_numbers import has_french_form, siren_of
-
-_SIREN_LENGTH = 9
-_SHOWN = 40
 
 LABELS: Mapping[str, str] = {
     f"{party}.{field}": f"{label} {of}"
@@ -69,7 +67,7 @@ class Party:
     def sirens(self) -> Mapping[str, str]:
         """Give the SIREN that each of its numbers holds, the surest first."""
         held = {
-            "siret": self.siret and self.siret[:_SIREN_LENGTH],
+            "siret": self.siret and self.siret[:SIREN_LENGTH],
             "siren": self.siren,
             "vat_number": self.vat_number and siren_of(self.vat_number),
             "address": self.address_siren,
@@ -115,8 +113,3 @@ def judge_party(name: str, party: Party) -> Iterator[Violation]:
 
 def _wrong(rule: Rule, name: str, value: str) -> Violation:
     return rule.broken(name, value=quoted(value), label=LABELS[name])
-
-
-def quoted(text: str) -> str:
-    """Quote at most a line of what the file says: a hostile field may hold megabytes."""
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -8,9 +8,7 @@ from shared.circuit.fields import judge_fields
 from shared.circuit.parties import LABELS, Directory, Parties, Party, judge_structure
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.siret import is_siret
-
-_SIRET_LENGTH = 14
+from shared.vocabulary.siret import has_siret_form, is_siret
 
 
 def judge_named(
@@ -41,4 +39,4 @@ def judge_required(
 
 
 def _is_false_siret(structure: str) -> bool:
-    return len(structure) == _SIRET_LENGTH and structure.isdigit() and not is_siret(structure)
+    return has_siret_form(structure) and not is_siret(structure)

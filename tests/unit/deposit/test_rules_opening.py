@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.deposit.domain import rules
-from services.deposit.domain.judging import World
+from services.deposit.domain.judging import World, judge
 from services.deposit.domain.party import Party as FileParty
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.said import Said
@@ -158,6 +158,19 @@ def test_the_service_code_of_the_file_is_the_buyer_s() -> None:
         read=replace(READ, service_code="TRAVAUX"),
     )
     assert broken(contradiction) == [("DEP-META-01", "parties.service_financier.service")]
+
+
+def test_service_codes_that_differ_at_their_end_are_told_apart() -> None:
+    proposal = replace(
+        naming({Role.SERVICE_FINANCIER: Party(PAYER, "SERVICE-BATIMENT-1")}),
+        read=replace(READ, service_code="SERVICE-BATIMENT-2"),
+    )
+
+    violations = judge(proposal, WORLD).violations
+
+    (contradiction,) = (each for each in violations if each.code == rules.CONTRADICTS_FILE.code)
+    assert "SERVICE-BATIMENT-1" in contradiction.message
+    assert "SERVICE-BATIMENT-2" in contradiction.message
 
 
 def test_a_cadre_is_needed_known_and_an_opener() -> None:

@@ -22,7 +22,7 @@ from services.deposit.domain.unreadable import UNKNOWN_ROOT, Unreadable
 from shared.vocabulary.amounts import parse_amount
 from shared.vocabulary.cadres import parse_cadre
 from shared.vocabulary.codes import Syntax
-from shared.vocabulary.siret import is_siren, is_siret
+from shared.vocabulary.siret import SIREN_LENGTH, is_siren, is_siret
 from shared.vocabulary.texts import plain
 from shared.vocabulary.vat_numbers import compact, is_french_vat_number, siren_of
 
@@ -31,7 +31,6 @@ _ISO_DATE = re.compile(
 )
 """XML Schema's date, which may name its time zone: the calendar date is the one written."""
 _FORMAT_102 = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
-_SIREN_LENGTH = 9
 _SIREN_OR_SIRET_SCHEMES = frozenset(
     {"0002", "0009", "1", "SIREN", "SIRET", "FR:SIREN", "FR:SIRENE", "FR:SIRET"}
 )
@@ -165,8 +164,8 @@ class _Reading:
         )
         return Party(
             name=next(names, None),
-            siret=self._only(f"{field}.siret", (n for n in numbers if len(n) > _SIREN_LENGTH)),
-            siren=self._only(f"{field}.siren", (n for n in numbers if 0 < len(n) <= _SIREN_LENGTH)),
+            siret=self._only(f"{field}.siret", (n for n in numbers if len(n) > SIREN_LENGTH)),
+            siren=self._only(f"{field}.siren", (n for n in numbers if 0 < len(n) <= SIREN_LENGTH)),
             vat_number=self._only(f"{field}.vat_number", self._vat_numbers(paths)),
             address_siren=self._only(f"{field}.address", addresses),
         )

@@ -1,4 +1,4 @@
-"""What a deposited file is, by its first bytes."""
+"""Whether a deposited file is XML, by its first bytes and byte order mark."""
 
 import codecs
 
@@ -7,7 +7,6 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-PDF_HEADER_WITHIN = 1024
 _TAG_WITHIN = 256
 
 
@@ -17,8 +16,3 @@ def looks_like_xml(content: bytes) -> bool:
     for mark in BYTE_ORDER_MARKS:
         head = head.removeprefix(mark)
     return head.lstrip(b" \t\r\n\x00").startswith(b"<")
-
-
-def looks_like_pdf(content: bytes) -> bool:
-    """Tell whether `content` has a PDF header where readers look for it."""
-    return b"%PDF-" in content[:PDF_HEADER_WITHIN]

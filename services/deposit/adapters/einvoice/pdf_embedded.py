@@ -5,7 +5,7 @@ import io
 import pikepdf
 
 from services.deposit.adapters.einvoice.file_names import is_reserved
-from services.deposit.adapters.einvoice.kinds import PDF_HEADER_WITHIN, looks_like_xml
+from services.deposit.adapters.einvoice.kinds import looks_like_xml
 from services.deposit.adapters.einvoice.limits import Limits
 from services.deposit.adapters.einvoice.paths import PATHS
 from services.deposit.adapters.einvoice.pdf_files import MISSTEPS, EmbeddedFile, find_files
@@ -36,6 +36,8 @@ pikepdf.settings.set_qpdf_limits(
     doc_max_warnings=1_000,
 )
 _HEAD_BYTES = 64 * 1024
+_END_WITHIN = 1024
+"""Bytes in which readers look for the end of a PDF."""
 _NAMES_SHOWN, _NAME_SHOWN = 3, 100
 
 
@@ -43,7 +45,7 @@ def embedded_invoice(content: bytes, limits: Limits) -> bytes | None:
     """Give the XML of the invoice in a PDF, None when it holds none, or raise `Unreadable`."""
     if len(content) > limits.pdf_bytes:
         raise Unreadable(too_large(len(content), limits.pdf_bytes))
-    if b"%%EOF" not in content[-PDF_HEADER_WITHIN:]:
+    if b"%%EOF" not in content[-_END_WITHIN:]:
         raise Unreadable(BROKEN_PDF.broken("file"))
     if has_unbounded_filter(content):
         raise Unreadable(UNSAFE_PDF.broken("file"))

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 from services.deposit.adapters.einvoice.fields import read_fields
-from services.deposit.adapters.einvoice.kinds import looks_like_pdf, looks_like_xml
+from services.deposit.adapters.einvoice.kinds import looks_like_xml
 from services.deposit.adapters.einvoice.limits import DEFAULT_LIMITS, Limits
 from services.deposit.adapters.einvoice.pdf_embedded import embedded_invoice
 from services.deposit.adapters.einvoice.xml_reading import read_xml
 from services.deposit.adapters.einvoice.xml_tree import parse_xml
 from services.deposit.domain.invoice import Invoice
+from shared.vocabulary.attachments import has_pdf_header
 from shared.vocabulary.codes import Syntax
 
 
@@ -18,7 +19,7 @@ def read_einvoice(content: bytes, name: str, limits: Limits = DEFAULT_LIMITS) ->
     A PDF without an embedded invoice gives an `Invoice` with syntax PDF and no field.
     Raises `Unreadable` when there is nothing to judge.
     """
-    if looks_like_xml(content) or not looks_like_pdf(content):
+    if looks_like_xml(content) or not has_pdf_header(content):
         return read_xml(content, name, limits)
     embedded = embedded_invoice(content, limits)
     if embedded is None:
