@@ -21,7 +21,7 @@ from faststream.kafka.annotations import KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
 
 from shared.contracts.topics import TOPIC_MAX_BYTES, Topic
-from shared.runtime import header_names
+from shared.runtime import fetched
 from shared.runtime.backoff import keep_trying
 from shared.runtime.consumer import WatchedConsumer
 from shared.runtime.logs import get_logger
@@ -42,7 +42,7 @@ _PING_S = 2.0
 _QUIET_S = 1.0
 _LOOK_S = 0.05
 _log = get_logger(__name__)
-header_names.install()
+fetched.install()
 
 
 class Taker(Protocol):
@@ -283,7 +283,7 @@ async def _keep_bytes(message: KafkaMessage) -> object:
 def read_record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
     """Take a record from what aiokafka fetched. Never raises, whatever a stranger wrote."""
     position = f"{raw.topic}/{raw.partition}/{raw.offset}"
-    if any(isinstance(name, header_names.OddName) for name, _ in raw.headers):
+    if any(isinstance(name, fetched.OddName) for name, _ in raw.headers):
         ODD_HEADERS.labels(raw.topic).inc()
         _log.warning("record.odd_header_name", position=position)
     return Record(

@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from deploy.local import Backend, Platform, choose
 from deploy.local.platform import BROKER
 from shared.contracts.topics import Topic
-from shared.runtime import header_names
+from shared.runtime import fetched
 from shared.runtime.broker import Broker, Group, Taker
 from shared.runtime.clock import system_clock
 from shared.runtime.outbox import Relay
@@ -206,7 +206,7 @@ async def test_a_consumer_that_cannot_read_loses_nothing_and_is_seen_to_stand_st
         await wait_until(lambda: link.standing_still(8), "it is seen", limit_s=40)
         assert link.standing_still(8) == ["essai"]
 
-        monkeypatch.setattr(fetcher, "MemoryRecords", header_names._Records)  # noqa: SLF001
+        monkeypatch.setattr(fetcher, "MemoryRecords", fetched._Records)  # noqa: SLF001
         await wait_until(lambda: len(set(basket.values)) == 4, "all are taken", limit_s=40)
         await link.stop()
 

@@ -14,11 +14,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict, Field
 from pymongo.errors import DuplicateKeyError, OperationFailure, ServerSelectionTimeoutError
 
+from shared.runtime.bodies import BodyLimits
 from shared.runtime.caller import Caller, DeskAgent, caller, desk_agent
 from shared.runtime.described import DescribedRoute
 from shared.runtime.errors import TooLargeError, TransientError
 from shared.runtime.http import create_app
 from shared.runtime.problems import not_found, refused
+from shared.runtime.service import body_limits
+from shared.runtime.settings import RuntimeSettings
 from shared.vocabulary.rules import Violation
 
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
@@ -278,6 +281,10 @@ async def test_a_file_over_the_limit_is_refused_though_its_size_is_not_announced
         )
 
         await problem(response, 413, "HTTP-413")
+
+
+def test_bodies_have_the_same_limits_without_settings_as_with_those_that_nobody_chose() -> None:
+    assert body_limits(RuntimeSettings(kafka="k", mongo="m")) == BodyLimits()
 
 
 async def test_a_body_at_the_limit_is_read() -> None:

@@ -1,10 +1,8 @@
-"""Records that aiokafka gives up on: header names that are not UTF-8, and batches too large.
-
-Header names are read as Kafka's own clients do; what is not to be unpacked: `unpacking.py`.
+"""Fetched records: what aiokafka gives up on, header names not in UTF-8 and batches too large.
 
 No broker checks them. aiokafka raises, loses its place in the batch, and reads it again for ever: a
-stranger's record would silence a service. Nothing of ours depends on such a name, so that the
-record is taken as it is, and its name shown by its bytes.
+stranger's record would silence a service. A header name is read by its bytes, as Kafka's own
+clients do, and nothing of ours depends on it; which batches are not unpacked: `unpacking.py`.
 """
 
 from collections.abc import Iterator
@@ -87,7 +85,7 @@ class _Batch:
             yield from patient
 
 
-class _PatientBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
+class _PatientBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # as above
     """aiokafka's reader in Python, on bytes whose decoding never fails."""
 
     _buffer: bytearray
