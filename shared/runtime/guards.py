@@ -18,7 +18,7 @@ _ANOTHER_SITE = Problem(
 
 
 class KnownOnly:
-    """Refuses who does not say for whom it acts, before anything of the body is read.
+    """Authentication middleware: answers 401 before the body is read when the caller is unknown.
 
     The framework parses a body before it asks who calls: routes ask again, and this one keeps
     strangers from having bodies parsed. Where strangers may come, a name that is given must hold.
@@ -66,7 +66,7 @@ class KnownOnly:
 
 
 class OwnPages:
-    """Refuses a WebSocket that a page of another site opens (RFC 6455, 10.2).
+    """Origin check of WebSockets: answers 403 to a page of another site (RFC 6455, 10.2).
 
     Browsers say by `Origin` which page it is, and no page can change that; programs say nothing.
     """

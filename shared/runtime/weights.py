@@ -1,4 +1,4 @@
-"""What a record weighs on the broker."""
+"""Size in bytes of a record on the broker, before it is sent."""
 
 from collections.abc import Iterable
 

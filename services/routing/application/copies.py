@@ -1,4 +1,4 @@
-"""What the other services must show of a dossier, by its audit trail, and where they do not."""
+"""Verification of every copy of a dossier against its audit trail: each field that differs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta

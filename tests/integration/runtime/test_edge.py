@@ -392,7 +392,9 @@ async def test_a_client_that_reads_slowly_and_well_is_not_cut(edge: Served) -> N
     reader, writer = await edge.open("GET /open/large?megabytes=8 HTTP/1.1\r\nHost: x\r\n\r\n")
     got = 0
     while got < 8 * MEGABYTE:
-        got += len(await reader.read(65536))
+        part = await reader.read(65536)
+        assert part, "the connection was cut"
+        got += len(part)
         await asyncio.sleep(0.03)
     writer.close()
 
