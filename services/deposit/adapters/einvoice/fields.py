@@ -211,7 +211,7 @@ def _address_siren(node: Element) -> str | None:
     number = _number(node)
     if _scheme(node) in _VAT_SCHEMES:
         return siren_of(compact(number))
-    return number[:_SIREN_LENGTH] or None
+    return number[:SIREN_LENGTH] or None
 
 
 def _labelled_number(node: Element) -> str:
