@@ -1,6 +1,7 @@
 """aiokafka's consumer, that loses nothing when a poll fails and shows when it stands still."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -49,6 +50,8 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
         given = self._given | {each: of_it[-1].offset + 1 for each, of_it in records.items()}
         # A partition that comes back was taken further by another member meanwhile.
         self._given = {each: given[each] for each in given.keys() & self.assignment()}
+        if not records:
+            await self._commit_passed()
         return records
 
     def lag(self, topic: str) -> int:
@@ -59,6 +62,27 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
         partitions = [each for each in self.assignment() if each.topic == topic]
         ends = {partition: self.highwater(partition) or 0 for partition in partitions}
         return sum(max(0, end - self._given.get(each, end)) for each, end in ends.items())
+
+    async def _commit_passed(self) -> None:
+        """Commit past what holds no record: marks of transactions, batches that were compacted.
+
+        All that was given has been taken when the next poll begins. Left uncommitted behind the
+        last record, a mark would keep whoever waits for the end of the topic waiting for ever.
+        """
+        states = {
+            each: self._subscription.subscription.assignment.state_value(each)
+            for each in self.assignment()
+        }
+        passed = {
+            each: state.position
+            for each, state in states.items()
+            if state is not None and state.has_valid_position
+        }
+        passed = {each: at for each, at in passed.items() if at and at != self._given.get(each)}
+        if passed:
+            with suppress(KafkaError):  # the next poll comes here again
+                await self.commit(passed)
+                self._given |= passed
 
     def _is_failing(self, now: float) -> bool:
         return now - self._failed < _FORGOTTEN_S
