@@ -46,26 +46,27 @@ def _stream(topic: Topic, replication: int) -> NewTopic:
         if topic.retention_ms is None
         else {"retention.ms": str(topic.retention_ms)}
     )
-    bounds = {
-        # The producer, its broker and its readers go by one limit.
-        "max.message.bytes": str(TOPIC_MAX_BYTES),
-        # The broker unpacks what is written compressed, so that the limit is that of its contents.
-        "compression.type": "uncompressed",
-    }
-    return _new(topic.name, topic.partitions, replication, kept | bounds)
+    # The producer, its broker and its readers go by one limit.
+    return _new(topic.name, topic.partitions, replication, kept, TOPIC_MAX_BYTES)
 
 
 def _dead(topic: Topic, replication: int) -> NewTopic:
-    configs = {
-        "retention.ms": str(_DEAD_LETTERS_RETENTION_MS),
-        # A message as large as its topic allows must fit here with the reason beside it.
-        "max.message.bytes": str(DEAD_LETTERS_MAX_BYTES),
+    kept = {"retention.ms": str(_DEAD_LETTERS_RETENTION_MS)}
+    # A message as large as its topic allows must fit here with the reason beside it.
+    return _new(topic.dead_letters, 1, replication, kept, DEAD_LETTERS_MAX_BYTES)
+
+
+def _new(
+    name: str, partitions: int, replication: int, kept: dict[str, str], max_bytes: int
+) -> NewTopic:
+    configs = kept | {
+        "max.message.bytes": str(max_bytes),
+        # The broker unpacks what is written compressed, so that the limit is that of its contents.
         "compression.type": "uncompressed",
+        # By its own clock: a record dated in the year 3000 would never be forgotten, and those of
+        # a service whose clock is an hour ahead would all be refused.
+        "message.timestamp.type": "LogAppendTime",
     }
-    return _new(topic.dead_letters, 1, replication, configs)
-
-
-def _new(name: str, partitions: int, replication: int, configs: dict[str, str]) -> NewTopic:
     if replication >= _REPLICAS_THAT_SURVIVE_ONE:
         # What is acknowledged is on two nodes: the death of one loses nothing.
         configs = {**configs, "min.insync.replicas": str(replication - 1)}

@@ -34,6 +34,10 @@ CONSUMER_LAG = Gauge(
     ["group", "topic"],
 )
 OUTBOX_DEPTH = Gauge("aiguillage_outbox_depth", "Messages committed and not yet published")
+OUTBOX_OLDEST = Gauge(
+    "aiguillage_outbox_oldest_seconds",
+    "Age of the oldest message that is not published, whatever keeps it",
+)
 PUBLISHED = Counter("aiguillage_published_total", "Messages acknowledged by the broker", ["topic"])
 REFUSED_KEYS = Gauge(
     "aiguillage_outbox_refused_keys",

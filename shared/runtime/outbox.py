@@ -14,10 +14,11 @@ from pymongo import DeleteOne
 
 from shared.runtime.backoff import keep_trying, wait_out
 from shared.runtime.clock import Clock
+from shared.runtime.ids import age_s
 from shared.runtime.lease import Lease
 from shared.runtime.logs import get_logger
-from shared.runtime.metrics import OUTBOX_DEPTH, PUBLISHED, REFUSED_KEYS
-from shared.runtime.producer import calls_for_renewal, is_refusal
+from shared.runtime.metrics import OUTBOX_DEPTH, OUTBOX_OLDEST, PUBLISHED, REFUSED_KEYS
+from shared.runtime.producer import calls_for_renewal, concerns_topic, is_refusal
 from shared.runtime.store import Document, Store, Transaction
 
 Publish = Callable[[Document], Awaitable[Awaitable[object]]]
@@ -90,6 +91,8 @@ class Relay:
     async def _measure(self) -> None:
         if time.monotonic() > self._measured + _MEASURED_EVERY_S:
             OUTBOX_DEPTH.set(await self._outbox.estimated_document_count())
+            oldest = await self._outbox.find_one({}, {"_id": 1}, sort=[("_id", 1)])
+            OUTBOX_OLDEST.set(age_s(oldest["_id"]) if oldest else 0)
             self._measured = time.monotonic()
 
     async def _turn(self) -> bool:
@@ -110,6 +113,8 @@ class Relay:
             # What was handed over will be published: its rows should go too, if that is soon.
             await asyncio.wait({work}, timeout=_STOP_S)
             work.cancel()
+            # A producer that it was replacing is closed before anybody stops the broker's link.
+            await asyncio.wait({work}, timeout=_STOP_S)
 
     async def _publish_page(self) -> bool:
         rows = await self._store.transaction(self._page)
@@ -158,23 +163,43 @@ class Relay:
         A key stops at its first failure: what follows it on that key is published again, behind it.
         """
         handed = await self._hand_over(rows)
-        results = await asyncio.gather(
-            *(acknowledged for _, acknowledged in handed), return_exceptions=True
-        )
-        failed = [result for result in results if isinstance(result, BaseException)]
-        if failed and all(map(is_refusal, failed)):
-            self._blocked_since = None
-        if any(map(calls_for_renewal, failed)):
-            await self._renew()
+        outcomes = await self._outcomes(handed)
         stopped: set[Key] = set()
+        again: set[Key] = set()
+        failed = []
         published = []
-        for (row, _), result in zip(handed, results, strict=True):
-            if isinstance(result, BaseException):
-                stopped.add(self._pass_over(row, result))
-            elif _key(row) not in stopped:
+        for (row, _), first in zip(handed, outcomes, strict=True):
+            key, outcome = _key(row), first
+            if key in stopped:
+                continue
+            if key in again or (is_refusal(first) and len(handed) > 1):
+                # The broker refuses a batch whole, for one record in it. What follows on the key
+                # may have passed already, and must be the last on its topic.
+                again.add(key)
+                outcome = await self._publish_alone(row)
+            if isinstance(outcome, BaseException):
+                stopped.add(self._pass_over(row, outcome))
+                failed.append(outcome)
+            else:
                 published.append(row["_id"])
                 PUBLISHED.labels(row["topic"]).inc()
+        if failed and all(map(is_refusal, failed)):
+            self._blocked_since = None
         return published
+
+    async def _publish_alone(self, row: Document) -> object:
+        handed = await self._hand_over([row])
+        (outcome,) = await self._outcomes(handed) or [TimeoutError()]
+        return outcome
+
+    async def _outcomes(self, handed: Sequence[Handed]) -> list[object]:
+        """Wait for the broker's answers, and renew the producer when one of them calls for it."""
+        outcomes = await asyncio.gather(
+            *(acknowledged for _, acknowledged in handed), return_exceptions=True
+        )
+        if any(map(calls_for_renewal, outcomes)):
+            await self._renew()
+        return outcomes
 
     async def _hand_over(self, rows: Sequence[Document]) -> list[Handed]:
         handed: list[Handed] = []
@@ -196,6 +221,8 @@ class Relay:
         _log.error("outbox.refused", topic=key[0], key=key[1], row=row["_id"], error=repr(error))
         if isinstance(error, TimeoutError):
             self._passed_over[key[0], None] = time.monotonic() + _SOON_S
+        elif concerns_topic(error):
+            self._passed_over[key[0], None] = time.monotonic() + _LATER_S
         elif is_refusal(error):
             # Not what was refused along with it by an old sequence number: that goes at once.
             self._passed_over[key] = time.monotonic() + _LATER_S

@@ -6,12 +6,15 @@ from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
     InvalidProducerEpoch,
     InvalidProducerIdMapping,
+    InvalidTopicError,
     KafkaError,
     OutOfOrderSequenceNumber,
     ProducerClosed,
     ProducerFenced,
+    TopicAuthorizationFailedError,
     UnknownProducerId,
 )
 
@@ -29,21 +32,32 @@ _OWN_FAULTS = (
     ProducerFenced,
     UnknownProducerId,
 )
+_TOPIC_FAULTS = (ClusterAuthorizationFailedError, InvalidTopicError, TopicAuthorizationFailedError)
 _log = get_logger(__name__)
 
 
-def is_refusal(error: BaseException) -> bool:
+def is_refusal(outcome: object) -> bool:
     """Tell whether the broker refuses a record for good: waiting cures nothing, nor a renewal."""
-    return isinstance(error, KafkaError) and not error.retriable and not _is_own_fault(error)
+    return (
+        isinstance(outcome, KafkaError)
+        and not outcome.retriable
+        and not _is_own_fault(outcome)
+        and not concerns_topic(outcome)
+    )
 
 
-def calls_for_renewal(error: BaseException) -> bool:
+def concerns_topic(outcome: object) -> bool:
+    """Tell whether the broker refuses all that is sent to a topic, whatever it is."""
+    return isinstance(outcome, _TOPIC_FAULTS)
+
+
+def calls_for_renewal(outcome: object) -> bool:
     """Tell whether a producer that got this answer is of no more use.
 
     aiokafka gives a record its sequence number before the broker answers: after a refusal that is
     not retriable, every later record of that partition is out of order to the broker.
     """
-    return isinstance(error, KafkaError) and not error.retriable
+    return isinstance(outcome, KafkaError) and not outcome.retriable
 
 
 def _is_own_fault(error: KafkaError) -> bool:
@@ -110,6 +124,23 @@ class Producer:
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
-    # It would wait for a broker that is away; the outbox keeps what it holds.
-    with suppress(TimeoutError, KafkaError):
-        await asyncio.wait_for(producer.stop(), _STOP_S)
+    """Stop a producer, were the broker away, and leave nothing of it behind when cancelled."""
+    is_stopped = False
+    try:
+        with suppress(TimeoutError, KafkaError):
+            async with asyncio.timeout(_STOP_S):
+                await producer.stop()
+            is_stopped = True
+    finally:
+        if not is_stopped:
+            await _abandon(producer)
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    # Left alone it would send what it holds once the broker is back: behind, or before, what its
+    # successor sends of the same keys. The outbox has it all.
+    sending = producer._sender.sender_task  # noqa: SLF001 - its own `stop` waits for the broker
+    if sending is not None:
+        sending.cancel()
+    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001
+    await producer.client.close()

@@ -1,16 +1,62 @@
 """What other programs do to our topics on a real Kafka: transactions, and settings they change."""
 
 import asyncio
+import gc
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from prometheus_client import REGISTRY
 
+from shared.runtime.broker import Broker
+from shared.runtime.clock import system_clock
+from shared.runtime.outbox import Relay
+from shared.runtime.producer import Producer
+from shared.runtime.store import Store, Transaction
 from tests.integration.runtime.test_broker import Basket, consuming
+from tests.integration.runtime.test_outbox import depth, read, say, texts, too_large
 from tests.kit.backbone import Room
-from tests.kit.events import NOTES
+from tests.kit.events import NOTES, STATES
 from tests.kit.waiting import wait_until
 
 pytestmark = [pytest.mark.native, pytest.mark.usefixtures("native_backbone")]
+
+
+@asynccontextmanager
+async def a_relay(store: Store, link: Broker) -> AsyncIterator[Relay]:
+    relay = Relay(store, link.publish, system_clock(), link.renew)
+    running = asyncio.create_task(relay.run())
+    try:
+        yield relay
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@asynccontextmanager
+async def administering(room: Room) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=room.platform.addresses.kafka)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def somebodys(room: Room, configs: dict[str, str]) -> None:
+    """Create the topic as an operator would who has settings of his own."""
+    async with administering(room) as admin:
+        await admin.create_topics([NewTopic(room.namespace + NOTES.name, 1, 1, None, configs)])
+
+
+async def set_config(room: Room, configs: dict[str, str]) -> None:
+    async with administering(room) as admin:
+        topic = ConfigResource(ConfigResourceType.TOPIC, room.namespace + NOTES.name, configs)
+        await admin.alter_configs([topic])
 
 
 @pytest.mark.parametrize("ending", ["commit", "abort"])
@@ -35,3 +81,110 @@ async def test_a_topic_that_ends_by_the_mark_of_a_transaction_is_read_to_its_end
         await asyncio.wait_for(group.caught_up(), 15)
 
     assert basket.values == [b"one"]
+
+
+async def test_a_batch_refused_for_one_record_holds_up_no_other_key(
+    room: Room, store: Store
+) -> None:
+    await somebodys(room, {"max.message.bytes": "20000"})
+    link = Broker("essai", room.settings())
+    await link.start()
+    async with a_relay(store, link):
+        await store.collection("outbox").insert_one(too_large(30_000))
+        await say(store, d1=1, d2=40, d3=40)
+
+        async def only_the_key_is_left() -> bool:
+            return await depth(store) == 2
+
+        await wait_until(only_the_key_is_left, "the other keys pass")
+        found = await read(room, NOTES.name, 80)
+        await set_config(room, {"max.message.bytes": "100000"})
+
+        async def is_empty() -> bool:
+            return await depth(store) == 0
+
+        await wait_until(is_empty, "what was refused leaves in the end", limit_s=60)
+    await link.stop()
+
+    for key in ("d2", "d3"):
+        assert texts(found[key]) == [f"{key}/{rank}" for rank in range(1, 41)]
+
+
+async def test_records_are_dated_by_the_broker_whatever_clock_sent_them(room: Room) -> None:
+    room.provision([NOTES])
+    name = room.namespace + NOTES.name
+    async with AIOKafkaProducer(bootstrap_servers=room.platform.addresses.kafka) as producer:
+        # Kafka refuses what is dated over an hour ahead, where it believes the sender.
+        for moment in (2**62, 0, None):
+            told = await producer.send_and_wait(
+                name, b"one", key=b"d1", timestamp_ms=moment, partition=0
+            )
+            assert abs(told.timestamp / 1000 - time.time()) < 600
+
+
+async def test_what_a_deleted_topic_keeps_is_seen_and_leaves_once_it_is_there_again(
+    room: Room, store: Store
+) -> None:
+    room.provision([NOTES, STATES])
+    link = Broker("essai", room.settings())
+    await link.start()
+    async with a_relay(store, link):
+
+        async def is_empty() -> bool:
+            return await depth(store) == 0
+
+        await say(store, d1=1)
+        await wait_until(is_empty, "the topic is known", limit_s=60)
+        async with administering(room) as admin:
+            await admin.delete_topics([room.namespace + NOTES.name])
+        await say(store, d1=3)
+        await tell(store, "s1")
+
+        async def the_others_pass() -> bool:
+            rows = await store.collection("outbox").find().to_list(None)
+            return {row["topic"] for row in rows} == {NOTES.name}
+
+        await wait_until(the_others_pass, "the other topic flows", limit_s=90)
+        await wait_until(
+            lambda: (REGISTRY.get_sample_value("aiguillage_outbox_oldest_seconds") or 0) > 1,
+            "it is seen to wait",
+        )
+        room.provision([NOTES])
+        await wait_until(is_empty, "it leaves", limit_s=90)
+    await link.stop()
+
+
+async def tell(store: Store, key: str) -> None:
+    async def work(transaction: Transaction) -> None:
+        transaction.publish_raw(STATES.name, key, b"{}", {})
+
+    await store.transaction(work)
+
+
+async def test_a_producer_that_is_being_replaced_is_closed_when_cancelled(
+    room: Room, broken: list[object]
+) -> None:
+    room.provision([NOTES])
+    producer = Producer("essai", room.settings())
+    await producer.start()
+    for _ in range(3):
+        renewal = asyncio.create_task(producer.renew())
+        first = producer._producer  # noqa: SLF001 - which one it is
+        await wait_until(lambda: producer._producer is not first, "it is replaced")  # noqa: B023, SLF001
+        renewal.cancel()
+        await asyncio.gather(renewal, return_exceptions=True)
+        assert first is not None
+        assert first._sender.sender_task.done()  # noqa: SLF001
+    await producer.stop()
+    gc.collect()
+
+    assert broken == []
+
+
+@pytest.fixture
+async def broken() -> AsyncIterator[list[object]]:
+    """Collect what the loop is told by those who were left open."""
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    yield told
+    asyncio.get_running_loop().set_exception_handler(None)
