@@ -117,13 +117,15 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 _SEQUENCE_DIGITS = 10
+SEQUENCE_MAX = 10**_SEQUENCE_DIGITS - 1
+"""The last rank of an event: ten digits, which the store holds."""
 
 
 def _sequence(value: Any) -> int:  # noqa: ANN401 - whatever JSON holds
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}", value):
         value = int(value)
-    # Ten digits as a number too: the store holds 64 bits, and JSON any number.
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**_SEQUENCE_DIGITS:
+    # Bounded as a number too: the store holds 64 bits, and JSON any number.
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= SEQUENCE_MAX:
         return value
     raise ValueError(f"a sequence is a string of digits, from 1, {_SEQUENCE_DIGITS} at most")
 

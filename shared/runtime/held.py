@@ -34,7 +34,7 @@ class Held:
 
     async def sweep(self) -> None:
         """Carry out what operators asked for, and release what waits for nothing any more."""
-        for entry in await self._ledger.asked():
+        async for entry in self._ledger.asked():
             await self._settle(entry)
             await self.release(entry["stream"])
         for name in await self._ledger.waiting():

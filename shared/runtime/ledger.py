@@ -1,6 +1,6 @@
 """The documents behind an inbox: an entry per message, and where each dossier stands."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pymongo import UpdateOne
@@ -159,11 +159,16 @@ class Ledger:
             {"_id": entry["_id"]}, update, session=transaction.session
         )
 
-    async def asked(self) -> list[Document]:
-        """Give what operators have decided and the service has not carried out yet."""
+    async def asked(self) -> AsyncIterator[Document]:
+        """Give what operators have decided and the service has not carried out yet.
+
+        One by one: an operator may decide on thousands of a megabyte each.
+        """
         states = {"state": {"$in": ["replay", "discard"]}}
-        entries: list[Document] = await self._entries.find(self._held | states).to_list(None)
-        return entries
+        for row in await self._entries.find(self._held | states, {"_id": 1}).to_list(None):
+            entry = await self._entries.find_one({"_id": row["_id"]} | self._held | states)
+            if entry is not None:
+                yield entry
 
     async def next_parked(self, name: str, rank: int) -> Document | None:
         """Give the first parked entry of a dossier that is due at `rank`."""
