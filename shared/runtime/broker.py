@@ -37,6 +37,8 @@ _POLL_MS = 20
 _SESSION_MS = 10_000
 _FETCH_BYTES = 8 * 1024 * 1024
 """What one answer of the broker may weigh, all partitions together."""
+_LOOK_AROUND_MS = 30_000
+"""How long a topic that was made late, or anew, may go unread; 5 minutes by default."""
 _STOP_S = 5.0
 _PING_S = 2.0
 _QUIET_S = 1.0
@@ -65,6 +67,7 @@ class Broker:
             # What is published goes through a producer of our own, which can be renewed.
             consumer_only=True,
             allow_auto_create_topics=False,
+            metadata_max_age_ms=_LOOK_AROUND_MS,
             graceful_timeout=_STOP_S,
             logger=_log,
             # It logs two lines a batch at this level; errors keep theirs.

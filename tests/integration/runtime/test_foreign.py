@@ -17,7 +17,7 @@ from shared.runtime.clock import system_clock
 from shared.runtime.outbox import Relay
 from shared.runtime.producer import Producer
 from shared.runtime.store import Store, Transaction
-from tests.integration.runtime.test_broker import Basket, consuming
+from tests.integration.runtime.test_broker import Basket, consuming, producing
 from tests.integration.runtime.test_outbox import depth, read, say, texts, too_large
 from tests.kit.backbone import Room
 from tests.kit.events import NOTES, STATES
@@ -152,6 +152,27 @@ async def test_what_a_deleted_topic_keeps_is_seen_and_leaves_once_it_is_there_ag
         room.provision([NOTES])
         await wait_until(is_empty, "it leaves", limit_s=90)
     await link.stop()
+
+
+async def test_a_topic_that_was_deleted_is_read_once_it_is_there_again(room: Room) -> None:
+    room.provision([NOTES])
+    name = room.namespace + NOTES.name
+    basket = Basket()
+    async with consuming(room, basket) as group:
+        async with producing(room) as producer:
+            await producer.send_and_wait(name, b"one", key=b"d1")
+        await wait_until(lambda: basket.taken, "the first one is taken")
+        async with administering(room) as admin:
+            await admin.delete_topics([name])
+        consumer = group._subscriber.consumer  # noqa: SLF001 - what it knows of the cluster
+        assert consumer is not None
+        await wait_until(lambda: not consumer.assignment(), "it is seen to be gone", limit_s=90)
+        room.provision([NOTES])
+        async with producing(room) as producer:
+            await producer.send_and_wait(name, b"two", key=b"d1")
+        await wait_until(lambda: len(basket.taken) > 1, "it is read again", limit_s=90)
+
+    assert basket.values == [b"one", b"two"]
 
 
 async def tell(store: Store, key: str) -> None:
