@@ -169,6 +169,8 @@ def test_an_invoice_under_another_name_is_refused_by_that_name(name: str) -> Non
         b"<?xml version='1.0'?><!--" + b" " * 9000 + b"-->" + _CII.partition(b"?>")[2],
         b"<?xml version='1.0'?><!--" + b" " * 90_000 + b"-->" + _CII.partition(b"?>")[2],
         b"<?xml version='1.0'?>" + b"\n" * 90_000 + _CII.partition(b"?>")[2],
+        b" " * 300 + _CII.partition(b"?>")[2],
+        b"\xef\xbb\xbf" + b"\n" * 90_000 + _CII.partition(b"?>")[2],
     ],
     ids=[
         "cii",
@@ -181,6 +183,8 @@ def test_an_invoice_under_another_name_is_refused_by_that_name(name: str) -> Non
         "comment",
         "long_comment",
         "long_blank",
+        "blank_first",
+        "long_blank_first",
     ],
 )
 @pytest.mark.parametrize("name", ["facture.xml", "facture.txt", "donnees"])

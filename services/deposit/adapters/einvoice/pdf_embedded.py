@@ -5,7 +5,7 @@ import io
 import pikepdf
 
 from services.deposit.adapters.einvoice.file_names import is_reserved
-from services.deposit.adapters.einvoice.kinds import looks_like_xml
+from services.deposit.adapters.einvoice.kinds import is_blank, looks_like_xml
 from services.deposit.adapters.einvoice.limits import Limits
 from services.deposit.adapters.einvoice.paths import PATHS
 from services.deposit.adapters.einvoice.pdf_files import MISSTEPS, EmbeddedFile, find_files
@@ -89,12 +89,13 @@ def _shown(files: list[EmbeddedFile]) -> str:
 
 
 def _is_invoice(file: EmbeddedFile, limits: Limits) -> bool:
-    """Tell an invoice by the name of its root, which a long comment may stand before."""
+    """Tell an invoice by the name of its root, which blanks or a long comment may stand before."""
     head = file.head(_HEAD_BYTES)
-    if not looks_like_xml(head):
+    is_cut = len(head) == _HEAD_BYTES
+    if not looks_like_xml(head) and not (is_cut and is_blank(head)):
         return False
     name = root_name(head)
-    if name is None and len(head) == _HEAD_BYTES:
+    if name is None and is_cut:
         name = root_name(file.head(limits.embedded_bytes))
     return name in PATHS
 
