@@ -142,7 +142,10 @@ def test_the_number_of_a_vat_group_is_not_its_member_s() -> None:
     party = "<cac:PartyIdentification>"
     group = f'{party}<cbc:ID schemeID="0231">{OTHER.siren}</cbc:ID></cac:PartyIdentification>'
 
-    assert broken(text.replace(party, group + party, 1).encode()) == []
+    grouped = text.replace(party, group + party, 1)
+    assert broken(grouped.encode()) == []
+    address = f'<cac:Party><cbc:EndpointID schemeID="9957">{OTHER.vat_number}</cbc:EndpointID>'
+    assert broken(grouped.replace("<cac:Party>", address, 1).encode()) == []
 
 
 @pytest.mark.parametrize("scheme", ["0002", "0009", "0225"])
@@ -250,7 +253,9 @@ def test_the_name_of_a_scheme_is_read_in_any_case(
 
 
 @_XML
-@pytest.mark.parametrize("number", ["552081317", "123456782", "FR1", "FR44552081318"])
+@pytest.mark.parametrize(
+    "number", ["552081317", "123456782", "FR1", "FR44552081318", "FR-CL-123456789"]
+)
 def test_an_identifier_that_says_nothing_of_itself_is_no_number_of_a_company(
     write: Callable[[Einvoice], bytes], number: str
 ) -> None:

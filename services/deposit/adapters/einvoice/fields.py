@@ -153,30 +153,32 @@ class _Reading:
         paths = self._paths.parties[field]
         names = (name for path in paths.names for name in self._texts(path))
         identifiers = self._nodes(paths.identifiers)
+        groups = {_number(node) for node in identifiers if _scheme(node) == _VAT_GROUP_SCHEME}
         numbers = [
             *map(_labelled_number, identifiers),
             *map(_unlabelled_number, self._nodes(paths.unlabelled)),
         ]
         addresses = (
-            siren
+            _address_siren(node)
             for node in self._nodes(paths.addresses)
-            if _scheme(node) in _ADDRESS_SCHEMES.get(field, ()) and (siren := _address_siren(node))
+            if _scheme(node) in _ADDRESS_SCHEMES.get(field, ())
         )
         return Party(
             name=next(names, None),
             siret=self._only(f"{field}.siret", (n for n in numbers if len(n) > SIREN_LENGTH)),
             siren=self._only(f"{field}.siren", (n for n in numbers if 0 < len(n) <= SIREN_LENGTH)),
-            vat_number=self._only(f"{field}.vat_number", self._vat_numbers(paths)),
-            address_siren=self._only(f"{field}.address", addresses),
+            vat_number=self._only(f"{field}.vat_number", self._vat_numbers(paths, groups)),
+            address_siren=self._only(
+                f"{field}.address", (siren for siren in addresses if siren and siren not in groups)
+            ),
         )
 
-    def _vat_numbers(self, paths: PartyPaths) -> tuple[str, ...]:
+    def _vat_numbers(self, paths: PartyPaths, groups: set[str]) -> tuple[str, ...]:
         """Give a party's VAT numbers: the French one where it also has others.
 
         That of a VAT group is not the member's own, and says nothing of who the member is.
         """
         identifiers = self._nodes(paths.identifiers)
-        groups = {_number(node) for node in identifiers if _scheme(node) == _VAT_GROUP_SCHEME}
         written = [
             *(_vat_number(node) for node in self._nodes(paths.vat_numbers)),
             *(_vat_number(node) for node in identifiers if _is_vat_number(node)),
@@ -201,9 +203,13 @@ def _is_vat_number(node: Element) -> bool:
     """Tell whether an identifier of a party is a VAT number, by its scheme or by its form.
 
     Issuers write theirs where any identifier may be. FR and eleven signs, with the right key, are
-    nothing else.
+    nothing else; where the key has a letter, that of the SIREN must be right.
     """
-    return _scheme(node) in _VAT_SCHEMES or is_french_vat_number(compact(node.text or ""))
+    if _scheme(node) in _VAT_SCHEMES:
+        return True
+    number = compact(node.text or "")
+    key, siren = number[2:4], number[4:]
+    return is_french_vat_number(number) and (key.isdigit() or is_siren(siren))
 
 
 def _address_siren(node: Element) -> str | None:
