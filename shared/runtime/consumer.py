@@ -20,6 +20,7 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
         self._polled = time.monotonic()
         self._failing_since = self._failed = float("-inf")
         self._given: dict[Any, int] = {}
+        self._has_dropped = False
 
     @property
     def stands_still_since(self) -> float:
@@ -37,6 +38,8 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
         Raises KafkaError, from which the framework recovers, whatever aiokafka fails by.
         """
         try:
+            if self._has_dropped:
+                await self._go_back()
             records = await super().getmany(*partitions, **options)
         except ConsumerStoppedError:
             raise
@@ -97,10 +100,12 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
         """Read again from what is committed: a poll that fails drops what it had of others.
 
         aiokafka moves on in each partition as it gathers, and gives nothing when one of them fails.
+        When this fails too, it comes before the next poll: a commit would pass what was dropped.
         """
-        if not self.assignment():
-            return
-        committed = await self.seek_to_committed()
-        fresh = [partition for partition, offset in committed.items() if not offset]
-        if fresh:
-            await self.seek_to_beginning(*fresh)
+        self._has_dropped = True
+        if self.assignment():
+            committed = await self.seek_to_committed()
+            fresh = [partition for partition, offset in committed.items() if not offset]
+            if fresh:
+                await self.seek_to_beginning(*fresh)
+        self._has_dropped = False
