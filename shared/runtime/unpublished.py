@@ -20,7 +20,7 @@ app = typer.Typer(
 _SHOWN = 200
 _STATES = {topic.name for topic in TOPICS if topic.compacted}
 ABANDONED = "fr.aiguillage.abandon.v1"
-"""Type of what stands for an abandoned message: readers know it not, and pass its rank."""
+"""Type of what stands for an abandoned message: readers do not know it, and count its rank."""
 
 
 @app.callback()
