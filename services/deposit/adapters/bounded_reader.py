@@ -32,6 +32,7 @@ LIGHT_BYTES = 64 * 1024
 _PROGRAM = "services.deposit.adapters.reader_process"
 _ROOT = Path(__file__).parents[3]
 _WARM_S = 30.0
+_ENDING_S = 2.0
 _MEGABYTE = 1024 * 1024
 _READ = Counter(
     "aiguillage_files_read_apart_total",
@@ -192,7 +193,11 @@ class ReaderPool:
         if reader.returncode is None:
             with suppress(ProcessLookupError):
                 reader.kill()
-            await reader.wait()
+            # Whatever keeps its pipe open, a child of its own for one, keeps nobody here.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ENDING_S):
+                    await _drain(reader)
+                    await reader.wait()
 
 
 async def _exchange(reader: Process, *frames: bytes) -> bytes:
@@ -209,6 +214,15 @@ async def _receive(reader: Process) -> bytes:
     if size > ANSWER_MAX_BYTES:
         raise EOFError
     return await answers.readexactly(size)
+
+
+async def _drain(reader: Process) -> None:
+    """Read what a killed reader has left: `wait` returns only once its pipe has come to its end."""
+    _, answers = _pipes(reader)
+    # Raised where another task still reads: that one comes to the end.
+    with suppress(RuntimeError, OSError):
+        while await answers.read(ANSWER_MAX_BYTES):
+            pass
 
 
 def _pipes(reader: Process) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
