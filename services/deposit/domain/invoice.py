@@ -262,17 +262,17 @@ def _judge_due(invoice: Invoice) -> Iterator[Violation]:
     No sign is refused: an advance to give back or penalties may bring a décompte to zero or below,
     and an avoir is either of type 381 or an invoice below zero. Without the terms between the two,
     as in a plain PDF or where they are zero, only what would add to the total is seen to be wrong.
-    A rounding adds one unit at most: one of 7,800 would have 9,000 paid where the total is 1,200.
+    A rounding adds one unit at most, and what was paid already adds nothing: a rounding of 7,800,
+    or -7,800 paid, would have 9,000 paid where the total is 1,200.
     """
     ttc, due, prepaid, rounding = invoice.ttc, invoice.due, invoice.prepaid, invoice.rounding
     if ttc is None or due is None or invoice.unclear() & {"prepaid", "rounding"}:
         return
-    has_no_term = not prepaid and not rounding
-    is_too_rounded = rounding is not None and rounding > _LARGEST_ROUNDING
-    if (has_no_term or is_too_rounded) and due > max(ttc, _ZERO):
+    most = max(ttc, _ZERO) + min(max(rounding or _ZERO, _ZERO), _LARGEST_ROUNDING)
+    if due > most:
         yield DUE_TOO_HIGH.broken("due", due=due, ttc=ttc)
         return
-    if has_no_term:
+    if not prepaid and not rounding:
         return
     terms = {"ttc": ttc, "prepaid": prepaid or _ZERO, "rounding": rounding or _ZERO}
     if due != terms["ttc"] - terms["prepaid"] + terms["rounding"]:

@@ -109,7 +109,12 @@ def test_a_file_that_gives_the_terms_adds_up_to_the_cent() -> None:
     assert broken(replace(paid, rounding=Decimal("0.01"))) == [("DEP-INV-12", "due")]
     assert broken(replace(paid, due=Decimal("70.01"), rounding=Decimal("0.01"))) == []
     assert broken(replace(VALID, due=Decimal("120.05"), rounding=Decimal("0.05"))) == []
-    assert broken(replace(VALID, due=Decimal(130), prepaid=Decimal(-10))) == []
+
+
+def test_what_was_paid_already_adds_nothing_to_the_total() -> None:
+    repaid = replace(VALID, due=Decimal(130), prepaid=Decimal(-10))
+
+    assert broken(repaid) == [("DEP-INV-13", "due")]
 
 
 @pytest.mark.parametrize("rounding", ["7800.00", "1.01"])
