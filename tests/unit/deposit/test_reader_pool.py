@@ -324,17 +324,17 @@ asyncio.run(main())
 """
 
 
-def test_readers_end_with_a_service_that_is_killed() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", _SERVICE], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as service:
-        assert service.stdout is not None
-        pids = [int(each) for each in service.stdout.readline().split()]
-        service.kill()
+async def test_readers_end_with_a_service_that_is_killed() -> None:
+    service = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _SERVICE), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert service.stdout is not None
+    pids = [int(each) for each in (await service.stdout.readline()).split()]
+    service.kill()
+    await service.wait()
 
     assert len(pids) == Bounds().readers
-    gone = wait_until(lambda: not any(map(_is_running, pids)), "the readers are gone")
-    asyncio.run(gone)
+    await wait_until(lambda: not any(map(_is_running, pids)), "the readers are gone")
 
 
 async def test_readers_end_with_a_service_that_stops() -> None:
