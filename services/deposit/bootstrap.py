@@ -69,7 +69,6 @@ def build() -> tuple[Runtime, FastAPI]:
         require_moa=settings.require_moa,
         max_number_length=settings.max_number_length,
         max_read_at_once=settings.max_read_at_once,
-        read_wait_s=settings.reader_wait_s,
     )
 
     async def sweep() -> None:

@@ -190,5 +190,5 @@ class Policy:
     max_number_length: int = 20
     max_read_at_once: int = 16
     """Deposits whose files are in memory at the same time."""
-    read_wait_s: float = 10.0
+    read_wait_s: float = 60.0
     """How long a deposit waits for its turn before its sender is told to come back."""
