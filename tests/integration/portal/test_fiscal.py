@@ -136,8 +136,14 @@ async def test_ten_thousand_pieces_are_listed_without_being_held_in_memory(store
     await pieces.create_index([("depositor", 1), *OLDEST_FIRST])
     await pieces.insert_many(
         [
-            {**pattern, "_id": f"p{rank}", "order": order_of(NOON + timedelta(seconds=rank))}
+            {
+                **pattern,
+                "_id": (name := f"p{rank}"),
+                "deposited_at": at,
+                "order": order_of(at, name),
+            }
             for rank in range(MANY)
+            for at in [NOON + timedelta(seconds=rank)]
         ],
         ordered=False,
     )
