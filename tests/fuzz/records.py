@@ -133,7 +133,7 @@ class _Run:
         for _ in range(times):
             try:
                 at = await producer.send_and_wait(
-                    topic.name, raw.value, raw.key, headers=raw.headers
+                    topic.name, raw.value, raw.key, headers=list(raw.headers)
                 )
             except KafkaError as error:
                 self.tally.outcomes[f"refused by the broker: {type(error).__name__}"] += 1
