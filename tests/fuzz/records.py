@@ -51,7 +51,7 @@ CONSUMED = tuple(topic for topic in TOPICS if _NAMES & {*topic.consumers})
 async def fuzz_records(platform: Platform, seed: int, inputs: int) -> Tally:
     """Send so many records, a round after the other, then have a healthy piece travel."""
     run = _Run(platform, seed)
-    async with open_scene(platform) as scene:
+    async with open_scene(platform, first=500) as scene:
         await run.send_all(inputs)
         await run.check_readiness()
         try:

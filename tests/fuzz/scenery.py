@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -89,8 +90,11 @@ def a_caller(rng: Random) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def open_scene(platform: Platform) -> AsyncIterator[Scene]:
-    """Open a scene of the demo on a running platform; its cast has declared itself."""
+async def open_scene(platform: Platform, first: int = 1) -> AsyncIterator[Scene]:
+    """Open a scene of the demo on a running platform; its cast has declared itself.
+
+    `first` is the number of its first piece: one sent again would be answered by the piece of old.
+    """
     async with AsyncExitStack() as stack:
         clients = {
             name.rpartition(".")[2]: await stack.enter_async_context(
@@ -98,7 +102,7 @@ async def open_scene(platform: Platform) -> AsyncIterator[Scene]:
             )
             for name in PLAYING
         }
-        scene = Scene(Services(**clients), system_clock()().date())
+        scene = Scene(Services(**clients), system_clock()().date(), _numbers=count(first))
         await register(scene)
         yield scene
 
