@@ -271,7 +271,7 @@ async def test_a_key_belongs_to_a_role_and_to_an_agent_of_one_desk(http: httpx.A
     path = f"/{(await me.submitted(draft()))['id']}"
     zoe, ali = agent(http, "technique"), agent(http, "technique", name="Ali")
     await zoe.do("PUT", f"{path}/assignee", json={})
-    sent = {"data": {"text": "Voici."}, "headers": {"Idempotency-Key": "é-1"}}
+    sent = {"data": {"text": "Voici."}, "headers": {"Idempotency-Key": "é-1".encode()}}
 
     for who in (me, colleague, zoe, ali):
         once, again = [await who.send("POST", f"{path}/messages", **sent) for _ in range(2)]
