@@ -55,19 +55,19 @@ async def differing(archive: Archive, dossier_id: str, peers: Peers) -> list[str
     return found
 
 
-def parted(shown: Any, told: Any, where: str) -> Iterator[str]:  # noqa: ANN401 - JSON
+def find_differences(shown: Any, told: Any, where: str) -> Iterator[str]:  # noqa: ANN401 - JSON
     """Say each place where what is shown is not what is told; what is not told is not compared."""
     if isinstance(told, Mapping):
         for key, value in told.items():
             has_it = isinstance(shown, Mapping) and key in shown
-            yield from parted(shown[key] if has_it else None, value, f"{where}.{key}")
+            yield from find_differences(shown[key] if has_it else None, value, f"{where}.{key}")
     elif isinstance(told, tuple):
         if not isinstance(shown, list) or len(shown) != len(told):
             count = len(shown) if isinstance(shown, list) else "nothing"
             yield f"{where}: {count} of {len(told)}"
             return
         for rank, (one, other) in enumerate(zip(shown, told, strict=True)):
-            yield from parted(one, other, f"{where}[{rank}]")
+            yield from find_differences(one, other, f"{where}[{rank}]")
     elif not _is_same(shown, told):
         yield f"{where}: {shown!r:.80}, where the trail tells {_written(told)!r:.80}"
 
@@ -93,7 +93,9 @@ def _enclosed(told: Told) -> Iterator[str]:
         enclosure = told.journey.enclosures.get(piece.id)
         shown = enclosure and [enclosure.file, *enclosure.attachments]
         named = (piece.deposit.file_sha256, *piece.attachments)
-        yield from parted(shown and [each.sha256 for each in shown], named, f"files of {piece.id}")
+        yield from find_differences(
+            shown and [each.sha256 for each in shown], named, f"files of {piece.id}"
+        )
 
 
 async def _deposited(told: Told, by: Actor, peers: Peers) -> list[str]:
@@ -108,7 +110,7 @@ async def _deposited(told: Told, by: Actor, peers: Peers) -> list[str]:
             found.append(f"piece {state.piece_id} is not shown")
             continue
         wanted = _told_then(shown, deposited(told, state, by.role))
-        found += parted(shown, wanted, f"piece {state.piece_id}")
+        found += find_differences(shown, wanted, f"piece {state.piece_id}")
     return found
 
 
@@ -128,7 +130,7 @@ async def _files(told: Told, by: Actor, peers: Peers) -> list[str]:
         except PeerFaultError as fault:
             found.append(f"{url}: {fault}")
         else:
-            found += parted(given, sha256, url)
+            found += find_differences(given, sha256, url)
     return found
 
 
@@ -146,7 +148,7 @@ async def _listed(told: Told, by: Actor, peers: Peers) -> list[str]:
             found.append(f"piece {state.piece_id} is not found")
         else:
             wanted = _told_then(shown, listed(told, state, by.role))
-            found += parted(shown, wanted, f"piece {state.piece_id}")
+            found += find_differences(shown, wanted, f"piece {state.piece_id}")
     return [*found, *(f"piece {each} is none of the dossier" for each in found_there)]
 
 
@@ -157,4 +159,4 @@ async def _noted(told: Told, by: Actor, peers: Peers) -> list[str]:
         return [str(fault)]
     if shown is None:
         return ["the statuses are not shown"]
-    return [*parted(list(shown), statuses_of(told, by.role), "statuses")]
+    return [*find_differences(list(shown), statuses_of(told, by.role), "statuses")]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, get_args
 
-from services.portal.domain.verifier.verify import UNREADABLE, Circuit, Story, parted
+from services.portal.domain.verifier.verify import UNREADABLE, Circuit, Story, find_differences
 from services.routing.adapters.codec import write_event
 from services.routing.domain.dossier import replay
 from services.routing.domain.events import AdditionRefused, Event, PieceCompleted, PieceReceived
@@ -50,7 +50,7 @@ def differences(events: Sequence[Event], seen: Mapping[str, Any]) -> list[str]:
     story = Story(Circuit(WORDS))
     for version, event in enumerate(events, 1):
         story.take(version, json.loads(json.dumps(write_event(event))))
-    return list(parted(seen, story.shown(len(events))))
+    return list(find_differences(seen, story.shown(len(events))))
 
 
 def test_whatever_happens_to_a_dossier_is_expected_as_routing_shows_it() -> None:

@@ -8,7 +8,7 @@ from services.notification.entrypoints import StatusBody
 from services.portal.application.projecting import pieces_of
 from services.portal.domain.piece import Actor as Viewer
 from services.portal.entrypoints.schemas import PieceBody
-from services.routing.application.copies import parted
+from services.routing.application.copies import find_differences
 from services.routing.application.expected import Told, every_status, listed, statuses_of
 from services.routing.application.journey import Enclosure, Entry, Journey
 from services.routing.application.messages import describe
@@ -52,7 +52,7 @@ def test_the_portal_shows_what_is_expected_of_it(*, payment_not_reported: bool) 
                 expected = listed(told, state, by.role)
                 hidden += expected["status"] is not state.status
 
-                assert [*parted(shown, expected, f"{seed}")] == []
+                assert [*find_differences(shown, expected, f"{seed}")] == []
     assert bool(hidden) is payment_not_reported
 
 
@@ -68,5 +68,5 @@ def test_notification_shows_what_is_expected_of_it(*, payment_not_reported: bool
             ]
             lengths.add((by.role, len(entries) - len(shown)))
 
-            assert [*parted(shown, statuses_of(told, by.role), f"{seed}")] == []
+            assert [*find_differences(shown, statuses_of(told, by.role), f"{seed}")] == []
     assert any(role in SUPPLIER_SIDE and left for role, left in lengths) is payment_not_reported

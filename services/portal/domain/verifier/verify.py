@@ -126,14 +126,16 @@ class Sign:
 MISSING, ANY = Sign("rien"), Sign("tout")  # ce qui n'est pas là, ce qui ne se recalcule pas
 
 
-def parted(shown: Any, told: Any, where: str = "") -> Iterator[str]:
+def find_differences(shown: Any, told: Any, where: str = "") -> Iterator[str]:
     """Dit chaque endroit où ce qui est montré n'est pas ce que dit la piste."""
     if isinstance(shown, dict) and isinstance(told, dict):
         for key in sorted({*shown, *told}):
-            yield from parted(shown.get(key, MISSING), told.get(key, MISSING), f"{where}.{key}")
+            yield from find_differences(
+                shown.get(key, MISSING), told.get(key, MISSING), f"{where}.{key}"
+            )
     elif isinstance(shown, list) and isinstance(told, list) and len(shown) == len(told):
         for rank, pair in enumerate(zip(shown, told)):
-            yield from parted(*pair, f"{where}[{rank}]")
+            yield from find_differences(*pair, f"{where}[{rank}]")
     elif told is ANY:
         if shown is MISSING:
             yield f"{where[1:]} : manque"
@@ -503,7 +505,7 @@ class Export:
         dossier = json.loads(self.members[DOSSIER].text)
         yield from self.check_form(DOSSIER, canonical(dossier, 1) + b"\n")
         told = self.story.shown(self.entries[-1]["version"])
-        yield from (f"{DOSSIER}, {fault}" for fault in parted(dossier, told))
+        yield from (f"{DOSSIER}, {fault}" for fault in find_differences(dossier, told))
         if self.story.circuit.rows is None:
             version = self.story.dossier["table_version"]
             self.unproven += [
@@ -525,7 +527,7 @@ class Export:
             "piste": {"version": last["version"], "tete": last["hash"], "entrees": 0},
         }
         told["piste"]["entrees"] = len(self.entries)
-        yield from (f"{MANIFEST}, {fault}" for fault in parted(manifest, told))
+        yield from (f"{MANIFEST}, {fault}" for fault in find_differences(manifest, told))
         moment(manifest["exporte_le"])
 
     def check_readme(self) -> Iterator[str]:
