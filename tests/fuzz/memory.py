@@ -8,6 +8,7 @@ import yaml
 
 from deploy.local.platform import SERVICES, Platform
 from tests.fuzz.faults import Fault, Sort, Tally
+from tests.kit.process_memory import peak_mb
 
 ROOT = Path(__file__).parents[2]
 _MANIFESTS = ROOT / "deploy" / "k8s" / "rendered" / "example.yaml"
@@ -30,12 +31,12 @@ class Watched:
     def look(self, tally: Tally, name: str) -> None:
         """Note the peaks, and the faults of those that are over their memory or have ended."""
         for service, pid in self.pids.items():
-            peak_mb = peak_of(pid)
-            tally.peak_mb = max(tally.peak_mb, peak_mb or 0)
-            if peak_mb is None:
+            taken_mb = peak_of(pid)
+            tally.peak_mb = max(tally.peak_mb, taken_mb or 0)
+            if taken_mb is None:
                 self._report(tally, Sort.EXCEPTION, f"{service} ended, by {name}", "no process")
-            elif peak_mb > self.limits_mb[service]:
-                detail = f"{peak_mb:.0f} MB of {self.limits_mb[service]:.0f}"
+            elif taken_mb > self.limits_mb[service]:
+                detail = f"{taken_mb:.0f} MB of {self.limits_mb[service]:.0f}"
                 self._report(tally, Sort.MEMORY, f"{service}, by {name}", detail)
 
     def _report(self, tally: Tally, sort: Sort, name: str, detail: str) -> None:
@@ -62,14 +63,13 @@ def peak_of(pid: int) -> float | None:
     None when it has ended.
     """
     try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    peaks = [line for line in status.splitlines() if line.startswith("VmHWM:")]
-    if not peaks:
+    own_mb = peak_mb(pid)
+    if not own_mb:
         return None
-    return int(peaks[0].split()[1]) / 1024 + sum(peak_of(int(each)) or 0 for each in children)
+    return own_mb + sum(peak_of(int(each)) or 0 for each in children)
 
 
 def _limit_mb(pod: Mapping[str, list[Mapping[str, Mapping[str, Mapping[str, str]]]]]) -> float:

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import resource
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -13,9 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from tests.fuzz.faults import SLOW_S, Sort
+from tests.kit.process_memory import peak_mb
 
 _MEGABYTE = 1024 * 1024
-_RSS_UNIT = 1024 if sys.platform == "linux" else 1
 _START_S = 180.0
 _KILL_S = 2 * SLOW_S + 2
 """Both reads, and what it takes to say so."""
@@ -137,10 +136,10 @@ def _read_twice(reader: Reader, content: bytes, name: str, memory_mb: int) -> Ou
         slowest_ms = max(slowest_ms, 1000 * (time.monotonic() - began))
         if sort is None and slowest_ms > 1000 * SLOW_S:
             sort, detail = Sort.SLOW, f"{slowest_ms:.0f} ms"
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT / _MEGABYTE
-    if sort is None and peak_mb > memory_mb:
-        sort, detail = Sort.MEMORY, f"{peak_mb:.0f} MB"
+    taken_mb = peak_mb()
+    if sort is None and taken_mb > memory_mb:
+        sort, detail = Sort.MEMORY, f"{taken_mb:.0f} MB"
     if sort is None and readings[0] != readings[1]:
         sort = Sort.UNLIKE
         detail = f"first {readings[0].said[:300]}, then {readings[1].said[:300]}"
-    return Outcome(readings[0] if readings else None, slowest_ms, peak_mb, sort, detail)
+    return Outcome(readings[0] if readings else None, slowest_ms, taken_mb, sort, detail)

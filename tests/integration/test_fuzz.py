@@ -11,7 +11,7 @@ import pytest
 from deploy.local import Platform
 from tests.fuzz.corpus import File, corpus
 from tests.fuzz.faults import Sort
-from tests.fuzz.files import read_all
+from tests.fuzz.files import MEMORY_MB, read_all
 from tests.fuzz.malform import Raw, malform
 from tests.fuzz.memory import container_limits_mb
 from tests.fuzz.mutating import mutate
@@ -34,6 +34,13 @@ def test_a_fault_of_a_reader_is_named(sort: Sort) -> None:
 
 def test_a_reader_without_fault_is_left_in_peace() -> None:
     assert seen_in_files(pass_by) == []
+
+
+def test_the_memory_of_who_starts_a_reader_is_not_the_reader_s() -> None:
+    grown = b"x" * ((MEMORY_MB + 100) * 1024 * 1024)
+
+    assert seen_in_files(pass_by) == []
+    assert grown
 
 
 def test_ctrl_c_ends_a_run_before_its_last_file() -> None:

@@ -31,6 +31,7 @@ from shared.runtime.clock import system_clock
 from shared.runtime.problems import install
 from shared.vocabulary.roles import Role
 from tests.integration.portal.whole import World
+from tests.kit.process_memory import peak_mb
 from tests.unit.portal.leaves import every_change
 
 SOURCE = Path(verifier.__file__)
@@ -272,9 +273,3 @@ async def a_portal(world: World, **changes: object) -> AsyncIterator[httpx.Async
         transport=httpx.ASGITransport(app), base_url="http://portal"
     ) as client:
         yield client
-
-
-def peak_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1000

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from services.deposit.domain.unreadable import Unreadable
 from shared.vocabulary.codes import Syntax
 from tests.kit import hostile_pdfs, odd_reader
 from tests.kit.einvoices import ROOT, an_einvoice
+from tests.kit.process_memory import peak_mb
 from tests.kit.readers import running
 from tests.kit.waiting import wait_until
 
@@ -47,7 +47,7 @@ class _Watch:
     """What a look at the loop and the readers, again and again, has seen."""
 
     gap_s: float = 0.0
-    peak_mb: int = 0
+    peak_mb: float = 0
 
 
 @asynccontextmanager
@@ -60,7 +60,7 @@ async def watching(pool: ReaderPool) -> AsyncIterator[_Watch]:
             before = time.monotonic()
             await asyncio.sleep(0.01)
             seen.gap_s = max(seen.gap_s, time.monotonic() - before)
-            seen.peak_mb = max(seen.peak_mb, *map(_peak_mb, pool.pids), 0)
+            seen.peak_mb = max(seen.peak_mb, *map(peak_mb, pool.pids), 0)
 
     task = asyncio.create_task(look())
     try:
@@ -69,13 +69,6 @@ async def watching(pool: ReaderPool) -> AsyncIterator[_Watch]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-def _peak_mb(pid: int) -> int:
-    with suppress(OSError):
-        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-        return int(found[1]) // 1024 if found else 0
-    return 0
 
 
 _UNBOUNDED = {
