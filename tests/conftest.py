@@ -6,7 +6,7 @@ import pytest
 
 from deploy.local import Platform, choose
 from shared.runtime.logs import configure
-from shared.runtime.store import Store
+from shared.runtime.store.database import Store
 from tests.kit.backbone import Room, a_room
 
 

@@ -20,12 +20,12 @@ from services.deposit.entrypoints.http import router
 from services.deposit.settings import Settings
 from shared.circuit.loader import current, without
 from shared.contracts.topics import DOSSIER, STRUCTURE
-from shared.runtime.directory import project_structures
-from shared.runtime.files import Files
 from shared.runtime.ids import new_id
 from shared.runtime.logs import get_logger
-from shared.runtime.projection import Projecting
+from shared.runtime.messaging.directory import project_structures
+from shared.runtime.messaging.projection import Projecting
 from shared.runtime.service import Runtime
+from shared.runtime.store.files import Files
 
 _BODY_LIMIT_MB = 130
 _SWEEP_S = 3600

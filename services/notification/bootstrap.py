@@ -7,8 +7,8 @@ from services.notification.application import History
 from services.notification.entrypoints import create_router, keep_statuses
 from services.notification.settings import Settings
 from shared.contracts.topics import STATUT
-from shared.runtime.live import Bells, Seats
 from shared.runtime.service import Runtime
+from shared.runtime.web.live import Bells, Seats
 
 
 def build() -> tuple[Runtime, FastAPI]:

@@ -14,13 +14,13 @@ from services.notification.application import History, Scope, Subject, to_entry
 from services.notification.domain import Actor, Entry
 from shared.contracts.envelope import Event
 from shared.contracts.texts import TypedText
-from shared.runtime.caller import Caller, caller
-from shared.runtime.described import DescribedRoute
 from shared.runtime.errors import is_transient
-from shared.runtime.inbox import Handler
-from shared.runtime.live import Crowded, Seats
-from shared.runtime.problems import Problem, not_found, unavailable
-from shared.runtime.store import Transaction
+from shared.runtime.messaging.inbox import Handler
+from shared.runtime.store.database import Transaction
+from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.live import Crowded, Seats
+from shared.runtime.web.problems import Problem, not_found, unavailable
+from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status

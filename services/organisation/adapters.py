@@ -16,7 +16,7 @@ from services.organisation.domain.structure import (
 )
 from shared.circuit.parties import moa_booleans, moa_parameter
 from shared.contracts.outgoing import Outgoing
-from shared.runtime.store import Document, Store, Transaction
+from shared.runtime.store.database import Document, Store, Transaction
 from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
 from shared.vocabulary.texts import folded, one_line
 

@@ -17,10 +17,10 @@ from services.organisation.application import (
 from services.organisation.domain import rules
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
 from shared.contracts.texts import TypedText
-from shared.runtime.caller import Caller, caller
-from shared.runtime.described import DescribedRoute
-from shared.runtime.etags import Matching, etag
-from shared.runtime.problems import not_found, refused
+from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.etags import Matching, etag
+from shared.runtime.web.problems import not_found, refused
+from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind, StructureStatus
 
 _PAGE_LIMIT = 200

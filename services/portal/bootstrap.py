@@ -17,7 +17,7 @@ from services.portal.entrypoints.export import create_export_router
 from services.portal.entrypoints.http import create_router
 from services.portal.settings import Settings
 from shared.contracts.topics import DOSSIER, STRUCTURE
-from shared.runtime.projection import Projecting
+from shared.runtime.messaging.projection import Projecting
 from shared.runtime.service import Runtime
 
 _SHEETS: Mapping[str, Sheet] = {"csv": CsvSheet(), "xlsx": XlsxSheet()}

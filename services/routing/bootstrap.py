@@ -15,9 +15,9 @@ from services.routing.entrypoints.http import dossiers, treatments
 from services.routing.settings import Settings
 from shared.contracts import topics
 from shared.runtime.clock import system_clock
-from shared.runtime.projection import Projecting
+from shared.runtime.messaging.projection import Projecting
 from shared.runtime.service import Runtime
-from shared.runtime.store import Store, Transaction
+from shared.runtime.store.database import Store, Transaction
 
 _MEASURE_S = 5
 _REJUDGE_S = 30

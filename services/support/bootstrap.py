@@ -42,14 +42,14 @@ from services.support.entrypoints.timers import pass_time
 from services.support.entrypoints.training import Learnt, told_of
 from services.support.settings import DATA, Settings, catalogue_at, targets_at
 from shared.contracts.topics import STRUCTURE
-from shared.runtime.directory import Directory, project_structures
-from shared.runtime.files import Files
 from shared.runtime.ids import new_id
-from shared.runtime.isolation import one_by_one
-from shared.runtime.live import Bells, Hall, Seats
-from shared.runtime.projection import Projecting
-from shared.runtime.rates import HourlyRates
+from shared.runtime.messaging.directory import Directory, project_structures
+from shared.runtime.messaging.isolation import one_by_one
+from shared.runtime.messaging.projection import Projecting
 from shared.runtime.service import Runtime
+from shared.runtime.store.files import Files
+from shared.runtime.store.rate_limits import HourlyRates
+from shared.runtime.web.live import Bells, Hall, Seats
 
 _SWEEP_S = 3600
 _CLOSE_S = 600

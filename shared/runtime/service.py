@@ -16,19 +16,19 @@ from pydantic import ValidationError
 
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import keep_trying, wait_out
-from shared.runtime.bodies import BodyLimits
-from shared.runtime.broker import Broker, Group
 from shared.runtime.clock import system_clock
-from shared.runtime.connection_registry import ConnectionLimits
-from shared.runtime.connections import LimitedConfig
-from shared.runtime.handler import Handler
-from shared.runtime.http import create_app
-from shared.runtime.inbox import Inbox
 from shared.runtime.logs import configure, get_logger
-from shared.runtime.outbox import Relay
-from shared.runtime.projection import Projecting, Projection
+from shared.runtime.messaging.broker import Broker, Group
+from shared.runtime.messaging.handler import Handler
+from shared.runtime.messaging.inbox import Inbox
+from shared.runtime.messaging.outbox import Relay
+from shared.runtime.messaging.projection import Projecting, Projection
 from shared.runtime.settings import RuntimeSettings, faults
-from shared.runtime.store import Store
+from shared.runtime.store.database import Store
+from shared.runtime.web.app import create_app
+from shared.runtime.web.body_limits import BodyLimits
+from shared.runtime.web.connection_registry import ConnectionLimits
+from shared.runtime.web.connection_timeouts import LimitedConfig
 
 Task = Callable[[], Awaitable[None]]
 _SWEEP_S = 1.0

@@ -31,8 +31,8 @@ from services.routing.adapters.mongo import create_indexes
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.runtime.clock import system_clock
-from shared.runtime.inbox import Inbox
-from shared.runtime.store import Store, Transaction
+from shared.runtime.messaging.inbox import Inbox
+from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.roles import Role
 from tests.bench.routing_load import PIECES, STRUCTURES, deposits, send, structures
 

@@ -16,8 +16,8 @@ from structlog.testing import capture_logs
 
 from deploy.local.platform import Platform
 from deploy.local.ports import HOST, accepts, free_port
-from shared.runtime.broker import Broker
-from shared.runtime.reading import Record
+from shared.runtime.messaging.broker import Broker
+from shared.runtime.messaging.parsing import Record
 from tests.fuzz.calls import fuzz_service
 from tests.fuzz.corpus import File
 from tests.fuzz.faults import SLOW_S, Sort, Tally

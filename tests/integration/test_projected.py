@@ -20,10 +20,10 @@ from shared.contracts.envelope import Event, encode
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.routing_v1 import DossierChanged, StatusChanged
 from shared.contracts.topics import DOSSIER, STRUCTURE
-from shared.runtime.directory import project_structures
-from shared.runtime.projection import ElsewhereError, Projecting, Projection
-from shared.runtime.reading import Record
-from shared.runtime.store import Store, Transaction
+from shared.runtime.messaging.directory import project_structures
+from shared.runtime.messaging.parsing import Record
+from shared.runtime.messaging.projection import ElsewhereError, Projecting, Projection
+from shared.runtime.store.database import Store, Transaction
 from tests.kit.events import NOW
 from tests.kit.states import a_piece, a_state, told
 

@@ -9,7 +9,7 @@ from deploy.topics import provision
 from shared.contracts.topics import TOPICS, Topic
 from shared.runtime.clock import Clock, system_clock
 from shared.runtime.settings import RuntimeSettings
-from shared.runtime.store import Store
+from shared.runtime.store.database import Store
 
 _rooms = count(1)
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from shared.contracts.envelope import Event, Payload, encode
 from shared.contracts.topics import Key, Topic
 from shared.runtime.ids import new_id
-from shared.runtime.reading import Record
+from shared.runtime.messaging.parsing import Record
 
 
 class Noted(Payload):

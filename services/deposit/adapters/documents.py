@@ -4,7 +4,7 @@ from pydantic import TypeAdapter
 
 from services.deposit.domain.numbers import number_key
 from services.deposit.domain.piece import Completion, Piece
-from shared.runtime.store import Document
+from shared.runtime.store.database import Document
 
 _PIECE = TypeAdapter(Piece)
 _COMPLETION = TypeAdapter(Completion)

@@ -19,7 +19,7 @@ from services.deposit.adapters.mongo import KEYS, PIECES, RANKS, key_id
 from services.deposit.application.messages import added, deposited
 from services.deposit.application.ports import Clock, Kept, Key, Refusal, SaturatedError
 from services.deposit.domain.piece import Completion, Piece
-from shared.runtime.store import Document, Store, Transaction
+from shared.runtime.store.database import Document, Store, Transaction
 
 GROUP_SIZE = Histogram(
     "aiguillage_deposit_group_size",

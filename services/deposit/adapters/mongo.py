@@ -6,7 +6,7 @@ from services.deposit.adapters.documents import number_id, to_piece
 from services.deposit.application.ports import Key, Used
 from services.deposit.domain.numbers import number_key
 from services.deposit.domain.piece import Piece
-from shared.runtime.store import Document, Store
+from shared.runtime.store.database import Document, Store
 from shared.vocabulary.roles import Role
 
 PIECES = "pieces"

@@ -10,9 +10,9 @@ from services.deposit.domain.turns import DossierState
 from shared.circuit.turns import Awaited, Turn
 from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import DossierChanged, PieceStateV1
-from shared.runtime.directory import Directory
-from shared.runtime.projection import keep_newest, refuse_elsewhere
-from shared.runtime.store import Document, Store, Transaction
+from shared.runtime.messaging.directory import Directory
+from shared.runtime.messaging.projection import keep_newest, refuse_elsewhere
+from shared.runtime.store.database import Document, Store, Transaction
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 

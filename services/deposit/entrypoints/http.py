@@ -19,11 +19,11 @@ from services.deposit.entrypoints.metadata import Comment, MetadataForm, read_me
 from services.deposit.entrypoints.uploads import UploadedPiece
 from shared.circuit.statuses import Act
 from shared.contracts.texts import TypedText
-from shared.runtime.caller import Caller, caller
-from shared.runtime.described import DescribedRoute
-from shared.runtime.keys import IdempotencyKey
-from shared.runtime.problems import Problem, not_found, refused, unavailable
-from shared.runtime.uploads import Uploaded, download
+from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.idempotency import IdempotencyKey
+from shared.runtime.web.problems import Problem, not_found, refused, unavailable
+from shared.runtime.web.request_validation import DescribedRoute
+from shared.runtime.web.uploads import Uploaded, download
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
 

@@ -11,8 +11,8 @@ from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.said import Follows, Said
 from shared.circuit.parties import Party
 from shared.contracts.texts import TypedText
-from shared.runtime.described import repeated_keys
-from shared.runtime.problems import FAULTS_SHOWN, form_violation
+from shared.runtime.web.problems import FAULTS_SHOWN, form_violation
+from shared.runtime.web.request_validation import repeated_keys
 from shared.vocabulary.amounts import parse_amount
 from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
 from shared.vocabulary.dates import read_iso_date

@@ -1,6 +1,6 @@
 """The main file of a deposit as it arrives."""
 
-from shared.runtime.uploads import Uploaded, safe_name
+from shared.runtime.web.uploads import Uploaded, safe_name
 
 
 class UploadedPiece(Uploaded):

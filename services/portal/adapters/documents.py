@@ -11,8 +11,8 @@ from services.portal.domain.piece import Actor, Awaited, Face, Piece, number_key
 from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Party
 from shared.runtime.logs import get_logger
-from shared.runtime.problems import Problem
-from shared.runtime.store import Document
+from shared.runtime.store.database import Document
+from shared.runtime.web.problems import Problem
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status

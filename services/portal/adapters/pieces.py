@@ -9,7 +9,7 @@ from services.portal.adapters.projections import PIECES, STRUCTURES
 from services.portal.domain.counts import Awaiting, Count
 from services.portal.domain.criteria import Criteria, Place, Range
 from services.portal.domain.piece import Actor, Piece
-from shared.runtime.store import Store
+from shared.runtime.store.database import Store
 from shared.vocabulary.statuses import Status
 
 _BATCH = 200

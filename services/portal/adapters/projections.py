@@ -9,8 +9,8 @@ from services.portal.application.projecting import pieces_of
 from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.routing_v1 import DossierChanged
-from shared.runtime.projection import keep_newest, refuse_elsewhere
-from shared.runtime.store import Document, Transaction
+from shared.runtime.messaging.projection import keep_newest, refuse_elsewhere
+from shared.runtime.store.database import Document, Transaction
 from shared.vocabulary.texts import one_line
 
 PIECES = "pieces"

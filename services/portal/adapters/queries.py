@@ -15,7 +15,7 @@ from services.portal.adapters.documents import exact, order_of, party_key, token
 from services.portal.domain.criteria import Criteria, Place, Range, end_of, start_of
 from services.portal.domain.piece import Actor, number_key, sees_reported
 from shared.circuit.parties import Party
-from shared.runtime.store import Document
+from shared.runtime.store.database import Document
 from shared.vocabulary.roles import Role
 from shared.vocabulary.texts import decomposed
 

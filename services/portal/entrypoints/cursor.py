@@ -5,7 +5,7 @@ from datetime import UTC
 
 from services.portal.domain import rules
 from services.portal.domain.criteria import Place
-from shared.runtime.problems import refused
+from shared.runtime.web.problems import refused
 from shared.vocabulary.dates import parse_moment
 
 _ID_LIMIT = 100

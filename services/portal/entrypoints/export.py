@@ -10,10 +10,10 @@ from fastapi.responses import StreamingResponse
 from services.portal.application.exporting import DamagedError, NotNowError, TooLargeError
 from services.portal.domain.export import Exporter
 from shared.contracts.texts import TypedText
-from shared.runtime.caller import Caller, caller
-from shared.runtime.described import DescribedRoute
 from shared.runtime.logs import get_logger
-from shared.runtime.problems import Problem, not_found, unavailable
+from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.problems import Problem, not_found, unavailable
+from shared.runtime.web.request_validation import DescribedRoute
 
 Export = Callable[[str, Exporter], Awaitable[BinaryIO | None]]
 """Gives the file of an export, at its beginning; None when the caller has no such dossier."""

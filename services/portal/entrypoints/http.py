@@ -23,9 +23,9 @@ from services.portal.entrypoints.schemas import (
     Question,
     SearchQuestion,
 )
-from shared.runtime.caller import Caller, caller
-from shared.runtime.described import DescribedRoute
-from shared.runtime.problems import refused
+from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.problems import refused
+from shared.runtime.web.request_validation import DescribedRoute
 
 _MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",

@@ -10,7 +10,7 @@ from services.routing.domain import events
 from services.routing.domain.dossier import Dossier
 from services.routing.domain.events import Event
 from shared.circuit.parties import Structure
-from shared.runtime.store import Document
+from shared.runtime.store.database import Document
 
 _DOSSIER = TypeAdapter(Dossier)
 _ENCLOSURES = TypeAdapter(dict[str, Enclosure])

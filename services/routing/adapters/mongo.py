@@ -26,7 +26,7 @@ from services.routing.domain.dossier import Dossier
 from shared.circuit.parties import Structure
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.logs import get_logger
-from shared.runtime.store import Document, Store, Transaction
+from shared.runtime.store.database import Document, Store, Transaction
 from shared.vocabulary.roles import Role
 
 _NO_SERVICE = ""

@@ -14,7 +14,7 @@ from services.routing.application.journey import Entry
 from services.routing.application.ports import Report
 from services.routing.domain.dossier import Dossier, replay
 from services.routing.domain.events import AdditionRefused, Event, PieceCompleted, PieceReceived
-from shared.runtime.store import Document
+from shared.runtime.store.database import Document
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _VERSION_DIGITS = 6

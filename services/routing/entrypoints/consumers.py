@@ -6,8 +6,8 @@ from typing import Any
 from services.routing.application.routing import DirectoryBehindError, Router
 from shared.contracts.envelope import Event
 from shared.runtime.errors import NotYetError
-from shared.runtime.inbox import Handler
-from shared.runtime.store import Transaction
+from shared.runtime.messaging.inbox import Handler
+from shared.runtime.store.database import Transaction
 
 RouterOf = Callable[[Transaction], Router]
 

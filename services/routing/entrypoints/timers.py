@@ -7,7 +7,7 @@ from prometheus_client import Gauge
 from services.routing.application.ports import Archive
 from services.routing.application.routing import Router
 from shared.runtime.clock import Clock
-from shared.runtime.store import Store, Transaction
+from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.roles import Role
 
 HELD = Gauge("aiguillage_held_dossiers", "Dossiers that wait for a structure to be set right")

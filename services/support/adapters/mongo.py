@@ -15,7 +15,7 @@ from services.support.application.ports import Change, Clock, Key, Page, Search,
 from services.support.domain.life import OPEN
 from services.support.domain.tickets import Ticket
 from shared.contracts.outgoing import Outgoing
-from shared.runtime.store import Document, Store, Transaction
+from shared.runtime.store.database import Document, Store, Transaction
 from shared.vocabulary.texts import folded
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 

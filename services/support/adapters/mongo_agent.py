@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from services.support.application.agent import Kept, Talk
 from services.support.domain.conversation import Conversation
 from shared.contracts.outgoing import Outgoing
-from shared.runtime.store import Document, Store, Transaction
+from shared.runtime.store.database import Document, Store, Transaction
 
 _CONVERSATIONS = "conversations"
 _CONVERSATION = TypeAdapter(Conversation)

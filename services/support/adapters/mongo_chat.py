@@ -11,8 +11,8 @@ from pymongo.errors import DuplicateKeyError
 from services.support.adapters.mongo_tokens import admit
 from services.support.application.chat_ports import ChatChange, Present
 from services.support.domain.chat import Chat, ChatState, Line, LineKind, Queue, Said, Step
-from shared.runtime.live import Bells, ring_inserts
-from shared.runtime.store import Document, Store, Transaction
+from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.web.live import Bells, ring_inserts
 from shared.vocabulary.tickets import Side
 
 T = TypeVar("T")

@@ -1,6 +1,6 @@
 """What follows a ticket or a chat without an account, in the document store."""
 
-from shared.runtime.store import Transaction
+from shared.runtime.store.database import Transaction
 
 _KEPT = 5
 

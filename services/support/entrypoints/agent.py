@@ -17,9 +17,9 @@ from services.support.entrypoints.answers import PrefillAnswer, Shown
 from services.support.entrypoints.bodies import Id, Text, Token
 from services.support.entrypoints.comers import MaybeAsker
 from services.support.entrypoints.outcomes import too_many
-from shared.runtime.addresses import address_of
-from shared.runtime.described import DescribedRoute
-from shared.runtime.problems import Problem, not_found, refused
+from shared.runtime.web.addresses import address_of
+from shared.runtime.web.problems import Problem, not_found, refused
+from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.rules import Violation
 
 

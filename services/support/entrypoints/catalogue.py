@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from services.support.domain.catalogue import Catalogue
-from shared.runtime.described import DescribedRoute
+from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.tickets import Desk
 
 

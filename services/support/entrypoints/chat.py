@@ -42,11 +42,11 @@ from services.support.entrypoints.chat_socket import (
     watch,
 )
 from services.support.entrypoints.comers import Agent, MaybeAsker
-from shared.runtime.addresses import address_of
-from shared.runtime.caller import DeskAgent
-from shared.runtime.described import DescribedRoute
-from shared.runtime.live import Crowded, Hall, Seats
-from shared.runtime.problems import Problem, not_found, refused, unavailable
+from shared.runtime.web.addresses import address_of
+from shared.runtime.web.caller import DeskAgent
+from shared.runtime.web.live import Crowded, Hall, Seats
+from shared.runtime.web.problems import Problem, not_found, refused, unavailable
+from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.tickets import Side
 
 _OPEN = "Le tchat est ouvert."

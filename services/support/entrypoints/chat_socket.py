@@ -23,7 +23,7 @@ from services.support.entrypoints.chat_bodies import (
     RefusalFrame,
     SessionFrame,
 )
-from shared.runtime.problems import form_violation
+from shared.runtime.web.problems import form_violation
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side
 

@@ -6,7 +6,7 @@ from fastapi import Depends, Header
 from starlette.requests import HTTPConnection
 
 from services.support.domain.conversation import Asker
-from shared.runtime.caller import DeskAgent, caller, desk_agent
+from shared.runtime.web.caller import DeskAgent, caller, desk_agent
 from shared.vocabulary.roles import Role
 
 Agent = Annotated[DeskAgent, Depends(desk_agent)]

@@ -22,10 +22,10 @@ from services.support.entrypoints.bodies import (
 from services.support.entrypoints.comers import Agent
 from services.support.entrypoints.following import FileName, MaybeFiles, Sha
 from services.support.entrypoints.outcomes import done, handed, mark_replay
-from shared.runtime.described import DescribedRoute
-from shared.runtime.keys import IdempotencyKey
-from shared.runtime.problems import not_found
-from shared.runtime.uploads import uploaded
+from shared.runtime.web.idempotency import IdempotencyKey
+from shared.runtime.web.problems import not_found
+from shared.runtime.web.request_validation import DescribedRoute
+from shared.runtime.web.uploads import uploaded
 from shared.vocabulary.tickets import Side, TicketAct
 
 

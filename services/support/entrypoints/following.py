@@ -13,9 +13,9 @@ from services.support.entrypoints.answers import TicketAnswer
 from services.support.entrypoints.bodies import RatingBody, Text, TextBody
 from services.support.entrypoints.outcomes import done, handed, mark_replay
 from shared.contracts.texts import TypedText
-from shared.runtime.etags import etag
-from shared.runtime.keys import IdempotencyKey
-from shared.runtime.uploads import uploaded
+from shared.runtime.web.etags import etag
+from shared.runtime.web.idempotency import IdempotencyKey
+from shared.runtime.web.uploads import uploaded
 from shared.vocabulary.tickets import Side, TicketAct
 
 Sha = Annotated[str, TypedText(64), Path()]

@@ -15,11 +15,11 @@ from services.support.entrypoints.answers import OpenTicketAnswer
 from services.support.entrypoints.bodies import Id, Line, Text, Token, content_of, recipient_of
 from services.support.entrypoints.following import MaybeFiles, add_following
 from services.support.entrypoints.outcomes import done, mark_replay, too_many
-from shared.runtime.addresses import address_of
-from shared.runtime.described import DescribedRoute
-from shared.runtime.keys import IdempotencyKey
-from shared.runtime.problems import not_found
-from shared.runtime.uploads import uploaded
+from shared.runtime.web.addresses import address_of
+from shared.runtime.web.idempotency import IdempotencyKey
+from shared.runtime.web.problems import not_found
+from shared.runtime.web.request_validation import DescribedRoute
+from shared.runtime.web.uploads import uploaded
 
 _Line = Annotated[Line | None, Form()]
 

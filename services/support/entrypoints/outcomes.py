@@ -13,8 +13,8 @@ from services.support.application.outcomes import (
 )
 from services.support.application.ports import Vault
 from services.support.domain.tickets import Ticket
-from shared.runtime.problems import Problem, not_found, refused
-from shared.runtime.uploads import download
+from shared.runtime.web.problems import Problem, not_found, refused
+from shared.runtime.web.uploads import download
 from shared.vocabulary.rules import Violation
 
 _RETRY_AFTER_S = "3600"

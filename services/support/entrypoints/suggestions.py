@@ -12,8 +12,8 @@ from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.entrypoints.bodies import Body, Line, Text
 from services.support.entrypoints.comers import MaybeAsker
 from services.support.entrypoints.outcomes import too_many
-from shared.runtime.addresses import address_of
-from shared.runtime.described import DescribedRoute
+from shared.runtime.web.addresses import address_of
+from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.tickets import Desk
 
 

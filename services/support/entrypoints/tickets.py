@@ -15,12 +15,12 @@ from services.support.entrypoints.answers import ListAnswer, TicketAnswer, Ticke
 from services.support.entrypoints.bodies import DraftBody, Id, SearchQuery
 from services.support.entrypoints.following import FileName, Sha, add_following
 from services.support.entrypoints.outcomes import done, mark_replay
-from shared.runtime.caller import Caller, caller
-from shared.runtime.described import DescribedRoute
-from shared.runtime.etags import Matching, etag
-from shared.runtime.keys import IdempotencyKey
-from shared.runtime.problems import not_found
-from shared.runtime.uploads import uploaded
+from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.etags import Matching, etag
+from shared.runtime.web.idempotency import IdempotencyKey
+from shared.runtime.web.problems import not_found
+from shared.runtime.web.request_validation import DescribedRoute
+from shared.runtime.web.uploads import uploaded
 from shared.vocabulary.tickets import Side
 
 Who = Annotated[Caller, Depends(caller)]

@@ -14,7 +14,7 @@ from services.deposit.application.ports import Kept, Key, Refusal, SaturatedErro
 from services.deposit.domain.piece import Piece
 from shared.runtime.clock import system_clock
 from shared.runtime.ids import new_id
-from shared.runtime.store import Store
+from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
 from tests.unit.deposit.judged import a_piece
 

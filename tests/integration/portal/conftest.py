@@ -8,7 +8,7 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
 from deploy.local import Platform, choose
-from shared.runtime.store import Store
+from shared.runtime.store.database import Store
 from tests.integration.portal.whole import World as Whole
 from tests.integration.portal.whole import a_world
 from tests.integration.portal.world import World

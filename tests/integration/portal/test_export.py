@@ -28,7 +28,7 @@ from services.portal.entrypoints.export import create_export_router
 from services.portal.settings import Settings
 from shared.circuit.statuses import Act
 from shared.runtime.clock import system_clock
-from shared.runtime.problems import install
+from shared.runtime.web.problems import install
 from shared.vocabulary.roles import Role
 from tests.integration.portal.whole import World
 from tests.kit.process_memory import peak_mb

@@ -17,7 +17,7 @@ from services.portal.application.listing import HEADERS, NOTICES, FiscalLists
 from services.portal.application.projecting import pieces_of
 from services.portal.domain.criteria import Range
 from services.portal.domain.piece import Actor
-from shared.runtime.store import Store
+from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.portal.world import World

@@ -15,7 +15,7 @@ from services.portal.domain.criteria import Criteria
 from services.portal.domain.piece import Actor
 from shared.contracts.routing_v1 import DossierChanged
 from shared.contracts.topics import DOSSIER, STRUCTURE
-from shared.runtime.store import Store, Transaction
+from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.portal.world import World

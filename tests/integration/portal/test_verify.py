@@ -17,7 +17,7 @@ from services.routing.adapters.mongo import MongoArchive
 from services.routing.adapters.peers import Addresses, http_peers
 from services.routing.application.copies import differing
 from shared.runtime.clock import system_clock
-from shared.runtime.store import Store
+from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
 from tests.integration.portal.whole import World
 from tests.kit.waiting import wait_until

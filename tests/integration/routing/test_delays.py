@@ -11,7 +11,7 @@ from services.routing.adapters.mongo import MongoArchive, MongoWork
 from services.routing.application.routing import Router
 from shared.contracts import topics
 from shared.runtime.clock import system_clock
-from shared.runtime.store import Store
+from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Purpose, Role
 from tests.integration.routing.world import Deposits, World, wait_until
 

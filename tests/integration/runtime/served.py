@@ -12,10 +12,10 @@ from fastapi import APIRouter, FastAPI, File, Response, UploadFile, WebSocket
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from shared.runtime.described import DescribedRoute
-from shared.runtime.http import create_app
 from shared.runtime.service import body_limits, server_config
 from shared.runtime.settings import RuntimeSettings
+from shared.runtime.web.app import create_app
+from shared.runtime.web.request_validation import DescribedRoute
 
 OPEN, MINE = "/open/files", "/files"
 

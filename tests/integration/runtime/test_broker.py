@@ -16,12 +16,12 @@ from prometheus_client import REGISTRY
 from deploy.local import Backend, Platform, choose
 from deploy.local.platform import BROKER
 from shared.contracts.topics import Topic
-from shared.runtime import fetched
-from shared.runtime.broker import Broker, Group, Taker
 from shared.runtime.clock import system_clock
-from shared.runtime.outbox import Relay
-from shared.runtime.reading import Record
-from shared.runtime.store import Document, Transaction
+from shared.runtime.messaging import fetched
+from shared.runtime.messaging.broker import Broker, Group, Taker
+from shared.runtime.messaging.outbox import Relay
+from shared.runtime.messaging.parsing import Record
+from shared.runtime.store.database import Document, Transaction
 from tests.kit.backbone import Room, a_room
 from tests.kit.events import NOTES, STATES
 from tests.kit.waiting import wait_until

@@ -14,9 +14,9 @@ from aiokafka.record import default_records
 from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBatchBuilderPy
 
 from shared.contracts.topics import TOPIC_MAX_BYTES
-from shared.runtime.inbox import Inbox
-from shared.runtime.store import Store
-from shared.runtime.unpacking import unpacked_size
+from shared.runtime.messaging.decompression import unpacked_size
+from shared.runtime.messaging.inbox import Inbox
+from shared.runtime.store.database import Store
 from tests.integration.runtime.test_broker import Basket, consuming, producing
 from tests.integration.runtime.test_malformed import keep
 from tests.kit.backbone import Room

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 from bson import ObjectId
 
-from shared.runtime.files import DamagedFileError, Files
 from shared.runtime.metrics import FILES_DAMAGED
-from shared.runtime.store import Store
+from shared.runtime.store.database import Store
+from shared.runtime.store.files import DamagedFileError, Files
 from tests.kit.events import NOW
 from tests.kit.waiting import wait_until
 

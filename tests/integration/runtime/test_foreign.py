@@ -12,11 +12,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from prometheus_client import REGISTRY
 
-from shared.runtime.broker import Broker
 from shared.runtime.clock import system_clock
-from shared.runtime.outbox import Relay
-from shared.runtime.producer import Producer
-from shared.runtime.store import Store, Transaction
+from shared.runtime.messaging.broker import Broker
+from shared.runtime.messaging.outbox import Relay
+from shared.runtime.messaging.producer import Producer
+from shared.runtime.store.database import Store, Transaction
 from tests.integration.runtime.test_broker import Basket, consuming, producing
 from tests.integration.runtime.test_outbox import depth, read, say, texts, too_large
 from tests.kit.backbone import Room

@@ -12,8 +12,8 @@ from prometheus_client import REGISTRY
 from shared.contracts.envelope import Event, encode
 from shared.runtime.clock import Clock
 from shared.runtime.errors import NotYetError, TransientError
-from shared.runtime.inbox import Inbox
-from shared.runtime.store import Document, Store, Transaction
+from shared.runtime.messaging.inbox import Inbox
+from shared.runtime.store.database import Document, Store, Transaction
 from tests.kit.events import NOTES, NOW, Whispered, a_record, an_event, records
 
 

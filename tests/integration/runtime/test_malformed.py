@@ -21,13 +21,13 @@ from shared.contracts.topics import (
     STRUCTURE,
     Topic,
 )
-from shared.runtime.broker import read_record
-from shared.runtime.inbox import Inbox
-from shared.runtime.isolation import bury
-from shared.runtime.projection import Projecting, Projection
-from shared.runtime.reading import Reader, Record
-from shared.runtime.store import Store, Transaction
-from shared.runtime.weights import weigh
+from shared.runtime.messaging.broker import read_record
+from shared.runtime.messaging.inbox import Inbox
+from shared.runtime.messaging.isolation import bury
+from shared.runtime.messaging.parsing import Reader, Record
+from shared.runtime.messaging.projection import Projecting, Projection
+from shared.runtime.record_size import weigh
+from shared.runtime.store.database import Store, Transaction
 from tests.integration.runtime.test_broker import consuming
 from tests.kit.backbone import Room
 from tests.kit.events import NOTES, NOW, a_record

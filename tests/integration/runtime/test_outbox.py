@@ -10,11 +10,11 @@ from aiokafka.errors import NotLeaderForPartitionError
 from prometheus_client import REGISTRY
 
 from shared.contracts.outgoing import Outgoing
-from shared.runtime.broker import Broker
 from shared.runtime.clock import system_clock
-from shared.runtime.lease import Lease
-from shared.runtime.outbox import Relay
-from shared.runtime.store import Document, Store, Transaction
+from shared.runtime.messaging.broker import Broker
+from shared.runtime.messaging.outbox import Relay
+from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.lease import Lease
 from tests.kit.backbone import Room
 from tests.kit.events import NOTES, STATES, Noted
 from tests.kit.waiting import wait_until

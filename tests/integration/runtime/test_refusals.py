@@ -13,12 +13,12 @@ from prometheus_client import REGISTRY
 
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, RECORD_MAX_BYTES
-from shared.runtime.broker import Broker
 from shared.runtime.clock import system_clock
 from shared.runtime.errors import TooLargeError, is_transient
-from shared.runtime.inbox import Inbox
-from shared.runtime.outbox import Relay
-from shared.runtime.store import Document, Store, Transaction
+from shared.runtime.messaging.broker import Broker
+from shared.runtime.messaging.inbox import Inbox
+from shared.runtime.messaging.outbox import Relay
+from shared.runtime.store.database import Document, Store, Transaction
 from tests.integration.runtime.test_outbox import depth, read, say, texts, too_large
 from tests.kit.backbone import Room
 from tests.kit.events import NOTES, NOW, Noted, a_record, an_event

@@ -19,7 +19,7 @@ from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
 from shared.contracts.envelope import Event, encode
 from shared.contracts.routing_v1 import StatusChanged
 from shared.contracts.topics import STATUT, STRUCTURE
-from shared.runtime.store import Store
+from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.kit.events import NOW
@@ -81,7 +81,7 @@ async def send(platform: Platform, *records: tuple[str, str, bytes]) -> None:
 
 def dead_letters(platform: Platform, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "shared.runtime.dead_letters", "--service", "toy", *words],
+        [sys.executable, "-m", "shared.runtime.messaging.dead_letters", "--service", "toy", *words],
         env={**_environ(), "AIGUILLAGE_MONGO": platform.addresses.mongo},
         capture_output=True,
         text=True,

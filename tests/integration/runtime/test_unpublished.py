@@ -5,9 +5,9 @@ from typer.testing import CliRunner, Result
 
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import STRUCTURE
-from shared.runtime import dead_letters, unpublished
-from shared.runtime.inbox import Inbox
-from shared.runtime.store import Document, Store, Transaction
+from shared.runtime.messaging import dead_letters, unpublished
+from shared.runtime.messaging.inbox import Inbox
+from shared.runtime.store.database import Document, Store, Transaction
 from tests.integration.runtime.test_malformed import keep
 from tests.integration.runtime.test_outbox import say
 from tests.kit.backbone import Room

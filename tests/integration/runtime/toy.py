@@ -8,13 +8,13 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from shared.contracts.envelope import Event
 from shared.contracts.topics import PIECE_DEPOSEE, STATUT, STRUCTURE
-from shared.runtime.caller import Caller, caller
-from shared.runtime.described import DescribedRoute
 from shared.runtime.logs import get_logger
-from shared.runtime.projection import Projecting
+from shared.runtime.messaging.projection import Projecting
 from shared.runtime.service import Runtime, run
 from shared.runtime.settings import RuntimeSettings
-from shared.runtime.store import Transaction
+from shared.runtime.store.database import Transaction
+from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.request_validation import DescribedRoute
 
 _log = get_logger("services.toy")
 

@@ -27,9 +27,9 @@ from services.support.domain.hours import Hours
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.parties import Structure
 from shared.runtime.ids import new_id
-from shared.runtime.live import Bells
-from shared.runtime.rates import HourlyRates
-from shared.runtime.store import Store
+from shared.runtime.store.database import Store
+from shared.runtime.store.rate_limits import HourlyRates
+from shared.runtime.web.live import Bells
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 from shared.vocabulary.tickets import Desk, Side
 

@@ -12,7 +12,7 @@ from deploy.local import Addresses
 from services.support.adapters.mongo import MongoTickets
 from services.support.application.ports import Search
 from shared.runtime.clock import system_clock
-from shared.runtime.store import Store
+from shared.runtime.store.database import Store
 from shared.vocabulary.tickets import Desk
 from tests.integration.support.world import (
     PDF,

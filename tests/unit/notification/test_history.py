@@ -16,7 +16,7 @@ from services.notification.application import (
 from services.notification.domain import Actor, Entry
 from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
 from shared.contracts.routing_v1 import StatusChanged
-from shared.runtime.live import Bells, Crowded, Seats
+from shared.runtime.web.live import Bells, Crowded, Seats
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from shared.runtime.bodies import BodyLimit, BodyLimits, Paths
-from shared.runtime.problems import UnreadableError
+from shared.runtime.web.body_limits import BodyLimit, BodyLimits, Paths
+from shared.runtime.web.problems import UnreadableError
 
 _PIECE = 1024 * 1024
 _PIECES = 20

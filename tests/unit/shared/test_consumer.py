@@ -6,7 +6,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
-from shared.runtime.consumer import WatchedConsumer
+from shared.runtime.messaging.consumer import WatchedConsumer
 
 _PARTITION = TopicPartition("notes", 0)
 

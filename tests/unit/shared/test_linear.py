@@ -69,7 +69,7 @@ _READERS = {
     ),
     "dispositions": (
         (
-            "from shared.runtime.dispositions import read_disposition\n"
+            "from shared.runtime.web.content_disposition import read_disposition\n"
             "read = lambda text: read_disposition(b'form-data; name=\"%b\"' % text)"
         ),
         [b"a", *_UNCOMPOSED],
@@ -85,7 +85,7 @@ _READERS = {
     ),
     "traceparents": (
         (
-            "from shared.runtime.http import _TRACEPARENT\n"
+            "from shared.runtime.web.app import _TRACEPARENT\n"
             "read = lambda text: _TRACEPARENT.fullmatch(text.decode())"
         ),
         [b"0", b"0-"],

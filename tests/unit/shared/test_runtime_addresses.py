@@ -12,9 +12,9 @@ from fastapi import FastAPI, Request
 from pydantic import ValidationError
 from starlette.requests import HTTPConnection
 
-from shared.runtime.addresses import address_of
 from shared.runtime.service import server_config
 from shared.runtime.settings import RuntimeSettings
+from shared.runtime.web.addresses import address_of
 from tests.kit.waiting import wait_until
 
 

@@ -10,8 +10,8 @@ import pytest
 from fastapi import APIRouter, FastAPI, File, Form, Header, Query, UploadFile
 from pydantic import BaseModel
 
-from shared.runtime.described import DescribedRoute, repeated_keys
-from shared.runtime.http import create_app
+from shared.runtime.web.app import create_app
+from shared.runtime.web.request_validation import DescribedRoute, repeated_keys
 from tests.kit.deployed import NAMES as SERVICES
 from tests.kit.deployed import ROOT
 

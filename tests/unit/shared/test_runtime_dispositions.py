@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from shared.runtime.dispositions import Disposition, read_disposition
+from shared.runtime.web.content_disposition import Disposition, read_disposition
 
 NAME = "Relevé.pdf"
 DECOMPOSED = unicodedata.normalize("NFD", NAME)

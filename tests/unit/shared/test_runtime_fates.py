@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.contracts.envelope import Event, Payload
-from shared.runtime.fates import Fates, Seen, Stream, decide_fates
-from shared.runtime.reading import Incoming
+from shared.runtime.messaging.outcomes import Fates, Seen, Stream, decide_fates
+from shared.runtime.messaging.parsing import Incoming
 from tests.kit.events import NOW, Noted, Whispered, a_record, an_event
 
 SINCE = NOW - timedelta(days=37)

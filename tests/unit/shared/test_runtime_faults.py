@@ -17,8 +17,8 @@ from pymongo.errors import (
 
 from shared.runtime.backoff import keep_trying, wait_out
 from shared.runtime.errors import TransientError, is_transient
-from shared.runtime.isolation import isolate
-from shared.runtime.reading import Incoming
+from shared.runtime.messaging.isolation import isolate
+from shared.runtime.messaging.parsing import Incoming
 from shared.runtime.settings import RuntimeSettings
 from tests.kit.events import a_record, an_event
 

@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 from fastapi import APIRouter, FastAPI, File, Form, UploadFile
 
-from shared.runtime.described import DescribedRoute
-from shared.runtime.http import create_app
+from shared.runtime.web.app import create_app
+from shared.runtime.web.request_validation import DescribedRoute
 
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
 MEGABYTE = 1024 * 1024

@@ -14,14 +14,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict, Field
 from pymongo.errors import DuplicateKeyError, OperationFailure, ServerSelectionTimeoutError
 
-from shared.runtime.bodies import BodyLimits
-from shared.runtime.caller import Caller, DeskAgent, caller, desk_agent
-from shared.runtime.described import DescribedRoute
 from shared.runtime.errors import TooLargeError, TransientError
-from shared.runtime.http import create_app
-from shared.runtime.problems import not_found, refused
 from shared.runtime.service import body_limits
 from shared.runtime.settings import RuntimeSettings
+from shared.runtime.web.app import create_app
+from shared.runtime.web.body_limits import BodyLimits
+from shared.runtime.web.caller import Caller, DeskAgent, caller, desk_agent
+from shared.runtime.web.problems import not_found, refused
+from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.rules import Violation
 
 ME = {"x-structure": "35600000000048", "x-role": "moe"}

@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 from pymongo.errors import OperationFailure
 
-from shared.runtime import live
-from shared.runtime.live import Bells, Hall, ring_inserts
+from shared.runtime.web import live
+from shared.runtime.web.live import Bells, Hall, ring_inserts
 
 
 class WithoutChanges:

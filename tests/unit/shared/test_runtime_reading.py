@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts.envelope import Payload, encode
 from shared.contracts.topics import Key
-from shared.runtime.reading import Reader
+from shared.runtime.messaging.parsing import Reader
 from tests.kit.events import NOTES, Noted, Whispered, a_record, an_event
 
 READER = Reader(NOTES, is_sequenced=True)

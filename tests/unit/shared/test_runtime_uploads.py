@@ -5,7 +5,7 @@ import io
 import pytest
 from fastapi import UploadFile
 
-from shared.runtime.uploads import Uploaded, safe_name
+from shared.runtime.web.uploads import Uploaded, safe_name
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, FastAPI, Query, WebSocket
 from prometheus_client import REGISTRY
 from starlette.types import Message
 
-from shared.runtime.caller import Caller, caller
-from shared.runtime.described import DescribedRoute
 from shared.runtime.errors import TransientError
-from shared.runtime.http import create_app
+from shared.runtime.web.app import create_app
+from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.request_validation import DescribedRoute
 
 ME = {"x-structure": "s", "x-role": "moe"}
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.texts import TypedText
-from shared.runtime.keys import IdempotencyKey
+from shared.runtime.web.idempotency import IdempotencyKey
 
 _NFD_E = "e\u0301"
 

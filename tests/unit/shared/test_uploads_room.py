@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shared.runtime.bodies import Room
+from shared.runtime.web.body_limits import Room
 
 _LONG_S = 60.0
 

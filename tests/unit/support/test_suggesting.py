@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from services.support.domain.guesses import Suggestions
 from services.support.entrypoints.suggestions import create_suggestions_router
 from services.support.settings import DATA, catalogue_at
-from shared.runtime.problems import Problem, respond
+from shared.runtime.web.problems import Problem, respond
 
 _ALLOWED = 3
 

@@ -19,9 +19,9 @@ from services.routing.entrypoints.http.schemas import (
 )
 from services.routing.entrypoints.http.showing import show_dossier, show_lines
 from shared.contracts.texts import TypedText
-from shared.runtime.caller import Caller, caller
-from shared.runtime.described import DescribedRoute
-from shared.runtime.problems import form_violation, not_found, refused
+from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.problems import form_violation, not_found, refused
+from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.dates import parse_moment
 
 _LIMIT = 50

@@ -22,11 +22,11 @@ from shared.circuit.parties import Party
 from shared.circuit.rules import TURN
 from shared.circuit.statuses import TREATMENTS, Act
 from shared.contracts.texts import TypedText
-from shared.runtime.caller import Caller, caller
 from shared.runtime.clock import Clock
-from shared.runtime.described import DescribedRoute
-from shared.runtime.problems import Problem, not_found, refused
-from shared.runtime.store import Store, Transaction
+from shared.runtime.store.database import Store, Transaction
+from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.problems import Problem, not_found, refused
+from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 

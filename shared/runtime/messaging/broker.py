@@ -1,0 +1,299 @@
+"""The broker of a service, through FastStream: batches of bytes in, keyed records out.
+
+The defaults of the framework would lose messages (see docs/choices.md): acknowledgement is manual,
+after the transaction, and the only place where it is written is here.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from aiokafka import TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.annotations import KafkaMessage
+from faststream.kafka.message import KafkaAckableMessage
+
+from shared.contracts.topics import TOPIC_MAX_BYTES, Topic
+from shared.runtime.backoff import keep_trying
+from shared.runtime.logs import get_logger
+from shared.runtime.messaging import fetched
+from shared.runtime.messaging.consumer import WatchedConsumer
+from shared.runtime.messaging.decompression import unread_reason
+from shared.runtime.messaging.parsing import Record
+from shared.runtime.messaging.producer import Producer
+from shared.runtime.metrics import CONSUMER_LAG, ODD_HEADERS, POLL_AGE
+from shared.runtime.settings import RuntimeSettings
+from shared.runtime.store.database import Document
+
+_CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
+_POLL_MS = 20
+_SESSION_MS = 10_000
+_FETCH_BYTES = 8 * 1024 * 1024
+"""What one answer of the broker may weigh, all partitions together."""
+_LOOK_AROUND_MS = 30_000
+"""How long a topic that was made late, or anew, may go unread; 5 minutes by default."""
+_STOP_S = 5.0
+_PING_S = 2.0
+_QUIET_S = 1.0
+_LOOK_S = 0.05
+_log = get_logger(__name__)
+fetched.install()
+
+
+class Taker(Protocol):
+    """What gives records their fate: an inbox or a projection."""
+
+    async def take(self, records: Sequence[Record]) -> None:
+        """Return when offsets may be committed."""
+
+
+class Broker:
+    """A service's link to Kafka."""
+
+    def __init__(self, service: str, settings: RuntimeSettings) -> None:
+        """Prepare the link; `start` opens it."""
+        self._service = service
+        self._settings = settings
+        self._kafka = KafkaBroker(
+            settings.kafka.split(","),
+            client_id=service,
+            # What is published goes through a producer of our own, which can be renewed.
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            metadata_max_age_ms=_LOOK_AROUND_MS,
+            graceful_timeout=_STOP_S,
+            logger=_log,
+            # It logs two lines a batch at this level; errors keep theirs.
+            log_level=logging.DEBUG,
+        )
+        self._producer = Producer(service, settings)
+        self._admin: AIOKafkaAdminClient | None = None
+        self._groups: list[Group] = []
+
+    def subscribe(self, suffix: str, takers: Mapping[Topic, Taker]) -> "Group":
+        """Consume `takers`' topics as one member of the group `<service><suffix>`."""
+        if any(group.name == f"{self._service}{suffix}" for group in self._groups):
+            # Two members of one group with other topics would take each other's partitions.
+            raise ValueError(
+                f"the group {self._service}{suffix} is subscribed already: name all "
+                "of its topics at once"
+            )
+        group = Group(self._kafka, f"{self._service}{suffix}", takers, self._settings)
+        self._groups.append(group)
+        return group
+
+    async def start(self) -> None:
+        """Connect, join the groups side by side, and consume. Returns when all have joined."""
+        await keep_trying("broker", self._connect)
+        await asyncio.gather(*(keep_trying("broker", group.start) for group in self._groups))
+
+    async def _connect(self) -> None:
+        try:
+            await self._kafka.connect()
+            config: Any = self._kafka.config.broker_config
+            config.builder = partial(WatchedConsumer, **config.builder.keywords)
+            await self._producer.start()
+            self._admin = AIOKafkaAdminClient(
+                bootstrap_servers=self._settings.kafka.split(","), client_id=self._service
+            )
+            await self._admin.start()
+        except BaseException:
+            # A half-open link would be left behind by the next attempt.
+            await self._disconnect()
+            raise
+
+    async def stop(self) -> None:
+        """Leave, once what is being taken and published is through, if that is soon."""
+        try:
+            async with asyncio.timeout(2 * _STOP_S):
+                await self._disconnect()
+        except TimeoutError:
+            _log.warning("broker.left_behind", service=self._service)
+
+    async def _disconnect(self) -> None:
+        await self._kafka.stop()
+        await self._producer.stop()
+        if self._admin is not None:
+            await self._admin.close()
+
+    async def publish(self, row: Document) -> Awaitable[object]:
+        """Hand an outbox row to the producer; the result resolves when the broker has it."""
+        headers = {"content-type": _CONTENT_TYPE, **dict(row["headers"])}
+        topic = self._settings.namespace + row["topic"]
+        return await self._producer.send(topic, row["key"], row["value"], headers.items())
+
+    async def renew(self) -> None:
+        """Replace the producer, once the broker has refused a record for good."""
+        await self._producer.renew()
+
+    async def is_connected(self) -> bool:
+        """Tell whether the broker answers."""
+        if self._admin is None:
+            return False
+        try:
+            await asyncio.wait_for(self._admin.describe_cluster(), _PING_S)
+        except (KafkaError, TimeoutError, OSError):
+            return False
+        return True
+
+    def standing_still(self, longest_s: float) -> list[str]:
+        """Name the groups that have not polled well for longer than that."""
+        return [group.name for group in self._groups if group.poll_age_s > longest_s]
+
+
+class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """One consumer: takes batches, topic by topic, and commits offsets after their fates."""
+
+    def __init__(
+        self,
+        kafka: KafkaBroker,
+        name: str,
+        takers: Mapping[Topic, Taker],
+        settings: RuntimeSettings,
+    ) -> None:
+        """Declare the consumer; it starts with `start`."""
+        self.name = name
+        self._takers = {settings.namespace + topic.name: each for topic, each in takers.items()}
+        self._is_end_reliable = settings.end_offsets_reliable
+        self._last_record = 0.0
+        self._joined = asyncio.Event()
+        self._subscriber = kafka.subscriber(
+            *self._takers,
+            group_id=settings.namespace + name,
+            batch=True,
+            max_records=settings.max_batch,
+            batch_timeout_ms=_POLL_MS,
+            auto_offset_reset="earliest",
+            session_timeout_ms=_SESSION_MS,
+            max_partition_fetch_bytes=TOPIC_MAX_BYTES,
+            fetch_max_bytes=_FETCH_BYTES,
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+            listener=self,
+            parser=self._parse,
+            decoder=_keep_bytes,
+        )
+        self._subscriber(self._consume)
+        POLL_AGE.labels(name).set_function(lambda: self.poll_age_s)
+        if settings.end_offsets_reliable:
+            for topic in self._takers:
+                CONSUMER_LAG.labels(name, topic).set_function(partial(self._lag, topic))
+
+    @property
+    def poll_age_s(self) -> float:
+        """How long ago this member polled well, the time of its last batch included; 0 at first."""
+        consumer = self._subscriber.consumer
+        if not isinstance(consumer, WatchedConsumer):
+            return 0.0
+        return time.monotonic() - consumer.stands_still_since
+
+    def _lag(self, topic: str) -> float:
+        consumer = self._subscriber.consumer
+        return consumer.lag(topic) if isinstance(consumer, WatchedConsumer) else 0.0
+
+    async def start(self) -> None:
+        """Join the group."""
+        try:
+            await self._subscriber.start()
+        except BaseException:
+            # Left alone it would stay a member, and keep partitions that nobody reads.
+            await self._subscriber.stop()
+            raise
+
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        """Nothing to do: what is being taken is committed in the store whoever owns it."""
+
+    async def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002
+        """Note that the group has been joined, were it with no partition."""
+        self._joined.set()
+
+    async def _parse(self, records: tuple[Any, ...]) -> KafkaMessage:
+        """Wrap a batch as it is: the framework would decode headers, and drop it over a bad one."""
+        return KafkaAckableMessage(
+            raw_message=records, body=b"", consumer=self._subscriber.consumer
+        )
+
+    async def _consume(self, message: KafkaMessage) -> None:
+        # Never returns without an acknowledgement but by cancellation: under MANUAL a handler that
+        # raises is skipped past by the next acknowledgement.
+        self._last_record = asyncio.get_running_loop().time()
+        by_topic: dict[str, list[Record]] = {}
+        for record in message.raw_message:
+            by_topic.setdefault(record.topic, []).append(read_record(record))
+        for topic, batch in by_topic.items():
+            await self._take(topic, batch)
+        try:
+            await message.ack()
+        except KafkaError as error:
+            # The partitions went elsewhere meanwhile: their records come again, to no effect.
+            _log.warning("offsets.not_committed", group=self.name, error=repr(error))
+
+    async def _take(self, topic: str, batch: Sequence[Record]) -> None:
+        await keep_trying(f"take.{topic}", lambda: self._takers[topic].take(batch))
+
+    async def caught_up(self) -> None:
+        """Return once the group has taken all that the topics held when it was called.
+
+        The group, not this member: replicas share partitions, and what they project. Where end
+        offsets cannot be believed, once nothing has come for a moment.
+        """
+        await self._joined.wait()
+        if not self._is_end_reliable:
+            self._last_record = max(self._last_record, asyncio.get_running_loop().time())
+            await _until(self._is_quiet)
+            return
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            raise ConnectionError(f"group {self.name} is not joined")
+        partitions = [
+            TopicPartition(topic, partition)
+            for topic in self._takers
+            for partition in consumer.partitions_for_topic(topic) or ()
+        ]
+        starts = await consumer.beginning_offsets(partitions)
+        ends = await consumer.end_offsets(partitions)
+
+        async def is_past_ends() -> bool:
+            for partition, end in ends.items():
+                taken = await consumer.committed(partition)
+                if end > (starts[partition] if taken is None else taken):
+                    return False
+            return True
+
+        await _until(is_past_ends)
+
+    async def _is_quiet(self) -> bool:
+        return asyncio.get_running_loop().time() - self._last_record > _QUIET_S
+
+
+async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
+    while not await condition():  # noqa: ASYNC110 - the client has no event to wait on
+        await asyncio.sleep(_LOOK_S)
+
+
+async def _keep_bytes(message: KafkaMessage) -> object:
+    """Leave bodies as bytes: the framework's decoder would parse each a second time."""
+    return message.body
+
+
+def read_record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
+    """Take a record from what aiokafka fetched. Never raises, whatever a stranger wrote."""
+    position = f"{raw.topic}/{raw.partition}/{raw.offset}"
+    if any(isinstance(name, fetched.OddName) for name, _ in raw.headers):
+        ODD_HEADERS.labels(raw.topic).inc()
+        _log.warning("record.odd_header_name", position=position)
+    return Record(
+        topic=raw.topic,
+        key=(raw.key or b"").decode(errors="replace"),
+        value=raw.value or b"",
+        headers={str(name): (value or b"").decode(errors="replace") for name, value in raw.headers},
+        position=position,
+        fault=unread_reason(raw.headers),
+    ).fitting()

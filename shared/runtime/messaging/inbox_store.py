@@ -1,0 +1,208 @@
+"""The documents behind an inbox: an entry per message, and where each dossier stands."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from pymongo import UpdateOne
+
+from shared.contracts.topics import Topic
+from shared.runtime.clock import Clock
+from shared.runtime.messaging.outcomes import Seen, Stream, is_reuse
+from shared.runtime.messaging.parsing import Incoming, Record
+from shared.runtime.store.database import Document, Store, Transaction
+
+_KEPT_BEYOND_RETENTION = timedelta(days=7)
+_READ_AT_ONCE = 50
+"""SecantusDB takes the square of their number: 206 ms for 500 at once, 45 ms by 50."""
+
+
+class Ledger:
+    """What a service has taken of one topic.
+
+    An entry whose effects are done is an id that expires. One that is `held` keeps its bytes and
+    waits: parked behind another, dead until an operator decides, or with that decision to carry out
+    (replay, discard).
+    """
+
+    def __init__(self, store: Store, topic: Topic, clock: Clock) -> None:
+        """Prepare a ledger; it does nothing by itself."""
+        self._entries = store.collection("inbox")
+        self._streams = store.collection("streams")
+        self._topic = topic
+        self._clock = clock
+        self._held = {"held": True, "topic": topic.name}
+        self._kept = timedelta(milliseconds=topic.retention_ms or 0) + _KEPT_BEYOND_RETENTION
+
+    async def prepare(self) -> None:
+        """Create the indexes. Only what is held is indexed beyond its id: the rest is millions."""
+        await self._entries.create_index("expires_at", expireAfterSeconds=0)
+        await self._entries.create_index(
+            [("topic", 1), ("state", 1), ("stream", 1), ("sequence", 1)],
+            name="held",
+            partialFilterExpression={"held": True},
+        )
+        await self._streams.create_index(
+            "topic", name="waiting", partialFilterExpression={"parked": {"$gt": 0}}
+        )
+
+    @property
+    def remembered_since(self) -> datetime:
+        """The time before which ids may have been forgotten."""
+        return self._clock() - self._kept
+
+    async def seen(self, transaction: Transaction, batch: Sequence[Incoming]) -> Seen:
+        """Give which ids of `batch` have an entry, and the place that each has."""
+        seen = await self._places(transaction, [message.id for message in batch])
+        reused = [each.renamed.id for each in batch if is_reuse(each, seen)]
+        return seen | (await self._places(transaction, reused) if reused else {})
+
+    async def _places(self, transaction: Transaction, ids: Sequence[str]) -> Seen:
+        found = transaction.collection("inbox").find(
+            {"_id": {"$in": ids}},
+            {"stream": 1, "sequence": 1, "reason": 1},
+            session=transaction.session,
+        )
+        # An operator may have moved one that was dead: its place tells nothing any more.
+        return {
+            entry["_id"]: None if entry.get("reason") else (entry["stream"], entry["sequence"])
+            async for entry in found
+        }
+
+    async def streams(self, transaction: Transaction, names: Iterable[str]) -> dict[str, Stream]:
+        """Read where dossiers stand."""
+        streams = {name: Stream(is_new=True) for name in names}
+        ids = [self._stream_id(name) for name in streams]
+        for start in range(0, len(ids), _READ_AT_ONCE):
+            found = transaction.collection("streams").find(
+                {"_id": {"$in": ids[start : start + _READ_AT_ONCE]}}, session=transaction.session
+            )
+            async for row in found:
+                streams[row["stream"]] = Stream(row["next"], row["dead"], row["parked"])
+        return streams
+
+    async def write_streams(self, transaction: Transaction, streams: Mapping[str, Stream]) -> None:
+        """Write where dossiers stand."""
+        rows = []
+        changes = []
+        for name, stream in streams.items():
+            key = {"_id": self._stream_id(name)}
+            state = {"next": stream.next, "dead": stream.dead, "parked": stream.parked}
+            if stream.is_new:
+                rows.append(key | {"topic": self._topic.name, "stream": name} | state)
+            else:
+                changes.append(UpdateOne(key, {"$set": state}))
+        collection = transaction.collection("streams")
+        if rows:
+            await collection.insert_many(rows, session=transaction.session)
+        if changes:
+            await collection.bulk_write(changes, ordered=False, session=transaction.session)
+
+    async def enter(self, transaction: Transaction, state: str, batch: Sequence[Incoming]) -> None:
+        """Write the entries of new messages; what is dead leaves for the dead-letter topic too."""
+        if not batch:
+            return
+        now = self._clock()
+        await transaction.collection("inbox").insert_many(
+            [self._entry(message, state, now) for message in batch], session=transaction.session
+        )
+        if state == "dead":
+            for message in batch:
+                self.publish_dead_letter(transaction, message, message.id)
+
+    def _entry(self, message: Incoming, state: str, now: datetime) -> Document:
+        entry: Document = {
+            "_id": message.id,
+            "topic": self._topic.name,
+            "stream": message.stream,
+            "sequence": message.sequence,
+            "state": state,
+            "at": now,
+        }
+        if state == "done":
+            return entry | {"expires_at": now + self._kept}
+        return entry | {
+            "held": True,
+            "key": message.record.key,
+            "value": message.record.value,
+            # Pairs: a foreign header's name may be what a document's field may not.
+            "headers": list(message.record.headers.items()),
+            "position": message.record.position,
+            "reason": message.fault,
+        }
+
+    def record(self, entry: Document) -> Record:
+        """Give back the record that a held entry keeps."""
+        return Record(
+            self._topic.name,
+            entry["key"],
+            entry["value"],
+            dict(entry["headers"]),
+            entry["position"],
+        )
+
+    async def held(self, transaction: Transaction, entry_id: str) -> Document | None:
+        """Read a held entry inside a transaction; None when it is held no more."""
+        entry: Document | None = await transaction.collection("inbox").find_one(
+            {"_id": entry_id, "held": True}, session=transaction.session
+        )
+        return entry
+
+    async def change(self, transaction: Transaction, entry: Document, change: Document) -> None:
+        """Rewrite an entry. It is held no longer once it is done or discarded."""
+        update: Document = {"$set": change}
+        if change["state"] in {"done", "discarded"}:
+            update = {
+                "$set": change | {"expires_at": self._clock() + self._kept},
+                "$unset": {"held": 1},
+            }
+        await transaction.collection("inbox").update_one(
+            {"_id": entry["_id"]}, update, session=transaction.session
+        )
+
+    async def asked(self) -> AsyncIterator[Document]:
+        """Give what operators have decided and the service has not carried out yet.
+
+        One by one: an operator may decide on thousands of a megabyte each.
+        """
+        states = {"state": {"$in": ["replay", "discard"]}}
+        for row in await self._entries.find(self._held | states, {"_id": 1}).to_list(None):
+            entry = await self._entries.find_one({"_id": row["_id"]} | self._held | states)
+            if entry is not None:
+                yield entry
+
+    async def next_parked(self, name: str, rank: int) -> Document | None:
+        """Give the first parked entry of a dossier that is due at `rank`."""
+        due = {"state": "parked", "stream": name, "sequence": {"$lte": rank}}
+        entry: Document | None = await self._entries.find_one(
+            self._held | due, sort=[("sequence", 1)]
+        )
+        return entry
+
+    async def count(self, state: str) -> int:
+        """Count what is held in a state."""
+        return await self._entries.count_documents(self._held | {"state": state})
+
+    async def stream(self, name: str) -> Stream | None:
+        """Read where one dossier stands, outside any transaction."""
+        row = await self._streams.find_one({"_id": self._stream_id(name)})
+        return None if row is None else Stream(row["next"], row["dead"], row["parked"])
+
+    async def waiting(self) -> list[str]:
+        """Give the dossiers with parked messages and nothing dead before them."""
+        rows = self._streams.find({"topic": self._topic.name, "parked": {"$gt": 0}, "dead": []})
+        return [row["stream"] async for row in rows]
+
+    def _stream_id(self, name: str) -> str:
+        return f"{self._topic.name}|{name}"
+
+    def publish_dead_letter(
+        self, transaction: Transaction, message: Incoming, entry_id: str
+    ) -> None:
+        """Say a dead letter: the original bytes, and why."""
+        record = message.record.fitting()
+        headers = dict(record.headers) | {
+            "x-reason": message.fault or "",
+            "x-position": record.position,
+            "x-entry": entry_id,
+        }
+        transaction.publish_raw(self._topic.dead_letters, record.key, record.value, headers)

@@ -1,0 +1,233 @@
+"""The outbox: messages committed with the state they tell of, then published by a relay.
+
+A crash between the broker's acknowledgement and the deletion publishes again; consumers drop what
+they have seen.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from aiokafka.errors import KafkaError
+from pymongo import DeleteOne
+
+from shared.runtime.backoff import keep_trying, wait_out
+from shared.runtime.clock import Clock
+from shared.runtime.ids import age_s
+from shared.runtime.logs import get_logger
+from shared.runtime.messaging.producer import calls_for_renewal, concerns_topic, is_refusal
+from shared.runtime.metrics import OUTBOX_DEPTH, OUTBOX_OLDEST, PUBLISHED, REFUSED_KEYS
+from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.lease import Lease
+
+Publish = Callable[[Document], Awaitable[Awaitable[object]]]
+"""Hands a row to the producer, in order, and gives what resolves when the broker has it."""
+
+Renew = Callable[[], Awaitable[None]]
+"""Replaces the producer: after a refusal its sequence numbers are out of order."""
+
+Key = tuple[str, str]
+Handed = tuple[Document, Awaitable[object]]
+
+_PAGE = 1000
+_SWEEP_S = 0.5
+_HAND_OVER_S = 5.0
+_SOON_S = 5.0
+_LATER_S = 30.0
+_STOP_S = 2.0
+_MEASURED_EVERY_S = 1.0
+_log = get_logger(__name__)
+
+
+async def _keep_producer() -> None:
+    """Do nothing: a producer that is not idempotent counts nothing."""
+
+
+class Relay:
+    """Publishes a service's outbox. Of the replicas of a service, the one with the lease works."""
+
+    def __init__(
+        self, store: Store, publish: Publish, clock: Clock, renew: Renew = _keep_producer
+    ) -> None:
+        """Prepare a relay; `run` does the work."""
+        self._store = store
+        self._outbox = store.collection("outbox")
+        self._publish = publish
+        self._renew = renew
+        self._blocked_since: float | None = None
+        self._lease = Lease(store, "relay", clock)
+        self._measured = 0.0
+        self._passed_over: dict[tuple[str, str | None], float] = {}
+        """Keys and whole topics left alone until a moment, so that they do not hold up others."""
+
+    @property
+    def stands_still_s(self) -> float:
+        """For how long there has been something to publish and nothing could be; 0 when not so.
+
+        A row that the broker refuses for itself is set aside and does not count.
+        """
+        since = self._blocked_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        try:
+            while True:
+                self._store.committed.clear()
+                may_have_more = await keep_trying("relay", self._turn)
+                await keep_trying("relay", self._measure)
+                if not may_have_more:
+                    await self._rest()
+        finally:
+            # A rolling restart must not hold messages back for the length of a lease.
+            with suppress(Exception):
+                await asyncio.wait_for(self._lease.release(), _STOP_S)
+
+    async def _rest(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._store.committed.wait(), _SWEEP_S)
+
+    async def _measure(self) -> None:
+        if time.monotonic() > self._measured + _MEASURED_EVERY_S:
+            OUTBOX_DEPTH.set(await self._outbox.estimated_document_count())
+            oldest = await self._outbox.find_one({}, {"_id": 1}, sort=[("_id", 1)])
+            OUTBOX_OLDEST.set(age_s(oldest["_id"]) if oldest else 0)
+            self._measured = time.monotonic()
+
+    async def _turn(self) -> bool:
+        """Publish a page. True when there may be more to publish at once."""
+        if not await self._lease.hold():
+            self._blocked_since = None
+            return False
+        work = asyncio.create_task(self._publish_page())
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=self._lease.renewal_s)
+                if not await self._lease.hold():
+                    _log.warning("relay.lease_lost")
+                    work.cancel()
+                    return False
+            return work.result()
+        finally:
+            # What was handed over will be published: its rows should go too, if that is soon.
+            await asyncio.wait({work}, timeout=_STOP_S)
+            work.cancel()
+            # A producer that it was replacing is closed before anybody stops the broker's link.
+            await asyncio.wait({work}, timeout=_STOP_S)
+
+    async def _publish_page(self) -> bool:
+        rows = await self._store.transaction(self._page)
+        if not rows:
+            self._blocked_since = None
+        elif self._blocked_since is None:
+            self._blocked_since = time.monotonic()
+        published = await self._publish_in_order(rows)
+        REFUSED_KEYS.set(sum(key is not None for _, key in self._passed_over))
+        if published:
+            self._blocked_since = None
+            await wait_out(
+                "relay", lambda: self._store.transaction(lambda tx: self._delete(tx, published))
+            )
+        elif rows:
+            # Another replica may reach the broker that this one does not.
+            await self._lease.release()
+        return len(rows) == _PAGE and bool(published)
+
+    async def _delete(self, transaction: Transaction, published: Sequence[str]) -> None:
+        # One command, one commit. SecantusDB takes the square of the length of a $in.
+        await transaction.collection("outbox").bulk_write(
+            [DeleteOne({"_id": each}) for each in published],
+            ordered=False,
+            session=transaction.session,
+        )
+
+    async def _page(self, transaction: Transaction) -> Sequence[Document]:
+        """Read the oldest rows in one snapshot, but for what the broker has just refused."""
+        now = time.monotonic()
+        self._passed_over = {each: end for each, end in self._passed_over.items() if end > now}
+        others = [
+            {"topic": topic} | ({} if key is None else {"key": key})
+            for topic, key in self._passed_over
+        ]
+        rows = transaction.collection("outbox").find(
+            {"$nor": others} if others else {}, session=transaction.session
+        )
+        page: list[Document] = await rows.sort("_id", 1).limit(_PAGE).to_list(_PAGE)
+        # Ids sort by the clocks of the replicas that wrote them, ranks as the store ordered them.
+        return sorted(page, key=lambda row: (row["topic"], row["stream"], row["rank"]))
+
+    async def _publish_in_order(self, rows: Sequence[Document]) -> list[str]:
+        """Publish `rows` and give the ids of those to delete.
+
+        A key stops at its first failure: what follows it on that key is published again, behind it.
+        """
+        handed = await self._hand_over(rows)
+        outcomes = await self._outcomes(handed)
+        stopped: set[Key] = set()
+        again: set[Key] = set()
+        failed = []
+        published = []
+        for (row, _), first in zip(handed, outcomes, strict=True):
+            key, outcome = _key(row), first
+            if key in stopped:
+                continue
+            if key in again or (is_refusal(first) and len(handed) > 1):
+                # The broker refuses a batch whole, for one record in it. What follows on the key
+                # may have passed already, and must be the last on its topic.
+                again.add(key)
+                outcome = await self._publish_alone(row)
+            if isinstance(outcome, BaseException):
+                stopped.add(self._pass_over(row, outcome))
+                failed.append(outcome)
+            else:
+                published.append(row["_id"])
+                PUBLISHED.labels(row["topic"]).inc()
+        if failed and all(map(is_refusal, failed)):
+            self._blocked_since = None
+        return published
+
+    async def _publish_alone(self, row: Document) -> object:
+        handed = await self._hand_over([row])
+        (outcome,) = await self._outcomes(handed) or [TimeoutError()]
+        return outcome
+
+    async def _outcomes(self, handed: Sequence[Handed]) -> list[object]:
+        """Wait for the broker's answers, and renew the producer when one of them calls for it."""
+        outcomes = await asyncio.gather(
+            *(acknowledged for _, acknowledged in handed), return_exceptions=True
+        )
+        if any(map(calls_for_renewal, outcomes)):
+            await self._renew()
+        return outcomes
+
+    async def _hand_over(self, rows: Sequence[Document]) -> list[Handed]:
+        handed: list[Handed] = []
+        stopped: set[Key] = set()
+        for row in rows:
+            left_alone = {_key(row), (row["topic"], None)}
+            if _key(row) in stopped or not self._passed_over.keys().isdisjoint(left_alone):
+                continue
+            try:
+                async with asyncio.timeout(_HAND_OVER_S):
+                    handed.append((row, await self._publish(row)))
+            except (KafkaError, TimeoutError) as error:
+                stopped.add(self._pass_over(row, error))
+        return handed
+
+    def _pass_over(self, row: Document, error: BaseException) -> Key:
+        """Leave a key for later that the broker refuses, or a topic that it has no place for."""
+        key = _key(row)
+        _log.error("outbox.refused", topic=key[0], key=key[1], row=row["_id"], error=repr(error))
+        if isinstance(error, TimeoutError):
+            self._passed_over[key[0], None] = time.monotonic() + _SOON_S
+        elif concerns_topic(error):
+            self._passed_over[key[0], None] = time.monotonic() + _LATER_S
+        elif is_refusal(error):
+            # Not what was refused along with it by an old sequence number: that goes at once.
+            self._passed_over[key] = time.monotonic() + _LATER_S
+        return key
+
+
+def _key(row: Document) -> Key:
+    return row["topic"], row["key"]

@@ -1,0 +1,99 @@
+"""What becomes of each message of a batch: pure, so that it can be tried on any history."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.runtime.messaging.parsing import Incoming
+
+Place = tuple[str, int | None]
+"""Dossier and rank."""
+Seen = dict[str, Place | None]
+"""Ids that have an entry, and the place of each; None when it tells nothing."""
+
+
+@dataclass(slots=True)
+class Stream:
+    """Where one dossier stands on one topic."""
+
+    next: int = 1
+    dead: list[str] = field(default_factory=list)
+    """Entries that wait for an operator, and hold back what follows."""
+    parked: int = 0
+    is_new: bool = False
+    """Whether it is to be written for the first time."""
+
+
+@dataclass(slots=True)
+class Fates:
+    """What becomes of each message of a batch."""
+
+    applied: list[Incoming] = field(default_factory=list)
+    parked: list[Incoming] = field(default_factory=list)
+    dead: list[Incoming] = field(default_factory=list)
+    redelivered: list[Incoming] = field(default_factory=list)
+    touched: dict[str, Stream] = field(default_factory=dict)
+
+
+def decide_fates(
+    batch: Iterable[Incoming],
+    seen: Seen,
+    streams: Mapping[str, Stream],
+    remembered_since: datetime,
+    postponed: Collection[str] = (),
+) -> Fates:
+    """Sort a batch, in its order, given the ids seen before and the streams as they stand.
+
+    `postponed` names dossiers that wait for something outside: their messages are parked in their
+    turn. Changes `seen` and the streams that it is given.
+    """
+    fates = Fates()
+    for received in batch:
+        incoming = received
+        if is_reuse(received, seen):
+            incoming = received.renamed.failed(
+                f"its id {received.id} is that of another message: {seen[received.id]}"
+            )
+        stream = streams[incoming.stream]
+        rank = incoming.sequence
+        is_taken = rank is not None and rank < stream.next
+        is_forgotten = incoming.event is not None and incoming.event.time < remembered_since
+        # The inbox forgets an id in time; the stream remembers for ever what was applied.
+        if incoming.id in seen or (is_taken and is_forgotten):
+            fates.redelivered.append(incoming)
+            continue
+        seen[incoming.id] = (incoming.stream, rank)
+        fates.touched[incoming.stream] = stream
+        reason = incoming.fault or _refusal(rank, is_taken=is_taken, is_forgotten=is_forgotten)
+        if reason is not None:
+            stream.dead.append(incoming.id)
+            fates.dead.append(incoming.failed(reason))
+        elif stream.dead or rank != stream.next or incoming.stream in postponed:
+            stream.parked += 1
+            fates.parked.append(incoming)
+        else:
+            stream.next += 1
+            fates.applied.append(incoming)
+    return fates
+
+
+def is_reuse(incoming: Incoming, seen: Seen) -> bool:
+    """Tell whether a message bears the id of another one: dropped, its dossier would wait for ever.
+
+    By place, not by bytes: an operator may have corrected those.
+    """
+    place = seen.get(incoming.id)
+    return place is not None and place != (incoming.stream, incoming.sequence)
+
+
+def rank_taken(rank: int | None) -> str:
+    """Say why a message cannot be applied whose place another one has."""
+    return f"another message was applied as rank {rank} of this dossier"
+
+
+def _refusal(rank: int | None, *, is_taken: bool, is_forgotten: bool) -> str | None:
+    if is_taken:
+        return rank_taken(rank)
+    if is_forgotten:
+        return "older than the inbox remembers: it may have been applied before"
+    return None

@@ -1,0 +1,205 @@
+"""Projections of compacted topics: whole states, idempotent by version, so they need no order."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pymongo import ReplaceOne
+
+from shared.contracts.topics import Topic
+from shared.runtime.backoff import wait_out
+from shared.runtime.clock import Clock
+from shared.runtime.logs import get_logger
+from shared.runtime.messaging.handler import Handler
+from shared.runtime.messaging.held import Held
+from shared.runtime.messaging.inbox_store import Ledger
+from shared.runtime.messaging.isolation import bury, isolate
+from shared.runtime.messaging.parsing import Incoming, Reader, Record
+from shared.runtime.metrics import MESSAGES
+from shared.runtime.store.database import Document, Store, Transaction
+
+_JUMP_MAX = 100
+"""Versions that compaction, or a reader that was away, may leave out between two states.
+
+Within a week no segment is compacted, so a reader sees each version; a dossier has some dozens of
+them in its life. A larger jump waits for an operator: believed, it would hide the real versions.
+"""
+_READ_AT_ONCE = 50
+"""SecantusDB takes the square of the length of a $in."""
+_log = get_logger(__name__)
+
+
+class ElsewhereError(ValueError):
+    """A piece is told of in a dossier, and another dossier has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projecting:
+    """How a compacted topic is projected."""
+
+    handler: Handler
+    collection: str
+    """Where the handler keeps the states, each by its entity's id with its `version`."""
+
+
+class Projection:
+    """Takes the records of one compacted topic for one service.
+
+    The handler keeps a state only when its version is newer than the one it has. What cannot be
+    projected waits for an operator, as in an inbox, but holds nothing back: the next version of the
+    same key makes up for it. So does a version far above the one that is known; an operator's
+    replay believes it.
+    """
+
+    def __init__(self, store: Store, topic: Topic, projecting: Projecting, clock: Clock) -> None:
+        """Prepare a projection; `take` and `sweep` do the work."""
+        self._store = store
+        self._topic = topic
+        self._handler = handler = projecting.handler
+        self._collection = projecting.collection
+        self._reader = Reader(topic, is_sequenced=False)
+        self._ledger = Ledger(store, topic, clock)
+        self._held = Held(store, topic, self._ledger, self._reader, handler)
+
+    async def prepare(self) -> None:
+        """Create the indexes."""
+        await self._ledger.prepare()
+
+    async def sweep(self) -> None:
+        """Carry out what operators asked for."""
+        await self._held.sweep()
+
+    async def take(self, records: Sequence[Record]) -> None:
+        """Project every record, durably. Returns when offsets may be committed."""
+        batch = [self._reader.read(record) for record in records]
+        known = [message for message in batch if not message.is_unknown]
+        MESSAGES.labels(self._topic.name, "unknown").inc(len(batch) - len(known))
+        if known:
+            await isolate(known, self._commit, self._bury)
+
+    async def _commit(self, batch: Sequence[Incoming]) -> None:
+        dead = await wait_out(
+            self._topic.name,
+            lambda: self._store.transaction(
+                lambda transaction: self._carry_out(transaction, batch)
+            ),
+        )
+        MESSAGES.labels(self._topic.name, "applied").inc(len(batch) - len(dead))
+        MESSAGES.labels(self._topic.name, "dead").inc(len(dead))
+        for message in dead:
+            _log.error("message.dead", reason=message.fault, **message.ids)
+
+    async def _carry_out(
+        self, transaction: Transaction, batch: Sequence[Incoming]
+    ) -> list[Incoming]:
+        batch = await self._hold_jumps(transaction, batch)
+        events = [message.event for message in batch if message.event is not None]
+        if events:
+            await self._handler(transaction, events)
+        dead = {message.id: message for message in batch if message.fault is not None}
+        if dead:
+            seen = await self._ledger.seen(transaction, list(dead.values()))
+            dead = {each: message for each, message in dead.items() if each not in seen}
+            await self._ledger.enter(transaction, "dead", list(dead.values()))
+        return list(dead.values())
+
+    async def _hold_jumps(
+        self, transaction: Transaction, batch: Sequence[Incoming]
+    ) -> list[Incoming]:
+        """Turn each state whose version jumps into a dead letter. On a first sight any may come."""
+        known = await self._versions(transaction, batch)
+        held = []
+        for message in batch:
+            state = _state(message)
+            if state is not None:
+                entity, version = state
+                ours = known.setdefault(entity, version)
+                if version > ours + _JUMP_MAX:
+                    jump = f"version {version} of {entity}, of which {ours} is known, is held"
+                    held.append(message.failed(jump))
+                    continue
+                known[entity] = max(ours, version)
+            held.append(message)
+        return held
+
+    async def _versions(
+        self, transaction: Transaction, batch: Sequence[Incoming]
+    ) -> dict[str, int]:
+        entities = {state[0] for message in batch if (state := _state(message))}
+        return await _known_versions(transaction, self._collection, entities)
+
+    async def _bury(self, message: Incoming, reason: str) -> None:
+        await bury(message, reason, self._commit)
+
+
+def _state(message: Incoming) -> tuple[str, int] | None:
+    """Give the entity that a message tells the state of, and its version."""
+    if message.event is None:
+        return None
+    data = message.event.data
+    entity, version = getattr(data, data.entity or "dossier_id", None), data.version
+    return None if entity is None else (entity, version)
+
+
+async def _known_versions(
+    transaction: Transaction, collection: str, ids: Iterable[str]
+) -> dict[str, int]:
+    """Read the version of each state that is kept."""
+    known: dict[str, int] = {}
+    for page in _pages(ids):
+        found = transaction.collection(collection).find(
+            {"_id": {"$in": page}}, {"version": 1}, session=transaction.session
+        )
+        known |= {row["_id"]: row["version"] async for row in found if "version" in row}
+    return known
+
+
+def _pages(ids: Iterable[str]) -> Iterator[list[str]]:
+    ordered = sorted(set(ids))
+    for start in range(0, len(ordered), _READ_AT_ONCE):
+        yield ordered[start : start + _READ_AT_ONCE]
+
+
+async def refuse_elsewhere(
+    transaction: Transaction, collection: str, claims: Iterable[tuple[str, str]], field: str = "_id"
+) -> None:
+    """Check that no piece is claimed by a dossier while another one has it.
+
+    Args:
+        collection: where documents name a piece by `field` and its dossier by `dossier_id`.
+        claims: pieces and the dossiers that are said to hold them.
+
+    Raises ElsewhereError: who takes part in the one dossier would find the files of the other.
+    """
+    owners: dict[str, str] = {}
+    for piece, dossier in claims:
+        _judge_owner(piece, dossier, owners.setdefault(piece, dossier))
+    for page in _pages(owners):
+        found = transaction.collection(collection).find(
+            {field: {"$in": page}},
+            {field: 1, "dossier_id": 1},
+            session=transaction.session,
+        )
+        async for row in found:
+            _judge_owner(row[field], owners[row[field]], row["dossier_id"])
+
+
+def _judge_owner(piece: str, dossier: str, owner: str) -> None:
+    if dossier != owner:
+        raise ElsewhereError(f"piece {piece} is told of in dossier {dossier}; {owner} has it")
+
+
+async def keep_newest(transaction: Transaction, collection: str, told: Iterable[Document]) -> None:
+    """Keep each state that is newer than the one of its `_id` that is there, by `version`."""
+    rows = list(told)
+    known = await _known_versions(transaction, collection, {row["_id"] for row in rows})
+    newer: dict[str, Document] = {}
+    for row in rows:
+        if row["version"] > known.get(row["_id"], -1):
+            known[row["_id"]] = row["version"]
+            newer[row["_id"]] = row
+    if newer:
+        await transaction.collection(collection).bulk_write(
+            [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in newer.values()],
+            ordered=False,
+            session=transaction.session,
+        )

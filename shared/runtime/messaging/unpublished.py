@@ -1,0 +1,93 @@
+"""The operator's command for the outbox: list what is not published, abandon what never can be.
+
+python -m shared.runtime.messaging.unpublished --mongo URI --service organisation list
+"""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from pymongo.collection import Collection
+
+from shared.contracts.topics import TOPICS
+from shared.runtime.ids import age_s
+from shared.runtime.messaging.commands import console, open_collection, print_table
+from shared.runtime.store.database import Document
+
+app = typer.Typer(
+    no_args_is_help=True, help="Messages that a service has not published.", add_completion=False
+)
+_SHOWN = 200
+_STATES = {topic.name for topic in TOPICS if topic.compacted}
+ABANDONED = "fr.aiguillage.abandon.v1"
+"""Type of what stands for an abandoned message: readers do not know it, and count its rank."""
+
+
+@app.callback()
+def connect(
+    context: typer.Context,
+    service: Annotated[str, typer.Option(help="Service whose outbox it is, such as routing.")],
+    mongo: Annotated[str, typer.Option(envvar="AIGUILLAGE_MONGO", help="Its store.")],
+    namespace: Annotated[str, typer.Option(envvar="AIGUILLAGE_NAMESPACE")] = "",
+) -> None:
+    """Open the service's outbox."""
+    context.obj = open_collection(mongo, service, namespace, "outbox")
+
+
+@app.command("list")
+def list_rows(context: typer.Context) -> None:
+    """List the oldest messages that are not published. The log says why: outbox.refused."""
+    rows = _outbox(context).find().sort("_id", 1).limit(_SHOWN)
+    print_table(
+        ("row", "topic", "key", "rank", "bytes", "seconds"),
+        (
+            (
+                row["_id"],
+                row["topic"],
+                row["key"],
+                str(row["rank"] or "-"),
+                str(len(row["value"])),
+                f"{age_s(row['_id']):.0f}",
+            )
+            for row in rows
+        ),
+        empty="all is published",
+    )
+
+
+@app.command()
+def abandon(context: typer.Context, row: str) -> None:
+    """Give a message up that the broker will never take. What follows on its key then leaves.
+
+    One with a rank is replaced by an empty one, as readers would wait for that rank for ever; any
+    other goes without a trace: the next state of its key makes up for it.
+    """
+    outbox = _outbox(context)
+    found = outbox.find_one({"_id": row})
+    if found is None:
+        raise typer.BadParameter(f"no row {row}: it may be published by now")
+    event = _sequenced(found)
+    if event is None:
+        outbox.delete_one({"_id": row})
+        console.print(f"{row}: taken away")
+        return
+    value = json.dumps({**event, "type": ABANDONED, "data": {}}).encode()
+    outbox.update_one({"_id": row}, {"$set": {"value": value}})
+    console.print(f"{row}: an empty message leaves in its place within 30 seconds")
+
+
+def _sequenced(row: Document) -> dict[str, Any] | None:
+    """Decode an event whose rank its readers wait for; None for a state and for a dead letter."""
+    if not row["rank"] or row["topic"] in _STATES:
+        return None
+    event: dict[str, Any] = json.loads(row["value"])
+    return event
+
+
+def _outbox(context: typer.Context) -> "Collection[dict[str, Any]]":
+    outbox: Collection[dict[str, Any]] = context.obj
+    return outbox
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,220 @@
+"""The document store of a service: one database, and transactions that carry their messages."""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeVar
+
+from bson.binary import Binary
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
+from motor.motor_asyncio import AsyncIOMotorCollection as Collection
+from motor.motor_asyncio import AsyncIOMotorDatabase as Database
+from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from shared.contracts.envelope import Event, encode
+from shared.contracts.outgoing import Outgoing
+from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, RECORD_MAX_BYTES
+from shared.runtime.clock import Clock
+from shared.runtime.errors import TooLargeError
+from shared.runtime.ids import new_id
+from shared.runtime.record_size import weigh
+
+Document = dict[str, Any]
+T = TypeVar("T")
+
+_SESSIONS_KEPT_S = 7 * 24 * 3600
+_CONNECT_MS = 3000
+_ANSWER_MS = 20_000
+_CONFLICTS_S = 5.0
+_PAUSE_S = 0.02
+_PING_S = 2.0
+_SNAPSHOT = ReadConcern("snapshot")
+_MAJORITY = WriteConcern("majority")
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One transaction of the store: what it writes and what it says are kept, or lost, together."""
+
+    db: "Database[Document]"
+    session: AsyncIOMotorClientSession
+    source: str
+    clock: Clock
+    rows: list[Document] = field(default_factory=list)
+
+    def collection(self, name: str) -> "Collection[Document]":
+        """Get a collection; pass `session` to each of its calls."""
+        return self.db[name]
+
+    def publish(self, message: Outgoing) -> None:
+        """Say `message` when this transaction commits.
+
+        Raises TooLargeError for one that the broker would refuse: after the commit nobody could
+        take it back.
+        """
+        event: Event[Any] = Event(
+            id=new_id(),
+            source=self.source,
+            type=message.payload.event_type,
+            time=self.clock(),
+            subject=message.subject,
+            dossierid=message.dossier_id,
+            sequence=message.sequence,
+            correlationid=message.correlation_id,
+            causationid=message.causation_id,
+            data=message.payload,
+        )
+        value = encode(event)
+        size = weigh(message.key, value, ())
+        if size > RECORD_MAX_BYTES:
+            raise TooLargeError(message.topic.name, size, RECORD_MAX_BYTES, _heaviest(event))
+        self._say(
+            topic=message.topic.name,
+            key=message.key,
+            # Ids sort by the clock of the process that made them; ranks were given one by one.
+            stream=message.dossier_id or message.key,
+            rank=message.sequence or getattr(message.payload, "version", 0),
+            value=value,
+            headers=[],
+        )
+
+    def publish_raw(self, topic: str, key: str, value: bytes, headers: Mapping[str, str]) -> None:
+        """Say ready-made bytes when this transaction commits.
+
+        Raises TooLargeError for more than any topic takes.
+        """
+        size = weigh(key, value, headers.items())
+        if size > DEAD_LETTER_MAX_BYTES:
+            raise TooLargeError(topic, size, DEAD_LETTER_MAX_BYTES, "value")
+        # Header names are foreign: as values of a document they may hold anything.
+        pairs = list(headers.items())
+        self._say(topic=topic, key=key, stream=key, rank=0, value=value, headers=pairs)
+
+    def _say(self, **row: Any) -> None:  # noqa: ANN401 - a document
+        self.rows.append({"_id": new_id(), **row})
+
+
+def _heaviest(event: Event[Any]) -> str:
+    """Name the field of a payload that takes most of its bytes."""
+    fields: dict[str, Any] = event.data.model_dump(mode="json", exclude_none=True)
+    return max(fields, key=lambda name: len(json.dumps(fields[name])), default="data")
+
+
+class Store:
+    """A service's own database."""
+
+    def __init__(
+        self, uri: str, service: str, clock: Clock, namespace: str = "", instance: str = "1"
+    ) -> None:
+        """Prepare the connection; nothing is sent before the first call."""
+        # A store that answers no more is a store that is away: no call waits without end.
+        self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+            uri,
+            serverSelectionTimeoutMS=_CONNECT_MS,
+            connectTimeoutMS=_CONNECT_MS,
+            socketTimeoutMS=_ANSWER_MS,
+            appname=service,
+        )
+        options: CodecOptions[Document] = CodecOptions(tz_aware=True)
+        self._source = f"/services/{service}"
+        self._clock = clock
+        self.db: Database[Document] = self._client.get_database(
+            database_of(service, namespace),
+            codec_options=options,
+            read_concern=ReadConcern("majority"),
+            write_concern=_MAJORITY,
+        )
+        self._instance = instance
+        self._registered: set[bytes] = set()
+        self.committed = asyncio.Event()
+        """Set at each commit that has something to say: it wakes the relay."""
+
+    def collection(self, name: str) -> "Collection[Document]":
+        """Get a collection for reads and writes outside a transaction."""
+        return self.db[name]
+
+    async def ping(self) -> None:
+        """Raise when the store does not answer."""
+        await asyncio.wait_for(self._client.admin.command("ping"), _PING_S)
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `work` in one transaction, again when it conflicts with another, and commit.
+
+        `work` may run several times: it keeps no state outside its transaction.
+        Raises what `work` raises, after a rollback, and the store's errors: a store that is away
+        is for the caller to wait for, who knows whether somebody waits for the answer.
+        """
+        give_up = time.monotonic() + _CONFLICTS_S
+        async with await self._client.start_session() as session:
+            await self._register(_id_of(session))
+            while True:
+                try:
+                    return await self._attempt(session, work)
+                except PyMongoError as error:
+                    if not _is_conflict(error) or time.monotonic() > give_up:
+                        raise
+                await asyncio.sleep(_PAUSE_S * random.uniform(0.2, 1))  # noqa: S311 - jitter
+
+    async def end_orphans(self) -> None:
+        """End the transactions that this instance left open when it was killed.
+
+        They would block whoever writes the same documents until the store gives up on them: a
+        minute. Ending a living transaction by mistake does no harm: it is tried again.
+        """
+        sessions = self.db["sessions"]
+        await sessions.create_index("at", expireAfterSeconds=_SESSIONS_KEPT_S)
+        mine = [row["_id"] async for row in sessions.find({"instance": self._instance})]
+        orphans = [each for each in mine if each not in self._registered]
+        if orphans:
+            await self.db.command("killSessions", [{"id": each} for each in orphans])
+            await sessions.delete_many({"_id": {"$in": orphans}})
+
+    async def _register(self, session_id: Binary) -> None:
+        """Leave word of a session before its first transaction. The driver reuses a few."""
+        if session_id not in self._registered:
+            row = {"_id": session_id, "instance": self._instance, "at": self._clock()}
+            await self.db["sessions"].replace_one({"_id": session_id}, row, upsert=True)
+            self._registered.add(session_id)
+
+    async def _attempt(
+        self, session: AsyncIOMotorClientSession, work: Callable[[Transaction], Awaitable[T]]
+    ) -> T:
+        transaction = Transaction(self.db, session, self._source, self._clock)
+        async with session.start_transaction(_SNAPSHOT, _MAJORITY):
+            result = await work(transaction)
+            if transaction.rows:
+                await self.db["outbox"].insert_many(transaction.rows, session=session)
+        if transaction.rows:
+            self.committed.set()
+        return result
+
+    async def __aenter__(self) -> Self:
+        """Use the store."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close its connections."""
+        self._client.close()
+
+
+def database_of(service: str, namespace: str) -> str:
+    """Name the database of a service; a store refuses dots there."""
+    return f"{namespace}{service}".replace(".", "-")
+
+
+def _id_of(session: AsyncIOMotorClientSession) -> Binary:
+    document: Any = session.session_id  # Motor's stub takes it for a method
+    identifier: Binary = document["id"]
+    return identifier
+
+
+def _is_conflict(error: PyMongoError) -> bool:
+    return error.has_error_label("TransientTransactionError") and not isinstance(
+        error, ConnectionFailure
+    )

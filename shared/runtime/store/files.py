@@ -1,0 +1,187 @@
+"""Files by their SHA-256, in GridFS: hashed when written, and again whenever they are read.
+
+GridFS writes outside transactions: a file is stored first, then the transaction that refers to it
+commits. A sweeper takes away, after a day, what nothing refers to.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from io import BytesIO
+
+from bson import ObjectId
+from gridfs.errors import CorruptGridFile, NoFile
+from motor.motor_asyncio import AsyncIOMotorGridFSBucket
+from pymongo.errors import DuplicateKeyError
+
+from shared.runtime.clock import Clock
+from shared.runtime.logs import get_logger
+from shared.runtime.metrics import FILES_DAMAGED
+from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.web.problems import Problem
+
+_KEPT_UNREFERRED = timedelta(days=1)
+_PAGE = 200
+Referred = Callable[[Iterable[str]], Awaitable[set[str]]]
+"""Gives which of these SHA-256 a service refers to."""
+_log = get_logger(__name__)
+
+
+class DamagedFileError(Problem):
+    """A file whose bytes are missing, or no longer those of its SHA-256: it is not served."""
+
+    def __init__(self, sha256: str) -> None:
+        """Answer 500, so that nobody takes what is left for the file."""
+        super().__init__(
+            500,
+            "HTTP-FILE-01",
+            "Le contenu conservé n'est plus celui du fichier déposé : il n'est pas remis. "
+            f"Le signaler à l'exploitant, qui le restaurera. Empreinte : {sha256}.",
+        )
+
+
+class Files:
+    """A service's files. Storing the same bytes twice keeps one copy.
+
+    `files` names the upload that holds the bytes of a SHA-256. `uploads` names those that nothing
+    names, or not yet: what an upload cut short leaves behind is found there.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Prepare the bucket."""
+        self._store = store
+        self._bucket = AsyncIOMotorGridFSBucket(store.db)
+        self._index = store.collection("files")
+        self._uploads = store.collection("uploads")
+        self._clock = clock
+
+    async def put(self, content: bytes) -> str:
+        """Store `content` and give its SHA-256 (hexadecimal)."""
+        # 20 MB take tens of milliseconds, during which nobody else would be answered.
+        sha256 = await asyncio.to_thread(_sha256, content)
+        # The date is what the sweeper goes by: a file about to be referred to again is fresh.
+        known: Document | None = await self._index.find_one_and_update(
+            {"_id": sha256}, {"$set": {"at": self._clock()}}
+        )
+        if known is None:
+            await self._upload(sha256, content)
+        elif await self._read(known) != content:
+            await self._mend(known, content)
+        return sha256
+
+    async def _upload(self, sha256: str, content: bytes) -> None:
+        # The upload has an id of its own: one cut short by a crash cannot stand in the way of the
+        # next one of the same bytes.
+        upload = await self._written(sha256, content)
+        row = {"_id": sha256, "upload": upload, "size": len(content), "at": self._clock()}
+        try:
+            await self._index.insert_one(row)
+        except DuplicateKeyError:
+            await self._take_away(upload)
+        else:
+            await self._uploads.delete_one({"_id": upload})
+
+    async def _written(self, sha256: str, content: bytes) -> ObjectId:
+        upload = ObjectId()
+        await self._uploads.insert_one({"_id": upload, "at": self._clock()})
+        await self._bucket.upload_from_stream_with_id(upload, sha256, content)
+        return upload
+
+    async def _mend(self, row: Document, content: bytes) -> None:
+        """Replace the bytes of a damaged file: what was sent again has its SHA-256."""
+        sha256, damaged = row["_id"], row["upload"]
+        _note_damage(sha256)
+        upload = await self._written(sha256, content)
+        # Listed first: the sweeper finds the damaged bytes, should the next lines be cut short.
+        listed = {"_id": damaged, "at": self._clock()}
+        await self._uploads.replace_one({"_id": damaged}, listed, upsert=True)
+        mended = await self._index.update_one(
+            {"_id": sha256, "upload": damaged}, {"$set": {"upload": upload, "size": len(content)}}
+        )
+        if mended.modified_count:
+            await self._uploads.delete_one({"_id": upload})
+            await self._sweep_upload(damaged)
+            _log.warning("file.mended", sha256=sha256)
+        else:
+            # Another sending has just mended it.
+            await self._take_away(upload)
+
+    async def get(self, sha256: str) -> bytes:
+        """Read a file whole. Raises DamagedFileError when its bytes are missing or have changed."""
+        row: Document | None = await self._index.find_one({"_id": sha256})
+        content = await self._read(row) if row else None
+        # Beside the event loop, which others wait for: a file may be large.
+        if content is None or await asyncio.to_thread(_sha256, content) != sha256:
+            _note_damage(sha256)
+            raise DamagedFileError(sha256)
+        return content
+
+    async def _read(self, row: Document) -> bytes | None:
+        content = BytesIO()
+        try:
+            await self._bucket.download_to_stream(row["upload"], content)
+        except (NoFile, CorruptGridFile):
+            return None
+        return content.getvalue()
+
+    async def prepare(self) -> None:
+        """Create the indexes that `sweep` goes by."""
+        await self._index.create_index("at")
+        await self._index.create_index("upload")
+        await self._uploads.create_index("at")
+
+    async def sweep(self, referred: Referred) -> int:
+        """Take away what has been here for a day and nothing refers to; give how many."""
+        old: Document = {"at": {"$lt": self._clock() - _KEPT_UNREFERRED}}
+        dropped = 0
+        # What a page leaves is as new as today, so that the next page holds others.
+        while page := await self._index.find(old).sort("at", 1).to_list(_PAGE):
+            dropped += await self._sweep_page(page, referred)
+        while lost := await self._uploads.find(old).sort("at", 1).to_list(_PAGE):
+            for upload in lost:
+                await self._sweep_upload(upload["_id"])
+        return dropped
+
+    async def _sweep_page(self, page: Sequence[Document], referred: Referred) -> int:
+        kept = await referred(row["_id"] for row in page)
+        await self._index.update_many({"_id": {"$in": list(kept)}}, {"$set": {"at": self._clock()}})
+        return sum([await self._drop(row) for row in page if row["_id"] not in kept])
+
+    async def _sweep_upload(self, upload: ObjectId) -> None:
+        if await self._index.find_one({"upload": upload}):
+            # Cut short between being named and leaving `uploads`: its bytes are in use.
+            await self._uploads.delete_one({"_id": upload})
+        else:
+            await self._take_away(upload)
+
+    async def _drop(self, row: Document) -> bool:
+        """Forget a file, unless it was stored again meanwhile; its bytes go as a lost upload's."""
+
+        async def work(transaction: Transaction) -> bool:
+            files = transaction.collection("files")
+            same = {"_id": row["_id"], "at": row["at"]}
+            if not (await files.delete_one(same, session=transaction.session)).deleted_count:
+                return False
+            await transaction.collection("uploads").insert_one(
+                {"_id": row["upload"], "at": row["at"]}, session=transaction.session
+            )
+            return True
+
+        return await self._store.transaction(work)
+
+    async def _take_away(self, upload: ObjectId) -> None:
+        with suppress(NoFile):
+            # Takes the chunks even where the upload never came to its end.
+            await self._bucket.delete(upload)
+        await self._uploads.delete_one({"_id": upload})
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _note_damage(sha256: str) -> None:
+    FILES_DAMAGED.inc()
+    _log.error("file.damaged", sha256=sha256)

@@ -1,0 +1,188 @@
+"""The HTTP side of a service: its application, limits, health and metrics."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import MappingProxyType
+
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import PlainTextResponse
+from fastapi.routing import APIRoute
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.runtime.ids import new_id
+from shared.runtime.logs import bound
+from shared.runtime.metrics import REQUESTS
+from shared.runtime.web.body_limits import BodyLimit, BodyLimits, Paths, UploadLimit
+from shared.runtime.web.middlewares import KnownOnly, OwnPages
+from shared.runtime.web.problems import (
+    MEDIA_TYPE,
+    install,
+    respond,
+    unavailable,
+    unforeseen,
+)
+from shared.runtime.web.request_validation import DescribedRoute
+from shared.runtime.web.websockets import talk
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Readiness = Callable[[], Awaitable[Sequence[str]]]
+"""Gives what is missing for the service to be ready, in French; empty when it is."""
+
+_USUAL = BodyLimits()
+_ALWAYS_OPEN = ("/health/", "/metrics", "/docs", "/openapi.json")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def create_app(
+    *,
+    title: str,
+    description: str,
+    routers: Sequence[APIRouter],
+    readiness: Readiness,
+    is_started: Callable[[], bool],
+    lifespan: Lifespan,
+    trust_headers: bool,
+    open_paths: Sequence[str] = (),
+    desk_paths: Sequence[str] = (),
+    uploads: Mapping[str, int] = MappingProxyType({}),
+    allowed_origins: Sequence[str] = (),
+    body_limits: BodyLimits = _USUAL,
+) -> FastAPI:
+    """Build a service's application.
+
+    Args:
+        open_paths: beginnings of the paths that strangers may ask for.
+        desk_paths: of those that are for the desks alone.
+        uploads: of those that take files, with the MB that a form may weigh there. Any other body
+            is small, and a larger one refused before it is read.
+        allowed_origins: whose pages may open a WebSocket, beside those of the host itself.
+        body_limits: how long bodies may take, and how much of them is on its way at once.
+    """
+    app = FastAPI(
+        title=title,
+        description=description,
+        version="1",
+        lifespan=lifespan,
+        responses={
+            "default": {
+                "description": "Problem details (RFC 9457)",
+                "content": {MEDIA_TYPE: {"schema": {"type": "object"}}},
+            }
+        },
+    )
+    app.state.trust_headers = trust_headers
+    install(app)
+    paths = Paths(open_paths, uploads)
+    app.add_middleware(UploadLimit, paths=paths, limits=body_limits)
+    app.add_middleware(
+        KnownOnly, unasked=_ALWAYS_OPEN, open_paths=open_paths, desk_paths=desk_paths
+    )
+    app.add_middleware(OwnPages, allowed=allowed_origins)
+    app.add_middleware(Gate, is_open=is_started)
+    app.add_middleware(BodyLimit, paths=paths, limits=body_limits)
+    app.add_middleware(Surround)
+    for router in routers:
+        if any(
+            isinstance(each, APIRoute) and not isinstance(each, DescribedRoute)
+            for each in router.routes
+        ):
+            raise TypeError("a router of a service has DescribedRoute as its route_class")
+        app.include_router(router)
+    app.include_router(_operations(readiness))
+    return app
+
+
+def _operations(readiness: Readiness) -> APIRouter:
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health/live", summary="The process answers.")
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @router.get("/health/ready", summary="The service can do its work now.")
+    async def ready() -> dict[str, str]:
+        missing = await readiness()
+        if missing:
+            raise unavailable("HTTP-READY-01", "Pas encore prêt : " + ", ".join(missing) + ".")
+        return {"status": "ready"}
+
+    @router.get(
+        "/metrics",
+        summary="Figures, in the format of Prometheus.",
+        response_class=PlainTextResponse,
+    )
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+class Surround:
+    """Surrounds every request: names it in the logs, times it, answers what no route foresaw."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and note the time to its first byte; or a WebSocket."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        with bound(correlation_id=_correlation_id(scope)):
+            if scope["type"] == "http":
+                await self._answer(scope, receive, send)
+            else:
+                await talk(self._app, scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        has_begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                route = getattr(scope.get("route"), "path", "unmatched")
+                REQUESTS.labels(scope["method"], route, str(message["status"])).observe(
+                    time.perf_counter() - started
+                )
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as error:
+            if has_begun:
+                raise
+            await respond(unforeseen(error))(scope, receive, noting)
+
+
+def _correlation_id(scope: Scope) -> str:
+    """Take the trace that the request is part of (W3C Trace Context), or begin one."""
+    parent = _TRACEPARENT.fullmatch(Headers(scope=scope).get("traceparent", ""))
+    return parent[1] if parent else new_id()
+
+
+class Gate:
+    """Lets nobody in before the service has read its directories: it would answer by half of them.
+
+    Who looks after the service, or reads its description, passes.
+    """
+
+    def __init__(self, app: ASGIApp, is_open: Callable[[], bool]) -> None:
+        """Wrap `app`."""
+        self._app = app
+        self._is_open = is_open
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or ask to come back."""
+        is_served = scope["type"] == "lifespan" or self._is_open()
+        if is_served or scope["path"].startswith(_ALWAYS_OPEN):
+            await self._app(scope, receive, send)
+            return
+        problem = unavailable("HTTP-READY-01", "Le service démarre et lit ses annuaires.")
+        await respond(problem)(scope, receive, send)

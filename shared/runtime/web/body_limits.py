@@ -1,0 +1,271 @@
+"""Limits on request bodies: size, timeout, least rate, and how much is on its way at once."""
+
+import asyncio
+from bisect import insort
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.runtime.metrics import BODIES_REFUSED, UPLOAD_BYTES
+from shared.runtime.web.addresses import address_of
+from shared.runtime.web.forms import MULTIPART
+from shared.runtime.web.problems import RETRY_AFTER_S, Problem, UnreadableError, respond
+
+_KILOBYTE = 1024
+_MEGABYTE = 1024 * _KILOBYTE
+_PLAIN_BYTES, _OPEN_PLAIN_BYTES = _MEGABYTE, 128 * _KILOBYTE
+"""The longest text that is taken, 10 000 signs, is 120 KB when all of them are escaped in JSON."""
+_LENGTH_DIGITS = 20
+"""Of a Content-Length: as many say more than any limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How long a body may take, and how many MB of forms may be on their way at once."""
+
+    timeout_s: float = 900
+    timeout_open_s: float = 120
+    grace_s: float = 10
+    slowest_kb_s: float = 8
+    uploads_mb: int = 1024
+    uploads_open_mb: int = 120
+    upload_wait_s: float = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Beginnings of paths: where strangers may come, and the MB of a form where files are taken."""
+
+    open: Sequence[str] = ()
+    uploads: Mapping[str, int] = field(default_factory=dict)
+
+    def is_open(self, scope: Scope) -> bool:
+        """Tell whether a request is for strangers as well."""
+        path: str = scope["path"]
+        return path.startswith(tuple(self.open))
+
+    def form_bytes(self, scope: Scope) -> int | None:
+        """Give what a form with files may weigh; None when it is none, or has none."""
+        # As the framework reads it: whatever it would parse as JSON is no form.
+        content_type = Headers(scope=scope).get("content-type", "")
+        if content_type.partition(";")[0].strip().lower() == MULTIPART:
+            for beginning, megabytes in self.uploads.items():
+                if scope["path"].startswith(beginning):
+                    return megabytes * _MEGABYTE
+        return None
+
+
+class BodyLimit:
+    """Refuses a body that is over its limit, announced or counted, and one that comes too slowly.
+
+    A form with files may be large where files are taken, for they wait on disk. All else is parsed
+    in memory, between two other requests.
+    """
+
+    def __init__(self, app: ASGIApp, *, paths: Paths, limits: BodyLimits) -> None:
+        """Wrap `app`."""
+        self._app = app
+        self._paths = paths
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 413 or 408."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_open = self._paths.is_open(scope)
+        limit = self._paths.form_bytes(scope) or (_OPEN_PLAIN_BYTES if is_open else _PLAIN_BYTES)
+        sentence = f"L'envoi dépasse {_told(limit)} : rien n'a été gardé."
+        if _announced(scope) > limit:
+            await respond(Problem(413, "HTTP-413", sentence))(scope, receive, send)
+            return
+        body = _Body(receive, self._limits, _announced(scope), is_open=is_open)
+
+        async def limited() -> Message:
+            message = await body.receive()
+            if body.taken > limit:
+                # FastAPI lets this one through while it reads a body, and no other.
+                raise UnreadableError(413, sentence)
+            return message
+
+        await self._app(scope, limited, send)
+
+
+class _Body:
+    """One body, and how long it has been waited for. The time in which nobody asks is no wait."""
+
+    def __init__(
+        self, receive: Receive, limits: BodyLimits, announced: int, *, is_open: bool
+    ) -> None:
+        self._receive = receive
+        self._grace_s = limits.grace_s
+        self._timeout_s = limits.timeout_open_s if is_open else limits.timeout_s
+        # One that cannot come whole in time is cut as soon as that shows: it holds room.
+        self._rate = max(limits.slowest_kb_s * _KILOBYTE, announced / self._timeout_s)
+        self._waited = 0.0
+        self._is_whole = False
+        self.taken = 0
+
+    async def receive(self) -> Message:
+        if self._is_whole:
+            return await self._receive()
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            async with asyncio.timeout(self._patience()):
+                message = await self._receive()
+        except TimeoutError:
+            BODIES_REFUSED.labels("slow").inc()
+            sentence = "L'envoi arrive trop lentement, ou n'arrive plus : rien n'a été gardé."
+            raise UnreadableError(408, sentence, {"Connection": "close"}) from None
+        self._waited += clock() - began
+        self.taken += len(message.get("body", b""))
+        self._is_whole = not message.get("more_body", False)
+        return message
+
+    def _patience(self) -> float:
+        """Give how long the next piece may take: the whole must come in time, and at a rate."""
+        grace, rate = self._grace_s, self._rate
+        due = self.taken / rate if rate else self._timeout_s
+        return min(grace, grace + due - self._waited, self._timeout_s - self._waited)
+
+
+class UploadLimit:
+    """Lets forms with files in as long as there is room for all they announce; the others wait.
+
+    Nothing of a body is read before, nor `100 Continue` sent. The smallest that waits comes first.
+    """
+
+    def __init__(self, app: ASGIApp, *, paths: Paths, limits: BodyLimits) -> None:
+        """Wrap `app`."""
+        self._app = app
+        self._paths = paths
+        self._known = Room("known", limits.uploads_mb * _MEGABYTE, limits.upload_wait_s)
+        self._open = Room("open", limits.uploads_open_mb * _MEGABYTE, limits.upload_wait_s)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 429 or 503."""
+        limit = self._paths.form_bytes(scope) if scope["type"] == "http" else None
+        if limit is None:
+            await self._app(scope, receive, send)
+            return
+        is_open = self._paths.is_open(scope)
+        room = self._open if is_open else self._known
+        connection = HTTPConnection(scope)
+        holder = address_of(connection)
+        if not is_open:
+            holder = connection.headers.get("x-structure", holder)
+        size = _announced(scope) if "content-length" in connection.headers else limit
+        try:
+            async with room.held(holder, size):
+                await self._app(scope, receive, send)
+        except _NoRoomError as error:
+            await respond(error.problem)(scope, receive, send)
+
+
+class _NoRoomError(Exception):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+@dataclass(order=True, slots=True)
+class _Waiting:
+    size: int
+    rank: int
+    holder: str = field(compare=False)
+    entered: asyncio.Future[None] = field(compare=False)
+
+
+class Room:
+    """A number of bytes, of which each holder may take a quarter, or one upload."""
+
+    def __init__(self, name: str, in_all: int, wait_s: float) -> None:
+        """Begin empty."""
+        self._in_all = in_all
+        self._wait_s = wait_s
+        self._taken: Counter[str] = Counter()
+        self._total = 0
+        self._waiting: list[_Waiting] = []
+        self._ranks = count()
+        self._shown = UPLOAD_BYTES.labels(name)
+
+    @asynccontextmanager
+    async def held(self, holder: str, size: int) -> AsyncIterator[None]:
+        """Hold `size` bytes within the block. Raises _NoRoomError when they come free too late."""
+        if self._has(holder, size):
+            self._add(holder, size)
+        else:
+            await self._wait(holder, size)
+        try:
+            yield
+        finally:
+            self._add(holder, -size)
+            self._let_in()
+
+    async def _wait(self, holder: str, size: int) -> None:
+        entered = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(size, next(self._ranks), holder, entered)
+        insort(self._waiting, waiting)
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await entered
+        except BaseException as error:
+            if entered.done() and not entered.cancelled():
+                self._add(holder, -size)
+                self._let_in()
+            elif waiting in self._waiting:
+                # Else it was passed over, between being cancelled and coming here.
+                self._waiting.remove(waiting)
+            if isinstance(error, TimeoutError):
+                raise self._full(holder, size) from None
+            raise
+
+    def _full(self, holder: str, size: int) -> _NoRoomError:
+        is_own = not self._has_share(holder, size)
+        BODIES_REFUSED.labels("share" if is_own else "full").inc()
+        status = 429 if is_own else 503
+        whose = "de vos envois sont" if is_own else "d'envois sont"
+        sentence = f"Trop {whose} en cours à la fois : rien n'a été lu de celui-ci."
+        headers = {"Retry-After": str(RETRY_AFTER_S), "Connection": "close"}
+        return _NoRoomError(Problem(status, f"HTTP-{status}", sentence, headers=headers))
+
+    def _let_in(self) -> None:
+        for each in list(self._waiting):
+            if each.entered.cancelled():
+                self._waiting.remove(each)
+            elif self._has(each.holder, each.size):
+                self._waiting.remove(each)
+                self._add(each.holder, each.size)
+                each.entered.set_result(None)
+
+    def _has(self, holder: str, size: int) -> bool:
+        has_room = not self._total or self._total + size <= self._in_all
+        return has_room and self._has_share(holder, size)
+
+    def _has_share(self, holder: str, size: int) -> bool:
+        taken = self._taken[holder]
+        return not taken or taken + size <= self._in_all // 4
+
+    def _add(self, holder: str, size: int) -> None:
+        self._total += size
+        self._taken[holder] += size
+        if not self._taken[holder]:
+            del self._taken[holder]
+        self._shown.set(self._total)
+
+
+def _announced(scope: Scope) -> int:
+    announced = Headers(scope=scope).get("content-length", "0")
+    # Python reads no number of thousands of digits.
+    return int(announced[:_LENGTH_DIGITS]) if announced.isdecimal() else 0
+
+
+def _told(size: int) -> str:
+    return f"{size // _KILOBYTE} Ko" if size < _MEGABYTE else f"{size // _MEGABYTE} Mo"

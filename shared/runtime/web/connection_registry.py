@@ -1,0 +1,149 @@
+"""Registry of open connections: how many a server keeps, in all, of one address, and waiting.
+
+A connection that waits for a head gives its place to a new one when there are too many: whoever
+speaks at once gets through, however many only hold a connection.
+"""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Protocol
+
+from shared.runtime.metrics import CONNECTIONS, CONNECTIONS_CUT
+from shared.runtime.web.addresses import counted
+from shared.runtime.web.problems import RETRY_AFTER_S, Problem
+
+_CHECKED_EVERY_S = 0.5
+"""Between two looks at the timeouts of all connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """Limits of one server process, as `RuntimeSettings` gives them."""
+
+    in_all: int
+    each: int
+    """Of one network address, but of the proxies."""
+    waiting: int
+    """Of these, how many may wait for a request, or for the end of its head."""
+    head_s: float
+    answer_s: float
+    """In so long a client reads at `slowest_kb_s`, or is cut."""
+    slowest_kb_s: float
+    proxies: tuple[str, ...]
+
+
+class Connection(Protocol):
+    """What the registry asks of a connection over HTTP."""
+
+    transport: asyncio.Transport
+
+    def cut(self, reason: str) -> None:
+        """Close it: it has waited longest."""
+
+    def check_timeouts(self, now: float) -> None:
+        """Close it when it has taken too long."""
+
+
+class Connections:
+    """Registry of the open connections of a server. It checks their timeouts twice a second."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        """Open none."""
+        self.limits = limits
+        self._proxies = [ip_network(each) for each in limits.proxies]
+        self._open: dict[asyncio.BaseTransport, str] = {}
+        self._of_address: Counter[str] = Counter()
+        self._waiting: dict[Connection, str] = {}
+        self._http: set[Connection] = set()
+        self._is_scheduled = False
+        self._due = 0.0
+
+    def admit(self, connection: Connection, host: str) -> Problem | None:
+        """Take a connection in, in the place of one that only waits if need be; or say why not."""
+        address = "" if self._is_proxy(host) else counted(host)
+        self._open[connection.transport] = address
+        self._of_address[address] += 1
+        self._http.add(connection)
+        CONNECTIONS.inc()
+        self._check_later()
+        is_over_each = bool(address) and self._of_address[address] > self.limits.each
+        if is_over_each and not self._cut_oldest(address):
+            CONNECTIONS_CUT.labels("address").inc()
+            return _too_many(429, "Trop de connexions sont ouvertes depuis cette adresse.")
+        if len(self._open) > self.limits.in_all and not self._cut_oldest():
+            CONNECTIONS_CUT.labels("full").inc()
+            return _too_many(503, "Trop de connexions sont ouvertes.")
+        return None
+
+    def start_waiting(self, connection: Connection) -> None:
+        """Note that a connection waits for a head, from now on."""
+        self._waiting.pop(connection, None)
+        address = self._open.get(connection.transport)
+        if address is None:
+            return
+        if len(self._waiting) >= self.limits.waiting:
+            self._cut_oldest()
+        self._waiting[connection] = address
+
+    def stop_waiting(self, connection: Connection) -> None:
+        """Note that a connection has its head."""
+        self._waiting.pop(connection, None)
+
+    def upgrade(self, connection: Connection) -> None:
+        """Leave a connection to its WebSocket. It still counts."""
+        self._http.discard(connection)
+        self._waiting.pop(connection, None)
+
+    def forget(self, transport: asyncio.BaseTransport) -> None:
+        """Forget a connection that is closed."""
+        address = self._open.pop(transport, None)
+        if address is None:
+            return
+        CONNECTIONS.dec()
+        self._of_address[address] -= 1
+        if not self._of_address[address]:
+            del self._of_address[address]
+
+    def forget_http(self, connection: Connection) -> None:
+        """Forget an HTTP connection that is closed."""
+        self.upgrade(connection)
+        self.forget(connection.transport)
+
+    def _is_proxy(self, host: str) -> bool:
+        with suppress(ValueError):
+            address = ip_address(host)
+            return any(address in network for network in self._proxies)
+        return False
+
+    def _cut_oldest(self, address: str | None = None) -> bool:
+        waiting = (each for each, of in self._waiting.items() if address in (None, of))
+        oldest = next(waiting, None)
+        if oldest is not None:
+            del self._waiting[oldest]
+            oldest.cut("crowded")
+        return oldest is not None
+
+    def _check_later(self) -> None:
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            loop = asyncio.get_running_loop()
+            self._due = loop.time() + _CHECKED_EVERY_S
+            loop.call_at(self._due, self._check)
+
+    def _check(self) -> None:
+        self._is_scheduled = False
+        now = asyncio.get_running_loop().time()
+        if now - self._due < _CHECKED_EVERY_S:
+            for each in list(self._http):
+                each.check_timeouts(now)
+        # Else this process was busy: what clients have sent may still wait to be read.
+        if self._http:
+            self._check_later()
+
+
+def _too_many(status: int, detail: str) -> Problem:
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return Problem(status, f"HTTP-{status}", detail, headers=headers)

@@ -1,0 +1,208 @@
+"""Connection timeouts of the HTTP server: for a head, its size, and a client that does not read.
+
+uvicorn waits for ever for the rest of a request's head, which may be of any size, and for a client
+that does not read its answer. How many connections there may be: `connection_registry.py`.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from shared.runtime.metrics import CONNECTIONS_CUT
+from shared.runtime.web.connection_registry import ConnectionLimits, Connections
+from shared.runtime.web.problems import Problem, respond
+
+_HEAD_BYTES = 32 * 1024
+_HEAD_LINES = 100
+_PIPELINED = 16
+"""Requests that may wait behind one that is being answered."""
+_LINGER_S = 10.0
+"""For so long the rest of a body is read and thrown away once its request was answered: a client
+that is cut before it has sent all may never read the answer."""
+_KILOBYTE = 1024
+_DRAINED_BYTES = 48 * _KILOBYTE
+"""What has left when the transport resumes: from its high-water mark to its low one."""
+
+
+class LimitedConfig(uvicorn.Config):
+    """How an application is served, with limits on its connections."""
+
+    def __init__(self, app: Any, limits: ConnectionLimits, **settings: Any) -> None:  # noqa: ANN401
+        """Say how to serve `app`; `settings` are uvicorn's own."""
+        super().__init__(app, http=LimitedHttp, ws=LimitedSocket, **settings)
+        self.connections = Connections(limits)
+
+
+class LimitedHttp(HttpToolsProtocol):
+    """uvicorn's HTTP connection, with limits."""
+
+    config: LimitedConfig
+
+    def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401 - uvicorn's own
+        """Begin like uvicorn's."""
+        super().__init__(*args, **settings)
+        self._registry = self.config.connections
+        self._limits = self._registry.limits
+        self._waits_since: float | None = None
+        self._lingers_since: float | None = None
+        self._has_body = False
+        self._head_bytes = self._head_lines = 0
+        self._problem: Problem | None = None
+        self._read_rate = _ReadRate()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        super().connection_made(transport)
+        if problem := self._registry.admit(self, self.client[0] if self.client else ""):
+            self._refuse(problem)
+        else:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._registry.forget_http(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        while data and not self.transport.is_closing():
+            if not self._is_waiting():
+                super().data_received(data)
+                return
+            room = _HEAD_BYTES - self._head_bytes
+            head, data = data[:room], data[room:]
+            super().data_received(head)
+            if self._is_waiting():
+                self._head_bytes += len(head)
+                if self._head_bytes >= _HEAD_BYTES:
+                    self._cut("head size", _too_large())
+            elif self.transport.get_protocol() is not self:
+                return
+
+    def _is_waiting(self) -> bool:
+        return self._waits_since is not None
+
+    def on_message_begin(self) -> None:
+        self._wait()
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_lines += 1
+        if self._head_lines > _HEAD_LINES:
+            self._problem = _too_large()
+            raise ValueError("too many headers")
+        if not self._has_body:
+            # Else it is a trailer, behind a body: no head is changed by what comes after it.
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._waits_since, self._has_body = None, True
+        self._registry.stop_waiting(self)
+        super().on_headers_complete()
+        if len(self.pipeline) > _PIPELINED:
+            raise ValueError("too many requests in a row")
+
+    def on_message_complete(self) -> None:
+        self._has_body, self._lingers_since = False, None
+        super().on_message_complete()
+        if self.cycle and self.cycle.response_complete and not self.pipeline:
+            self._wait()
+
+    def on_response_complete(self) -> None:
+        is_last = not self.pipeline
+        super().on_response_complete()
+        if self._has_body and is_last:
+            self._lingers_since = self.loop.time()
+        elif is_last and self._waits_since is None:
+            self._wait()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._registry.upgrade(self)
+        super().handle_websocket_upgrade()
+
+    def resume_writing(self) -> None:
+        self._read_rate.resumed += 1
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - in English
+        """Answer what is no HTTP, or too much of it."""
+        self._cut(
+            "head size" if self._problem else "malformed",
+            self._problem or Problem(400, "HTTP-400", "La requête n'est pas du HTTP lisible."),
+        )
+
+    def check_timeouts(self, now: float) -> None:
+        """Cut a connection that has taken too long."""
+        limits = self._limits
+        if self._read_rate.is_unread(now, self.transport.get_write_buffer_size(), limits):
+            CONNECTIONS_CUT.labels("answer unread").inc()
+            self.transport.abort()
+        elif self.transport.is_closing():
+            return
+        elif self._waits_since is not None and now - self._waits_since > limits.head_s:
+            self.cut("head late")
+        elif self._lingers_since is not None and now - self._lingers_since > _LINGER_S:
+            CONNECTIONS_CUT.labels("body unread").inc()
+            self.transport.close()
+
+    def cut(self, reason: str) -> None:
+        """Close a connection that waits: in silence when nothing was asked."""
+        problem = Problem(408, "HTTP-408", "La requête n'est pas arrivée à temps.")
+        self._cut(reason, problem if self._head_bytes else None)
+
+    def _cut(self, reason: str, problem: Problem | None) -> None:
+        CONNECTIONS_CUT.labels(reason).inc()
+        self._refuse(problem)
+
+    def _refuse(self, problem: Problem | None) -> None:
+        """Close, with an answer where none is on its way."""
+        if problem and (self.cycle is None or self.cycle.response_complete):
+            answer = respond(problem)
+            headers = [*self.server_state.default_headers, *answer.raw_headers]
+            lines = [b"%b: %b\r\n" % header for header in (*headers, (b"connection", b"close"))]
+            status = STATUS_LINE[HTTPStatus(problem.status)]
+            self.transport.write(b"".join([status, *lines, b"\r\n", bytes(answer.body)]))
+        self.transport.close()
+
+    def _wait(self) -> None:
+        self._waits_since = self.loop.time()
+        self._head_bytes = self._head_lines = 0
+        self._registry.start_waiting(self)
+
+
+def _too_large() -> Problem:
+    said = f"{_HEAD_BYTES // _KILOBYTE} Ko et {_HEAD_LINES} lignes"
+    return Problem(431, "HTTP-431", f"Les en-têtes dépassent {said} : rien n'a été lu.")
+
+
+class _ReadRate:
+    """How fast a client reads what waits for it in the transport."""
+
+    def __init__(self) -> None:
+        self.resumed = 0
+        self._since: float | None = None
+        self._then = (0, 0)
+
+    def is_unread(self, now: float, waiting: int, limits: ConnectionLimits) -> bool:
+        """Tell whether too little of `waiting` bytes has left within the time for it."""
+        if not waiting:
+            self._since = None
+        elif self._since is None:
+            self._since, self._then = now, (self.resumed, waiting)
+        elif now - self._since > limits.answer_s:
+            resumed, before = self._then
+            left = (self.resumed - resumed) * _DRAINED_BYTES + before - waiting
+            self._since = None
+            return left < limits.slowest_kb_s * _KILOBYTE * limits.answer_s
+        return False
+
+
+class LimitedSocket(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, which leaves the registry when it ends."""
+
+    config: LimitedConfig
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.config.connections.forget(self.transport)

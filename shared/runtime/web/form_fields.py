@@ -1,0 +1,116 @@
+"""Form fields: those that a route expects, those that came, and what is wrong with them (422)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, NoReturn, cast
+
+from starlette.datastructures import FormData, Headers, UploadFile
+
+from shared.runtime.web.problems import SHOWN, Problem, refused
+from shared.vocabulary.rules import Violation
+
+_IN_MEMORY_BYTES = 64 * 1024
+"""Of a file, that wait in memory; those of a larger one wait on disk."""
+_TEXT_BYTES = 1024 * 1024
+"""All texts of a form together."""
+_FAULTS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a form's field holds: a file or a text, one or several."""
+
+    is_file: bool
+    is_list: bool
+
+
+def refuse_body(why: str) -> NoReturn:
+    """Refuse a body that is no whole form."""
+    detail = f"Le corps de la requête n'a pas pu être lu : {why}. Rien n'a été gardé."
+    raise Problem(400, "HTTP-400", detail)
+
+
+class ReceivedForm:
+    """The fields of a form that were received so far, and what is wrong with them."""
+
+    def __init__(self, fields: Mapping[str, Expected]) -> None:
+        """Begin without any; `fields` are those that may come."""
+        self._fields = fields
+        self._violations: dict[tuple[str, str], Violation] = {}
+        self._items: list[tuple[str, str | UploadFile]] = []
+        self._names: set[str] = set()
+        self._files: list[BinaryIO] = []
+        self._text_bytes = 0
+
+    def expects(self, name: str, *, is_file: bool) -> bool:
+        """Tell whether a part of that name and kind is due; note why it is not."""
+        expected = self._fields.get(name)
+        if expected is None:
+            known = ", ".join(self._fields)
+            self.refuse(
+                name, f"La partie « {name[:SHOWN]} » n'existe pas ; celles qui existent : {known}."
+            )
+        elif expected.is_file and not is_file:
+            self.refuse(name, "Un fichier est attendu ici, et c'est un texte (sans `filename`).")
+        elif is_file and not expected.is_file:
+            self.refuse(name, "Un texte est attendu ici, et c'est un fichier (avec `filename`).")
+        elif name in self._names and not expected.is_list:
+            self.refuse(name, f"La partie « {name} » ne peut être envoyée qu'une fois.")
+        else:
+            self._names.add(name)
+            return True
+        return False
+
+    def refuse(self, name: str, message: str) -> None:
+        """Note what is wrong with a part, once."""
+        remedy = "Corriger le formulaire ; la description de l'API en donne les parties."
+        violation = Violation("HTTP-FORM-01", name[:SHOWN], message, remedy)
+        self._violations.setdefault((name, message), violation)
+
+    def count_text(self, size_bytes: int) -> None:
+        """Count bytes of texts, which stay in memory."""
+        self._text_bytes += size_bytes
+        if self._text_bytes > _TEXT_BYTES:
+            raise Problem(
+                413,
+                "HTTP-413",
+                "Les textes du formulaire dépassent 1 Mo en tout : rien n'a été gardé.",
+            )
+
+    def open_file(self, filename: str, headers: list[tuple[bytes, bytes]]) -> UploadFile:
+        """Make room for the bytes of a file."""
+        file = cast("BinaryIO", SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES))  # noqa: SIM115 - `close` closes it
+        self._files.append(file)
+        return UploadFile(file, size=0, filename=filename, headers=Headers(raw=headers))
+
+    def add_file(self, name: str, file: UploadFile, size: int) -> None:
+        """Keep a file."""
+        if file.filename:
+            self._items.append((name, file))
+        elif size:
+            self.refuse(name, "Le fichier n'a pas de nom (`filename` est vide).")
+        # Else it is what browsers send where nobody chose a file.
+
+    def add_text(self, name: str, text: bytes, charset: str) -> None:
+        """Keep a text."""
+        try:
+            self._items.append((name, text.decode(charset)))
+        except UnicodeDecodeError:
+            self.refuse(
+                name,
+                "Ce texte n'est pas dans le jeu de caractères annoncé (UTF-8 quand rien ne l'est).",
+            )
+
+    def finish(self) -> FormData:
+        """Give the form, or refuse it."""
+        if self._violations:
+            raise refused(list(self._violations.values())[:_FAULTS_SHOWN])
+        for file in self._files:
+            file.seek(0)
+        return FormData(self._items)
+
+    def close(self) -> None:
+        """Let go of all files, and of their bytes on disk."""
+        for file in self._files:
+            file.close()

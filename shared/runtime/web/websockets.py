@@ -1,0 +1,90 @@
+"""WebSockets as a service sees them: counted, and closed with a code when something goes wrong."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
+
+from shared.runtime.metrics import SOCKET_CLOSES, SOCKET_FRAMES, SOCKETS
+from shared.runtime.web.problems import respond, unforeseen
+
+_FAILED, _TRY_AGAIN = 1011, 1013
+"""Closing codes of a WebSocket that was open (RFC 6455, IANA)."""
+_LEAVING: Mapping[int, str] = {
+    1000: "left",
+    1001: "left",
+    1005: "left",
+    1009: "too large",
+    1012: "stopped",
+}
+"""What the other side or the server closes with; a client may write any number."""
+
+
+class _Watched:
+    """Notes what passes over one WebSocket."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._is_open = False
+        self.has_begun = False
+        self.has_ended = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "websocket.receive":
+            SOCKET_FRAMES.labels(self._route, "in").inc()
+        elif message["type"] == "websocket.disconnect":
+            self._close(_LEAVING.get(message.get("code", 1006), "lost"))
+        return message
+
+    async def send(self, message: Message) -> None:
+        self.has_begun = True
+        match message["type"]:
+            case "websocket.accept":
+                self._is_open = True
+                SOCKETS.labels(self._route).inc()
+            case "websocket.send":
+                SOCKET_FRAMES.labels(self._route, "out").inc()
+            case "websocket.http.response.start":
+                self.has_ended = True
+                SOCKET_CLOSES.labels(self._route, f"refused {message['status']}").inc()
+            case "websocket.close":
+                self.has_ended = True
+                self._close(f"closed {message.get('code', 1000)}")
+        await self._send(message)
+
+    def end(self) -> None:
+        """Count one that nobody closed: its application ended."""
+        self._close("lost")
+
+    def _close(self, reason: str) -> None:
+        if self._is_open:
+            self._is_open = False
+            SOCKETS.labels(self._route).dec()
+            SOCKET_CLOSES.labels(self._route, reason).inc()
+
+    @property
+    def _route(self) -> str:
+        return getattr(self._scope.get("route"), "path", "unmatched")
+
+
+async def talk(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Pass a WebSocket on. A fault is answered before it is open, and closes it afterwards."""
+    watched = _Watched(scope, receive, send)
+    try:
+        await app(scope, watched.receive, watched.send)
+    except WebSocketDisconnect:
+        return
+    except Exception as error:  # noqa: BLE001 - it is logged, and answered or closed
+        problem = unforeseen(error)
+        if not watched.has_begun:
+            await respond(problem)(scope, watched.receive, watched.send)
+        elif not watched.has_ended:
+            is_passing = problem.status == HTTPStatus.SERVICE_UNAVAILABLE
+            code = _TRY_AGAIN if is_passing else _FAILED
+            await watched.send({"type": "websocket.close", "code": code, "reason": problem.code})
+    finally:
+        watched.end()
