@@ -9,38 +9,42 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.support.adapters.answering import article_search, articles_of, search_in
-from services.support.adapters.examples import read_examples
-from services.support.adapters.model import Learner, known_to, train
-from services.support.adapters.model_file import ModelFileError, read_model, write_model
-from services.support.adapters.mongo import MongoTickets
-from services.support.adapters.mongo_agent import MongoConversations
-from services.support.adapters.mongo_chat import MongoChats
-from services.support.adapters.tracking import PortalTracking
-from services.support.adapters.training import cross_validated
-from services.support.application.acting import Acting
-from services.support.application.agent import AgentPorts, VirtualAgent
-from services.support.application.chat import ChatRoom
-from services.support.application.chat_news import ChatNews
-from services.support.application.chat_ports import ChatPorts
-from services.support.application.desks import Closing, Desks
-from services.support.application.drafts import Drafts
-from services.support.application.ports import Limits, Ports
-from services.support.application.submitting import Submitting
-from services.support.domain.catalogue import Catalogue
-from services.support.domain.chat import Bounds
-from services.support.entrypoints.agent import create_agent_router, create_articles_router
-from services.support.entrypoints.asking import answer_to
-from services.support.entrypoints.catalogue import create_catalogue_router
-from services.support.entrypoints.chat import Places, create_chat_desk_router, create_chat_router
-from services.support.entrypoints.chat_socket import Lounge
-from services.support.entrypoints.desks import create_desks_router
-from services.support.entrypoints.open_tickets import create_open_router
-from services.support.entrypoints.suggestions import create_suggestions_router
-from services.support.entrypoints.tickets import create_tickets_router
-from services.support.entrypoints.timers import pass_time
-from services.support.entrypoints.training import Learnt, told_of
+from services.support.agent.adapters.answering import article_search, articles_of, search_in
+from services.support.agent.adapters.mongo import MongoConversations
+from services.support.agent.adapters.tracking import PortalTracking
+from services.support.agent.application.agent import AgentPorts, VirtualAgent
+from services.support.agent.entrypoints.asking import answer_to
+from services.support.agent.entrypoints.http import create_agent_router, create_articles_router
+from services.support.chat.adapters.mongo import MongoChats
+from services.support.chat.application.chat import ChatRoom
+from services.support.chat.application.news import ChatNews
+from services.support.chat.application.ports import ChatPorts
+from services.support.chat.domain.chat import Bounds
+from services.support.chat.entrypoints.http import (
+    Places,
+    create_chat_desk_router,
+    create_chat_router,
+)
+from services.support.chat.entrypoints.socket import Lounge
+from services.support.chat.entrypoints.timers import pass_time
+from services.support.desks.domain.catalogue import Catalogue
+from services.support.desks.entrypoints.catalogue import create_catalogue_router
 from services.support.settings import DATA, Settings, catalogue_at, targets_at
+from services.support.suggestions.adapters.examples import read_examples
+from services.support.suggestions.adapters.model import Learner, known_to, train
+from services.support.suggestions.adapters.model_file import ModelFileError, read_model, write_model
+from services.support.suggestions.adapters.training import cross_validated
+from services.support.suggestions.entrypoints.http import create_suggestions_router
+from services.support.suggestions.entrypoints.training import Learnt, told_of
+from services.support.tickets.adapters.mongo import MongoTickets
+from services.support.tickets.application.acting import Acting
+from services.support.tickets.application.desks import Closing, Desks
+from services.support.tickets.application.drafts import Drafts
+from services.support.tickets.application.ports import Limits, Ports
+from services.support.tickets.application.submitting import Submitting
+from services.support.tickets.entrypoints.desks import create_desks_router
+from services.support.tickets.entrypoints.open_tickets import create_open_router
+from services.support.tickets.entrypoints.tickets import create_tickets_router
 from shared.contracts.topics import STRUCTURE
 from shared.runtime.ids import new_id
 from shared.runtime.messaging.directory import Directory, project_structures

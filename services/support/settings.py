@@ -7,9 +7,9 @@ from typing import Annotated, Self, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
-from services.support.domain.catalogue import Catalogue, CatalogueError, read_catalogue
-from services.support.domain.clock import Targets, TargetsError, read_targets
-from services.support.domain.hours import Hours
+from services.support.desks.domain.catalogue import Catalogue, CatalogueError, read_catalogue
+from services.support.desks.domain.hours import Hours
+from services.support.tickets.domain.targets import Targets, TargetsError, read_targets
 from shared.runtime.settings import RuntimeSettings
 from shared.vocabulary.dates import parse_date
 

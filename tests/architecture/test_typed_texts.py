@@ -12,7 +12,7 @@ from pydantic import BaseModel, StringConstraints
 
 from deploy.docs.openapi import built
 from services.deposit.entrypoints.metadata import MetadataForm
-from services.support.entrypoints.chat_bodies import First, Next
+from services.support.chat.entrypoints.frames import First, Next
 from shared.contracts.texts import TypedText
 
 _READ_APART = {"metadata": MetadataForm, "first frame": First, "next frame": Next}

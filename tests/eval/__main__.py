@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.support.adapters.answering import article_search, articles_of
-from services.support.adapters.articles import ArticleSearch
-from services.support.adapters.examples import Example, read_examples
-from services.support.adapters.model import train
+from services.support.agent.adapters.answering import article_search, articles_of
+from services.support.agent.adapters.articles import ArticleSearch
 from services.support.settings import DATA, catalogue_at
+from services.support.suggestions.adapters.examples import Example, read_examples
+from services.support.suggestions.adapters.model import train
 from shared.vocabulary.tickets import Desk
 from tests.eval.bounds import Bounds
 from tests.eval.picture import draw_confusion

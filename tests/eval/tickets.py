@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from services.support.adapters.examples import Example
-from services.support.adapters.model import TrainedSuggester
-from services.support.domain.guesses import Suggestions
+from services.support.suggestions.adapters.examples import Example
+from services.support.suggestions.adapters.model import TrainedSuggester
+from services.support.suggestions.domain.guesses import Suggestions
 from shared.vocabulary.tickets import Desk
 from tests.eval.bounds import Bounds
 from tests.kit.evaluation import desk_of, ranking

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.support.application.agent import Answers
-from services.support.domain.agent import Intent, answering, hear
+from services.support.agent.application.agent import Answers
+from services.support.agent.domain.intents import Intent, answering, hear
 from shared.vocabulary.tickets import Desk
 
 OFF_TOPIC = "hors-sujet"

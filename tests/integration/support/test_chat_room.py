@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.support.adapters.mongo_chat import MongoChats
-from services.support.application.chat import ChatRoom
-from services.support.application.chat_news import ChatNews
-from services.support.application.chat_ports import Begun, ChatPorts, Guest, Position
-from services.support.domain.chat import (
+from services.support.agent.domain.conversation import Asker
+from services.support.chat.adapters.mongo import MongoChats
+from services.support.chat.application.chat import ChatRoom
+from services.support.chat.application.news import ChatNews
+from services.support.chat.application.ports import Begun, ChatPorts, Guest, Position
+from services.support.chat.domain.chat import (
     Bounds,
     Chat,
     Ending,
@@ -22,8 +23,7 @@ from services.support.domain.chat import (
     Said,
     Wish,
 )
-from services.support.domain.conversation import Asker
-from services.support.domain.hours import Hours
+from services.support.desks.domain.hours import Hours
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.parties import Structure
 from shared.runtime.ids import new_id

@@ -9,8 +9,8 @@ import pytest
 from pymongo import MongoClient
 
 from deploy.local import Addresses
-from services.support.adapters.mongo import MongoTickets
-from services.support.application.ports import Search
+from services.support.tickets.adapters.mongo import MongoTickets
+from services.support.tickets.application.ports import Search
 from shared.runtime.clock import system_clock
 from shared.runtime.store.database import Store
 from shared.vocabulary.tickets import Desk

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.support.domain.agent import MESSAGE_LIMIT, TURNS_LIMIT, Intent, Kind, hear
-from services.support.domain.conversation import Conversation, Turn, prefilled
-from services.support.domain.piece_numbers import piece_numbers
-from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
-from services.support.domain.tracking import (
+from services.support.agent.domain.conversation import Conversation, Turn, prefilled
+from services.support.agent.domain.intents import MESSAGE_LIMIT, TURNS_LIMIT, Intent, Kind, hear
+from services.support.agent.domain.piece_numbers import piece_numbers
+from services.support.agent.domain.tracking import (
     _ENDINGS,
     NEXT_STEPS,
     SUPERSEDED,
@@ -22,6 +21,7 @@ from services.support.domain.tracking import (
     come_to,
     told,
 )
+from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role

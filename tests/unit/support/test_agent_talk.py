@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 
-from services.support.application.agent import AgentPorts, Kept, Talk, VirtualAgent
-from services.support.application.ports import Limits
-from services.support.domain.agent import Found, Kind
-from services.support.domain.conversation import Asker, Conversation, Turn
-from services.support.domain.guesses import READ_LIMIT, Suggestions
-from services.support.domain.hours import Hours
-from services.support.domain.tracking import Tracked
+from services.support.agent.application.agent import AgentPorts, Kept, Talk, VirtualAgent
+from services.support.agent.domain.conversation import Asker, Conversation, Turn
+from services.support.agent.domain.intents import Found, Kind
+from services.support.agent.domain.tracking import Tracked
+from services.support.desks.domain.hours import Hours
+from services.support.suggestions.domain.guesses import READ_LIMIT, Suggestions
+from services.support.tickets.application.ports import Limits
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation

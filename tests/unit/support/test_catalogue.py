@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from services.support.domain import clock
-from services.support.domain.catalogue import (
+from services.support.desks.domain.catalogue import (
     COLUMNS,
     CatalogueError,
     desk_of_label,
     read_catalogue,
 )
 from services.support.settings import DATA, Settings, catalogue_at, targets_at
+from services.support.tickets.domain import targets as clock
 from shared.vocabulary.tickets import Desk, Priority
 
 HEADER = ";".join(COLUMNS)

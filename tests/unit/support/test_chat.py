@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.support.domain.chat import (
+from services.support.chat.domain.chat import (
     Bounds,
     Chat,
     ChatState,
@@ -19,9 +19,7 @@ from services.support.domain.chat import (
     Said,
     Wish,
 )
-from services.support.domain.french import french_opening
-from services.support.domain.hours import Hours
-from services.support.domain.talking import (
+from services.support.chat.domain.talking import (
     MESSAGE_LIMIT,
     ended,
     handed,
@@ -37,7 +35,9 @@ from services.support.domain.talking import (
     taken,
     told_closed,
 )
-from services.support.domain.texts import TEXT_LIMIT, TITLE_LIMIT
+from services.support.desks.domain.french import french_opening
+from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.parties import Structure
 from shared.vocabulary.roles import MoaParameter, StructureKind, StructureStatus

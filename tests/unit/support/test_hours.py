@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.support.domain import chat_rules
-from services.support.domain.french import french_hours
-from services.support.domain.hours import PARIS, Availability, Hours
+from services.support.chat.domain import rules as chat_rules
+from services.support.desks.domain.french import french_hours
+from services.support.desks.domain.hours import PARIS, Availability, Hours
 from services.support.settings import DATA, Settings
 
 HOURS = Hours()

@@ -8,14 +8,14 @@ from typing import Any, NoReturn
 
 import pytest
 
-from services.support.application import files
-from services.support.application.files import key_of
-from services.support.application.outcomes import TooMany
-from services.support.application.ports import Limits, Ports
-from services.support.application.submitting import Submitting
-from services.support.domain.parties import Issuer
-from services.support.domain.tickets import Content
+from services.support.desks.domain.parties import Issuer
 from services.support.settings import DATA, catalogue_at
+from services.support.tickets.application import files
+from services.support.tickets.application.files import key_of
+from services.support.tickets.application.outcomes import TooMany
+from services.support.tickets.application.ports import Limits, Ports
+from services.support.tickets.application.submitting import Submitting
+from services.support.tickets.domain.tickets import Content
 
 ADDRESS = "192.0.2.1"
 PDF = b"%PDF-1.7 "

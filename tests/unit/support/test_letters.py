@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.support.domain.letters import body_of
+from services.support.suggestions.domain.letters import body_of
 
 SAID = "Notre facture est suspendue, pourquoi ?"
 

@@ -7,9 +7,11 @@ from itertools import product
 import pytest
 from pydantic import TypeAdapter
 
-from services.support.domain.clock import measured
-from services.support.domain.guesses import Guess, Suggestions
-from services.support.domain.handling import (
+from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.parties import Issuer, Recipient
+from services.support.settings import DATA, catalogue_at, targets_at
+from services.support.suggestions.domain.guesses import Guess, Suggestions
+from services.support.tickets.domain.handling import (
     begun,
     carried_out,
     judge_assignment,
@@ -20,11 +22,15 @@ from services.support.domain.handling import (
     possible,
     submitted,
 )
-from services.support.domain.hours import Hours
-from services.support.domain.life import OPEN, TRANSITIONS, allowed, transition
-from services.support.domain.parties import Issuer, Recipient
-from services.support.domain.tickets import ACT_LABELS, STATUS_LABELS, Content, Doing, Ticket
-from services.support.settings import DATA, catalogue_at, targets_at
+from services.support.tickets.domain.life import OPEN, TRANSITIONS, allowed, transition
+from services.support.tickets.domain.targets import measured
+from services.support.tickets.domain.tickets import (
+    ACT_LABELS,
+    STATUS_LABELS,
+    Content,
+    Doing,
+    Ticket,
+)
 from shared.circuit.parties import Service, Structure
 from shared.vocabulary.attachments import MEGABYTE, Attached
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus

@@ -4,18 +4,18 @@ from collections.abc import Iterable
 
 import pytest
 
-from services.support.domain.chat import Wish
-from services.support.domain.handling import judge_draft, judge_submission
-from services.support.domain.parties import (
+from services.support.chat.domain.chat import Wish
+from services.support.chat.domain.talking import judge_wish
+from services.support.desks.domain.parties import (
     Issuer,
     Recipient,
     judge_issuer,
     judge_recipient,
     mailbox,
 )
-from services.support.domain.talking import judge_wish
-from services.support.domain.tickets import Content
 from services.support.settings import DATA, catalogue_at
+from services.support.tickets.domain.handling import judge_draft, judge_submission
+from services.support.tickets.domain.tickets import Content
 from shared.circuit.parties import Service, Structure
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 from shared.vocabulary.rules import Violation

@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from services.support.__main__ import app
-from services.support.adapters.model_file import read_model
 from services.support.settings import DATA, catalogue_at
+from services.support.suggestions.adapters.model_file import read_model
 
 TAUGHT = {"DEPOT": "fichier", "M_PAIEMENT": "retard", "INCONNUE": "autre"}
 

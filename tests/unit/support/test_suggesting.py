@@ -5,9 +5,9 @@ from collections import Counter
 import httpx
 from fastapi import FastAPI
 
-from services.support.domain.guesses import Suggestions
-from services.support.entrypoints.suggestions import create_suggestions_router
 from services.support.settings import DATA, catalogue_at
+from services.support.suggestions.domain.guesses import Suggestions
+from services.support.suggestions.entrypoints.http import create_suggestions_router
 from shared.runtime.web.problems import Problem, respond
 
 _ALLOWED = 3

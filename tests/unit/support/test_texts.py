@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.support.domain.conversation import as_title
-from services.support.domain.texts import judge_line, judge_text
+from services.support.agent.domain.conversation import as_title
+from services.support.desks.domain.texts import judge_line, judge_text
 from shared.vocabulary.attachments import MEGABYTE, in_megabytes
 from shared.vocabulary.texts import plain
 

@@ -1,1 +1,0 @@
-"""What the ports are made of."""

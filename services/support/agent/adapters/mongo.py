@@ -1,0 +1,84 @@
+"""Conversations with the virtual agent in the document store, forgotten after a time."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from pydantic import TypeAdapter
+
+from services.support.agent.application.agent import Kept, Talk
+from services.support.agent.domain.conversation import Conversation
+from shared.contracts.outgoing import Outgoing
+from shared.runtime.store.database import Document, Store, Transaction
+
+_CONVERSATIONS = "conversations"
+_CONVERSATION = TypeAdapter(Conversation)
+
+
+class MongoConversations:
+    """The conversations, each one document under its id."""
+
+    def __init__(self, store: Store, kept: timedelta) -> None:
+        """Forget a conversation so long after its beginning."""
+        self._store = store
+        self._conversations = store.collection(_CONVERSATIONS)
+        self._kept = kept
+
+    async def prepare(self) -> None:
+        """Forget what is old."""
+        await self._conversations.create_index("expires_at", expireAfterSeconds=0)
+
+    async def insert(self, conversation: Conversation, token_hash: str | None) -> None:
+        """Keep a new conversation; `token_hash` is of what continues it without an account."""
+        row = {
+            "_id": conversation.id,
+            "token": token_hash,
+            "expires_at": conversation.started_at + self._kept,
+            "conversation": _CONVERSATION.dump_python(conversation, mode="json"),
+        }
+        await self._conversations.insert_one(row)
+
+    async def find(self, conversation: str) -> Conversation | None:
+        """Read a conversation."""
+        return _read(await self._conversations.find_one({"_id": conversation}))
+
+    async def of_token(self, conversation: str, token_hash: str) -> Conversation | None:
+        """Read a conversation by what continues it without an account."""
+        wanted = {"_id": conversation, "token": token_hash}
+        return _read(await self._conversations.find_one(wanted))
+
+    async def change(self, work: Callable[[Talk], Awaitable[Kept]]) -> Kept:
+        """Run `work` in a transaction; it may run several times."""
+
+        async def attempt(transaction: Transaction) -> Kept:
+            return await work(_MongoTalk(transaction))
+
+        return await self._store.transaction(attempt)
+
+
+class _MongoTalk:
+    """One transaction over a conversation."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._conversations = transaction.collection(_CONVERSATIONS)
+
+    async def load(self, conversation: str) -> Conversation | None:
+        """Read a conversation."""
+        session = self._transaction.session
+        return _read(await self._conversations.find_one({"_id": conversation}, session=session))
+
+    async def save(self, conversation: Conversation) -> None:
+        """Write a conversation anew."""
+        # Not replaced: the token is not part of the conversation.
+        written = {"conversation": _CONVERSATION.dump_python(conversation, mode="json")}
+        await self._conversations.update_one(
+            {"_id": conversation.id}, {"$set": written}, session=self._transaction.session
+        )
+
+    def publish(self, message: Outgoing) -> None:
+        """Say a message when the turn is kept."""
+        self._transaction.publish(message)
+
+
+def _read(row: Document | None) -> Conversation | None:
+    return _CONVERSATION.validate_python(row["conversation"]) if row else None

@@ -1,0 +1,207 @@
+"""What the virtual agent makes of a message: rules over what was said and what was found."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.support.agent.domain.articles import Article, Passage
+from services.support.agent.domain.piece_numbers import piece_numbers
+from shared.vocabulary.texts import folded
+
+MESSAGE_LIMIT = 1000
+TURNS_LIMIT = 100
+"""A conversation is one document of the store."""
+
+_CLEAR, _THIRD = 22.0, 0.35
+"""An article of that score that speaks of a third of a question answers it."""
+_WHOLE, _MOSTLY = 12.0, 0.7
+"""A lower score is enough where the article speaks of most of the question."""
+_FOREIGN = 0.3
+"""A question with a larger share of foreign words is about something else."""
+# Scores are in no unit and move with the articles. Whoever adds or changes some runs
+# `make eval-support`: it prints what is answered and declined. The bounds are set anew on the
+# questions marked `reglage`; those marked `tenue` and questions*.csv judge them.
+_CLOSE = 0.6
+"""An article of that share of the best one's score is told beside it."""
+_OTHERS = 2
+
+
+class Intent(StrEnum):
+    """What somebody wants of the agent."""
+
+    GREETING = "accueil"
+    THANKS = "remerciement"
+    PIECE = "piece"
+    ACTIVATION = "activation"
+    CONFIRMATION = "confirmation"
+    RENUNCIATION = "renoncement"
+    PERSON = "personne"
+    TICKET = "ticket"
+    QUESTION = "question"
+
+
+class Kind(StrEnum):
+    """What an answer is."""
+
+    GREETING = "accueil"
+    ARTICLE = "article"
+    PIECE = "piece"
+    PIECE_NOT_FOUND = "piece_introuvable"
+    NO_ACCOUNT = "sans_compte"
+    PORTAL_AWAY = "portail_indisponible"
+    ACTIVATION_ASKS = "activation_adresse"
+    ACTIVATION_CONFIRMS = "activation_a_confirmer"
+    ACTIVATION_DROPPED = "activation_abandonnee"
+    ACTIVATION_PASSED = "activation_transmise"
+    ACTIVATION_REFUSED = "activation_refusee"
+    PERSON = "personne"
+    TICKET = "ticket"
+    UNSURE = "incertain"
+
+
+OFFERING = frozenset(Kind) - {
+    Kind.GREETING,
+    Kind.ARTICLE,
+    Kind.PIECE,
+    Kind.ACTIVATION_ASKS,
+    Kind.ACTIVATION_CONFIRMS,
+    Kind.ACTIVATION_DROPPED,
+    Kind.ACTIVATION_PASSED,
+}
+"""The answers that leave somebody without what they asked: a person and a ticket are offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An article found for a question, by the passage that answers it."""
+
+    article: Article
+    passage: Passage
+    score: float
+    """How close it is, from 0 up: BM25 over weighted fields, times `covered`. It compares between
+    questions on the same articles, and with `_CLEAR` and `_WHOLE`, which were set on them."""
+    covered: float
+    """The share of the question that the article speaks of, from 0 to 1."""
+    foreign: float = 0.0
+    """The share of the question in words that nobody writes about the platform, from 0 to 1."""
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it may be given as an answer.
+
+        A question about something else may well use words of ours, and many of them: what else it
+        says is weighed too.
+        """
+        if self.foreign > _FOREIGN:
+            return False
+        is_clear = self.score >= _CLEAR and self.covered >= _THIRD
+        return is_clear or (self.score >= _WHOLE and self.covered >= _MOSTLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the agent makes of a message."""
+
+    intent: Intent
+    numbers: tuple[str, ...] = ()
+    """Forms of the number of a piece."""
+    email: str | None = None
+    """An address that was named: with a confirmation, the one that is confirmed."""
+
+
+_EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s<>\"(),;:\\.]+")
+_GREETING = re.compile(
+    r"(bonjour|bonsoir|salut|hello|coucou|merci( beaucoup| bien)?|au revoir|bonne journee|ok|"
+    r"d accord|(qui|qu) (etes|es) (vous|tu)|c est quoi (ton|votre) nom|tu es (un )?(robot|humain)|"
+    r"(vous etes|etes vous) (un )?(robot|humain)|[\s])+"
+)
+_THANKS = re.compile(r"(merci( beaucoup| bien)?|au revoir|bonne journee|ok|d accord|[\s])+")
+_WANTS_LINK = re.compile(
+    r"\b(lien|mail|email|courriel)\b.*\b(re)?activ(ation|er)\b"
+    r"|\b(re)?activ(ation|er)\b.*\b(lien|mail|email|courriel)\b"
+)
+_WANTS_NO_LINK = re.compile(
+    r"\bne? (\w+ )?(veu[xt]|veulent|voul(ons|ez|ais)|voudrais|souhait\w+|desir\w+|"
+    r"demand(ez?|ons)|r?envoye[zr]|r?envoie|transmettez|faut)"
+    r"( \w+){0,2} (pas|plus|jamais|aucun|rien)\b(?! (attendre|patienter)\b)"
+    r"|\bveu[xt]( \w+)? (pas|plus)\b(?! (attendre|patienter)\b)"
+    r"|\b(pas|plus|aucun|jamais) (besoin|r?envoye[zr]|r?envoie|transmettre|demander?)\b"
+    r"|\b(inutile|(?<!ete )(?<!est )annul\w+|surtout pas)\b"
+)
+"""Not "je n'ai pas reçu de lien", nor "mon lien a été annulé", which ask for one."""
+_YES = re.compile(
+    r"((oui|ok|d accord|exact|exactement|correct|(c est )?(bien )?ca|(je )?confirme[rz]?|"
+    r"(allez|vas) y|(envoyez|transmettez|faites)( l[ae])?|volontiers|bien sur|tout a fait|"
+    r"parfait|yes)( |$))+((merci|svp|stp|s il (vous|te) plait|beaucoup)( |$))*"
+)
+_FOR_ADDRESS = re.compile(r"\b((pour|a|avec) )?((l |mon )?adresse |le compte )?\S+@\S+")
+_NO = re.compile(
+    r"(non|no|stop|annul\w+|surtout pas|laisse[rz]? tomber|rien)"
+    r"( (non|merci|beaucoup|svp|stp|rien|pas|plus|surtout|finalement|tout|du|de|suite|d|autre|la|"
+    r"le|l|les|demande|lien|adresse|bonne|mon|ma|c|ce|n|en|ne|je|j|est|ai|etait|moi|bon|ca|va|"
+    r"aller|besoin|maintenant|veux|voulais|prefere|attendre|envoye[rz]|transmett(ez|re)|faites|"
+    r"laisse[rz]?|tomber|stop|annul\w+|encore|mais|au|revoir|journee|s|il|vous|te|plait))*"
+)
+"""What goes on in other words asks for something else, and wants an answer."""
+_WANTS_PERSON = re.compile(
+    r"\b(parler|discuter|echanger|tchatter|chatter|joindre|contacter|avoir|voir|passez|veux|"
+    r"voudrais|souhaite)\b.*\b(quelqu un|une personne|humain|conseillere?|operateur|"
+    r"(un|votre) agent|teleconseiller)\b"
+    r"|^(un |une |a )*(humain|conseillere?|personne|agent|operateur)( svp)?$"
+)
+_ASKS_WHEN = re.compile(r"\b(horaires?|quelle heure|a quelle|quand)\b")
+_WANTS_TICKET = re.compile(
+    r"\b(ouvrir|ouvre|ouvrez|creer|cree|deposer|faire|envoyer|veux|voudrais)\b.*\bticket\b|^ticket$"
+)
+_HOW = re.compile(r"\b(comment|quelle?s?|ou)\b")
+
+
+def hear(text: str, *, awaits_email: bool, awaits_yes: bool = False) -> Heard:
+    """Say what somebody wants.
+
+    Args:
+        text: what was said.
+        awaits_email: the agent just asked for the address of an account.
+        awaits_yes: the agent just asked whether to pass a request on for an address.
+    """
+    plain = " ".join(re.sub(r"[^\w@.+-]+", " ", folded(text)).split())
+    email = _EMAIL.search(text)
+    is_refusal = _WANTS_NO_LINK.search(plain) is not None
+    words = re.sub(r"[^a-z]+", " ", _FOR_ADDRESS.sub("", plain) if email else plain).strip()
+    if awaits_yes and _YES.fullmatch(words):
+        return Heard(Intent.CONFIRMATION, email=email[0].rstrip(".") if email else None)
+    if email and not is_refusal and (awaits_email or awaits_yes or _WANTS_LINK.search(plain)):
+        return Heard(Intent.ACTIVATION, email=email[0].rstrip("."))
+    if (awaits_yes or awaits_email) and (is_refusal or _NO.fullmatch(words)):
+        return Heard(Intent.RENUNCIATION)
+    greeting = plain.replace("-", " ").strip(" .")
+    if _GREETING.fullmatch(greeting):
+        return Heard(Intent.THANKS if _THANKS.fullmatch(greeting) else Intent.GREETING)
+    if not email and (numbers := piece_numbers(text)):
+        return Heard(Intent.PIECE, numbers=numbers)
+    return Heard(_wanted(plain))
+
+
+def _wanted(plain: str) -> Intent:
+    """Say what is wanted in words alone."""
+    if _WANTS_LINK.search(plain) and not _WANTS_NO_LINK.search(plain):
+        return Intent.ACTIVATION
+    if _WANTS_PERSON.search(plain) and not _ASKS_WHEN.search(plain):
+        return Intent.PERSON
+    if _WANTS_TICKET.search(plain) and not _HOW.search(plain):
+        return Intent.TICKET
+    return Intent.QUESTION
+
+
+def answering(found: Sequence[Found]) -> Found | None:
+    """Take the article that answers; None when none is sure enough: then nothing is said."""
+    return found[0] if found and found[0].is_sure else None
+
+
+def related(found: Sequence[Found]) -> tuple[Article, ...]:
+    """List the articles that come close behind the one that answers."""
+    if not found:
+        return ()
+    close = [each for each in found[1:] if each.is_sure and each.score >= _CLOSE * found[0].score]
+    return tuple(each.article for each in close[:_OTHERS])

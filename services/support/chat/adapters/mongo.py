@@ -1,0 +1,226 @@
+"""Chats in the document store, their lines and queues; forgotten after a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+from pymongo.errors import DuplicateKeyError
+
+from services.support.chat.application.ports import ChatChange, Present
+from services.support.chat.domain.chat import Chat, ChatState, Line, LineKind, Queue, Said, Step
+from services.support.desks.adapters.mongo_tokens import admit
+from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.web.live import Bells, ring_inserts
+from shared.vocabulary.tickets import Side
+
+T = TypeVar("T")
+_CHATS, _LINES, _QUEUES, _PRESENCE = "chats", "chat_lines", "chat_queues", "chat_presence"
+_PRESENCE_KEPT = timedelta(days=2)
+_CHAT, _LINE = TypeAdapter(Chat), TypeAdapter(Line)
+
+
+class MongoChats:
+    """The chats, each one document, and each of their lines."""
+
+    def __init__(self, store: Store, kept: timedelta) -> None:
+        """Forget a chat so long after its beginning."""
+        self._store = store
+        self._chats = store.collection(_CHATS)
+        self._lines = store.collection(_LINES)
+        self._presence = store.collection(_PRESENCE)
+        self._kept = kept
+
+    async def prepare(self) -> None:
+        """Create the indexes."""
+        await self._chats.create_index([("queue", 1), ("state", 1), ("place", 1)])
+        await self._chats.create_index("open_of", sparse=True)
+        await self._chats.create_index("sent", sparse=True)
+        await self._lines.create_index([("chat", 1), ("rank", 1)], unique=True)
+        await self._lines.create_index("keyed", sparse=True)
+        for collection in (self._chats, self._lines, self._presence):
+            await collection.create_index("expires_at", expireAfterSeconds=0)
+
+    async def change(self, work: Callable[[ChatChange], Awaitable[T]]) -> T:
+        """Run `work` in a transaction; it may run several times."""
+
+        async def attempt(transaction: Transaction) -> T:
+            return await work(_MongoChange(transaction, self._kept))
+
+        try:
+            return await self._store.transaction(attempt)
+        except DuplicateKeyError:
+            # The first chat of a queue came twice: the queue is now found.
+            return await self._store.transaction(attempt)
+
+    async def find(self, chat: str) -> Chat | None:
+        """Read a chat."""
+        return _read(await self._chats.find_one({"_id": chat}))
+
+    async def of_token(self, chat: str, token_hash: str) -> Chat | None:
+        """Read a chat by what resumes it without an account."""
+        return _read(await self._chats.find_one({"_id": chat, "token": token_hash}))
+
+    async def since(self, chat: str, after: int) -> Sequence[Line]:
+        """List the lines beyond a rank, in order."""
+        found = self._lines.find({"chat": chat, "rank": {"$gt": after}}).sort("rank")
+        return [_LINE.validate_python(each["line"]) async for each in found]
+
+    async def position(self, chat: Chat) -> int:
+        """Count who waits before a chat, and itself."""
+        before = {**_waiting(chat.queue), "place": {"$lt": chat.place}}
+        return await self._chats.count_documents(before) + 1
+
+    async def of_queue(self, queue: Queue) -> Sequence[Chat]:
+        """List the open chats of a queue: those that wait, in order, then those that go on."""
+        states = [ChatState.EN_ATTENTE.value, ChatState.EN_COURS.value]
+        return [
+            _CHAT.validate_python(each["chat"])
+            for state in states
+            async for each in self._chats.find({"queue": queue.name, "state": state}).sort("place")
+        ]
+
+    async def present(self) -> Sequence[Present]:
+        """List every open chat."""
+        found = self._chats.find({"open_of": {"$exists": True}})
+        chats = [_CHAT.validate_python(each["chat"]) async for each in found]
+        seen = {
+            each["_id"]: each["at"]
+            async for each in self._presence.find({"_id": {"$in": [chat.id for chat in chats]}})
+        }
+        return [Present(chat, seen.get(chat.id, chat.started_at)) for chat in chats]
+
+    async def seen(self, chat: str, at: datetime) -> None:
+        """Note that the issuer of a chat is there."""
+        row = {"at": at, "expires_at": at + _PRESENCE_KEPT}
+        await self._presence.update_one({"_id": chat}, {"$set": row}, upsert=True)
+
+    async def ring(self, bells: Bells) -> None:
+        """Ring for every new chat and line, whichever replica wrote it, until cancelled."""
+        async with asyncio.TaskGroup() as ringing:
+            # Who comes without a word leaves no line.
+            ringing.create_task(ring_inserts(self._chats, bells, lambda row: [row["queue"]]))
+            ringing.create_task(ring_inserts(self._lines, bells, lambda row: row.get("rings", ())))
+
+
+class _MongoChange:
+    """One transaction over chats."""
+
+    def __init__(self, transaction: Transaction, kept: timedelta) -> None:
+        self._transaction = transaction
+        self._session = transaction.session
+        self._chats = transaction.collection(_CHATS)
+        self._lines = transaction.collection(_LINES)
+        self._queues = transaction.collection(_QUEUES)
+        self._kept = kept
+
+    async def load(self, chat: str) -> Chat | None:
+        return _read(await self._chats.find_one({"_id": chat}, session=self._session))
+
+    async def waiting(self, queue: Queue) -> int:
+        row = await self._queues.find_one({"_id": queue.name}, session=self._session)
+        return row["waiting"] if row else 0
+
+    async def strangers(self, queue: Queue) -> int:
+        without = {**_waiting(queue), "token": {"$ne": None}}
+        found = self._chats.find(without, {"_id": 1}, session=self._session)
+        return len(await found.to_list(None))
+
+    async def join(self, queue: Queue) -> int:
+        # Whoever comes at the same time conflicts here: first come, first served.
+        place = {"_id": queue.name}
+        counted = {"$inc": {"last": 1, "waiting": 1}}
+        await self._queues.update_one(place, counted, upsert=True, session=self._session)
+        row = await self._queues.find_one(place, session=self._session)
+        last: int = row["last"] if row else 1
+        return last
+
+    async def leave(self, queue: Queue) -> None:
+        left = {"$inc": {"waiting": -1}}
+        await self._queues.update_one({"_id": queue.name}, left, session=self._session)
+
+    async def first(self, queue: Queue) -> Chat | None:
+        found = self._chats.find(_waiting(queue), session=self._session).sort("place").limit(1)
+        return _read(next(iter(await found.to_list(1)), None))
+
+    async def open_of(self, owner: str) -> int:
+        found = self._chats.find({"open_of": owner}, {"_id": 1}, session=self._session)
+        return len(await found.to_list(None))
+
+    async def said(self, chat: Chat, said: Said) -> Line | None:
+        if not said.key:
+            return None
+        keyed = _keyed(chat.id, said, said.desk or chat.queue)
+        row = await self._lines.find_one({"keyed": keyed}, session=self._session)
+        return _LINE.validate_python(row["line"]) if row else None
+
+    async def begun(self, sent: str) -> Chat | None:
+        return _read(await self._chats.find_one({"sent": sent}, session=self._session))
+
+    async def admit(self, chat: str, token_hash: str) -> None:
+        await admit(self._transaction, _CHATS, chat, token_hash)
+
+    async def insert(
+        self, step: Step, owner: str, token_hash: str | None, sent: str | None
+    ) -> None:
+        row = {
+            "_id": step.chat.id,
+            "open_of": owner,
+            "token": [token_hash] if token_hash else None,
+            **({"sent": sent} if sent else {}),
+            "expires_at": step.chat.started_at + self._kept,
+            **_written(step.chat),
+        }
+        await self._chats.insert_one(row, session=self._session)
+        await self._add(step)
+
+    async def save(self, step: Step) -> None:
+        # Not replaced: token and owner are no part of the chat.
+        change: Document = {"$set": _written(step.chat)}
+        if not step.chat.is_open:
+            change["$unset"] = {"open_of": "", "sent": ""}
+        await self._chats.update_one({"_id": step.chat.id}, change, session=self._session)
+        await self._add(step)
+
+    async def _add(self, step: Step) -> None:
+        rows = [self._line(step, line) for line in step.lines]
+        if rows:
+            await self._lines.insert_many(rows, session=self._session)
+
+    def _line(self, step: Step, line: Line) -> Document:
+        chat = step.chat
+        # Who waits in a queue has no news of what others write.
+        queues = () if line.kind is LineKind.MESSAGE else (chat.queue, step.left)
+        row: Document = {
+            "_id": f"{chat.id}|{line.rank}",
+            "chat": chat.id,
+            "rings": [chat.id, *(queue.name for queue in queues if queue)],
+            "rank": line.rank,
+            "expires_at": chat.started_at + self._kept,
+            "line": _LINE.dump_python(line, mode="json"),
+        }
+        return row | ({"keyed": _keyed(chat.id, line, chat.queue)} if line.key else {})
+
+
+def _keyed(chat: str, words: Line | Said, desk: Queue) -> str:
+    """Give the id of a key, which is its writer's own: who asks, or an agent of a desk."""
+    writer = (desk.name, words.who) if words.by is Side.BUREAU else ()
+    return repr((chat, words.by.value, *writer, words.key))
+
+
+def _waiting(queue: Queue) -> Document:
+    return {"queue": queue.name, "state": ChatState.EN_ATTENTE.value}
+
+
+def _written(chat: Chat) -> Document:
+    return {
+        "queue": chat.queue.name,
+        "state": chat.state.value,
+        "place": chat.place,
+        "chat": _CHAT.dump_python(chat, mode="json"),
+    }
+
+
+def _read(row: Document | None) -> Chat | None:
+    return _CHAT.validate_python(row["chat"]) if row else None

@@ -1,0 +1,167 @@
+"""What the chat needs of the world, and who comes to it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from services.support.agent.domain.conversation import Asker
+from services.support.chat.domain.chat import Chat, Line, Queue, Said, Step, Wish
+from services.support.desks.application.tokens import hashed
+from services.support.desks.domain.catalogue import Catalogue
+from services.support.tickets.application.ports import Clock, Rate, Structures
+
+T = TypeVar("T")
+UNGUESSED_KEY = 16
+"""Characters of a key that stands for who has no account: a UUID has more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Who comes to the chat, with or without an account."""
+
+    asker: Asker | None
+    address: str
+
+    @property
+    def owner(self) -> str:
+        """Whose chats are counted together; addresses are not kept in clear."""
+        if self.asker:
+            return f"structure|{self.asker.structure}"
+        return f"adresse|{hashed(self.address)}"
+
+
+def sent_by(guest: Guest, wish: Wish) -> str | None:
+    """Identify a beginning, so that it is known when it is sent again; None without a key.
+
+    Without an account others come from the same address: only a key that nobody guesses will do.
+    """
+    least = 1 if guest.asker else UNGUESSED_KEY
+    if len(wish.key or "") < least:
+        return None
+    return hashed(repr((guest.owner, guest.asker, wish)))
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A chat that begins."""
+
+    chat: Chat
+    token: str | None
+    """What resumes it without an account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the queue, from 1."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """An open chat, and when its issuer was last there."""
+
+    chat: Chat
+    seen_at: datetime
+
+
+class ChatChange(Protocol):
+    """One transaction over chats: a chat, its lines and its queue change together."""
+
+    async def load(self, chat: str) -> Chat | None:
+        """Read a chat."""
+
+    async def waiting(self, queue: Queue) -> int:
+        """Count those who wait in a queue."""
+
+    async def strangers(self, queue: Queue) -> int:
+        """Count those who wait in a queue without an account."""
+
+    async def join(self, queue: Queue) -> int:
+        """Take the next place of a queue."""
+
+    async def leave(self, queue: Queue) -> None:
+        """Leave a queue."""
+
+    async def first(self, queue: Queue) -> Chat | None:
+        """Find who waits first."""
+
+    async def open_of(self, owner: str) -> int:
+        """Count the open chats of an owner."""
+
+    async def said(self, chat: Chat, said: Said) -> Line | None:
+        """Find the line that its writer's key stands for already; None without a key."""
+
+    async def begun(self, sent: str) -> Chat | None:
+        """Find the open chat that began by what was `sent`."""
+
+    async def admit(self, chat: str, token_hash: str) -> None:
+        """Let one more secret resume a chat; the oldest of many goes."""
+
+    async def insert(
+        self, step: Step, owner: str, token_hash: str | None, sent: str | None
+    ) -> None:
+        """Write a chat that is new.
+
+        `token_hash` is of what resumes it without an account, `sent` identifies what it began by.
+        """
+
+    async def save(self, step: Step) -> None:
+        """Write what a chat becomes."""
+
+
+class Chats(Protocol):
+    """All the chats."""
+
+    async def change(self, work: Callable[[ChatChange], Awaitable[T]]) -> T:
+        """Run `work` in a transaction; it may run several times."""
+
+    async def find(self, chat: str) -> Chat | None:
+        """Read a chat."""
+
+    async def of_token(self, chat: str, token_hash: str) -> Chat | None:
+        """Read a chat by what resumes it without an account."""
+
+    async def since(self, chat: str, after: int) -> Sequence[Line]:
+        """List the lines beyond a rank, in order."""
+
+    async def position(self, chat: Chat) -> int:
+        """Count who waits before a chat, and itself."""
+
+    async def of_queue(self, queue: Queue) -> Sequence[Chat]:
+        """List the open chats of a queue: those that wait, in order, then those that go on."""
+
+    async def present(self) -> Sequence[Present]:
+        """List every open chat."""
+
+    async def seen(self, chat: str, at: datetime) -> None:
+        """Note that the issuer of a chat is there."""
+
+
+class Bells(Protocol):
+    """Wakes those who follow a chat or a queue when it has something new."""
+
+    is_closed: bool
+    """Everybody is sent home."""
+
+    def listen(self, *keys: str) -> AbstractContextManager[asyncio.Event]:
+        """Give a bell that rings at news of one of `keys`, until the block is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPorts:
+    """All that the chat needs."""
+
+    chats: Chats
+    bells: Bells
+    catalogue: Catalogue
+    structures: Structures
+    begun: Rate
+    """Chats without an account, by network address."""
+    clock: Clock
+    new_id: Callable[[], str]
+    heartbeat_s: float
+    """How long a follower rests before it looks again."""

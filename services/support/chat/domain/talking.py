@@ -1,0 +1,231 @@
+"""What a chat becomes by what people do in it, and by the passing of time."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.support.agent.domain.conversation import Prefill, as_description, as_title
+from services.support.chat.domain import rules as chat_rules
+from services.support.chat.domain.chat import (
+    Bounds,
+    Chat,
+    ChatState,
+    Ending,
+    Handing,
+    Line,
+    LineKind,
+    Queue,
+    Said,
+    Step,
+    Wish,
+)
+from services.support.desks.domain import rules
+from services.support.desks.domain.catalogue import Catalogue
+from services.support.desks.domain.french import french_opening, french_time
+from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.parties import Recipient, judge_recipient
+from services.support.desks.domain.texts import judge_line, judge_text
+from shared.circuit.parties import Directory
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.tickets import DESK_LABELS, Desk, Side
+
+MESSAGE_LIMIT = 2000
+KEY_LIMIT = 64
+_SHOWN = 40
+_MINUTE = timedelta(minutes=1)
+_ENDINGS = {
+    Ending.DEMANDEUR: "La personne a mis fin à la conversation.",
+    Ending.BUREAU: "{who} a mis fin à la conversation.",
+    Ending.FERMETURE: "{closed}",
+    Ending.SILENCE: "Personne n'a écrit depuis {silence} minutes : la conversation est terminée.",
+    Ending.ABSENCE: "La personne n'est plus là : sa place dans la file est rendue.",
+}
+_SOON = (
+    "Le tchat ferme à {closing}. Ce qui reste peut se faire par un ticket, prérempli avec la "
+    "conversation."
+)
+
+
+def told_closed(hours: Hours, now: datetime) -> str:
+    """Say when the chat opens, to whom it is closed."""
+    closed = _closed(hours, now)
+    return f"{closed.message} Un ticket se dépose à toute heure."
+
+
+def judge_hour(hours: Hours, now: datetime) -> tuple[Violation, ...]:
+    """Say when the chat opens, unless it is open."""
+    if hours.is_open(now):
+        return ()
+    return (_closed(hours, now),)
+
+
+def _closed(hours: Hours, now: datetime) -> Violation:
+    opening = french_opening(hours.next_opening(now))
+    return chat_rules.CLOSED.broken("requête", opening=opening)
+
+
+def judge_wish(wish: Wish, catalogue: Catalogue, directory: Directory) -> tuple[Violation, ...]:
+    """Name every rule that somebody's wish breaks."""
+    found: list[Violation] = []
+    chosen = catalogue.by_code.get(wish.sub_category or "")
+    if wish.sub_category and chosen is None:
+        shown = wish.sub_category[:_SHOWN]
+        found.append(rules.SUB_CATEGORY_UNKNOWN.broken("sub_category", value=shown))
+    elif chosen is not None and chosen.desk.is_of_a_structure and not wish.recipient:
+        found.append(rules.RECIPIENT_MISSING.broken("recipient"))
+    if wish.recipient:
+        found += judge_recipient(Recipient(wish.recipient), directory, "recipient")
+    return (*found, *(_judge_message(wish.text, wish.key) if wish.text else ()))
+
+
+def queue_of(wish: Wish, catalogue: Catalogue) -> Queue:
+    """Choose the queue: the sub-category decides; the technical desk has what has none."""
+    chosen = catalogue.by_code.get(wish.sub_category or "")
+    if chosen is None:
+        return Queue(Desk.TECHNIQUE)
+    return Queue(chosen.desk, wish.recipient if chosen.desk.is_of_a_structure else None)
+
+
+def judge_said(chat: Chat, said: Said, bounds: Bounds, now: datetime) -> tuple[Violation, ...]:
+    """Name every rule that a message breaks."""
+    if found := _judge_desk(chat, said.desk):
+        return found
+    if chat.messages >= bounds.messages:
+        return (chat_rules.CHAT_FULL.broken("text", limit=bounds.messages),)
+    recent = [at for at in chat.lately if now - at < _MINUTE]
+    if said.by is Side.DEMANDEUR and len(recent) >= bounds.a_minute:
+        return (chat_rules.TOO_FAST.broken("text", limit=bounds.a_minute),)
+    return tuple(_judge_message(said.text, said.key))
+
+
+def judge_handing(chat: Chat, handing: Handing, directory: Directory) -> tuple[Violation, ...]:
+    """Name every rule that stands between a chat and another desk."""
+    if found := _judge_desk(chat, handing.desk):
+        return found
+    if handing.to == chat.queue:
+        return (chat_rules.ALREADY_THERE.broken("desk"),)
+    structure = handing.to.structure
+    if structure:
+        found = tuple(judge_recipient(Recipient(structure), directory))
+    elif handing.to.desk.is_of_a_structure:
+        found = (rules.RECIPIENT_MISSING.broken("recipient.structure"),)
+    reason = judge_text("reason", "Le motif", handing.reason, is_required=True, limit=MESSAGE_LIMIT)
+    return (*found, *reason)
+
+
+def _judge_desk(chat: Chat, desk: Queue | None) -> tuple[Violation, ...]:
+    """Tell whether somebody may do something to a chat; None is who asks."""
+    if not chat.is_open:
+        return (chat_rules.ENDED.broken("session"),)
+    if desk is not None and desk != chat.queue:
+        return (chat_rules.HANDED_OVER.broken("session"),)
+    if desk is not None and chat.is_waiting:
+        return (chat_rules.NOT_TAKEN.broken("session"),)
+    return ()
+
+
+def _judge_message(text: str, key: str | None) -> list[Violation]:
+    return [
+        *judge_text("text", "Le message", text, is_required=True, limit=MESSAGE_LIMIT),
+        *judge_line("key", "La clé", key or "", KEY_LIMIT),
+    ]
+
+
+def judge_repeat(line: Line, said: Said) -> tuple[Violation, ...]:
+    """Refuse a key that stands for another message."""
+    if (line.by, line.text) == (said.by, said.text):
+        return ()
+    return (chat_rules.KEY_TAKEN.broken("key"),)
+
+
+def said_in(chat: Chat, said: Said, bounds: Bounds, now: datetime) -> Step:
+    """Write a message that breaks no rule."""
+    lately = chat.lately
+    if said.by is Side.DEMANDEUR:
+        lately = (*lately, now)[-bounds.a_minute :]
+    spoken = replace(chat, said_at=now, messages=chat.messages + 1, lately=lately)
+    return _with_line(spoken, now, said.by, LineKind.MESSAGE, said.text, said.who, said.key)
+
+
+def taken(chat: Chat, agent: str, now: datetime) -> Step:
+    """Give a waiting chat to an agent."""
+    held = replace(chat, state=ChatState.EN_COURS, agent=agent, said_at=now)
+    text = f"{agent} prend la conversation."
+    return _with_line(held, now, Side.BUREAU, LineKind.PRISE_EN_CHARGE, text, agent)
+
+
+def handed(chat: Chat, handing: Handing, place: int, now: datetime) -> Step:
+    """Give a chat that breaks no rule to another desk: it waits for its turn there."""
+    waiting = replace(
+        chat,
+        queue=handing.to,
+        place=place,
+        state=ChatState.EN_ATTENTE,
+        agent=None,
+        handed_at=now,
+        said_at=now,
+    )
+    structure = handing.to.structure
+    label = DESK_LABELS[handing.to.desk]
+    where = f"{label} de {structure}" if structure else label
+    text = f"{handing.agent} passe la conversation au {where} : {handing.reason}"
+    step = _with_line(waiting, now, Side.BUREAU, LineKind.TRANSFERT, text, handing.agent)
+    return replace(step, left=handing.desk)
+
+
+def ended(chat: Chat, ending: Ending, bounds: Bounds, now: datetime, who: str = "") -> Step:
+    """End a chat."""
+    side = {Ending.DEMANDEUR: Side.DEMANDEUR, Ending.BUREAU: Side.BUREAU}
+    over = replace(chat, state=ChatState.TERMINE, ended_at=now, ending=ending)
+    text = _ENDINGS[ending].format(
+        who=who, closed=told_closed(bounds.hours, now), silence=bounds.silence // _MINUTE
+    )
+    by = side.get(ending, Side.PLATEFORME)
+    return _with_line(over, now, by, LineKind.FIN, text, who)
+
+
+def passed(chat: Chat, bounds: Bounds, now: datetime, seen_at: datetime) -> Step | None:
+    """Say what the passing of time makes of a chat; `seen_at`: when its issuer was last there."""
+    hours = bounds.hours
+    if not chat.is_open:
+        return None
+    # Not whether it is open now: a chat of yesterday ended yesterday, however late that is noticed.
+    if not hours.is_open(now) or now >= hours.closing(chat.started_at):
+        return ended(chat, Ending.FERMETURE, bounds, now)
+    if chat.is_waiting and now - max(seen_at, chat.waits_since) >= bounds.absence:
+        return ended(chat, Ending.ABSENCE, bounds, now)
+    if not chat.is_waiting and now - chat.said_at >= bounds.silence:
+        return ended(chat, Ending.SILENCE, bounds, now)
+    closing = hours.closing(now)
+    if not chat.is_warned and now >= closing - bounds.warning:
+        warned = replace(chat, is_warned=True)
+        text = _SOON.format(closing=french_time(hours.closes))
+        return _with_line(warned, now, Side.PLATEFORME, LineKind.FERMETURE_PROCHE, text)
+    return None
+
+
+def _with_line(
+    chat: Chat,
+    at: datetime,
+    by: Side,
+    kind: LineKind,
+    text: str,
+    who: str = "",
+    key: str | None = None,
+) -> Step:
+    rank = chat.rank + 1
+    return Step(replace(chat, rank=rank), (Line(rank, at, by, kind, text, who, key),))
+
+
+def prefilled_by(chat: Chat, lines: Sequence[Line]) -> Prefill:
+    """Make a ticket of what was said in a chat."""
+    told = [line for line in lines if line.kind is LineKind.MESSAGE]
+    own = [line for line in told if line.by is Side.DEMANDEUR]
+    return Prefill(
+        title=as_title(own[0].text if own else ""),
+        description=as_description(
+            f"{'Vous' if line.by is Side.DEMANDEUR else line.who} : {line.text}" for line in told
+        ),
+        sub_category=chat.sub_category,
+        piece=None,
+    )

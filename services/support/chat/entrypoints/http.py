@@ -1,0 +1,256 @@
+"""The chat: over a WebSocket while it lasts, over HTTP before and afterwards."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket
+
+from services.support.agent.domain.conversation import Asker, Prefill, as_title
+from services.support.agent.entrypoints.comers import Agent, MaybeAsker
+from services.support.chat.application.chat import ChatRoom
+from services.support.chat.application.ports import Begun, Guest
+from services.support.chat.domain import rules as chat_rules
+from services.support.chat.domain.chat import Chat, Handing, Queue
+from services.support.chat.entrypoints.frames import (
+    FIRST,
+    OPEN_TICKETS,
+    RANK_LIMIT,
+    TICKETS,
+    BeginFrame,
+    DeskChatAnswer,
+    DeskQueueAnswer,
+    HoursAnswer,
+    RefusalFrame,
+    ResumeFrame,
+    TranscriptAnswer,
+)
+from services.support.chat.entrypoints.socket import (
+    CloseCode,
+    ClosedError,
+    Lounge,
+    Party,
+    UnreadableError,
+    closed_with,
+    receive,
+    show,
+    talk,
+    watch,
+)
+from services.support.tickets.entrypoints.answers import PrefillAnswer
+from services.support.tickets.entrypoints.bodies import Id, Token, TransferBody
+from shared.runtime.web.addresses import address_of
+from shared.runtime.web.caller import DeskAgent
+from shared.runtime.web.live import Crowded, Hall, Seats
+from shared.runtime.web.problems import Problem, not_found, refused, unavailable
+from shared.runtime.web.request_validation import DescribedRoute
+from shared.vocabulary.tickets import Side
+
+_OPEN = "Le tchat est ouvert."
+
+
+def _crowded(why: Crowded) -> Problem:
+    """Say why nobody more may sit down."""
+    if why is Crowded.SERVICE:
+        return unavailable("SUP-TCHAT-SIEGE-01", "Trop de tchats sont déjà ouverts ici.")
+    return Problem(
+        429,
+        "SUP-TCHAT-SIEGE-02",
+        "Vous avez déjà autant de connexions au tchat que possible : fermez-en une.",
+        headers={"Retry-After": "30"},
+    )
+
+
+def guest(connection: HTTPConnection, who: MaybeAsker) -> Guest:
+    """Say who comes, with or without an account."""
+    return Guest(who, address_of(connection))
+
+
+Comer = Annotated[Guest, Depends(guest)]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where those who ask wait until they have said why they come, and sit."""
+
+    seats: Seats
+    hall: Hall
+
+
+def create_chat_router(lounge: Lounge, known: Places, strangers: Places) -> APIRouter:
+    """Build the routes of those who ask, with an account or as strangers."""
+    router = APIRouter(route_class=DescribedRoute, prefix="/chat", tags=["tchat"])
+    room = lounge.room
+
+    async def own(
+        who: MaybeAsker,
+        session: Id,
+        x_chat_token: Annotated[Token, Header(description="Sans compte.")] = "",
+    ) -> Chat:
+        chat = await room.of_guest(session, who, x_chat_token)
+        if chat is None:
+            raise not_found("Conversation")
+        return chat
+
+    own_chat = Annotated[Chat, Depends(own)]
+
+    @router.get("", summary="Le tchat est-il ouvert ? Sinon, quand ouvre-t-il ?")
+    async def when(who: MaybeAsker) -> HoursAnswer:
+        people, found = room.availability(), room.closed()
+        return HoursAnswer(
+            is_open=people.is_open,
+            opens_at=people.opens_at,
+            detail=found[0].message if found else _OPEN,
+            ticket_link=_ticket_link(who),
+        )
+
+    @router.get("/{session}", summary="Relire une conversation.")
+    async def read(chat: own_chat) -> TranscriptAnswer:
+        return TranscriptAnswer.of(chat, await room.lines(chat))
+
+    @router.get("/{session}/ticket", summary="Un ticket prérempli avec la conversation.")
+    async def ticket(chat: own_chat) -> PrefillAnswer:
+        return PrefillAnswer.model_validate(await room.ticket(chat))
+
+    @router.websocket("")
+    async def chat(socket: WebSocket, comer: Comer) -> None:
+        places = known if comer.asker else strangers
+        async with _seated(socket, places.seats, comer.owner):
+            chat, token, after = await _came(socket, room, comer, places.hall)
+            await talk(socket, lounge, chat, Party(Side.DEMANDEUR), after, token)
+
+    return router
+
+
+def create_chat_desk_router(lounge: Lounge, seats: Seats) -> APIRouter:
+    """Build the routes of the desks."""
+    router = APIRouter(route_class=DescribedRoute, prefix="/desk/chats", tags=["bureaux"])
+    room = lounge.room
+
+    async def held(agent: Agent, session: Id) -> Chat:
+        chat = await room.of_desk(session, _queue_of(agent))
+        if chat is None:
+            raise not_found("Conversation")
+        return chat
+
+    held_chat = Annotated[Chat, Depends(held)]
+
+    @router.get("", summary="Qui attend, dans l'ordre, puis les conversations en cours.")
+    async def queue(agent: Agent) -> DeskQueueAnswer:
+        return DeskQueueAnswer.of(await room.queue(_queue_of(agent)))
+
+    @router.websocket("")
+    async def watched(socket: WebSocket, agent: Agent) -> None:
+        async with _seated(socket, seats, _holder_of(agent)):
+            await watch(socket, lounge.news, _queue_of(agent))
+
+    @router.post(
+        "/next",
+        summary="Prendre la conversation qui attend depuis le plus longtemps.",
+        response_model=DeskChatAnswer,
+        responses={204: {"description": "Personne n'attend."}},
+    )
+    async def take(agent: Agent) -> DeskChatAnswer | Response:
+        chat = await room.take_next(_queue_of(agent), agent.name)
+        return DeskChatAnswer.of(chat) if chat else Response(status_code=204)
+
+    @router.get("/{session}", summary="Lire une conversation.")
+    async def read(chat: held_chat) -> TranscriptAnswer:
+        return TranscriptAnswer.of(chat, await room.lines(chat))
+
+    @router.post(
+        "/{session}/transfer",
+        status_code=204,
+        summary="Passer une conversation à un autre bureau, et dire pourquoi.",
+    )
+    async def transfer(agent: Agent, chat: held_chat, body: TransferBody) -> None:
+        handing = Handing(agent.name, _queue_of(agent), _queue_to(body), body.reason)
+        if found := await room.hand_over(chat.id, handing):
+            raise refused(found, 409 if found[0].field == "session" else 422)
+
+    @router.websocket("/{session}")
+    async def chat(
+        socket: WebSocket,
+        agent: Agent,
+        chat: held_chat,
+        after: Annotated[int, Query(ge=0, lt=RANK_LIMIT)] = 0,
+    ) -> None:
+        async with _seated(socket, seats, _holder_of(agent)):
+            party = Party(Side.BUREAU, agent.name, _queue_of(agent))
+            await talk(socket, lounge, chat, party, after, None)
+
+    return router
+
+
+@asynccontextmanager
+async def _seated(socket: WebSocket, seats: Seats, holder: str) -> AsyncIterator[None]:
+    """Accept a WebSocket when there is room, and close it as the block says."""
+    leave: Callable[[], None] | Crowded = seats.take(holder)
+    if isinstance(leave, Crowded):
+        raise _crowded(leave)
+    try:
+        await socket.accept()
+        try:
+            yield
+        except ClosedError as closed:
+            await closed_with(socket, closed.code)
+    finally:
+        leave()
+
+
+async def _came(
+    socket: WebSocket, room: ChatRoom, comer: Guest, hall: Hall
+) -> tuple[Chat, str | None, int]:
+    """Let somebody begin or resume a chat: the first frame says which."""
+    try:
+        async with hall.waiting():
+            frame = await receive(socket, FIRST)
+    except TimeoutError:
+        raise ClosedError(CloseCode.TOO_LATE) from None
+    except UnreadableError as error:
+        await show(socket, RefusalFrame.of(error.violations))
+        raise ClosedError(CloseCode.UNREADABLE) from error
+    if isinstance(frame, ResumeFrame):
+        chat = await room.of_guest(frame.session, comer.asker, frame.token)
+        if chat is None:
+            raise ClosedError(CloseCode.UNKNOWN)
+        return chat, None, frame.after
+    outcome = await room.begin(comer, frame.to_domain())
+    if not isinstance(outcome, Begun):
+        is_closed = outcome[0].code == chat_rules.CLOSED.code
+        await show(
+            socket,
+            RefusalFrame.of(
+                outcome,
+                key=frame.key,
+                opens_at=room.availability().opens_at if is_closed else None,
+                ticket=_begun_ticket(frame),
+                ticket_link=_ticket_link(comer.asker),
+            ),
+        )
+        raise ClosedError(CloseCode.REFUSED)
+    return outcome.chat, outcome.token, 0
+
+
+def _begun_ticket(frame: BeginFrame) -> Prefill:
+    return Prefill(as_title(frame.text), frame.text, frame.sub_category, None)
+
+
+def _ticket_link(who: Asker | None) -> str:
+    return TICKETS if who else OPEN_TICKETS
+
+
+def _queue_to(body: TransferBody) -> Queue:
+    recipient = body.to_recipient()
+    return Queue(body.desk, recipient.structure if recipient else None)
+
+
+def _holder_of(agent: DeskAgent) -> str:
+    return f"{_queue_of(agent).name}|{agent.name}"
+
+
+def _queue_of(agent: DeskAgent) -> Queue:
+    return Queue(agent.desk, agent.structure)

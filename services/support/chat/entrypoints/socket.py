@@ -1,0 +1,190 @@
+"""One WebSocket of the chat: what is written goes in, what is new comes out."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from services.support.chat.application.chat import ChatRoom
+from services.support.chat.application.news import ChatNews
+from services.support.chat.application.ports import Position
+from services.support.chat.domain.chat import Chat, Ending, Line, Queue, Said
+from services.support.chat.entrypoints.frames import (
+    NEXT,
+    EndFrame,
+    LineFrame,
+    PositionFrame,
+    QueueFrame,
+    RefusalFrame,
+    SessionFrame,
+)
+from shared.runtime.web.problems import form_violation
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.tickets import Side
+
+_IN_VAIN = 20
+"""Messages refused or repeated on one connection before it is closed."""
+Frame = TypeVar("Frame")
+
+
+class CloseCode(IntEnum):
+    """Why a WebSocket is closed: codes of RFC 6455, and our own from 4000 on."""
+
+    ENDED = 1000
+    UNREADABLE = 4400
+    UNKNOWN = 4404
+    TOO_LATE = 4408
+    REFUSED = 4409
+
+
+class ClosedError(Exception):
+    """Closes a WebSocket with a code."""
+
+    def __init__(self, code: CloseCode) -> None:
+        """Name the code."""
+        super().__init__(code.name)
+        self.code = code
+
+
+class UnreadableError(ValueError):
+    """A frame that has not the form of any."""
+
+    def __init__(self, violations: tuple[Violation, ...]) -> None:
+        """Say what is wrong with it."""
+        super().__init__("unreadable frame")
+        self.violations = violations
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who is at the other end."""
+
+    side: Side
+    name: str = ""
+    desk: Queue | None = None
+    """Of whose desk an agent is; None for who asks."""
+
+
+async def receive(socket: WebSocket, form: TypeAdapter[Frame]) -> Frame:
+    """Wait for a frame. Raises UnreadableError, and WebSocketDisconnect when nobody is left."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1006))
+    try:
+        return form.validate_json(message.get("text") or "")
+    except ValidationError as error:
+        raise UnreadableError(
+            tuple(
+                form_violation(
+                    [str(part) for part in each["loc"]], each["type"], each.get("ctx", {})
+                )
+                for each in error.errors()
+            )
+        ) from error
+
+
+async def show(socket: WebSocket, frame: BaseModel) -> None:
+    """Send a frame."""
+    try:
+        await socket.send_text(frame.model_dump_json())
+    except RuntimeError as error:
+        # The framework says so of a socket that has been closed meanwhile.
+        raise WebSocketDisconnect(1006) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Lounge:
+    """What a WebSocket of the chat is served from."""
+
+    room: ChatRoom
+    news: ChatNews
+
+
+async def talk(
+    socket: WebSocket, lounge: Lounge, chat: Chat, party: Party, after: int, token: str | None
+) -> None:
+    """Carry a chat over an accepted WebSocket until it ends or one of the two leaves."""
+    await show(socket, SessionFrame.of(chat, token))
+    await _first_of(
+        _read(socket, lounge.room, chat, party), _write(socket, lounge.news, chat, party, after)
+    )
+
+
+async def watch(socket: WebSocket, news: ChatNews, queue: Queue) -> None:
+    """Show the queue of a desk over an accepted WebSocket, anew at each change."""
+    await _first_of(_hear_nothing(socket), _show_queue(socket, news, queue))
+
+
+async def _first_of(*work: Coroutine[object, object, None]) -> None:
+    """Do these at once until the first one ends, and raise what it raised."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _hear_nothing(socket: WebSocket) -> None:
+    """Wait until the other side leaves: whoever watches a queue has nothing to say."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1006))
+    raise ClosedError(CloseCode.UNREADABLE)
+
+
+async def _show_queue(socket: WebSocket, news: ChatNews, queue: Queue) -> None:
+    async with aclosing(news.of_queue(queue)) as states:
+        async for chats in states:
+            await show(socket, QueueFrame.of(chats))
+
+
+async def _read(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party) -> None:
+    in_vain, rank = 0, chat.rank
+    while True:
+        frame = None
+        try:
+            frame = await receive(socket, NEXT)
+        except UnreadableError as error:
+            await show(socket, RefusalFrame.of(error.violations))
+            raise ClosedError(CloseCode.UNREADABLE) from error
+        if isinstance(frame, EndFrame):
+            ending = Ending.BUREAU if party.side is Side.BUREAU else Ending.DEMANDEUR
+            await room.end(chat.id, ending, party.name, party.desk)
+            continue
+        said = Said(party.side, frame.text, party.name, frame.key, party.desk)
+        outcome = await room.say(chat.id, said)
+        if not isinstance(outcome, Line):
+            await show(socket, RefusalFrame.of(outcome, key=frame.key))
+        elif outcome.rank > rank:
+            rank = outcome.rank
+            continue
+        in_vain += 1
+        if in_vain >= _IN_VAIN:
+            # Each one costs a transaction: who writes on regardless is no person.
+            raise ClosedError(CloseCode.REFUSED)
+
+
+async def _write(socket: WebSocket, news: ChatNews, chat: Chat, party: Party, after: int) -> None:
+    async with aclosing(news.of_chat(chat.id, after, party.desk)) as told:
+        async for each in told:
+            if isinstance(each, Position):
+                await show(socket, PositionFrame(position=each.position))
+            else:
+                await show(socket, LineFrame.model_validate(each))
+    if not news.is_closing:
+        raise ClosedError(CloseCode.ENDED)
+
+
+async def closed_with(socket: WebSocket, code: CloseCode) -> None:
+    """Close, unless the other side was faster."""
+    with suppress(RuntimeError, WebSocketDisconnect):
+        await socket.close(code)

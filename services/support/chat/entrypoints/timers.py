@@ -1,0 +1,29 @@
+"""Work that no request asks for: what time does to chats, and figures of their queues."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from prometheus_client import Gauge
+
+from services.support.chat.application.chat import ChatRoom
+from shared.vocabulary.tickets import Desk
+
+WAITING = Gauge("aiguillage_chats_waiting", "Chats that wait for an agent", ["desk"])
+LONGEST = Gauge(
+    "aiguillage_chats_longest_wait_seconds", "How long the first of them has waited", ["desk"]
+)
+
+
+def pass_time(room: ChatRoom, clock: Callable[[], datetime]) -> Callable[[], Awaitable[None]]:
+    """End the chats that time ends, and refresh the gauges."""
+
+    async def task() -> None:
+        chats = await room.pass_time()
+        for desk in Desk:
+            since = [
+                chat.waits_since for chat in chats if chat.is_waiting and chat.queue.desk is desk
+            ]
+            WAITING.labels(desk).set(len(since))
+            LONGEST.labels(desk).set((clock() - min(since)).total_seconds() if since else 0)
+
+    return task

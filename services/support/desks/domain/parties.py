@@ -1,0 +1,82 @@
+"""Who asks, and whose business desk is asked."""
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.support.desks.domain import rules
+from services.support.desks.domain.texts import judge_email, judge_line
+from shared.circuit.parties import Directory, Structure
+from shared.vocabulary.roles import Role, StructureStatus
+from shared.vocabulary.rules import Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who asks: a structure in a role, or without an account an e-mail address."""
+
+    structure: str | None = None
+    role: Role | None = None
+    service: str | None = None
+    email: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Who a journal names."""
+        return self.structure or self.email or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """The structure whose business desk is asked."""
+
+    structure: str
+    service: str | None = None
+
+
+def mailbox(email: str) -> str:
+    """Say whose mailbox an address reaches: case, width of letters and what follows a `+` aside."""
+    local, _, domain = unicodedata.normalize("NFKC", email).casefold().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
+def judge_issuer(issuer: Issuer, directory: Directory) -> tuple[Violation, ...]:
+    """Name every rule that who asks breaks.
+
+    A structure that the directory lacks may ask: how to get into it is a question as well.
+    """
+    structure = directory.get(issuer.structure or "")
+    return (
+        *(judge_email("email", issuer.email) if issuer.email is not None else ()),
+        *_judge_service("service", issuer.service, structure, is_asked=False),
+    )
+
+
+def judge_recipient(
+    recipient: Recipient, directory: Directory, field: str = "recipient.structure"
+) -> Iterator[Violation]:
+    """Name every rule that a recipient breaks: somebody must be there to answer."""
+    faults = [*judge_line(field, "La structure", recipient.structure)]
+    yield from faults
+    structure = directory.get(recipient.structure)
+    if structure is None:
+        if not faults:
+            yield rules.RECIPIENT_UNKNOWN.broken(field, structure=recipient.structure)
+    elif structure.status is not StructureStatus.ACTIF:
+        yield rules.RECIPIENT_INACTIVE.broken(field, structure=structure.id)
+    yield from _judge_service("recipient.service", recipient.service, structure, is_asked=True)
+
+
+def _judge_service(
+    field: str, code: str | None, structure: Structure | None, *, is_asked: bool
+) -> Iterator[Violation]:
+    """Judge the code of a service; one that answers must be active."""
+    faults = [*judge_line(field, "Le code service", code or "")]
+    yield from faults
+    if not code or faults or structure is None:
+        return
+    service = structure.services.get(code)
+    if service is None:
+        yield rules.SERVICE_UNKNOWN.broken(field, service=code, structure=structure.id)
+    elif is_asked and not service.active:
+        yield rules.SERVICE_INACTIVE.broken(field, service=code, structure=structure.id)

@@ -1,0 +1,45 @@
+"""What people write: text, never markup; nothing that no screen can show."""
+
+import re
+from collections.abc import Iterator
+
+from services.support.desks.domain import rules
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.texts import is_showable
+
+TITLE_LIMIT = 150
+TEXT_LIMIT = 10_000
+NAME_LIMIT = 100
+_EMAIL_LIMIT = 254
+_EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s<>\"(),;:\\.]+")
+_SHOWN = 60
+
+
+def judge_line(field: str, label: str, text: str, limit: int = NAME_LIMIT) -> Iterator[Violation]:
+    """Judge a text of one line, which may be empty."""
+    yield from _judge_length(field, label, text, limit)
+    if not is_showable(text):
+        yield rules.TEXT_UNREADABLE.broken(field, label=label)
+
+
+def judge_text(
+    field: str, label: str, text: str, *, is_required: bool, limit: int = TEXT_LIMIT
+) -> Iterator[Violation]:
+    """Judge a text of several lines."""
+    if is_required and not text:
+        yield rules.TEXT_MISSING.broken(field, label=label)
+    yield from _judge_length(field, label, text, limit)
+    if not is_showable(text, lines=True):
+        yield rules.TEXT_UNREADABLE.broken(field, label=label)
+
+
+def judge_email(field: str, email: str) -> Iterator[Violation]:
+    """Judge the form of an e-mail address; whether somebody reads it is not known."""
+    is_seen = email.isprintable() and is_showable(email)
+    if len(email) > _EMAIL_LIMIT or not is_seen or not _EMAIL.fullmatch(email):
+        yield rules.EMAIL_REFUSED.broken(field, value=email[:_SHOWN])
+
+
+def _judge_length(field: str, label: str, text: str, limit: int) -> Iterator[Violation]:
+    if len(text) > limit:
+        yield rules.TEXT_TOO_LONG.broken(field, label=label, length=len(text), limit=limit)

@@ -1,0 +1,49 @@
+"""HTTP: what a ticket may be about."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from services.support.desks.domain.catalogue import Catalogue
+from shared.runtime.web.request_validation import DescribedRoute
+from shared.vocabulary.tickets import Desk
+
+
+class SubCategoryAnswer(BaseModel):
+    """A sub-category and the desk that it decides."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    label: str
+    desk: Desk
+    help: str
+
+
+class CategoryAnswer(BaseModel):
+    """A category."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    label: str
+    sub_categories: tuple[SubCategoryAnswer, ...]
+
+
+class CategoriesAnswer(BaseModel):
+    """The catalogue."""
+
+    categories: tuple[CategoryAnswer, ...]
+
+
+def create_catalogue_router(catalogue: Catalogue) -> APIRouter:
+    """Build the routes. They are open: who has no account chooses too."""
+    router = APIRouter(route_class=DescribedRoute, tags=["catalogue"])
+    answer = CategoriesAnswer(
+        categories=tuple(CategoryAnswer.model_validate(each) for each in catalogue.categories)
+    )
+
+    @router.get("/categories", summary="Les catégories et sous-catégories d'un ticket.")
+    async def categories() -> CategoriesAnswer:
+        return answer
+
+    return router

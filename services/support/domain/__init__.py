@@ -1,1 +1,0 @@
-"""What the rules of support are: pure."""

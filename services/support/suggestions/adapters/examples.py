@@ -1,0 +1,46 @@
+"""Examples of tickets, whose sub-category is known: what the model learns from, or is judged by."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.support.suggestions.domain.letters import text_of
+
+
+class ExamplesError(ValueError):
+    """Examples that cannot be learnt from; names the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A ticket whose sub-category is known."""
+
+    sub_category: str
+    title: str
+    description: str
+
+    @property
+    def text(self) -> str:
+        """What is read of it."""
+        return text_of(self.title, self.description)
+
+
+def read_examples(path: Path) -> list[Example]:
+    """Read the examples of a file, or of all those of a folder. Raises ExamplesError."""
+    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    examples = [example for file in files for example in _read(file)]
+    if not examples:
+        raise ExamplesError(f"{path} holds no example")
+    return examples
+
+
+def _read(file: Path) -> list[Example]:
+    try:
+        # Spreadsheets put a mark before what they save as UTF-8.
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            return [
+                Example(row["sous_categorie"], row["titre"], row["description"])
+                for row in csv.DictReader(lines, delimiter=";", strict=True, restval="")
+            ]
+    except (KeyError, csv.Error, OSError, UnicodeDecodeError) as error:
+        raise ExamplesError(f"{file.name}: {error!r}") from error

@@ -1,0 +1,187 @@
+"""The small model that reads what a ticket is about: trained on examples, at start or by a command.
+
+Training takes seconds and its result is the same each time.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, Pipeline
+from threadpoolctl import threadpool_limits
+
+from services.support.suggestions.adapters.examples import Example, ExamplesError, read_examples
+from services.support.suggestions.domain.guesses import Guess, Suggestions
+from services.support.suggestions.domain.letters import text_of
+from shared.vocabulary.texts import folded
+from shared.vocabulary.tickets import Desk
+
+_SHOWN = 3
+_LEAST_SHOWN = 0.08
+"""A guess less sure than that tells nothing."""
+_CLEAR = 0.9
+"""How sure the desk must be for a text to speak against the other: few are told so in vain."""
+_TELLS, _TIMES = 0.5, 15
+"""A guess as sure as the first speaks against what is so many times less likely.
+
+Set by cross-validation of the examples, where it speaks against the right sub-category in 5 of 1000
+texts; `make eval-support` prints that rate, and that of wrong ones found, on tickets held out.
+"""
+_LEAST_WORDS = 2
+"""A word alone speaks against nothing: "facture" is in most tickets of some sub-categories."""
+_SEED = 20
+_PATIENCE_S = 2.0
+"""How long a text waits to be read: a suggestion holds no ticket up, however many are asked."""
+
+
+class TrainedSuggester:
+    """Suggests by a linear model over words and pieces of words, which forgives typing."""
+
+    def __init__(self, pipeline: Pipeline, desks: Mapping[str, Desk]) -> None:
+        """Read by a fitted pipeline, for a catalogue whose sub-categories have these desks.
+
+        Raises ExamplesError for a sub-category that was taught and has no desk.
+        """
+        self.pipeline = pipeline
+        self.desks = desks
+        self.classes: list[str] = pipeline.classes_.tolist()
+        if unknown := {*self.classes} - desks.keys():
+            raise ExamplesError(f"no such sub-category: {', '.join(sorted(unknown))}")
+        self._of_desk = {
+            desk: np.array([desks[each] is desk for each in self.classes]) for desk in Desk
+        }
+        untaught = {desks[code] for code in desks.keys() - set(self.classes)}
+        are_taught = all(those.any() for those in self._of_desk.values())
+        # What was never taught is of no other desk than its own.
+        self._told = [desk for desk in Desk if are_taught and untaught <= {desk}]
+
+    def suggest(self, title: str, description: str) -> Suggestions:
+        """Read a text. It takes a few milliseconds.
+
+        A desk is told where the text is clearly for it, and all that the other has was taught.
+        """
+        odds = self._odds(title, description)
+        best = np.argsort(odds)[::-1][:_SHOWN]
+        desk = next(
+            (desk for desk in self._told if odds[self._of_desk[desk]].sum() >= _CLEAR), None
+        )
+        against = _against(odds, text_of(title, description))
+        if desk is not None:
+            against |= ~self._of_desk[desk]
+        return Suggestions(
+            tuple(
+                Guess(self.classes[rank], round(float(odds[rank]), 3))
+                for rank in best
+                if odds[rank] >= _LEAST_SHOWN
+            ),
+            desk,
+            frozenset(self.classes[rank] for rank in np.flatnonzero(against)),
+        )
+
+    def odds(self, title: str, description: str) -> Mapping[str, float]:
+        """Say how likely each sub-category that was taught is, from 0 to 1; together they are 1."""
+        found = self._odds(title, description).tolist()
+        return dict(zip(self.classes, found, strict=True))
+
+    def _odds(self, title: str, description: str) -> NDArray[np.float64]:
+        (odds,) = self.pipeline.predict_proba([text_of(title, description)])
+        return np.asarray(odds)
+
+
+def _against(odds: NDArray[np.float64], text: str) -> NDArray[np.bool_]:
+    """Mark what a text that clearly says something else speaks against."""
+    words = {*re.findall(r"\w+", folded(text))}
+    is_clear = odds.max() >= _TELLS and len(words) >= _LEAST_WORDS
+    return odds * _TIMES <= odds.max() if is_clear else np.zeros_like(odds, bool)
+
+
+class Learner:
+    """Suggests nothing until it has learnt, which `prepare` has done before the service is ready.
+
+    An operator's own catalogue may lack sub-categories of the examples: these teach nothing then.
+    """
+
+    def __init__(
+        self, examples: Path, desks: Mapping[str, Desk], trained: TrainedSuggester | None = None
+    ) -> None:
+        """Learn from the examples of a folder, unless a model that was trained is given."""
+        self._examples = examples
+        self._desks = desks
+        self._trained = trained
+        # One at a time: several would take the processor from the event loop by turns.
+        self._beside = ThreadPoolExecutor(1, "suggestions")
+
+    async def prepare(self) -> None:
+        """Train, off the event loop."""
+        if self._trained is None:
+            self._trained = await asyncio.to_thread(self._train)
+
+    async def read(self, title: str, description: str) -> Suggestions:
+        """Read a text beside the event loop, one at a time; suggest nothing when many wait."""
+        if self._trained is None:
+            return Suggestions()
+        loop = asyncio.get_running_loop()
+        reading = loop.run_in_executor(self._beside, self._trained.suggest, title, description)
+        try:
+            # What is given up before its turn leaves the queue.
+            return await asyncio.wait_for(reading, _PATIENCE_S)
+        except TimeoutError:
+            return Suggestions()
+
+    def _train(self) -> TrainedSuggester | None:
+        known = known_to(self._desks, read_examples(self._examples))
+        return train(known, self._desks) if _can_teach(known) else None
+
+
+def known_to(desks: Mapping[str, Desk], examples: Sequence[Example]) -> list[Example]:
+    """Keep the examples of sub-categories that a catalogue holds."""
+    return [each for each in examples if each.sub_category in desks]
+
+
+def train(examples: Sequence[Example], desks: Mapping[str, Desk]) -> TrainedSuggester:
+    """Train on examples whose sub-categories have these desks.
+
+    Raises ExamplesError for a sub-category that has no desk, and for fewer than two of them.
+    """
+    if not _can_teach(examples):
+        raise ExamplesError("examples of two sub-categories are needed at least")
+    pipeline = unfitted()
+    # Several threads on matrices this small wait for one another: 7.1 s of CPU instead of 3.2.
+    with threadpool_limits(limits=1):
+        pipeline.fit([each.text for each in examples], [each.sub_category for each in examples])
+    return TrainedSuggester(pipeline, desks)
+
+
+def _can_teach(examples: Sequence[Example]) -> bool:
+    """Tell whether there is anything to tell apart."""
+    return len({each.sub_category for each in examples}) > 1
+
+
+def unfitted() -> Pipeline:
+    """Build what has learnt nothing yet: a union `features` of vectorizers, then a `model`."""
+    words = TfidfVectorizer(
+        strip_accents="unicode",
+        ngram_range=(1, 2),
+        sublinear_tf=True,
+        token_pattern=r"\w+",  # noqa: S106 - a pattern of words
+    )
+    pieces = TfidfVectorizer(
+        strip_accents="unicode",
+        analyzer="char_wb",
+        ngram_range=(2, 5),
+        # Alone in one ticket a piece of a word teaches nothing.
+        min_df=2,
+        sublinear_tf=True,
+    )
+    return Pipeline(
+        [
+            ("features", FeatureUnion([("words", words), ("pieces", pieces)])),
+            ("model", LogisticRegression(C=20, max_iter=300, random_state=_SEED)),
+        ]
+    )

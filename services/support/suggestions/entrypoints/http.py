@@ -1,0 +1,84 @@
+"""HTTP: what the text of a ticket is about, while it is written. Nothing of it is kept."""
+
+from typing import Self
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from services.support.agent.entrypoints.comers import MaybeAsker
+from services.support.desks.domain import rules
+from services.support.desks.domain.catalogue import Catalogue, SubCategory
+from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
+from services.support.tickets.application.ports import Rate, Suggester
+from services.support.tickets.entrypoints.bodies import Body, Line, Text
+from services.support.tickets.entrypoints.outcomes import too_many
+from shared.runtime.web.addresses import address_of
+from shared.runtime.web.request_validation import DescribedRoute
+from shared.vocabulary.tickets import Desk
+
+
+class SuggestionBody(Body):
+    """A ticket as far as it is written."""
+
+    title: Line = ""
+    description: Text = ""
+    sub_category: Line | None = Field(default=None, description="Celle qui est déjà choisie.")
+
+
+class SuggestionAnswer(BaseModel):
+    """A sub-category that the text may be about."""
+
+    category: str
+    category_label: str
+    sub_category: str
+    label: str
+    desk: Desk
+    confidence: float = Field(description="De 0 à 1.")
+
+    @classmethod
+    def of(cls, found: SubCategory, confidence: float) -> Self:
+        """Show a sub-category, and how sure it is."""
+        return cls(
+            category=found.category,
+            category_label=found.category_label,
+            sub_category=found.code,
+            label=found.label,
+            desk=found.desk,
+            confidence=confidence,
+        )
+
+
+class SuggestionsAnswer(BaseModel):
+    """What the text is closest to, best first; the choice stays the person's."""
+
+    suggestions: tuple[SuggestionAnswer, ...]
+    desk: Desk | None = Field(description="Le bureau, quand le texte le dit clairement.")
+    contradicts: bool = Field(
+        description="Le texte évoque clairement autre chose que la sous-catégorie choisie."
+    )
+
+
+def create_suggestions_router(suggester: Suggester, catalogue: Catalogue, asked: Rate) -> APIRouter:
+    """Build the route. It is open: who has no account chooses too."""
+    router = APIRouter(route_class=DescribedRoute, tags=["catalogue"])
+
+    @router.post("/suggestions", summary="Ce qu'évoque un texte, pendant qu'il s'écrit.")
+    async def suggest(body: SuggestionBody, who: MaybeAsker, request: Request) -> SuggestionsAnswer:
+        title, description = body.title[:TITLE_LIMIT], body.description[:TEXT_LIMIT]
+        if not title and not description:
+            return SuggestionsAnswer(suggestions=(), desk=None, contradicts=False)
+        if await asked.is_exceeded(who.structure if who else address_of(request)):
+            limit = asked.an_hour
+            raise too_many(rules.TOO_MANY_SUGGESTIONS.broken("requête", limit=limit))
+        found = await suggester.read(title, description)
+        chosen = catalogue.by_code.get(body.sub_category or "")
+        return SuggestionsAnswer(
+            suggestions=tuple(
+                SuggestionAnswer.of(catalogue.by_code[each.sub_category], each.confidence)
+                for each in found.guesses
+            ),
+            desk=found.desk,
+            contradicts=chosen is not None and found.contradicts(chosen.code),
+        )
+
+    return router

@@ -1,0 +1,248 @@
+"""Tickets in the document store."""
+
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from services.support.desks.adapters.mongo_tokens import admit
+from services.support.tickets.application.ports import Change, Clock, Key, Page, Search, Used
+from services.support.tickets.domain.life import OPEN
+from services.support.tickets.domain.tickets import Ticket
+from shared.contracts.outgoing import Outgoing
+from shared.runtime.store.database import Document, Store, Transaction
+from shared.vocabulary.texts import folded
+from shared.vocabulary.tickets import Desk, Priority, TicketStatus
+
+T = TypeVar("T")
+TICKETS = "tickets"
+_NUMBERS = "numbers"
+_KEYS = "idempotency"
+_KEY_KEPT = timedelta(hours=24)
+# What a list does not show, which may be most of a ticket; the clock reads the rest of the journal.
+_LINE = {"ticket.content.description": 0, "ticket.journal.text": 0, "ticket.journal.attachments": 0}
+_TICKET = TypeAdapter(Ticket)
+_URGENCY = {priority: rank for rank, priority in enumerate(reversed(Priority))}
+"""The most urgent first."""
+
+
+class MongoTickets:
+    """The tickets, each one document under its id."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Take the service's store."""
+        self._store = store
+        self._tickets = store.collection(TICKETS)
+        self._clock = clock
+
+    async def prepare(self) -> None:
+        """Create the indexes, one for each way in which tickets are listed."""
+        create = self._tickets.create_index
+        await create([("structure", 1), ("_id", -1)])
+        await create([("desk", 1), ("recipient", 1), ("open", 1), ("place", 1)])
+        await create([("status", 1), ("changed_at", 1)])
+        await create("files")
+        await create("number", unique=True, partialFilterExpression={"number": {"$type": "string"}})
+        await self._store.collection(_KEYS).create_index("expires_at", expireAfterSeconds=0)
+
+    async def change(self, work: Callable[[Change], Awaitable[T]]) -> T:
+        """Run `work` in a transaction; it may run several times."""
+
+        async def attempt(transaction: Transaction) -> T:
+            return await work(MongoChange(transaction, self._clock))
+
+        try:
+            return await self._store.transaction(attempt)
+        except DuplicateKeyError:
+            # The same key was taken meanwhile: it is now found.
+            return await self._store.transaction(attempt)
+
+    async def find(self, ticket: str) -> Ticket | None:
+        """Read a ticket."""
+        return _read(await self._tickets.find_one({"_id": ticket}))
+
+    async def used(self, key: Key | None) -> Used | None:
+        """Find what a key served for; nothing for none."""
+        if key is None:
+            return None
+        return _read_used(await self._store.collection(_KEYS).find_one({"_id": _key_id(key)}))
+
+    async def next_number(self, year: int) -> int:
+        """Count a ticket of a year. A number that no ticket takes in the end is a gap."""
+        numbers = self._store.collection(_NUMBERS)
+        while True:
+            # Outside any transaction: each would wait for the one before.
+            row: Document | None = await numbers.find_one_and_update(
+                {"_id": year}, {"$inc": {"last": 1}}, return_document=ReturnDocument.AFTER
+            )
+            if row:
+                last: int = row["last"]
+                return last
+            # Those who come first at once must not count in two rows.
+            with suppress(DuplicateKeyError):
+                await numbers.insert_one({"_id": year, "last": 0})
+
+    async def of_token(self, ticket: str, token_hash: str) -> Ticket | None:
+        """Read a ticket by what follows it without an account."""
+        return _read(await self._tickets.find_one({"_id": ticket, "token": token_hash}))
+
+    async def of_structure(self, structure: str, search: Search) -> Page:
+        """List what a structure has asked, the latest first; without what was said."""
+        wanted: Document = {"structure": structure, **_condition(search)}
+        if search.status:
+            wanted["status"] = search.status.value
+        if search.after:
+            wanted["_id"] = {"$lt": search.after}
+        return await self._page(wanted, ("_id", -1), search.limit)
+
+    async def queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
+        """List what a desk has, the most urgent first and then the oldest; without the texts."""
+        wanted: Document = {"desk": desk.value, "recipient": structure, **_condition(search)}
+        if search.status:
+            wanted["status"] = search.status.value
+        wanted["open"] = search.status is None or search.status in OPEN
+        if search.after:
+            wanted["place"] = {"$gt": search.after}
+        return await self._page(wanted, ("place", 1), search.limit)
+
+    async def counts(self, desk: Desk, structure: str | None) -> Mapping[TicketStatus, int]:
+        """Count what a desk has to settle, by status."""
+        return {
+            status: await self._tickets.count_documents(
+                {"desk": desk.value, "recipient": structure, "open": True, "status": status.value}
+            )
+            for status in TicketStatus
+            if status in OPEN
+        }
+
+    async def settled_before(
+        self, moment: datetime, limit: int, beside: Collection[str] = ()
+    ) -> Sequence[str]:
+        """List tickets settled before a moment and not closed, but for those of `beside`."""
+        wanted: Document = {"status": TicketStatus.RESOLU.value, "changed_at": {"$lt": moment}}
+        if beside:
+            wanted["_id"] = {"$nin": [*beside]}
+        rows = self._tickets.find(wanted, {"_id": 1}).sort("changed_at", 1).limit(limit)
+        return [row["_id"] async for row in rows]
+
+    async def referred(self, files: Iterable[str]) -> set[str]:
+        """Give which of these files a ticket refers to."""
+        wanted = set(files)
+        rows = self._tickets.find({"files": {"$in": list(wanted)}}, {"files": 1})
+        return {sha256 async for row in rows for sha256 in row["files"]} & wanted
+
+    async def _page(self, wanted: Document, order: tuple[str, int], limit: int) -> Page:
+        cursor = self._tickets.find(wanted, _LINE).sort(*order).limit(limit + 1)
+        rows = await cursor.to_list(limit + 1)
+        found = [_TICKET.validate_python(row["ticket"]) for row in rows[:limit]]
+        return Page(found, rows[limit - 1][order[0]] if len(rows) > limit else None)
+
+
+class MongoChange:
+    """One transaction over tickets."""
+
+    def __init__(self, transaction: Transaction, clock: Clock) -> None:
+        self._transaction = transaction
+        self._session = transaction.session
+        self._tickets = transaction.collection(TICKETS)
+        self._clock = clock
+
+    async def load(self, ticket: str) -> Ticket | None:
+        """Read a ticket."""
+        return _read(await self._tickets.find_one({"_id": ticket}, session=self._session))
+
+    async def save(self, ticket: Ticket) -> None:
+        """Write the new version of a ticket."""
+        # Not replaced: the token is not part of the ticket.
+        await self._tickets.update_one(
+            {"_id": ticket.id}, {"$set": _document(ticket)}, session=self._session
+        )
+
+    async def insert(self, ticket: Ticket, token_hash: str | None = None) -> None:
+        """Write a ticket that is new; `token_hash` is of what follows it without an account."""
+        row = {"_id": ticket.id, "token": [token_hash] if token_hash else None, **_document(ticket)}
+        await self._tickets.insert_one(row, session=self._session)
+
+    async def remove(self, ticket: str) -> None:
+        """Forget a draft."""
+        await self._tickets.delete_one({"_id": ticket}, session=self._session)
+
+    async def admit(self, ticket: str, token_hash: str) -> None:
+        """Let one more secret follow a ticket that has no account; the oldest of many goes."""
+        await admit(self._transaction, TICKETS, ticket, token_hash)
+
+    async def used(self, key: Key | None) -> Used | None:
+        """Find what a key served for; nothing for none."""
+        if key is None:
+            return None
+        keys = self._transaction.collection(_KEYS)
+        return _read_used(await keys.find_one({"_id": _key_id(key)}, session=self._session))
+
+    async def use(self, key: Key | None, ticket: str) -> None:
+        """Remember which ticket a key served for; nothing for none."""
+        if key is None:
+            return
+        row = {
+            "_id": _key_id(key),
+            "fingerprint": key.fingerprint,
+            "ticket": ticket,
+            "expires_at": self._clock() + _KEY_KEPT,
+        }
+        await self._transaction.collection(_KEYS).insert_one(row, session=self._session)
+
+    def publish(self, message: Outgoing) -> None:
+        """Say a message when the change is kept."""
+        self._transaction.publish(message)
+
+
+def _document(ticket: Ticket) -> Document:
+    content = ticket.content
+    searched = (ticket.number or "", content.title, content.description, content.piece or "")
+    submitted = ticket.submitted_at.isoformat() if ticket.submitted_at else ""
+    return {
+        "ticket": _TICKET.dump_python(ticket, mode="json"),
+        "structure": ticket.issuer.structure,
+        "desk": ticket.desk.value if ticket.desk else None,
+        "recipient": ticket.recipient.structure if ticket.recipient else None,
+        "number": ticket.number,
+        "status": ticket.status.value,
+        "open": ticket.status in OPEN,
+        "place": f"{_URGENCY[ticket.priority]}|{submitted}|{ticket.id}",
+        "sub_category": content.sub_category,
+        "dossier": content.dossier,
+        "piece": content.piece,
+        "assignee": ticket.assignee,
+        "priority": ticket.priority.value,
+        "changed_at": ticket.changed_at,
+        "files": [file.sha256 for file in ticket.files],
+        "search": folded("\n".join(searched)),
+    }
+
+
+def _condition(search: Search) -> Document:
+    wanted: Document = {
+        name: value
+        for name in ("sub_category", "dossier", "piece", "assignee", "priority")
+        if (value := getattr(search, name)) is not None
+    }
+    if query := folded(search.query):
+        wanted["search"] = {"$regex": re.escape(query)}
+    return wanted
+
+
+def _read(row: Document | None) -> Ticket | None:
+    return _TICKET.validate_python(row["ticket"]) if row else None
+
+
+def _read_used(row: Document | None) -> Used | None:
+    return Used(row["fingerprint"], row["ticket"]) if row else None
+
+
+def _key_id(key: Key) -> str:
+    # The length keeps one caller's id from ending where another's begins.
+    return f"{len(key.owner)}:{key.owner}:{key.text}"

@@ -1,0 +1,135 @@
+"""Drafts: their issuer's alone until they are submitted."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from services.support.desks.domain import rules
+from services.support.desks.domain.parties import Issuer, judge_issuer
+from services.support.tickets.application.files import kept, looked_at
+from services.support.tickets.application.outcomes import (
+    Claim,
+    Done,
+    Outcome,
+    Ready,
+    Refused,
+    ready,
+)
+from services.support.tickets.application.ports import Change, Ports, Upload, named
+from services.support.tickets.domain.handling import (
+    attached,
+    begun,
+    judge_attachments,
+    judge_draft,
+    saved,
+)
+from services.support.tickets.domain.tickets import Content, StoredFile, Ticket
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.tickets import Side, TicketAct
+
+Edit = Callable[[Change, Ticket], Awaitable[Outcome]]
+
+
+class Drafts:
+    """Begins drafts, writes them anew, discards them."""
+
+    def __init__(self, ports: Ports) -> None:
+        """Use these ports."""
+        self._ports = ports
+
+    async def begin(self, issuer: Issuer, content: Content) -> Outcome:
+        """Keep a draft."""
+        if found := await self._faults(issuer, content):
+            return Refused(found)
+        draft = begun(self._ports.new_id(), issuer, content, self._ports.clock())
+
+        async def work(change: Change) -> Outcome:
+            await change.insert(draft)
+            return Done(draft)
+
+        return await self._ports.tickets.change(work)
+
+    async def save(self, claim: Claim, issuer: Issuer, content: Content) -> Outcome:
+        """Write a draft anew."""
+        found = await self._faults(issuer, content)
+
+        async def edit(change: Change, draft: Ticket) -> Outcome:
+            if found:
+                return Refused(found)
+            return await _saved(
+                change, saved(draft, self._ports.clock(), content=content, issuer=issuer)
+            )
+
+        return await self._change(claim, TicketAct.ENREGISTRER, edit)
+
+    async def attach(self, claim: Claim, uploads: Sequence[Upload]) -> Outcome:
+        """Add files to a draft."""
+        ports = self._ports
+        heads = await looked_at(uploads)
+
+        def judged(draft: Ticket | None) -> Ready | Outcome:
+            found = ready(draft, claim, TicketAct.ENREGISTRER, Side.DEMANDEUR)
+            if not isinstance(found, Ready):
+                return found
+            faults = judge_attachments(heads, found.ticket.attachments)
+            return Refused(faults) if faults else found
+
+        # Before the files are kept, and again when the draft cannot change any more.
+        first = judged(await ports.tickets.find(claim.ticket))
+        if not isinstance(first, Ready):
+            return first
+        files = await kept(ports.vault, uploads)
+
+        async def work(change: Change) -> Outcome:
+            found = judged(await change.load(claim.ticket))
+            if not isinstance(found, Ready):
+                return found
+            draft = found.ticket
+            whole = _united(draft.attachments, files)
+            return await _saved(change, attached(draft, whole, ports.clock()))
+
+        return await ports.tickets.change(work)
+
+    async def detach(self, claim: Claim, sha256: str, name: str | None) -> Outcome:
+        """Take a file away from a draft; its name tells it from others of the same bytes."""
+
+        async def edit(change: Change, draft: Ticket) -> Outcome:
+            gone = [each for each in draft.attachments if each.is_named(sha256, name)]
+            if len(gone) > 1:
+                names = ", ".join(each.name for each in gone)
+                return Refused((rules.ATTACHMENT_AMBIGUOUS.broken("name", names=names),))
+            left = tuple(each for each in draft.attachments if each not in gone)
+            return await _saved(change, attached(draft, left, self._ports.clock()))
+
+        return await self._change(claim, TicketAct.ENREGISTRER, edit)
+
+    async def discard(self, claim: Claim) -> Outcome:
+        """Forget a draft: nobody else has ever seen it."""
+
+        async def edit(change: Change, draft: Ticket) -> Outcome:
+            await change.remove(draft.id)
+            return Done(draft)
+
+        return await self._change(claim, TicketAct.ABANDONNER, edit)
+
+    async def _faults(self, issuer: Issuer, content: Content) -> tuple[Violation, ...]:
+        directory = await named(self._ports.structures, issuer, content.recipient)
+        return (
+            *judge_issuer(issuer, directory),
+            *judge_draft(content, self._ports.catalogue, directory),
+        )
+
+    async def _change(self, claim: Claim, act: TicketAct, edit: Edit) -> Outcome:
+        async def work(change: Change) -> Outcome:
+            found = ready(await change.load(claim.ticket), claim, act, Side.DEMANDEUR)
+            return await edit(change, found.ticket) if isinstance(found, Ready) else found
+
+        return await self._ports.tickets.change(work)
+
+
+async def _saved(change: Change, draft: Ticket) -> Outcome:
+    await change.save(draft)
+    return Done(draft)
+
+
+def _united(present: Sequence[StoredFile], added: Sequence[StoredFile]) -> tuple[StoredFile, ...]:
+    """Put files together; the same bytes under the same name are one."""
+    return tuple(dict.fromkeys((*present, *added)))

@@ -1,0 +1,221 @@
+"""What the use cases need of the world."""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from services.support.desks.domain.catalogue import Catalogue
+from services.support.desks.domain.parties import Issuer, Recipient, mailbox
+from services.support.suggestions.domain.guesses import Suggestions
+from services.support.tickets.domain.tickets import Ticket
+from shared.circuit.parties import Directory
+from shared.contracts.outgoing import Outgoing
+from shared.vocabulary.tickets import Desk, Priority, TicketStatus
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+
+
+class Suggester(Protocol):
+    """Says what a text is about."""
+
+    async def read(self, title: str, description: str) -> Suggestions:
+        """Give the sub-categories that a text is closest to, and those that it is not about.
+
+        One text is read at a time, beside the event loop; none are given when too many wait.
+        """
+
+
+class Structures(Protocol):
+    """The structures that the directory has told."""
+
+    async def find(self, structures: Iterable[str]) -> Directory:
+        """Find those that exist."""
+
+
+async def named(structures: Structures, *parties: Issuer | Recipient | None) -> Directory:
+    """Find the structures of these parties in the directory."""
+    ids = {each.structure for each in parties if each and each.structure}
+    return await structures.find(ids) if ids else {}
+
+
+class Upload(Protocol):
+    """A file as it arrives, looked at before it is read."""
+
+    @property
+    def name(self) -> str:
+        """Its name as sent."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Its size."""
+
+    async def head(self, size: int) -> bytes:
+        """Read its first bytes."""
+
+    async def read(self) -> bytes:
+        """Read it whole."""
+
+
+class Vault(Protocol):
+    """Where files are kept."""
+
+    async def put(self, content: bytes) -> str:
+        """Keep a file and give its SHA-256."""
+
+    async def get(self, sha256: str) -> bytes:
+        """Read a file whole, or raise when its bytes are no longer those of this SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key, its caller's own, and what it stands for."""
+
+    owner: str
+    text: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a key served for."""
+
+    fingerprint: str
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which tickets to list; what is left out does not narrow it."""
+
+    query: str = ""
+    status: TicketStatus | None = None
+    sub_category: str | None = None
+    dossier: str | None = None
+    piece: str | None = None
+    assignee: str | None = None
+    priority: Priority | None = None
+    after: str = ""
+    """Where the page before ended."""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some tickets, and where the next page begins."""
+
+    tickets: Sequence[Ticket]
+    next: str | None
+
+
+class Change(Protocol):
+    """One transaction over tickets: what it saves and what it says are kept together."""
+
+    async def load(self, ticket: str) -> Ticket | None:
+        """Read a ticket."""
+
+    async def save(self, ticket: Ticket) -> None:
+        """Write the new version of a ticket."""
+
+    async def insert(self, ticket: Ticket, token_hash: str | None = None) -> None:
+        """Write a ticket that is new; `token_hash` is of what follows it without an account."""
+
+    async def remove(self, ticket: str) -> None:
+        """Forget a draft."""
+
+    async def admit(self, ticket: str, token_hash: str) -> None:
+        """Let one more secret follow a ticket that has no account; the oldest of many goes."""
+
+    async def used(self, key: Key | None) -> Used | None:
+        """Find what a key served for; nothing for none."""
+
+    async def use(self, key: Key | None, ticket: str) -> None:
+        """Remember which ticket a key served for; nothing for none."""
+
+    def publish(self, message: Outgoing) -> None:
+        """Say a message when the change is kept."""
+
+
+class Tickets(Protocol):
+    """All the tickets."""
+
+    async def change(self, work: Callable[[Change], Awaitable[T]]) -> T:
+        """Run `work` in a transaction; it may run several times."""
+
+    async def find(self, ticket: str) -> Ticket | None:
+        """Read a ticket."""
+
+    async def used(self, key: Key | None) -> Used | None:
+        """Find what a key served for; nothing for none."""
+
+    async def next_number(self, year: int) -> int:
+        """Count a ticket of a year. A number that no ticket takes in the end is a gap."""
+
+    async def of_token(self, ticket: str, token_hash: str) -> Ticket | None:
+        """Read a ticket by what follows it without an account."""
+
+    async def of_structure(self, structure: str, search: Search) -> Page:
+        """List what a structure has asked, the latest first; without what was said."""
+
+    async def queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
+        """List what a desk has, the most urgent first and then the oldest; without the texts."""
+
+    async def counts(self, desk: Desk, structure: str | None) -> Mapping[TicketStatus, int]:
+        """Count what a desk has, by status."""
+
+    async def settled_before(
+        self, moment: datetime, limit: int, beside: Collection[str] = ()
+    ) -> Sequence[str]:
+        """List tickets settled before a moment and not closed, but for those of `beside`."""
+
+
+async def looked_up(
+    tickets: Tickets, ticket: str, key: Key | None
+) -> tuple[Ticket | None, Used | None]:
+    """Read a ticket and what a key served for, as they are at one moment."""
+    found, used = await tickets.find(ticket), await tickets.used(key)
+    # What was done with the key since is in the ticket now: the two are written together.
+    return (await tickets.find(ticket) if used else found), used
+
+
+class Rate(Protocol):
+    """How often each comer does something, by hour."""
+
+    an_hour: int
+    """How many one comer may do."""
+
+    async def is_exceeded(self, who: str) -> bool:
+        """Count one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be sent without an account, by network address and by e-mail address."""
+
+    by_address: Rate
+    by_email: Rate
+
+    async def exceeded(self, email: str, address: str) -> str | None:
+        """Count one, and say in French what is over its limit."""
+        counted = (
+            ("adresse réseau", self.by_address, address),
+            ("adresse électronique", self.by_email, mailbox(email)),
+        )
+        for what, rate, who in counted:
+            if await rate.is_exceeded(who):
+                return f"{what}, {rate.an_hour} au plus"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All that the use cases need."""
+
+    tickets: Tickets
+    vault: Vault
+    catalogue: Catalogue
+    structures: Structures
+    suggester: Suggester
+    clock: Clock
+    new_id: Callable[[], str]

@@ -1,0 +1,123 @@
+"""A ticket: what is asked, who has it, and all that happened to it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.support.desks.domain.parties import Issuer, Recipient
+from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An attachment that is kept."""
+
+    sha256: str
+    size_bytes: int
+    name: str
+    media_type: str
+
+    def is_named(self, sha256: str, name: str | None) -> bool:
+        """Tell whether these bytes, and this name where one is given, are this file's."""
+        return self.sha256 == sha256 and name in {None, self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an issuer writes; a draft may lack any of it."""
+
+    sub_category: str | None = None
+    title: str = ""
+    description: str = ""
+    recipient: Recipient | None = None
+    dossier: str | None = None
+    piece: str | None = None
+    """Number of a piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What somebody wants to do to a ticket, and with what."""
+
+    act: TicketAct
+    by: Side
+    who: str
+    text: str | None = None
+    attachments: tuple[StoredFile, ...] = ()
+    assignee: str | None = None
+    instead_of: str | None = None
+    """Who had the ticket, to take it from somebody else."""
+    priority: Priority | None = None
+    satisfaction: int | None = None
+    desk: Desk | None = None
+    """Where the act brings the ticket."""
+    recipient: Recipient | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Doing):
+    """One line of a journal: what was done, when, and where the ticket was then."""
+
+    at: datetime
+    status: TicketStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket as it now is."""
+
+    id: str
+    version: int
+    issuer: Issuer
+    content: Content
+    status: TicketStatus
+    created_at: datetime
+    changed_at: datetime
+    number: str | None = None
+    category: str | None = None
+    desk: Desk | None = None
+    recipient: Recipient | None = None
+    """Whose business desk has it; none on the technical desk."""
+    priority: Priority = Priority.NORMALE
+    assignee: str | None = None
+    attachments: tuple[StoredFile, ...] = ()
+    suggested: str | None = None
+    contradicts: bool = False
+    submitted_at: datetime | None = None
+    satisfaction: int | None = None
+    journal: tuple[Entry, ...] = ()
+
+    @property
+    def files(self) -> tuple[StoredFile, ...]:
+        """Every file of the ticket and of what was said of it."""
+        return (*self.attachments, *(file for each in self.journal for file in each.attachments))
+
+    @property
+    def told_bytes(self) -> int:
+        """What the texts of the journal weigh."""
+        return sum(len((each.text or "").encode()) for each in self.journal)
+
+
+STATUS_LABELS = {
+    TicketStatus.BROUILLON: "en brouillon",
+    TicketStatus.DEPOSE: "déposé",
+    TicketStatus.EN_COURS: "en cours",
+    TicketStatus.EN_ATTENTE: "en attente de son auteur",
+    TicketStatus.RESOLU: "résolu",
+    TicketStatus.ROUVERT: "rouvert",
+    TicketStatus.CLOS: "clos",
+}
+ACT_LABELS = {
+    TicketAct.ENREGISTRER: "le modifier",
+    TicketAct.ABANDONNER: "l'abandonner",
+    TicketAct.DEPOSER: "le déposer",
+    TicketAct.ECRIRE: "y écrire",
+    TicketAct.ROUVRIR: "le rouvrir",
+    TicketAct.EVALUER: "l'évaluer",
+    TicketAct.PRENDRE_EN_CHARGE: "le prendre en charge",
+    TicketAct.REPONDRE: "y répondre",
+    TicketAct.DEMANDER: "demander une précision",
+    TicketAct.PRIORISER: "changer sa priorité",
+    TicketAct.TRANSFERER: "le transférer",
+    TicketAct.RESOUDRE: "le résoudre",
+    TicketAct.CLORE: "le clore",
+}

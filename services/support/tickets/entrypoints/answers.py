@@ -1,0 +1,242 @@
+"""How tickets are shown, and what a ticket may begin with."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.support.tickets.application.desks import Clocked
+from services.support.tickets.domain.life import allowed
+from services.support.tickets.domain.tickets import Entry, StoredFile, Ticket
+from shared.vocabulary.roles import Role
+from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
+
+
+class Shown(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class PrefillAnswer(Shown):
+    """What a ticket begins with: the body of POST /tickets."""
+
+    title: str
+    description: str
+    sub_category: str | None = Field(description="Suggérée ; c'est la vôtre qui compte.")
+    piece: str | None
+
+
+class RecipientAnswer(Shown):
+    """The structure whose business desk is asked."""
+
+    structure: str
+    service: str | None
+
+
+class IssuerAnswer(Shown):
+    """Who asks."""
+
+    structure: str | None
+    role: Role | None
+    service: str | None
+    email: str | None
+
+
+class FileAnswer(Shown):
+    """An attachment, by reference."""
+
+    sha256: str
+    size_bytes: int
+    name: str
+    media_type: str
+
+    @classmethod
+    def all_of(cls, files: tuple[StoredFile, ...]) -> tuple[Self, ...]:
+        """Show attachments."""
+        return tuple(cls.model_validate(each) for each in files)
+
+
+class EntryAnswer(Shown):
+    """One line of the journal."""
+
+    at: datetime
+    act: TicketAct
+    by: Side
+    who: str
+    status: TicketStatus
+    text: str | None
+    attachments: tuple[FileAnswer, ...]
+    assignee: str | None
+    priority: Priority | None
+    satisfaction: int | None
+    desk: Desk | None
+    recipient: RecipientAnswer | None
+
+
+class TicketLine(Shown):
+    """A ticket in a list."""
+
+    id: str
+    number: str | None
+    status: TicketStatus
+    desk: Desk | None
+    priority: Priority
+    sub_category: str | None
+    title: str
+    dossier: str | None
+    piece: str | None
+    assignee: str | None
+    submitted_at: datetime | None
+    changed_at: datetime
+
+    @classmethod
+    def line(cls, ticket: Ticket) -> Self:
+        """Show a ticket in a list."""
+        return cls.model_validate(_flat(ticket))
+
+
+class TicketAnswer(TicketLine):
+    """A ticket, with all that was said of it."""
+
+    version: int
+    category: str | None
+    issuer: IssuerAnswer
+    recipient: RecipientAnswer | None
+    description: str
+    attachments: tuple[FileAnswer, ...]
+    suggested: str | None = Field(description="La sous-catégorie que le texte évoque le plus.")
+    contradicts: bool = Field(
+        description="Le texte évoque clairement autre chose que la sous-catégorie choisie."
+    )
+    satisfaction: int | None
+    journal: tuple[EntryAnswer, ...]
+    acts: tuple[TicketAct, ...] = Field(description="Ce que vous pouvez faire maintenant.")
+
+    @classmethod
+    def of(cls, ticket: Ticket, side: Side) -> Self:
+        """Show a ticket to one side."""
+        return cls.model_validate(_whole(ticket, side))
+
+
+class OpenTicketAnswer(TicketAnswer):
+    """A ticket without an account, with what follows it."""
+
+    token: str | None = Field(
+        default=None,
+        description="À garder, et à redonner dans X-Ticket-Token ; il n'est pas redit.",
+    )
+
+    @classmethod
+    def with_token(cls, ticket: Ticket, token: str | None) -> Self:
+        """Show a ticket that was just submitted."""
+        return cls.model_validate({**_whole(ticket, Side.DEMANDEUR), "token": token})
+
+
+class ClockAnswer(BaseModel):
+    """Where a ticket stands against its target, in minutes of opening hours."""
+
+    first_answer: int
+    first_answer_target: int
+    is_answered: bool
+    resolution: int
+    resolution_target: int
+    is_late: bool
+
+    @classmethod
+    def of(cls, clocked: Clocked) -> Self:
+        """Show a clock."""
+        found = clocked.measured
+        return cls(
+            first_answer=_minutes(found.first_answer),
+            first_answer_target=_minutes(found.target.first_answer),
+            is_answered=found.is_answered,
+            resolution=_minutes(found.resolution),
+            resolution_target=_minutes(found.target.resolution),
+            is_late=found.is_late,
+        )
+
+
+class QueuedTicket(TicketLine):
+    """A ticket in the queue of a desk."""
+
+    clock: ClockAnswer
+
+    @classmethod
+    def queued(cls, clocked: Clocked) -> Self:
+        """Show a ticket in a queue."""
+        return cls.model_validate({**_flat(clocked.ticket), "clock": ClockAnswer.of(clocked)})
+
+
+class DeskTicketAnswer(TicketAnswer):
+    """A ticket as its desk sees it."""
+
+    clock: ClockAnswer
+
+    @classmethod
+    def at_desk(cls, clocked: Clocked) -> Self:
+        """Show a ticket to its desk."""
+        whole = _whole(clocked.ticket, Side.BUREAU)
+        return cls.model_validate({**whole, "clock": ClockAnswer.of(clocked)})
+
+
+class ListAnswer(BaseModel):
+    """A page of tickets."""
+
+    tickets: tuple[TicketLine, ...]
+    next: str | None = Field(description="À redonner dans `after` ; absent sur la dernière page.")
+
+
+class QueueAnswer(BaseModel):
+    """A page of the queue of a desk."""
+
+    tickets: tuple[QueuedTicket, ...]
+    next: str | None = Field(description="À redonner dans `after` ; absent sur la dernière page.")
+    counts: dict[TicketStatus, int]
+
+
+def _flat(ticket: Ticket) -> dict[str, object]:
+    content = ticket.content
+    return {
+        "id": ticket.id,
+        "number": ticket.number,
+        "status": ticket.status,
+        "desk": ticket.desk,
+        "priority": ticket.priority,
+        "sub_category": content.sub_category,
+        "title": content.title,
+        "dossier": content.dossier,
+        "piece": content.piece,
+        "assignee": ticket.assignee,
+        "submitted_at": ticket.submitted_at,
+        "changed_at": ticket.changed_at,
+    }
+
+
+def _whole(ticket: Ticket, side: Side) -> dict[str, object]:
+    content = ticket.content
+    return {
+        **_flat(ticket),
+        "version": ticket.version,
+        "category": ticket.category,
+        "issuer": ticket.issuer,
+        "recipient": ticket.recipient if ticket.desk else content.recipient,
+        "description": content.description,
+        "attachments": FileAnswer.all_of(ticket.attachments),
+        "suggested": ticket.suggested,
+        "contradicts": ticket.contradicts,
+        "satisfaction": ticket.satisfaction,
+        "journal": tuple(_entry(each, side) for each in ticket.journal),
+        "acts": allowed(side, ticket.status),
+    }
+
+
+def _entry(entry: Entry, side: Side) -> EntryAnswer:
+    # Why a desk hands a ticket over is said to the other desk alone.
+    is_among_desks = entry.act is TicketAct.TRANSFERER and side is Side.DEMANDEUR
+    return EntryAnswer.model_validate(replace(entry, text=None) if is_among_desks else entry)
+
+
+def _minutes(time: timedelta) -> int:
+    return int(time.total_seconds() // 60)

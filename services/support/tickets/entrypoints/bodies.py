@@ -1,0 +1,154 @@
+"""What is sent about tickets."""
+
+from typing import Annotated
+
+from fastapi import Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.support.desks.domain.parties import Recipient
+from services.support.tickets.application.ports import Search
+from services.support.tickets.domain.tickets import Content
+from shared.contracts.texts import TypedText
+from shared.vocabulary.tickets import Desk, Priority, TicketStatus
+
+Id = Annotated[str, TypedText(100), Path()]
+
+# The rules have their own limits, and say them all at once; these bound what is looked at.
+Line = Annotated[str, TypedText(2000, judged=True)]
+Token = Annotated[str, TypedText(200)]
+Text = Annotated[str, TypedText(100_000, lines=True, judged=True)]
+
+
+class Body(BaseModel):
+    """A part of a request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class RecipientBody(Body):
+    """The structure whose business desk is asked."""
+
+    structure: Line
+    service: Line | None = None
+
+    def to_domain(self) -> Recipient | None:
+        """Take it off the wire."""
+        return recipient_of(self.structure, self.service)
+
+
+class DraftBody(Body):
+    """What an issuer writes; all of it may come later, before it is submitted."""
+
+    sub_category: Line | None = None
+    title: Line = ""
+    description: Text = Field(default="", description="Du texte : un balisage y reste du texte.")
+    recipient: RecipientBody | None = Field(
+        default=None, description="Pour le bureau métier : la structure qui traite la facture."
+    )
+    service: Line | None = Field(default=None, description="Code service de l'auteur.")
+    dossier: Line | None = None
+    piece: Line | None = Field(default=None, description="Numéro de la pièce concernée.")
+
+    def to_domain(self) -> Content:
+        """Take it off the wire."""
+        return content_of(
+            sub_category=self.sub_category,
+            title=self.title,
+            description=self.description,
+            recipient=self.recipient.to_domain() if self.recipient else None,
+            dossier=self.dossier,
+            piece=self.piece,
+        )
+
+
+_Filter = Annotated[str, TypedText(100)] | None
+
+
+class SearchQuery(BaseModel):
+    """Which tickets to list."""
+
+    query: Annotated[str, TypedText(200, searched=True), Field(description="Numéro ou mots.")] = ""
+    status: TicketStatus | None = None
+    sub_category: _Filter = None
+    dossier: _Filter = None
+    piece: _Filter = None
+    after: Annotated[str, TypedText(200)] = ""
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+    def to_domain(self) -> Search:
+        """Take it off the wire."""
+        return Search(**self.model_dump())
+
+
+class DeskSearchQuery(SearchQuery):
+    """Which tickets of a desk to list."""
+
+    priority: Priority | None = None
+    assignee: _Filter = None
+
+
+class TextBody(Body):
+    """Something said."""
+
+    text: Text
+
+
+class RatingBody(Body):
+    """How content the issuer is."""
+
+    satisfaction: int = Field(description="De 1 à 5.")
+    comment: Text = ""
+
+
+class AssignmentBody(Body):
+    """Who of the desk takes a ticket."""
+
+    assignee: Line | None = Field(default=None, description="Soi-même, si absent.")
+    instead_of: Line | None = Field(
+        default=None, description="Qui l'a, pour le reprendre à quelqu'un d'autre."
+    )
+
+
+class PriorityBody(Body):
+    """How soon to answer."""
+
+    priority: Priority
+
+
+class TransferBody(Body):
+    """To which desk a ticket goes, and why."""
+
+    desk: Desk
+    recipient: RecipientBody | None = None
+    reason: Text
+
+    def to_recipient(self) -> Recipient | None:
+        """Take the recipient off the wire, where the desk is of a structure."""
+        if self.recipient is None or not self.desk.is_of_a_structure:
+            return None
+        return self.recipient.to_domain()
+
+
+def recipient_of(structure: str | None, service: str | None) -> Recipient | None:
+    """Take a recipient off the wire; without a structure there is none."""
+    return Recipient(structure, service or None) if structure else None
+
+
+def content_of(
+    *,
+    sub_category: str | None,
+    title: str,
+    description: str,
+    recipient: Recipient | None,
+    dossier: str | None,
+    piece: str | None,
+) -> Content:
+    """Take what an issuer writes off the wire."""
+    return Content(
+        sub_category=sub_category or None,
+        title=title,
+        description=description,
+        recipient=recipient,
+        dossier=dossier or None,
+        piece=piece or None,
+    )

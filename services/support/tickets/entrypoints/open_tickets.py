@@ -1,0 +1,91 @@
+"""HTTP: tickets without an account. An e-mail address instead of a structure; a token follows."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Header, Request, Response
+
+from services.support.desks.application.tokens import hashed
+from services.support.desks.domain import rules
+from services.support.desks.domain.parties import Issuer
+from services.support.tickets.application.acting import Acting
+from services.support.tickets.application.ports import Rate, Tickets, Vault
+from services.support.tickets.application.submitting import Submitting
+from services.support.tickets.domain.tickets import Ticket
+from services.support.tickets.entrypoints.answers import OpenTicketAnswer
+from services.support.tickets.entrypoints.bodies import (
+    Id,
+    Line,
+    Text,
+    Token,
+    content_of,
+    recipient_of,
+)
+from services.support.tickets.entrypoints.following import MaybeFiles, add_following
+from services.support.tickets.entrypoints.outcomes import done, mark_replay, too_many
+from shared.runtime.web.addresses import address_of
+from shared.runtime.web.idempotency import IdempotencyKey
+from shared.runtime.web.problems import not_found
+from shared.runtime.web.request_validation import DescribedRoute
+from shared.runtime.web.uploads import uploaded
+
+_Line = Annotated[Line | None, Form()]
+
+
+def create_open_router(
+    tickets: Tickets, vault: Vault, submitting: Submitting, acting: Acting, follow_ups: Rate
+) -> APIRouter:
+    """Build the routes that ask for no caller; `follow_ups` counts what comes after, by ticket."""
+    router = APIRouter(route_class=DescribedRoute, prefix="/open/tickets", tags=["sans compte"])
+
+    async def followed(
+        ticket_id: Id,
+        x_ticket_token: Annotated[Token, Header(description="Reçu au dépôt.")] = "",
+    ) -> Ticket:
+        ticket = await tickets.of_token(ticket_id, hashed(x_ticket_token))
+        if ticket is None:
+            raise not_found("Ticket")
+        return ticket
+
+    async def changed(ticket: Annotated[Ticket, Depends(followed)]) -> Ticket:
+        if await follow_ups.is_exceeded(ticket.id):
+            raise too_many(rules.TOO_MANY_MESSAGES.broken("requête", limit=follow_ups.an_hour))
+        return ticket
+
+    _add_submission(router, submitting)
+    add_following(router, acting, vault, followed, changed)
+    return router
+
+
+def _add_submission(router: APIRouter, submitting: Submitting) -> None:
+    @router.post("", status_code=201, summary="Déposer un ticket sans compte.")
+    async def submit(
+        *,
+        request: Request,
+        response: Response,
+        email: Annotated[Line, Form()] = "",
+        sub_category: _Line = None,
+        title: Annotated[Line, Form()] = "",
+        description: Annotated[Text, Form()] = "",
+        recipient: Annotated[Line | None, Form(description="Structure du bureau métier.")] = None,
+        recipient_service: _Line = None,
+        dossier: _Line = None,
+        piece: _Line = None,
+        attachments: MaybeFiles = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> OpenTicketAnswer:
+        issuer = Issuer(email=email)
+        content = content_of(
+            sub_category=sub_category,
+            title=title,
+            description=description,
+            recipient=recipient_of(recipient, recipient_service),
+            dossier=dossier,
+            piece=piece,
+        )
+        outcome = await submitting.submit_open(
+            issuer, content, uploaded(attachments), idempotency_key, address_of(request)
+        )
+        result = done(outcome)
+        mark_replay(response, result)
+        response.headers["Location"] = f"/open/tickets/{result.ticket.id}"
+        return OpenTicketAnswer.with_token(result.ticket, result.token)

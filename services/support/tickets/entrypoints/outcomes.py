@@ -1,0 +1,63 @@
+"""What becomes of a request, as an answer or as a problem."""
+
+from starlette.responses import Response
+
+from services.support.tickets.application.outcomes import (
+    Done,
+    Impossible,
+    Missing,
+    Outcome,
+    Refused,
+    Stale,
+    TooMany,
+)
+from services.support.tickets.application.ports import Vault
+from services.support.tickets.domain.tickets import Ticket
+from shared.runtime.web.problems import Problem, not_found, refused
+from shared.runtime.web.uploads import download
+from shared.vocabulary.rules import Violation
+
+_RETRY_AFTER_S = "3600"
+"""What is counted is counted by the hour."""
+
+
+def done(outcome: Outcome) -> Done:
+    """Give what was done, or raise the problem that says why not."""
+    match outcome:
+        case Done():
+            return outcome
+        case Refused(violations):
+            raise refused(violations)
+        case Impossible(violation):
+            raise refused([violation], 409)
+        case Stale(violation):
+            raise refused([violation], 412)
+        case TooMany(violation):
+            raise too_many(violation)
+        case Missing():
+            raise not_found("Ticket")
+
+
+def mark_replay(response: Response, result: Done) -> None:
+    """Say in an answer that it is about what was done before."""
+    if result.is_replay:
+        response.headers["Idempotency-Replayed"] = "true"
+
+
+def too_many(violation: Violation) -> Problem:
+    """Ask to come back once the hour is over."""
+    return Problem(
+        429,
+        violation.code,
+        violation.message,
+        [violation],
+        headers={"Retry-After": _RETRY_AFTER_S},
+    )
+
+
+async def handed(vault: Vault, ticket: Ticket, sha256: str, name: str | None) -> Response:
+    """Hand out a file of a ticket, to be saved under its name, or the first of its names."""
+    file = next((each for each in ticket.files if each.is_named(sha256, name)), None)
+    if file is None:
+        raise not_found("Fichier")
+    return download(file.name, file.media_type, await vault.get(sha256))
