@@ -27,6 +27,7 @@ from services.support.chat.entrypoints.http import (
 )
 from services.support.chat.entrypoints.socket import Lounge
 from services.support.chat.entrypoints.timers import pass_time
+from services.support.desks.application.ports import Limits
 from services.support.desks.domain.catalogue import Catalogue
 from services.support.desks.entrypoints.catalogue import create_catalogue_router
 from services.support.settings import DATA, Settings, catalogue_at, targets_at
@@ -40,7 +41,7 @@ from services.support.tickets.adapters.mongo import MongoTickets
 from services.support.tickets.application.acting import Acting
 from services.support.tickets.application.desks import Closing, Desks
 from services.support.tickets.application.drafts import Drafts
-from services.support.tickets.application.ports import Limits, Ports
+from services.support.tickets.application.ports import Ports
 from services.support.tickets.application.submitting import Submitting
 from services.support.tickets.entrypoints.desks import create_desks_router
 from services.support.tickets.entrypoints.open_tickets import create_open_router

@@ -55,3 +55,12 @@ def _is_transient(error: BaseException) -> bool:
     if isinstance(error, OperationFailure) and error.code in _CODES:
         return True
     return isinstance(error, PyMongoError) and any(map(error.has_error_label, _LABELS))
+
+
+class DamagedFileError(Exception):
+    """A file whose bytes are missing, or no longer those of its SHA-256: it is not served."""
+
+    def __init__(self, sha256: str) -> None:
+        """Name the file."""
+        super().__init__(f"the bytes of file {sha256} are missing or have changed")
+        self.sha256 = sha256

@@ -1,0 +1,1 @@
+"""The live chat between those who ask and the desks, over WebSocket."""

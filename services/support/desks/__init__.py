@@ -1,0 +1,1 @@
+"""What every feature of support knows: desks, catalogue, opening hours, parties, limits."""

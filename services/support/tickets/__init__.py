@@ -1,0 +1,1 @@
+"""Tickets: drafts, submission, follow-up, the queues of the desks."""

@@ -17,29 +17,16 @@ from motor.motor_asyncio import AsyncIOMotorGridFSBucket
 from pymongo.errors import DuplicateKeyError
 
 from shared.runtime.clock import Clock
+from shared.runtime.errors import DamagedFileError
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import FILES_DAMAGED
 from shared.runtime.store.database import Document, Store, Transaction
-from shared.runtime.web.problems import Problem
 
 _KEPT_UNREFERRED = timedelta(days=1)
 _PAGE = 200
 Referred = Callable[[Iterable[str]], Awaitable[set[str]]]
 """Gives which of these SHA-256 a service refers to."""
 _log = get_logger(__name__)
-
-
-class DamagedFileError(Problem):
-    """A file whose bytes are missing, or no longer those of its SHA-256: it is not served."""
-
-    def __init__(self, sha256: str) -> None:
-        """Answer 500, so that nobody takes what is left for the file."""
-        super().__init__(
-            500,
-            "HTTP-FILE-01",
-            "Le contenu conservé n'est plus celui du fichier déposé : il n'est pas remis. "
-            f"Le signaler à l'exploitant, qui le restaurera. Empreinte : {sha256}.",
-        )
 
 
 class Files:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from shared.circuit.rules import TEXT_UNREADABLE
 from shared.contracts.texts import UNSHOWABLE
-from shared.runtime.errors import TooLargeError, is_transient
+from shared.runtime.errors import DamagedFileError, TooLargeError, is_transient
 from shared.runtime.logs import get_logger
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import showable
@@ -139,6 +139,8 @@ def unforeseen(error: Exception) -> Problem:
     if isinstance(error, TooLargeError):
         _log.warning("request.too_large", error=str(error))
         return _too_large(error)
+    if isinstance(error, DamagedFileError):
+        return _damaged(error)
     _log.error("request.failed", exc_info=error)
     return Problem(500, "HTTP-500", "Une erreur interne a empêché de répondre.")
 
@@ -152,6 +154,16 @@ def _too_large(error: TooLargeError) -> Problem:
         remedy=f"Allégez d'abord « {error.field} » : rien n'a été enregistré.",
     )
     return refused([violation], 413)
+
+
+def _damaged(error: DamagedFileError) -> Problem:
+    """Answer 500, so that nobody takes what is left for the file."""
+    return Problem(
+        500,
+        "HTTP-FILE-01",
+        "Le contenu conservé n'est plus celui du fichier déposé : il n'est pas remis. "
+        f"Le signaler à l'exploitant, qui le restaurera. Empreinte : {error.sha256}.",
+    )
 
 
 _SENTENCES = {

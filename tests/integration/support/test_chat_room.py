@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.support.agent.domain.conversation import Asker
 from services.support.chat.adapters.mongo import MongoChats
 from services.support.chat.application.chat import ChatRoom
 from services.support.chat.application.news import ChatNews
@@ -24,6 +23,7 @@ from services.support.chat.domain.chat import (
     Wish,
 )
 from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.parties import Asker
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.parties import Structure
 from shared.runtime.ids import new_id

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from itertools import count
 
 from services.support.agent.application.agent import AgentPorts, Kept, Talk, VirtualAgent
-from services.support.agent.domain.conversation import Asker, Conversation, Turn
+from services.support.agent.domain.conversation import Conversation, Turn
 from services.support.agent.domain.intents import Found, Kind
 from services.support.agent.domain.tracking import Tracked
+from services.support.desks.application.ports import Limits
 from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.parties import Asker
 from services.support.suggestions.domain.guesses import READ_LIMIT, Suggestions
-from services.support.tickets.application.ports import Limits
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation

@@ -24,7 +24,6 @@ from services.support.chat.domain.talking import (
     ended,
     handed,
     judge_handing,
-    judge_hour,
     judge_repeat,
     judge_said,
     judge_wish,
@@ -33,10 +32,10 @@ from services.support.chat.domain.talking import (
     queue_of,
     said_in,
     taken,
-    told_closed,
 )
 from services.support.desks.domain.french import french_opening
 from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.opening import describe_closing, judge_opening
 from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.parties import Structure
@@ -82,9 +81,9 @@ def test_it_opens_on_a_day_that_is_named() -> None:
     holiday = datetime(2026, 7, 14, 10, tzinfo=UTC)
 
     assert french_opening(HOURS.next_opening(holiday)) == "mercredi 15 juillet 2026 à 8 h 30"
-    assert "mercredi 15 juillet 2026 à 8 h 30" in judge_hour(HOURS, holiday)[0].message
-    assert judge_hour(HOURS, NOON) == ()
-    assert told_closed(HOURS, holiday) == (
+    assert "mercredi 15 juillet 2026 à 8 h 30" in judge_opening(HOURS, holiday)[0].message
+    assert judge_opening(HOURS, NOON) == ()
+    assert describe_closing(HOURS, holiday) == (
         "Le tchat est fermé. Il ouvre le mercredi 15 juillet 2026 à 8 h 30. "
         "Un ticket se dépose à toute heure."
     )

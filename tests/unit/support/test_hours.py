@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.support.chat.domain import rules as chat_rules
+from services.support.desks.domain import rules
 from services.support.desks.domain.french import french_hours
 from services.support.desks.domain.hours import PARIS, Availability, Hours
 from services.support.settings import DATA, Settings
@@ -205,7 +205,7 @@ def test_what_is_written_of_the_hours_is_what_holds_unless_an_operator_chose() -
     assert settings_of().hours == HOURS == Hours(time(8, 30), time(18, 30), frozenset(range(1, 6)))
     assert french_hours(HOURS) == IN_FRENCH
     assert f"{IN_FRENCH} (heure de Paris), sauf les jours fériés" in article
-    assert IN_FRENCH in chat_rules.CLOSED.source
+    assert IN_FRENCH in rules.CLOSED.source
     assert [page.name for page in pages if IN_ENGLISH not in page.read_text("utf-8")] == []
 
 

@@ -8,12 +8,13 @@ from typing import Any, NoReturn
 
 import pytest
 
+from services.support.desks.application.ports import Limits
 from services.support.desks.domain.parties import Issuer
 from services.support.settings import DATA, catalogue_at
 from services.support.tickets.application import files
 from services.support.tickets.application.files import key_of
 from services.support.tickets.application.outcomes import TooMany
-from services.support.tickets.application.ports import Limits, Ports
+from services.support.tickets.application.ports import Ports
 from services.support.tickets.application.submitting import Submitting
 from services.support.tickets.domain.tickets import Content
 

@@ -10,8 +10,8 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from services.support.agent.application.agent import TrackingAwayError
-from services.support.agent.domain.conversation import Asker
 from services.support.agent.domain.tracking import SUPERSEDED, AwaitedActor, Tracked, come_to
+from services.support.desks.domain.parties import Asker
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 

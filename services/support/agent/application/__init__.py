@@ -1,0 +1,1 @@
+"""The use cases of the virtual agent and their ports."""

@@ -7,7 +7,6 @@ from typing import Protocol
 from services.support.agent.domain import rules as agent_rules
 from services.support.agent.domain.articles import Article
 from services.support.agent.domain.conversation import (
-    Asker,
     Citation,
     Conversation,
     Prefill,
@@ -26,12 +25,14 @@ from services.support.agent.domain.intents import (
     related,
 )
 from services.support.agent.domain.tracking import Tracked, told
-from services.support.chat.domain.talking import told_closed
+from services.support.desks.application.ports import Clock, Limits, Rate
 from services.support.desks.application.tokens import fresh_token, hashed
 from services.support.desks.domain.hours import Availability, Hours
+from services.support.desks.domain.opening import describe_closing
+from services.support.desks.domain.parties import Asker
 from services.support.desks.domain.texts import judge_email, judge_text
+from services.support.suggestions.application.ports import Suggester
 from services.support.suggestions.domain.guesses import READ_LIMIT
-from services.support.tickets.application.ports import Clock, Limits, Rate, Suggester
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.support_v1 import ActivationLinkRequested
 from shared.contracts.topics import ACTIVATION
@@ -328,7 +329,7 @@ class VirtualAgent:
     def _when(self) -> str:
         now = self._ports.clock()
         hours = self._ports.hours
-        return OPEN if hours.is_open(now) else told_closed(hours, now)
+        return OPEN if hours.is_open(now) else describe_closing(hours, now)
 
     def _turn(
         self,

@@ -1,0 +1,1 @@
+"""The rules of the virtual agent. Standard library only."""

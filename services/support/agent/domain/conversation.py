@@ -5,20 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.support.agent.domain.intents import TURNS_LIMIT, Kind
+from services.support.desks.domain.parties import Asker
 from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
-from shared.vocabulary.roles import Role
 from shared.vocabulary.texts import plain
 
 _CUT = "[…]\n"
 _UNANSWERED = frozenset({Kind.UNSURE, Kind.PIECE_NOT_FOUND, Kind.NO_ACCOUNT, Kind.PORTAL_AWAY})
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """The structure and role that somebody asks for."""
-
-    structure: str
-    role: Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from services.support.agent.domain import rules as agent_rules
 from services.support.agent.domain.articles import Article
 from services.support.agent.domain.conversation import Citation, Conversation, Prefill, Turn
 from services.support.agent.domain.intents import OFFERING, Kind
-from services.support.agent.entrypoints.comers import MaybeAsker
+from services.support.agent.entrypoints.answers import PrefillAnswer
 from services.support.desks.application.tokens import hashed
-from services.support.tickets.entrypoints.answers import PrefillAnswer, Shown
-from services.support.tickets.entrypoints.bodies import Id, Text, Token
-from services.support.tickets.entrypoints.outcomes import too_many
+from services.support.desks.entrypoints.bodies import Id, Shown, Text, Token
+from services.support.desks.entrypoints.comers import MaybeAsker
+from services.support.desks.entrypoints.limits import too_many
 from shared.runtime.web.addresses import address_of
 from shared.runtime.web.problems import Problem, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute

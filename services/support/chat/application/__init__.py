@@ -1,0 +1,1 @@
+"""The use cases of chat and their ports."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from services.support.agent.domain.conversation import Asker, Prefill
+from services.support.agent.domain.conversation import Prefill
 from services.support.chat.application.ports import Begun, ChatChange, ChatPorts, Guest, sent_by
 from services.support.chat.domain import rules as chat_rules
 from services.support.chat.domain.chat import (
@@ -21,7 +21,6 @@ from services.support.chat.domain.talking import (
     ended,
     handed,
     judge_handing,
-    judge_hour,
     judge_repeat,
     judge_said,
     judge_wish,
@@ -31,10 +30,11 @@ from services.support.chat.domain.talking import (
     said_in,
     taken,
 )
+from services.support.desks.application.ports import named
 from services.support.desks.application.tokens import fresh_token, hashed
 from services.support.desks.domain.hours import Availability
-from services.support.desks.domain.parties import Recipient
-from services.support.tickets.application.ports import named
+from services.support.desks.domain.opening import judge_opening
+from services.support.desks.domain.parties import Asker, Recipient
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side
 
@@ -58,13 +58,13 @@ class ChatRoom:
 
     def closed(self) -> Violations:
         """Say when the chat opens, unless it is open."""
-        return judge_hour(self._bounds.hours, self._ports.clock())
+        return judge_opening(self._bounds.hours, self._ports.clock())
 
     async def begin(self, guest: Guest, wish: Wish) -> Begun | Violations:
         """Take a place in a queue. The same wish with the same key again resumes the chat."""
         ports, bounds, now = self._ports, self._bounds, self._ports.clock()
         directory = await named(ports.structures, Recipient(wish.recipient or ""))
-        found = judge_hour(bounds.hours, now) or judge_wish(wish, ports.catalogue, directory)
+        found = judge_opening(bounds.hours, now) or judge_wish(wish, ports.catalogue, directory)
         if found:
             return found
         token = None if guest.asker else fresh_token()

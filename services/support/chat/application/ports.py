@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from services.support.agent.domain.conversation import Asker
 from services.support.chat.domain.chat import Chat, Line, Queue, Said, Step, Wish
+from services.support.desks.application.ports import Clock, Rate, Structures
 from services.support.desks.application.tokens import hashed
 from services.support.desks.domain.catalogue import Catalogue
-from services.support.tickets.application.ports import Clock, Rate, Structures
+from services.support.desks.domain.parties import Asker
 
 T = TypeVar("T")
 UNGUESSED_KEY = 16

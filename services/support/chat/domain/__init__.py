@@ -1,0 +1,1 @@
+"""The rules of chat. Standard library only."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.support.agent.domain.conversation import Asker
 from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.parties import Asker
 from shared.vocabulary.tickets import Desk, Side
 
 

@@ -4,12 +4,6 @@ from shared.vocabulary.rules import Rule
 
 _OURS = "règle de la plateforme"
 
-CLOSED = Rule(
-    code="SUP-TCHAT-01",
-    sentence="Le tchat est fermé. Il ouvre le {opening}.",
-    remedy="Déposez un ticket, à toute heure : un bureau y répond dès l'ouverture.",
-    source="AIFE, assistance : du lundi au vendredi, de 8 h 30 à 18 h 30, hors jours fériés",
-)
 QUEUE_FULL = Rule(
     code="SUP-TCHAT-02",
     sentence="{waiting} personnes attendent déjà : la file est pleine.",

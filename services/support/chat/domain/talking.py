@@ -21,8 +21,8 @@ from services.support.chat.domain.chat import (
 )
 from services.support.desks.domain import rules
 from services.support.desks.domain.catalogue import Catalogue
-from services.support.desks.domain.french import french_opening, french_time
-from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.french import french_time
+from services.support.desks.domain.opening import describe_closing
 from services.support.desks.domain.parties import Recipient, judge_recipient
 from services.support.desks.domain.texts import judge_line, judge_text
 from shared.circuit.parties import Directory
@@ -44,24 +44,6 @@ _SOON = (
     "Le tchat ferme à {closing}. Ce qui reste peut se faire par un ticket, prérempli avec la "
     "conversation."
 )
-
-
-def told_closed(hours: Hours, now: datetime) -> str:
-    """Say when the chat opens, to whom it is closed."""
-    closed = _closed(hours, now)
-    return f"{closed.message} Un ticket se dépose à toute heure."
-
-
-def judge_hour(hours: Hours, now: datetime) -> tuple[Violation, ...]:
-    """Say when the chat opens, unless it is open."""
-    if hours.is_open(now):
-        return ()
-    return (_closed(hours, now),)
-
-
-def _closed(hours: Hours, now: datetime) -> Violation:
-    opening = french_opening(hours.next_opening(now))
-    return chat_rules.CLOSED.broken("requête", opening=opening)
 
 
 def judge_wish(wish: Wish, catalogue: Catalogue, directory: Directory) -> tuple[Violation, ...]:
@@ -178,7 +160,7 @@ def ended(chat: Chat, ending: Ending, bounds: Bounds, now: datetime, who: str = 
     side = {Ending.DEMANDEUR: Side.DEMANDEUR, Ending.BUREAU: Side.BUREAU}
     over = replace(chat, state=ChatState.TERMINE, ended_at=now, ending=ending)
     text = _ENDINGS[ending].format(
-        who=who, closed=told_closed(bounds.hours, now), silence=bounds.silence // _MINUTE
+        who=who, closed=describe_closing(bounds.hours, now), silence=bounds.silence // _MINUTE
     )
     by = side.get(ending, Side.PLATEFORME)
     return _with_line(over, now, by, LineKind.FIN, text, who)

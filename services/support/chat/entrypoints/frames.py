@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, TypeAdapter
 
 from services.support.agent.domain.conversation import Prefill
+from services.support.agent.entrypoints.answers import PrefillAnswer
 from services.support.chat.domain.chat import Chat, ChatState, Ending, Line, LineKind, Wish
-from services.support.tickets.entrypoints.answers import PrefillAnswer, Shown
-from services.support.tickets.entrypoints.bodies import Body, Token
+from services.support.desks.entrypoints.bodies import Body, Shown, Token
 from shared.contracts.texts import TypedText
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Desk, Side

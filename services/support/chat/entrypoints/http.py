@@ -9,11 +9,10 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
-from services.support.agent.domain.conversation import Asker, Prefill, as_title
-from services.support.agent.entrypoints.comers import Agent, MaybeAsker
+from services.support.agent.domain.conversation import Prefill, as_title
+from services.support.agent.entrypoints.answers import PrefillAnswer
 from services.support.chat.application.chat import ChatRoom
 from services.support.chat.application.ports import Begun, Guest
-from services.support.chat.domain import rules as chat_rules
 from services.support.chat.domain.chat import Chat, Handing, Queue
 from services.support.chat.entrypoints.frames import (
     FIRST,
@@ -40,8 +39,11 @@ from services.support.chat.entrypoints.socket import (
     talk,
     watch,
 )
-from services.support.tickets.entrypoints.answers import PrefillAnswer
-from services.support.tickets.entrypoints.bodies import Id, Token, TransferBody
+from services.support.desks.domain import rules
+from services.support.desks.domain.parties import Asker
+from services.support.desks.entrypoints.bodies import Id, Token
+from services.support.desks.entrypoints.comers import Agent, MaybeAsker
+from services.support.tickets.entrypoints.bodies import TransferBody
 from shared.runtime.web.addresses import address_of
 from shared.runtime.web.caller import DeskAgent
 from shared.runtime.web.live import Crowded, Hall, Seats
@@ -220,7 +222,7 @@ async def _came(
         return chat, None, frame.after
     outcome = await room.begin(comer, frame.to_domain())
     if not isinstance(outcome, Begun):
-        is_closed = outcome[0].code == chat_rules.CLOSED.code
+        is_closed = outcome[0].code == rules.CLOSED.code
         await show(
             socket,
             RefusalFrame.of(

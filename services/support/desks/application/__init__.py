@@ -1,0 +1,1 @@
+"""The use cases of desks and their ports."""

@@ -80,3 +80,11 @@ def _judge_service(
         yield rules.SERVICE_UNKNOWN.broken(field, service=code, structure=structure.id)
     elif is_asked and not service.active:
         yield rules.SERVICE_INACTIVE.broken(field, service=code, structure=structure.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """The structure and role that somebody asks for."""
+
+    structure: str
+    role: Role

@@ -191,3 +191,11 @@ TOO_MANY_SUGGESTIONS = Rule(
     remedy="Choisissez la sous-catégorie vous-même : le ticket se dépose sans suggestion.",
     source=_OURS,
 )
+
+
+CLOSED = Rule(
+    code="SUP-TCHAT-01",
+    sentence="Le tchat est fermé. Il ouvre le {opening}.",
+    remedy="Déposez un ticket, à toute heure : un bureau y répond dès l'ouverture.",
+    source="AIFE, assistance : du lundi au vendredi, de 8 h 30 à 18 h 30, hors jours fériés",
+)

@@ -1,0 +1,1 @@
+"""The HTTP routes, sockets and timers of suggestions."""

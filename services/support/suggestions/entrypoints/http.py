@@ -5,13 +5,14 @@ from typing import Self
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from services.support.agent.entrypoints.comers import MaybeAsker
+from services.support.desks.application.ports import Rate
 from services.support.desks.domain import rules
 from services.support.desks.domain.catalogue import Catalogue, SubCategory
 from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
-from services.support.tickets.application.ports import Rate, Suggester
-from services.support.tickets.entrypoints.bodies import Body, Line, Text
-from services.support.tickets.entrypoints.outcomes import too_many
+from services.support.desks.entrypoints.bodies import Body, Line, Text
+from services.support.desks.entrypoints.comers import MaybeAsker
+from services.support.desks.entrypoints.limits import too_many
+from services.support.suggestions.application.ports import Suggester
 from shared.runtime.web.addresses import address_of
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.tickets import Desk

@@ -1,0 +1,1 @@
+"""The store, files and models behind the ports of tickets."""

@@ -11,7 +11,8 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from services.support.desks.adapters.mongo_tokens import admit
-from services.support.tickets.application.ports import Change, Clock, Key, Page, Search, Used
+from services.support.desks.application.ports import Clock
+from services.support.tickets.application.ports import Change, Key, Page, Search, Used
 from services.support.tickets.domain.life import OPEN
 from services.support.tickets.domain.tickets import Ticket
 from shared.contracts.outgoing import Outgoing

@@ -1,0 +1,1 @@
+"""The use cases of tickets and their ports."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from services.support.desks.application.ports import named
 from services.support.tickets.application.files import kept, key_of, looked_at
 from services.support.tickets.application.messages import told
 from services.support.tickets.application.outcomes import (
@@ -15,7 +16,7 @@ from services.support.tickets.application.outcomes import (
     again,
     ready,
 )
-from services.support.tickets.application.ports import Change, Ports, Upload, Used, looked_up, named
+from services.support.tickets.application.ports import Change, Ports, Upload, Used, looked_up
 from services.support.tickets.domain.handling import (
     carried_out,
     judge_assignment,

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from services.support.desks.application.ports import named
 from services.support.desks.domain import rules
 from services.support.desks.domain.parties import Issuer, judge_issuer
 from services.support.tickets.application.files import kept, looked_at
@@ -13,7 +14,7 @@ from services.support.tickets.application.outcomes import (
     Refused,
     ready,
 )
-from services.support.tickets.application.ports import Change, Ports, Upload, named
+from services.support.tickets.application.ports import Change, Ports, Upload
 from services.support.tickets.domain.handling import (
     attached,
     begun,

@@ -1,43 +1,18 @@
 """What the use cases need of the world."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from services.support.desks.application.ports import Clock, Structures
 from services.support.desks.domain.catalogue import Catalogue
-from services.support.desks.domain.parties import Issuer, Recipient, mailbox
-from services.support.suggestions.domain.guesses import Suggestions
+from services.support.suggestions.application.ports import Suggester
 from services.support.tickets.domain.tickets import Ticket
-from shared.circuit.parties import Directory
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 
 T = TypeVar("T")
-Clock = Callable[[], datetime]
-
-
-class Suggester(Protocol):
-    """Says what a text is about."""
-
-    async def read(self, title: str, description: str) -> Suggestions:
-        """Give the sub-categories that a text is closest to, and those that it is not about.
-
-        One text is read at a time, beside the event loop; none are given when too many wait.
-        """
-
-
-class Structures(Protocol):
-    """The structures that the directory has told."""
-
-    async def find(self, structures: Iterable[str]) -> Directory:
-        """Find those that exist."""
-
-
-async def named(structures: Structures, *parties: Issuer | Recipient | None) -> Directory:
-    """Find the structures of these parties in the directory."""
-    ids = {each.structure for each in parties if each and each.structure}
-    return await structures.find(ids) if ids else {}
 
 
 class Upload(Protocol):
@@ -177,35 +152,6 @@ async def looked_up(
     found, used = await tickets.find(ticket), await tickets.used(key)
     # What was done with the key since is in the ticket now: the two are written together.
     return (await tickets.find(ticket) if used else found), used
-
-
-class Rate(Protocol):
-    """How often each comer does something, by hour."""
-
-    an_hour: int
-    """How many one comer may do."""
-
-    async def is_exceeded(self, who: str) -> bool:
-        """Count one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What may be sent without an account, by network address and by e-mail address."""
-
-    by_address: Rate
-    by_email: Rate
-
-    async def exceeded(self, email: str, address: str) -> str | None:
-        """Count one, and say in French what is over its limit."""
-        counted = (
-            ("adresse réseau", self.by_address, address),
-            ("adresse électronique", self.by_email, mailbox(email)),
-        )
-        for what, rate, who in counted:
-            if await rate.is_exceeded(who):
-                return f"{what}, {rate.an_hour} au plus"
-        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from services.support.desks.application.ports import Limits, Rate, named
 from services.support.desks.application.tokens import fresh_token, hashed
 from services.support.desks.domain import rules
 from services.support.desks.domain.hours import PARIS
@@ -21,17 +22,7 @@ from services.support.tickets.application.outcomes import (
     again,
     ready,
 )
-from services.support.tickets.application.ports import (
-    Change,
-    Key,
-    Limits,
-    Ports,
-    Rate,
-    Upload,
-    Used,
-    looked_up,
-    named,
-)
+from services.support.tickets.application.ports import Change, Key, Ports, Upload, Used, looked_up
 from services.support.tickets.domain.handling import (
     attached,
     begun,

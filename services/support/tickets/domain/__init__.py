@@ -1,0 +1,1 @@
+"""The rules of tickets. Standard library only."""

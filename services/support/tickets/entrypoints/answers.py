@@ -4,28 +4,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from services.support.desks.entrypoints.bodies import Shown
 from services.support.tickets.application.desks import Clocked
 from services.support.tickets.domain.life import allowed
 from services.support.tickets.domain.tickets import Entry, StoredFile, Ticket
 from shared.vocabulary.roles import Role
 from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
-
-
-class Shown(BaseModel):
-    """A part of an answer."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-
-class PrefillAnswer(Shown):
-    """What a ticket begins with: the body of POST /tickets."""
-
-    title: str
-    description: str
-    sub_category: str | None = Field(description="Suggérée ; c'est la vôtre qui compte.")
-    piece: str | None
 
 
 class RecipientAnswer(Shown):

@@ -2,27 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from services.support.desks.domain.parties import Recipient
+from services.support.desks.entrypoints.bodies import Body, Line, Text
 from services.support.tickets.application.ports import Search
 from services.support.tickets.domain.tickets import Content
 from shared.contracts.texts import TypedText
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
-
-Id = Annotated[str, TypedText(100), Path()]
-
-# The rules have their own limits, and say them all at once; these bound what is looked at.
-Line = Annotated[str, TypedText(2000, judged=True)]
-Token = Annotated[str, TypedText(200)]
-Text = Annotated[str, TypedText(100_000, lines=True, judged=True)]
-
-
-class Body(BaseModel):
-    """A part of a request."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class RecipientBody(Body):

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Response
 
-from services.support.agent.entrypoints.comers import Agent
+from services.support.desks.entrypoints.bodies import Id, Text
+from services.support.desks.entrypoints.comers import Agent
 from services.support.tickets.application.acting import Acting
 from services.support.tickets.application.desks import Desks, has
 from services.support.tickets.application.outcomes import Claim
@@ -15,9 +16,7 @@ from services.support.tickets.entrypoints.answers import DeskTicketAnswer, Queue
 from services.support.tickets.entrypoints.bodies import (
     AssignmentBody,
     DeskSearchQuery,
-    Id,
     PriorityBody,
-    Text,
     TransferBody,
 )
 from services.support.tickets.entrypoints.following import FileName, MaybeFiles, Sha

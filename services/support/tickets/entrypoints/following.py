@@ -5,12 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, UploadFile
 
+from services.support.desks.entrypoints.bodies import Text
 from services.support.tickets.application.acting import Acting
 from services.support.tickets.application.outcomes import Claim, Done
 from services.support.tickets.application.ports import Vault
 from services.support.tickets.domain.tickets import Doing, Ticket
 from services.support.tickets.entrypoints.answers import TicketAnswer
-from services.support.tickets.entrypoints.bodies import RatingBody, Text, TextBody
+from services.support.tickets.entrypoints.bodies import RatingBody, TextBody
 from services.support.tickets.entrypoints.outcomes import done, handed, mark_replay
 from shared.contracts.texts import TypedText
 from shared.runtime.web.etags import etag

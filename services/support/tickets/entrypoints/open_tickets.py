@@ -4,24 +4,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Header, Request, Response
 
+from services.support.desks.application.ports import Rate
 from services.support.desks.application.tokens import hashed
 from services.support.desks.domain import rules
 from services.support.desks.domain.parties import Issuer
+from services.support.desks.entrypoints.bodies import Id, Line, Text, Token
+from services.support.desks.entrypoints.limits import too_many
 from services.support.tickets.application.acting import Acting
-from services.support.tickets.application.ports import Rate, Tickets, Vault
+from services.support.tickets.application.ports import Tickets, Vault
 from services.support.tickets.application.submitting import Submitting
 from services.support.tickets.domain.tickets import Ticket
 from services.support.tickets.entrypoints.answers import OpenTicketAnswer
-from services.support.tickets.entrypoints.bodies import (
-    Id,
-    Line,
-    Text,
-    Token,
-    content_of,
-    recipient_of,
-)
+from services.support.tickets.entrypoints.bodies import content_of, recipient_of
 from services.support.tickets.entrypoints.following import MaybeFiles, add_following
-from services.support.tickets.entrypoints.outcomes import done, mark_replay, too_many
+from services.support.tickets.entrypoints.outcomes import done, mark_replay
 from shared.runtime.web.addresses import address_of
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import not_found

@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from services.support.desks.entrypoints.limits import too_many
 from services.support.tickets.application.outcomes import (
     Done,
     Impossible,
@@ -13,12 +14,8 @@ from services.support.tickets.application.outcomes import (
 )
 from services.support.tickets.application.ports import Vault
 from services.support.tickets.domain.tickets import Ticket
-from shared.runtime.web.problems import Problem, not_found, refused
+from shared.runtime.web.problems import not_found, refused
 from shared.runtime.web.uploads import download
-from shared.vocabulary.rules import Violation
-
-_RETRY_AFTER_S = "3600"
-"""What is counted is counted by the hour."""
 
 
 def done(outcome: Outcome) -> Done:
@@ -42,17 +39,6 @@ def mark_replay(response: Response, result: Done) -> None:
     """Say in an answer that it is about what was done before."""
     if result.is_replay:
         response.headers["Idempotency-Replayed"] = "true"
-
-
-def too_many(violation: Violation) -> Problem:
-    """Ask to come back once the hour is over."""
-    return Problem(
-        429,
-        violation.code,
-        violation.message,
-        [violation],
-        headers={"Retry-After": _RETRY_AFTER_S},
-    )
 
 
 async def handed(vault: Vault, ticket: Ticket, sha256: str, name: str | None) -> Response:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
 from services.support.desks.domain.parties import Issuer
+from services.support.desks.entrypoints.bodies import Id
 from services.support.tickets.application.acting import Acting
 from services.support.tickets.application.drafts import Drafts
 from services.support.tickets.application.outcomes import Claim, Outcome
@@ -12,7 +13,7 @@ from services.support.tickets.application.ports import Tickets, Vault
 from services.support.tickets.application.submitting import Submitting
 from services.support.tickets.domain.tickets import Ticket
 from services.support.tickets.entrypoints.answers import ListAnswer, TicketAnswer, TicketLine
-from services.support.tickets.entrypoints.bodies import DraftBody, Id, SearchQuery
+from services.support.tickets.entrypoints.bodies import DraftBody, SearchQuery
 from services.support.tickets.entrypoints.following import FileName, Sha, add_following
 from services.support.tickets.entrypoints.outcomes import done, mark_replay
 from shared.runtime.web.caller import Caller, caller

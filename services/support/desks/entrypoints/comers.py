@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Header
 from starlette.requests import HTTPConnection
 
-from services.support.agent.domain.conversation import Asker
+from services.support.desks.domain.parties import Asker
 from shared.runtime.web.caller import DeskAgent, caller, desk_agent
 from shared.vocabulary.roles import Role
 
