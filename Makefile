@@ -46,10 +46,10 @@ fuzz: $(READY) ## mutated files, generated requests, malformed records: SEED= IN
 	@SEED=$${SEED:-1} INPUTS=$${INPUTS:-10000} $(PY) -m tests.fuzz
 
 docs: $(READY) ## write again the pages that are generated
-	@$(PY) -m deploy.docs
+	@$(PY) -m docs.generators
 
 contracts: $(READY) ## release the contracts as they are, or name what they would break
-	@$(PY) -m deploy.contracts
+	@$(PY) -m tests.contracts
 
 lock: ## resolve the dependencies again, and pin them by hash
 	@$(PYTHON) -m venv .run/lock && .run/lock/bin/pip install -q pip-tools==$(PIP_TOOLS)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from deploy.docs.__main__ import documents, stale_documents
-from deploy.docs.asyncapi import asyncapi
+from docs.generators.__main__ import documents, stale_documents
+from docs.generators.asyncapi import asyncapi
 from shared.contracts.envelope import Event, encode
 from shared.contracts.organisation_v1 import ParametersV1, StructureChanged
 from shared.contracts.topics import TOPICS

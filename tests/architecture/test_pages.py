@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.docs.circuit import circuit_page, diagram
-from deploy.docs.rules import rules, rules_page
+from docs.generators.circuit import circuit_page, diagram
+from docs.generators.rules import rules, rules_page
 from shared.circuit.loader import current, version
 from shared.circuit.statuses import TRANSITIONS
 from shared.circuit.table import Circuit, Phase

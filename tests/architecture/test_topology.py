@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from fastapi import FastAPI
 
-from deploy.docs.openapi import built
+from docs.generators.openapi import built
 from shared.contracts.topics import TOPICS
 from shared.runtime.service import Runtime
 

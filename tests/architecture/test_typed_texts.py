@@ -10,7 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, StringConstraints
 
-from deploy.docs.openapi import built
+from docs.generators.openapi import built
 from services.deposit.entrypoints.metadata import MetadataForm
 from services.support.chat.entrypoints.frames import First, Next
 from shared.contracts.texts import TypedText

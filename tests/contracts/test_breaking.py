@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from deploy.contracts.documents import breaks, events, promised
-from deploy.contracts.schemas import (
+from docs.generators.asyncapi import asyncapi
+from tests.contracts.comparison.asyncapi import breaks, events, promised
+from tests.contracts.comparison.schemas import (
     ANNOTATIONS,
     BOTH,
     READERS,
@@ -20,7 +21,6 @@ from deploy.contracts.schemas import (
     breaking,
     fields,
 )
-from deploy.docs.asyncapi import asyncapi
 
 Json = dict[str, Any]
 Plant = Callable[[Json], object]

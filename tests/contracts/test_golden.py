@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from deploy.contracts.documents import events
-from deploy.contracts.schemas import fields
-from deploy.docs.asyncapi import asyncapi
+from docs.generators.asyncapi import asyncapi
 from shared.contracts.envelope import Event, Payload, encode
 from shared.contracts.topics import TOPICS
+from tests.contracts.comparison.asyncapi import events
+from tests.contracts.comparison.schemas import fields
 
 GOLDEN = Path(__file__).parent / "golden"
 PAYLOADS = {payload.event_type: payload for topic in TOPICS for payload in topic.payloads}

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.contracts.released import (
+from tests.contracts.release import (
     IN_USE,
     RELEASED,
     RETIRED,

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 import services
 import shared
-from deploy.docs.openapi import built
 from deploy.local import SERVICES
+from docs.generators.openapi import built
 from shared.runtime.settings import RuntimeSettings
 
 ROOT = Path(__file__).parents[2]

@@ -1,8 +1,8 @@
-"""`python -m deploy.contracts`: release what the code promises, unless it breaks what it did."""
+"""`python -m tests.contracts`: release what the code promises, unless it breaks what it did."""
 
 import sys
 
-from deploy.contracts.released import RELEASED, current, release
+from tests.contracts.release import RELEASED, current, release
 
 
 def main() -> None:

@@ -7,12 +7,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from deploy.contracts.documents import breaks, promised
-from deploy.contracts.schemas import Json
-from deploy.docs.asyncapi import asyncapi
-from deploy.docs.rules import rules
+from docs.generators.asyncapi import asyncapi
+from docs.generators.rules import rules
+from tests.contracts.comparison.asyncapi import breaks, promised
+from tests.contracts.comparison.schemas import Json
 
-_FOLDER = Path(__file__).parents[2] / "tests" / "contracts"
+_FOLDER = Path(__file__).parent
 RELEASED, GOLDEN = _FOLDER / "released", _FOLDER / "golden"
 IN_USE, RETIRED = "in use", "retired"
 

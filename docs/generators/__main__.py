@@ -1,4 +1,4 @@
-"""`python -m deploy.docs`: write the generated documents, or with `--check` say which are stale."""
+"""`python -m docs.generators` writes the generated documents; `--check` names those out of date."""
 
 import json
 import sys
@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.docs.asyncapi import asyncapi
-from deploy.docs.circuit import circuit_page
-from deploy.docs.openapi import openapi
-from deploy.docs.rules import rules_page
-from deploy.docs.topics import topics_page
+from docs.generators.asyncapi import asyncapi
+from docs.generators.circuit import circuit_page
+from docs.generators.openapi import openapi
+from docs.generators.rules import rules_page
+from docs.generators.topics import topics_page
 
 ROOT = Path(__file__).parents[2]
 _OPENAPI = "docs/openapi"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deploy.contracts.schemas import ANNOTATIONS, READERS, Json, Schema, breaking
+from tests.contracts.comparison.schemas import ANNOTATIONS, READERS, Json, Schema, breaking
 
 _MAJOR = re.compile(r"(?P<stem>.+)\.v(?P<major>\d+)")
 

@@ -1,1 +1,0 @@
-"""The documents that are generated, and committed so that a change of contract can be seen."""
