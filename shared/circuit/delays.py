@@ -1,15 +1,13 @@
 """The delays of those awaited, and what follows when one passes."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from shared.vocabulary.cadres import Cadre
+from shared.vocabulary.dates import end_of_day, paris_day
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
-
-_PARIS = ZoneInfo("Europe/Paris")
 
 
 class Start(StrEnum):
@@ -60,5 +58,4 @@ class Delay:
 
         Days are counted from the day after, in Paris, to the end of the last one (ours).
         """
-        last = start.astimezone(_PARIS).date() + timedelta(days=self.days)
-        return datetime.combine(last + timedelta(days=1), time(), _PARIS).astimezone(UTC)
+        return end_of_day(paris_day(start) + timedelta(days=self.days))

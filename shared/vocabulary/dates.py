@@ -1,7 +1,10 @@
-"""Calendar dates and moments as people and programs write them: ISO 8601, between 2000 and 2099."""
+"""Calendar dates, moments and the time zone: ISO 8601, between 2000 and 2099; days are of Paris."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+PARIS = ZoneInfo("Europe/Paris")
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 """FR CTC, BR-FR-03. Outside lie defaults such as .NET's 0001-01-01, and years of two digits."""
@@ -51,3 +54,18 @@ def check_moment(moment: datetime) -> None:
     """Raise ValueError unless a moment has an offset and lies between 2000 and 2099."""
     if moment.utcoffset() is None or not _EARLIEST <= moment < _LATEST:
         raise ValueError(moment)
+
+
+def paris_day(moment: datetime) -> date:
+    """Give the calendar date of a moment in Paris."""
+    return moment.astimezone(PARIS).date()
+
+
+def start_of_day(day: date) -> datetime:
+    """Give the moment, in UTC, at which a day begins in Paris."""
+    return datetime.combine(day, time(), PARIS).astimezone(UTC)
+
+
+def end_of_day(day: date) -> datetime:
+    """Give the moment, in UTC, at which a day ends in Paris: the start of the next one."""
+    return start_of_day(day + timedelta(days=1))

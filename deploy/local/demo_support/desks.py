@@ -5,9 +5,10 @@ from datetime import datetime, time, timedelta
 from deploy.local.demo.actor import Answer
 from deploy.local.demo.cast import TRESORERIE
 from deploy.local.demo_support.people import Person, agent
-from deploy.local.demo_support.stage import OPENS, PARIS, Stage
+from deploy.local.demo_support.stage import OPENS, Stage
 from shared.contracts.support_v1 import TicketChanged, TicketTransferred
 from shared.contracts.topics import TICKET
+from shared.vocabulary.dates import PARIS
 from shared.vocabulary.tickets import Desk, TicketAct
 
 OPERATOR, TREASURER = "Marie D.", "Ali B."

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -12,9 +11,9 @@ from deploy.local.demo_support.people import Person, member, until
 from deploy.local.demo_support.report import Report
 from deploy.local.demo_support.watch import Watch
 from deploy.local.platform import Platform
+from shared.vocabulary.dates import PARIS
 from shared.vocabulary.roles import Role
 
-PARIS = ZoneInfo("Europe/Paris")
 OPENS = datetime(2027, 7, 13, 10, tzinfo=PARIS)
 """A Tuesday at ten, the day before a public holiday."""
 

@@ -5,18 +5,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from fpdf import FPDF
 from fpdf.fonts import FontFace
 
 from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.dates import PARIS
 from shared.vocabulary.labels import ROLES, STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from shared.vocabulary.texts import composed
 
-_PARIS = ZoneInfo("Europe/Paris")
 _INK = 30
 _GREY = 110
 _RULE = 190
@@ -113,7 +112,7 @@ def _role(party: PartyFacts) -> str:
 
 
 def _time_rows(facts: CertificateFacts) -> Iterator[_Row]:
-    paris, utc = facts.deposited_at.astimezone(_PARIS), facts.deposited_at.astimezone(UTC)
+    paris, utc = facts.deposited_at.astimezone(PARIS), facts.deposited_at.astimezone(UTC)
     yield _Row(
         "Déposée le", f"{paris:%d/%m/%Y à %H:%M:%S}, heure de Paris ({paris.isoformat()[-6:]})"
     )

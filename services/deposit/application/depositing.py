@@ -1,7 +1,6 @@
 """The use case of a deposit: judged whole, then kept with its certificate, or not at all."""
 
 from dataclasses import dataclass, replace
-from zoneinfo import ZoneInfo
 
 from services.deposit.application.following import circuit_of, find_followed
 from services.deposit.application.ports import (
@@ -26,10 +25,10 @@ from services.deposit.domain.said import Said
 from services.deposit.domain.unreadable import Unreadable, too_large
 from shared.circuit.parties import Parties
 from shared.vocabulary.codes import Syntax
+from shared.vocabulary.dates import paris_day
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
-_PARIS = ZoneInfo("Europe/Paris")
 _FILE_LIMIT = 20 * 1024 * 1024
 """No deposited file is larger, whatever its kind: beyond, it is not even read."""
 
@@ -133,7 +132,7 @@ class Deposits:
         world = World(
             circuit=circuit_of(following.piece) if following else self._policy.circuit,
             directory=known.structures,
-            today=self._ports.clock().astimezone(_PARIS).date(),
+            today=paris_day(self._ports.clock()),
             is_number_spent=bool(spent),
             awaited_number=None if followed else await self._awaited_number(proposal, parties),
             following=following,

@@ -12,10 +12,11 @@ from datetime import date
 from typing import Any
 
 from services.portal.adapters.documents import exact, order_of, party_key, token
-from services.portal.domain.criteria import Criteria, Place, Range, end_of, start_of
+from services.portal.domain.criteria import Criteria, Place, Range
 from services.portal.domain.piece import Actor, number_key, sees_reported
 from shared.circuit.parties import Party
 from shared.runtime.store.database import Document
+from shared.vocabulary.dates import end_of_day, start_of_day
 from shared.vocabulary.roles import Role
 from shared.vocabulary.texts import decomposed
 
@@ -132,8 +133,8 @@ def _between(asked: Range[Any], write: Any) -> Document | None:  # noqa: ANN401
 def _order(days: Range[date], after: Place | None) -> Document | None:
     found = {}
     if days.low is not None:
-        found["$gte"] = order_of(start_of(days.low))
-    ends = [order_of(end_of(days.high))] if days.high is not None else []
+        found["$gte"] = order_of(start_of_day(days.low))
+    ends = [order_of(end_of_day(days.high))] if days.high is not None else []
     if after is not None:
         ends.append(order_of(after.deposited_at, after.piece_id))
     if ends:

@@ -5,10 +5,11 @@ from datetime import date
 
 from services.portal.application.ports import Names, Pieces, Row
 from services.portal.application.searching import structures_of
-from services.portal.domain.criteria import Range, paris_day
+from services.portal.domain.criteria import Range
 from services.portal.domain.fiscal import Subtotal, Sum, Totals, is_turned_away
 from services.portal.domain.piece import Actor, Piece
 from shared.circuit import loader
+from shared.vocabulary.dates import paris_day
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 

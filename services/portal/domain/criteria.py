@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
-from zoneinfo import ZoneInfo
 
 from services.portal.domain import rules
 from shared.circuit.parties import Party
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
-
-_PARIS = ZoneInfo("Europe/Paris")
 
 Bound = TypeVar("Bound", date, Decimal)
 
@@ -71,18 +68,3 @@ def judge_ranges(criteria: Criteria) -> Iterator[Violation]:
         asked: Range[date] | Range[Decimal] = getattr(criteria, name)
         if asked.is_reversed:
             yield rules.RANGE_REVERSED.broken(f"{name}_from", low=asked.low, high=asked.high)
-
-
-def start_of(day: date) -> datetime:
-    """Give the moment at which a day begins in Paris."""
-    return datetime.combine(day, time(), _PARIS).astimezone(UTC)
-
-
-def end_of(day: date) -> datetime:
-    """Give the moment at which a day is over in Paris: the next one's start."""
-    return start_of(day + timedelta(days=1))
-
-
-def paris_day(moment: datetime) -> date:
-    """Give the day on which a moment falls in Paris."""
-    return moment.astimezone(_PARIS).date()

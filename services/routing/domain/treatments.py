@@ -1,8 +1,6 @@
 """Deciding on what the one awaited does to its piece, and on what is added to one."""
 
-from datetime import date
 from typing import assert_never
-from zoneinfo import ZoneInfo
 
 from services.routing.domain import rules
 from services.routing.domain.commands import Complete, Treat
@@ -16,9 +14,8 @@ from shared.circuit.loader import version
 from shared.circuit.motives import judge_comment, judge_refusal
 from shared.circuit.statuses import TREATMENTS, Act, Awaited, Reason, Transition
 from shared.circuit.table import Circuit
+from shared.vocabulary.dates import paris_day
 from shared.vocabulary.rules import Violation
-
-_PARIS = ZoneInfo("Europe/Paris")
 
 
 def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
@@ -91,12 +88,8 @@ def _judge_reason(
     found: Transition, piece: Piece, treat: Treat, world: World
 ) -> tuple[Violation, ...]:
     if found.reason is Reason.MOTIVE:
-        return judge_refusal(piece.cadre, treat.motive, treat.comment, _paris_day(world))
+        return judge_refusal(piece.cadre, treat.motive, treat.comment, paris_day(world.now))
     return judge_comment(treat.comment, is_required=found.reason is Reason.COMMENT)
-
-
-def _paris_day(world: World) -> date:
-    return world.now.astimezone(_PARIS).date()
 
 
 def _aftermath(

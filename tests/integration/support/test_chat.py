@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -21,12 +20,13 @@ from deploy.local import Platform, choose, programs
 from deploy.local.ports import free_port
 from deploy.local.watchdog import Watchdog
 from shared.runtime.clock import system_clock
+from shared.vocabulary.dates import PARIS
 from tests.integration.support.world import a_structure
 from tests.kit.directory import tell_structure
 from tests.kit.waiting import wait_until
 
 Json = dict[str, Any]
-PARIS = ZoneInfo("Europe/Paris")
+
 THE_DAY_BEFORE = datetime(2027, 7, 13, 10, tzinfo=PARIS)
 """A Tuesday; the next day is a public holiday, the Sunday after it the 18th."""
 _LIVE_S = 10

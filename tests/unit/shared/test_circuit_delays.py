@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -10,10 +9,10 @@ from hypothesis import strategies as st
 
 from shared.circuit.delays import Delay
 from shared.circuit.loader import current
+from shared.vocabulary.dates import PARIS
 from shared.vocabulary.roles import Role
 
 CIRCUIT = current()
-PARIS = ZoneInfo("Europe/Paris")
 
 BY_HAND = {
     ("A10 A13 A14", "titulaire"): ("validation", 15, "attente", "valider"),

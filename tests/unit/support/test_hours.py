@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from services.support.desks.domain import rules
 from services.support.desks.domain.french import french_hours
-from services.support.desks.domain.hours import PARIS, Availability, Hours
+from services.support.desks.domain.hours import Availability, Hours
 from services.support.settings import DATA, Settings
+from shared.vocabulary.dates import PARIS
 
 HOURS = Hours()
 closing, is_open, next_opening, worked = (

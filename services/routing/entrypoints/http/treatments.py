@@ -1,9 +1,7 @@
 """Acting on a piece, and the motives that a refusal may have."""
 
 from collections.abc import Callable
-from datetime import date
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
@@ -27,10 +25,10 @@ from shared.runtime.store.database import Store, Transaction
 from shared.runtime.web.caller import Caller, caller
 from shared.runtime.web.problems import Problem, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
+from shared.vocabulary.dates import paris_day
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
-_PARIS = ZoneInfo("Europe/Paris")
 PieceId = Annotated[str, TypedText(100), Path()]
 
 
@@ -140,7 +138,7 @@ def router(
                 blocks=bool(motive.answer),
                 answer=motive.answer or None,
             )
-            for motive in motives(cadre, _today(clock))
+            for motive in motives(cadre, paris_day(clock()))
         )
 
     return routes
@@ -150,7 +148,3 @@ def _problem(violations: tuple[Violation, ...]) -> Problem:
     """What the state of the dossier forbids is a conflict; what the request says wrong is not."""
     is_state = violations[0].code in TURN
     return refused(violations, 409 if is_state else 422)
-
-
-def _today(clock: Clock) -> date:
-    return clock().astimezone(_PARIS).date()

@@ -3,7 +3,8 @@
 from datetime import datetime, time
 from itertools import pairwise
 
-from services.support.desks.domain.hours import PARIS, Hours
+from services.support.desks.domain.hours import Hours
+from shared.vocabulary.dates import PARIS
 
 _WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 _MONTHS = (

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
 
 from holidays import country_holidays
 
-PARIS = ZoneInfo("Europe/Paris")
+from shared.vocabulary.dates import PARIS
+
 _MONDAY_TO_FRIDAY = frozenset(range(1, 6))
 _DAY = timedelta(days=1)
 

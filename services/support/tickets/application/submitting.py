@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from services.support.desks.application.ports import Limits, Rate, named
 from services.support.desks.application.tokens import fresh_token, hashed
 from services.support.desks.domain import rules
-from services.support.desks.domain.hours import PARIS
 from services.support.desks.domain.parties import Issuer, judge_issuer
 from services.support.suggestions.domain.guesses import Suggestions
 from services.support.tickets.application.files import kept, key_of, looked_at
@@ -31,6 +30,7 @@ from services.support.tickets.domain.handling import (
     submitted,
 )
 from services.support.tickets.domain.tickets import Content, Ticket
+from shared.vocabulary.dates import PARIS
 from shared.vocabulary.tickets import Side, TicketAct
 
 
