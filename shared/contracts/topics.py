@@ -19,6 +19,7 @@ from shared.contracts.support_v1 import (
     TicketTransferred,
 )
 from shared.vocabulary.roles import Role
+from shared.vocabulary.sizes import MEGABYTE
 from shared.vocabulary.tickets import Desk
 
 _DAY_MS = 24 * 3600 * 1000
@@ -27,7 +28,7 @@ TOPIC_MAX_BYTES = 1_048_588
 """`max.message.bytes` of a topic: what the broker takes, unpacked, with the batch around it."""
 RECORD_MAX_BYTES = 1_000_000
 """Size limit of a record of ours, key and headers included: below what its topic takes."""
-DEAD_LETTERS_MAX_BYTES = 2 * 1024 * 1024
+DEAD_LETTERS_MAX_BYTES = 2 * MEGABYTE
 """`max.message.bytes` of a dead-letter topic: a message as large as its topic allows must fit."""
 DEAD_LETTER_MAX_BYTES = DEAD_LETTERS_MAX_BYTES - 64 * 1024
 """Size limit of a dead letter, with the reason beside its message."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from shared.vocabulary.rules import Rule, Violation
+from shared.vocabulary.sizes import MEGABYTE, in_megabytes
 from shared.vocabulary.texts import is_showable
 
-MEGABYTE = 1024 * 1024
 HEAD_BYTES = 64 * 1024
 NAME_LIMIT = 50
 """Characters of the name of any attachment. AIFE, bonnes pratiques."""
@@ -121,12 +121,6 @@ class AttachmentRules:
     total_too_large: Rule
     count_limit: int
     total_limit: int
-
-
-def in_megabytes(size_bytes: int) -> str:
-    """Write a size in French, in tenths of a megabyte and never less than it is."""
-    whole, tenths = divmod(-(-size_bytes * 10 // MEGABYTE), 10)
-    return f"{whole},{tenths} Mo" if tenths else f"{whole} Mo"
 
 
 def has_pdf_header(head: bytes) -> bool:

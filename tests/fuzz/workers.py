@@ -11,10 +11,10 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Self
 
+from shared.vocabulary.sizes import MEGABYTE
 from tests.fuzz.faults import SLOW_S, Sort
 from tests.kit.process_memory import peak_mb
 
-_MEGABYTE = 1024 * 1024
 _START_S = 180.0
 _KILL_S = 2 * SLOW_S + 2
 """Both reads, and what it takes to say so."""
@@ -112,7 +112,7 @@ class Worker:
 
 def _serve(pipe: Connection, reader: Reader, memory_mb: int) -> None:
     """Read inputs until the other end is closed."""
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * _MEGABYTE,) * 2)
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * MEGABYTE,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     pipe.send("ready")
     with suppress(EOFError, KeyboardInterrupt):

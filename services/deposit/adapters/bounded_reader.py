@@ -27,13 +27,13 @@ from shared.runtime.backoff import keep_trying
 from shared.runtime.logs import get_logger
 from shared.vocabulary.attachments import has_pdf_header
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.sizes import MEGABYTE
 
 LIGHT_BYTES = 64 * 1024
 _PROGRAM = "services.deposit.adapters.reader_process"
 _ROOT = Path(__file__).parents[3]
 _WARM_S = 30.0
 _ENDING_S = 2.0
-_MEGABYTE = 1024 * 1024
 _READ = Counter(
     "aiguillage_files_read_apart_total",
     "Files given to a reader process: answered, ended by its limits or late; or turned away",
@@ -237,4 +237,4 @@ def _held_mb(reader: Process) -> int:
         pages = int(Path(f"/proc/{reader.pid}/statm").read_text().split()[1])
     except (OSError, IndexError):
         return 0
-    return pages * resource.getpagesize() // _MEGABYTE
+    return pages * resource.getpagesize() // MEGABYTE

@@ -2,9 +2,9 @@
 
 from pydantic import TypeAdapter
 
-from services.deposit.domain.numbers import number_key
 from services.deposit.domain.piece import Completion, Piece
 from shared.runtime.store.database import Document
+from shared.vocabulary.piece_numbers import number_key
 
 _PIECE = TypeAdapter(Piece)
 _COMPLETION = TypeAdapter(Completion)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from services.deposit.adapters.documents import number_id, to_piece
 from services.deposit.application.ports import Key, Used
-from services.deposit.domain.numbers import number_key
 from services.deposit.domain.piece import Piece
 from shared.runtime.store.database import Document, Store
+from shared.vocabulary.piece_numbers import number_key
 from shared.vocabulary.roles import Role
 
 PIECES = "pieces"

@@ -6,8 +6,10 @@ when the reader is warm.
 
 from struct import Struct
 
+from shared.vocabulary.sizes import MEGABYTE
+
 LENGTH = Struct(">I")
-ANSWER_MAX_BYTES = 1024 * 1024
+ANSWER_MAX_BYTES = MEGABYTE
 """An invoice is a few kilobytes of JSON: who says more says nothing that is believed."""
 
 

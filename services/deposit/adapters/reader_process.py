@@ -21,8 +21,8 @@ from typing import BinaryIO
 from services.deposit.adapters.einvoice.reading import read_einvoice
 from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, frame
 from services.deposit.domain.unreadable import Unreadable
+from shared.vocabulary.sizes import MEGABYTE
 
-_MEGABYTE = 1024 * 1024
 _OPEN_FILES = 16
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     with suppress(OSError):
         # When memory runs short, the kernel ends this process before the service.
         Path("/proc/self/oom_score_adj").write_text("1000")
-    _limit(resource.RLIMIT_DATA, memory_mb * _MEGABYTE)
+    _limit(resource.RLIMIT_DATA, memory_mb * MEGABYTE)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)

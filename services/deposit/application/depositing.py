@@ -28,8 +28,9 @@ from shared.vocabulary.codes import Syntax
 from shared.vocabulary.dates import paris_day
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.sizes import MEGABYTE
 
-_FILE_LIMIT = 20 * 1024 * 1024
+_FILE_LIMIT = 20 * MEGABYTE
 """No deposited file is larger, whatever its kind: beyond, it is not even read."""
 
 

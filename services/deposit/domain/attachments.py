@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from services.deposit.domain import rules
-from shared.vocabulary.attachments import MEGABYTE, Attached, AttachmentRules, judge
+from shared.vocabulary.attachments import Attached, AttachmentRules, judge
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.sizes import MEGABYTE
 
 _RULES = AttachmentRules(
     name_too_long=rules.ATTACHMENT_NAME_TOO_LONG,

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.deposit.domain import rules
-from services.deposit.domain.numbers import number_key
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.structures import judge_named, judge_required
@@ -16,6 +15,7 @@ from shared.circuit.statuses import Act
 from shared.circuit.table import Circuit, Row
 from shared.circuit.turns import Turn
 from shared.vocabulary.cadres import Cadre
+from shared.vocabulary.piece_numbers import number_key
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from services.deposit.domain import rules
 from services.deposit.domain.invoice import LABELS, Invoice
-from services.deposit.domain.numbers import number_key
 from services.deposit.domain.party import Party
 from shared.vocabulary.cadres import parse_cadre
+from shared.vocabulary.piece_numbers import number_key
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import quoted, showable
 

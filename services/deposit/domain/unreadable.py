@@ -1,7 +1,7 @@
 """Why a file could not be read at all: said before any business rule can be judged."""
 
-from shared.vocabulary.attachments import in_megabytes
 from shared.vocabulary.rules import Rule, Violation
+from shared.vocabulary.sizes import in_megabytes
 
 
 class Unreadable(Exception):  # noqa: N818 - it is an answer to the depositor, not a fault of ours

@@ -10,9 +10,9 @@ import httpx
 
 from services.portal.application.exporting import DamagedError, NotNowError, TooLargeError
 from services.portal.domain.export import Exporter, Json
+from shared.vocabulary.sizes import MEGABYTE
 
 _CHUNK = 256 * 1024
-_MEGABYTE = 1024 * 1024
 _JSON_LIMIT_MB = 50
 _DAMAGED = "HTTP-FILE-01"
 """What a service answers in place of a file whose bytes have changed in its store."""
@@ -30,7 +30,7 @@ class HttpPeers:
         self._deposit = deposit.rstrip("/")
         self._routing = routing.rstrip("/")
         self._headers = {"X-Structure": quote(by.structure, safe=""), "X-Role": by.role.value}
-        self._max_file_bytes = max_file_mb * _MEGABYTE
+        self._max_file_bytes = max_file_mb * MEGABYTE
 
     async def dossier(self, dossier_id: str) -> Json | None:
         return await self._json(f"{self._routing}/dossiers/{quote(dossier_id, safe='')}")
@@ -57,7 +57,7 @@ class HttpPeers:
                 return None
             if answer.status_code != httpx.codes.OK:
                 raise NotNowError(f"{url}: {answer.status_code}")
-            body = b"".join([each async for each in _bounded(answer, _JSON_LIMIT_MB * _MEGABYTE)])
+            body = b"".join([each async for each in _bounded(answer, _JSON_LIMIT_MB * MEGABYTE)])
         try:
             read: Mapping[str, Any] = json.loads(body)
         except ValueError as error:
@@ -76,7 +76,7 @@ class HttpPeers:
 async def _code(answer: httpx.Response) -> str | None:
     """Read the code of problem details."""
     try:
-        body = json.loads(b"".join([each async for each in _bounded(answer, _MEGABYTE)]))
+        body = json.loads(b"".join([each async for each in _bounded(answer, MEGABYTE)]))
     except ValueError:
         return None
     return body.get("code") if isinstance(body, dict) else None

@@ -10,10 +10,10 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from services.portal.application.exporting import TooLargeError
 from services.portal.domain.export import Member
+from shared.vocabulary.sizes import MEGABYTE
 
 _UNIX, _PLAIN_FILE = 3, 0o100644
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_MEGABYTE = 1024 * 1024
 
 
 class ZipArchive:
@@ -26,7 +26,7 @@ class ZipArchive:
         """Open an archive whose members may take `max_mb` together."""
         self._file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
         self._zip = ZipFile(self._file, "w", ZIP_STORED)
-        self._room = max_mb * _MEGABYTE
+        self._room = max_mb * MEGABYTE
 
     async def put(self, path: str, content: bytes) -> Member:
         async def chunks() -> AsyncGenerator[bytes, None]:

@@ -108,8 +108,3 @@ class Piece:
 def sees_reported(role: Role) -> bool:
     """Tell whether a role sees what is reported to the supplier's side, and no more."""
     return role in SUPPLIER_SIDE
-
-
-def number_key(number: str) -> str:
-    """Give what two numbers share when they are the same to a deposit: case and blanks do not."""
-    return number.strip().upper()

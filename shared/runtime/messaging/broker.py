@@ -31,11 +31,12 @@ from shared.runtime.messaging.producer import Producer
 from shared.runtime.metrics import CONSUMER_LAG, ODD_HEADERS, POLL_AGE
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.store.database import Document
+from shared.vocabulary.sizes import MEGABYTE
 
 _CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 _POLL_MS = 20
 _SESSION_MS = 10_000
-_FETCH_BYTES = 8 * 1024 * 1024
+_FETCH_BYTES = 8 * MEGABYTE
 """What one answer of the broker may weigh, all partitions together."""
 _LOOK_AROUND_MS = 30_000
 """How long a topic that was made late, or anew, may go unread; 5 minutes by default."""

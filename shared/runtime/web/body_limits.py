@@ -16,10 +16,10 @@ from shared.runtime.metrics import BODIES_REFUSED, UPLOAD_BYTES
 from shared.runtime.web.addresses import address_of
 from shared.runtime.web.forms import MULTIPART
 from shared.runtime.web.problems import RETRY_AFTER_S, Problem, UnreadableError, respond
+from shared.vocabulary.sizes import MEGABYTE
 
 _KILOBYTE = 1024
-_MEGABYTE = 1024 * _KILOBYTE
-_PLAIN_BYTES, _OPEN_PLAIN_BYTES = _MEGABYTE, 128 * _KILOBYTE
+_PLAIN_BYTES, _OPEN_PLAIN_BYTES = MEGABYTE, 128 * _KILOBYTE
 """The longest text that is taken, 10 000 signs, is 120 KB when all of them are escaped in JSON."""
 _LENGTH_DIGITS = 20
 """Of a Content-Length: as many say more than any limit."""
@@ -57,7 +57,7 @@ class Paths:
         if content_type.partition(";")[0].strip().lower() == MULTIPART:
             for beginning, megabytes in self.uploads.items():
                 if scope["path"].startswith(beginning):
-                    return megabytes * _MEGABYTE
+                    return megabytes * MEGABYTE
         return None
 
 
@@ -146,8 +146,8 @@ class UploadLimit:
         """Wrap `app`."""
         self._app = app
         self._paths = paths
-        self._known = Room("known", limits.uploads_mb * _MEGABYTE, limits.upload_wait_s)
-        self._open = Room("open", limits.uploads_open_mb * _MEGABYTE, limits.upload_wait_s)
+        self._known = Room("known", limits.uploads_mb * MEGABYTE, limits.upload_wait_s)
+        self._open = Room("open", limits.uploads_open_mb * MEGABYTE, limits.upload_wait_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 429 or 503."""
@@ -268,4 +268,4 @@ def _announced(scope: Scope) -> int:
 
 
 def _told(size: int) -> str:
-    return f"{size // _KILOBYTE} Ko" if size < _MEGABYTE else f"{size // _MEGABYTE} Mo"
+    return f"{size // _KILOBYTE} Ko" if size < MEGABYTE else f"{size // MEGABYTE} Mo"

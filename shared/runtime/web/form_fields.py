@@ -9,10 +9,11 @@ from starlette.datastructures import FormData, Headers, UploadFile
 
 from shared.runtime.web.problems import SHOWN, Problem, refused
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.sizes import MEGABYTE
 
 _IN_MEMORY_BYTES = 64 * 1024
 """Of a file, that wait in memory; those of a larger one wait on disk."""
-_TEXT_BYTES = 1024 * 1024
+_TEXT_BYTES = MEGABYTE
 """All texts of a form together."""
 _FAULTS_SHOWN = 20
 

@@ -15,13 +15,13 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
+from shared.vocabulary.sizes import MEGABYTE
 from tests.integration.runtime.served import MINE, OPEN
 from tests.kit.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
 NAMED = "".join(f"{name}: {value}\r\n" for name, value in ME.items())
-MEGABYTE = 1024 * 1024
 LIMIT_S = 60.0
 """Far over every limit of the server under test: whoever waits so long was not cut."""
 FORM = b'--b\r\nContent-Disposition: form-data; name="attachments"; filename="a.bin"\r\n\r\n'

@@ -8,6 +8,7 @@ import pytest
 from deploy.local import Addresses, Platform
 from shared.contracts.support_v1 import TicketChanged, TicketSubmitted, TicketTransferred
 from shared.vocabulary.roles import StructureStatus
+from shared.vocabulary.sizes import MEGABYTE
 from shared.vocabulary.tickets import Desk, TicketAct
 from tests.integration.support.world import (
     PDF,
@@ -23,8 +24,6 @@ from tests.integration.support.world import (
 )
 from tests.kit.directory import tell_structure
 from tests.kit.waiting import wait_until
-
-MEGABYTE = 1024 * 1024
 
 
 def codes(response: httpx.Response) -> list[tuple[str, str]]:

@@ -17,12 +17,12 @@ from services.deposit.adapters.einvoice.reading import read_einvoice
 from services.deposit.domain.unreadable import Unreadable
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.sizes import MEGABYTE
 from tests.kit import hostile_pdfs
 from tests.kit.einvoices import ROOT, an_einvoice
 
 _ROOT = "Invoice xmlns='urn:oasis:names:specification:ubl:schema:xsd:Invoice-2'"
 _SLOW_S = 30.0
-_MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture(autouse=True)
@@ -142,19 +142,19 @@ def test_what_is_no_readable_xml_is_refused_by_code(content: bytes, code: str) -
     ids=["depth_5000", "depth_300", "million_attributes", "million_elements"],
 )
 def test_an_xml_of_no_invoices_shape_is_refused(content: bytes) -> None:
-    assert refusal(content, Limits(xml_bytes=20 * _MEGABYTE)).code == "DEP-FILE-06"
+    assert refusal(content, Limits(xml_bytes=20 * MEGABYTE)).code == "DEP-FILE-06"
 
 
 def test_what_is_too_large_is_refused_before_it_is_parsed() -> None:
     for head in (b"<a>", b"%PDF-1.7\n"):
-        content = head.ljust(200 * _MEGABYTE)
+        content = head.ljust(200 * MEGABYTE)
         tracemalloc.start()
         violation = refusal(content)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
 
         assert violation.code == "DEP-FILE-02"
-        assert peak < _MEGABYTE
+        assert peak < MEGABYTE
 
 
 _READER = """
@@ -176,8 +176,8 @@ for path in sys.argv[1:]:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
 def test_what_is_refused_took_little_memory(tmp_path: Path) -> None:
     bombs = (
-        hostile_pdfs.with_object_stream("/FlateDecode", hostile_pdfs.inflating_to(200 * _MEGABYTE)),
-        hostile_pdfs.with_attachments({"factur-x.xml": b" " * (99 * _MEGABYTE)}),
+        hostile_pdfs.with_object_stream("/FlateDecode", hostile_pdfs.inflating_to(200 * MEGABYTE)),
+        hostile_pdfs.with_attachments({"factur-x.xml": b" " * (99 * MEGABYTE)}),
         b"<a>" + b"<b/>" * 2_000_000 + b"</a>",
         document(_DTDS["billion_laughs"], "<ID>&x;</ID>"),
     )
@@ -232,8 +232,8 @@ _TREE = "/Names<</EmbeddedFiles 4 0 R>>"
             ),
             "DEP-FILE-10",
         ),
-        (hostile_pdfs.with_attachments({"factur-x.xml": b" " * (11 * _MEGABYTE)}), "DEP-FILE-11"),
-        (hostile_pdfs.with_attachments({"factur-x.xml": b" " * (99 * _MEGABYTE)}), "DEP-FILE-11"),
+        (hostile_pdfs.with_attachments({"factur-x.xml": b" " * (11 * MEGABYTE)}), "DEP-FILE-11"),
+        (hostile_pdfs.with_attachments({"factur-x.xml": b" " * (99 * MEGABYTE)}), "DEP-FILE-11"),
         (hostile_pdfs.with_objects(_TREE, "<</Names[(factur-x.xml) 3 0 R]>>"), "DEP-FILE-11"),
         (
             hostile_pdfs.with_objects(_TREE, "<</Names[" + "(a) 3 0 R " * 10_000 + "]>>"),
@@ -245,7 +245,7 @@ _TREE = "/Names<</EmbeddedFiles 4 0 R>>"
         (hostile_pdfs.with_object_stream(" %\n 7 0 R", b"x"), "DEP-FILE-12"),
         (
             hostile_pdfs.with_object_stream(
-                "/FlateDecode", hostile_pdfs.inflating_to(100 * _MEGABYTE)
+                "/FlateDecode", hostile_pdfs.inflating_to(100 * MEGABYTE)
             ),
             "DEP-FILE-08",
         ),
@@ -285,7 +285,7 @@ def test_a_truncated_pdf_is_refused_though_a_repair_would_open_it(
 
 
 def test_junk_that_needs_repair_is_given_up_soon() -> None:
-    content = b"%PDF-1.4\n" + b"1 0 obj\n" * (2 * _MEGABYTE) + b"%%EOF"
+    content = b"%PDF-1.4\n" + b"1 0 obj\n" * (2 * MEGABYTE) + b"%%EOF"
 
     assert refusal(content).code == "DEP-FILE-08"
 

@@ -20,13 +20,13 @@ from services.deposit.adapters.einvoice.reading import read_einvoice
 from services.deposit.application.ports import SaturatedError
 from services.deposit.domain.unreadable import Unreadable
 from shared.vocabulary.codes import Syntax
+from shared.vocabulary.sizes import MEGABYTE
 from tests.kit import hostile_pdfs, odd_reader
 from tests.kit.einvoices import ROOT, an_einvoice
 from tests.kit.process_memory import peak_mb
 from tests.kit.readers import running
 from tests.kit.waiting import wait_until
 
-_MEGABYTE = 1024 * 1024
 _BOUNDS = Bounds(readers=1, memory_mb=300, cpu_s=1, wall_s=60.0)
 _INVOICE = einvoices.factur_x(an_einvoice())
 _LONGEST_GAP_S = 5.0
@@ -85,16 +85,16 @@ _FILES: dict[str, Callable[[], bytes]] = {
         for size_kb in (100, 1000)
     },
     "a_long_comment_of_filters": lambda: b"%PDF-1.7\n/Filter%" + b"/Filter%" * 99_999 + b"\n%%EOF",
-    "object_streams": lambda: hostile_pdfs.with_object_streams(40, 11 * _MEGABYTE),
+    "object_streams": lambda: hostile_pdfs.with_object_streams(40, 11 * MEGABYTE),
     "a_long_chain_of_indexes": lambda: hostile_pdfs.with_index_chain(40_000),
     "a_loop_of_indexes": lambda: hostile_pdfs.with_index_chain(40_000, closed=True),
     "an_index_before_itself": lambda: hostile_pdfs.with_index_chain(1, closed=True),
-    "pieces_of_one_object": lambda: hostile_pdfs.repeated(b"1 0 obj\n", 2 * _MEGABYTE),
+    "pieces_of_one_object": lambda: hostile_pdfs.repeated(b"1 0 obj\n", 2 * MEGABYTE),
     "pieces_of_many_objects": lambda: hostile_pdfs.repeated(
-        b"".join(b"%d 0 obj\n" % number for number in range(200_000)), 2 * _MEGABYTE
+        b"".join(b"%d 0 obj\n" % number for number in range(200_000)), 2 * MEGABYTE
     ),
     "pieces_of_streams": lambda: hostile_pdfs.repeated(
-        b"1 0 obj<</Length 9>>stream\n", 2 * _MEGABYTE
+        b"1 0 obj<</Length 9>>stream\n", 2 * MEGABYTE
     ),
     "false_lengths": lambda: hostile_pdfs.with_false_lengths(20_000),
     "arrays_in_arrays": lambda: hostile_pdfs.with_objects("/X " + "[" * 900_000 + "]" * 900_000),
@@ -111,8 +111,8 @@ _FILES: dict[str, Callable[[], bytes]] = {
     "kids_of_names": lambda: hostile_pdfs.with_objects(
         "/Names<</EmbeddedFiles 4 0 R>>", f"<</Kids[{'4 0 R ' * 9_000}]>>"
     ),
-    "rows_as_long_as_memory": lambda: hostile_pdfs.with_predictor(2**30, 11 * _MEGABYTE),
-    "rows_of_a_byte": lambda: hostile_pdfs.with_predictor(1, 11 * _MEGABYTE),
+    "rows_as_long_as_memory": lambda: hostile_pdfs.with_predictor(2**30, 11 * MEGABYTE),
+    "rows_of_a_byte": lambda: hostile_pdfs.with_predictor(1, 11 * MEGABYTE),
     "xml_of_one_name_in_two_places": lambda: _xml(
         "<cbc:ProfileID>A1</cbc:ProfileID>" * 90_000,
         "<e:UBLExtensions>" + "<e:CategoryCode>A2</e:CategoryCode>" * 90_000 + "</e:UBLExtensions>",
@@ -286,7 +286,7 @@ async def test_a_reader_holds_its_limits_and_no_file() -> None:
         told, files, variables = _held_by(pid)
 
     limits = {line[:26].strip(): line[26:].split()[1] for line in told.splitlines()[1:]}
-    assert limits["Max data size"] == str(_BOUNDS.memory_mb * _MEGABYTE)
+    assert limits["Max data size"] == str(_BOUNDS.memory_mb * MEGABYTE)
     assert (limits["Max file size"], limits["Max core file size"]) == ("0", "0")
     assert int(limits["Max open files"]) <= 16
     kinds = [str(each).partition(":")[0] for each in files]

@@ -7,9 +7,8 @@ import pytest
 
 from services.deposit.domain.attachments import judge_attachments
 from shared.vocabulary.attachments import Attached, media_type
+from shared.vocabulary.sizes import MEGABYTE
 from tests.unit.deposit.judged import OPENING, attaching, broken
-
-MEGABYTE = 1024 * 1024
 
 
 def compound(kind: str) -> bytes:

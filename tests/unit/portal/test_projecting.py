@@ -4,10 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.deposit.domain import numbers
 from services.portal.adapters.documents import from_document, to_document
 from services.portal.application.projecting import pieces_of
-from services.portal.domain.piece import Actor, Piece, number_key
+from services.portal.domain.piece import Actor, Piece
 from shared.contracts.routing_v1 import DossierChanged, TurnV1
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import Status
@@ -118,8 +117,3 @@ def test_a_document_holds_a_piece_of_which_an_old_message_said_little() -> None:
 
     assert from_document(to_document(little, 1)) == little
     assert to_document(little, 1)["order"] < to_document(only(a_state()), 1)["order"]
-
-
-@pytest.mark.parametrize("number", ["SIT-1", " sit-1 ", "été", "ß"])
-def test_two_numbers_are_the_same_here_when_they_are_to_deposit(number: str) -> None:
-    assert number_key(number) == numbers.number_key(number)

@@ -14,9 +14,9 @@ import pytest
 
 from services.portal.adapters.sheets import CsvSheet, XlsxSheet, shown
 from services.portal.application.ports import Cell, Row, Sheet, SheetFullError
+from shared.vocabulary.sizes import MEGABYTE
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_MEGABYTE = 1024 * 1024
 ROW: Row = ("été", 3, Decimal("-1234.5"), date(2026, 11, 24), None, "=1+1")
 HOSTILE = ["=1+1", "+SUM(A1)", "-2+3", "@A1", "\t=1", "\r=1", "\n=1", "=", "-", "＝1", "-1,5,2"]
 HIDDEN = ["\0", "\x07", "\x1b", "\x7f", "\x85", "\u200b", "\u202e", "\u2066", "\ufeff", "\ufffe"]
@@ -165,4 +165,4 @@ async def test_the_memory_of_a_table_does_not_grow_with_its_rows(sheet: Sheet) -
 
     await peak(1)
     # Ten thousand rows hold ten megabytes of text.
-    assert await peak(10_000) < await peak(500) + _MEGABYTE
+    assert await peak(10_000) < await peak(500) + MEGABYTE

@@ -14,9 +14,9 @@ from fastapi import APIRouter, FastAPI, File, Form, UploadFile
 
 from shared.runtime.web.app import create_app
 from shared.runtime.web.request_validation import DescribedRoute
+from shared.vocabulary.sizes import MEGABYTE
 
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
-MEGABYTE = 1024 * 1024
 LARGE = bytes(300 * 1024)
 """A file of that size waits on disk."""
 

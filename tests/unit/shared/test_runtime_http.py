@@ -23,9 +23,9 @@ from shared.runtime.web.caller import Caller, DeskAgent, caller, desk_agent
 from shared.runtime.web.problems import not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.sizes import MEGABYTE
 
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
-MEGABYTE = 1024 * 1024
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 

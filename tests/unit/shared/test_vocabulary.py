@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.vocabulary.amounts import parse_amount
+from shared.vocabulary.piece_numbers import number_key
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.rules import Rule, Violation
 from shared.vocabulary.siret import is_siret
@@ -111,3 +112,8 @@ def test_no_payer_is_on_the_side_of_the_suppliers() -> None:
 
 def test_a_final_status_is_a_status() -> None:
     assert set(Status) > FINAL
+
+
+def test_two_numbers_that_differ_by_case_and_outer_blanks_are_the_same_number() -> None:
+    assert {number_key(each) for each in ("sit-1", " SIT-1 ", "Sit-1")} == {"SIT-1"}
+    assert number_key("SIT 1") != number_key("SIT1")

@@ -16,8 +16,9 @@ from shared.circuit.loader import current
 from shared.circuit.motives import COMMENT_LIMIT
 from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
 from shared.vocabulary.attachments import _TYPES as EXTENSIONS
-from shared.vocabulary.attachments import MEGABYTE, NAME_LIMIT, SIZE_LIMIT
+from shared.vocabulary.attachments import NAME_LIMIT, SIZE_LIMIT
 from shared.vocabulary.roles import Role
+from shared.vocabulary.sizes import MEGABYTE
 from shared.vocabulary.statuses import Status
 from tests.kit.evaluation import evaluate, read_questions
 

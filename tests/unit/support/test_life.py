@@ -32,9 +32,10 @@ from services.support.tickets.domain.tickets import (
     Ticket,
 )
 from shared.circuit.parties import Service, Structure
-from shared.vocabulary.attachments import MEGABYTE, Attached
+from shared.vocabulary.attachments import Attached
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.sizes import MEGABYTE
 from shared.vocabulary.tickets import Desk, Side, TicketAct, TicketStatus
 
 CATALOGUE = catalogue_at(DATA / "catalogue.csv")

@@ -4,7 +4,7 @@ import pytest
 
 from services.support.agent.domain.conversation import as_title
 from services.support.desks.domain.texts import judge_line, judge_text
-from shared.vocabulary.attachments import MEGABYTE, in_megabytes
+from shared.vocabulary.sizes import MEGABYTE, in_megabytes
 from shared.vocabulary.texts import plain
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-_MEGABYTE = 1024 * 1024
+from shared.vocabulary.sizes import MEGABYTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +13,10 @@ class Limits:
     its objects: 0.3 s a megabyte on a hostile file.
     """
 
-    xml_bytes: int = 10 * _MEGABYTE
-    pdf_bytes: int = 20 * _MEGABYTE
-    embedded_bytes: int = 10 * _MEGABYTE
-    repaired_pdf_bytes: int = 4 * _MEGABYTE
+    xml_bytes: int = 10 * MEGABYTE
+    pdf_bytes: int = 20 * MEGABYTE
+    embedded_bytes: int = 10 * MEGABYTE
+    repaired_pdf_bytes: int = 4 * MEGABYTE
     xml_marks: int = 500_000
 
 

@@ -21,9 +21,10 @@ from services.deposit.domain.unreadable import (
     Unreadable,
     too_large,
 )
+from shared.vocabulary.sizes import MEGABYTE
 from shared.vocabulary.texts import showable
 
-_STREAM_BYTES = 12 * 1024 * 1024
+_STREAM_BYTES = 12 * MEGABYTE
 # qpdf's limits belong to the process and must be set before any thread opens a PDF.
 pikepdf.settings.set_qpdf_limits(
     max_stream_filters=2,

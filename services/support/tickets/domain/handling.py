@@ -20,8 +20,9 @@ from services.support.tickets.domain.tickets import (
     Ticket,
 )
 from shared.circuit.parties import Directory
-from shared.vocabulary.attachments import MEGABYTE, Attached, AttachmentRules, judge
+from shared.vocabulary.attachments import Attached, AttachmentRules, judge
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.sizes import MEGABYTE
 from shared.vocabulary.texts import composed, says_something
 from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
 
