@@ -1,7 +1,7 @@
-"""What the operator's commands share: a collection of a service's store, tables of plain text."""
+"""Operator commands over one collection of a service: how they connect, tables of plain text."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from pymongo import MongoClient
@@ -16,7 +16,29 @@ console = Console()
 _WIDE = 300
 
 
-def open_collection(
+def commands_over(collection: str, description: str) -> typer.Typer:
+    """Create a command line whose commands work on a collection of the service that it is given."""
+    app = typer.Typer(no_args_is_help=True, help=description, add_completion=False)
+
+    @app.callback()
+    def connect(
+        context: typer.Context,
+        service: Annotated[str, typer.Option(help="Whose collection it is, such as routing.")],
+        mongo: Annotated[str, typer.Option(envvar="AIGUILLAGE_MONGO", help="Its store.")],
+        namespace: Annotated[str, typer.Option(envvar="AIGUILLAGE_NAMESPACE")] = "",
+    ) -> None:
+        context.obj = _open_collection(mongo, service, namespace, collection)
+
+    return app
+
+
+def collection_of(context: typer.Context) -> "Collection[dict[str, Any]]":
+    """Give the collection that the command line has opened."""
+    collection: Collection[dict[str, Any]] = context.obj
+    return collection
+
+
+def _open_collection(
     mongo: str, service: str, namespace: str, collection: str
 ) -> "Collection[dict[str, Any]]":
     """Open a collection of a service: a store makes an empty one of any name that is mistyped."""

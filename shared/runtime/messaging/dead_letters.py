@@ -8,31 +8,25 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pymongo.collection import Collection
 
 from shared.contracts.fields import SEQUENCE_MAX
 from shared.contracts.topics import RECORD_MAX_BYTES
-from shared.runtime.messaging.commands import console, open_collection, plain, print_table
+from shared.runtime.messaging.commands import (
+    collection_of,
+    commands_over,
+    console,
+    plain,
+    print_table,
+)
 
-app = typer.Typer(no_args_is_help=True, help="Dead letters of a service.", add_completion=False)
-
-
-@app.callback()
-def connect(
-    context: typer.Context,
-    service: Annotated[str, typer.Option(help="Service whose inbox it is, such as routing.")],
-    mongo: Annotated[str, typer.Option(envvar="AIGUILLAGE_MONGO", help="Its store.")],
-    namespace: Annotated[str, typer.Option(envvar="AIGUILLAGE_NAMESPACE")] = "",
-) -> None:
-    """Open the service's inbox."""
-    context.obj = open_collection(mongo, service, namespace, "inbox")
+app = commands_over("inbox", "Dead letters of a service.")
 
 
 @app.command("list")
 def list_entries(context: typer.Context) -> None:
     """List what waits for an operator, and what waits behind it."""
     # Without the bytes: a stranger may have sent thousands of a megabyte each.
-    entries = _inbox(context).find({"held": True}, {"value": 0, "key": 0, "headers": 0})
+    entries = collection_of(context).find({"held": True}, {"value": 0, "key": 0, "headers": 0})
     print_table(
         ("entry", "state", "topic", "dossier", "rank", "since", "reason"),
         (
@@ -93,13 +87,8 @@ def discard(
     _change(context, entries, change, is_of_one=rank is not None)
 
 
-def _inbox(context: typer.Context) -> "Collection[dict[str, Any]]":
-    inbox: Collection[dict[str, Any]] = context.obj
-    return inbox
-
-
 def _find(context: typer.Context, entry: str) -> dict[str, Any]:
-    found = _inbox(context).find_one({"_id": entry})
+    found = collection_of(context).find_one({"_id": entry})
     if found is None:
         raise typer.BadParameter(f"no entry {entry}")
     return found
@@ -112,7 +101,9 @@ def _change(
         raise typer.BadParameter("a body or a rank is that of one entry")
     for entry in entries:
         found = _find(context, entry)
-        result = _inbox(context).update_one({"_id": entry, "state": "dead"}, {"$set": change})
+        result = collection_of(context).update_one(
+            {"_id": entry, "state": "dead"}, {"$set": change}
+        )
         if not result.modified_count:
             raise typer.BadParameter(f"entry {entry} is {found['state']}, not dead")
         console.print(f"{entry}: {change['state']} asked for; the service takes it within seconds")

@@ -4,40 +4,26 @@ python -m shared.runtime.messaging.unpublished --mongo URI --service organisatio
 """
 
 import json
-from typing import Annotated, Any
+from typing import Any
 
 import typer
-from pymongo.collection import Collection
 
 from shared.contracts.topics import TOPICS
 from shared.runtime.ids import age_s
-from shared.runtime.messaging.commands import console, open_collection, print_table
+from shared.runtime.messaging.commands import collection_of, commands_over, console, print_table
 from shared.runtime.store.database import Document
 
-app = typer.Typer(
-    no_args_is_help=True, help="Messages that a service has not published.", add_completion=False
-)
+app = commands_over("outbox", "Messages that a service has not published.")
 _SHOWN = 200
 _STATES = {topic.name for topic in TOPICS if topic.compacted}
 ABANDONED = "fr.aiguillage.abandon.v1"
 """Type of what stands for an abandoned message: readers do not know it, and count its rank."""
 
 
-@app.callback()
-def connect(
-    context: typer.Context,
-    service: Annotated[str, typer.Option(help="Service whose outbox it is, such as routing.")],
-    mongo: Annotated[str, typer.Option(envvar="AIGUILLAGE_MONGO", help="Its store.")],
-    namespace: Annotated[str, typer.Option(envvar="AIGUILLAGE_NAMESPACE")] = "",
-) -> None:
-    """Open the service's outbox."""
-    context.obj = open_collection(mongo, service, namespace, "outbox")
-
-
 @app.command("list")
 def list_rows(context: typer.Context) -> None:
     """List the oldest messages that are not published. The log says why: outbox.refused."""
-    rows = _outbox(context).find().sort("_id", 1).limit(_SHOWN)
+    rows = collection_of(context).find().sort("_id", 1).limit(_SHOWN)
     print_table(
         ("row", "topic", "key", "rank", "bytes", "seconds"),
         (
@@ -62,7 +48,7 @@ def abandon(context: typer.Context, row: str) -> None:
     One with a rank is replaced by an empty one, as readers would wait for that rank for ever; any
     other goes without a trace: the next state of its key makes up for it.
     """
-    outbox = _outbox(context)
+    outbox = collection_of(context)
     found = outbox.find_one({"_id": row})
     if found is None:
         raise typer.BadParameter(f"no row {row}: it may be published by now")
@@ -82,11 +68,6 @@ def _sequenced(row: Document) -> dict[str, Any] | None:
         return None
     event: dict[str, Any] = json.loads(row["value"])
     return event
-
-
-def _outbox(context: typer.Context) -> "Collection[dict[str, Any]]":
-    outbox: Collection[dict[str, Any]] = context.obj
-    return outbox
 
 
 if __name__ == "__main__":
