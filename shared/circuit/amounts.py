@@ -14,7 +14,7 @@ from shared.circuit.table import Circuit, Row
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.codes import INVOICE, is_credit_note
-from shared.vocabulary.rules import Violation
+from shared.vocabulary.rules import Rule, Violation
 from shared.vocabulary.statuses import Status
 from shared.vocabulary.texts import quoted
 
@@ -80,6 +80,7 @@ _LABELS = {
     "due": "Le montant à payer",
 }
 _ZERO = Decimal(0)
+_CURRENCY_SHOWN = 3
 
 
 def prevailing(circuit: Circuit, steps: Sequence[Step], *, moa: bool) -> Prevailing | None:
@@ -104,6 +105,16 @@ def prevailing(circuit: Circuit, steps: Sequence[Step], *, moa: bool) -> Prevail
             return Prevailing(later.id, later.amounts, is_settled=True)
     is_closed = not row.followers_if_contested or step.status is Status.ASSOCIEE
     return Prevailing(step.id, step.amounts, is_settled=row.amounts_prevail and is_closed)
+
+
+def judge_currency(now: str | None, previous: str, rule: Rule) -> Iterator[Violation]:
+    """Check that a piece keeps the currency of the one that it follows.
+
+    Args:
+        rule: the caller's own, as deposit refuses the piece and routing rejects it.
+    """
+    if now and now != previous:
+        yield rule.broken("currency", now=now[:_CURRENCY_SHOWN], previous=previous)
 
 
 def carries_amounts(row: Row, previous: Row) -> bool:

@@ -174,6 +174,15 @@ class PieceStateV1(Part):
     engagement: Identifier | None = None
     marche: Identifier | None = None
 
+    @property
+    def status_before_payment(self) -> Status:
+        """The status for those from whom a payment is hidden (see `visible_to`).
+
+        States told before `reported` was part of them have a default.
+        """
+        is_paid = self.status is Status.MISE_EN_PAIEMENT
+        return self.reported or (Status.MISE_A_DISPOSITION if is_paid else self.status)
+
 
 class DelayElapsed(Payload):
     """The one awaited has let its delay pass; what follows from it is in the dossier's state."""

@@ -9,7 +9,7 @@ from services.deposit.application.ports import Depositor, Known
 from services.deposit.domain.turns import DossierState
 from shared.circuit.turns import Awaited, Turn
 from shared.contracts.envelope import Event
-from shared.contracts.routing_v1 import DossierChanged, PieceStateV1
+from shared.contracts.routing_v1 import DossierChanged
 from shared.runtime.messaging.directory import Directory
 from shared.runtime.messaging.projection import keep_newest, refuse_elsewhere
 from shared.runtime.store.database import Document, Store, Transaction
@@ -105,7 +105,7 @@ def _state(said: DossierChanged) -> DossierState:
         table_version=said.table_version,
         parties=said.parties.to_domain(),
         statuses={piece.piece_id: piece.status for piece in said.pieces},
-        reported={piece.piece_id: _reported(piece) for piece in said.pieces},
+        reported={piece.piece_id: piece.status_before_payment for piece in said.pieces},
         engagements={piece.piece_id: piece.engagement for piece in said.pieces},
         awaited=Awaited(
             turns=tuple(Turn(turn.role, turn.structure, turn.cadres) for turn in awaited.turns),
@@ -119,12 +119,6 @@ def _state(said: DossierChanged) -> DossierState:
         reported_awaited=_payer(said),
         prevailing=said.prevailing.to_domain() if said.prevailing else None,
     )
-
-
-def _reported(piece: PieceStateV1) -> Status:
-    """Read the status before a payment; states told before it was part of them have none."""
-    is_paid = piece.status is Status.MISE_EN_PAIEMENT
-    return piece.reported or (Status.MISE_A_DISPOSITION if is_paid else piece.status)
 
 
 def _payer(said: DossierChanged) -> Awaited | None:

@@ -8,7 +8,7 @@ from services.deposit.domain.piece import Piece
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.structures import judge_named, judge_required
 from services.deposit.domain.turns import DossierState, judge_turn
-from shared.circuit.amounts import Previous, judge_carried
+from shared.circuit.amounts import Previous, judge_carried, judge_currency
 from shared.circuit.cadres import deposit_act, judge_following
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.statuses import Act
@@ -81,10 +81,7 @@ def judge_next(
         )
         kind = fields.type_code or previous.type_code
         yield from judge_carried(row, fields, kind, before)
-    if fields.currency and fields.currency != previous.currency:
-        yield rules.CURRENCY_CHANGED.broken(
-            "currency", now=fields.currency[:3], previous=previous.currency
-        )
+    yield from judge_currency(fields.currency, previous.currency, rules.CURRENCY_CHANGED)
     cited = {number_key(number) for number in proposal.read.preceding_numbers}
     if cited and number_key(previous.number) not in cited:
         yield rules.CONTRADICTS_FILE.broken(

@@ -39,7 +39,7 @@ class DossierState:
     def as_seen(self, role: Role) -> "DossierState":
         """Give the dossier as far as a role may see it: a refusal must not tell of a payment."""
         hidden = {
-            piece_id: self.reported.get(piece_id, Status.MISE_A_DISPOSITION)
+            piece_id: self.reported[piece_id]
             for piece_id, status in self.statuses.items()
             if not visible_to(role, status, payment_not_reported=self.payment_not_reported)
         }

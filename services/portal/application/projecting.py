@@ -9,7 +9,6 @@ from shared.circuit.visibility import visible_to
 from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
 from shared.vocabulary.codes import is_credit_note
 from shared.vocabulary.roles import Role
-from shared.vocabulary.statuses import Status
 from shared.vocabulary.texts import composed
 
 
@@ -61,7 +60,7 @@ def _reported(said: DossierChanged, state: PieceStateV1, whole: Face, *, is_hidi
     if not said.payment_not_reported:
         return whole
     is_hidden = _is_hidden(said, state)
-    status = (state.reported or Status.MISE_A_DISPOSITION) if is_hidden else state.status
+    status = state.status_before_payment if is_hidden else state.status
     status_at = state.reported_at if is_hidden else state.status_at
     awaited = whole.awaited
     if is_hidden or (awaited and awaited.actors[0].role is Role.SERVICE_FINANCIER):

@@ -10,7 +10,7 @@ from services.routing.domain.dossier import Dossier, Piece
 from services.routing.domain.events import Closed, Event, PieceReceived, StatusSet
 from services.routing.domain.hops import first_hop
 from services.routing.domain.turns import find_transition, judge_turn
-from shared.circuit.amounts import Previous, judge_carried
+from shared.circuit.amounts import Previous, judge_carried, judge_currency
 from shared.circuit.cadres import deposit_act, judge_depositor, judge_following, judge_opening
 from shared.circuit.delays import CONCLUDED
 from shared.circuit.loader import version
@@ -136,10 +136,7 @@ def _judge_amounts(
     circuit: Circuit, dossier: Dossier, row: Row, previous: Deposit, deposit: Deposit
 ) -> Iterator[Violation]:
     """A next piece keeps the currency; one that signs the piece before keeps its amounts too."""
-    if deposit.currency != previous.currency:
-        yield rules.CURRENCY_CHANGED.broken(
-            "currency", now=deposit.currency, previous=previous.currency
-        )
+    yield from judge_currency(deposit.currency, previous.currency, rules.CURRENCY_CHANGED)
     following = circuit.row(deposit.cadre, moa=dossier.moa_present)
     if following:
         before = Previous(row, previous.number, previous.amounts, previous.type_code)
