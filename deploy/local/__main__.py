@@ -38,7 +38,9 @@ def up(
     print(
         f"starting on {backend}: it begins empty, and what it holds goes when it stops", flush=True
     )
-    with Platform(backend, base_port=base_port, clock_offset_s=clock_offset_s) as platform:
+    with Platform(
+        backend, gateway=True, base_port=base_port, clock_offset_s=clock_offset_s
+    ) as platform:
         _print_addresses(platform)
         print("running; Ctrl-C stops it", flush=True)
         deadline = time.monotonic() + limit_s
@@ -57,6 +59,7 @@ def which_backend() -> None:
 
 
 def _print_addresses(platform: Platform) -> None:
+    print(f"ORIGIN={platform.addresses.origin}")
     # Not a table that fits the terminal: an address that was cut cannot be copied.
     for name, url in platform.addresses.services.items():
         print(f"  {name:<14} {url}  OpenAPI: {url}/docs")

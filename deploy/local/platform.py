@@ -31,7 +31,7 @@ SERVICES = (
 ASKING: Mapping[str, Sequence[str]] = {"portal": ("deposit", "routing"), "support": ("portal",)}
 """Services that ask others over HTTP, and whom: they are told where those answer."""
 
-BROKER, STORE = "broker", "store"
+BROKER, STORE, GATEWAY = "broker", "store", "gateway"
 _READY_LIMIT_S = 60.0
 _POLL_S = 0.05
 _PORT_ATTEMPTS = 5
@@ -47,6 +47,8 @@ class Addresses:
     mongo: str
     services: Mapping[str, str]
     """Base URL of each service."""
+    origin: str | None = None
+    """Base URL of the gateway, which asks service `deposit` for every path `/deposit/…`."""
 
 
 class Platform:
@@ -57,6 +59,7 @@ class Platform:
         backend: Backend,
         *,
         services: Sequence[str] = SERVICES,
+        gateway: bool = False,
         run_dir: Path | None = None,
         base_port: int | None = None,
         clock_offset_s: int = 0,
@@ -65,19 +68,21 @@ class Platform:
 
         Args:
             services: modules to run beside broker and store.
+            gateway: put one origin before the services.
             run_dir: where data and logs go, and stay. Left out: a folder that `stop` removes.
-            base_port: services, then broker and store, take the ports from here on. Left out:
-                whichever are free.
+            base_port: gateway, services, broker and store take the ports from here on, in this
+                order. Left out: whichever are free.
             clock_offset_s: how far the services' clocks run ahead, to let weeks pass.
         """
         self.backend = backend
         self._modules = {module.rpartition(".")[2]: module for module in services}
+        self._has_gateway = gateway
         self._kept_dir = run_dir
         self._clock_offset_s = clock_offset_s
         self._fixed_ports = base_port is not None
         self._ports: dict[str, int] = {}
         if base_port is not None:
-            names = [*self._modules, BROKER, STORE]
+            names = [*([GATEWAY] if gateway else []), *self._modules, BROKER, STORE]
             self._ports = {name: base_port + rank for rank, name in enumerate(names)}
         self._programs: dict[str, Startable] = {}
         self._processes: dict[str, Running] = {}
@@ -110,6 +115,11 @@ class Platform:
             for name, module in self._modules.items():
                 self._programs[name] = programs.service(module, self._service_env())
             self._bring_up(*sorted(self._modules, key=lambda name: name in ASKING))
+            if self._has_gateway:
+                self._programs[GATEWAY] = programs.gateway(
+                    self._run_dir / GATEWAY, {name: self._ports[name] for name in self._modules}
+                )
+                self._bring_up(GATEWAY)
         except BaseException:
             self.stop()
             raise
@@ -179,6 +189,7 @@ class Platform:
                 for name in self._modules
                 if name in self._ports
             },
+            origin=f"http://{HOST}:{self._ports[GATEWAY]}" if GATEWAY in self._ports else None,
         )
 
     def _service_env(self) -> Mapping[str, str]:
@@ -189,6 +200,8 @@ class Platform:
             "AIGUILLAGE_IDEMPOTENT_PRODUCER": real_kafka,
             "AIGUILLAGE_END_OFFSETS_RELIABLE": real_kafka,
             "AIGUILLAGE_TRUST_HEADERS": "true",
+            # The gateway says who called it by X-Forwarded-For.
+            **({"AIGUILLAGE_PROXIES": HOST} if self._has_gateway else {}),
         }
 
     def _changing_env(self, name: str) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from typing import Protocol
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from deploy.gateway import caddyfile
 from deploy.local import containers, kafka
 from deploy.local.backends import Backend
 from deploy.local.ports import HOST, accepts
@@ -110,6 +111,26 @@ def service(module: str, env: Mapping[str, str]) -> Startable:
             "AIGUILLAGE_HOST": HOST,
             "AIGUILLAGE_PORT": str(port),
         },
+    )
+
+
+def gateway(data: Path, services: Mapping[str, int]) -> Startable:
+    """Caddy, which serves one origin before services, given by the port of each."""
+    data.mkdir(parents=True, exist_ok=True)
+    config = data / "Caddyfile"
+    addresses = {name: f"{HOST}:{port}" for name, port in services.items()}
+
+    def command(port: int) -> list[str]:
+        config.write_text(caddyfile(HOST, port, addresses), encoding="utf-8")
+        binary = Path(sys.executable).parent / "caddy"
+        return [str(binary), "run", f"--config={config}", "--adapter=caddyfile"]
+
+    return Program(
+        command,
+        lambda port: _answers_200(port, "/"),
+        cwd=data,
+        # Without these it would write into the person's home.
+        env=lambda _: {"XDG_CONFIG_HOME": str(data), "XDG_DATA_HOME": str(data)},
     )
 
 

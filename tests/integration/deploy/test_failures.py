@@ -50,7 +50,7 @@ def test_the_command_line_says_so_in_one_line_without_a_stack_trace(taken_port: 
 
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"error: port {taken_port}, asked for organisation, is taken: choose another base"
+        f"error: port {taken_port}, asked for gateway, is taken: choose another base"
     ]
 
 

@@ -61,8 +61,11 @@ def test_the_walk_goes_from_a_first_piece_to_its_payment_and_through_help() -> N
 
 
 def _on(script: str, base_port: int, platform: Platform) -> str:
-    """Point the walk at a platform whose ports were free, in the order of `BASE_PORT`."""
-    for rank, module in enumerate(SERVICES):
+    """Point the walk at a platform whose ports were free.
+
+    `BASE_PORT` is the gateway's, and services follow.
+    """
+    for rank, module in enumerate(SERVICES, start=1):
         address = platform.addresses.services[module.rpartition(".")[2]]
         written = f"{HOST}:{base_port + rank}"
         assert written in script
