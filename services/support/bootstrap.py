@@ -9,15 +9,16 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.support.agent.adapters.answering import article_search, articles_of, search_in
+from services.support.agent.adapters.knowledge_base import article_search, articles_of, search_in
 from services.support.agent.adapters.mongo import MongoConversations
-from services.support.agent.adapters.tracking import PortalTracking
-from services.support.agent.application.agent import AgentPorts, VirtualAgent
-from services.support.agent.entrypoints.asking import answer_to
+from services.support.agent.adapters.portal import PortalTracking
+from services.support.agent.application.ports import AgentPorts
+from services.support.agent.application.virtual_agent import VirtualAgent
 from services.support.agent.entrypoints.http import create_agent_router, create_articles_router
+from services.support.agent.entrypoints.terminal import answer_to
 from services.support.chat.adapters.mongo import MongoChats
-from services.support.chat.application.chat import ChatRoom
-from services.support.chat.application.news import ChatNews
+from services.support.chat.application.feed import ChatNews
+from services.support.chat.application.live_chat import ChatRoom
 from services.support.chat.application.ports import ChatPorts
 from services.support.chat.domain.chat import Bounds
 from services.support.chat.entrypoints.http import (
@@ -27,23 +28,25 @@ from services.support.chat.entrypoints.http import (
 )
 from services.support.chat.entrypoints.socket import Lounge
 from services.support.chat.entrypoints.timers import pass_time
-from services.support.desks.application.ports import Limits
+from services.support.desks.application.rate_limits import Limits
 from services.support.desks.domain.catalogue import Catalogue
 from services.support.desks.entrypoints.catalogue import create_catalogue_router
 from services.support.settings import DATA, Settings, catalogue_at, targets_at
+from services.support.suggestions.adapters.cross_validation import cross_validated
 from services.support.suggestions.adapters.examples import read_examples
-from services.support.suggestions.adapters.model import Learner, known_to, train
+from services.support.suggestions.adapters.model import known_to, train
 from services.support.suggestions.adapters.model_file import ModelFileError, read_model, write_model
-from services.support.suggestions.adapters.training import cross_validated
+from services.support.suggestions.adapters.model_suggester import Learner
 from services.support.suggestions.entrypoints.http import create_suggestions_router
-from services.support.suggestions.entrypoints.training import Learnt, told_of
+from services.support.suggestions.entrypoints.training_report import Learnt, told_of
 from services.support.tickets.adapters.mongo import MongoTickets
-from services.support.tickets.application.acting import Acting
-from services.support.tickets.application.desks import Closing, Desks
+from services.support.tickets.application.actions import Acting
+from services.support.tickets.application.closing import Closing
+from services.support.tickets.application.desk_queues import Desks
 from services.support.tickets.application.drafts import Drafts
 from services.support.tickets.application.ports import Ports
-from services.support.tickets.application.submitting import Submitting
-from services.support.tickets.entrypoints.desks import create_desks_router
+from services.support.tickets.application.submissions import Submitting
+from services.support.tickets.entrypoints.desk_tickets import create_desks_router
 from services.support.tickets.entrypoints.open_tickets import create_open_router
 from services.support.tickets.entrypoints.tickets import create_tickets_router
 from shared.contracts.topics import STRUCTURE

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.support.agent.adapters.answering import article_search, articles_of
-from services.support.agent.adapters.articles import ArticleSearch
+from services.support.agent.adapters.article_search import ArticleSearch
+from services.support.agent.adapters.knowledge_base import article_search, articles_of
 from services.support.settings import DATA, catalogue_at
 from services.support.suggestions.adapters.examples import Example, read_examples
 from services.support.suggestions.adapters.model import train

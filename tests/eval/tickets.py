@@ -7,7 +7,7 @@ from itertools import product
 
 from services.support.suggestions.adapters.examples import Example
 from services.support.suggestions.adapters.model import TrainedSuggester
-from services.support.suggestions.domain.guesses import Suggestions
+from services.support.suggestions.domain.suggestions import Suggestions
 from shared.vocabulary.tickets import Desk
 from tests.eval.bounds import Bounds
 from tests.kit.evaluation import desk_of, ranking

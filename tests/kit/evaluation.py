@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.support.agent.application.agent import Answers
-from services.support.agent.domain.intents import Intent, answering, hear
+from services.support.agent.application.ports import Answers
+from services.support.agent.domain.intents import Intent, hear
+from services.support.agent.domain.search_hits import answering
 from shared.vocabulary.tickets import Desk
 
 OFF_TOPIC = "hors-sujet"

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from services.deposit.domain.attachments import _RULES as DEPOSITED
-from services.support.agent.adapters.answering import article_search, articles_of
-from services.support.agent.adapters.articles import ArticleSearch
+from services.support.agent.adapters.article_search import ArticleSearch
+from services.support.agent.adapters.knowledge_base import article_search, articles_of
 from services.support.agent.domain.articles import Article, ArticleError, by_code, read_article
-from services.support.agent.domain.intents import answering
+from services.support.agent.domain.search_hits import answering
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.delays import Effect, Start
 from shared.circuit.loader import current

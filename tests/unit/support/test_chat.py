@@ -7,6 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from services.support.chat.domain.changes import (
+    ended,
+    handed,
+    passed,
+    prefilled_by,
+    queue_of,
+    said_in,
+    taken,
+)
 from services.support.chat.domain.chat import (
     Bounds,
     Chat,
@@ -19,21 +28,14 @@ from services.support.chat.domain.chat import (
     Said,
     Wish,
 )
-from services.support.chat.domain.talking import (
+from services.support.chat.domain.validation import (
     MESSAGE_LIMIT,
-    ended,
-    handed,
     judge_handing,
     judge_repeat,
     judge_said,
     judge_wish,
-    passed,
-    prefilled_by,
-    queue_of,
-    said_in,
-    taken,
 )
-from services.support.desks.domain.french import french_opening
+from services.support.desks.domain.french_dates import french_opening
 from services.support.desks.domain.hours import Hours
 from services.support.desks.domain.opening import describe_closing, judge_opening
 from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT

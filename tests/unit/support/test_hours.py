@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.support.desks.domain import rules
-from services.support.desks.domain.french import french_hours
+from services.support.desks.domain.french_dates import french_hours
 from services.support.desks.domain.hours import Availability, Hours
 from services.support.settings import DATA, Settings
 from shared.vocabulary.dates import PARIS

@@ -11,9 +11,10 @@ import pytest
 
 from services.support.settings import DATA, catalogue_at
 from services.support.suggestions.adapters.examples import Example, ExamplesError, read_examples
-from services.support.suggestions.adapters.model import Learner, TrainedSuggester, known_to, train
-from services.support.suggestions.domain.guesses import READ_LIMIT, Suggestions
-from services.support.suggestions.domain.letters import text_of
+from services.support.suggestions.adapters.model import TrainedSuggester, known_to, train
+from services.support.suggestions.adapters.model_suggester import Learner
+from services.support.suggestions.domain.suggestions import READ_LIMIT, Suggestions
+from services.support.suggestions.domain.ticket_text import text_of
 from shared.vocabulary.tickets import Desk
 from tests.kit.evaluation import desk_of, ranking
 
@@ -153,7 +154,7 @@ async def test_a_text_is_read_beside_the_event_loop_and_only_its_beginning(
 async def test_a_text_waits_for_no_crowd_of_others(
     model: TrainedSuggester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.support.suggestions.adapters.model._PATIENCE_S", 0.05)
+    monkeypatch.setattr("services.support.suggestions.adapters.model_suggester._PATIENCE_S", 0.05)
     is_over, read = Event(), list[str]()
 
     class Slow(TrainedSuggester):

@@ -10,8 +10,9 @@ import pytest
 from services.support.bootstrap import build
 from services.support.settings import DATA, catalogue_at
 from services.support.suggestions.adapters.examples import Example, read_examples
-from services.support.suggestions.adapters.model import Learner, TrainedSuggester, train
+from services.support.suggestions.adapters.model import TrainedSuggester, train
 from services.support.suggestions.adapters.model_file import ModelFileError, read_model, write_model
+from services.support.suggestions.adapters.model_suggester import Learner
 from shared.vocabulary.tickets import Desk
 
 DESKS = catalogue_at(DATA / "catalogue.csv").desks

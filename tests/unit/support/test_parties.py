@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from services.support.chat.domain.chat import Wish
-from services.support.chat.domain.talking import judge_wish
+from services.support.chat.domain.validation import judge_wish
 from services.support.desks.domain.parties import (
     Issuer,
     Recipient,
@@ -14,8 +14,8 @@ from services.support.desks.domain.parties import (
     mailbox,
 )
 from services.support.settings import DATA, catalogue_at
-from services.support.tickets.domain.handling import judge_draft, judge_submission
 from services.support.tickets.domain.tickets import Content
+from services.support.tickets.domain.validation import judge_draft, judge_submission
 from shared.circuit.parties import Service, Structure
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 from shared.vocabulary.rules import Violation

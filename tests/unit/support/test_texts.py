@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.support.agent.domain.conversation import as_title
 from services.support.desks.domain.texts import judge_line, judge_text
+from services.support.tickets.domain.prefill import as_title
 from shared.vocabulary.sizes import MEGABYTE, in_megabytes
 from shared.vocabulary.texts import plain
 

@@ -1,1 +1,1 @@
-"""The store, files and models behind the ports of the virtual agent."""
+"""Adapters of the virtual agent: what the ports reach."""

@@ -1,11 +1,11 @@
-"""Conversations with the virtual agent in the document store, forgotten after a time."""
+"""Store of conversations in MongoDB, with a time to live."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from pydantic import TypeAdapter
 
-from services.support.agent.application.agent import Kept, Talk
+from services.support.agent.application.ports import Kept, Talk
 from services.support.agent.domain.conversation import Conversation
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction

@@ -1,1 +1,1 @@
-"""The use cases of the virtual agent and their ports."""
+"""Use cases of the virtual agent, and their ports."""

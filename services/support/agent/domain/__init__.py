@@ -1,1 +1,1 @@
-"""The rules of the virtual agent. Standard library only."""
+"""Pure rules and data of the virtual agent. Standard library only."""

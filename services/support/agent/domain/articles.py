@@ -1,4 +1,4 @@
-"""The articles from which the virtual agent answers: text that somebody wrote, cut in passages."""
+"""Articles of the knowledge base, parsed from Markdown with a front matter."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

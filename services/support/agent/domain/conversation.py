@@ -1,15 +1,47 @@
-"""A conversation with the virtual agent: what was said, and the ticket that it may become."""
+"""Conversation with the virtual agent: its turns, and the ticket that it prefills."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
-from services.support.agent.domain.intents import TURNS_LIMIT, Kind
 from services.support.desks.domain.parties import Asker
-from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
-from shared.vocabulary.texts import plain
+from services.support.tickets.domain.prefill import Prefill, as_description, as_title
 
-_CUT = "[…]\n"
+MESSAGE_LIMIT = 1000
+TURNS_LIMIT = 100
+"""A conversation is one document of the store."""
+
+
+class Kind(StrEnum):
+    """What an answer is."""
+
+    GREETING = "accueil"
+    ARTICLE = "article"
+    PIECE = "piece"
+    PIECE_NOT_FOUND = "piece_introuvable"
+    NO_ACCOUNT = "sans_compte"
+    PORTAL_AWAY = "portail_indisponible"
+    ACTIVATION_ASKS = "activation_adresse"
+    ACTIVATION_CONFIRMS = "activation_a_confirmer"
+    ACTIVATION_DROPPED = "activation_abandonnee"
+    ACTIVATION_PASSED = "activation_transmise"
+    ACTIVATION_REFUSED = "activation_refusee"
+    PERSON = "personne"
+    TICKET = "ticket"
+    UNSURE = "incertain"
+
+
+OFFERING = frozenset(Kind) - {
+    Kind.GREETING,
+    Kind.ARTICLE,
+    Kind.PIECE,
+    Kind.ACTIVATION_ASKS,
+    Kind.ACTIVATION_CONFIRMS,
+    Kind.ACTIVATION_DROPPED,
+    Kind.ACTIVATION_PASSED,
+}
+"""The answers that leave somebody without what they asked: a person and a ticket are offered."""
 _UNANSWERED = frozenset({Kind.UNSURE, Kind.PIECE_NOT_FOUND, Kind.NO_ACCOUNT, Kind.PORTAL_AWAY})
 
 
@@ -75,16 +107,6 @@ class Conversation:
         return replace(self, turns=(*self.turns, turn), activation_asked=is_asked)
 
 
-@dataclass(frozen=True, slots=True)
-class Prefill:
-    """What a ticket begins with: its issuer may change all of it."""
-
-    title: str
-    description: str
-    sub_category: str | None
-    piece: str | None
-
-
 def prefilled(turns: Sequence[Turn]) -> Prefill:
     """Make a ticket of what was said: about the last question that had no answer, if any had none.
 
@@ -103,17 +125,3 @@ def prefilled(turns: Sequence[Turn]) -> Prefill:
         sub_category=next((t.sub_category for t in reversed(of_subject) if t.sub_category), None),
         piece=next((turn.piece for turn in reversed([*found, *of_subject]) if turn.piece), None),
     )
-
-
-def as_title(text: str) -> str:
-    """Make a text a title, cut where it is too long."""
-    title = " ".join(plain(text).split())
-    return title if len(title) <= TITLE_LIMIT else f"{title[: TITLE_LIMIT - 1]}…"
-
-
-def as_description(told: Iterable[str]) -> str:
-    """Write what was said, the latest in any case."""
-    whole = "\n".join(told).strip()
-    if len(whole) <= TEXT_LIMIT:
-        return whole
-    return _CUT + whole[len(_CUT) - TEXT_LIMIT :]

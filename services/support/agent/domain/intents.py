@@ -1,30 +1,11 @@
-"""What the virtual agent makes of a message: rules over what was said and what was found."""
+"""Intents of a message to the virtual agent, recognised by regular expressions."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.support.agent.domain.articles import Article, Passage
 from services.support.agent.domain.piece_numbers import piece_numbers
 from shared.vocabulary.texts import folded
-
-MESSAGE_LIMIT = 1000
-TURNS_LIMIT = 100
-"""A conversation is one document of the store."""
-
-_CLEAR, _THIRD = 22.0, 0.35
-"""An article of that score that speaks of a third of a question answers it."""
-_WHOLE, _MOSTLY = 12.0, 0.7
-"""A lower score is enough where the article speaks of most of the question."""
-_FOREIGN = 0.3
-"""A question with a larger share of foreign words is about something else."""
-# Scores are in no unit and move with the articles. Whoever adds or changes some runs
-# `make eval-support`: it prints what is answered and declined. The bounds are set anew on the
-# questions marked `reglage`; those marked `tenue` and questions*.csv judge them.
-_CLOSE = 0.6
-"""An article of that share of the best one's score is told beside it."""
-_OTHERS = 2
 
 
 class Intent(StrEnum):
@@ -39,64 +20,6 @@ class Intent(StrEnum):
     PERSON = "personne"
     TICKET = "ticket"
     QUESTION = "question"
-
-
-class Kind(StrEnum):
-    """What an answer is."""
-
-    GREETING = "accueil"
-    ARTICLE = "article"
-    PIECE = "piece"
-    PIECE_NOT_FOUND = "piece_introuvable"
-    NO_ACCOUNT = "sans_compte"
-    PORTAL_AWAY = "portail_indisponible"
-    ACTIVATION_ASKS = "activation_adresse"
-    ACTIVATION_CONFIRMS = "activation_a_confirmer"
-    ACTIVATION_DROPPED = "activation_abandonnee"
-    ACTIVATION_PASSED = "activation_transmise"
-    ACTIVATION_REFUSED = "activation_refusee"
-    PERSON = "personne"
-    TICKET = "ticket"
-    UNSURE = "incertain"
-
-
-OFFERING = frozenset(Kind) - {
-    Kind.GREETING,
-    Kind.ARTICLE,
-    Kind.PIECE,
-    Kind.ACTIVATION_ASKS,
-    Kind.ACTIVATION_CONFIRMS,
-    Kind.ACTIVATION_DROPPED,
-    Kind.ACTIVATION_PASSED,
-}
-"""The answers that leave somebody without what they asked: a person and a ticket are offered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An article found for a question, by the passage that answers it."""
-
-    article: Article
-    passage: Passage
-    score: float
-    """How close it is, from 0 up: BM25 over weighted fields, times `covered`. It compares between
-    questions on the same articles, and with `_CLEAR` and `_WHOLE`, which were set on them."""
-    covered: float
-    """The share of the question that the article speaks of, from 0 to 1."""
-    foreign: float = 0.0
-    """The share of the question in words that nobody writes about the platform, from 0 to 1."""
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether it may be given as an answer.
-
-        A question about something else may well use words of ours, and many of them: what else it
-        says is weighed too.
-        """
-        if self.foreign > _FOREIGN:
-            return False
-        is_clear = self.score >= _CLEAR and self.covered >= _THIRD
-        return is_clear or (self.score >= _WHOLE and self.covered >= _MOSTLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,16 +115,3 @@ def _wanted(plain: str) -> Intent:
     if _WANTS_TICKET.search(plain) and not _HOW.search(plain):
         return Intent.TICKET
     return Intent.QUESTION
-
-
-def answering(found: Sequence[Found]) -> Found | None:
-    """Take the article that answers; None when none is sure enough: then nothing is said."""
-    return found[0] if found and found[0].is_sure else None
-
-
-def related(found: Sequence[Found]) -> tuple[Article, ...]:
-    """List the articles that come close behind the one that answers."""
-    if not found:
-        return ()
-    close = [each for each in found[1:] if each.is_sure and each.score >= _CLOSE * found[0].score]
-    return tuple(each.article for each in close[:_OTHERS])

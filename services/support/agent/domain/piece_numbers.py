@@ -1,4 +1,4 @@
-"""Numbers of pieces in what people write: "ma facture EAV-2026-014", "n° 4512", "eav 2026 014"."""
+"""Piece numbers found in free text: "ma facture EAV-2026-014", "n° 4512", "eav 2026 014"."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,18 +1,17 @@
-"""The rules of conversations with the virtual agent."""
+"""Rules of conversations with the virtual agent: permanent codes, French sentences, sources."""
 
+from services.support.desks.domain.rules import PLATFORM_SOURCE
 from shared.vocabulary.rules import Rule
-
-_OURS = "règle de la plateforme"
 
 CONVERSATION_FULL = Rule(
     code="SUP-AGENT-01",
     sentence="Cette conversation compte {limit} messages : elle n'en prend plus.",
     remedy="Ouvrez une nouvelle conversation, ou déposez un ticket.",
-    source=_OURS,
+    source=PLATFORM_SOURCE,
 )
 TOO_MANY_CONVERSATIONS = Rule(
     code="SUP-AGENT-02",
     sentence="Trop de messages sans compte sont venus de votre adresse depuis une heure.",
     remedy="Réessayez plus tard, ou agissez pour votre structure.",
-    source=_OURS,
+    source=PLATFORM_SOURCE,
 )

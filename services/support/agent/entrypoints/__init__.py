@@ -1,1 +1,1 @@
-"""The HTTP routes, sockets and timers of the virtual agent."""
+"""Routes, sockets and tasks of the virtual agent."""

@@ -1,4 +1,4 @@
-"""HTTP: the virtual agent and its articles, with or without an account."""
+"""HTTP routes of the virtual agent and of its articles, with or without an account."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -7,16 +7,17 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.support.agent.application.agent import Conversations, VirtualAgent
+from services.support.agent.application.ports import Conversations
+from services.support.agent.application.virtual_agent import VirtualAgent
 from services.support.agent.domain import rules as agent_rules
 from services.support.agent.domain.articles import Article
-from services.support.agent.domain.conversation import Citation, Conversation, Prefill, Turn
-from services.support.agent.domain.intents import OFFERING, Kind
-from services.support.agent.entrypoints.answers import PrefillAnswer
+from services.support.agent.domain.conversation import OFFERING, Citation, Conversation, Kind, Turn
 from services.support.desks.application.tokens import hashed
 from services.support.desks.entrypoints.bodies import Id, Shown, Text, Token
 from services.support.desks.entrypoints.comers import MaybeAsker
-from services.support.desks.entrypoints.limits import too_many
+from services.support.desks.entrypoints.rate_limits import too_many
+from services.support.tickets.domain.prefill import Prefill
+from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.runtime.web.addresses import address_of
 from shared.runtime.web.problems import Problem, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute

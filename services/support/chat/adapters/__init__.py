@@ -1,1 +1,1 @@
-"""The store, files and models behind the ports of chat."""
+"""Adapters of the chat: what the ports reach."""

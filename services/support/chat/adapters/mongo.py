@@ -1,4 +1,4 @@
-"""Chats in the document store, their lines and queues; forgotten after a time."""
+"""Store of chats, lines, queues and presence in MongoDB, with a time to live."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,1 +1,1 @@
-"""The use cases of chat and their ports."""
+"""Use cases of the chat, and their ports."""

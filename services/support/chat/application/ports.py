@@ -1,4 +1,4 @@
-"""What the chat needs of the world, and who comes to it."""
+"""Ports of the chat: store of chats and their lines, notifications."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,41 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from services.support.chat.domain.chat import Chat, Line, Queue, Said, Step, Wish
+from services.support.chat.domain.chat import Chat, Line, Queue, Said, Step
 from services.support.desks.application.ports import Clock, Rate, Structures
-from services.support.desks.application.tokens import hashed
 from services.support.desks.domain.catalogue import Catalogue
-from services.support.desks.domain.parties import Asker
 
 T = TypeVar("T")
-UNGUESSED_KEY = 16
-"""Characters of a key that stands for who has no account: a UUID has more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """Who comes to the chat, with or without an account."""
-
-    asker: Asker | None
-    address: str
-
-    @property
-    def owner(self) -> str:
-        """Whose chats are counted together; addresses are not kept in clear."""
-        if self.asker:
-            return f"structure|{self.asker.structure}"
-        return f"adresse|{hashed(self.address)}"
-
-
-def sent_by(guest: Guest, wish: Wish) -> str | None:
-    """Identify a beginning, so that it is known when it is sent again; None without a key.
-
-    Without an account others come from the same address: only a key that nobody guesses will do.
-    """
-    least = 1 if guest.asker else UNGUESSED_KEY
-    if len(wish.key or "") < least:
-        return None
-    return hashed(repr((guest.owner, guest.asker, wish)))
 
 
 @dataclass(frozen=True, slots=True)

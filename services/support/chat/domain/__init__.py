@@ -1,1 +1,1 @@
-"""The rules of chat. Standard library only."""
+"""Pure rules and data of the chat. Standard library only."""

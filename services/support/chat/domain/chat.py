@@ -1,4 +1,4 @@
-"""A chat with the people of a desk: it waits for its turn, is talked through, and ends."""
+"""Chat with the people of a desk: its state, its lines, its limits."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

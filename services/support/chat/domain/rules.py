@@ -1,72 +1,71 @@
-"""The rules of the chat with the people of a desk."""
+"""Rules of the chat: permanent codes, French sentences, sources."""
 
+from services.support.desks.domain.rules import PLATFORM_SOURCE
 from shared.vocabulary.rules import Rule
-
-_OURS = "règle de la plateforme"
 
 QUEUE_FULL = Rule(
     code="SUP-TCHAT-02",
     sentence="{waiting} personnes attendent déjà : la file est pleine.",
     remedy="Réessayez dans quelques minutes, ou déposez un ticket.",
-    source=_OURS,
+    source=PLATFORM_SOURCE,
 )
 STRANGERS_FULL = Rule(
     code="SUP-TCHAT-12",
     sentence="{waiting} personnes sans compte attendent déjà : la file n'en prend pas d'autre.",
     remedy="Réessayez dans quelques minutes, agissez pour votre structure, ou déposez un ticket.",
-    source=_OURS,
+    source=PLATFORM_SOURCE,
 )
 TOO_MANY_OPEN = Rule(
     code="SUP-TCHAT-03",
     sentence="{limit} conversations sont déjà ouvertes pour vous.",
     remedy="Reprenez l'une d'elles, ou terminez-la.",
-    source=_OURS,
+    source=PLATFORM_SOURCE,
 )
 TOO_MANY_BEGUN = Rule(
     code="SUP-TCHAT-04",
     sentence="Trop de conversations sans compte sont venues de votre adresse depuis une heure.",
     remedy="Réessayez plus tard, ou agissez pour votre structure.",
-    source=_OURS,
+    source=PLATFORM_SOURCE,
 )
 CHAT_FULL = Rule(
     code="SUP-TCHAT-05",
     sentence="Cette conversation compte {limit} messages : elle n'en prend plus.",
     remedy="Poursuivez par un ticket, prérempli avec la conversation.",
-    source=_OURS,
+    source=PLATFORM_SOURCE,
 )
 TOO_FAST = Rule(
     code="SUP-TCHAT-06",
     sentence="Plus de {limit} messages en une minute.",
     remedy="Attendez quelques instants, puis envoyez de nouveau ce message.",
-    source=_OURS,
+    source=PLATFORM_SOURCE,
 )
 ENDED = Rule(
     code="SUP-TCHAT-07",
     sentence="Cette conversation est terminée.",
     remedy="Relisez-la, faites-en un ticket, ou commencez-en une autre.",
-    source=_OURS,
+    source=PLATFORM_SOURCE,
 )
 NOT_TAKEN = Rule(
     code="SUP-TCHAT-08",
     sentence="Cette conversation attend encore dans la file.",
     remedy="Prenez la suivante de la file.",
-    source=_OURS,
+    source=PLATFORM_SOURCE,
 )
 ALREADY_THERE = Rule(
     code="SUP-TCHAT-10",
     sentence="La conversation est déjà à ce bureau.",
     remedy="Choisissez l'autre bureau, ou une autre structure.",
-    source=_OURS,
+    source=PLATFORM_SOURCE,
 )
 HANDED_OVER = Rule(
     code="SUP-TCHAT-11",
     sentence="La conversation est passée à un autre bureau.",
     remedy="Prenez la suivante de la file.",
-    source=_OURS,
+    source=PLATFORM_SOURCE,
 )
 KEY_TAKEN = Rule(
     code="SUP-TCHAT-09",
     sentence="Cette clé a déjà servi pour un autre message de la conversation.",
     remedy="Gardez une clé pour le même message, et prenez-en une nouvelle pour un autre.",
-    source=_OURS,
+    source=PLATFORM_SOURCE,
 )

@@ -1,1 +1,1 @@
-"""The HTTP routes, sockets and timers of chat."""
+"""Routes, sockets and tasks of the chat."""

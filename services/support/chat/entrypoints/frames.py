@@ -1,4 +1,4 @@
-"""What travels over the WebSocket of the chat, and the answers beside it."""
+"""Frames of the chat WebSocket, and the JSON answers of its HTTP routes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,10 +6,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter
 
-from services.support.agent.domain.conversation import Prefill
-from services.support.agent.entrypoints.answers import PrefillAnswer
 from services.support.chat.domain.chat import Chat, ChatState, Ending, Line, LineKind, Wish
 from services.support.desks.entrypoints.bodies import Body, Shown, Token
+from services.support.tickets.domain.prefill import Prefill
+from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.contracts.texts import TypedText
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Desk, Side

@@ -1,4 +1,4 @@
-"""The chat: over a WebSocket while it lasts, over HTTP before and afterwards."""
+"""Routes of the chat: WebSocket while it lasts, HTTP before and afterwards."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,10 +9,9 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
-from services.support.agent.domain.conversation import Prefill, as_title
-from services.support.agent.entrypoints.answers import PrefillAnswer
-from services.support.chat.application.chat import ChatRoom
-from services.support.chat.application.ports import Begun, Guest
+from services.support.chat.application.live_chat import ChatRoom
+from services.support.chat.application.ports import Begun
+from services.support.chat.application.visitors import Guest
 from services.support.chat.domain.chat import Chat, Handing, Queue
 from services.support.chat.entrypoints.frames import (
     FIRST,
@@ -43,6 +42,8 @@ from services.support.desks.domain import rules
 from services.support.desks.domain.parties import Asker
 from services.support.desks.entrypoints.bodies import Id, Token
 from services.support.desks.entrypoints.comers import Agent, MaybeAsker
+from services.support.tickets.domain.prefill import Prefill, as_title
+from services.support.tickets.entrypoints.answers import PrefillAnswer
 from services.support.tickets.entrypoints.bodies import TransferBody
 from shared.runtime.web.addresses import address_of
 from shared.runtime.web.caller import DeskAgent

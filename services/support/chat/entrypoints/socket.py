@@ -1,4 +1,4 @@
-"""One WebSocket of the chat: what is written goes in, what is new comes out."""
+"""WebSocket of the chat: reads frames of a party, sends lines and positions."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,8 +10,8 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from services.support.chat.application.chat import ChatRoom
-from services.support.chat.application.news import ChatNews
+from services.support.chat.application.feed import ChatNews
+from services.support.chat.application.live_chat import ChatRoom
 from services.support.chat.application.ports import Position
 from services.support.chat.domain.chat import Chat, Ending, Line, Queue, Said
 from services.support.chat.entrypoints.frames import (

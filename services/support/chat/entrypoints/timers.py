@@ -1,11 +1,11 @@
-"""Work that no request asks for: what time does to chats, and figures of their queues."""
+"""Periodic task of the chat: time limits, and gauges of the queues."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from prometheus_client import Gauge
 
-from services.support.chat.application.chat import ChatRoom
+from services.support.chat.application.live_chat import ChatRoom
 from shared.vocabulary.tickets import Desk
 
 WAITING = Gauge("aiguillage_chats_waiting", "Chats that wait for an agent", ["desk"])

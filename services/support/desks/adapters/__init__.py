@@ -1,1 +1,1 @@
-"""The store, files and models behind the ports of desks."""
+"""Adapters of all features: what the ports reach."""

@@ -1,4 +1,4 @@
-"""What follows a ticket or a chat without an account, in the document store."""
+"""Token hashes of a ticket or a chat without an account, in MongoDB."""
 
 from shared.runtime.store.database import Transaction
 

@@ -1,1 +1,1 @@
-"""The use cases of desks and their ports."""
+"""Use cases of all features, and their ports."""

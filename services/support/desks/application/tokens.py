@@ -1,4 +1,4 @@
-"""What stands for an account where there is none: a secret, of which only the hash is kept."""
+"""Tokens that stand for an account: a random secret, of which the store has the hash alone."""
 
 import hashlib
 import secrets

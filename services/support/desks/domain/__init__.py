@@ -1,1 +1,1 @@
-"""The rules of desks. Standard library only."""
+"""Pure rules and data of all features. Standard library only."""

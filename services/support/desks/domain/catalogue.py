@@ -1,4 +1,4 @@
-"""The catalogue: what a ticket may be about, and which desk each sub-category belongs to."""
+"""Catalogue of categories and sub-categories, each with its desk, read from a CSV."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""When people answer: days of the week and hours in Paris, but for French public holidays."""
+"""Opening hours of the desks in Paris: days of the week, times, public holidays."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.support.desks.domain import rules
-from services.support.desks.domain.french import french_opening
+from services.support.desks.domain.french_dates import french_opening
 from services.support.desks.domain.hours import Hours
 from shared.vocabulary.rules import Violation
 

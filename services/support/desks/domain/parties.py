@@ -1,4 +1,4 @@
-"""Who asks, and whose business desk is asked."""
+"""Parties of a request: the issuer who asks, and the recipient whose business desk is asked."""
 
 import unicodedata
 from collections.abc import Iterator

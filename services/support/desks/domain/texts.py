@@ -1,4 +1,4 @@
-"""What people write: text, never markup; nothing that no screen can show."""
+"""Limits of typed texts: length, control characters, the form of an e-mail address."""
 
 import re
 from collections.abc import Iterator

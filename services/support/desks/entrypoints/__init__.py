@@ -1,1 +1,1 @@
-"""The HTTP routes, sockets and timers of desks."""
+"""Routes, sockets and tasks of all features."""

@@ -1,4 +1,4 @@
-"""HTTP: what a ticket may be about."""
+"""HTTP route of the catalogue."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict

@@ -1,1 +1,1 @@
-"""The store, files and models behind the ports of suggestions."""
+"""Adapters of suggestions: what the ports reach."""

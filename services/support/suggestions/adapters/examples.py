@@ -1,10 +1,10 @@
-"""Examples of tickets, whose sub-category is known: what the model learns from, or is judged by."""
+"""Labelled examples of tickets, read from CSV, to train the model or to evaluate it."""
 
 import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.support.suggestions.domain.letters import text_of
+from services.support.suggestions.domain.ticket_text import text_of
 
 
 class ExamplesError(ValueError):

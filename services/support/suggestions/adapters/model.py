@@ -1,13 +1,10 @@
-"""The small model that reads what a ticket is about: trained on examples, at start or by a command.
+"""Text classification model of tickets: TF-IDF over words and pieces of words, logistic regression.
 
 Training takes seconds and its result is the same each time.
 """
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
 from threadpoolctl import threadpool_limits
 
-from services.support.suggestions.adapters.examples import Example, ExamplesError, read_examples
-from services.support.suggestions.domain.guesses import Guess, Suggestions
-from services.support.suggestions.domain.letters import text_of
+from services.support.suggestions.adapters.examples import Example, ExamplesError
+from services.support.suggestions.domain.suggestions import Guess, Suggestions
+from services.support.suggestions.domain.ticket_text import text_of
 from shared.vocabulary.texts import folded
 from shared.vocabulary.tickets import Desk
 
@@ -36,8 +33,6 @@ texts; `make eval-support` prints that rate, and that of wrong ones found, on ti
 _LEAST_WORDS = 2
 """A word alone speaks against nothing: "facture" is in most tickets of some sub-categories."""
 _SEED = 20
-_PATIENCE_S = 2.0
-"""How long a text waits to be read: a suggestion holds no ticket up, however many are asked."""
 
 
 class TrainedSuggester:
@@ -101,44 +96,6 @@ def _against(odds: NDArray[np.float64], text: str) -> NDArray[np.bool_]:
     return odds * _TIMES <= odds.max() if is_clear else np.zeros_like(odds, bool)
 
 
-class Learner:
-    """Suggests nothing until it has learnt, which `prepare` has done before the service is ready.
-
-    An operator's own catalogue may lack sub-categories of the examples: these teach nothing then.
-    """
-
-    def __init__(
-        self, examples: Path, desks: Mapping[str, Desk], trained: TrainedSuggester | None = None
-    ) -> None:
-        """Learn from the examples of a folder, unless a model that was trained is given."""
-        self._examples = examples
-        self._desks = desks
-        self._trained = trained
-        # One at a time: several would take the processor from the event loop by turns.
-        self._beside = ThreadPoolExecutor(1, "suggestions")
-
-    async def prepare(self) -> None:
-        """Train, off the event loop."""
-        if self._trained is None:
-            self._trained = await asyncio.to_thread(self._train)
-
-    async def read(self, title: str, description: str) -> Suggestions:
-        """Read a text beside the event loop, one at a time; suggest nothing when many wait."""
-        if self._trained is None:
-            return Suggestions()
-        loop = asyncio.get_running_loop()
-        reading = loop.run_in_executor(self._beside, self._trained.suggest, title, description)
-        try:
-            # What is given up before its turn leaves the queue.
-            return await asyncio.wait_for(reading, _PATIENCE_S)
-        except TimeoutError:
-            return Suggestions()
-
-    def _train(self) -> TrainedSuggester | None:
-        known = known_to(self._desks, read_examples(self._examples))
-        return train(known, self._desks) if _can_teach(known) else None
-
-
 def known_to(desks: Mapping[str, Desk], examples: Sequence[Example]) -> list[Example]:
     """Keep the examples of sub-categories that a catalogue holds."""
     return [each for each in examples if each.sub_category in desks]
@@ -149,7 +106,7 @@ def train(examples: Sequence[Example], desks: Mapping[str, Desk]) -> TrainedSugg
 
     Raises ExamplesError for a sub-category that has no desk, and for fewer than two of them.
     """
-    if not _can_teach(examples):
+    if not can_train(examples):
         raise ExamplesError("examples of two sub-categories are needed at least")
     pipeline = unfitted()
     # Several threads on matrices this small wait for one another: 7.1 s of CPU instead of 3.2.
@@ -158,7 +115,7 @@ def train(examples: Sequence[Example], desks: Mapping[str, Desk]) -> TrainedSugg
     return TrainedSuggester(pipeline, desks)
 
 
-def _can_teach(examples: Sequence[Example]) -> bool:
+def can_train(examples: Sequence[Example]) -> bool:
     """Tell whether there is anything to tell apart."""
     return len({each.sub_category for each in examples}) > 1
 

@@ -1,4 +1,4 @@
-"""A trained model as a file: plain arrays and JSON in a zip, which nothing has to unpickle."""
+"""File of a trained model: plain arrays and JSON in a zip, which nothing has to unpickle."""
 
 import json
 import zipfile

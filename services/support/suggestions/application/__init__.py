@@ -1,1 +1,1 @@
-"""The use cases of suggestions and their ports."""
+"""Use cases of suggestions, and their ports."""

@@ -1,8 +1,8 @@
-"""The port of what suggests sub-categories for a text."""
+"""Port of the model that suggests sub-categories for a text."""
 
 from typing import Protocol
 
-from services.support.suggestions.domain.guesses import Suggestions
+from services.support.suggestions.domain.suggestions import Suggestions
 
 
 class Suggester(Protocol):

@@ -1,1 +1,1 @@
-"""The rules of suggestions. Standard library only."""
+"""Pure rules and data of suggestions. Standard library only."""

@@ -1,1 +1,1 @@
-"""The HTTP routes, sockets and timers of suggestions."""
+"""Routes, sockets and tasks of suggestions."""

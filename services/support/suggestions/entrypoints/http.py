@@ -1,4 +1,4 @@
-"""HTTP: what the text of a ticket is about, while it is written. Nothing of it is kept."""
+"""HTTP route of suggestions while a ticket is written. Nothing of the text is stored."""
 
 from typing import Self
 
@@ -6,13 +6,13 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from services.support.desks.application.ports import Rate
-from services.support.desks.domain import rules
 from services.support.desks.domain.catalogue import Catalogue, SubCategory
 from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.desks.entrypoints.bodies import Body, Line, Text
 from services.support.desks.entrypoints.comers import MaybeAsker
-from services.support.desks.entrypoints.limits import too_many
+from services.support.desks.entrypoints.rate_limits import too_many
 from services.support.suggestions.application.ports import Suggester
+from services.support.suggestions.domain import rules as suggestion_rules
 from shared.runtime.web.addresses import address_of
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.tickets import Desk
@@ -70,7 +70,7 @@ def create_suggestions_router(suggester: Suggester, catalogue: Catalogue, asked:
             return SuggestionsAnswer(suggestions=(), desk=None, contradicts=False)
         if await asked.is_exceeded(who.structure if who else address_of(request)):
             limit = asked.an_hour
-            raise too_many(rules.TOO_MANY_SUGGESTIONS.broken("requête", limit=limit))
+            raise too_many(suggestion_rules.TOO_MANY_SUGGESTIONS.broken("requête", limit=limit))
         found = await suggester.read(title, description)
         chosen = catalogue.by_code.get(body.sub_category or "")
         return SuggestionsAnswer(

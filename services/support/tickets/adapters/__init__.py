@@ -1,1 +1,1 @@
-"""The store, files and models behind the ports of tickets."""
+"""Adapters of tickets: what the ports reach."""

@@ -1,4 +1,4 @@
-"""Tickets in the document store."""
+"""Store of tickets and of their idempotency keys in MongoDB."""
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -13,8 +13,8 @@ from pymongo.errors import DuplicateKeyError
 from services.support.desks.adapters.mongo_tokens import admit
 from services.support.desks.application.ports import Clock
 from services.support.tickets.application.ports import Change, Key, Page, Search, Used
-from services.support.tickets.domain.life import OPEN
 from services.support.tickets.domain.tickets import Ticket
+from services.support.tickets.domain.transitions import OPEN
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.vocabulary.texts import folded

@@ -1,1 +1,1 @@
-"""The use cases of tickets and their ports."""
+"""Use cases of tickets, and their ports."""

@@ -1,28 +1,17 @@
-"""Drafts: their issuer's alone until they are submitted."""
+"""Use cases of drafts, which only their issuer sees until they are submitted."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from services.support.desks.application.ports import named
-from services.support.desks.domain import rules
+from services.support.desks.application.directory import named
 from services.support.desks.domain.parties import Issuer, judge_issuer
-from services.support.tickets.application.files import kept, looked_at
-from services.support.tickets.application.outcomes import (
-    Claim,
-    Done,
-    Outcome,
-    Ready,
-    Refused,
-    ready,
-)
+from services.support.tickets.application.access import Claim, Ready, ready
+from services.support.tickets.application.outcomes import Done, Outcome, Refused
 from services.support.tickets.application.ports import Change, Ports, Upload
-from services.support.tickets.domain.handling import (
-    attached,
-    begun,
-    judge_attachments,
-    judge_draft,
-    saved,
-)
+from services.support.tickets.application.uploads import kept, looked_at
+from services.support.tickets.domain import rules as ticket_rules
+from services.support.tickets.domain.changes import attached, begun, saved
 from services.support.tickets.domain.tickets import Content, StoredFile, Ticket
+from services.support.tickets.domain.validation import judge_attachments, judge_draft
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side, TicketAct
 
@@ -96,7 +85,7 @@ class Drafts:
             gone = [each for each in draft.attachments if each.is_named(sha256, name)]
             if len(gone) > 1:
                 names = ", ".join(each.name for each in gone)
-                return Refused((rules.ATTACHMENT_AMBIGUOUS.broken("name", names=names),))
+                return Refused((ticket_rules.ATTACHMENT_AMBIGUOUS.broken("name", names=names),))
             left = tuple(each for each in draft.attachments if each not in gone)
             return await _saved(change, attached(draft, left, self._ports.clock()))
 

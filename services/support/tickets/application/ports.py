@@ -1,4 +1,4 @@
-"""What the use cases need of the world."""
+"""Ports of tickets: store of tickets, store of files, uploads."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -143,15 +143,6 @@ class Tickets(Protocol):
         self, moment: datetime, limit: int, beside: Collection[str] = ()
     ) -> Sequence[str]:
         """List tickets settled before a moment and not closed, but for those of `beside`."""
-
-
-async def looked_up(
-    tickets: Tickets, ticket: str, key: Key | None
-) -> tuple[Ticket | None, Used | None]:
-    """Read a ticket and what a key served for, as they are at one moment."""
-    found, used = await tickets.find(ticket), await tickets.used(key)
-    # What was done with the key since is in the ticket now: the two are written together.
-    return (await tickets.find(ticket) if used else found), used
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""The rules of tickets. Standard library only."""
+"""Pure rules and data of tickets. Standard library only."""

@@ -1,6 +1,7 @@
-"""The clock of the desks: opening hours since a ticket came, but for those its issuer took.
+"""Response-time targets of the desks, and the times of a ticket, in opening hours.
 
-It begins anew when another desk has it and when it is reopened.
+The clock stops while the issuer is awaited; it starts anew when another desk has the ticket and
+when it is reopened.
 """
 
 import csv
@@ -8,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.support.tickets.domain.life import BEGINNINGS, FIRST_ANSWERS, RUNNING
 from services.support.tickets.domain.tickets import Entry, Ticket
+from services.support.tickets.domain.transitions import BEGINNINGS, FIRST_ANSWERS, RUNNING
 from shared.vocabulary.tickets import Desk, Priority, Side
 
 COLUMNS = ("bureau", "priorite", "premiere_reponse_h", "resolution_h")

@@ -1,4 +1,4 @@
-"""A ticket: what is asked, who has it, and all that happened to it."""
+"""Ticket: its content, its status, the desk that has it, and its journal."""
 
 from dataclasses import dataclass
 from datetime import datetime

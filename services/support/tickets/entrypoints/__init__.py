@@ -1,1 +1,1 @@
-"""The HTTP routes, sockets and timers of tickets."""
+"""Routes, sockets and tasks of tickets."""

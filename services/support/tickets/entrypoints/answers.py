@@ -1,4 +1,4 @@
-"""How tickets are shown, and what a ticket may begin with."""
+"""Answers about tickets: JSON of a ticket, of lists and of queues."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -7,9 +7,9 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from services.support.desks.entrypoints.bodies import Shown
-from services.support.tickets.application.desks import Clocked
-from services.support.tickets.domain.life import allowed
+from services.support.tickets.application.desk_queues import Clocked
 from services.support.tickets.domain.tickets import Entry, StoredFile, Ticket
+from services.support.tickets.domain.transitions import allowed
 from shared.vocabulary.roles import Role
 from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
 
@@ -226,3 +226,12 @@ def _entry(entry: Entry, side: Side) -> EntryAnswer:
 
 def _minutes(time: timedelta) -> int:
     return int(time.total_seconds() // 60)
+
+
+class PrefillAnswer(Shown):
+    """What a ticket begins with: the body of POST /tickets."""
+
+    title: str
+    description: str
+    sub_category: str | None = Field(description="Suggérée ; c'est la vôtre qui compte.")
+    piece: str | None

@@ -1,4 +1,4 @@
-"""What is sent about tickets."""
+"""Request bodies and search queries of tickets."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""HTTP: tickets without an account. An e-mail address instead of a structure; a token follows."""
+"""HTTP routes of tickets without an account, followed by a token instead of a structure."""
 
 from typing import Annotated
 
@@ -6,17 +6,17 @@ from fastapi import APIRouter, Depends, Form, Header, Request, Response
 
 from services.support.desks.application.ports import Rate
 from services.support.desks.application.tokens import hashed
-from services.support.desks.domain import rules
 from services.support.desks.domain.parties import Issuer
 from services.support.desks.entrypoints.bodies import Id, Line, Text, Token
-from services.support.desks.entrypoints.limits import too_many
-from services.support.tickets.application.acting import Acting
+from services.support.desks.entrypoints.rate_limits import too_many
+from services.support.tickets.application.actions import Acting
 from services.support.tickets.application.ports import Tickets, Vault
-from services.support.tickets.application.submitting import Submitting
+from services.support.tickets.application.submissions import Submitting
+from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.tickets import Ticket
 from services.support.tickets.entrypoints.answers import OpenTicketAnswer
 from services.support.tickets.entrypoints.bodies import content_of, recipient_of
-from services.support.tickets.entrypoints.following import MaybeFiles, add_following
+from services.support.tickets.entrypoints.follow_up import MaybeFiles, add_following
 from services.support.tickets.entrypoints.outcomes import done, mark_replay
 from shared.runtime.web.addresses import address_of
 from shared.runtime.web.idempotency import IdempotencyKey
@@ -44,7 +44,9 @@ def create_open_router(
 
     async def changed(ticket: Annotated[Ticket, Depends(followed)]) -> Ticket:
         if await follow_ups.is_exceeded(ticket.id):
-            raise too_many(rules.TOO_MANY_MESSAGES.broken("requête", limit=follow_ups.an_hour))
+            raise too_many(
+                ticket_rules.TOO_MANY_MESSAGES.broken("requête", limit=follow_ups.an_hour)
+            )
         return ticket
 
     _add_submission(router, submitting)

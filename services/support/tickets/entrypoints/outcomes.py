@@ -1,8 +1,8 @@
-"""What becomes of a request, as an answer or as a problem."""
+"""HTTP answers to the outcomes of tickets: the result, or a problem."""
 
 from starlette.responses import Response
 
-from services.support.desks.entrypoints.limits import too_many
+from services.support.desks.entrypoints.rate_limits import too_many
 from services.support.tickets.application.outcomes import (
     Done,
     Impossible,

@@ -1,4 +1,4 @@
-"""HTTP: the tickets of a structure, from their drafts on."""
+"""HTTP routes of the tickets of a structure: search, drafts, submission."""
 
 from typing import Annotated
 
@@ -6,15 +6,16 @@ from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
 from services.support.desks.domain.parties import Issuer
 from services.support.desks.entrypoints.bodies import Id
-from services.support.tickets.application.acting import Acting
+from services.support.tickets.application.access import Claim
+from services.support.tickets.application.actions import Acting
 from services.support.tickets.application.drafts import Drafts
-from services.support.tickets.application.outcomes import Claim, Outcome
+from services.support.tickets.application.outcomes import Outcome
 from services.support.tickets.application.ports import Tickets, Vault
-from services.support.tickets.application.submitting import Submitting
+from services.support.tickets.application.submissions import Submitting
 from services.support.tickets.domain.tickets import Ticket
 from services.support.tickets.entrypoints.answers import ListAnswer, TicketAnswer, TicketLine
 from services.support.tickets.entrypoints.bodies import DraftBody, SearchQuery
-from services.support.tickets.entrypoints.following import FileName, Sha, add_following
+from services.support.tickets.entrypoints.follow_up import FileName, Sha, add_following
 from services.support.tickets.entrypoints.outcomes import done, mark_replay
 from shared.runtime.web.caller import Caller, caller
 from shared.runtime.web.etags import Matching, etag

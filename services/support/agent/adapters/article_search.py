@@ -1,0 +1,234 @@
+"""Full-text search of the articles in memory: weighted fields, spelling correction, coverage."""
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import tantivy
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from services.support.agent.adapters.text_analysis import Language
+from services.support.agent.domain.articles import (
+    Article,
+    Passage,
+)
+from services.support.agent.domain.search_hits import Found
+
+_WEIGHTS = {"title": 3.0, "questions": 2.0, "keywords": 2.5, "headings": 1.5, "body": 1.0}
+_NEAREST = 2.0
+"""What the nearest single question adds, beside the article as a whole."""
+_PASSAGE_WEIGHTS = {"heading": 2.0, "text": 1.0}
+_HEAP_BYTES = 15_000_000
+_KEPT = 3
+_MENDED = 0.8
+"""What a mended word weighs beside one that was typed as it is written."""
+_MENDS = ((10, 2), (4, 1))
+"""How many slips a word of at least so many letters may hold; its first letter is never one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    stem: str
+    weight: float
+    """Less than one for a word that had to be mended, zero for one that no article holds."""
+    is_foreign: bool = False
+    """Whether nobody who writes about the platform writes it."""
+
+
+class ArticleSearch:
+    """Finds the passages that answer a question."""
+
+    def __init__(
+        self,
+        articles: Mapping[str, Article],
+        language: Language,
+        written: Iterable[str] = (),
+        elsewhere: Collection[str] = (),
+    ) -> None:
+        """Index the articles: a moment's work, done at each start.
+
+        `written` is what people write about the platform: its words are no slips, and not foreign
+        to it though no article holds them. The words `elsewhere`, folded, always are.
+        """
+        self._articles = articles
+        self._language = language
+        self._written = {stem for text in written for stem in language.stems(text)}
+        self._elsewhere = elsewhere
+        texts = {code: [*_texts(article)] for code, article in articles.items()}
+        words = [
+            word for parts in texts.values() for part in parts for word in language.words(part)
+        ]
+        self._stems = {word: language.stem(word) for word in words}
+        self._frequency = Counter(words)
+        self._holding: dict[str, set[str]] = {}
+        for code, parts in texts.items():
+            for part in parts:
+                for stem in language.stems(part):
+                    self._holding.setdefault(stem, set()).add(code)
+        self._index = _Index(
+            _WEIGHTS, [(code, self._fields(article)) for code, article in articles.items()]
+        )
+        self._questions = _Index({"text": 1.0}, self._asked())
+        self._passages = {code: self._passage_index(each) for code, each in articles.items()}
+
+    def search(self, question: str) -> Sequence[Found]:
+        """Find the articles that are closest to a question, best first, each by its passage."""
+        terms = [*self._terms(question)]
+        known = [each for each in terms if each.weight > 0]
+        if not known:
+            return ()
+        foreign = self._weight(each for each in terms if each.is_foreign) / self._weight(terms)
+        ranked = sorted(
+            (
+                (score * covered, covered, code)
+                for code, score in self._scores(known).items()
+                if (covered := self._covered(terms, code))
+            ),
+            reverse=True,
+        )
+        return [
+            Found(
+                article=self._articles[code],
+                passage=self._passage(code, known),
+                score=round(score, 2),
+                covered=round(covered, 3),
+                foreign=round(foreign, 3),
+            )
+            for score, covered, code in ranked[:_KEPT]
+        ]
+
+    def _scores(self, terms: Sequence[_Term]) -> Mapping[str, float]:
+        """Score the articles: as a whole, and by the one of their questions that is nearest."""
+        scores = dict(self._index.search(terms, len(self._articles)))
+        nearest: dict[str, float] = {}
+        for code, score in self._questions.search(terms, self._questions.size):
+            # The first one of an article is its best.
+            nearest.setdefault(code, score)
+        return {code: score + _NEAREST * nearest.get(code, 0) for code, score in scores.items()}
+
+    def _asked(self) -> Sequence[tuple[str, Mapping[str, str]]]:
+        return [
+            (code, {"text": self._ready(asked)})
+            for code, article in self._articles.items()
+            for asked in (*article.questions, *(each.heading for each in article.passages[1:]))
+        ]
+
+    def _covered(self, terms: Sequence[_Term], code: str) -> float:
+        """Give the share of a question that an article speaks of; rare words make more of it."""
+        held = (each for each in terms if code in self._holding.get(each.stem, ()))
+        mended = sum(self._rarity(each.stem) * each.weight for each in held)
+        return mended / self._weight(terms)
+
+    def _weight(self, terms: Iterable[_Term]) -> float:
+        return sum(self._rarity(each.stem) for each in terms)
+
+    def _terms(self, question: str) -> Iterator[_Term]:
+        for word in dict.fromkeys(self._language.words(question)):
+            stem = self._language.stem(word)
+            if word in self._elsewhere:
+                yield _Term(word, 0.0, is_foreign=True)
+            elif stem in self._holding:
+                yield _Term(stem, 1.0)
+            elif stem in self._written or not word.isalpha():
+                yield _Term(stem, 0.0)
+            elif mended := self._mended(word):
+                yield _Term(self._stems[mended], _MENDED)
+            else:
+                yield _Term(stem, 0.0, is_foreign=True)
+
+    def _mended(self, word: str) -> str | None:
+        """Find the word that was meant, when it is close to one that the articles hold."""
+        slips = next((slips for length, slips in _MENDS if len(word) >= length), 0)
+        if not slips:
+            return None
+        alike = [each for each in self._stems if each[0] == word[0]]
+        close = process.extract(word, alike, scorer=OSA.distance, score_cutoff=slips, limit=5)
+        best = min(close, key=lambda each: (each[1], -self._frequency[each[0]]), default=None)
+        return best[0] if best else None
+
+    def _rarity(self, stem: str) -> float:
+        holding = len(self._holding.get(stem, ()))
+        return math.log(1 + (len(self._articles) - holding + 0.5) / (holding + 0.5))
+
+    def _passage(self, code: str, terms: Sequence[_Term]) -> Passage:
+        best = self._passages[code].search(terms, 1)
+        passages = self._articles[code].passages
+        return passages[int(best[0][0])] if best else passages[0]
+
+    def _fields(self, article: Article) -> Mapping[str, str]:
+        return {
+            "title": self._ready(article.title),
+            "questions": self._ready("\n".join(article.questions)),
+            "keywords": self._ready("\n".join(article.keywords)),
+            "headings": self._ready("\n".join(each.heading for each in article.passages[1:])),
+            "body": self._ready("\n".join(each.text for each in article.passages)),
+        }
+
+    def _passage_index(self, article: Article) -> "_Index":
+        return _Index(
+            _PASSAGE_WEIGHTS,
+            [
+                # The opening's heading is the title, which every question about it is close to.
+                (
+                    str(rank),
+                    {
+                        "heading": self._ready(each.heading) if rank else "",
+                        "text": self._ready(each.text),
+                    },
+                )
+                for rank, each in enumerate(article.passages)
+            ],
+        )
+
+    def _ready(self, text: str) -> str:
+        return " ".join(self._language.stems(text))
+
+
+class _Index:
+    """Documents of weighted fields, whose text is stems already."""
+
+    def __init__(
+        self, weights: Mapping[str, float], documents: Iterable[tuple[str, Mapping[str, str]]]
+    ) -> None:
+        builder = tantivy.SchemaBuilder()
+        builder.add_text_field("name", stored=True, tokenizer_name="raw")
+        for field in weights:
+            builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
+        self._weights = weights
+        self._schema = builder.build()
+        index = tantivy.Index(self._schema)
+        writer = index.writer(_HEAP_BYTES, 1)
+        for name, fields in documents:
+            writer.add_document(tantivy.Document(name=name, **fields))
+        writer.commit()
+        writer.wait_merging_threads()
+        index.reload()
+        self._searcher = index.searcher()
+        self.size = self._searcher.num_docs
+
+    def search(self, terms: Sequence[_Term], limit: int) -> list[tuple[str, float]]:
+        """List the closest documents with their scores."""
+        parts = [
+            (
+                tantivy.Occur.Should,
+                tantivy.Query.boost_query(
+                    tantivy.Query.term_query(self._schema, field, term.stem, "freq"),
+                    weight * term.weight,
+                ),
+            )
+            for term in terms
+            for field, weight in self._weights.items()
+        ]
+        hits = self._searcher.search(tantivy.Query.boolean_query(parts), limit).hits
+        return [(str(self._searcher.doc(at)["name"][0]), float(score)) for score, at in hits]
+
+
+def _texts(article: Article) -> Iterator[str]:
+    yield article.title
+    yield from article.questions
+    yield from article.keywords
+    for passage in article.passages:
+        yield passage.heading
+        yield passage.text

@@ -1,0 +1,112 @@
+"""HTTP client of the portal, which tracks pieces with the identity of the caller."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import takewhile
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from services.support.agent.application.ports import TrackingAwayError
+from services.support.agent.domain.piece_status import SUPERSEDED, AwaitedActor, Tracked, come_to
+from services.support.desks.domain.parties import Asker
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+_TIMEOUT = httpx.Timeout(5, connect=2)
+_SHOWN = 3
+_LATER = 20
+"""Deposits of a dossier looked at, the latest ones: some of them may have been turned away."""
+
+
+class _Actor(BaseModel):
+    role: Role
+    name: str | None = None
+
+
+class _Awaited(BaseModel):
+    actors: list[_Actor]
+    since: datetime | None = None
+    due: datetime | None = None
+    held: bool = False
+
+
+class _Piece(BaseModel):
+    piece_id: str
+    dossier_id: str
+    number: str
+    cadre: str
+    label: str
+    status: Status
+    status_label: str
+    status_at: datetime | None = None
+    awaited: _Awaited | None = None
+    awaits_me: bool = False
+
+
+class _Page(BaseModel):
+    pieces: list[_Piece]
+
+
+class PortalTracking:
+    """Looks pieces up in the portal's search."""
+
+    def __init__(self, portal: str) -> None:
+        """Ask this address."""
+        self._url = f"{portal.rstrip('/')}/recherche"
+
+    async def find(self, asker: Asker, number: str) -> Sequence[Tracked]:
+        """Find the pieces of a number, each with what its dossier came to after it.
+
+        All of it is what the portal shows to the one who asks. Raises TrackingAwayError.
+        """
+        # Never through a proxy of the environment.
+        async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
+            found = await self._search(http, asker, {"number": number, "limit": str(_SHOWN)})
+            return [await self._followed(http, asker, piece) for piece in found]
+
+    async def _followed(self, http: httpx.AsyncClient, asker: Asker, piece: _Piece) -> Tracked:
+        if piece.status not in SUPERSEDED:
+            return _tracked(piece)
+        # The latest deposit comes first.
+        asked = {"dossier": piece.dossier_id, "limit": str(_LATER)}
+        last = await self._search(http, asker, asked)
+        later = takewhile(lambda each: each.piece_id != piece.piece_id, last)
+        return replace(_tracked(piece), latest=come_to([_tracked(each) for each in later]))
+
+    async def _search(
+        self, http: httpx.AsyncClient, asker: Asker, asked: Mapping[str, str]
+    ) -> Sequence[_Piece]:
+        headers = {"X-Structure": quote(asker.structure, safe=""), "X-Role": asker.role.value}
+        try:
+            answer = await http.get(self._url, params=asked, headers=headers)
+        except httpx.HTTPError as error:
+            raise TrackingAwayError(repr(error)) from error
+        if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+            # What was written is no number to the portal: it has no such piece.
+            return ()
+        if answer.status_code != httpx.codes.OK:
+            raise TrackingAwayError(f"{self._url}: {answer.status_code}")
+        try:
+            return _Page.model_validate_json(answer.content).pieces
+        except ValidationError as error:
+            raise TrackingAwayError(f"{self._url}: {error!r}") from error
+
+
+def _tracked(piece: _Piece) -> Tracked:
+    awaited = piece.awaited or _Awaited(actors=[])
+    return Tracked(
+        number=piece.number,
+        cadre=piece.cadre,
+        label=piece.label,
+        status=piece.status,
+        status_label=piece.status_label,
+        status_at=piece.status_at,
+        awaited=tuple(AwaitedActor(each.role, each.name) for each in awaited.actors),
+        since=awaited.since,
+        due=awaited.due,
+        held=awaited.held,
+        awaits_me=piece.awaits_me,
+    )

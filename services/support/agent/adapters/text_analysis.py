@@ -1,0 +1,44 @@
+"""Text analysis for the article search: folding, stop words, synonyms, French stems."""
+
+import re
+from collections.abc import Collection, Mapping
+
+import tantivy
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+class Language:
+    """Brings the words of a text to their stems, whatever their accents and endings."""
+
+    def __init__(self, stop_words: Collection[str], synonyms: Mapping[str, str]) -> None:
+        """Overlook these words; read these forms, all folded, as the words they stand for."""
+        self._stop_words = stop_words
+        self._synonyms = synonyms
+        longest_first = sorted(synonyms, key=len, reverse=True)
+        self._forms = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b")
+        folding = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+        folding = folding.filter(tantivy.Filter.lowercase()).filter(tantivy.Filter.ascii_fold())
+        self._folded = folding.build()
+        stemming = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.raw())
+        self._stemmed = stemming.filter(tantivy.Filter.stemmer("french")).build()
+
+    def words(self, text: str) -> list[str]:
+        """List the words that matter, folded."""
+        # An underscore joins the words of a code.
+        folded = " ".join(self._folded.analyze(" ".join(_WORD.findall(text))))
+        return [
+            each
+            for each in self._forms.sub(lambda form: self._synonyms[form[0]], folded).split()
+            if each not in self._stop_words and len(each) > 1
+        ]
+
+    def stem(self, word: str) -> str:
+        """Give the stem of a folded word."""
+        (stem,) = self._stemmed.analyze(word)
+        # The stemmer knows "déposée" by its accents, which are gone.
+        return str(stem).rstrip("e") or word
+
+    def stems(self, text: str) -> list[str]:
+        """List the stems of a text."""
+        return [self.stem(word) for word in self.words(text)]

@@ -1,0 +1,246 @@
+"""Use cases of the virtual agent: start a conversation, answer a message, prefill a ticket."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from services.support.agent.application.ports import AgentPorts, Kept, Talk, TrackingAwayError
+from services.support.agent.domain import rules as agent_rules
+from services.support.agent.domain.conversation import (
+    MESSAGE_LIMIT,
+    TURNS_LIMIT,
+    Citation,
+    Conversation,
+    Kind,
+    Turn,
+    prefilled,
+)
+from services.support.agent.domain.intents import Heard, Intent, hear
+from services.support.agent.domain.piece_status import told
+from services.support.agent.domain.search_hits import answering, related
+from services.support.agent.domain.sentences import (
+    ALREADY_PASSED_ON,
+    ASKS_EMAIL,
+    CONFIRMS,
+    DROPPED,
+    EMAIL_REFUSED,
+    GREETING,
+    NO_ACCOUNT,
+    NOT_FOUND,
+    OPEN,
+    PASSED_ON,
+    PORTAL_AWAY,
+    TICKET,
+    TOO_MANY_LINKS,
+    UNSURE,
+    WELCOME,
+)
+from services.support.desks.application.tokens import fresh_token, hashed
+from services.support.desks.domain.hours import Availability
+from services.support.desks.domain.opening import describe_closing
+from services.support.desks.domain.parties import Asker
+from services.support.desks.domain.texts import judge_email, judge_text
+from services.support.suggestions.domain.suggestions import READ_LIMIT
+from services.support.tickets.domain.prefill import Prefill
+from shared.contracts.outgoing import Outgoing
+from shared.contracts.support_v1 import ActivationLinkRequested
+from shared.contracts.topics import ACTIVATION
+from shared.vocabulary.rules import Violation
+
+ACTIVATION_ARTICLE = "activation-connexion"
+_TRACK = "SUIVI"
+_LINK = "ACTIVATION"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A conversation that begins."""
+
+    conversation: Conversation
+    token: str | None
+    """What continues it without an account."""
+
+
+class VirtualAgent:
+    """Answers, day and night; what it does not know it says."""
+
+    def __init__(self, ports: AgentPorts) -> None:
+        """Use these ports."""
+        self._ports = ports
+
+    async def open(self, asker: Asker | None, address: str) -> Opened | Violation:
+        """Begin a conversation."""
+        if asker is None and await self._ports.messages.is_exceeded(address):
+            return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
+        conversation = Conversation(self._ports.new_id(), self._ports.clock(), asker)
+        token = None if asker else fresh_token()
+        await self._ports.conversations.insert(conversation, hashed(token) if token else None)
+        return Opened(conversation, token)
+
+    async def say(
+        self, conversation: Conversation, text: str, address: str
+    ) -> Turn | tuple[Violation, ...] | None:
+        """Answer a message and keep both; None when the conversation is gone."""
+        found = tuple(judge_text("text", "Le message", text, is_required=True, limit=MESSAGE_LIMIT))
+        if found:
+            return found
+        ports = self._ports
+        if conversation.asker is None and await ports.messages.is_exceeded(address):
+            return (agent_rules.TOO_MANY_CONVERSATIONS.broken("requête"),)
+        if conversation.is_full:
+            return (agent_rules.CONVERSATION_FULL.broken("text", limit=TURNS_LIMIT),)
+        heard = hear(
+            text,
+            awaits_email=conversation.awaits_email,
+            awaits_yes=conversation.unconfirmed is not None,
+        )
+        turn = await self._answer(conversation, text, heard, address)
+
+        async def work(talk: Talk) -> Kept:
+            present = await talk.load(conversation.id)
+            if present is None:
+                return None
+            if present.is_full:
+                return agent_rules.CONVERSATION_FULL.broken("text", limit=TURNS_LIMIT)
+            kept = turn
+            if turn.kind is Kind.ACTIVATION_PASSED:
+                if present.activation_asked:
+                    kept = self._turn(text, Kind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
+                else:
+                    talk.publish(self._request(present, turn.email or ""))
+            await talk.save(present.with_turn(kept))
+            return kept
+
+        outcome = await ports.conversations.change(work)
+        return (outcome,) if isinstance(outcome, Violation) else outcome
+
+    def availability(self) -> Availability:
+        """Say whether people answer."""
+        return self._ports.hours.availability(self._ports.clock())
+
+    async def ticket_of(self, conversation: Conversation, address: str) -> Prefill | Violation:
+        """Make of a conversation what a ticket begins with; counted as a message is."""
+        if conversation.asker is None and await self._ports.messages.is_exceeded(address):
+            return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
+        return await self.ticket(conversation.turns)
+
+    async def ticket(self, turns: Sequence[Turn]) -> Prefill:
+        """Make of what was said what a ticket begins with."""
+        prefill = prefilled(turns)
+        if prefill.sub_category is not None:
+            return prefill
+        asked = "\n".join(turn.message for turn in turns)
+        read = await self._ports.suggester.read(prefill.title, asked[-READ_LIMIT:])
+        return Prefill(prefill.title, prefill.description, read.best, prefill.piece)
+
+    async def _answer(
+        self, conversation: Conversation, text: str, heard: Heard, address: str
+    ) -> Turn:
+        match heard.intent:
+            case Intent.GREETING | Intent.THANKS:
+                courtesy = GREETING if heard.intent is Intent.GREETING else WELCOME
+                return self._turn(text, Kind.GREETING, courtesy)
+            case Intent.PIECE:
+                return await self._track(conversation.asker, text, heard.numbers)
+            case Intent.ACTIVATION | Intent.CONFIRMATION | Intent.RENUNCIATION:
+                return await self._lead_to_link(conversation, text, heard, address)
+            case Intent.PERSON:
+                return self._turn(text, Kind.PERSON, self._when())
+            case Intent.TICKET:
+                return self._turn(text, Kind.TICKET, TICKET)
+            case Intent.QUESTION:
+                return self._look_up(text)
+
+    def _look_up(self, text: str) -> Turn:
+        found = self._ports.answers.search(text)
+        best = answering(found)
+        if best is None:
+            return self._turn(text, Kind.UNSURE, f"{UNSURE}\n\n{self._when()}")
+        article = best.article
+        return Turn(
+            at=self._ports.clock(),
+            message=text,
+            kind=Kind.ARTICLE,
+            answer=best.passage.text,
+            citation=Citation(article.code, article.title, best.passage.heading),
+            related=tuple(Citation(each.code, each.title, each.title) for each in related(found)),
+            sub_category=article.sub_category,
+        )
+
+    async def _track(self, asker: Asker | None, text: str, numbers: Sequence[str]) -> Turn:
+        if asker is None:
+            return self._turn(text, Kind.NO_ACCOUNT, NO_ACCOUNT, _TRACK, numbers[0])
+        try:
+            for number in numbers:
+                if pieces := await self._ports.tracking.find(asker, number):
+                    return self._turn(text, Kind.PIECE, told(pieces), _TRACK, pieces[0].number)
+        except TrackingAwayError:
+            away = Kind.PORTAL_AWAY
+            return self._turn(text, away, PORTAL_AWAY, _TRACK, numbers[0])
+        answer = NOT_FOUND.format(number=numbers[0])
+        return self._turn(text, Kind.PIECE_NOT_FOUND, answer, _TRACK, numbers[0])
+
+    async def _lead_to_link(
+        self, conversation: Conversation, text: str, heard: Heard, address: str
+    ) -> Turn:
+        """Pass a request for a link on once its address is known, and confirmed."""
+        if heard.intent is Intent.RENUNCIATION:
+            return self._turn(text, Kind.ACTIVATION_DROPPED, DROPPED)
+        if conversation.activation_asked:
+            return self._turn(text, Kind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
+        email = conversation.unconfirmed or ""
+        is_same = (heard.email or email).casefold() == email.casefold()
+        if heard.intent is Intent.CONFIRMATION and email and is_same:
+            if await self._ports.links.exceeded(email, address):
+                return self._turn(text, Kind.ACTIVATION_REFUSED, TOO_MANY_LINKS, _LINK)
+            return replace(self._turn(text, Kind.ACTIVATION_PASSED, PASSED_ON, _LINK), email=email)
+        return self._ask_about(text, heard.email)
+
+    def _ask_about(self, text: str, email: str | None) -> Turn:
+        """Ask for the address of an account, or whether it is the right one."""
+        if email is None:
+            article = self._ports.articles.get(ACTIVATION_ARTICLE)
+            citation = Citation(article.code, article.title, article.title) if article else None
+            asks = self._turn(text, Kind.ACTIVATION_ASKS, ASKS_EMAIL, _LINK)
+            return replace(asks, citation=citation)
+        if any(judge_email("email", email)):
+            return self._turn(text, Kind.ACTIVATION_ASKS, EMAIL_REFUSED, _LINK)
+        confirms = CONFIRMS.format(email=email)
+        return replace(self._turn(text, Kind.ACTIVATION_CONFIRMS, confirms, _LINK), email=email)
+
+    def _request(self, conversation: Conversation, email: str) -> Outgoing:
+        request = self._ports.new_id()
+        asker = conversation.asker
+        return Outgoing(
+            topic=ACTIVATION,
+            key=request,
+            subject=request,
+            payload=ActivationLinkRequested(
+                request=request,
+                email=email,
+                structure=asker.structure if asker else None,
+                requested_at=self._ports.clock(),
+            ),
+            correlation_id=conversation.id,
+        )
+
+    def _when(self) -> str:
+        now = self._ports.clock()
+        hours = self._ports.hours
+        return OPEN if hours.is_open(now) else describe_closing(hours, now)
+
+    def _turn(
+        self,
+        text: str,
+        kind: Kind,
+        answer: str,
+        sub_category: str | None = None,
+        piece: str | None = None,
+    ) -> Turn:
+        return Turn(
+            at=self._ports.clock(),
+            message=text,
+            kind=kind,
+            answer=answer,
+            sub_category=sub_category if sub_category in self._ports.sub_categories else None,
+            piece=piece,
+        )

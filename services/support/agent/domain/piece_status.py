@@ -1,0 +1,144 @@
+"""French description of where a piece stands: status, who is awaited, next step, due date."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.support.desks.domain.french_dates import french_day, french_moment
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+_ARTICLES: Mapping[Role, str] = {
+    Role.TITULAIRE: "le titulaire",
+    Role.COTRAITANT: "le cotraitant",
+    Role.SOUS_TRAITANT: "le sous-traitant",
+    Role.MOE: "la maîtrise d'œuvre",
+    Role.MOA: "la maîtrise d'ouvrage",
+    Role.SERVICE_FINANCIER: "le service financier",
+}
+_TO_DEPOSIT = "déposer la pièce suivante, ou traiter celle-ci (suspendre, refuser, recycler)"
+_TO_PAY = "poursuivre le traitement jusqu'à la mise en paiement"
+NEXT_STEPS: Mapping[Status, str] = {
+    Status.A_VALIDER_1: "valider la pièce, ou la refuser avec un motif",
+    Status.A_ASSOCIER_MOE: _TO_DEPOSIT,
+    Status.PRISE_EN_COMPTE_MOE: _TO_DEPOSIT,
+    Status.A_ASSOCIER_MOA: _TO_DEPOSIT,
+    Status.PRISE_EN_COMPTE_MOA: _TO_DEPOSIT,
+    Status.A_ASSOCIER_FOURNISSEUR: "signer le décompte général, ou le contester",
+    Status.CONTESTEE: "déposer un nouveau décompte, ou maintenir ses montants",
+    Status.SUSPENDUE: "compléter la pièce",
+    Status.A_RECYCLER: "corriger le destinataire, le service ou l'engagement, et renvoyer la pièce",
+    Status.EN_ATTENTE_RECYCLAGE_FOURNISSEUR: "corriger le destinataire, le service ou l'engagement,"
+    " et renvoyer la pièce",
+    Status.COMPLETEE: "reprendre la pièce, complétée",
+    Status.MISE_A_DISPOSITION: "traiter la pièce en vue du paiement",
+    Status.SERVICE_FAIT: _TO_PAY,
+    Status.MANDATEE: _TO_PAY,
+    Status.MISE_A_DISPOSITION_COMPTABLE: _TO_PAY,
+    Status.COMPTABILISEE: _TO_PAY,
+}
+"""What the one awaited is to do, by status; a piece on its way awaits nobody."""
+_ENDINGS: Mapping[Status, str] = {
+    Status.DEPOSEE: "Elle est en chemin vers son destinataire.",
+    Status.EN_COURS_ACHEMINEMENT: "Elle est en chemin vers son destinataire.",
+    Status.VALIDEE_1: "Elle est en chemin vers son destinataire.",
+    Status.ABSENCE_VALIDATION_1_HORS_DELAI: "Elle est en chemin vers son destinataire.",
+    Status.ASSOCIEE: "La pièce suivante du dossier a été déposée.",
+    Status.REMPLACEE_PAR_A22: "Une pièce A22 a pris sa place.",
+    Status.REFUSEE_1: "Le dossier s'arrête : une nouvelle pièce est à déposer.",
+    Status.REFUSEE_MOE: "Le dossier s'arrête : une nouvelle pièce est à déposer.",
+    Status.REFUSEE_MOA: "Le dossier s'arrête : une nouvelle pièce est à déposer.",
+    Status.REFUSEE_FOURNISSEUR: "Le dossier s'arrête : une nouvelle pièce est à déposer.",
+    Status.REJETEE: "Elle est écartée pour de bon : une nouvelle pièce est à déposer.",
+    Status.MISE_EN_PAIEMENT: "Son traitement est terminé.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedActor:
+    """Somebody who must act."""
+
+    role: Role
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A piece as the one who asks sees it."""
+
+    number: str
+    cadre: str
+    label: str
+    status: Status
+    status_label: str
+    status_at: datetime | None
+    awaited: tuple[AwaitedActor, ...] = ()
+    since: datetime | None = None
+    due: datetime | None = None
+    held: bool = False
+    awaits_me: bool = False
+    latest: "Tracked | None" = None
+    """The piece that the dossier has come to, when another has followed this one."""
+
+
+SUPERSEDED = frozenset({Status.ASSOCIEE, Status.REMPLACEE_PAR_A22})
+"""The statuses of a piece that another has followed."""
+
+
+def come_to(later: Sequence[Tracked]) -> Tracked | None:
+    """Choose what a dossier has come to among the pieces deposited after one, the latest first.
+
+    A deposit that came out of turn is REJETEE, and the dossier goes on without it; so is the last
+    piece that its service financier rejects, after which none is left to choose.
+    """
+    gone = SUPERSEDED | {Status.REJETEE}
+    standing = (each for each in later if each.status not in gone)
+    return next(standing, later[0] if later else None)
+
+
+def told(pieces: Sequence[Tracked]) -> str:
+    """Tell where pieces of one number stand."""
+    return "\n\n".join(" ".join(_sentences(piece)) for piece in pieces)
+
+
+def _sentences(piece: Tracked) -> Iterator[str]:
+    yield f"La pièce {piece.number} ({piece.cadre}, {piece.label}) {_status(piece)}"
+    yield from _what_next(piece)
+    if latest := piece.latest:
+        yield (
+            f"La dernière pièce du dossier, {latest.number} ({latest.cadre}, {latest.label}), "
+            f"{_status(latest)}"
+        )
+        yield from _what_next(latest)
+
+
+def _status(piece: Tracked) -> str:
+    since = f" depuis le {french_moment(piece.status_at)}" if piece.status_at else ""
+    return f"est au statut « {piece.status_label} »{since}."
+
+
+def _what_next(piece: Tracked) -> Iterator[str]:
+    if piece.held:
+        yield (
+            "Une règle la retient pour le moment : elle repartira quand la structure en cause "
+            "sera corrigée dans l'annuaire."
+        )
+    elif piece.awaited:
+        yield from _awaited(piece)
+    elif piece.status in _ENDINGS:
+        yield _ENDINGS[piece.status]
+
+
+def _awaited(piece: Tracked) -> Iterator[str]:
+    first, *others = piece.awaited
+    who = _ARTICLES[first.role] + (f" ({first.name})" if first.name else "")
+    since = f", depuis le {french_day(piece.since)}" if piece.since else ""
+    whose = " : c'est vous" if piece.awaits_me else ""
+    yield f"Est attendu : {who}{since}{whose}."
+    if others:
+        yield f"Peut agir aussi : {', '.join(_ARTICLES[each.role] for each in others)}."
+    if step := NEXT_STEPS.get(piece.status):
+        yield f"Prochaine étape : {step}."
+    if piece.due:
+        # The delay has passed at the midnight that ends its last day.
+        yield f"Échéance : {french_day(piece.due - timedelta(microseconds=1))} au soir."

@@ -1,0 +1,73 @@
+"""Search hits of a question among the articles, and which of them is sure enough to answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.support.agent.domain.articles import Article, Passage
+
+# Scores are in no unit and move with the articles. Whoever adds or changes some runs
+# `make eval-support`: it prints what is answered and declined. The bounds are set anew on the
+# questions marked `reglage`; those marked `tenue` and questions*.csv judge them.
+_HIGH_SCORE = 22.0
+"""With this score an article answers a question of which it covers `_HIGH_SCORE_COVERED`."""
+
+
+_HIGH_SCORE_COVERED = 0.35
+
+
+_LOW_SCORE = 12.0
+"""A lower score is enough when the article covers `_LOW_SCORE_COVERED` of the question."""
+
+
+_LOW_SCORE_COVERED = 0.7
+
+
+_FOREIGN_LIMIT = 0.3
+"""A question with a larger share of foreign words is about something else."""
+
+
+_CLOSE = 0.6
+"""An article of that share of the best one's score is told beside it."""
+
+
+_OTHERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An article found for a question, by the passage that answers it."""
+
+    article: Article
+    passage: Passage
+    score: float
+    """How close it is, from 0 up: BM25 over weighted fields, times `covered`. It compares between
+    questions on the same articles, and with the bounds above, which were set on them."""
+    covered: float
+    """The share of the question that the article speaks of, from 0 to 1."""
+    foreign: float = 0.0
+    """The share of the question in words that nobody writes about the platform, from 0 to 1."""
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it may be given as an answer.
+
+        A question about something else may well use words of ours, and many of them: what else it
+        says is weighed too.
+        """
+        if self.foreign > _FOREIGN_LIMIT:
+            return False
+        is_clear = self.score >= _HIGH_SCORE and self.covered >= _HIGH_SCORE_COVERED
+        return is_clear or (self.score >= _LOW_SCORE and self.covered >= _LOW_SCORE_COVERED)
+
+
+def answering(found: Sequence[Found]) -> Found | None:
+    """Take the article that answers; None when none is sure enough: then nothing is said."""
+    return found[0] if found and found[0].is_sure else None
+
+
+def related(found: Sequence[Found]) -> tuple[Article, ...]:
+    """List the articles that come close behind the one that answers."""
+    if not found:
+        return ()
+    close = [each for each in found[1:] if each.is_sure and each.score >= _CLOSE * found[0].score]
+    return tuple(each.article for each in close[:_OTHERS])

@@ -1,0 +1,77 @@
+"""Live feed of a chat for its two parties, and of a queue for its desk."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+from services.support.chat.application.ports import ChatPorts, Position
+from services.support.chat.domain.chat import Chat, Line, LineKind, Queue
+
+
+class ChatNews:
+    """Gives what is there, then what comes, whichever replica it comes from."""
+
+    def __init__(self, ports: ChatPorts) -> None:
+        """Use these ports."""
+        self._ports = ports
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the service stops: nothing ends by that."""
+        return self._ports.bells.is_closed
+
+    async def of_queue(self, queue: Queue) -> AsyncGenerator[Sequence[Chat], None]:
+        """Give the open chats of a desk, and again whenever one comes, is taken or leaves."""
+        ports = self._ports
+        told = None
+        with ports.bells.listen(queue.name) as bell:
+            while not self.is_closing:
+                # Before it looks: what comes meanwhile rings for the next turn.
+                bell.clear()
+                chats = await ports.chats.of_queue(queue)
+                seen = [(chat.id, chat.state, chat.agent) for chat in chats]
+                if seen != told:
+                    told = seen
+                    yield chats
+                await self._rest(bell)
+
+    async def of_chat(
+        self, chat_id: str, after: int, desk: Queue | None = None
+    ) -> AsyncGenerator[Line | Position, None]:
+        """Give the lines beyond a rank, those that are there, then each as it comes.
+
+        Gives the place in the queue whenever it changes, to who waits there. Ends when the chat has
+        ended, when the service stops, and for a `desk` when the chat is another one's; None is who
+        asks.
+        """
+        chats, bells = self._ports.chats, self._ports.bells
+        queue, told = None, 0
+        while True:
+            # Hung before it looks: what comes meanwhile rings. By the queue it was last seen in.
+            with bells.listen(chat_id, queue.name if queue else chat_id) as bell:
+                # Before its lines: the last of them is kept together with the end.
+                chat = await chats.find(chat_id)
+                if bells.is_closed or chat is None:
+                    return
+                is_gone = desk not in {None, chat.queue}
+                if desk is None and chat.is_waiting:
+                    await chats.seen(chat_id, self._ports.clock())
+                for line in await chats.since(chat_id, after):
+                    after = line.rank
+                    yield line
+                    if is_gone and line.kind is LineKind.TRANSFERT:
+                        return
+                if is_gone or not chat.is_open:
+                    return
+                if chat.is_waiting and (position := await chats.position(chat)) != told:
+                    told = position
+                    yield Position(position)
+                if chat.queue == queue:
+                    await self._rest(bell)
+                queue = chat.queue
+
+    async def _rest(self, bell: asyncio.Event) -> None:
+        try:
+            async with asyncio.timeout(self._ports.heartbeat_s):
+                await bell.wait()
+        except TimeoutError:
+            return

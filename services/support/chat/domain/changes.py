@@ -1,0 +1,138 @@
+"""Changes of a chat: messages, assignment, transfer, end, and the time limits."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.support.chat.domain.chat import (
+    Bounds,
+    Chat,
+    ChatState,
+    Ending,
+    Handing,
+    Line,
+    LineKind,
+    Queue,
+    Said,
+    Step,
+    Wish,
+)
+from services.support.desks.domain.catalogue import Catalogue
+from services.support.desks.domain.french_dates import french_time
+from services.support.desks.domain.opening import describe_closing
+from services.support.tickets.domain.prefill import Prefill, as_description, as_title
+from shared.vocabulary.tickets import DESK_LABELS, Desk, Side
+
+_MINUTE = timedelta(minutes=1)
+_ENDINGS = {
+    Ending.DEMANDEUR: "La personne a mis fin à la conversation.",
+    Ending.BUREAU: "{who} a mis fin à la conversation.",
+    Ending.FERMETURE: "{closed}",
+    Ending.SILENCE: "Personne n'a écrit depuis {silence} minutes : la conversation est terminée.",
+    Ending.ABSENCE: "La personne n'est plus là : sa place dans la file est rendue.",
+}
+_SOON = (
+    "Le tchat ferme à {closing}. Ce qui reste peut se faire par un ticket, prérempli avec la "
+    "conversation."
+)
+
+
+def queue_of(wish: Wish, catalogue: Catalogue) -> Queue:
+    """Choose the queue: the sub-category decides; the technical desk has what has none."""
+    chosen = catalogue.by_code.get(wish.sub_category or "")
+    if chosen is None:
+        return Queue(Desk.TECHNIQUE)
+    return Queue(chosen.desk, wish.recipient if chosen.desk.is_of_a_structure else None)
+
+
+def said_in(chat: Chat, said: Said, bounds: Bounds, now: datetime) -> Step:
+    """Write a message that breaks no rule."""
+    lately = chat.lately
+    if said.by is Side.DEMANDEUR:
+        lately = (*lately, now)[-bounds.a_minute :]
+    spoken = replace(chat, said_at=now, messages=chat.messages + 1, lately=lately)
+    return _with_line(spoken, now, said.by, LineKind.MESSAGE, said.text, said.who, said.key)
+
+
+def taken(chat: Chat, agent: str, now: datetime) -> Step:
+    """Give a waiting chat to an agent."""
+    held = replace(chat, state=ChatState.EN_COURS, agent=agent, said_at=now)
+    text = f"{agent} prend la conversation."
+    return _with_line(held, now, Side.BUREAU, LineKind.PRISE_EN_CHARGE, text, agent)
+
+
+def handed(chat: Chat, handing: Handing, place: int, now: datetime) -> Step:
+    """Give a chat that breaks no rule to another desk: it waits for its turn there."""
+    waiting = replace(
+        chat,
+        queue=handing.to,
+        place=place,
+        state=ChatState.EN_ATTENTE,
+        agent=None,
+        handed_at=now,
+        said_at=now,
+    )
+    structure = handing.to.structure
+    label = DESK_LABELS[handing.to.desk]
+    where = f"{label} de {structure}" if structure else label
+    text = f"{handing.agent} passe la conversation au {where} : {handing.reason}"
+    step = _with_line(waiting, now, Side.BUREAU, LineKind.TRANSFERT, text, handing.agent)
+    return replace(step, left=handing.desk)
+
+
+def ended(chat: Chat, ending: Ending, bounds: Bounds, now: datetime, who: str = "") -> Step:
+    """End a chat."""
+    side = {Ending.DEMANDEUR: Side.DEMANDEUR, Ending.BUREAU: Side.BUREAU}
+    over = replace(chat, state=ChatState.TERMINE, ended_at=now, ending=ending)
+    text = _ENDINGS[ending].format(
+        who=who, closed=describe_closing(bounds.hours, now), silence=bounds.silence // _MINUTE
+    )
+    by = side.get(ending, Side.PLATEFORME)
+    return _with_line(over, now, by, LineKind.FIN, text, who)
+
+
+def passed(chat: Chat, bounds: Bounds, now: datetime, seen_at: datetime) -> Step | None:
+    """Say what the passing of time makes of a chat; `seen_at`: when its issuer was last there."""
+    hours = bounds.hours
+    if not chat.is_open:
+        return None
+    # Not whether it is open now: a chat of yesterday ended yesterday, however late that is noticed.
+    if not hours.is_open(now) or now >= hours.closing(chat.started_at):
+        return ended(chat, Ending.FERMETURE, bounds, now)
+    if chat.is_waiting and now - max(seen_at, chat.waits_since) >= bounds.absence:
+        return ended(chat, Ending.ABSENCE, bounds, now)
+    if not chat.is_waiting and now - chat.said_at >= bounds.silence:
+        return ended(chat, Ending.SILENCE, bounds, now)
+    closing = hours.closing(now)
+    if not chat.is_warned and now >= closing - bounds.warning:
+        warned = replace(chat, is_warned=True)
+        text = _SOON.format(closing=french_time(hours.closes))
+        return _with_line(warned, now, Side.PLATEFORME, LineKind.FERMETURE_PROCHE, text)
+    return None
+
+
+def _with_line(
+    chat: Chat,
+    at: datetime,
+    by: Side,
+    kind: LineKind,
+    text: str,
+    who: str = "",
+    key: str | None = None,
+) -> Step:
+    rank = chat.rank + 1
+    return Step(replace(chat, rank=rank), (Line(rank, at, by, kind, text, who, key),))
+
+
+def prefilled_by(chat: Chat, lines: Sequence[Line]) -> Prefill:
+    """Make a ticket of what was said in a chat."""
+    told = [line for line in lines if line.kind is LineKind.MESSAGE]
+    own = [line for line in told if line.by is Side.DEMANDEUR]
+    return Prefill(
+        title=as_title(own[0].text if own else ""),
+        description=as_description(
+            f"{'Vous' if line.by is Side.DEMANDEUR else line.who} : {line.text}" for line in told
+        ),
+        sub_category=chat.sub_category,
+        piece=None,
+    )

@@ -1,0 +1,11 @@
+"""Directory lookup of the structures that a request names."""
+
+from services.support.desks.application.ports import Structures
+from services.support.desks.domain.parties import Issuer, Recipient
+from shared.circuit.parties import Directory
+
+
+async def named(structures: Structures, *parties: Issuer | Recipient | None) -> Directory:
+    """Find the structures of these parties in the directory."""
+    ids = {each.structure for each in parties if each and each.structure}
+    return await structures.find(ids) if ids else {}

@@ -1,0 +1,48 @@
+"""Text of a ticket as the model reads it: without the closing formula and the signature."""
+
+import re
+
+from services.support.suggestions.domain.suggestions import READ_LIMIT
+from shared.vocabulary.texts import folded
+
+_CLOSINGS = (
+    "--",
+    "(bien |tres |sincerement )?cordialement",
+    "cdlt",
+    "cdt",
+    "sincerement",
+    "bien a vous",
+    "bonne (fin de )?journee",
+    "bonne reception",
+    "((sinceres|meilleures|mes|nos) )*salutations",
+    "veuillez (agreer|recevoir|croire)",
+    "(je|nous) vous (prie|prions) (d agreer|de croire|de recevoir)",
+    "(en )?vous remerciant",
+    "merci (d avance|par avance)",
+    "dans l attente de votre",
+    "(best |kind )?regards",
+    "sincerely",
+    "envoye (depuis|de) mon",
+    "sent from my",
+    "ce (message|courriel) (et|est|peut)",
+)
+"""How the closing line begins, folded."""
+_CLOSING = re.compile(rf"({'|'.join(_CLOSINGS)})(?!\w)")
+_SHORT = 10
+"""A text of fewer characters before a formula is no letter, and the formula no closing."""
+
+
+def body_of(text: str) -> str:
+    """Give what stands before the line that closes a letter; all of it when no line does."""
+    kept: list[str] = []
+    for line in text.splitlines():
+        begins = " ".join(re.sub(r"[^\w-]+", " ", folded(line)).split())
+        if _CLOSING.match(begins) and sum(map(len, kept)) >= _SHORT:
+            break
+        kept.append(line)
+    return "\n".join(kept).strip()
+
+
+def text_of(title: str, description: str) -> str:
+    """Put a title before its description, as they are read: the beginning, unsigned."""
+    return f"{title}\n{body_of(description[:READ_LIMIT])}"[:READ_LIMIT]

@@ -1,0 +1,41 @@
+"""Training report of the `train` command: examples, duration, cross-validation."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What came of a training."""
+
+    examples: Mapping[str, int]
+    """How many, by sub-category that the catalogue holds."""
+    untaught: Collection[str]
+    """Sub-categories of the catalogue without an example."""
+    skipped: int
+    """Examples of sub-categories that the catalogue lacks."""
+    seconds: float
+    shares: Mapping[str, float] | None
+    """What was right of examples left out by turns, from 0 to 1; None when too few."""
+    file: Path
+    size_bytes: int
+
+
+def told_of(learnt: Learnt) -> str:
+    """Write what was learnt."""
+    lines = [f"  {code:<15} {count:>4}" for code, count in sorted(learnt.examples.items())]
+    lines.append(
+        f"{sum(learnt.examples.values())} examples of {len(learnt.examples)} sub-categories, "
+        f"learnt in {learnt.seconds:.1f} s"
+    )
+    if learnt.skipped:
+        lines.append(f"{learnt.skipped} examples passed over: their sub-category is not in use")
+    if learnt.untaught:
+        lines.append(f"without an example, never suggested: {', '.join(sorted(learnt.untaught))}")
+    if learnt.shares is None:
+        lines.append("not validated: a sub-category has a single example")
+    else:
+        lines += [f"cross-validated, {what}: {share:.3f}" for what, share in learnt.shares.items()]
+    lines.append(f"{learnt.file}: {learnt.size_bytes / 1e6:.1f} MB")
+    return "\n".join(lines) + "\n"

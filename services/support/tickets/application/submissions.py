@@ -1,0 +1,153 @@
+"""Submission of a ticket, with or without an account: it gets a number and a desk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from services.support.desks.application.directory import named
+from services.support.desks.application.ports import Rate
+from services.support.desks.application.rate_limits import Limits
+from services.support.desks.application.tokens import fresh_token, hashed
+from services.support.desks.domain.parties import Issuer, judge_issuer
+from services.support.suggestions.domain.suggestions import Suggestions
+from services.support.tickets.application.access import Claim, Ready, ready
+from services.support.tickets.application.events import told
+from services.support.tickets.application.idempotency import again, key_of, looked_up
+from services.support.tickets.application.outcomes import Done, Outcome, Refused, Stale, TooMany
+from services.support.tickets.application.ports import Change, Key, Ports, Upload, Used
+from services.support.tickets.application.uploads import kept, looked_at
+from services.support.tickets.domain import rules as ticket_rules
+from services.support.tickets.domain.changes import attached, begun, submitted
+from services.support.tickets.domain.tickets import Content, Ticket
+from services.support.tickets.domain.validation import judge_attachments, judge_submission
+from shared.vocabulary.dates import PARIS
+from shared.vocabulary.tickets import Side, TicketAct
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What a submission needs beside its draft."""
+
+    number: str
+    suggestions: Suggestions
+
+
+class Submitting:
+    """Hands tickets over to their desks, each once per key."""
+
+    def __init__(self, ports: Ports, limits: Limits, keyed: Rate) -> None:
+        """Use these ports; `limits` are those of who has no account.
+
+        `keyed` counts what they send with a key, by network address: sent again too.
+        """
+        self._ports = ports
+        self._limits = limits
+        self._keyed = keyed
+
+    async def submit(self, claim: Claim, key: str | None) -> Outcome:
+        """Submit a draft."""
+        ports = self._ports
+        used_key = Key(claim.by, key, claim.ticket) if key else None
+        seen, served = await looked_up(ports.tickets, claim.ticket, used_key)
+        content = seen.content if seen else Content()
+        directory = await named(ports.structures, content.recipient)
+
+        def judged(ticket: Ticket | None, used: Used | None) -> Ready | Outcome:
+            if used and ticket and claim.owns(ticket):
+                return again(used, used_key, ticket)
+            found = ready(ticket, claim, TicketAct.DEPOSER, Side.DEMANDEUR)
+            if not isinstance(found, Ready):
+                return found
+            if found.ticket.content != content:
+                return Stale(ticket_rules.STALE.broken("requête"))
+            faults = judge_submission(content, ports.catalogue, directory)
+            return Refused(faults) if faults else found
+
+        first = judged(seen, served)
+        if not isinstance(first, Ready):
+            return first
+        prepared = await self._prepared(content)
+
+        async def work(change: Change) -> Outcome:
+            found = judged(await change.load(claim.ticket), await change.used(used_key))
+            if not isinstance(found, Ready):
+                return found
+            after = self._handed_over(change, found.ticket, prepared)
+            await change.save(after)
+            await change.use(used_key, after.id)
+            return Done(after)
+
+        return await ports.tickets.change(work)
+
+    async def submit_open(
+        self,
+        issuer: Issuer,
+        content: Content,
+        uploads: Sequence[Upload],
+        key: str | None,
+        address: str,
+    ) -> Outcome:
+        """Submit without an account, in one go. The answer holds what follows the ticket.
+
+        What is refused, or sent again with its key, does not count against the limits of tickets;
+        what has a key, which costs a digest of all of it, has a wider one of its own.
+        """
+        ports = self._ports
+        directory = await named(ports.structures, content.recipient)
+        faults = (
+            *judge_issuer(issuer, directory),
+            *judge_submission(content, ports.catalogue, directory),
+            *judge_attachments(await looked_at(uploads)),
+        )
+        if faults:
+            return Refused(faults)
+        if key and await self._keyed.is_exceeded(address):
+            most = f"adresse réseau, {self._keyed.an_hour} avec une clé au plus"
+            return TooMany(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=most))
+        used_key = await key_of(f"email:{issuer.email}", key, (issuer, content), uploads)
+        token, at = fresh_token(), ports.clock()
+
+        async def sent_again(change: Change) -> Outcome | None:
+            used = await change.used(used_key)
+            if used is None:
+                return None
+            found = again(used, used_key, await change.load(used.ticket))
+            if isinstance(found, Refused):
+                return found
+            # Its first token is not kept: the answer that held it may be lost.
+            await change.admit(used.ticket, hashed(token))
+            return replace(found, token=token)
+
+        if used_key and (outcome := await ports.tickets.change(sent_again)):
+            return outcome
+        if what := await self._limits.exceeded(issuer.email or "", address):
+            return TooMany(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=what))
+        prepared = await self._prepared(content)
+        files = await kept(ports.vault, uploads)
+        draft = attached(begun(ports.new_id(), issuer, content, at), files, at)
+
+        async def work(change: Change) -> Outcome:
+            if outcome := await sent_again(change):
+                return outcome
+            after = self._handed_over(change, draft, prepared)
+            await change.insert(after, token_hash=hashed(token))
+            await change.use(used_key, after.id)
+            return Done(after, token=token)
+
+        return await ports.tickets.change(work)
+
+    async def _prepared(self, content: Content) -> _Prepared:
+        """Prepare, outside the transaction, what would make submissions wait for each other."""
+        ports = self._ports
+        suggestions = await ports.suggester.read(content.title, content.description)
+        year = ports.clock().astimezone(PARIS).year
+        number = f"T-{year}-{await ports.tickets.next_number(year):06}"
+        return _Prepared(number, suggestions)
+
+    def _handed_over(self, change: Change, draft: Ticket, prepared: _Prepared) -> Ticket:
+        ports = self._ports
+        after = submitted(
+            draft, prepared.number, ports.catalogue, prepared.suggestions, ports.clock()
+        )
+        for message in told(draft, after):
+            change.publish(message)
+        return after

@@ -1,0 +1,33 @@
+"""Prefilled ticket: what a conversation or a chat becomes when it is made a ticket."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
+from shared.vocabulary.texts import plain
+
+_CUT = "[…]\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """What a ticket begins with: its issuer may change all of it."""
+
+    title: str
+    description: str
+    sub_category: str | None
+    piece: str | None
+
+
+def as_title(text: str) -> str:
+    """Make a text a title, cut where it is too long."""
+    title = " ".join(plain(text).split())
+    return title if len(title) <= TITLE_LIMIT else f"{title[: TITLE_LIMIT - 1]}…"
+
+
+def as_description(told: Iterable[str]) -> str:
+    """Write what was said, the latest in any case."""
+    whole = "\n".join(told).strip()
+    if len(whole) <= TEXT_LIMIT:
+        return whole
+    return _CUT + whole[len(_CUT) - TEXT_LIMIT :]

@@ -1,0 +1,179 @@
+"""Validation of drafts, submissions, acts and attachments of a ticket."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from services.support.desks.domain import rules
+from services.support.desks.domain.catalogue import Catalogue
+from services.support.desks.domain.parties import judge_recipient
+from services.support.desks.domain.texts import TITLE_LIMIT, judge_line, judge_text
+from services.support.tickets.domain import rules as ticket_rules
+from services.support.tickets.domain.tickets import (
+    ACT_LABELS,
+    STATUS_LABELS,
+    Content,
+    Doing,
+    StoredFile,
+    Ticket,
+)
+from services.support.tickets.domain.transitions import Transition, allowed, transition
+from shared.circuit.parties import Directory
+from shared.vocabulary.attachments import Attached, AttachmentRules, judge
+from shared.vocabulary.rules import Violation
+from shared.vocabulary.sizes import MEGABYTE
+from shared.vocabulary.texts import composed, says_something
+from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How full a journal may be for an act to be added."""
+
+    entries: int
+    size_bytes: int
+    """Of the texts, in UTF-8."""
+
+
+# A ticket is one document of the store, of 16 MiB at most, and each answer shows it whole. A desk
+# has room left when who asks has filled theirs.
+ROOMS = {
+    Side.DEMANDEUR: Room(500, 2 * MEGABYTE),
+    Side.BUREAU: Room(700, 3 * MEGABYTE),
+}
+
+
+RATINGS = range(1, 6)
+
+
+_SIDES = {
+    Side.DEMANDEUR: "son auteur",
+    Side.BUREAU: "un bureau",
+    Side.PLATEFORME: "la plateforme",
+}
+
+
+ATTACHMENT_RULES = AttachmentRules(
+    name_too_long=ticket_rules.ATTACHMENT_NAME_TOO_LONG,
+    name_refused=ticket_rules.ATTACHMENT_NAME_REFUSED,
+    type_refused=ticket_rules.ATTACHMENT_TYPE_REFUSED,
+    content_differs=ticket_rules.ATTACHMENT_CONTENT_DIFFERS,
+    empty=ticket_rules.ATTACHMENT_EMPTY,
+    too_large=ticket_rules.ATTACHMENT_TOO_LARGE,
+    too_many=ticket_rules.TOO_MANY_ATTACHMENTS,
+    total_too_large=ticket_rules.TOTAL_TOO_LARGE,
+    # Over the whole life of a ticket.
+    count_limit=30,
+    total_limit=50 * MEGABYTE,
+)
+
+
+def judge_attachments(
+    attached: Sequence[Attached], present: Sequence[StoredFile] = ()
+) -> tuple[Violation, ...]:
+    """Name every rule that attachments break beside those that are there already."""
+    return judge(
+        ATTACHMENT_RULES,
+        attached,
+        others=len(present),
+        other_bytes=sum(each.size_bytes for each in present),
+    )
+
+
+def judge_draft(
+    content: Content, catalogue: Catalogue, directory: Directory
+) -> tuple[Violation, ...]:
+    """Name every rule that a draft breaks, however little it holds."""
+    return tuple(_judge_content(content, catalogue, directory, is_whole=False))
+
+
+def judge_submission(
+    content: Content, catalogue: Catalogue, directory: Directory
+) -> tuple[Violation, ...]:
+    """Name every rule that stands between a draft and its desk."""
+    return tuple(_judge_content(content, catalogue, directory, is_whole=True))
+
+
+def _judge_content(
+    content: Content, catalogue: Catalogue, directory: Directory, *, is_whole: bool
+) -> Iterator[Violation]:
+    chosen = catalogue.by_code.get(content.sub_category or "")
+    if content.sub_category and not chosen:
+        shown = content.sub_category[:40]
+        yield rules.SUB_CATEGORY_UNKNOWN.broken("sub_category", value=shown)
+    elif is_whole and not chosen:
+        yield ticket_rules.SUB_CATEGORY_MISSING.broken("sub_category")
+    if is_whole and not says_something(content.title):
+        yield rules.TEXT_MISSING.broken("title", label="Le titre")
+    yield from judge_line("title", "Le titre", content.title, TITLE_LIMIT)
+    if is_whole and not says_something(content.description):
+        yield rules.TEXT_MISSING.broken("description", label="La description")
+    yield from judge_text("description", "La description", content.description, is_required=False)
+    yield from judge_line("dossier", "Le dossier", content.dossier or "")
+    yield from judge_line("piece", "Le numéro de pièce", content.piece or "")
+    if content.recipient and content.recipient.structure:
+        yield from judge_recipient(content.recipient, directory)
+    elif is_whole and chosen and chosen.desk.is_of_a_structure:
+        yield rules.RECIPIENT_MISSING.broken("recipient.structure")
+
+
+def possible(ticket: Ticket, act: TicketAct, side: Side) -> Transition | Violation:
+    """Find the row of the table by which an act may be done, or say why there is none."""
+    row = transition(act, side, ticket.status)
+    if row is None:
+        listed = ", ".join(dict.fromkeys(allowed(side, ticket.status))) or "aucun"
+        return ticket_rules.ACT_NOT_POSSIBLE.broken(
+            "act",
+            status=STATUS_LABELS[ticket.status],
+            side=_SIDES[side],
+            act=ACT_LABELS[act],
+            allowed=listed,
+        )
+    if not row.is_kept_room and ticket.status is not TicketStatus.BROUILLON:
+        room = ROOMS[side]
+        if len(ticket.journal) >= room.entries or ticket.told_bytes >= room.size_bytes:
+            return ticket_rules.TOO_LONG_A_STORY.broken(
+                "text", entries=room.entries, megabytes=room.size_bytes // MEGABYTE
+            )
+    if act is TicketAct.EVALUER and ticket.satisfaction is not None:
+        return ticket_rules.ALREADY_RATED.broken("satisfaction")
+    return row
+
+
+def judge_doing(
+    ticket: Ticket, doing: Doing, row: Transition, directory: Directory
+) -> tuple[Violation, ...]:
+    """Name every rule that an act breaks by what it comes with."""
+    found = [*judge_text("text", "Le message", doing.text or "", is_required=row.says)]
+    if doing.act is TicketAct.PRENDRE_EN_CHARGE and not doing.assignee:
+        found.append(rules.TEXT_MISSING.broken("assignee", label="Le nom de l'agent"))
+    found += judge_line("assignee", "L'agent", doing.assignee or "")
+    if doing.act is TicketAct.EVALUER and doing.satisfaction not in RATINGS:
+        found.append(
+            ticket_rules.RATING_REFUSED.broken(
+                "satisfaction", value=doing.satisfaction, least=RATINGS[0], most=RATINGS[-1]
+            )
+        )
+    if doing.act is TicketAct.TRANSFERER:
+        found += _judge_transfer(ticket, doing, directory)
+    return tuple(found)
+
+
+def judge_assignment(ticket: Ticket, doing: Doing) -> Violation | None:
+    """Refuse to take a ticket from somebody who is not named: it may just have been taken."""
+    # An older release kept names as macOS writes them.
+    holder = composed(ticket.assignee) if ticket.assignee else None
+    if doing.act is not TicketAct.PRENDRE_EN_CHARGE or holder in {None, doing.who}:
+        return None
+    if holder == doing.instead_of:
+        return None
+    return ticket_rules.ALREADY_TAKEN.broken("assignee", holder=holder)
+
+
+def _judge_transfer(ticket: Ticket, doing: Doing, directory: Directory) -> Iterator[Violation]:
+    if doing.desk and doing.desk.is_of_a_structure:
+        if doing.recipient is None or not doing.recipient.structure:
+            yield rules.RECIPIENT_MISSING.broken("recipient.structure")
+            return
+        yield from judge_recipient(doing.recipient, directory)
+    if (doing.desk, doing.recipient) == (ticket.desk, ticket.recipient):
+        yield ticket_rules.ALREADY_THERE.broken("desk")

@@ -1,0 +1,101 @@
+"""HTTP routes of a submitted ticket for its issuer, with or without an account."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, UploadFile
+
+from services.support.desks.entrypoints.bodies import Text
+from services.support.tickets.application.access import Claim
+from services.support.tickets.application.actions import Acting
+from services.support.tickets.application.outcomes import Done
+from services.support.tickets.application.ports import Vault
+from services.support.tickets.domain.tickets import Doing, Ticket
+from services.support.tickets.entrypoints.answers import TicketAnswer
+from services.support.tickets.entrypoints.bodies import RatingBody, TextBody
+from services.support.tickets.entrypoints.outcomes import done, handed, mark_replay
+from shared.contracts.texts import TypedText
+from shared.runtime.web.etags import etag
+from shared.runtime.web.idempotency import IdempotencyKey
+from shared.runtime.web.uploads import uploaded
+from shared.vocabulary.tickets import Side, TicketAct
+
+Sha = Annotated[str, TypedText(64), Path()]
+FileName = Annotated[
+    Annotated[str, TypedText(255)] | None,
+    Query(description="Quand plusieurs ont le même contenu."),
+]
+MaybeFiles = Annotated[list[UploadFile] | None, File(description="Pièces jointes")]
+
+
+def add_following(
+    router: APIRouter,
+    acting: Acting,
+    vault: Vault,
+    followed: Callable[..., Awaitable[Ticket]],
+    changed: Callable[..., Awaitable[Ticket]] | None = None,
+    keys_of: Callable[..., str] = lambda: "",
+) -> None:
+    """Add the routes under a ticket's own path.
+
+    `followed` finds it for the one who may see it, and `changed` for the one who may act on it,
+    where that is more than to see it. `keys_of` says whose idempotency keys are sent.
+    """
+    changed = changed or followed
+
+    async def act(
+        ticket: Ticket,
+        doing: Doing,
+        files: MaybeFiles = None,
+        key: str | None = None,
+        by: str = "",
+    ) -> Done:
+        # Whoever could see it a moment ago may: a ticket does not change its issuer.
+        claim = Claim(ticket.id, lambda _: True, by=by)
+        return done(await acting.act(claim, doing, uploaded(files), key))
+
+    def doing(ticket: Ticket, act: TicketAct, text: str, rating: int | None = None) -> Doing:
+        name = ticket.issuer.name
+        return Doing(act, Side.DEMANDEUR, name, text=text, satisfaction=rating)
+
+    @router.get("/{ticket_id}", summary="Lire un ticket et son journal.")
+    async def read(
+        ticket: Annotated[Ticket, Depends(followed)], response: Response
+    ) -> TicketAnswer:
+        response.headers["ETag"] = etag(ticket.version)
+        return TicketAnswer.of(ticket, Side.DEMANDEUR)
+
+    @router.get(
+        "/{ticket_id}/attachments/{sha256}",
+        summary="Télécharger une pièce jointe.",
+        response_class=Response,
+    )
+    async def file(
+        ticket: Annotated[Ticket, Depends(followed)], sha256: Sha, name: FileName = None
+    ) -> Response:
+        return await handed(vault, ticket, sha256, name)
+
+    @router.post("/{ticket_id}/messages", status_code=201, summary="Écrire au bureau.")
+    async def write(
+        *,
+        ticket: Annotated[Ticket, Depends(changed)],
+        by: Annotated[str, Depends(keys_of)],
+        text: Annotated[Text, Form()],
+        attachments: MaybeFiles = None,
+        idempotency_key: IdempotencyKey = None,
+        response: Response,
+    ) -> TicketAnswer:
+        said = doing(ticket, TicketAct.ECRIRE, text)
+        result = await act(ticket, said, attachments, idempotency_key, by)
+        mark_replay(response, result)
+        return TicketAnswer.of(result.ticket, Side.DEMANDEUR)
+
+    @router.post("/{ticket_id}/reopening", summary="Rouvrir un ticket résolu, et dire pourquoi.")
+    async def reopen(ticket: Annotated[Ticket, Depends(changed)], body: TextBody) -> TicketAnswer:
+        reopened = await act(ticket, doing(ticket, TicketAct.ROUVRIR, body.text))
+        return TicketAnswer.of(reopened.ticket, Side.DEMANDEUR)
+
+    @router.put("/{ticket_id}/satisfaction", summary="Évaluer la réponse, ce qui clôt le ticket.")
+    async def rate(ticket: Annotated[Ticket, Depends(changed)], body: RatingBody) -> TicketAnswer:
+        rated = doing(ticket, TicketAct.EVALUER, body.comment, body.satisfaction)
+        return TicketAnswer.of((await act(ticket, rated)).ticket, Side.DEMANDEUR)

@@ -1,0 +1,72 @@
+"""How often a text may be read, and how much of it."""
+
+from collections import Counter
+
+import httpx
+from fastapi import FastAPI
+
+from services.support.settings import DATA, catalogue_at
+from services.support.suggestions.domain.suggestions import Suggestions
+from services.support.suggestions.entrypoints.http import create_suggestions_router
+from shared.runtime.web.problems import Problem, respond
+
+_ALLOWED = 3
+
+
+class Counts:
+    """Allows each comer as many."""
+
+    an_hour = _ALLOWED
+
+    def __init__(self) -> None:
+        self.come = Counter[str]()
+
+    async def is_exceeded(self, who: str) -> bool:
+        self.come[who] += 1
+        return self.come[who] > self.an_hour
+
+
+class Reading:
+    """Notes how long the texts are."""
+
+    def __init__(self) -> None:
+        self.lengths: list[int] = []
+
+    async def read(self, title: str, description: str) -> Suggestions:
+        self.lengths.append(len(title) + len(description))
+        return Suggestions()
+
+
+def _served(reading: Reading) -> httpx.AsyncClient:
+    app = FastAPI()
+    app.state.trust_headers = True
+    app.include_router(
+        create_suggestions_router(reading, catalogue_at(DATA / "catalogue.csv"), Counts())
+    )
+    app.add_exception_handler(Problem, lambda _, problem: respond(problem))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://support")
+
+
+async def test_each_caller_and_each_address_has_its_own_share() -> None:
+    named = [{"X-Structure": each, "X-Role": "titulaire"} for each in ("A", "B")]
+    async with _served(Reading()) as http:
+        for headers in ({}, *named):
+            answers = [
+                await http.post("/suggestions", json={"title": "mdp"}, headers=headers)
+                for _ in range(_ALLOWED + 1)
+            ]
+
+            assert [each.status_code for each in answers] == [200] * _ALLOWED + [429]
+            assert answers[-1].headers["retry-after"] == "3600"
+
+
+async def test_nothing_is_counted_of_an_empty_text_and_little_is_read_of_a_long_one() -> None:
+    reading = Reading()
+    async with _served(reading) as http:
+        for _ in range(_ALLOWED + 1):
+            assert (await http.post("/suggestions", json={"title": " "})).status_code == 200
+        long = {"title": "t" * 2000, "description": "d" * 100_000}
+        assert (await http.post("/suggestions", json=long)).status_code == 200
+
+    (length,) = reading.lengths
+    assert length <= 150 + 10_000
