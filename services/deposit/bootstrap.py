@@ -8,7 +8,6 @@ from services.deposit.adapters.certifying import PdfCertificates
 from services.deposit.adapters.ledger import MongoLedger
 from services.deposit.adapters.mongo import MongoPieces, create_indexes
 from services.deposit.adapters.projections import (
-    MongoDirectory,
     MongoDossiers,
     project_dossiers,
 )
@@ -22,7 +21,7 @@ from shared.circuit.loader import current, without
 from shared.contracts.topics import DOSSIER, STRUCTURE
 from shared.runtime.ids import new_id
 from shared.runtime.logs import get_logger
-from shared.runtime.messaging.directory import project_structures
+from shared.runtime.messaging.directory import Directory, project_structures
 from shared.runtime.messaging.projection import Projecting
 from shared.runtime.service import Runtime
 from shared.runtime.store.files import Files
@@ -54,7 +53,7 @@ def build() -> tuple[Runtime, FastAPI]:
     )
     ports = Ports(
         reader=readers.read,
-        directory=MongoDirectory(store),
+        structures=Directory(store),
         dossiers=MongoDossiers(store),
         pieces=pieces,
         ledger=ledger,

@@ -6,8 +6,8 @@ from fastapi import FastAPI
 
 from services.portal.adapters.export_desk import ExportDesk
 from services.portal.adapters.export_kit import read_kit
-from services.portal.adapters.pieces import MongoNames, MongoPieces
-from services.portal.adapters.projections import project_dossiers, project_structures
+from services.portal.adapters.pieces import MongoPieces
+from services.portal.adapters.projections import project_dossiers
 from services.portal.adapters.sheets import CsvSheet, XlsxSheet
 from services.portal.application.exporting import Exporting
 from services.portal.application.listing import FiscalLists
@@ -17,6 +17,7 @@ from services.portal.entrypoints.export import create_export_router
 from services.portal.entrypoints.http import create_router
 from services.portal.settings import Settings
 from shared.contracts.topics import DOSSIER, STRUCTURE
+from shared.runtime.messaging.directory import Directory, project_structures
 from shared.runtime.messaging.projection import Projecting
 from shared.runtime.service import Runtime
 
@@ -27,7 +28,7 @@ def build() -> tuple[Runtime, FastAPI]:
     """Put the service together."""
     settings = Settings()
     runtime = Runtime("portal", settings)
-    pieces, names = MongoPieces(runtime.store), MongoNames(runtime.store)
+    pieces, structures = MongoPieces(runtime.store), Directory(runtime.store)
     desk = ExportDesk(Exporting(read_kit(), runtime.clock), settings)
     runtime.prepare(pieces.prepare)
     runtime.project(
@@ -40,7 +41,7 @@ def build() -> tuple[Runtime, FastAPI]:
         title="Aiguillage : portail",
         description="Les pièces d'une structure : recherche, tableau de bord, liste fiscale.",
         routers=[
-            create_router(Searches(pieces, names), FiscalLists(pieces, names), _SHEETS),
+            create_router(Searches(pieces, structures), FiscalLists(pieces, structures), _SHEETS),
             create_export_router(desk.export),
         ],
     )

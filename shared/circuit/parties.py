@@ -54,7 +54,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What the rules read of a structure, in one version of the directory."""
+    """A structure in one version of the directory: what the rules read of it, and its name."""
 
     id: str
     kind: StructureKind
@@ -66,6 +66,7 @@ class Structure:
     engagement_ou_service: bool = False
     mise_en_paiement_non_remontee: bool = False
     services: Mapping[str, Service] = field(default_factory=dict)
+    name: str = ""
 
 
 Directory = Mapping[str, Structure]

@@ -7,7 +7,7 @@ from shared.contracts.common_v1 import Part
 from shared.contracts.envelope import Payload
 from shared.contracts.fields import Identifier, Moment, Version
 from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
-from shared.vocabulary.texts import composed
+from shared.vocabulary.texts import composed, one_line
 
 
 class ParametersV1(Part):
@@ -50,7 +50,7 @@ class StructureChanged(Payload):
     at: Moment
 
     def to_domain(self) -> Structure:
-        """Read what the rules look at in a structure.
+        """Take the structure off the wire.
 
         Raises ValueError for a MOA parameter whose two booleans contradict each other.
         """
@@ -71,4 +71,5 @@ class StructureChanged(Payload):
                 composed(service.code): Service(service.active, service.engagement_obligatoire)
                 for service in self.services
             },
+            name=one_line(self.name),
         )

@@ -20,7 +20,7 @@ from shared.contracts.envelope import Event, encode
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.routing_v1 import DossierChanged, StatusChanged
 from shared.contracts.topics import DOSSIER, STRUCTURE
-from shared.runtime.messaging.directory import project_structures
+from shared.runtime.messaging.directory import Directory, keep_structures, project_structures
 from shared.runtime.messaging.parsing import Record
 from shared.runtime.messaging.projection import ElsewhereError, Projecting, Projection
 from shared.runtime.store.database import Store, Transaction
@@ -133,6 +133,22 @@ async def test_a_jump_that_an_operator_replays_is_believed(desk: Desk) -> None:
     assert (await desk.known(), await desk.held()) == (500, [])
     await desk.tell(501)
     assert await desk.known() == 501
+
+
+async def test_the_directory_gives_a_structure_as_it_was_last_told(store: Store) -> None:
+    codes = [{"code": code, "name": code} for code in ("A.B", "$where", "TRAVAUX")]
+    first, second = (
+        golden(StructureChanged, "s1", structure="s1", version=version, services=codes)
+        for version in (1, 2)
+    )
+
+    newer = [
+        await store.transaction(partial(keep_structures, events=[each])) for each in (second, first)
+    ]
+
+    assert newer == [{"s1"}, set()]
+    assert await Directory(store).find(["s1", "s2"]) == {"s1": second.data.to_domain()}
+    assert await Directory(store).names(["s1", "s2"]) == {"s1": second.data.name}
 
 
 Told = Callable[..., Awaitable[None]]

@@ -1,16 +1,15 @@
-"""What deposit knows of others: structures and the state of dossiers, from their topics."""
+"""The projection of dossiers: the state of each as routing last told it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
 from services.deposit.adapters.mongo import PIECES
-from services.deposit.application.ports import Depositor, Known
+from services.deposit.application.ports import Depositor
 from services.deposit.domain.turns import DossierState
 from shared.circuit.turns import Awaited, Turn
 from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import DossierChanged
-from shared.runtime.messaging.directory import Directory
 from shared.runtime.messaging.projection import keep_newest, refuse_elsewhere
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.vocabulary.roles import Role
@@ -47,22 +46,6 @@ def _row(said: DossierChanged) -> Document:
         "state": _STATE.dump_python(state, mode="json"),
         "awaits": _awaits(state),
     }
-
-
-class MongoDirectory:
-    """The projection of structures."""
-
-    def __init__(self, store: Store) -> None:
-        """Read from this store."""
-        self._directory = Directory(store)
-
-    async def find(self, structures: Iterable[str]) -> Known:
-        """Find those that exist."""
-        listed = await self._directory.listed(structures)
-        return Known(
-            {structure: each.structure for structure, each in listed.items()},
-            {structure: each.name for structure, each in listed.items()},
-        )
 
 
 class MongoDossiers:

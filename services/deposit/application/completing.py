@@ -92,6 +92,6 @@ class Completions:
             role=addition.role,
         )
         named = piece.draft.parties.named()
-        known = await ports.directory.find(party.structure for _, party in named)
-        certificate = await ports.certificates.of_completion(piece, completion, known.names)
+        directory = await ports.structures.find(party.structure for _, party in named)
+        certificate = await ports.certificates.of_completion(piece, completion, directory)
         return replace(completion, certificate_sha256=await ports.vault.put(certificate))

@@ -87,12 +87,14 @@ class Consultations:
         if isinstance(turn, Violation):
             return turn
         parties = following.parties
-        known = await self._ports.directory.find(party.structure for _, party in parties.named())
+        directory = await self._ports.structures.find(
+            party.structure for _, party in parties.named()
+        )
         return Prefill(
             piece,
             parties,
             following.engagement,
-            options(circuit, following, role, known.structures),
+            options(circuit, following, role, directory),
         )
 
     async def file(self, piece_id: str, role: Role, structure: str) -> Download | None:

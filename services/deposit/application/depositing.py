@@ -23,7 +23,7 @@ from services.deposit.domain.piece import Draft, Piece, Recipient
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.said import Said
 from services.deposit.domain.unreadable import Unreadable, too_large
-from shared.circuit.parties import Parties
+from shared.circuit.parties import Directory, Parties
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.dates import paris_day
 from shared.vocabulary.roles import Role
@@ -81,7 +81,7 @@ class _Examined:
     proposal: Proposal
     content: bytes
     verdict: Verdict
-    names: dict[str, str]
+    directory: Directory
     dossier_id: str | None
     key: Key | None = None
     used: Used | None = None
@@ -124,7 +124,8 @@ class Deposits:
         misled = (followed,) if isinstance(followed, Violation) else ()
         following = None if isinstance(followed, Violation) else followed
         parties = name_parties(proposal, following).parties
-        known = await self._ports.directory.find(party.structure for _, party in parties.named())
+        named = parties.named()
+        directory = await self._ports.structures.find(party.structure for _, party in named)
         number = proposal.fields.number
         spent = number and await self._ports.pieces.by_number(submission.structure, number)
         # Read last: whatever an earlier submission of this key has changed above, it is then seen.
@@ -132,7 +133,7 @@ class Deposits:
         used = await self._ports.pieces.used(key) if key else None
         world = World(
             circuit=circuit_of(following.piece) if following else self._policy.circuit,
-            directory=known.structures,
+            directory=directory,
             today=paris_day(self._ports.clock()),
             is_number_spent=bool(spent),
             awaited_number=None if followed else await self._awaited_number(proposal, parties),
@@ -145,7 +146,7 @@ class Deposits:
             proposal=proposal,
             content=content,
             verdict=judge(proposal, world),
-            names=dict(known.names),
+            directory=directory,
             dossier_id=following.piece.dossier_id if following else None,
             key=key,
             used=used,
@@ -200,7 +201,7 @@ class Deposits:
             certificate_sha256="",
             deposited_at=ports.clock(),
         )
-        certificate = await ports.certificates.of_deposit(piece, examined.names)
+        certificate = await ports.certificates.of_deposit(piece, examined.directory)
         return replace(piece, certificate_sha256=await vault.put(certificate))
 
     async def _again(self, used: Used, key: Key) -> Deposited | Refused:

@@ -1,6 +1,6 @@
 """What the use cases need from outside, and the words in which they ask."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ from typing import Protocol
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Completion, Piece
 from services.deposit.domain.turns import DossierState
-from shared.circuit.parties import Structure
+from shared.circuit.parties import Directory
 from shared.circuit.table import Circuit
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
@@ -56,18 +56,10 @@ class Depositor:
     cadre: Cadre
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the directory knows of some structures."""
-
-    structures: Mapping[str, Structure]
-    names: Mapping[str, str]
-
-
-class Directory(Protocol):
+class Structures(Protocol):
     """The projection of structures."""
 
-    async def find(self, structures: Iterable[str]) -> Known:
+    async def find(self, structures: Iterable[str]) -> Directory:
         """Find those that exist."""
 
 
@@ -156,11 +148,11 @@ class Vault(Protocol):
 class Certificates(Protocol):
     """Writes certificates of deposit."""
 
-    async def of_deposit(self, piece: Piece, names: Mapping[str, str]) -> bytes:
+    async def of_deposit(self, piece: Piece, directory: Directory) -> bytes:
         """Certify a piece."""
 
     async def of_completion(
-        self, piece: Piece, completion: Completion, names: Mapping[str, str]
+        self, piece: Piece, completion: Completion, directory: Directory
     ) -> bytes:
         """Certify a completion."""
 
@@ -170,7 +162,7 @@ class Ports:
     """All of them."""
 
     reader: Reader
-    directory: Directory
+    structures: Structures
     dossiers: Dossiers
     pieces: Pieces
     ledger: Ledger

@@ -1,11 +1,11 @@
-"""The pieces of the read model, and the names of structures."""
+"""The pieces of the read model, in the document store."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date
 
 from services.portal.adapters import queries
 from services.portal.adapters.documents import from_document
-from services.portal.adapters.projections import PIECES, STRUCTURES
+from services.portal.adapters.projections import PIECES
 from services.portal.domain.counts import Awaiting, Count
 from services.portal.domain.criteria import Criteria, Place, Range
 from services.portal.domain.piece import Actor, Piece
@@ -59,16 +59,3 @@ class MongoPieces:
                 yield batch
                 batch = []
         yield batch
-
-
-class MongoNames:
-    """The names of structures, as organisation last told them."""
-
-    def __init__(self, store: Store) -> None:
-        """Read from this store."""
-        self._rows = store.collection(STRUCTURES)
-
-    async def of(self, structures: Iterable[str]) -> Mapping[str, str]:
-        """Find the names of those that are known."""
-        found = self._rows.find({"_id": {"$in": list(structures)}}, {"name": 1})
-        return {row["_id"]: row["name"] async for row in found}

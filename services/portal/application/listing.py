@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import date
 
-from services.portal.application.ports import Names, Pieces, Row
+from services.portal.application.ports import Pieces, Row, Structures
 from services.portal.application.searching import structures_of
 from services.portal.domain.criteria import Range
 from services.portal.domain.fiscal import Subtotal, Sum, Totals, is_turned_away
@@ -54,10 +54,10 @@ _NAMED = (Role.TITULAIRE, Role.MOA, Role.SERVICE_FINANCIER)
 class FiscalLists:
     """Lists of what a structure sent."""
 
-    def __init__(self, pieces: Pieces, names: Names) -> None:
+    def __init__(self, pieces: Pieces, structures: Structures) -> None:
         """Take the ports."""
         self._pieces = pieces
-        self._names = names
+        self._structures = structures
 
     async def totals(self, viewer: Actor, period: Range[date]) -> Totals:
         """Add up what was sent in a period."""
@@ -72,7 +72,7 @@ class FiscalLists:
         yield HEADERS
         totals = Totals()
         async for pieces in self._pieces.sent(viewer, period):
-            names = await self._names.of(structures_of(pieces))
+            names = await self._structures.names(structures_of(pieces))
             for piece in pieces:
                 totals.add(piece, viewer.role)
                 yield _row(piece, viewer.role, names)

@@ -31,10 +31,10 @@ class Pieces(Protocol):
         """List what the viewer deposited in a period, the first deposit first, bit by bit."""
 
 
-class Names(Protocol):
-    """The names of structures."""
+class Structures(Protocol):
+    """The projection of structures."""
 
-    async def of(self, structures: Iterable[str]) -> Mapping[str, str]:
+    async def names(self, structures: Iterable[str]) -> Mapping[str, str]:
         """Find the names of those that are known."""
 
 

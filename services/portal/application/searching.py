@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.portal.application.ports import Names, Pieces
+from services.portal.application.ports import Pieces, Structures
 from services.portal.domain.counts import Awaiting, Count
 from services.portal.domain.criteria import Criteria, Place
 from services.portal.domain.piece import Actor, Piece
@@ -29,10 +29,10 @@ class Dashboard:
 class Searches:
     """What may be asked about pieces."""
 
-    def __init__(self, pieces: Pieces, names: Names) -> None:
+    def __init__(self, pieces: Pieces, structures: Structures) -> None:
         """Take the ports."""
         self._pieces = pieces
-        self._names = names
+        self._structures = structures
 
     async def page(
         self, viewer: Actor, criteria: Criteria, after: Place | None, limit: int
@@ -43,7 +43,7 @@ class Searches:
         is_last = len(found) <= limit
         return Page(
             pieces=pieces,
-            names=await self._names.of(structures_of(pieces)),
+            names=await self._structures.names(structures_of(pieces)),
             next=None if is_last else Place(pieces[-1].deposited_at, pieces[-1].id),
         )
 

@@ -9,12 +9,10 @@ from services.routing.application.journey import Enclosure
 from services.routing.domain import events
 from services.routing.domain.dossier import Dossier
 from services.routing.domain.events import Event
-from shared.circuit.parties import Structure
 from shared.runtime.store.database import Document
 
 _DOSSIER = TypeAdapter(Dossier)
 _ENCLOSURES = TypeAdapter(dict[str, Enclosure])
-_STRUCTURE = TypeAdapter(Structure)
 _NAMES: dict[str, type[Event]] = {
     "PieceReceived": events.PieceReceived,
     "PieceCompleted": events.PieceCompleted,
@@ -64,17 +62,3 @@ def write_enclosures(enclosures: dict[str, Enclosure]) -> Document:
 def read_enclosures(document: Document) -> dict[str, Enclosure]:
     """Read what the pieces carry."""
     return _ENCLOSURES.validate_python(document)
-
-
-def write_structure(structure: Structure) -> Document:
-    """Write a structure."""
-    document: Document = _STRUCTURE.dump_python(structure, mode="json")
-    # A service's code may hold a dot, which the store reads as a path in a field's name.
-    services = [{"code": code, **each} for code, each in document.pop("services").items()]
-    return {"_id": document.pop("id"), **document, "services": services}
-
-
-def read_structure(document: Document) -> Structure:
-    """Read a structure back."""
-    services = {each["code"]: each for each in document["services"]}
-    return _STRUCTURE.validate_python({**document, "id": document["_id"], "services": services})

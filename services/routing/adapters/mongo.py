@@ -1,10 +1,10 @@
-"""Dossiers, trails and structures in MongoDB.
+"""Dossiers and their trails in MongoDB.
 
 A dossier is one document: its state as the trail gives it, and beside it what the store searches
 by. The trail is a collection of its own, so that no write carries the past again.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +13,8 @@ from pymongo import ReplaceOne
 from services.routing.adapters.codec import (
     read_dossier,
     read_enclosures,
-    read_structure,
     write_dossier,
     write_enclosures,
-    write_structure,
 )
 from services.routing.adapters.trail import LAST_VERSION, entry_id, read_entry, verify, write_entry
 from services.routing.application.journey import Journey
@@ -26,6 +24,7 @@ from services.routing.domain.dossier import Dossier
 from shared.circuit.parties import Structure
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.logs import get_logger
+from shared.runtime.messaging.directory import Directory
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.vocabulary.roles import Role
 
@@ -130,10 +129,7 @@ class MongoArchive:
         return oldest["since"] if oldest else None
 
     async def directory(self, structures: Collection[str]) -> Mapping[str, Structure]:
-        found = self._collection("structures").find(
-            {"_id": {"$in": list(structures)}}, session=self._session
-        )
-        return {document["_id"]: read_structure(document) async for document in found}
+        return await Directory(self._source).find(structures)
 
     async def _one(self, query: Document) -> Journey | None:
         document = await self._collection("dossiers").find_one(query, session=self._session)
@@ -208,16 +204,6 @@ class MongoWork(MongoArchive):
             ordered=False,
             session=self._session,
         )
-
-    async def keep_structures(self, structures: Iterable[Structure]) -> None:
-        writes = [
-            ReplaceOne({"_id": structure.id}, write_structure(structure), upsert=True)
-            for structure in structures
-        ]
-        if writes:
-            await self._collection("structures").bulk_write(
-                writes, ordered=False, session=self._session
-            )
 
     async def _journeys(self, query: Document) -> Sequence[Journey]:
         found = self._collection("dossiers").find(query, session=self._session)

@@ -1,6 +1,6 @@
 """What the use cases need from outside: the dossiers, their trails, the directory, a voice."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -92,8 +92,6 @@ class Work(Archive, Protocol):
 
     async def keep(self, journeys: Collection[Journey]) -> None:
         """Write dossiers and the new entries of their trails."""
-
-    async def keep_structures(self, structures: Iterable[Structure]) -> None: ...
 
     def say(self, message: Outgoing) -> None: ...
 

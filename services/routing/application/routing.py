@@ -15,7 +15,7 @@ from services.routing.domain.decide import Decision, decide
 from services.routing.domain.decision import MessageError
 from services.routing.domain.events import AdditionRefused, Held
 from services.routing.domain.events import Event as Happening
-from shared.circuit.parties import Directory, Parties, Structure
+from shared.circuit.parties import Directory, Parties
 from shared.contracts.deposit_v1 import PieceDeposited
 from shared.contracts.envelope import Event
 from shared.vocabulary.rules import Violation
@@ -65,19 +65,10 @@ class Router:
             self._take_piece(event, journeys, directory)
         await self._keep(journeys.values())
 
-    async def take_structures(self, events: Sequence[Event[Any]]) -> None:
-        """Keep the structures that are newer than ours, and release whom they held."""
-        changes = {event.data.structure: event for event in events}
-        known = await self.work.directory(changes.keys())
-        newer: dict[str, Structure] = {}
-        for event in events:
-            structure = event.data.to_domain()
-            ours = newer.get(structure.id) or known.get(structure.id)
-            if ours is None or structure.version > ours.version:
-                newer[structure.id] = structure
-        await self.work.keep_structures(newer.values())
-        held = await self.work.held_by(newer.keys())
-        await self._put_to_each(held, Rejudge(), {name: changes[name].id for name in newer})
+    async def release(self, changed: Mapping[str, str]) -> None:
+        """Judge again the dossiers held for structures that changed: message ids by structure."""
+        held = await self.work.held_by(changed.keys())
+        await self._put_to_each(held, Rejudge(), changed)
 
     async def rejudge_held(self, after: str) -> str | None:
         """Try a page of held dossiers again, whatever has changed; give the id of the last one."""

@@ -6,6 +6,7 @@ from typing import Any
 from services.routing.application.routing import DirectoryBehindError, Router
 from shared.contracts.envelope import Event
 from shared.runtime.errors import NotYetError
+from shared.runtime.messaging.directory import keep_structures
 from shared.runtime.messaging.inbox import Handler
 from shared.runtime.store.database import Transaction
 
@@ -28,6 +29,8 @@ def structures(router_of: RouterOf) -> Handler:
     """Project structures, and release the dossiers that waited for them."""
 
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
-        await router_of(transaction).take_structures(events)
+        newer = await keep_structures(transaction, events)
+        changed = {event.data.structure: event.id for event in events}
+        await router_of(transaction).release({name: changed[name] for name in newer})
 
     return handle

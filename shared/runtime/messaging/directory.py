@@ -1,7 +1,6 @@
-"""The directory as a service keeps it: each structure whole, in the latest version told."""
+"""The directory of structures, as a service projects it from the topic of organisation."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
@@ -9,53 +8,59 @@ from shared.circuit.parties import Structure
 from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.runtime.messaging.projection import keep_newest
-from shared.runtime.store.database import Store, Transaction
-from shared.vocabulary.texts import one_line
+from shared.runtime.store.database import Document, Store, Transaction
 
-_STRUCTURES = "structures"
+STRUCTURES = "structures"
 _STRUCTURE = TypeAdapter(Structure)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A structure, and what people call it."""
-
-    name: str
-    structure: Structure
+async def keep_structures(
+    transaction: Transaction, events: Sequence[Event[StructureChanged]]
+) -> frozenset[str]:
+    """Keep each structure's latest version. Give the ids of those that were newer than ours."""
+    return await keep_newest(
+        transaction, STRUCTURES, [_row(event.data.to_domain()) for event in events]
+    )
 
 
 async def project_structures(
     transaction: Transaction, events: Sequence[Event[StructureChanged]]
 ) -> None:
-    """Keep each structure's latest version."""
-    rows = [
-        {
-            "_id": event.data.structure,
-            "version": event.data.version,
-            "name": one_line(event.data.name),
-            "structure": _STRUCTURE.dump_python(event.data.to_domain(), mode="json"),
-        }
-        for event in events
-    ]
-    await keep_newest(transaction, _STRUCTURES, rows)
+    """Keep each structure's latest version: the handler of a service that does no more with it."""
+    await keep_structures(transaction, events)
 
 
 class Directory:
-    """The structures that `project_structures` has kept."""
+    """The structures that `keep_structures` has kept."""
 
-    def __init__(self, store: Store) -> None:
-        """Read from this store."""
-        self._rows = store.collection(_STRUCTURES)
-
-    async def listed(self, structures: Iterable[str]) -> Mapping[str, Listed]:
-        """Find those that exist, by id."""
-        rows = self._rows.find({"_id": {"$in": list(set(structures))}})
-        return {
-            row["_id"]: Listed(row["name"], _STRUCTURE.validate_python(row["structure"]))
-            async for row in rows
-        }
+    def __init__(self, source: Store | Transaction) -> None:
+        """Read from a store, or from a transaction's snapshot of it."""
+        self._rows = source.collection(STRUCTURES)
+        self._session = source.session if isinstance(source, Transaction) else None
 
     async def find(self, structures: Iterable[str]) -> Mapping[str, Structure]:
-        """Find what the rules read of those that exist, by id."""
-        found = await self.listed(structures)
-        return {structure: each.structure for structure, each in found.items()}
+        """Find those that exist, by id."""
+        rows = self._rows.find(_among(structures), session=self._session)
+        return {row["_id"]: _read(row) async for row in rows}
+
+    async def names(self, structures: Iterable[str]) -> Mapping[str, str]:
+        """Find the names of those that exist, by id."""
+        rows = self._rows.find(_among(structures), {"name": 1}, session=self._session)
+        return {row["_id"]: row["name"] async for row in rows}
+
+
+def _among(structures: Iterable[str]) -> Document:
+    return {"_id": {"$in": list(set(structures))}}
+
+
+def _row(structure: Structure) -> Document:
+    return {
+        "_id": structure.id,
+        "version": structure.version,
+        "name": structure.name,
+        "structure": _STRUCTURE.dump_python(structure, mode="json", exclude={"name"}),
+    }
+
+
+def _read(row: Document) -> Structure:
+    return _STRUCTURE.validate_python({**row["structure"], "name": row["name"]})

@@ -188,8 +188,13 @@ def _judge_owner(piece: str, dossier: str, owner: str) -> None:
         raise ElsewhereError(f"piece {piece} is told of in dossier {dossier}; {owner} has it")
 
 
-async def keep_newest(transaction: Transaction, collection: str, told: Iterable[Document]) -> None:
-    """Keep each state that is newer than the one of its `_id` that is there, by `version`."""
+async def keep_newest(
+    transaction: Transaction, collection: str, told: Iterable[Document]
+) -> frozenset[str]:
+    """Keep each state that is newer than the one of its `_id` that is there, by `version`.
+
+    Gives the ids of those that were newer.
+    """
     rows = list(told)
     known = await _known_versions(transaction, collection, {row["_id"] for row in rows})
     newer: dict[str, Document] = {}
@@ -203,3 +208,4 @@ async def keep_newest(transaction: Transaction, collection: str, told: Iterable[
             ordered=False,
             session=transaction.session,
         )
+    return frozenset(newer)

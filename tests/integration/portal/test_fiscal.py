@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import httpx
 
 from services.portal.adapters.documents import order_of, to_document
-from services.portal.adapters.pieces import MongoNames, MongoPieces
+from services.portal.adapters.pieces import MongoPieces
 from services.portal.adapters.projections import PIECES
 from services.portal.adapters.queries import OLDEST_FIRST
 from services.portal.adapters.sheets import CsvSheet
@@ -17,6 +17,7 @@ from services.portal.application.listing import HEADERS, NOTICES, FiscalLists
 from services.portal.application.projecting import pieces_of
 from services.portal.domain.criteria import Range
 from services.portal.domain.piece import Actor
+from shared.runtime.messaging.directory import Directory
 from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -147,7 +148,7 @@ async def test_ten_thousand_pieces_are_listed_without_being_held_in_memory(store
         ],
         ordered=False,
     )
-    lists = FiscalLists(MongoPieces(store), MongoNames(store))
+    lists = FiscalLists(MongoPieces(store), Directory(store))
     viewer = Actor(Role.TITULAIRE, TITULAIRE)
     table = lists.table(viewer, Range(date(2026, 11, 24), date(2026, 11, 24)))
     before, peak, size, end = len(gc.get_objects()), 0, 0, b""

@@ -9,14 +9,14 @@ import pytest
 from services.deposit.application.consulting import Consultations, Prefill
 from services.deposit.application.depositing import Deposits, Submission
 from services.deposit.application.following import find_followed, is_party
-from services.deposit.application.ports import Depositor, Key, Known, Policy, Ports, Used
+from services.deposit.application.ports import Depositor, Key, Policy, Ports, Used
 from services.deposit.domain.following import Following
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.turns import DossierState
 from shared.circuit.loader import current, version, without
-from shared.circuit.parties import Party
+from shared.circuit.parties import Directory, Party
 from shared.circuit.table import Circuit
 from shared.circuit.turns import Awaited
 from shared.vocabulary.roles import Role
@@ -92,18 +92,18 @@ class Dossiers:
         return found[0] if found else None
 
 
-class Directory:
+class Structures:
     """The projection of structures, in memory."""
 
-    async def find(self, structures: Iterable[str]) -> Known:
-        return Known({name: DIRECTORY[name] for name in structures if name in DIRECTORY}, {})
+    async def find(self, structures: Iterable[str]) -> Directory:
+        return {name: DIRECTORY[name] for name in structures if name in DIRECTORY}
 
 
 def _ports(pieces: Iterable[Piece], *states: DossierState) -> Ports:
     unused = cast("Any", None)
     return Ports(
         reader=unused,
-        directory=Directory(),
+        structures=Structures(),
         dossiers=Dossiers({state.id: state for state in states}),
         pieces=Memory([*pieces]),
         ledger=unused,
