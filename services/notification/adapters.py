@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from services.notification.application import Scope, Subject
-from services.notification.domain import Actor, Entry
+from services.notification.domain import Entry
 from shared.runtime.messaging.projection import refuse_elsewhere
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.web.live import Bells, ring_inserts
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from services.notification.domain import Actor, Entry, visible
+from services.notification.domain import Entry, visible
 from shared.contracts.routing_v1 import StatusChanged
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 
 

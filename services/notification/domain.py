@@ -5,16 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.circuit.visibility import visible_to
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """A structure in a role."""
-
-    role: Role
-    structure: str
 
 
 @dataclass(frozen=True, slots=True)

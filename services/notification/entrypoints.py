@@ -11,7 +11,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from services.notification.application import History, Scope, Subject, to_entry
-from services.notification.domain import Actor, Entry
+from services.notification.domain import Entry
 from shared.contracts.envelope import Event
 from shared.contracts.texts import TypedText
 from shared.runtime.errors import is_transient
@@ -21,6 +21,7 @@ from shared.runtime.web.caller import Caller, caller
 from shared.runtime.web.live import Crowded, Seats
 from shared.runtime.web.problems import Problem, not_found, unavailable
 from shared.runtime.web.request_validation import DescribedRoute
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status

@@ -6,8 +6,8 @@ from typing import BinaryIO
 from services.portal.adapters.export_peers import HttpPeers, client
 from services.portal.adapters.export_zip import ZipArchive
 from services.portal.application.exporting import Exporting, NotNowError
-from services.portal.domain.export import Exporter
 from services.portal.settings import Settings
+from shared.vocabulary.actors import Actor
 
 
 class ExportDesk:
@@ -20,7 +20,7 @@ class ExportDesk:
         self._turn = asyncio.Semaphore(settings.export_at_once)
         self._waiting = 0
 
-    async def export(self, dossier_id: str, by: Exporter) -> BinaryIO | None:
+    async def export(self, dossier_id: str, by: Actor) -> BinaryIO | None:
         """Give the file, at its beginning; None when the caller has no such dossier."""
         if self._waiting >= self._settings.export_waiting:
             raise NotNowError("too many exports wait")
@@ -31,7 +31,7 @@ class ExportDesk:
         finally:
             self._waiting -= 1
 
-    async def _make(self, dossier_id: str, by: Exporter) -> BinaryIO | None:
+    async def _make(self, dossier_id: str, by: Actor) -> BinaryIO | None:
         settings = self._settings
         archive = ZipArchive(settings.export_max_mb)
         is_whole = False

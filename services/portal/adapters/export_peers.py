@@ -9,7 +9,8 @@ from urllib.parse import quote
 import httpx
 
 from services.portal.application.exporting import DamagedError, NotNowError, TooLargeError
-from services.portal.domain.export import Exporter, Json
+from services.portal.domain.export import Json
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.sizes import MEGABYTE
 
 _CHUNK = 256 * 1024
@@ -23,7 +24,7 @@ class HttpPeers:
     """The peers of the portal, for one export."""
 
     def __init__(
-        self, http: httpx.AsyncClient, deposit: str, routing: str, by: Exporter, max_file_mb: int
+        self, http: httpx.AsyncClient, deposit: str, routing: str, by: Actor, max_file_mb: int
     ) -> None:
         """Ask these addresses as `by`; no file may be over `max_file_mb`."""
         self._http = http

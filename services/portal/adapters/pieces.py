@@ -8,8 +8,9 @@ from services.portal.adapters.documents import from_document
 from services.portal.adapters.projections import PIECES
 from services.portal.domain.counts import Awaiting, Count
 from services.portal.domain.criteria import Criteria, Place, Range
-from services.portal.domain.piece import Actor, Piece
+from services.portal.domain.piece import Piece
 from shared.runtime.store.database import Store
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.statuses import Status
 
 _BATCH = 200

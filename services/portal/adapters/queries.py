@@ -13,9 +13,10 @@ from typing import Any
 
 from services.portal.adapters.documents import exact, order_of, party_key, token
 from services.portal.domain.criteria import Criteria, Place, Range
-from services.portal.domain.piece import Actor, sees_reported
+from services.portal.domain.piece import sees_reported
 from shared.circuit.parties import Party
 from shared.runtime.store.database import Document
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.dates import end_of_day, start_of_day
 from shared.vocabulary.piece_numbers import number_key
 from shared.vocabulary.roles import Role

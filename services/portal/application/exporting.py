@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Protocol
 
 from services.portal.domain.export import (
-    Exporter,
     Json,
     Member,
     files_of,
@@ -24,6 +23,7 @@ from services.portal.domain.verifier.verify import (
     TRAIL,
     canonical,
 )
+from shared.vocabulary.actors import Actor
 
 _LOOKS = 3
 """How often a dossier is asked for that moves on between its state and its trail."""
@@ -74,7 +74,7 @@ class Exporting:
         self._kit = kit
         self._clock = clock
 
-    async def export(self, dossier_id: str, by: Exporter, peers: Peers, archive: Archive) -> bool:
+    async def export(self, dossier_id: str, by: Actor, peers: Peers, archive: Archive) -> bool:
         """Write the export of a dossier; False when the caller has no such dossier."""
         seen = await _look(dossier_id, peers)
         if seen is None:

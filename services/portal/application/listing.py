@@ -7,8 +7,9 @@ from services.portal.application.ports import Pieces, Row, Structures
 from services.portal.application.searching import structures_of
 from services.portal.domain.criteria import Range
 from services.portal.domain.fiscal import Subtotal, Sum, Totals, is_turned_away
-from services.portal.domain.piece import Actor, Piece
+from services.portal.domain.piece import Piece
 from shared.circuit import loader
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.dates import paris_day
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from services.portal.domain.counts import Awaiting, Count
 from services.portal.domain.criteria import Criteria, Place, Range
-from services.portal.domain.piece import Actor, Piece
+from services.portal.domain.piece import Piece
+from shared.vocabulary.actors import Actor
 
 Cell = str | int | Decimal | date | datetime | None
 Row = Sequence[Cell]

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from services.portal.domain.piece import Actor, Awaited, Face, Piece
+from services.portal.domain.piece import Awaited, Face, Piece
 from shared.circuit.parties import Party
 from shared.circuit.visibility import visible_to
 from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.codes import is_credit_note
 from shared.vocabulary.roles import Role
 from shared.vocabulary.texts import composed

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from services.portal.application.ports import Pieces, Structures
 from services.portal.domain.counts import Awaiting, Count
 from services.portal.domain.criteria import Criteria, Place
-from services.portal.domain.piece import Actor, Piece
+from services.portal.domain.piece import Piece
+from shared.vocabulary.actors import Actor
 
 
 @dataclass(frozen=True, slots=True)

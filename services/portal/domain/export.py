@@ -13,8 +13,8 @@ from string import Template
 from typing import Any
 
 from services.portal.domain.verifier.verify import FORMAT, canonical, safe_name, table
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.labels import STATUSES
-from shared.vocabulary.roles import Role
 
 Json = Mapping[str, Any]
 _NAMELESS = "sans-nom"
@@ -37,14 +37,6 @@ class Member:
     sha256: str
     size_bytes: int
     name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Exporter:
-    """Who exports."""
-
-    structure: str
-    role: Role
 
 
 def files_of(
@@ -100,7 +92,7 @@ def read_me(template: str, dossier: Json, trail: Sequence[Json], verifier: bytes
 
 
 def manifest(
-    dossier: Json, trail: Sequence[Json], members: Iterable[Member], by: Exporter, at: datetime
+    dossier: Json, trail: Sequence[Json], members: Iterable[Member], by: Actor, at: datetime
 ) -> bytes:
     """Name every other member by its hash, and seal the whole."""
     last = trail[-1] if trail else {}

@@ -6,17 +6,10 @@ from datetime import date, datetime
 
 from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Party
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import Amounts, Change, changes
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import Status
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """A structure in a role."""
-
-    role: Role
-    structure: str
 
 
 @dataclass(frozen=True, slots=True)

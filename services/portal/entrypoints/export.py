@@ -8,14 +8,14 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.responses import StreamingResponse
 
 from services.portal.application.exporting import DamagedError, NotNowError, TooLargeError
-from services.portal.domain.export import Exporter
 from shared.contracts.texts import TypedText
 from shared.runtime.logs import get_logger
 from shared.runtime.web.caller import Caller, caller
 from shared.runtime.web.problems import Problem, not_found, unavailable
 from shared.runtime.web.request_validation import DescribedRoute
+from shared.vocabulary.actors import Actor
 
-Export = Callable[[str, Exporter], Awaitable[BinaryIO | None]]
+Export = Callable[[str, Actor], Awaitable[BinaryIO | None]]
 """Gives the file of an export, at its beginning; None when the caller has no such dossier."""
 
 _CHUNK = 256 * 1024
@@ -38,7 +38,7 @@ def create_export_router(export: Export) -> APIRouter:
         who: Annotated[Caller, Depends(caller)],
     ) -> StreamingResponse:
         # What is no id is not asked of the peers: in an address, `..` has a meaning of its own.
-        by = Exporter(who.structure, who.role)
+        by = Actor(who.role, who.structure)
         file = await _answered(export, dossier_id, by) if _ID.fullmatch(dossier_id) else None
         if file is None:
             raise not_found(f"Dossier {dossier_id}")
@@ -56,7 +56,7 @@ def create_export_router(export: Export) -> APIRouter:
     return router
 
 
-async def _answered(export: Export, dossier_id: str, by: Exporter) -> BinaryIO | None:
+async def _answered(export: Export, dossier_id: str, by: Actor) -> BinaryIO | None:
     try:
         return await export(dossier_id, by)
     except NotNowError as error:

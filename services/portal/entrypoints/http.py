@@ -13,7 +13,6 @@ from services.portal.application.searching import Searches
 from services.portal.domain import rules
 from services.portal.domain.criteria import Range
 from services.portal.domain.fiscal import judge_period
-from services.portal.domain.piece import Actor
 from services.portal.entrypoints.cursor import read_cursor
 from services.portal.entrypoints.schemas import (
     DashboardBody,
@@ -26,6 +25,7 @@ from services.portal.entrypoints.schemas import (
 from shared.runtime.web.caller import Caller, caller
 from shared.runtime.web.problems import refused
 from shared.runtime.web.request_validation import DescribedRoute
+from shared.vocabulary.actors import Actor
 
 _MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",

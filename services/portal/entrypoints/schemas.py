@@ -12,11 +12,12 @@ from services.portal.application.searching import Dashboard, Page
 from services.portal.domain import rules
 from services.portal.domain.criteria import Criteria, Range, judge_ranges
 from services.portal.domain.fiscal import Subtotal, Sum, Total, Totals
-from services.portal.domain.piece import Actor, Awaited, Piece
+from services.portal.domain.piece import Awaited, Piece
 from services.portal.entrypoints.cursor import write_cursor
 from shared.circuit.parties import Party
 from shared.contracts.fields import Difference, IsoDate, Montant
 from shared.contracts.texts import TypedText
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation

@@ -19,13 +19,13 @@ from services.routing.adapters.codec import (
 from services.routing.adapters.trail import LAST_VERSION, entry_id, read_entry, verify, write_entry
 from services.routing.application.journey import Journey
 from services.routing.application.ports import Kept, Position, Report
-from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier
 from shared.circuit.parties import Structure
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.directory import Directory
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 
 _NO_SERVICE = ""

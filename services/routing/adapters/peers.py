@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from services.routing.application.copies import PeerFaultError
-from services.routing.domain.commands import Actor
+from shared.vocabulary.actors import Actor
 
 _TIMEOUT = httpx.Timeout(60, connect=3)
 _PAGE = "100"

@@ -1,8 +1,9 @@
 """From what the other services tell to what a dossier is asked."""
 
-from services.routing.domain.commands import Actor, Complete, Deposit
+from services.routing.domain.commands import Complete, Deposit
 from shared.circuit.statuses import Act
 from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
+from shared.vocabulary.actors import Actor
 
 
 def command_of(payload: PieceDeposited | PieceCompleted | PieceContested) -> Deposit | Complete:

@@ -14,7 +14,7 @@ from services.routing.application.expected import (
 )
 from services.routing.application.messages import describe
 from services.routing.application.ports import Archive
-from services.routing.domain.commands import Actor
+from shared.vocabulary.actors import Actor
 
 Json = Mapping[str, Any]
 _SHORTEST = timedelta(milliseconds=1)

@@ -10,7 +10,7 @@ from typing import Any
 from services.routing.application.journey import Cause, Enclosure, Journey
 from services.routing.application.messages import messages_of
 from services.routing.application.ports import Kept
-from services.routing.domain.commands import Actor, Deposit
+from services.routing.domain.commands import Deposit
 from services.routing.domain.dossier import evolve
 from services.routing.domain.events import AdditionRefused, PieceCompleted, PieceReceived
 from shared.circuit.loader import version
@@ -18,6 +18,7 @@ from shared.circuit.parties import Parties
 from shared.circuit.table import Row, application_of
 from shared.circuit.visibility import visible_to
 from shared.contracts.routing_v1 import DossierChanged, PieceStateV1, StatusChanged
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import changes
 from shared.vocabulary.codes import is_credit_note
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role

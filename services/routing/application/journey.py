@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier, Piece, evolve
 from services.routing.domain.events import Event
 from shared.circuit.loader import version
@@ -13,6 +12,7 @@ from shared.circuit.table import Row
 from shared.contracts.common_v1 import FileV1
 from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
 from shared.contracts.topics import Topic
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from services.routing.application.amounts import amounts_that_hold, changes_of, differences_of
 from services.routing.application.journey import Cause, Journey, acts_of, row_of
 from services.routing.domain import rules
-from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier, Piece, State
 from services.routing.domain.events import (
     AdditionRefused,
@@ -32,6 +31,7 @@ from shared.contracts.routing_v1 import (
 )
 from shared.contracts.routing_v1 import DelayElapsed as DelayElapsedV1
 from shared.contracts.topics import Topic
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Purpose
 from shared.vocabulary.statuses import Status
 

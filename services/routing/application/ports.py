@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from services.routing.application.journey import Entry, Journey
-from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier
 from shared.circuit.parties import Structure
 from shared.contracts.outgoing import Outgoing
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 
 

@@ -6,10 +6,10 @@ from itertools import takewhile
 
 from services.routing.application.journey import Journey, is_party
 from services.routing.application.ports import Archive, Kept, Report
-from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier, replay
 from services.routing.domain.events import StatusSet
 from shared.circuit.visibility import visible_to
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 

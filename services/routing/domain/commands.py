@@ -6,18 +6,10 @@ from datetime import date, datetime
 
 from shared.circuit.parties import Parties, Party
 from shared.circuit.statuses import Act
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """A structure in a role, down to its service when one is known."""
-
-    role: Role
-    structure: str
-    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

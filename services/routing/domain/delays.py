@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from services.routing.domain.commands import Actor
 from services.routing.domain.decision import MessageError, World
 from services.routing.domain.dossier import Dossier, Piece, Waiting
 from services.routing.domain.events import DelayElapsed, Event, Forwarded, Offered, StatusSet
@@ -10,6 +9,7 @@ from services.routing.domain.hops import actor_of, hop_to_recipient
 from shared.circuit.delays import CONCLUDED, Delay, Effect
 from shared.circuit.loader import version
 from shared.circuit.table import Circuit, Row, application_of
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Purpose
 from shared.vocabulary.statuses import Status
 

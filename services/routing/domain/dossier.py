@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from services.routing.domain.commands import Actor, Complete, Deposit
+from services.routing.domain.commands import Complete, Deposit
 from services.routing.domain.events import (
     AdditionRefused,
     Closed,
@@ -23,6 +23,7 @@ from services.routing.domain.events import (
 from shared.circuit.delays import RECEIVERS
 from shared.circuit.parties import Parties
 from shared.circuit.table import Phase
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Purpose

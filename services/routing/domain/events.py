@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.routing.domain.commands import Actor, Complete, Deposit
+from services.routing.domain.commands import Complete, Deposit
 from shared.circuit.parties import Parties
 from shared.circuit.statuses import Act
 from shared.circuit.table import Phase
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Application, Purpose
 from shared.vocabulary.statuses import Status

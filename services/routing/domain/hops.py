@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.routing.domain.commands import Actor, Deposit
+from services.routing.domain.commands import Deposit
 from services.routing.domain.decision import World
 from services.routing.domain.dossier import Dossier, Piece
 from services.routing.domain.events import Event, Forwarded, Held, StatusSet
@@ -14,6 +14,7 @@ from shared.circuit.loader import version
 from shared.circuit.parties import Parties, Party
 from shared.circuit.statuses import VALIDATED, arrival
 from shared.circuit.table import Circuit, Row, application_of
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Purpose, Role
 from shared.vocabulary.statuses import Status

@@ -1,11 +1,11 @@
 """Whose turn it is, by a dossier as routing holds it."""
 
-from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier, Piece
 from shared.circuit import turns
 from shared.circuit.statuses import Act, Transition
 from shared.circuit.table import Row
 from shared.circuit.turns import Awaited, Standing, Turn, judge_act
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.rules import Violation
 
 

@@ -16,9 +16,9 @@ from services.portal.adapters.sheets import CsvSheet
 from services.portal.application.listing import HEADERS, NOTICES, FiscalLists
 from services.portal.application.projecting import pieces_of
 from services.portal.domain.criteria import Range
-from services.portal.domain.piece import Actor
 from shared.runtime.messaging.directory import Directory
 from shared.runtime.store.database import Store
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.portal.world import World

@@ -11,8 +11,8 @@ from services.portal.adapters import queries
 from services.portal.adapters.pieces import MongoPieces
 from services.portal.adapters.projections import PIECES, project_dossiers
 from services.portal.domain.criteria import Criteria
-from services.portal.domain.piece import Actor
 from shared.runtime.store.database import Store, Transaction
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from tests.kit.backbone import Room, a_room
 from tests.kit.criteria import ALONE, DAYS, PLACE

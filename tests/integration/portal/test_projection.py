@@ -12,10 +12,10 @@ from deploy.local import Platform
 from services.portal.adapters.pieces import MongoPieces
 from services.portal.adapters.projections import DOSSIERS, PIECES, project_dossiers
 from services.portal.domain.criteria import Criteria
-from services.portal.domain.piece import Actor
 from shared.contracts.routing_v1 import DossierChanged
 from shared.contracts.topics import DOSSIER, STRUCTURE
 from shared.runtime.store.database import Store, Transaction
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.portal.world import World

@@ -13,10 +13,11 @@ from services.notification.application import (
     Subject,
     to_entry,
 )
-from services.notification.domain import Actor, Entry
+from services.notification.domain import Entry
 from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
 from shared.contracts.routing_v1 import StatusChanged
 from shared.runtime.web.live import Bells, Crowded, Seats
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 

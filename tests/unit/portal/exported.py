@@ -15,14 +15,15 @@ from typing import Any
 from services.portal.adapters.export_kit import read_kit
 from services.portal.adapters.export_zip import ZipArchive
 from services.portal.application.exporting import Exporting
-from services.portal.domain.export import Exporter, Json
+from services.portal.domain.export import Json
 from services.portal.domain.verifier import verify
 from services.portal.domain.verifier.verify import Export, canonical
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 
 DOSSIER = "01a21105-e653-76bb-99d7-eeaa779ed7ef"
 NOW = datetime(2026, 11, 25, 4, 45, tzinfo=UTC)
-EXPORTER = Exporter("90000000300013", Role.MOA)
+EXPORTER = Actor(Role.MOA, "90000000300013")
 SOURCE = Path(verify.__file__)
 VERIFIER = b"# the verifier stands here\n"
 KIT = read_kit()

@@ -6,8 +6,9 @@ import pytest
 
 from services.portal.adapters.documents import from_document, to_document
 from services.portal.application.projecting import pieces_of
-from services.portal.domain.piece import Actor, Piece
+from services.portal.domain.piece import Piece
 from shared.contracts.routing_v1 import DossierChanged, TurnV1
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import Status
 from tests.kit.states import MOA, MOE, NOON, PAYER, TITULAIRE, a_piece, a_state, awaiting, paid

@@ -20,9 +20,9 @@ from services.portal.adapters.queries import (
     sent,
 )
 from services.portal.domain.criteria import Criteria, Place, Range
-from services.portal.domain.piece import Actor
 from shared.circuit.parties import Party
 from shared.runtime.store.database import Document
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.kit.criteria import ALONE, PLACE

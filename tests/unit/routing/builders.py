@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from services.routing.domain.commands import Actor, Command, Complete, Deposit, Treat
+from services.routing.domain.commands import Command, Complete, Deposit, Treat
 from services.routing.domain.decide import Decision, decide
 from services.routing.domain.dossier import Dossier, evolve
 from services.routing.domain.events import Event
 from shared.circuit.loader import CURRENT, current
 from shared.circuit.parties import Parties, Party, Service, Structure
 from shared.circuit.statuses import Act
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 

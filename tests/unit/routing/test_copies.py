@@ -6,7 +6,6 @@ from services.notification.application import to_entry
 from services.notification.domain import visible
 from services.notification.entrypoints import StatusBody
 from services.portal.application.projecting import pieces_of
-from services.portal.domain.piece import Actor as Viewer
 from services.portal.entrypoints.schemas import PieceBody
 from services.routing.application.copies import find_differences
 from services.routing.application.expected import Told, every_status, listed, statuses_of
@@ -47,8 +46,7 @@ def test_the_portal_shows_what_is_expected_of_it(*, payment_not_reported: bool) 
         pieces = {piece.id: piece for piece in pieces_of(told.state)}
         for by in told.parties:
             for state in told.state.pieces:
-                viewer = Viewer(by.role, by.structure)
-                shown = PieceBody.of(pieces[state.piece_id], viewer, {}).model_dump(mode="json")
+                shown = PieceBody.of(pieces[state.piece_id], by, {}).model_dump(mode="json")
                 expected = listed(told, state, by.role)
                 hidden += expected["status"] is not state.status
 

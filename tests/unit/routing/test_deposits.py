@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from services.routing.domain.commands import Actor, Complete, Deposit, Rejudge, Treat
+from services.routing.domain.commands import Complete, Deposit, Rejudge, Treat
 from services.routing.domain.decide import MessageError, decide
 from services.routing.domain.dossier import State, evolve, replay
 from services.routing.domain.events import Closed, Forwarded, PieceReceived, StatusSet
 from shared.circuit.loader import CircuitError
 from shared.circuit.parties import Party
 from shared.circuit.statuses import Act
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.unit.routing.builders import (

@@ -14,7 +14,7 @@ from functools import cache
 
 import pytest
 
-from services.routing.domain.commands import Actor, Complete, Correction, Deposit, Elapse, Treat
+from services.routing.domain.commands import Complete, Correction, Deposit, Elapse, Treat
 from services.routing.domain.decide import Decision, MessageError, decide
 from services.routing.domain.dossier import Dossier, Hold, Piece, State, Turn, Waiting
 from services.routing.domain.events import (
@@ -28,6 +28,7 @@ from services.routing.domain.events import (
 from shared.circuit.loader import CURRENT, current
 from shared.circuit.parties import Parties, Party, Structure
 from shared.circuit.statuses import TREATMENTS, Act
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.roles import MoaParameter, Role
 from shared.vocabulary.statuses import Status

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.routing.domain.commands import (
-    Actor,
     Command,
     Complete,
     Correction,
@@ -26,6 +25,7 @@ from services.routing.domain.events import Event
 from shared.circuit.loader import current
 from shared.circuit.parties import Party, Structure
 from shared.circuit.statuses import TREATMENTS, Act, acts
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import MoaParameter, Role, StructureStatus
 from shared.vocabulary.statuses import FINAL, Status
 from tests.unit.routing.builders import (

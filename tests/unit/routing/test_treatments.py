@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.routing.domain.commands import Actor, Treat
+from services.routing.domain.commands import Treat
 from services.routing.domain.decide import decide
 from services.routing.domain.dossier import Dossier, State
 from services.routing.domain.events import AdditionRefused, StatusSet
 from services.routing.domain.turns import find_transition
 from shared.circuit.loader import current
 from shared.circuit.statuses import Act
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from services.routing.application.ports import Archive, Position
 from services.routing.application.views import audit_for, dossier_for
-from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier
 from services.routing.entrypoints.http.schemas import (
     AuditOut,
@@ -22,6 +21,7 @@ from shared.contracts.texts import TypedText
 from shared.runtime.web.caller import Caller, caller
 from shared.runtime.web.problems import form_violation, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.dates import parse_moment
 
 _LIMIT = 50

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from services.routing.application.amounts import amounts_that_hold, changes_of, differences_of
 from services.routing.application.journey import acts_of
-from services.routing.domain.commands import Actor
 from services.routing.domain.dossier import Dossier, Piece, Words
 from services.routing.entrypoints.http.schemas import (
     ActorOut,
@@ -23,6 +22,7 @@ from services.routing.entrypoints.http.schemas import (
 from shared.circuit.loader import version
 from shared.circuit.motives import motive_label
 from shared.contracts.common_v1 import AmountsV1, PartiesV1
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import Change
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.labels import ROLES, STATUSES

@@ -11,7 +11,7 @@ from services.routing.application.journey import acts_of
 from services.routing.application.ports import Archive
 from services.routing.application.routing import Router, Treated
 from services.routing.application.views import piece_for
-from services.routing.domain.commands import Actor, Correction, Treat
+from services.routing.domain.commands import Correction, Treat
 from services.routing.domain.turns import judge_turn
 from services.routing.entrypoints.http.schemas import DossierOut, MotiveOut, TreatmentsOut
 from services.routing.entrypoints.http.showing import show_cadres, show_dossier
@@ -25,6 +25,7 @@ from shared.runtime.store.database import Store, Transaction
 from shared.runtime.web.caller import Caller, caller
 from shared.runtime.web.problems import Problem, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.dates import paris_day
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
