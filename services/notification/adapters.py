@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from services.notification.application import Scope, Subject
 from services.notification.domain import Entry
 from shared.runtime.messaging.projection import refuse_elsewhere
+from shared.runtime.notifier import Notifier
+from shared.runtime.store.change_stream import watch_inserts
 from shared.runtime.store.database import Document, Store, Transaction
-from shared.runtime.web.live import Bells, ring_inserts
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -53,9 +54,13 @@ class MongoStatuses:
         condition = {_FIELDS[subject.scope]: subject.id, "sequence": {"$gt": after}}
         return [_to_entry(each) async for each in self._statuses.find(condition).sort("sequence")]
 
-    async def ring(self, bells: Bells) -> None:
-        """Ring for every new status, whichever replica wrote it, until cancelled."""
-        await ring_inserts(self._statuses, bells, lambda status: [status["dossier_id"]])
+    async def watch(self, notifier: Notifier) -> None:
+        """Notify of every new status, whichever replica wrote it, until cancelled."""
+
+        def notify(status: Document) -> None:
+            notifier.notify(status["dossier_id"])
+
+        await watch_inserts(self._statuses, notify, notifier.notify_all)
 
 
 def _to_document(entry: Entry) -> Document:

@@ -38,23 +38,23 @@ class Statuses(Protocol):
         """List the statuses beyond a rank, oldest first."""
 
 
-class Bells(Protocol):
-    """Wakes those who follow a dossier when it has something new."""
+class Notifier(Protocol):
+    """Wakes those who follow a dossier when it has a new status."""
 
     is_closed: bool
-    """Everybody is sent home."""
+    """Whether the service stops, and every follower with it."""
 
-    def listen(self, *keys: str) -> AbstractContextManager[asyncio.Event]:
-        """Give a bell that rings at each status of a dossier, until the block is left."""
+    def subscribe(self, *keys: str) -> AbstractContextManager[asyncio.Event]:
+        """Give an event that is set at each status of a dossier, until the block is left."""
 
 
 class History:
     """The statuses as the parties of a dossier may see them."""
 
-    def __init__(self, statuses: Statuses, bells: Bells, heartbeat_s: float) -> None:
+    def __init__(self, statuses: Statuses, notifier: Notifier, heartbeat_s: float) -> None:
         """Take the ports, and how long a stream may be silent."""
         self._statuses = statuses
-        self._bells = bells
+        self._notifier = notifier
         self._heartbeat_s = heartbeat_s
 
     async def read(self, viewer: Actor, subject: Subject) -> tuple[Entry, ...] | None:
@@ -75,19 +75,19 @@ class History:
         dossier_id = await self._dossier_of(viewer, subject)
         if dossier_id is None:
             return
-        with self._bells.listen(dossier_id) as bell:
+        with self._notifier.subscribe(dossier_id) as news:
             deadline = self._next_heartbeat()
             while True:
-                # Before it looks: what comes meanwhile rings for the next turn.
-                bell.clear()
-                if self._bells.is_closed or not await self._dossier_of(viewer, subject):
+                # Before it reads: a status that comes meanwhile sets it for the next turn.
+                news.clear()
+                if self._notifier.is_closed or not await self._dossier_of(viewer, subject):
                     return
                 entries = await self._statuses.since(subject, after)
                 for entry in visible(entries, viewer.role):
                     yield entry
                     deadline = self._next_heartbeat()
                 after = entries[-1].sequence if entries else after
-                if not await _rings(bell, deadline):
+                if not await _wait_until(news, deadline):
                     yield None
                     deadline = self._next_heartbeat()
 
@@ -99,13 +99,13 @@ class History:
         return last.dossier_id if last and viewer in last.parties else None
 
 
-async def _rings(bell: asyncio.Event, deadline: float) -> bool:
-    """Wait for a bell until a moment of the loop's clock; past it, a bell rings in vain."""
+async def _wait_until(news: asyncio.Event, deadline: float) -> bool:
+    """Wait for news until a moment of the loop's clock; past it, news that is there is left."""
     if deadline <= asyncio.get_running_loop().time():
         return False
     try:
         async with asyncio.timeout_at(deadline):
-            return await bell.wait()
+            return await news.wait()
     except TimeoutError:
         return False
 

@@ -7,8 +7,9 @@ from services.notification.application import History
 from services.notification.entrypoints import create_router, keep_statuses
 from services.notification.settings import Settings
 from shared.contracts.topics import STATUT
+from shared.runtime.notifier import Notifier
 from shared.runtime.service import Runtime
-from shared.runtime.web.live import Bells, Seats
+from shared.runtime.web.connection_limit import ConnectionLimit
 
 
 def build() -> tuple[Runtime, FastAPI]:
@@ -16,14 +17,18 @@ def build() -> tuple[Runtime, FastAPI]:
     settings = Settings()
     runtime = Runtime("notification", settings)
     statuses = MongoStatuses(runtime.store)
-    bells = Bells()
-    history = History(statuses, bells, settings.heartbeat_s)
+    notifier = Notifier()
+    history = History(statuses, notifier, settings.heartbeat_s)
     runtime.prepare(statuses.prepare)
     runtime.consume({STATUT: keep_statuses(statuses.keep)})
-    runtime.background("bells", lambda: statuses.ring(bells))
-    runtime.before_stop(bells.close)
+    runtime.background("notifier", lambda: statuses.watch(notifier))
+    runtime.before_stop(notifier.close)
     return runtime, runtime.app(
         title="Aiguillage : notification",
         description="L'historique des statuts, consulté ou suivi en direct.",
-        routers=[create_router(history, Seats(settings.streams, settings.streams_per_structure))],
+        routers=[
+            create_router(
+                history, ConnectionLimit(settings.streams, settings.streams_per_structure)
+            )
+        ],
     )

@@ -17,8 +17,8 @@ from shared.contracts.texts import TypedText
 from shared.runtime.errors import is_transient
 from shared.runtime.messaging.inbox import Handler
 from shared.runtime.store.database import Transaction
-from shared.runtime.web.caller import Caller, caller
-from shared.runtime.web.live import Crowded, Seats
+from shared.runtime.web.caller import Caller, authenticate
+from shared.runtime.web.connection_limit import ConnectionLimit, LimitReached
 from shared.runtime.web.problems import Problem, not_found, unavailable
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.actors import Actor
@@ -105,22 +105,22 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, frames: AsyncIterator[str], leave: Callable[[], None]) -> None:
-        """Send `frames`; call `leave` when the client has gone or nothing is left to send."""
+    def __init__(self, frames: AsyncIterator[str], release: Callable[[], None]) -> None:
+        """Send `frames`; call `release` when the client has gone or nothing is left to send."""
         super().__init__(frames, headers=_UNBUFFERED)
-        self._leave = leave
+        self._release = release
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Send."""
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._leave()
+            self._release()
 
 
-def _crowded(why: Crowded) -> Problem:
-    """Say why nobody more may follow."""
-    if why is Crowded.SERVICE:
+def _refuse_stream(reached: LimitReached) -> Problem:
+    """Say which limit stands against one more stream."""
+    if reached is LimitReached.SERVICE:
         return unavailable("NOT-STREAM-01", "Trop de suivis en direct sont déjà ouverts.")
     return Problem(
         429,
@@ -130,7 +130,7 @@ def _crowded(why: Crowded) -> Problem:
     )
 
 
-Asking = Annotated[Caller, Depends(caller)]
+Asking = Annotated[Caller, Depends(authenticate)]
 Id = Annotated[str, TypedText(100), Path()]
 Seen = Annotated[
     int,
@@ -138,16 +138,21 @@ Seen = Annotated[
 ]
 
 
-def create_router(history: History, seats: Seats) -> APIRouter:
+def create_router(history: History, limit: ConnectionLimit) -> APIRouter:
     """Build the routes."""
     router = APIRouter(route_class=DescribedRoute, tags=["statuts"])
-    _add_routes(router, history, seats, Scope.DOSSIER, "/dossiers", "Dossier")
-    _add_routes(router, history, seats, Scope.PIECE, "/pieces", "Pièce")
+    _add_routes(router, history, limit, Scope.DOSSIER, "/dossiers", "Dossier")
+    _add_routes(router, history, limit, Scope.PIECE, "/pieces", "Pièce")
     return router
 
 
 def _add_routes(
-    router: APIRouter, history: History, seats: Seats, scope: Scope, prefix: str, word: str
+    router: APIRouter,
+    history: History,
+    limit: ConnectionLimit,
+    scope: Scope,
+    prefix: str,
+    word: str,
 ) -> None:
     async def known(asking: Asking, id: Id) -> tuple[Entry, ...]:  # noqa: A002
         found = await history.read(_viewer(asking), Subject(scope, id))
@@ -174,11 +179,11 @@ def _add_routes(
         dependencies=[Depends(known)],
     )
     async def stream(asking: Asking, id: Id, seen: Seen = 0) -> EventStream:  # noqa: A002
-        leave = seats.take(asking.structure)
-        if isinstance(leave, Crowded):
-            raise _crowded(leave)
+        release = limit.acquire(asking.structure)
+        if isinstance(release, LimitReached):
+            raise _refuse_stream(release)
         entries = history.follow(_viewer(asking), Subject(scope, id), seen)
-        return EventStream(_frames(entries), leave)
+        return EventStream(_frames(entries), release)
 
 
 async def _frames(entries: AsyncIterator[Entry | None]) -> AsyncIterator[str]:

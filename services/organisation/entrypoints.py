@@ -17,7 +17,7 @@ from services.organisation.application import (
 from services.organisation.domain import rules
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
 from shared.contracts.texts import TypedText
-from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.caller import Caller, authenticate
 from shared.runtime.web.etags import Matching, etag
 from shared.runtime.web.problems import not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
@@ -106,7 +106,7 @@ class Page(Body):
     next: str | None = Field(description="À redonner dans `after` ; absent sur la dernière page.")
 
 
-Asking = Annotated[Caller, Depends(caller)]
+Asking = Annotated[Caller, Depends(authenticate)]
 Id = Annotated[Identifier, Path(description="SIRET, ou type-identifiant.")]
 
 

@@ -21,15 +21,21 @@ from services.support.chat.application.feed import ChatNews
 from services.support.chat.application.live_chat import ChatRoom
 from services.support.chat.application.ports import ChatPorts
 from services.support.chat.domain.chat import Bounds
+from services.support.chat.entrypoints.first_frame_limit import FirstFrameLimit
 from services.support.chat.entrypoints.http import (
-    Places,
+    SocketLimits,
     create_chat_desk_router,
     create_chat_router,
 )
 from services.support.chat.entrypoints.socket import Lounge
 from services.support.chat.entrypoints.timers import pass_time
+from services.support.desks.adapters.rate_limits import HourlyRates
 from services.support.desks.application.rate_limits import Limits
 from services.support.desks.domain.catalogue import Catalogue
+from services.support.desks.entrypoints.authentication import (
+    authenticate_agent_request,
+    authenticate_visitor_request,
+)
 from services.support.desks.entrypoints.catalogue import create_catalogue_router
 from services.support.settings import DATA, Settings, catalogue_at, targets_at
 from services.support.suggestions.adapters.cross_validation import cross_validated
@@ -54,16 +60,17 @@ from shared.runtime.ids import new_id
 from shared.runtime.messaging.directory import Directory, project_structures
 from shared.runtime.messaging.isolation import one_by_one
 from shared.runtime.messaging.projection import Projecting
+from shared.runtime.notifier import Notifier
 from shared.runtime.service import Runtime
 from shared.runtime.store.files import Files
-from shared.runtime.store.rate_limits import HourlyRates
-from shared.runtime.web.live import Bells, Hall, Seats
+from shared.runtime.web.connection_limit import ConnectionLimit
 
+_OPEN_PATHS = ("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chat")
 _SWEEP_S = 3600
 _CLOSE_S = 600
 _CHAT_S = 2
-_SPEAKS_WITHIN_S = 10.0
-"""For so long somebody who has come to the chat may say nothing."""
+_FIRST_FRAME_S = 10.0
+"""First-frame timeout of a chat socket, in seconds."""
 _HEARTBEAT_S = 15.0
 """Well under what makes somebody absent from a queue."""
 _BODY_LIMIT_MB = 55
@@ -129,11 +136,11 @@ def build() -> tuple[Runtime, FastAPI]:
         )
     )
 
-    bells = Bells()
+    notifier = Notifier()
     chats = MongoChats(store, timedelta(days=settings.chat_kept_days))
     chat_ports = ChatPorts(
         chats=chats,
-        bells=bells,
+        notifier=notifier,
         catalogue=catalogue,
         structures=directory,
         begun=rates.of("tchat", settings.chat_begun_per_address),
@@ -150,11 +157,11 @@ def build() -> tuple[Runtime, FastAPI]:
         absence=timedelta(seconds=settings.chat_absence_s),
     )
     lounge = Lounge(ChatRoom(chat_ports, bounds), ChatNews(chat_ports))
-    desk_seats = Seats(settings.chat_sockets_desk, settings.chat_sockets_each)
+    desk_limit = ConnectionLimit(settings.chat_sockets_desk, settings.chat_sockets_each)
     known, strangers = (
-        Places(
-            Seats(in_all, settings.chat_sockets_each),
-            Hall(settings.chat_sockets_silent, _SPEAKS_WITHIN_S),
+        SocketLimits(
+            ConnectionLimit(in_all, settings.chat_sockets_each),
+            FirstFrameLimit(settings.chat_sockets_silent, _FIRST_FRAME_S),
         )
         for in_all in (settings.chat_sockets, settings.chat_sockets_open)
     )
@@ -171,8 +178,8 @@ def build() -> tuple[Runtime, FastAPI]:
     runtime.every(_SWEEP_S, "files", sweep)
     runtime.every(_CLOSE_S, "closing", close)
     runtime.every(_CHAT_S, "chats", pass_time(lounge.room, clock))
-    runtime.background("bells", lambda: chats.ring(bells))
-    runtime.before_stop(bells.close)
+    runtime.background("notifier", lambda: chats.watch(notifier))
+    runtime.before_stop(notifier.close)
     return runtime, runtime.app(
         title="Aiguillage : assistance",
         description="Les questions, le bureau qui y répond, et leur suivi.",
@@ -187,10 +194,13 @@ def build() -> tuple[Runtime, FastAPI]:
             create_agent_router(agent, conversations),
             create_articles_router(articles),
             create_chat_router(lounge, known, strangers),
-            create_chat_desk_router(lounge, desk_seats),
+            create_chat_desk_router(lounge, desk_limit),
         ],
-        open_paths=("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chat"),
-        desk_paths=("/desk/",),
+        open_paths=_OPEN_PATHS,
+        authenticators={
+            "/desk/": authenticate_agent_request,
+            **dict.fromkeys(_OPEN_PATHS, authenticate_visitor_request),
+        },
         uploads={
             "/tickets": _BODY_LIMIT_MB,
             "/desk/tickets": _BODY_LIMIT_MB,

@@ -29,6 +29,7 @@ from shared.runtime.web.app import create_app
 from shared.runtime.web.body_limits import BodyLimits
 from shared.runtime.web.connection_registry import ConnectionLimits
 from shared.runtime.web.connection_timeouts import LimitedConfig
+from shared.runtime.web.middlewares import Authenticator
 
 Task = Callable[[], Awaitable[None]]
 _SWEEP_S = 1.0
@@ -124,12 +125,12 @@ class Runtime:
         description: str,
         routers: Sequence[APIRouter],
         open_paths: Sequence[str] = (),
-        desk_paths: Sequence[str] = (),
+        authenticators: Mapping[str, Authenticator] = MappingProxyType({}),
         uploads: Mapping[str, int] = MappingProxyType({}),
     ) -> FastAPI:
         """Build the service's HTTP application, whose lifespan starts and stops all the rest.
 
-        `open_paths`, `desk_paths` and `uploads` are those of `create_app`.
+        `open_paths`, `authenticators` and `uploads` are those of `create_app`.
         """
         return create_app(
             title=title,
@@ -140,7 +141,7 @@ class Runtime:
             lifespan=self._lifespan,
             trust_headers=self.settings.trust_headers,
             open_paths=open_paths,
-            desk_paths=desk_paths,
+            authenticators=authenticators,
             uploads=uploads,
             allowed_origins=self.settings.allowed_origins.split(),
             body_limits=body_limits(self.settings),

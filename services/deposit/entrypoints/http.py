@@ -19,7 +19,7 @@ from services.deposit.entrypoints.metadata import Comment, MetadataForm, read_me
 from services.deposit.entrypoints.uploads import UploadedPiece
 from shared.circuit.statuses import Act
 from shared.contracts.texts import TypedText
-from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.caller import Caller, authenticate
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import Problem, not_found, refused, unavailable
 from shared.runtime.web.request_validation import DescribedRoute
@@ -27,7 +27,7 @@ from shared.runtime.web.uploads import Uploaded, download
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
 
-Who = Annotated[Caller, Depends(caller)]
+Who = Annotated[Caller, Depends(authenticate)]
 Attachments = Annotated[list[UploadFile] | None, File(description="Pièces jointes")]
 Metadata = Annotated[
     str,

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from services.portal.application.exporting import DamagedError, NotNowError, TooLargeError
 from shared.contracts.texts import TypedText
 from shared.runtime.logs import get_logger
-from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.caller import Caller, authenticate
 from shared.runtime.web.problems import Problem, not_found, unavailable
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.actors import Actor
@@ -35,7 +35,7 @@ def create_export_router(export: Export) -> APIRouter:
     )
     async def export_dossier(
         dossier_id: Annotated[str, TypedText(100), Path()],
-        who: Annotated[Caller, Depends(caller)],
+        who: Annotated[Caller, Depends(authenticate)],
     ) -> StreamingResponse:
         # What is no id is not asked of the peers: in an address, `..` has a meaning of its own.
         by = Actor(who.role, who.structure)

@@ -22,7 +22,7 @@ from services.portal.entrypoints.schemas import (
     Question,
     SearchQuestion,
 )
-from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.caller import Caller, authenticate
 from shared.runtime.web.problems import refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.actors import Actor
@@ -42,7 +42,7 @@ _FILES = {
 }
 
 
-def viewer(asking: Annotated[Caller, Depends(caller)]) -> Actor:
+def viewer(asking: Annotated[Caller, Depends(authenticate)]) -> Actor:
     """Say for whom pieces are shown."""
     return Actor(asking.role, asking.structure)
 

@@ -6,12 +6,15 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 from bson.binary import Binary
 from bson.codec_options import CodecOptions
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
-from motor.motor_asyncio import AsyncIOMotorCollection as Collection
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorCollection,
+)
 from motor.motor_asyncio import AsyncIOMotorDatabase as Database
 from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
@@ -26,6 +29,7 @@ from shared.runtime.ids import new_id
 from shared.runtime.record_size import weigh
 
 Document = dict[str, Any]
+Collection: TypeAlias = "AsyncIOMotorCollection[Document]"
 T = TypeVar("T")
 
 _SESSIONS_KEPT_S = 7 * 24 * 3600
@@ -48,7 +52,7 @@ class Transaction:
     clock: Clock
     rows: list[Document] = field(default_factory=list)
 
-    def collection(self, name: str) -> "Collection[Document]":
+    def collection(self, name: str) -> Collection:
         """Get a collection; pass `session` to each of its calls."""
         return self.db[name]
 
@@ -135,7 +139,7 @@ class Store:
         self.committed = asyncio.Event()
         """Set at each commit that has something to say: it wakes the relay."""
 
-    def collection(self, name: str) -> "Collection[Document]":
+    def collection(self, name: str) -> Collection:
         """Get a collection for reads and writes outside a transaction."""
         return self.db[name]
 

@@ -17,7 +17,12 @@ from shared.runtime.ids import new_id
 from shared.runtime.logs import bound
 from shared.runtime.metrics import REQUESTS
 from shared.runtime.web.body_limits import BodyLimit, BodyLimits, Paths, UploadLimit
-from shared.runtime.web.middlewares import KnownOnly, OwnPages
+from shared.runtime.web.caller import authenticate_if_named
+from shared.runtime.web.middlewares import (
+    AuthenticationMiddleware,
+    Authenticator,
+    OriginMiddleware,
+)
 from shared.runtime.web.problems import (
     MEDIA_TYPE,
     install,
@@ -47,7 +52,7 @@ def create_app(
     lifespan: Lifespan,
     trust_headers: bool,
     open_paths: Sequence[str] = (),
-    desk_paths: Sequence[str] = (),
+    authenticators: Mapping[str, Authenticator] = MappingProxyType({}),
     uploads: Mapping[str, int] = MappingProxyType({}),
     allowed_origins: Sequence[str] = (),
     body_limits: BodyLimits = _USUAL,
@@ -55,8 +60,9 @@ def create_app(
     """Build a service's application.
 
     Args:
-        open_paths: beginnings of the paths that strangers may ask for.
-        desk_paths: of those that are for the desks alone.
+        open_paths: prefixes of the paths that strangers may ask for.
+        authenticators: by prefix of a path, what authenticates there. Without one, an open path
+            takes strangers and structures, and every other path structures alone.
         uploads: of those that take files, with the MB that a form may weigh there. Any other body
             is small, and a larger one refused before it is read.
         allowed_origins: whose pages may open a WebSocket, beside those of the host itself.
@@ -77,11 +83,14 @@ def create_app(
     app.state.trust_headers = trust_headers
     install(app)
     paths = Paths(open_paths, uploads)
+    visited = {path: authenticate_if_named for path in open_paths if path not in authenticators}
     app.add_middleware(UploadLimit, paths=paths, limits=body_limits)
     app.add_middleware(
-        KnownOnly, unasked=_ALWAYS_OPEN, open_paths=open_paths, desk_paths=desk_paths
+        AuthenticationMiddleware,
+        exempt=_ALWAYS_OPEN,
+        authenticators={**authenticators, **visited},
     )
-    app.add_middleware(OwnPages, allowed=allowed_origins)
+    app.add_middleware(OriginMiddleware, allowed=allowed_origins)
     app.add_middleware(Gate, is_open=is_started)
     app.add_middleware(BodyLimit, paths=paths, limits=body_limits)
     app.add_middleware(Surround)

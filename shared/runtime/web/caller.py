@@ -1,7 +1,7 @@
-"""For whom a request acts: one dependency for structures, one for the desks of support.
+"""Authentication: the structure and the role that the headers of a request name.
 
-The headers are believed on loopback only. Tokens and rights replace the inside of `caller` and of
-`desk_agent`, and nothing else.
+Headers are trusted on loopback only. Whoever reads another header of identity asks
+`require_trusted_headers` first, so that this module is where tokens will replace headers.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,16 @@ from starlette.requests import HTTPConnection
 from shared.runtime.web.problems import Problem
 from shared.vocabulary.roles import Role
 from shared.vocabulary.texts import composed, is_showable, plain, says_something
-from shared.vocabulary.tickets import Desk
 
-_NAME_LIMIT = 100
+IDENTIFIER_LIMIT = 100
 """Of the identifiers that travel in events (`shared.contracts.fields`)."""
-_SHOWN = 40
-_StructureHeader = Annotated[
+SHOWN_LIMIT = 40
+"""Characters of a header of identity that an error message repeats."""
+StructureHeader = Annotated[
     str | None,
     Header(description="Identifiant de la structure, encodé comme dans une adresse."),
 ]
+_HEADERS = frozenset({"x-structure", "x-role"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +34,16 @@ class Caller:
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
-class DeskAgent:
-    """Somebody of a desk; a business desk is its structure's own."""
-
-    desk: Desk
-    name: str
-    structure: str | None = None
-
-
-def caller(
+def authenticate(
     connection: HTTPConnection,
-    x_structure: _StructureHeader = None,
+    x_structure: StructureHeader = None,
     x_role: Annotated[str | None, Header()] = None,
 ) -> Caller:
-    """Say who calls.
+    """Authenticate the structure that calls: the dependency of the routes for structures.
 
     Raises a 401 problem when the caller is not named, or when this service trusts no header.
     """
-    _refuse_unless_trusted(connection)
+    require_trusted_headers(connection)
     if not x_structure or not x_role:
         raise Problem(
             401,
@@ -63,100 +55,52 @@ def caller(
     except ValueError:
         roles = ", ".join(Role)
         raise Problem(
-            401, "HTTP-CALLER-03", f"Rôle inconnu : {x_role[:_SHOWN]}. Rôles : {roles}."
+            401, "HTTP-CALLER-03", f"Rôle inconnu : {x_role[:SHOWN_LIMIT]}. Rôles : {roles}."
         ) from None
-    return Caller(_structure(x_structure), role)
+    return Caller(parse_structure(x_structure), role)
 
 
-def desk_agent(
-    connection: HTTPConnection,
-    x_desk: Annotated[str | None, Header(description="Bureau : metier ou technique.")] = None,
-    x_agent: Annotated[
-        str | None, Header(description="Nom, encodé comme dans une adresse.")
-    ] = None,
-    x_structure: _StructureHeader = None,
-) -> DeskAgent:
-    """Say which agent of a desk calls.
-
-    Raises a 401 problem when the agent is not named, or when this service trusts no header.
-    """
-    _refuse_unless_trusted(connection)
-    unnamed = Problem(
-        401,
-        "HTTP-CALLER-04",
-        "Indiquer le bureau (X-Desk), l'agent (X-Agent) et, au bureau métier, la structure "
-        "(X-Structure).",
-    )
-    if not x_desk or not x_agent:
-        raise unnamed
-    try:
-        desk = Desk(x_desk)
-    except ValueError:
-        desks = ", ".join(Desk)
-        raise Problem(
-            401, "HTTP-CALLER-05", f"Bureau inconnu : {x_desk[:_SHOWN]}. Bureaux : {desks}."
-        ) from None
-    structure = None
-    if desk.is_of_a_structure:
-        if not x_structure:
-            raise unnamed
-        structure = _structure(x_structure)
-    return DeskAgent(desk, _agent_name(x_agent), structure)
+def authenticate_request(connection: HTTPConnection) -> Caller:
+    """Authenticate the structure that calls, before a route is known."""
+    header = connection.headers.get
+    return authenticate(connection, header("x-structure"), header("x-role"))
 
 
-def as_caller(connection: HTTPConnection) -> Caller:
-    """Say who calls, as the headers of a request name it."""
-    said = connection.headers.get
-    return caller(connection, said("x-structure"), said("x-role"))
+def authenticate_if_named(connection: HTTPConnection) -> Caller | None:
+    """Authenticate the headers of a request that may come from a stranger; None without any."""
+    if _HEADERS.isdisjoint(connection.headers.keys()):
+        return None
+    return authenticate_request(connection)
 
 
-def as_agent(connection: HTTPConnection) -> DeskAgent:
-    """Say which agent of a desk calls, as the headers of a request name it."""
-    said = connection.headers.get
-    return desk_agent(connection, said("x-desk"), said("x-agent"), said("x-structure"))
+def require_trusted_headers(connection: HTTPConnection) -> None:
+    """Raise a 401 problem where headers of identity are not trusted."""
+    if not connection.app.state.trust_headers:
+        raise Problem(401, "HTTP-CALLER-01", "Aucun moyen d'identification n'est configuré.")
 
 
-def as_either(connection: HTTPConnection) -> Caller | DeskAgent:
-    """Say who calls in one way or the other."""
-    return (as_agent if "x-desk" in connection.headers else as_caller)(connection)
-
-
-def _structure(header: str) -> str:
-    decoded = _decoded(header)
+def parse_structure(header: str) -> str:
+    """Decode the identifier of a structure. Raises a 401 problem when it is malformed."""
+    decoded = decode_header(header)
     text = composed(decoded or "")
-    if decoded is None or text != plain(text) or not _is_named(text):
+    if decoded is None or text != plain(text) or not is_identifier(text):
         raise Problem(
             401,
             "HTTP-CALLER-06",
-            f"L'identifiant de structure (X-Structure) compte 1 à {_NAME_LIMIT} caractères "
+            f"L'identifiant de structure (X-Structure) compte 1 à {IDENTIFIER_LIMIT} caractères "
             "visibles, encodés comme dans une adresse.",
         )
     return text
 
 
-def _agent_name(header: str) -> str:
-    text = plain(_decoded(header) or "")
-    if not _is_named(text):
-        raise Problem(
-            401,
-            "HTTP-CALLER-07",
-            f"Le nom de l'agent (X-Agent) compte 1 à {_NAME_LIMIT} caractères visibles sur une "
-            "ligne, encodés comme dans une adresse.",
-        )
-    return text
-
-
-def _decoded(header: str) -> str | None:
+def decode_header(header: str) -> str | None:
+    """Decode the percent-encoding of a header; None when it is not UTF-8."""
     try:
         return unquote(header, errors="strict")
     except UnicodeDecodeError:
         return None
 
 
-def _is_named(text: str) -> bool:
-    return len(text) <= _NAME_LIMIT and is_showable(text) and says_something(text)
-
-
-def _refuse_unless_trusted(connection: HTTPConnection) -> None:
-    if not connection.app.state.trust_headers:
-        raise Problem(401, "HTTP-CALLER-01", "Aucun moyen d'identification n'est configuré.")
+def is_identifier(text: str) -> bool:
+    """Tell whether a text is short and visible enough to identify somebody."""
+    return len(text) <= IDENTIFIER_LIMIT and is_showable(text) and says_something(text)

@@ -1,71 +1,62 @@
 """ASGI middlewares of every service: authentication, and the origin of a WebSocket."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.runtime.web.caller import as_agent, as_caller, as_either
+from shared.runtime.web.caller import authenticate_request
 from shared.runtime.web.problems import Problem, respond
 
-_NAMES = frozenset({"x-structure", "x-role", "x-desk", "x-agent"})
+Authenticator = Callable[[HTTPConnection], object]
+"""Authenticates whoever calls, or raises a 401 problem."""
+
 _PORTS = {"http": 80, "https": 443}
 _ANOTHER_SITE = Problem(
     403, "HTTP-ORIGIN-01", "Cette connexion vient d'une page d'un autre site : elle est refusée."
 )
 
 
-class KnownOnly:
+class AuthenticationMiddleware:
     """Authentication middleware: answers 401 before the body is read when the caller is unknown.
 
-    The framework parses a body before it asks who calls: routes ask again, and this one keeps
-    strangers from having bodies parsed. Where strangers may come, a name that is given must hold.
+    The framework parses a body before it authenticates the caller. Routes authenticate as well;
+    this middleware spares the service from parsing bodies of strangers.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        unasked: Sequence[str],
-        open_paths: Sequence[str],
-        desk_paths: Sequence[str],
+        self, app: ASGIApp, *, exempt: Sequence[str], authenticators: Mapping[str, Authenticator]
     ) -> None:
         """Wrap `app`.
 
         Args:
-            unasked: beginnings of the paths where nobody is asked anything.
-            open_paths: of those where strangers may come.
-            desk_paths: of those that are for the desks alone; all others are for structures.
+            exempt: prefixes of the paths without any authentication.
+            authenticators: by prefix of a path, what authenticates there; the first prefix that
+                matches holds. Elsewhere a structure has to be named.
         """
         self._app = app
-        self._unasked = tuple(unasked)
-        self._open = tuple(open_paths)
-        self._desks = tuple(desk_paths)
+        self._exempt = tuple(exempt)
+        self._authenticators = dict(authenticators)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401."""
-        if scope["type"] != "lifespan" and not scope["path"].startswith(self._unasked):
+        if scope["type"] != "lifespan" and not scope["path"].startswith(self._exempt):
             try:
-                self._ask(HTTPConnection(scope))
+                self._find_authenticator(scope["path"])(HTTPConnection(scope))
             except Problem as problem:
                 # A WebSocket is refused by an answer over HTTP as well: it is not open yet.
                 await respond(problem)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _ask(self, connection: HTTPConnection) -> None:
-        path = connection.scope["path"]
-        if path.startswith(self._desks):
-            as_agent(connection)
-        elif not path.startswith(self._open):
-            as_caller(connection)
-        elif not _NAMES.isdisjoint(connection.headers.keys()):
-            as_either(connection)
+    def _find_authenticator(self, path: str) -> Authenticator:
+        found = (each for prefix, each in self._authenticators.items() if path.startswith(prefix))
+        return next(found, authenticate_request)
 
 
-class OwnPages:
+class OriginMiddleware:
     """Origin check of WebSockets: answers 403 to a page of another site (RFC 6455, 10.2).
 
     Browsers say by `Origin` which page it is, and no page can change that; programs say nothing.

@@ -254,4 +254,4 @@ async def test_a_structure_follows_so_many_at_once_and_one_more_when_it_leaves_o
         async with http.stream("GET", f"{url}/statuses/stream", headers=moa) as response:
             return response.status_code == 200
 
-    await wait_until(has_room, "the seats are free again")
+    await wait_until(has_room, "the streams are released")

@@ -59,7 +59,7 @@ async def test_who_says_nothing_makes_room_for_who_comes(crowded: tuple[Site, st
     async with site.socket("/chat", at=url) as first, site.socket("/chat", at=url) as second:
         async with site.asking(at=url):
             assert await first.closed() == 4408
-        # Whoever spoke waits in the hall no more: the second one may stay.
+        # Whoever spoke counts among the silent no more: the second one may stay.
         await second.send(type="commencer")
         assert await second.next("session")
 

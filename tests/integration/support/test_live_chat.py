@@ -23,14 +23,14 @@ from services.support.chat.domain.chat import (
     Said,
     Wish,
 )
+from services.support.desks.adapters.rate_limits import HourlyRates
 from services.support.desks.domain.hours import Hours
 from services.support.desks.domain.parties import Asker
 from services.support.settings import DATA, catalogue_at
 from shared.circuit.parties import Structure
 from shared.runtime.ids import new_id
+from shared.runtime.notifier import Notifier
 from shared.runtime.store.database import Store
-from shared.runtime.store.rate_limits import HourlyRates
-from shared.runtime.web.live import Bells
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 from shared.vocabulary.tickets import Desk, Side
 
@@ -73,7 +73,7 @@ class Bench:
         self.chats = MongoChats(self.store, timedelta(days=1000))
         ports = ChatPorts(
             chats=self.chats,
-            bells=Bells(),
+            notifier=Notifier(),
             catalogue=catalogue_at(DATA / "catalogue.csv"),
             structures=Everybody(),
             begun=HourlyRates(self.store, lambda: self.now).of("tchat", 2),

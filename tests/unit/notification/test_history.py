@@ -16,7 +16,8 @@ from services.notification.application import (
 from services.notification.domain import Entry
 from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
 from shared.contracts.routing_v1 import StatusChanged
-from shared.runtime.web.live import Bells, Crowded, Seats
+from shared.runtime.notifier import Notifier
+from shared.runtime.web.connection_limit import ConnectionLimit, LimitReached
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -65,13 +66,13 @@ def memory() -> Memory:
 
 
 @pytest.fixture
-def bells() -> Bells:
-    return Bells()
+def notifier() -> Notifier:
+    return Notifier()
 
 
 @pytest.fixture
-def history(memory: Memory, bells: Bells) -> History:
-    return History(memory, bells, heartbeat_s=60)
+def history(memory: Memory, notifier: Notifier) -> History:
+    return History(memory, notifier, heartbeat_s=60)
 
 
 async def next_rank(stream: AsyncIterator[Entry | None]) -> int | None:
@@ -79,8 +80,8 @@ async def next_rank(stream: AsyncIterator[Entry | None]) -> int | None:
     return entry.sequence if entry else None
 
 
-async def listening(bells: Bells) -> None:
-    while not bells.listeners:  # noqa: ASYNC110
+async def listening(notifier: Notifier) -> None:
+    while not notifier.subscriptions:  # noqa: ASYNC110
         await asyncio.sleep(0)
 
 
@@ -117,59 +118,63 @@ async def test_the_parties_are_those_of_the_latest_status(history: History, memo
 
 
 async def test_a_stream_gives_what_is_there_then_what_comes(
-    history: History, memory: Memory, bells: Bells
+    history: History, memory: Memory, notifier: Notifier
 ) -> None:
     stream = history.follow(TITULAIRE, DOSSIER, 1)
     there = await next_rank(stream)
     memory.kept.append(replace(OF_NEXT_PIECE, sequence=4))
-    bells.ring("d")
+    notifier.notify("d")
 
     assert [there, await next_rank(stream)] == [3, 4]
 
 
 async def test_a_status_kept_while_the_stream_reads_is_not_missed(
-    history: History, memory: Memory, bells: Bells
+    history: History, memory: Memory, notifier: Notifier
 ) -> None:
     stream = history.follow(MOA, DOSSIER, 2)
     assert await next_rank(stream) == 3
     memory.kept.append(replace(OF_NEXT_PIECE, sequence=4))
-    bells.ring("d")
+    notifier.notify("d")
     memory.kept.append(replace(OF_NEXT_PIECE, sequence=5))
 
     assert [await next_rank(stream), await next_rank(stream)] == [4, 5]
 
 
 async def test_a_stream_of_a_piece_leaves_the_others_out(
-    history: History, memory: Memory, bells: Bells
+    history: History, memory: Memory, notifier: Notifier
 ) -> None:
     stream = history.follow(MOA, Subject(Scope.PIECE, "p1"), 0)
     ranks = [await next_rank(stream), await next_rank(stream)]
     memory.kept += [replace(OF_NEXT_PIECE, sequence=4), replace(FIRST, sequence=5)]
-    bells.ring("d")
+    notifier.notify("d")
 
     assert [*ranks, await next_rank(stream)] == [1, 2, 5]
 
 
-async def test_a_stream_that_is_silent_says_so_and_goes_on(memory: Memory, bells: Bells) -> None:
-    stream = History(memory, bells, heartbeat_s=0.01).follow(MOA, DOSSIER, 3)
+async def test_a_stream_that_is_silent_says_so_and_goes_on(
+    memory: Memory, notifier: Notifier
+) -> None:
+    stream = History(memory, notifier, heartbeat_s=0.01).follow(MOA, DOSSIER, 3)
     silent = await asyncio.wait_for(anext(stream), 5)
     memory.kept.append(replace(OF_NEXT_PIECE, sequence=4))
-    bells.ring("d")
+    notifier.notify("d")
 
     assert silent is None
     assert await next_rank(stream) == 4
 
 
-async def test_a_hidden_payment_does_not_put_a_heartbeat_off(memory: Memory, bells: Bells) -> None:
+async def test_a_hidden_payment_does_not_put_a_heartbeat_off(
+    memory: Memory, notifier: Notifier
+) -> None:
     """Its delay would tell the supplier the moment of the payment."""
     loop, beat_s = asyncio.get_running_loop(), 0.4
     memory.kept = [FIRST]
-    stream = History(memory, bells, heartbeat_s=beat_s).follow(TITULAIRE, DOSSIER, 1)
+    stream = History(memory, notifier, heartbeat_s=beat_s).follow(TITULAIRE, DOSSIER, 1)
     begun = loop.time()
 
     def pay() -> None:
         memory.kept.append(PAID)
-        bells.ring("d")
+        notifier.notify("d")
 
     loop.call_later(beat_s * 0.7, pay)
     beats = [(await anext(stream), loop.time() - begun) for _ in range(2)]
@@ -179,14 +184,14 @@ async def test_a_hidden_payment_does_not_put_a_heartbeat_off(memory: Memory, bel
 
 
 async def test_a_stream_that_is_woken_again_and_again_for_nothing_still_says_that_it_lives(
-    memory: Memory, bells: Bells
+    memory: Memory, notifier: Notifier
 ) -> None:
     """As each second where the store tells no changes, or by the other pieces of a dossier."""
-    stream = History(memory, bells, heartbeat_s=0.05).follow(MOA, DOSSIER, 3)
+    stream = History(memory, notifier, heartbeat_s=0.05).follow(MOA, DOSSIER, 3)
 
     async def wake() -> None:
         while True:
-            bells.ring_all()
+            notifier.notify_all()
             await asyncio.sleep(0)
 
     waking = asyncio.create_task(wake())
@@ -196,45 +201,47 @@ async def test_a_stream_that_is_woken_again_and_again_for_nothing_still_says_tha
     assert silent is None
 
 
-async def test_closing_ends_a_stream_that_waits(history: History, bells: Bells) -> None:
+async def test_closing_ends_a_stream_that_waits(history: History, notifier: Notifier) -> None:
     waiting = asyncio.create_task(next_rank(history.follow(MOA, DOSSIER, 3)))
-    await listening(bells)
-    bells.close()
+    await listening(notifier)
+    notifier.close()
 
     assert await waiting is None
-    assert bells.listeners == 0
+    assert notifier.subscriptions == 0
 
 
 async def test_closing_ends_a_stream_that_reads(
-    history: History, memory: Memory, bells: Bells
+    history: History, memory: Memory, notifier: Notifier
 ) -> None:
     stream = history.follow(MOA, DOSSIER, 2)
     assert await next_rank(stream) == 3
     memory.kept.append(replace(OF_NEXT_PIECE, sequence=4))
-    memory.meanwhile = bells.close
-    bells.ring("d")
+    memory.meanwhile = notifier.close
+    notifier.notify("d")
 
     assert [await next_rank(stream), await next_rank(stream)] == [4, None]
 
 
 async def test_a_stream_ends_when_its_viewer_is_no_party_any_more(
-    history: History, memory: Memory, bells: Bells
+    history: History, memory: Memory, notifier: Notifier
 ) -> None:
     stream = history.follow(MOA, DOSSIER, 2)
     assert await next_rank(stream) == 3
     memory.kept.append(replace(OF_NEXT_PIECE, sequence=4, parties=frozenset({TITULAIRE})))
-    bells.ring_all()
+    notifier.notify_all()
 
     assert await next_rank(stream) is None
 
 
-async def test_a_stream_that_is_abandoned_listens_no_more(history: History, bells: Bells) -> None:
+async def test_a_stream_that_is_abandoned_listens_no_more(
+    history: History, notifier: Notifier
+) -> None:
     waiting = asyncio.create_task(next_rank(history.follow(MOA, DOSSIER, 3)))
-    await listening(bells)
+    await listening(notifier)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
 
-    assert bells.listeners == 0
+    assert notifier.subscriptions == 0
 
 
 def test_a_status_comes_off_the_wire_with_the_parties_that_are_named() -> None:
@@ -267,14 +274,14 @@ def test_a_status_comes_off_the_wire_with_the_parties_that_are_named() -> None:
     )
 
 
-def test_a_structure_takes_its_seats_and_no_more_until_it_leaves_one() -> None:
-    seats = Seats(in_all=3, each=2)
-    leave = seats.take("t")
-    assert callable(leave)
-    seats.take("t")
+def test_a_structure_has_so_many_connections_until_it_releases_one() -> None:
+    limit = ConnectionLimit(in_all=3, each=2)
+    release = limit.acquire("t")
+    assert callable(release)
+    limit.acquire("t")
 
-    assert seats.take("t") is Crowded.HOLDER
-    leave()
-    assert callable(seats.take("t"))
-    assert callable(seats.take("m"))
-    assert seats.take("x") is Crowded.SERVICE
+    assert limit.acquire("t") is LimitReached.HOLDER
+    release()
+    assert callable(limit.acquire("t"))
+    assert callable(limit.acquire("m"))
+    assert limit.acquire("x") is LimitReached.SERVICE

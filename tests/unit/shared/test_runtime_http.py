@@ -13,14 +13,16 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict, Field
 from pymongo.errors import DuplicateKeyError, OperationFailure, ServerSelectionTimeoutError
+from starlette.requests import HTTPConnection
 
 from shared.runtime.errors import TooLargeError, TransientError
 from shared.runtime.service import body_limits
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.web.app import create_app
 from shared.runtime.web.body_limits import BodyLimits
-from shared.runtime.web.caller import Caller, DeskAgent, caller, desk_agent
-from shared.runtime.web.problems import not_found, refused
+from shared.runtime.web.caller import Caller, authenticate
+from shared.runtime.web.middlewares import Authenticator
+from shared.runtime.web.problems import Problem, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
@@ -80,12 +82,8 @@ def a_router() -> APIRouter:
         return len(await file.read())
 
     @router.get("/me")
-    async def who(me: Annotated[Caller, Depends(caller)]) -> str:
+    async def who(me: Annotated[Caller, Depends(authenticate)]) -> str:
         return f"{me.structure} {me.role}"
-
-    @router.get("/agent")
-    async def which(agent: Annotated[DeskAgent, Depends(desk_agent)]) -> str:
-        return agent.name
 
     @router.get("/traced")
     async def traced(traceparent: Annotated[str | None, Header()] = None) -> str:
@@ -108,7 +106,7 @@ async def client(
     is_started: bool = True,
     headers: Mapping[str, str] = ME,
     open_paths: Sequence[str] = (),
-    desk_paths: Sequence[str] = (),
+    authenticators: Mapping[str, Authenticator] = MappingProxyType({}),
     uploads: Mapping[str, int] = MappingProxyType({}),
 ) -> AsyncIterator[httpx.AsyncClient]:
     async def readiness() -> Sequence[str]:
@@ -123,7 +121,7 @@ async def client(
         lifespan=no_lifespan,
         trust_headers=trust_headers,
         open_paths=open_paths,
-        desk_paths=desk_paths,
+        authenticators=authenticators,
         uploads=uploads,
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
@@ -381,19 +379,23 @@ async def test_of_two_types_the_one_that_the_framework_reads_decides() -> None:
     await problem(response, 413, "HTTP-413")
 
 
-AGENT = {"x-desk": "technique", "x-agent": "a"}
+def authenticate_desk(connection: HTTPConnection) -> str:
+    if not (desk := connection.headers.get("x-desk")):
+        raise Problem(401, "HTTP-CALLER-04", "Indiquer le bureau (X-Desk).")
+    return desk
 
 
-async def test_an_agent_of_a_desk_passes_to_the_routes_of_desks_alone() -> None:
-    async with client(headers=AGENT, desk_paths=["/bytes"]) as http:
+async def test_a_prefix_may_have_an_authenticator_of_its_own() -> None:
+    authenticators = {"/bytes": authenticate_desk}
+    async with client(headers={"x-desk": "technique"}, authenticators=authenticators) as http:
         assert (await http.post("/bytes", content=b"abc")).json() == 3
         await problem(await http.post("/streams", content=b"abc"), 401, "HTTP-CALLER-02")
-    async with client(desk_paths=["/bytes"]) as http:
+    async with client(authenticators=authenticators, open_paths=["/bytes"]) as http:
         await problem(await http.post("/bytes", content=b"abc"), 401, "HTTP-CALLER-04")
 
 
 @pytest.mark.parametrize(
-    "headers", [{"x-structure": "s"}, {**ME, "x-role": "roi"}, {"x-desk": "a"}]
+    "headers", [{"x-structure": "s"}, {**ME, "x-role": "roi"}, {"x-role": "moe"}]
 )
 async def test_a_name_must_hold_where_strangers_may_come(headers: dict[str, str]) -> None:
     async with client(headers=headers, open_paths=["/bytes"]) as http:
@@ -422,25 +424,6 @@ async def test_an_identifier_is_judged_as_it_is_decoded(name: str, code: str | N
         await problem(response, 401, code)
     else:
         assert response.json() == "é" * 100 + " moe"
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("n" * 101, None),
-        ("%E2%80%AEeneltit%0A%0Ax", None),
-        ("%E3%85%A4", None),
-        ("Zo%C3%A9%C2%A0Petit", "Zoé Petit"),
-    ],
-)
-async def test_an_agent_has_a_name_that_a_line_can_show(name: str, shown: str | None) -> None:
-    async with client(headers={**AGENT, "x-agent": name}, desk_paths=["/agent"]) as http:
-        response = await http.get("/agent")
-
-    if shown:
-        assert response.json() == shown
-    else:
-        await problem(response, 401, "HTTP-CALLER-07")
 
 
 @pytest.mark.parametrize("body", [b"--b\r\nno colon\r\n\r\n", MANY_PARTS])

@@ -12,7 +12,7 @@ from starlette.types import Message
 
 from shared.runtime.errors import TransientError
 from shared.runtime.web.app import create_app
-from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.caller import Caller, authenticate
 from shared.runtime.web.request_validation import DescribedRoute
 
 ME = {"x-structure": "s", "x-role": "moe"}
@@ -24,7 +24,7 @@ def a_router() -> APIRouter:
     @router.websocket("/known")
     async def known(
         socket: WebSocket,
-        me: Annotated[Caller, Depends(caller)],
+        me: Annotated[Caller, Depends(authenticate)],
         after: Annotated[int, Query()] = 0,
     ) -> None:
         await socket.accept()

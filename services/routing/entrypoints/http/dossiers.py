@@ -18,7 +18,7 @@ from services.routing.entrypoints.http.schemas import (
 )
 from services.routing.entrypoints.http.showing import show_dossier, show_lines
 from shared.contracts.texts import TypedText
-from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.caller import Caller, authenticate
 from shared.runtime.web.problems import form_violation, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.actors import Actor
@@ -36,14 +36,18 @@ def router(archive: Archive) -> APIRouter:
     routes = APIRouter(route_class=DescribedRoute, tags=["dossiers"])
 
     @routes.get("/dossiers/{dossier_id}", summary="Un dossier, vu par une de ses parties.")
-    async def show(dossier_id: DossierId, who: Annotated[Caller, Depends(caller)]) -> DossierOut:
+    async def show(
+        dossier_id: DossierId, who: Annotated[Caller, Depends(authenticate)]
+    ) -> DossierOut:
         dossier = await dossier_for(archive, dossier_id, Actor(who.role, who.structure))
         if dossier is None:
             raise not_found(f"Dossier {dossier_id}")
         return show_dossier(dossier)
 
     @routes.get("/dossiers/{dossier_id}/audit", summary="Sa piste d'audit, vérifiée.")
-    async def audit(dossier_id: DossierId, who: Annotated[Caller, Depends(caller)]) -> AuditOut:
+    async def audit(
+        dossier_id: DossierId, who: Annotated[Caller, Depends(authenticate)]
+    ) -> AuditOut:
         view = await audit_for(archive, dossier_id, Actor(who.role, who.structure))
         if view is None:
             raise not_found(f"Dossier {dossier_id}")
@@ -54,7 +58,7 @@ def router(archive: Archive) -> APIRouter:
 
     @routes.get("/synthese", summary="Ce qui attend la structure appelante, du plus ancien.")
     async def synthese(
-        who: Annotated[Caller, Depends(caller)],
+        who: Annotated[Caller, Depends(authenticate)],
         service: Annotated[Service | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=_LONGEST)] = _LIMIT,
         after: Annotated[Cursor | None, Query()] = None,

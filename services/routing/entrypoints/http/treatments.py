@@ -22,7 +22,7 @@ from shared.circuit.statuses import TREATMENTS, Act
 from shared.contracts.texts import TypedText
 from shared.runtime.clock import Clock
 from shared.runtime.store.database import Store, Transaction
-from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.caller import Caller, authenticate
 from shared.runtime.web.problems import Problem, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.actors import Actor
@@ -96,7 +96,9 @@ def router(
     routes = APIRouter(route_class=DescribedRoute, tags=["traitements"])
 
     @routes.get("/pieces/{piece_id}/treatments", summary="Les actes permis à l'appelant.")
-    async def allowed(piece_id: PieceId, who: Annotated[Caller, Depends(caller)]) -> TreatmentsOut:
+    async def allowed(
+        piece_id: PieceId, who: Annotated[Caller, Depends(authenticate)]
+    ) -> TreatmentsOut:
         actor = Actor(who.role, who.structure)
         dossier = await piece_for(archive, piece_id, actor)
         if dossier is None:
@@ -113,7 +115,7 @@ def router(
 
     @routes.post("/pieces/{piece_id}/treatments", summary="Traiter une pièce.")
     async def treat(
-        piece_id: PieceId, body: TreatmentIn, who: Annotated[Caller, Depends(caller)]
+        piece_id: PieceId, body: TreatmentIn, who: Annotated[Caller, Depends(authenticate)]
     ) -> DossierOut:
         actor = Actor(who.role, who.structure)
         correction = body.correction.to_domain() if body.correction else None

@@ -13,8 +13,8 @@ from services.support.agent.domain import rules as agent_rules
 from services.support.agent.domain.articles import Article
 from services.support.agent.domain.conversation import OFFERING, Citation, Conversation, Kind, Turn
 from services.support.desks.application.tokens import hashed
+from services.support.desks.entrypoints.authentication import MaybeAsker
 from services.support.desks.entrypoints.bodies import Id, Shown, Text, Token
-from services.support.desks.entrypoints.comers import MaybeAsker
 from services.support.desks.entrypoints.rate_limits import too_many
 from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer

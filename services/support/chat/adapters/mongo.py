@@ -11,8 +11,9 @@ from pymongo.errors import DuplicateKeyError
 from services.support.chat.application.ports import ChatChange, Present
 from services.support.chat.domain.chat import Chat, ChatState, Line, LineKind, Queue, Said, Step
 from services.support.desks.adapters.mongo_tokens import admit
+from shared.runtime.notifier import Notifier
+from shared.runtime.store.change_stream import watch_inserts
 from shared.runtime.store.database import Document, Store, Transaction
-from shared.runtime.web.live import Bells, ring_inserts
 from shared.vocabulary.tickets import Side
 
 T = TypeVar("T")
@@ -96,12 +97,19 @@ class MongoChats:
         row = {"at": at, "expires_at": at + _PRESENCE_KEPT}
         await self._presence.update_one({"_id": chat}, {"$set": row}, upsert=True)
 
-    async def ring(self, bells: Bells) -> None:
-        """Ring for every new chat and line, whichever replica wrote it, until cancelled."""
-        async with asyncio.TaskGroup() as ringing:
-            # Who comes without a word leaves no line.
-            ringing.create_task(ring_inserts(self._chats, bells, lambda row: [row["queue"]]))
-            ringing.create_task(ring_inserts(self._lines, bells, lambda row: row.get("rings", ())))
+    async def watch(self, notifier: Notifier) -> None:
+        """Notify of every new chat and line, whichever replica wrote it, until cancelled."""
+
+        def notify_queue(chat: Document) -> None:
+            notifier.notify(chat["queue"])
+
+        def notify_readers(line: Document) -> None:
+            notifier.notify(*line.get("rings", ()))
+
+        async with asyncio.TaskGroup() as watching:
+            # A chat that begins without a text has no line.
+            watching.create_task(watch_inserts(self._chats, notify_queue, notifier.notify_all))
+            watching.create_task(watch_inserts(self._lines, notify_readers, notifier.notify_all))
 
 
 class _MongoChange:

@@ -17,22 +17,22 @@ class ChatNews:
     @property
     def is_closing(self) -> bool:
         """Whether the service stops: nothing ends by that."""
-        return self._ports.bells.is_closed
+        return self._ports.notifier.is_closed
 
     async def of_queue(self, queue: Queue) -> AsyncGenerator[Sequence[Chat], None]:
         """Give the open chats of a desk, and again whenever one comes, is taken or leaves."""
         ports = self._ports
         told = None
-        with ports.bells.listen(queue.name) as bell:
+        with ports.notifier.subscribe(queue.name) as news:
             while not self.is_closing:
-                # Before it looks: what comes meanwhile rings for the next turn.
-                bell.clear()
+                # Before it reads: a chat that comes meanwhile sets it for the next turn.
+                news.clear()
                 chats = await ports.chats.of_queue(queue)
                 seen = [(chat.id, chat.state, chat.agent) for chat in chats]
                 if seen != told:
                     told = seen
                     yield chats
-                await self._rest(bell)
+                await self._rest(news)
 
     async def of_chat(
         self, chat_id: str, after: int, desk: Queue | None = None
@@ -43,14 +43,14 @@ class ChatNews:
         ended, when the service stops, and for a `desk` when the chat is another one's; None is who
         asks.
         """
-        chats, bells = self._ports.chats, self._ports.bells
+        chats, notifier = self._ports.chats, self._ports.notifier
         queue, told = None, 0
         while True:
-            # Hung before it looks: what comes meanwhile rings. By the queue it was last seen in.
-            with bells.listen(chat_id, queue.name if queue else chat_id) as bell:
+            # Before it reads, so that no line is missed. By the queue it was last seen in.
+            with notifier.subscribe(chat_id, queue.name if queue else chat_id) as news:
                 # Before its lines: the last of them is kept together with the end.
                 chat = await chats.find(chat_id)
-                if bells.is_closed or chat is None:
+                if notifier.is_closed or chat is None:
                     return
                 is_gone = desk not in {None, chat.queue}
                 if desk is None and chat.is_waiting:
@@ -66,12 +66,12 @@ class ChatNews:
                     told = position
                     yield Position(position)
                 if chat.queue == queue:
-                    await self._rest(bell)
+                    await self._rest(news)
                 queue = chat.queue
 
-    async def _rest(self, bell: asyncio.Event) -> None:
+    async def _rest(self, news: asyncio.Event) -> None:
         try:
             async with asyncio.timeout(self._ports.heartbeat_s):
-                await bell.wait()
+                await news.wait()
         except TimeoutError:
             return

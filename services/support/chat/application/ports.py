@@ -111,14 +111,14 @@ class Chats(Protocol):
         """Note that the issuer of a chat is there."""
 
 
-class Bells(Protocol):
+class Notifier(Protocol):
     """Wakes those who follow a chat or a queue when it has something new."""
 
     is_closed: bool
-    """Everybody is sent home."""
+    """Whether the service stops, and every follower with it."""
 
-    def listen(self, *keys: str) -> AbstractContextManager[asyncio.Event]:
-        """Give a bell that rings at news of one of `keys`, until the block is left."""
+    def subscribe(self, *keys: str) -> AbstractContextManager[asyncio.Event]:
+        """Give an event that is set at news of one of `keys`, until the block is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class ChatPorts:
     """All that the chat needs."""
 
     chats: Chats
-    bells: Bells
+    notifier: Notifier
     catalogue: Catalogue
     structures: Structures
     begun: Rate

@@ -13,6 +13,7 @@ from services.support.chat.application.live_chat import ChatRoom
 from services.support.chat.application.ports import Begun
 from services.support.chat.application.visitors import Guest
 from services.support.chat.domain.chat import Chat, Handing, Queue
+from services.support.chat.entrypoints.first_frame_limit import FirstFrameLimit
 from services.support.chat.entrypoints.frames import (
     FIRST,
     OPEN_TICKETS,
@@ -40,14 +41,13 @@ from services.support.chat.entrypoints.socket import (
 )
 from services.support.desks.domain import rules
 from services.support.desks.domain.parties import Asker
+from services.support.desks.entrypoints.authentication import Agent, DeskAgent, MaybeAsker
 from services.support.desks.entrypoints.bodies import Id, Token
-from services.support.desks.entrypoints.comers import Agent, MaybeAsker
 from services.support.tickets.domain.prefill import Prefill, as_title
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from services.support.tickets.entrypoints.bodies import TransferBody
 from shared.runtime.web.addresses import address_of
-from shared.runtime.web.caller import DeskAgent
-from shared.runtime.web.live import Crowded, Hall, Seats
+from shared.runtime.web.connection_limit import ConnectionLimit, LimitReached
 from shared.runtime.web.problems import Problem, not_found, refused, unavailable
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.tickets import Side
@@ -55,9 +55,9 @@ from shared.vocabulary.tickets import Side
 _OPEN = "Le tchat est ouvert."
 
 
-def _crowded(why: Crowded) -> Problem:
-    """Say why nobody more may sit down."""
-    if why is Crowded.SERVICE:
+def _refuse_connection(reached: LimitReached) -> Problem:
+    """Say which limit stands against one more connection."""
+    if reached is LimitReached.SERVICE:
         return unavailable("SUP-TCHAT-SIEGE-01", "Trop de tchats sont déjà ouverts ici.")
     return Problem(
         429,
@@ -76,14 +76,14 @@ Comer = Annotated[Guest, Depends(guest)]
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Where those who ask wait until they have said why they come, and sit."""
+class SocketLimits:
+    """How many may be connected at once, and how many of them without a first frame."""
 
-    seats: Seats
-    hall: Hall
+    connections: ConnectionLimit
+    first_frame: FirstFrameLimit
 
 
-def create_chat_router(lounge: Lounge, known: Places, strangers: Places) -> APIRouter:
+def create_chat_router(lounge: Lounge, known: SocketLimits, strangers: SocketLimits) -> APIRouter:
     """Build the routes of those who ask, with an account or as strangers."""
     router = APIRouter(route_class=DescribedRoute, prefix="/chat", tags=["tchat"])
     room = lounge.room
@@ -120,15 +120,15 @@ def create_chat_router(lounge: Lounge, known: Places, strangers: Places) -> APIR
 
     @router.websocket("")
     async def chat(socket: WebSocket, comer: Comer) -> None:
-        places = known if comer.asker else strangers
-        async with _seated(socket, places.seats, comer.owner):
-            chat, token, after = await _came(socket, room, comer, places.hall)
+        limits = known if comer.asker else strangers
+        async with _accepted(socket, limits.connections, comer.owner):
+            chat, token, after = await _came(socket, room, comer, limits.first_frame)
             await talk(socket, lounge, chat, Party(Side.DEMANDEUR), after, token)
 
     return router
 
 
-def create_chat_desk_router(lounge: Lounge, seats: Seats) -> APIRouter:
+def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter:
     """Build the routes of the desks."""
     router = APIRouter(route_class=DescribedRoute, prefix="/desk/chats", tags=["bureaux"])
     room = lounge.room
@@ -147,7 +147,7 @@ def create_chat_desk_router(lounge: Lounge, seats: Seats) -> APIRouter:
 
     @router.websocket("")
     async def watched(socket: WebSocket, agent: Agent) -> None:
-        async with _seated(socket, seats, _holder_of(agent)):
+        async with _accepted(socket, limit, _holder_of(agent)):
             await watch(socket, lounge.news, _queue_of(agent))
 
     @router.post(
@@ -181,7 +181,7 @@ def create_chat_desk_router(lounge: Lounge, seats: Seats) -> APIRouter:
         chat: held_chat,
         after: Annotated[int, Query(ge=0, lt=RANK_LIMIT)] = 0,
     ) -> None:
-        async with _seated(socket, seats, _holder_of(agent)):
+        async with _accepted(socket, limit, _holder_of(agent)):
             party = Party(Side.BUREAU, agent.name, _queue_of(agent))
             await talk(socket, lounge, chat, party, after, None)
 
@@ -189,11 +189,11 @@ def create_chat_desk_router(lounge: Lounge, seats: Seats) -> APIRouter:
 
 
 @asynccontextmanager
-async def _seated(socket: WebSocket, seats: Seats, holder: str) -> AsyncIterator[None]:
+async def _accepted(socket: WebSocket, limit: ConnectionLimit, holder: str) -> AsyncIterator[None]:
     """Accept a WebSocket when there is room, and close it as the block says."""
-    leave: Callable[[], None] | Crowded = seats.take(holder)
-    if isinstance(leave, Crowded):
-        raise _crowded(leave)
+    release: Callable[[], None] | LimitReached = limit.acquire(holder)
+    if isinstance(release, LimitReached):
+        raise _refuse_connection(release)
     try:
         await socket.accept()
         try:
@@ -201,15 +201,15 @@ async def _seated(socket: WebSocket, seats: Seats, holder: str) -> AsyncIterator
         except ClosedError as closed:
             await closed_with(socket, closed.code)
     finally:
-        leave()
+        release()
 
 
 async def _came(
-    socket: WebSocket, room: ChatRoom, comer: Guest, hall: Hall
+    socket: WebSocket, room: ChatRoom, comer: Guest, limit: FirstFrameLimit
 ) -> tuple[Chat, str | None, int]:
     """Let somebody begin or resume a chat: the first frame says which."""
     try:
-        async with hall.waiting():
+        async with limit.waiting():
             frame = await receive(socket, FIRST)
     except TimeoutError:
         raise ClosedError(CloseCode.TOO_LATE) from None

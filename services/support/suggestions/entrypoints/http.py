@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from services.support.desks.application.ports import Rate
 from services.support.desks.domain.catalogue import Catalogue, SubCategory
 from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
+from services.support.desks.entrypoints.authentication import MaybeAsker
 from services.support.desks.entrypoints.bodies import Body, Line, Text
-from services.support.desks.entrypoints.comers import MaybeAsker
 from services.support.desks.entrypoints.rate_limits import too_many
 from services.support.suggestions.application.ports import Suggester
 from services.support.suggestions.domain import rules as suggestion_rules

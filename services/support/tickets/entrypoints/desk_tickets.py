@@ -5,8 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Response
 
+from services.support.desks.entrypoints.authentication import Agent
 from services.support.desks.entrypoints.bodies import Id, Text
-from services.support.desks.entrypoints.comers import Agent
 from services.support.tickets.application.access import Claim
 from services.support.tickets.application.actions import Acting
 from services.support.tickets.application.desk_queues import Desks, has

@@ -17,7 +17,7 @@ from services.support.tickets.entrypoints.answers import ListAnswer, TicketAnswe
 from services.support.tickets.entrypoints.bodies import DraftBody, SearchQuery
 from services.support.tickets.entrypoints.follow_up import FileName, Sha, add_following
 from services.support.tickets.entrypoints.outcomes import done, mark_replay
-from shared.runtime.web.caller import Caller, caller
+from shared.runtime.web.caller import Caller, authenticate
 from shared.runtime.web.etags import Matching, etag
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import not_found
@@ -25,7 +25,7 @@ from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.uploads import uploaded
 from shared.vocabulary.tickets import Side
 
-Who = Annotated[Caller, Depends(caller)]
+Who = Annotated[Caller, Depends(authenticate)]
 Files = Annotated[list[UploadFile], File(description="Pièces jointes")]
 
 

@@ -3,8 +3,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from services.support.desks.adapters.rate_limits import HourlyRates
 from shared.runtime.store.database import Store
-from shared.runtime.store.rate_limits import HourlyRates
 
 NOW = datetime(2026, 11, 24, 9, 59, tzinfo=UTC)
 

@@ -1,0 +1,37 @@
+"""First-frame limit of the chat: connections that have not yet said what they come for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class FirstFrameLimit:
+    """Bounds how many connections wait for their first frame at once, and for how long each.
+
+    When it is full, the connection that has waited longest is closed. Whoever sends a first frame
+    at once gets through, however many connections stay silent.
+    """
+
+    def __init__(self, in_all: int, seconds: float) -> None:
+        """Allow `in_all` silent connections, each for `seconds` at most."""
+        self._in_all = in_all
+        self._seconds = seconds
+        self._waiting: dict[asyncio.Timeout, None] = {}
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """Count a connection as silent within the block. Raises TimeoutError to close it."""
+        async with asyncio.timeout(self._seconds) as timeout:
+            if len(self._waiting) >= self._in_all:
+                self._expire_oldest()
+            self._waiting[timeout] = None
+            try:
+                yield
+            finally:
+                self._waiting.pop(timeout, None)
+
+    def _expire_oldest(self) -> None:
+        oldest = next(iter(self._waiting))
+        del self._waiting[oldest]
+        if not oldest.expired():
+            oldest.reschedule(asyncio.get_running_loop().time())

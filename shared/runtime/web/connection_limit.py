@@ -1,0 +1,36 @@
+"""Limit of open streams and sockets: how many at once in all, and for one holder."""
+
+from collections import Counter
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class LimitReached(StrEnum):
+    """The limit that stands against one more connection."""
+
+    SERVICE = "service"
+    HOLDER = "holder"
+
+
+class ConnectionLimit:
+    """Counts the open connections of a service, and of each holder."""
+
+    def __init__(self, in_all: int, each: int) -> None:
+        """Allow `in_all` connections, and `each` holder so many of them."""
+        self._in_all = in_all
+        self._each = each
+        self._open: Counter[str] = Counter()
+
+    def acquire(self, holder: str) -> Callable[[], None] | LimitReached:
+        """Count one more and give what releases it, to be called once; or the limit reached."""
+        if self._open[holder] >= self._each:
+            return LimitReached.HOLDER
+        if self._open.total() >= self._in_all:
+            return LimitReached.SERVICE
+        self._open[holder] += 1
+        return lambda: self._release(holder)
+
+    def _release(self, holder: str) -> None:
+        self._open[holder] -= 1
+        if not self._open[holder]:
+            del self._open[holder]
