@@ -48,9 +48,7 @@ def build() -> tuple[Runtime, FastAPI]:
             wait_s=settings.reader_wait_s,
         )
     )
-    ledger = MongoLedger(
-        store, clock, max_group=settings.max_group, max_waiting=settings.max_waiting
-    )
+    ledger = MongoLedger(store, max_group=settings.max_group, max_waiting=settings.max_waiting)
     ports = Ports(
         reader=readers.read,
         structures=Directory(store),

@@ -86,7 +86,7 @@ def build() -> tuple[Runtime, FastAPI]:
     settings = Settings()
     runtime = Runtime("support", settings)
     store, clock = runtime.store, runtime.clock
-    tickets, files = MongoTickets(store, clock), Files(store, clock)
+    tickets, files = MongoTickets(store), Files(store, clock)
     rates = HourlyRates(store, clock)
 
     def limits_of(what: str) -> Limits:

@@ -108,6 +108,20 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that is kept, by the SHA-256 under which its bytes are."""
+
+    sha256: str
+    size_bytes: int
+    name: str
+    media_type: str
+
+    def is_named(self, sha256: str, name: str | None) -> bool:
+        """Tell whether these bytes, and this name where one is given, are this file's."""
+        return self.sha256 == sha256 and name in {None, self.name}
+
+
+@dataclass(frozen=True, slots=True)
 class AttachmentRules:
     """The rules of a service, under its own codes, and how much of all it takes."""
 

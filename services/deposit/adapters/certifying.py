@@ -9,9 +9,10 @@ from services.deposit.adapters.certificate import (
     PartyFacts,
     deposit_certificate,
 )
-from services.deposit.domain.piece import Completion, Piece, StoredFile
+from services.deposit.domain.piece import Completion, Piece
 from shared.circuit.parties import Directory, Party
 from shared.circuit.statuses import Act
+from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.roles import Role
 
 _ADDED_AS = {Act.COMPLETER: "complément", Act.CONTESTER: "contestation"}

@@ -8,18 +8,19 @@ neighbours.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from prometheus_client import Histogram
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.deposit.adapters.documents import files_of, from_completion, from_piece, number_id
-from services.deposit.adapters.mongo import KEYS, PIECES, RANKS, key_id
+from services.deposit.adapters.mongo import PIECES, RANKS
 from services.deposit.application.messages import added, deposited
-from services.deposit.application.ports import Clock, Kept, Key, Refusal, SaturatedError
+from services.deposit.application.ports import Kept, Refusal, SaturatedError
 from services.deposit.domain.piece import Completion, Piece
-from shared.runtime.store.database import Document, Store, Transaction
+from shared.application.idempotency import Key, UsedKey
+from shared.runtime.store.database import Store, Transaction
+from shared.runtime.store.idempotency_keys import find_used, keep_used
 
 GROUP_SIZE = Histogram(
     "aiguillage_deposit_group_size",
@@ -27,7 +28,6 @@ GROUP_SIZE = Histogram(
     buckets=(1, 2, 5, 10, 25, 50, 100, 200),
 )
 
-_KEY_KEPT = timedelta(hours=24)
 _TRANSACTION_S = 10.0
 _PATIENCE_S = 15.0
 _DUPLICATE_KEY = 11000
@@ -49,19 +49,13 @@ class Entry:
         draft = self.piece.draft
         return number_id(draft.depositor.structure, draft.number)
 
-    @property
-    def key_id(self) -> str | None:
-        """What is unique among keys."""
-        return key_id(self.key) if self.key else None
-
 
 class MongoLedger:
     """Keeps deposits and completions."""
 
-    def __init__(self, store: Store, clock: Clock, *, max_group: int, max_waiting: int) -> None:
+    def __init__(self, store: Store, *, max_group: int, max_waiting: int) -> None:
         """Prepare a ledger; `run` keeps what `record` brings."""
         self._store = store
-        self._clock = clock
         self._max_group = max_group
         self._waiting: asyncio.Queue[Entry] = asyncio.Queue(max_waiting)
 
@@ -146,27 +140,23 @@ class MongoLedger:
 
     async def _known(self, group: Sequence[Entry]) -> dict[str, Outcome]:
         """Say what becomes of each entry, given what is kept and who comes first in the group."""
-        keys = await self._keys(group)
+        keys = await find_used(self._store, [entry.key for entry in group if entry.key])
         numbers = await self._numbers(group)
         outcomes: dict[str, Outcome] = {}
         for entry in group:
-            used = keys.get(entry.key_id or "")
-            if used and entry.key:
-                is_same = used["fingerprint"] == entry.key.fingerprint
-                again = Kept(used["piece_id"], is_replay=True)
-                outcomes[entry.piece.id] = again if is_same else Refusal.KEY_REUSED
+            key, piece = entry.key, entry.piece
+            if key and (used := keys.get(key.id)):
+                is_same = used.fingerprint == key.fingerprint
+                again = Kept(used.subject, is_replay=True)
+                outcomes[piece.id] = again if is_same else Refusal.KEY_REUSED
             elif entry.number_id in numbers:
-                outcomes[entry.piece.id] = Refusal.NUMBER_SPENT
+                outcomes[piece.id] = Refusal.NUMBER_SPENT
             else:
-                outcomes[entry.piece.id] = _own(entry)
+                outcomes[piece.id] = _own(entry)
                 numbers.add(entry.number_id)
-                keys |= {row["_id"]: row for row in self._key_rows([entry])}
+                if key:
+                    keys[key.id] = UsedKey(key.fingerprint, piece.id)
         return outcomes
-
-    async def _keys(self, group: Sequence[Entry]) -> dict[str, Document]:
-        ids = [entry.key_id for entry in group if entry.key]
-        found = self._store.collection(KEYS).find({"_id": {"$in": ids}})
-        return {row["_id"]: row async for row in found} if ids else {}
 
     async def _numbers(self, group: Sequence[Entry]) -> set[str]:
         wanted = [entry.number_id for entry in group]
@@ -184,25 +174,12 @@ class MongoLedger:
                 transaction.publish(deposited(entry.piece, ranks[entry.piece.dossier_id]))
             rows = [from_piece(entry.piece) for entry in entries]
             await transaction.collection(PIECES).insert_many(rows, session=session)
-            keys = self._key_rows(entries)
-            if keys:
-                await transaction.collection(KEYS).insert_many(keys, session=session)
+            uses = [(entry.key, entry.piece.id) for entry in entries if entry.key]
+            await keep_used(transaction, uses)
             await self._keep_ranks(transaction, ranks)
 
         await self._store.transaction(work)
         GROUP_SIZE.observe(len(entries))
-
-    def _key_rows(self, entries: Sequence[Entry]) -> list[Document]:
-        return [
-            {
-                "_id": entry.key_id,
-                "fingerprint": entry.key.fingerprint,
-                "piece_id": entry.piece.id,
-                "expires_at": self._clock() + _KEY_KEPT,
-            }
-            for entry in entries
-            if entry.key
-        ]
 
     async def _ranks(
         self, transaction: Transaction, dossiers: Sequence[str] | set[str]

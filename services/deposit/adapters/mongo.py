@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 
 from services.deposit.adapters.documents import number_id, to_piece
-from services.deposit.application.ports import Key, Used
 from services.deposit.domain.piece import Piece
+from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Document, Store
+from shared.runtime.store.idempotency_keys import find_used, prepare_keys
 from shared.vocabulary.piece_numbers import number_key
 from shared.vocabulary.roles import Role
 
 PIECES = "pieces"
-KEYS = "idempotency"
 RANKS = "ranks"
 """Per dossier, how many events were told of it."""
 
@@ -22,13 +22,7 @@ async def create_indexes(store: Store) -> None:
     await pieces.create_index("number_key")
     await pieces.create_index("dossier_id")
     await pieces.create_index("files")
-    await store.collection(KEYS).create_index("expires_at", expireAfterSeconds=0)
-
-
-def key_id(key: Key) -> str:
-    """Give the id of an idempotency key: it belongs to a structure in one of its roles."""
-    # The length keeps one caller's id from ending where another's begins.
-    return f"{key.role}|{len(key.structure)}:{key.structure}:{key.text}"
+    await prepare_keys(store)
 
 
 class MongoPieces:
@@ -36,8 +30,8 @@ class MongoPieces:
 
     def __init__(self, store: Store) -> None:
         """Read from this store."""
+        self._store = store
         self._pieces = store.collection(PIECES)
-        self._keys = store.collection(KEYS)
 
     async def get(self, piece_id: str) -> Piece | None:
         """Find a piece."""
@@ -60,10 +54,9 @@ class MongoPieces:
         found = self._pieces.find({"dossier_id": dossier_id}, {"_id": 1})
         return {row["_id"] async for row in found}
 
-    async def used(self, key: Key) -> Used | None:
+    async def used(self, key: Key) -> UsedKey | None:
         """Find what an idempotency key served for."""
-        row: Document | None = await self._keys.find_one({"_id": key_id(key)})
-        return Used(row["fingerprint"], row["piece_id"]) if row else None
+        return (await find_used(self._store, [key])).get(key.id)
 
     async def referred(self, files: Iterable[str]) -> set[str]:
         """Give which of these files a piece refers to."""

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from services.deposit.application.following import is_party, row_of, state_of
-from services.deposit.application.ports import Ports, Upload
-from services.deposit.application.uploads import kept, looked_at
+from services.deposit.application.ports import Ports
 from services.deposit.domain import rules
 from services.deposit.domain.completing import judge_added, judge_turn_to_add
 from services.deposit.domain.piece import Completion, Piece
+from shared.application.uploads import Upload, read_heads, store_uploads
 from shared.circuit.parties import Party
 from shared.circuit.statuses import Act
 from shared.vocabulary.roles import Role
@@ -67,7 +67,7 @@ class Completions:
         refused = tuple(judge_turn_to_add(piece, row, state, role, structure, addition.act))
         if refused or state is None:
             return NotNow(refused)
-        attached = await looked_at(addition.attachments)
+        attached = await read_heads(addition.attachments)
         unfit = judge_added(piece, addition.act, attached, addition.comment)
         if unfit:
             return Unfit(unfit)
@@ -82,7 +82,7 @@ class Completions:
     ) -> Completion:
         ports = self._ports
         completion = Completion(
-            attachments=await kept(ports.vault, addition.attachments),
+            attachments=await store_uploads(ports.vault, addition.attachments),
             comment=addition.comment,
             completed_at=ports.clock(),
             certificate_sha256="",

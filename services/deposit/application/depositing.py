@@ -3,18 +3,8 @@
 from dataclasses import dataclass, replace
 
 from services.deposit.application.following import circuit_of, find_followed
-from services.deposit.application.ports import (
-    Depositor,
-    Kept,
-    Key,
-    Policy,
-    Ports,
-    Refusal,
-    Upload,
-    Used,
-)
+from services.deposit.application.ports import Depositor, Kept, Policy, Ports, Refusal
 from services.deposit.application.shares import Shares
-from services.deposit.application.uploads import fingerprint, keep, kept, looked_at
 from services.deposit.domain import rules
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.judging import Verdict, World, judge, name_parties
@@ -23,6 +13,8 @@ from services.deposit.domain.piece import Draft, Piece, Recipient
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.said import Said
 from services.deposit.domain.unreadable import Unreadable, too_large
+from shared.application.idempotency import Key, UsedKey, key_of
+from shared.application.uploads import Upload, read_heads, store_file, store_uploads
 from shared.circuit.parties import Directory, Parties
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.dates import paris_day
@@ -84,7 +76,7 @@ class _Examined:
     directory: Directory
     dossier_id: str | None
     key: Key | None = None
-    used: Used | None = None
+    used: UsedKey | None = None
 
 
 class Deposits:
@@ -169,7 +161,7 @@ class Deposits:
             structure=submission.structure,
             said=submission.said,
             file_bytes=file.size_bytes,
-            attachments=await looked_at(submission.attachments),
+            attachments=await read_heads(submission.attachments),
         )
         if file.size_bytes > _FILE_LIMIT:
             violation = too_large(file.size_bytes, _FILE_LIMIT)
@@ -182,32 +174,31 @@ class Deposits:
         return replace(proposal, read=read), content
 
     async def _key(self, submission: Submission) -> Key | None:
-        if submission.key is None:
-            return None
-        sent = await fingerprint(submission.metadata, (submission.file, *submission.attachments))
-        return Key(submission.structure, submission.role, submission.key, sent)
+        owner = f"{submission.role}|{submission.structure}"
+        files = (submission.file, *submission.attachments)
+        return await key_of(owner, submission.key, submission.metadata, files)
 
     async def _keep(self, submission: Submission, examined: _Examined, draft: Draft) -> Piece:
         """Keep the files: they come before the piece that refers to them."""
         vault, ports = self._ports.vault, self._ports
-        file = await keep(vault, submission.file.name, examined.content)
+        file = await store_file(vault, submission.file.name, examined.content)
         is_pdf = draft.read.syntax in {Syntax.PDF, Syntax.FACTUR_X}
         piece = Piece(
             id=ports.new_id(),
             dossier_id=examined.dossier_id or ports.new_id(),
             draft=draft,
             file=replace(file, media_type="application/pdf" if is_pdf else "application/xml"),
-            attachments=await kept(vault, submission.attachments),
+            attachments=await store_uploads(vault, submission.attachments),
             certificate_sha256="",
             deposited_at=ports.clock(),
         )
         certificate = await ports.certificates.of_deposit(piece, examined.directory)
         return replace(piece, certificate_sha256=await vault.put(certificate))
 
-    async def _again(self, used: Used, key: Key) -> Deposited | Refused:
+    async def _again(self, used: UsedKey, key: Key) -> Deposited | Refused:
         if used.fingerprint != key.fingerprint:
             return Refused((rules.KEY_REUSED.broken("Idempotency-Key"),))
-        return await self._replayed(used.piece_id)
+        return await self._replayed(used.subject)
 
     async def _recorded(self, piece: Piece, outcome: Kept | Refusal) -> Deposited | Refused:
         if outcome is Refusal.KEY_REUSED:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
-from services.deposit.domain.piece import Completion, Piece, StoredFile
+from services.deposit.domain.piece import Completion, Piece
 from shared.circuit.statuses import Act
 from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, PartiesV1, PartyV1
 from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
 from shared.contracts.envelope import Payload
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import PIECE_DEPOSEE
+from shared.vocabulary.attachments import StoredFile
 
 
 def deposited(piece: Piece, sequence: int) -> Outgoing:

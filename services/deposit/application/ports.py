@@ -9,6 +9,8 @@ from typing import Protocol
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Completion, Piece
 from services.deposit.domain.turns import DossierState
+from shared.application.idempotency import Key, UsedKey
+from shared.application.uploads import Vault
 from shared.circuit.parties import Directory
 from shared.circuit.table import Circuit
 from shared.vocabulary.cadres import Cadre
@@ -20,21 +22,6 @@ NewId = Callable[[], str]
 
 class SaturatedError(Exception):
     """More deposits wait than can be read or kept soon: the caller is to come back."""
-
-
-class Upload(Protocol):
-    """A file that has arrived and is not read yet."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def size_bytes(self) -> int: ...
-
-    async def head(self, size: int) -> bytes:
-        """Read its first bytes."""
-
-    async def read(self) -> bytes:
-        """Read it whole."""
 
 
 class Reader(Protocol):
@@ -73,24 +60,6 @@ class Dossiers(Protocol):
         """Find a piece that awaits such a deposit in a dossier of a titulaire."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An idempotency key, its caller, and the fingerprint of what was sent with it."""
-
-    structure: str
-    role: Role
-    text: str
-    fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What an idempotency key served for."""
-
-    fingerprint: str
-    piece_id: str
-
-
 class Pieces(Protocol):
     """The pieces as deposited."""
 
@@ -106,7 +75,7 @@ class Pieces(Protocol):
     async def ids_of(self, dossier_id: str) -> set[str]:
         """List the pieces deposited in a dossier."""
 
-    async def used(self, key: Key) -> Used | None:
+    async def used(self, key: Key) -> UsedKey | None:
         """Find what an idempotency key served for."""
 
 
@@ -133,16 +102,6 @@ class Ledger(Protocol):
 
     async def complete(self, piece: Piece, completion: Completion) -> bool:
         """Keep a completion; False when this suspension was already answered."""
-
-
-class Vault(Protocol):
-    """The files."""
-
-    async def put(self, content: bytes) -> str:
-        """Keep bytes and give their SHA-256."""
-
-    async def get(self, sha256: str) -> bytes:
-        """Give the bytes back, or raise when they are no longer those of this SHA-256."""
 
 
 class Certificates(Protocol):

@@ -8,19 +8,10 @@ from services.deposit.domain.invoice import Invoice
 from shared.circuit.parties import Parties, Party
 from shared.circuit.statuses import Act
 from shared.vocabulary.amounts import Amounts, Change
+from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.codes import ModePaiement, TypeTva
 from shared.vocabulary.roles import Application, Role
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file by its fingerprint, under which its bytes are kept."""
-
-    sha256: str
-    size_bytes: int
-    name: str
-    media_type: str
 
 
 @dataclass(frozen=True, slots=True)

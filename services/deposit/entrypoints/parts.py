@@ -7,12 +7,13 @@ from typing import Self
 from pydantic import BaseModel
 
 from services.deposit.domain.invoice import Invoice
-from services.deposit.domain.piece import Piece, Recipient, StoredFile
+from services.deposit.domain.piece import Piece, Recipient
 from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Parties, Party
 from shared.contracts.common_v1 import AmountsV1
 from shared.contracts.fields import Difference, Montant
 from shared.vocabulary.amounts import Change
+from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.roles import Application, Role
 

@@ -10,8 +10,9 @@ import pytest
 from deploy.local import Platform
 from services.deposit.adapters.ledger import MongoLedger
 from services.deposit.adapters.mongo import create_indexes
-from services.deposit.application.ports import Kept, Key, Refusal, SaturatedError
+from services.deposit.application.ports import Kept, Refusal, SaturatedError
 from services.deposit.domain.piece import Piece
+from shared.application.idempotency import Key
 from shared.runtime.clock import system_clock
 from shared.runtime.ids import new_id
 from shared.runtime.store.database import Store
@@ -36,7 +37,7 @@ async def store(platform: Platform) -> AsyncIterator[Store]:
 @asynccontextmanager
 async def running(store: Store, number: int) -> AsyncIterator[list[MongoLedger]]:
     """Run as many replicas of the ledger."""
-    ledgers = [MongoLedger(store, clock, max_group=50, max_waiting=100) for _ in range(number)]
+    ledgers = [MongoLedger(store, max_group=50, max_waiting=100) for _ in range(number)]
     tasks = [asyncio.create_task(ledger.run()) for ledger in ledgers]
     try:
         yield ledgers
@@ -68,7 +69,7 @@ async def test_when_replicas_race_for_a_number_one_wins_and_no_neighbour_suffers
 
 
 async def test_when_replicas_race_for_a_key_all_get_the_piece_of_the_winner(store: Store) -> None:
-    key = Key("structure", Role.MOE, new_id(), "fingerprint")
+    key = Key("moe|structure", new_id(), "fingerprint")
     async with running(store, 3) as ledgers:
         number = new_id()
         outcomes = await asyncio.gather(
@@ -82,7 +83,7 @@ async def test_when_replicas_race_for_a_key_all_get_the_piece_of_the_winner(stor
 
 async def test_a_key_is_the_structures_in_one_role_in_one_transaction_too(store: Store) -> None:
     text = new_id()
-    keys = [Key("structure", role, text, "fingerprint") for role in (Role.MOE, Role.MOA) * 2]
+    keys = [Key(f"{role}|structure", text, "fingerprint") for role in (Role.MOE, Role.MOA) * 2]
     numbers = [new_id(), new_id()] * 2
     async with running(store, 1) as [ledger]:
         outcomes = await asyncio.gather(
@@ -100,7 +101,7 @@ async def test_a_key_is_the_structures_in_one_role_in_one_transaction_too(store:
 
 
 async def test_a_ledger_takes_no_more_than_it_can_keep(store: Store) -> None:
-    ledger = MongoLedger(store, clock, max_group=1, max_waiting=2)
+    ledger = MongoLedger(store, max_group=1, max_waiting=2)
     waiting = [asyncio.create_task(ledger.record(numbered(new_id()), None)) for _ in range(2)]
     await asyncio.gather(
         *(asyncio.wait_for(asyncio.shield(each), 0.05) for each in waiting), return_exceptions=True

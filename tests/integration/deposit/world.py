@@ -289,7 +289,7 @@ class World:
 
     def kept(self) -> dict[str, int]:
         """Count all that deposit keeps of its own."""
-        names = ("pieces", "idempotency", "ranks", "files")
+        names = ("pieces", "idempotency_keys", "ranks", "files")
         return {name: self.db[name].count_documents({}) for name in names}
 
     async def figure(self, name: str) -> float:

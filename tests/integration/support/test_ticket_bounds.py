@@ -82,7 +82,7 @@ async def test_a_burst_of_submissions_loses_and_doubles_none(http: httpx.AsyncCl
 
 
 async def test_the_first_tickets_of_a_year_have_each_their_number(store: Store) -> None:
-    tickets = MongoTickets(store, system_clock())
+    tickets = MongoTickets(store)
 
     numbers = await asyncio.gather(*(tickets.next_number(2027) for _ in range(12)))
 
@@ -251,7 +251,7 @@ async def test_a_list_reads_nothing_that_it_does_not_show(
 
     clock = system_clock()
     async with Store(addresses.mongo, "support", clock) as store:
-        tickets = MongoTickets(store, clock)
+        tickets = MongoTickets(store)
         wanted = Search(query=done["number"])
         pages = [
             await tickets.queue(Desk.TECHNIQUE, None, wanted),

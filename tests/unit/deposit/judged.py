@@ -10,14 +10,14 @@ from services.deposit.domain.following import Following
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.judging import World, judge
 from services.deposit.domain.party import Party as FileParty
-from services.deposit.domain.piece import Draft, Piece, StoredFile
+from services.deposit.domain.piece import Draft, Piece
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.said import Follows, Said
 from services.deposit.domain.turns import DossierState
 from shared.circuit.loader import current
 from shared.circuit.parties import Parties, Party, Service, Structure
 from shared.circuit.turns import Awaited, Turn
-from shared.vocabulary.attachments import Attached
+from shared.vocabulary.attachments import Attached, StoredFile
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.roles import (
     SUPPLIER_SIDE,

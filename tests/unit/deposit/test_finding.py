@@ -9,12 +9,13 @@ import pytest
 from services.deposit.application.consulting import Consultations, Prefill
 from services.deposit.application.depositing import Deposits, Submission
 from services.deposit.application.following import find_followed, is_party
-from services.deposit.application.ports import Depositor, Key, Policy, Ports, Used
+from services.deposit.application.ports import Depositor, Policy, Ports
 from services.deposit.domain.following import Following
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.turns import DossierState
+from shared.application.idempotency import Key, UsedKey
 from shared.circuit.loader import current, version, without
 from shared.circuit.parties import Directory, Party
 from shared.circuit.table import Circuit
@@ -49,7 +50,7 @@ class Memory:
     """The store of deposit, in memory."""
 
     pieces: list[Piece]
-    keys: dict[tuple[str, str], Used] = field(default_factory=dict)
+    keys: dict[str, UsedKey] = field(default_factory=dict)
 
     async def get(self, piece_id: str) -> Piece | None:
         return next((piece for piece in self.pieces if piece.id == piece_id), None)
@@ -67,8 +68,8 @@ class Memory:
     async def ids_of(self, dossier_id: str) -> set[str]:
         return {piece.id for piece in self.pieces if piece.dossier_id == dossier_id}
 
-    async def used(self, key: Key) -> Used | None:
-        return self.keys.get((key.structure, key.text))
+    async def used(self, key: Key) -> UsedKey | None:
+        return self.keys.get(key.id)
 
 
 @dataclass

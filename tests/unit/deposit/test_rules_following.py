@@ -8,7 +8,7 @@ import pytest
 
 from services.deposit.domain.completing import judge_added, judge_turn_to_add
 from services.deposit.domain.following import Following
-from services.deposit.domain.piece import Completion, Piece, StoredFile
+from services.deposit.domain.piece import Completion, Piece
 from services.deposit.domain.prefill import options
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.rules import FOLLOWED_UNKNOWN
@@ -17,7 +17,7 @@ from services.deposit.domain.turns import DossierState
 from shared.circuit.loader import current, version
 from shared.circuit.parties import Party
 from shared.circuit.statuses import Act
-from shared.vocabulary.attachments import Attached
+from shared.vocabulary.attachments import Attached, StoredFile
 from shared.vocabulary.roles import Application, MoaParameter, Role, StructureStatus
 from shared.vocabulary.statuses import Status
 from tests.unit.deposit.judged import (

@@ -11,12 +11,12 @@ import pytest
 from services.support.desks.application.rate_limits import Limits
 from services.support.desks.domain.parties import Issuer
 from services.support.settings import DATA, catalogue_at
-from services.support.tickets.application import idempotency
-from services.support.tickets.application.idempotency import key_of
 from services.support.tickets.application.outcomes import TooMany
 from services.support.tickets.application.ports import Ports
 from services.support.tickets.application.submissions import Submitting
 from services.support.tickets.domain.tickets import Content
+from shared.application import uploads
+from shared.application.idempotency import key_of
 
 ADDRESS = "192.0.2.1"
 PDF = b"%PDF-1.7 "
@@ -90,7 +90,7 @@ async def test_an_attachment_is_digested_beside_the_event_loop(
 
             return noted
 
-    monkeypatch.setattr(idempotency, "hashlib", Hashing())
+    monkeypatch.setattr(uploads, "hashlib", Hashing())
 
     await key_of("o", "k", "said", [Sent()])
 

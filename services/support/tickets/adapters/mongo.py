@@ -3,28 +3,27 @@
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from pydantic import TypeAdapter
 from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.support.desks.adapters.mongo_tokens import admit
-from services.support.desks.application.ports import Clock
-from services.support.tickets.application.ports import Change, Key, Page, Search, Used
+from services.support.tickets.application.ports import Change, Page, Search
 from services.support.tickets.domain.tickets import Ticket
 from services.support.tickets.domain.transitions import OPEN
+from shared.application.idempotency import Key, UsedKey
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.idempotency_keys import find_used, keep_used, prepare_keys
 from shared.vocabulary.texts import folded
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 
 T = TypeVar("T")
 TICKETS = "tickets"
 _NUMBERS = "numbers"
-_KEYS = "idempotency"
-_KEY_KEPT = timedelta(hours=24)
 # What a list does not show, which may be most of a ticket; the clock reads the rest of the journal.
 _LINE = {"ticket.content.description": 0, "ticket.journal.text": 0, "ticket.journal.attachments": 0}
 _TICKET = TypeAdapter(Ticket)
@@ -35,11 +34,10 @@ _URGENCY = {priority: rank for rank, priority in enumerate(reversed(Priority))}
 class MongoTickets:
     """The tickets, each one document under its id."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store) -> None:
         """Take the service's store."""
         self._store = store
         self._tickets = store.collection(TICKETS)
-        self._clock = clock
 
     async def prepare(self) -> None:
         """Create the indexes, one for each way in which tickets are listed."""
@@ -49,17 +47,17 @@ class MongoTickets:
         await create([("status", 1), ("changed_at", 1)])
         await create("files")
         await create("number", unique=True, partialFilterExpression={"number": {"$type": "string"}})
-        await self._store.collection(_KEYS).create_index("expires_at", expireAfterSeconds=0)
+        await prepare_keys(self._store)
 
     async def change(self, work: Callable[[Change], Awaitable[T]]) -> T:
         """Run `work` in a transaction; it may run several times."""
 
         async def attempt(transaction: Transaction) -> T:
-            return await work(MongoChange(transaction, self._clock))
+            return await work(MongoChange(transaction))
 
         try:
             return await self._store.transaction(attempt)
-        except DuplicateKeyError:
+        except (BulkWriteError, DuplicateKeyError):
             # The same key was taken meanwhile: it is now found.
             return await self._store.transaction(attempt)
 
@@ -67,11 +65,9 @@ class MongoTickets:
         """Read a ticket."""
         return _read(await self._tickets.find_one({"_id": ticket}))
 
-    async def used(self, key: Key | None) -> Used | None:
+    async def used(self, key: Key | None) -> UsedKey | None:
         """Find what a key served for; nothing for none."""
-        if key is None:
-            return None
-        return _read_used(await self._store.collection(_KEYS).find_one({"_id": _key_id(key)}))
+        return await _find_used(self._store, key)
 
     async def next_number(self, year: int) -> int:
         """Count a ticket of a year. A number that no ticket takes in the end is a gap."""
@@ -147,11 +143,10 @@ class MongoTickets:
 class MongoChange:
     """One transaction over tickets."""
 
-    def __init__(self, transaction: Transaction, clock: Clock) -> None:
+    def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self._session = transaction.session
         self._tickets = transaction.collection(TICKETS)
-        self._clock = clock
 
     async def load(self, ticket: str) -> Ticket | None:
         """Read a ticket."""
@@ -177,24 +172,13 @@ class MongoChange:
         """Let one more secret follow a ticket that has no account; the oldest of many goes."""
         await admit(self._transaction, TICKETS, ticket, token_hash)
 
-    async def used(self, key: Key | None) -> Used | None:
+    async def used(self, key: Key | None) -> UsedKey | None:
         """Find what a key served for; nothing for none."""
-        if key is None:
-            return None
-        keys = self._transaction.collection(_KEYS)
-        return _read_used(await keys.find_one({"_id": _key_id(key)}, session=self._session))
+        return await _find_used(self._transaction, key)
 
     async def use(self, key: Key | None, ticket: str) -> None:
         """Remember which ticket a key served for; nothing for none."""
-        if key is None:
-            return
-        row = {
-            "_id": _key_id(key),
-            "fingerprint": key.fingerprint,
-            "ticket": ticket,
-            "expires_at": self._clock() + _KEY_KEPT,
-        }
-        await self._transaction.collection(_KEYS).insert_one(row, session=self._session)
+        await keep_used(self._transaction, [(key, ticket)] if key else [])
 
     def publish(self, message: Outgoing) -> None:
         """Say a message when the change is kept."""
@@ -240,10 +224,5 @@ def _read(row: Document | None) -> Ticket | None:
     return _TICKET.validate_python(row["ticket"]) if row else None
 
 
-def _read_used(row: Document | None) -> Used | None:
-    return Used(row["fingerprint"], row["ticket"]) if row else None
-
-
-def _key_id(key: Key) -> str:
-    # The length keeps one caller's id from ending where another's begins.
-    return f"{len(key.owner)}:{key.owner}:{key.text}"
+async def _find_used(source: Store | Transaction, key: Key | None) -> UsedKey | None:
+    return (await find_used(source, [key])).get(key.id) if key else None

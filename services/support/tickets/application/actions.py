@@ -6,10 +6,9 @@ from dataclasses import replace
 from services.support.desks.application.directory import named
 from services.support.tickets.application.access import Claim, Ready, ready
 from services.support.tickets.application.events import told
-from services.support.tickets.application.idempotency import again, key_of, looked_up
+from services.support.tickets.application.idempotency import again, looked_up
 from services.support.tickets.application.outcomes import Done, Impossible, Outcome, Refused
-from services.support.tickets.application.ports import Change, Ports, Upload, Used
-from services.support.tickets.application.uploads import kept, looked_at
+from services.support.tickets.application.ports import Change, Ports
 from services.support.tickets.domain.changes import carried_out
 from services.support.tickets.domain.tickets import Doing, Ticket
 from services.support.tickets.domain.validation import (
@@ -17,6 +16,8 @@ from services.support.tickets.domain.validation import (
     judge_attachments,
     judge_doing,
 )
+from shared.application.idempotency import UsedKey, key_of
+from shared.application.uploads import Upload, read_heads, store_uploads
 
 
 class Acting:
@@ -31,12 +32,12 @@ class Acting:
     ) -> Outcome:
         """Do an act, with its attachments, once per key."""
         ports = self._ports
-        heads = await looked_at(uploads)
+        heads = await read_heads(uploads)
         directory = await named(ports.structures, doing.recipient)
         owner = repr((doing.by.value, claim.by, claim.ticket))
-        used_key = await key_of(owner, key, doing, uploads)
+        used_key = await key_of(owner, key, repr(doing), uploads)
 
-        def judged(ticket: Ticket | None, used: Used | None) -> Ready | Outcome:
+        def judged(ticket: Ticket | None, used: UsedKey | None) -> Ready | Outcome:
             if used and ticket and claim.owns(ticket):
                 return again(used, used_key, ticket)
             found = ready(ticket, claim, doing.act, doing.by)
@@ -54,7 +55,7 @@ class Acting:
         first = judged(*await looked_up(ports.tickets, claim.ticket, used_key))
         if not isinstance(first, Ready):
             return first
-        whole = replace(doing, attachments=await kept(ports.vault, uploads))
+        whole = replace(doing, attachments=await store_uploads(ports.vault, uploads))
 
         async def work(change: Change) -> Outcome:
             found = judged(await change.load(claim.ticket), await change.used(used_key))

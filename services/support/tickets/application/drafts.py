@@ -6,12 +6,13 @@ from services.support.desks.application.directory import named
 from services.support.desks.domain.parties import Issuer, judge_issuer
 from services.support.tickets.application.access import Claim, Ready, ready
 from services.support.tickets.application.outcomes import Done, Outcome, Refused
-from services.support.tickets.application.ports import Change, Ports, Upload
-from services.support.tickets.application.uploads import kept, looked_at
+from services.support.tickets.application.ports import Change, Ports
 from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.changes import attached, begun, saved
-from services.support.tickets.domain.tickets import Content, StoredFile, Ticket
+from services.support.tickets.domain.tickets import Content, Ticket
 from services.support.tickets.domain.validation import judge_attachments, judge_draft
+from shared.application.uploads import Upload, read_heads, store_uploads
+from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side, TicketAct
 
@@ -53,7 +54,7 @@ class Drafts:
     async def attach(self, claim: Claim, uploads: Sequence[Upload]) -> Outcome:
         """Add files to a draft."""
         ports = self._ports
-        heads = await looked_at(uploads)
+        heads = await read_heads(uploads)
 
         def judged(draft: Ticket | None) -> Ready | Outcome:
             found = ready(draft, claim, TicketAct.ENREGISTRER, Side.DEMANDEUR)
@@ -66,7 +67,7 @@ class Drafts:
         first = judged(await ports.tickets.find(claim.ticket))
         if not isinstance(first, Ready):
             return first
-        files = await kept(ports.vault, uploads)
+        files = await store_uploads(ports.vault, uploads)
 
         async def work(change: Change) -> Outcome:
             found = judged(await change.load(claim.ticket))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.support.desks.domain.parties import Issuer, Recipient
-from services.support.tickets.domain.tickets import Entry, StoredFile, Ticket
+from services.support.tickets.domain.tickets import Entry, Ticket
 from shared.contracts.common_v1 import FileV1, PartyV1
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.support_v1 import (
@@ -14,6 +14,7 @@ from shared.contracts.support_v1 import (
     TicketTransferred,
 )
 from shared.contracts.topics import TICKET
+from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.tickets import Desk, Side, TicketAct
 
 

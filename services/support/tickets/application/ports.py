@@ -9,55 +9,12 @@ from services.support.desks.application.ports import Clock, Structures
 from services.support.desks.domain.catalogue import Catalogue
 from services.support.suggestions.application.ports import Suggester
 from services.support.tickets.domain.tickets import Ticket
+from shared.application.idempotency import Key, UsedKey
+from shared.application.uploads import Vault
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 
 T = TypeVar("T")
-
-
-class Upload(Protocol):
-    """A file as it arrives, looked at before it is read."""
-
-    @property
-    def name(self) -> str:
-        """Its name as sent."""
-
-    @property
-    def size_bytes(self) -> int:
-        """Its size."""
-
-    async def head(self, size: int) -> bytes:
-        """Read its first bytes."""
-
-    async def read(self) -> bytes:
-        """Read it whole."""
-
-
-class Vault(Protocol):
-    """Where files are kept."""
-
-    async def put(self, content: bytes) -> str:
-        """Keep a file and give its SHA-256."""
-
-    async def get(self, sha256: str) -> bytes:
-        """Read a file whole, or raise when its bytes are no longer those of this SHA-256."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An idempotency key, its caller's own, and what it stands for."""
-
-    owner: str
-    text: str
-    fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What a key served for."""
-
-    fingerprint: str
-    ticket: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +59,7 @@ class Change(Protocol):
     async def admit(self, ticket: str, token_hash: str) -> None:
         """Let one more secret follow a ticket that has no account; the oldest of many goes."""
 
-    async def used(self, key: Key | None) -> Used | None:
+    async def used(self, key: Key | None) -> UsedKey | None:
         """Find what a key served for; nothing for none."""
 
     async def use(self, key: Key | None, ticket: str) -> None:
@@ -121,7 +78,7 @@ class Tickets(Protocol):
     async def find(self, ticket: str) -> Ticket | None:
         """Read a ticket."""
 
-    async def used(self, key: Key | None) -> Used | None:
+    async def used(self, key: Key | None) -> UsedKey | None:
         """Find what a key served for; nothing for none."""
 
     async def next_number(self, year: int) -> int:

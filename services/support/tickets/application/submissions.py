@@ -11,14 +11,15 @@ from services.support.desks.domain.parties import Issuer, judge_issuer
 from services.support.suggestions.domain.suggestions import Suggestions
 from services.support.tickets.application.access import Claim, Ready, ready
 from services.support.tickets.application.events import told
-from services.support.tickets.application.idempotency import again, key_of, looked_up
+from services.support.tickets.application.idempotency import again, looked_up
 from services.support.tickets.application.outcomes import Done, Outcome, Refused, Stale, TooMany
-from services.support.tickets.application.ports import Change, Key, Ports, Upload, Used
-from services.support.tickets.application.uploads import kept, looked_at
+from services.support.tickets.application.ports import Change, Ports
 from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.changes import attached, begun, submitted
 from services.support.tickets.domain.tickets import Content, Ticket
 from services.support.tickets.domain.validation import judge_attachments, judge_submission
+from shared.application.idempotency import Key, UsedKey, key_of
+from shared.application.uploads import Upload, read_heads, store_uploads
 from shared.vocabulary.dates import PARIS
 from shared.vocabulary.tickets import Side, TicketAct
 
@@ -51,7 +52,7 @@ class Submitting:
         content = seen.content if seen else Content()
         directory = await named(ports.structures, content.recipient)
 
-        def judged(ticket: Ticket | None, used: Used | None) -> Ready | Outcome:
+        def judged(ticket: Ticket | None, used: UsedKey | None) -> Ready | Outcome:
             if used and ticket and claim.owns(ticket):
                 return again(used, used_key, ticket)
             found = ready(ticket, claim, TicketAct.DEPOSER, Side.DEMANDEUR)
@@ -96,25 +97,25 @@ class Submitting:
         faults = (
             *judge_issuer(issuer, directory),
             *judge_submission(content, ports.catalogue, directory),
-            *judge_attachments(await looked_at(uploads)),
+            *judge_attachments(await read_heads(uploads)),
         )
         if faults:
             return Refused(faults)
         if key and await self._keyed.is_exceeded(address):
             most = f"adresse réseau, {self._keyed.an_hour} avec une clé au plus"
             return TooMany(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=most))
-        used_key = await key_of(f"email:{issuer.email}", key, (issuer, content), uploads)
+        used_key = await key_of(f"email:{issuer.email}", key, repr((issuer, content)), uploads)
         token, at = fresh_token(), ports.clock()
 
         async def sent_again(change: Change) -> Outcome | None:
             used = await change.used(used_key)
             if used is None:
                 return None
-            found = again(used, used_key, await change.load(used.ticket))
+            found = again(used, used_key, await change.load(used.subject))
             if isinstance(found, Refused):
                 return found
             # Its first token is not kept: the answer that held it may be lost.
-            await change.admit(used.ticket, hashed(token))
+            await change.admit(used.subject, hashed(token))
             return replace(found, token=token)
 
         if used_key and (outcome := await ports.tickets.change(sent_again)):
@@ -122,7 +123,7 @@ class Submitting:
         if what := await self._limits.exceeded(issuer.email or "", address):
             return TooMany(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=what))
         prepared = await self._prepared(content)
-        files = await kept(ports.vault, uploads)
+        files = await store_uploads(ports.vault, uploads)
         draft = attached(begun(ports.new_id(), issuer, content, at), files, at)
 
         async def work(change: Change) -> Outcome:

@@ -7,13 +7,8 @@ from datetime import datetime
 from services.support.desks.domain.catalogue import Catalogue
 from services.support.desks.domain.parties import Issuer
 from services.support.suggestions.domain.suggestions import Suggestions
-from services.support.tickets.domain.tickets import (
-    Content,
-    Doing,
-    Entry,
-    StoredFile,
-    Ticket,
-)
+from services.support.tickets.domain.tickets import Content, Doing, Entry, Ticket
+from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
 
 

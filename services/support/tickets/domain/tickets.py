@@ -4,21 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.support.desks.domain.parties import Issuer, Recipient
+from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """An attachment that is kept."""
-
-    sha256: str
-    size_bytes: int
-    name: str
-    media_type: str
-
-    def is_named(self, sha256: str, name: str | None) -> bool:
-        """Tell whether these bytes, and this name where one is given, are this file's."""
-        return self.sha256 == sha256 and name in {None, self.name}
 
 
 @dataclass(frozen=True, slots=True)

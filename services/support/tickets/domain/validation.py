@@ -13,12 +13,11 @@ from services.support.tickets.domain.tickets import (
     STATUS_LABELS,
     Content,
     Doing,
-    StoredFile,
     Ticket,
 )
 from services.support.tickets.domain.transitions import Transition, allowed, transition
 from shared.circuit.parties import Directory
-from shared.vocabulary.attachments import Attached, AttachmentRules, judge
+from shared.vocabulary.attachments import Attached, AttachmentRules, StoredFile, judge
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
 from shared.vocabulary.texts import composed, says_something

@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from services.support.desks.entrypoints.bodies import Shown
 from services.support.tickets.application.desk_queues import Clocked
-from services.support.tickets.domain.tickets import Entry, StoredFile, Ticket
+from services.support.tickets.domain.tickets import Entry, Ticket
 from services.support.tickets.domain.transitions import allowed
+from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.roles import Role
 from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
 

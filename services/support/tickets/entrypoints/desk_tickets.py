@@ -10,7 +10,7 @@ from services.support.desks.entrypoints.bodies import Id, Text
 from services.support.tickets.application.access import Claim
 from services.support.tickets.application.actions import Acting
 from services.support.tickets.application.desk_queues import Desks, has
-from services.support.tickets.application.ports import Tickets, Vault
+from services.support.tickets.application.ports import Tickets
 from services.support.tickets.domain.tickets import Doing
 from services.support.tickets.entrypoints.answers import DeskTicketAnswer, QueueAnswer, QueuedTicket
 from services.support.tickets.entrypoints.bodies import (
@@ -21,6 +21,7 @@ from services.support.tickets.entrypoints.bodies import (
 )
 from services.support.tickets.entrypoints.follow_up import FileName, MaybeFiles, Sha
 from services.support.tickets.entrypoints.outcomes import done, handed, mark_replay
+from shared.application.uploads import Vault
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import not_found
 from shared.runtime.web.request_validation import DescribedRoute

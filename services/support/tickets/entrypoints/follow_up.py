@@ -9,11 +9,11 @@ from services.support.desks.entrypoints.bodies import Text
 from services.support.tickets.application.access import Claim
 from services.support.tickets.application.actions import Acting
 from services.support.tickets.application.outcomes import Done
-from services.support.tickets.application.ports import Vault
 from services.support.tickets.domain.tickets import Doing, Ticket
 from services.support.tickets.entrypoints.answers import TicketAnswer
 from services.support.tickets.entrypoints.bodies import RatingBody, TextBody
 from services.support.tickets.entrypoints.outcomes import done, handed, mark_replay
+from shared.application.uploads import Vault
 from shared.contracts.texts import TypedText
 from shared.runtime.web.etags import etag
 from shared.runtime.web.idempotency import IdempotencyKey

@@ -10,7 +10,7 @@ from services.support.desks.domain.parties import Issuer
 from services.support.desks.entrypoints.bodies import Id, Line, Text, Token
 from services.support.desks.entrypoints.rate_limits import too_many
 from services.support.tickets.application.actions import Acting
-from services.support.tickets.application.ports import Tickets, Vault
+from services.support.tickets.application.ports import Tickets
 from services.support.tickets.application.submissions import Submitting
 from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.tickets import Ticket
@@ -18,6 +18,7 @@ from services.support.tickets.entrypoints.answers import OpenTicketAnswer
 from services.support.tickets.entrypoints.bodies import content_of, recipient_of
 from services.support.tickets.entrypoints.follow_up import MaybeFiles, add_following
 from services.support.tickets.entrypoints.outcomes import done, mark_replay
+from shared.application.uploads import Vault
 from shared.runtime.web.addresses import address_of
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import not_found

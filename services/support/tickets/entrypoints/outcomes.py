@@ -12,8 +12,8 @@ from services.support.tickets.application.outcomes import (
     Stale,
     TooMany,
 )
-from services.support.tickets.application.ports import Vault
 from services.support.tickets.domain.tickets import Ticket
+from shared.application.uploads import Vault
 from shared.runtime.web.problems import not_found, refused
 from shared.runtime.web.uploads import download
 

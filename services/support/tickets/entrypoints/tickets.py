@@ -10,13 +10,14 @@ from services.support.tickets.application.access import Claim
 from services.support.tickets.application.actions import Acting
 from services.support.tickets.application.drafts import Drafts
 from services.support.tickets.application.outcomes import Outcome
-from services.support.tickets.application.ports import Tickets, Vault
+from services.support.tickets.application.ports import Tickets
 from services.support.tickets.application.submissions import Submitting
 from services.support.tickets.domain.tickets import Ticket
 from services.support.tickets.entrypoints.answers import ListAnswer, TicketAnswer, TicketLine
 from services.support.tickets.entrypoints.bodies import DraftBody, SearchQuery
 from services.support.tickets.entrypoints.follow_up import FileName, Sha, add_following
 from services.support.tickets.entrypoints.outcomes import done, mark_replay
+from shared.application.uploads import Vault
 from shared.runtime.web.caller import Caller, authenticate
 from shared.runtime.web.etags import Matching, etag
 from shared.runtime.web.idempotency import IdempotencyKey

@@ -1,0 +1,1 @@
+"""What use cases of several services share: uploads and idempotency keys."""
