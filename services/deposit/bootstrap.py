@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from services.deposit.adapters import projections
 from services.deposit.adapters.bounded_reader import Bounds, ReaderPool
-from services.deposit.adapters.certifying import PdfCertificates
+from services.deposit.adapters.certificates import certify
 from services.deposit.adapters.ledger import MongoLedger
 from services.deposit.adapters.mongo import MongoPieces, create_indexes
 from services.deposit.adapters.projections import (
@@ -56,7 +56,7 @@ def build() -> tuple[Runtime, FastAPI]:
         pieces=pieces,
         ledger=ledger,
         vault=files,
-        certificates=PdfCertificates(),
+        certify=certify,
         clock=clock,
         new_id=new_id,
     )

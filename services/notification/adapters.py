@@ -40,7 +40,6 @@ class MongoStatuses:
         await statuses.insert_many(documents, session=transaction.session)
 
     async def last(self, subject: Subject) -> Entry | None:
-        """Read the latest status of a dossier, whichever its piece."""
         found = await self._statuses.find_one({_FIELDS[subject.scope]: subject.id})
         if found is None:
             return None
@@ -50,7 +49,6 @@ class MongoStatuses:
         return _to_entry(latest or found)
 
     async def since(self, subject: Subject, after: int) -> Sequence[Entry]:
-        """List the statuses beyond a rank, oldest first."""
         condition = {_FIELDS[subject.scope]: subject.id, "sequence": {"$gt": after}}
         return [_to_entry(each) async for each in self._statuses.find(condition).sort("sequence")]
 

@@ -36,8 +36,6 @@ class MongoStructures:
         await self._store.collection(_COLLECTION).create_index([("kind", 1), ("_id", 1)])
 
     async def change(self, work: Callable[[Change], Awaitable[T]]) -> T:
-        """Run `work` in a transaction; it may run several times."""
-
         async def attempt(transaction: Transaction) -> T:
             return await work(MongoChange(transaction))
 
@@ -48,14 +46,12 @@ class MongoStructures:
             return await self._store.transaction(attempt)
 
     async def find(self, structure: str) -> Structure | None:
-        """Read a structure."""
         found = await self._store.collection(_COLLECTION).find_one({"_id": structure})
         return from_document(found) if found else None
 
     async def search(
         self, query: str, kind: StructureKind | None, after: str, limit: int
     ) -> Sequence[Structure]:
-        """List structures by id, from the one after `after`, whose name or identifier matches."""
         condition: Document = {"_id": {"$gt": after}}
         if query:
             condition["search"] = {"$regex": re.escape(folded(query))}
@@ -73,13 +69,11 @@ class MongoChange:
         self._structures = transaction.collection(_COLLECTION)
 
     async def load(self, structure: str) -> Structure | None:
-        """Read a structure."""
         session = self._transaction.session
         found = await self._structures.find_one({"_id": structure}, session=session)
         return from_document(found) if found else None
 
     async def save(self, structure: Structure) -> None:
-        """Write the new version of a structure."""
         document = to_document(structure)
         if structure.version == 1:
             await self._structures.insert_one(document, session=self._transaction.session)
@@ -89,7 +83,6 @@ class MongoChange:
             )
 
     def publish(self, message: Outgoing) -> None:
-        """Say a message when the change is kept."""
         self._transaction.publish(message)
 
 

@@ -34,15 +34,12 @@ class MongoPieces:
         self._pieces = store.collection(PIECES)
 
     async def get(self, piece_id: str) -> Piece | None:
-        """Find a piece."""
         return _read(await self._pieces.find_one({"_id": piece_id}))
 
     async def by_number(self, depositor: str, number: str) -> Piece | None:
-        """Find the piece of a depositor by its number."""
         return _read(await self._pieces.find_one({"number_id": number_id(depositor, number)}))
 
     async def with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
-        """Find the pieces of that number in the dossiers of a structure."""
         wanted = {
             "number_key": number_key(number),
             f"piece.draft.parties.{role.value}.structure": structure,
@@ -50,12 +47,10 @@ class MongoPieces:
         return [to_piece(row) async for row in self._pieces.find(wanted)]
 
     async def ids_of(self, dossier_id: str) -> set[str]:
-        """List the pieces deposited in a dossier."""
         found = self._pieces.find({"dossier_id": dossier_id}, {"_id": 1})
         return {row["_id"] async for row in found}
 
     async def used(self, key: Key) -> UsedKey | None:
-        """Find what an idempotency key served for."""
         return (await find_used(self._store, [key])).get(key.id)
 
     async def referred(self, files: Iterable[str]) -> set[str]:

@@ -56,12 +56,10 @@ class MongoDossiers:
         self._rows = store.collection(_DOSSIERS)
 
     async def find(self, dossier_id: str) -> DossierState | None:
-        """Find what routing last told."""
         row: Document | None = await self._rows.find_one({"_id": dossier_id})
         return _STATE.validate_python(row["state"]) if row else None
 
     async def awaiting(self, who: Depositor, titulaire: str) -> str | None:
-        """Find a piece that awaits such a deposit in a dossier of a titulaire."""
         row: Document | None = await self._rows.find_one({"awaits": _await_key(who, titulaire)})
         return row["state"]["awaited"]["piece_id"] if row else None
 

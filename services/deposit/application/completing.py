@@ -93,5 +93,5 @@ class Completions:
         )
         named = piece.draft.parties.named()
         directory = await ports.structures.find(party.structure for _, party in named)
-        certificate = await ports.certificates.of_completion(piece, completion, directory)
+        certificate = await ports.certify(piece, directory, completion)
         return replace(completion, certificate_sha256=await ports.vault.put(certificate))

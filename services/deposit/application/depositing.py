@@ -192,7 +192,7 @@ class Deposits:
             certificate_sha256="",
             deposited_at=ports.clock(),
         )
-        certificate = await ports.certificates.of_deposit(piece, examined.directory)
+        certificate = await ports.certify(piece, examined.directory, None)
         return replace(piece, certificate_sha256=await vault.put(certificate))
 
     async def _again(self, used: UsedKey, key: Key) -> Deposited | Refused:

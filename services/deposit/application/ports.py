@@ -1,6 +1,6 @@
 """What the use cases need from outside, and the words in which they ask."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -24,14 +24,13 @@ class SaturatedError(Exception):
     """More deposits wait than can be read or kept soon: the caller is to come back."""
 
 
-class Reader(Protocol):
-    """Reads e-invoices."""
+Reader = Callable[[bytes, str, str], Awaitable[Invoice]]
+"""Reads the e-invoice in a file, given its content, its name and its sender.
 
-    async def __call__(self, content: bytes, name: str, sender: str) -> Invoice:
-        """Read one, or raise `Unreadable`; `SaturatedError` when too many wait to be read.
-
-        Files of several senders are read in turn, however many one of them sends.
-        """
+Raises `Unreadable`; `SaturatedError` when too many wait. Files of several senders are read in turn.
+"""
+Certifier = Callable[[Piece, Directory, Completion | None], Awaitable[bytes]]
+"""Writes the certificate of a deposit, or of what was added to the piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +103,6 @@ class Ledger(Protocol):
         """Keep a completion; False when this suspension was already answered."""
 
 
-class Certificates(Protocol):
-    """Writes certificates of deposit."""
-
-    async def of_deposit(self, piece: Piece, directory: Directory) -> bytes:
-        """Certify a piece."""
-
-    async def of_completion(
-        self, piece: Piece, completion: Completion, directory: Directory
-    ) -> bytes:
-        """Certify a completion."""
-
-
 @dataclass(frozen=True, slots=True)
 class Ports:
     """All of them."""
@@ -126,7 +113,7 @@ class Ports:
     pieces: Pieces
     ledger: Ledger
     vault: Vault
-    certificates: Certificates
+    certify: Certifier
     clock: Clock
     new_id: NewId
 

@@ -31,26 +31,22 @@ class MongoPieces:
     async def search(
         self, viewer: Actor, criteria: Criteria, after: Place | None, limit: int
     ) -> Sequence[Piece]:
-        """List what the viewer may see and asks for, the latest deposit first."""
         asked = queries.searched(viewer, criteria, after)
         found = self._pieces.find(asked).sort(queries.NEWEST_FIRST).limit(limit)
         return [from_document(document) async for document in found]
 
     async def count(self, viewer: Actor) -> Sequence[Count]:
-        """Count what the viewer may see, by the status that they see."""
         return [
             Count(Status(row["_id"]["status"]), row["_id"]["is_sent"], row["pieces"])
             async for row in self._pieces.aggregate(queries.counted(viewer))
         ]
 
     async def awaiting(self, viewer: Actor) -> Awaiting:
-        """Count what awaits the viewer."""
         async for row in self._pieces.aggregate(queries.awaiting(viewer)):
             return Awaiting(row["pieces"], row["oldest"])
         return Awaiting()
 
     async def sent(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Sequence[Piece]]:
-        """List what the viewer deposited in a period, the first deposit first, bit by bit."""
         asked = queries.sent(viewer, period)
         batch: list[Piece] = []
         found = self._pieces.find(asked, batch_size=_BATCH).sort(queries.OLDEST_FIRST)

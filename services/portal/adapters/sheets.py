@@ -31,7 +31,6 @@ class CsvSheet:
     """UTF-8 with its mark, semicolons, decimal commas: what a French spreadsheet opens as is."""
 
     async def write(self, rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
-        """Write rows as they come."""
         text = StringIO()
         text.write("\ufeff")
         lines = csv.writer(text, delimiter=";", lineterminator="\r\n")

@@ -71,7 +71,6 @@ class MongoArchive:
         return kept
 
     async def verify(self, dossier_id: str) -> Report | None:
-        """Recompute the whole audit trail; None for a dossier that does not exist."""
         document = await self._collection("dossiers").find_one(
             {"_id": dossier_id}, session=self._session
         )
@@ -84,7 +83,6 @@ class MongoArchive:
         return Report(report.entries, False, document["version"], fault)
 
     async def awaited(self, actor: Actor, after: Position | None, limit: int) -> Sequence[Dossier]:
-        """List the dossiers that await a structure in a role, oldest first."""
         query: Document = {"awaited": _key(actor)}
         if after is not None:
             query["$or"] = [
@@ -100,7 +98,6 @@ class MongoArchive:
         return dossiers
 
     async def count_awaited(self, actor: Actor) -> Mapping[str | None, int]:
-        """Count what awaits a structure in a role, by service."""
         groups = self._collection("dossiers").aggregate(
             [
                 {"$match": {"awaited": _key(actor)}},
@@ -122,7 +119,6 @@ class MongoArchive:
         return count
 
     async def oldest_awaited(self, role: Role) -> datetime | None:
-        """Tell since when the piece waits that has awaited a role longest."""
         oldest = await self._collection("dossiers").find_one(
             {"awaited": role.value}, {"since": 1}, sort=[("since", 1)]
         )
@@ -178,11 +174,9 @@ class MongoWork(MongoArchive):
         return await self._journeys({"held": {"$in": list(structures)}})
 
     async def held(self, after: str) -> Sequence[Journey]:
-        """Find a page of the dossiers that wait for any structure, by id."""
         return await self._journeys({**_HELD, "_id": {"$gt": after}})
 
     async def late(self, now: datetime, after: str) -> Sequence[Journey]:
-        """Find a page of the dossiers in which a delay has passed, by id."""
         return await self._journeys({"due": {"$lte": now}, "_id": {"$gt": after}})
 
     def seal(self, journey: Journey) -> None:

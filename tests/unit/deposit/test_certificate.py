@@ -14,7 +14,7 @@ import pikepdf
 import pypdf
 import pytest
 
-from services.deposit.adapters.certificate import (
+from services.deposit.adapters.certificate_pdf import (
     CertificateFacts,
     FileFacts,
     PartyFacts,

@@ -109,7 +109,7 @@ def _ports(pieces: Iterable[Piece], *states: DossierState) -> Ports:
         pieces=Memory([*pieces]),
         ledger=unused,
         vault=unused,
-        certificates=unused,
+        certify=unused,
         clock=lambda: NOW,
         new_id=lambda: "new",
     )

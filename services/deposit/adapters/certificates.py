@@ -1,9 +1,8 @@
 """Certificates of deposit, laid out off the event loop."""
 
 import asyncio
-from collections.abc import Iterable
 
-from services.deposit.adapters.certificate import (
+from services.deposit.adapters.certificate_pdf import (
     CertificateFacts,
     FileFacts,
     PartyFacts,
@@ -18,33 +17,20 @@ from shared.vocabulary.roles import Role
 _ADDED_AS = {Act.COMPLETER: "complément", Act.CONTESTER: "contestation"}
 
 
-class PdfCertificates:
-    """Certificates of deposit as PDF."""
-
-    async def of_deposit(self, piece: Piece, directory: Directory) -> bytes:
-        """Certify a piece."""
-        facts = _facts(piece, directory, piece.attachments, "l'interface de dépôt")
-        return await asyncio.to_thread(deposit_certificate, facts)
-
-    async def of_completion(
-        self, piece: Piece, completion: Completion, directory: Directory
-    ) -> bytes:
-        """Certify what was added to a piece, by whom, at the time when it was."""
-        via = f"l'interface de dépôt, en {_ADDED_AS[completion.act]}"
-        facts = _facts(piece, directory, completion.attachments, via, completion)
-        return await asyncio.to_thread(deposit_certificate, facts)
+async def certify(
+    piece: Piece, directory: Directory, completion: Completion | None = None
+) -> bytes:
+    """Write the certificate of a deposit, or of what was added to the piece, by whom and when."""
+    facts = _facts(piece, directory, completion)
+    return await asyncio.to_thread(deposit_certificate, facts)
 
 
-def _facts(
-    piece: Piece,
-    directory: Directory,
-    attachments: Iterable[StoredFile],
-    via: str,
-    completion: Completion | None = None,
-) -> CertificateFacts:
+def _facts(piece: Piece, directory: Directory, completion: Completion | None) -> CertificateFacts:
     draft = piece.draft
     role = completion.role if completion and completion.role else draft.depositor_role
     party = completion.by if completion and completion.by else draft.depositor
+    attachments = completion.attachments if completion else piece.attachments
+    added = f", en {_ADDED_AS[completion.act]}" if completion else ""
     return CertificateFacts(
         piece_id=piece.id,
         dossier_id=piece.dossier_id,
@@ -59,7 +45,7 @@ def _facts(
         file=_file(piece.file),
         attachments=tuple(_file(each) for each in attachments),
         deposited_at=completion.completed_at if completion else piece.deposited_at,
-        deposited_via=via,
+        deposited_via=f"l'interface de dépôt{added}",
     )
 
 
