@@ -17,11 +17,10 @@ from shared.contracts.texts import TypedText
 from shared.runtime.errors import is_transient
 from shared.runtime.messaging.inbox import Handler
 from shared.runtime.store.database import Transaction
-from shared.runtime.web.caller import Caller, authenticate
+from shared.runtime.web.caller import Caller
 from shared.runtime.web.connection_limit import ConnectionLimit, LimitReached
 from shared.runtime.web.problems import Problem, not_found, unavailable
 from shared.runtime.web.request_validation import DescribedRoute
-from shared.vocabulary.actors import Actor
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -130,7 +129,6 @@ def _refuse_stream(reached: LimitReached) -> Problem:
     )
 
 
-Asking = Annotated[Caller, Depends(authenticate)]
 Id = Annotated[str, TypedText(100), Path()]
 Seen = Annotated[
     int,
@@ -154,8 +152,8 @@ def _add_routes(
     prefix: str,
     word: str,
 ) -> None:
-    async def known(asking: Asking, id: Id) -> tuple[Entry, ...]:  # noqa: A002
-        found = await history.read(_viewer(asking), Subject(scope, id))
+    async def known(caller: Caller, id: Id) -> tuple[Entry, ...]:  # noqa: A002
+        found = await history.read(caller, Subject(scope, id))
         if found is None:
             raise not_found(f"{word} {id}")
         return found
@@ -178,11 +176,11 @@ def _add_routes(
         status_code=200,
         dependencies=[Depends(known)],
     )
-    async def stream(asking: Asking, id: Id, seen: Seen = 0) -> EventStream:  # noqa: A002
-        release = limit.acquire(asking.structure)
+    async def stream(caller: Caller, id: Id, seen: Seen = 0) -> EventStream:  # noqa: A002
+        release = limit.acquire(caller.structure)
         if isinstance(release, LimitReached):
             raise _refuse_stream(release)
-        entries = history.follow(_viewer(asking), Subject(scope, id), seen)
+        entries = history.follow(caller, Subject(scope, id), seen)
         return EventStream(_frames(entries), release)
 
 
@@ -199,7 +197,3 @@ async def _frames(entries: AsyncIterator[Entry | None]) -> AsyncIterator[str]:
 def _frame(entry: Entry) -> str:
     data = StatusBody.of(entry).model_dump_json()
     return f"id: {entry.sequence}\nevent: statut\ndata: {data}\n\n"
-
-
-def _viewer(asking: Caller) -> Actor:
-    return Actor(asking.role, asking.structure)

@@ -17,7 +17,7 @@ from services.organisation.application import (
 from services.organisation.domain import rules
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
 from shared.contracts.texts import TypedText
-from shared.runtime.web.caller import Caller, authenticate
+from shared.runtime.web.caller import Caller
 from shared.runtime.web.etags import Matching, etag
 from shared.runtime.web.problems import not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
@@ -106,16 +106,15 @@ class Page(Body):
     next: str | None = Field(description="À redonner dans `after` ; absent sur la dernière page.")
 
 
-Asking = Annotated[Caller, Depends(authenticate)]
 Id = Annotated[Identifier, Path(description="SIRET, ou type-identifiant.")]
 
 
-def own(structure: Id, asking: Asking) -> str:
+def own(structure: Id, caller: Caller) -> str:
     """Give the id of a structure that its caller may change."""
-    if asking.structure != structure:
+    if caller.structure != structure:
         rule = rules.NOT_YOURS
         raise refused(
-            [rule.broken("X-Structure", caller=asking.structure, structure=structure)],
+            [rule.broken("X-Structure", caller=caller.structure, structure=structure)],
             status.HTTP_403_FORBIDDEN,
         )
     return structure
@@ -130,7 +129,7 @@ def create_router(structures: Structures, declaring: Declaring) -> APIRouter:
 
     @router.get("", summary="Chercher des structures par nom, identifiant et type.")
     async def search(
-        _: Asking,
+        _: Caller,
         query: Annotated[str, TypedText(100, searched=True), Query()] = "",
         kind: StructureKind | None = None,
         after: Annotated[Identifier, Query()] = "",
@@ -141,7 +140,7 @@ def create_router(structures: Structures, declaring: Declaring) -> APIRouter:
         return Page(structures=page, next=page[-1].id if len(found) > limit else None)
 
     @router.get("/{structure}", summary="Lire une structure.")
-    async def read(_: Asking, structure: Id, response: Response) -> StructureBody:
+    async def read(_: Caller, structure: Id, response: Response) -> StructureBody:
         found = await structures.find(structure)
         return _answer(Kept(found) if found else Missing(), structure, response)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, UploadFile
+from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
 from fastapi.responses import JSONResponse
 
 from services.deposit.application.completing import Addition, Completed, Completions, NotNow, Unfit
@@ -19,7 +19,7 @@ from services.deposit.entrypoints.metadata import Comment, MetadataForm, read_me
 from services.deposit.entrypoints.uploads import UploadedPiece
 from shared.circuit.statuses import Act
 from shared.contracts.texts import TypedText
-from shared.runtime.web.caller import Caller, authenticate
+from shared.runtime.web.caller import Caller
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import Problem, not_found, refused, unavailable
 from shared.runtime.web.request_validation import DescribedRoute
@@ -27,7 +27,6 @@ from shared.runtime.web.uploads import Uploaded, download
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
 
-Who = Annotated[Caller, Depends(authenticate)]
 Attachments = Annotated[list[UploadFile] | None, File(description="Pièces jointes")]
 Metadata = Annotated[
     str,
@@ -65,7 +64,7 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
         summary="Deposit a piece, or try it out.",
     )
     async def deposit_piece(
-        who: Who,
+        who: Caller,
         file: Annotated[UploadFile, File(description="UBL, CII, Factur-X ou PDF")],
         metadata: Metadata = "{}",
         attachments: Attachments = None,
@@ -117,7 +116,7 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
         summary="Add what a suspended piece lacks.",
     )
     async def complete_piece(
-        who: Who,
+        who: Caller,
         piece_id: PieceId,
         comment: Annotated[Comment | None, Form()] = None,
         attachments: Attachments = None,
@@ -130,7 +129,7 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
         summary="Contest a décompte général, with reasons and files.",
     )
     async def contest_piece(
-        who: Who,
+        who: Caller,
         piece_id: PieceId,
         comment: Annotated[Comment | None, Form()] = None,
         attachments: Attachments = None,
@@ -140,14 +139,14 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
 
 def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
     @routes.get("/pieces/{piece_id}", summary="A piece as deposited, and where it stands.")
-    async def show_piece(who: Who, piece_id: PieceId) -> PieceAnswer:
+    async def show_piece(who: Caller, piece_id: PieceId) -> PieceAnswer:
         shown = await consultations.piece(piece_id, who.role, who.structure)
         if shown is None:
             raise not_found("Pièce")
         return PieceAnswer.of(shown)
 
     @routes.get("/pieces/{piece_id}/next", summary="Prefill the piece that may follow.")
-    async def prefill_next(who: Who, piece_id: PieceId) -> PrefillAnswer:
+    async def prefill_next(who: Caller, piece_id: PieceId) -> PrefillAnswer:
         prefill = await consultations.prefill(piece_id, who.role, who.structure)
         if prefill is None:
             raise not_found("Pièce")
@@ -158,7 +157,7 @@ def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
 
 def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
     @routes.get("/pieces/{piece_id}/file", summary="The deposited file.", response_class=Response)
-    async def download_file(who: Who, piece_id: PieceId) -> Response:
+    async def download_file(who: Caller, piece_id: PieceId) -> Response:
         return _handed(await consultations.file(piece_id, who.role, who.structure))
 
     @routes.get(
@@ -166,7 +165,7 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
         summary="An attachment.",
         response_class=Response,
     )
-    async def download_attachment(who: Who, piece_id: PieceId, sha256: Sha256) -> Response:
+    async def download_attachment(who: Caller, piece_id: PieceId, sha256: Sha256) -> Response:
         found = await consultations.attachment(piece_id, sha256, who.role, who.structure)
         return _handed(found)
 
@@ -175,7 +174,7 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
         summary="The certificate of deposit.",
         response_class=Response,
     )
-    async def download_certificate(who: Who, piece_id: PieceId) -> Response:
+    async def download_certificate(who: Caller, piece_id: PieceId) -> Response:
         return _handed(await consultations.certificate(piece_id, who.role, who.structure))
 
     @routes.get(
@@ -183,7 +182,7 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
         summary="The certificate of a completion.",
         response_class=Response,
     )
-    async def download_completion(who: Who, piece_id: PieceId, rank: int) -> Response:
+    async def download_completion(who: Caller, piece_id: PieceId, rank: int) -> Response:
         found = await consultations.certificate(piece_id, who.role, who.structure, rank)
         return _handed(found)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from services.portal.application.listing import FiscalLists
@@ -22,7 +22,7 @@ from services.portal.entrypoints.schemas import (
     Question,
     SearchQuestion,
 )
-from shared.runtime.web.caller import Caller, authenticate
+from shared.runtime.web.caller import Caller
 from shared.runtime.web.problems import refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.actors import Actor
@@ -42,14 +42,6 @@ _FILES = {
 }
 
 
-def viewer(asking: Annotated[Caller, Depends(authenticate)]) -> Actor:
-    """Say for whom pieces are shown."""
-    return Actor(asking.role, asking.structure)
-
-
-Viewer = Annotated[Actor, Depends(viewer)]
-
-
 def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, Sheet]) -> APIRouter:
     """Build the routes."""
     router = APIRouter(route_class=DescribedRoute, tags=["portail"])
@@ -57,7 +49,7 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
     @router.get(
         "/recherche", summary="Chercher des pièces, du dépôt le plus récent au plus ancien."
     )
-    async def search(viewer: Viewer, asked: Annotated[SearchQuestion, Query()]) -> PageBody:
+    async def search(viewer: Caller, asked: Annotated[SearchQuestion, Query()]) -> PageBody:
         if violations := list(asked.judge()):
             raise refused(violations)
         after = read_cursor(asked.after)
@@ -67,7 +59,7 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
     @router.get(
         "/tableau-de-bord", summary="Compter ses pièces, par statut, et ce qui attend l'appelant."
     )
-    async def dashboard(viewer: Viewer, _: Annotated[Question, Query()]) -> DashboardBody:
+    async def dashboard(viewer: Caller, _: Annotated[Question, Query()]) -> DashboardBody:
         return DashboardBody.of(await searches.dashboard(viewer))
 
     @router.get(
@@ -77,7 +69,7 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
         responses=_FILES,  # type: ignore[arg-type]
     )
     async def fiscal(
-        viewer: Viewer, asked: Annotated[FiscalQuestion, Query()]
+        viewer: Caller, asked: Annotated[FiscalQuestion, Query()]
     ) -> FiscalBody | StreamingResponse:
         period = Range(asked.du, asked.au)
         if violations := judge_period(period):

@@ -4,14 +4,14 @@ Headers are trusted on loopback only. Whoever reads another header of identity a
 `require_trusted_headers` first, so that this module is where tokens will replace headers.
 """
 
-from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import unquote
 
-from fastapi import Header
+from fastapi import Depends, Header
 from starlette.requests import HTTPConnection
 
 from shared.runtime.web.problems import Problem
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.texts import composed, is_showable, plain, says_something
 
@@ -26,19 +26,11 @@ StructureHeader = Annotated[
 _HEADERS = frozenset({"x-structure", "x-role"})
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The structure that a request acts for, and the role it takes."""
-
-    structure: str
-    role: Role
-
-
 def authenticate(
     connection: HTTPConnection,
     x_structure: StructureHeader = None,
     x_role: Annotated[str | None, Header()] = None,
-) -> Caller:
+) -> Actor:
     """Authenticate the structure that calls: the dependency of the routes for structures.
 
     Raises a 401 problem when the caller is not named, or when this service trusts no header.
@@ -57,16 +49,20 @@ def authenticate(
         raise Problem(
             401, "HTTP-CALLER-03", f"Rôle inconnu : {x_role[:SHOWN_LIMIT]}. Rôles : {roles}."
         ) from None
-    return Caller(parse_structure(x_structure), role)
+    return Actor(role, parse_structure(x_structure))
 
 
-def authenticate_request(connection: HTTPConnection) -> Caller:
+Caller = Annotated[Actor, Depends(authenticate)]
+"""The structure in its role for which a request acts, as a parameter of a route."""
+
+
+def authenticate_request(connection: HTTPConnection) -> Actor:
     """Authenticate the structure that calls, before a route is known."""
     header = connection.headers.get
     return authenticate(connection, header("x-structure"), header("x-role"))
 
 
-def authenticate_if_named(connection: HTTPConnection) -> Caller | None:
+def authenticate_if_named(connection: HTTPConnection) -> Actor | None:
     """Authenticate the headers of a request that may come from a stranger; None without any."""
     if _HEADERS.isdisjoint(connection.headers.keys()):
         return None

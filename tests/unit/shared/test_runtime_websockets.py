@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Query, WebSocket
+from fastapi import APIRouter, FastAPI, Query, WebSocket
 from prometheus_client import REGISTRY
 from starlette.types import Message
 
 from shared.runtime.errors import TransientError
 from shared.runtime.web.app import create_app
-from shared.runtime.web.caller import Caller, authenticate
+from shared.runtime.web.caller import Caller
 from shared.runtime.web.request_validation import DescribedRoute
 
 ME = {"x-structure": "s", "x-role": "moe"}
@@ -24,7 +24,7 @@ def a_router() -> APIRouter:
     @router.websocket("/known")
     async def known(
         socket: WebSocket,
-        me: Annotated[Caller, Depends(authenticate)],
+        me: Caller,
         after: Annotated[int, Query()] = 0,
     ) -> None:
         await socket.accept()

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import UTC
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 
 from services.routing.application.ports import Archive, Position
 from services.routing.application.views import audit_for, dossier_for
@@ -18,7 +18,7 @@ from services.routing.entrypoints.http.schemas import (
 )
 from services.routing.entrypoints.http.showing import show_dossier, show_lines
 from shared.contracts.texts import TypedText
-from shared.runtime.web.caller import Caller, authenticate
+from shared.runtime.web.caller import Caller
 from shared.runtime.web.problems import form_violation, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.actors import Actor
@@ -36,19 +36,15 @@ def router(archive: Archive) -> APIRouter:
     routes = APIRouter(route_class=DescribedRoute, tags=["dossiers"])
 
     @routes.get("/dossiers/{dossier_id}", summary="Un dossier, vu par une de ses parties.")
-    async def show(
-        dossier_id: DossierId, who: Annotated[Caller, Depends(authenticate)]
-    ) -> DossierOut:
-        dossier = await dossier_for(archive, dossier_id, Actor(who.role, who.structure))
+    async def show(dossier_id: DossierId, who: Caller) -> DossierOut:
+        dossier = await dossier_for(archive, dossier_id, who)
         if dossier is None:
             raise not_found(f"Dossier {dossier_id}")
         return show_dossier(dossier)
 
     @routes.get("/dossiers/{dossier_id}/audit", summary="Sa piste d'audit, vérifiée.")
-    async def audit(
-        dossier_id: DossierId, who: Annotated[Caller, Depends(authenticate)]
-    ) -> AuditOut:
-        view = await audit_for(archive, dossier_id, Actor(who.role, who.structure))
+    async def audit(dossier_id: DossierId, who: Caller) -> AuditOut:
+        view = await audit_for(archive, dossier_id, who)
         if view is None:
             raise not_found(f"Dossier {dossier_id}")
         return AuditOut(
@@ -58,14 +54,14 @@ def router(archive: Archive) -> APIRouter:
 
     @routes.get("/synthese", summary="Ce qui attend la structure appelante, du plus ancien.")
     async def synthese(
-        who: Annotated[Caller, Depends(authenticate)],
+        who: Caller,
         service: Annotated[Service | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=_LONGEST)] = _LIMIT,
         after: Annotated[Cursor | None, Query()] = None,
     ) -> SyntheseOut:
         actor = Actor(who.role, who.structure, service)
         found = await archive.awaited(actor, _read_cursor(after), limit + 1)
-        counts = await archive.count_awaited(Actor(who.role, who.structure))
+        counts = await archive.count_awaited(who)
         page = found[:limit]
         return SyntheseOut(
             items=tuple(show_lines(page)),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -22,10 +22,9 @@ from shared.circuit.statuses import TREATMENTS, Act
 from shared.contracts.texts import TypedText
 from shared.runtime.clock import Clock
 from shared.runtime.store.database import Store, Transaction
-from shared.runtime.web.caller import Caller, authenticate
+from shared.runtime.web.caller import Caller
 from shared.runtime.web.problems import Problem, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
-from shared.vocabulary.actors import Actor
 from shared.vocabulary.dates import paris_day
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -96,14 +95,11 @@ def router(
     routes = APIRouter(route_class=DescribedRoute, tags=["traitements"])
 
     @routes.get("/pieces/{piece_id}/treatments", summary="Les actes permis à l'appelant.")
-    async def allowed(
-        piece_id: PieceId, who: Annotated[Caller, Depends(authenticate)]
-    ) -> TreatmentsOut:
-        actor = Actor(who.role, who.structure)
-        dossier = await piece_for(archive, piece_id, actor)
+    async def allowed(piece_id: PieceId, who: Caller) -> TreatmentsOut:
+        dossier = await piece_for(archive, piece_id, who)
         if dossier is None:
             raise not_found(f"Pièce {piece_id}")
-        turn = judge_turn(dossier, dossier[piece_id], actor)
+        turn = judge_turn(dossier, dossier[piece_id], who)
         if isinstance(turn, Violation):
             return TreatmentsOut(piece_id=piece_id, acts=(), cadres=(), reason=turn.message)
         return TreatmentsOut(
@@ -114,12 +110,9 @@ def router(
         )
 
     @routes.post("/pieces/{piece_id}/treatments", summary="Traiter une pièce.")
-    async def treat(
-        piece_id: PieceId, body: TreatmentIn, who: Annotated[Caller, Depends(authenticate)]
-    ) -> DossierOut:
-        actor = Actor(who.role, who.structure)
+    async def treat(piece_id: PieceId, body: TreatmentIn, who: Caller) -> DossierOut:
         correction = body.correction.to_domain() if body.correction else None
-        command = Treat(piece_id, body.act, actor, body.motive, body.comment, correction)
+        command = Treat(piece_id, body.act, who, body.motive, body.comment, correction)
 
         async def work(transaction: Transaction) -> Treated | None:
             return await router_of(transaction).treat(command)

@@ -18,7 +18,7 @@ from services.support.tickets.entrypoints.bodies import DraftBody, SearchQuery
 from services.support.tickets.entrypoints.follow_up import FileName, Sha, add_following
 from services.support.tickets.entrypoints.outcomes import done, mark_replay
 from shared.application.uploads import Vault
-from shared.runtime.web.caller import Caller, authenticate
+from shared.runtime.web.caller import Caller
 from shared.runtime.web.etags import Matching, etag
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import not_found
@@ -26,17 +26,16 @@ from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.uploads import uploaded
 from shared.vocabulary.tickets import Side
 
-Who = Annotated[Caller, Depends(authenticate)]
 Files = Annotated[list[UploadFile], File(description="Pièces jointes")]
 
 
-def keys_of(who: Who) -> str:
+def keys_of(who: Caller) -> str:
     """Say whose idempotency keys a request has: a structure's, in one of its roles."""
     return f"{who.role}|{who.structure}"
 
 
 def claim(
-    who: Who, by: Annotated[str, Depends(keys_of)], ticket_id: Id, matching: Matching
+    who: Caller, by: Annotated[str, Depends(keys_of)], ticket_id: Id, matching: Matching
 ) -> Claim:
     """Claim a ticket of one's structure; all others do not exist for it."""
     return Claim(
@@ -60,7 +59,7 @@ def create_tickets_router(
         return ticket
 
     @router.get("", summary="Chercher parmi les tickets de sa structure, le dernier d'abord.")
-    async def search(who: Who, wanted: Annotated[SearchQuery, Query()]) -> ListAnswer:
+    async def search(who: Caller, wanted: Annotated[SearchQuery, Query()]) -> ListAnswer:
         page = await tickets.of_structure(who.structure, wanted.to_domain())
         lines = tuple(TicketLine.line(each) for each in page.tickets)
         return ListAnswer(tickets=lines, next=page.next)
@@ -73,13 +72,13 @@ def create_tickets_router(
 
 def _add_drafts(router: APIRouter, drafts: Drafts) -> None:
     @router.post("", status_code=201, summary="Commencer un brouillon.")
-    async def begin(who: Who, body: DraftBody, response: Response) -> TicketAnswer:
+    async def begin(who: Caller, body: DraftBody, response: Response) -> TicketAnswer:
         begun = _shown(await drafts.begin(_issuer(who, body), body.to_domain()), response)
         response.headers["Location"] = f"/tickets/{begun.id}"
         return begun
 
     @router.put("/{ticket_id}", summary="Enregistrer un brouillon.")
-    async def save(who: Who, mine: Mine, body: DraftBody, response: Response) -> TicketAnswer:
+    async def save(who: Caller, mine: Mine, body: DraftBody, response: Response) -> TicketAnswer:
         return _shown(await drafts.save(mine, _issuer(who, body), body.to_domain()), response)
 
     @router.delete("/{ticket_id}", status_code=204, summary="Abandonner un brouillon.")
