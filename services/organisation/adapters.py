@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import TypeVar
 
-from pymongo.errors import DuplicateKeyError
-
 from services.organisation.application import Change
 from services.organisation.domain.structure import (
     Declaration,
@@ -17,6 +15,7 @@ from services.organisation.domain.structure import (
 from shared.circuit.parties import moa_booleans, moa_parameter
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.driver import DuplicateKeyError
 from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
 from shared.vocabulary.texts import folded, one_line
 

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prometheus_client import Histogram
-from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.deposit.adapters.documents import files_of, from_completion, from_piece, number_id
 from services.deposit.adapters.mongo import PIECES, RANKS
@@ -20,6 +18,7 @@ from services.deposit.application.ports import Kept, Refusal, SaturatedError
 from services.deposit.domain.piece import Completion, Piece
 from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Store, Transaction
+from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, UpdateOne
 from shared.runtime.store.idempotency_keys import find_used, keep_used
 
 GROUP_SIZE = Histogram(

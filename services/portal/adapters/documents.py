@@ -5,13 +5,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from bson.decimal128 import Decimal128
-
 from services.portal.domain.piece import Awaited, Face, Piece
 from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Party
 from shared.runtime.logs import get_logger
 from shared.runtime.store.database import Document
+from shared.runtime.store.driver import Decimal128
 from shared.runtime.web.problems import Problem
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import Amounts

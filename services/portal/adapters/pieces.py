@@ -9,7 +9,7 @@ from services.portal.adapters.projections import PIECES
 from services.portal.domain.counts import Awaiting, Count
 from services.portal.domain.criteria import Criteria, Place, Range
 from services.portal.domain.piece import Piece
-from shared.runtime.store.database import Store
+from shared.runtime.store.database import Store, aggregate
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.statuses import Status
 
@@ -38,11 +38,11 @@ class MongoPieces:
     async def count(self, viewer: Actor) -> Sequence[Count]:
         return [
             Count(Status(row["_id"]["status"]), row["_id"]["is_sent"], row["pieces"])
-            async for row in self._pieces.aggregate(queries.counted(viewer))
+            async for row in aggregate(self._pieces, queries.counted(viewer))
         ]
 
     async def awaiting(self, viewer: Actor) -> Awaiting:
-        async for row in self._pieces.aggregate(queries.awaiting(viewer)):
+        async for row in aggregate(self._pieces, queries.awaiting(viewer)):
             return Awaiting(row["pieces"], row["oldest"])
         return Awaiting()
 

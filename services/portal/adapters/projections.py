@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from pymongo import DeleteMany, ReplaceOne
-
 from services.portal.adapters.documents import to_document
 from services.portal.application.projecting import pieces_of
 from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import DossierChanged
 from shared.runtime.messaging.projection import keep_newest, refuse_elsewhere
 from shared.runtime.store.database import Transaction
+from shared.runtime.store.driver import DeleteMany, ReplaceOne
 
 PIECES = "pieces"
 DOSSIERS = "dossiers"

@@ -8,8 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import ReplaceOne
-
 from services.routing.adapters.codec import (
     read_dossier,
     read_enclosures,
@@ -24,7 +22,8 @@ from shared.circuit.parties import Structure
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.directory import Directory
-from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.database import Document, Store, Transaction, aggregate
+from shared.runtime.store.driver import ReplaceOne
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 
@@ -98,14 +97,15 @@ class MongoArchive:
         return dossiers
 
     async def count_awaited(self, actor: Actor) -> Mapping[str | None, int]:
-        groups = self._collection("dossiers").aggregate(
+        groups = aggregate(
+            self._collection("dossiers"),
             [
                 {"$match": {"awaited": _key(actor)}},
                 {"$unwind": "$awaited"},
                 {"$group": {"_id": "$awaited", "count": {"$sum": 1}}},
                 {"$sort": {"_id": 1}},
             ],
-            session=self._session,
+            self._session,
         )
         prefix = f"{_key(actor)}|"
         return {

@@ -1,16 +1,14 @@
-"""Operator commands over one collection of a service: how they connect, tables of plain text."""
+"""Operator commands over one collection of a service: connection, and tables of plain text."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pymongo import MongoClient
-from pymongo.collection import Collection
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shared.runtime.store.database import Document, database_of
+from shared.runtime.store.commands import BlockingCollection, open_collection
 
 console = Console()
 _WIDE = 300
@@ -27,34 +25,18 @@ def commands_over(collection: str, description: str) -> typer.Typer:
         mongo: Annotated[str, typer.Option(envvar="AIGUILLAGE_MONGO", help="Its store.")],
         namespace: Annotated[str, typer.Option(envvar="AIGUILLAGE_NAMESPACE")] = "",
     ) -> None:
-        context.obj = _open_collection(mongo, service, namespace, collection)
+        try:
+            context.obj = open_collection(mongo, service, namespace, collection)
+        except LookupError as error:
+            raise typer.BadParameter(str(error)) from error
 
     return app
 
 
-def collection_of(context: typer.Context) -> "Collection[dict[str, Any]]":
+def collection_of(context: typer.Context) -> BlockingCollection:
     """Give the collection that the command line has opened."""
-    collection: Collection[dict[str, Any]] = context.obj
+    collection: BlockingCollection = context.obj
     return collection
-
-
-def _open_collection(
-    mongo: str, service: str, namespace: str, collection: str
-) -> "Collection[dict[str, Any]]":
-    """Open a collection of a service: a store makes an empty one of any name that is mistyped."""
-    client: MongoClient[Document] = MongoClient(mongo, tz_aware=True)
-    name = database_of(service, namespace)
-    prefix = database_of("", namespace)
-    known = {
-        each.removeprefix(prefix): each
-        for each in client.list_database_names()
-        if each.startswith(prefix) and collection in client[each].list_collection_names()
-    }
-    if name not in known.values():
-        raise typer.BadParameter(
-            f"no service {service} here; there are: {', '.join(sorted(known))}"
-        )
-    return client[name][collection]
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:

@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from pymongo import UpdateOne
-
 from shared.contracts.topics import Topic
 from shared.runtime.clock import Clock
 from shared.runtime.messaging.outcomes import Seen, Stream, is_reuse
 from shared.runtime.messaging.parsing import Incoming, Record
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.driver import UpdateOne
 
 _KEPT_BEYOND_RETENTION = timedelta(days=7)
 _READ_AT_ONCE = 50

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from aiokafka.errors import KafkaError
-from pymongo import DeleteOne
 
 from shared.runtime.backoff import keep_trying, wait_out
 from shared.runtime.clock import Clock
@@ -19,6 +18,7 @@ from shared.runtime.logs import get_logger
 from shared.runtime.messaging.producer import calls_for_renewal, concerns_topic, is_refusal
 from shared.runtime.metrics import OUTBOX_DEPTH, OUTBOX_OLDEST, PUBLISHED, REFUSED_KEYS
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.driver import DeleteOne
 from shared.runtime.store.lease import Lease
 
 Publish = Callable[[Document], Awaitable[Awaitable[object]]]

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pymongo import ReplaceOne
-
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import wait_out
 from shared.runtime.clock import Clock
@@ -16,6 +14,7 @@ from shared.runtime.messaging.isolation import bury, isolate
 from shared.runtime.messaging.parsing import Incoming, Reader, Record
 from shared.runtime.metrics import MESSAGES
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.driver import ReplaceOne
 
 _JUMP_MAX = 100
 """Versions that compaction, or a reader that was away, may leave out between two states.

@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -30,6 +30,7 @@ from shared.runtime.record_size import weigh
 
 Document = dict[str, Any]
 Collection: TypeAlias = "AsyncIOMotorCollection[Document]"
+Session: TypeAlias = AsyncIOMotorClientSession
 T = TypeVar("T")
 
 _SESSIONS_KEPT_S = 7 * 24 * 3600
@@ -47,7 +48,7 @@ class Transaction:
     """One transaction of the store: what it writes and what it says are kept, or lost, together."""
 
     db: "Database[Document]"
-    session: AsyncIOMotorClientSession
+    session: Session
     source: str
     clock: Clock
     rows: list[Document] = field(default_factory=list)
@@ -186,9 +187,7 @@ class Store:
             await self.db["sessions"].replace_one({"_id": session_id}, row, upsert=True)
             self._registered.add(session_id)
 
-    async def _attempt(
-        self, session: AsyncIOMotorClientSession, work: Callable[[Transaction], Awaitable[T]]
-    ) -> T:
+    async def _attempt(self, session: Session, work: Callable[[Transaction], Awaitable[T]]) -> T:
         transaction = Transaction(self.db, session, self._source, self._clock)
         async with session.start_transaction(_SNAPSHOT, _MAJORITY):
             result = await work(transaction)
@@ -207,12 +206,22 @@ class Store:
         self._client.close()
 
 
+async def aggregate(
+    collection: Collection,
+    pipeline: Sequence[Mapping[str, Any]],
+    session: Session | None = None,
+) -> AsyncIterator[Document]:
+    """Run an aggregation pipeline and give its documents one by one."""
+    async for row in collection.aggregate(pipeline, session=session):
+        yield row
+
+
 def database_of(service: str, namespace: str) -> str:
     """Name the database of a service; a store refuses dots there."""
     return f"{namespace}{service}".replace(".", "-")
 
 
-def _id_of(session: AsyncIOMotorClientSession) -> Binary:
+def _id_of(session: Session) -> Binary:
     document: Any = session.session_id  # Motor's stub takes it for a method
     identifier: Binary = document["id"]
     return identifier

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from pydantic import TypeAdapter
-from pymongo.errors import DuplicateKeyError
 
 from services.support.chat.application.ports import ChatChange, Present
 from services.support.chat.domain.chat import Chat, ChatState, Line, LineKind, Queue, Said, Step
@@ -14,6 +13,7 @@ from services.support.desks.adapters.mongo_tokens import admit
 from shared.runtime.notifier import Notifier
 from shared.runtime.store.change_stream import watch_inserts
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.driver import DuplicateKeyError
 from shared.vocabulary.tickets import Side
 
 T = TypeVar("T")

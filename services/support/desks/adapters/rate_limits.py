@@ -3,10 +3,9 @@
 import hashlib
 from datetime import timedelta
 
-from pymongo.errors import DuplicateKeyError
-
 from shared.runtime.clock import Clock
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.driver import DuplicateKeyError
 
 _RATES = "rates"
 _HOUR = timedelta(hours=1)

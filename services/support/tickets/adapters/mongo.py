@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import TypeVar
 
 from pydantic import TypeAdapter
-from pymongo import ReturnDocument
-from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.support.desks.adapters.mongo_tokens import admit
 from services.support.tickets.application.ports import Change, Page, Search
@@ -17,6 +15,7 @@ from services.support.tickets.domain.transitions import OPEN
 from shared.application.idempotency import Key, UsedKey
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, ReturnDocument
 from shared.runtime.store.idempotency_keys import find_used, keep_used, prepare_keys
 from shared.vocabulary.texts import folded
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus

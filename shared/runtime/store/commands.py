@@ -1,0 +1,29 @@
+"""Blocking access to a collection of a service, for the commands of an operator."""
+
+from typing import TypeAlias
+
+from pymongo import MongoClient
+from pymongo.collection import Collection
+
+from shared.runtime.store.database import Document, database_of
+
+BlockingCollection: TypeAlias = "Collection[Document]"
+
+
+def open_collection(uri: str, service: str, namespace: str, collection: str) -> BlockingCollection:
+    """Open a collection of a service.
+
+    Raises LookupError for a service that has none: a store makes an empty collection of any name
+    that is mistyped.
+    """
+    client: MongoClient[Document] = MongoClient(uri, tz_aware=True)
+    name = database_of(service, namespace)
+    prefix = database_of("", namespace)
+    known = {
+        each.removeprefix(prefix): each
+        for each in client.list_database_names()
+        if each.startswith(prefix) and collection in client[each].list_collection_names()
+    }
+    if name not in known.values():
+        raise LookupError(f"no service {service} here; there are: {', '.join(sorted(known))}")
+    return client[name][collection]

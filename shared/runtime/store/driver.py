@@ -1,0 +1,16 @@
+"""Operations and errors of the database driver: the only module from which services take them."""
+
+from bson.decimal128 import Decimal128
+from pymongo import DeleteMany, DeleteOne, ReplaceOne, ReturnDocument, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+__all__ = [
+    "BulkWriteError",
+    "Decimal128",
+    "DeleteMany",
+    "DeleteOne",
+    "DuplicateKeyError",
+    "ReplaceOne",
+    "ReturnDocument",
+    "UpdateOne",
+]
