@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from docs.generators.asyncapi import asyncapi
-from docs.generators.circuit import circuit_page
-from docs.generators.openapi import openapi
-from docs.generators.rules import rules_page
-from docs.generators.topics import topics_page
+from docs.generators.asyncapi import build_asyncapi
+from docs.generators.circuit import render_circuit
+from docs.generators.openapi import build_openapi
+from docs.generators.rules import render_rules
+from docs.generators.topics import render_topics
 
 ROOT = Path(__file__).parents[2]
 _OPENAPI = "docs/openapi"
@@ -22,7 +22,7 @@ def main(
     *, check: Annotated[bool, typer.Option(help="Write nothing; fail when one is stale.")] = False
 ) -> None:
     """Write every document that changed, and remove those of services that are gone."""
-    stale = stale_documents(ROOT)
+    stale = find_stale_documents(ROOT)
     if check:
         if stale:
             sys.exit(f"stale: {', '.join(stale)}; run: make docs")
@@ -37,22 +37,22 @@ def main(
         print(name)
 
 
-def stale_documents(root: Path) -> Mapping[str, str | None]:
+def find_stale_documents(root: Path) -> Mapping[str, str | None]:
     """Give what the documents that differ should hold; None for one that should not be."""
-    wanted: dict[str, str | None] = {**documents()}
+    wanted: dict[str, str | None] = {**generate_documents()}
     found = {str(path.relative_to(root)) for path in (root / _OPENAPI).glob("*.json")}
     wanted |= dict.fromkeys(found - wanted.keys())
     return {name: text for name, text in wanted.items() if _read(root / name) != text}
 
 
-def documents() -> Mapping[str, str]:
+def generate_documents() -> Mapping[str, str]:
     """Generate every document, by its path."""
-    described = {f"{_OPENAPI}/{name}.json": _json(each) for name, each in openapi().items()}
+    described = {f"{_OPENAPI}/{name}.json": _json(each) for name, each in build_openapi().items()}
     return described | {
-        "docs/asyncapi.json": _json(asyncapi()),
-        "docs/circuit.md": circuit_page(),
-        "docs/rules.md": rules_page(),
-        "docs/topics.md": topics_page(),
+        "docs/asyncapi.json": _json(build_asyncapi()),
+        "docs/circuit.md": render_circuit(),
+        "docs/rules.md": render_rules(),
+        "docs/topics.md": render_topics(),
     }
 
 

@@ -15,7 +15,7 @@ _BINDING = "0.5.0"
 _CLOUD_EVENT = "application/cloudevents+json; charset=UTF-8"
 
 
-def asyncapi() -> Json:
+def build_asyncapi() -> Json:
     """Describe every topic: who sends, who receives, what, and how it is kept."""
     payloads = {payload: None for topic in TOPICS for payload in topic.payloads}
     return {

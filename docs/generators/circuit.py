@@ -82,7 +82,7 @@ _PAYER = "PAIEMENT"
 _MOTIVES = Path(statuses.__file__).parent / "tables" / "motifs-de-refus.csv"
 
 
-def circuit_page() -> str:
+def render_circuit() -> str:
     """Write the page of the circuit by which new dossiers open."""
     circuit = current()
     sections = [
@@ -95,7 +95,7 @@ def circuit_page() -> str:
     return "\n".join((head, *sections, _delays(circuit), _statuses(), _motives()))
 
 
-def diagram(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
+def draw_circuit(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
     """Draw a part of the circuit, in Mermaid."""
     rows = _rows(circuit, phase, moa=moa)
     drawn = dict.fromkeys(row for each in rows for row in (each, *circuit.every_next(each)))
@@ -173,7 +173,7 @@ def _section(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
             for row in _rows(circuit, phase, moa=moa)
         ),
     )
-    return f"## {title}\n\n```mermaid\n{diagram(circuit, phase, moa=moa)}\n```\n\n{table}"
+    return f"## {title}\n\n```mermaid\n{draw_circuit(circuit, phase, moa=moa)}\n```\n\n{table}"
 
 
 def _followers(circuit: Circuit, row: Row) -> Iterator[str]:

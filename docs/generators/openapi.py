@@ -1,8 +1,9 @@
-"""The HTTP interface of each service, as its application describes it."""
+"""Generator of the OpenAPI document of each service."""
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -11,20 +12,21 @@ from fastapi import FastAPI
 from deploy.local import SERVICES
 from shared.runtime.service import Runtime
 
-# Nothing is connected by building a service: these are addresses of nobody.
+# Settings that are required; building a service connects to nothing.
 _NOWHERE = {
     "AIGUILLAGE_KAFKA": "127.0.0.1:1",
     "AIGUILLAGE_MONGO": "mongodb://127.0.0.1:1/?directConnection=true",
 }
 
 
-def openapi() -> Mapping[str, dict[str, Any]]:
-    """Describe every service, by its name."""
-    return {name: app.openapi() for name, (_, app) in built().items()}
+def build_openapi() -> Mapping[str, dict[str, Any]]:
+    """Build the OpenAPI document of every service, by its name."""
+    return {name: app.openapi() for name, (_, app) in build_services().items()}
 
 
-def built() -> Mapping[str, tuple[Runtime, FastAPI]]:
-    """Build every service, by its name, without starting any."""
+@cache
+def build_services() -> Mapping[str, tuple[Runtime, FastAPI]]:
+    """Build every service, by its name, without starting any; seconds, so once a process."""
     with _environment(_NOWHERE):
         return {
             module.rpartition(".")[2]: import_module(f"{module}.bootstrap").build()

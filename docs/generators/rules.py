@@ -32,7 +32,9 @@ _SPOKEN = {
 _TABLE = "| code | ce qui est dit | que faire | source |\n| --- | --- | --- | --- |\n"
 
 
-def rules(packages: tuple[ModuleType, ...] = (shared, services)) -> Mapping[str, tuple[Rule, str]]:
+def find_rules(
+    packages: tuple[ModuleType, ...] = (shared, services),
+) -> Mapping[str, tuple[Rule, str]]:
     """Give every rule that a module holds, by its code, with that module.
 
     Raises ValueError when two rules share a code.
@@ -45,9 +47,9 @@ def rules(packages: tuple[ModuleType, ...] = (shared, services)) -> Mapping[str,
     return dict(sorted(found.items()))
 
 
-def rules_page() -> str:
+def render_rules() -> str:
     """Write the page of the rules."""
-    sections = groupby(rules().items(), key=lambda item: item[0].partition("-")[0])
+    sections = groupby(find_rules().items(), key=lambda item: item[0].partition("-")[0])
     return _HEAD + "\n".join(_section(prefix, dict(items)) for prefix, items in sections)
 
 

@@ -24,7 +24,7 @@ _FIELDS = {Key.DOSSIER: "`data.dossier_id`", Key.RECIPIENT: "`data.recipient.str
 """Where a record repeats its key; one of another entity says so itself."""
 
 
-def topics_page() -> str:
+def render_topics() -> str:
     """Write the table of the topics, and that of the types."""
     return _HEAD + "".join(_rows()) + _TYPES + "".join(_types())
 

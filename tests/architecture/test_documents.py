@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from docs.generators.__main__ import documents, stale_documents
-from docs.generators.asyncapi import asyncapi
+from docs.generators.__main__ import find_stale_documents, generate_documents
+from docs.generators.asyncapi import build_asyncapi
 from shared.contracts.envelope import Event, encode
 from shared.contracts.organisation_v1 import ParametersV1, StructureChanged
 from shared.contracts.topics import TOPICS
@@ -19,29 +19,29 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_no_document_is_stale() -> None:
-    assert sorted(stale_documents(ROOT)) == []
+    assert sorted(find_stale_documents(ROOT)) == []
 
 
 def test_a_document_that_differs_or_should_not_be_there_is_stale(tmp_path: Path) -> None:
-    for name, text in documents().items():
+    for name, text in generate_documents().items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    assert stale_documents(tmp_path) == {}
+    assert find_stale_documents(tmp_path) == {}
 
     (tmp_path / "docs/topics.md").write_text("by hand", encoding="utf-8")
     (tmp_path / "docs/asyncapi.json").unlink()
     (tmp_path / "docs/openapi/gone.json").write_text("{}", encoding="utf-8")
 
-    assert sorted(stale_documents(tmp_path)) == [
+    assert sorted(find_stale_documents(tmp_path)) == [
         "docs/asyncapi.json",
         "docs/openapi/gone.json",
         "docs/topics.md",
     ]
 
 
-@pytest.mark.parametrize("name", [name for name in documents() if name.endswith(".json")])
+@pytest.mark.parametrize("name", [name for name in generate_documents() if name.endswith(".json")])
 def test_every_reference_leads_somewhere(name: str) -> None:
-    document = json.loads(documents()[name])
+    document = json.loads(generate_documents()[name])
 
     references = list(_references(document, document))
 
@@ -51,7 +51,7 @@ def test_every_reference_leads_somewhere(name: str) -> None:
 
 
 def test_every_topic_has_its_channel_its_sender_and_its_receivers() -> None:
-    document = asyncapi()
+    document = build_asyncapi()
 
     assert set(document["channels"]) == {topic.name for topic in TOPICS}
     for topic in TOPICS:
@@ -86,7 +86,7 @@ def test_what_is_sent_has_the_fields_that_the_document_promises() -> None:
         correlationid="c",
         data=told,
     )
-    schemas = asyncapi()["components"]["schemas"]
+    schemas = build_asyncapi()["components"]["schemas"]
 
     sent = json.loads(encode(event))
 

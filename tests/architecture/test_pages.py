@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from docs.generators.circuit import circuit_page, diagram
-from docs.generators.rules import rules, rules_page
+from docs.generators.circuit import draw_circuit, render_circuit
+from docs.generators.rules import find_rules, render_rules
 from shared.circuit.loader import current, version
 from shared.circuit.statuses import TRANSITIONS
 from shared.circuit.table import Circuit, Phase
@@ -27,10 +27,10 @@ _STYLE = re.compile(r"classDef plateforme stroke-dasharray: 4 3|class \w+(,\w+)*
 
 def test_every_rule_that_the_source_writes_is_on_the_page_once() -> None:
     written = [*_written("shared"), *_written("services")]
-    page = rules_page()
+    page = render_rules()
 
     assert len(written) > 90
-    assert sorted(written) == sorted(rules())
+    assert sorted(written) == sorted(find_rules())
     assert [code for code in written if page.count(f"| `{code}` |") != 1] == []
 
 
@@ -46,12 +46,12 @@ def test_a_rule_is_found_wherever_it_is_and_two_cannot_share_a_code(
     monkeypatch.syspath_prepend(tmp_path)
     planted = importlib.import_module("planted_rules")
 
-    assert rules((planted,)).keys() == {"ZZZ-A-01"}
+    assert find_rules((planted,)).keys() == {"ZZZ-A-01"}
 
     (package / "other.py").write_text(rule.format("ZZZ-A-01"), encoding="utf-8")
     importlib.invalidate_caches()
     with pytest.raises(ValueError, match="ZZZ-A-01 is in planted_rules"):
-        rules((planted,))
+        find_rules((planted,))
 
 
 @pytest.mark.parametrize("circuit", [current(), version("2026-1")], ids=lambda each: each.version)
@@ -59,7 +59,7 @@ def test_a_rule_is_found_wherever_it_is_and_two_cannot_share_a_code(
 def test_a_diagram_draws_every_row_and_every_follower(
     circuit: Circuit, phase: Phase, *, moa: bool
 ) -> None:
-    first, *lines = (line.strip() for line in diagram(circuit, phase, moa=moa).splitlines())
+    first, *lines = (line.strip() for line in draw_circuit(circuit, phase, moa=moa).splitlines())
     nodes = [match[1] for line in lines if (match := _NODE.fullmatch(line))]
     arrows = [match.groups() for line in lines if (match := _ARROW.fullmatch(line))]
     rows = [row for row in circuit.rows if row.phase is phase and row.moa_present is moa]
@@ -77,7 +77,7 @@ def test_a_diagram_draws_every_row_and_every_follower(
 
 
 def test_every_row_act_and_delay_has_its_line_with_its_source() -> None:
-    page = circuit_page()
+    page = render_circuit()
     lines = page.splitlines()
 
     for row in current().rows:

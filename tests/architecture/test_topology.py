@@ -5,14 +5,14 @@ from collections.abc import Mapping
 import pytest
 from fastapi import FastAPI
 
-from docs.generators.openapi import built
+from docs.generators.openapi import build_services
 from shared.contracts.topics import TOPICS
 from shared.runtime.service import Runtime
 
 
 @pytest.fixture(scope="module")
 def services() -> Mapping[str, tuple[Runtime, FastAPI]]:
-    return built()
+    return build_services()
 
 
 def test_every_topic_has_an_owner_that_exists_and_a_consumer(

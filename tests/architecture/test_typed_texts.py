@@ -10,7 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, StringConstraints
 
-from docs.generators.openapi import built
+from docs.generators.openapi import build_services
 from services.deposit.entrypoints.metadata import MetadataForm
 from services.support.chat.entrypoints.frames import First, Next
 from shared.contracts.texts import TypedText
@@ -29,7 +29,7 @@ _UNIONS = {Union, UnionType}
 
 
 def test_every_text_of_every_route_is_typed() -> None:
-    for service, (_, app) in built().items():
+    for service, (_, app) in build_services().items():
         bare = set(_bare_texts(app))
 
         assert bare <= _EXCEPTIONS.keys(), f"{service}: give these the type TypedText"
@@ -40,7 +40,7 @@ def test_every_text_that_is_read_apart_is_typed() -> None:
 
 
 def test_every_exception_is_still_one() -> None:
-    bare = {name for _, app in built().values() for name in _bare_texts(app)}
+    bare = {name for _, app in build_services().values() for name in _bare_texts(app)}
 
     assert bare == _EXCEPTIONS.keys()
 

@@ -1,19 +1,21 @@
-"""The released contracts, kept in the repository, and how far the code is from them."""
+"""Release of the contracts: what was promised is kept here, and compared with the code."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from docs.generators.asyncapi import asyncapi
-from docs.generators.rules import rules
-from tests.contracts.comparison.asyncapi import breaks, promised
+from docs.generators.asyncapi import build_asyncapi
+from docs.generators.openapi import build_openapi
+from docs.generators.rules import find_rules
+from tests.contracts.comparison import asyncapi, openapi
 from tests.contracts.comparison.schemas import Json
 
 _FOLDER = Path(__file__).parent
 RELEASED, GOLDEN = _FOLDER / "released", _FOLDER / "golden"
+_OPENAPI = "openapi"
 IN_USE, RETIRED = "in use", "retired"
 
 
@@ -22,39 +24,47 @@ class Contracts:
     """What readers rely on, at one moment."""
 
     asyncapi: Json
+    openapi: Mapping[str, Json]
+    """The OpenAPI document of each service, by its name."""
     golden: dict[str, str]
     """SHA-256 of each golden event, by its file."""
     rules: dict[str, str]
     """Each code of a rule ever released: in use, or retired."""
 
 
-def current(golden: Path = GOLDEN) -> Contracts:
-    """Take what the code promises now."""
-    return Contracts(asyncapi(), golden_events(golden), dict.fromkeys(rules(), IN_USE))
+def collect_contracts(golden: Path = GOLDEN) -> Contracts:
+    """Collect what the code promises now."""
+    return Contracts(
+        asyncapi=build_asyncapi(),
+        openapi=build_openapi(),
+        golden=hash_golden_events(golden),
+        rules=dict.fromkeys(find_rules(), IN_USE),
+    )
 
 
 def release(folder: Path, contracts: Contracts) -> tuple[str, ...]:
     """Release contracts, or release nothing and name what they break."""
-    released = read(folder)
-    faults = broken(released, contracts) if released else ()
+    released = read_release(folder)
+    faults = find_breaks(released, contracts) if released else ()
     if not faults:
-        ever = with_retired(released.rules if released else {}, contracts.rules)
-        _write(folder, Contracts(contracts.asyncapi, contracts.golden, ever))
+        ever = keep_retired(released.rules if released else {}, contracts.rules)
+        _write(folder, replace(contracts, rules=ever))
     return faults
 
 
-def read(folder: Path) -> Contracts | None:
+def read_release(folder: Path) -> Contracts | None:
     """Read the released contracts; None when nothing was released yet."""
     if not folder.is_dir():
         return None
     return Contracts(
         asyncapi=_load(folder / "asyncapi.json"),
+        openapi={path.stem: _load(path) for path in sorted(folder.glob(f"{_OPENAPI}/*.json"))},
         golden=_load(folder / "golden.json"),
         rules=_load(folder / "rules.json"),
     )
 
 
-def golden_events(folder: Path) -> dict[str, str]:
+def hash_golden_events(folder: Path) -> dict[str, str]:
     """Take the hash of each golden event."""
     return {
         path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
@@ -62,27 +72,38 @@ def golden_events(folder: Path) -> dict[str, str]:
     }
 
 
-def broken(released: Contracts, current: Contracts) -> tuple[str, ...]:
+def find_breaks(released: Contracts, current: Contracts) -> tuple[str, ...]:
     """Name, a sentence each, what the code no longer keeps of what was released."""
     return (
-        *map(str, breaks(released.asyncapi, current.asyncapi)),
+        *map(str, asyncapi.compare(released.asyncapi, current.asyncapi)),
+        *map(str, openapi.compare(released.openapi, current.openapi)),
         *_broken_golden(released.golden, current.golden),
         *_reused(released.rules, current.rules),
     )
 
 
-def unreleased(released: Contracts, current: Contracts) -> tuple[str, ...]:
+def find_unreleased(released: Contracts, current: Contracts) -> tuple[str, ...]:
     """Name what the code promises and nobody can rely on yet, for want of a release."""
-    rules_ever = with_retired(released.rules, current.rules)
+    rules_ever = keep_retired(released.rules, current.rules)
     golden = current.golden.keys() - released.golden.keys()
     codes = {code for code, use in rules_ever.items() if released.rules.get(code) != use}
-    is_same = promised(released.asyncapi) == promised(current.asyncapi)
-    return (*(() if is_same else ("the AsyncAPI document",)), *sorted(golden), *sorted(codes))
+    return (*_grown(released, current), *sorted(golden), *sorted(codes))
 
 
-def with_retired(released: dict[str, str], current: dict[str, str]) -> dict[str, str]:
+def keep_retired(released: dict[str, str], current: dict[str, str]) -> dict[str, str]:
     """Keep the codes that are out of use: one that came back would mean two things."""
     return dict(sorted({**dict.fromkeys(released, RETIRED), **current}.items()))
+
+
+def _grown(released: Contracts, current: Contracts) -> Iterator[str]:
+    if asyncapi.keep_promises(released.asyncapi) != asyncapi.keep_promises(current.asyncapi):
+        yield "the AsyncAPI document"
+    if not released.openapi:
+        return  # The paths are about to move: their first release follows.
+    was, now = (openapi.keep_promises(each.openapi) for each in (released, current))
+    for service in sorted(was.keys() | now.keys()):
+        if was.get(service) != now.get(service):
+            yield f"the OpenAPI document of {service}"
 
 
 def _broken_golden(released: dict[str, str], current: dict[str, str]) -> Iterator[str]:
@@ -100,9 +121,14 @@ def _reused(released: dict[str, str], current: dict[str, str]) -> Iterator[str]:
 
 
 def _write(folder: Path, contracts: Contracts) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("asyncapi", "golden", "rules"):
-        text = json.dumps(getattr(contracts, name), ensure_ascii=False, indent=2) + "\n"
+    (folder / _OPENAPI).mkdir(parents=True, exist_ok=True)
+    for name, part in {
+        "asyncapi": contracts.asyncapi,
+        "golden": contracts.golden,
+        "rules": contracts.rules,
+        **{f"{_OPENAPI}/{service}": each for service, each in contracts.openapi.items()},
+    }.items():
+        text = json.dumps(part, ensure_ascii=False, indent=2) + "\n"
         (folder / f"{name}.json").write_text(text, encoding="utf-8")
 
 

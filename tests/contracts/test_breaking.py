@@ -9,23 +9,28 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from docs.generators.asyncapi import asyncapi
-from tests.contracts.comparison.asyncapi import breaks, events, promised
-from tests.contracts.comparison.schemas import (
-    ANNOTATIONS,
-    BOTH,
+from docs.generators.asyncapi import build_asyncapi
+from tests.contracts.comparison.asyncapi import (
     READERS,
     WRITTEN,
+    compare,
+    keep_promises,
+    list_event_schemas,
+)
+from tests.contracts.comparison.schemas import (
+    WORDS,
     Change,
     Schema,
-    breaking,
-    fields,
+    Side,
+    compare_schemas,
+    list_fields,
 )
 
 Json = dict[str, Any]
+BOTH = f"{READERS}, and the reading of events already written"
 Plant = Callable[[Json], object]
 
-DOCUMENT = asyncapi()
+DOCUMENT = build_asyncapi()
 CLOUD_EVENT = "application/cloudevents+json; charset=UTF-8"
 DEPOSEE = "fr.aiguillage.piece.deposee.v1"
 
@@ -89,7 +94,7 @@ def _closed(document: Json) -> None:
 BREAKING: list[tuple[Plant, str]] = [
     (
         lambda it: _schema(it, "PieceDeposited")["properties"].pop("comment"),
-        f"{DEPOSEE} $.data.comment: the field was removed; {READERS}.",
+        f"{DEPOSEE} $.data.comment: the field was removed; {BOTH}.",
     ),
     (
         lambda it: _required(it).append("comment"),
@@ -129,7 +134,7 @@ BREAKING: list[tuple[Plant, str]] = [
     ),
     (
         lambda it: _schema(it, "Syntax")["enum"].append("EDIFACT"),
-        f'{DEPOSEE} $.data.syntax: the value "EDIFACT" was added; {READERS} who close the list.',
+        f'{DEPOSEE} $.data.syntax: the value "EDIFACT" was added to a closed list; {READERS}.',
     ),
     (
         lambda it: _schema(it, "Syntax").pop("enum"),
@@ -224,7 +229,7 @@ BREAKING: list[tuple[Plant, str]] = [
 
 @pytest.mark.parametrize(("plant", "named"), BREAKING, ids=[each[1] for each in BREAKING])
 def test_a_breaking_change_is_named(plant: Plant, named: str) -> None:
-    found = [str(each) for each in breaks(DOCUMENT, _planted(plant))]
+    found = [str(each) for each in compare(DOCUMENT, _planted(plant))]
 
     assert named in found
     assert len(found) == 1
@@ -235,10 +240,10 @@ def test_what_several_events_share_is_named_once() -> None:
         del _schema(document, "PieceForwardedEvent")["properties"]["causationid"]
         del _schema(document, "StatusChangedEvent")["properties"]["causationid"]
 
-    assert [str(each) for each in breaks(DOCUMENT, _planted(plant))] == [
+    assert [str(each) for each in compare(DOCUMENT, _planted(plant))] == [
         (
             "fr.aiguillage.piece.acheminee.v1, fr.aiguillage.piece.statut.v1 $.causationid: "
-            f"the field was removed; {READERS}."
+            f"the field was removed; {BOTH}."
         )
     ]
 
@@ -249,7 +254,7 @@ def test_an_event_type_that_is_removed_is_named() -> None:
         del _channel(document, "travaux.piece.deposee.v1")["messages"]["PieceCompleted"]
 
     assert f"fr.aiguillage.piece.completee.v1: the event type was removed; {READERS}." in {
-        str(each) for each in breaks(DOCUMENT, _planted(plant))
+        str(each) for each in compare(DOCUMENT, _planted(plant))
     }
 
 
@@ -274,8 +279,8 @@ COMPATIBLE: dict[str, Plant] = {
 def test_a_compatible_change_is_no_break_but_asks_for_a_release(plant: Plant) -> None:
     grown = _planted(plant)
 
-    assert breaks(DOCUMENT, grown) == ()
-    assert promised(DOCUMENT) != promised(grown)
+    assert compare(DOCUMENT, grown) == ()
+    assert keep_promises(DOCUMENT) != keep_promises(grown)
 
 
 def test_words_and_who_else_reads_may_change_freely() -> None:
@@ -288,15 +293,15 @@ def test_words_and_who_else_reads_may_change_freely() -> None:
         )
     )
 
-    assert breaks(DOCUMENT, reworded) == ()
-    assert promised(DOCUMENT) == promised(reworded)
+    assert compare(DOCUMENT, reworded) == ()
+    assert keep_promises(DOCUMENT) == keep_promises(reworded)
 
 
 def test_a_field_that_is_named_as_an_annotation_is_no_annotation() -> None:
     field = {"type": "string", "title": "Title"}
     schema = {"properties": {"title": field, "properties": field}, "title": "It"}
 
-    assert promised({"channels": {}, "components": schema}) == {
+    assert keep_promises({"channels": {}, "components": schema}) == {
         "channels": {},
         "components": {
             "properties": {"title": {"type": "string"}, "properties": {"type": "string"}}
@@ -309,12 +314,12 @@ def test_a_topic_goes_once_its_next_version_was_released_beside_it() -> None:
     only_next = deepcopy(with_both)
     del only_next["channels"]["travaux.statut.v1"]
 
-    assert breaks(with_both, only_next) == ()
-    assert [each.of for each in breaks(DOCUMENT, only_next)] == ["travaux.statut.v1"]
+    assert compare(with_both, only_next) == ()
+    assert [each.of for each in compare(DOCUMENT, only_next)] == ["travaux.statut.v1"]
     for name in ("travaux.statut.v2", "travaux.echeance.v1"):
         others = deepcopy(with_both)
         del others["channels"][name]
-        assert [each.of for each in breaks(with_both, others)] == [name]
+        assert [each.of for each in compare(with_both, others)] == [name]
 
 
 def test_an_event_type_goes_once_its_next_version_was_released_beside_it() -> None:
@@ -326,11 +331,11 @@ def test_an_event_type_goes_once_its_next_version_was_released_beside_it() -> No
     channel = only_next["channels"]["travaux.echeance.v1"]
     channel["messages"] = {"Next": {"$ref": "#/components/messages/Next"}}
 
-    named = {each.of for each in breaks(with_both, only_next)}
+    named = {each.of for each in compare(with_both, only_next)}
 
     # Its topic is another promise.
     assert named == {"travaux.echeance.v1"}
-    assert "fr.aiguillage.dossier.echeance.v1" in {each.of for each in breaks(DOCUMENT, only_next)}
+    assert "fr.aiguillage.dossier.echeance.v1" in {each.of for each in compare(DOCUMENT, only_next)}
 
 
 def test_every_part_of_every_schema_is_compared() -> None:
@@ -347,8 +352,8 @@ def test_every_part_of_every_schema_is_compared() -> None:
 def _is_compared(place: tuple[str, ...]) -> bool:
     """Compare an event that holds the schema, with and without one keyword, both ways."""
     event = next(name for name, parts in HOLDS.items() if place[0] in parts)
-    whole, cut = events(DOCUMENT)[event], events(_without(place))[event]
-    return any(breaking(whole, cut)) or any(breaking(cut, whole))
+    whole, cut = list_event_schemas(DOCUMENT)[event], list_event_schemas(_without(place))[event]
+    return any(compare_schemas(whole, cut)) or any(compare_schemas(cut, whole))
 
 
 def _parts(node: object) -> Iterator[str]:
@@ -358,7 +363,7 @@ def _parts(node: object) -> Iterator[str]:
         yield from _parts(_schema(DOCUMENT, name))
 
 
-HOLDS = {name: {*_parts(schema.node)} for name, schema in events(DOCUMENT).items()}
+HOLDS = {name: {*_parts(schema.node)} for name, schema in list_event_schemas(DOCUMENT).items()}
 
 
 def test_every_part_of_every_channel_is_compared() -> None:
@@ -370,14 +375,14 @@ def test_every_part_of_every_channel_is_compared() -> None:
         for part in sorted(watched):
             planted = deepcopy(DOCUMENT)
             planted["channels"][name][part] = {}
-            assert breaks(DOCUMENT, planted), f"{name} {part}"
+            assert compare(DOCUMENT, planted), f"{name} {part}"
 
 
 def _keywords(node: Any, place: tuple[str, ...]) -> Iterator[tuple[str, ...]]:  # noqa: ANN401
     if isinstance(node, dict):
         is_named = place[-1] == "properties"
         for key, each in node.items():
-            if is_named or key not in ANNOTATIONS:
+            if is_named or key not in WORDS:
                 yield (*place, key)
                 yield from _keywords(each, (*place, key))
 
@@ -404,7 +409,7 @@ class Tree(BaseModel):
 
 
 def _changes(old: Json, new: Json) -> list[Change]:
-    return [*breaking(Schema(old, old), Schema(new, new))]
+    return [*compare_schemas(Schema(old, old), Schema(new, new))]
 
 
 def test_a_schema_that_holds_itself_is_compared_once() -> None:
@@ -412,11 +417,11 @@ def test_a_schema_that_holds_itself_is_compared_once() -> None:
     narrower = json.loads(json.dumps(document).replace('"minimum": 0', '"minimum": 1'))
     tree, changed = (Schema({"$ref": "#/$defs/Tree"}, each) for each in (document, narrower))
 
-    assert [*breaking(tree, tree)] == []
-    assert [*breaking(tree, changed)] == [
-        Change("$.size", "its minimum changed from 0 to 1", WRITTEN)
+    assert [*compare_schemas(tree, tree)] == []
+    assert [*compare_schemas(tree, changed)] == [
+        Change("$.size", "its minimum changed from 0 to 1", Side.WRITER)
     ]
-    assert [*fields(tree)] == ["$.value", "$.size", "$.children"]
+    assert [*list_fields(tree)] == ["$.value", "$.size", "$.children"]
 
 
 @pytest.mark.parametrize(
@@ -441,32 +446,32 @@ def test_the_alternatives_of_a_value_are_compared(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "what", "whom"),
+    ("old", "new", "what", "side"),
     [
-        ({}, {"enum": [1]}, "its value is now limited to 1", WRITTEN),
-        ({"type": ["string", "null"]}, {"type": "string"}, "null or string to string", WRITTEN),
-        ({"type": "string"}, {"type": ["string", "null"]}, "string to null or string", READERS),
-        ({"type": "string"}, {}, "string to anything", READERS),
-        ({"multipleOf": 2}, {}, "its multipleOf changed from 2 to none", READERS),
-        ({"unheardOf": 1}, {"unheardOf": 2}, "its unheardOf changed from 1 to 2", BOTH),
-        ({}, {"maxItems": 5}, "its maxItems changed from none to 5", WRITTEN),
-        ({"items": {"type": "string"}}, {}, "string to anything", READERS),
-        ({"items": True}, {"items": False}, "its not changed from none to {}", WRITTEN),
+        ({}, {"enum": [1]}, "its value is now limited to 1", Side.WRITER),
+        ({"type": ["string", "null"]}, {"type": "string"}, "null or string to string", Side.WRITER),
+        ({"type": "string"}, {"type": ["string", "null"]}, "string to null or string", Side.READER),
+        ({"type": "string"}, {}, "string to anything", Side.READER),
+        ({"multipleOf": 2}, {}, "its multipleOf changed from 2 to none", Side.READER),
+        ({"unheardOf": 1}, {"unheardOf": 2}, "its unheardOf changed from 1 to 2", Side.BOTH),
+        ({}, {"maxItems": 5}, "its maxItems changed from none to 5", Side.WRITER),
+        ({"items": {"type": "string"}}, {}, "string to anything", Side.READER),
+        ({"items": True}, {"items": False}, "its not changed from none to {}", Side.WRITER),
         (
             {"additionalProperties": False},
             {"additionalProperties": False, "properties": {"more": {}}},
             "a field was added where no other was allowed",
-            READERS,
+            Side.READER,
         ),
     ],
 )
-def test_a_constraint_that_changes_is_named(old: Json, new: Json, what: str, whom: str) -> None:
+def test_a_constraint_that_changes_is_named(old: Json, new: Json, what: str, side: Side) -> None:
     [change] = _changes(old, new)
 
     assert what in change.what
-    assert change.whom == whom
+    assert change.side is side
 
 
 def test_every_event_is_compared_with_its_envelope() -> None:
-    for schema in events(DOCUMENT).values():
-        assert {"$.id", "$.type", "$.data"} <= {*fields(schema)}
+    for schema in list_event_schemas(DOCUMENT).values():
+        assert {"$.id", "$.type", "$.data"} <= {*list_fields(schema)}

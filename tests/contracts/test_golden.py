@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from docs.generators.asyncapi import asyncapi
+from docs.generators.asyncapi import build_asyncapi
 from shared.contracts.envelope import Event, Payload, encode
 from shared.contracts.topics import TOPICS
-from tests.contracts.comparison.asyncapi import events
-from tests.contracts.comparison.schemas import fields
+from tests.contracts.comparison.asyncapi import list_event_schemas
+from tests.contracts.comparison.schemas import list_fields
 
 GOLDEN = Path(__file__).parent / "golden"
 PAYLOADS = {payload.event_type: payload for topic in TOPICS for payload in topic.payloads}
@@ -38,8 +38,8 @@ def test_every_type_has_a_golden_event_and_every_golden_event_a_type() -> None:
 
 @pytest.mark.parametrize("event_type", sorted(PAYLOADS))
 def test_every_field_of_a_type_is_in_one_of_its_golden_events(event_type: str) -> None:
-    schema = events(asyncapi())[event_type]
-    known = {path for path in fields(schema) if path.startswith("$.data.")}
+    schema = list_event_schemas(build_asyncapi())[event_type]
+    known = {path for path in list_fields(schema) if path.startswith("$.data.")}
     golden = [_load(file) for file in FILES if file.startswith(f"{event_type}/")]
 
     told = {path for event in golden for path in _paths(event["data"], known, "$.data")}

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 import services
 import shared
 from deploy.local import SERVICES
-from docs.generators.openapi import built
+from docs.generators.openapi import build_services
 from shared.runtime.settings import RuntimeSettings
 
 ROOT = Path(__file__).parents[2]
@@ -71,14 +71,14 @@ def subscriptions() -> Mapping[str, Mapping[str, int]]:
     """Give the topics that each service takes, with their partitions."""
     return {
         name: {topic.name: topic.partitions for topic in runtime.subscriptions}
-        for name, (runtime, _) in built().items()
+        for name, (runtime, _) in build_services().items()
     }
 
 
 @cache
 def get_paths(service: str) -> frozenset[str]:
     """Give the paths that a service answers."""
-    return frozenset(built()[service][1].openapi()["paths"])
+    return frozenset(build_services()[service][1].openapi()["paths"])
 
 
 @cache

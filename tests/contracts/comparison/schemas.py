@@ -1,4 +1,4 @@
-"""Two versions of a JSON Schema compared: each breaking change, by its path and whom it breaks.
+"""Comparison of two versions of a JSON Schema: each breaking change, its path and whom it breaks.
 
 Within a major version only optional fields are added. Whatever else differs is a break, a keyword
 that is not known here included: silence would read as consent.
@@ -7,22 +7,31 @@ that is not known here included: silence would read as consent.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Flag, auto
 from typing import Any
 
 Json = Mapping[str, Any]
 
-READERS = "breaks readers of the released contract"
-WRITTEN = "breaks the reading of events already written"
-BOTH = f"{READERS}, and the reading of events already written"
 
-ANNOTATIONS = frozenset({"title", "description", "summary", "examples", "deprecated", "$comment"})
+class Side(Flag):
+    """Side of the exchange that a change of schema breaks."""
+
+    READER = auto()
+    """Who reads data by the released schema, and may now meet what that schema excludes."""
+    WRITER = auto()
+    """Who wrote data by the released schema, which the current one no longer takes."""
+    BOTH = READER | WRITER
+
+
+WORDS = frozenset({"title", "description", "summary", "examples", "deprecated", "$comment"})
 """Keywords that say something to a person and nothing to a program."""
 
 _CEILINGS = frozenset({"maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties"})
 _FLOORS = frozenset({"minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties"})
+_NESTED = {"propertyNames": "a key of", "contentSchema": "the content of"}
 _WALKED = frozenset(
     {"$ref", "type", "enum", "const", "default", "properties", "required", "items"}
-    | {"additionalProperties", "anyOf", "oneOf", "$defs"}
+    | {"additionalProperties", "anyOf", "oneOf", "$defs", "$id", *_NESTED}
 )
 _NOTHING: Json = {"not": {}}
 
@@ -33,7 +42,7 @@ class Change:
 
     path: str
     what: str
-    whom: str
+    side: Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +69,12 @@ class Schema:
         return node
 
     def at(self, node: Any) -> "Schema":  # noqa: ANN401 - any JSON
-        """Take a part of it."""
-        return Schema(node, self.document)
+        """Take a part of it; a part that has an `$id` holds what its references point to."""
+        has_id = isinstance(node, dict) and "$id" in node
+        return Schema(node, node if has_id else self.document)
 
 
-def breaking(
+def compare_schemas(
     old: Schema, new: Schema, path: str = "$", within: tuple[tuple[str, str], ...] = ()
 ) -> Iterator[Change]:
     """Name each breaking change from one schema to another."""
@@ -84,10 +94,25 @@ def breaking(
     yield from _values(before, after, path)
     yield from _properties(old, new, path, within)
     yield from _parts(old, new, path, within)
+    yield from _nested(old, new, path, within)
     yield from _keywords(before, after, path)
 
 
-def fields(schema: Schema, path: str = "$", within: tuple[str, ...] = ()) -> Iterator[str]:
+def strip_words(node: Any, words: frozenset[str] = WORDS, *, is_named: bool = False) -> Any:  # noqa: ANN401 - any JSON
+    """Leave out what says something to a person and nothing to a program."""
+    if isinstance(node, list):
+        return [strip_words(each, words) for each in node]
+    if not isinstance(node, dict):
+        return node
+    # A field may be named `description`: only a keyword is left out.
+    return {
+        key: strip_words(value, words, is_named=key == "properties" and not is_named)
+        for key, value in node.items()
+        if is_named or key not in words
+    }
+
+
+def list_fields(schema: Schema, path: str = "$", within: tuple[str, ...] = ()) -> Iterator[str]:
     """List the path of every field that data of a schema may hold."""
     if schema.name:
         if schema.name in within:
@@ -95,15 +120,15 @@ def fields(schema: Schema, path: str = "$", within: tuple[str, ...] = ()) -> Ite
         within = (*within, schema.name)
     node = schema.resolved()
     for choice in _choices(node):
-        yield from fields(schema.at(choice), path, within)
+        yield from list_fields(schema.at(choice), path, within)
     for field, each in node.get("properties", {}).items():
         yield f"{path}.{field}"
-        yield from fields(schema.at(each), f"{path}.{field}", within)
+        yield from list_fields(schema.at(each), f"{path}.{field}", within)
     if isinstance(items := node.get("items"), dict):
-        yield from fields(schema.at(items), f"{path}[*]", within)
+        yield from list_fields(schema.at(items), f"{path}[*]", within)
     if isinstance(others := node.get("additionalProperties"), dict):
         yield f"{path}.*"
-        yield from fields(schema.at(others), f"{path}.*", within)
+        yield from list_fields(schema.at(others), f"{path}.*", within)
 
 
 def _alternatives(
@@ -114,17 +139,24 @@ def _alternatives(
 
     def is_same(one: object, other: object) -> bool:
         ways = ((old.at(one), new.at(other)), (new.at(other), old.at(one)))
-        return not any([*breaking(*way, path, within)] for way in ways)
+        return not any([*compare_schemas(*way, path, within)] for way in ways)
 
+    # An alternative of one name on both sides is one alternative, however it has grown.
+    named = {_named(one) for one in before} & {_named(other) for other in after}
+    for name in sorted(named):
+        one, other = (next(x for x in xs if _named(x) == name) for xs in (before, after))
+        yield from compare_schemas(old.at(one), new.at(other), path, within)
+    before = [one for one in before if _named(one) not in named]
+    after = [other for other in after if _named(other) not in named]
     gone = [one for one in before if not any(is_same(one, other) for other in after)]
     come = [other for other in after if not any(is_same(one, other) for one in before)]
     if len(gone) == len(come) == 1:
-        yield from breaking(old.at(gone[0]), new.at(come[0]), path, within)
+        yield from compare_schemas(old.at(gone[0]), new.at(come[0]), path, within)
         return
     for one in gone:
-        yield Change(path, f"the alternative {_named(one)} was removed", WRITTEN)
+        yield Change(path, f"the alternative {_named(one)} was removed", Side.WRITER)
     for other in come:
-        yield Change(path, f"the alternative {_named(other)} was added", READERS)
+        yield Change(path, f"the alternative {_named(other)} was added", Side.READER)
 
 
 def _type(before: Json, after: Json, path: str) -> Iterator[Change]:
@@ -133,9 +165,9 @@ def _type(before: Json, after: Json, path: str) -> Iterator[Change]:
         return
     # Without a type, anything goes.
     is_narrower, is_wider = not old or (new and new < old), not new or (old and old < new)
-    whom = WRITTEN if is_narrower else READERS if is_wider else BOTH
+    side = Side.WRITER if is_narrower else Side.READER if is_wider else Side.BOTH
     was, now = (" or ".join(sorted(each)) or "anything" for each in (old, new))
-    yield Change(path, f"its type changed from {was} to {now}", whom)
+    yield Change(path, f"its type changed from {was} to {now}", side)
 
 
 def _values(before: Json, after: Json, path: str) -> Iterator[Change]:
@@ -144,15 +176,17 @@ def _values(before: Json, after: Json, path: str) -> Iterator[Change]:
         return
     if old is None or new is None:
         listed = ", ".join(sorted(old or new or ()))
-        what, whom = ("is now limited to", WRITTEN) if old is None else ("is not only", READERS)
-        yield Change(path, f"its value {what} {listed}", whom)
+        if old is None:
+            yield Change(path, f"its value is now limited to {listed}", Side.WRITER)
+        else:
+            yield Change(path, f"its value is not only {listed}", Side.READER)
     elif "const" in before and "const" in after:
-        yield Change(path, f"its constant changed from {min(old)} to {min(new)}", BOTH)
+        yield Change(path, f"its constant changed from {min(old)} to {min(new)}", Side.BOTH)
     else:
         for value in sorted(old - new):
-            yield Change(path, f"the value {value} was removed", WRITTEN)
+            yield Change(path, f"the value {value} was removed", Side.WRITER)
         for value in sorted(new - old):
-            yield Change(path, f"the value {value} was added", f"{READERS} who close the list")
+            yield Change(path, f"the value {value} was added to a closed list", Side.READER)
 
 
 def _properties(
@@ -164,26 +198,27 @@ def _properties(
     for name in sorted({*had, *has, *needed, *needs}):
         field = f"{path}.{name}"
         if name in had and name not in has:
-            yield Change(field, "the field was removed", READERS)
+            yield Change(field, "the field was removed", Side.BOTH)
             continue
         if name in needs - needed:
             is_new = name not in had
             what = "a field was added that is required" if is_new else "the field became required"
-            yield Change(field, what, WRITTEN)
+            yield Change(field, what, Side.WRITER)
         elif name in needed - needs:
-            yield Change(field, "the field is no longer required", READERS)
+            yield Change(field, "the field is no longer required", Side.READER)
         elif name not in had and before.get("additionalProperties") is False:
-            yield Change(field, "a field was added where no other was allowed", READERS)
+            yield Change(field, "a field was added where no other was allowed", Side.READER)
         if name in had and name in has:
-            yield from _default(old.at(had[name]), new.at(has[name]), field)
-            yield from breaking(old.at(had[name]), new.at(has[name]), field, within)
+            yield from compare_defaults(old.at(had[name]), new.at(has[name]), field)
+            yield from compare_schemas(old.at(had[name]), new.at(has[name]), field, within)
 
 
-def _default(old: Schema, new: Schema, path: str) -> Iterator[Change]:
+def compare_defaults(old: Schema, new: Schema, path: str) -> Iterator[Change]:
+    """Compare what the absence of a field or of a parameter means."""
     was, now = (each.resolved().get("default") for each in (old, new))
     if was != now:
         what = f"its default changed from {json.dumps(was)} to {json.dumps(now)}"
-        yield Change(path, f"{what}, so its absence means another thing", BOTH)
+        yield Change(path, f"{what}, so its absence means another thing", Side.BOTH)
 
 
 def _parts(
@@ -193,19 +228,30 @@ def _parts(
     before, after = old.resolved(), new.resolved()
     if "items" in before or "items" in after:
         items = (old.at(before.get("items", True)), new.at(after.get("items", True)))
-        yield from breaking(*items, f"{path}[*]", within)
+        yield from compare_schemas(*items, f"{path}[*]", within)
     had = before.get("additionalProperties", True)
     has = after.get("additionalProperties", True)
     if had == has is True:
         return
     if had is not False and has is False:
-        yield Change(path, "fields that are not named are now refused", WRITTEN)
+        yield Change(path, "fields that are not named are now refused", Side.WRITER)
     elif had is not False:
-        yield from breaking(old.at(had), new.at(has), f"{path}.*", within)
+        yield from compare_schemas(old.at(had), new.at(has), f"{path}.*", within)
+
+
+def _nested(
+    old: Schema, new: Schema, path: str, within: tuple[tuple[str, str], ...]
+) -> Iterator[Change]:
+    """Compare the schemas of keys, and of what a text holds."""
+    before, after = old.resolved(), new.resolved()
+    for keyword, of in _NESTED.items():
+        if keyword in before or keyword in after:
+            parts = (old.at(before.get(keyword, True)), new.at(after.get(keyword, True)))
+            yield from compare_schemas(*parts, f"{of} {path}", within)
 
 
 def _keywords(before: Json, after: Json, path: str) -> Iterator[Change]:
-    for keyword in sorted({*before, *after} - _WALKED - ANNOTATIONS):
+    for keyword in sorted({*before, *after} - _WALKED - WORDS):
         was, now = before.get(keyword), after.get(keyword)
         if was == now:
             continue
@@ -213,10 +259,10 @@ def _keywords(before: Json, after: Json, path: str) -> Iterator[Change]:
             is_narrower = was is None or (
                 now is not None and (now < was if keyword in _CEILINGS else now > was)
             )
-            whom = WRITTEN if is_narrower else READERS
+            side = Side.WRITER if is_narrower else Side.READER
         else:
-            whom = WRITTEN if was is None else READERS if now is None else BOTH
-        yield Change(path, f"its {keyword} changed from {_shown(was)} to {_shown(now)}", whom)
+            side = Side.WRITER if was is None else Side.READER if now is None else Side.BOTH
+        yield Change(path, f"its {keyword} changed from {_shown(was)} to {_shown(now)}", side)
 
 
 def _as_object(node: Any) -> Json:  # noqa: ANN401 - any JSON
@@ -241,8 +287,8 @@ def _allowed(node: Json) -> frozenset[str] | None:
 
 
 def _named(node: Any) -> str:  # noqa: ANN401 - any JSON
-    said = node if isinstance(node, dict) else {}
-    return str(said.get("$ref", json.dumps(node))).rpartition("/")[2]
+    reference = _as_object(node).get("$ref")
+    return str(reference).rpartition("/")[2] if reference else json.dumps(node)
 
 
 def _shown(value: object) -> str:
