@@ -3,7 +3,6 @@
 from fastapi import FastAPI
 
 from services.deposit.adapters import projections
-from services.deposit.adapters.bounded_reader import Bounds, ReaderPool
 from services.deposit.adapters.certificates import certify
 from services.deposit.adapters.ledger import MongoLedger
 from services.deposit.adapters.mongo import MongoPieces, create_indexes
@@ -11,9 +10,10 @@ from services.deposit.adapters.projections import (
     MongoDossiers,
     project_dossiers,
 )
-from services.deposit.application.completing import Completions
-from services.deposit.application.consulting import Consultations
-from services.deposit.application.depositing import Deposits
+from services.deposit.adapters.reader_pool import ReaderLimits, ReaderPool
+from services.deposit.application.additions import Completions
+from services.deposit.application.consultations import Consultations
+from services.deposit.application.deposits import Deposits
 from services.deposit.application.ports import Policy, Ports
 from services.deposit.entrypoints.http import router
 from services.deposit.settings import Settings
@@ -40,7 +40,7 @@ def build() -> tuple[Runtime, FastAPI]:
     store, clock = runtime.store, runtime.clock
     files, pieces = Files(store, clock), MongoPieces(store)
     readers = ReaderPool(
-        Bounds(
+        ReaderLimits(
             readers=settings.readers,
             memory_mb=settings.reader_memory_mb,
             cpu_s=settings.reader_cpu_s,
@@ -69,15 +69,15 @@ def build() -> tuple[Runtime, FastAPI]:
     )
 
     async def sweep() -> None:
-        await files.sweep(pieces.referred)
+        await files.sweep(pieces.find_referred)
 
-    async def tell_switched_off() -> None:
+    async def log_switched_off() -> None:
         for gone in switched.gone:
             row = gone.row
             _log.warning("circuit.off", cadre=row.cadre, moa=row.moa_present, reason=gone.reason)
 
     # Told at the start, not while building: the log has no form before.
-    runtime.prepare(tell_switched_off)
+    runtime.prepare(log_switched_off)
     runtime.prepare(lambda: create_indexes(store))
     runtime.prepare(lambda: projections.create_indexes(store))
     runtime.prepare(files.prepare)

@@ -31,7 +31,10 @@ class _Read:
 
 
 def judge_tickets(
-    model: TrainedSuggester, tickets: Sequence[Example], desks: Mapping[str, Desk], bounds: Bounds
+    model: TrainedSuggester,
+    tickets: Sequence[Example],
+    desks: Mapping[str, Desk],
+    bounds: Bounds,
 ) -> Pairs:
     """Print what is right, of the choice and of flags on choices; give the confusion."""
     read = [_read(model, each, desks) for each in tickets]

@@ -10,10 +10,10 @@ from datetime import date
 from decimal import Decimal
 from threading import Lock
 
-from services.deposit.adapters.bounded_reader import Bounds, ReaderPool
-from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.adapters.einvoice.reader import read_einvoice
+from services.deposit.adapters.reader_pool import ReaderLimits, ReaderPool
+from services.deposit.domain.fields import merge, truncate
 from services.deposit.domain.invoice import Invoice, judge_invoice
-from services.deposit.domain.merging import merge, shown
 from services.deposit.domain.unreadable import TOO_HEAVY, Unreadable
 from services.deposit.settings import Settings
 from shared.vocabulary.codes import Syntax
@@ -39,7 +39,7 @@ def read_and_judge(content: bytes, name: str) -> Reading:
 def _judged(invoice: Invoice) -> Reading:
     violations = judge_invoice(invoice, today=_TODAY)
     merged, contradictions = merge(invoice, _SAID)
-    said = repr((invoice, violations, merged, contradictions, shown(merged)))
+    said = repr((invoice, violations, merged, contradictions, truncate(merged)))
     return Reading(said, is_parsed=True)
 
 
@@ -136,7 +136,7 @@ class _Run:
 
 async def _ask_service(run: _Run) -> None:
     """Have the service's own bounded processes read the sampled files, and those in doubt."""
-    tally, pool = run.tally, ReaderPool(Bounds())
+    tally, pool = run.tally, ReaderPool(ReaderLimits())
     await pool.prepare()
     replacing = asyncio.create_task(pool.run())
     doubtful = [fault for fault in tally.faults if fault.sort in _TURNED_AWAY]

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from services.deposit.adapters.bounded_reader import Bounds, ReaderPool
+from services.deposit.adapters.reader_pool import ReaderLimits, ReaderPool
 
 
 @asynccontextmanager
-async def running(bounds: Bounds, pool: ReaderPool | None = None) -> AsyncIterator[ReaderPool]:
+async def running(
+    bounds: ReaderLimits, pool: ReaderPool | None = None
+) -> AsyncIterator[ReaderPool]:
     """Run a pool as the service does."""
     pool = pool or ReaderPool(bounds)
     await pool.prepare()

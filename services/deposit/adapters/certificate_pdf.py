@@ -93,21 +93,24 @@ class _Row:
 
 
 def _sections(facts: CertificateFacts) -> Iterator[tuple[str, list[_Row]]]:
-    yield "Qui", [_Row("Déposant", _named(facts.depositor)), _Row("Rôle", _role(facts.depositor))]
+    yield (
+        "Qui",
+        [_Row("Déposant", _name_of(facts.depositor)), _Row("Rôle", _role_label(facts.depositor))],
+    )
     yield "Quand", list(_time_rows(facts))
     yield "Quoi", list(_piece_rows(facts))
-    yield "Acteurs", [_Row(_role(party), _named(party)) for party in facts.parties]
+    yield "Acteurs", [_Row(_role_label(party), _name_of(party)) for party in facts.parties]
     yield "Fichier", list(_file_rows(facts.file))
     if facts.attachments:
         rows = [row for attachment in facts.attachments for row in _file_rows(attachment)]
         yield "Pièces jointes", rows
 
 
-def _named(party: PartyFacts) -> str:
+def _name_of(party: PartyFacts) -> str:
     return f"{party.name} ({party.structure})"
 
 
-def _role(party: PartyFacts) -> str:
+def _role_label(party: PartyFacts) -> str:
     return ROLES[party.role].capitalize()
 
 
@@ -130,7 +133,7 @@ def _piece_rows(facts: CertificateFacts) -> Iterator[_Row]:
         ("Montant TTC", facts.amounts.ttc),
         ("À payer", facts.amounts.due),
     ):
-        yield _Row(label, f"{_french(amount)} {facts.currency}")
+        yield _Row(label, f"{_format_amount(amount)} {facts.currency}")
     yield _Row("Dossier", facts.dossier_id)
     yield _Row("Pièce", facts.piece_id)
     yield _Row("Fait suite à", facts.follows or "aucune pièce : elle ouvre le dossier")
@@ -138,15 +141,15 @@ def _piece_rows(facts: CertificateFacts) -> Iterator[_Row]:
 
 def _file_rows(file: FileFacts) -> Iterator[_Row]:
     yield _Row("Nom", file.name)
-    yield _Row("Taille", f"{_grouped(file.size_bytes)} octets")
+    yield _Row("Taille", f"{_group_digits(file.size_bytes)} octets")
     yield _Row("SHA-256", file.sha256, is_fingerprint=True)
 
 
-def _french(amount: Decimal) -> str:
+def _format_amount(amount: Decimal) -> str:
     return f"{amount:,.2f}".replace(",", " ").replace(".", ",")
 
 
-def _grouped(number: int) -> str:
+def _group_digits(number: int) -> str:
     return f"{number:,}".replace(",", " ")
 
 
@@ -205,9 +208,9 @@ class _Certificate(FPDF):
         ) as table:
             for row in rows:
                 cells = table.row()
-                cells.cell(self._printable(row.label), style=label_face)
+                cells.cell(self._to_printable(row.label), style=label_face)
                 face = fingerprint_face if row.is_fingerprint else None
-                cells.cell(self._printable(row.value), style=face)
+                cells.cell(self._to_printable(row.value), style=face)
 
     def closing(self) -> None:
         if not self._has_codes:
@@ -231,7 +234,7 @@ class _Certificate(FPDF):
         self.set_x(self.l_margin)
         self.cell(w=0, h=5, text=f"page {self.page_no()}", align="R")
 
-    def _printable(self, text: str) -> str:
+    def _to_printable(self, text: str) -> str:
         """Keep what the PDF's own fonts have (Latin-1); write the rest so that none is lost."""
         signs = composed(text).translate(_TYPOGRAPHY)
         shown = "".join(sign if _is_latin1(sign) else f"<U+{ord(sign):04X}>" for sign in signs)

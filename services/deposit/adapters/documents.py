@@ -1,4 +1,4 @@
-"""Pieces as documents of the store, and back."""
+"""Pieces as documents of the store: written and read back."""
 
 from pydantic import TypeAdapter
 

@@ -1,4 +1,4 @@
-"""Keeping deposits: those that arrive together share one transaction (group commit).
+"""Group commit of deposits: those that arrive together share one transaction.
 
 The store, and not HTTP, limits intake: a transaction costs about the same for one piece as for a
 hundred. What is known to be a duplicate is sorted out before, so that it cannot abort its
@@ -13,8 +13,8 @@ from prometheus_client import Histogram
 
 from services.deposit.adapters.documents import files_of, from_completion, from_piece, number_id
 from services.deposit.adapters.mongo import PIECES, RANKS
-from services.deposit.application.messages import added, deposited
-from services.deposit.application.ports import Kept, Refusal, SaturatedError
+from services.deposit.application.events import build_addition_event, build_deposit_event
+from services.deposit.application.ports import RecordedDeposit, Refusal, SaturatedError
 from services.deposit.domain.piece import Completion, Piece
 from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Store, Transaction
@@ -31,11 +31,11 @@ _TRANSACTION_S = 10.0
 _PATIENCE_S = 15.0
 _DUPLICATE_KEY = 11000
 
-Outcome = Kept | Refusal
+Outcome = RecordedDeposit | Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PendingDeposit:
     """A deposit that waits to be kept."""
 
     piece: Piece
@@ -56,11 +56,11 @@ class MongoLedger:
         """Prepare a ledger; `run` keeps what `record` brings."""
         self._store = store
         self._max_group = max_group
-        self._waiting: asyncio.Queue[Entry] = asyncio.Queue(max_waiting)
+        self._waiting: asyncio.Queue[PendingDeposit] = asyncio.Queue(max_waiting)
 
     async def record(self, piece: Piece, key: Key | None) -> Outcome:
         """Keep a piece with the others that wait."""
-        entry = Entry(piece, key, asyncio.get_running_loop().create_future())
+        entry = PendingDeposit(piece, key, asyncio.get_running_loop().create_future())
         try:
             self._waiting.put_nowait(entry)
         except asyncio.QueueFull:
@@ -96,15 +96,15 @@ class MongoLedger:
             )
             if not result.modified_count:
                 return False
-            ranks = await self._ranks(transaction, [piece.dossier_id])
+            ranks = await self._read_ranks(transaction, [piece.dossier_id])
             rank = ranks[piece.dossier_id] + 1
-            transaction.publish(added(piece, completion, rank))
+            transaction.publish(build_addition_event(piece, completion, rank))
             await self._keep_ranks(transaction, {piece.dossier_id: rank})
             return True
 
         return await asyncio.wait_for(self._store.transaction(work), _TRANSACTION_S)
 
-    async def _settle(self, group: Sequence[Entry]) -> None:
+    async def _settle(self, group: Sequence[PendingDeposit]) -> None:
         try:
             outcomes = await self._keep(group)
         except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
@@ -116,9 +116,9 @@ class MongoLedger:
             if not entry.outcome.done():
                 entry.outcome.set_result(outcome)
 
-    async def _keep(self, group: Sequence[Entry]) -> list[Outcome]:
-        outcomes = await self._known(group)
-        fresh = [entry for entry in group if outcomes[entry.piece.id] == _own(entry)]
+    async def _keep(self, group: Sequence[PendingDeposit]) -> list[Outcome]:
+        outcomes = await self._decide_outcomes(group)
+        fresh = [entry for entry in group if outcomes[entry.piece.id] == _accepted(entry)]
         try:
             if fresh:
                 await asyncio.wait_for(self._commit(fresh), _TRANSACTION_S)
@@ -127,50 +127,51 @@ class MongoLedger:
             if not _is_duplicate(error):
                 raise
             if len(group) == 1:
-                return await self._lost(group[0], error)
+                return await self._recheck(group[0], error)
             return [outcome for entry in group for outcome in await self._keep([entry])]
         return [outcomes[entry.piece.id] for entry in group]
 
-    async def _lost(self, entry: Entry, error: Exception) -> list[Outcome]:
-        outcome = (await self._known([entry]))[entry.piece.id]
-        if outcome == _own(entry):
+    async def _recheck(self, entry: PendingDeposit, error: Exception) -> list[Outcome]:
+        outcome = (await self._decide_outcomes([entry]))[entry.piece.id]
+        if outcome == _accepted(entry):
             raise error
         return [outcome]
 
-    async def _known(self, group: Sequence[Entry]) -> dict[str, Outcome]:
-        """Say what becomes of each entry, given what is kept and who comes first in the group."""
+    async def _decide_outcomes(self, group: Sequence[PendingDeposit]) -> dict[str, Outcome]:
+        """Decide the outcome of each deposit, by what is kept and those before it in the group."""
         keys = await find_used(self._store, [entry.key for entry in group if entry.key])
-        numbers = await self._numbers(group)
+        numbers = await self._find_numbers(group)
         outcomes: dict[str, Outcome] = {}
         for entry in group:
             key, piece = entry.key, entry.piece
             if key and (used := keys.get(key.id)):
                 is_same = used.fingerprint == key.fingerprint
-                again = Kept(used.subject, is_replay=True)
+                again = RecordedDeposit(used.subject, is_replay=True)
                 outcomes[piece.id] = again if is_same else Refusal.KEY_REUSED
             elif entry.number_id in numbers:
                 outcomes[piece.id] = Refusal.NUMBER_SPENT
             else:
-                outcomes[piece.id] = _own(entry)
+                outcomes[piece.id] = _accepted(entry)
                 numbers.add(entry.number_id)
                 if key:
                     keys[key.id] = UsedKey(key.fingerprint, piece.id)
         return outcomes
 
-    async def _numbers(self, group: Sequence[Entry]) -> set[str]:
+    async def _find_numbers(self, group: Sequence[PendingDeposit]) -> set[str]:
         wanted = [entry.number_id for entry in group]
         found = self._store.collection(PIECES).find(
             {"number_id": {"$in": wanted}}, {"number_id": 1}
         )
         return {row["number_id"] async for row in found}
 
-    async def _commit(self, entries: Sequence[Entry]) -> None:
+    async def _commit(self, entries: Sequence[PendingDeposit]) -> None:
         async def work(transaction: Transaction) -> None:
             session = transaction.session
-            ranks = await self._ranks(transaction, {entry.piece.dossier_id for entry in entries})
+            dossiers = {entry.piece.dossier_id for entry in entries}
+            ranks = await self._read_ranks(transaction, dossiers)
             for entry in entries:
                 ranks[entry.piece.dossier_id] += 1
-                transaction.publish(deposited(entry.piece, ranks[entry.piece.dossier_id]))
+                transaction.publish(build_deposit_event(entry.piece, ranks[entry.piece.dossier_id]))
             rows = [from_piece(entry.piece) for entry in entries]
             await transaction.collection(PIECES).insert_many(rows, session=session)
             uses = [(entry.key, entry.piece.id) for entry in entries if entry.key]
@@ -180,7 +181,7 @@ class MongoLedger:
         await self._store.transaction(work)
         GROUP_SIZE.observe(len(entries))
 
-    async def _ranks(
+    async def _read_ranks(
         self, transaction: Transaction, dossiers: Sequence[str] | set[str]
     ) -> dict[str, int]:
         """Give how many events were told of each dossier; a writer in between is a conflict."""
@@ -200,8 +201,8 @@ class MongoLedger:
         )
 
 
-def _own(entry: Entry) -> Outcome:
-    return Kept(entry.piece.id, is_replay=False)
+def _accepted(entry: PendingDeposit) -> Outcome:
+    return RecordedDeposit(entry.piece.id, is_replay=False)
 
 
 def _is_duplicate(error: DuplicateKeyError | BulkWriteError) -> bool:

@@ -36,24 +36,24 @@ class MongoPieces:
     async def get(self, piece_id: str) -> Piece | None:
         return _read(await self._pieces.find_one({"_id": piece_id}))
 
-    async def by_number(self, depositor: str, number: str) -> Piece | None:
+    async def find_by_number(self, depositor: str, number: str) -> Piece | None:
         return _read(await self._pieces.find_one({"number_id": number_id(depositor, number)}))
 
-    async def with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
+    async def find_with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
         wanted = {
             "number_key": number_key(number),
             f"piece.draft.parties.{role.value}.structure": structure,
         }
         return [to_piece(row) async for row in self._pieces.find(wanted)]
 
-    async def ids_of(self, dossier_id: str) -> set[str]:
+    async def list_ids(self, dossier_id: str) -> set[str]:
         found = self._pieces.find({"dossier_id": dossier_id}, {"_id": 1})
         return {row["_id"] async for row in found}
 
-    async def used(self, key: Key) -> UsedKey | None:
+    async def find_used_key(self, key: Key) -> UsedKey | None:
         return (await find_used(self._store, [key])).get(key.id)
 
-    async def referred(self, files: Iterable[str]) -> set[str]:
+    async def find_referred(self, files: Iterable[str]) -> set[str]:
         """Give which of these files a piece refers to."""
         wanted = set(files)
         rows = self._pieces.find({"files": {"$in": list(wanted)}}, {"files": 1})

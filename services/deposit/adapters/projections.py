@@ -38,13 +38,13 @@ async def project_dossiers(
     await keep_newest(transaction, _DOSSIERS, [_row(event.data) for event in events])
 
 
-def _row(said: DossierChanged) -> Document:
-    state = _state(said)
+def _row(told: DossierChanged) -> Document:
+    state = _state(told)
     return {
-        "_id": said.dossier_id,
-        "version": said.version,
+        "_id": told.dossier_id,
+        "version": told.version,
         "state": _STATE.dump_python(state, mode="json"),
-        "awaits": _awaits(state),
+        "awaits": _await_keys(state),
     }
 
 
@@ -59,12 +59,12 @@ class MongoDossiers:
         row: Document | None = await self._rows.find_one({"_id": dossier_id})
         return _STATE.validate_python(row["state"]) if row else None
 
-    async def awaiting(self, who: Depositor, titulaire: str) -> str | None:
+    async def find_awaiting(self, who: Depositor, titulaire: str) -> str | None:
         row: Document | None = await self._rows.find_one({"awaits": _await_key(who, titulaire)})
         return row["state"]["awaited"]["piece_id"] if row else None
 
 
-def _awaits(state: DossierState) -> list[str]:
+def _await_keys(state: DossierState) -> list[str]:
     titulaire = state.parties.titulaire.structure
     return [
         _await_key(Depositor(turn.role, turn.structure, cadre), titulaire)
@@ -77,17 +77,17 @@ def _await_key(who: Depositor, titulaire: str) -> str:
     return f"{who.role}|{who.structure}|{who.cadre}|{titulaire}"
 
 
-def _state(said: DossierChanged) -> DossierState:
-    awaited = said.awaited
-    numbers = {piece.piece_id: piece.number for piece in said.pieces}
+def _state(told: DossierChanged) -> DossierState:
+    awaited = told.awaited
+    numbers = {piece.piece_id: piece.number for piece in told.pieces}
     return DossierState(
-        id=said.dossier_id,
-        version=said.version,
-        table_version=said.table_version,
-        parties=said.parties.to_domain(),
-        statuses={piece.piece_id: piece.status for piece in said.pieces},
-        reported={piece.piece_id: piece.status_before_payment for piece in said.pieces},
-        engagements={piece.piece_id: piece.engagement for piece in said.pieces},
+        id=told.dossier_id,
+        version=told.version,
+        table_version=told.table_version,
+        parties=told.parties.to_domain(),
+        statuses={piece.piece_id: piece.status for piece in told.pieces},
+        reported={piece.piece_id: piece.status_before_payment for piece in told.pieces},
+        engagements={piece.piece_id: piece.engagement for piece in told.pieces},
         awaited=Awaited(
             turns=tuple(Turn(turn.role, turn.structure, turn.cadres) for turn in awaited.turns),
             piece_id=awaited.piece_id,
@@ -96,16 +96,16 @@ def _state(said: DossierChanged) -> DossierState:
         )
         if awaited
         else None,
-        payment_not_reported=said.payment_not_reported,
-        reported_awaited=_payer(said),
-        prevailing=said.prevailing.to_domain() if said.prevailing else None,
+        payment_not_reported=told.payment_not_reported,
+        reported_awaited=_payer(told),
+        prevailing=told.prevailing.to_domain() if told.prevailing else None,
     )
 
 
-def _payer(said: DossierChanged) -> Awaited | None:
-    paid = [piece for piece in said.pieces if piece.status is Status.MISE_EN_PAIEMENT]
+def _payer(told: DossierChanged) -> Awaited | None:
+    paid = [piece for piece in told.pieces if piece.status is Status.MISE_EN_PAIEMENT]
     if not paid:
         return None
-    payer = said.parties.service_financier.structure
+    payer = told.parties.service_financier.structure
     turn = Turn(Role.SERVICE_FINANCIER, payer, ())
     return Awaited((turn,), paid[-1].piece_id, paid[-1].number)

@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
-from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, frame
 from services.deposit.domain.unreadable import Unreadable
 from shared.vocabulary.sizes import MEGABYTE
@@ -38,12 +38,12 @@ def main() -> None:
     _limit(resource.RLIMIT_CORE, 0)
     most_cpu_s = _cpu_s() + files * (cpu_s + 1)
     gc.freeze()
-    _tell(b"")
+    _write_answer(b"")
     for _ in range(files):
-        name, content = _take(sys.stdin.buffer), _take(sys.stdin.buffer)
+        name, content = _read_frame(sys.stdin.buffer), _read_frame(sys.stdin.buffer)
         # The soft limit ends the process as well as the hard one, which cannot be raised again.
         resource.setrlimit(resource.RLIMIT_CPU, (_cpu_s() + cpu_s, most_cpu_s))
-        _tell(_read(content, name.decode()))
+        _write_answer(_read(content, name.decode()))
 
 
 def _cpu_s() -> int:
@@ -54,14 +54,14 @@ def _limit(what: int, most: int) -> None:
     resource.setrlimit(what, (most, most))
 
 
-def _take(requests: BinaryIO) -> bytes:
+def _read_frame(requests: BinaryIO) -> bytes:
     head = requests.read(LENGTH.size)
     if len(head) < LENGTH.size:
         sys.exit()  # the service is gone
     return requests.read(*LENGTH.unpack(head))
 
 
-def _tell(answer: bytes) -> None:
+def _write_answer(answer: bytes) -> None:
     sys.stdout.buffer.write(frame(answer))
     sys.stdout.buffer.flush()
 

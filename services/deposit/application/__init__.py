@@ -1,1 +1,1 @@
-"""What deposit does: try a deposit out, take it, complete a piece, show one, prefill the next."""
+"""Use cases of deposit: try a deposit out, take it, complete a piece, show one, prefill one."""

@@ -1,4 +1,4 @@
-"""What the use cases need from outside, and the words in which they ask."""
+"""Ports of the use cases: stores, reader, certificates, and the values that they exchange."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Dossiers(Protocol):
     async def find(self, dossier_id: str) -> DossierState | None:
         """Find what routing last told; None before it told anything."""
 
-    async def awaiting(self, who: Depositor, titulaire: str) -> str | None:
+    async def find_awaiting(self, who: Depositor, titulaire: str) -> str | None:
         """Find a piece that awaits such a deposit in a dossier of a titulaire."""
 
 
@@ -65,16 +65,16 @@ class Pieces(Protocol):
     async def get(self, piece_id: str) -> Piece | None:
         """Find a piece."""
 
-    async def by_number(self, depositor: str, number: str) -> Piece | None:
+    async def find_by_number(self, depositor: str, number: str) -> Piece | None:
         """Find the piece of a depositor by its number."""
 
-    async def with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
-        """Find the pieces of that number in the dossiers of a structure."""
+    async def find_with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
+        """Find the pieces of a number in the dossiers of a structure."""
 
-    async def ids_of(self, dossier_id: str) -> set[str]:
+    async def list_ids(self, dossier_id: str) -> set[str]:
         """List the pieces deposited in a dossier."""
 
-    async def used(self, key: Key) -> UsedKey | None:
+    async def find_used_key(self, key: Key) -> UsedKey | None:
         """Find what an idempotency key served for."""
 
 
@@ -86,8 +86,8 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """The piece that stands for a deposit: its own, or that of the same deposit sent before."""
+class RecordedDeposit:
+    """A deposit that is kept: its piece, or that of the same deposit sent before."""
 
     piece_id: str
     is_replay: bool
@@ -96,7 +96,7 @@ class Kept:
 class Ledger(Protocol):
     """Keeps deposits, durably, each with its event."""
 
-    async def record(self, piece: Piece, key: Key | None) -> Kept | Refusal:
+    async def record(self, piece: Piece, key: Key | None) -> RecordedDeposit | Refusal:
         """Keep a piece, or raise `SaturatedError`."""
 
     async def complete(self, piece: Piece, completion: Completion) -> bool:
@@ -105,7 +105,7 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """All of them."""
+    """All the ports."""
 
     reader: Reader
     structures: Structures

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from services.deposit.domain.party import LABELS as PARTY_LABELS
-from services.deposit.domain.party import UNNAMED, Party, judge_party
+from services.deposit.domain.file_party import LABELS as PARTY_LABELS
+from services.deposit.domain.file_party import UNNAMED, Party, judge_party
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.dates import FIRST_DAY, LAST_DAY, is_plausible

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from services.deposit.domain.following import Following
-from services.deposit.domain.judging import recipient_of
+from services.deposit.domain.judgement import recipient_of
+from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Recipient
 from shared.circuit.fields import required_fields
 from shared.circuit.parties import Directory, Structure
@@ -23,8 +23,8 @@ class Option:
     """Paths of the metadata; `a|b` when either is enough."""
 
 
-def options(
-    circuit: Circuit, following: Following, role: Role, directory: Directory
+def list_options(
+    circuit: Circuit, following: FollowedPiece, role: Role, directory: Directory
 ) -> tuple[Option, ...]:
     """List what a role may deposit after a piece: the cadres that routing awaits."""
     parties = following.parties
@@ -32,14 +32,14 @@ def options(
     turns = awaited.turns if awaited else ()
     rows = (circuit[cadre, parties.moa is not None] for turn in turns for cadre in turn.cadres)
     return tuple(
-        Option(row.cadre, row.label, recipient, _required(recipient, directory))
+        Option(row.cadre, row.label, recipient, _list_required(recipient, directory))
         for row in rows
         if row.depositor is role
         for recipient in [recipient_of(row, parties)]
     )
 
 
-def _required(recipient: Recipient, directory: Directory) -> tuple[str, ...]:
+def _list_required(recipient: Recipient, directory: Directory) -> tuple[str, ...]:
     structure = directory.get(recipient.structure)
     if structure is None:
         return ()

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from services.deposit.domain.fields import merge
 from services.deposit.domain.invoice import Invoice
-from services.deposit.domain.merging import merge
-from services.deposit.domain.said import NOTHING_READ, Said
+from services.deposit.domain.metadata import EMPTY_INVOICE, Metadata
 from shared.circuit.table import Circuit
 from shared.vocabulary.attachments import Attached
 from shared.vocabulary.cadres import parse_cadre
@@ -14,15 +14,15 @@ from shared.vocabulary.rules import Violation
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A piece as submitted: by whom, what the file says, what is said beside it.
+    """A piece as submitted: by whom, what the file says, what the metadata say.
 
     `unreadable` says why the file could not be read; `read` then has no field.
     """
 
     role: Role
     structure: str
-    said: Said
-    read: Invoice = NOTHING_READ
+    metadata: Metadata
+    read: Invoice = EMPTY_INVOICE
     unreadable: tuple[Violation, ...] = ()
     file_bytes: int = 0
     attachments: tuple[Attached, ...] = ()
@@ -30,7 +30,7 @@ class Proposal:
     @property
     def fields(self) -> Invoice:
         """The fields of the piece, from the file and from beside it."""
-        merged, _ = merge(self.read, self.said.fields)
+        merged, _ = merge(self.read, self.metadata.fields)
         return replace(merged, cadre=merged.cadre and (parse_cadre(merged.cadre) or merged.cadre))
 
     @property

@@ -1,9 +1,9 @@
-"""Whether the structures that a deposit names may play their roles."""
+"""The judgement of the structures that a deposit names: whether they may play their roles."""
 
 from collections.abc import Iterator
 
+from services.deposit.domain.file_party import SIRET_KEY
 from services.deposit.domain.invoice import Invoice
-from services.deposit.domain.party import SIRET_KEY
 from shared.circuit.fields import judge_fields
 from shared.circuit.parties import LABELS, Directory, Parties, Party, judge_structure
 from shared.vocabulary.roles import Role

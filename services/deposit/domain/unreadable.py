@@ -1,4 +1,4 @@
-"""Why a file could not be read at all: said before any business rule can be judged."""
+"""The rules of unreadable files: they come before any business rule."""
 
 from shared.vocabulary.rules import Rule, Violation
 from shared.vocabulary.sizes import in_megabytes

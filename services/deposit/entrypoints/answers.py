@@ -6,8 +6,8 @@ from typing import Self
 
 from pydantic import BaseModel
 
-from services.deposit.application.consulting import Prefill, Shown
-from services.deposit.application.depositing import Trial
+from services.deposit.application.consultations import PieceView, Prefill
+from services.deposit.application.deposits import Trial
 from services.deposit.domain.piece import Completion, Piece
 from services.deposit.domain.prefill import Option
 from services.deposit.entrypoints.parts import (
@@ -92,7 +92,7 @@ class PieceAnswer(BaseModel):
     completions: tuple[CompletionAnswer, ...]
 
     @classmethod
-    def of(cls, shown: Shown) -> Self:
+    def of(cls, shown: PieceView) -> Self:
         """Show a piece."""
         piece, draft = shown.piece, shown.piece.draft
         return cls(

@@ -5,9 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
 from fastapi.responses import JSONResponse
 
-from services.deposit.application.completing import Addition, Completed, Completions, NotNow, Unfit
-from services.deposit.application.consulting import Consultations, Download, Shown
-from services.deposit.application.depositing import Deposits, Refused, Submission
+from services.deposit.application.additions import (
+    Addition,
+    Completed,
+    Completions,
+    Invalid,
+    NotAwaited,
+)
+from services.deposit.application.consultations import Consultations, Download, PieceView
+from services.deposit.application.deposits import Deposits, Refused, Submission
 from services.deposit.application.ports import SaturatedError
 from services.deposit.entrypoints.answers import (
     CompletionAnswer,
@@ -81,7 +87,9 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
             raise unavailable("DEP-503", "Trop de dépôts arrivent à la fois.") from None
         if isinstance(outcome, Refused):
             raise _refusal(outcome.violations)
-        answer = PieceAnswer.of(Shown(outcome.piece, Status.DEPOSEE, outcome.piece.draft.parties))
+        answer = PieceAnswer.of(
+            PieceView(outcome.piece, Status.DEPOSEE, outcome.piece.draft.parties)
+        )
         headers = {"Location": f"/pieces/{outcome.piece.id}"}
         if outcome.is_replay:
             headers["Idempotency-Replayed"] = "true"
@@ -103,9 +111,9 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
         match await completions.complete(addition):
             case Completed(piece, completion):
                 return CompletionAnswer.of(piece, completion, len(piece.completions) + 1)
-            case NotNow(violations):
+            case NotAwaited(violations):
                 raise _refusal(violations, 409)
-            case Unfit(violations):
+            case Invalid(violations):
                 raise _refusal(violations)
             case _:
                 raise not_found("Pièce")
@@ -202,8 +210,8 @@ def _submission(
         structure=who.structure,
         file=UploadedPiece(file),
         attachments=tuple(Uploaded(each) for each in attachments),
-        said=form.said(),
-        metadata=form.model_dump_json(exclude_none=True),
+        metadata=form.to_domain(),
+        metadata_text=form.model_dump_json(exclude_none=True),
         key=key,
     )
 

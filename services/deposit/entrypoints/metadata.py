@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic import model_validator as validator
 
 from services.deposit.domain.invoice import Invoice
-from services.deposit.domain.said import Follows, Said
+from services.deposit.domain.metadata import Follows, Metadata
 from shared.circuit.parties import Party
 from shared.contracts.texts import TypedText
 from shared.runtime.web.problems import FAULTS_SHOWN, form_violation
@@ -100,9 +100,9 @@ class MetadataForm(_Closed):
         False, description="Ouvrir un dossier bien qu'un autre attende une telle pièce"
     )
 
-    def said(self) -> Said:
-        """Give what is said, malformed dates and amounts included."""
-        return Said(
+    def to_domain(self) -> Metadata:
+        """Read the metadata, malformed dates and amounts included."""
+        return Metadata(
             fields=self._fields(),
             parties={
                 role: Party(party.structure or "", party.service)

@@ -10,7 +10,7 @@ import pytest
 from deploy.local import Platform
 from services.deposit.adapters.ledger import MongoLedger
 from services.deposit.adapters.mongo import create_indexes
-from services.deposit.application.ports import Kept, Refusal, SaturatedError
+from services.deposit.application.ports import RecordedDeposit, Refusal, SaturatedError
 from services.deposit.domain.piece import Piece
 from shared.application.idempotency import Key
 from shared.runtime.clock import system_clock
@@ -61,9 +61,9 @@ async def test_when_replicas_race_for_a_number_one_wins_and_no_neighbour_suffers
             outcomes = await asyncio.gather(*contested, *calm)
 
             raced, kept = outcomes[:3], outcomes[3:]
-            assert sum(isinstance(each, Kept) for each in raced) == 1
+            assert sum(isinstance(each, RecordedDeposit) for each in raced) == 1
             assert raced.count(Refusal.NUMBER_SPENT) == 2
-            assert all(isinstance(each, Kept) for each in kept)
+            assert all(isinstance(each, RecordedDeposit) for each in kept)
     rows = store.collection("pieces").find({"number_key": {"$regex": "^[XN]-"}})
     assert len(await rows.to_list(None)) == 160
 
@@ -76,9 +76,9 @@ async def test_when_replicas_race_for_a_key_all_get_the_piece_of_the_winner(stor
             *(ledger.record(numbered(number), key) for ledger in ledgers)
         )
 
-    assert all(isinstance(each, Kept) for each in outcomes)
-    assert len({each.piece_id for each in outcomes if isinstance(each, Kept)}) == 1
-    assert sum(isinstance(each, Kept) and each.is_replay for each in outcomes) == 2
+    assert all(isinstance(each, RecordedDeposit) for each in outcomes)
+    assert len({each.piece_id for each in outcomes if isinstance(each, RecordedDeposit)}) == 1
+    assert sum(isinstance(each, RecordedDeposit) and each.is_replay for each in outcomes) == 2
 
 
 async def test_a_key_is_the_structures_in_one_role_in_one_transaction_too(store: Store) -> None:
@@ -93,7 +93,7 @@ async def test_a_key_is_the_structures_in_one_role_in_one_transaction_too(store:
             )
         )
 
-    kept = [each for each in outcomes if isinstance(each, Kept)]
+    kept = [each for each in outcomes if isinstance(each, RecordedDeposit)]
     assert [each.is_replay for each in kept] == [False, False, True, True]
     moe, moa, moe_again, moa_again = (each.piece_id for each in kept)
     assert (moe_again, moa_again) == (moe, moa)
@@ -115,7 +115,7 @@ async def test_a_ledger_takes_no_more_than_it_can_keep(store: Store) -> None:
     task = asyncio.create_task(ledger.run())
     late = await ledger.record(numbered("late"), None) if await _drained(ledger) else None
     task.cancel()
-    assert isinstance(late, Kept)
+    assert isinstance(late, RecordedDeposit)
     assert await store.collection("pieces").count_documents({"number_key": "LATE"}) == 1
 
 

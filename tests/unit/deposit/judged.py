@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from services.deposit.domain.following import Following
+from services.deposit.domain.file_party import Party as FileParty
 from services.deposit.domain.invoice import Invoice
-from services.deposit.domain.judging import World, judge
-from services.deposit.domain.party import Party as FileParty
+from services.deposit.domain.judgement import World, judge
+from services.deposit.domain.metadata import Follows, Metadata
+from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Draft, Piece
 from services.deposit.domain.proposal import Proposal
-from services.deposit.domain.said import Follows, Said
 from services.deposit.domain.turns import DossierState
 from shared.circuit.loader import current
 from shared.circuit.parties import Parties, Party, Service, Structure
@@ -76,15 +76,15 @@ READ = Invoice(
 OPENING = Proposal(
     role=Role.TITULAIRE,
     structure=TITULAIRE,
-    said=Said(parties={Role.MOE: Party(MOE), Role.MOA: Party(MOA)}),
+    metadata=Metadata(parties={Role.MOE: Party(MOE), Role.MOA: Party(MOA)}),
     read=READ,
 )
 WORLD = World(circuit=current(), directory=DIRECTORY, today=TODAY)
 
 
-def said(**fields: Any) -> Said:  # noqa: ANN401 - any field of an e-invoice
+def stating(**fields: Any) -> Metadata:  # noqa: ANN401 - any field of an e-invoice
     """Say some fields beside the opener."""
-    return replace(OPENING.said, fields=Invoice(syntax=Syntax.PDF, **fields))
+    return replace(OPENING.metadata, fields=Invoice(syntax=Syntax.PDF, **fields))
 
 
 def reading(**fields: Any) -> Proposal:  # noqa: ANN401 - any field of an e-invoice
@@ -94,10 +94,10 @@ def reading(**fields: Any) -> Proposal:  # noqa: ANN401 - any field of an e-invo
 
 def naming(parties: Mapping[Role, Party | None]) -> Proposal:
     """Propose the opener with other parties."""
-    named = {**OPENING.said.parties, **parties}
+    named = {**OPENING.metadata.parties, **parties}
     return replace(
         OPENING,
-        said=Said(parties={role: party for role, party in named.items() if party}),
+        metadata=Metadata(parties={role: party for role, party in named.items() if party}),
     )
 
 
@@ -127,7 +127,7 @@ def opening(cadre: str, role: Role, *named: Role, **fields: Any) -> Proposal:  #
     return Proposal(
         role=role,
         structure=NAMES[role],
-        said=Said(parties={each: Party(NAMES[each]) for each in named}),
+        metadata=Metadata(parties={each: Party(NAMES[each]) for each in named}),
         read=replace(READ, cadre=cadre, seller=FileParty(siret=seller), **fields),
     )
 
@@ -159,7 +159,7 @@ def a_state(
 
 def after(piece: Piece, state: DossierState | None) -> World:
     """Give the world of a piece that follows."""
-    return replace(WORLD, following=Following(piece, state))
+    return replace(WORLD, following=FollowedPiece(piece, state))
 
 
 def next_piece(role: Role = Role.MOE, structure: str = MOE, **fields: Any) -> Proposal:  # noqa: ANN401
@@ -175,5 +175,7 @@ def next_piece(role: Role = Role.MOE, structure: str = MOE, **fields: Any) -> Pr
         "cadre": "A15",
         **fields,
     }
-    beside = Said(fields=Invoice(syntax=Syntax.PDF, **stated), follows=Follows(piece_id="piece-1"))
-    return Proposal(role=role, structure=structure, said=beside)
+    beside = Metadata(
+        fields=Invoice(syntax=Syntax.PDF, **stated), follows=Follows(piece_id="piece-1")
+    )
+    return Proposal(role=role, structure=structure, metadata=beside)

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.einvoices import cii, ubl
 from services.deposit.adapters.einvoice.file_names import is_reserved
-from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.domain.unreadable import Unreadable
 from shared.vocabulary.codes import Syntax
 from tests.kit import hostile_pdfs

@@ -10,9 +10,9 @@ import pytest
 from lxml import etree
 
 from deploy.local.einvoices import Einvoice, cii, factur_x, plain_pdf, ubl
-from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.adapters.einvoice.reader import read_einvoice
+from services.deposit.domain.file_party import Party
 from services.deposit.domain.invoice import Invoice, judge_invoice
-from services.deposit.domain.party import Party
 from shared.vocabulary.codes import Syntax
 from tests.kit.einvoices import an_einvoice
 

@@ -13,7 +13,7 @@ import pytest
 
 from deploy.local.einvoices import Einvoice, factur_x, plain_pdf, ubl
 from services.deposit.adapters.einvoice.limits import Limits
-from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.domain.unreadable import Unreadable
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.rules import Violation
@@ -160,7 +160,7 @@ def test_what_is_too_large_is_refused_before_it_is_parsed() -> None:
 _READER = """
 import sys
 from pathlib import Path
-from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.domain.unreadable import Unreadable
 from tests.kit.process_memory import peak_mb
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from deploy.local.einvoices import Einvoice, Trader, cii, factur_x, ubl
-from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.adapters.einvoice.reader import read_einvoice
+from services.deposit.domain.file_party import Party
 from services.deposit.domain.invoice import Invoice, judge_invoice
-from services.deposit.domain.party import Party
 from tests.kit.einvoices import an_einvoice
 from tests.unit.deposit.judged import TODAY
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.deposit.domain.file_party import Party
 from services.deposit.domain.invoice import Invoice, judge_invoice
-from services.deposit.domain.party import Party
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.codes import Syntax
 

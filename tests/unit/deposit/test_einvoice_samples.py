@@ -8,7 +8,7 @@ import facturx
 import pytest
 from lxml import etree
 
-from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.domain.invoice import judge_invoice
 from services.deposit.domain.unreadable import Unreadable
 from shared.vocabulary.codes import Syntax

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import pytest
 
-from services.deposit.application.consulting import Consultations, Prefill
-from services.deposit.application.depositing import Deposits, Submission
-from services.deposit.application.following import find_followed, is_party
+from services.deposit.application.consultations import Consultations, Prefill
+from services.deposit.application.deposits import Deposits, Submission
+from services.deposit.application.followed_pieces import find_followed, is_party
 from services.deposit.application.ports import Depositor, Policy, Ports
-from services.deposit.domain.following import Following
 from services.deposit.domain.invoice import Invoice
+from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.turns import DossierState
@@ -55,20 +55,20 @@ class Memory:
     async def get(self, piece_id: str) -> Piece | None:
         return next((piece for piece in self.pieces if piece.id == piece_id), None)
 
-    async def by_number(self, depositor: str, number: str) -> Piece | None:
+    async def find_by_number(self, depositor: str, number: str) -> Piece | None:
         for piece in self.pieces:
             if (piece.draft.depositor.structure, piece.draft.number) == (depositor, number):
                 return piece
         return None
 
-    async def with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
+    async def find_with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
         found = [piece for piece in self.pieces if piece.draft.number == number]
         return [each for each in found if each.draft.parties.of(role) == Party(structure)]
 
-    async def ids_of(self, dossier_id: str) -> set[str]:
+    async def list_ids(self, dossier_id: str) -> set[str]:
         return {piece.id for piece in self.pieces if piece.dossier_id == dossier_id}
 
-    async def used(self, key: Key) -> UsedKey | None:
+    async def find_used_key(self, key: Key) -> UsedKey | None:
         return self.keys.get(key.id)
 
 
@@ -81,7 +81,7 @@ class Dossiers:
     async def find(self, dossier_id: str) -> DossierState | None:
         return self.states.get(dossier_id)
 
-    async def awaiting(self, who: Depositor, titulaire: str) -> str | None:
+    async def find_awaiting(self, who: Depositor, titulaire: str) -> str | None:
         found = [
             state.awaited.piece_id
             for state in self.states.values()
@@ -134,7 +134,7 @@ A15 = opening("A15", OEUVRE, OUVRAGE, number="EA-1", preceding_numbers=("SIT-1",
 A17 = opening("A17", OEUVRE, OUVRAGE, number="PDG-1", preceding_numbers=("SIT-1",))
 A7 = reading(cadre="A7", number="FIN-1", preceding_numbers=("SIT-1",))
 A8 = reading(cadre="A8", number="DGD-1", preceding_numbers=("SIT-1",))
-MEANT = replace(A15, said=replace(A15.said, opens=True))
+MEANT = replace(A15, metadata=replace(A15.metadata, opens=True))
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ async def test_a_citation_that_is_still_on_its_way_is_waited_for_and_opens_no_se
 
     found = await find_followed(on_its_way, A15, CIRCUIT)
 
-    assert isinstance(found, Following)
+    assert isinstance(found, FollowedPiece)
     assert (found.piece, found.state) == (A4, None)
 
 
@@ -273,7 +273,7 @@ async def _tried(proposal: Proposal, ports: Ports, policy: Policy) -> list[str]:
         assert (content, name, sender) == (file.content, file.name, proposal.structure)
         return proposal.read
 
-    submission = Submission(proposal.role, proposal.structure, file, (), proposal.said, "{}")
+    submission = Submission(proposal.role, proposal.structure, file, (), proposal.metadata, "{}")
     trial = await Deposits(replace(ports, reader=read), policy).try_out(submission)
     return [violation.code for violation in trial.violations]
 

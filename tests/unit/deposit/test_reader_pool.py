@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local import einvoices
-from services.deposit.adapters.bounded_reader import LIGHT_BYTES, Bounds, ReaderPool
-from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.adapters.einvoice.reader import read_einvoice
+from services.deposit.adapters.reader_pool import LIGHT_BYTES, ReaderLimits, ReaderPool
 from services.deposit.application.ports import SaturatedError
 from services.deposit.domain.unreadable import Unreadable
 from shared.vocabulary.codes import Syntax
@@ -27,7 +27,7 @@ from tests.kit.process_memory import peak_mb
 from tests.kit.readers import running
 from tests.kit.waiting import wait_until
 
-_BOUNDS = Bounds(readers=1, memory_mb=300, cpu_s=1, wall_s=60.0)
+_BOUNDS = ReaderLimits(readers=1, memory_mb=300, cpu_s=1, wall_s=60.0)
 _INVOICE = einvoices.factur_x(an_einvoice())
 _LONGEST_GAP_S = 5.0
 """Far below what these files took the service: 19 to 34 s. A busy machine alone takes some."""
@@ -305,7 +305,7 @@ def _held_by(pid: int) -> tuple[str, list[Path], bytes]:
 
 _SERVICE = """
 import asyncio
-from services.deposit.adapters.bounded_reader import Bounds, ReaderPool
+from services.deposit.adapters.reader_pool import Bounds, ReaderPool
 
 async def main():
     pool = ReaderPool(Bounds(memory_mb=300))
@@ -326,7 +326,7 @@ async def test_readers_end_with_a_service_that_is_killed() -> None:
     service.kill()
     await service.wait()
 
-    assert len(pids) == Bounds().readers
+    assert len(pids) == ReaderLimits().readers
     await wait_until(lambda: not any(map(_is_running, pids)), "the readers are gone")
 
 

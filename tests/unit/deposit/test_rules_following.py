@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from services.deposit.domain.completing import judge_added, judge_turn_to_add
-from services.deposit.domain.following import Following
+from services.deposit.domain.additions import judge_added, judge_turn_to_add
+from services.deposit.domain.metadata import EMPTY_INVOICE
+from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Completion, Piece
-from services.deposit.domain.prefill import options
+from services.deposit.domain.prefill import list_options
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.rules import FOLLOWED_UNKNOWN
-from services.deposit.domain.said import NOTHING_READ
 from services.deposit.domain.turns import DossierState
 from shared.circuit.loader import current, version
 from shared.circuit.parties import Party
@@ -119,9 +119,9 @@ def test_a_contested_decompte_is_followed_by_a_new_one_of_the_moa() -> None:
 def test_a_next_piece_may_name_a_service_and_not_another_structure() -> None:
     proposal = next_piece()
     served = replace(
-        proposal, said=replace(proposal.said, parties={Role.MOA: Party("", "TRAVAUX")})
+        proposal, metadata=replace(proposal.metadata, parties={Role.MOA: Party("", "TRAVAUX")})
     )
-    moved = replace(proposal, said=replace(proposal.said, parties={Role.MOA: Party(PAYER)}))
+    moved = replace(proposal, metadata=replace(proposal.metadata, parties={Role.MOA: Party(PAYER)}))
 
     assert accepted(served, AFTER).recipient.service == "TRAVAUX"
     assert broken(moved, AFTER) == [("DEP-META-03", "parties.moa.structure")]
@@ -233,7 +233,7 @@ def test_an_e_invoice_signs_by_the_amounts_in_its_file() -> None:
     read = replace(READ, number="DGS-1", cadre="A8", ttc=Decimal("118800.00"))
     read = replace(read, ht=Decimal("99000.00"), tva=Decimal("19800.00"), due=Decimal("118800.00"))
     proposal = replace(
-        a_signature(), read=read, said=replace(a_signature().said, fields=NOTHING_READ)
+        a_signature(), read=read, metadata=replace(a_signature().metadata, fields=EMPTY_INVOICE)
     )
 
     assert [field for code, field in broken(proposal, SIGNING) if code == "CIR-MONTANT-01"] == [
@@ -281,7 +281,7 @@ def test_which_cadres_may_open_is_asked_of_both_circuits(cadre: str, may_open: b
 def test_the_prefill_names_cadre_recipient_and_required_fields() -> None:
     directory = {**DIRECTORY, MOA: a_structure(MOA, engagement_ou_service=True)}
 
-    (option,) = options(current(), Following(PIECE, STATE), Role.MOE, directory)
+    (option,) = list_options(current(), FollowedPiece(PIECE, STATE), Role.MOE, directory)
 
     assert (option.cadre, option.recipient.structure) == ("A15", MOA)
     assert option.recipient.application is Application.FACTURES_DE_TRAVAUX

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from services.deposit.domain.following import Following
-from services.deposit.domain.party import Party as FileParty
+from services.deposit.domain.file_party import Party as FileParty
+from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Piece
-from services.deposit.domain.prefill import options
+from services.deposit.domain.prefill import list_options
 from shared.circuit.loader import current, without
 from shared.circuit.parties import Party
 from shared.circuit.turns import Turn
@@ -255,7 +255,7 @@ def test_each_one_awaited_is_shown_its_own_options() -> None:
     state = a_state(A7, Status.A_ASSOCIER_MOE, awaiting(a_turn(OEUVRE, "A17"), LATE))
 
     def shown(role: Role) -> list[tuple[str, str]]:
-        found = options(current(), Following(A7, state), role, DIRECTORY)
+        found = list_options(current(), FollowedPiece(A7, state), role, DIRECTORY)
         return [(option.cadre, option.recipient.structure) for option in found]
 
     assert (shown(OEUVRE), shown(TIT), shown(OUVRAGE)) == ([("A17", MOA)], [("A22", MOA)], [])

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from services.deposit.domain import rules
-from services.deposit.domain.judging import World, judge
-from services.deposit.domain.party import Party as FileParty
+from services.deposit.domain.file_party import Party as FileParty
+from services.deposit.domain.judgement import World, judge
+from services.deposit.domain.metadata import Metadata
 from services.deposit.domain.proposal import Proposal
-from services.deposit.domain.said import Said
 from services.deposit.domain.unreadable import MALFORMED_XML
 from shared.circuit.loader import version
 from shared.circuit.parties import Party
@@ -31,7 +31,7 @@ from tests.unit.deposit.judged import (
     broken,
     naming,
     reading,
-    said,
+    stating,
 )
 
 
@@ -61,22 +61,22 @@ def test_a_right_opener_is_accepted_and_goes_to_its_moe() -> None:
     ],
 )
 def test_what_is_said_may_not_contradict_the_file(fields: dict[str, Any], field: str) -> None:
-    assert broken(replace(OPENING, said=said(**fields))) == [("DEP-META-01", field)]
+    assert broken(replace(OPENING, metadata=stating(**fields))) == [("DEP-META-01", field)]
 
 
 def test_what_the_file_says_may_be_said_again() -> None:
-    same = said(number=" sit-1 ", ttc=Decimal("120.0"), cadre="A4")
-    long = said(cadre="A4_PROJET_DECOMPTE_MENSUEL_FOURNISSEUR")
+    same = stating(number=" sit-1 ", ttc=Decimal("120.0"), cadre="A4")
+    long = stating(cadre="A4_PROJET_DECOMPTE_MENSUEL_FOURNISSEUR")
 
-    assert broken(replace(OPENING, said=same)) == []
-    assert broken(replace(OPENING, said=long)) == []
+    assert broken(replace(OPENING, metadata=same)) == []
+    assert broken(replace(OPENING, metadata=long)) == []
 
 
 def test_a_field_that_the_file_gives_malformed_is_not_mended_beside_it() -> None:
     proposal = replace(
         OPENING,
         read=replace(READ, due=None, malformed={"due": "1.234"}),
-        said=said(due=Decimal("1.23")),
+        metadata=stating(due=Decimal("1.23")),
     )
 
     assert broken(proposal) == [("DEP-INV-04", "amounts.due")]
@@ -84,7 +84,7 @@ def test_a_field_that_the_file_gives_malformed_is_not_mended_beside_it() -> None
 
 def test_a_malformed_amount_beside_a_plain_pdf_is_named() -> None:
     proposal = replace(
-        OPENING, read=replace(READ, due=None), said=said(malformed={"due": "120.001"})
+        OPENING, read=replace(READ, due=None), metadata=stating(malformed={"due": "120.001"})
     )
 
     assert broken(proposal) == [("DEP-INV-04", "amounts.due")]
@@ -181,9 +181,9 @@ def test_a_cadre_is_needed_known_and_an_opener() -> None:
 
 
 def test_the_long_code_of_a_cadre_is_understood() -> None:
-    beside = said(cadre="A4_PROJET_DECOMPTE_MENSUEL_FOURNISSEUR")
+    beside = stating(cadre="A4_PROJET_DECOMPTE_MENSUEL_FOURNISSEUR")
 
-    assert accepted(replace(reading(cadre=None), said=beside)).cadre == "A4"
+    assert accepted(replace(reading(cadre=None), metadata=beside)).cadre == "A4"
 
 
 @pytest.mark.parametrize(
@@ -204,12 +204,12 @@ def test_the_other_fields_of_the_file_are_bounded(
 @pytest.mark.parametrize("field", ["engagement", "marche"])
 def test_a_number_that_no_screen_shows_whole_is_refused(field: str, text: str) -> None:
     assert broken(reading(**{field: text})) == [("CIR-CHAMP-05", field)]
-    assert broken(replace(OPENING, said=said(**{field: text}))) == [("CIR-CHAMP-05", field)]
+    assert broken(replace(OPENING, metadata=stating(**{field: text}))) == [("CIR-CHAMP-05", field)]
 
 
 def test_a_comment_has_lines_and_a_service_none() -> None:
-    commented = replace(OPENING, said=replace(OPENING.said, comment="Voir\nle plan"))
-    hidden = replace(OPENING, said=replace(OPENING.said, comment="Voir\u202e le plan"))
+    commented = replace(OPENING, metadata=replace(OPENING.metadata, comment="Voir\nle plan"))
+    hidden = replace(OPENING, metadata=replace(OPENING.metadata, comment="Voir\u202e le plan"))
 
     assert accepted(commented).comment == "Voir\nle plan"
     assert broken(hidden) == [("CIR-CHAMP-05", "comment")]
@@ -221,7 +221,7 @@ def test_a_comment_has_lines_and_a_service_none() -> None:
 
 def test_a_credit_note_has_no_payment_mode() -> None:
     note = reading(type_code="381")
-    paid = replace(note, said=replace(note.said, mode_paiement=ModePaiement.VIREMENT))
+    paid = replace(note, metadata=replace(note.metadata, mode_paiement=ModePaiement.VIREMENT))
 
     assert broken(note) == []
     assert broken(paid) == [("DEP-META-07", "mode_paiement")]
@@ -275,7 +275,7 @@ def test_what_the_moa_parameter_forbids_is_refused_at_the_opening() -> None:
 
 def test_an_opener_beside_a_piece_that_awaits_it_is_refused_unless_it_is_meant() -> None:
     beside = replace(WORLD, awaited_number="A4-7")
-    meant = replace(OPENING, said=replace(OPENING.said, opens=True))
+    meant = replace(OPENING, metadata=replace(OPENING.metadata, opens=True))
 
     assert broken(OPENING, beside) == [("DEP-SUITE-05", "follows")]
     assert broken(meant, beside) == []
@@ -301,7 +301,7 @@ def test_all_breaches_are_told_at_once() -> None:
     proposal = Proposal(
         role=Role.TITULAIRE,
         structure=TITULAIRE,
-        said=Said(parties={Role.MOE: Party("12345678901234"), Role.MOA: Party(MOA)}),
+        metadata=Metadata(parties={Role.MOE: Party("12345678901234"), Role.MOA: Party(MOA)}),
         read=replace(READ, number="trop long pour un numéro", ttc=Decimal(1), cadre="A99"),
     )
 

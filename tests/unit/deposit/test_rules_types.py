@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from deploy.local.einvoices import Einvoice, cii, factur_x, ubl
-from services.deposit.adapters.einvoice.reading import read_einvoice
+from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.proposal import Proposal
 from shared.vocabulary.codes import CREDIT_NOTES, Syntax
@@ -21,7 +21,7 @@ from tests.unit.deposit.judged import (
     broken,
     next_piece,
     reading,
-    said,
+    stating,
 )
 
 MISSING = ("DEP-INV-01", "type_code")
@@ -39,8 +39,8 @@ def proposing(content: bytes, type_code: str | None = None) -> Proposal:
         is_credit_note=read.is_credit_note,
         contradictions=read.contradictions,
     )
-    beside = OPENING.said if type_code is None else said(type_code=type_code)
-    return replace(OPENING, read=fields, said=beside)
+    beside = OPENING.metadata if type_code is None else stating(type_code=type_code)
+    return replace(OPENING, read=fields, metadata=beside)
 
 
 def typed(write: Callable[[Einvoice], bytes], type_code: str | None, **fields: bool) -> bytes:
@@ -107,7 +107,7 @@ def test_the_type_of_a_plain_pdf_is_what_is_said_of_it_or_an_invoice() -> None:
     pdf = replace(OPENING, read=replace(READ, syntax=Syntax.PDF, type_code=None))
 
     assert accepted(pdf).type_code == "380"
-    assert accepted(replace(pdf, said=said(type_code="381"))).type_code == "381"
+    assert accepted(replace(pdf, metadata=stating(type_code="381"))).type_code == "381"
 
 
 def test_a_plain_pdf_that_follows_an_avoir_is_one_unless_it_says_otherwise() -> None:

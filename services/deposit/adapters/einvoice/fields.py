@@ -16,8 +16,8 @@ from services.deposit.adapters.einvoice.paths import (
     Paths,
     Places,
 )
+from services.deposit.domain.file_party import Party
 from services.deposit.domain.invoice import Invoice
-from services.deposit.domain.party import Party
 from services.deposit.domain.unreadable import UNKNOWN_ROOT, Unreadable
 from shared.vocabulary.amounts import parse_amount
 from shared.vocabulary.cadres import parse_cadre
@@ -54,10 +54,10 @@ def read_fields(root: Element) -> Invoice:
     paths = PATHS.get(root.tag)
     if paths is None:
         raise Unreadable(UNKNOWN_ROOT.broken("file", root=root.tag[:100]))
-    return _Reading(root, paths).invoice()
+    return _FieldReader(root, paths).invoice()
 
 
-class _Reading:
+class _FieldReader:
     """One pass over one file: what is said twice or cannot be read is kept aside, by field."""
 
     def __init__(self, root: Element, paths: Paths) -> None:
@@ -86,7 +86,7 @@ class _Reading:
             buyer=self._party("buyer"),
             payee=self._party("payee"),
             tax_representative=self._party("tax_representative"),
-            cadre=self._only("cadre", filter(None, map(parse_cadre, self._values("cadre")))),
+            cadre=self._single("cadre", filter(None, map(parse_cadre, self._values("cadre")))),
             engagement=self._text("engagement"),
             marche=self._text("marche"),
             service_code=self._text("service_code"),
@@ -105,24 +105,24 @@ class _Reading:
     def _values(self, field: str) -> tuple[str, ...]:
         return self._texts(self._paths.fields[field])
 
-    def _only(self, field: str, values: Iterable[str]) -> str | None:
+    def _single(self, field: str, values: Iterable[str]) -> str | None:
         distinct = tuple(dict.fromkeys(values))
         if len(distinct) > 1:
             self._contradictions[field] = distinct
         return distinct[0] if len(distinct) == 1 else None
 
     def _text(self, field: str) -> str | None:
-        return self._only(field, self._values(field))
+        return self._single(field, self._values(field))
 
     def _currency(self) -> str | None:
         currency = self._text("currency")
         if currency is None:
             return None
         others = self._texts(self._paths.other_currencies, currency=currency)
-        return self._only("currency", (currency, *others))
+        return self._single("currency", (currency, *others))
 
     def _amount(self, field: str, values: tuple[str, ...]) -> Decimal | None:
-        text = self._only(field, values)
+        text = self._single(field, values)
         if text is None:
             return None
         try:
@@ -165,10 +165,12 @@ class _Reading:
         )
         return Party(
             name=next(names, None),
-            siret=self._only(f"{field}.siret", (n for n in numbers if len(n) > SIREN_LENGTH)),
-            siren=self._only(f"{field}.siren", (n for n in numbers if 0 < len(n) <= SIREN_LENGTH)),
-            vat_number=self._only(f"{field}.vat_number", self._vat_numbers(paths, groups)),
-            address_siren=self._only(
+            siret=self._single(f"{field}.siret", (n for n in numbers if len(n) > SIREN_LENGTH)),
+            siren=self._single(
+                f"{field}.siren", (n for n in numbers if 0 < len(n) <= SIREN_LENGTH)
+            ),
+            vat_number=self._single(f"{field}.vat_number", self._vat_numbers(paths, groups)),
+            address_siren=self._single(
                 f"{field}.address", (siren for siren in addresses if siren and siren not in groups)
             ),
         )

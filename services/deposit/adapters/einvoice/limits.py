@@ -1,4 +1,4 @@
-"""How much of a deposited file is read before it is refused."""
+"""Size limits of deposited files."""
 
 from dataclasses import dataclass
 

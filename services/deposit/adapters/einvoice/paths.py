@@ -1,4 +1,4 @@
-"""Where each field lives in each syntax: one XPath table per syntax, found by the root's name."""
+"""XPath tables: where each field is in each syntax, found by the name of the root."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -52,9 +52,9 @@ class EmbeddedFile:
 def find_files(pdf: pikepdf.Pdf) -> list[EmbeddedFile]:
     """Find every embedded file: a stream that is reached in several ways is one file."""
     found: dict[object, EmbeddedFile] = {}
-    for key, specification in _named(pdf.Root):
+    for key, specification in _walk_names(pdf.Root):
         _add(found, specification, [str(key)])
-    for specification in _anywhere(pdf):
+    for specification in _walk_objects(pdf):
         _add(found, specification, [])
     return list(found.values())
 
@@ -74,7 +74,7 @@ def _add(
         file.names += [name for name in (*told, *names) if name not in file.names]
 
 
-def _named(root: pikepdf.Object) -> Iterator[tuple[pikepdf.Object, pikepdf.Object]]:
+def _walk_names(root: pikepdf.Object) -> Iterator[tuple[pikepdf.Object, pikepdf.Object]]:
     """Walk the tree of embedded files: pairs of a name and a file specification.
 
     qpdf's own walk follows shared branches again and again: 1.5 kB of them never end.
@@ -96,7 +96,7 @@ def _named(root: pikepdf.Object) -> Iterator[tuple[pikepdf.Object, pikepdf.Objec
         yield from zip(pairs[::2], pairs[1::2], strict=True)
 
 
-def _anywhere(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Object]:
+def _walk_objects(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Object]:
     """Walk to every file specification that holds a file: any object may be associated with one.
 
     References are followed in the text of objects, which the library writes five times sooner than

@@ -9,15 +9,15 @@ as the next filter may be inside one.
 import re
 
 
-def _spelt(name: bytes) -> bytes:
+def _spell(name: bytes) -> bytes:
     """Match `name` however a PDF spells it: any letter may be written `#xx`."""
     return b"".join(b"(?:%c|(?i:#%02x))" % (letter, letter) for letter in name)
 
 
 # Linear: no repetition here passes over the beginning of another match that repeats.
 _UNBOUNDED_FILTER = re.compile(
-    rb"/%b(?:%b)?(?=[\s\x00/\[\]<>()%%])" % (_spelt(b"LZW"), _spelt(b"Decode"))
-    + rb"|/%b[\s\x00]*+(?:[\d%%]|\[(?:[\s\x00]|/[^\s\x00/\[\]<>()%%]+)*+[\d%%])" % _spelt(b"Filter")
+    rb"/%b(?:%b)?(?=[\s\x00/\[\]<>()%%])" % (_spell(b"LZW"), _spell(b"Decode"))
+    + rb"|/%b[\s\x00]*+(?:[\d%%]|\[(?:[\s\x00]|/[^\s\x00/\[\]<>()%%]+)*+[\d%%])" % _spell(b"Filter")
 )
 
 

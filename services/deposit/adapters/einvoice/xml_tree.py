@@ -1,4 +1,4 @@
-"""Parses XML that nobody vouches for: no DTD, no entity, no network, bounded size and depth."""
+"""Parses untrusted XML: no DTD, no entity, no network, bounded size and depth."""
 
 import codecs
 import re
@@ -8,8 +8,8 @@ from typing import TypedDict
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from services.deposit.adapters.einvoice.kinds import BYTE_ORDER_MARKS
 from services.deposit.adapters.einvoice.limits import Limits
+from services.deposit.adapters.einvoice.xml_detection import BYTE_ORDER_MARKS
 from services.deposit.domain.unreadable import (
     DOCUMENT_TYPE,
     MALFORMED_XML,
@@ -107,25 +107,25 @@ def _as_utf8(content: bytes) -> bytes:
 def _decode(content: bytes) -> str:
     for mark, encoding in BYTE_ORDER_MARKS.items():
         if content.startswith(mark):
-            return _agreeing(content.removeprefix(mark).decode(encoding), encoding)
+            return _check_encoding(content.removeprefix(mark).decode(encoding), encoding)
     utf16 = _UNMARKED_UTF16.get(content[:2])
     if utf16:
-        return _agreeing(content.decode(utf16), utf16)
+        return _check_encoding(content.decode(utf16), utf16)
     head = content[:_DECLARATION_LENGTH].decode("latin-1")
-    declared = _declared(head) or "utf-8"
+    declared = _declared_encoding(head) or "utf-8"
     if declared not in _ONE_BYTE_ENCODINGS:
         raise LookupError(declared)
     return content.decode(declared)
 
 
-def _agreeing(text: str, encoding: str) -> str:
+def _check_encoding(text: str, encoding: str) -> str:
     """Refuse a declaration that belies the bytes; `utf-16` covers both byte orders."""
-    declared = _declared(text[:_DECLARATION_LENGTH])
+    declared = _declared_encoding(text[:_DECLARATION_LENGTH])
     if declared and not encoding.startswith(declared):
         raise LookupError(declared)
     return text
 
 
-def _declared(head: str) -> str | None:
+def _declared_encoding(head: str) -> str | None:
     found = _DECLARED.match(head.lstrip())
     return codecs.lookup(found[1]).name if found else None

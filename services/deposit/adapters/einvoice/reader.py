@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from services.deposit.adapters.einvoice.fields import read_fields
-from services.deposit.adapters.einvoice.kinds import looks_like_xml
 from services.deposit.adapters.einvoice.limits import DEFAULT_LIMITS, Limits
-from services.deposit.adapters.einvoice.pdf_embedded import embedded_invoice
-from services.deposit.adapters.einvoice.xml_reading import read_xml
+from services.deposit.adapters.einvoice.pdf_invoice import extract_invoice
+from services.deposit.adapters.einvoice.xml_detection import looks_like_xml
+from services.deposit.adapters.einvoice.xml_reader import read_xml
 from services.deposit.adapters.einvoice.xml_tree import parse_xml
 from services.deposit.domain.invoice import Invoice
 from shared.vocabulary.attachments import has_pdf_header
@@ -21,7 +21,7 @@ def read_einvoice(content: bytes, name: str, limits: Limits = DEFAULT_LIMITS) ->
     """
     if looks_like_xml(content) or not has_pdf_header(content):
         return read_xml(content, name, limits)
-    embedded = embedded_invoice(content, limits)
+    embedded = extract_invoice(content, limits)
     if embedded is None:
         return Invoice(syntax=Syntax.PDF)
     return replace(read_fields(parse_xml(embedded, limits)), syntax=Syntax.FACTUR_X)

@@ -2,10 +2,10 @@
 
 from services.deposit.application.ports import Ports
 from services.deposit.domain import rules
-from services.deposit.domain.following import Following
+from services.deposit.domain.metadata import Follows
+from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.proposal import Proposal
-from services.deposit.domain.said import Follows
 from services.deposit.domain.turns import DossierState
 from shared.circuit.loader import version
 from shared.circuit.table import Circuit, Row
@@ -18,35 +18,35 @@ _SEVERAL = 2
 
 async def find_followed(
     ports: Ports, proposal: Proposal, circuit: Circuit
-) -> Following | Violation | None:
+) -> FollowedPiece | Violation | None:
     """Find what a proposal follows; None when it follows nothing.
 
     A piece of a dossier in which the caller takes no part is answered as no piece at all.
     """
-    follows = proposal.said.follows
+    follows = proposal.metadata.follows
     if follows:
-        found = await _found(ports, follows)
+        found = await _find_named(ports, follows)
         pieces = [found] if found else []
         wanted = follows.piece_id or follows.number
     elif wanted := proposal.cited_number:
-        pieces = await ports.pieces.with_number(wanted, proposal.role, proposal.structure)
+        pieces = await ports.pieces.find_with_number(wanted, proposal.role, proposal.structure)
     else:
         return None
     mine = [
         piece for piece in pieces if await is_party(ports, piece, proposal.role, proposal.structure)
     ]
     if not follows and proposal.may_open(circuit):
-        mine = [] if proposal.said.opens else await _preceding(ports, proposal, mine)
+        mine = [] if proposal.metadata.opens else await _choose_preceding(ports, proposal, mine)
         if not mine:
             return None
     if not mine:
         return rules.FOLLOWED_UNKNOWN.broken("follows", wanted=str(wanted)[:_SHOWN])
     if len(mine) > 1:
         return rules.FOLLOWED_AMBIGUOUS.broken("follows", number=str(wanted)[:_SHOWN])
-    return Following(mine[0], await state_of(ports, mine[0]))
+    return FollowedPiece(mine[0], await state_of(ports, mine[0]))
 
 
-async def _preceding(ports: Ports, proposal: Proposal, cited: list[Piece]) -> list[Piece]:
+async def _choose_preceding(ports: Ports, proposal: Proposal, cited: list[Piece]) -> list[Piece]:
     """Find which of the pieces cited is the one before, by the circuit of its dossier.
 
     The last instalment that a projet de décompte final cites is a reference, not the piece before
@@ -54,10 +54,10 @@ async def _preceding(ports: Ports, proposal: Proposal, cited: list[Piece]) -> li
     answer to it must not open a dossier of its own, which would be paid beside the first. Of
     several of one number, those that await it are meant.
     """
-    before = [piece for piece in cited if _precedes(piece, proposal)]
+    before = [piece for piece in cited if _may_precede(piece, proposal)]
     if len(before) < _SEVERAL:
         return before
-    followings = [Following(piece, await state_of(ports, piece)) for piece in before]
+    followings = [FollowedPiece(piece, await state_of(ports, piece)) for piece in before]
     role, structure, cadre = proposal.role, proposal.structure, proposal.fields.cadre
     meant = [
         each.piece
@@ -67,9 +67,9 @@ async def _preceding(ports: Ports, proposal: Proposal, cited: list[Piece]) -> li
     return meant or before
 
 
-def _precedes(cited: Piece, proposal: Proposal) -> bool:
+def _may_precede(cited: Piece, proposal: Proposal) -> bool:
     circuit = circuit_of(cited)
-    row = Following(cited, None).row(circuit)
+    row = FollowedPiece(cited, None).row(circuit)
     after = {each.cadre for each in circuit.every_next(row) if each.depositor is proposal.role}
     return proposal.fields.cadre in after
 
@@ -84,13 +84,13 @@ async def is_party(ports: Ports, piece: Piece, role: Role, structure: str) -> bo
 
 def row_of(piece: Piece, state: DossierState | None) -> Row:
     """Give what the circuit says of a piece."""
-    return Following(piece, state).row(circuit_of(piece))
+    return FollowedPiece(piece, state).row(circuit_of(piece))
 
 
 async def state_of(ports: Ports, piece: Piece) -> DossierState | None:
     """Give where a piece's dossier stands; None while routing has not taken all its pieces."""
     state = await ports.dossiers.find(piece.dossier_id)
-    deposited = await ports.pieces.ids_of(piece.dossier_id)
+    deposited = await ports.pieces.list_ids(piece.dossier_id)
     return state if state and deposited <= state.statuses.keys() else None
 
 
@@ -99,9 +99,9 @@ def circuit_of(piece: Piece) -> Circuit:
     return version(piece.draft.table_version)
 
 
-async def _found(ports: Ports, follows: Follows) -> Piece | None:
+async def _find_named(ports: Ports, follows: Follows) -> Piece | None:
     if follows.piece_id:
         return await ports.pieces.get(follows.piece_id)
     if follows.depositor and follows.number:
-        return await ports.pieces.by_number(follows.depositor, follows.number)
+        return await ports.pieces.find_by_number(follows.depositor, follows.number)
     return None

@@ -24,7 +24,7 @@ PIECES_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class FollowedPiece:
     """The piece that is followed, and what routing has told of its dossier.
 
     No state: routing has not taken every piece that was deposited in the dossier.
@@ -59,7 +59,7 @@ class Following:
 def judge_next(
     circuit: Circuit,
     proposal: Proposal,
-    following: Following,
+    following: FollowedPiece,
     parties: Parties,
     directory: Directory,
 ) -> Iterator[Violation]:
@@ -92,7 +92,9 @@ def judge_next(
         )
 
 
-def _judge_state(circuit: Circuit, proposal: Proposal, following: Following) -> Iterator[Violation]:
+def _judge_state(
+    circuit: Circuit, proposal: Proposal, following: FollowedPiece
+) -> Iterator[Violation]:
     state, piece = following.state, following.piece
     if state is None:
         yield rules.DOSSIER_ON_ITS_WAY.broken("follows")

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from services.deposit.application.following import circuit_of, is_party, state_of
+from services.deposit.application.followed_pieces import circuit_of, is_party, state_of
 from services.deposit.application.ports import Ports
 from services.deposit.domain import rules
-from services.deposit.domain.following import Following
+from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Piece
-from services.deposit.domain.prefill import Option, options
+from services.deposit.domain.prefill import Option, list_options
 from services.deposit.domain.turns import judge_turn
 from shared.circuit.amounts import Prevailing
 from shared.circuit.cadres import deposit_act
@@ -19,7 +19,7 @@ from shared.vocabulary.statuses import Status
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PieceView:
     """A piece and the status that the caller may see."""
 
     piece: Piece
@@ -57,28 +57,28 @@ class Consultations:
         """Use these ports."""
         self._ports = ports
 
-    async def piece(self, piece_id: str, role: Role, structure: str) -> Shown | None:
+    async def piece(self, piece_id: str, role: Role, structure: str) -> PieceView | None:
         """Show a piece; None when the caller has no such piece."""
-        piece = await self._mine(piece_id, role, structure)
+        piece = await self._find_piece(piece_id, role, structure)
         if piece is None:
             return None
         state = await self._ports.dossiers.find(piece.dossier_id)
         if state is None:
-            return Shown(piece, Status.DEPOSEE, piece.draft.parties)
+            return PieceView(piece, Status.DEPOSEE, piece.draft.parties)
         status = state.status_for(role, piece.id)
-        return Shown(piece, status, state.parties, state.prevailing)
+        return PieceView(piece, status, state.parties, state.prevailing)
 
     async def prefill(
         self, piece_id: str, role: Role, structure: str
     ) -> Prefill | Violation | None:
         """Prepare the deposit of the next piece for the one awaited; tell others why not."""
-        piece = await self._mine(piece_id, role, structure)
+        piece = await self._find_piece(piece_id, role, structure)
         if piece is None:
             return None
         state = await state_of(self._ports, piece)
         if state is None:
             return rules.DOSSIER_ON_ITS_WAY.broken("piece")
-        following = Following(piece, state)
+        following = FollowedPiece(piece, state)
         circuit = circuit_of(piece)
         row = following.row(circuit)
         cadres = following.cadres_of(role, structure)
@@ -94,12 +94,12 @@ class Consultations:
             piece,
             parties,
             following.engagement,
-            options(circuit, following, role, directory),
+            list_options(circuit, following, role, directory),
         )
 
     async def file(self, piece_id: str, role: Role, structure: str) -> Download | None:
         """Hand out the deposited file."""
-        piece = await self._mine(piece_id, role, structure)
+        piece = await self._find_piece(piece_id, role, structure)
         if piece is None:
             return None
         return await self._download(piece.file.sha256, piece.file.name, piece.file.media_type)
@@ -108,7 +108,7 @@ class Consultations:
         self, piece_id: str, sha256: str, role: Role, structure: str
     ) -> Download | None:
         """Hand out an attachment of a piece."""
-        piece = await self._mine(piece_id, role, structure)
+        piece = await self._find_piece(piece_id, role, structure)
         found = piece and piece.attachment(sha256)
         if not found:
             return None
@@ -118,7 +118,7 @@ class Consultations:
         self, piece_id: str, role: Role, structure: str, completion: int | None = None
     ) -> Download | None:
         """Hand out the certificate of a deposit, or of one of its completions (from 1)."""
-        piece = await self._mine(piece_id, role, structure)
+        piece = await self._find_piece(piece_id, role, structure)
         if piece is None:
             return None
         if completion is None:
@@ -130,7 +130,7 @@ class Consultations:
         name = f"certificat-{piece.id}-complement-{completion}.pdf"
         return await self._download(sha256, name, "application/pdf")
 
-    async def _mine(self, piece_id: str, role: Role, structure: str) -> Piece | None:
+    async def _find_piece(self, piece_id: str, role: Role, structure: str) -> Piece | None:
         piece = await self._ports.pieces.get(piece_id)
         if piece is None or not await is_party(self._ports, piece, role, structure):
             return None

@@ -6,11 +6,15 @@ from datetime import date
 
 from services.deposit.domain import rules
 from services.deposit.domain.attachments import judge_attachments
-from services.deposit.domain.following import Following, judge_next
+from services.deposit.domain.dossier_parties import (
+    NamedParties,
+    name_next_parties,
+    name_opening_parties,
+)
+from services.deposit.domain.fields import merge, truncate
 from services.deposit.domain.invoice import LABELS, MISSING, judge_invoice
-from services.deposit.domain.merging import merge, shown
-from services.deposit.domain.naming import Naming, name_for_following, name_for_opening
-from services.deposit.domain.opening import judge_opener
+from services.deposit.domain.next_pieces import FollowedPiece, judge_next
+from services.deposit.domain.openers import judge_opener
 from services.deposit.domain.piece import Draft, Recipient
 from services.deposit.domain.proposal import Proposal
 from shared.circuit.fields import judge_showable
@@ -40,7 +44,7 @@ class World:
     directory: Directory
     today: date
     is_number_spent: bool = False
-    following: Following | None = None
+    following: FollowedPiece | None = None
     misled: tuple[Violation, ...] = ()
     awaited_number: str | None = None
     """Number of a piece that awaits just such a piece of this depositor, in another dossier."""
@@ -56,11 +60,11 @@ class Verdict:
     draft: Draft | None = None
 
 
-def name_parties(proposal: Proposal, following: Following | None) -> Naming:
+def name_parties(proposal: Proposal, following: FollowedPiece | None) -> NamedParties:
     """Name the parties of a deposit."""
     if following:
-        return name_for_following(following.parties, proposal.read, proposal.said)
-    return name_for_opening(proposal.role, proposal.structure, proposal.read, proposal.said)
+        return name_next_parties(following.parties, proposal.read, proposal.metadata)
+    return name_opening_parties(proposal.role, proposal.structure, proposal.read, proposal.metadata)
 
 
 def judge(proposal: Proposal, world: World) -> Verdict:
@@ -76,7 +80,7 @@ def judge(proposal: Proposal, world: World) -> Verdict:
         *judge_attachments(proposal.attachments, proposal.file_bytes),
     )
     if broken:
-        return Verdict(tuple(dict.fromkeys(_located(violation) for violation in broken)))
+        return Verdict(tuple(dict.fromkeys(_in_metadata(violation) for violation in broken)))
     return Verdict(draft=_draft(proposal, world, naming.parties))
 
 
@@ -88,14 +92,14 @@ def recipient_of(row: Row, parties: Parties) -> Recipient:
 
 
 def _judge_fields(proposal: Proposal, world: World) -> Iterator[Violation]:
-    fields, said = proposal.fields, proposal.said
+    fields, metadata = proposal.fields, proposal.metadata
     if not proposal.unreadable:
         yield from judge_invoice(
             fields, today=world.today, max_number_length=world.max_number_length
         )
         if fields.cadre is None and "cadre" not in fields.unclear():
             yield rules.CADRE_MISSING.broken("cadre")
-    yield from merge(proposal.read, said.fields)[1]
+    yield from merge(proposal.read, metadata.fields)[1]
     yield from _judge_type(proposal, world)
     if world.is_number_spent:
         yield rules.NUMBER_SPENT.broken(
@@ -113,7 +117,7 @@ def _judge_texts(proposal: Proposal, parties: Parties) -> Iterator[Violation]:
         if len(text) > limit:
             yield rules.TEXT_TOO_LONG.broken(name, label=label, length=len(text), limit=limit)
         yield from judge_showable(name, label, text)
-    yield from judge_showable("comment", "Le commentaire", proposal.said.comment, lines=True)
+    yield from judge_showable("comment", "Le commentaire", proposal.metadata.comment, lines=True)
     for role, party in parties.named():
         yield from judge_showable(f"{role.value}.service", "Le code service", party.service)
 
@@ -130,7 +134,7 @@ def _judge_type(proposal: Proposal, world: World) -> Iterator[Violation]:
         yield rules.TYPE_CODE_REFUSED.broken(
             "type_code", value=quoted(code), allowed=", ".join(_TYPES)
         )
-    if is_credit_note(code) and proposal.said.mode_paiement:
+    if is_credit_note(code) and proposal.metadata.mode_paiement:
         yield rules.CREDIT_NOTE_PAYMENT.broken("mode_paiement")
 
 
@@ -153,13 +157,13 @@ def _judge_place(proposal: Proposal, world: World, parties: Parties) -> Iterator
         yield from judge_opener(
             circuit, proposal, parties, directory, require_moa=world.require_moa
         )
-        if world.awaited_number and not proposal.said.opens:
+        if world.awaited_number and not proposal.metadata.opens:
             yield rules.AWAITED_ELSEWHERE.broken(
                 "follows", number=world.awaited_number, cadre=proposal.fields.cadre
             )
 
 
-def _located(violation: Violation) -> Violation:
+def _in_metadata(violation: Violation) -> Violation:
     """Name the field as the metadata of a deposit does."""
     head, _, _ = violation.field.partition(".")
     if head in _PARTIES:
@@ -170,7 +174,7 @@ def _located(violation: Violation) -> Violation:
 
 
 def _draft(proposal: Proposal, world: World, parties: Parties) -> Draft:
-    fields, said, following = proposal.fields, proposal.said, world.following
+    fields, metadata, following = proposal.fields, proposal.metadata, world.following
     amounts = fields.amounts()
     if not (fields.cadre and fields.number and fields.issued_on and fields.currency and amounts):
         raise ValueError("a piece that breaks no rule has every field")
@@ -190,14 +194,14 @@ def _draft(proposal: Proposal, world: World, parties: Parties) -> Draft:
         follows=previous.id if previous else None,
         engagement=fields.engagement,
         marche=fields.marche,
-        type_tva=said.type_tva,
-        mode_paiement=said.mode_paiement,
-        comment=said.comment,
+        type_tva=metadata.type_tva,
+        mode_paiement=metadata.mode_paiement,
+        comment=metadata.comment,
         table_version=world.circuit.version,
         directory={
             name: world.directory[name].version for name in named if name in world.directory
         },
         changes=changes(previous.draft.amounts, amounts) if previous else (),
         recipient=recipient_of(row, parties),
-        read=shown(proposal.read),
+        read=truncate(proposal.read),
     )

@@ -1,4 +1,4 @@
-"""A pool of bounded reader processes: what nobody vouches for is read outside the service.
+"""A pool of bounded reader processes: untrusted files are read outside the service.
 
 The PDF library cannot be told to stop at every bomb: an array of numbers of 18 MB takes it 1.3 GB,
 and 32 KB of nested compression 2.2 GB and 19 s, during which no other thread of its process may
@@ -17,10 +17,10 @@ from pathlib import Path
 from prometheus_client import Counter
 from pydantic import TypeAdapter, ValidationError
 
-from services.deposit.adapters.einvoice.xml_reading import read_xml
+from services.deposit.adapters.einvoice.xml_reader import read_xml
 from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, frame
+from services.deposit.application.fair_semaphore import FairSemaphore
 from services.deposit.application.ports import SaturatedError
-from services.deposit.application.shares import Shares
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.unreadable import TOO_HEAVY, Unreadable
 from shared.runtime.backoff import keep_trying
@@ -43,8 +43,8 @@ _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """How many files are read at once, and what each may take."""
+class ReaderLimits:
+    """Limits of the pool: readers, and memory, CPU time and wait of each file."""
 
     readers: int = 2
     memory_mb: int = 512
@@ -61,7 +61,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a reader says: one of these. A `fault` is one of our code."""
+    """The answer of a reader: one of these. A `fault` is one of our code."""
 
     invoice: Invoice | None = None
     violation: Violation | None = None
@@ -74,14 +74,14 @@ _ANSWERS = TypeAdapter(_Answer)
 class ReaderPool:
     """Reads e-invoices in a few warm processes, so that a file ends no reading but its own."""
 
-    def __init__(self, bounds: Bounds, program: str = _PROGRAM) -> None:
+    def __init__(self, bounds: ReaderLimits, program: str = _PROGRAM) -> None:
         """Prepare a pool; `prepare` starts its readers, `run` replaces those that end."""
         self._bounds = bounds
         self._program = program
         self._files: dict[Process, int] = {}
         """How many files each reader has been given."""
         self._idle: asyncio.Queue[Process] = asyncio.Queue()
-        self._shares = Shares(bounds.readers, bounds.wait_s)
+        self._semaphore = FairSemaphore(bounds.readers, bounds.wait_s)
         self._has_ended = asyncio.Event()
 
     @property
@@ -117,11 +117,11 @@ class ReaderPool:
         return answer.invoice
 
     async def _ask(self, content: bytes, name: str, sender: str) -> _Answer:
-        """Have a file read; nothing is answered when its reader was ended."""
+        """Send a file to a reader; the answer is empty when that reader was ended."""
         try:
-            async with self._reader(sender) as reader, asyncio.timeout(self._bounds.wall_s):
-                said = await _exchange(reader, name.encode(errors="replace"), content)
-                answer = _ANSWERS.validate_json(said)
+            async with self._acquire_reader(sender) as reader, asyncio.timeout(self._bounds.wall_s):
+                answered = await _exchange(reader, name.encode(errors="replace"), content)
+                answer = _ANSWERS.validate_json(answered)
         except TimeoutError:
             end, answer = "late", _Answer()
         except (OSError, EOFError, ValidationError):
@@ -134,42 +134,42 @@ class ReaderPool:
         return answer
 
     @asynccontextmanager
-    async def _reader(self, sender: str) -> AsyncIterator[Process]:
+    async def _acquire_reader(self, sender: str) -> AsyncIterator[Process]:
         """Lend a warm reader, in turn. One that has not answered is ended: it would answer late."""
         async with AsyncExitStack() as turn:
             try:
-                await turn.enter_async_context(self._shares.held(sender))
+                await turn.enter_async_context(self._semaphore.acquire(sender))
                 async with asyncio.timeout(self._bounds.wait_s):
-                    reader = await self._next()
+                    reader = await self._next_idle()
             except (TimeoutError, SaturatedError):
                 _READ.labels("turned_away").inc()
                 raise SaturatedError from None
-            async with self._lent(reader):
+            async with self._lend(reader):
                 yield reader
 
     @asynccontextmanager
-    async def _lent(self, reader: Process) -> AsyncIterator[None]:
+    async def _lend(self, reader: Process) -> AsyncIterator[None]:
         self._files[reader] += 1
         try:
             yield
         except BaseException:
             await self._end(reader)
             raise
-        if self._files[reader] < self._bounds.files and _held_mb(reader) < self._bounds.kept_mb:
+        if self._files[reader] < self._bounds.files and _memory_mb(reader) < self._bounds.kept_mb:
             self._idle.put_nowait(reader)
         else:
             await self._end(reader)
 
-    async def _next(self) -> Process:
+    async def _next_idle(self) -> Process:
         while (reader := await self._idle.get()).returncode is not None:
             await self._end(reader)
         return reader
 
     async def _start(self) -> None:
         bounds = self._bounds
-        told = map(str, (bounds.memory_mb, bounds.cpu_s, bounds.files))
+        arguments = map(str, (bounds.memory_mb, bounds.cpu_s, bounds.files))
         reader = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-B", "-m", self._program, *told),
+            *(sys.executable, "-B", "-m", self._program, *arguments),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
@@ -231,7 +231,7 @@ def _pipes(reader: Process) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]
     return reader.stdin, reader.stdout
 
 
-def _held_mb(reader: Process) -> int:
+def _memory_mb(reader: Process) -> int:
     """Tell how much memory a reader holds; 0 where the kernel does not say."""
     try:
         pages = int(Path(f"/proc/{reader.pid}/statm").read_text().split()[1])

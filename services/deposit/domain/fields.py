@@ -1,4 +1,4 @@
-"""One set of fields out of what the file says and what the depositor says beside it.
+"""The fields of a deposit: those of the file, completed by those of the metadata.
 
 Neither wins silently: what both say must be the same.
 """
@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from services.deposit.domain import rules
+from services.deposit.domain.file_party import Party
 from services.deposit.domain.invoice import LABELS, Invoice
-from services.deposit.domain.party import Party
 from shared.vocabulary.cadres import parse_cadre
 from shared.vocabulary.piece_numbers import number_key
 from shared.vocabulary.rules import Violation
@@ -32,16 +32,16 @@ _KEPT_TEXT = 200
 _KEPT_NUMBERS = 20
 
 
-def merge(read: Invoice, said: Invoice) -> tuple[Invoice, tuple[Violation, ...]]:
-    """Complete what was read by what is said; the breaches are the contradictions, by field."""
-    values = {field: _pick(field, read, said) for field in _FIELDS}
-    malformed = {**said.malformed, **read.malformed}
+def merge(read: Invoice, stated: Invoice) -> tuple[Invoice, tuple[Violation, ...]]:
+    """Complete the fields of the file by those stated; the violations are the contradictions."""
+    values = {field: _pick(field, read, stated) for field in _FIELDS}
+    malformed = {**stated.malformed, **read.malformed}
     merged = replace(read, **values, malformed=malformed)
-    return merged, tuple(_contradictions(read, said))
+    return merged, tuple(_contradictions(read, stated))
 
 
-def shown(read: Invoice) -> Invoice:
-    """Cut what a hostile file may hold, by the megabyte or unseen, to what a person can read."""
+def truncate(read: Invoice) -> Invoice:
+    """Truncate the fields of a file to what a person can read: a hostile one holds megabytes."""
     return replace(
         read,
         number=_cut(read.number),
@@ -63,15 +63,15 @@ def shown(read: Invoice) -> Invoice:
     )
 
 
-def _pick(field: str, read: Invoice, said: Invoice) -> Any:  # noqa: ANN401 - any field's type
+def _pick(field: str, read: Invoice, stated: Invoice) -> Any:  # noqa: ANN401 - any field's type
     value = getattr(read, field)
     # A field that the file gives and that cannot be used is set right in the file, not around it.
-    return getattr(said, field) if value is None and field not in read.unclear() else value
+    return getattr(stated, field) if value is None and field not in read.unclear() else value
 
 
-def _contradictions(read: Invoice, said: Invoice) -> Iterator[Violation]:
+def _contradictions(read: Invoice, stated: Invoice) -> Iterator[Violation]:
     for field in _FIELDS:
-        in_file, beside = getattr(read, field), getattr(said, field)
+        in_file, beside = getattr(read, field), getattr(stated, field)
         if in_file is None or beside is None or _same(field, in_file, beside):
             continue
         yield rules.CONTRADICTS_FILE.broken(

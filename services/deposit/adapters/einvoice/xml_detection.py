@@ -1,4 +1,4 @@
-"""Whether a deposited file is XML, by its first bytes and byte order mark."""
+"""Detection of XML, by the first bytes of a file and its byte order mark."""
 
 import codecs
 import re

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass, replace
 
-from services.deposit.application.following import circuit_of, find_followed
-from services.deposit.application.ports import Depositor, Kept, Policy, Ports, Refusal
-from services.deposit.application.shares import Shares
+from services.deposit.application.fair_semaphore import FairSemaphore
+from services.deposit.application.followed_pieces import circuit_of, find_followed
+from services.deposit.application.ports import Depositor, Policy, Ports, RecordedDeposit, Refusal
 from services.deposit.domain import rules
+from services.deposit.domain.fields import truncate
 from services.deposit.domain.invoice import Invoice
-from services.deposit.domain.judging import Verdict, World, judge, name_parties
-from services.deposit.domain.merging import shown
+from services.deposit.domain.judgement import Verdict, World, judge, name_parties
+from services.deposit.domain.metadata import Metadata
 from services.deposit.domain.piece import Draft, Piece, Recipient
 from services.deposit.domain.proposal import Proposal
-from services.deposit.domain.said import Said
 from services.deposit.domain.unreadable import Unreadable, too_large
 from shared.application.idempotency import Key, UsedKey, key_of
 from shared.application.uploads import Upload, read_heads, store_file, store_uploads
@@ -28,14 +28,15 @@ _FILE_LIMIT = 20 * MEGABYTE
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A deposit as it arrived. `metadata` is the canonical text of what `said` was read from."""
+    """A deposit as it arrived."""
 
     role: Role
     structure: str
     file: Upload
     attachments: tuple[Upload, ...]
-    said: Said
-    metadata: str
+    metadata: Metadata
+    metadata_text: str
+    """What was sent as metadata, in one canonical form: a repeated key is compared by it."""
     key: str | None = None
 
 
@@ -69,7 +70,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class _Examined:
+class _Examination:
     proposal: Proposal
     content: bytes
     verdict: Verdict
@@ -86,31 +87,31 @@ class Deposits:
         """Use these ports, by this policy."""
         self._ports = ports
         self._policy = policy
-        self._memory = Shares(policy.max_read_at_once, policy.read_wait_s)
+        self._memory = FairSemaphore(policy.max_read_at_once, policy.read_wait_s)
 
     async def try_out(self, submission: Submission) -> Trial:
         """Say what would become of a deposit, and keep nothing."""
-        async with self._memory.held(submission.structure):
+        async with self._memory.acquire(submission.structure):
             examined = await self._examine(replace(submission, key=None))
         proposal, verdict = examined.proposal, examined.verdict
-        read = None if proposal.unreadable else shown(proposal.read)
+        read = None if proposal.unreadable else truncate(proposal.read)
         recipient = verdict.draft.recipient if verdict.draft else None
         return Trial(recipient, verdict.violations, read)
 
     async def deposit(self, submission: Submission) -> Deposited | Refused:
         """Take a deposit, or name every rule that refuses it."""
-        async with self._memory.held(submission.structure):
+        async with self._memory.acquire(submission.structure):
             examined = await self._examine(submission)
             if examined.used and examined.key:
-                return await self._again(examined.used, examined.key)
+                return await self._answer_used_key(examined.used, examined.key)
             draft = examined.verdict.draft
             if draft is None:
                 return Refused(examined.verdict.violations)
-            piece = await self._keep(submission, examined, draft)
+            piece = await self._store_piece(submission, examined, draft)
         outcome = await self._ports.ledger.record(piece, examined.key)
-        return await self._recorded(piece, outcome)
+        return await self._answer_recorded(piece, outcome)
 
-    async def _examine(self, submission: Submission) -> _Examined:
+    async def _examine(self, submission: Submission) -> _Examination:
         proposal, content = await self._propose(submission)
         followed = await find_followed(self._ports, proposal, self._policy.circuit)
         misled = (followed,) if isinstance(followed, Violation) else ()
@@ -119,10 +120,10 @@ class Deposits:
         named = parties.named()
         directory = await self._ports.structures.find(party.structure for _, party in named)
         number = proposal.fields.number
-        spent = number and await self._ports.pieces.by_number(submission.structure, number)
+        spent = number and await self._ports.pieces.find_by_number(submission.structure, number)
         # Read last: whatever an earlier submission of this key has changed above, it is then seen.
-        key = await self._key(submission)
-        used = await self._ports.pieces.used(key) if key else None
+        key = await self._read_key(submission)
+        used = await self._ports.pieces.find_used_key(key) if key else None
         world = World(
             circuit=circuit_of(following.piece) if following else self._policy.circuit,
             directory=directory,
@@ -134,7 +135,7 @@ class Deposits:
             require_moa=self._policy.require_moa,
             max_number_length=self._policy.max_number_length,
         )
-        return _Examined(
+        return _Examination(
             proposal=proposal,
             content=content,
             verdict=judge(proposal, world),
@@ -150,7 +151,7 @@ class Deposits:
         if cadre is None:
             return None
         depositor = Depositor(proposal.role, proposal.structure, cadre)
-        piece_id = await ports.dossiers.awaiting(depositor, parties.titulaire.structure)
+        piece_id = await ports.dossiers.find_awaiting(depositor, parties.titulaire.structure)
         piece = await ports.pieces.get(piece_id) if piece_id else None
         return piece.draft.number if piece else None
 
@@ -159,7 +160,7 @@ class Deposits:
         proposal = Proposal(
             role=submission.role,
             structure=submission.structure,
-            said=submission.said,
+            metadata=submission.metadata,
             file_bytes=file.size_bytes,
             attachments=await read_heads(submission.attachments),
         )
@@ -173,12 +174,14 @@ class Deposits:
             return replace(proposal, unreadable=(unreadable.violation,)), content
         return replace(proposal, read=read), content
 
-    async def _key(self, submission: Submission) -> Key | None:
+    async def _read_key(self, submission: Submission) -> Key | None:
         owner = f"{submission.role}|{submission.structure}"
         files = (submission.file, *submission.attachments)
-        return await key_of(owner, submission.key, submission.metadata, files)
+        return await key_of(owner, submission.key, submission.metadata_text, files)
 
-    async def _keep(self, submission: Submission, examined: _Examined, draft: Draft) -> Piece:
+    async def _store_piece(
+        self, submission: Submission, examined: _Examination, draft: Draft
+    ) -> Piece:
         """Keep the files: they come before the piece that refers to them."""
         vault, ports = self._ports.vault, self._ports
         file = await store_file(vault, submission.file.name, examined.content)
@@ -195,12 +198,14 @@ class Deposits:
         certificate = await ports.certify(piece, examined.directory, None)
         return replace(piece, certificate_sha256=await vault.put(certificate))
 
-    async def _again(self, used: UsedKey, key: Key) -> Deposited | Refused:
+    async def _answer_used_key(self, used: UsedKey, key: Key) -> Deposited | Refused:
         if used.fingerprint != key.fingerprint:
             return Refused((rules.KEY_REUSED.broken("Idempotency-Key"),))
-        return await self._replayed(used.subject)
+        return await self._find_replayed(used.subject)
 
-    async def _recorded(self, piece: Piece, outcome: Kept | Refusal) -> Deposited | Refused:
+    async def _answer_recorded(
+        self, piece: Piece, outcome: RecordedDeposit | Refusal
+    ) -> Deposited | Refused:
         if outcome is Refusal.KEY_REUSED:
             return Refused((rules.KEY_REUSED.broken("Idempotency-Key"),))
         if outcome is Refusal.NUMBER_SPENT:
@@ -210,10 +215,10 @@ class Deposits:
             )
             return Refused((violation,))
         if outcome.is_replay:
-            return await self._replayed(outcome.piece_id)
+            return await self._find_replayed(outcome.piece_id)
         return Deposited(piece)
 
-    async def _replayed(self, piece_id: str) -> Deposited:
+    async def _find_replayed(self, piece_id: str) -> Deposited:
         piece = await self._ports.pieces.get(piece_id)
         if piece is None:
             raise LookupError(piece_id)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from services.deposit.application.following import is_party, row_of, state_of
+from services.deposit.application.followed_pieces import is_party, row_of, state_of
 from services.deposit.application.ports import Ports
 from services.deposit.domain import rules
-from services.deposit.domain.completing import judge_added, judge_turn_to_add
+from services.deposit.domain.additions import judge_added, judge_turn_to_add
 from services.deposit.domain.piece import Completion, Piece
 from shared.application.uploads import Upload, read_heads, store_uploads
 from shared.circuit.parties import Party
@@ -36,14 +36,14 @@ class Completed:
 
 
 @dataclass(frozen=True, slots=True)
-class NotNow:
+class NotAwaited:
     """The piece awaits no completion of this caller: the reason why."""
 
     violations: tuple[Violation, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Unfit:
+class Invalid:
     """What is added breaks rules of its own."""
 
     violations: tuple[Violation, ...]
@@ -56,7 +56,7 @@ class Completions:
         """Use these ports."""
         self._ports = ports
 
-    async def complete(self, addition: Addition) -> Completed | NotNow | Unfit | None:
+    async def complete(self, addition: Addition) -> Completed | NotAwaited | Invalid | None:
         """Take an addition, or say why not; None when the caller has no such piece."""
         role, structure = addition.role, addition.structure
         piece = await self._ports.pieces.get(addition.piece_id)
@@ -66,20 +66,18 @@ class Completions:
         row = row_of(piece, state)
         refused = tuple(judge_turn_to_add(piece, row, state, role, structure, addition.act))
         if refused or state is None:
-            return NotNow(refused)
+            return NotAwaited(refused)
         attached = await read_heads(addition.attachments)
         unfit = judge_added(piece, addition.act, attached, addition.comment)
         if unfit:
-            return Unfit(unfit)
-        completion = await self._certified(piece, addition, state.version)
+            return Invalid(unfit)
+        completion = await self._certify(piece, addition, state.version)
         if not await self._ports.ledger.complete(piece, completion):
             violation = rules.ALREADY_COMPLETED.broken("piece", number=piece.draft.number)
-            return NotNow((violation,))
+            return NotAwaited((violation,))
         return Completed(piece, completion)
 
-    async def _certified(
-        self, piece: Piece, addition: Addition, dossier_version: int
-    ) -> Completion:
+    async def _certify(self, piece: Piece, addition: Addition, dossier_version: int) -> Completion:
         ports = self._ports
         completion = Completion(
             attachments=await store_uploads(ports.vault, addition.attachments),

@@ -1,12 +1,12 @@
-"""Who takes part in a deposit: from the file, from the depositor, from the dossier."""
+"""The parties of a deposit, named from the file, the metadata and the dossier."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from services.deposit.domain import rules
+from services.deposit.domain.file_party import Party as FileParty
 from services.deposit.domain.invoice import Invoice
-from services.deposit.domain.party import Party as FileParty
-from services.deposit.domain.said import Said
+from services.deposit.domain.metadata import Metadata
 from shared.circuit.parties import LABELS, Parties, Party
 from shared.vocabulary.roles import SUPPLIER_SIDE, IdentifierType, Role
 from shared.vocabulary.rules import Violation
@@ -21,21 +21,23 @@ NOBODY = Party("")
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class NamedParties:
     """The parties of a deposit, and the contradictions about them."""
 
     parties: Parties
     broken: tuple[Violation, ...]
 
 
-def name_for_opening(role: Role, structure: str, read: Invoice, said: Said) -> Naming:
+def name_opening_parties(
+    role: Role, structure: str, read: Invoice, metadata: Metadata
+) -> NamedParties:
     """Name the parties of a new dossier.
 
     The seller of the file is the supplier that deposits it, or else the titulaire; its buyer is
     the service financier, unless the depositor names the buyer as MOA. The depositor plays its own
     role without saying so.
     """
-    named = dict(said.parties)
+    named = dict(metadata.parties)
     seller = role if role in SUPPLIER_SIDE else Role.TITULAIRE
     defaults = {
         Role.TITULAIRE: "",
@@ -46,14 +48,14 @@ def name_for_opening(role: Role, structure: str, read: Invoice, said: Said) -> N
     for each, default in defaults.items():
         party = named.get(each, NOBODY)
         named[each] = replace(party, structure=party.structure or default)
-    return _with_file(_parties(named), read, said)
+    return _add_service_of_file(_keep_named(named), read, metadata)
 
 
-def name_for_following(previous: Parties, read: Invoice, said: Said) -> Naming:
+def name_next_parties(previous: Parties, read: Invoice, metadata: Metadata) -> NamedParties:
     """Name the parties of a next piece: those of the dossier, whose services may change."""
     named = dict(previous.named())
     broken = []
-    for role, party in said.parties.items():
+    for role, party in metadata.parties.items():
         known = named.get(role, NOBODY)
         if party.structure and party.structure != known.structure:
             broken.append(
@@ -66,24 +68,24 @@ def name_for_following(previous: Parties, read: Invoice, said: Said) -> Naming:
             )
         elif known.structure and party.service:
             named[role] = replace(known, service=party.service)
-    naming = _with_file(_parties(named), read, said)
-    return Naming(naming.parties, (*broken, *naming.broken))
+    naming = _add_service_of_file(_keep_named(named), read, metadata)
+    return NamedParties(naming.parties, (*broken, *naming.broken))
 
 
-def _parties(named: Mapping[Role, Party]) -> Parties:
+def _keep_named(named: Mapping[Role, Party]) -> Parties:
     """Leave out who has no structure; the two that every dossier has are then told as missing."""
     always = (Role.TITULAIRE, Role.SERVICE_FINANCIER)
     kept = {role: party for role, party in named.items() if party.structure or role in always}
     return Parties(**{role.value: party for role, party in kept.items()})
 
 
-def _with_file(parties: Parties, read: Invoice, said: Said) -> Naming:
+def _add_service_of_file(parties: Parties, read: Invoice, metadata: Metadata) -> NamedParties:
     """Add the service that the file names, and compare the rest."""
     broken = [*_compare(parties, read)]
     role = _buyer_role(parties, read)
     buyer = parties.of(role)
     if buyer and read.service_code:
-        stated = said.parties.get(role, NOBODY).service
+        stated = metadata.parties.get(role, NOBODY).service
         if stated and stated != read.service_code:
             broken.append(
                 rules.CONTRADICTS_FILE.broken(
@@ -95,15 +97,15 @@ def _with_file(parties: Parties, read: Invoice, said: Said) -> Naming:
             )
         party = replace(buyer, service=read.service_code)
         parties = replace(parties, **{role.value: party})
-    return Naming(parties, tuple(broken))
+    return NamedParties(parties, tuple(broken))
 
 
 def _buyer_role(parties: Parties, read: Invoice) -> Role:
     is_moa = (
         parties.moa is not None
         and read.buyer.company is not None
-        and _is(read.buyer, parties.moa)
-        and not _is(read.buyer, parties.service_financier)
+        and _may_mean(read.buyer, parties.moa)
+        and not _may_mean(read.buyer, parties.service_financier)
     )
     return Role.MOA if is_moa else Role.SERVICE_FINANCIER
 
@@ -111,15 +113,15 @@ def _buyer_role(parties: Parties, read: Invoice) -> Role:
 def _compare(parties: Parties, read: Invoice) -> Iterator[Violation]:
     moa = parties.moa or NOBODY
     sellers = {role: party for role, party in parties.named() if role in SUPPLIER_SIDE}
-    if not any(_is(read.seller, party) for party in sellers.values()):
+    if not any(_may_mean(read.seller, party) for party in sellers.values()):
         role, party = list(sellers.items())[-1]
         yield _contradiction(role, party, read.seller)
-    if not (_is(read.buyer, parties.service_financier) or _is(read.buyer, moa)):
+    if not (_may_mean(read.buyer, parties.service_financier) or _may_mean(read.buyer, moa)):
         yield _contradiction(Role.SERVICE_FINANCIER, parties.service_financier, read.buyer)
 
 
-def _is(read: FileParty, party: Party) -> bool:
-    """Tell whether the file may mean that structure.
+def _may_mean(read: FileParty, party: Party) -> bool:
+    """Tell whether a party of the file may be that structure.
 
     A SIREN, also the one in a French VAT number, speaks of SIRETs alone; the VAT number of another
     country speaks of structures known by theirs.

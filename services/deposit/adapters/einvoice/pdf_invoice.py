@@ -1,15 +1,15 @@
-"""Takes the electronic invoice out of a PDF, without trusting the PDF's structure or sizes."""
+"""Extracts the e-invoice from a PDF, without trusting the PDF's structure or sizes."""
 
 import io
 
 import pikepdf
 
 from services.deposit.adapters.einvoice.file_names import is_reserved
-from services.deposit.adapters.einvoice.kinds import is_blank, looks_like_xml
 from services.deposit.adapters.einvoice.limits import Limits
 from services.deposit.adapters.einvoice.paths import PATHS
 from services.deposit.adapters.einvoice.pdf_files import MISSTEPS, EmbeddedFile, find_files
 from services.deposit.adapters.einvoice.pdf_filters import has_unbounded_filter
+from services.deposit.adapters.einvoice.xml_detection import is_blank, looks_like_xml
 from services.deposit.adapters.einvoice.xml_tree import root_name
 from services.deposit.domain.unreadable import (
     BROKEN_PDF,
@@ -42,7 +42,7 @@ _END_WITHIN = 1024
 _NAMES_SHOWN, _NAME_SHOWN = 3, 100
 
 
-def embedded_invoice(content: bytes, limits: Limits) -> bytes | None:
+def extract_invoice(content: bytes, limits: Limits) -> bytes | None:
     """Give the XML of the invoice in a PDF, None when it holds none, or raise `Unreadable`."""
     if len(content) > limits.pdf_bytes:
         raise Unreadable(too_large(len(content), limits.pdf_bytes))
@@ -55,32 +55,32 @@ def embedded_invoice(content: bytes, limits: Limits) -> bytes | None:
         with pikepdf.open(io.BytesIO(content), attempt_recovery=repairable) as pdf:
             if pdf.is_encrypted:
                 raise Unreadable(ENCRYPTED_PDF.broken("file"))
-            return _invoice_of(find_files(pdf), limits)
+            return _choose_invoice(find_files(pdf), limits)
     except pikepdf.PasswordError:
         raise Unreadable(ENCRYPTED_PDF.broken("file")) from None
     except MISSTEPS:
         raise Unreadable(BROKEN_PDF.broken("file")) from None
 
 
-def _invoice_of(files: list[EmbeddedFile], limits: Limits) -> bytes | None:
+def _choose_invoice(files: list[EmbeddedFile], limits: Limits) -> bytes | None:
     """Give the one invoice under a reserved name; one under another name is refused by that name.
 
     Copies of the same bytes are one invoice.
     """
     reserved = [each for each in files if any(map(is_reserved, each.names))]
-    invoices = {_content_of(each, limits): each for each in reserved[: _NAMES_SHOWN + 1]}
+    invoices = {_read_content(each, limits): each for each in reserved[: _NAMES_SHOWN + 1]}
     if len(invoices) > 1:
-        names = _shown(list(invoices.values()))
+        names = _list_names(list(invoices.values()))
         raise Unreadable(SEVERAL_INVOICES.broken("file", names=names))
     if invoices:
         return next(iter(invoices))
     misnamed = [each for each in files if _is_invoice(each, limits)]
     if misnamed:
-        raise Unreadable(INVOICE_MISNAMED.broken("file", names=_shown(misnamed)))
+        raise Unreadable(INVOICE_MISNAMED.broken("file", names=_list_names(misnamed)))
     return None
 
 
-def _shown(files: list[EmbeddedFile]) -> str:
+def _list_names(files: list[EmbeddedFile]) -> str:
     """Name files to a person, by the name that made them an invoice where one did."""
     chosen = (
         next(filter(is_reserved, each.names), next(iter(each.names), "sans nom"))
@@ -101,7 +101,7 @@ def _is_invoice(file: EmbeddedFile, limits: Limits) -> bool:
     return name in PATHS
 
 
-def _content_of(file: EmbeddedFile, limits: Limits) -> bytes:
+def _read_content(file: EmbeddedFile, limits: Limits) -> bytes:
     xml = file.read()
     if xml is None or len(xml) > limits.embedded_bytes:
         raise Unreadable(EMBEDDED_UNREADABLE.broken("file", limit=limits.embedded_bytes))

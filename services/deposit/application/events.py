@@ -1,4 +1,4 @@
-"""What deposit tells, out of what it keeps."""
+"""Events that deposit publishes, built from its pieces."""
 
 from collections.abc import Iterable
 
@@ -12,8 +12,8 @@ from shared.contracts.topics import PIECE_DEPOSEE
 from shared.vocabulary.attachments import StoredFile
 
 
-def deposited(piece: Piece, sequence: int) -> Outgoing:
-    """Tell that a piece was deposited."""
+def build_deposit_event(piece: Piece, sequence: int) -> Outgoing:
+    """Build the event of a deposited piece."""
     draft = piece.draft
     payload = PieceDeposited(
         piece_id=piece.id,
@@ -41,11 +41,11 @@ def deposited(piece: Piece, sequence: int) -> Outgoing:
         directory=draft.directory,
         deposited_at=piece.deposited_at,
     )
-    return _about(piece, payload, sequence)
+    return _outgoing(piece, payload, sequence)
 
 
-def added(piece: Piece, completion: Completion, sequence: int) -> Outgoing:
-    """Tell that a suspended piece was completed, or a piece contested."""
+def build_addition_event(piece: Piece, completion: Completion, sequence: int) -> Outgoing:
+    """Build the event of a piece that was completed or contested."""
     draft = piece.draft
     by = ActorV1(
         role=completion.role or draft.depositor_role,
@@ -62,7 +62,7 @@ def added(piece: Piece, completion: Completion, sequence: int) -> Outgoing:
             certificate_sha256=completion.certificate_sha256,
             contested_at=completion.completed_at,
         )
-        return _about(piece, contested, sequence)
+        return _outgoing(piece, contested, sequence)
     payload = PieceCompleted(
         piece_id=piece.id,
         dossier_id=piece.dossier_id,
@@ -72,10 +72,10 @@ def added(piece: Piece, completion: Completion, sequence: int) -> Outgoing:
         certificate_sha256=completion.certificate_sha256,
         completed_at=completion.completed_at,
     )
-    return _about(piece, payload, sequence)
+    return _outgoing(piece, payload, sequence)
 
 
-def _about(piece: Piece, payload: Payload, sequence: int) -> Outgoing:
+def _outgoing(piece: Piece, payload: Payload, sequence: int) -> Outgoing:
     return Outgoing(
         topic=PIECE_DEPOSEE,
         key=piece.dossier_id,

@@ -11,43 +11,43 @@ from contextlib import asynccontextmanager
 from services.deposit.application.ports import SaturatedError
 
 
-class Shares:
-    """Places that holders share: a quarter of them is for holders that have none."""
+class FairSemaphore:
+    """A semaphore shared by holders: a quarter of its places is for holders that have none."""
 
     def __init__(self, places: int, wait_s: float) -> None:
         """Begin with all places free."""
         self._free = places
-        self._kept = -(-places // 4) if places > 1 else 0
+        self._reserved = -(-places // 4) if places > 1 else 0
         self._wait_s = wait_s
         self._taken: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         """By holder, in the order in which they were last served."""
 
     @asynccontextmanager
-    async def held(self, holder: str) -> AsyncIterator[None]:
+    async def acquire(self, holder: str) -> AsyncIterator[None]:
         """Hold a place within the block. Raises SaturatedError when none comes free in time."""
-        if self._may_enter(holder):
+        if self._has_place(holder):
             self._take(holder)
         else:
             await self._wait(holder)
         try:
             yield
         finally:
-            self._give_back(holder)
+            self._release(holder)
 
-    def _may_enter(self, holder: str) -> bool:
-        return self._free > (self._kept if self._taken[holder] else 0)
+    def _has_place(self, holder: str) -> bool:
+        return self._free > (self._reserved if self._taken[holder] else 0)
 
     def _take(self, holder: str) -> None:
         self._free -= 1
         self._taken[holder] += 1
 
-    def _give_back(self, holder: str) -> None:
+    def _release(self, holder: str) -> None:
         self._free += 1
         self._taken[holder] -= 1
         if not self._taken[holder]:
             del self._taken[holder]
-        self._let_in()
+        self._wake_next()
 
     async def _wait(self, holder: str) -> None:
         entered = asyncio.get_running_loop().create_future()
@@ -57,7 +57,7 @@ class Shares:
                 await entered
         except BaseException as error:
             if entered.done() and not entered.cancelled():
-                self._give_back(holder)
+                self._release(holder)
             else:
                 self._forget(holder, entered)
             if isinstance(error, TimeoutError):
@@ -72,11 +72,11 @@ class Shares:
             if not line:
                 del self._waiting[holder]
 
-    def _let_in(self) -> None:
-        """Let in who holds least, and of those who was served longest ago."""
+    def _wake_next(self) -> None:
+        """Wake the holder that has the fewest places, and of those the one served longest ago."""
         while self._waiting:
             holder = min(self._waiting, key=self._taken.__getitem__)
-            if not self._may_enter(holder):
+            if not self._has_place(holder):
                 return
             line = self._waiting.pop(holder)
             entered = line.popleft()

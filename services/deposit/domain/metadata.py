@@ -1,4 +1,4 @@
-"""What a depositor says beside the file."""
+"""The metadata of a deposit: what the depositor states beside the file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from shared.circuit.parties import Party
 from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
 from shared.vocabulary.roles import Role
 
-NOTHING_READ = Invoice(syntax=Syntax.PDF)
+EMPTY_INVOICE = Invoice(syntax=Syntax.PDF)
 """An invoice without a field, such as a plain PDF gives."""
 
 
@@ -22,14 +22,14 @@ class Follows:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """The metadata of a deposit.
+class Metadata:
+    """What the depositor states beside the file.
 
     `fields` holds those that an e-invoice also has, in the same form, malformed ones included, so
     that both are judged by the same rules. A party without a structure tells a service alone.
     """
 
-    fields: Invoice = NOTHING_READ
+    fields: Invoice = EMPTY_INVOICE
     parties: Mapping[Role, Party] = field(default_factory=dict)
     follows: Follows | None = None
     type_tva: TypeTva | None = None

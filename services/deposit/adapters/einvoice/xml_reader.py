@@ -1,8 +1,8 @@
 """Reads an XML file into an `Invoice`. The service itself imports this: no PDF library here."""
 
 from services.deposit.adapters.einvoice.fields import read_fields
-from services.deposit.adapters.einvoice.kinds import looks_like_xml
 from services.deposit.adapters.einvoice.limits import DEFAULT_LIMITS, Limits
+from services.deposit.adapters.einvoice.xml_detection import looks_like_xml
 from services.deposit.adapters.einvoice.xml_tree import parse_xml
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.unreadable import UNKNOWN_KIND, Unreadable
