@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.routing.adapters.peers import Addresses, UnaskedError
+from services.routing.adapters.peers import Addresses, PeerAwayError
 from services.routing.bootstrap import build, compare, verify
 from services.routing.settings import Settings
 from shared.runtime.program import program
@@ -46,7 +46,7 @@ def verify_trail(
     addresses = Addresses(*(each.rstrip("/") for each in (deposit, portal, notification)))
     try:
         found = asyncio.run(compare(mongo, dossier, addresses))
-    except UnaskedError as error:
+    except PeerAwayError as error:
         typer.echo(f"{dossier}: the copies were NOT compared. {error}")
         raise typer.Exit(2) from None
     if found:

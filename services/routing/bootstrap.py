@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from services.routing.adapters.mongo import MongoArchive, MongoWork, create_indexes
 from services.routing.adapters.peers import Addresses, http_peers
-from services.routing.application.copies import differing
+from services.routing.application.copy_verification import find_copy_differences
 from services.routing.application.ports import Report
 from services.routing.application.routing import Router
 from services.routing.entrypoints import consumers, timers
@@ -38,7 +38,7 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
 
     runtime.prepare(lambda: create_indexes(store))
     runtime.project({topics.STRUCTURE: Projecting(consumers.structures(router_of), "structures")})
-    runtime.consume({topics.PIECE_DEPOSEE: consumers.pieces(router_of)})
+    runtime.consume({topics.PIECE_DEPOSEE: consumers.route_pieces(router_of)})
     runtime.every(_MEASURE_S, "measure", timers.measure(archive, clock))
     runtime.every(_REJUDGE_S, "rejudge", timers.rejudge(store, router_of))
     runtime.every(_ELAPSE_S, "elapse", timers.elapse(store, router_of))
@@ -66,7 +66,7 @@ async def compare(mongo: str, dossier_id: str, addresses: Addresses) -> Sequence
     """
     async with Store(mongo, "routing", system_clock()) as store, http_peers(addresses) as peers:
         for wait_s in _WAITS_S:
-            found = await differing(MongoArchive(store), dossier_id, peers)
+            found = await find_copy_differences(MongoArchive(store), dossier_id, peers)
             if not found:
                 break
             await asyncio.sleep(wait_s)

@@ -16,7 +16,7 @@ from services.routing.adapters.codec import (
 )
 from services.routing.adapters.trail import LAST_VERSION, entry_id, read_entry, verify, write_entry
 from services.routing.application.journey import Journey
-from services.routing.application.ports import Kept, Position, Report
+from services.routing.application.ports import Position, Report, StoredEntry
 from services.routing.domain.dossier import Dossier
 from shared.circuit.parties import Structure
 from shared.contracts.outgoing import Outgoing
@@ -53,18 +53,18 @@ class MongoArchive:
         self._source = source
         self._session = source.session if isinstance(source, Transaction) else None
 
-    async def journey(self, dossier_id: str) -> Journey | None:
-        return await self._one({"_id": dossier_id})
+    async def find_journey(self, dossier_id: str) -> Journey | None:
+        return await self._find_one({"_id": dossier_id})
 
-    async def journey_of_piece(self, piece_id: str) -> Journey | None:
-        return await self._one({"pieces": piece_id})
+    async def find_journey_of_piece(self, piece_id: str) -> Journey | None:
+        return await self._find_one({"pieces": piece_id})
 
-    async def trail(self, dossier_id: str) -> Sequence[Kept]:
+    async def read_trail(self, dossier_id: str) -> Sequence[StoredEntry]:
         """Read the audit trail, up to the first entry that cannot be read."""
         kept = []
-        for document in await self._trail(dossier_id):
+        for document in await self._read_trail(dossier_id):
             try:
-                kept.append(Kept(read_entry(document), document))
+                kept.append(StoredEntry(read_entry(document), document))
             except (KeyError, TypeError, ValueError):
                 break
         return kept
@@ -75,13 +75,15 @@ class MongoArchive:
         )
         if document is None:
             return None
-        report = verify(await self._trail(dossier_id), document["state"], document["trail"])
-        if not report.is_valid or _is_found_as_it_stands(document):
+        report = verify(await self._read_trail(dossier_id), document["state"], document["trail"])
+        if not report.is_valid or _has_sound_keys(document):
             return report
         fault = "Ce par quoi le dossier est trouvé n'est pas ce que la piste raconte."
         return Report(report.entries, False, document["version"], fault)
 
-    async def awaited(self, actor: Actor, after: Position | None, limit: int) -> Sequence[Dossier]:
+    async def list_awaited(
+        self, actor: Actor, after: Position | None, limit: int
+    ) -> Sequence[Dossier]:
         query: Document = {"awaited": _key(actor)}
         if after is not None:
             query["$or"] = [
@@ -118,20 +120,20 @@ class MongoArchive:
         count: int = await self._collection("dossiers").count_documents(_HELD)
         return count
 
-    async def oldest_awaited(self, role: Role) -> datetime | None:
+    async def find_oldest_awaited(self, role: Role) -> datetime | None:
         oldest = await self._collection("dossiers").find_one(
             {"awaited": role.value}, {"since": 1}, sort=[("since", 1)]
         )
         return oldest["since"] if oldest else None
 
-    async def directory(self, structures: Collection[str]) -> Mapping[str, Structure]:
+    async def find_structures(self, structures: Collection[str]) -> Mapping[str, Structure]:
         return await Directory(self._source).find(structures)
 
-    async def _one(self, query: Document) -> Journey | None:
+    async def _find_one(self, query: Document) -> Journey | None:
         document = await self._collection("dossiers").find_one(query, session=self._session)
         return _read_journey(document) if document else None
 
-    async def _trail(self, dossier_id: str) -> Sequence[Document]:
+    async def _read_trail(self, dossier_id: str) -> Sequence[Document]:
         found = self._collection("audit").find(
             {"_id": {"$gte": entry_id(dossier_id, 0), "$lte": entry_id(dossier_id, LAST_VERSION)}},
             session=self._session,
@@ -151,13 +153,13 @@ class MongoWork(MongoArchive):
         self._transaction = transaction
         self._sealed: list[Document] = []
 
-    async def journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]:
+    async def find_journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]:
         found = self._collection("dossiers").find(
             {"_id": {"$in": list(dossier_ids)}}, session=self._session
         )
         return {document["_id"]: _read_journey(document) async for document in found}
 
-    async def owners(self, pieces: Collection[str]) -> dict[str, str]:
+    async def find_owners(self, pieces: Collection[str]) -> dict[str, str]:
         wanted = sorted(pieces)
         owners: dict[str, str] = {}
         for start in range(0, len(wanted), _READ_AT_ONCE):
@@ -170,14 +172,14 @@ class MongoWork(MongoArchive):
                 owners |= dict.fromkeys(document["pieces"], document["_id"])
         return owners
 
-    async def held_by(self, structures: Collection[str]) -> Sequence[Journey]:
-        return await self._journeys({"held": {"$in": list(structures)}})
+    async def find_held_by(self, structures: Collection[str]) -> Sequence[Journey]:
+        return await self._find_page({"held": {"$in": list(structures)}})
 
-    async def held(self, after: str) -> Sequence[Journey]:
-        return await self._journeys({**_HELD, "_id": {"$gt": after}})
+    async def find_held(self, after: str) -> Sequence[Journey]:
+        return await self._find_page({**_HELD, "_id": {"$gt": after}})
 
-    async def late(self, now: datetime, after: str) -> Sequence[Journey]:
-        return await self._journeys({"due": {"$lte": now}, "_id": {"$gt": after}})
+    async def find_late(self, now: datetime, after: str) -> Sequence[Journey]:
+        return await self._find_page({"due": {"$lte": now}, "_id": {"$gt": after}})
 
     def seal(self, journey: Journey) -> None:
         for entry in journey.entries:
@@ -199,15 +201,15 @@ class MongoWork(MongoArchive):
             session=self._session,
         )
 
-    async def _journeys(self, query: Document) -> Sequence[Journey]:
+    async def _find_page(self, query: Document) -> Sequence[Journey]:
         found = self._collection("dossiers").find(query, session=self._session)
         page = found.sort("_id", 1).limit(_AT_ONCE)
         return [_read_journey(document) async for document in page]
 
-    def say(self, message: Outgoing) -> None:
+    def publish(self, message: Outgoing) -> None:
         self._transaction.publish(message)
 
-    def note(self, event: str, **fields: object) -> None:
+    def log(self, event: str, **fields: object) -> None:
         _log.warning(event, **fields)
 
 
@@ -251,7 +253,7 @@ def _write_journey(journey: Journey) -> Document:
     return document
 
 
-def _is_found_as_it_stands(document: Document) -> bool:
+def _has_sound_keys(document: Document) -> bool:
     """Tell whether a dossier is listed for those it awaits, and by its own pieces and delays."""
     keys = {"version", "pieces", "awaited", "since", "due", "held"}
     expected = _write_journey(_read_journey(document))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from services.routing.application.copies import PeerFaultError
+from services.routing.application.copy_verification import PeerFaultError
 from shared.vocabulary.actors import Actor
 
 _TIMEOUT = httpx.Timeout(60, connect=3)
@@ -18,7 +18,7 @@ _PAGE = "100"
 _SHOWN = 200
 
 
-class UnaskedError(Exception):
+class PeerAwayError(Exception):
     """A service is not there, or believes no one who calls: it has not been asked."""
 
 
@@ -51,7 +51,7 @@ class HttpPeers:
                 digest.update(chunk)
         return digest.hexdigest()
 
-    async def listed(self, dossier_id: str, by: Actor) -> Sequence[Mapping[str, Any]]:
+    async def find_listed(self, dossier_id: str, by: Actor) -> Sequence[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
         after: str | None = ""
         while after is not None:
@@ -85,10 +85,10 @@ class HttpPeers:
         try:
             async with self._http.stream("GET", url, params=asked, headers=headers) as answer:
                 if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-                    raise UnaskedError(f"{url}: {await _reason(answer)}")
+                    raise PeerAwayError(f"{url}: {await _reason(answer)}")
                 yield answer
         except (httpx.HTTPError, ValueError) as error:
-            raise UnaskedError(f"{url}: {error!r}") from error
+            raise PeerAwayError(f"{url}: {error!r}") from error
 
 
 @asynccontextmanager

@@ -33,7 +33,7 @@ def write_entry(dossier_id: str, entry: Entry, previous: str) -> Document:
         "dossier": dossier_id,
         "version": entry.version,
         "events": [write_event(event) for event in entry.events],
-        "files": [each for event in entry.events for each in _files(event)],
+        "files": [each for event in entry.events for each in _list_files(event)],
         "cause": entry.cause,
         "previous": previous,
     }
@@ -57,15 +57,15 @@ def verify(trail: Sequence[Mapping[str, Any]], dossier: Mapping[str, Any], head:
     """Recompute a trail, oldest entry first, and the dossier that it must give."""
     previous, version = "", 0
     for document in trail:
-        fault = _fault(document, previous, version)
+        fault = _find_fault(document, previous, version)
         if fault:
             return Report(len(trail), False, document.get("version"), fault)
         previous, version = document["hash"], document["version"]
-    fault = _end_fault(trail, dossier, previous, head)
+    fault = _find_end_fault(trail, dossier, previous, head)
     return Report(len(trail), not fault, version if fault else None, fault)
 
 
-def _fault(document: Mapping[str, Any], previous: str, version: int) -> str | None:
+def _find_fault(document: Mapping[str, Any], previous: str, version: int) -> str | None:
     try:
         entry = read_entry(document)
         if hash_of(document) != document["hash"]:
@@ -74,25 +74,25 @@ def _fault(document: Mapping[str, Any], previous: str, version: int) -> str | No
             return "Cette entrée ne suit pas celle qui la précède : l'une d'elles a été remplacée."
         if entry.version != version + len(entry.events):
             return "Une entrée manque avant celle-ci."
-        if document["files"] != [each for event in entry.events for each in _files(event)]:
+        if document["files"] != [each for event in entry.events for each in _list_files(event)]:
             return "Les empreintes des fichiers ne sont pas celles des pièces."
     except (KeyError, TypeError, ValueError):
         return "Cette entrée n'a plus la forme d'une entrée."
     return None
 
 
-def _end_fault(
+def _find_end_fault(
     trail: Sequence[Mapping[str, Any]], dossier: Mapping[str, Any], last: str, head: str
 ) -> str | None:
     if last != head:
         return "La fin de la piste manque."
     replayed = replay(event for document in trail for event in read_entry(document).events)
-    if replayed is None or not _is(replayed, dossier):
+    if replayed is None or not _is_equal(replayed, dossier):
         return "Le dossier n'est pas celui que la piste raconte."
     return None
 
 
-def _is(dossier: Dossier, document: Mapping[str, Any]) -> bool:
+def _is_equal(dossier: Dossier, document: Mapping[str, Any]) -> bool:
     # As values: a field that did not exist when the document was written has its default in both.
     try:
         return read_dossier(document) == dossier
@@ -100,7 +100,7 @@ def _is(dossier: Dossier, document: Mapping[str, Any]) -> bool:
         return False
 
 
-def _files(event: Event) -> tuple[str, ...]:
+def _list_files(event: Event) -> tuple[str, ...]:
     if isinstance(event, PieceReceived):
         return (event.deposit.file_sha256, *event.deposit.attachments)
     if isinstance(event, PieceCompleted | AdditionRefused):

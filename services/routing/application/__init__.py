@@ -1,1 +1,1 @@
-"""The use cases of routing: take pieces, treat them, release what was held, show and verify."""
+"""Use cases of routing: take pieces, treat them, release what was held, show and verify."""

@@ -6,18 +6,18 @@ from shared.circuit.loader import version
 from shared.vocabulary.amounts import Change, changes
 
 
-def amounts_that_hold(dossier: Dossier) -> Prevailing | None:
-    """Say whose amounts prevail."""
+def find_prevailing(dossier: Dossier) -> Prevailing | None:
+    """Find the amounts that prevail in a dossier, and the piece that states them."""
     return prevailing(version(dossier.table_version), dossier.pieces, moa=dossier.moa_present)
 
 
-def changes_of(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
+def list_changes(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
     """List the totals that a piece states otherwise than the piece it follows."""
     previous = dossier.piece(piece.follows) if piece.follows else None
     return changes(previous.amounts, piece.amounts) if previous else ()
 
 
-def differences_of(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
+def list_differences(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
     """List the totals that a piece states otherwise than what prevails."""
-    holding = amounts_that_hold(dossier)
+    holding = find_prevailing(dossier)
     return changes(holding.amounts, piece.amounts) if holding else ()

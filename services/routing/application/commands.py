@@ -1,4 +1,4 @@
-"""From what the other services tell to what a dossier is asked."""
+"""Commands to a dossier, read from the messages of deposit."""
 
 from services.routing.domain.commands import Complete, Deposit
 from shared.circuit.statuses import Act
@@ -6,25 +6,17 @@ from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDep
 from shared.vocabulary.actors import Actor
 
 
-def command_of(payload: PieceDeposited | PieceCompleted | PieceContested) -> Deposit | Complete:
+def read_command(payload: PieceDeposited | PieceCompleted | PieceContested) -> Deposit | Complete:
     """Read a deposit, a completion or a contest."""
-    if isinstance(payload, PieceContested):
+    if isinstance(payload, PieceCompleted | PieceContested):
+        is_contest = isinstance(payload, PieceContested)
         return Complete(
             piece_id=payload.piece_id,
             actor=Actor(payload.by.role, payload.by.structure),
             attachments=tuple(file.sha256 for file in payload.attachments),
             comment=payload.comment,
-            completed_at=payload.contested_at,
-            act=Act.CONTESTER,
-            certificate_sha256=payload.certificate_sha256,
-        )
-    if isinstance(payload, PieceCompleted):
-        return Complete(
-            piece_id=payload.piece_id,
-            actor=Actor(payload.by.role, payload.by.structure),
-            attachments=tuple(file.sha256 for file in payload.attachments),
-            comment=payload.comment,
-            completed_at=payload.completed_at,
+            completed_at=payload.contested_at if is_contest else payload.completed_at,
+            act=Act.CONTESTER if is_contest else Act.COMPLETER,
             certificate_sha256=payload.certificate_sha256,
         )
     return Deposit(

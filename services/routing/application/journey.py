@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from services.routing.domain.dossier import Dossier, Piece, evolve
+from services.routing.domain.dossier import Dossier, Piece, replay
 from services.routing.domain.events import Event
 from shared.circuit.loader import version
 from shared.circuit.statuses import Act, fitting_acts
@@ -63,7 +63,7 @@ class Journey:
     """What has happened since the store was read."""
 
     @classmethod
-    def opened(cls, events: tuple[Event, ...], cause: Cause) -> Self:
+    def open(cls, events: tuple[Event, ...], cause: Cause) -> Self:
         """Begin the journey of a dossier by its first events."""
         dossier = _apply(None, events)
         entry = Entry(dossier.version, events, cause.message_id)
@@ -93,25 +93,24 @@ class Journey:
 
 
 def _apply(dossier: Dossier | None, events: Iterable[Event]) -> Dossier:
-    for event in events:
-        dossier = evolve(dossier, event)
-    if dossier is None:
+    applied = replay(events, dossier)
+    if applied is None:
         raise ValueError("a dossier opens by an event")
-    return dossier
+    return applied
 
 
-def row_of(dossier: Dossier, piece: Piece) -> Row | None:
+def find_row(dossier: Dossier, piece: Piece) -> Row | None:
     """Find what the circuit says of a piece; None for one that was rejected for its cadre."""
     return version(dossier.table_version).row(piece.cadre, moa=dossier.moa_present)
 
 
-def acts_of(dossier: Dossier, role: Role) -> tuple[Act, ...]:
+def list_acts(dossier: Dossier, role: Role) -> tuple[Act, ...]:
     """List what a role that is awaited may do now: nothing while the dossier is held."""
     awaited = dossier.awaited
     if awaited is None or dossier.hold is not None:
         return ()
     piece = dossier[awaited.piece_id]
-    row = row_of(dossier, piece)
+    row = find_row(dossier, piece)
     return fitting_acts(role, piece.status, row) if row else ()
 
 

@@ -1,10 +1,10 @@
-"""What routing tells, from what happened to a dossier."""
+"""Messages that routing publishes, built from the events of a dossier."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
-from services.routing.application.amounts import amounts_that_hold, changes_of, differences_of
-from services.routing.application.journey import Cause, Journey, acts_of, row_of
+from services.routing.application.amounts import find_prevailing, list_changes, list_differences
+from services.routing.application.journey import Cause, Journey, find_row, list_acts
 from services.routing.domain import rules
 from services.routing.domain.dossier import Dossier, Piece, State
 from services.routing.domain.events import (
@@ -36,33 +36,33 @@ from shared.vocabulary.roles import Purpose
 from shared.vocabulary.statuses import Status
 
 
-def messages_of(journey: Journey, events: tuple[Event, ...], cause: Cause) -> Iterator[Outgoing]:
-    """Tell each status, and put each piece before its actor, in the order in which it happened."""
+def build_messages(journey: Journey, events: tuple[Event, ...], cause: Cause) -> Iterator[Outgoing]:
+    """Build the messages of events, in order: statuses, pieces for their actors, delays passed."""
     parties = PartiesV1.of(journey.dossier.parties)
     for event in events:
         if isinstance(event, StatusSet):
-            status = _status(journey, event, parties)
+            status = _build_status(journey, event, parties)
             yield _outgoing(journey, topics.STATUT, status.piece_id, status, cause)
         elif isinstance(event, AdditionRefused):
-            status = _status(journey, _unchanged(journey, event), parties)
+            status = _build_status(journey, _to_unchanged_status(journey, event), parties)
             yield _outgoing(journey, topics.STATUT, status.piece_id, status, cause)
         elif isinstance(event, Forwarded | Offered):
-            piece = _forwarded(journey, event)
+            piece = _build_forwarded(journey, event)
             topic = topics.ACTEUR[event.to.role]
             yield _outgoing(journey, topic, piece.piece_id, piece, cause, key=event.to.structure)
         elif isinstance(event, DelayElapsed):
-            delay = _elapsed(journey, event, parties)
+            delay = _build_delay(journey, event, parties)
             yield _outgoing(journey, topics.ECHEANCE, delay.piece_id, delay, cause)
 
 
-def state_of(journey: Journey, cause: Cause, at: datetime) -> Outgoing:
-    """Tell the state of a dossier, whole."""
-    state = describe(journey, at)
+def build_state(journey: Journey, cause: Cause, at: datetime) -> Outgoing:
+    """Build the message of a dossier's state, whole."""
+    state = build_dossier(journey, at)
     return _outgoing(journey, topics.DOSSIER, journey.dossier.id, state, cause)
 
 
-def describe(journey: Journey, at: datetime) -> DossierChanged:
-    """Describe a dossier whole, as the read models of others keep it."""
+def build_dossier(journey: Journey, at: datetime) -> DossierChanged:
+    """Build the state of a dossier, as the read models of others keep it."""
     dossier = journey.dossier
     return DossierChanged(
         dossier_id=dossier.id,
@@ -70,17 +70,17 @@ def describe(journey: Journey, at: datetime) -> DossierChanged:
         closed=dossier.state is State.CLOS,
         table_version=dossier.table_version,
         parties=PartiesV1.of(dossier.parties),
-        pieces=tuple(_state(journey, piece) for piece in dossier.pieces),
-        awaited=awaited_v1(dossier),
-        prevailing=_prevailing(journey),
+        pieces=tuple(_build_piece_state(journey, piece) for piece in dossier.pieces),
+        awaited=build_awaited(dossier),
+        prevailing=_build_prevailing(journey),
         trail=journey.trail,
         payment_not_reported=journey.payment_not_reported,
         at=at,
     )
 
 
-def _state(journey: Journey, piece: Piece) -> PieceStateV1:
-    reported, enclosure = _reported(piece), journey.enclosures[piece.id]
+def _build_piece_state(journey: Journey, piece: Piece) -> PieceStateV1:
+    reported, enclosure = _find_reported(piece), journey.enclosures[piece.id]
     return PieceStateV1(
         piece_id=piece.id,
         cadre=piece.cadre,
@@ -101,7 +101,7 @@ def _state(journey: Journey, piece: Piece) -> PieceStateV1:
     )
 
 
-def _reported(piece: Piece) -> Status:
+def _find_reported(piece: Piece) -> Status:
     """Give the last status before a payment; of two set together, the later one of the stamps."""
     if piece.status is not Status.MISE_EN_PAIEMENT:
         return piece.status
@@ -109,8 +109,8 @@ def _reported(piece: Piece) -> Status:
     return max(reversed(unpaid), key=lambda status: piece.stamps[status])
 
 
-def awaited_v1(dossier: Dossier) -> AwaitedV1 | None:
-    """Say who must act, by which acts, and what holds the piece from them, if anything does."""
+def build_awaited(dossier: Dossier) -> AwaitedV1 | None:
+    """Build who is awaited, by which acts, and what holds the piece from them, if anything does."""
     awaited = dossier.awaited
     if awaited is None:
         return None
@@ -120,7 +120,7 @@ def awaited_v1(dossier: Dossier) -> AwaitedV1 | None:
         service=awaited.actor.service,
         piece_id=awaited.piece_id,
         cadres=awaited.cadres,
-        acts=acts_of(dossier, awaited.actor.role),
+        acts=list_acts(dossier, awaited.actor.role),
         since=awaited.since,
         held=dossier.hold.reason if dossier.hold else None,
         due=awaited.due,
@@ -130,14 +130,14 @@ def awaited_v1(dossier: Dossier) -> AwaitedV1 | None:
                 structure=turn.actor.structure,
                 service=turn.actor.service,
                 cadres=turn.cadres,
-                acts=acts_of(dossier, turn.actor.role),
+                acts=list_acts(dossier, turn.actor.role),
             )
             for turn in awaited.others
         ),
     )
 
 
-def _status(journey: Journey, event: StatusSet, parties: PartiesV1) -> StatusChanged:
+def _build_status(journey: Journey, event: StatusSet, parties: PartiesV1) -> StatusChanged:
     piece = journey.dossier[event.piece_id]
     return StatusChanged(
         piece_id=piece.id,
@@ -156,8 +156,8 @@ def _status(journey: Journey, event: StatusSet, parties: PartiesV1) -> StatusCha
     )
 
 
-def _unchanged(journey: Journey, event: AdditionRefused) -> StatusSet:
-    """Tell whoever added in vain: the piece stays in its status.
+def _to_unchanged_status(journey: Journey, event: AdditionRefused) -> StatusSet:
+    """Build the unchanged status that tells of an addition that came too late.
 
     Not by which rule: it may speak of a payment that is hidden from those who read this.
     """
@@ -173,7 +173,7 @@ def _unchanged(journey: Journey, event: AdditionRefused) -> StatusSet:
     )
 
 
-def _elapsed(journey: Journey, event: DelayElapsed, parties: PartiesV1) -> DelayElapsedV1:
+def _build_delay(journey: Journey, event: DelayElapsed, parties: PartiesV1) -> DelayElapsedV1:
     piece = journey.dossier[event.piece_id]
     return DelayElapsedV1(
         dossier_id=journey.dossier.id,
@@ -191,7 +191,7 @@ def _elapsed(journey: Journey, event: DelayElapsed, parties: PartiesV1) -> Delay
     )
 
 
-def _forwarded(journey: Journey, event: Forwarded | Offered) -> PieceForwarded:
+def _build_forwarded(journey: Journey, event: Forwarded | Offered) -> PieceForwarded:
     piece = journey.dossier[event.piece_id]
     enclosure = journey.enclosures[piece.id]
     return PieceForwarded(
@@ -203,10 +203,10 @@ def _forwarded(journey: Journey, event: Forwarded | Offered) -> PieceForwarded:
         currency=piece.deposit.currency,
         amounts=AmountsV1.of(piece.amounts),
         type_code=enclosure.type_code,
-        prevailing=_prevailing(journey),
-        differences=tuple(map(DifferenceV1.of, differences_of(journey.dossier, piece))),
-        changes=tuple(map(DifferenceV1.of, changes_of(journey.dossier, piece))),
-        sender=_sender(journey.dossier, piece, event.to),
+        prevailing=_build_prevailing(journey),
+        differences=tuple(map(DifferenceV1.of, list_differences(journey.dossier, piece))),
+        changes=tuple(map(DifferenceV1.of, list_changes(journey.dossier, piece))),
+        sender=_find_sender(journey.dossier, piece, event.to),
         role=event.to.role,
         recipient=PartyV1(structure=event.to.structure, service=event.to.service),
         application=event.application,
@@ -221,8 +221,8 @@ def _forwarded(journey: Journey, event: Forwarded | Offered) -> PieceForwarded:
     )
 
 
-def _prevailing(journey: Journey) -> PrevailingV1 | None:
-    holding = amounts_that_hold(journey.dossier)
+def _build_prevailing(journey: Journey) -> PrevailingV1 | None:
+    holding = find_prevailing(journey.dossier)
     if holding is None:
         return None
     piece = journey.dossier[holding.piece_id]
@@ -237,9 +237,9 @@ def _prevailing(journey: Journey) -> PrevailingV1 | None:
     )
 
 
-def _sender(dossier: Dossier, piece: Piece, to: Actor) -> ActorV1:
+def _find_sender(dossier: Dossier, piece: Piece, to: Actor) -> ActorV1:
     """Name who sends a piece: its depositor, or its recipient when it comes back."""
-    row = row_of(dossier, piece)
+    row = find_row(dossier, piece)
     if to.role is piece.depositor.role and row is not None:
         return ActorV1(role=row.recipient, structure=dossier.parties[row.recipient].structure)
     return _actor(piece.depositor)

@@ -1,4 +1,4 @@
-"""What the use cases need from outside: the dossiers, their trails, the directory, a voice."""
+"""Ports of the use cases: dossiers, audit trails, structures, messages to publish."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredEntry:
     """An entry of the audit trail as the store holds it: the bytes that its hash vouches for."""
 
     entry: Entry
@@ -43,17 +43,19 @@ class Report:
 class Archive(Protocol):
     """Reads what routing knows."""
 
-    async def journey(self, dossier_id: str) -> Journey | None: ...
+    async def find_journey(self, dossier_id: str) -> Journey | None: ...
 
-    async def journey_of_piece(self, piece_id: str) -> Journey | None: ...
+    async def find_journey_of_piece(self, piece_id: str) -> Journey | None: ...
 
-    async def trail(self, dossier_id: str) -> Sequence[Kept]:
+    async def read_trail(self, dossier_id: str) -> Sequence[StoredEntry]:
         """Read the audit trail, oldest entry first. Entries that cannot be read are left out."""
 
     async def verify(self, dossier_id: str) -> Report | None:
         """Recompute the whole audit trail; None for a dossier that does not exist."""
 
-    async def awaited(self, actor: Actor, after: Position | None, limit: int) -> Sequence[Dossier]:
+    async def list_awaited(
+        self, actor: Actor, after: Position | None, limit: int
+    ) -> Sequence[Dossier]:
         """List the dossiers that await a structure in a role, oldest first.
 
         Those of one service when `actor` names it.
@@ -64,27 +66,27 @@ class Archive(Protocol):
 
     async def count_held(self) -> int: ...
 
-    async def oldest_awaited(self, role: Role) -> datetime | None:
+    async def find_oldest_awaited(self, role: Role) -> datetime | None:
         """Tell since when the piece waits that has awaited a role longest."""
 
-    async def directory(self, structures: Collection[str]) -> Mapping[str, Structure]: ...
+    async def find_structures(self, structures: Collection[str]) -> Mapping[str, Structure]: ...
 
 
 class Work(Archive, Protocol):
     """One transaction: what it keeps and what it says take effect together, or not at all."""
 
-    async def journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]: ...
+    async def find_journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]: ...
 
-    async def owners(self, pieces: Collection[str]) -> dict[str, str]:
+    async def find_owners(self, pieces: Collection[str]) -> dict[str, str]:
         """Find which of these pieces a dossier holds, and which one, by piece id."""
 
-    async def held_by(self, structures: Collection[str]) -> Sequence[Journey]:
+    async def find_held_by(self, structures: Collection[str]) -> Sequence[Journey]:
         """Find the dossiers that wait for one of these structures to be set right."""
 
-    async def held(self, after: str) -> Sequence[Journey]:
+    async def find_held(self, after: str) -> Sequence[Journey]:
         """Find a page of the dossiers that wait for any structure, by id."""
 
-    async def late(self, now: datetime, after: str) -> Sequence[Journey]:
+    async def find_late(self, now: datetime, after: str) -> Sequence[Journey]:
         """Find a page of the dossiers in which a delay has passed, by id."""
 
     def seal(self, journey: Journey) -> None:
@@ -93,7 +95,7 @@ class Work(Archive, Protocol):
     async def keep(self, journeys: Collection[Journey]) -> None:
         """Write dossiers and the new entries of their trails."""
 
-    def say(self, message: Outgoing) -> None: ...
+    def publish(self, message: Outgoing) -> None: ...
 
-    def note(self, event: str, **fields: object) -> None:
+    def log(self, event: str, **fields: object) -> None:
         """Log what an operator should know."""

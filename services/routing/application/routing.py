@@ -1,15 +1,15 @@
-"""Moving dossiers: pieces that arrive, structures that change, treatments."""
+"""Use cases that move dossiers: pieces arrive, structures change, treatments, delays."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.routing.application.commands import command_of
+from services.routing.application.commands import read_command
 from services.routing.application.journey import Cause, Journey, is_party
-from services.routing.application.messages import messages_of, state_of
+from services.routing.application.messages import build_messages, build_state
 from services.routing.application.ports import Work
-from services.routing.application.views import as_seen
+from services.routing.application.views import view_as
 from services.routing.domain.commands import Command, Elapse, Rejudge, Treat
 from services.routing.domain.decide import Decision, decide
 from services.routing.domain.decision import MessageError
@@ -31,7 +31,7 @@ class DirectoryBehindError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Treated:
+class TreatmentResult:
     """What became of a treatment: the journey as its caller sees it, or the rules it breaks."""
 
     journey: Journey
@@ -40,7 +40,7 @@ class Treated:
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """Decides within one transaction, at one moment, by one reading of the directory."""
+    """Routes pieces within one transaction, at one moment, by one reading of the directory."""
 
     work: Work
     now: datetime
@@ -51,12 +51,12 @@ class Router:
 
         Raises DirectoryBehindError until the directory has the versions that deposit judged by.
         """
-        journeys = await self.work.journeys({event.data.dossier_id for event in events})
-        directory = await self.work.directory(_structures(events, journeys.values()))
+        journeys = await self.work.find_journeys({event.data.dossier_id for event in events})
+        directory = await self.work.find_structures(_structures_needed(events, journeys.values()))
         behind = {event.data.dossier_id for event in events if _is_behind(event, directory)}
         if behind:
             raise DirectoryBehindError(behind)
-        owners = await self.work.owners(
+        owners = await self.work.find_owners(
             {event.data.piece_id for event in events if isinstance(event.data, PieceDeposited)}
         )
         for event in events:
@@ -65,50 +65,54 @@ class Router:
             self._take_piece(event, journeys, directory)
         await self._keep(journeys.values())
 
-    async def release(self, changed: Mapping[str, str]) -> None:
+    async def release_held(self, changed: Mapping[str, str]) -> None:
         """Judge again the dossiers held for structures that changed: message ids by structure."""
-        held = await self.work.held_by(changed.keys())
-        await self._put_to_each(held, Rejudge(), changed)
+        held = await self.work.find_held_by(changed.keys())
+        await self._apply_to_each(held, Rejudge(), changed)
 
     async def rejudge_held(self, after: str) -> str | None:
-        """Try a page of held dossiers again, whatever has changed; give the id of the last one."""
-        held = await self.work.held(after)
-        await self._put_to_each(held, Rejudge(), {})
+        """Judge a page of held dossiers again; give the id of the last one."""
+        held = await self.work.find_held(after)
+        await self._apply_to_each(held, Rejudge(), {})
         return held[-1].dossier.id if held else None
 
     async def elapse(self, after: str) -> str | None:
-        """Draw the consequences of a page of delays that are over; give the id of the last one."""
-        late = await self.work.late(self.now, after)
-        await self._put_to_each(late, Elapse(), {})
+        """Apply the effects of a page of delays that have passed; give the last dossier's id."""
+        late = await self.work.find_late(self.now, after)
+        await self._apply_to_each(late, Elapse(), {})
         return late[-1].dossier.id if late else None
 
-    async def treat(self, treat: Treat) -> Treated | None:
+    async def treat(self, treat: Treat) -> TreatmentResult | None:
         """Carry out an act; None for a piece that its author may not know to exist."""
         correction = treat.correction
         corrected = (
             {each.structure for each in correction.parties.values()} if correction else set()
         )
-        journey = await self.work.journey_of_piece(treat.piece_id)
+        journey = await self.work.find_journey_of_piece(treat.piece_id)
         if journey is None or not is_party(journey.dossier, treat.actor):
             return None
-        directory = await self.work.directory(_named([journey.dossier.parties]) | corrected)
-        seen = await as_seen(self.work, journey, treat.actor.role)
+        directory = await self.work.find_structures(
+            _structures_of([journey.dossier.parties]) | corrected
+        )
+        seen = await view_as(self.work, journey, treat.actor.role)
         # Judged by what its author sees: a refusal must not tell of a payment that is hidden.
         # Nobody who sees less is awaited, so nothing is carried out on the strength of it.
         decision = self._decide(seen, treat, directory)
         if decision.violations:
-            return Treated(seen, decision.violations)
+            return TreatmentResult(seen, decision.violations)
         self._advance(journey, decision.events, Cause(journey.correlation_id), directory)
         await self._keep([journey])
-        return Treated(journey)
+        return TreatmentResult(journey)
 
-    async def _put_to_each(
+    async def _apply_to_each(
         self, journeys: Sequence[Journey], command: Rejudge | Elapse, causes: Mapping[str, str]
     ) -> None:
         """Put a command to several dossiers. `causes` are message ids, by structure that held."""
         if not journeys:
             return
-        directory = await self.work.directory(_named(each.dossier.parties for each in journeys))
+        directory = await self.work.find_structures(
+            _structures_of(each.dossier.parties for each in journeys)
+        )
         for journey in journeys:
             hold = journey.dossier.hold
             message_id = causes.get(hold.structure) if hold else None
@@ -116,7 +120,7 @@ class Router:
             try:
                 decision = self._decide(journey, command, directory)
             except Exception as error:  # noqa: BLE001 - one dossier must not hold the others
-                self.work.note(
+                self.work.log(
                     "dossier.failed",
                     dossier_id=journey.dossier.id,
                     command=type(command).__name__,
@@ -132,12 +136,12 @@ class Router:
         payload = event.data
         cause = Cause(event.correlationid, event.id)
         journey = journeys.get(payload.dossier_id)
-        decision = self._decide(journey, command_of(payload), directory)
+        decision = self._decide(journey, read_command(payload), directory)
         if journey is None:
-            journey = Journey.opened(decision.events, cause)
+            journey = Journey.open(decision.events, cause)
             journeys[payload.dossier_id] = journey
             journey.enclose(payload)
-            self._tell(journey, decision.events, cause, directory)
+            self._publish(journey, decision.events, cause, directory)
         else:
             if not isinstance(decision.events[0], AdditionRefused):
                 journey.enclose(payload)
@@ -156,9 +160,9 @@ class Router:
     ) -> None:
         if events:
             journey.advance(events, cause)
-            self._tell(journey, events, cause, directory)
+            self._publish(journey, events, cause, directory)
 
-    def _tell(
+    def _publish(
         self,
         journey: Journey,
         events: tuple[Happening, ...],
@@ -168,13 +172,13 @@ class Router:
         payer = directory.get(journey.dossier.parties.service_financier.structure)
         if payer:
             journey.payment_not_reported = payer.mise_en_paiement_non_remontee
-        for message in messages_of(journey, events, cause):
-            self.work.say(message)
+        for message in build_messages(journey, events, cause):
+            self.work.publish(message)
         for event in events:
             if isinstance(event, AdditionRefused):
-                self.work.note("addition.refused", dossier_id=journey.dossier.id, rule=event.rule)
+                self.work.log("addition.refused", dossier_id=journey.dossier.id, rule=event.rule)
             elif isinstance(event, Held):
-                self.work.note(
+                self.work.log(
                     "dossier.held",
                     dossier_id=journey.dossier.id,
                     rule=event.reason,
@@ -187,7 +191,7 @@ class Router:
         for journey in moved:
             cause = Cause(journey.correlation_id, journey.entries[-1].cause)
             self.work.seal(journey)
-            self.work.say(state_of(journey, cause, self.now))
+            self.work.publish(build_state(journey, cause, self.now))
         await self.work.keep(moved)
 
 
@@ -207,14 +211,14 @@ def _judge_owner(payload: PieceDeposited, owners: dict[str, str]) -> None:
         raise MessageError(f"piece {payload.piece_id} is in dossier {owner} already")
 
 
-def _structures(events: Iterable[Event[Any]], journeys: Iterable[Journey]) -> set[str]:
-    names = _named(journey.dossier.parties for journey in journeys)
+def _structures_needed(events: Iterable[Event[Any]], journeys: Iterable[Journey]) -> set[str]:
+    names = _structures_of(journey.dossier.parties for journey in journeys)
     for event in events:
         if isinstance(event.data, PieceDeposited):
-            names |= _named([event.data.parties.to_domain()])
+            names |= _structures_of([event.data.parties.to_domain()])
             names.update(event.data.directory)
     return names
 
 
-def _named(parties: Iterable[Parties]) -> set[str]:
+def _structures_of(parties: Iterable[Parties]) -> set[str]:
     return {party.structure for each in parties for _, party in each.named()}

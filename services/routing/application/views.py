@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from services.routing.application.journey import Journey, is_party
-from services.routing.application.ports import Archive, Kept, Report
+from services.routing.application.ports import Archive, Report, StoredEntry
 from services.routing.domain.dossier import Dossier, replay
 from services.routing.domain.events import StatusSet
 from shared.circuit.visibility import visible_to
@@ -18,54 +18,56 @@ from shared.vocabulary.statuses import Status
 class AuditView:
     """The entries of an audit trail that a party may see, and what its verification found."""
 
-    entries: tuple[Kept, ...]
+    entries: tuple[StoredEntry, ...]
     report: Report
 
 
-async def as_seen(archive: Archive, journey: Journey, role: Role) -> Journey:
-    """Give a journey as a role may see it: as it was before the first status hidden from it."""
-    if all(_sees(role, piece.status, journey) for piece in journey.dossier.pieces):
+async def view_as(archive: Archive, journey: Journey, role: Role) -> Journey:
+    """View a journey as a role may: as it was before the first status hidden from that role."""
+    if all(_can_see(role, piece.status, journey) for piece in journey.dossier.pieces):
         return journey
-    kept = _visible(await archive.trail(journey.dossier.id), journey, role)
+    kept = _visible_entries(await archive.read_trail(journey.dossier.id), journey, role)
     dossier = replay(event for each in kept for event in each.entry.events)
     return replace(journey, dossier=dossier) if dossier else journey
 
 
-async def dossier_for(archive: Archive, dossier_id: str, actor: Actor) -> Dossier | None:
+async def view_dossier(archive: Archive, dossier_id: str, actor: Actor) -> Dossier | None:
     """Show a dossier to one of its parties; None to anybody else."""
-    journey = await archive.journey(dossier_id)
+    journey = await archive.find_journey(dossier_id)
     if journey is None or not is_party(journey.dossier, actor):
         return None
-    return (await as_seen(archive, journey, actor.role)).dossier
+    return (await view_as(archive, journey, actor.role)).dossier
 
 
-async def piece_for(archive: Archive, piece_id: str, actor: Actor) -> Dossier | None:
+async def view_dossier_of_piece(archive: Archive, piece_id: str, actor: Actor) -> Dossier | None:
     """Show the dossier of a piece to one of its parties; None to anybody else."""
-    journey = await archive.journey_of_piece(piece_id)
+    journey = await archive.find_journey_of_piece(piece_id)
     if journey is None or not is_party(journey.dossier, actor):
         return None
-    return (await as_seen(archive, journey, actor.role)).dossier
+    return (await view_as(archive, journey, actor.role)).dossier
 
 
-async def audit_for(archive: Archive, dossier_id: str, actor: Actor) -> AuditView | None:
+async def view_audit(archive: Archive, dossier_id: str, actor: Actor) -> AuditView | None:
     """Show the audit trail of a dossier, verified whole, as far as a party may see it."""
-    journey = await archive.journey(dossier_id)
+    journey = await archive.find_journey(dossier_id)
     if journey is None or not is_party(journey.dossier, actor):
         return None
     report = await archive.verify(dossier_id)
     if report is None:
         return None
-    kept = _visible(await archive.trail(dossier_id), journey, actor.role)
+    kept = _visible_entries(await archive.read_trail(dossier_id), journey, actor.role)
     return AuditView(kept, replace(report, entries=min(report.entries, len(kept))))
 
 
-def _visible(trail: Sequence[Kept], journey: Journey, role: Role) -> tuple[Kept, ...]:
-    def is_visible(kept: Kept) -> bool:
+def _visible_entries(
+    trail: Sequence[StoredEntry], journey: Journey, role: Role
+) -> tuple[StoredEntry, ...]:
+    def is_visible(kept: StoredEntry) -> bool:
         statuses = (event for event in kept.entry.events if isinstance(event, StatusSet))
-        return all(_sees(role, event.status, journey) for event in statuses)
+        return all(_can_see(role, event.status, journey) for event in statuses)
 
     return tuple(takewhile(is_visible, trail))
 
 
-def _sees(role: Role, status: Status, journey: Journey) -> bool:
+def _can_see(role: Role, status: Status, journey: Journey) -> bool:
     return visible_to(role, status, payment_not_reported=journey.payment_not_reported)

@@ -1,4 +1,4 @@
-"""What a dossier is asked: deposits and completions (messages), treatments (HTTP), time passing."""
+"""Commands to a dossier: deposits and completions (messages), treatments (HTTP), time passing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -8,7 +8,7 @@ from services.routing.domain.decision import Decision, MessageError, World
 from services.routing.domain.delays import decide_elapsed
 from services.routing.domain.deposits import decide_deposit
 from services.routing.domain.dossier import Dossier
-from services.routing.domain.hops import hop_again
+from services.routing.domain.hops import retry_hop
 from services.routing.domain.treatments import decide_completion, decide_treatment
 from shared.circuit.parties import Directory
 
@@ -39,7 +39,7 @@ def decide(
         case Complete():
             return decide_completion(dossier, command, world)
         case Rejudge():
-            return Decision(hop_again(dossier, world))
+            return Decision(retry_hop(dossier, world))
         case Elapse():
             return Decision(decide_elapsed(dossier, world))
         case _:

@@ -1,4 +1,4 @@
-"""What a decision is made of, and by what."""
+"""The types of a decision: its events and violations, and the world that it is taken by."""
 
 from dataclasses import dataclass
 from datetime import datetime

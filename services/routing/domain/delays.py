@@ -1,4 +1,4 @@
-"""Deciding on what follows when the one awaited lets its delay pass."""
+"""The decision on a delay that has passed: what follows from the silence of the one awaited."""
 
 from collections.abc import Iterable
 
@@ -42,14 +42,14 @@ def _effects(
         case Effect.SIGNAL:
             return ()
         case Effect.VALIDATE:
-            return _validated(circuit, row, dossier, piece, world)
+            return _validate(circuit, row, dossier, piece, world)
         case Effect.OFFER:
-            return _offered(circuit.replacing(row), dossier, piece, waiting, world)
+            return _offer(circuit.replacing(row), dossier, piece, waiting, world)
         case Effect.CONCLUDE:
-            return _concluded(circuit, row, dossier, piece, world)
+            return _conclude(circuit, row, dossier, piece, world)
 
 
-def _validated(
+def _validate(
     circuit: Circuit, row: Row, dossier: Dossier, piece: Piece, world: World
 ) -> Iterable[Event]:
     silent = Status.ABSENCE_VALIDATION_1_HORS_DELAI
@@ -57,22 +57,22 @@ def _validated(
     hop = hop_to_recipient(
         circuit, row, piece.deposit, silent, dossier.parties, dossier.received_at
     )
-    yield from hop.travel(world)
+    yield from hop.hand_over(world)
 
 
-def _offered(
+def _offer(
     rows: Iterable[Row], dossier: Dossier, piece: Piece, waiting: Waiting, world: World
 ) -> Iterable[Event]:
-    for actor, cadres in _by_depositor(rows, dossier, piece).items():
+    for actor, cadres in _group_by_depositor(rows, dossier, piece).items():
         if waiting.turn_of(actor) is None:
             yield Offered(world.now, piece.id, actor, application_of(actor.role), cadres)
 
 
-def _concluded(
+def _conclude(
     circuit: Circuit, row: Row, dossier: Dossier, piece: Piece, world: World
 ) -> Iterable[Event]:
     """Await the depositor of the piece first, and beside it the others who may conclude."""
-    depositors = _by_depositor(circuit.tacit_rows(row), dossier, piece)
+    depositors = _group_by_depositor(circuit.tacit_rows(row), dossier, piece)
     first, *others = sorted(depositors, key=lambda actor: actor.role is not row.depositor)
     yield StatusSet(world.now, piece.id, piece.status, CONCLUDED)
     yield Forwarded(
@@ -89,7 +89,7 @@ def _concluded(
         yield Offered(world.now, piece.id, actor, where, depositors[actor])
 
 
-def _by_depositor(
+def _group_by_depositor(
     rows: Iterable[Row], dossier: Dossier, piece: Piece
 ) -> dict[Actor, tuple[str, ...]]:
     """Group cadres by who may deposit them. A role that the dossier does not name is left out."""

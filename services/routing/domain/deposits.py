@@ -1,4 +1,4 @@
-"""Deciding on a deposited piece: it opens a dossier, advances it, or loses."""
+"""The decision on a deposited piece: it opens a dossier, advances it, or is rejected."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,16 +33,16 @@ def _open(deposit: Deposit, world: World) -> Decision:
         raise MessageError(f"piece {deposit.piece_id} follows, but its dossier is unknown")
     circuit = version(deposit.table_version)
     depositor, parties = deposit.depositor, deposit.parties
-    received = _received(circuit, deposit, world)
+    received = _receive(circuit, deposit, world)
     broken = (
         *judge_opening(circuit, deposit.cadre, depositor.role, parties),
         *judge_depositor(depositor.role, depositor.structure, parties),
     )
     if broken:
-        return Decision((*received, _rejected(deposit, broken, world), Closed(world.now)), broken)
+        return Decision((*received, _reject(deposit, broken, world), Closed(world.now)), broken)
     row = circuit[deposit.cadre, parties.moa is not None]
     hop = first_hop(circuit, row, deposit, parties)
-    return Decision((*received, *hop.travel(world)))
+    return Decision((*received, *hop.hand_over(world)))
 
 
 def _follow(dossier: Dossier, deposit: Deposit, world: World) -> Decision:
@@ -54,19 +54,19 @@ def _follow(dossier: Dossier, deposit: Deposit, world: World) -> Decision:
     if previous is None:
         raise MessageError(f"piece {deposit.piece_id} follows one that its dossier does not hold")
     circuit = version(dossier.table_version)
-    received = _received(circuit, deposit, world)
+    received = _receive(circuit, deposit, world)
     found = _judge_next(circuit, dossier, previous, deposit)
     if not isinstance(found, Transition):
-        return Decision((*received, _rejected(deposit, found, world)), found)
+        return Decision((*received, _reject(deposit, found, world)), found)
     succeeded = StatusSet(
         world.now, previous.id, previous.status, found.target, deposit.depositor, found.act
     )
     row = circuit[deposit.cadre, dossier.moa_present]
     hop = first_hop(circuit, row, deposit, dossier.parties, dossier.received_at)
-    return Decision((*received, succeeded, *hop.travel(world)))
+    return Decision((*received, succeeded, *hop.hand_over(world)))
 
 
-def _received(circuit: Circuit, deposit: Deposit, world: World) -> tuple[Event, ...]:
+def _receive(circuit: Circuit, deposit: Deposit, world: World) -> tuple[Event, ...]:
     row = circuit.row(deposit.cadre, moa=True) or circuit.row(deposit.cadre, moa=False)
     if row is None:
         raise MessageError(f"piece {deposit.piece_id}: no cadre {deposit.cadre} in its circuit")
@@ -77,7 +77,7 @@ def _received(circuit: Circuit, deposit: Deposit, world: World) -> tuple[Event, 
     )
 
 
-def _rejected(deposit: Deposit, broken: tuple[Violation, ...], world: World) -> StatusSet:
+def _reject(deposit: Deposit, broken: tuple[Violation, ...], world: World) -> StatusSet:
     return StatusSet(
         world.now,
         deposit.piece_id,
@@ -91,7 +91,7 @@ def _rejected(deposit: Deposit, broken: tuple[Violation, ...], world: World) -> 
 def _judge_next(
     circuit: Circuit, dossier: Dossier, previous: Piece, deposit: Deposit
 ) -> Transition | tuple[Violation, ...]:
-    dossier = _before_silence(dossier, deposit)
+    dossier = _restore_before_lapse(dossier, deposit)
     previous = dossier[previous.id]
     turn = judge_turn(dossier, previous, deposit.depositor)
     if isinstance(turn, Violation):
@@ -110,7 +110,7 @@ def _judge_next(
     return broken or found
 
 
-def _before_silence(dossier: Dossier, deposit: Deposit) -> Dossier:
+def _restore_before_lapse(dossier: Dossier, deposit: Deposit) -> Dossier:
     """Give the dossier as it stood before a silence on which nobody has acted, to a piece in time.
 
     Whoever deposits before its delay ends has kept it, however late the piece gets here (ours).

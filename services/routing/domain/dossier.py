@@ -172,28 +172,28 @@ def evolve(dossier: Dossier | None, event: Event) -> Dossier:
             raise ValueError(f"a dossier opens by a piece received, not by {event}")
         deposit = event.deposit
         dossier = Dossier(deposit.dossier_id, deposit.table_version, event.phase, deposit.parties)
-    return replace(_applied(dossier, event), version=dossier.version + 1)
+    return replace(_apply(dossier, event), version=dossier.version + 1)
 
 
-def _applied(dossier: Dossier, event: Event) -> Dossier:
+def _apply(dossier: Dossier, event: Event) -> Dossier:
     match event:
         case PieceReceived(deposit=deposit):
             piece = Piece(deposit, Status.DEPOSEE, {}, deposit.attachments)
             return replace(dossier, pieces=(*dossier.pieces, piece))
         case PieceCompleted(completion=completion):
-            return replace(dossier, pieces=_completed(dossier.pieces, completion))
+            return replace(dossier, pieces=_complete(dossier.pieces, completion))
         case PieceRecycled():
-            pieces = _recycled(dossier.pieces, event)
+            pieces = _recycle(dossier.pieces, event)
             return replace(dossier, pieces=pieces, parties=event.parties)
         case StatusSet():
-            return replace(dossier, pieces=_stamped(dossier.pieces, event))
+            return replace(dossier, pieces=_stamp(dossier.pieces, event))
         case Closed():
             return replace(dossier, awaited=None, hold=None, state=State.CLOS)
         case _:
-            return _awaiting(dossier, event)
+            return _apply_to_awaited(dossier, event)
 
 
-def _awaiting(
+def _apply_to_awaited(
     dossier: Dossier, event: Forwarded | Offered | Held | DelayElapsed | AdditionRefused
 ) -> Dossier:
     match event:
@@ -210,32 +210,31 @@ def _awaiting(
             hold = Hold(event.reason, event.message, event.structure)
             return replace(dossier, awaited=awaited, hold=hold)
         case Offered():
-            awaited = _awaited(dossier)
+            awaited = _require_awaited(dossier)
             others = (*awaited.others, Turn(event.to, event.cadres))
             return replace(dossier, awaited=replace(awaited, others=others))
         case DelayElapsed():
-            waiting = _awaited(dossier)
+            waiting = _require_awaited(dossier)
             lapsed = Lapsed(waiting, dossier[waiting.piece_id].status)
             return replace(dossier, awaited=replace(waiting, due=None), lapsed=lapsed)
         case _:
             assert_never(event)
 
 
-def _awaited(dossier: Dossier) -> Waiting:
+def _require_awaited(dossier: Dossier) -> Waiting:
     if dossier.awaited is None:
         raise ValueError(f"dossier {dossier.id} awaits nobody")
     return dossier.awaited
 
 
-def replay(events: Iterable[Event]) -> Dossier | None:
-    """Rebuild a dossier from its audit trail; None from an empty one."""
-    dossier: Dossier | None = None
+def replay(events: Iterable[Event], dossier: Dossier | None = None) -> Dossier | None:
+    """Apply events in order, from the opening or from a dossier; None when there is neither."""
     for event in events:
         dossier = evolve(dossier, event)
     return dossier
 
 
-def _recycled(pieces: tuple[Piece, ...], event: PieceRecycled) -> tuple[Piece, ...]:
+def _recycle(pieces: tuple[Piece, ...], event: PieceRecycled) -> tuple[Piece, ...]:
     return tuple(
         replace(
             piece,
@@ -247,13 +246,13 @@ def _recycled(pieces: tuple[Piece, ...], event: PieceRecycled) -> tuple[Piece, .
     )
 
 
-def _stamped(pieces: tuple[Piece, ...], event: StatusSet) -> tuple[Piece, ...]:
+def _stamp(pieces: tuple[Piece, ...], event: StatusSet) -> tuple[Piece, ...]:
     return tuple(
         replace(
             piece,
             status=event.status,
             stamps={**piece.stamps, event.status: event.at},
-            words=_worded(piece.words, event),
+            words=_update_words(piece.words, event),
         )
         if piece.id == event.piece_id
         else piece
@@ -261,14 +260,14 @@ def _stamped(pieces: tuple[Piece, ...], event: StatusSet) -> tuple[Piece, ...]:
     )
 
 
-def _worded(words: Mapping[Status, Words], event: StatusSet) -> Mapping[Status, Words]:
+def _update_words(words: Mapping[Status, Words], event: StatusSet) -> Mapping[Status, Words]:
     others = {status: said for status, said in words.items() if status is not event.status}
     if event.motive or event.comment:
         return {**others, event.status: Words(event.motive, event.comment)}
     return others
 
 
-def _completed(pieces: tuple[Piece, ...], completion: Complete) -> tuple[Piece, ...]:
+def _complete(pieces: tuple[Piece, ...], completion: Complete) -> tuple[Piece, ...]:
     return tuple(
         replace(piece, attachments=(*piece.attachments, *completion.attachments))
         if piece.id == completion.piece_id

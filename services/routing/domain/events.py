@@ -1,4 +1,4 @@
-"""What happened to a dossier: its audit trail, from which everything else is derived."""
+"""Events of a dossier: its audit trail, from which everything else is derived."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Handing a piece to its next actor, or holding it while the directory forbids it."""
+"""Hops: a piece goes to its next actor, or is held while the directory forbids it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,10 +39,10 @@ class Hop:
     received_at: datetime | None = None
     """When the dossier was first received, if it was."""
 
-    def travel(self, world: World) -> tuple[Event, ...]:
+    def hand_over(self, world: World) -> tuple[Event, ...]:
         """Hand the piece over, or hold it where it is."""
         held = self.held(world)
-        return (held,) if held else tuple(self._handed_over(world))
+        return (held,) if held else tuple(self._handover_events(world))
 
     def held(self, world: World) -> Held | None:
         """State why the piece cannot be handed over for now, if so."""
@@ -67,17 +67,19 @@ class Hop:
             directory=self._versions(world),
         )
 
-    def _handed_over(self, world: World) -> Iterator[Event]:
+    def _handover_events(self, world: World) -> Iterator[Event]:
         if self.arrival is not self.status:
             yield StatusSet(world.now, self.deposit.piece_id, self.status, self.arrival)
-        yield self._forwarded(self.to, Purpose.ACTION, self.cadres, world, due=self._due(world))
+        yield self._forward(
+            self.to, Purpose.ACTION, self.cadres, world, due=self._compute_due(world)
+        )
         # Whoever is informed learns of a piece once, not again when it comes back completed.
         if self.status in _FRESH:
             for role in self.informed:
                 actor = actor_of(role, self.deposit, self.parties)
-                yield self._forwarded(actor, Purpose.INFORMATION, (), world)
+                yield self._forward(actor, Purpose.INFORMATION, (), world)
 
-    def _forwarded(
+    def _forward(
         self,
         to: Actor,
         purpose: Purpose,
@@ -97,7 +99,7 @@ class Hop:
             due,
         )
 
-    def _due(self, world: World) -> datetime | None:
+    def _compute_due(self, world: World) -> datetime | None:
         if self.delay is None:
             return None
         received_at = self.received_at if self.delay.start is Start.RECEPTION else None
@@ -177,8 +179,8 @@ def hand_back(piece: Piece, world: World) -> Forwarded:
     return Forwarded(world.now, piece.id, depositor, where, Purpose.ACTION, (), {})
 
 
-def hop_again(dossier: Dossier, world: World) -> tuple[Event, ...]:
-    """Try the hop of a held dossier again; nothing happens while the same obstacle stands."""
+def retry_hop(dossier: Dossier, world: World) -> tuple[Event, ...]:
+    """Retry the hop of a held dossier; nothing happens while the same obstacle stands."""
     waiting, hold = dossier.awaited, dossier.hold
     if waiting is None or hold is None:
         return ()
@@ -194,7 +196,7 @@ def hop_again(dossier: Dossier, world: World) -> tuple[Event, ...]:
         hop = hop_to_recipient(
             circuit, row, piece.deposit, piece.status, parties, dossier.received_at
         )
-    events = hop.travel(world)
+    events = hop.hand_over(world)
     if isinstance(first := events[0], Held) and (first.reason, first.structure) == (
         hold.reason,
         hold.structure,

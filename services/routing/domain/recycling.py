@@ -1,4 +1,4 @@
-"""Deciding on a recycling: a piece put right by its depositor, under the same number."""
+"""The decision on a recycling: a piece put right by its depositor, under the same number."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,7 +30,7 @@ def decide_recycling(
     ahead = circuit.roles_ahead(row) - {row.depositor, row.validator}
     corrected = correction.engagement if says_something(correction.engagement or "") else None
     broken = (
-        *_misplaced(correction, dossier, ahead),
+        *_judge_correction(correction, dossier, ahead),
         *judge_showable("correction.engagement", "Le numéro d'engagement", corrected),
     )
     if broken:
@@ -58,12 +58,12 @@ def decide_recycling(
                 comment=treat.comment,
             ),
             PieceRecycled(world.now, piece.id, treat.actor, parties, engagement),
-            *hop.travel(world),
+            *hop.hand_over(world),
         )
     )
 
 
-def _misplaced(
+def _judge_correction(
     correction: Correction, dossier: Dossier, ahead: frozenset[Role]
 ) -> Iterator[Violation]:
     """Only those ahead of the piece may be corrected, and nobody may be added."""

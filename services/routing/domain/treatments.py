@@ -1,4 +1,4 @@
-"""Deciding on what the one awaited does to its piece, and on what is added to one."""
+"""The decision on treatments: acts of the one awaited, and what is added to a piece."""
 
 from typing import assert_never
 
@@ -24,11 +24,11 @@ def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
         raise MessageError(f"{treat.act} passes through the service deposit")
     piece = dossier.piece(treat.piece_id)
     if piece is None:
-        return _refused(rules.PIECE_UNKNOWN.broken("piece", piece_id=treat.piece_id))
+        return _refuse(rules.PIECE_UNKNOWN.broken("piece", piece_id=treat.piece_id))
     circuit = version(dossier.table_version)
-    found = _allowed(circuit, dossier, piece, treat)
+    found = _judge_transition(circuit, dossier, piece, treat)
     if isinstance(found, Violation):
-        return _refused(found)
+        return _refuse(found)
     broken = _judge_reason(found, piece, treat, world)
     if broken:
         return Decision(violations=broken)
@@ -44,7 +44,7 @@ def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
         motive=treat.motive if found.reason is Reason.MOTIVE else None,
         comment=treat.comment,
     )
-    return Decision((status, *_aftermath(circuit, dossier, piece, found, world)))
+    return Decision((status, *_await_next(circuit, dossier, piece, found, world)))
 
 
 def decide_completion(dossier: Dossier, complete: Complete, world: World) -> Decision:
@@ -53,7 +53,7 @@ def decide_completion(dossier: Dossier, complete: Complete, world: World) -> Dec
     if piece is None:
         raise MessageError(f"completion of {complete.piece_id}, which its dossier does not hold")
     circuit = version(dossier.table_version)
-    found = _allowed(circuit, dossier, piece, complete)
+    found = _judge_transition(circuit, dossier, piece, complete)
     if isinstance(found, Violation):
         refused = AdditionRefused(world.now, complete, found.code, found.message)
         return Decision((refused,), (found,))
@@ -67,14 +67,14 @@ def decide_completion(dossier: Dossier, complete: Complete, world: World) -> Dec
         comment=complete.comment,
     )
     completed = PieceCompleted(world.now, complete)
-    return Decision((completed, status, *_aftermath(circuit, dossier, piece, found, world)))
+    return Decision((completed, status, *_await_next(circuit, dossier, piece, found, world)))
 
 
-def _refused(violation: Violation) -> Decision:
+def _refuse(violation: Violation) -> Decision:
     return Decision(violations=(violation,))
 
 
-def _allowed(
+def _judge_transition(
     circuit: Circuit, dossier: Dossier, piece: Piece, command: Treat | Complete
 ) -> Transition | Violation:
     turn = judge_turn(dossier, piece, command.actor)
@@ -92,7 +92,7 @@ def _judge_reason(
     return judge_comment(treat.comment, is_required=found.reason is Reason.COMMENT)
 
 
-def _aftermath(
+def _await_next(
     circuit: Circuit, dossier: Dossier, piece: Piece, done: Transition, world: World
 ) -> tuple[Event, ...]:
     """Say who must act after a transition."""
@@ -106,11 +106,11 @@ def _aftermath(
             return (hand_back(piece, world),)
         case Awaited.DEPOSITOR_ANSWERS:
             hop = hop_to_depositor(circuit, row, piece.deposit, done.target, dossier.parties)
-            return hop.travel(world)
+            return hop.hand_over(world)
         case Awaited.RECIPIENT:
             hop = hop_to_recipient(
                 circuit, row, piece.deposit, done.target, dossier.parties, dossier.received_at
             )
-            return hop.travel(world)
+            return hop.hand_over(world)
         case _:
             assert_never(done.awaited)

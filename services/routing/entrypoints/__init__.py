@@ -1,1 +1,1 @@
-"""How the world reaches routing: topics, timers, HTTP."""
+"""Entrypoints of routing: topics, timers, HTTP."""

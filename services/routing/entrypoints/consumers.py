@@ -13,7 +13,7 @@ from shared.runtime.store.database import Transaction
 RouterOf = Callable[[Transaction], Router]
 
 
-def pieces(router_of: RouterOf) -> Handler:
+def route_pieces(router_of: RouterOf) -> Handler:
     """Route pieces. Those judged by a directory ahead of ours wait until it is here."""
 
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
@@ -31,6 +31,6 @@ def structures(router_of: RouterOf) -> Handler:
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
         newer = await keep_structures(transaction, events)
         changed = {event.data.structure: event.id for event in events}
-        await router_of(transaction).release({name: changed[name] for name in newer})
+        await router_of(transaction).release_held({name: changed[name] for name in newer})
 
     return handle

@@ -1,4 +1,4 @@
-"""Work that no message asks for: figures, and a second look at what is held."""
+"""Timers: gauges, dossiers that are held, delays that have passed."""
 
 from collections.abc import Awaitable, Callable
 
@@ -26,28 +26,28 @@ def measure(archive: Archive, clock: Clock) -> Task:
     async def task() -> None:
         HELD.set(await archive.count_held())
         for role in Role:
-            since = await archive.oldest_awaited(role)
+            since = await archive.find_oldest_awaited(role)
             OLDEST.labels(role).set((clock() - since).total_seconds() if since else 0)
 
     return task
 
 
 def rejudge(store: Store, router_of: Callable[[Transaction], Router]) -> Task:
-    """Judge what is held again.
+    """Judge held dossiers again.
 
     A structure that changes releases whom it holds, but not a dossier that another transaction is
     about to hold by the version before.
     """
 
-    return _pages(lambda after: store.transaction(lambda tx: router_of(tx).rejudge_held(after)))
+    return _run_pages(lambda after: store.transaction(lambda tx: router_of(tx).rejudge_held(after)))
 
 
 def elapse(store: Store, router_of: Callable[[Transaction], Router]) -> Task:
-    """Draw the consequences of delays that are over."""
-    return _pages(lambda after: store.transaction(lambda tx: router_of(tx).elapse(after)))
+    """Apply the effects of delays that have passed."""
+    return _run_pages(lambda after: store.transaction(lambda tx: router_of(tx).elapse(after)))
 
 
-def _pages(page: Callable[[str], Awaitable[str | None]]) -> Task:
+def _run_pages(page: Callable[[str], Awaitable[str | None]]) -> Task:
     """Go through pages, each a transaction that gives the id after which the next one begins."""
 
     async def task() -> None:

@@ -15,7 +15,7 @@ from deploy.local.demo.pieces import factur_x, ubl
 from deploy.local.programs import ROOT
 from services.routing.adapters.mongo import MongoArchive
 from services.routing.adapters.peers import Addresses, http_peers
-from services.routing.application.copies import differing
+from services.routing.application.copy_verification import find_copy_differences
 from shared.runtime.clock import system_clock
 from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
@@ -55,7 +55,7 @@ class Carried:
             Store(at.mongo, "routing", system_clock()) as store,
             http_peers(addresses) as peers,
         ):
-            return await differing(MongoArchive(store), self.dossier, peers)
+            return await find_copy_differences(MongoArchive(store), self.dossier, peers)
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the operator's command."""

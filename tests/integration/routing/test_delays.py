@@ -35,8 +35,8 @@ class _Only(MongoWork):
         super().__init__(transaction)
         self._dossier_id = dossier_id
 
-    async def late(self, now: Any, after: str) -> Any:  # noqa: ANN401
-        found = await super().late(now, after)
+    async def find_late(self, now: Any, after: str) -> Any:  # noqa: ANN401
+        found = await super().find_late(now, after)
         return [journey for journey in found if journey.dossier.id == self._dossier_id]
 
 

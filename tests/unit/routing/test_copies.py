@@ -7,11 +7,16 @@ from services.notification.domain import visible
 from services.notification.entrypoints import StatusBody
 from services.portal.application.projecting import pieces_of
 from services.portal.entrypoints.schemas import PieceBody
-from services.routing.application.copies import find_differences
-from services.routing.application.expected import Told, every_status, listed, statuses_of
+from services.routing.application.copy_verification import find_differences
+from services.routing.application.expected_copies import (
+    ExpectedDossier,
+    expect_of_notification,
+    expect_of_portal,
+    replay_statuses,
+)
 from services.routing.application.journey import Enclosure, Entry, Journey
-from services.routing.application.messages import describe
-from services.routing.application.ports import Kept
+from services.routing.application.messages import build_dossier
+from services.routing.application.ports import StoredEntry
 from services.routing.domain.dossier import replay
 from shared.contracts.common_v1 import FileV1
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
@@ -20,7 +25,7 @@ from tests.unit.routing.test_properties import Walk
 _SEEDS = range(30)
 
 
-def told_of(seed: int, *, payment_not_reported: bool) -> Told:
+def told_of(seed: int, *, payment_not_reported: bool) -> ExpectedDossier:
     """Walk through the life of a dossier, and tell it."""
     walk = Walk(f"copies {seed}")
     walk.run()
@@ -34,8 +39,10 @@ def told_of(seed: int, *, payment_not_reported: bool) -> Told:
         enclosures={piece.id: Enclosure(file) for piece in dossier.pieces},
         payment_not_reported=payment_not_reported,
     )
-    trail = [Kept(Entry(rank, (event,)), {}) for rank, event in enumerate(walk.trail, 1)]
-    return Told(journey, describe(journey, dossier.pieces[0].deposit.deposited_at), trail)
+    trail = [StoredEntry(Entry(rank, (event,)), {}) for rank, event in enumerate(walk.trail, 1)]
+    return ExpectedDossier(
+        journey, build_dossier(journey, dossier.pieces[0].deposit.deposited_at), trail
+    )
 
 
 @pytest.mark.parametrize("payment_not_reported", [False, True], ids=("told", "hidden"))
@@ -47,7 +54,7 @@ def test_the_portal_shows_what_is_expected_of_it(*, payment_not_reported: bool) 
         for by in told.parties:
             for state in told.state.pieces:
                 shown = PieceBody.of(pieces[state.piece_id], by, {}).model_dump(mode="json")
-                expected = listed(told, state, by.role)
+                expected = expect_of_portal(told, state, by.role)
                 hidden += expected["status"] is not state.status
 
                 assert [*find_differences(shown, expected, f"{seed}")] == []
@@ -59,12 +66,14 @@ def test_notification_shows_what_is_expected_of_it(*, payment_not_reported: bool
     lengths: set[tuple[Role, int]] = set()
     for seed in _SEEDS:
         told = told_of(seed, payment_not_reported=payment_not_reported)
-        entries = [to_entry(rank, said) for rank, said in enumerate(every_status(told), 1)]
+        entries = [to_entry(rank, said) for rank, said in enumerate(replay_statuses(told), 1)]
         for by in told.parties:
             shown = [
                 StatusBody.of(entry).model_dump(mode="json") for entry in visible(entries, by.role)
             ]
             lengths.add((by.role, len(entries) - len(shown)))
 
-            assert [*find_differences(shown, statuses_of(told, by.role), f"{seed}")] == []
+            assert [
+                *find_differences(shown, expect_of_notification(told, by.role), f"{seed}")
+            ] == []
     assert any(role in SUPPLIER_SIDE and left for role, left in lengths) is payment_not_reported

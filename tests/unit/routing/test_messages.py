@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from services.routing.application.journey import Cause, Enclosure, Journey
-from services.routing.application.messages import messages_of, state_of
+from services.routing.application.messages import build_messages, build_state
 from services.routing.domain.commands import Command, Deposit
 from services.routing.domain.decide import decide
 from services.routing.domain.dossier import Dossier
@@ -51,7 +51,7 @@ def told(dossier: Dossier, events: tuple[Event, ...]) -> list[PieceForwarded]:
     """Give the records that tell of events; each piece is an invoice."""
     enclosures = {piece.id: Enclosure(FILE, type_code="380") for piece in dossier.pieces}
     journey = Journey(dossier, "journey", enclosures=enclosures)
-    payloads = [message.payload for message in messages_of(journey, events, CAUSE)]
+    payloads = [message.payload for message in build_messages(journey, events, CAUSE)]
     return [payload for payload in payloads if isinstance(payload, PieceForwarded)]
 
 
@@ -184,7 +184,7 @@ def test_the_state_of_a_dossier_says_what_prevails() -> None:
 
     journey = Journey(dossier, "journey", enclosures=enclosures, trail="d" * 64)
 
-    state = state_of(journey, CAUSE, NOW).payload
+    state = build_state(journey, CAUSE, NOW).payload
 
     assert isinstance(state, DossierChanged)
     assert state.prevailing is not None

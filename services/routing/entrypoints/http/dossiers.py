@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from services.routing.application.ports import Archive, Position
-from services.routing.application.views import audit_for, dossier_for
+from services.routing.application.views import view_audit, view_dossier
 from services.routing.domain.dossier import Dossier
 from services.routing.entrypoints.http.schemas import (
     AuditOut,
@@ -37,14 +37,14 @@ def router(archive: Archive) -> APIRouter:
 
     @routes.get("/dossiers/{dossier_id}", summary="Un dossier, vu par une de ses parties.")
     async def show(dossier_id: DossierId, who: Caller) -> DossierOut:
-        dossier = await dossier_for(archive, dossier_id, who)
+        dossier = await view_dossier(archive, dossier_id, who)
         if dossier is None:
             raise not_found(f"Dossier {dossier_id}")
         return show_dossier(dossier)
 
     @routes.get("/dossiers/{dossier_id}/audit", summary="Sa piste d'audit, vérifiée.")
     async def audit(dossier_id: DossierId, who: Caller) -> AuditOut:
-        view = await audit_for(archive, dossier_id, who)
+        view = await view_audit(archive, dossier_id, who)
         if view is None:
             raise not_found(f"Dossier {dossier_id}")
         return AuditOut(
@@ -60,7 +60,7 @@ def router(archive: Archive) -> APIRouter:
         after: Annotated[Cursor | None, Query()] = None,
     ) -> SyntheseOut:
         actor = Actor(who.role, who.structure, service)
-        found = await archive.awaited(actor, _read_cursor(after), limit + 1)
+        found = await archive.list_awaited(actor, _read_cursor(after), limit + 1)
         counts = await archive.count_awaited(who)
         page = found[:limit]
         return SyntheseOut(
@@ -68,13 +68,13 @@ def router(archive: Archive) -> APIRouter:
             services=tuple(
                 ServiceCountOut(service=name, count=count) for name, count in counts.items()
             ),
-            next=_cursor(page[-1]) if len(found) > limit else None,
+            next=_write_cursor(page[-1]) if len(found) > limit else None,
         )
 
     return routes
 
 
-def _cursor(last: Dossier) -> str | None:
+def _write_cursor(last: Dossier) -> str | None:
     return f"{last.awaited.since.isoformat()}|{last.id}" if last.awaited else None
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from services.routing.application.amounts import amounts_that_hold, changes_of, differences_of
-from services.routing.application.journey import acts_of
+from services.routing.application.amounts import find_prevailing, list_changes, list_differences
+from services.routing.application.journey import list_acts
 from services.routing.domain.dossier import Dossier, Piece, Words
 from services.routing.entrypoints.http.schemas import (
     ActorOut,
@@ -45,7 +45,7 @@ def show_dossier(dossier: Dossier) -> DossierOut:
 
 def show_prevailing(dossier: Dossier) -> PrevailingOut | None:
     """Show the amounts that hold."""
-    holding = amounts_that_hold(dossier)
+    holding = find_prevailing(dossier)
     if holding is None:
         return None
     return PrevailingOut(
@@ -66,7 +66,7 @@ def show_piece(dossier: Dossier, piece: Piece) -> PieceOut:
         issued_on=piece.deposit.issued_on,
         currency=piece.deposit.currency,
         amounts=AmountsV1.of(piece.amounts),
-        changes=_show_changes(changes_of(dossier, piece)),
+        changes=_show_changes(list_changes(dossier, piece)),
         depositor=_show_actor(piece.depositor),
         engagement=piece.deposit.engagement,
         comment=piece.deposit.comment,
@@ -111,14 +111,14 @@ def show_awaited(dossier: Dossier) -> AwaitedOut | None:
         actor=_show_actor(awaited.actor),
         piece_id=awaited.piece_id,
         cadres=tuple(show_cadres(dossier, awaited.cadres)),
-        acts=acts_of(dossier, awaited.actor.role),
+        acts=list_acts(dossier, awaited.actor.role),
         since=awaited.since,
         due=awaited.due,
         others=tuple(
             TurnOut(
                 actor=_show_actor(turn.actor),
                 cadres=tuple(show_cadres(dossier, turn.cadres)),
-                acts=acts_of(dossier, turn.actor.role),
+                acts=list_acts(dossier, turn.actor.role),
             )
             for turn in awaited.others
         ),
@@ -138,7 +138,7 @@ def show_lines(dossiers: Iterable[Dossier]) -> Iterable[AwaitedPieceOut]:
                 dossier_id=dossier.id,
                 piece=show_piece(dossier, piece),
                 prevailing=show_prevailing(dossier),
-                differences=_show_changes(differences_of(dossier, piece)),
+                differences=_show_changes(list_differences(dossier, piece)),
                 awaited=awaited,
             )
 

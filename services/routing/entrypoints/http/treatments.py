@@ -7,10 +7,10 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.routing.application.journey import acts_of
+from services.routing.application.journey import list_acts
 from services.routing.application.ports import Archive
-from services.routing.application.routing import Router, Treated
-from services.routing.application.views import piece_for
+from services.routing.application.routing import Router, TreatmentResult
+from services.routing.application.views import view_dossier_of_piece
 from services.routing.domain.commands import Correction, Treat
 from services.routing.domain.turns import judge_turn
 from services.routing.entrypoints.http.schemas import DossierOut, MotiveOut, TreatmentsOut
@@ -96,7 +96,7 @@ def router(
 
     @routes.get("/pieces/{piece_id}/treatments", summary="Les actes permis à l'appelant.")
     async def allowed(piece_id: PieceId, who: Caller) -> TreatmentsOut:
-        dossier = await piece_for(archive, piece_id, who)
+        dossier = await view_dossier_of_piece(archive, piece_id, who)
         if dossier is None:
             raise not_found(f"Pièce {piece_id}")
         turn = judge_turn(dossier, dossier[piece_id], who)
@@ -104,7 +104,7 @@ def router(
             return TreatmentsOut(piece_id=piece_id, acts=(), cadres=(), reason=turn.message)
         return TreatmentsOut(
             piece_id=piece_id,
-            acts=acts_of(dossier, turn.role),
+            acts=list_acts(dossier, turn.role),
             cadres=tuple(show_cadres(dossier, turn.cadres)),
             reason=None,
         )
@@ -114,7 +114,7 @@ def router(
         correction = body.correction.to_domain() if body.correction else None
         command = Treat(piece_id, body.act, who, body.motive, body.comment, correction)
 
-        async def work(transaction: Transaction) -> Treated | None:
+        async def work(transaction: Transaction) -> TreatmentResult | None:
             return await router_of(transaction).treat(command)
 
         treated = await store.transaction(work)

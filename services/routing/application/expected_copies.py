@@ -1,4 +1,4 @@
-"""What the other services must show of a dossier to each party, by its audit trail.
+"""Expected copies of a dossier: what other services must show to each party, by its trail.
 
 Said anew from the trail, and not read from what was sent: copies are compared with it.
 """
@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from services.routing.application.journey import Cause, Enclosure, Journey
-from services.routing.application.messages import messages_of
-from services.routing.application.ports import Kept
+from services.routing.application.messages import build_messages
+from services.routing.application.ports import StoredEntry
 from services.routing.domain.commands import Deposit
 from services.routing.domain.dossier import evolve
 from services.routing.domain.events import AdditionRefused, PieceCompleted, PieceReceived
@@ -26,12 +26,12 @@ from shared.vocabulary.statuses import Status
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A dossier as its trail tells it."""
+class ExpectedDossier:
+    """A dossier as its audit trail tells it."""
 
     journey: Journey
     state: DossierChanged
-    trail: Sequence[Kept]
+    trail: Sequence[StoredEntry]
 
     @property
     def parties(self) -> Iterator[Actor]:
@@ -40,22 +40,24 @@ class Told:
             yield Actor(role, party.structure)
 
 
-def deposited(told: Told, state: PieceStateV1, role: Role) -> dict[str, Any]:
+def expect_of_deposit(expected: ExpectedDossier, state: PieceStateV1, role: Role) -> dict[str, Any]:
     """Say what deposit must show of a piece to a role."""
-    deposits = _deposits(told)
+    deposits = _read_deposits(expected)
     deposit = deposits[state.piece_id]
     previous = deposits.get(deposit.follows or "")
-    return _as_deposited(deposit, previous, told.journey.enclosures[deposit.piece_id]) | {
-        "next": _first_recipient(told, deposit),
-        "status": _status(told, state, role),
-        "dossier_parties": _parties(told.journey.dossier.parties),
-        "prevailing": _prevailing(told),
-        "completions": tuple(_completion(each) for each in _additions(told, deposit.piece_id)),
+    return _describe_deposit(deposit, previous, expected.journey.enclosures[deposit.piece_id]) | {
+        "next": _first_recipient(expected, deposit),
+        "status": _status(expected, state, role),
+        "dossier_parties": _parties(expected.journey.dossier.parties),
+        "prevailing": _prevailing(expected),
+        "completions": tuple(
+            _completion(each) for each in _read_additions(expected, deposit.piece_id)
+        ),
     }
 
 
-def _first_recipient(told: Told, deposit: Deposit) -> dict[str, Any] | None:
-    circuit = version(told.journey.dossier.table_version)
+def _first_recipient(expected: ExpectedDossier, deposit: Deposit) -> dict[str, Any] | None:
+    circuit = version(expected.journey.dossier.table_version)
     row = circuit.row(deposit.cadre, moa=deposit.parties.moa is not None)
     if not isinstance(row, Row):
         return None
@@ -76,7 +78,7 @@ def _completion(event: PieceCompleted | AdditionRefused) -> dict[str, Any]:
     return {**said, "certificate": {"sha256": proof}} if proof else said
 
 
-def _as_deposited(
+def _describe_deposit(
     deposit: Deposit, previous: Deposit | None, enclosure: Enclosure
 ) -> dict[str, Any]:
     changed = changes(previous.amounts, deposit.amounts) if previous else ()
@@ -123,14 +125,14 @@ def _as_deposited(
     }
 
 
-def files_of(told: Told) -> Iterator[tuple[str, str]]:
+def list_files(expected: ExpectedDossier) -> Iterator[tuple[str, str]]:
     """Name every file and certificate, where deposit hands it out, by its SHA-256."""
-    for piece_id, deposit in _deposits(told).items():
+    for piece_id, deposit in _read_deposits(expected).items():
         path = f"/pieces/{piece_id}"
         yield f"{path}/file", deposit.file_sha256
         yield f"{path}/certificate", deposit.certificate_sha256
         attachments = [*deposit.attachments]
-        for rank, event in enumerate(_additions(told, piece_id), 1):
+        for rank, event in enumerate(_read_additions(expected, piece_id), 1):
             attachments += event.completion.attachments
             if event.completion.certificate_sha256:
                 certificate = f"{path}/completions/{rank}/certificate"
@@ -138,46 +140,46 @@ def files_of(told: Told) -> Iterator[tuple[str, str]]:
         yield from ((f"{path}/attachments/{sha256}", sha256) for sha256 in attachments)
 
 
-def listed(told: Told, state: PieceStateV1, role: Role) -> dict[str, Any]:
+def expect_of_portal(expected: ExpectedDossier, state: PieceStateV1, role: Role) -> dict[str, Any]:
     """Say what the portal must show of a piece to a role."""
-    is_hidden = state.status is not _status(told, state, role)
+    is_hidden = state.status is not _status(expected, state, role)
     return {
-        "dossier_id": told.state.dossier_id,
+        "dossier_id": expected.state.dossier_id,
         "cadre": state.cadre,
         "number": state.number,
-        "status": _status(told, state, role),
+        "status": _status(expected, state, role),
         "status_at": state.reported_at if is_hidden else state.status_at,
         "depositor": {"role": state.depositor.role, "structure": state.depositor.structure},
-        "parties": _parties(told.journey.dossier.parties),
-        "awaited": _awaited(told, state, role),
-        "closed": told.state.closed and not _hides(told, role),
+        "parties": _parties(expected.journey.dossier.parties),
+        "awaited": _awaited(expected, state, role),
+        "closed": expected.state.closed and not _is_hiding(expected, role),
         "follows": state.follows,
         "issued_on": state.issued_on,
         "deposited_at": state.deposited_at,
         "currency": state.currency,
         "amounts": asdict(state.amounts.to_domain()) if state.amounts else None,
         "is_credit_note": is_credit_note(state.type_code),
-        "prevailing": _prevailing(told),
+        "prevailing": _prevailing(expected),
         "engagement": state.engagement,
         "marche": state.marche,
     }
 
 
-def _prevailing(told: Told) -> dict[str, Any] | None:
+def _prevailing(expected: ExpectedDossier) -> dict[str, Any] | None:
     """Say what is to be paid."""
-    prevailing = told.state.prevailing
+    prevailing = expected.state.prevailing
     return asdict(prevailing.to_domain()) if prevailing else None
 
 
-def _awaited(told: Told, state: PieceStateV1, role: Role) -> dict[str, Any] | None:
+def _awaited(expected: ExpectedDossier, state: PieceStateV1, role: Role) -> dict[str, Any] | None:
     """Say whom a piece awaits; to those who may not know of a payment, the payer, come what may."""
-    is_hidden = state.status is not _status(told, state, role)
-    awaited = told.state.awaited
+    is_hidden = state.status is not _status(expected, state, role)
+    awaited = expected.state.awaited
     is_here = awaited is not None and awaited.piece_id == state.piece_id
-    is_discreet = told.state.payment_not_reported and role in SUPPLIER_SIDE
+    is_discreet = expected.state.payment_not_reported and role in SUPPLIER_SIDE
     payer = Role.SERVICE_FINANCIER
     if is_hidden or (is_discreet and is_here and awaited and awaited.role is payer):
-        structure = told.state.parties.service_financier.structure
+        structure = expected.state.parties.service_financier.structure
         since = state.reported_at if is_hidden else state.status_at
         actors = ({"role": payer, "structure": structure},)
         return {"actors": actors, "since": since, "due": None, "held": False}
@@ -191,7 +193,7 @@ def _awaited(told: Told, state: PieceStateV1, role: Role) -> dict[str, Any] | No
     }
 
 
-def statuses_of(told: Told, role: Role) -> tuple[dict[str, Any], ...]:
+def expect_of_notification(expected: ExpectedDossier, role: Role) -> tuple[dict[str, Any], ...]:
     """Say what notification must show to a role."""
     return tuple(
         {
@@ -206,39 +208,41 @@ def statuses_of(told: Told, role: Role) -> tuple[dict[str, Any], ...]:
             "comment": said.comment,
             "parties": {name: party.structure if party else None for name, party in said.parties},
         }
-        for sequence, said in enumerate(every_status(told), 1)
-        if _sees(told, said.status, role)
+        for sequence, said in enumerate(replay_statuses(expected), 1)
+        if _can_see(expected, said.status, role)
     )
 
 
-def every_status(told: Told) -> Iterator[StatusChanged]:
-    """Tell every status again, as it was told."""
+def replay_statuses(expected: ExpectedDossier) -> Iterator[StatusChanged]:
+    """Replay every status that was told, from the trail."""
     dossier = None
-    for kept in told.trail:
+    for kept in expected.trail:
         for event in kept.entry.events:
             dossier = evolve(dossier, event)
         if dossier is None:
             return
-        then = replace(told.journey, dossier=dossier, ranks={}, entries=[])
+        then = replace(expected.journey, dossier=dossier, ranks={}, entries=[])
         cause = Cause(then.correlation_id, kept.entry.cause)
-        for message in messages_of(then, kept.entry.events, cause):
+        for message in build_messages(then, kept.entry.events, cause):
             if isinstance(message.payload, StatusChanged):
                 yield message.payload
 
 
-def _deposits(told: Told) -> Mapping[str, Deposit]:
+def _read_deposits(expected: ExpectedDossier) -> Mapping[str, Deposit]:
     """Give each piece as it was deposited, before any recycling."""
     received = (
         event.deposit
-        for kept in told.trail
+        for kept in expected.trail
         for event in kept.entry.events
         if isinstance(event, PieceReceived)
     )
     return {deposit.piece_id: deposit for deposit in received}
 
 
-def _additions(told: Told, piece_id: str) -> Iterator[PieceCompleted | AdditionRefused]:
-    events = (event for kept in told.trail for event in kept.entry.events)
+def _read_additions(
+    expected: ExpectedDossier, piece_id: str
+) -> Iterator[PieceCompleted | AdditionRefused]:
+    events = (event for kept in expected.trail for event in kept.entry.events)
     for event in events:
         match event:
             case PieceCompleted(completion=completion) | AdditionRefused(completion=completion):
@@ -252,14 +256,14 @@ def _parties(parties: Parties) -> dict[str, Any]:
     return {role.value: asdict(party) if (party := parties.of(role)) else None for role in Role}
 
 
-def _status(told: Told, state: PieceStateV1, role: Role) -> Status:
-    is_seen = _sees(told, state.status, role)
+def _status(expected: ExpectedDossier, state: PieceStateV1, role: Role) -> Status:
+    is_seen = _can_see(expected, state.status, role)
     return state.status if is_seen or state.reported is None else state.reported
 
 
-def _hides(told: Told, role: Role) -> bool:
-    return not all(_sees(told, state.status, role) for state in told.state.pieces)
+def _is_hiding(expected: ExpectedDossier, role: Role) -> bool:
+    return not all(_can_see(expected, state.status, role) for state in expected.state.pieces)
 
 
-def _sees(told: Told, status: Status, role: Role) -> bool:
-    return visible_to(role, status, payment_not_reported=told.journey.payment_not_reported)
+def _can_see(expected: ExpectedDossier, status: Status, role: Role) -> bool:
+    return visible_to(role, status, payment_not_reported=expected.journey.payment_not_reported)
