@@ -24,6 +24,8 @@ from tests.fuzz.scenery import furnish
 
 app = typer.Typer(add_completion=False)
 _SHOWN = 20
+_INTERRUPTED = 130
+"""Exit status after Ctrl-C: a run that was cut short has not passed."""
 _OF_FILES, _OF_CALLS = 0.9, 0.07
 """Shares of the inputs; the rest are records."""
 
@@ -37,7 +39,7 @@ def run(
     """Try all readers, services and topics."""
     if context.invoked_subcommand is not None:
         return
-    leave_when_told()
+    leave_when_told(_INTERRUPTED)
     files, calls = int(inputs * _OF_FILES), int(inputs * _OF_CALLS)
     tallies = [fuzz_files(seed, files)]
     _show(tallies[0], seed)

@@ -23,6 +23,8 @@ from tests.fuzz.mutating import mutate
 from tests.fuzz.workers import Outcome, Reader, Reading, Worker
 
 _SAMPLED = 100
+_PROGRESS = 5000
+"""A line each so many files: a hundred thousand take most of an hour."""
 _TURNED_AWAY = frozenset({Sort.SLOW, Sort.MEMORY})
 _TODAY = date(2026, 11, 24)
 _SAID = Invoice(syntax=Syntax.PDF, number="SIT-2026-11", ht=Decimal("10000.00"), cadre="A4")
@@ -62,7 +64,7 @@ def fuzz_files(seed: int, inputs: int) -> Tally:
 
 def judge_files(inputs: Iterable[File], sampled: int = 1) -> Tally:
     """Read files, and have the service read one of so many."""
-    run = _Run(inputs, sampled)
+    run = _Run(inputs, sampled, shows_progress=True)
     run.work_all(read_and_judge, MEMORY_MB)
     asyncio.run(_ask_service(run))
     return run.tally
@@ -78,11 +80,14 @@ def read_all(inputs: Iterable[File], reader: Reader, memory_mb: int = MEMORY_MB)
 class _Run:
     """Inputs that several workers share, and what came of them."""
 
-    def __init__(self, inputs: Iterable[File], sampled: int = 0) -> None:
+    def __init__(
+        self, inputs: Iterable[File], sampled: int = 0, *, shows_progress: bool = False
+    ) -> None:
         self.tally = Tally("files")
         self.asked: list[tuple[File, Reading | None]] = []
         """Every so many inputs, for the service to read as well."""
         self._sampled = sampled
+        self._shows_progress = shows_progress
         self._inputs = iter(inputs)
         self._lock = Lock()
         self._is_ended = False
@@ -115,6 +120,8 @@ class _Run:
         with self._lock:
             tally, reading = self.tally, outcome.reading
             tally.inputs += 1
+            if self._shows_progress and tally.inputs % _PROGRESS == 0:
+                print(f"files: {tally.inputs} read, {len(tally.faults)} faults", flush=True)
             tally.peak_mb = max(tally.peak_mb, outcome.peak_mb)
             if outcome.sort not in _TURNED_AWAY:
                 tally.time(file.name, outcome.taken_ms)

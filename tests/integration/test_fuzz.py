@@ -3,6 +3,8 @@
 import itertools
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from random import Random
 
@@ -13,7 +15,7 @@ from tests.fuzz.corpus import File, corpus
 from tests.fuzz.faults import Sort
 from tests.fuzz.files import MEMORY_MB, read_all
 from tests.fuzz.malform import Raw, malform
-from tests.fuzz.memory import container_limits_mb
+from tests.fuzz.memory import ROOT, container_limits_mb
 from tests.fuzz.mutating import mutate
 from tests.fuzz.planted import (
     READERS,
@@ -43,6 +45,15 @@ def test_the_memory_of_who_starts_a_reader_is_not_the_reader_s() -> None:
     assert grown
 
 
+@pytest.fixture
+def _ctrl_c() -> Iterator[None]:
+    """Have Ctrl-C interrupt, also where pytest runs in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
 def test_ctrl_c_ends_a_run_before_its_last_file() -> None:
     def endless() -> Iterator[File]:
         for rank in itertools.count():
@@ -53,6 +64,18 @@ def test_ctrl_c_ends_a_run_before_its_last_file() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         read_all(endless(), pass_by)
+
+
+def test_a_rebuilt_pdf_is_done_with_however_its_names_are_knotted() -> None:
+    # This seed shares the kids of the tree of names, 500 deep, and embeds a file. The library
+    # holds the interpreter meanwhile: only another process can end it.
+    code = (
+        "from random import Random; from tests.fuzz.mutate_pdf import rebuild;"
+        "from tests.kit.hostile_pdfs import with_attachments;"
+        "rebuild(Random(5068), with_attachments({'factur-x.xml': b'<a/>'}))"
+    )
+
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
 
 
 @pytest.mark.parametrize("sort", ROUTES)
