@@ -9,14 +9,17 @@ from shared.vocabulary.actors import Actor
 def read_command(payload: PieceDeposited | PieceCompleted | PieceContested) -> Deposit | Complete:
     """Read a deposit, a completion or a contest."""
     if isinstance(payload, PieceCompleted | PieceContested):
-        is_contest = isinstance(payload, PieceContested)
+        if isinstance(payload, PieceContested):
+            act, moment = Act.CONTESTER, payload.contested_at
+        else:
+            act, moment = Act.COMPLETER, payload.completed_at
         return Complete(
             piece_id=payload.piece_id,
             actor=Actor(payload.by.role, payload.by.structure),
             attachments=tuple(file.sha256 for file in payload.attachments),
             comment=payload.comment,
-            completed_at=payload.contested_at if is_contest else payload.completed_at,
-            act=Act.CONTESTER if is_contest else Act.COMPLETER,
+            completed_at=moment,
+            act=act,
             certificate_sha256=payload.certificate_sha256,
         )
     return Deposit(
