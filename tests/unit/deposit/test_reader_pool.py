@@ -305,10 +305,10 @@ def _held_by(pid: int) -> tuple[str, list[Path], bytes]:
 
 _SERVICE = """
 import asyncio
-from services.deposit.adapters.reader_pool import Bounds, ReaderPool
+from services.deposit.adapters.reader_pool import ReaderLimits, ReaderPool
 
 async def main():
-    pool = ReaderPool(Bounds(memory_mb=300))
+    pool = ReaderPool(ReaderLimits(memory_mb=300))
     await pool.prepare()
     print(*pool.pids, flush=True)
     await asyncio.Event().wait()
