@@ -39,7 +39,7 @@ class MongoStatuses:
         statuses = transaction.collection(_COLLECTION)
         await statuses.insert_many(documents, session=transaction.session)
 
-    async def last(self, subject: Subject) -> Entry | None:
+    async def find_last(self, subject: Subject) -> Entry | None:
         found = await self._statuses.find_one({_FIELDS[subject.scope]: subject.id})
         if found is None:
             return None
@@ -48,7 +48,7 @@ class MongoStatuses:
         )
         return _to_entry(latest or found)
 
-    async def since(self, subject: Subject, after: int) -> Sequence[Entry]:
+    async def list_since(self, subject: Subject, after: int) -> Sequence[Entry]:
         condition = {_FIELDS[subject.scope]: subject.id, "sequence": {"$gt": after}}
         return [_to_entry(each) async for each in self._statuses.find(condition).sort("sequence")]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from services.notification.domain import Entry, visible
+from services.notification.domain import Entry, filter_visible
 from shared.contracts.routing_v1 import StatusChanged
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
@@ -31,10 +31,10 @@ class Subject:
 class Statuses(Protocol):
     """Every status of every piece, as they were told."""
 
-    async def last(self, subject: Subject) -> Entry | None:
+    async def find_last(self, subject: Subject) -> Entry | None:
         """Read the latest status of a dossier, whichever its piece."""
 
-    async def since(self, subject: Subject, after: int) -> Sequence[Entry]:
+    async def list_since(self, subject: Subject, after: int) -> Sequence[Entry]:
         """List the statuses beyond a rank, oldest first."""
 
 
@@ -61,7 +61,7 @@ class History:
         """List the statuses, oldest first; None for who is no party of the dossier."""
         if await self._dossier_of(viewer, subject) is None:
             return None
-        return visible(await self._statuses.since(subject, 0), viewer.role)
+        return filter_visible(await self._statuses.list_since(subject, 0), viewer.role)
 
     async def follow(
         self, viewer: Actor, subject: Subject, after: int
@@ -82,8 +82,8 @@ class History:
                 news.clear()
                 if self._notifier.is_closed or not await self._dossier_of(viewer, subject):
                     return
-                entries = await self._statuses.since(subject, after)
-                for entry in visible(entries, viewer.role):
+                entries = await self._statuses.list_since(subject, after)
+                for entry in filter_visible(entries, viewer.role):
                     yield entry
                     deadline = self._next_heartbeat()
                 after = entries[-1].sequence if entries else after
@@ -95,7 +95,7 @@ class History:
         return asyncio.get_running_loop().time() + self._heartbeat_s
 
     async def _dossier_of(self, viewer: Actor, subject: Subject) -> str | None:
-        last = await self._statuses.last(subject)
+        last = await self._statuses.find_last(subject)
         return last.dossier_id if last and viewer in last.parties else None
 
 

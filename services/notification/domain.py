@@ -31,8 +31,8 @@ class Entry:
     payment_not_reported: bool = False
 
 
-def visible(entries: Iterable[Entry], role: Role) -> tuple[Entry, ...]:
-    """Leave out what a role may not see."""
+def filter_visible(entries: Iterable[Entry], role: Role) -> tuple[Entry, ...]:
+    """Filter out the statuses that a role may not see."""
     return tuple(
         entry
         for entry in entries

@@ -152,7 +152,7 @@ def _add_routes(
     prefix: str,
     word: str,
 ) -> None:
-    async def known(caller: Caller, id: Id) -> tuple[Entry, ...]:  # noqa: A002
+    async def read_history(caller: Caller, id: Id) -> tuple[Entry, ...]:  # noqa: A002
         found = await history.read(caller, Subject(scope, id))
         if found is None:
             raise not_found(f"{word} {id}")
@@ -164,7 +164,7 @@ def _add_routes(
         summary=f"{word} : les statuts, du plus ancien au plus récent.",
     )
     async def read(
-        found: Annotated[tuple[Entry, ...], Depends(known)],
+        found: Annotated[tuple[Entry, ...], Depends(read_history)],
     ) -> StatusesBody:
         return StatusesBody(statuses=[StatusBody.of(entry) for entry in found])
 
@@ -174,7 +174,7 @@ def _add_routes(
         summary=f"{word} : les statuts, puis chaque nouveau dès qu'il est connu.",
         response_class=EventStream,
         status_code=200,
-        dependencies=[Depends(known)],
+        dependencies=[Depends(read_history)],
     )
     async def stream(caller: Caller, id: Id, seen: Seen = 0) -> EventStream:  # noqa: A002
         release = limit.acquire(caller.structure)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from services.organisation.domain import rules
-from services.organisation.domain.judging import judge
+from services.organisation.domain.judgement import judge
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
 from shared.circuit.parties import moa_booleans
 from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureChanged
@@ -18,7 +18,7 @@ from shared.vocabulary.rules import Violation
 T = TypeVar("T")
 
 Precondition = Callable[[int], bool]
-"""Tells whether a change may replace a version; 0 stands for a structure that is not there."""
+"""Optimistic lock: whether a change may replace a version; 0: no such structure yet."""
 
 Edit = Callable[[Structure | None], Declaration | None]
 """Gives what is declared in place of a structure; None when it takes one that is not there."""
@@ -53,7 +53,7 @@ class Structures(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Saved:
     """The structure as it now is."""
 
     structure: Structure
@@ -79,11 +79,11 @@ class Missing:
     """There is no such structure."""
 
 
-Outcome = Kept | Stale | Refused | Missing
+Outcome = Saved | Stale | Refused | Missing
 
 
-class Declaring:
-    """The changes that a structure makes to itself."""
+class Declarations:
+    """Changes that a structure makes to itself: declaration, parameters, services."""
 
     def __init__(
         self, structures: Structures, now: Callable[[], datetime], new_id: Callable[[], str]
@@ -132,13 +132,15 @@ class Declaring:
                 return Missing()
             if violations := judge(declared, structure, current):
                 return Refused(violations)
-            return await self._keep(change, declared.sorted(), current)
+            return await self._save(change, declared.sorted(), current)
 
         return await self._structures.change(work)
 
-    async def _keep(self, change: Change, declared: Declaration, current: Structure | None) -> Kept:
+    async def _save(
+        self, change: Change, declared: Declaration, current: Structure | None
+    ) -> Saved:
         if current and current.declared == declared:
-            return Kept(current)
+            return Saved(current)
         structure = Structure(current.version + 1 if current else 1, declared)
         await change.save(structure)
         change.publish(
@@ -146,15 +148,15 @@ class Declaring:
                 topic=STRUCTURE,
                 key=structure.id,
                 subject=structure.id,
-                payload=state(structure, self._now()),
+                payload=build_state(structure, self._now()),
                 correlation_id=self._new_id(),
             )
         )
-        return Kept(structure, is_new=current is None)
+        return Saved(structure, is_new=current is None)
 
 
-def state(structure: Structure, at: datetime) -> StructureChanged:
-    """Tell a structure as the other services hear of it."""
+def build_state(structure: Structure, at: datetime) -> StructureChanged:
+    """Build the event that tells a structure whole."""
     declared = structure.declared
     return StructureChanged(
         structure=structure.id,

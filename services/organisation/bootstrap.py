@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from services.organisation.adapters import MongoStructures
-from services.organisation.application import Declaring
+from services.organisation.application import Declarations
 from services.organisation.entrypoints import create_router
 from services.organisation.settings import Settings
 from shared.runtime.ids import new_id
@@ -14,7 +14,7 @@ def build() -> tuple[Runtime, FastAPI]:
     """Put the service together."""
     runtime = Runtime("organisation", Settings())
     structures = MongoStructures(runtime.store)
-    declaring = Declaring(structures, runtime.clock, new_id)
+    declaring = Declarations(structures, runtime.clock, new_id)
     runtime.prepare(structures.prepare)
     return runtime, runtime.app(
         title="Aiguillage : organisation",

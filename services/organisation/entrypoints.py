@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Path, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.organisation.application import (
-    Declaring,
-    Kept,
+    Declarations,
     Missing,
     Outcome,
     Refused,
+    Saved,
     Stale,
     Structures,
 )
@@ -109,8 +109,8 @@ class Page(Body):
 Id = Annotated[Identifier, Path(description="SIRET, ou type-identifiant.")]
 
 
-def own(structure: Id, caller: Caller) -> str:
-    """Give the id of a structure that its caller may change."""
+def require_own(structure: Id, caller: Caller) -> str:
+    """Require that the caller acts for the structure of the path (403), and give its id."""
     if caller.structure != structure:
         rule = rules.NOT_YOURS
         raise refused(
@@ -120,10 +120,10 @@ def own(structure: Id, caller: Caller) -> str:
     return structure
 
 
-Own = Annotated[str, Depends(own)]
+Own = Annotated[str, Depends(require_own)]
 
 
-def create_router(structures: Structures, declaring: Declaring) -> APIRouter:
+def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
     """Build the routes."""
     router = APIRouter(route_class=DescribedRoute, prefix="/structures", tags=["structures"])
 
@@ -142,7 +142,7 @@ def create_router(structures: Structures, declaring: Declaring) -> APIRouter:
     @router.get("/{structure}", summary="Lire une structure.")
     async def read(_: Caller, structure: Id, response: Response) -> StructureBody:
         found = await structures.find(structure)
-        return _answer(Kept(found) if found else Missing(), structure, response)
+        return _answer(Saved(found) if found else Missing(), structure, response)
 
     @router.put(
         "/{structure}",
@@ -179,7 +179,7 @@ def create_router(structures: Structures, declaring: Declaring) -> APIRouter:
 
 def _answer(outcome: Outcome, structure: str, response: Response) -> StructureBody:
     match outcome:
-        case Kept(kept, is_new):
+        case Saved(kept, is_new):
             response.headers["ETag"] = etag(kept.version)
             if is_new:
                 response.status_code = status.HTTP_201_CREATED

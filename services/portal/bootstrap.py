@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
-from services.portal.adapters.export_desk import ExportDesk
-from services.portal.adapters.export_kit import read_kit
+from services.portal.adapters.export_assets import read_assets
+from services.portal.adapters.export_queue import ExportQueue
 from services.portal.adapters.pieces import MongoPieces
 from services.portal.adapters.projections import project_dossiers
 from services.portal.adapters.sheets import CsvSheet, XlsxSheet
-from services.portal.application.exporting import Exporting
-from services.portal.application.listing import FiscalLists
+from services.portal.application.exports import Exports
+from services.portal.application.fiscal_lists import FiscalLists
 from services.portal.application.ports import Sheet
-from services.portal.application.searching import Searches
+from services.portal.application.searches import Searches
 from services.portal.entrypoints.export import create_export_router
 from services.portal.entrypoints.http import create_router
 from services.portal.settings import Settings
@@ -29,7 +29,7 @@ def build() -> tuple[Runtime, FastAPI]:
     settings = Settings()
     runtime = Runtime("portal", settings)
     pieces, structures = MongoPieces(runtime.store), Directory(runtime.store)
-    desk = ExportDesk(Exporting(read_kit(), runtime.clock), settings)
+    desk = ExportQueue(Exports(read_assets(), runtime.clock), settings)
     runtime.prepare(pieces.prepare)
     runtime.project(
         {

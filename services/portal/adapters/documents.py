@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from services.portal.domain.piece import Awaited, Face, Piece
+from services.portal.domain.piece import Awaited, Piece, PieceState
 from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Party
 from shared.runtime.logs import get_logger
@@ -50,8 +50,8 @@ def to_document(piece: Piece, version: int) -> Document:
         "number": piece.number,
         "depositor": token(piece.depositor),
         "parties": {role.value: _from_party(party) for role, party in piece.parties.items()},
-        "whole": _from_face(piece.whole),
-        "reported": _from_face(piece.reported),
+        "whole": _from_state(piece.whole),
+        "reported": _from_state(piece.reported),
         "follows": piece.follows,
         "issued_on": piece.issued_on.isoformat() if piece.issued_on else None,
         "deposited_at": piece.deposited_at,
@@ -96,8 +96,8 @@ def _read(document: Document) -> Piece:
         number=document["number"],
         depositor=actor_of(document["depositor"]),
         parties={Role(role): Party(**party) for role, party in document["parties"].items()},
-        whole=_to_face(document["whole"]),
-        reported=_to_face(document["reported"]),
+        whole=_to_state(document["whole"]),
+        reported=_to_state(document["reported"]),
         follows=document["follows"],
         issued_on=date.fromisoformat(issued_on) if issued_on else None,
         deposited_at=document["deposited_at"],
@@ -131,7 +131,7 @@ def order_of(moment: datetime | None, piece_id: str = "") -> str:
 
     A page begins after such a value: one bound on one field, whatever arrives meanwhile.
     """
-    return f"{_written(moment) if moment else _NEVER}|{piece_id}"
+    return f"{_write_moment(moment) if moment else _NEVER}|{piece_id}"
 
 
 def exact(amount: Decimal) -> Decimal128:
@@ -139,7 +139,7 @@ def exact(amount: Decimal) -> Decimal128:
     return Decimal128(amount)
 
 
-def _written(moment: datetime) -> str:
+def _write_moment(moment: datetime) -> str:
     utc = moment.astimezone(UTC)
     return utc.replace(tzinfo=None).isoformat(timespec="milliseconds")
 
@@ -148,12 +148,12 @@ def _from_party(party: Party) -> Document:
     return {"structure": party.structure, "service": party.service}
 
 
-def _from_face(face: Face) -> Document:
-    awaited = face.awaited
+def _from_state(state: PieceState) -> Document:
+    awaited = state.awaited
     return {
-        "status": face.status.value,
-        "status_at": face.status_at,
-        "closed": face.closed,
+        "status": state.status.value,
+        "status_at": state.status_at,
+        "closed": state.closed,
         "awaited": {
             "actors": [token(actor) for actor in awaited.actors],
             "since": awaited.since,
@@ -165,9 +165,9 @@ def _from_face(face: Face) -> Document:
     }
 
 
-def _to_face(document: Mapping[str, Any]) -> Face:
+def _to_state(document: Mapping[str, Any]) -> PieceState:
     awaited = document["awaited"]
-    return Face(
+    return PieceState(
         status=Status(document["status"]),
         status_at=document["status_at"],
         closed=document["closed"],

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from services.portal.application.exporting import DamagedError, NotNowError, TooLargeError
+from services.portal.application.exports import DamagedError, TooLargeError, UnavailableError
 from services.portal.domain.export import Json
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.sizes import MEGABYTE
@@ -46,10 +46,10 @@ class HttpPeers:
     async def file(self, url: str) -> AsyncGenerator[bytes, None]:
         async with self._get(self._deposit + url) as answer:
             if answer.status_code != httpx.codes.OK:
-                if await _code(answer) == _DAMAGED:
+                if await _read_code(answer) == _DAMAGED:
                     raise DamagedError(url)
-                raise NotNowError(f"{url}: {answer.status_code}")
-            async for chunk in _bounded(answer, self._max_file_bytes):
+                raise UnavailableError(f"{url}: {answer.status_code}")
+            async for chunk in _read_bounded(answer, self._max_file_bytes):
                 yield chunk
 
     async def _json(self, url: str) -> Mapping[str, Any] | None:
@@ -57,12 +57,14 @@ class HttpPeers:
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return None
             if answer.status_code != httpx.codes.OK:
-                raise NotNowError(f"{url}: {answer.status_code}")
-            body = b"".join([each async for each in _bounded(answer, _JSON_LIMIT_MB * MEGABYTE)])
+                raise UnavailableError(f"{url}: {answer.status_code}")
+            body = b"".join(
+                [each async for each in _read_bounded(answer, _JSON_LIMIT_MB * MEGABYTE)]
+            )
         try:
             read: Mapping[str, Any] = json.loads(body)
         except ValueError as error:
-            raise NotNowError(f"{url}: not JSON") from error
+            raise UnavailableError(f"{url}: not JSON") from error
         return read
 
     @asynccontextmanager
@@ -71,19 +73,19 @@ class HttpPeers:
             async with self._http.stream("GET", url, headers=self._headers) as answer:
                 yield answer
         except httpx.HTTPError as error:
-            raise NotNowError(f"{url}: {error!r}") from error
+            raise UnavailableError(f"{url}: {error!r}") from error
 
 
-async def _code(answer: httpx.Response) -> str | None:
+async def _read_code(answer: httpx.Response) -> str | None:
     """Read the code of problem details."""
     try:
-        body = json.loads(b"".join([each async for each in _bounded(answer, MEGABYTE)]))
+        body = json.loads(b"".join([each async for each in _read_bounded(answer, MEGABYTE)]))
     except ValueError:
         return None
     return body.get("code") if isinstance(body, dict) else None
 
 
-async def _bounded(answer: httpx.Response, limit: int) -> AsyncIterator[bytes]:
+async def _read_bounded(answer: httpx.Response, limit: int) -> AsyncIterator[bytes]:
     taken = 0
     async for chunk in answer.aiter_bytes(_CHUNK):
         taken += len(chunk)
@@ -92,6 +94,6 @@ async def _bounded(answer: httpx.Response, limit: int) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def client() -> httpx.AsyncClient:
+def open_client() -> httpx.AsyncClient:
     """Open connections to the peers: never through a proxy of the environment."""
     return httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False, follow_redirects=False)

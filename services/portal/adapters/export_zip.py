@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import BinaryIO
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from services.portal.application.exporting import TooLargeError
+from services.portal.application.exports import TooLargeError
 from services.portal.domain.export import Member
 from shared.vocabulary.sizes import MEGABYTE
 

@@ -31,23 +31,23 @@ class MongoPieces:
     async def search(
         self, viewer: Actor, criteria: Criteria, after: Place | None, limit: int
     ) -> Sequence[Piece]:
-        asked = queries.searched(viewer, criteria, after)
+        asked = queries.build_search(viewer, criteria, after)
         found = self._pieces.find(asked).sort(queries.NEWEST_FIRST).limit(limit)
         return [from_document(document) async for document in found]
 
     async def count(self, viewer: Actor) -> Sequence[Count]:
         return [
             Count(Status(row["_id"]["status"]), row["_id"]["is_sent"], row["pieces"])
-            async for row in aggregate(self._pieces, queries.counted(viewer))
+            async for row in aggregate(self._pieces, queries.build_count(viewer))
         ]
 
-    async def awaiting(self, viewer: Actor) -> Awaiting:
-        async for row in aggregate(self._pieces, queries.awaiting(viewer)):
+    async def count_awaiting(self, viewer: Actor) -> Awaiting:
+        async for row in aggregate(self._pieces, queries.build_awaiting(viewer)):
             return Awaiting(row["pieces"], row["oldest"])
         return Awaiting()
 
-    async def sent(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Sequence[Piece]]:
-        asked = queries.sent(viewer, period)
+    async def list_sent(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Sequence[Piece]]:
+        asked = queries.build_sent(viewer, period)
         batch: list[Piece] = []
         found = self._pieces.find(asked, batch_size=_BATCH).sort(queries.OLDEST_FIRST)
         async for document in found:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.portal.adapters.documents import to_document
-from services.portal.application.projecting import pieces_of
+from services.portal.application.piece_states import read_pieces
 from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import DossierChanged
 from shared.runtime.messaging.projection import keep_newest, refuse_elsewhere
@@ -26,7 +26,9 @@ async def project_dossiers(
         return
     claims = [(piece.piece_id, state.dossier_id) for state in newer for piece in state.pieces]
     await refuse_elsewhere(transaction, PIECES, claims)
-    documents = [to_document(piece, state.version) for state in newer for piece in pieces_of(state)]
+    documents = [
+        to_document(piece, state.version) for state in newer for piece in read_pieces(state)
+    ]
     pieces = transaction.collection(PIECES)
     if documents:
         await pieces.bulk_write(

@@ -1,4 +1,4 @@
-"""Questions as the store takes them, and the indexes that serve them.
+"""Queries of the store, and the indexes that serve them.
 
 Every question names who asks first, on an array of all who may see a piece. What is asked by
 equality is the field after it in an index of its own, and the order of pages the next, so that
@@ -25,7 +25,7 @@ from shared.vocabulary.texts import decomposed
 Keys = list[tuple[str, int]]
 
 _LAST = "\U0010ffff"
-_FACES = ("whole", "reported")
+_STATES = ("whole", "reported")
 BOUNDED = frozenset({"issued_on", "amounts.ht", "amounts.ttc", "amounts.due", "number_key"})
 """What may be asked by its bounds; a number is asked whole too."""
 _EQUALLED = (
@@ -36,7 +36,7 @@ _EQUALLED = (
     "marche",
     "engagement",
     "depositor_role",
-    *(f"{face}.closed" for face in _FACES),
+    *(f"{state}.closed" for state in _STATES),
     *(f"party_keys.{role.value}" for role in Role),
     *(f"parties.{role.value}.structure" for role in Role),
 )
@@ -48,18 +48,21 @@ INDEXES: tuple[Keys, ...] = (
     *([("seen_by", 1), (field, 1)] for field in sorted(BOUNDED - {"number_key"})),
     *([("seen_by", 1), (field, 1), *NEWEST_FIRST] for field in _EQUALLED),
     # The dashboard counts by these, and reads no piece.
-    *([("seen_by", 1), (f"{face}.status", 1), *NEWEST_FIRST, ("depositor", 1)] for face in _FACES),
-    [("awaited_by", 1), *NEWEST_FIRST, *((f"{face}.awaited.since", 1) for face in _FACES)],
+    *(
+        [("seen_by", 1), (f"{state}.status", 1), *NEWEST_FIRST, ("depositor", 1)]
+        for state in _STATES
+    ),
+    [("awaited_by", 1), *NEWEST_FIRST, *((f"{state}.awaited.since", 1) for state in _STATES)],
     [("depositor", 1), *OLDEST_FIRST],
     [("dossier_id", 1), ("version", 1)],
 )
 
 
-def searched(viewer: Actor, criteria: Criteria, after: Place | None = None) -> Document:
+def build_search(viewer: Actor, criteria: Criteria, after: Place | None = None) -> Document:
     """Ask for what a viewer may see, fulfils the criteria and comes after a place."""
     # Who is awaited is a viewer: one array of the two is enough, and an index takes no second.
     scope = "awaited_by" if criteria.awaits_me else "seen_by"
-    face = face_of(viewer.role)
+    state = field_of_state(viewer.role)
     asked: Document = {
         scope: token(viewer),
         "number_key": _number(criteria),
@@ -69,8 +72,8 @@ def searched(viewer: Actor, criteria: Criteria, after: Place | None = None) -> D
         "amounts.ttc": _between(criteria.ttc, exact),
         "amounts.due": _between(criteria.due, exact),
         "currency": criteria.currency,
-        f"{face}.status": _one_of({status.value for status in criteria.statuses}),
-        f"{face}.closed": criteria.closed,
+        f"{state}.status": _one_of({status.value for status in criteria.statuses}),
+        f"{state}.closed": criteria.closed,
         "cadre": _one_of(criteria.cadres),
         "dossier_id": criteria.dossier,
         "marche": _text(criteria.marche),
@@ -81,10 +84,10 @@ def searched(viewer: Actor, criteria: Criteria, after: Place | None = None) -> D
     return {field: value for field, value in asked.items() if value is not None}
 
 
-def counted(viewer: Actor) -> list[Document]:
+def build_count(viewer: Actor) -> list[Document]:
     """Ask how many pieces a viewer may see, by the status they see and whether they sent them."""
     group = {
-        "status": f"${face_of(viewer.role)}.status",
+        "status": f"${field_of_state(viewer.role)}.status",
         "is_sent": {"$eq": ["$depositor", token(viewer)]},
     }
     return [
@@ -93,22 +96,22 @@ def counted(viewer: Actor) -> list[Document]:
     ]
 
 
-def awaiting(viewer: Actor) -> list[Document]:
+def build_awaiting(viewer: Actor) -> list[Document]:
     """Ask how many pieces await a viewer, and since when the first does."""
-    oldest = {"$min": f"${face_of(viewer.role)}.awaited.since"}
+    oldest = {"$min": f"${field_of_state(viewer.role)}.awaited.since"}
     return [
         {"$match": {"awaited_by": token(viewer)}},
         {"$group": {"_id": None, "pieces": {"$sum": 1}, "oldest": oldest}},
     ]
 
 
-def sent(viewer: Actor, period: Range[date]) -> Document:
+def build_sent(viewer: Actor, period: Range[date]) -> Document:
     """Ask for what a viewer deposited in a period."""
     return {"depositor": token(viewer), "order": _order(period, None)}
 
 
-def face_of(role: Role) -> str:
-    """Name the face that a role sees: whatever is searched, counted or shown is read there."""
+def field_of_state(role: Role) -> str:
+    """Name the field of the state that a role sees: it is the one searched, counted and shown."""
     return "reported" if sees_reported(role) else "whole"
 
 

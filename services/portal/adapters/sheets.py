@@ -35,10 +35,10 @@ class CsvSheet:
         text.write("\ufeff")
         lines = csv.writer(text, delimiter=";", lineterminator="\r\n")
         async for row in rows:
-            lines.writerow([shown(cell) for cell in row])
+            lines.writerow([format_cell(cell) for cell in row])
             if text.tell() >= _CHUNK_BYTES:
-                yield _drained(text)
-        yield _drained(text)
+                yield _take_bytes(text)
+        yield _take_bytes(text)
 
 
 class XlsxSheet:
@@ -76,7 +76,7 @@ class XlsxSheet:
                 await asyncio.sleep(0)  # others are served meanwhile
 
 
-def shown(cell: Cell) -> str:
+def format_cell(cell: Cell) -> str:
     """Write a cell as a French spreadsheet reads it, and never as something that it would run."""
     match cell:
         case None:
@@ -98,11 +98,11 @@ def _put(sheet: Worksheet, row: int, column: int, cell: Cell, formats: dict[type
         case None:
             pass
         case Decimal() if abs(cell) >= _INEXACT:
-            sheet.write_string(row, column, shown(cell))
+            sheet.write_string(row, column, format_cell(cell))
         case Decimal():
             sheet.write_number(row, column, float(cell), formats[Decimal])
         case datetime():
-            sheet.write_string(row, column, shown(cell))
+            sheet.write_string(row, column, format_cell(cell))
         case date():
             sheet.write_datetime(row, column, cell, formats[date])
         case int():
@@ -112,7 +112,7 @@ def _put(sheet: Worksheet, row: int, column: int, cell: Cell, formats: dict[type
             sheet.write_string(row, column, visible(cell)[:_CELL_LIMIT])
 
 
-def _drained(text: StringIO) -> bytes:
+def _take_bytes(text: StringIO) -> bytes:
     written = text.getvalue().encode()
     text.seek(0)
     text.truncate()

@@ -25,10 +25,10 @@ class Pieces(Protocol):
     async def count(self, viewer: Actor) -> Sequence[Count]:
         """Count what the viewer may see, by the status that they see."""
 
-    async def awaiting(self, viewer: Actor) -> Awaiting:
+    async def count_awaiting(self, viewer: Actor) -> Awaiting:
         """Count what awaits the viewer."""
 
-    def sent(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Sequence[Piece]]:
+    def list_sent(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Sequence[Piece]]:
         """List what the viewer deposited in a period, the first deposit first, bit by bit."""
 
 

@@ -21,7 +21,7 @@ _NAMELESS = "sans-nom"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FileRequest:
     """A file to fetch from deposit, the path it takes in the export, its name as deposited."""
 
     path: str
@@ -39,35 +39,35 @@ class Member:
     name: str = ""
 
 
-def files_of(
+def list_files(
     dossier: Json, trail: Sequence[Json], deposited: Mapping[str, Json]
-) -> Iterator[Wanted]:
+) -> Iterator[FileRequest]:
     """Name the files of each piece, and of what was added to it: as far as the trail tells."""
     for rank, piece in enumerate(dossier["pieces"], 1):
-        its, name = deposited[piece["piece_id"]], f"{piece['cadre']['code']}-{piece['number']}"
+        files, name = deposited[piece["piece_id"]], f"{piece['cadre']['code']}-{piece['number']}"
         folder = f"pieces/{rank:02d}-{safe_name(name)}"
-        yield _file(f"{folder}/piece", its["file"])
-        yield Wanted(f"{folder}/certificat.pdf", its["certificate"]["url"])
-        completions = list(_told_completions(trail, its))
+        yield _request_file(f"{folder}/piece", files["file"])
+        yield FileRequest(f"{folder}/certificat.pdf", files["certificate"]["url"])
+        completions = list(_find_completions(trail, files))
         added = (file for completion in completions for file in completion["attachments"])
-        for number, file in enumerate([*its["attachments"], *added], 1):
-            yield _file(f"{folder}/jointe-{number:02d}", file)
+        for number, file in enumerate([*files["attachments"], *added], 1):
+            yield _request_file(f"{folder}/jointe-{number:02d}", file)
         for number, completion in enumerate(completions, 1):
             path = f"{folder}/complement-{number:02d}-certificat.pdf"
-            yield Wanted(path, completion["certificate"]["url"])
+            yield FileRequest(path, completion["certificate"]["url"])
 
 
-def trail_lines(trail: Iterable[Json]) -> bytes:
+def write_trail(trail: Iterable[Json]) -> bytes:
     """Write the chain, one canonical entry a line."""
     return b"".join(canonical(entry) + b"\n" for entry in trail)
 
 
-def statuses_csv(trail: Sequence[Json]) -> bytes:
+def write_statuses(trail: Sequence[Json]) -> bytes:
     """Write every status of every piece, for a French spreadsheet."""
-    received = (event["deposit"] for _, event in _told(trail, "PieceReceived"))
+    received = (event["deposit"] for _, event in _find_events(trail, "PieceReceived"))
     deposits = {deposit["piece_id"]: deposit for deposit in received}
     rows = []
-    for version, event in _told(trail, "StatusSet"):
+    for version, event in _find_events(trail, "StatusSet"):
         deposit, by = deposits.get(event["piece_id"], {}), event.get("by") or {}
         row = (
             *(version, deposit.get("cadre"), deposit.get("number"), event["piece_id"]),
@@ -79,8 +79,8 @@ def statuses_csv(trail: Sequence[Json]) -> bytes:
     return table(rows)
 
 
-def read_me(template: str, dossier: Json, trail: Sequence[Json], verifier: bytes) -> bytes:
-    """Say what the export is, how to verify it, and what that proves."""
+def write_read_me(template: str, dossier: Json, trail: Sequence[Json], verifier: bytes) -> bytes:
+    """Write the read-me: what the export is, how to verify it, and what that proves."""
     last = trail[-1] if trail else {}
     text = Template(template).substitute(
         dossier=dossier["dossier_id"],
@@ -91,10 +91,10 @@ def read_me(template: str, dossier: Json, trail: Sequence[Json], verifier: bytes
     return text.encode()
 
 
-def manifest(
+def write_manifest(
     dossier: Json, trail: Sequence[Json], members: Iterable[Member], by: Actor, at: datetime
 ) -> bytes:
-    """Name every other member by its hash, and seal the whole."""
+    """Write the manifest: every other member by its hash, and a seal of the whole."""
     last = trail[-1] if trail else {}
     content: dict[str, Any] = {
         "format": FORMAT,
@@ -103,30 +103,32 @@ def manifest(
         "exporte_le": at.isoformat(),
         "exporte_par": {"structure": by.structure, "role": by.role.value},
         "piste": {"entrees": len(trail), "version": last.get("version"), "tete": last.get("hash")},
-        "fichiers": [_listed(member) for member in sorted(members, key=attrgetter("path"))],
+        "fichiers": [
+            _describe_member(member) for member in sorted(members, key=attrgetter("path"))
+        ],
     }
     content["sceau"] = sha256(canonical(content)).hexdigest()
     return canonical(content, 1) + b"\n"
 
 
-def _file(prefix: str, file: Json) -> Wanted:
+def _request_file(prefix: str, file: Json) -> FileRequest:
     # The manifest names what was deposited, and so tells it from what the platform made.
     name = file["name"] or _NAMELESS
-    return Wanted(f"{prefix}-{safe_name(name)}", file["url"], name)
+    return FileRequest(f"{prefix}-{safe_name(name)}", file["url"], name)
 
 
-def _listed(member: Member) -> dict[str, Any]:
+def _describe_member(member: Member) -> dict[str, Any]:
     listed = {"chemin": member.path, "sha256": member.sha256, "taille": member.size_bytes}
     return listed | ({"nom": member.name} if member.name else {})
 
 
-def _told_completions(trail: Iterable[Json], deposited: Json) -> Iterator[Json]:
-    """Give what was added and has reached the dossier, be it to be refused there, as it did."""
+def _find_completions(trail: Iterable[Json], deposited: Json) -> Iterator[Json]:
+    """Find the completions that have reached the dossier, refused ones included, in its order."""
     by_moment = {
         datetime.fromisoformat(completion["completed_at"]): completion
         for completion in deposited["completions"]
     }
-    for _, event in _told(trail, "PieceCompleted", "AdditionRefused"):
+    for _, event in _find_events(trail, "PieceCompleted", "AdditionRefused"):
         completion = event["completion"]
         if completion["piece_id"] == deposited["piece_id"]:
             known = by_moment.get(datetime.fromisoformat(completion["completed_at"]))
@@ -134,7 +136,7 @@ def _told_completions(trail: Iterable[Json], deposited: Json) -> Iterator[Json]:
                 yield known
 
 
-def _told(trail: Iterable[Json], *kinds: str) -> Iterator[tuple[int, Json]]:
+def _find_events(trail: Iterable[Json], *kinds: str) -> Iterator[tuple[int, Json]]:
     for entry in trail:
         for event in entry["events"]:
             if event["type"] in kinds:

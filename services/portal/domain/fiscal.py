@@ -19,7 +19,7 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
 
 LONGEST_PERIOD_DAYS = 400
-TURNED_AWAY = frozenset(
+REFUSED = frozenset(
     {
         Status.REFUSEE_1,
         Status.REFUSEE_2,
@@ -92,13 +92,13 @@ class Totals:
     def add(self, piece: Piece, viewer: Role) -> None:
         """Count a piece in, by the status that the viewer sees."""
         key = piece.currency or "", piece.cadre
-        one = _of(piece, is_kept=not is_turned_away(piece, viewer))
+        one = _count_one(piece, is_kept=not is_refused(piece, viewer))
         self._parts[key] = self._parts.get(key, Subtotal()).plus(one)
 
     def __iter__(self) -> Iterator[Total]:
         """Give the total of each currency, in the order of their codes."""
         for currency, parts in groupby(
-            sorted(self._parts.items(), key=_key), lambda part: part[0][0]
+            sorted(self._parts.items(), key=_sort_key), lambda part: part[0][0]
         ):
             by_cadre = tuple((cadre, subtotal) for (_, cadre), subtotal in parts)
             whole = Subtotal()
@@ -107,9 +107,9 @@ class Totals:
             yield Total(currency, whole, by_cadre)
 
 
-def is_turned_away(piece: Piece, viewer: Role) -> bool:
+def is_refused(piece: Piece, viewer: Role) -> bool:
     """Tell whether a piece was refused or rejected, as far as the viewer sees."""
-    return piece.seen_by(viewer).status in TURNED_AWAY
+    return piece.state_for(viewer).status in REFUSED
 
 
 def judge_period(period: Range[date]) -> Sequence[Violation]:
@@ -124,13 +124,13 @@ def judge_period(period: Range[date]) -> Sequence[Violation]:
     return ()
 
 
-def _of(piece: Piece, *, is_kept: bool) -> Subtotal:
+def _count_one(piece: Piece, *, is_kept: bool) -> Subtotal:
     one = Sum(1, piece.counted or _ZERO)
     is_avoir = is_kept and piece.is_taken_away
     return Subtotal(one, one if is_kept else Sum(), one if is_avoir else Sum())
 
 
-def _key(part: tuple[tuple[str, str], Subtotal]) -> tuple[str, int, str]:
+def _sort_key(part: tuple[tuple[str, str], Subtotal]) -> tuple[str, int, str]:
     """Sort by currency, then A4 before A10."""
     (currency, cadre), _ = part
     return currency, len(cadre), cadre

@@ -1,4 +1,4 @@
-"""A piece as the portal shows it: one face for all, and one for whom a payment is hidden from."""
+"""A piece as the portal shows it: its whole state, and the one reported to the supplier's side."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class Awaited:
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
-    """What changes in the life of a piece, as one side sees it."""
+class PieceState:
+    """The state of a piece, as one side sees it: status, whom it awaits, whether it is closed."""
 
     status: Status
     status_at: datetime | None
@@ -46,8 +46,8 @@ class Piece:
     number: str
     depositor: Actor
     parties: Mapping[Role, Party]
-    whole: Face
-    reported: Face
+    whole: PieceState
+    reported: PieceState
     """As the supplier's side sees it; it differs when a payment is hidden from that side."""
     follows: str | None = None
     issued_on: date | None = None
@@ -80,8 +80,8 @@ class Piece:
             return ()
         return changes(self.prevailing.amounts, self.amounts)
 
-    def seen_by(self, role: Role) -> Face:
-        """Give the face that a role sees."""
+    def state_for(self, role: Role) -> PieceState:
+        """Give the state that a role sees."""
         return self.reported if sees_reported(role) else self.whole
 
     @property
@@ -91,7 +91,7 @@ class Piece:
 
     @property
     def awaits(self) -> frozenset[Actor]:
-        """Whom it awaits now: what it awaits from the supplier's side is the same on both faces."""
+        """Whom it awaits now: what it awaits from the supplier's side is the same in both."""
         awaited = self.whole.awaited
         if awaited is None or awaited.held:
             return frozenset()

@@ -1,1 +1,1 @@
-"""HTTP and Kafka."""
+"""HTTP routes of the portal."""

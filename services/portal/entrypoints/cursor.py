@@ -21,13 +21,13 @@ def read_cursor(text: str | None) -> Place | None:
     """Read a place; raises a 422 problem for what `write_cursor` did not write."""
     if text is None:
         return None
-    place = _decoded(text)
+    place = _decode(text)
     if place is None or write_cursor(place) != text:
         raise refused([rules.CURSOR_UNREADABLE.broken("after")])
     return place
 
 
-def _decoded(text: str) -> Place | None:
+def _decode(text: str) -> Place | None:
     try:
         written = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode()
         moment, _, piece_id = written.partition("|")

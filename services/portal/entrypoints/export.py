@@ -7,7 +7,7 @@ from typing import Annotated, BinaryIO
 from fastapi import APIRouter, Path
 from fastapi.responses import StreamingResponse
 
-from services.portal.application.exporting import DamagedError, NotNowError, TooLargeError
+from services.portal.application.exports import DamagedError, TooLargeError, UnavailableError
 from shared.contracts.texts import TypedText
 from shared.runtime.logs import get_logger
 from shared.runtime.web.caller import Caller
@@ -38,11 +38,11 @@ def create_export_router(export: Export) -> APIRouter:
         who: Caller,
     ) -> StreamingResponse:
         # What is no id is not asked of the peers: in an address, `..` has a meaning of its own.
-        file = await _answered(export, dossier_id, who) if _ID.fullmatch(dossier_id) else None
+        file = await _export(export, dossier_id, who) if _ID.fullmatch(dossier_id) else None
         if file is None:
             raise not_found(f"Dossier {dossier_id}")
         return StreamingResponse(
-            _chunks(file),
+            _read_chunks(file),
             media_type="application/zip",
             headers={
                 "Content-Length": str(_size(file)),
@@ -55,10 +55,10 @@ def create_export_router(export: Export) -> APIRouter:
     return router
 
 
-async def _answered(export: Export, dossier_id: str, by: Actor) -> BinaryIO | None:
+async def _export(export: Export, dossier_id: str, by: Actor) -> BinaryIO | None:
     try:
         return await export(dossier_id, by)
-    except NotNowError as error:
+    except UnavailableError as error:
         _log.warning("export.not_now", dossier_id=dossier_id, error=str(error))
         raise unavailable(
             "POR-EXPORT-01", "Le dossier ne peut pas être rassemblé pour le moment."
@@ -83,7 +83,7 @@ def _size(file: BinaryIO) -> int:
     return size
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
+def _read_chunks(file: BinaryIO) -> Iterator[bytes]:
     with file:
         while chunk := file.read(_CHUNK):
             yield chunk

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from services.portal.application.listing import FiscalLists
+from services.portal.application.fiscal_lists import FiscalLists
 from services.portal.application.ports import Sheet, SheetFullError
-from services.portal.application.searching import Searches
+from services.portal.application.searches import Searches
 from services.portal.domain import rules
 from services.portal.domain.criteria import Range
 from services.portal.domain.fiscal import judge_period
@@ -78,7 +78,7 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
             return FiscalBody.of(viewer, asked, await lists.totals(viewer, period))
         chunks = sheets[asked.format].write(lists.table(viewer, period))
         return StreamingResponse(
-            await _begun(chunks),
+            await _start_stream(chunks),
             media_type=_MEDIA_TYPES[asked.format],
             headers={"Content-Disposition": f'attachment; filename="{_name(viewer, asked)}"'},
         )
@@ -86,8 +86,8 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
     return router
 
 
-async def _begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Wait for the first bytes: until then a fault is still answered by problem details."""
+async def _start_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Start a stream by its first bytes: until then a fault is answered by problem details."""
     try:
         first = await anext(chunks, b"")
     except SheetFullError:

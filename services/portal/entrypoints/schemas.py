@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from services.portal.application.listing import NOTICES, label_of
-from services.portal.application.searching import Dashboard, Page
+from services.portal.application.fiscal_lists import NOTICES, label_of
+from services.portal.application.searches import Dashboard, Page
 from services.portal.domain import rules
 from services.portal.domain.criteria import Criteria, Range, judge_ranges
 from services.portal.domain.fiscal import Subtotal, Sum, Total, Totals
@@ -242,7 +242,7 @@ class PieceBody(Body):
     @classmethod
     def of(cls, piece: Piece, viewer: Actor, names: Mapping[str, str]) -> Self:
         """Show a piece."""
-        face = piece.seen_by(viewer.role)
+        face = piece.state_for(viewer.role)
         return cls(
             piece_id=piece.id,
             dossier_id=piece.dossier_id,

@@ -20,9 +20,9 @@ from deploy.local.demo.actor import File
 from deploy.local.demo.cast import MAIRIE, ONE_SIRET, TITULAIRE
 from deploy.local.demo.pieces import factur_x, ubl
 from deploy.local.ports import free_port
-from services.portal.adapters.export_desk import ExportDesk
-from services.portal.adapters.export_kit import read_kit
-from services.portal.application.exporting import Exporting
+from services.portal.adapters.export_assets import read_assets
+from services.portal.adapters.export_queue import ExportQueue
+from services.portal.application.exports import Exports
 from services.portal.domain.verifier import verify as verifier
 from services.portal.entrypoints.export import create_export_router
 from services.portal.settings import Settings
@@ -264,7 +264,7 @@ async def a_portal(world: World, **changes: object) -> AsyncIterator[httpx.Async
     settings = Settings.model_validate(
         {"kafka": addresses.kafka, "mongo": addresses.mongo, **known, **changes}
     )
-    desk = ExportDesk(Exporting(read_kit(), system_clock()), settings)
+    desk = ExportQueue(Exports(read_assets(), system_clock()), settings)
     app = FastAPI()
     app.state.trust_headers = True
     install(app)

@@ -13,8 +13,8 @@ from services.portal.adapters.pieces import MongoPieces
 from services.portal.adapters.projections import PIECES
 from services.portal.adapters.queries import OLDEST_FIRST
 from services.portal.adapters.sheets import CsvSheet
-from services.portal.application.listing import HEADERS, NOTICES, FiscalLists
-from services.portal.application.projecting import pieces_of
+from services.portal.application.fiscal_lists import HEADERS, NOTICES, FiscalLists
+from services.portal.application.piece_states import read_pieces
 from services.portal.domain.criteria import Range
 from shared.runtime.messaging.directory import Directory
 from shared.runtime.store.database import Store
@@ -132,7 +132,7 @@ async def test_the_workbook_is_one(world: World) -> None:
 
 
 async def test_ten_thousand_pieces_are_listed_without_being_held_in_memory(store: Store) -> None:
-    (pattern,) = (to_document(piece, 1) for piece in pieces_of(a_state()))
+    (pattern,) = (to_document(piece, 1) for piece in read_pieces(a_state()))
     pieces = store.collection(PIECES)
     await pieces.create_index([("depositor", 1), *OLDEST_FIRST])
     await pieces.insert_many(

@@ -92,7 +92,7 @@ async def test_every_criterion_alone_is_answered_from_its_index(
     prepared: Store, viewer: Actor
 ) -> None:
     for name, criteria in ALONE.items():
-        asked = queries.searched(viewer, criteria)
+        asked = queries.build_search(viewer, criteria)
         index = index_of(await plan(prepared, asked, queries.NEWEST_FIRST))
         assert set(index[: len(asked)]) == set(asked), name
 
@@ -102,7 +102,7 @@ async def test_the_next_page_of_what_is_asked_by_equality_is_too(
     prepared: Store, viewer: Actor
 ) -> None:
     for name in EQUALLED:
-        asked = queries.searched(viewer, ALONE[name], PLACE)
+        asked = queries.build_search(viewer, ALONE[name], PLACE)
         index = index_of(await plan(prepared, asked, queries.NEWEST_FIRST))
         assert set(asked) <= set(index), name
 
@@ -111,10 +111,10 @@ async def test_the_next_page_of_what_is_asked_by_equality_is_too(
 async def test_the_dashboard_and_the_list_are_answered_from_an_index(
     prepared: Store, viewer: Actor
 ) -> None:
-    for pipeline in (queries.counted(viewer), queries.awaiting(viewer)):
+    for pipeline in (queries.build_count(viewer), queries.build_awaiting(viewer)):
         command = {"aggregate": PIECES, "pipeline": pipeline, "cursor": {}}
         assert index_of(await explained(prepared, command))[0] in pipeline[0]["$match"]
-    listed = await plan(prepared, queries.sent(viewer, DAYS), queries.OLDEST_FIRST)
+    listed = await plan(prepared, queries.build_sent(viewer, DAYS), queries.OLDEST_FIRST)
     assert index_of(listed) == ["depositor", "order"]
 
 
@@ -123,20 +123,20 @@ async def test_no_page_of_a_criterion_alone_is_sorted(prepared: Store, viewer: A
     await skip_where_all_is_sorted(prepared)
     for name, criteria in ALONE.items():
         for after in (None, PLACE):
-            asked = queries.searched(viewer, criteria, after)
+            asked = queries.build_search(viewer, criteria, after)
             # Of what is asked by its bounds, a store may find less by the other index, and sort it.
             is_bounded = queries.BOUNDED & asked.keys() and name != "number"
             hint = {"hint": dict(queries.PAGES)} if is_bounded else {}
             found = await plan(prepared, asked, queries.NEWEST_FIRST, **hint)
             assert not is_sorted(found), name
-    listed = await plan(prepared, queries.sent(viewer, DAYS), queries.OLDEST_FIRST)
+    listed = await plan(prepared, queries.build_sent(viewer, DAYS), queries.OLDEST_FIRST)
     assert not is_sorted(listed)
 
 
 @pytest.mark.parametrize("viewer", VIEWERS, ids=lambda viewer: viewer.role)
 async def test_the_dashboard_reads_no_piece(prepared: Store, viewer: Actor) -> None:
     await skip_where_all_is_sorted(prepared)
-    for pipeline in (queries.counted(viewer), queries.awaiting(viewer)):
+    for pipeline in (queries.build_count(viewer), queries.build_awaiting(viewer)):
         command = {"aggregate": PIECES, "pipeline": pipeline, "cursor": {}}
         found = {stage["stage"] for stage in stages(await explained(prepared, command))}
         assert "IXSCAN" in found
@@ -164,7 +164,7 @@ async def test_the_pieces_of_a_dossier_are_replaced_by_an_index(prepared: Store)
 
 async def test_a_criterion_without_its_index_is_noticed(room: Room) -> None:
     """The check itself can fail."""
-    asked = queries.searched(VIEWERS[0], ALONE["marche"])
+    asked = queries.build_search(VIEWERS[0], ALONE["marche"])
     async with room.store("bare") as store:
         pieces = store.collection(PIECES)
         await pieces.create_index([("seen_by", 1), *queries.NEWEST_FIRST])

@@ -47,12 +47,12 @@ class Memory:
     meanwhile: Callable[[], None] = lambda: None
     """What else happens while a read takes its time."""
 
-    async def last(self, subject: Subject) -> Entry | None:
+    async def find_last(self, subject: Subject) -> Entry | None:
         self.meanwhile()
         dossiers = {entry.dossier_id for entry in self.kept if _is_of(entry, subject)}
         return next((each for each in self.kept[::-1] if each.dossier_id in dossiers), None)
 
-    async def since(self, subject: Subject, after: int) -> Sequence[Entry]:
+    async def list_since(self, subject: Subject, after: int) -> Sequence[Entry]:
         return [each for each in self.kept if each.sequence > after and _is_of(each, subject)]
 
 

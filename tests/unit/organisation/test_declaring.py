@@ -10,10 +10,10 @@ import pytest
 from services.organisation.adapters import from_document, to_document
 from services.organisation.application import (
     Change,
-    Declaring,
-    Kept,
+    Declarations,
     Missing,
     Refused,
+    Saved,
     Stale,
 )
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
@@ -67,8 +67,8 @@ def memory() -> Memory:
 
 
 @pytest.fixture
-def declaring(memory: Memory) -> Declaring:
-    return Declaring(memory, lambda: NOW, lambda: "id")
+def declaring(memory: Memory) -> Declarations:
+    return Declarations(memory, lambda: NOW, lambda: "id")
 
 
 def anything(_: int) -> bool:
@@ -76,7 +76,7 @@ def anything(_: int) -> bool:
 
 
 async def test_a_structure_is_told_whole_at_each_change(
-    memory: Memory, declaring: Declaring
+    memory: Memory, declaring: Declarations
 ) -> None:
     created = await declaring.declare(SIRET, DECLARED, anything)
     await declaring.set_parameters(SIRET, {"moa": MoaParameter.EXCLUSIVEMENT}, anything)
@@ -84,7 +84,7 @@ async def test_a_structure_is_told_whole_at_each_change(
     await declaring.set_service(SIRET, Service("A", "Aménagement"), anything)
     await declaring.set_service(SIRET, Service("B", "Bâtiments", active=False), anything)
 
-    assert isinstance(created, Kept)
+    assert isinstance(created, Saved)
     assert created.is_new
     assert [told.version for told in memory.told] == [1, 2, 3, 4, 5]
     last = memory.told[-1]
@@ -96,30 +96,30 @@ async def test_a_structure_is_told_whole_at_each_change(
 
 
 async def test_the_same_declaration_again_changes_and_says_nothing(
-    memory: Memory, declaring: Declaring
+    memory: Memory, declaring: Declarations
 ) -> None:
     services = (Service("A", "A"), Service("B", "B"))
     await declaring.declare(SIRET, replace(DECLARED, services=services), anything)
 
     again = await declaring.declare(SIRET, replace(DECLARED, services=services[::-1]), anything)
 
-    assert isinstance(again, Kept)
+    assert isinstance(again, Saved)
     assert (again.structure.version, again.is_new) == (1, False)
     assert len(memory.said) == 1
 
 
-async def test_a_change_of_some_parameters_leaves_the_others(declaring: Declaring) -> None:
+async def test_a_change_of_some_parameters_leaves_the_others(declaring: Declarations) -> None:
     parameters = Parameters(moa=MoaParameter.AVEC, code_service_obligatoire=True)
     await declaring.declare(SIRET, replace(DECLARED, parameters=parameters), anything)
 
     outcome = await declaring.set_parameters(SIRET, {"recoit_via_edi": True}, anything)
 
-    assert isinstance(outcome, Kept)
+    assert isinstance(outcome, Saved)
     expected = replace(parameters, recoit_via_edi=True)
     assert outcome.structure.declared.parameters == expected
 
 
-async def test_a_stale_change_is_not_kept(memory: Memory, declaring: Declaring) -> None:
+async def test_a_stale_change_is_not_kept(memory: Memory, declaring: Declarations) -> None:
     await declaring.declare(SIRET, DECLARED, anything)
     await declaring.set_parameters(SIRET, {"recoit_via_edi": True}, lambda version: version == 1)
 
@@ -131,7 +131,7 @@ async def test_a_stale_change_is_not_kept(memory: Memory, declaring: Declaring) 
     assert memory.kept[SIRET].declared.name == "Ville"
 
 
-async def test_what_breaks_a_rule_is_not_kept(memory: Memory, declaring: Declaring) -> None:
+async def test_what_breaks_a_rule_is_not_kept(memory: Memory, declaring: Declarations) -> None:
     outcome = await declaring.declare(SIRET, replace(DECLARED, name=""), anything)
 
     assert isinstance(outcome, Refused)
@@ -139,7 +139,7 @@ async def test_what_breaks_a_rule_is_not_kept(memory: Memory, declaring: Declari
 
 
 async def test_a_structure_that_is_not_there_takes_no_parameter_and_no_service(
-    memory: Memory, declaring: Declaring
+    memory: Memory, declaring: Declarations
 ) -> None:
     outcomes = [
         await declaring.set_parameters(SIRET, {}, anything),

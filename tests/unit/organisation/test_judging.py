@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.organisation.application import state
-from services.organisation.domain.judging import judge
+from services.organisation.application import build_state
+from services.organisation.domain.judgement import judge
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
 from shared.contracts.topics import RECORD_MAX_BYTES
 from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind
@@ -133,5 +133,5 @@ def test_the_services_of_a_structure_fit_in_one_event_whatever_their_names(sign:
 
 
 def _told_bytes(declared: Declaration) -> int:
-    told = state(Structure(1, declared), datetime(2026, 11, 29, tzinfo=UTC))
+    told = build_state(Structure(1, declared), datetime(2026, 11, 29, tzinfo=UTC))
     return len(told.model_dump_json().encode())

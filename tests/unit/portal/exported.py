@@ -12,9 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from services.portal.adapters.export_kit import read_kit
+from services.portal.adapters.export_assets import read_assets
 from services.portal.adapters.export_zip import ZipArchive
-from services.portal.application.exporting import Exporting
+from services.portal.application.exports import Exports
 from services.portal.domain.export import Json
 from services.portal.domain.verifier import verify
 from services.portal.domain.verifier.verify import Export, canonical
@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 25, 4, 45, tzinfo=UTC)
 EXPORTER = Actor(Role.MOA, "90000000300013")
 SOURCE = Path(verify.__file__)
 VERIFIER = b"# the verifier stands here\n"
-KIT = read_kit()
+KIT = read_assets()
 WORDS = json.loads(KIT.circuit)
 AMOUNTS = {"ht": "100.00", "tva": "20.00", "ttc": "120.00", "due": "120.00"}
 LOWER = {**AMOUNTS, "ttc": "110.00"}
@@ -276,7 +276,7 @@ class World:
 async def export(world: World, verifier: bytes = VERIFIER, at: datetime = NOW) -> bytes:
     """Give the bytes of the export."""
     archive = ZipArchive(max_mb=1)
-    exporting = Exporting(replace(KIT, verifier=verifier), lambda: at)
+    exporting = Exports(replace(KIT, verifier=verifier), lambda: at)
     assert await exporting.export(DOSSIER, EXPORTER, world, archive)
     with archive.finish() as file:
         return file.read()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from services.portal.adapters.export_kit import read_kit
+from services.portal.adapters.export_assets import read_assets
 from services.portal.domain.verifier import verify
 from tests.unit.portal.exported import World, chained, export
 from tests.unit.portal.forgeries import set_at
@@ -118,7 +118,7 @@ async def test_a_certificate_that_the_trail_does_not_name_is_said_not_to_be_prov
 
 
 def test_the_verifier_knows_the_rules_and_the_text_that_exports_hold() -> None:
-    kit = read_kit()
+    kit = read_assets()
     text = Path(verify.__file__).with_name(verify.README).read_bytes()
 
     assert sha256(kit.circuit).hexdigest() == verify.CIRCUITS[-1], (

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.portal.adapters.export_zip import ZipArchive
-from services.portal.application.exporting import Exporting, TooLargeError
+from services.portal.application.exports import Exports, TooLargeError
 from services.portal.domain.export import Json
 from services.portal.domain.verifier.verify import canonical, safe_name
 from tests.unit.portal.exported import (
@@ -253,7 +253,7 @@ async def test_a_dossier_and_a_trail_that_never_agree_leave_for_the_verifier_to_
 
 
 async def test_nobody_elses_dossier_is_exported() -> None:
-    exporting = Exporting(KIT, lambda: NOW)
+    exporting = Exports(KIT, lambda: NOW)
     archive = ZipArchive(max_mb=1)
 
     assert not await exporting.export("another", EXPORTER, World(), archive)

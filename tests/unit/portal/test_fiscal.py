@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from services.portal.application.projecting import pieces_of
+from services.portal.application.piece_states import read_pieces
 from services.portal.domain.criteria import Range
-from services.portal.domain.fiscal import TURNED_AWAY, Totals, judge_period
+from services.portal.domain.fiscal import REFUSED, Totals, judge_period
 from shared.contracts.routing_v1 import PieceStateV1
 from shared.vocabulary.codes import CREDIT_NOTES
 from shared.vocabulary.roles import Role
@@ -17,7 +17,7 @@ from tests.kit.states import a_piece, a_state, amounts
 
 def totals(*states: PieceStateV1) -> Totals:
     added = Totals()
-    for piece in pieces_of(a_state(pieces=states)):
+    for piece in read_pieces(a_state(pieces=states)):
         added.add(piece, Role.TITULAIRE)
     return added
 
@@ -34,7 +34,7 @@ def test_amounts_add_up_exactly_and_currencies_never_meet() -> None:
     assert (xpf.currency, xpf.whole.every.amounts.ht) == ("XPF", Decimal("7.00"))
 
 
-@pytest.mark.parametrize("status", sorted(TURNED_AWAY))
+@pytest.mark.parametrize("status", sorted(REFUSED))
 def test_what_was_turned_away_counts_in_one_total_and_not_in_the_other(status: Status) -> None:
     (total,) = totals(a_piece("p1"), a_piece("p2", status=status))
 
@@ -43,7 +43,7 @@ def test_what_was_turned_away_counts_in_one_total_and_not_in_the_other(status: S
 
 
 def test_what_is_turned_away_for_good_is_turned_away_here() -> None:
-    assert {s for s in FINAL if s.startswith(("REFUSEE", "REJETEE"))} <= TURNED_AWAY
+    assert {s for s in FINAL if s.startswith(("REFUSEE", "REJETEE"))} <= REFUSED
 
 
 def test_an_avoir_is_deducted_whichever_sign_it_bears() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.portal.adapters.documents import from_document, to_document
-from services.portal.application.projecting import pieces_of
+from services.portal.application.piece_states import read_pieces
 from services.portal.domain.piece import Piece
 from shared.contracts.routing_v1 import DossierChanged, TurnV1
 from shared.vocabulary.actors import Actor
@@ -30,7 +30,7 @@ def after_payment(*, payment_not_reported: bool = False) -> DossierChanged:
 
 
 def only(state: DossierChanged) -> Piece:
-    (piece,) = pieces_of(state)
+    (piece,) = read_pieces(state)
     return piece
 
 
@@ -39,30 +39,30 @@ def test_a_hidden_payment_changes_nothing_of_what_the_suppliers_side_sees(role: 
     before = only(before_payment(payment_not_reported=True))
     after = only(after_payment(payment_not_reported=True))
 
-    assert before.seen_by(role) == after.seen_by(role)
-    assert after.seen_by(role).status is Status.MANDATEE
-    assert after.seen_by(role).closed is False
+    assert before.state_for(role) == after.state_for(role)
+    assert after.state_for(role).status is Status.MANDATEE
+    assert after.state_for(role).closed is False
     assert after.awaits.isdisjoint({Actor(Role.TITULAIRE, TITULAIRE)})
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - SUPPLIER_SIDE))
 def test_the_buyers_side_sees_a_payment_that_is_hidden_from_the_supplier(role: Role) -> None:
-    face = only(after_payment(payment_not_reported=True)).seen_by(role)
+    seen = only(after_payment(payment_not_reported=True)).state_for(role)
 
-    assert (face.status, face.closed, face.awaited) == (Status.MISE_EN_PAIEMENT, True, None)
+    assert (seen.status, seen.closed, seen.awaited) == (Status.MISE_EN_PAIEMENT, True, None)
 
 
 @pytest.mark.parametrize("role", Role)
 def test_a_payment_that_is_reported_is_seen_by_all(role: Role) -> None:
-    face = only(after_payment()).seen_by(role)
+    seen = only(after_payment()).state_for(role)
 
-    assert (face.status, face.closed) == (Status.MISE_EN_PAIEMENT, True)
+    assert (seen.status, seen.closed) == (Status.MISE_EN_PAIEMENT, True)
 
 
 def test_the_other_pieces_of_a_dossier_do_not_tell_of_a_hidden_payment_either() -> None:
     first = a_piece("p0", status=Status.ASSOCIEE)
-    before, *_ = pieces_of(a_state(pieces=[first, _TO_PAY], payment_not_reported=True))
-    after, *_ = pieces_of(a_state(pieces=[first, paid()], closed=True, payment_not_reported=True))
+    before, *_ = read_pieces(a_state(pieces=[first, _TO_PAY], payment_not_reported=True))
+    after, *_ = read_pieces(a_state(pieces=[first, paid()], closed=True, payment_not_reported=True))
 
     assert before.reported == after.reported
 
@@ -70,9 +70,9 @@ def test_the_other_pieces_of_a_dossier_do_not_tell_of_a_hidden_payment_either() 
 def test_a_payment_is_hidden_even_where_an_old_message_does_not_say_what_is_reported() -> None:
     state = a_piece(status=Status.MISE_EN_PAIEMENT, reported=None, reported_at=None)
 
-    face = only(a_state(pieces=[state], payment_not_reported=True)).reported
+    seen = only(a_state(pieces=[state], payment_not_reported=True)).reported
 
-    assert face.status is Status.MISE_A_DISPOSITION
+    assert seen.status is Status.MISE_A_DISPOSITION
 
 
 def test_a_piece_awaits_each_of_those_who_may_act_and_nobody_while_it_is_held() -> None:
@@ -88,7 +88,7 @@ def test_a_piece_awaits_each_of_those_who_may_act_and_nobody_while_it_is_held() 
 
 
 def test_only_the_piece_that_is_awaited_awaits_anybody() -> None:
-    first, second = pieces_of(
+    first, second = read_pieces(
         a_state(pieces=[a_piece("p0"), a_piece()], awaited=awaiting(Role.MOE, MOE))
     )
 

@@ -14,10 +14,10 @@ from services.portal.adapters.queries import (
     NEWEST_FIRST,
     OLDEST_FIRST,
     Keys,
-    awaiting,
-    counted,
-    searched,
-    sent,
+    build_awaiting,
+    build_count,
+    build_search,
+    build_sent,
 )
 from services.portal.domain.criteria import Criteria, Place, Range
 from shared.circuit.parties import Party
@@ -32,11 +32,11 @@ BUYER = Actor(Role.MOA, "m")
 
 
 def test_every_question_is_bound_to_who_asks() -> None:
-    assert searched(BUYER, Criteria()) == {"seen_by": "moa|m"}
-    assert searched(BUYER, Criteria(awaits_me=True)) == {"awaited_by": "moa|m"}
-    assert counted(BUYER)[0] == {"$match": {"seen_by": "moa|m"}}
-    assert awaiting(BUYER)[0] == {"$match": {"awaited_by": "moa|m"}}
-    assert sent(BUYER, Range())["depositor"] == "moa|m"
+    assert build_search(BUYER, Criteria()) == {"seen_by": "moa|m"}
+    assert build_search(BUYER, Criteria(awaits_me=True)) == {"awaited_by": "moa|m"}
+    assert build_count(BUYER)[0] == {"$match": {"seen_by": "moa|m"}}
+    assert build_awaiting(BUYER)[0] == {"$match": {"awaited_by": "moa|m"}}
+    assert build_sent(BUYER, Range())["depositor"] == "moa|m"
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_every_question_is_bound_to_who_asks() -> None:
     [Criteria(statuses=frozenset({Status.MISE_EN_PAIEMENT})), Criteria(closed=True)],
 )
 def test_a_supplier_searches_what_is_reported_and_nothing_else(criteria: Criteria) -> None:
-    asked = {name for name in searched(SUPPLIER, criteria) if "." in name}
-    unhidden = {name for name in searched(BUYER, criteria) if "." in name}
+    asked = {name for name in build_search(SUPPLIER, criteria) if "." in name}
+    unhidden = {name for name in build_search(BUYER, criteria) if "." in name}
 
     assert all(name.startswith("reported.") for name in asked)
     assert all(name.startswith("whole.") for name in unhidden)
@@ -54,15 +54,15 @@ def test_a_supplier_searches_what_is_reported_and_nothing_else(criteria: Criteri
 
 
 def test_a_dashboard_counts_what_its_viewer_sees() -> None:
-    assert "$reported.status" in str(counted(SUPPLIER))
-    assert "whole" not in str(counted(SUPPLIER) + awaiting(SUPPLIER))
-    assert "$whole.status" in str(counted(BUYER))
+    assert "$reported.status" in str(build_count(SUPPLIER))
+    assert "whole" not in str(build_count(SUPPLIER) + build_awaiting(SUPPLIER))
+    assert "$whole.status" in str(build_count(BUYER))
 
 
 def test_a_number_is_searched_as_deposit_keeps_it_whole_or_by_its_beginning() -> None:
-    assert searched(BUYER, Criteria(number=" sit-1 "))["number_key"] == "SIT-1"
-    beginning = searched(BUYER, Criteria(number_prefix="sit-"))["number_key"]
-    both = searched(BUYER, Criteria(number="sit-1", number_prefix="sit-"))["number_key"]
+    assert build_search(BUYER, Criteria(number=" sit-1 "))["number_key"] == "SIT-1"
+    beginning = build_search(BUYER, Criteria(number_prefix="sit-"))["number_key"]
+    both = build_search(BUYER, Criteria(number="sit-1", number_prefix="sit-"))["number_key"]
 
     assert beginning["$gte"] <= "SIT-1" < beginning["$lt"]
     assert not beginning["$gte"] <= "SIU" < beginning["$lt"]
@@ -70,7 +70,9 @@ def test_a_number_is_searched_as_deposit_keeps_it_whole_or_by_its_beginning() ->
 
 
 def test_days_are_those_of_paris_both_included() -> None:
-    order = searched(BUYER, Criteria(deposited=Range(date(2026, 7, 1), date(2026, 7, 1))))["order"]
+    order = build_search(BUYER, Criteria(deposited=Range(date(2026, 7, 1), date(2026, 7, 1))))[
+        "order"
+    ]
     first = datetime(2026, 6, 30, 22, tzinfo=UTC)
     last = datetime(2026, 7, 1, 21, 59, 59, 999000, tzinfo=UTC)
 
@@ -85,30 +87,34 @@ def test_a_page_begins_after_a_place_and_stays_within_the_days_asked_for() -> No
     early = Place(datetime(2026, 6, 1, tzinfo=UTC), "p")
     late = Place(datetime(2026, 8, 1, tzinfo=UTC), "p")
 
-    assert searched(BUYER, Criteria(), early)["order"] == {"$lt": "2026-06-01T00:00:00.000|p"}
-    assert searched(BUYER, Criteria(deposited=days), early)["order"] == {
+    assert build_search(BUYER, Criteria(), early)["order"] == {"$lt": "2026-06-01T00:00:00.000|p"}
+    assert build_search(BUYER, Criteria(deposited=days), early)["order"] == {
         "$lt": "2026-06-01T00:00:00.000|p"
     }
-    assert searched(BUYER, Criteria(deposited=days), late)["order"]["$lt"].startswith("2026-07-01")
+    assert build_search(BUYER, Criteria(deposited=days), late)["order"]["$lt"].startswith(
+        "2026-07-01"
+    )
 
 
 def test_a_structure_is_found_with_whichever_of_its_services_or_with_one() -> None:
-    whole = searched(BUYER, Criteria(parties={Role.MOE: Party("s")}))
-    service = searched(BUYER, Criteria(parties={Role.MOE: Party("s", "A")}))
+    whole = build_search(BUYER, Criteria(parties={Role.MOE: Party("s")}))
+    service = build_search(BUYER, Criteria(parties={Role.MOE: Party("s", "A")}))
 
     assert whole == {"seen_by": "moa|m", "parties.moe.structure": "s"}
     assert service == {"seen_by": "moa|m", "party_keys.moe": party_key(Party("s", "A"))}
 
 
 def test_one_value_is_asked_as_such_and_several_as_a_choice() -> None:
-    assert searched(BUYER, Criteria(cadres=frozenset({"A4"})))["cadre"] == "A4"
-    assert searched(BUYER, Criteria(cadres=frozenset({"A7", "A4"})))["cadre"] == {
+    assert build_search(BUYER, Criteria(cadres=frozenset({"A4"})))["cadre"] == "A4"
+    assert build_search(BUYER, Criteria(cadres=frozenset({"A7", "A4"})))["cadre"] == {
         "$in": ["A4", "A7"]
     }
 
 
 def test_amounts_are_compared_exactly() -> None:
-    asked = searched(BUYER, Criteria(ttc=Range(Decimal("0.10"), Decimal("99999999999999999.99"))))
+    asked = build_search(
+        BUYER, Criteria(ttc=Range(Decimal("0.10"), Decimal("99999999999999999.99")))
+    )
 
     assert {name: str(value) for name, value in asked["amounts.ttc"].items()} == {
         "$gte": "0.10",
@@ -138,32 +144,32 @@ def is_bounded(value: object) -> bool:
 def test_a_page_of_each_criterion_alone_is_in_order_in_an_index(
     name: str, viewer: Actor, after: Place | None
 ) -> None:
-    asked = searched(viewer, ALONE[name], after)
+    asked = build_search(viewer, ALONE[name], after)
 
     assert any(serves_in_order(keys, asked, NEWEST_FIRST) for keys in INDEXES)
 
 
 def test_a_criterion_that_would_be_sorted_is_noticed() -> None:
     """The check itself can fail."""
-    asked = searched(BUYER, Criteria(marche="m"))
+    asked = build_search(BUYER, Criteria(marche="m"))
 
     assert not serves_in_order([("seen_by", 1), *NEWEST_FIRST], asked, NEWEST_FIRST)
     assert not serves_in_order([("seen_by", 1), ("marche", 1)], asked, NEWEST_FIRST)
     assert not serves_in_order(
         [("seen_by", 1), ("amounts.ttc", 1), *NEWEST_FIRST],
-        searched(BUYER, ALONE["ttc"]),
+        build_search(BUYER, ALONE["ttc"]),
         NEWEST_FIRST,
     )
 
 
 @pytest.mark.parametrize("viewer", [SUPPLIER, BUYER], ids=lambda viewer: viewer.role)
 def test_the_fiscal_list_is_in_order_in_an_index(viewer: Actor) -> None:
-    asked = sent(viewer, Range(date(2026, 1, 1), date(2026, 12, 31)))
+    asked = build_sent(viewer, Range(date(2026, 1, 1), date(2026, 12, 31)))
 
     assert any(serves_in_order(keys, asked, OLDEST_FIRST) for keys in INDEXES)
 
 
-@pytest.mark.parametrize("question", [counted, awaiting])
+@pytest.mark.parametrize("question", [build_count, build_awaiting])
 @pytest.mark.parametrize("viewer", [SUPPLIER, BUYER], ids=lambda viewer: viewer.role)
 def test_a_dashboard_is_counted_from_the_keys_of_an_index(
     viewer: Actor, question: Callable[[Actor], list[Document]]
@@ -197,8 +203,8 @@ def test_every_field_that_can_be_asked_for_follows_its_scope_in_an_index() -> No
         closed=False,
     )
     beginnings = {tuple(field for field, _ in keys[:2]) for keys in INDEXES}
-    asked = {field for viewer in (SUPPLIER, BUYER) for field in searched(viewer, everything)}
-    asked |= {field for role in Role for field in searched(BUYER, ALONE[f"{role}"])}
+    asked = {field for viewer in (SUPPLIER, BUYER) for field in build_search(viewer, everything)}
+    asked |= {field for role in Role for field in build_search(BUYER, ALONE[f"{role}"])}
 
     unserved = {f for f in asked - {"seen_by"} if ("seen_by", f) not in beginnings}
     assert unserved == set()

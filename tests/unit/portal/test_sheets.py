@@ -12,7 +12,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from services.portal.adapters.sheets import CsvSheet, XlsxSheet, shown
+from services.portal.adapters.sheets import CsvSheet, XlsxSheet, format_cell
 from services.portal.application.ports import Cell, Row, Sheet, SheetFullError
 from shared.vocabulary.sizes import MEGABYTE
 
@@ -73,7 +73,7 @@ async def test_no_cell_of_a_csv_begins_as_a_formula_does(text: str) -> None:
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_is_a_number_or_plain_text_stays_as_it_is(text: str) -> None:
-    assert shown(text) == text
+    assert format_cell(text) == text
 
 
 @pytest.mark.parametrize("hidden", HIDDEN)
@@ -101,7 +101,7 @@ async def test_a_separator_in_a_cell_does_not_make_another_cell(text: str) -> No
     ],
 )
 def test_amounts_keep_their_cents(cell: Cell, text: str) -> None:
-    assert shown(cell) == text
+    assert format_cell(cell) == text
 
 
 async def test_a_workbook_holds_numbers_days_and_texts_and_runs_none_of_them() -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from services.notification.application import to_entry
-from services.notification.domain import visible
+from services.notification.domain import filter_visible
 from services.notification.entrypoints import StatusBody
-from services.portal.application.projecting import pieces_of
+from services.portal.application.piece_states import read_pieces
 from services.portal.entrypoints.schemas import PieceBody
 from services.routing.application.copy_verification import find_differences
 from services.routing.application.expected_copies import (
@@ -50,7 +50,7 @@ def test_the_portal_shows_what_is_expected_of_it(*, payment_not_reported: bool) 
     hidden = 0
     for seed in _SEEDS:
         told = told_of(seed, payment_not_reported=payment_not_reported)
-        pieces = {piece.id: piece for piece in pieces_of(told.state)}
+        pieces = {piece.id: piece for piece in read_pieces(told.state)}
         for by in told.parties:
             for state in told.state.pieces:
                 shown = PieceBody.of(pieces[state.piece_id], by, {}).model_dump(mode="json")
@@ -69,7 +69,8 @@ def test_notification_shows_what_is_expected_of_it(*, payment_not_reported: bool
         entries = [to_entry(rank, said) for rank, said in enumerate(replay_statuses(told), 1)]
         for by in told.parties:
             shown = [
-                StatusBody.of(entry).model_dump(mode="json") for entry in visible(entries, by.role)
+                StatusBody.of(entry).model_dump(mode="json")
+                for entry in filter_visible(entries, by.role)
             ]
             lengths.add((by.role, len(entries) - len(shown)))
 

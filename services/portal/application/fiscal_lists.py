@@ -1,12 +1,12 @@
-"""Use case: the fiscal list, its totals and its table, from one pass over what was sent."""
+"""Use case of the fiscal list: its totals and its table, from one pass over what was sent."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import date
 
 from services.portal.application.ports import Pieces, Row, Structures
-from services.portal.application.searching import structures_of
+from services.portal.application.searches import structures_of
 from services.portal.domain.criteria import Range
-from services.portal.domain.fiscal import Subtotal, Sum, Totals, is_turned_away
+from services.portal.domain.fiscal import Subtotal, Sum, Totals, is_refused
 from services.portal.domain.piece import Piece
 from shared.circuit import loader
 from shared.vocabulary.actors import Actor
@@ -63,7 +63,7 @@ class FiscalLists:
     async def totals(self, viewer: Actor, period: Range[date]) -> Totals:
         """Add up what was sent in a period."""
         totals = Totals()
-        async for pieces in self._pieces.sent(viewer, period):
+        async for pieces in self._pieces.list_sent(viewer, period):
             for piece in pieces:
                 totals.add(piece, viewer.role)
         return totals
@@ -72,13 +72,13 @@ class FiscalLists:
         """Give the headings, a row for each piece, then the totals: their absence shows a cut."""
         yield HEADERS
         totals = Totals()
-        async for pieces in self._pieces.sent(viewer, period):
+        async for pieces in self._pieces.list_sent(viewer, period):
             names = await self._structures.names(structures_of(pieces))
             for piece in pieces:
                 totals.add(piece, viewer.role)
-                yield _row(piece, viewer.role, names)
+                yield _write_row(piece, viewer.role, names)
         yield ()
-        for row in _closing(totals):
+        for row in _total_lines(totals):
             yield row
 
 
@@ -87,8 +87,8 @@ def label_of(cadre: str) -> str:
     return _LABELS.get(cadre, "")
 
 
-def _row(piece: Piece, role: Role, names: Mapping[str, str]) -> Row:
-    face = piece.seen_by(role)
+def _write_row(piece: Piece, role: Role, names: Mapping[str, str]) -> Row:
+    state = piece.state_for(role)
     parties = [piece.parties.get(role) for role in _NAMED]
     amounts = piece.counted
     return (
@@ -97,9 +97,9 @@ def _row(piece: Piece, role: Role, names: Mapping[str, str]) -> Row:
         piece.cadre,
         label_of(piece.cadre),
         piece.issued_on,
-        STATUSES[face.status],
-        paris_day(face.status_at) if face.status_at else None,
-        "oui" if is_turned_away(piece, role) else "non",
+        STATUSES[state.status],
+        paris_day(state.status_at) if state.status_at else None,
+        "oui" if is_refused(piece, role) else "non",
         piece.currency,
         *((amounts.ht, amounts.tva, amounts.ttc, amounts.due) if amounts else (None,) * 4),
         piece.marche,
@@ -115,7 +115,7 @@ def _row(piece: Piece, role: Role, names: Mapping[str, str]) -> Row:
     )
 
 
-def _closing(totals: Totals) -> Iterator[Row]:
+def _total_lines(totals: Totals) -> Iterator[Row]:
     for total in totals:
         for cadre, subtotal in total.by_cadre:
             yield from _total_rows(total.currency, subtotal, cadre)

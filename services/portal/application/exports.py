@@ -8,11 +8,11 @@ from typing import Protocol
 from services.portal.domain.export import (
     Json,
     Member,
-    files_of,
-    manifest,
-    read_me,
-    statuses_csv,
-    trail_lines,
+    list_files,
+    write_manifest,
+    write_read_me,
+    write_statuses,
+    write_trail,
 )
 from services.portal.domain.verifier.verify import (
     CIRCUIT,
@@ -25,11 +25,11 @@ from services.portal.domain.verifier.verify import (
 )
 from shared.vocabulary.actors import Actor
 
-_LOOKS = 3
-"""How often a dossier is asked for that moves on between its state and its trail."""
+_ATTEMPTS = 3
+"""How often a dossier is read that moves on between its state and its trail."""
 
 
-class NotNowError(Exception):
+class UnavailableError(Exception):
     """A peer does not answer, or too many ask at once: the caller may come back."""
 
 
@@ -51,70 +51,70 @@ class Peers(Protocol):
 
 
 class Archive(Protocol):
-    """Where the members are written, in order."""
+    """The archive of an export: members are written in order."""
 
     async def add(self, path: str, chunks: AsyncGenerator[bytes, None], name: str) -> Member: ...
     async def put(self, path: str, content: bytes) -> Member: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Kit:
-    """What an export holds of its own: the verifier, its text, and the rules of the circuit."""
+class ExportAssets:
+    """Assets of an export: the verifier, its text, and the rules of the circuit."""
 
     verifier: bytes
     read_me: str
     circuit: bytes
 
 
-class Exporting:
+class Exports:
     """Exports dossiers."""
 
-    def __init__(self, kit: Kit, clock: Callable[[], datetime]) -> None:
-        """Use this kit and clock."""
-        self._kit = kit
+    def __init__(self, assets: ExportAssets, clock: Callable[[], datetime]) -> None:
+        """Use these assets and this clock."""
+        self._assets = assets
         self._clock = clock
 
     async def export(self, dossier_id: str, by: Actor, peers: Peers, archive: Archive) -> bool:
         """Write the export of a dossier; False when the caller has no such dossier."""
-        seen = await _look(dossier_id, peers)
+        seen = await _read_consistent(dossier_id, peers)
         if seen is None:
             return False
         dossier, trail = seen
         deposited = {
-            piece["piece_id"]: await _deposited(peers, piece["piece_id"])
+            piece["piece_id"]: await _read_deposit(peers, piece["piece_id"])
             for piece in dossier["pieces"]
         }
         own = {
-            README: read_me(self._kit.read_me, dossier, trail, self._kit.verifier),
+            README: write_read_me(self._assets.read_me, dossier, trail, self._assets.verifier),
             DOSSIER: canonical(dossier, 1) + b"\n",
-            STATUSES: statuses_csv(trail),
-            TRAIL: trail_lines(trail),
-            CIRCUIT: self._kit.circuit,
-            "verify.py": self._kit.verifier,
+            STATUSES: write_statuses(trail),
+            TRAIL: write_trail(trail),
+            CIRCUIT: self._assets.circuit,
+            "verify.py": self._assets.verifier,
         }
         members = [await archive.put(path, content) for path, content in own.items()]
         members += [
             await archive.add(wanted.path, peers.file(wanted.url), wanted.name)
-            for wanted in files_of(dossier, trail, deposited)
+            for wanted in list_files(dossier, trail, deposited)
         ]
-        await archive.put(MANIFEST, manifest(dossier, trail, members, by, self._clock()))
+        await archive.put(MANIFEST, write_manifest(dossier, trail, members, by, self._clock()))
         return True
 
 
-async def _look(dossier_id: str, peers: Peers) -> tuple[Json, Sequence[Json]] | None:
-    """Take state and trail of one moment. One that never agrees is exported as it is."""
-    looks = _LOOKS
+async def _read_consistent(dossier_id: str, peers: Peers) -> tuple[Json, Sequence[Json]] | None:
+    """Read state and trail of one moment. A pair that never agrees is exported as it is."""
+    attempts = _ATTEMPTS
     while True:
-        looks -= 1
+        attempts -= 1
         dossier, trail = await peers.dossier(dossier_id), await peers.trail(dossier_id)
         if dossier is None or trail is None:
             return None
-        if not looks or (trail and trail[-1]["version"] == dossier["version"]):
+        if not attempts or (trail and trail[-1]["version"] == dossier["version"]):
             return dossier, trail
 
 
-async def _deposited(peers: Peers, piece_id: str) -> Json:
+async def _read_deposit(peers: Peers, piece_id: str) -> Json:
     piece = await peers.piece(piece_id)
     if piece is None:
-        raise NotNowError(f"deposit does not know piece {piece_id}")
+        raise UnavailableError(f"deposit does not know piece {piece_id}")
     return piece

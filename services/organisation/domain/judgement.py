@@ -1,4 +1,4 @@
-"""Whether a declaration keeps the rules: every breach at once, by field."""
+"""The judgement of a declaration: every rule that it breaks, by field."""
 
 import json
 import re

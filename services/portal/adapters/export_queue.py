@@ -1,32 +1,32 @@
-"""Where exports are made, a few at a time: each takes room on the disk and the peers' time."""
+"""The queue of exports: a few are made at a time, as each takes disk and the peers' time."""
 
 import asyncio
 from typing import BinaryIO
 
-from services.portal.adapters.export_peers import HttpPeers, client
+from services.portal.adapters.export_peers import HttpPeers, open_client
 from services.portal.adapters.export_zip import ZipArchive
-from services.portal.application.exporting import Exporting, NotNowError
+from services.portal.application.exports import Exports, UnavailableError
 from services.portal.settings import Settings
 from shared.vocabulary.actors import Actor
 
 
-class ExportDesk:
-    """Makes the file of an export."""
+class ExportQueue:
+    """Makes the files of exports, a few at a time; too many that wait are refused."""
 
-    def __init__(self, exporting: Exporting, settings: Settings) -> None:
+    def __init__(self, exporting: Exports, settings: Settings) -> None:
         """Make exports within the limits of these settings."""
         self._exporting = exporting
         self._settings = settings
-        self._turn = asyncio.Semaphore(settings.export_at_once)
+        self._semaphore = asyncio.Semaphore(settings.export_at_once)
         self._waiting = 0
 
     async def export(self, dossier_id: str, by: Actor) -> BinaryIO | None:
         """Give the file, at its beginning; None when the caller has no such dossier."""
         if self._waiting >= self._settings.export_waiting:
-            raise NotNowError("too many exports wait")
+            raise UnavailableError("too many exports wait")
         self._waiting += 1
         try:
-            async with self._turn:
+            async with self._semaphore:
                 return await self._make(dossier_id, by)
         finally:
             self._waiting -= 1
@@ -36,7 +36,7 @@ class ExportDesk:
         archive = ZipArchive(settings.export_max_mb)
         is_whole = False
         try:
-            async with client() as http:
+            async with open_client() as http:
                 peers = HttpPeers(
                     http, settings.deposit_url, settings.routing_url, by, settings.export_file_mb
                 )

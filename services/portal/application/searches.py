@@ -51,7 +51,7 @@ class Searches:
     async def dashboard(self, viewer: Actor) -> Dashboard:
         """Count the viewer's pieces."""
         counts = await self._pieces.count(viewer)
-        return Dashboard(counts, await self._pieces.awaiting(viewer))
+        return Dashboard(counts, await self._pieces.count_awaiting(viewer))
 
 
 def structures_of(pieces: Iterable[Piece]) -> frozenset[str]:

@@ -1,0 +1,90 @@
+"""The state of a dossier read as pieces, each with what either side sees of it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from services.portal.domain.piece import Awaited, Piece, PieceState
+from shared.circuit.parties import Party
+from shared.circuit.visibility import visible_to
+from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
+from shared.vocabulary.actors import Actor
+from shared.vocabulary.codes import is_credit_note
+from shared.vocabulary.roles import Role
+from shared.vocabulary.texts import composed
+
+
+def read_pieces(told: DossierChanged) -> tuple[Piece, ...]:
+    """Give every piece of a dossier."""
+    is_hiding = any(_is_hidden(told, piece) for piece in told.pieces)
+    return tuple(_read_piece(told, piece, is_hiding=is_hiding) for piece in told.pieces)
+
+
+def _read_piece(told: DossierChanged, state: PieceStateV1, *, is_hiding: bool) -> Piece:
+    awaited = told.awaited if told.awaited and told.awaited.piece_id == state.piece_id else None
+    whole = PieceState(
+        state.status, state.status_at, told.closed, _read_awaited(awaited) if awaited else None
+    )
+    return Piece(
+        id=state.piece_id,
+        dossier_id=told.dossier_id,
+        cadre=state.cadre,
+        number=state.number,
+        depositor=Actor(state.depositor.role, state.depositor.structure),
+        parties={role: _compose_service(party) for role, party in told.parties.to_domain().named()},
+        whole=whole,
+        reported=_read_reported(told, state, whole, is_hiding=is_hiding),
+        follows=state.follows,
+        issued_on=state.issued_on,
+        deposited_at=state.deposited_at,
+        currency=state.currency,
+        amounts=state.amounts.to_domain() if state.amounts else None,
+        engagement=_compose(state.engagement),
+        marche=_compose(state.marche),
+        is_credit_note=is_credit_note(state.type_code),
+        prevailing=told.prevailing.to_domain() if told.prevailing else None,
+    )
+
+
+def _compose_service(party: Party) -> Party:
+    return replace(party, service=_compose(party.service))
+
+
+def _compose(text: str | None) -> str | None:
+    """Compose what older releases told as it was typed; searches ask for composed texts."""
+    return text and composed(text)
+
+
+def _read_reported(
+    told: DossierChanged, state: PieceStateV1, whole: PieceState, *, is_hiding: bool
+) -> PieceState:
+    """Read what the supplier's side sees: the same before a payment that may be hidden and after.
+
+    So it holds nothing of what the service financier is awaited for but the status that is seen:
+    a delay that ends, or a moment that changes, would tell of the payment.
+    """
+    if not told.payment_not_reported:
+        return whole
+    is_hidden = _is_hidden(told, state)
+    status = state.status_before_payment if is_hidden else state.status
+    status_at = state.reported_at if is_hidden else state.status_at
+    awaited = whole.awaited
+    if is_hidden or (awaited and awaited.actors[0].role is Role.SERVICE_FINANCIER):
+        payer = Actor(Role.SERVICE_FINANCIER, told.parties.service_financier.structure)
+        awaited = Awaited((payer,), status_at)
+    return PieceState(status, status_at, told.closed and not is_hiding, awaited)
+
+
+def _is_hidden(told: DossierChanged, state: PieceStateV1) -> bool:
+    return not visible_to(
+        Role.TITULAIRE, state.status, payment_not_reported=told.payment_not_reported
+    )
+
+
+def _read_awaited(told: AwaitedV1) -> Awaited:
+    turns: Iterator[Actor] = (Actor(turn.role, turn.structure) for turn in told.others)
+    return Awaited(
+        actors=(Actor(told.role, told.structure), *turns),
+        since=told.since,
+        due=told.due,
+        held=told.held is not None,
+    )
