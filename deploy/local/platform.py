@@ -17,6 +17,7 @@ from deploy.local.processes import Running, tail
 from deploy.local.programs import Startable
 from deploy.local.watchdog import Watchdog
 from deploy.topics import provision
+from shared.contracts.public_paths import public_prefix
 
 SERVICES = (
     "services.organisation",
@@ -45,10 +46,15 @@ class Addresses:
 
     kafka: str
     mongo: str
-    services: Mapping[str, str]
-    """Base URL of each service."""
+    roots: Mapping[str, str]
+    """Where each service itself answers: its health and metrics are there."""
     origin: str | None = None
     """Base URL of the gateway, which asks service `deposit` for every path `/deposit/…`."""
+
+    @property
+    def services(self) -> Mapping[str, str]:
+        """Base URL of each service's public routes."""
+        return {name: root + public_prefix(name) for name, root in self.roots.items()}
 
 
 class Platform:
@@ -184,7 +190,7 @@ class Platform:
         return Addresses(
             kafka=f"{HOST}:{self._ports[BROKER]}",
             mongo=programs.store_uri(self.backend, self._ports[STORE]),
-            services={
+            roots={
                 name: f"http://{HOST}:{self._ports[name]}"
                 for name in self._modules
                 if name in self._ports

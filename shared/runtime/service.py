@@ -133,6 +133,7 @@ class Runtime:
         `open_paths`, `authenticators` and `uploads` are those of `create_app`.
         """
         return create_app(
+            self.service,
             title=title,
             description=description,
             routers=routers,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from random import Random
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 import schemathesis
@@ -65,7 +66,7 @@ def fuzz_service(
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     operations = [each for each in operations if not each.path.endswith(_ENDLESS)]
     each_takes = max(1, inputs // (len(operations) * len(_MODES)))
-    caller = _Calling(url, Random(number), known, watched, tally)
+    caller = _Calling(urljoin(url, "/"), Random(number), known, watched, tally)
     for operation in operations:
         for mode in _MODES:
             try:
@@ -158,7 +159,7 @@ class _Calling:
         if case.media_type != "multipart/form-data" or not isinstance(body, dict):
             return
         file = mutate(self._files, rng.randrange(10**6), 0).content[:200_000]
-        if rng.random() < _REAL_FILE and case.path == "/pieces":
+        if rng.random() < _REAL_FILE and case.path.endswith("/pieces"):
             body["file"] = file
             body["metadata"] = json.dumps({"type_tva": "TVA_SUR_DEBIT"})
         elif rng.random() < _REAL_FILE and body.get("attachments"):

@@ -104,7 +104,7 @@ class _Run:
 
     async def check_readiness(self) -> None:
         """See that every service says it is ready, and that no outbox keeps anything."""
-        for service, url in self._platform.addresses.services.items():
+        for service, url in self._platform.addresses.roots.items():
             async with httpx.AsyncClient(base_url=url, timeout=2 * SLOW_S) as client:
                 try:
                     await wait_until(partial(_is_ready, client), "200", _PATIENCE_S)
@@ -114,7 +114,7 @@ class _Run:
 
     async def check_dead_letters(self) -> None:
         """Count what waits for an operator: some must, and each is told by its service."""
-        for url in self._platform.addresses.services.values():
+        for url in self._platform.addresses.roots.values():
             figures = await _figures(url)
             self.tally.outcomes["dead letters"] += figures["aiguillage_dead_letters"]
         if not self.tally.outcomes["dead letters"]:
@@ -163,7 +163,7 @@ class _Run:
         """Ask every service again and again whether it lives, and note how long that takes."""
         async with httpx.AsyncClient(timeout=4 * SLOW_S) as client:
             while True:
-                for service, url in self._platform.addresses.services.items():
+                for service, url in self._platform.addresses.roots.items():
                     began = time.monotonic()
                     with suppress(httpx.HTTPError):
                         await client.get(f"{url}/health/live")

@@ -15,16 +15,17 @@ from deploy.local.demo.cast import MEMBERS, ONE_SIRET, TWO_SIRETS, WITHOUT_MOA
 from deploy.local.demo.pieces import cii, factur_x, ubl
 from deploy.local.demo.scene import Scene, register
 from deploy.local.platform import Platform
+from shared.contracts.public_paths import public_path
 from shared.runtime.clock import system_clock
 from shared.vocabulary.roles import Role
 
 _KEPT = 100
 _IDS = {"piece_id", "dossier_id", "ticket_id", "conversation_id", "session", "sha256", "after"}
 _OWN = {
-    "/agent": ("conversation_id", "x-conversation-token"),
-    "/tickets": ("ticket_id", "x-ticket-token"),
-    "/open": ("ticket_id", "x-ticket-token"),
-    "/desk": ("ticket_id", "x-ticket-token"),
+    public_path("support", "agent"): ("conversation_id", "x-conversation-token"),
+    public_path("support", "tickets"): ("ticket_id", "x-ticket-token"),
+    public_path("support", "open"): ("ticket_id", "x-ticket-token"),
+    public_path("support", "desk"): ("ticket_id", "x-ticket-token"),
 }
 """How routes of support call the `id` and the `token` of what they answer."""
 
@@ -55,8 +56,8 @@ class Known:
             for each in answer:
                 self.learn(each, path, headers)
         elif isinstance(answer, dict):
-            start = "/" + path.split("/")[1]
-            own_id, own_token = _OWN.get(start, ("", "x-token"))
+            found = (own for start, own in _OWN.items() if path.startswith(start))
+            own_id, own_token = next(found, ("", "x-token"))
             if "token" in answer:
                 headers = {**headers, own_token: str(answer["token"])}
             for key, value in answer.items():

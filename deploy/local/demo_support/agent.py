@@ -17,6 +17,7 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
 PIECE = "EAV-2026-014"
+_NOTHING_CITED: Answer = {"code": None, "link": "/support/v1/articles/aucun", "title": ""}
 QUESTIONS = {
     "ma piece est suspendu, que dois-je faire ?": "suspension",
     "Quels formats de fichier puis-je déposer ?": "formats-de-fichier",
@@ -78,9 +79,9 @@ async def answers(stage: Stage) -> None:
     talk = await _begun(stage.supplier)
     for question, code in QUESTIONS.items():
         said = await talk.say(stage, question)
-        cited = said["citation"] or {"code": None, "link": "/articles/aucun", "title": ""}
+        cited = said["citation"] or _NOTHING_CITED
         report.claim(f"source : {code}, « {cited['title']} »", cited["code"], code)
-        article = await stage.supplier.send("GET", cited["link"])
+        article = await stage.supplier.send("GET", stage.supplier.at(cited["link"]))
         passages = [each["text"] for each in article.json().get("passages", ())]
         report.claim(
             "la réponse est un passage de l'article, mot pour mot", said["answer"] in passages

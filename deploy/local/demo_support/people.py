@@ -28,6 +28,10 @@ class Person:
     http: httpx.AsyncClient
     headers: Mapping[str, str]
 
+    def at(self, link: str) -> str:
+        """Give the address of a link that an answer has carried."""
+        return str(self.http.base_url.join(link))
+
     async def send(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
         """Send a request and give the answer, whatever it is."""
         return await self.http.request(method, path, headers=dict(self.headers), **content)

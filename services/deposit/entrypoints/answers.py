@@ -24,6 +24,7 @@ from services.deposit.entrypoints.parts import (
     party_answer,
 )
 from shared.contracts.common_v1 import AmountsV1
+from shared.contracts.public_paths import public_path
 from shared.vocabulary.codes import ModePaiement, TypeTva, is_credit_note
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -50,7 +51,7 @@ class CompletionAnswer(BaseModel):
             comment=completion.comment,
             attachments=attachment_answers(piece, completion.attachments),
             certificate=CertificateAnswer(
-                url=f"/pieces/{piece.id}/completions/{rank}/certificate",
+                url=public_path("deposit", "pieces", piece.id, "completions", rank, "certificate"),
                 sha256=completion.certificate_sha256,
             ),
         )
@@ -122,9 +123,10 @@ class PieceAnswer(BaseModel):
             read=ReadAnswer.of(draft.read),
             next=NextAnswer.of(draft.recipient),
             certificate=CertificateAnswer(
-                url=f"/pieces/{piece.id}/certificate", sha256=piece.certificate_sha256
+                url=public_path("deposit", "pieces", piece.id, "certificate"),
+                sha256=piece.certificate_sha256,
             ),
-            file=file_answer(piece.file, f"/pieces/{piece.id}/file"),
+            file=file_answer(piece.file, public_path("deposit", "pieces", piece.id, "file")),
             attachments=attachment_answers(piece, piece.attachments),
             completions=tuple(
                 CompletionAnswer.of(piece, completion, rank)

@@ -24,6 +24,7 @@ from services.deposit.entrypoints.answers import (
 from services.deposit.entrypoints.metadata import Comment, MetadataForm, read_metadata
 from services.deposit.entrypoints.uploads import UploadedPiece
 from shared.circuit.statuses import Act
+from shared.contracts.public_paths import public_path
 from shared.contracts.texts import TypedText
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.idempotency import IdempotencyKey
@@ -90,7 +91,7 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
         answer = PieceAnswer.of(
             PieceView(outcome.piece, Status.DEPOSEE, outcome.piece.draft.parties)
         )
-        headers = {"Location": f"/pieces/{outcome.piece.id}"}
+        headers = {"Location": public_path("deposit", "pieces", outcome.piece.id)}
         if outcome.is_replay:
             headers["Idempotency-Replayed"] = "true"
         return JSONResponse(answer.model_dump(mode="json"), 201, headers)

@@ -12,6 +12,7 @@ from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Parties, Party
 from shared.contracts.common_v1 import AmountsV1
 from shared.contracts.fields import Difference, Montant
+from shared.contracts.public_paths import public_path
 from shared.vocabulary.amounts import Change
 from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.codes import Syntax
@@ -172,5 +173,6 @@ def file_answer(file: StoredFile, url: str) -> FileAnswer:
 def attachment_answers(piece: Piece, files: tuple[StoredFile, ...]) -> tuple[FileAnswer, ...]:
     """Show attachments of a piece."""
     return tuple(
-        file_answer(file, f"/pieces/{piece.id}/attachments/{file.sha256}") for file in files
+        file_answer(file, public_path("deposit", "pieces", piece.id, "attachments", file.sha256))
+        for file in files
     )

@@ -10,6 +10,7 @@ import httpx
 
 from services.portal.application.exports import DamagedError, TooLargeError, UnavailableError
 from services.portal.domain.export import Json
+from shared.contracts.public_paths import public_path
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.sizes import MEGABYTE
 
@@ -34,14 +35,15 @@ class HttpPeers:
         self._max_file_bytes = max_file_mb * MEGABYTE
 
     async def dossier(self, dossier_id: str) -> Json | None:
-        return await self._json(f"{self._routing}/dossiers/{quote(dossier_id, safe='')}")
+        return await self._json(self._routing + public_path("routing", "dossiers", dossier_id))
 
     async def trail(self, dossier_id: str) -> Sequence[Json] | None:
-        audit = await self._json(f"{self._routing}/dossiers/{quote(dossier_id, safe='')}/audit")
+        path = public_path("routing", "dossiers", dossier_id, "audit")
+        audit = await self._json(self._routing + path)
         return None if audit is None else audit["entries"]
 
     async def piece(self, piece_id: str) -> Json | None:
-        return await self._json(f"{self._deposit}/pieces/{quote(piece_id, safe='')}")
+        return await self._json(self._deposit + public_path("deposit", "pieces", piece_id))
 
     async def file(self, url: str) -> AsyncGenerator[bytes, None]:
         async with self._get(self._deposit + url) as answer:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from services.routing.application.copy_verification import PeerFaultError
+from shared.contracts.public_paths import public_path
 from shared.vocabulary.actors import Actor
 
 _TIMEOUT = httpx.Timeout(60, connect=3)
@@ -40,7 +41,7 @@ class HttpPeers:
         self._http = http
 
     async def piece(self, piece_id: str, by: Actor) -> Mapping[str, Any] | None:
-        return await self._json(f"{self._at.deposit}/pieces/{quote(piece_id, safe='')}", by)
+        return await self._json(self._at.deposit + public_path("deposit", "pieces", piece_id), by)
 
     async def file(self, url: str, by: Actor) -> str:
         digest = sha256()
@@ -56,13 +57,14 @@ class HttpPeers:
         after: str | None = ""
         while after is not None:
             asked = {"dossier": dossier_id, "limit": _PAGE, **({"after": after} if after else {})}
-            page = await self._json(f"{self._at.portal}/recherche", by, asked) or {"pieces": []}
+            url = self._at.portal + public_path("portal", "recherche")
+            page = await self._json(url, by, asked) or {"pieces": []}
             found += page["pieces"]
             after = page.get("next")
         return found
 
     async def statuses(self, dossier_id: str, by: Actor) -> Sequence[Mapping[str, Any]] | None:
-        path = f"/dossiers/{quote(dossier_id, safe='')}/statuses"
+        path = public_path("notification", "dossiers", dossier_id, "statuses")
         found = await self._json(self._at.notification + path, by)
         return None if found is None else list(found["statuses"])
 

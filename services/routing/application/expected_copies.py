@@ -5,6 +5,7 @@ Said anew from the trail, and not read from what was sent: copies are compared w
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from services.routing.application.journey import Cause, Enclosure, Journey
@@ -17,6 +18,7 @@ from shared.circuit.loader import version
 from shared.circuit.parties import Parties
 from shared.circuit.table import Row, application_of
 from shared.circuit.visibility import visible_to
+from shared.contracts.public_paths import public_path
 from shared.contracts.routing_v1 import DossierChanged, PieceStateV1, StatusChanged
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import changes
@@ -128,16 +130,16 @@ def _describe_deposit(
 def list_files(expected: ExpectedDossier) -> Iterator[tuple[str, str]]:
     """Name every file and certificate, where deposit hands it out, by its SHA-256."""
     for piece_id, deposit in _read_deposits(expected).items():
-        path = f"/pieces/{piece_id}"
-        yield f"{path}/file", deposit.file_sha256
-        yield f"{path}/certificate", deposit.certificate_sha256
+        path = partial(public_path, "deposit", "pieces", piece_id)
+        yield path("file"), deposit.file_sha256
+        yield path("certificate"), deposit.certificate_sha256
         attachments = [*deposit.attachments]
         for rank, event in enumerate(_read_additions(expected, piece_id), 1):
             attachments += event.completion.attachments
             if event.completion.certificate_sha256:
-                certificate = f"{path}/completions/{rank}/certificate"
+                certificate = path("completions", rank, "certificate")
                 yield certificate, event.completion.certificate_sha256
-        yield from ((f"{path}/attachments/{sha256}", sha256) for sha256 in attachments)
+        yield from ((path("attachments", sha256), sha256) for sha256 in attachments)
 
 
 def expect_of_portal(expected: ExpectedDossier, state: PieceStateV1, role: Role) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.contracts.public_paths import public_prefix
 from shared.runtime.ids import new_id
 from shared.runtime.logs import bound
 from shared.runtime.metrics import REQUESTS
@@ -23,6 +24,7 @@ from shared.runtime.web.middlewares import (
     Authenticator,
     OriginMiddleware,
 )
+from shared.runtime.web.paths import PathPrefixes, route_label
 from shared.runtime.web.problems import (
     MEDIA_TYPE,
     install,
@@ -38,11 +40,13 @@ Readiness = Callable[[], Awaitable[Sequence[str]]]
 """Gives what is missing for the service to be ready, in French; empty when it is."""
 
 _USUAL = BodyLimits()
-_ALWAYS_OPEN = ("/health/", "/metrics", "/docs", "/openapi.json")
+_OPERATIONS = ("/health", "/metrics")
+"""Paths for operators, at the root of the service: no gateway publishes them."""
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def create_app(
+    service: str,
     *,
     title: str,
     description: str,
@@ -57,9 +61,11 @@ def create_app(
     allowed_origins: Sequence[str] = (),
     body_limits: BodyLimits = _USUAL,
 ) -> FastAPI:
-    """Build a service's application.
+    """Build a service's application, whose routers serve under the public prefix of the service.
 
     Args:
+        service: its name, the first segment of every public path. `open_paths`, `authenticators`
+            and `uploads` name what comes after the prefix.
         open_paths: prefixes of the paths that strangers may ask for.
         authenticators: by prefix of a path, what authenticates there. Without one, an open path
             takes strangers and structures, and every other path structures alone.
@@ -68,10 +74,16 @@ def create_app(
         allowed_origins: whose pages may open a WebSocket, beside those of the host itself.
         body_limits: how long bodies may take, and how much of them is on its way at once.
     """
+    prefix = public_prefix(service)
+    exempt = PathPrefixes(*_OPERATIONS, f"{prefix}/docs", f"{prefix}/openapi.json")
     app = FastAPI(
         title=title,
         description=description,
         version="1",
+        docs_url=f"{prefix}/docs",
+        openapi_url=f"{prefix}/openapi.json",
+        swagger_ui_oauth2_redirect_url=None,
+        redoc_url=None,
         lifespan=lifespan,
         responses={
             "default": {
@@ -81,17 +93,19 @@ def create_app(
         },
     )
     app.state.trust_headers = trust_headers
+    app.state.prefix = prefix
     install(app)
-    paths = Paths(open_paths, uploads)
-    visited = {path: authenticate_if_named for path in open_paths if path not in authenticators}
+    opened = PathPrefixes(*(prefix + each for each in open_paths))
+    paths = Paths(opened, {PathPrefixes(prefix + path): mb for path, mb in uploads.items()})
+    named = {PathPrefixes(prefix + path): each for path, each in authenticators.items()}
     app.add_middleware(UploadLimit, paths=paths, limits=body_limits)
     app.add_middleware(
         AuthenticationMiddleware,
-        exempt=_ALWAYS_OPEN,
-        authenticators={**authenticators, **visited},
+        exempt=exempt,
+        authenticators={**named, opened: authenticate_if_named},
     )
     app.add_middleware(OriginMiddleware, allowed=allowed_origins)
-    app.add_middleware(Gate, is_open=is_started)
+    app.add_middleware(Gate, is_open=is_started, exempt=exempt)
     app.add_middleware(BodyLimit, paths=paths, limits=body_limits)
     app.add_middleware(Surround)
     for router in routers:
@@ -100,13 +114,13 @@ def create_app(
             for each in router.routes
         ):
             raise TypeError("a router of a service has DescribedRoute as its route_class")
-        app.include_router(router)
+        app.include_router(router, prefix=prefix)
     app.include_router(_operations(readiness))
     return app
 
 
 def _operations(readiness: Readiness) -> APIRouter:
-    router = APIRouter(tags=["operations"])
+    router = APIRouter(include_in_schema=False)
 
     @router.get("/health/live", summary="The process answers.")
     async def live() -> dict[str, str]:
@@ -156,10 +170,9 @@ class Surround:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
-                route = getattr(scope.get("route"), "path", "unmatched")
-                REQUESTS.labels(scope["method"], route, str(message["status"])).observe(
-                    time.perf_counter() - started
-                )
+                REQUESTS.labels(
+                    scope["method"], route_label(scope), str(message["status"])
+                ).observe(time.perf_counter() - started)
             await send(message)
 
         try:
@@ -182,15 +195,16 @@ class Gate:
     Who looks after the service, or reads its description, passes.
     """
 
-    def __init__(self, app: ASGIApp, is_open: Callable[[], bool]) -> None:
-        """Wrap `app`."""
+    def __init__(self, app: ASGIApp, is_open: Callable[[], bool], exempt: PathPrefixes) -> None:
+        """Wrap `app`; the paths of `exempt` are answered at any time."""
         self._app = app
         self._is_open = is_open
+        self._exempt = exempt
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or ask to come back."""
         is_served = scope["type"] == "lifespan" or self._is_open()
-        if is_served or scope["path"].startswith(_ALWAYS_OPEN):
+        if is_served or self._exempt.match(scope["path"]):
             await self._app(scope, receive, send)
             return
         problem = unavailable("HTTP-READY-01", "Le service démarre et lit ses annuaires.")

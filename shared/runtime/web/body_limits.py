@@ -3,7 +3,7 @@
 import asyncio
 from bisect import insort
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.runtime.metrics import BODIES_REFUSED, UPLOAD_BYTES
 from shared.runtime.web.addresses import address_of
 from shared.runtime.web.forms import MULTIPART
+from shared.runtime.web.paths import PathPrefixes
 from shared.runtime.web.problems import RETRY_AFTER_S, Problem, UnreadableError, respond
 from shared.vocabulary.sizes import MEGABYTE
 
@@ -40,23 +41,22 @@ class BodyLimits:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Beginnings of paths: where strangers may come, and the MB of a form where files are taken."""
+    """Paths where strangers may come, and the MB of a form where files are taken."""
 
-    open: Sequence[str] = ()
-    uploads: Mapping[str, int] = field(default_factory=dict)
+    open: PathPrefixes
+    uploads: Mapping[PathPrefixes, int]
 
     def is_open(self, scope: Scope) -> bool:
         """Tell whether a request is for strangers as well."""
-        path: str = scope["path"]
-        return path.startswith(tuple(self.open))
+        return self.open.match(scope["path"])
 
     def form_bytes(self, scope: Scope) -> int | None:
         """Give what a form with files may weigh; None when it is none, or has none."""
         # As the framework reads it: whatever it would parse as JSON is no form.
         content_type = Headers(scope=scope).get("content-type", "")
         if content_type.partition(";")[0].strip().lower() == MULTIPART:
-            for beginning, megabytes in self.uploads.items():
-                if scope["path"].startswith(beginning):
+            for prefixes, megabytes in self.uploads.items():
+                if prefixes.match(scope["path"]):
                     return megabytes * MEGABYTE
         return None
 

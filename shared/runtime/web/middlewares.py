@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.runtime.web.caller import authenticate_request
+from shared.runtime.web.paths import PathPrefixes
 from shared.runtime.web.problems import Problem, respond
 
 Authenticator = Callable[[HTTPConnection], object]
@@ -27,22 +28,26 @@ class AuthenticationMiddleware:
     """
 
     def __init__(
-        self, app: ASGIApp, *, exempt: Sequence[str], authenticators: Mapping[str, Authenticator]
+        self,
+        app: ASGIApp,
+        *,
+        exempt: PathPrefixes,
+        authenticators: Mapping[PathPrefixes, Authenticator],
     ) -> None:
         """Wrap `app`.
 
         Args:
-            exempt: prefixes of the paths without any authentication.
-            authenticators: by prefix of a path, what authenticates there; the first prefix that
-                matches holds. Elsewhere a structure has to be named.
+            exempt: the paths without any authentication.
+            authenticators: what authenticates where; the first prefixes that match hold.
+                Elsewhere a structure has to be named.
         """
         self._app = app
-        self._exempt = tuple(exempt)
+        self._exempt = exempt
         self._authenticators = dict(authenticators)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401."""
-        if scope["type"] != "lifespan" and not scope["path"].startswith(self._exempt):
+        if scope["type"] != "lifespan" and not self._exempt.match(scope["path"]):
             try:
                 self._find_authenticator(scope["path"])(HTTPConnection(scope))
             except Problem as problem:
@@ -52,7 +57,7 @@ class AuthenticationMiddleware:
         await self._app(scope, receive, send)
 
     def _find_authenticator(self, path: str) -> Authenticator:
-        found = (each for prefix, each in self._authenticators.items() if path.startswith(prefix))
+        found = (each for prefixes, each in self._authenticators.items() if prefixes.match(path))
         return next(found, authenticate_request)
 
 

@@ -35,8 +35,10 @@ class DescribedRoute(APIRoute):
 
         async def handle_described(request: Request) -> Response:
             description = request.app.openapi()
-            operation = description["paths"].get(self.path_format, {}).get(request.method.lower())
-            await _check(request, operation or {}, description)
+            # A route does not know the prefix under which the application includes its router.
+            path = getattr(request.app.state, "prefix", "") + self.path_format
+            operation = description["paths"][path][request.method.lower()]
+            await _check(request, operation, description)
             return await handle(request)
 
         return handle_described

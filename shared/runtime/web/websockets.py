@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from shared.runtime.metrics import SOCKET_CLOSES, SOCKET_FRAMES, SOCKETS
+from shared.runtime.web.paths import route_label
 from shared.runtime.web.problems import respond, unforeseen
 
 _FAILED, _TRY_AGAIN = 1011, 1013
@@ -68,7 +69,7 @@ class _Watched:
 
     @property
     def _route(self) -> str:
-        return getattr(self._scope.get("route"), "path", "unmatched")
+        return route_label(self._scope)
 
 
 async def talk(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

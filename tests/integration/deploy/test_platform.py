@@ -57,7 +57,7 @@ def test_the_store_runs_transactions(platform: Platform) -> None:
 
 
 def test_a_service_is_told_where_it_runs_and_what_its_broker_can_do(platform: Platform) -> None:
-    told = httpx.get(f"{platform.addresses.services['toy']}/settings").json()
+    told = httpx.get(f"{platform.addresses.roots['toy']}/settings").json()
 
     real = platform.backend.has_real_kafka
     assert told["kafka"] == platform.addresses.kafka
@@ -74,7 +74,7 @@ def test_a_killed_service_comes_back_on_the_same_address(platform: Platform) -> 
     platform.restart("toy")
 
     assert platform.pid("toy") != first
-    assert httpx.get(f"{platform.addresses.services['toy']}/health/live").is_success
+    assert httpx.get(f"{platform.addresses.roots['toy']}/health/live").is_success
 
 
 def test_a_killed_store_keeps_what_it_acknowledged(platform: Platform) -> None:

@@ -18,7 +18,7 @@ async def test_a_deposit_waits_for_nobody_while_the_store_is_away(
     try:
         async with asyncio.timeout(20):
             away = await world.deposit(content, beside(), headers)
-            ready = await world.http.get("/health/ready")
+            ready = await world.http.get(world.http.base_url.join("/health/ready"))
     finally:
         await asyncio.to_thread(platform.restart, "store")
 

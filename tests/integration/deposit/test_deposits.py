@@ -42,7 +42,7 @@ async def test_an_e_invoice_is_read_and_its_core_fields_are_shown_back(
     assert answer.status_code == 201, answer.text
     piece = answer.json()
     assert (piece["status"], piece["cadre"], piece["number"]) == ("DEPOSEE", "A4", draft.number)
-    assert answer.headers["Location"] == f"/pieces/{piece['piece_id']}"
+    assert answer.headers["Location"] == f"/deposit/v1/pieces/{piece['piece_id']}"
     assert piece["next"] == {
         "role": "moe",
         "structure": MOE,
@@ -194,9 +194,9 @@ async def test_file_attachments_and_certificate_are_handed_out_to_parties_alone(
     piece = answer.json()
     (attachment,) = piece["attachments"]
 
-    file = await world.http.get(piece["file"]["url"], headers=acting(Role.MOE))
-    bon = await world.http.get(attachment["url"], headers=acting(Role.MOA))
-    certificate = await world.http.get(piece["certificate"]["url"], headers=acting(Role.TITULAIRE))
+    file = await world.get(piece["file"]["url"], headers=acting(Role.MOE))
+    bon = await world.get(attachment["url"], headers=acting(Role.MOA))
+    certificate = await world.get(piece["certificate"]["url"], headers=acting(Role.TITULAIRE))
 
     assert file.content == content
     assert (file.headers["content-type"], bon.content) == ("application/xml", b"%PDF-1.7 bon")
@@ -211,13 +211,13 @@ async def test_file_attachments_and_certificate_are_handed_out_to_parties_alone(
     assert certificate.headers["content-type"] == "application/pdf"
     _assert_readable(certificate.content)
     for url in (
-        f"/pieces/{piece['piece_id']}",
+        answer.headers["location"],
         piece["file"]["url"],
         attachment["url"],
         piece["certificate"]["url"],
     ):
-        other = await world.http.get(url, headers=acting(Role.MOE, OTHER))
-        wrong_role = await world.http.get(url, headers=acting(Role.MOA, TITULAIRE))
+        other = await world.get(url, headers=acting(Role.MOE, OTHER))
+        wrong_role = await world.get(url, headers=acting(Role.MOA, TITULAIRE))
         assert (other.status_code, wrong_role.status_code) == (404, 404)
 
 

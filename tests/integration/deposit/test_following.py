@@ -292,8 +292,8 @@ async def test_a_suspended_piece_is_completed_by_its_depositor_with_a_proof(worl
     assert foreign.status_code == 404
     assert done.status_code == 201, done.text
     body = done.json()
-    proof = await world.http.get(body["certificate"]["url"], headers=acting(Role.MOE))
-    bon = await world.http.get(body["attachments"][0]["url"], headers=acting(Role.MOE))
+    proof = await world.get(body["certificate"]["url"], headers=acting(Role.MOE))
+    bon = await world.get(body["attachments"][0]["url"], headers=acting(Role.MOE))
     assert proof.content.startswith(b"%PDF-")
     assert bon.content == BON["attachments"][1]
     events = await world.told(piece["dossier_id"], 2)

@@ -50,7 +50,7 @@ async def test_a_file_that_cannot_be_read_is_refused_by_name_and_not_kept(
     assert answer.json()["code"] == code
     assert (code, "file") in codes(answer)
     assert world.kept() == before
-    assert (await world.http.get("/health/ready")).status_code == 200
+    assert (await world.http.get(world.http.base_url.join("/health/ready"))).status_code == 200
 
 
 async def test_the_service_answers_while_a_bomb_is_read(world: World) -> None:
@@ -61,7 +61,7 @@ async def test_the_service_answers_while_a_bomb_is_read(world: World) -> None:
     longest = 0.0
     while not refusal.done():
         before = time.monotonic()
-        assert (await world.http.get("/health/live")).status_code == 200
+        assert (await world.http.get(world.http.base_url.join("/health/live"))).status_code == 200
         longest = max(longest, time.monotonic() - before)
         light = await world.deposit(_UBL, beside(), dry_run=True)
         assert light.json()["read"]["number"]
@@ -121,7 +121,7 @@ async def test_two_hundred_megabytes_are_refused_and_the_service_stays_up(world:
     assert counted == 413
     assert announced in {413, None}
     assert world.kept() == before
-    assert (await world.http.get("/health/ready")).status_code == 200
+    assert (await world.http.get(world.http.base_url.join("/health/ready"))).status_code == 200
     grown = await world.figure("process_resident_memory_bytes") - memory
     assert grown < 100 * 1024 * 1024
 

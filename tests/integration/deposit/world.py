@@ -111,6 +111,12 @@ class World:
     _reported: dict[str, Status] = field(default_factory=dict)
     """The latest status of each piece that is no payment."""
 
+    async def get(self, link: str, headers: Mapping[str, str]) -> httpx.Response:
+        """Follow a link of an answer."""
+        url = self.http.base_url.join(link)
+        found: httpx.Response = await self.http.get(url, headers=headers)
+        return found
+
     async def __aenter__(self) -> Self:
         """Connect, and tell the structures of the tests."""
         client: MongoClient[dict[str, Any]] = self._stack.enter_context(
@@ -294,7 +300,7 @@ class World:
 
     async def figure(self, name: str) -> float:
         """Read one of deposit's figures."""
-        text: str = (await self.http.get("/metrics")).text
+        text: str = (await self.http.get(self.http.base_url.join("/metrics"))).text
         lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
         return next((float(value) for key, _, value in lines if key == name), 0.0)
 

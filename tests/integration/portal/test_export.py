@@ -260,7 +260,7 @@ async def test_what_is_too_large_or_asked_by_too_many_is_refused(world: World) -
 async def a_portal(world: World, **changes: object) -> AsyncIterator[httpx.AsyncClient]:
     """Give the export with other settings, over the peers that run."""
     addresses = world.platform.addresses
-    known = {f"{name}_url": addresses.services[name] for name in ("deposit", "routing")}
+    known = {f"{name}_url": addresses.roots[name] for name in ("deposit", "routing")}
     settings = Settings.model_validate(
         {"kafka": addresses.kafka, "mongo": addresses.mongo, **known, **changes}
     )

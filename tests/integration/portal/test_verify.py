@@ -16,6 +16,7 @@ from deploy.local.programs import ROOT
 from services.routing.adapters.mongo import MongoArchive
 from services.routing.adapters.peers import Addresses, http_peers
 from services.routing.application.copy_verification import find_copy_differences
+from shared.contracts.public_paths import public_path
 from shared.runtime.clock import system_clock
 from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
@@ -50,7 +51,7 @@ class Carried:
     async def differences(self) -> list[str]:
         """Compare."""
         at = self.world.platform.addresses
-        addresses = Addresses(*(at.services[each] for each in PEERS))
+        addresses = Addresses(*(at.roots[each] for each in PEERS))
         async with (
             Store(at.mongo, "routing", system_clock()) as store,
             http_peers(addresses) as peers,
@@ -60,7 +61,7 @@ class Carried:
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the operator's command."""
         at = self.world.platform.addresses
-        asked = [part for each in PEERS for part in (f"--{each}", at.services[each])]
+        asked = [part for each in PEERS for part in (f"--{each}", at.roots[each])]
         return subprocess.run(
             [*COMMAND, self.dossier, "--mongo", at.mongo, *asked, *words],
             capture_output=True,
@@ -238,7 +239,7 @@ async def test_a_file_that_was_changed_is_named_and_served_to_nobody(carried: Ca
     database = world.mongo["deposit"]
     piece = database["pieces"].find_one({"dossier_id": carried.dossier, "piece.draft.cadre": "A4"})
     assert piece
-    path = f"/pieces/{piece['_id']}"
+    path = public_path("deposit", "pieces", piece["_id"])
     shown = piece["piece"]
     added = shown["completions"][0]["attachments"][0]["sha256"]
     cases = {
@@ -249,6 +250,7 @@ async def test_a_file_that_was_changed_is_named_and_served_to_nobody(carried: Ca
     }
     headers = {"X-Structure": TITULAIRE.siret, "X-Role": Role.TITULAIRE.value}
 
+    deposit = world.scene.services.deposit
     for url, sha256 in cases.items():
         row = database["files"].find_one({"_id": sha256})
         assert row
@@ -258,7 +260,7 @@ async def test_a_file_that_was_changed_is_named_and_served_to_nobody(carried: Ca
         changed = data[:-1] + bytes((data[-1] ^ 1,))
         database["fs.chunks"].update_one({"_id": chunk["_id"]}, {"$set": {"data": changed}})
         try:
-            served = await world.scene.services.deposit.get(url, headers=headers)
+            served = await deposit.get(deposit.base_url.join(url), headers=headers)
             found = await carried.differences()
             exported = await world.export(carried.dossier)
         finally:

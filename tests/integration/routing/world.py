@@ -279,7 +279,7 @@ class World:
 
     async def figure(self, name: str) -> float:
         """Read a figure of the service, by its name and labels."""
-        lines = (await self._http.get("/metrics")).text.splitlines()
+        lines = (await self._http.get(self._http.base_url.join("/metrics"))).text.splitlines()
         return next((float(line.split()[-1]) for line in lines if line.startswith(name)), 0)
 
     async def until_status(self, dossier: Deposits, cadre: str, status: str) -> None:

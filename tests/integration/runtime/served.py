@@ -12,11 +12,13 @@ from fastapi import APIRouter, FastAPI, File, Response, UploadFile, WebSocket
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
+from shared.contracts.public_paths import public_prefix
 from shared.runtime.service import body_limits, server_config
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.web.app import create_app
 from shared.runtime.web.request_validation import DescribedRoute
 
+PREFIX = public_prefix("essai")
 OPEN, MINE = "/open/files", "/files"
 
 
@@ -85,6 +87,7 @@ def main() -> None:
     """Serve on the port and with the settings that the one argument gives as JSON."""
     settings = RuntimeSettings.model_validate_json(sys.argv[1])
     app = create_app(
+        "essai",
         title="essai",
         description="",
         routers=[_router()],

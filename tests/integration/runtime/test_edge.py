@@ -16,7 +16,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from shared.vocabulary.sizes import MEGABYTE
-from tests.integration.runtime.served import MINE, OPEN
+from tests.integration.runtime.served import MINE, OPEN, PREFIX
 from tests.kit.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +25,10 @@ NAMED = "".join(f"{name}: {value}\r\n" for name, value in ME.items())
 LIMIT_S = 60.0
 """Far over every limit of the server under test: whoever waits so long was not cut."""
 FORM = b'--b\r\nContent-Disposition: form-data; name="attachments"; filename="a.bin"\r\n\r\n'
-HEAD = "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+HEAD = (
+    f"POST {PREFIX}{{path}} HTTP/1.1\r\nHost: x\r\n"
+    "Content-Type: multipart/form-data; boundary=b\r\n"
+)
 
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -58,13 +61,13 @@ class Served:
     def client(self) -> httpx.AsyncClient:
         """Call like a good client."""
         return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}", headers=ME, timeout=LIMIT_S
+            base_url=f"http://127.0.0.1:{self.port}{PREFIX}", headers=ME, timeout=LIMIT_S
         )
 
     async def figure(self, name: str, **labels: str) -> float:
         """Read one figure."""
         async with self.client() as http:
-            text = (await http.get("/metrics")).text
+            text = (await http.get(http.base_url.join("/metrics"))).text
         wanted = ",".join(f'{key}="{value}"' for key, value in labels.items())
         series = re.escape(f"{name}{{{wanted}}}" if wanted else name)
         found = re.search(rf"^{series} (.*)$", text, re.MULTILINE)
@@ -106,7 +109,7 @@ async def served(**settings: object) -> AsyncIterator[Served]:
 
         async def answers() -> bool:
             async with there.client() as http:
-                return (await http.get("/health/live")).status_code == 200
+                return (await http.get(http.base_url.join("/health/live"))).status_code == 200
 
         await wait_until(answers, "the server answers", LIMIT_S)
         yield there
@@ -148,7 +151,7 @@ async def test_1200_heads_that_never_end_leave_a_place_for_others() -> None:
 async def test_connections_of_an_address_are_bounded_whatever_they_do() -> None:
     async with served(connections_each=20) as there, AsyncExitStack() as stack:
         for _ in range(20):
-            reader, writer = await there.open("GET /open/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            reader, writer = await there.open(f"GET {PREFIX}/open/live HTTP/1.1\r\nHost: x\r\n\r\n")
             stack.callback(writer.close)
             assert status(await reader.readline()) == 200
 
@@ -161,7 +164,7 @@ async def test_connections_of_an_address_are_bounded_whatever_they_do() -> None:
 async def test_a_named_proxy_is_no_address() -> None:
     async with served(connections_each=3, proxies="127.0.0.1") as there, AsyncExitStack() as stack:
         for _ in range(10):
-            reader, writer = await there.open("GET /open/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            reader, writer = await there.open(f"GET {PREFIX}/open/live HTTP/1.1\r\nHost: x\r\n\r\n")
             stack.callback(writer.close)
             assert status(await reader.readline()) == 200
 
@@ -169,7 +172,7 @@ async def test_a_named_proxy_is_no_address() -> None:
 async def test_a_full_server_says_so() -> None:
     async with served(connections=10) as there, AsyncExitStack() as stack:
         for _ in range(10):
-            reader, writer = await there.open("GET /open/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            reader, writer = await there.open(f"GET {PREFIX}/open/live HTTP/1.1\r\nHost: x\r\n\r\n")
             stack.callback(writer.close)
             assert status(await reader.readline()) == 200
 
@@ -313,7 +316,7 @@ async def test_30_endless_uploads_leave_room_for_others_and_little_on_disk() -> 
         async with there.client() as http:
             mine = await http.post(MINE, files=form)
             other = await http.post(OPEN, files=form)
-            live = await http.get("/health/live")
+            live = await http.get(http.base_url.join("/health/live"))
 
         assert (mine.json(), live.status_code) == (100_000, 200)
         # A quarter is for one address, and small ones come first.
@@ -373,7 +376,7 @@ async def test_a_length_that_lies_keeps_nothing(
 
 @pytest.mark.parametrize("path", ["/open/large", "/open/parts"])
 async def test_a_client_that_does_not_read_its_answer_is_cut(edge: Served, path: str) -> None:
-    reader, writer = await edge.open(f"GET {path}?megabytes=60 HTTP/1.1\r\nHost: x\r\n\r\n")
+    reader, writer = await edge.open(f"GET {PREFIX}{path}?megabytes=60 HTTP/1.1\r\nHost: x\r\n\r\n")
     writer.transport.pause_reading()  # type: ignore[attr-defined]
     before = await edge.figure("aiguillage_connections_cut_total", reason="answer unread")
 
@@ -389,7 +392,9 @@ async def test_a_client_that_does_not_read_its_answer_is_cut(edge: Served, path:
 
 
 async def test_a_client_that_reads_slowly_and_well_is_not_cut(edge: Served) -> None:
-    reader, writer = await edge.open("GET /open/large?megabytes=8 HTTP/1.1\r\nHost: x\r\n\r\n")
+    reader, writer = await edge.open(
+        f"GET {PREFIX}/open/large?megabytes=8 HTTP/1.1\r\nHost: x\r\n\r\n"
+    )
     got = 0
     while got < 8 * MEGABYTE:
         part = await reader.read(65536)
@@ -400,8 +405,8 @@ async def test_a_client_that_reads_slowly_and_well_is_not_cut(edge: Served) -> N
 
 
 async def test_live_views_and_sockets_outlast_every_deadline(edge: Served) -> None:
-    reader, writer = await edge.open("GET /open/live HTTP/1.1\r\nHost: x\r\n\r\n")
-    async with connect(f"ws://127.0.0.1:{edge.port}/open/socket") as talking:
+    reader, writer = await edge.open(f"GET {PREFIX}/open/live HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with connect(f"ws://127.0.0.1:{edge.port}{PREFIX}/open/socket") as talking:
         # Five times the longest deadline of a head, at five beats a second.
         for _ in range(40):
             await reader.readuntil(b": beat\n\n")
@@ -411,7 +416,7 @@ async def test_live_views_and_sockets_outlast_every_deadline(edge: Served) -> No
 
 
 async def test_what_is_closed_is_forgotten(edge: Served) -> None:
-    async with connect(f"ws://127.0.0.1:{edge.port}/open/socket"):
+    async with connect(f"ws://127.0.0.1:{edge.port}{PREFIX}/open/socket"):
         pass
     await edge.ask(b"no http\r\n\r\n")
 

@@ -48,6 +48,11 @@ async def db(platform: Platform) -> AsyncIterator[Store]:
         yield opened
 
 
+async def health(http: httpx.AsyncClient, path: str) -> httpx.Response:
+    """Ask at the root of the service, where operators ask."""
+    return await http.get(http.base_url.join(path))
+
+
 def a_status(dossier: str, rank: int, motive: str | None = None) -> Event[StatusChanged]:
     party = PartyV1(structure="35600000000048")
     return Event(
@@ -136,7 +141,7 @@ async def test_trusted_headers_refuse_any_address_but_loopback_in_one_line(
 
 
 async def test_a_taken_port_ends_the_process_and_says_so(platform: Platform) -> None:
-    port = platform.addresses.services["toy"].rpartition(":")[2]
+    port = platform.addresses.roots["toy"].rpartition(":")[2]
     process = start(platform, AIGUILLAGE_PORT=port)
     out, err = await asyncio.to_thread(process.communicate, timeout=20)
 
@@ -290,16 +295,16 @@ async def test_a_service_without_its_broker_is_live_and_works_but_is_not_ready(
     platform.kill(BROKER)
 
     async def is_not_ready() -> bool:
-        return (await http.get("/health/ready")).status_code == 503
+        return (await health(http, "/health/ready")).status_code == 503
 
     await wait_until(is_not_ready, "it notices")
-    assert "bus de messages" in (await http.get("/health/ready")).json()["detail"]
-    assert (await http.get("/health/live")).status_code == 200
+    assert "bus de messages" in (await health(http, "/health/ready")).json()["detail"]
+    assert (await health(http, "/health/live")).status_code == 200
     assert (await http.post("/things", headers=ME)).status_code == 200
     await asyncio.to_thread(platform.restart, BROKER)
 
     async def is_ready() -> bool:
-        return (await http.get("/health/ready")).status_code == 200
+        return (await health(http, "/health/ready")).status_code == 200
 
     await wait_until(is_ready, "it is ready again", limit_s=30)
 
@@ -312,12 +317,12 @@ async def test_a_service_without_its_store_is_live_and_asks_to_come_back(
     refused = await http.post("/things", headers=ME)
     assert refused.status_code == 503, refused.text
     assert refused.headers["retry-after"]
-    assert "la base ne répond pas" in (await http.get("/health/ready")).json()["detail"]
-    assert (await http.get("/health/live")).status_code == 200
+    assert "la base ne répond pas" in (await health(http, "/health/ready")).json()["detail"]
+    assert (await health(http, "/health/live")).status_code == 200
     await asyncio.to_thread(platform.restart, STORE)
 
     async def is_ready() -> bool:
-        return (await http.get("/health/ready")).status_code == 200
+        return (await health(http, "/health/ready")).status_code == 200
 
     await wait_until(is_ready, "it is ready again", limit_s=30)
     assert (await http.post("/things", headers=ME)).status_code == 200
@@ -358,10 +363,10 @@ async def test_a_service_that_starts_before_its_broker_is_ready_once_the_broker_
     starting = asyncio.create_task(asyncio.to_thread(platform.restart, "toy"))
 
     async def is_live() -> bool:
-        return (await http.get("/health/live")).status_code == 200
+        return (await health(http, "/health/live")).status_code == 200
 
     await wait_until(is_live, "it is live")
-    assert (await http.get("/health/ready")).status_code == 503
+    assert (await health(http, "/health/ready")).status_code == 503
     # It has not read its directories: it would answer by half of them.
     assert (await http.post("/things", headers=ME)).status_code == 503
     assert not starting.done()

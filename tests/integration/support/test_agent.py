@@ -103,7 +103,8 @@ async def test_an_answer_is_a_passage_of_the_article_it_cites(world: World) -> N
     said = await talk.say("ma pièce est suspendu, que dois-je faire ?")
 
     assert (said["kind"], said["citation"]["code"]) == ("article", "suspension")
-    article = (await world.support.get(said["citation"]["link"])).json()
+    link = said["citation"]["link"]
+    article = (await world.support.get(world.support.base_url.join(link))).json()
     assert said["answer"] in [each["text"] for each in article["passages"]]
     assert (said["person"], said["ticket"]) == (None, None)
 

@@ -73,7 +73,7 @@ class Socket:
 
 async def is_ready(url: str) -> bool:
     async with httpx.AsyncClient(timeout=2) as client:
-        return (await client.get(f"{url}/health/ready")).status_code == 200
+        return (await client.get(httpx.URL(url).join("/health/ready"))).status_code == 200
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def a_twin(platform: Platform, offset_s: int, **settings: int | str) -> Iterator
     log = platform.log("twin")
     twin = programs.service("services.support", env).start(port, env={}, log=log, watchdog=watchdog)
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}/support/v1"
     finally:
         twin.end()
         watchdog.close()
@@ -505,7 +505,7 @@ async def test_a_desk_is_shown_its_queue_live_and_hands_a_chat_to_the_other(
         me, opened = await stack.enter_async_context(site.asking(somebody(), **cast.wish))
         session, path = opened["session"], f"/desk/chats/{opened['session']}"
         assert await shown(watching, session) == "EN_ATTENTE"
-        figures = (await site.http.get("/metrics")).text
+        figures = (await site.http.get(site.http.base_url.join("/metrics"))).text
         assert 'aiguillage_sockets_open{route="/desk/chats"} 2.0' in figures
         await site.take(agent)
         assert await shown(watching, session) == "EN_COURS"
@@ -578,7 +578,7 @@ async def test_what_goes_on_is_ended_when_the_chat_has_closed_and_holidays_are_r
         days=1, hours=22, minutes=30
     )
     assert refusal["ticket"]["description"] == "Une question"
-    assert refusal["ticket_link"] == "/tickets"
+    assert refusal["ticket_link"] == "/support/v1/tickets"
     assert (await site.http.get("/chat")).json()["is_open"] is False
 
     async def has_ended() -> bool:
@@ -594,7 +594,7 @@ async def test_what_goes_on_is_ended_when_the_chat_has_closed_and_holidays_are_r
     await asyncio.to_thread(site.platform.advance, 4)
     refusal = await refused_at(site, None)
     assert refusal["detail"] == "Le tchat est fermé. Il ouvre le lundi 19 juillet 2027 à 8 h 30."
-    assert refusal["ticket_link"] == "/open/tickets"
+    assert refusal["ticket_link"] == "/support/v1/open/tickets"
     answer = await site.http.get("/chat")
     assert answer.json()["detail"] == refusal["detail"]
 

@@ -69,6 +69,7 @@ async def test_the_page_of_another_site_is_refused(crowded: tuple[Site, str]) ->
     with pytest.raises(InvalidStatus, match="403"):
         async with site.socket("/chat", {"Origin": "https://evil.example"}, at=url):
             pass
-    async with site.socket("/chat", {**somebody(), "Origin": url}, at=url) as socket:
+    own_page = {"Origin": str(httpx.URL(url).join("/"))}
+    async with site.socket("/chat", {**somebody(), **own_page}, at=url) as socket:
         await socket.send(type="commencer")
         assert await socket.next("session")

@@ -438,7 +438,8 @@ async def test_a_hundred_megabytes_are_refused_without_being_read_whole(
     size = f"Content-Length: {100 * MEGABYTE}" if is_announced else "Transfer-Encoding: chunked"
     named = "".join(f"{name}: {value}\r\n" for name, value in me.headers.items())
     head = (
-        f"POST /tickets/{begun['id']}/attachments HTTP/1.1\r\nHost: x\r\n{named}{size}\r\n"
+        f"POST /support/v1/tickets/{begun['id']}/attachments HTTP/1.1\r\n"
+        f"Host: x\r\n{named}{size}\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
     )
     part = b'--x\r\nContent-Disposition: form-data; name="attachments"; filename="a.pdf"\r\n\r\n'

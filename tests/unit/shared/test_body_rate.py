@@ -7,6 +7,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from shared.runtime.web.body_limits import BodyLimit, BodyLimits, Paths
+from shared.runtime.web.paths import PathPrefixes
 from shared.runtime.web.problems import UnreadableError
 
 _PIECE = 1024 * 1024
@@ -39,7 +40,9 @@ async def _taken(announced_mb: int) -> int:
             (b"content-length", str(announced_mb * _PIECE).encode()),
         ],
     }
-    limited = BodyLimit(read, paths=Paths(uploads={"/pieces": 10**6}), limits=_LIMITS)
+    limited = BodyLimit(
+        read, paths=Paths(PathPrefixes(), {PathPrefixes("/pieces"): 10**6}), limits=_LIMITS
+    )
     with suppress(UnreadableError):
         await limited(scope, receive, send)
     return taken

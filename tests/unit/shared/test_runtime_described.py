@@ -74,6 +74,7 @@ async def nothing_missing() -> list[str]:
 
 def an_app(router: APIRouter) -> FastAPI:
     return create_app(
+        "essai",
         title="essai",
         description="",
         routers=[router],
@@ -87,7 +88,9 @@ def an_app(router: APIRouter) -> FastAPI:
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(an_app(a_router())), base_url="http://essai", headers=ME
+        transport=httpx.ASGITransport(an_app(a_router())),
+        base_url="http://essai/essai/v1",
+        headers=ME,
     ) as opened:
         yield opened
 
@@ -151,7 +154,7 @@ async def test_json_passes_where_json_is_expected(http: httpx.AsyncClient) -> No
 
 
 async def test_what_watches_the_service_may_ask_as_it_likes(http: httpx.AsyncClient) -> None:
-    assert (await http.get("/health/live?from=probe")).status_code == 200
+    assert (await http.get("http://essai/health/live?from=probe")).status_code == 200
 
 
 async def test_what_is_asked_once_is_not_asked_twice(http: httpx.AsyncClient) -> None:

@@ -57,6 +57,7 @@ async def nothing_missing() -> list[str]:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(
+        "essai",
         title="essai",
         description="",
         routers=[a_router()],
@@ -67,7 +68,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         uploads={"/pieces": 5},
     )
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://essai", headers=ME
+        transport=httpx.ASGITransport(app), base_url="http://essai/essai/v1", headers=ME
     ) as opened:
         yield opened
 

@@ -113,6 +113,7 @@ async def client(
         return missing
 
     app = create_app(
+        "essai",
         title="essai",
         description="",
         routers=[a_router()],
@@ -126,7 +127,7 @@ async def client(
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
     async with httpx.AsyncClient(
-        transport=transport, base_url="http://essai", headers=headers
+        transport=transport, base_url="http://essai/essai/v1", headers=headers
     ) as opened:
         yield opened
 
@@ -323,10 +324,89 @@ async def test_nothing_is_read_of_what_a_stranger_sends(path: str, headers: dict
     assert sent == 0
 
 
-@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/docs"])
+@pytest.mark.parametrize(
+    "path",
+    ["/health/live", "/health/ready", "/metrics", "/essai/v1/docs", "/essai/v1/openapi.json"],
+)
 async def test_who_looks_after_the_service_need_not_be_named(path: str) -> None:
     async with client(headers={}, trust_headers=False) as http:
-        assert (await http.get(path)).status_code == 200
+        assert (await http.get(f"http://essai{path}")).status_code == 200
+
+
+ODD = [
+    "/bytes",
+    "//essai/v1/bytes",
+    "/essai//v1/bytes",
+    "/essai/v1//bytes",
+    "/essai/v2/bytes",
+    "/autre/v1/bytes",
+    "/essai/v1/Bytes",
+    "/docs",
+    "/openapi.json",
+    "/health",
+    "/essai/v1/health/live",
+    "/essai/v1/metrics",
+    "/%65ssai/v1/bytes%00",
+]
+"""Paths that are nearly those of a route."""
+
+
+@pytest.mark.parametrize("path", ODD)
+async def test_an_odd_spelling_of_a_path_is_open_to_nobody_and_takes_no_large_body(
+    path: str,
+) -> None:
+    opened = {"open_paths": ["/bytes"], "uploads": {"/bytes": 3}}
+    headers = {"content-type": FORM_TYPE}
+    async with client(headers={}, **opened) as http:  # type: ignore[arg-type]
+        alone = await http.post(at_root(path), content=b"x", headers=headers)
+    async with client(**opened) as http:  # type: ignore[arg-type]
+        named = await http.post(at_root(path), content=b"x", headers=headers)
+        large = await http.post(at_root(path), content=b"x" * (MEGABYTE + 1), headers=headers)
+
+    is_for_operators = path == "/health"
+    assert (alone.status_code, named.status_code) == (404 if is_for_operators else 401, 404)
+    assert large.status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/%65ssai/v1/bytes", "/essai%2Fv1%2Fbytes", "/essai/v1/b%79tes"])
+async def test_an_encoded_spelling_of_a_route_has_the_limits_of_the_route(path: str) -> None:
+    headers = {"content-type": FORM_TYPE}
+    async with client(headers={}) as http:
+        await problem(await http.post(at_root(path), content=b"x"), 401, "HTTP-CALLER-02")
+    async with client(uploads={"/bytes": 3}) as http:
+        within = await http.post(at_root(path), content=b"x" * 3 * MEGABYTE, headers=headers)
+        assert within.json() == 3 * MEGABYTE
+        over = await http.post(at_root(path), content=b"x" * (3 * MEGABYTE + 1), headers=headers)
+        assert over.status_code == 413
+
+
+async def test_a_slash_at_the_end_is_answered_as_the_caller_would_be_without_it() -> None:
+    async with client(headers={}, authenticators={"/bytes": authenticate_desk}) as http:
+        assert (await http.post("/bytes/", content=b"x")).status_code == 401
+    async with client(headers={}, open_paths=["/bytes"]) as http:
+        moved = await http.post("/bytes/", content=b"x")
+    assert (moved.status_code, httpx.URL(moved.headers["location"]).path) == (
+        307,
+        "/essai/v1/bytes",
+    )
+
+
+def at_root(path: str) -> httpx.URL:
+    """Spell a path as it stands: httpx would put it in order."""
+    return httpx.URL("http://essai").copy_with(raw_path=path.encode())
+
+
+async def test_the_description_names_the_public_paths_and_no_others() -> None:
+    async with client(headers={}) as http:
+        described = (await http.get("/openapi.json")).json()
+
+    assert described["paths"]
+    assert all(path.startswith("/essai/v1/") for path in described["paths"])
+
+
+async def test_an_open_path_ends_where_a_segment_does() -> None:
+    async with client(headers={}, open_paths=["/byte"]) as http:
+        await problem(await http.post("/bytes", content=b"x"), 401, "HTTP-CALLER-02")
 
 
 async def test_a_stranger_is_let_in_where_a_service_is_open_with_less_to_send() -> None:
@@ -453,8 +533,8 @@ async def test_a_caller_is_a_structure_and_a_role() -> None:
 
 async def test_a_service_that_misses_something_is_live_and_not_ready() -> None:
     async with client(["la base ne répond pas"]) as http:
-        assert (await http.get("/health/live")).status_code == 200
-        response = await http.get("/health/ready")
+        assert (await http.get("http://essai/health/live")).status_code == 200
+        response = await http.get("http://essai/health/ready")
 
         body = await problem(response, 503, "HTTP-READY-01")
         assert body["detail"] == "Pas encore prêt : la base ne répond pas."
@@ -463,12 +543,12 @@ async def test_a_service_that_misses_something_is_live_and_not_ready() -> None:
 
 async def test_a_service_that_misses_nothing_is_ready() -> None:
     async with client() as http:
-        assert (await http.get("/health/ready")).json() == {"status": "ready"}
+        assert (await http.get("http://essai/health/ready")).json() == {"status": "ready"}
 
 
 async def test_figures_are_read_by_the_parser_of_prometheus() -> None:
     async with client() as http:
-        text = (await http.get("/metrics")).text
+        text = (await http.get("http://essai/metrics")).text
 
     names = {family.name for family in text_string_to_metric_families(text)}
     assert {
@@ -510,7 +590,7 @@ async def test_a_line_logged_for_a_request_carries_its_correlation_id(
 async def test_nobody_is_answered_before_the_directories_are_read() -> None:
     async with client(is_started=False) as starting:
         answer = await starting.get("/nulle-part")
-        live = await starting.get("/health/live")
+        live = await starting.get("http://essai/health/live")
 
     body = await problem(answer, 503, "HTTP-READY-01")
     assert "annuaires" in body["detail"]

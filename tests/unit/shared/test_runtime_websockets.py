@@ -16,6 +16,7 @@ from shared.runtime.web.caller import Caller
 from shared.runtime.web.request_validation import DescribedRoute
 
 ME = {"x-structure": "s", "x-role": "moe"}
+PREFIX = "/essai/v1"
 
 
 def a_router() -> APIRouter:
@@ -64,6 +65,7 @@ async def visited(
         return ()
 
     app = create_app(
+        "essai",
         title="essai",
         description="",
         routers=[a_router()],
@@ -87,8 +89,8 @@ async def visited(
 
     scope = {
         "type": "websocket",
-        "path": path,
-        "raw_path": path.encode(),
+        "path": PREFIX + path,
+        "raw_path": (PREFIX + path).encode(),
         "root_path": "",
         "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],

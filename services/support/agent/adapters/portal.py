@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from services.support.agent.application.ports import TrackingAwayError
 from services.support.agent.domain.piece_status import SUPERSEDED, AwaitedActor, Tracked, come_to
 from services.support.desks.domain.parties import Asker
+from shared.contracts.public_paths import public_path
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -55,7 +56,7 @@ class PortalTracking:
 
     def __init__(self, portal: str) -> None:
         """Ask this address."""
-        self._url = f"{portal.rstrip('/')}/recherche"
+        self._url = portal.rstrip("/") + public_path("portal", "recherche")
 
     async def find(self, asker: Asker, number: str) -> Sequence[Tracked]:
         """Find the pieces of a number, each with what its dossier came to after it.

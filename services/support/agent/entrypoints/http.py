@@ -18,6 +18,7 @@ from services.support.desks.entrypoints.bodies import Id, Shown, Text, Token
 from services.support.desks.entrypoints.rate_limits import too_many
 from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
+from shared.contracts.public_paths import public_path
 from shared.runtime.web.addresses import address_of
 from shared.runtime.web.problems import Problem, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
@@ -39,7 +40,7 @@ class CitationAnswer(Shown):
             code=cited.code,
             title=cited.title,
             heading=cited.heading,
-            link=f"/articles/{cited.code}",
+            link=public_path("support", "articles", cited.code),
         )
 
 
@@ -157,7 +158,9 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
         if isinstance(opened, Violation):
             raise too_many(opened)
         conversation = opened.conversation
-        response.headers["Location"] = f"/agent/conversations/{conversation.id}"
+        response.headers["Location"] = public_path(
+            "support", "agent", "conversations", conversation.id
+        )
         shown = ConversationAnswer.of(conversation)
         return OpenedAnswer(**shown.model_dump(), token=opened.token)
 
@@ -193,7 +196,9 @@ def create_articles_router(articles: Mapping[str, Article]) -> APIRouter:
     router = APIRouter(route_class=DescribedRoute, prefix="/articles", tags=["agent virtuel"])
     listed = ArticlesAnswer(
         articles=tuple(
-            ArticleLine(code=each.code, title=each.title, link=f"/articles/{each.code}")
+            ArticleLine(
+                code=each.code, title=each.title, link=public_path("support", "articles", each.code)
+            )
             for each in articles.values()
         )
     )

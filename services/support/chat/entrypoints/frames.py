@@ -10,6 +10,7 @@ from services.support.chat.domain.chat import Chat, ChatState, Ending, Line, Lin
 from services.support.desks.entrypoints.bodies import Body, Shown, Token
 from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
+from shared.contracts.public_paths import public_path
 from shared.contracts.texts import TypedText
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Desk, Side
@@ -20,7 +21,8 @@ _Judged = Annotated[str, TypedText(100, judged=True)]
 _Text = Annotated[str, TypedText(30_000, lines=True, judged=True)]
 RANK_LIMIT = 10**6
 """Of the lines of a chat that may be named."""
-TICKETS, OPEN_TICKETS = "/tickets", "/open/tickets"
+TICKETS = public_path("support", "tickets")
+OPEN_TICKETS = public_path("support", "open", "tickets")
 
 
 class BeginFrame(Body):

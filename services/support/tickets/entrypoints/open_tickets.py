@@ -19,6 +19,7 @@ from services.support.tickets.entrypoints.bodies import content_of, recipient_of
 from services.support.tickets.entrypoints.follow_up import MaybeFiles, add_following
 from services.support.tickets.entrypoints.outcomes import done, mark_replay
 from shared.application.uploads import Vault
+from shared.contracts.public_paths import public_path
 from shared.runtime.web.addresses import address_of
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import not_found
@@ -86,5 +87,5 @@ def _add_submission(router: APIRouter, submitting: Submitting) -> None:
         )
         result = done(outcome)
         mark_replay(response, result)
-        response.headers["Location"] = f"/open/tickets/{result.ticket.id}"
+        response.headers["Location"] = public_path("support", "open", "tickets", result.ticket.id)
         return OpenTicketAnswer.with_token(result.ticket, result.token)

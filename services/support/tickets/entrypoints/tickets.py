@@ -18,6 +18,7 @@ from services.support.tickets.entrypoints.bodies import DraftBody, SearchQuery
 from services.support.tickets.entrypoints.follow_up import FileName, Sha, add_following
 from services.support.tickets.entrypoints.outcomes import done, mark_replay
 from shared.application.uploads import Vault
+from shared.contracts.public_paths import public_path
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.etags import Matching, etag
 from shared.runtime.web.idempotency import IdempotencyKey
@@ -74,7 +75,7 @@ def _add_drafts(router: APIRouter, drafts: Drafts) -> None:
     @router.post("", status_code=201, summary="Commencer un brouillon.")
     async def begin(who: Caller, body: DraftBody, response: Response) -> TicketAnswer:
         begun = _shown(await drafts.begin(_issuer(who, body), body.to_domain()), response)
-        response.headers["Location"] = f"/tickets/{begun.id}"
+        response.headers["Location"] = public_path("support", "tickets", begun.id)
         return begun
 
     @router.put("/{ticket_id}", summary="Enregistrer un brouillon.")

@@ -1,0 +1,23 @@
+"""Matching of URL paths by their prefix, and the route of a request as metrics label it."""
+
+from starlette.types import Scope
+
+
+class PathPrefixes:
+    """Prefixes of URL paths, which end where a segment does: `/chat` does not match `/chats`."""
+
+    def __init__(self, *prefixes: str) -> None:
+        """Take prefixes, with or without a slash at the end."""
+        self._whole = frozenset(each.rstrip("/") for each in prefixes)
+        self._folders = tuple(f"{each}/" for each in self._whole)
+
+    def match(self, path: str) -> bool:
+        """Tell whether a path has one of the prefixes."""
+        return path in self._whole or path.startswith(self._folders)
+
+
+def route_label(scope: Scope) -> str:
+    """Name the route that a request has found, without the public prefix of its service."""
+    route = getattr(scope.get("route"), "path", "unmatched")
+    # The framework gives the route of a WebSocket with the prefix, and any other without.
+    return route.removeprefix(scope["app"].state.prefix)
