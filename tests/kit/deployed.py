@@ -13,6 +13,7 @@ import yaml
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import ValidationError
+from starlette.routing import Match
 
 import services
 import shared
@@ -76,9 +77,11 @@ def subscriptions() -> Mapping[str, Mapping[str, int]]:
 
 
 @cache
-def get_paths(service: str) -> frozenset[str]:
-    """Give the paths that a service answers."""
-    return frozenset(build_services()[service][1].openapi()["paths"])
+def has_route(service: str, path: str) -> bool:
+    """Tell whether a service answers `GET path`."""
+    request = {"type": "http", "method": "GET", "path": path, "headers": []}
+    routes = build_services()[service][1].routes
+    return any(route.matches(request)[0] is Match.FULL for route in routes)
 
 
 @cache

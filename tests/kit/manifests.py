@@ -10,7 +10,7 @@ import kubernetes_validate
 from jsonschema import Draft202012Validator
 
 from deploy.local.platform import ASKING
-from tests.kit.deployed import NAMES, ROOT, Yaml, get_paths, load, misset, subscriptions
+from tests.kit.deployed import NAMES, ROOT, Yaml, has_route, load, misset, subscriptions
 
 # The oldest that its makers still mend, and the newest that the package knows.
 VERSIONS = ("1.34", "1.37")
@@ -130,7 +130,7 @@ def _unprobed(objects: list[Yaml]) -> Iterator[str]:
             asked = container.get(probe, {}).get("httpGet", {})
             if asked.get("path") != f"/health/{path}":
                 yield f"{name}: {probe} does not ask /health/{path}"
-            elif asked["path"] not in get_paths(_service(name)):
+            elif not has_route(_service(name), asked["path"]):
                 yield f"{name} answers no {asked['path']}"
             if asked.get("port") not in ports:
                 yield f"{name}: {probe} asks no port of its container"
@@ -185,7 +185,7 @@ def _lost_ports(objects: list[Yaml]) -> Iterator[str]:
                 yield f"Service {name}: no container has the port {port['targetPort']}"
     for name, each in _of(objects, "ServiceMonitor").items():
         for endpoint in each["spec"]["endpoints"]:
-            if endpoint["port"] not in named or endpoint["path"] not in get_paths(NAMES[0]):
+            if endpoint["port"] not in named or not has_route(NAMES[0], endpoint["path"]):
                 yield f"ServiceMonitor {name} scrapes nothing"
 
 
