@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from services.support.bootstrap import asked, build, trained
+from services.support.bootstrap import answer_question, build, train_to_file
 from services.support.settings import DATA, Settings
 from shared.runtime.program import program
 
@@ -21,7 +21,7 @@ _MODEL = Path(".run/support/model.npz")
 @app.command("ask")
 def ask(question: list[str]) -> None:
     """Show the answer to a question, its source and how close it is. Needs no broker or store."""
-    typer.echo(asked(" ".join(question)), nl=False)
+    typer.echo(answer_question(" ".join(question)), nl=False)
 
 
 @app.command("train")
@@ -37,7 +37,7 @@ def train(
 ) -> None:
     """Train the model of tickets and write it to a file, which AIGUILLAGE_MODEL names to serve."""
     try:
-        typer.echo(trained(file, examples or [DATA / "exemples"], catalogue), nl=False)
+        typer.echo(train_to_file(file, examples or [DATA / "exemples"], catalogue), nl=False)
     except (ValueError, OSError) as error:
         typer.echo(f"support: {error}", err=True)
         raise typer.Exit(1) from error

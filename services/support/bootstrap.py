@@ -9,18 +9,22 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.support.agent.adapters.knowledge_base import article_search, articles_of, search_in
+from services.support.agent.adapters.knowledge_base import (
+    build_search,
+    load_article_search,
+    load_articles,
+)
 from services.support.agent.adapters.mongo import MongoConversations
 from services.support.agent.adapters.portal import PortalTracking
 from services.support.agent.application.ports import AgentPorts
 from services.support.agent.application.virtual_agent import VirtualAgent
 from services.support.agent.entrypoints.http import create_agent_router, create_articles_router
-from services.support.agent.entrypoints.terminal import answer_to
+from services.support.agent.entrypoints.terminal import format_answer
 from services.support.chat.adapters.mongo import MongoChats
-from services.support.chat.application.feed import ChatNews
-from services.support.chat.application.live_chat import ChatRoom
+from services.support.chat.application.feed import ChatFeed
+from services.support.chat.application.live_chat import LiveChat
 from services.support.chat.application.ports import ChatPorts
-from services.support.chat.domain.chat import Bounds
+from services.support.chat.domain.chat import ChatLimits
 from services.support.chat.entrypoints.first_frame_limit import FirstFrameLimit
 from services.support.chat.entrypoints.http import (
     SocketLimits,
@@ -28,32 +32,35 @@ from services.support.chat.entrypoints.http import (
     create_chat_router,
 )
 from services.support.chat.entrypoints.socket import Lounge
-from services.support.chat.entrypoints.timers import pass_time
+from services.support.chat.entrypoints.timers import build_time_limits_task
 from services.support.desks.adapters.rate_limits import HourlyRates
-from services.support.desks.application.rate_limits import Limits
+from services.support.desks.application.rate_limits import AnonymousLimits
 from services.support.desks.domain.catalogue import Catalogue
 from services.support.desks.entrypoints.authentication import (
     authenticate_agent_request,
     authenticate_visitor_request,
 )
 from services.support.desks.entrypoints.catalogue import create_catalogue_router
-from services.support.settings import DATA, Settings, catalogue_at, targets_at
-from services.support.suggestions.adapters.cross_validation import cross_validated
+from services.support.settings import DATA, Settings, load_catalogue, load_targets
+from services.support.suggestions.adapters.cross_validation import cross_validate
 from services.support.suggestions.adapters.examples import read_examples
-from services.support.suggestions.adapters.model import known_to, train
+from services.support.suggestions.adapters.model import select_examples, train_model
 from services.support.suggestions.adapters.model_file import ModelFileError, read_model, write_model
-from services.support.suggestions.adapters.model_suggester import Learner
+from services.support.suggestions.adapters.model_suggester import ModelSuggester
 from services.support.suggestions.entrypoints.http import create_suggestions_router
-from services.support.suggestions.entrypoints.training_report import Learnt, told_of
+from services.support.suggestions.entrypoints.training_report import (
+    TrainingReport,
+    describe_training,
+)
 from services.support.tickets.adapters.mongo import MongoTickets
-from services.support.tickets.application.actions import Acting
-from services.support.tickets.application.closing import Closing
-from services.support.tickets.application.desk_queues import Desks
+from services.support.tickets.application.actions import Actions
+from services.support.tickets.application.closing import AutomaticClosing
+from services.support.tickets.application.desk_queues import DeskQueues
 from services.support.tickets.application.drafts import Drafts
-from services.support.tickets.application.ports import Ports
-from services.support.tickets.application.submissions import Submitting
-from services.support.tickets.entrypoints.desk_tickets import create_desks_router
-from services.support.tickets.entrypoints.open_tickets import create_open_router
+from services.support.tickets.application.ports import TicketPorts
+from services.support.tickets.application.submissions import Submissions
+from services.support.tickets.entrypoints.desk_tickets import create_desk_tickets_router
+from services.support.tickets.entrypoints.open_tickets import create_open_tickets_router
 from services.support.tickets.entrypoints.tickets import create_tickets_router
 from shared.contracts.topics import STRUCTURE
 from shared.runtime.ids import new_id
@@ -89,16 +96,16 @@ def build() -> tuple[Runtime, FastAPI]:
     tickets, files = MongoTickets(store), Files(store, clock)
     rates = HourlyRates(store, clock)
 
-    def limits_of(what: str) -> Limits:
-        return Limits(
+    def limits_of(what: str) -> AnonymousLimits:
+        return AnonymousLimits(
             by_address=rates.of(f"{what}, adresse réseau", settings.open_per_address),
             by_email=rates.of(f"{what}, adresse électronique", settings.open_per_email),
         )
 
     directory = Directory(store)
-    catalogue = catalogue_at(settings.catalogue)
-    learner = _learner(settings.model, catalogue)
-    ports = Ports(
+    catalogue = load_catalogue(settings.catalogue)
+    learner = _load_suggester(settings.model, catalogue)
+    ports = TicketPorts(
         tickets=tickets,
         vault=files,
         catalogue=catalogue,
@@ -108,9 +115,9 @@ def build() -> tuple[Runtime, FastAPI]:
         new_id=new_id,
     )
     keyed = rates.of("ticket avec une clé", _SENT_PER_TICKET * settings.open_per_address)
-    acting, submitting = Acting(ports), Submitting(ports, limits_of("ticket"), keyed)
-    desks = Desks(ports, targets_at(settings.targets), settings.hours.worked)
-    closing = Closing(
+    acting, submitting = Actions(ports), Submissions(ports, limits_of("ticket"), keyed)
+    desks = DeskQueues(ports, load_targets(settings.targets), settings.hours.worked)
+    closing = AutomaticClosing(
         ports,
         acting,
         timedelta(days=settings.close_after_days),
@@ -119,13 +126,13 @@ def build() -> tuple[Runtime, FastAPI]:
     follow_ups = rates.of("suite", settings.open_messages_per_ticket)
 
     conversations = MongoConversations(store, timedelta(days=settings.agent_kept_days))
-    articles = articles_of(ports.catalogue.by_code)
+    articles = load_articles(ports.catalogue.by_code)
     agent = VirtualAgent(
         AgentPorts(
             conversations=conversations,
             articles=articles,
             sub_categories=ports.catalogue.by_code,
-            answers=search_in(articles),
+            answers=build_search(articles),
             tracking=PortalTracking(settings.portal_url),
             suggester=ports.suggester,
             messages=rates.of("message", settings.agent_messages_per_address),
@@ -148,7 +155,7 @@ def build() -> tuple[Runtime, FastAPI]:
         new_id=new_id,
         heartbeat_s=_HEARTBEAT_S,
     )
-    bounds = Bounds(
+    bounds = ChatLimits(
         hours=settings.hours,
         waiting=settings.chat_waiting,
         waiting_open=settings.chat_waiting_open,
@@ -156,7 +163,7 @@ def build() -> tuple[Runtime, FastAPI]:
         silence=timedelta(seconds=settings.chat_silence_s),
         absence=timedelta(seconds=settings.chat_absence_s),
     )
-    lounge = Lounge(ChatRoom(chat_ports, bounds), ChatNews(chat_ports))
+    lounge = Lounge(LiveChat(chat_ports, bounds), ChatFeed(chat_ports))
     desk_limit = ConnectionLimit(settings.chat_sockets_desk, settings.chat_sockets_each)
     known, strangers = (
         SocketLimits(
@@ -177,7 +184,7 @@ def build() -> tuple[Runtime, FastAPI]:
         runtime.prepare(each.prepare)
     runtime.every(_SWEEP_S, "files", sweep)
     runtime.every(_CLOSE_S, "closing", close)
-    runtime.every(_CHAT_S, "chats", pass_time(lounge.room, clock))
+    runtime.every(_CHAT_S, "chats", build_time_limits_task(lounge.room, clock))
     runtime.background("notifier", lambda: chats.watch(notifier))
     runtime.before_stop(notifier.close)
     return runtime, runtime.app(
@@ -189,8 +196,8 @@ def build() -> tuple[Runtime, FastAPI]:
                 learner, catalogue, rates.of("suggestion", settings.suggestions_each)
             ),
             create_tickets_router(tickets, files, Drafts(ports), submitting, acting),
-            create_open_router(tickets, files, submitting, acting, follow_ups),
-            create_desks_router(tickets, files, desks, acting),
+            create_open_tickets_router(tickets, files, submitting, acting, follow_ups),
+            create_desk_tickets_router(tickets, files, desks, acting),
             create_agent_router(agent, conversations),
             create_articles_router(articles),
             create_chat_router(lounge, known, strangers),
@@ -209,41 +216,41 @@ def build() -> tuple[Runtime, FastAPI]:
     )
 
 
-def _learner(model: Path | None, catalogue: Catalogue) -> Learner:
+def _load_suggester(model: Path | None, catalogue: Catalogue) -> ModelSuggester:
     """Take the model of a file, or what will train at start. A file that is no such ends it all."""
     try:
         loaded = read_model(model, catalogue.desks) if model else None
     except ModelFileError as error:
         raise SystemExit(f"support: model: {error}") from error
-    return Learner(DATA / "exemples", catalogue.desks, loaded)
+    return ModelSuggester(DATA / "exemples", catalogue.desks, loaded)
 
 
-def trained(file: Path, examples: Sequence[Path], catalogue: Path) -> str:
+def train_to_file(file: Path, examples: Sequence[Path], catalogue: Path) -> str:
     """Train the model for a catalogue, write it to a file, say what was learnt.
 
     Raises ExamplesError, CatalogueError, OSError.
     """
-    desks = catalogue_at(catalogue).desks
+    desks = load_catalogue(catalogue).desks
     read = [each for path in examples for each in read_examples(path)]
-    known = known_to(desks, read)
+    known = select_examples(desks, read)
     began = time.perf_counter()
-    model = train(known, desks)
+    model = train_model(known, desks)
     seconds = time.perf_counter() - began
     write_model(file, model)
     counts = Counter(each.sub_category for each in known)
-    return told_of(
-        Learnt(
+    return describe_training(
+        TrainingReport(
             examples=counts,
             untaught=desks.keys() - counts.keys(),
             skipped=len(read) - len(known),
             seconds=seconds,
-            shares=cross_validated(known, desks),
+            shares=cross_validate(known, desks),
             file=file,
             size_bytes=file.stat().st_size,
         )
     )
 
 
-def asked(question: str) -> str:
+def answer_question(question: str) -> str:
     """Answer a question at a terminal, without broker or store."""
-    return answer_to(question, article_search())
+    return format_answer(question, load_article_search())

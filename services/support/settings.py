@@ -8,22 +8,22 @@ from typing import Annotated, Self, TypeVar
 from pydantic import AfterValidator, Field, model_validator
 
 from services.support.desks.domain.catalogue import Catalogue, CatalogueError, read_catalogue
-from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.hours import OpeningHours
 from services.support.tickets.domain.targets import Targets, TargetsError, read_targets
 from shared.runtime.settings import RuntimeSettings
 from shared.vocabulary.dates import parse_date
 
 T = TypeVar("T")
 DATA = Path(__file__).parent / "data"
-_AIFE = Hours()
+_DEFAULT_HOURS = OpeningHours()
 
 
-def catalogue_at(path: Path) -> Catalogue:
+def load_catalogue(path: Path) -> Catalogue:
     """Read the catalogue of a file. Raises CatalogueError with all that is wrong with it."""
     return _read(path, read_catalogue, CatalogueError)
 
 
-def targets_at(path: Path) -> Targets:
+def load_targets(path: Path) -> Targets:
     """Read the targets of a file. Raises TargetsError."""
     return _read(path, read_targets, TargetsError)
 
@@ -37,31 +37,31 @@ def _read(path: Path, read: Callable[[Iterable[str]], T], fault: type[ValueError
         raise fault(f"{path} cannot be read: {error}") from error
 
 
-def _is_catalogue(path: Path) -> Path:
-    catalogue_at(path)
+def _check_catalogue(path: Path) -> Path:
+    load_catalogue(path)
     return path
 
 
-def _are_targets(path: Path) -> Path:
-    targets_at(path)
+def _check_targets(path: Path) -> Path:
+    load_targets(path)
     return path
 
 
 class Settings(RuntimeSettings):
     """The runtime's settings, and those of support."""
 
-    catalogue: Annotated[Path, AfterValidator(_is_catalogue)] = DATA / "catalogue.csv"
+    catalogue: Annotated[Path, AfterValidator(_check_catalogue)] = DATA / "catalogue.csv"
     """Categories and sub-categories with their desk; checked whole at start."""
     model: Path | None = None
     """What `python -m services.support train` wrote for this catalogue; without it, the service
     trains at start."""
-    targets: Annotated[Path, AfterValidator(_are_targets)] = DATA / "delais.csv"
+    targets: Annotated[Path, AfterValidator(_check_targets)] = DATA / "delais.csv"
     """How soon the desks mean to answer, in opening hours, by desk and priority."""
-    desks_open_at: str = _AIFE.opens.isoformat("minutes")
+    desks_open_at: str = _DEFAULT_HOURS.opens.isoformat("minutes")
     """When people begin to answer, by tchat and on tickets, in Paris: `08:30`."""
-    desks_close_at: str = _AIFE.closes.isoformat("minutes")
+    desks_close_at: str = _DEFAULT_HOURS.closes.isoformat("minutes")
     """When they stop, the same day."""
-    desks_days: str = " ".join(map(str, sorted(_AIFE.days)))
+    desks_days: str = " ".join(map(str, sorted(_DEFAULT_HOURS.days)))
     """On which days of the week, from 1, Monday, to 7, separated by spaces."""
     desks_closed_on: str = ""
     """Days on which nobody answers beside French public holidays, `2026-12-24 2026-12-31`."""
@@ -116,9 +116,9 @@ class Settings(RuntimeSettings):
         return self
 
     @property
-    def hours(self) -> Hours:
+    def hours(self) -> OpeningHours:
         """When people answer."""
-        return Hours(
+        return OpeningHours(
             opens=time.fromisoformat(self.desks_open_at),
             closes=time.fromisoformat(self.desks_close_at),
             days=frozenset(map(int, self.desks_days.split())),

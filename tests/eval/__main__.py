@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from services.support.agent.adapters.article_search import ArticleSearch
-from services.support.agent.adapters.knowledge_base import article_search, articles_of
-from services.support.settings import DATA, catalogue_at
+from services.support.agent.adapters.knowledge_base import load_article_search, load_articles
+from services.support.settings import DATA, load_catalogue
 from services.support.suggestions.adapters.examples import Example, read_examples
-from services.support.suggestions.adapters.model import train
+from services.support.suggestions.adapters.model import train_model
 from shared.vocabulary.tickets import Desk
 from tests.eval.bounds import Bounds
 from tests.eval.picture import draw_confusion
@@ -32,10 +32,10 @@ _TUNED = "reglage"
 def main() -> int:
     """Train, evaluate, print, draw; 1 when a figure is below what is promised."""
     bounds = Bounds()
-    catalogue = catalogue_at(DATA / "catalogue.csv")
+    catalogue = load_catalogue(DATA / "catalogue.csv")
     _judge_model(catalogue.desks, bounds)
-    search = article_search()
-    _judge_answers(search, {*articles_of(catalogue.by_code)}, bounds)
+    search = load_article_search()
+    _judge_answers(search, {*load_articles(catalogue.by_code)}, bounds)
     _judge_near_misses(search, bounds)
     for fault in bounds.faults:
         print(f"NOT HELD  {fault}")
@@ -53,7 +53,7 @@ def _judge_model(desks: Mapping[str, Desk], bounds: Bounds) -> None:
     truths = {each.sub_category for tickets in sets.values() for each in tickets}
     bounds.none_of("sub-categories without a ticket held out", desks.keys() - truths)
     bounds.none_of("tickets of sub-categories that there are not", truths - desks.keys())
-    model = train(examples, desks)
+    model = train_model(examples, desks)
     print(f"{len(examples)} examples, {len(desks)} sub-categories")
     pairs: Pairs = Counter()
     for name, tickets in sets.items():

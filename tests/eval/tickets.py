@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from services.support.suggestions.adapters.examples import Example
-from services.support.suggestions.adapters.model import TrainedSuggester
+from services.support.suggestions.adapters.model import TrainedModel
 from services.support.suggestions.domain.suggestions import Suggestions
 from shared.vocabulary.tickets import Desk
 from tests.eval.bounds import Bounds
@@ -31,10 +31,7 @@ class _Read:
 
 
 def judge_tickets(
-    model: TrainedSuggester,
-    tickets: Sequence[Example],
-    desks: Mapping[str, Desk],
-    bounds: Bounds,
+    model: TrainedModel, tickets: Sequence[Example], desks: Mapping[str, Desk], bounds: Bounds
 ) -> Pairs:
     """Print what is right, of the choice and of flags on choices; give the confusion."""
     read = [_read(model, each, desks) for each in tickets]
@@ -85,7 +82,7 @@ def confusion_table(classes: Sequence[str], counts: Pairs) -> str:
     return "\n".join(lines)
 
 
-def _read(model: TrainedSuggester, ticket: Example, desks: Mapping[str, Desk]) -> _Read:
+def _read(model: TrainedModel, ticket: Example, desks: Mapping[str, Desk]) -> _Read:
     odds = model.odds(ticket.title, ticket.description)
     said = model.suggest(ticket.title, ticket.description)
     return _Read(ticket.sub_category, ranking(odds), desk_of(odds, desks), said)

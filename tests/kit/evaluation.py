@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.support.agent.application.ports import Answers
-from services.support.agent.domain.intents import Intent, hear
-from services.support.agent.domain.search_hits import answering
+from services.support.agent.application.ports import ArticleFinder
+from services.support.agent.domain.intents import Intent, parse_message
+from services.support.agent.domain.search_hits import choose_answer
 from shared.vocabulary.tickets import Desk
 
 OFF_TOPIC = "hors-sujet"
@@ -83,14 +83,14 @@ def read_questions(path: Path) -> Sequence[Asked]:
     return [Asked(row["sujet"], row["question"]) for row in read_rows(path)]
 
 
-def evaluate(answers: Answers, questions: Iterable[Asked]) -> Figures:
+def evaluate(answers: ArticleFinder, questions: Iterable[Asked]) -> Figures:
     """Ask them all."""
     asked = right = first = off_topic = declined = 0
     misses: list[Miss] = []
     for each in questions:
         found = answers.search(each.question)
-        is_greeting = hear(each.question, awaits_email=False).intent is Intent.GREETING
-        given = None if is_greeting else answering(found)
+        is_greeting = parse_message(each.question, awaits_email=False).intent is Intent.GREETING
+        given = None if is_greeting else choose_answer(found)
         code = given.article.code if given else None
         closest = found[0].article.code if found else None
         if each.subject == OFF_TOPIC:

@@ -8,25 +8,25 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.support.chat.adapters.mongo import MongoChats
-from services.support.chat.application.feed import ChatNews
-from services.support.chat.application.live_chat import ChatRoom
-from services.support.chat.application.ports import Begun, ChatPorts, Position
-from services.support.chat.application.visitors import Guest
+from services.support.chat.application.feed import ChatFeed
+from services.support.chat.application.live_chat import LiveChat
+from services.support.chat.application.ports import ChatPorts, QueuePosition, StartedChat
+from services.support.chat.application.visitors import Visitor
 from services.support.chat.domain.chat import (
-    Bounds,
     Chat,
+    ChatLimits,
+    ChatRequest,
+    ChatTransfer,
     Ending,
-    Handing,
     Line,
     LineKind,
+    Message,
     Queue,
-    Said,
-    Wish,
 )
 from services.support.desks.adapters.rate_limits import HourlyRates
-from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.hours import OpeningHours
 from services.support.desks.domain.parties import Asker
-from services.support.settings import DATA, catalogue_at
+from services.support.settings import DATA, load_catalogue
 from shared.circuit.parties import Structure
 from shared.runtime.ids import new_id
 from shared.runtime.notifier import Notifier
@@ -36,8 +36,8 @@ from shared.vocabulary.tickets import Desk, Side
 
 MONDAY = datetime(2026, 7, 13, 10, tzinfo=UTC)
 DESK = Queue(Desk.TECHNIQUE)
-BOUNDS = Bounds(
-    hours=Hours(),
+BOUNDS = ChatLimits(
+    hours=OpeningHours(),
     waiting=3,
     waiting_open=1,
     open_each=2,
@@ -66,35 +66,35 @@ class Bench:
     store: Store
     now: datetime = MONDAY
     chats: MongoChats = field(init=False)
-    room: ChatRoom = field(init=False)
-    news: ChatNews = field(init=False)
+    room: LiveChat = field(init=False)
+    news: ChatFeed = field(init=False)
 
     def __post_init__(self) -> None:
         self.chats = MongoChats(self.store, timedelta(days=1000))
         ports = ChatPorts(
             chats=self.chats,
             notifier=Notifier(),
-            catalogue=catalogue_at(DATA / "catalogue.csv"),
+            catalogue=load_catalogue(DATA / "catalogue.csv"),
             structures=Everybody(),
             begun=HourlyRates(self.store, lambda: self.now).of("tchat", 2),
             clock=lambda: self.now,
             new_id=new_id,
             heartbeat_s=0.05,
         )
-        self.room, self.news = ChatRoom(ports, BOUNDS), ChatNews(ports)
+        self.room, self.news = LiveChat(ports, BOUNDS), ChatFeed(ports)
 
     async def try_begin(
         self, structure: str | None = None, address: str = "a", queue: Queue = DESK
-    ) -> Begun | str:
+    ) -> StartedChat | str:
         asker = Asker(structure, Role.MOE) if structure else None
         sub_category = "M_REFUS" if queue.structure else None
-        wish = Wish(sub_category, queue.structure, text="Bonjour")
-        outcome = await self.room.begin(Guest(asker, address), wish)
-        return outcome if isinstance(outcome, Begun) else outcome[0].code
+        wish = ChatRequest(sub_category, queue.structure, text="Bonjour")
+        outcome = await self.room.begin(Visitor(asker, address), wish)
+        return outcome if isinstance(outcome, StartedChat) else outcome[0].code
 
     async def begin(self, structure: str, queue: Queue = DESK) -> Chat:
         outcome = await self.try_begin(structure, queue=queue)
-        assert isinstance(outcome, Begun)
+        assert isinstance(outcome, StartedChat)
         return outcome.chat
 
     async def ending(self, chat: Chat) -> Ending | None:
@@ -113,7 +113,7 @@ async def bench(store: Store) -> Bench:
 async def test_those_without_an_account_take_their_own_share_of_a_queue_alone(
     bench: Bench,
 ) -> None:
-    assert isinstance(await bench.try_begin(address="a"), Begun)
+    assert isinstance(await bench.try_begin(address="a"), StartedChat)
     assert await bench.try_begin(address="b") == "SUP-TCHAT-12"
     taken = await bench.begin("s")
     assert await bench.try_begin(address="b") == "SUP-TCHAT-12"
@@ -121,7 +121,7 @@ async def test_those_without_an_account_take_their_own_share_of_a_queue_alone(
     assert await bench.try_begin("u") == "SUP-TCHAT-02"
 
     await bench.room.take_next(DESK, "Ali")
-    assert isinstance(await bench.try_begin(address="c"), Begun)
+    assert isinstance(await bench.try_begin(address="c"), StartedChat)
     assert (await bench.chats.find(taken.id)) == taken
 
 
@@ -137,7 +137,7 @@ async def test_a_full_queue_takes_one_for_each_that_leaves_it_however_it_does(
     for rank, (leave, has_room) in enumerate(zip(leaves, (True, True, False), strict=True)):
         assert await bench.try_begin(f"full-{rank}") == "SUP-TCHAT-02"
         await leave()
-        assert isinstance(await bench.try_begin(f"new-{rank}"), Begun) is has_room
+        assert isinstance(await bench.try_begin(f"new-{rank}"), StartedChat) is has_room
     # One that was taken leaves no queue when it ends.
     await bench.room.end(chats[0].id, Ending.BUREAU, "Ali")
     assert await bench.try_begin("full-again") == "SUP-TCHAT-02"
@@ -146,7 +146,7 @@ async def test_a_full_queue_takes_one_for_each_that_leaves_it_however_it_does(
 async def test_those_who_come_at_once_have_each_a_place(bench: Bench) -> None:
     outcomes = await asyncio.gather(*(bench.try_begin(f"s{rank}") for rank in range(12)))
 
-    begun = [each.chat for each in outcomes if isinstance(each, Begun)]
+    begun = [each.chat for each in outcomes if isinstance(each, StartedChat)]
     assert sorted(chat.place for chat in begun) == [1, 2, 3]
     assert [each for each in outcomes if isinstance(each, str)] == ["SUP-TCHAT-02"] * 9
     listed = await bench.room.queue(DESK)
@@ -160,16 +160,16 @@ async def test_a_structure_has_so_many_open_and_an_address_so_many_an_hour(bench
     assert await bench.try_begin("s") == "SUP-TCHAT-03"
     await bench.room.end(mine.id, Ending.DEMANDEUR)
     await bench.room.take_next(DESK, "Ali")
-    assert isinstance(await bench.try_begin("s"), Begun)
+    assert isinstance(await bench.try_begin("s"), StartedChat)
 
     first = await bench.try_begin(address="x")
-    assert isinstance(first, Begun)
+    assert isinstance(first, StartedChat)
     await bench.room.end(first.chat.id, Ending.DEMANDEUR)
     second = await bench.try_begin(address="x")
-    assert isinstance(second, Begun)
+    assert isinstance(second, StartedChat)
     await bench.room.end(second.chat.id, Ending.DEMANDEUR)
     assert await bench.try_begin(address="x") == "SUP-TCHAT-04"
-    assert isinstance(await bench.try_begin(address="y"), Begun)
+    assert isinstance(await bench.try_begin(address="y"), StartedChat)
 
 
 async def test_messages_written_at_once_have_each_a_rank_until_the_chat_is_full(
@@ -180,11 +180,14 @@ async def test_messages_written_at_once_have_each_a_rank_until_the_chat_is_full(
 
     outcomes = await asyncio.gather(
         *(
-            bench.room.say(chat.id, Said(side, f"{rank}", who=side, key=f"{side}-{rank}"))
+            bench.room.say(chat.id, Message(side, f"{rank}", who=side, key=f"{side}-{rank}"))
             for rank in range(2)
             for side in (Side.BUREAU, Side.DEMANDEUR)
         ),
-        *(bench.room.say(chat.id, Said(Side.DEMANDEUR, "0", key="demandeur-0")) for _ in range(2)),
+        *(
+            bench.room.say(chat.id, Message(Side.DEMANDEUR, "0", key="demandeur-0"))
+            for _ in range(2)
+        ),
     )
 
     ranks = {each.rank for each in outcomes if isinstance(each, Line)}
@@ -198,9 +201,9 @@ async def test_a_key_of_a_message_is_its_writer_s_own(bench: Bench) -> None:
     chat = await bench.begin("s")
     await bench.room.take_next(DESK, "Ali")
     writers = [
-        Said(Side.DEMANDEUR, "Oui", key="1"),
-        Said(Side.BUREAU, "Oui", "Ali", key="1", desk=DESK),
-        Said(Side.BUREAU, "Non", "Zoé", key="1", desk=DESK),
+        Message(Side.DEMANDEUR, "Oui", key="1"),
+        Message(Side.BUREAU, "Oui", "Ali", key="1", desk=DESK),
+        Message(Side.BUREAU, "Non", "Zoé", key="1", desk=DESK),
     ]
 
     once = [await bench.room.say(chat.id, each) for each in writers]
@@ -215,7 +218,7 @@ async def test_who_is_gone_loses_the_place_and_who_follows_keeps_it(bench: Bench
     gone, there = await bench.begin("s1"), await bench.begin("s2")
     bench.now += BOUNDS.absence - timedelta(seconds=1)
     news = bench.news.of_chat(there.id, 1)
-    assert await anext(news) == Position(2)
+    assert await anext(news) == QueuePosition(2)
     await bench.room.pass_time()
     assert await bench.ending(gone) is None
 
@@ -223,7 +226,7 @@ async def test_who_is_gone_loses_the_place_and_who_follows_keeps_it(bench: Bench
     await bench.room.pass_time()
     assert await bench.ending(gone) is Ending.ABSENCE
     assert await bench.ending(there) is None
-    assert await anext(news) == Position(1)
+    assert await anext(news) == QueuePosition(1)
     await news.aclose()
 
 
@@ -260,7 +263,7 @@ async def test_a_chat_that_is_handed_over_waits_at_the_other_desk_and_leaves_thi
     issuer, desk = bench.news.of_chat(chat.id, 2), bench.news.of_chat(chat.id, 2, DESK)
     hearing, seeing = asyncio.ensure_future(anext(issuer)), asyncio.ensure_future(anext(desk))
     await asyncio.sleep(0)
-    handing = Handing("Ali", DESK, business, "C'est un refus.")
+    handing = ChatTransfer("Ali", DESK, business, "C'est un refus.")
 
     both = await asyncio.gather(*(bench.room.hand_over(chat.id, handing) for _ in range(2)))
 
@@ -270,8 +273,8 @@ async def test_a_chat_that_is_handed_over_waits_at_the_other_desk_and_leaves_thi
     assert isinstance(line, Line)
     assert line.kind is LineKind.TRANSFERT
     assert [each async for each in desk] == []
-    assert await anext(issuer) == Position(2)
-    refused = await bench.room.say(chat.id, Said(Side.BUREAU, "Encore", "Ali", desk=DESK))
+    assert await anext(issuer) == QueuePosition(2)
+    refused = await bench.room.say(chat.id, Message(Side.BUREAU, "Encore", "Ali", desk=DESK))
     assert not isinstance(refused, Line)
     assert refused[0].code == "SUP-TCHAT-11"
     await bench.room.end(chat.id, Ending.BUREAU, "Ali", DESK)
@@ -281,11 +284,11 @@ async def test_a_chat_that_is_handed_over_waits_at_the_other_desk_and_leaves_thi
     taken = [await bench.room.take_next(business, "Zoé") for _ in range(3)]
     assert [each and each.id for each in taken] == [waiting.id, chat.id, None]
     following = await anext(issuer)
-    assert isinstance(following, Line | Position)
+    assert isinstance(following, Line | QueuePosition)
     await issuer.aclose()
     # Both queues are counted to the end: the one it left takes as many as before.
     for rank in range(BOUNDS.waiting):
-        assert isinstance(await bench.try_begin(f"full-{rank}"), Begun)
+        assert isinstance(await bench.try_begin(f"full-{rank}"), StartedChat)
     assert await bench.try_begin("full") == "SUP-TCHAT-02"
 
 
@@ -301,7 +304,7 @@ async def test_who_watches_a_queue_sees_each_change_of_it_and_no_message(bench: 
     await bench.room.take_next(DESK, "Ali")
     assert await seen() == [(second.id, "EN_ATTENTE"), (first.id, "EN_COURS")]
     following = asyncio.ensure_future(anext(states))
-    await bench.room.say(first.id, Said(Side.DEMANDEUR, "Encore"))
+    await bench.room.say(first.id, Message(Side.DEMANDEUR, "Encore"))
     # Longer than it rests: it has looked, and had nothing to say.
     done, _ = await asyncio.wait([following], timeout=0.3)
     assert not done
@@ -315,7 +318,7 @@ async def test_silence_and_closing_end_a_talk_while_it_is_followed(bench: Bench)
     for _ in range(2):
         await bench.room.take_next(DESK, "Ali")
     bench.now += BOUNDS.silence - timedelta(seconds=1)
-    await bench.room.say(late.id, Said(Side.DEMANDEUR, "Je cherche le numéro."))
+    await bench.room.say(late.id, Message(Side.DEMANDEUR, "Je cherche le numéro."))
     bench.now += timedelta(seconds=1)
     await bench.room.pass_time()
     told = [each async for each in bench.news.of_chat(silent.id, 2)]
@@ -337,16 +340,18 @@ UUID = "018f6f0e-7c1a-7e1e-9b1e-0123456789ab"
 
 
 @pytest.mark.parametrize(
-    ("guest", "key"), [(Guest(Asker("S1", Role.MOE), "a"), "1"), (Guest(None, "a"), UUID)]
+    ("guest", "key"), [(Visitor(Asker("S1", Role.MOE), "a"), "1"), (Visitor(None, "a"), UUID)]
 )
-async def test_a_chat_begun_again_with_its_key_is_one(bench: Bench, guest: Guest, key: str) -> None:
-    wish = Wish(text="Bonjour", key=key)
+async def test_a_chat_begun_again_with_its_key_is_one(
+    bench: Bench, guest: Visitor, key: str
+) -> None:
+    wish = ChatRequest(text="Bonjour", key=key)
     outcomes = [
         *await asyncio.gather(*(bench.room.begin(guest, wish) for _ in range(2))),
         *[await bench.room.begin(guest, wish) for _ in range(5)],
     ]
 
-    begun = [each for each in outcomes if isinstance(each, Begun)]
+    begun = [each for each in outcomes if isinstance(each, StartedChat)]
     assert len(begun) == 7
     (chat,) = {each.chat.id for each in begun}
     assert len(await bench.chats.of_queue(DESK)) == 1
@@ -358,7 +363,7 @@ async def test_a_chat_begun_again_with_its_key_is_one(bench: Bench, guest: Guest
     # So many an hour without an account.
     bench.now += timedelta(hours=1)
     afresh = await bench.room.begin(guest, wish)
-    assert isinstance(afresh, Begun)
+    assert isinstance(afresh, StartedChat)
     assert afresh.chat.id != chat
 
 
@@ -366,21 +371,21 @@ async def test_a_chat_begun_again_with_its_key_is_one(bench: Bench, guest: Guest
     ("guest", "other", "key"),
     [
         # Without an account others share the address: they may count from 1 as well.
-        (Guest(None, "a"), Guest(None, "a"), "1"),
-        (Guest(None, "a"), Guest(None, "b"), UUID),
-        (Guest(Asker("S1", Role.MOE), "a"), Guest(Asker("S2", Role.MOE), "a"), UUID),
-        (Guest(Asker("S1", Role.MOE), "a"), Guest(Asker("S1", Role.MOA), "a"), UUID),
+        (Visitor(None, "a"), Visitor(None, "a"), "1"),
+        (Visitor(None, "a"), Visitor(None, "b"), UUID),
+        (Visitor(Asker("S1", Role.MOE), "a"), Visitor(Asker("S2", Role.MOE), "a"), UUID),
+        (Visitor(Asker("S1", Role.MOE), "a"), Visitor(Asker("S1", Role.MOA), "a"), UUID),
     ],
 )
 async def test_nobody_comes_into_the_chat_of_another_by_a_key(
-    bench: Bench, guest: Guest, other: Guest, key: str
+    bench: Bench, guest: Visitor, other: Visitor, key: str
 ) -> None:
-    wish = Wish(text="Bonjour", key=key)
+    wish = ChatRequest(text="Bonjour", key=key)
     one = await bench.room.begin(guest, wish)
     # One alone may wait without an account.
     await bench.room.take_next(DESK, "Zoé")
     two = await bench.room.begin(other, wish)
 
-    assert isinstance(one, Begun)
-    assert isinstance(two, Begun)
+    assert isinstance(one, StartedChat)
+    assert isinstance(two, StartedChat)
     assert one.chat.id != two.chat.id

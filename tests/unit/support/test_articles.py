@@ -7,10 +7,15 @@ import pytest
 
 from services.deposit.domain.attachments import _RULES as DEPOSITED
 from services.support.agent.adapters.article_search import ArticleSearch
-from services.support.agent.adapters.knowledge_base import article_search, articles_of
-from services.support.agent.domain.articles import Article, ArticleError, by_code, read_article
-from services.support.agent.domain.search_hits import answering
-from services.support.settings import DATA, catalogue_at
+from services.support.agent.adapters.knowledge_base import load_article_search, load_articles
+from services.support.agent.domain.articles import (
+    Article,
+    ArticleError,
+    index_by_code,
+    read_article,
+)
+from services.support.agent.domain.search_hits import choose_answer
+from services.support.settings import DATA, load_catalogue
 from shared.circuit.delays import Effect, Start
 from shared.circuit.loader import current
 from shared.circuit.motives import COMMENT_LIMIT
@@ -24,8 +29,8 @@ from tests.kit.evaluation import evaluate, read_questions
 
 SILENT = "Le titulaire n'a pas répondu au décompte général"
 QUESTIONS = Path(__file__).parent / "agent_questions.csv"
-CATALOGUE = catalogue_at(DATA / "catalogue.csv")
-ARTICLES = articles_of(CATALOGUE.by_code)
+CATALOGUE = load_catalogue(DATA / "catalogue.csv")
+ARTICLES = load_articles(CATALOGUE.by_code)
 SUBJECTS = {
     "depot-piece",
     "cadres-de-facturation",
@@ -58,7 +63,7 @@ SET_BY_THE_PLATFORM = (
 
 @pytest.fixture(scope="module")
 def search() -> ArticleSearch:
-    return article_search()
+    return load_article_search()
 
 
 def _said(article: Article) -> str:
@@ -218,7 +223,7 @@ def test_questions_find_the_right_article_and_the_rest_is_declined(search: Artic
 def test_what_only_sounds_like_the_subject_is_declined(
     search: ArticleSearch, question: str
 ) -> None:
-    assert answering(search.search(question)) is None
+    assert choose_answer(search.search(question)) is None
 
 
 def test_a_word_that_nobody_of_the_platform_writes_is_foreign(search: ArticleSearch) -> None:
@@ -249,7 +254,7 @@ def test_one_odd_word_in_a_question_of_ours_is_forgiven(search: ArticleSearch) -
     ],
 )
 def test_what_is_no_question_is_declined(search: ArticleSearch, question: str) -> None:
-    assert answering(search.search(question)) is None
+    assert choose_answer(search.search(question)) is None
 
 
 @pytest.mark.parametrize(
@@ -285,14 +290,14 @@ def test_the_passage_that_answers_is_given(search: ArticleSearch) -> None:
 def test_each_case_reaches_the_passage_that_speaks_of_it(
     search: ArticleSearch, question: str, heading: str
 ) -> None:
-    best = answering(search.search(question))
+    best = choose_answer(search.search(question))
 
     assert best is not None
     assert best.passage.heading.startswith(heading)
 
 
 def test_an_article_of_a_sub_category_that_is_gone_leads_to_none() -> None:
-    left = by_code(ARTICLES.values(), {"SUIVI"})
+    left = index_by_code(ARTICLES.values(), {"SUIVI"})
 
     assert left["refus"].sub_category is None
     assert left["statuts"].sub_category == "SUIVI"

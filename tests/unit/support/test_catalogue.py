@@ -8,10 +8,10 @@ from pydantic import ValidationError
 from services.support.desks.domain.catalogue import (
     COLUMNS,
     CatalogueError,
-    desk_of_label,
+    find_desk_of_label,
     read_catalogue,
 )
-from services.support.settings import DATA, Settings, catalogue_at, targets_at
+from services.support.settings import DATA, Settings, load_catalogue, load_targets
 from services.support.tickets.domain import targets as clock
 from shared.vocabulary.tickets import Desk, Priority
 
@@ -51,16 +51,16 @@ GOOD = "A;Compte;X;Mot de passe;technique;aide;source"
     ],
 )
 def test_the_label_announces_the_desk_however_its_dash_is_written(label: str, desk: Desk) -> None:
-    assert desk_of_label(label) is desk
+    assert find_desk_of_label(label) is desk
 
 
 def test_the_desk_of_every_sub_category_is_the_one_that_its_label_announces() -> None:
-    catalogue = catalogue_at(DATA / "catalogue.csv")
+    catalogue = load_catalogue(DATA / "catalogue.csv")
 
     assert len(catalogue.by_code) > 15
     assert {each.desk for each in catalogue.by_code.values()} == {*Desk}
     for each in catalogue.by_code.values():
-        assert each.desk is desk_of_label(each.label), each.code
+        assert each.desk is find_desk_of_label(each.label), each.code
         assert each.desk is (Desk.METIER if each.code.startswith("M_") else Desk.TECHNIQUE)
 
 
@@ -116,7 +116,7 @@ def test_a_catalogue_of_an_operator_takes_the_place_of_ours_and_is_checked_at_st
     path = tmp_path / "catalogue.csv"
     # As a spreadsheet saves it.
     path.write_text(f"{HEADER}\r\n{GOOD}\r\n\r\n", encoding="utf-8-sig")
-    assert list(catalogue_at(_settings(path).catalogue).by_code) == ["X"]
+    assert list(load_catalogue(_settings(path).catalogue).by_code) == ["X"]
 
     path.write_text(f"{HEADER}\n{GOOD}\n{GOOD}\n", encoding="latin-1")
     with pytest.raises(ValidationError, match="line 3: X is on line 2"):
@@ -153,7 +153,7 @@ def test_the_targets_may_end_with_an_empty_line() -> None:
 
 
 def test_there_is_a_target_for_each_desk_and_priority() -> None:
-    targets = targets_at(DATA / "delais.csv")
+    targets = load_targets(DATA / "delais.csv")
 
     assert targets.keys() == {(desk, each) for desk in Desk for each in Priority}
     assert all(each.first_answer < each.resolution for each in targets.values())

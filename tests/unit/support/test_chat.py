@@ -8,44 +8,44 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.support.chat.domain.changes import (
-    ended,
-    handed,
-    passed,
-    prefilled_by,
-    queue_of,
-    said_in,
-    taken,
+    add_message,
+    apply_time_limits,
+    assign_agent,
+    choose_queue,
+    end_chat,
+    prefill_ticket,
+    transfer_chat,
 )
 from services.support.chat.domain.chat import (
-    Bounds,
     Chat,
+    ChatLimits,
+    ChatRequest,
     ChatState,
+    ChatTransfer,
     Ending,
-    Handing,
     Line,
     LineKind,
+    Message,
     Queue,
-    Said,
-    Wish,
 )
 from services.support.chat.domain.validation import (
     MESSAGE_LIMIT,
-    judge_handing,
+    judge_message,
     judge_repeat,
-    judge_said,
-    judge_wish,
+    judge_request,
+    judge_transfer,
 )
-from services.support.desks.domain.french_dates import french_opening
-from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.french_dates import format_opening
+from services.support.desks.domain.hours import OpeningHours
 from services.support.desks.domain.opening import describe_closing, judge_opening
 from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
-from services.support.settings import DATA, catalogue_at
+from services.support.settings import DATA, load_catalogue
 from shared.circuit.parties import Structure
 from shared.vocabulary.roles import MoaParameter, StructureKind, StructureStatus
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import DESK_LABELS, Desk, Side
 
-CATALOGUE = catalogue_at(DATA / "catalogue.csv")
+CATALOGUE = load_catalogue(DATA / "catalogue.csv")
 NOON = datetime(2026, 7, 13, 10, tzinfo=UTC)
 """A Monday."""
 CLOSING = datetime(2026, 7, 13, 16, 30, tzinfo=UTC)
@@ -54,8 +54,8 @@ STRUCTURE = Structure(
 )
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
-HOURS = Hours()
-BOUNDS = Bounds(
+HOURS = OpeningHours()
+BOUNDS = ChatLimits(
     hours=HOURS,
     waiting=100,
     waiting_open=50,
@@ -65,24 +65,24 @@ BOUNDS = Bounds(
 )
 DESK, BUSINESS = Queue(Desk.TECHNIQUE), Queue(Desk.METIER, "s")
 WAITING = Chat(id="c", queue=DESK, place=1, started_at=NOON, said_at=NOON)
-TALKING = taken(WAITING, "Ali", NOON).chat
+TALKING = assign_agent(WAITING, "Ali", NOON).chat
 
 
 def codes(found: tuple[Violation, ...]) -> list[str]:
     return [each.code for each in found]
 
 
-def says(chat: Chat, said: Said, now: datetime = NOON) -> list[str]:
-    return codes(judge_said(chat, said, BOUNDS, now))
+def says(chat: Chat, said: Message, now: datetime = NOON) -> list[str]:
+    return codes(judge_message(chat, said, BOUNDS, now))
 
 
-MINE, THEIRS = Said(Side.DEMANDEUR, "Bonjour"), Said(Side.BUREAU, "Bonjour", "Ali", desk=DESK)
+MINE, THEIRS = Message(Side.DEMANDEUR, "Bonjour"), Message(Side.BUREAU, "Bonjour", "Ali", desk=DESK)
 
 
 def test_it_opens_on_a_day_that_is_named() -> None:
     holiday = datetime(2026, 7, 14, 10, tzinfo=UTC)
 
-    assert french_opening(HOURS.next_opening(holiday)) == "mercredi 15 juillet 2026 à 8 h 30"
+    assert format_opening(HOURS.next_opening(holiday)) == "mercredi 15 juillet 2026 à 8 h 30"
     assert "mercredi 15 juillet 2026 à 8 h 30" in judge_opening(HOURS, holiday)[0].message
     assert judge_opening(HOURS, NOON) == ()
     assert describe_closing(HOURS, holiday) == (
@@ -94,28 +94,28 @@ def test_it_opens_on_a_day_that_is_named() -> None:
 @pytest.mark.parametrize(
     ("wish", "queue"),
     [
-        (Wish(), Queue(Desk.TECHNIQUE)),
-        (Wish("DEPOT", "s"), Queue(Desk.TECHNIQUE)),
-        (Wish("M_REFUS", "s"), Queue(Desk.METIER, "s")),
+        (ChatRequest(), Queue(Desk.TECHNIQUE)),
+        (ChatRequest("DEPOT", "s"), Queue(Desk.TECHNIQUE)),
+        (ChatRequest("M_REFUS", "s"), Queue(Desk.METIER, "s")),
     ],
 )
-def test_the_sub_category_decides_the_queue(wish: Wish, queue: Queue) -> None:
-    assert judge_wish(wish, CATALOGUE, {"s": STRUCTURE}) == ()
-    assert queue_of(wish, CATALOGUE) == queue
+def test_the_sub_category_decides_the_queue(wish: ChatRequest, queue: Queue) -> None:
+    assert judge_request(wish, CATALOGUE, {"s": STRUCTURE}) == ()
+    assert choose_queue(wish, CATALOGUE) == queue
 
 
 @pytest.mark.parametrize(
     ("wish", "code"),
     [
-        (Wish("INCONNUE"), "SUP-CATALOGUE-01"),
-        (Wish("M_REFUS"), "SUP-DESTINATAIRE-01"),
-        (Wish("M_REFUS", "s" * 101), "SUP-TEXTE-02"),
-        (Wish(text="x" * (MESSAGE_LIMIT + 1)), "SUP-TEXTE-02"),
-        (Wish(text="x", key="k" * 65), "SUP-TEXTE-02"),
+        (ChatRequest("INCONNUE"), "SUP-CATALOGUE-01"),
+        (ChatRequest("M_REFUS"), "SUP-DESTINATAIRE-01"),
+        (ChatRequest("M_REFUS", "s" * 101), "SUP-TEXTE-02"),
+        (ChatRequest(text="x" * (MESSAGE_LIMIT + 1)), "SUP-TEXTE-02"),
+        (ChatRequest(text="x", key="k" * 65), "SUP-TEXTE-02"),
     ],
 )
-def test_a_wish_that_breaks_a_rule(wish: Wish, code: str) -> None:
-    assert codes(judge_wish(wish, CATALOGUE, {})) == [code]
+def test_a_wish_that_breaks_a_rule(wish: ChatRequest, code: str) -> None:
+    assert codes(judge_request(wish, CATALOGUE, {})) == [code]
 
 
 def test_who_waits_may_write_and_the_desk_only_once_it_has_taken() -> None:
@@ -124,7 +124,7 @@ def test_who_waits_may_write_and_the_desk_only_once_it_has_taken() -> None:
 
 
 def test_nobody_writes_after_the_end_nor_beyond_what_a_chat_holds() -> None:
-    over = ended(TALKING, Ending.BUREAU, BOUNDS, NOON, "Ali").chat
+    over = end_chat(TALKING, Ending.BUREAU, BOUNDS, NOON, "Ali").chat
     full = replace(TALKING, messages=BOUNDS.messages)
 
     assert says(over, MINE) == says(over, THEIRS) == ["SUP-TCHAT-07"]
@@ -138,7 +138,7 @@ def test_no_minute_holds_more_messages_than_it_may(seconds: list[int]) -> None:
     for second in sorted(seconds):
         now = NOON + second * SECOND
         if says(chat, MINE, now) == []:
-            chat = said_in(chat, MINE, BOUNDS, now).chat
+            chat = add_message(chat, MINE, BOUNDS, now).chat
             written.append(second)
         else:
             assert sum(second - 60 < each for each in written) == BOUNDS.a_minute
@@ -151,15 +151,15 @@ def test_no_minute_holds_more_messages_than_it_may(seconds: list[int]) -> None:
 def test_the_pace_of_the_desk_is_its_own() -> None:
     by_desk, by_issuer = TALKING, TALKING
     for _ in range(BOUNDS.a_minute):
-        by_desk = said_in(by_desk, THEIRS, BOUNDS, NOON).chat
-        by_issuer = said_in(by_issuer, MINE, BOUNDS, NOON).chat
+        by_desk = add_message(by_desk, THEIRS, BOUNDS, NOON).chat
+        by_issuer = add_message(by_issuer, MINE, BOUNDS, NOON).chat
 
     assert says(by_desk, MINE) == says(by_desk, THEIRS) == says(by_issuer, THEIRS) == []
     assert says(by_issuer, MINE) == ["SUP-TCHAT-06"]
 
 
 def test_a_key_stands_for_one_message() -> None:
-    (line,) = said_in(TALKING, replace(MINE, key="k"), BOUNDS, NOON).lines
+    (line,) = add_message(TALKING, replace(MINE, key="k"), BOUNDS, NOON).lines
 
     assert judge_repeat(line, replace(MINE, key="k")) == ()
     assert codes(judge_repeat(line, replace(MINE, text="autre"))) == ["SUP-TCHAT-09"]
@@ -167,10 +167,10 @@ def test_a_key_stands_for_one_message() -> None:
 
 
 def test_ranks_follow_one_another_whatever_happens() -> None:
-    steps = [said_in(WAITING, MINE, BOUNDS, NOON)]
-    steps.append(taken(steps[-1].chat, "Ali", NOON))
-    steps.append(said_in(steps[-1].chat, THEIRS, BOUNDS, NOON))
-    steps.append(ended(steps[-1].chat, Ending.DEMANDEUR, BOUNDS, NOON))
+    steps = [add_message(WAITING, MINE, BOUNDS, NOON)]
+    steps.append(assign_agent(steps[-1].chat, "Ali", NOON))
+    steps.append(add_message(steps[-1].chat, THEIRS, BOUNDS, NOON))
+    steps.append(end_chat(steps[-1].chat, Ending.DEMANDEUR, BOUNDS, NOON))
 
     assert [line.rank for step in steps for line in step.lines] == [1, 2, 3, 4]
     assert [step.chat.rank for step in steps] == [1, 2, 3, 4]
@@ -178,7 +178,7 @@ def test_ranks_follow_one_another_whatever_happens() -> None:
 
 def passes(chat: Chat, now: datetime, seen_at: datetime | None = None) -> object:
     """Say what time makes of a chat: why it ends, or what kind of line is added."""
-    step = passed(chat, BOUNDS, now, seen_at or now)
+    step = apply_time_limits(chat, BOUNDS, now, seen_at or now)
     return step and (step.chat.ending or step.lines[0].kind)
 
 
@@ -200,7 +200,7 @@ def test_closing_is_told_once_and_then_comes(chat: Chat) -> None:
         (NOON + timedelta(days=2), Ending.FERMETURE),
     ):
         assert passes(lively(chat, now), now) == expected
-    warned = passed(lively(chat, at), BOUNDS, at, at)
+    warned = apply_time_limits(lively(chat, at), BOUNDS, at, at)
     assert warned is not None
     assert "18 h 30" in warned.lines[0].text
     assert passes(warned.chat, at + SECOND) is None
@@ -224,8 +224,8 @@ def test_absence_ends_a_waiting_and_no_talk() -> None:
     assert passes(TALKING, late, seen_at=NOON) is None
 
 
-def to(queue: Queue, reason: str = "C'est un refus.") -> Handing:
-    return Handing("Ali", DESK, queue, reason)
+def to(queue: Queue, reason: str = "C'est un refus.") -> ChatTransfer:
+    return ChatTransfer("Ali", DESK, queue, reason)
 
 
 @pytest.mark.parametrize(
@@ -238,17 +238,19 @@ def to(queue: Queue, reason: str = "C'est un refus.") -> Handing:
         (TALKING, to(Queue(Desk.METIER, "nulle part")), ["SUP-DESTINATAIRE-02"]),
         (TALKING, to(BUSINESS, ""), ["SUP-TEXTE-01"]),
         (replace(TALKING, queue=BUSINESS), to(DESK), ["SUP-TCHAT-11"]),
-        (ended(TALKING, Ending.SILENCE, BOUNDS, NOON).chat, to(BUSINESS), ["SUP-TCHAT-07"]),
+        (end_chat(TALKING, Ending.SILENCE, BOUNDS, NOON).chat, to(BUSINESS), ["SUP-TCHAT-07"]),
     ],
 )
-def test_what_keeps_a_chat_at_its_desk(chat: Chat, handing: Handing, broken: list[str]) -> None:
-    assert codes(judge_handing(chat, handing, {"s": STRUCTURE})) == broken
+def test_what_keeps_a_chat_at_its_desk(
+    chat: Chat, handing: ChatTransfer, broken: list[str]
+) -> None:
+    assert codes(judge_transfer(chat, handing, {"s": STRUCTURE})) == broken
 
 
 @pytest.mark.parametrize("desk", Desk)
 def test_a_chat_says_to_which_desk_it_goes(desk: Desk) -> None:
     queue = Queue(desk, "s" if desk.is_of_a_structure else None)
-    (line,) = handed(TALKING, to(queue), 7, NOON).lines
+    (line,) = transfer_chat(TALKING, to(queue), 7, NOON).lines
 
     said = f"{DESK_LABELS[desk]} de s" if desk.is_of_a_structure else DESK_LABELS[desk]
     assert line.text == f"Ali passe la conversation au {said} : C'est un refus."
@@ -256,7 +258,7 @@ def test_a_chat_says_to_which_desk_it_goes(desk: Desk) -> None:
 
 def test_a_chat_that_is_handed_over_waits_anew_and_says_why() -> None:
     late = NOON + BOUNDS.silence
-    step = handed(TALKING, to(BUSINESS), 7, late)
+    step = transfer_chat(TALKING, to(BUSINESS), 7, late)
     (line,) = step.lines
 
     assert step.left == DESK
@@ -267,13 +269,13 @@ def test_a_chat_that_is_handed_over_waits_anew_and_says_why() -> None:
     # Nobody was to be seen while they talked: who was there a moment ago is not absent.
     assert passes(step.chat, late, seen_at=NOON) is None
     assert passes(step.chat, late + BOUNDS.absence, seen_at=NOON) is Ending.ABSENCE
-    back = taken(step.chat, "Zoé", late).chat
+    back = assign_agent(step.chat, "Zoé", late).chat
     assert says(back, THEIRS, late) == ["SUP-TCHAT-11"]
     assert says(back, replace(THEIRS, desk=BUSINESS), late) == []
 
 
 def test_what_has_ended_stays_as_it_is() -> None:
-    over = ended(TALKING, Ending.BUREAU, BOUNDS, NOON, "Ali").chat
+    over = end_chat(TALKING, Ending.BUREAU, BOUNDS, NOON, "Ali").chat
 
     assert over.state is ChatState.TERMINE
     assert passes(over, NOON + timedelta(days=3), seen_at=NOON) is None
@@ -284,7 +286,7 @@ def test_a_ticket_begins_with_what_was_said() -> None:
         return Line(rank, NOON, by, kind, text, "Ali" if by is Side.BUREAU else "")
 
     chat = replace(TALKING, sub_category="DEPOT")
-    made = prefilled_by(
+    made = prefill_ticket(
         chat,
         [
             line(1, Side.BUREAU, "Ali prend la conversation.", LineKind.PRISE_EN_CHARGE),
@@ -292,11 +294,11 @@ def test_a_ticket_begins_with_what_was_said() -> None:
             line(3, Side.DEMANDEUR, "Mon dépôt\nest refusé"),
         ],
     )
-    long = prefilled_by(chat, [line(i, Side.DEMANDEUR, f"{i} " * 800) for i in range(1, 30)])
+    long = prefill_ticket(chat, [line(i, Side.DEMANDEUR, f"{i} " * 800) for i in range(1, 30)])
 
     assert made.title == "Mon dépôt est refusé"
     assert made.description == "Ali : Bonjour\nVous : Mon dépôt\nest refusé"
     assert made.sub_category == "DEPOT"
     assert (len(long.title), len(long.description)) == (TITLE_LIMIT, TEXT_LIMIT)
     assert long.description.endswith("29")
-    assert prefilled_by(chat, []).title == ""
+    assert prefill_ticket(chat, []).title == ""

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.support.__main__ import app
-from services.support.settings import DATA, catalogue_at
+from services.support.settings import DATA, load_catalogue
 from services.support.suggestions.adapters.model_file import read_model
 
 TAUGHT = {"DEPOT": "fichier", "M_PAIEMENT": "retard", "INCONNUE": "autre"}
@@ -47,7 +47,7 @@ def test_it_trains_a_model_that_it_may_serve_by(tmp_path: Path) -> None:
     assert "4 examples passed over" in done.output
     assert "never suggested: ACTIVATION, API, CADRE" in done.output
     assert "cross-validated, sub-category first: 1.000" in done.output
-    assert read_model(file, catalogue_at(DATA / "catalogue.csv").desks).classes == [
+    assert read_model(file, load_catalogue(DATA / "catalogue.csv").desks).classes == [
         "DEPOT",
         "M_PAIEMENT",
     ]

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.support.desks.domain import rules
-from services.support.desks.domain.french_dates import french_hours
-from services.support.desks.domain.hours import Availability, Hours
+from services.support.desks.domain.french_dates import format_hours
+from services.support.desks.domain.hours import Availability, OpeningHours
 from services.support.settings import DATA, Settings
 from shared.vocabulary.dates import PARIS
 
-HOURS = Hours()
+HOURS = OpeningHours()
 closing, is_open, next_opening, worked = (
     HOURS.closing,
     HOURS.is_open,
@@ -163,7 +163,7 @@ def test_an_operator_may_choose_other_days_and_hours() -> None:
     assert chosen.closing(opens) == opens + timedelta(hours=3)
     assert not chosen.is_open(opens + timedelta(hours=3))
     assert chosen.worked(thursday, opens + timedelta(days=7)) == timedelta(hours=6)
-    assert french_hours(chosen) == "le mardi, le samedi, de 9 h 00 à 12 h 00"
+    assert format_hours(chosen) == "le mardi, le samedi, de 9 h 00 à 12 h 00"
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_hours_at_which_nobody_would_answer_end_the_service_at_start(
 
 
 def test_hours_across_a_change_of_hour_are_measured_as_they_pass() -> None:
-    night = Hours(opens=time(0), closes=time(6), days=frozenset({7}))
+    night = OpeningHours(opens=time(0), closes=time(6), days=frozenset({7}))
     spring = datetime(2026, 3, 29, tzinfo=PARIS)
 
     assert night.worked(spring, spring + timedelta(days=1)) == timedelta(hours=5)
@@ -203,8 +203,12 @@ def test_what_is_written_of_the_hours_is_what_holds_unless_an_operator_chose() -
     article = (DATA / "articles" / "contacter-assistance.md").read_text(encoding="utf-8")
     pages = [ROOT / "docs" / name for name in ("glossary.md", "integrate.md", "operate.md")]
 
-    assert settings_of().hours == HOURS == Hours(time(8, 30), time(18, 30), frozenset(range(1, 6)))
-    assert french_hours(HOURS) == IN_FRENCH
+    assert (
+        settings_of().hours
+        == HOURS
+        == OpeningHours(time(8, 30), time(18, 30), frozenset(range(1, 6)))
+    )
+    assert format_hours(HOURS) == IN_FRENCH
     assert f"{IN_FRENCH} (heure de Paris), sauf les jours fériés" in article
     assert IN_FRENCH in rules.CLOSED.source
     assert [page.name for page in pages if IN_ENGLISH not in page.read_text("utf-8")] == []

@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 
 import pytest
 
-from services.support.desks.application.rate_limits import Limits
+from services.support.desks.application.rate_limits import AnonymousLimits
 from services.support.desks.domain.parties import Issuer
-from services.support.settings import DATA, catalogue_at
-from services.support.tickets.application.outcomes import TooMany
-from services.support.tickets.application.ports import Ports
-from services.support.tickets.application.submissions import Submitting
+from services.support.settings import DATA, load_catalogue
+from services.support.tickets.application.outcomes import RateLimited
+from services.support.tickets.application.ports import TicketPorts
+from services.support.tickets.application.submissions import Submissions
 from services.support.tickets.domain.tickets import Content
 from shared.application import uploads
 from shared.application.idempotency import key_of
@@ -56,10 +56,10 @@ def _unused(*_: object) -> NoReturn:
 
 async def test_too_much_with_a_key_is_refused_before_anything_of_it_is_read() -> None:
     unused: Any = None
-    ports = Ports(
+    ports = TicketPorts(
         tickets=unused,
         vault=unused,
-        catalogue=catalogue_at(DATA / "catalogue.csv"),
+        catalogue=load_catalogue(DATA / "catalogue.csv"),
         structures=unused,
         suggester=unused,
         clock=_unused,
@@ -68,11 +68,11 @@ async def test_too_much_with_a_key_is_refused_before_anything_of_it_is_read() ->
     keyed, sent = Full(), Sent()
     content = Content("DEPOT", "Mon fichier est refusé", "Le PDF de ma situation ne passe pas.")
 
-    outcome = await Submitting(ports, Limits(Full(), Full()), keyed).submit_open(
+    outcome = await Submissions(ports, AnonymousLimits(Full(), Full()), keyed).submit_open(
         Issuer(email="a@x.fr"), content, [sent], "k", ADDRESS
     )
 
-    assert isinstance(outcome, TooMany), outcome
+    assert isinstance(outcome, RateLimited), outcome
     assert (keyed.come, sent.reads) == ([ADDRESS], 0)
 
 

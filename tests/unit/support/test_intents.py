@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 from services.support.agent.domain.conversation import (
     MESSAGE_LIMIT,
     TURNS_LIMIT,
+    AnswerKind,
     Conversation,
-    Kind,
     Turn,
-    prefilled,
+    prefill_ticket,
 )
-from services.support.agent.domain.intents import Intent, hear
-from services.support.agent.domain.piece_numbers import piece_numbers
+from services.support.agent.domain.intents import Intent, parse_message
+from services.support.agent.domain.piece_numbers import find_piece_numbers
 from services.support.agent.domain.piece_status import (
     _ENDINGS,
     NEXT_STEPS,
     SUPERSEDED,
     AwaitedActor,
-    Tracked,
-    come_to,
-    told,
+    TrackedPiece,
+    choose_latest,
+    describe_pieces,
 )
 from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
@@ -60,7 +60,7 @@ QUESTIONS = Path(__file__).parent / "agent_questions.csv"
     ],
 )
 def test_the_number_of_a_piece_is_found_in_its_forms(text: str, number: str) -> None:
-    assert number in piece_numbers(text)
+    assert number in find_piece_numbers(text)
 
 
 @pytest.mark.parametrize(
@@ -85,19 +85,19 @@ def test_the_number_of_a_piece_is_found_in_its_forms(text: str, number: str) -> 
     ],
 )
 def test_other_numbers_are_not_taken_for_a_piece_s(text: str) -> None:
-    assert piece_numbers(text) == ()
+    assert find_piece_numbers(text) == ()
 
 
 def test_no_general_question_is_taken_for_the_number_of_a_piece() -> None:
     with QUESTIONS.open(encoding="utf-8", newline="") as lines:
         asked = [row["question"] for row in csv.DictReader(lines, delimiter=";")]
 
-    assert [each for each in asked if piece_numbers(each)] == []
+    assert [each for each in asked if find_piece_numbers(each)] == []
 
 
 @given(st.text(max_size=300))
 def test_no_text_is_too_strange_to_be_heard(text: str) -> None:
-    heard = hear(text, awaits_email=False)
+    heard = parse_message(text, awaits_email=False)
 
     assert (heard.intent is Intent.PIECE) == bool(heard.numbers)
     assert len(heard.numbers) <= 6
@@ -111,7 +111,7 @@ def test_hearing_a_text_takes_at_most_about_the_square_of_its_length(part: str) 
     def taken(length: int) -> float:
         text = f"{part * length}"[:length]
         began = process_time()
-        hear(text, awaits_email=True, awaits_yes=True)
+        parse_message(text, awaits_email=True, awaits_yes=True)
         return process_time() - began
 
     short, long = (
@@ -162,13 +162,13 @@ def test_hearing_a_text_takes_at_most_about_the_square_of_its_length(part: str) 
     ],
 )
 def test_what_is_wanted_is_heard(text: str, intent: Intent) -> None:
-    assert hear(text, awaits_email=False).intent is intent
+    assert parse_message(text, awaits_email=False).intent is intent
 
 
 def test_an_address_is_taken_when_it_was_asked_for() -> None:
-    assert hear("C'est jean@exemple.fr.", awaits_email=True).email == "jean@exemple.fr"
-    assert hear("un lien d'activation pour a@b.fr", awaits_email=False).email == "a@b.fr"
-    assert hear("a@b", awaits_email=True).intent is Intent.QUESTION
+    assert parse_message("C'est jean@exemple.fr.", awaits_email=True).email == "jean@exemple.fr"
+    assert parse_message("un lien d'activation pour a@b.fr", awaits_email=False).email == "a@b.fr"
+    assert parse_message("a@b", awaits_email=True).intent is Intent.QUESTION
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_an_address_is_taken_when_it_was_asked_for() -> None:
     ],
 )
 def test_a_request_is_confirmed_by_a_yes_and_by_nothing_else(text: str, intent: Intent) -> None:
-    assert hear(text, awaits_email=False, awaits_yes=True).intent is intent
+    assert parse_message(text, awaits_email=False, awaits_yes=True).intent is intent
 
 
 @pytest.mark.parametrize(
@@ -219,11 +219,11 @@ def test_a_request_is_confirmed_by_a_yes_and_by_nothing_else(text: str, intent: 
 def test_who_asks_something_else_instead_of_an_address_is_answered(
     text: str, intent: Intent
 ) -> None:
-    assert hear(text, awaits_email=True).intent is intent
+    assert parse_message(text, awaits_email=True).intent is intent
 
 
 def test_only_the_address_just_asked_about_is_confirmed() -> None:
-    asked = Turn(NOON, "a@x.fr", Kind.ACTIVATION_CONFIRMS, "Oui ?", email="a@x.fr")
+    asked = Turn(NOON, "a@x.fr", AnswerKind.ACTIVATION_CONFIRMS, "Oui ?", email="a@x.fr")
     conversation = Conversation("c", NOON).with_turn(asked)
 
     assert conversation.unconfirmed == "a@x.fr"
@@ -233,7 +233,7 @@ def test_only_the_address_just_asked_about_is_confirmed() -> None:
 def _turn(
     message: str = "Q",
     answer: str = "R",
-    kind: Kind = Kind.UNSURE,
+    kind: AnswerKind = AnswerKind.UNSURE,
     sub_category: str | None = None,
     piece: str | None = None,
 ) -> Turn:
@@ -242,32 +242,34 @@ def _turn(
 
 def test_a_ticket_begins_with_what_was_said() -> None:
     turns = [
-        _turn("bonjour", "Bonjour.", Kind.GREETING),
-        _turn("ma pièce\nest suspendue", "Complétez-la.", Kind.ARTICLE, sub_category="M_REFUS"),
-        _turn("et EAV-1 ?", "Suspendue.", Kind.PIECE, sub_category="SUIVI", piece="EAV-1"),
+        _turn("bonjour", "Bonjour.", AnswerKind.GREETING),
+        _turn(
+            "ma pièce\nest suspendue", "Complétez-la.", AnswerKind.ARTICLE, sub_category="M_REFUS"
+        ),
+        _turn("et EAV-1 ?", "Suspendue.", AnswerKind.PIECE, sub_category="SUIVI", piece="EAV-1"),
         _turn("<b>encore ?</b>", "Je ne sais pas."),
     ]
 
-    made = prefilled(turns)
+    made = prefill_ticket(turns)
 
     assert made.title == "<b>encore ?</b>"
     assert made.description.startswith("Vous : bonjour\nAgent virtuel : Bonjour.")
     assert made.description.endswith("Vous : <b>encore ?</b>\nAgent virtuel : Je ne sais pas.")
     assert (made.sub_category, made.piece) == (None, "EAV-1")
-    assert prefilled(turns[:3]).title == "ma pièce est suspendue"
-    assert prefilled(turns[:3]).sub_category == "SUIVI"
+    assert prefill_ticket(turns[:3]).title == "ma pièce est suspendue"
+    assert prefill_ticket(turns[:3]).sub_category == "SUIVI"
 
 
 def test_a_ticket_names_no_piece_that_was_not_found_but_in_the_question_about_it() -> None:
-    lost = _turn("EAV-999 ?", "Introuvable.", Kind.PIECE_NOT_FOUND, "SUIVI", "EAV-999")
+    lost = _turn("EAV-999 ?", "Introuvable.", AnswerKind.PIECE_NOT_FOUND, "SUIVI", "EAV-999")
 
-    assert prefilled([lost]).piece == "EAV-999"
-    other = prefilled([lost, _turn("et le reste ?")])
+    assert prefill_ticket([lost]).piece == "EAV-999"
+    other = prefill_ticket([lost, _turn("et le reste ?")])
     assert (other.title, other.sub_category, other.piece) == ("et le reste ?", None, None)
 
 
 def test_a_ticket_made_of_much_keeps_its_limits_and_the_end() -> None:
-    made = prefilled([_turn("x" * 1000, f"réponse {rank}") for rank in range(TURNS_LIMIT)])
+    made = prefill_ticket([_turn("x" * 1000, f"réponse {rank}") for rank in range(TURNS_LIMIT)])
 
     assert len(made.title) == TITLE_LIMIT
     assert len(made.description) == TEXT_LIMIT
@@ -291,7 +293,7 @@ def test_every_status_says_what_comes_next() -> None:
 
 
 def test_a_piece_is_told_in_french() -> None:
-    piece = Tracked(
+    piece = TrackedPiece(
         number="EAV-2026-014",
         cadre="A4",
         label="projet de décompte mensuel",
@@ -303,7 +305,7 @@ def test_a_piece_is_told_in_french() -> None:
         due=datetime(2026, 12, 1, 23, tzinfo=UTC),
     )
 
-    assert told([piece]) == (
+    assert describe_pieces([piece]) == (
         "La pièce EAV-2026-014 (A4, projet de décompte mensuel) est au statut « À associer par la "
         "maîtrise d'œuvre » depuis le 24 novembre 2026 à 12 h 05. Est attendu : la maîtrise "
         "d'œuvre (Cabinet Durand), depuis le 24 novembre 2026. Prochaine étape : déposer la pièce "
@@ -313,12 +315,12 @@ def test_a_piece_is_told_in_french() -> None:
 
 
 def test_a_piece_that_another_has_followed_says_where_that_one_is() -> None:
-    def piece(number: str, status: Status, latest: Tracked | None = None) -> Tracked:
-        return Tracked(number, "A4", "projet", status, STATUSES[status], NOON, latest=latest)
+    def piece(number: str, status: Status, latest: TrackedPiece | None = None) -> TrackedPiece:
+        return TrackedPiece(number, "A4", "projet", status, STATUSES[status], NOON, latest=latest)
 
     paid = piece("EA-2", Status.MISE_EN_PAIEMENT)
 
-    assert told([piece("SIT-1", Status.ASSOCIEE, paid)]).endswith(
+    assert describe_pieces([piece("SIT-1", Status.ASSOCIEE, paid)]).endswith(
         "La pièce suivante du dossier a été déposée. La dernière pièce du dossier, EA-2 (A4, "
         "projet), est au statut « Mise en paiement » depuis le 24 novembre 2026 à 12 h 05. Son "
         "traitement est terminé."
@@ -328,7 +330,9 @@ def test_a_piece_that_another_has_followed_says_where_that_one_is() -> None:
 
 def test_a_deposit_that_was_turned_away_is_not_what_a_dossier_has_come_to() -> None:
     def come(*later: Status) -> Status | None:
-        found = come_to([Tracked("N", "A4", "p", each, STATUSES[each], NOON) for each in later])
+        found = choose_latest(
+            [TrackedPiece("N", "A4", "p", each, STATUSES[each], NOON) for each in later]
+        )
         return found.status if found else None
 
     assert come(Status.REJETEE, Status.A_ASSOCIER_MOA, Status.ASSOCIEE) is Status.A_ASSOCIER_MOA

@@ -9,26 +9,26 @@ from threading import Event
 
 import pytest
 
-from services.support.settings import DATA, catalogue_at
+from services.support.settings import DATA, load_catalogue
 from services.support.suggestions.adapters.examples import Example, ExamplesError, read_examples
-from services.support.suggestions.adapters.model import TrainedSuggester, known_to, train
-from services.support.suggestions.adapters.model_suggester import Learner
+from services.support.suggestions.adapters.model import TrainedModel, select_examples, train_model
+from services.support.suggestions.adapters.model_suggester import ModelSuggester
 from services.support.suggestions.domain.suggestions import READ_LIMIT, Suggestions
-from services.support.suggestions.domain.ticket_text import text_of
+from services.support.suggestions.domain.ticket_text import build_text
 from shared.vocabulary.tickets import Desk
 from tests.kit.evaluation import desk_of, ranking
 
 VARIANTS = Path(__file__).parent / "ticket_variants.csv"
 LATE = ("Facture impayée", "Paiement en retard de deux mois, je demande les intérêts moratoires.")
 LOCKED = ("mot de passe oublié", "Je n'arrive plus à me connecter, mon compte est bloqué.")
-DESKS = catalogue_at(DATA / "catalogue.csv").desks
+DESKS = load_catalogue(DATA / "catalogue.csv").desks
 FEW = {code: DESKS[code] for code in ("CONNEXION", "DEPOT", "CADRE", "M_PAIEMENT", "M_BANQUE")}
 """A catalogue that is learnt at once."""
 
 
 @pytest.fixture(scope="module")
-def model() -> TrainedSuggester:
-    return train(read_examples(DATA / "exemples"), DESKS)
+def model() -> TrainedModel:
+    return train_model(read_examples(DATA / "exemples"), DESKS)
 
 
 def test_every_sub_category_has_examples_and_no_example_is_told_twice() -> None:
@@ -40,7 +40,7 @@ def test_every_sub_category_has_examples_and_no_example_is_told_twice() -> None:
     assert len({example.text.casefold() for example in examples}) == len(examples)
 
 
-def test_tickets_are_read_however_they_are_typed(model: TrainedSuggester) -> None:
+def test_tickets_are_read_however_they_are_typed(model: TrainedModel) -> None:
     with VARIANTS.open(encoding="utf-8", newline="") as lines:
         rows = [*csv.DictReader(lines, delimiter=";", strict=True)]
 
@@ -56,7 +56,7 @@ def test_tickets_are_read_however_they_are_typed(model: TrainedSuggester) -> Non
 
 
 async def test_a_clear_text_is_read_once_learnt() -> None:
-    learner = Learner(DATA / "exemples", DESKS)
+    learner = ModelSuggester(DATA / "exemples", DESKS)
     assert (await learner.read("mot de passe oublié", "")).guesses == ()
 
     await learner.prepare()
@@ -70,11 +70,11 @@ async def test_a_clear_text_is_read_once_learnt() -> None:
 
 async def test_what_an_operators_catalogue_lacks_is_never_suggested() -> None:
     some = {code: DESKS[code] for code in ("DEPOT", "M_PAIEMENT")}
-    learner = Learner(DATA / "exemples", some)
+    learner = ModelSuggester(DATA / "exemples", some)
     await learner.prepare()
     assert {each.sub_category for each in (await learner.read("mdp", "oublié")).guesses} <= {*some}
 
-    alone = Learner(DATA / "exemples", {"DEPOT": Desk.TECHNIQUE})
+    alone = ModelSuggester(DATA / "exemples", {"DEPOT": Desk.TECHNIQUE})
     await alone.prepare()
     assert (await alone.read("dépôt", "fichier refusé")).guesses == ()
 
@@ -91,7 +91,7 @@ async def test_what_an_operators_catalogue_lacks_is_never_suggested() -> None:
     ],
 )
 def test_a_clear_text_contradicts_another_sub_category_of_either_desk(
-    model: TrainedSuggester, text: tuple[str, str], chosen: str
+    model: TrainedModel, text: tuple[str, str], chosen: str
 ) -> None:
     said = model.suggest(*text)
 
@@ -100,15 +100,15 @@ def test_a_clear_text_contradicts_another_sub_category_of_either_desk(
 
 
 @pytest.mark.parametrize("text", ["", "bonjour", "problème", "facture", "besoin d'aide svp"])
-def test_a_text_that_says_little_contradicts_nothing(model: TrainedSuggester, text: str) -> None:
+def test_a_text_that_says_little_contradicts_nothing(model: TrainedModel, text: str) -> None:
     assert model.suggest(text, text).excluded == frozenset()
 
 
 def test_a_sub_category_that_was_never_taught_is_never_contradicted() -> None:
     desks = {f"X_{code}" if code == "DEPOT" else code: desk for code, desk in FEW.items()}
-    taught = known_to(desks, read_examples(DATA / "exemples"))
+    taught = select_examples(desks, read_examples(DATA / "exemples"))
 
-    assert not train(taught, desks).suggest(*LATE).contradicts("X_DEPOT")
+    assert not train_model(taught, desks).suggest(*LATE).contradicts("X_DEPOT")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_desk_is_told_where_all_of_the_other_s_was_taught(
     renamed: Collection[str], late: Desk | None, locked: Desk | None
 ) -> None:
     desks = {f"X_{code}" if code in renamed else code: desk for code, desk in FEW.items()}
-    suggester = train(known_to(desks, read_examples(DATA / "exemples")), desks)
+    suggester = train_model(select_examples(desks, read_examples(DATA / "exemples")), desks)
 
     told = [suggester.suggest(*each).desk for each in (LATE, LOCKED)]
 
@@ -134,9 +134,9 @@ def test_a_desk_is_told_where_all_of_the_other_s_was_taught(
 
 
 async def test_a_text_is_read_beside_the_event_loop_and_only_its_beginning(
-    model: TrainedSuggester,
+    model: TrainedModel,
 ) -> None:
-    learner = Learner(DATA / "exemples", DESKS, model)
+    learner = ModelSuggester(DATA / "exemples", DESKS, model)
     title, description = LOCKED
 
     read = asyncio.create_task(learner.read(title, description + " facture impayée" * 10_000))
@@ -146,24 +146,26 @@ async def test_a_text_is_read_beside_the_event_loop_and_only_its_beginning(
         turns += 1
 
     assert turns > 1
-    began = text_of(title, description + " facture impayée" * 10_000)
+    began = build_text(title, description + " facture impayée" * 10_000)
     assert len(began) == READ_LIMIT
     assert (await read) == await learner.read(began, "")
 
 
 async def test_a_text_waits_for_no_crowd_of_others(
-    model: TrainedSuggester, monkeypatch: pytest.MonkeyPatch
+    model: TrainedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.support.suggestions.adapters.model_suggester._PATIENCE_S", 0.05)
+    monkeypatch.setattr(
+        "services.support.suggestions.adapters.model_suggester._READ_TIMEOUT_S", 0.05
+    )
     is_over, read = Event(), list[str]()
 
-    class Slow(TrainedSuggester):
+    class Slow(TrainedModel):
         def suggest(self, title: str, description: str) -> Suggestions:
             read.append(title)
             is_over.wait(5)
             return super().suggest(title, description)
 
-    learner = Learner(DATA / "exemples", DESKS, Slow(model.pipeline, DESKS))
+    learner = ModelSuggester(DATA / "exemples", DESKS, Slow(model.pipeline, DESKS))
 
     crowd = [learner.read(f"{rank} {LOCKED[0]}", "") for rank in range(50)]
     told = await asyncio.wait_for(asyncio.gather(*crowd), 4)
@@ -177,9 +179,9 @@ async def test_a_text_waits_for_no_crowd_of_others(
 
 def test_examples_that_cannot_be_learnt_from_are_named(tmp_path: Path) -> None:
     with pytest.raises(ExamplesError, match="no such sub-category: INCONNUE"):
-        train([Example("INCONNUE", "t", "d"), Example("DEPOT", "t", "d")], DESKS)
+        train_model([Example("INCONNUE", "t", "d"), Example("DEPOT", "t", "d")], DESKS)
     with pytest.raises(ExamplesError, match="two sub-categories"):
-        train([Example("DEPOT", "t", "d")], DESKS)
+        train_model([Example("DEPOT", "t", "d")], DESKS)
     with pytest.raises(ExamplesError, match="holds no example"):
         read_examples(tmp_path)
     (tmp_path / "x.csv").write_text("titre;description\na;b\n", encoding="utf-8")

@@ -8,31 +8,31 @@ import numpy as np
 import pytest
 
 from services.support.bootstrap import build
-from services.support.settings import DATA, catalogue_at
+from services.support.settings import DATA, load_catalogue
 from services.support.suggestions.adapters.examples import Example, read_examples
-from services.support.suggestions.adapters.model import TrainedSuggester, train
+from services.support.suggestions.adapters.model import TrainedModel, train_model
 from services.support.suggestions.adapters.model_file import ModelFileError, read_model, write_model
-from services.support.suggestions.adapters.model_suggester import Learner
+from services.support.suggestions.adapters.model_suggester import ModelSuggester
 from shared.vocabulary.tickets import Desk
 
-DESKS = catalogue_at(DATA / "catalogue.csv").desks
+DESKS = load_catalogue(DATA / "catalogue.csv").desks
 EVALUATION = Path(__file__).parents[2] / "eval" / "tickets.csv"
 
 
 @pytest.fixture(scope="module")
-def model() -> TrainedSuggester:
-    return train(read_examples(DATA / "exemples"), DESKS)
+def model() -> TrainedModel:
+    return train_model(read_examples(DATA / "exemples"), DESKS)
 
 
 @pytest.fixture(scope="module")
-def file(model: TrainedSuggester, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(model: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "new" / "model.npz"
     write_model(path, model)
     return path
 
 
 def test_a_loaded_model_gives_exactly_the_guesses_of_the_one_that_was_trained(
-    model: TrainedSuggester, file: Path
+    model: TrainedModel, file: Path
 ) -> None:
     loaded = read_model(file, DESKS)
 
@@ -43,9 +43,9 @@ def test_a_loaded_model_gives_exactly_the_guesses_of_the_one_that_was_trained(
 
 
 async def test_who_is_given_a_model_reads_by_it_and_trains_no_more(
-    model: TrainedSuggester, file: Path
+    model: TrainedModel, file: Path
 ) -> None:
-    learner = Learner(Path("no-examples"), DESKS, read_model(file, DESKS))
+    learner = ModelSuggester(Path("no-examples"), DESKS, read_model(file, DESKS))
 
     await learner.prepare()
 
@@ -53,7 +53,7 @@ async def test_who_is_given_a_model_reads_by_it_and_trains_no_more(
 
 
 def test_the_same_model_is_written_alike_and_nothing_is_left_beside_it(
-    model: TrainedSuggester, file: Path, tmp_path: Path
+    model: TrainedModel, file: Path, tmp_path: Path
 ) -> None:
     again = tmp_path / "again.npz"
     write_model(again, read_model(file, DESKS))
@@ -66,7 +66,7 @@ def test_the_same_model_is_written_alike_and_nothing_is_left_beside_it(
 def test_a_model_of_two_sub_categories_is_kept_too(tmp_path: Path) -> None:
     desks = {"DEPOT": Desk.TECHNIQUE, "M_PAIEMENT": Desk.METIER}
     known = [each for each in read_examples(DATA / "exemples") if each.sub_category in desks]
-    model = train(known, desks)
+    model = train_model(known, desks)
     write_model(tmp_path / "m", model)
 
     assert read_model(tmp_path / "m", desks).odds("dépôt", "") == model.odds("dépôt", "")
@@ -135,7 +135,9 @@ async def test_a_service_whose_model_is_refused_ends_with_one_line(
 ) -> None:
     small = tmp_path / "small.npz"
     desks = {"DEPOT": Desk.TECHNIQUE, "API": Desk.TECHNIQUE}
-    write_model(small, train([Example("DEPOT", "a b", "a"), Example("API", "a c", "a")], desks))
+    write_model(
+        small, train_model([Example("DEPOT", "a b", "a"), Example("API", "a c", "a")], desks)
+    )
     for name, value in {"KAFKA": "k:1", "MONGO": "mongodb://m", "MODEL": str(small)}.items():
         monkeypatch.setenv(f"AIGUILLAGE_{name}", value)
 

@@ -4,23 +4,23 @@ from collections.abc import Iterable
 
 import pytest
 
-from services.support.chat.domain.chat import Wish
-from services.support.chat.domain.validation import judge_wish
+from services.support.chat.domain.chat import ChatRequest
+from services.support.chat.domain.validation import judge_request
 from services.support.desks.domain.parties import (
     Issuer,
     Recipient,
     judge_issuer,
     judge_recipient,
-    mailbox,
+    normalise_mailbox,
 )
-from services.support.settings import DATA, catalogue_at
+from services.support.settings import DATA, load_catalogue
 from services.support.tickets.domain.tickets import Content
 from services.support.tickets.domain.validation import judge_draft, judge_submission
 from shared.circuit.parties import Service, Structure
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 from shared.vocabulary.rules import Violation
 
-CATALOGUE = catalogue_at(DATA / "catalogue.csv")
+CATALOGUE = load_catalogue(DATA / "catalogue.csv")
 ACTIVE, GONE = "90000000300013", "90000000400011"
 DIRECTORY = {
     name: Structure(
@@ -71,10 +71,12 @@ def test_somebody_must_be_there_to_answer(
 
 
 def test_a_chat_is_for_a_structure_that_is_known() -> None:
-    wish = Wish("M_REFUS", "nulle part")
+    wish = ChatRequest("M_REFUS", "nulle part")
 
-    assert codes(judge_wish(wish, CATALOGUE, DIRECTORY)) == [("SUP-DESTINATAIRE-02", "recipient")]
-    assert judge_wish(Wish("M_REFUS", ACTIVE), CATALOGUE, DIRECTORY) == ()
+    assert codes(judge_request(wish, CATALOGUE, DIRECTORY)) == [
+        ("SUP-DESTINATAIRE-02", "recipient")
+    ]
+    assert judge_request(ChatRequest("M_REFUS", ACTIVE), CATALOGUE, DIRECTORY) == ()
 
 
 @pytest.mark.parametrize(
@@ -105,4 +107,4 @@ def test_what_is_no_address_is_refused(email: str) -> None:
     "email", ["V@x.fr", "v+1@x.fr", "\uff56@x.fr", "v+a+b@X.FR", "\uff36\uff0b9@x.fr"]
 )
 def test_one_mailbox_has_one_name_however_its_address_is_written(email: str) -> None:
-    assert mailbox(email) == "v@x.fr"
+    assert normalise_mailbox(email) == "v@x.fr"

@@ -5,7 +5,7 @@ from collections import Counter
 import httpx
 from fastapi import FastAPI
 
-from services.support.settings import DATA, catalogue_at
+from services.support.settings import DATA, load_catalogue
 from services.support.suggestions.domain.suggestions import Suggestions
 from services.support.suggestions.entrypoints.http import create_suggestions_router
 from shared.runtime.web.problems import Problem, respond
@@ -41,7 +41,7 @@ def _served(reading: Reading) -> httpx.AsyncClient:
     app = FastAPI()
     app.state.trust_headers = True
     app.include_router(
-        create_suggestions_router(reading, catalogue_at(DATA / "catalogue.csv"), Counts())
+        create_suggestions_router(reading, load_catalogue(DATA / "catalogue.csv"), Counts())
     )
     app.add_exception_handler(Problem, lambda _, problem: respond(problem))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://support")

@@ -3,7 +3,7 @@
 import pytest
 
 from services.support.desks.domain.texts import judge_line, judge_text
-from services.support.tickets.domain.prefill import as_title
+from services.support.tickets.domain.prefill import cut_title
 from shared.vocabulary.sizes import MEGABYTE, in_megabytes
 from shared.vocabulary.texts import plain
 
@@ -18,7 +18,7 @@ def test_what_no_screen_shows_is_refused_in_a_line_as_in_a_text(sign: str) -> No
 
 @pytest.mark.parametrize("sign", ["\u00a0", "\u202f", "\u200b", "\u200d", "\u2028", "\n"])
 def test_a_title_made_of_a_text_is_one_that_a_ticket_takes(sign: str) -> None:
-    assert [*judge_line("title", "Le titre", as_title(f"Une{sign}question{sign}?"))] == []
+    assert [*judge_line("title", "Le titre", cut_title(f"Une{sign}question{sign}?"))] == []
 
 
 def test_a_line_holds_no_line_end() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.support.suggestions.domain.ticket_text import body_of
+from services.support.suggestions.domain.ticket_text import strip_closing
 
 SAID = "Notre facture est suspendue, pourquoi ?"
 
@@ -26,7 +26,7 @@ SAID = "Notre facture est suspendue, pourquoi ?"
     ],
 )
 def test_a_signature_is_not_read(closing: str) -> None:
-    assert body_of(f"Bonjour,\n\n{SAID}\n\n{closing}\nA. Paiement, comptable") == (
+    assert strip_closing(f"Bonjour,\n\n{SAID}\n\n{closing}\nA. Paiement, comptable") == (
         f"Bonjour,\n\n{SAID}"
     )
 
@@ -44,4 +44,4 @@ def test_a_signature_is_not_read(closing: str) -> None:
     ],
 )
 def test_what_is_said_is_read_whole(text: str) -> None:
-    assert body_of(text) == text
+    assert strip_closing(text) == text

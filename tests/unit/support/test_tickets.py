@@ -7,27 +7,32 @@ from itertools import product
 import pytest
 from pydantic import TypeAdapter
 
-from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.hours import OpeningHours
 from services.support.desks.domain.parties import Issuer, Recipient
-from services.support.settings import DATA, catalogue_at, targets_at
+from services.support.settings import DATA, load_catalogue, load_targets
 from services.support.suggestions.domain.suggestions import Guess, Suggestions
-from services.support.tickets.domain.changes import begun, carried_out, submitted
-from services.support.tickets.domain.targets import measured
+from services.support.tickets.domain.changes import apply_action, create_draft, submit_draft
+from services.support.tickets.domain.targets import measure_response_times
 from services.support.tickets.domain.tickets import (
     ACT_LABELS,
     STATUS_LABELS,
+    Action,
     Content,
-    Doing,
     Ticket,
 )
-from services.support.tickets.domain.transitions import OPEN, TRANSITIONS, allowed, transition
+from services.support.tickets.domain.transitions import (
+    OPEN_STATUSES,
+    TRANSITIONS,
+    find_transition,
+    list_allowed_acts,
+)
 from services.support.tickets.domain.validation import (
+    find_allowed_transition,
+    judge_action,
     judge_assignment,
     judge_attachments,
-    judge_doing,
     judge_draft,
     judge_submission,
-    possible,
 )
 from shared.circuit.parties import Service, Structure
 from shared.vocabulary.attachments import Attached
@@ -36,8 +41,8 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
 from shared.vocabulary.tickets import Desk, Side, TicketAct, TicketStatus
 
-CATALOGUE = catalogue_at(DATA / "catalogue.csv")
-TARGETS = targets_at(DATA / "delais.csv")
+CATALOGUE = load_catalogue(DATA / "catalogue.csv")
+TARGETS = load_targets(DATA / "delais.csv")
 # A Thursday, at 10:00 in Paris.
 AT = datetime(2026, 11, 26, 9, tzinfo=UTC)
 ISSUER = Issuer("90000000100017", Role.TITULAIRE)
@@ -60,17 +65,19 @@ DIRECTORY = {
 def a_ticket(
     content: Content = CONTENT, suggestions: Suggestions = NOTHING, at: datetime = AT
 ) -> Ticket:
-    return submitted(begun("t", ISSUER, content, at), "T-2026-000001", CATALOGUE, suggestions, at)
+    return submit_draft(
+        create_draft("t", ISSUER, content, at), "T-2026-000001", CATALOGUE, suggestions, at
+    )
 
 
 def after(ticket: Ticket, act: TicketAct, at: datetime = AT, **with_: object) -> Ticket:
     """Do an act that the table allows."""
-    side = Side.BUREAU if transition(act, Side.BUREAU, ticket.status) else Side.DEMANDEUR
-    doing = replace(Doing(act, side, "Camille", text="mot"), **with_)  # type: ignore[arg-type]
-    row = possible(ticket, act, side)
+    side = Side.BUREAU if find_transition(act, Side.BUREAU, ticket.status) else Side.DEMANDEUR
+    doing = replace(Action(act, side, "Camille", text="mot"), **with_)  # type: ignore[arg-type]
+    row = find_allowed_transition(ticket, act, side)
     assert not isinstance(row, Violation), row
-    assert judge_doing(ticket, doing, row, DIRECTORY) == ()
-    return carried_out(ticket, doing, row.target, at)
+    assert judge_action(ticket, doing, row, DIRECTORY) == ()
+    return apply_action(ticket, doing, row.target, at)
 
 
 def codes(violations: tuple[Violation, ...]) -> list[tuple[str, str]]:
@@ -102,8 +109,8 @@ def test_every_ticket_can_come_to_its_end_and_no_draft_is_a_desk_s() -> None:
             waiting += next_ - reached
             reached |= next_
         assert TicketStatus.CLOS in reached, start
-    assert allowed(Side.BUREAU, TicketStatus.BROUILLON) == ()
-    assert TicketStatus.BROUILLON not in OPEN
+    assert list_allowed_acts(Side.BUREAU, TicketStatus.BROUILLON) == ()
+    assert TicketStatus.BROUILLON not in OPEN_STATUSES
 
 
 @pytest.mark.parametrize("code", sorted(CATALOGUE.by_code))
@@ -162,13 +169,13 @@ def test_a_ticket_lives_from_draft_to_closed_through_a_reopening() -> None:
     ]
     assert len(ticket.journal) == 12
     assert ticket.version == 12
-    again = possible(ticket, TicketAct.EVALUER, Side.DEMANDEUR)
+    again = find_allowed_transition(ticket, TicketAct.EVALUER, Side.DEMANDEUR)
     assert isinstance(again, Violation)
     assert again.code == "SUP-ETAT-03"
 
 
 def test_what_the_table_does_not_hold_is_refused_with_what_it_holds() -> None:
-    refused = possible(a_ticket(), TicketAct.RESOUDRE, Side.BUREAU)
+    refused = find_allowed_transition(a_ticket(), TicketAct.RESOUDRE, Side.BUREAU)
 
     assert isinstance(refused, Violation)
     assert refused.code == "SUP-ETAT-01"
@@ -192,15 +199,15 @@ def test_a_transfer_leaves_a_line_and_nobody_in_charge() -> None:
     ("doing", "broken"),
     [
         (
-            Doing(TicketAct.TRANSFERER, Side.BUREAU, "C", desk=Desk.TECHNIQUE),
+            Action(TicketAct.TRANSFERER, Side.BUREAU, "C", desk=Desk.TECHNIQUE),
             ("SUP-TEXTE-01", "text"),
         ),
         (
-            Doing(TicketAct.TRANSFERER, Side.BUREAU, "C", text="x", desk=Desk.METIER),
+            Action(TicketAct.TRANSFERER, Side.BUREAU, "C", text="x", desk=Desk.METIER),
             ("SUP-DESTINATAIRE-01", "recipient.structure"),
         ),
         (
-            Doing(
+            Action(
                 TicketAct.TRANSFERER,
                 Side.BUREAU,
                 "C",
@@ -210,35 +217,35 @@ def test_a_transfer_leaves_a_line_and_nobody_in_charge() -> None:
             ),
             ("SUP-TRANSFERT-01", "desk"),
         ),
-        (Doing(TicketAct.ECRIRE, Side.DEMANDEUR, "s", text=""), ("SUP-TEXTE-01", "text")),
-        (Doing(TicketAct.ECRIRE, Side.DEMANDEUR, "s", text="a\x00"), ("SUP-TEXTE-03", "text")),
-        (Doing(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, "C"), ("SUP-TEXTE-01", "assignee")),
+        (Action(TicketAct.ECRIRE, Side.DEMANDEUR, "s", text=""), ("SUP-TEXTE-01", "text")),
+        (Action(TicketAct.ECRIRE, Side.DEMANDEUR, "s", text="a\x00"), ("SUP-TEXTE-03", "text")),
+        (Action(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, "C"), ("SUP-TEXTE-01", "assignee")),
     ],
 )
-def test_what_an_act_lacks_is_named(doing: Doing, broken: tuple[str, str]) -> None:
+def test_what_an_act_lacks_is_named(doing: Action, broken: tuple[str, str]) -> None:
     ticket = a_ticket()
-    row = possible(ticket, doing.act, doing.by)
+    row = find_allowed_transition(ticket, doing.act, doing.by)
     assert not isinstance(row, Violation)
 
-    assert codes(judge_doing(ticket, doing, row, DIRECTORY)) == [broken]
+    assert codes(judge_action(ticket, doing, row, DIRECTORY)) == [broken]
 
 
 @pytest.mark.parametrize("rating", [None, 0, 6, -1])
 def test_a_satisfaction_goes_from_one_to_five(rating: int | None) -> None:
     ticket = replace(a_ticket(), status=TicketStatus.RESOLU)
-    doing = Doing(TicketAct.EVALUER, Side.DEMANDEUR, "s", satisfaction=rating)
-    row = possible(ticket, doing.act, doing.by)
+    doing = Action(TicketAct.EVALUER, Side.DEMANDEUR, "s", satisfaction=rating)
+    row = find_allowed_transition(ticket, doing.act, doing.by)
     assert not isinstance(row, Violation)
 
-    assert codes(judge_doing(ticket, doing, row, DIRECTORY)) == [
+    assert codes(judge_action(ticket, doing, row, DIRECTORY)) == [
         ("SUP-SATISFACTION-01", "satisfaction")
     ]
 
 
 def filled(ticket: Ticket, act: TicketAct, text: str) -> Ticket:
     """Do an act until the journal takes no more of it."""
-    side = Side.BUREAU if transition(act, Side.BUREAU, ticket.status) else Side.DEMANDEUR
-    while not isinstance(refused := possible(ticket, act, side), Violation):
+    side = Side.BUREAU if find_transition(act, Side.BUREAU, ticket.status) else Side.DEMANDEUR
+    while not isinstance(refused := find_allowed_transition(ticket, act, side), Violation):
         ticket = after(ticket, act, text=text)
     assert refused.code == "SUP-ETAT-02"
     return ticket
@@ -252,10 +259,12 @@ def test_a_full_ticket_fits_its_document_and_can_still_be_brought_to_its_end(tex
 
     ticket = filled(ticket, TicketAct.REPONDRE, text)
     for act in (TicketAct.PRIORISER, TicketAct.PRENDRE_EN_CHARGE, TicketAct.TRANSFERER):
-        assert isinstance(possible(ticket, act, Side.BUREAU), Violation)
+        assert isinstance(find_allowed_transition(ticket, act, Side.BUREAU), Violation)
     ticket = after(ticket, TicketAct.RESOUDRE, text=text)
-    assert isinstance(possible(ticket, TicketAct.ROUVRIR, Side.DEMANDEUR), Violation)
-    assert not isinstance(possible(ticket, TicketAct.CLORE, Side.PLATEFORME), Violation)
+    assert isinstance(find_allowed_transition(ticket, TicketAct.ROUVRIR, Side.DEMANDEUR), Violation)
+    assert not isinstance(
+        find_allowed_transition(ticket, TicketAct.CLORE, Side.PLATEFORME), Violation
+    )
     ticket = after(ticket, TicketAct.EVALUER, text=text, satisfaction=1)
 
     assert len(TypeAdapter(Ticket).dump_json(ticket)) < 4 * MEGABYTE
@@ -263,7 +272,7 @@ def test_a_full_ticket_fits_its_document_and_can_still_be_brought_to_its_end(tex
 
 def test_a_ticket_of_somebody_is_taken_only_from_who_is_named() -> None:
     ticket = after(a_ticket(), TicketAct.PRENDRE_EN_CHARGE, assignee="Camille")
-    by = {who: Doing(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, who) for who in ("Camille", "Zoé")}
+    by = {who: Action(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, who) for who in ("Camille", "Zoé")}
 
     refused = judge_assignment(ticket, replace(by["Zoé"], assignee="Zoé"))
 
@@ -321,9 +330,9 @@ def test_the_clock_runs_in_opening_hours_and_stops_while_the_issuer_is_awaited()
     ticket = after(ticket, TicketAct.DEMANDER, AT + 2 * hour)
     friday, monday = AT + timedelta(days=1), AT + timedelta(days=4)
 
-    asked = measured(ticket, TARGETS, friday, Hours().worked)
+    asked = measure_response_times(ticket, TARGETS, friday, OpeningHours().worked)
     ticket = after(ticket, TicketAct.ECRIRE, friday)
-    on_monday = measured(ticket, TARGETS, monday, Hours().worked)
+    on_monday = measure_response_times(ticket, TARGETS, monday, OpeningHours().worked)
 
     assert asked is not None
     assert on_monday is not None
@@ -335,12 +344,19 @@ def test_the_clock_runs_in_opening_hours_and_stops_while_the_issuer_is_awaited()
 
 
 def test_a_ticket_that_nobody_answers_is_late_and_a_draft_never_is() -> None:
-    late = measured(a_ticket(), TARGETS, AT + timedelta(days=7), Hours().worked)
+    late = measure_response_times(
+        a_ticket(), TARGETS, AT + timedelta(days=7), OpeningHours().worked
+    )
 
     assert late is not None
     assert late.first_answer == timedelta(hours=50)
     assert (late.is_answered, late.is_late) == (False, True)
-    assert measured(begun("t", ISSUER, CONTENT, AT), TARGETS, AT, Hours().worked) is None
+    assert (
+        measure_response_times(
+            create_draft("t", ISSUER, CONTENT, AT), TARGETS, AT, OpeningHours().worked
+        )
+        is None
+    )
 
 
 def test_a_desk_has_its_whole_time_from_when_a_ticket_is_transferred_to_it() -> None:
@@ -349,7 +365,7 @@ def test_a_desk_has_its_whole_time_from_when_a_ticket_is_transferred_to_it() -> 
     ticket = after(ticket, TicketAct.REPONDRE, AT + 2 * hour)
     moved = after(ticket, TicketAct.TRANSFERER, AT + days, desk=Desk.TECHNIQUE, recipient=None)
 
-    there = measured(moved, TARGETS, AT + days + hour, Hours().worked)
+    there = measure_response_times(moved, TARGETS, AT + days + hour, OpeningHours().worked)
 
     assert there is not None
     assert (there.is_answered, there.is_late) == (False, False)
@@ -362,8 +378,8 @@ def test_a_reopened_ticket_is_to_be_answered_again() -> None:
     ticket = after(ticket, TicketAct.RESOUDRE, AT + 2 * hour)
     reopened = after(ticket, TicketAct.ROUVRIR, AT + days)
 
-    waiting = measured(reopened, TARGETS, AT + days + hour, Hours().worked)
-    late = measured(reopened, TARGETS, AT + 2 * days, Hours().worked)
+    waiting = measure_response_times(reopened, TARGETS, AT + days + hour, OpeningHours().worked)
+    late = measure_response_times(reopened, TARGETS, AT + 2 * days, OpeningHours().worked)
 
     assert waiting is not None
     assert late is not None

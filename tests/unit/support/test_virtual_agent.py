@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 
-from services.support.agent.application.ports import AgentPorts, Kept, Talk
+from services.support.agent.application.ports import AgentPorts, ConversationChange, TurnOutcome
 from services.support.agent.application.virtual_agent import VirtualAgent
-from services.support.agent.domain.conversation import Conversation, Kind, Turn
-from services.support.agent.domain.piece_status import Tracked
-from services.support.agent.domain.search_hits import Found
-from services.support.desks.application.rate_limits import Limits
-from services.support.desks.domain.hours import Hours
+from services.support.agent.domain.conversation import AnswerKind, Conversation, Turn
+from services.support.agent.domain.piece_status import TrackedPiece
+from services.support.agent.domain.search_hits import SearchHit
+from services.support.desks.application.rate_limits import AnonymousLimits
+from services.support.desks.domain.hours import OpeningHours
 from services.support.desks.domain.parties import Asker
 from services.support.suggestions.domain.suggestions import READ_LIMIT, Suggestions
 from shared.contracts.outgoing import Outgoing
@@ -40,7 +40,9 @@ class Memory:
     async def of_token(self, conversation: str, token_hash: str) -> Conversation | None:
         return self.kept.get(conversation) if token_hash else None
 
-    async def change(self, work: Callable[[Talk], Awaitable[Kept]]) -> Kept:
+    async def change(
+        self, work: Callable[[ConversationChange], Awaitable[TurnOutcome]]
+    ) -> TurnOutcome:
         return await work(self)
 
     async def load(self, conversation: str) -> Conversation | None:
@@ -59,11 +61,11 @@ class Silent:
     def __init__(self) -> None:
         self.lengths: list[int] = []
 
-    def search(self, question: str) -> Sequence[Found]:
+    def search(self, question: str) -> Sequence[SearchHit]:
         assert question
         return ()
 
-    async def find(self, asker: Asker, number: str) -> Sequence[Tracked]:
+    async def find(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
         assert asker
         assert number
         return ()
@@ -114,8 +116,8 @@ def a_room(*sub_categories: str, messages: int = 1000) -> Room:
         tracking=silent,
         suggester=silent,
         messages=Counted(messages),
-        links=Limits(Counted(1000), Counted(1000)),
-        hours=Hours(),
+        links=AnonymousLimits(Counted(1000), Counted(1000)),
+        hours=OpeningHours(),
         clock=lambda: NOON,
         new_id=lambda: f"id-{next(ids)}",
     )
@@ -130,11 +132,11 @@ async def test_a_request_is_passed_on_for_the_address_that_was_confirmed() -> No
     )
 
     assert [each.kind for each in turns] == [
-        Kind.ACTIVATION_CONFIRMS,
-        Kind.ACTIVATION_CONFIRMS,
-        Kind.ACTIVATION_PASSED,
-        Kind.UNSURE,
-        Kind.ACTIVATION_REFUSED,
+        AnswerKind.ACTIVATION_CONFIRMS,
+        AnswerKind.ACTIVATION_CONFIRMS,
+        AnswerKind.ACTIVATION_PASSED,
+        AnswerKind.UNSURE,
+        AnswerKind.ACTIVATION_REFUSED,
     ]
     assert "b@x.fr" in turns[1].answer
     assert [each.payload.model_dump()["email"] for each in room.memory.said] == ["b@x.fr"]
@@ -147,7 +149,10 @@ async def test_a_yes_that_names_the_address_confirms_that_one_alone() -> None:
         "lien d'activation pour a@x.fr", "oui, pour b@x.fr", "oui, pour B@x.fr, merci"
     )
 
-    assert [each.kind for each in turns[1:]] == [Kind.ACTIVATION_CONFIRMS, Kind.ACTIVATION_PASSED]
+    assert [each.kind for each in turns[1:]] == [
+        AnswerKind.ACTIVATION_CONFIRMS,
+        AnswerKind.ACTIVATION_PASSED,
+    ]
     assert [each.payload.model_dump()["email"] for each in room.memory.said] == ["b@x.fr"]
 
 

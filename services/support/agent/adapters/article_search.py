@@ -9,12 +9,12 @@ import tantivy
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from services.support.agent.adapters.text_analysis import Language
+from services.support.agent.adapters.text_analysis import TextAnalyzer
 from services.support.agent.domain.articles import (
     Article,
     Passage,
 )
-from services.support.agent.domain.search_hits import Found
+from services.support.agent.domain.search_hits import SearchHit
 
 _WEIGHTS = {"title": 3.0, "questions": 2.0, "keywords": 2.5, "headings": 1.5, "body": 1.0}
 _NEAREST = 2.0
@@ -43,7 +43,7 @@ class ArticleSearch:
     def __init__(
         self,
         articles: Mapping[str, Article],
-        language: Language,
+        language: TextAnalyzer,
         written: Iterable[str] = (),
         elsewhere: Collection[str] = (),
     ) -> None:
@@ -56,7 +56,7 @@ class ArticleSearch:
         self._language = language
         self._written = {stem for text in written for stem in language.stems(text)}
         self._elsewhere = elsewhere
-        texts = {code: [*_texts(article)] for code, article in articles.items()}
+        texts = {code: [*_list_texts(article)] for code, article in articles.items()}
         words = [
             word for parts in texts.values() for part in parts for word in language.words(part)
         ]
@@ -73,7 +73,7 @@ class ArticleSearch:
         self._questions = _Index({"text": 1.0}, self._asked())
         self._passages = {code: self._passage_index(each) for code, each in articles.items()}
 
-    def search(self, question: str) -> Sequence[Found]:
+    def search(self, question: str) -> Sequence[SearchHit]:
         """Find the articles that are closest to a question, best first, each by its passage."""
         terms = [*self._terms(question)]
         known = [each for each in terms if each.weight > 0]
@@ -89,7 +89,7 @@ class ArticleSearch:
             reverse=True,
         )
         return [
-            Found(
+            SearchHit(
                 article=self._articles[code],
                 passage=self._passage(code, known),
                 score=round(score, 2),
@@ -225,7 +225,7 @@ class _Index:
         return [(str(self._searcher.doc(at)["name"][0]), float(score)) for score, at in hits]
 
 
-def _texts(article: Article) -> Iterator[str]:
+def _list_texts(article: Article) -> Iterator[str]:
     yield article.title
     yield from article.questions
     yield from article.keywords

@@ -5,27 +5,34 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from services.support.agent.adapters.article_search import ArticleSearch
-from services.support.agent.adapters.text_analysis import Language
-from services.support.agent.domain.articles import Article, ArticleError, by_code, read_article
-from services.support.settings import DATA, catalogue_at
+from services.support.agent.adapters.text_analysis import TextAnalyzer
+from services.support.agent.domain.articles import (
+    Article,
+    ArticleError,
+    index_by_code,
+    read_article,
+)
+from services.support.settings import DATA, load_catalogue
 from services.support.suggestions.adapters.examples import read_examples
 
 
-def articles_of(sub_categories: Collection[str]) -> Mapping[str, Article]:
+def load_articles(sub_categories: Collection[str]) -> Mapping[str, Article]:
     """Read the articles. Raises ArticleError."""
     return read_articles(DATA / "articles", sub_categories)
 
 
-def search_in(articles: Mapping[str, Article]) -> ArticleSearch:
+def build_search(articles: Mapping[str, Article]) -> ArticleSearch:
     """Index articles."""
-    language = Language(read_words(DATA / "mots-vides.txt"), read_synonyms(DATA / "synonymes.csv"))
+    language = TextAnalyzer(
+        read_words(DATA / "mots-vides.txt"), read_synonyms(DATA / "synonymes.csv")
+    )
     written = (each.text for each in read_examples(DATA / "exemples"))
     return ArticleSearch(articles, language, written, read_words(DATA / "ailleurs.txt"))
 
 
-def article_search() -> ArticleSearch:
+def load_article_search() -> ArticleSearch:
     """Index the articles as the service does when it starts with its own catalogue."""
-    return search_in(articles_of(catalogue_at(DATA / "catalogue.csv").by_code))
+    return build_search(load_articles(load_catalogue(DATA / "catalogue.csv").by_code))
 
 
 def read_articles(folder: Path, sub_categories: Collection[str]) -> Mapping[str, Article]:
@@ -34,7 +41,7 @@ def read_articles(folder: Path, sub_categories: Collection[str]) -> Mapping[str,
         texts = {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.md"))}
     except (OSError, UnicodeDecodeError) as error:
         raise ArticleError(f"{folder} cannot be read: {error}") from error
-    return by_code((read_article(*each) for each in texts.items()), sub_categories)
+    return index_by_code((read_article(*each) for each in texts.items()), sub_categories)
 
 
 def read_words(path: Path) -> frozenset[str]:

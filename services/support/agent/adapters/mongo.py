@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from pydantic import TypeAdapter
 
-from services.support.agent.application.ports import Kept, Talk
+from services.support.agent.application.ports import ConversationChange, TurnOutcome
 from services.support.agent.domain.conversation import Conversation
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
@@ -39,23 +39,25 @@ class MongoConversations:
 
     async def find(self, conversation: str) -> Conversation | None:
         """Read a conversation."""
-        return _read(await self._conversations.find_one({"_id": conversation}))
+        return _read_conversation(await self._conversations.find_one({"_id": conversation}))
 
     async def of_token(self, conversation: str, token_hash: str) -> Conversation | None:
         """Read a conversation by what continues it without an account."""
         wanted = {"_id": conversation, "token": token_hash}
-        return _read(await self._conversations.find_one(wanted))
+        return _read_conversation(await self._conversations.find_one(wanted))
 
-    async def change(self, work: Callable[[Talk], Awaitable[Kept]]) -> Kept:
+    async def change(
+        self, work: Callable[[ConversationChange], Awaitable[TurnOutcome]]
+    ) -> TurnOutcome:
         """Run `work` in a transaction; it may run several times."""
 
-        async def attempt(transaction: Transaction) -> Kept:
-            return await work(_MongoTalk(transaction))
+        async def attempt(transaction: Transaction) -> TurnOutcome:
+            return await work(_MongoConversationChange(transaction))
 
         return await self._store.transaction(attempt)
 
 
-class _MongoTalk:
+class _MongoConversationChange:
     """One transaction over a conversation."""
 
     def __init__(self, transaction: Transaction) -> None:
@@ -65,7 +67,9 @@ class _MongoTalk:
     async def load(self, conversation: str) -> Conversation | None:
         """Read a conversation."""
         session = self._transaction.session
-        return _read(await self._conversations.find_one({"_id": conversation}, session=session))
+        return _read_conversation(
+            await self._conversations.find_one({"_id": conversation}, session=session)
+        )
 
     async def save(self, conversation: Conversation) -> None:
         """Write a conversation anew."""
@@ -80,5 +84,5 @@ class _MongoTalk:
         self._transaction.publish(message)
 
 
-def _read(row: Document | None) -> Conversation | None:
+def _read_conversation(row: Document | None) -> Conversation | None:
     return _CONVERSATION.validate_python(row["conversation"]) if row else None

@@ -9,8 +9,13 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from services.support.agent.application.ports import TrackingAwayError
-from services.support.agent.domain.piece_status import SUPERSEDED, AwaitedActor, Tracked, come_to
+from services.support.agent.application.ports import TrackingUnavailableError
+from services.support.agent.domain.piece_status import (
+    SUPERSEDED,
+    AwaitedActor,
+    TrackedPiece,
+    choose_latest,
+)
 from services.support.desks.domain.parties import Asker
 from shared.contracts.public_paths import public_path
 from shared.vocabulary.roles import Role
@@ -18,7 +23,7 @@ from shared.vocabulary.statuses import Status
 
 _TIMEOUT = httpx.Timeout(5, connect=2)
 _SHOWN = 3
-_LATER = 20
+_LATER_LIMIT = 20
 """Deposits of a dossier looked at, the latest ones: some of them may have been turned away."""
 
 
@@ -58,7 +63,7 @@ class PortalTracking:
         """Ask this address."""
         self._url = portal.rstrip("/") + public_path("portal", "recherche")
 
-    async def find(self, asker: Asker, number: str) -> Sequence[Tracked]:
+    async def find(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
         """Find the pieces of a number, each with what its dossier came to after it.
 
         All of it is what the portal shows to the one who asks. Raises TrackingAwayError.
@@ -68,14 +73,17 @@ class PortalTracking:
             found = await self._search(http, asker, {"number": number, "limit": str(_SHOWN)})
             return [await self._followed(http, asker, piece) for piece in found]
 
-    async def _followed(self, http: httpx.AsyncClient, asker: Asker, piece: _Piece) -> Tracked:
+    async def _followed(self, http: httpx.AsyncClient, asker: Asker, piece: _Piece) -> TrackedPiece:
         if piece.status not in SUPERSEDED:
-            return _tracked(piece)
+            return _to_tracked_piece(piece)
         # The latest deposit comes first.
-        asked = {"dossier": piece.dossier_id, "limit": str(_LATER)}
+        asked = {"dossier": piece.dossier_id, "limit": str(_LATER_LIMIT)}
         last = await self._search(http, asker, asked)
         later = takewhile(lambda each: each.piece_id != piece.piece_id, last)
-        return replace(_tracked(piece), latest=come_to([_tracked(each) for each in later]))
+        return replace(
+            _to_tracked_piece(piece),
+            latest=choose_latest([_to_tracked_piece(each) for each in later]),
+        )
 
     async def _search(
         self, http: httpx.AsyncClient, asker: Asker, asked: Mapping[str, str]
@@ -84,21 +92,21 @@ class PortalTracking:
         try:
             answer = await http.get(self._url, params=asked, headers=headers)
         except httpx.HTTPError as error:
-            raise TrackingAwayError(repr(error)) from error
+            raise TrackingUnavailableError(repr(error)) from error
         if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
             # What was written is no number to the portal: it has no such piece.
             return ()
         if answer.status_code != httpx.codes.OK:
-            raise TrackingAwayError(f"{self._url}: {answer.status_code}")
+            raise TrackingUnavailableError(f"{self._url}: {answer.status_code}")
         try:
             return _Page.model_validate_json(answer.content).pieces
         except ValidationError as error:
-            raise TrackingAwayError(f"{self._url}: {error!r}") from error
+            raise TrackingUnavailableError(f"{self._url}: {error!r}") from error
 
 
-def _tracked(piece: _Piece) -> Tracked:
+def _to_tracked_piece(piece: _Piece) -> TrackedPiece:
     awaited = piece.awaited or _Awaited(actors=[])
-    return Tracked(
+    return TrackedPiece(
         number=piece.number,
         cadre=piece.cadre,
         label=piece.label,

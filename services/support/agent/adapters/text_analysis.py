@@ -8,7 +8,7 @@ import tantivy
 _WORD = re.compile(r"[^\W_]+")
 
 
-class Language:
+class TextAnalyzer:
     """Brings the words of a text to their stems, whatever their accents and endings."""
 
     def __init__(self, stop_words: Collection[str], synonyms: Mapping[str, str]) -> None:

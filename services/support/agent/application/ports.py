@@ -6,39 +6,39 @@ from typing import Protocol
 
 from services.support.agent.domain.articles import Article
 from services.support.agent.domain.conversation import Conversation, Turn
-from services.support.agent.domain.piece_status import Tracked
-from services.support.agent.domain.search_hits import Found
-from services.support.desks.application.ports import Clock, Rate
-from services.support.desks.application.rate_limits import Limits
-from services.support.desks.domain.hours import Hours
+from services.support.agent.domain.piece_status import TrackedPiece
+from services.support.agent.domain.search_hits import SearchHit
+from services.support.desks.application.ports import Clock, RateLimit
+from services.support.desks.application.rate_limits import AnonymousLimits
+from services.support.desks.domain.hours import OpeningHours
 from services.support.desks.domain.parties import Asker
 from services.support.suggestions.application.ports import Suggester
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.rules import Violation
 
-Kept = Turn | Violation | None
+TurnOutcome = Turn | Violation | None
 """What comes of a turn: kept, refused, or without a conversation to keep it in."""
 
 
-class Answers(Protocol):
+class ArticleFinder(Protocol):
     """Where articles are found."""
 
-    def search(self, question: str) -> Sequence[Found]:
+    def search(self, question: str) -> Sequence[SearchHit]:
         """Find the articles that are closest to a question, best first."""
 
 
-class TrackingAwayError(Exception):
+class TrackingUnavailableError(Exception):
     """The portal does not answer."""
 
 
-class Tracking(Protocol):
+class PieceTracking(Protocol):
     """Where pieces are looked up, as the one who asks."""
 
-    async def find(self, asker: Asker, number: str) -> Sequence[Tracked]:
+    async def find(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
         """Find the pieces of a number. Raises TrackingAwayError."""
 
 
-class Talk(Protocol):
+class ConversationChange(Protocol):
     """One transaction over a conversation."""
 
     async def load(self, conversation: str) -> Conversation | None:
@@ -63,7 +63,9 @@ class Conversations(Protocol):
     async def of_token(self, conversation: str, token_hash: str) -> Conversation | None:
         """Read a conversation by what continues it without an account."""
 
-    async def change(self, work: Callable[[Talk], Awaitable[Kept]]) -> Kept:
+    async def change(
+        self, work: Callable[[ConversationChange], Awaitable[TurnOutcome]]
+    ) -> TurnOutcome:
         """Run `work` in a transaction; it may run several times."""
 
 
@@ -75,13 +77,13 @@ class AgentPorts:
     articles: Mapping[str, Article]
     sub_categories: Collection[str]
     """Codes of the catalogue: a ticket is begun with no other."""
-    answers: Answers
-    tracking: Tracking
+    answers: ArticleFinder
+    tracking: PieceTracking
     suggester: Suggester
-    messages: Rate
+    messages: RateLimit
     """Messages without an account, by network address."""
-    links: Limits
+    links: AnonymousLimits
     """Requests for an activation link, by e-mail address and by network address."""
-    hours: Hours
+    hours: OpeningHours
     clock: Clock
     new_id: Callable[[], str]

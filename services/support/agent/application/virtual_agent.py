@@ -3,20 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from services.support.agent.application.ports import AgentPorts, Kept, Talk, TrackingAwayError
+from services.support.agent.application.ports import (
+    AgentPorts,
+    ConversationChange,
+    TrackingUnavailableError,
+    TurnOutcome,
+)
 from services.support.agent.domain import rules as agent_rules
 from services.support.agent.domain.conversation import (
     MESSAGE_LIMIT,
     TURNS_LIMIT,
+    AnswerKind,
     Citation,
     Conversation,
-    Kind,
     Turn,
-    prefilled,
+    prefill_ticket,
 )
-from services.support.agent.domain.intents import Heard, Intent, hear
-from services.support.agent.domain.piece_status import told
-from services.support.agent.domain.search_hits import answering, related
+from services.support.agent.domain.intents import Intent, ParsedMessage, parse_message
+from services.support.agent.domain.piece_status import describe_pieces
+from services.support.agent.domain.search_hits import choose_answer, list_related
 from services.support.agent.domain.sentences import (
     ALREADY_PASSED_ON,
     ASKS_EMAIL,
@@ -26,15 +31,15 @@ from services.support.agent.domain.sentences import (
     GREETING,
     NO_ACCOUNT,
     NOT_FOUND,
-    OPEN,
     PASSED_ON,
+    PERSON_AVAILABLE,
     PORTAL_AWAY,
     TICKET,
     TOO_MANY_LINKS,
     UNSURE,
     WELCOME,
 )
-from services.support.desks.application.tokens import fresh_token, hashed
+from services.support.desks.application.tokens import create_token, hash_token
 from services.support.desks.domain.hours import Availability
 from services.support.desks.domain.opening import describe_closing
 from services.support.desks.domain.parties import Asker
@@ -52,7 +57,7 @@ _LINK = "ACTIVATION"
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class StartedConversation:
     """A conversation that begins."""
 
     conversation: Conversation
@@ -67,14 +72,14 @@ class VirtualAgent:
         """Use these ports."""
         self._ports = ports
 
-    async def open(self, asker: Asker | None, address: str) -> Opened | Violation:
+    async def open(self, asker: Asker | None, address: str) -> StartedConversation | Violation:
         """Begin a conversation."""
         if asker is None and await self._ports.messages.is_exceeded(address):
             return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
         conversation = Conversation(self._ports.new_id(), self._ports.clock(), asker)
-        token = None if asker else fresh_token()
-        await self._ports.conversations.insert(conversation, hashed(token) if token else None)
-        return Opened(conversation, token)
+        token = None if asker else create_token()
+        await self._ports.conversations.insert(conversation, hash_token(token) if token else None)
+        return StartedConversation(conversation, token)
 
     async def say(
         self, conversation: Conversation, text: str, address: str
@@ -88,23 +93,23 @@ class VirtualAgent:
             return (agent_rules.TOO_MANY_CONVERSATIONS.broken("requête"),)
         if conversation.is_full:
             return (agent_rules.CONVERSATION_FULL.broken("text", limit=TURNS_LIMIT),)
-        heard = hear(
+        heard = parse_message(
             text,
             awaits_email=conversation.awaits_email,
             awaits_yes=conversation.unconfirmed is not None,
         )
         turn = await self._answer(conversation, text, heard, address)
 
-        async def work(talk: Talk) -> Kept:
+        async def work(talk: ConversationChange) -> TurnOutcome:
             present = await talk.load(conversation.id)
             if present is None:
                 return None
             if present.is_full:
                 return agent_rules.CONVERSATION_FULL.broken("text", limit=TURNS_LIMIT)
             kept = turn
-            if turn.kind is Kind.ACTIVATION_PASSED:
+            if turn.kind is AnswerKind.ACTIVATION_PASSED:
                 if present.activation_asked:
-                    kept = self._turn(text, Kind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
+                    kept = self._turn(text, AnswerKind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
                 else:
                     talk.publish(self._request(present, turn.email or ""))
             await talk.save(present.with_turn(kept))
@@ -125,7 +130,7 @@ class VirtualAgent:
 
     async def ticket(self, turns: Sequence[Turn]) -> Prefill:
         """Make of what was said what a ticket begins with."""
-        prefill = prefilled(turns)
+        prefill = prefill_ticket(turns)
         if prefill.sub_category is not None:
             return prefill
         asked = "\n".join(turn.message for turn in turns)
@@ -133,66 +138,72 @@ class VirtualAgent:
         return Prefill(prefill.title, prefill.description, read.best, prefill.piece)
 
     async def _answer(
-        self, conversation: Conversation, text: str, heard: Heard, address: str
+        self, conversation: Conversation, text: str, heard: ParsedMessage, address: str
     ) -> Turn:
         match heard.intent:
             case Intent.GREETING | Intent.THANKS:
                 courtesy = GREETING if heard.intent is Intent.GREETING else WELCOME
-                return self._turn(text, Kind.GREETING, courtesy)
+                return self._turn(text, AnswerKind.GREETING, courtesy)
             case Intent.PIECE:
                 return await self._track(conversation.asker, text, heard.numbers)
             case Intent.ACTIVATION | Intent.CONFIRMATION | Intent.RENUNCIATION:
                 return await self._lead_to_link(conversation, text, heard, address)
             case Intent.PERSON:
-                return self._turn(text, Kind.PERSON, self._when())
+                return self._turn(text, AnswerKind.PERSON, self._when())
             case Intent.TICKET:
-                return self._turn(text, Kind.TICKET, TICKET)
+                return self._turn(text, AnswerKind.TICKET, TICKET)
             case Intent.QUESTION:
                 return self._look_up(text)
 
     def _look_up(self, text: str) -> Turn:
         found = self._ports.answers.search(text)
-        best = answering(found)
+        best = choose_answer(found)
         if best is None:
-            return self._turn(text, Kind.UNSURE, f"{UNSURE}\n\n{self._when()}")
+            return self._turn(text, AnswerKind.UNSURE, f"{UNSURE}\n\n{self._when()}")
         article = best.article
         return Turn(
             at=self._ports.clock(),
             message=text,
-            kind=Kind.ARTICLE,
+            kind=AnswerKind.ARTICLE,
             answer=best.passage.text,
             citation=Citation(article.code, article.title, best.passage.heading),
-            related=tuple(Citation(each.code, each.title, each.title) for each in related(found)),
+            related=tuple(
+                Citation(each.code, each.title, each.title) for each in list_related(found)
+            ),
             sub_category=article.sub_category,
         )
 
     async def _track(self, asker: Asker | None, text: str, numbers: Sequence[str]) -> Turn:
         if asker is None:
-            return self._turn(text, Kind.NO_ACCOUNT, NO_ACCOUNT, _TRACK, numbers[0])
+            return self._turn(text, AnswerKind.NO_ACCOUNT, NO_ACCOUNT, _TRACK, numbers[0])
         try:
             for number in numbers:
                 if pieces := await self._ports.tracking.find(asker, number):
-                    return self._turn(text, Kind.PIECE, told(pieces), _TRACK, pieces[0].number)
-        except TrackingAwayError:
-            away = Kind.PORTAL_AWAY
+                    return self._turn(
+                        text, AnswerKind.PIECE, describe_pieces(pieces), _TRACK, pieces[0].number
+                    )
+        except TrackingUnavailableError:
+            away = AnswerKind.PORTAL_AWAY
             return self._turn(text, away, PORTAL_AWAY, _TRACK, numbers[0])
         answer = NOT_FOUND.format(number=numbers[0])
-        return self._turn(text, Kind.PIECE_NOT_FOUND, answer, _TRACK, numbers[0])
+        return self._turn(text, AnswerKind.PIECE_NOT_FOUND, answer, _TRACK, numbers[0])
 
     async def _lead_to_link(
-        self, conversation: Conversation, text: str, heard: Heard, address: str
+        self, conversation: Conversation, text: str, heard: ParsedMessage, address: str
     ) -> Turn:
         """Pass a request for a link on once its address is known, and confirmed."""
         if heard.intent is Intent.RENUNCIATION:
-            return self._turn(text, Kind.ACTIVATION_DROPPED, DROPPED)
+            return self._turn(text, AnswerKind.ACTIVATION_DROPPED, DROPPED)
         if conversation.activation_asked:
-            return self._turn(text, Kind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
+            return self._turn(text, AnswerKind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
         email = conversation.unconfirmed or ""
         is_same = (heard.email or email).casefold() == email.casefold()
         if heard.intent is Intent.CONFIRMATION and email and is_same:
             if await self._ports.links.exceeded(email, address):
-                return self._turn(text, Kind.ACTIVATION_REFUSED, TOO_MANY_LINKS, _LINK)
-            return replace(self._turn(text, Kind.ACTIVATION_PASSED, PASSED_ON, _LINK), email=email)
+                return self._turn(text, AnswerKind.ACTIVATION_REFUSED, TOO_MANY_LINKS, _LINK)
+            return replace(
+                self._turn(text, AnswerKind.ACTIVATION_PASSED, PASSED_ON, _LINK), email=email
+            )
         return self._ask_about(text, heard.email)
 
     def _ask_about(self, text: str, email: str | None) -> Turn:
@@ -200,12 +211,14 @@ class VirtualAgent:
         if email is None:
             article = self._ports.articles.get(ACTIVATION_ARTICLE)
             citation = Citation(article.code, article.title, article.title) if article else None
-            asks = self._turn(text, Kind.ACTIVATION_ASKS, ASKS_EMAIL, _LINK)
+            asks = self._turn(text, AnswerKind.ACTIVATION_ASKS, ASKS_EMAIL, _LINK)
             return replace(asks, citation=citation)
         if any(judge_email("email", email)):
-            return self._turn(text, Kind.ACTIVATION_ASKS, EMAIL_REFUSED, _LINK)
+            return self._turn(text, AnswerKind.ACTIVATION_ASKS, EMAIL_REFUSED, _LINK)
         confirms = CONFIRMS.format(email=email)
-        return replace(self._turn(text, Kind.ACTIVATION_CONFIRMS, confirms, _LINK), email=email)
+        return replace(
+            self._turn(text, AnswerKind.ACTIVATION_CONFIRMS, confirms, _LINK), email=email
+        )
 
     def _request(self, conversation: Conversation, email: str) -> Outgoing:
         request = self._ports.new_id()
@@ -226,12 +239,12 @@ class VirtualAgent:
     def _when(self) -> str:
         now = self._ports.clock()
         hours = self._ports.hours
-        return OPEN if hours.is_open(now) else describe_closing(hours, now)
+        return PERSON_AVAILABLE if hours.is_open(now) else describe_closing(hours, now)
 
     def _turn(
         self,
         text: str,
-        kind: Kind,
+        kind: AnswerKind,
         answer: str,
         sub_category: str | None = None,
         piece: str | None = None,

@@ -41,7 +41,7 @@ class Article:
 
 def read_article(name: str, text: str) -> Article:
     """Read an article from its Markdown. Raises ArticleError."""
-    fields, body = _front_matter(name, text)
+    fields, body = _parse_front_matter(name, text)
     missing = [each for each in _FIELDS if not fields.get(each)]
     if missing:
         raise ArticleError(f"{name}: no {', '.join(missing)}")
@@ -52,7 +52,7 @@ def read_article(name: str, text: str) -> Article:
     content, separator, source = body.rpartition(_SOURCE)
     if not separator:
         raise ArticleError(f"{name}: no source at its foot")
-    passages = tuple(_passages(title, content))
+    passages = tuple(_split_passages(title, content))
     if any(not each.text for each in passages):
         raise ArticleError(f"{name}: a heading without a text")
     return Article(
@@ -66,7 +66,9 @@ def read_article(name: str, text: str) -> Article:
     )
 
 
-def by_code(articles: Iterable[Article], sub_categories: Iterable[str]) -> Mapping[str, Article]:
+def index_by_code(
+    articles: Iterable[Article], sub_categories: Iterable[str]
+) -> Mapping[str, Article]:
     """Put articles under their codes, each with its sub-category if the catalogue has it.
 
     Raises ArticleError when there is none.
@@ -81,7 +83,7 @@ def by_code(articles: Iterable[Article], sub_categories: Iterable[str]) -> Mappi
     return found
 
 
-def _front_matter(name: str, text: str) -> tuple[Mapping[str, Sequence[str]], str]:
+def _parse_front_matter(name: str, text: str) -> tuple[Mapping[str, Sequence[str]], str]:
     opening, fence, rest = text.partition(f"{_FENCE}\n")
     head, closing, body = rest.partition(f"\n{_FENCE}\n")
     if opening or not fence or not closing:
@@ -99,7 +101,7 @@ def _front_matter(name: str, text: str) -> tuple[Mapping[str, Sequence[str]], st
     return fields, body
 
 
-def _passages(title: str, body: str) -> Iterator[Passage]:
+def _split_passages(title: str, body: str) -> Iterator[Passage]:
     heading, lines = title, list[str]()
     for line in body.splitlines():
         if line.startswith(_HEADING):

@@ -6,14 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.support.desks.domain.parties import Asker
-from services.support.tickets.domain.prefill import Prefill, as_description, as_title
+from services.support.tickets.domain.prefill import Prefill, cut_title, join_description
 
 MESSAGE_LIMIT = 1000
 TURNS_LIMIT = 100
 """A conversation is one document of the store."""
 
 
-class Kind(StrEnum):
+class AnswerKind(StrEnum):
     """What an answer is."""
 
     GREETING = "accueil"
@@ -32,17 +32,19 @@ class Kind(StrEnum):
     UNSURE = "incertain"
 
 
-OFFERING = frozenset(Kind) - {
-    Kind.GREETING,
-    Kind.ARTICLE,
-    Kind.PIECE,
-    Kind.ACTIVATION_ASKS,
-    Kind.ACTIVATION_CONFIRMS,
-    Kind.ACTIVATION_DROPPED,
-    Kind.ACTIVATION_PASSED,
+KINDS_OFFERING_HELP = frozenset(AnswerKind) - {
+    AnswerKind.GREETING,
+    AnswerKind.ARTICLE,
+    AnswerKind.PIECE,
+    AnswerKind.ACTIVATION_ASKS,
+    AnswerKind.ACTIVATION_CONFIRMS,
+    AnswerKind.ACTIVATION_DROPPED,
+    AnswerKind.ACTIVATION_PASSED,
 }
 """The answers that leave somebody without what they asked: a person and a ticket are offered."""
-_UNANSWERED = frozenset({Kind.UNSURE, Kind.PIECE_NOT_FOUND, Kind.NO_ACCOUNT, Kind.PORTAL_AWAY})
+_UNANSWERED = frozenset(
+    {AnswerKind.UNSURE, AnswerKind.PIECE_NOT_FOUND, AnswerKind.NO_ACCOUNT, AnswerKind.PORTAL_AWAY}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Turn:
 
     at: datetime
     message: str
-    kind: Kind
+    kind: AnswerKind
     answer: str
     citation: Citation | None = None
     related: tuple[Citation, ...] = ()
@@ -92,34 +94,34 @@ class Conversation:
     @property
     def awaits_email(self) -> bool:
         """Whether the agent just asked for the address of an account."""
-        return bool(self.turns) and self.turns[-1].kind is Kind.ACTIVATION_ASKS
+        return bool(self.turns) and self.turns[-1].kind is AnswerKind.ACTIVATION_ASKS
 
     @property
     def unconfirmed(self) -> str | None:
         """The address for which the agent just asked whether to pass a request on."""
-        if self.turns and self.turns[-1].kind is Kind.ACTIVATION_CONFIRMS:
+        if self.turns and self.turns[-1].kind is AnswerKind.ACTIVATION_CONFIRMS:
             return self.turns[-1].email
         return None
 
     def with_turn(self, turn: Turn) -> "Conversation":
         """Add a turn."""
-        is_asked = self.activation_asked or turn.kind is Kind.ACTIVATION_PASSED
+        is_asked = self.activation_asked or turn.kind is AnswerKind.ACTIVATION_PASSED
         return replace(self, turns=(*self.turns, turn), activation_asked=is_asked)
 
 
-def prefilled(turns: Sequence[Turn]) -> Prefill:
+def prefill_ticket(turns: Sequence[Turn]) -> Prefill:
     """Make a ticket of what was said: about the last question that had no answer, if any had none.
 
     A piece that was not found is named only where that question is the one about it.
     """
     unanswered = next((turn for turn in reversed(turns) if turn.kind in _UNANSWERED), None)
-    telling = [turn for turn in turns if turn.kind is not Kind.GREETING] or turns
+    telling = [turn for turn in turns if turn.kind is not AnswerKind.GREETING] or turns
     subject = [unanswered] if unanswered else telling
     of_subject = [unanswered] if unanswered else turns
-    found = [turn for turn in turns if turn.kind is Kind.PIECE]
+    found = [turn for turn in turns if turn.kind is AnswerKind.PIECE]
     return Prefill(
-        title=as_title(subject[0].message if subject else ""),
-        description=as_description(
+        title=cut_title(subject[0].message if subject else ""),
+        description=join_description(
             f"Vous : {turn.message}\nAgent virtuel : {turn.answer}\n" for turn in turns
         ),
         sub_category=next((t.sub_category for t in reversed(of_subject) if t.sub_category), None),

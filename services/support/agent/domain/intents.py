@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.support.agent.domain.piece_numbers import piece_numbers
+from services.support.agent.domain.piece_numbers import find_piece_numbers
 from shared.vocabulary.texts import folded
 
 
@@ -23,7 +23,7 @@ class Intent(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ParsedMessage:
     """What the agent makes of a message."""
 
     intent: Intent
@@ -80,7 +80,7 @@ _WANTS_TICKET = re.compile(
 _HOW = re.compile(r"\b(comment|quelle?s?|ou)\b")
 
 
-def hear(text: str, *, awaits_email: bool, awaits_yes: bool = False) -> Heard:
+def parse_message(text: str, *, awaits_email: bool, awaits_yes: bool = False) -> ParsedMessage:
     """Say what somebody wants.
 
     Args:
@@ -93,20 +93,20 @@ def hear(text: str, *, awaits_email: bool, awaits_yes: bool = False) -> Heard:
     is_refusal = _WANTS_NO_LINK.search(plain) is not None
     words = re.sub(r"[^a-z]+", " ", _FOR_ADDRESS.sub("", plain) if email else plain).strip()
     if awaits_yes and _YES.fullmatch(words):
-        return Heard(Intent.CONFIRMATION, email=email[0].rstrip(".") if email else None)
+        return ParsedMessage(Intent.CONFIRMATION, email=email[0].rstrip(".") if email else None)
     if email and not is_refusal and (awaits_email or awaits_yes or _WANTS_LINK.search(plain)):
-        return Heard(Intent.ACTIVATION, email=email[0].rstrip("."))
+        return ParsedMessage(Intent.ACTIVATION, email=email[0].rstrip("."))
     if (awaits_yes or awaits_email) and (is_refusal or _NO.fullmatch(words)):
-        return Heard(Intent.RENUNCIATION)
+        return ParsedMessage(Intent.RENUNCIATION)
     greeting = plain.replace("-", " ").strip(" .")
     if _GREETING.fullmatch(greeting):
-        return Heard(Intent.THANKS if _THANKS.fullmatch(greeting) else Intent.GREETING)
-    if not email and (numbers := piece_numbers(text)):
-        return Heard(Intent.PIECE, numbers=numbers)
-    return Heard(_wanted(plain))
+        return ParsedMessage(Intent.THANKS if _THANKS.fullmatch(greeting) else Intent.GREETING)
+    if not email and (numbers := find_piece_numbers(text)):
+        return ParsedMessage(Intent.PIECE, numbers=numbers)
+    return ParsedMessage(_recognise_intent(plain))
 
 
-def _wanted(plain: str) -> Intent:
+def _recognise_intent(plain: str) -> Intent:
     """Say what is wanted in words alone."""
     if _WANTS_LINK.search(plain) and not _WANTS_NO_LINK.search(plain):
         return Intent.ACTIVATION

@@ -7,7 +7,7 @@ from itertools import takewhile
 from shared.vocabulary.texts import folded
 
 
-def _words(text: str) -> frozenset[str]:
+def _split_words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
@@ -16,13 +16,13 @@ _FORMS = 6
 _TOKEN = re.compile(r"[^\s,;:!?()«»\"“”'’\[\]<>]+")
 _ALLOWED = re.compile(r"[0-9A-Za-z][0-9A-Za-z+\-_/.#]*")
 _SEPARATORS = re.compile(r"[+\-_/.# ]+")
-_CUES = _words(
+_CUES = _split_words(
     "facture factures piece pieces situation numero num no n decompte acompte avoir ref reference "
     "fact facturation"
 )
-_BETWEEN = _words("numero num no n ref reference numerotee portant le la est")
+_BETWEEN = _split_words("numero num no n ref reference numerotee portant le la est")
 """What may stand between a cue and its number."""
-_NAMING = _words("numero num no n")
+_NAMING = _split_words("numero num no n")
 _LEAST_DIGITS = 3
 # Cadres, tickets, dates, quantities, formats, statuses, SIRET, articles of a text, rules.
 _NOT_A_NUMBER = re.compile(
@@ -31,13 +31,13 @@ _NOT_A_NUMBER = re.compile(
     r"|[a-z]+(_[a-z]+)+_?\d?|\d{14}|\d+([.]\d+){2,}|\d+[.]\d{1,2}"
     r"|(cir|dep|rou|org|sup|por|http)-.+|p7s|bz2"
 )
-_UNITS = _words(
+_UNITS = _split_words(
     "jour jours mois an ans annee annees semaine semaines heure heures h euro euros fois mo ko "
     "pieces factures documents caracteres"
 )
 _YEAR = re.compile(r"(19|20)\d\d")
 _PREFIX = re.compile(r"[A-Za-z]{1,8}\d{0,2}")
-_NOT_A_PREFIX = _words(
+_NOT_A_PREFIX = _split_words(
     "a au aux avec ce cette d de des du en est et il je l la le les ma mes mon n ne non nos notre "
     "ou par pas pour que qui sa son sur un une va vos votre depuis date janvier fevrier mars avril "
     "mai juin juillet aout septembre octobre novembre decembre numero num no ref jours mois "
@@ -46,29 +46,29 @@ _NOT_A_PREFIX = _words(
 )
 
 
-def piece_numbers(text: str) -> tuple[str, ...]:
+def find_piece_numbers(text: str) -> tuple[str, ...]:
     """List the forms in which the number that a text names may have been deposited.
 
     The form that was written comes first. Empty when the text names none.
     """
-    tokens = [token.rstrip(".-/") for token in _TOKEN.findall(_spaced(text))]
-    best = max(_candidates(tokens), key=lambda each: each[0], default=None)
-    return tuple(_forms(best[1])) if best else ()
+    tokens = [token.rstrip(".-/") for token in _TOKEN.findall(_separate_signs(text))]
+    best = max(_list_candidates(tokens), key=lambda each: each[0], default=None)
+    return tuple(_list_forms(best[1])) if best else ()
 
 
-def _spaced(text: str) -> str:
+def _separate_signs(text: str) -> str:
     """Part a sign that announces a number from the number itself: "n°4512", "#4512"."""
     return re.sub(r"(?i)\b(n|no|num)\s*[°º.]\s*", "n ", text).replace("#", " ")
 
 
-def _candidates(tokens: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+def _list_candidates(tokens: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Give what may be a number with how likely it is one."""
     for rank, token in enumerate(tokens):
         if not _is_numberish(token):
             continue
-        tail = _tail(tokens[rank + 1 :])
-        head = _head(tokens[:rank], tail) if token[0].isdigit() else None
-        if token.isdigit() and not tail and _counts(tokens[rank + 1 :]):
+        tail = _take_tail(tokens[rank + 1 :])
+        head = _take_head(tokens[:rank], tail) if token[0].isdigit() else None
+        if token.isdigit() and not tail and _is_followed_by_unit(tokens[rank + 1 :]):
             continue
         if head:
             yield (4 if _is_announced(tokens[: rank - 1]) else 2), [head, token, *tail]
@@ -96,17 +96,17 @@ def _is_numberish(token: str) -> bool:
     )
 
 
-def _tail(after: Sequence[str]) -> list[str]:
+def _take_tail(after: Sequence[str]) -> list[str]:
     """Take the digits by which a number goes on, but for those that count something."""
     tail = list(takewhile(str.isdigit, after))
-    return tail[:-1] if tail and _counts(after[len(tail) :]) else tail
+    return tail[:-1] if tail and _is_followed_by_unit(after[len(tail) :]) else tail
 
 
-def _counts(after: Sequence[str]) -> bool:
+def _is_followed_by_unit(after: Sequence[str]) -> bool:
     return bool(after) and folded(after[0]) in _UNITS
 
 
-def _head(before: Sequence[str], tail: Sequence[str]) -> str | None:
+def _take_head(before: Sequence[str], tail: Sequence[str]) -> str | None:
     """Take the letters by which a number written with spaces begins."""
     if not before or not _PREFIX.fullmatch(before[-1]):
         return None
@@ -131,7 +131,7 @@ def _is_announced(before: Sequence[str]) -> bool:
     return False
 
 
-def _forms(parts: Sequence[str]) -> Iterator[str]:
+def _list_forms(parts: Sequence[str]) -> Iterator[str]:
     written = " ".join(parts)
     pieces = [each for each in _SEPARATORS.split(written) if each]
     joined = (separator.join(pieces) for separator in "-/_ ")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.support.desks.domain.french_dates import french_day, french_moment
+from services.support.desks.domain.french_dates import format_day, format_moment
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -63,7 +63,7 @@ class AwaitedActor:
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
+class TrackedPiece:
     """A piece as the one who asks sees it."""
 
     number: str
@@ -77,7 +77,7 @@ class Tracked:
     due: datetime | None = None
     held: bool = False
     awaits_me: bool = False
-    latest: "Tracked | None" = None
+    latest: "TrackedPiece | None" = None
     """The piece that the dossier has come to, when another has followed this one."""
 
 
@@ -85,7 +85,7 @@ SUPERSEDED = frozenset({Status.ASSOCIEE, Status.REMPLACEE_PAR_A22})
 """The statuses of a piece that another has followed."""
 
 
-def come_to(later: Sequence[Tracked]) -> Tracked | None:
+def choose_latest(later: Sequence[TrackedPiece]) -> TrackedPiece | None:
     """Choose what a dossier has come to among the pieces deposited after one, the latest first.
 
     A deposit that came out of turn is REJETEE, and the dossier goes on without it; so is the last
@@ -96,43 +96,43 @@ def come_to(later: Sequence[Tracked]) -> Tracked | None:
     return next(standing, later[0] if later else None)
 
 
-def told(pieces: Sequence[Tracked]) -> str:
+def describe_pieces(pieces: Sequence[TrackedPiece]) -> str:
     """Tell where pieces of one number stand."""
-    return "\n\n".join(" ".join(_sentences(piece)) for piece in pieces)
+    return "\n\n".join(" ".join(_describe_piece(piece)) for piece in pieces)
 
 
-def _sentences(piece: Tracked) -> Iterator[str]:
-    yield f"La pièce {piece.number} ({piece.cadre}, {piece.label}) {_status(piece)}"
-    yield from _what_next(piece)
+def _describe_piece(piece: TrackedPiece) -> Iterator[str]:
+    yield f"La pièce {piece.number} ({piece.cadre}, {piece.label}) {_describe_status(piece)}"
+    yield from _describe_next_step(piece)
     if latest := piece.latest:
         yield (
             f"La dernière pièce du dossier, {latest.number} ({latest.cadre}, {latest.label}), "
-            f"{_status(latest)}"
+            f"{_describe_status(latest)}"
         )
-        yield from _what_next(latest)
+        yield from _describe_next_step(latest)
 
 
-def _status(piece: Tracked) -> str:
-    since = f" depuis le {french_moment(piece.status_at)}" if piece.status_at else ""
+def _describe_status(piece: TrackedPiece) -> str:
+    since = f" depuis le {format_moment(piece.status_at)}" if piece.status_at else ""
     return f"est au statut « {piece.status_label} »{since}."
 
 
-def _what_next(piece: Tracked) -> Iterator[str]:
+def _describe_next_step(piece: TrackedPiece) -> Iterator[str]:
     if piece.held:
         yield (
             "Une règle la retient pour le moment : elle repartira quand la structure en cause "
             "sera corrigée dans l'annuaire."
         )
     elif piece.awaited:
-        yield from _awaited(piece)
+        yield from _describe_awaited(piece)
     elif piece.status in _ENDINGS:
         yield _ENDINGS[piece.status]
 
 
-def _awaited(piece: Tracked) -> Iterator[str]:
+def _describe_awaited(piece: TrackedPiece) -> Iterator[str]:
     first, *others = piece.awaited
     who = _ARTICLES[first.role] + (f" ({first.name})" if first.name else "")
-    since = f", depuis le {french_day(piece.since)}" if piece.since else ""
+    since = f", depuis le {format_day(piece.since)}" if piece.since else ""
     whose = " : c'est vous" if piece.awaits_me else ""
     yield f"Est attendu : {who}{since}{whose}."
     if others:
@@ -141,4 +141,4 @@ def _awaited(piece: Tracked) -> Iterator[str]:
         yield f"Prochaine étape : {step}."
     if piece.due:
         # The delay has passed at the midnight that ends its last day.
-        yield f"Échéance : {french_day(piece.due - timedelta(microseconds=1))} au soir."
+        yield f"Échéance : {format_day(piece.due - timedelta(microseconds=1))} au soir."

@@ -34,7 +34,7 @@ _OTHERS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchHit:
     """An article found for a question, by the passage that answers it."""
 
     article: Article
@@ -60,12 +60,12 @@ class Found:
         return is_clear or (self.score >= _LOW_SCORE and self.covered >= _LOW_SCORE_COVERED)
 
 
-def answering(found: Sequence[Found]) -> Found | None:
+def choose_answer(found: Sequence[SearchHit]) -> SearchHit | None:
     """Take the article that answers; None when none is sure enough: then nothing is said."""
     return found[0] if found and found[0].is_sure else None
 
 
-def related(found: Sequence[Found]) -> tuple[Article, ...]:
+def list_related(found: Sequence[SearchHit]) -> tuple[Article, ...]:
     """List the articles that come close behind the one that answers."""
     if not found:
         return ()

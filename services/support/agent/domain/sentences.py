@@ -63,7 +63,9 @@ TOO_MANY_LINKS = "Trop de liens ont été demandés depuis une heure. Réessayez
 EMAIL_REFUSED = "Cette adresse électronique n'a pas la bonne forme. Quelle est la bonne ?"
 
 
-OPEN = "Une personne peut vous répondre par tchat maintenant. Un ticket se dépose à toute heure."
+PERSON_AVAILABLE = (
+    "Une personne peut vous répondre par tchat maintenant. Un ticket se dépose à toute heure."
+)
 
 
 TICKET = "Voici un ticket prérempli avec notre conversation : relisez-le, complétez-le, déposez-le."

@@ -11,11 +11,17 @@ from services.support.agent.application.ports import Conversations
 from services.support.agent.application.virtual_agent import VirtualAgent
 from services.support.agent.domain import rules as agent_rules
 from services.support.agent.domain.articles import Article
-from services.support.agent.domain.conversation import OFFERING, Citation, Conversation, Kind, Turn
-from services.support.desks.application.tokens import hashed
+from services.support.agent.domain.conversation import (
+    KINDS_OFFERING_HELP,
+    AnswerKind,
+    Citation,
+    Conversation,
+    Turn,
+)
+from services.support.desks.application.tokens import hash_token
 from services.support.desks.entrypoints.authentication import MaybeAsker
-from services.support.desks.entrypoints.bodies import Id, Shown, Text, Token
-from services.support.desks.entrypoints.rate_limits import too_many
+from services.support.desks.entrypoints.bodies import AnswerBody, Id, Text, Token
+from services.support.desks.entrypoints.rate_limits import too_many_requests
 from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.contracts.public_paths import public_path
@@ -25,7 +31,7 @@ from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.rules import Violation
 
 
-class CitationAnswer(Shown):
+class CitationAnswer(AnswerBody):
     """Where an answer was taken from."""
 
     code: str
@@ -44,19 +50,19 @@ class CitationAnswer(Shown):
         )
 
 
-class PersonAnswer(Shown):
+class PersonAnswer(AnswerBody):
     """Whether people answer now."""
 
     is_open: bool
     opens_at: datetime | None = Field(description="Absent tant que c'est ouvert.")
 
 
-class TurnAnswer(Shown):
+class TurnAnswer(AnswerBody):
     """A message and the answer to it; both are text, whatever they look like."""
 
     at: datetime
     message: str
-    kind: Kind
+    kind: AnswerKind
     answer: str
     citation: CitationAnswer | None = Field(description="L'article d'où vient la réponse.")
     related: tuple[CitationAnswer, ...] = Field(description="Articles voisins.")
@@ -81,7 +87,7 @@ class ReplyAnswer(TurnAnswer):
     ticket: PrefillAnswer | None = None
 
 
-class ConversationAnswer(Shown):
+class ConversationAnswer(AnswerBody):
     """All that was said."""
 
     id: str
@@ -114,14 +120,14 @@ class MessageBody(BaseModel):
     text: Text
 
 
-class PassageAnswer(Shown):
+class PassageAnswer(AnswerBody):
     """What an article says under a heading."""
 
     heading: str
     text: str
 
 
-class ArticleLine(Shown):
+class ArticleLine(AnswerBody):
     """An article in the list."""
 
     code: str
@@ -129,7 +135,7 @@ class ArticleLine(Shown):
     link: str
 
 
-class ArticleAnswer(Shown):
+class ArticleAnswer(AnswerBody):
     """An article, in Markdown."""
 
     code: str
@@ -139,7 +145,7 @@ class ArticleAnswer(Shown):
     sub_category: str | None
 
 
-class ArticlesAnswer(Shown):
+class ArticlesAnswer(AnswerBody):
     """All the articles."""
 
     articles: tuple[ArticleLine, ...]
@@ -150,13 +156,13 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
     router = APIRouter(
         route_class=DescribedRoute, prefix="/agent/conversations", tags=["agent virtuel"]
     )
-    own = Annotated[Conversation, Depends(_owned(conversations))]
+    own = Annotated[Conversation, Depends(_build_conversation_finder(conversations))]
 
     @router.post("", status_code=201, summary="Commencer une conversation.")
     async def begin(who: MaybeAsker, request: Request, response: Response) -> OpenedAnswer:
         opened = await agent.open(who, address_of(request))
         if isinstance(opened, Violation):
-            raise too_many(opened)
+            raise too_many_requests(opened)
         conversation = opened.conversation
         response.headers["Location"] = public_path(
             "support", "agent", "conversations", conversation.id
@@ -178,15 +184,15 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
         if outcome is None:
             raise not_found("Conversation")
         if not isinstance(outcome, Turn):
-            raise _problem(outcome)
-        return await _reply(agent, conversation, outcome)
+            raise _build_problem(outcome)
+        return await _build_reply(agent, conversation, outcome)
 
     @router.get("/{conversation_id}/ticket", summary="Un ticket prérempli avec la conversation.")
     async def ticket(conversation: own, request: Request) -> PrefillAnswer:
         outcome = await agent.ticket_of(conversation, address_of(request))
         if isinstance(outcome, Violation):
-            raise too_many(outcome)
-        return _prefill(outcome)
+            raise too_many_requests(outcome)
+        return _show_prefill(outcome)
 
     return router
 
@@ -217,7 +223,9 @@ def create_articles_router(articles: Mapping[str, Article]) -> APIRouter:
     return router
 
 
-def _owned(conversations: Conversations) -> Callable[..., Awaitable[Conversation]]:
+def _build_conversation_finder(
+    conversations: Conversations,
+) -> Callable[..., Awaitable[Conversation]]:
     """Make what finds a conversation for the one who leads it, and for nobody else."""
 
     async def owned(
@@ -226,7 +234,7 @@ def _owned(conversations: Conversations) -> Callable[..., Awaitable[Conversation
         x_conversation_token: Annotated[Token, Header()] = "",
     ) -> Conversation:
         if who is None:
-            token = hashed(x_conversation_token)
+            token = hash_token(x_conversation_token)
             conversation = await conversations.of_token(conversation_id, token)
         else:
             conversation = await conversations.find(conversation_id)
@@ -237,25 +245,25 @@ def _owned(conversations: Conversations) -> Callable[..., Awaitable[Conversation
     return owned
 
 
-async def _reply(agent: VirtualAgent, conversation: Conversation, turn: Turn) -> ReplyAnswer:
+async def _build_reply(agent: VirtualAgent, conversation: Conversation, turn: Turn) -> ReplyAnswer:
     shown = TurnAnswer.of(turn).model_dump()
-    if turn.kind not in OFFERING:
+    if turn.kind not in KINDS_OFFERING_HELP:
         return ReplyAnswer(**shown)
     return ReplyAnswer(
         **shown,
         person=PersonAnswer.model_validate(agent.availability()),
-        ticket=_prefill(await agent.ticket((*conversation.turns, turn))),
+        ticket=_show_prefill(await agent.ticket((*conversation.turns, turn))),
     )
 
 
-def _prefill(prefill: Prefill) -> PrefillAnswer:
+def _show_prefill(prefill: Prefill) -> PrefillAnswer:
     return PrefillAnswer.model_validate(prefill)
 
 
-def _problem(violations: tuple[Violation, ...]) -> Problem:
+def _build_problem(violations: tuple[Violation, ...]) -> Problem:
     (first, *_) = violations
     if first.code == agent_rules.TOO_MANY_CONVERSATIONS.code:
-        return too_many(first)
+        return too_many_requests(first)
     if first.code == agent_rules.CONVERSATION_FULL.code:
         return refused(violations, 409)
     return refused(violations)

@@ -1,14 +1,14 @@
 """Terminal output of the `ask` command: an answer, its source and its score."""
 
-from services.support.agent.application.ports import Answers
-from services.support.agent.domain.search_hits import answering
+from services.support.agent.application.ports import ArticleFinder
+from services.support.agent.domain.search_hits import choose_answer
 from services.support.agent.domain.sentences import UNSURE
 
 
-def answer_to(question: str, answers: Answers) -> str:
+def format_answer(question: str, answers: ArticleFinder) -> str:
     """Write what the articles say to a question, and how sure that is."""
     found = answers.search(question)
-    best = answering(found)
+    best = choose_answer(found)
     lines = [best.passage.text if best else UNSURE, ""]
     if best:
         lines.append(f"Source : {best.article.code}, « {best.passage.heading} »")

@@ -7,9 +7,17 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from services.support.chat.application.ports import ChatChange, Present
-from services.support.chat.domain.chat import Chat, ChatState, Line, LineKind, Queue, Said, Step
-from services.support.desks.adapters.mongo_tokens import admit
+from services.support.chat.application.ports import ChatChange, ChatPresence
+from services.support.chat.domain.chat import (
+    Chat,
+    ChatState,
+    ChatUpdate,
+    Line,
+    LineKind,
+    Message,
+    Queue,
+)
+from services.support.desks.adapters.mongo_tokens import add_token
 from shared.runtime.notifier import Notifier
 from shared.runtime.store.change_stream import watch_inserts
 from shared.runtime.store.database import Document, Store, Transaction
@@ -47,7 +55,7 @@ class MongoChats:
         """Run `work` in a transaction; it may run several times."""
 
         async def attempt(transaction: Transaction) -> T:
-            return await work(_MongoChange(transaction, self._kept))
+            return await work(_MongoChatChange(transaction, self._kept))
 
         try:
             return await self._store.transaction(attempt)
@@ -57,11 +65,11 @@ class MongoChats:
 
     async def find(self, chat: str) -> Chat | None:
         """Read a chat."""
-        return _read(await self._chats.find_one({"_id": chat}))
+        return _read_chat(await self._chats.find_one({"_id": chat}))
 
     async def of_token(self, chat: str, token_hash: str) -> Chat | None:
         """Read a chat by what resumes it without an account."""
-        return _read(await self._chats.find_one({"_id": chat, "token": token_hash}))
+        return _read_chat(await self._chats.find_one({"_id": chat, "token": token_hash}))
 
     async def since(self, chat: str, after: int) -> Sequence[Line]:
         """List the lines beyond a rank, in order."""
@@ -70,7 +78,7 @@ class MongoChats:
 
     async def position(self, chat: Chat) -> int:
         """Count who waits before a chat, and itself."""
-        before = {**_waiting(chat.queue), "place": {"$lt": chat.place}}
+        before = {**_filter_waiting(chat.queue), "place": {"$lt": chat.place}}
         return await self._chats.count_documents(before) + 1
 
     async def of_queue(self, queue: Queue) -> Sequence[Chat]:
@@ -82,7 +90,7 @@ class MongoChats:
             async for each in self._chats.find({"queue": queue.name, "state": state}).sort("place")
         ]
 
-    async def present(self) -> Sequence[Present]:
+    async def present(self) -> Sequence[ChatPresence]:
         """List every open chat."""
         found = self._chats.find({"open_of": {"$exists": True}})
         chats = [_CHAT.validate_python(each["chat"]) async for each in found]
@@ -90,7 +98,7 @@ class MongoChats:
             each["_id"]: each["at"]
             async for each in self._presence.find({"_id": {"$in": [chat.id for chat in chats]}})
         }
-        return [Present(chat, seen.get(chat.id, chat.started_at)) for chat in chats]
+        return [ChatPresence(chat, seen.get(chat.id, chat.started_at)) for chat in chats]
 
     async def seen(self, chat: str, at: datetime) -> None:
         """Note that the issuer of a chat is there."""
@@ -112,7 +120,7 @@ class MongoChats:
             watching.create_task(watch_inserts(self._lines, notify_readers, notifier.notify_all))
 
 
-class _MongoChange:
+class _MongoChatChange:
     """One transaction over chats."""
 
     def __init__(self, transaction: Transaction, kept: timedelta) -> None:
@@ -124,14 +132,14 @@ class _MongoChange:
         self._kept = kept
 
     async def load(self, chat: str) -> Chat | None:
-        return _read(await self._chats.find_one({"_id": chat}, session=self._session))
+        return _read_chat(await self._chats.find_one({"_id": chat}, session=self._session))
 
     async def waiting(self, queue: Queue) -> int:
         row = await self._queues.find_one({"_id": queue.name}, session=self._session)
         return row["waiting"] if row else 0
 
     async def strangers(self, queue: Queue) -> int:
-        without = {**_waiting(queue), "token": {"$ne": None}}
+        without = {**_filter_waiting(queue), "token": {"$ne": None}}
         found = self._chats.find(without, {"_id": 1}, session=self._session)
         return len(await found.to_list(None))
 
@@ -149,28 +157,30 @@ class _MongoChange:
         await self._queues.update_one({"_id": queue.name}, left, session=self._session)
 
     async def first(self, queue: Queue) -> Chat | None:
-        found = self._chats.find(_waiting(queue), session=self._session).sort("place").limit(1)
-        return _read(next(iter(await found.to_list(1)), None))
+        found = (
+            self._chats.find(_filter_waiting(queue), session=self._session).sort("place").limit(1)
+        )
+        return _read_chat(next(iter(await found.to_list(1)), None))
 
     async def open_of(self, owner: str) -> int:
         found = self._chats.find({"open_of": owner}, {"_id": 1}, session=self._session)
         return len(await found.to_list(None))
 
-    async def said(self, chat: Chat, said: Said) -> Line | None:
+    async def said(self, chat: Chat, said: Message) -> Line | None:
         if not said.key:
             return None
-        keyed = _keyed(chat.id, said, said.desk or chat.queue)
+        keyed = _build_key_id(chat.id, said, said.desk or chat.queue)
         row = await self._lines.find_one({"keyed": keyed}, session=self._session)
         return _LINE.validate_python(row["line"]) if row else None
 
     async def begun(self, sent: str) -> Chat | None:
-        return _read(await self._chats.find_one({"sent": sent}, session=self._session))
+        return _read_chat(await self._chats.find_one({"sent": sent}, session=self._session))
 
     async def admit(self, chat: str, token_hash: str) -> None:
-        await admit(self._transaction, _CHATS, chat, token_hash)
+        await add_token(self._transaction, _CHATS, chat, token_hash)
 
     async def insert(
-        self, step: Step, owner: str, token_hash: str | None, sent: str | None
+        self, step: ChatUpdate, owner: str, token_hash: str | None, sent: str | None
     ) -> None:
         row = {
             "_id": step.chat.id,
@@ -178,25 +188,25 @@ class _MongoChange:
             "token": [token_hash] if token_hash else None,
             **({"sent": sent} if sent else {}),
             "expires_at": step.chat.started_at + self._kept,
-            **_written(step.chat),
+            **_to_document(step.chat),
         }
         await self._chats.insert_one(row, session=self._session)
         await self._add(step)
 
-    async def save(self, step: Step) -> None:
+    async def save(self, step: ChatUpdate) -> None:
         # Not replaced: token and owner are no part of the chat.
-        change: Document = {"$set": _written(step.chat)}
+        change: Document = {"$set": _to_document(step.chat)}
         if not step.chat.is_open:
             change["$unset"] = {"open_of": "", "sent": ""}
         await self._chats.update_one({"_id": step.chat.id}, change, session=self._session)
         await self._add(step)
 
-    async def _add(self, step: Step) -> None:
+    async def _add(self, step: ChatUpdate) -> None:
         rows = [self._line(step, line) for line in step.lines]
         if rows:
             await self._lines.insert_many(rows, session=self._session)
 
-    def _line(self, step: Step, line: Line) -> Document:
+    def _line(self, step: ChatUpdate, line: Line) -> Document:
         chat = step.chat
         # Who waits in a queue has no news of what others write.
         queues = () if line.kind is LineKind.MESSAGE else (chat.queue, step.left)
@@ -208,20 +218,20 @@ class _MongoChange:
             "expires_at": chat.started_at + self._kept,
             "line": _LINE.dump_python(line, mode="json"),
         }
-        return row | ({"keyed": _keyed(chat.id, line, chat.queue)} if line.key else {})
+        return row | ({"keyed": _build_key_id(chat.id, line, chat.queue)} if line.key else {})
 
 
-def _keyed(chat: str, words: Line | Said, desk: Queue) -> str:
+def _build_key_id(chat: str, words: Line | Message, desk: Queue) -> str:
     """Give the id of a key, which is its writer's own: who asks, or an agent of a desk."""
     writer = (desk.name, words.who) if words.by is Side.BUREAU else ()
     return repr((chat, words.by.value, *writer, words.key))
 
 
-def _waiting(queue: Queue) -> Document:
+def _filter_waiting(queue: Queue) -> Document:
     return {"queue": queue.name, "state": ChatState.EN_ATTENTE.value}
 
 
-def _written(chat: Chat) -> Document:
+def _to_document(chat: Chat) -> Document:
     return {
         "queue": chat.queue.name,
         "state": chat.state.value,
@@ -230,5 +240,5 @@ def _written(chat: Chat) -> Document:
     }
 
 
-def _read(row: Document | None) -> Chat | None:
+def _read_chat(row: Document | None) -> Chat | None:
     return _CHAT.validate_python(row["chat"]) if row else None

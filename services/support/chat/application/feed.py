@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
-from services.support.chat.application.ports import ChatPorts, Position
+from services.support.chat.application.ports import ChatPorts, QueuePosition
 from services.support.chat.domain.chat import Chat, Line, LineKind, Queue
 
 
-class ChatNews:
+class ChatFeed:
     """Gives what is there, then what comes, whichever replica it comes from."""
 
     def __init__(self, ports: ChatPorts) -> None:
@@ -36,7 +36,7 @@ class ChatNews:
 
     async def of_chat(
         self, chat_id: str, after: int, desk: Queue | None = None
-    ) -> AsyncGenerator[Line | Position, None]:
+    ) -> AsyncGenerator[Line | QueuePosition, None]:
         """Give the lines beyond a rank, those that are there, then each as it comes.
 
         Gives the place in the queue whenever it changes, to who waits there. Ends when the chat has
@@ -64,7 +64,7 @@ class ChatNews:
                     return
                 if chat.is_waiting and (position := await chats.position(chat)) != told:
                     told = position
-                    yield Position(position)
+                    yield QueuePosition(position)
                 if chat.queue == queue:
                     await self._rest(news)
                 queue = chat.queue

@@ -3,37 +3,37 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from services.support.chat.application.ports import Begun, ChatChange, ChatPorts
-from services.support.chat.application.visitors import Guest, sent_by
+from services.support.chat.application.ports import ChatChange, ChatPorts, StartedChat
+from services.support.chat.application.visitors import Visitor, build_start_key
 from services.support.chat.domain import rules as chat_rules
 from services.support.chat.domain.changes import (
-    ended,
-    handed,
-    passed,
-    prefilled_by,
-    queue_of,
-    said_in,
-    taken,
+    add_message,
+    apply_time_limits,
+    assign_agent,
+    choose_queue,
+    end_chat,
+    prefill_ticket,
+    transfer_chat,
 )
 from services.support.chat.domain.chat import (
-    Bounds,
     Chat,
+    ChatLimits,
+    ChatRequest,
+    ChatTransfer,
+    ChatUpdate,
     Ending,
-    Handing,
     Line,
+    Message,
     Queue,
-    Said,
-    Step,
-    Wish,
 )
 from services.support.chat.domain.validation import (
-    judge_handing,
+    judge_message,
     judge_repeat,
-    judge_said,
-    judge_wish,
+    judge_request,
+    judge_transfer,
 )
-from services.support.desks.application.directory import named
-from services.support.desks.application.tokens import fresh_token, hashed
+from services.support.desks.application.directory import find_directory
+from services.support.desks.application.tokens import create_token, hash_token
 from services.support.desks.domain.hours import Availability
 from services.support.desks.domain.opening import judge_opening
 from services.support.desks.domain.parties import Asker, Recipient
@@ -45,10 +45,10 @@ Violations = tuple[Violation, ...]
 """Why something was refused."""
 
 
-class ChatRoom:
+class LiveChat:
     """The chat, for those who ask and for the desks."""
 
-    def __init__(self, ports: ChatPorts, bounds: Bounds) -> None:
+    def __init__(self, ports: ChatPorts, bounds: ChatLimits) -> None:
         """Use these ports, within these bounds."""
         self._ports = ports
         self._bounds = bounds
@@ -63,28 +63,30 @@ class ChatRoom:
         """Say when the chat opens, unless it is open."""
         return judge_opening(self._bounds.hours, self._ports.clock())
 
-    async def begin(self, guest: Guest, wish: Wish) -> Begun | Violations:
+    async def begin(self, guest: Visitor, wish: ChatRequest) -> StartedChat | Violations:
         """Take a place in a queue. The same wish with the same key again resumes the chat."""
         ports, bounds, now = self._ports, self._bounds, self._ports.clock()
-        directory = await named(ports.structures, Recipient(wish.recipient or ""))
-        found = judge_opening(bounds.hours, now) or judge_wish(wish, ports.catalogue, directory)
+        directory = await find_directory(ports.structures, Recipient(wish.recipient or ""))
+        found = judge_opening(bounds.hours, now) or judge_request(wish, ports.catalogue, directory)
         if found:
             return found
-        token = None if guest.asker else fresh_token()
-        sent = sent_by(guest, wish)
-        if sent and (known := await ports.chats.change(lambda each: _resumed(each, sent, token))):
+        token = None if guest.asker else create_token()
+        sent = build_start_key(guest, wish)
+        if sent and (
+            known := await ports.chats.change(lambda each: _find_started(each, sent, token))
+        ):
             return known
         if guest.asker is None and await ports.begun.is_exceeded(guest.address):
             return (chat_rules.TOO_MANY_BEGUN.broken("requête"),)
-        queue = queue_of(wish, ports.catalogue)
+        queue = choose_queue(wish, ports.catalogue)
         chat_id = ports.new_id()
 
-        async def work(change: ChatChange) -> Begun | Violations:
-            if known := await _resumed(change, sent, token):
+        async def work(change: ChatChange) -> StartedChat | Violations:
+            if known := await _find_started(change, sent, token):
                 return known
             if full := await self._full(change, queue, guest):
                 return full
-            step = Step(
+            step = ChatUpdate(
                 Chat(
                     id=chat_id,
                     queue=queue,
@@ -96,14 +98,14 @@ class ChatRoom:
                 )
             )
             if wish.text:
-                said = Said(Side.DEMANDEUR, wish.text, key=wish.key)
-                step = said_in(step.chat, said, bounds, now)
-            await change.insert(step, guest.owner, hashed(token) if token else None, sent)
-            return Begun(step.chat, token)
+                said = Message(Side.DEMANDEUR, wish.text, key=wish.key)
+                step = add_message(step.chat, said, bounds, now)
+            await change.insert(step, guest.owner, hash_token(token) if token else None, sent)
+            return StartedChat(step.chat, token)
 
         return await ports.chats.change(work)
 
-    async def _full(self, change: ChatChange, queue: Queue, guest: Guest) -> Violations:
+    async def _full(self, change: ChatChange, queue: Queue, guest: Visitor) -> Violations:
         """Say which bound keeps a guest from a queue."""
         bounds, waiting = self._bounds, await change.waiting(queue)
         if waiting >= bounds.waiting:
@@ -116,7 +118,7 @@ class ChatRoom:
             return (chat_rules.TOO_MANY_OPEN.broken("requête", limit=bounds.open_each),)
         return ()
 
-    async def say(self, chat_id: str, said: Said) -> Line | Violations:
+    async def say(self, chat_id: str, said: Message) -> Line | Violations:
         """Write in a chat. The same key again gives the line that is there."""
 
         async def work(change: ChatChange) -> Line | Violations:
@@ -127,10 +129,10 @@ class ChatRoom:
             if line is not None:
                 return judge_repeat(line, said) or line
             now = self._ports.clock()
-            found = judge_said(chat, said, self._bounds, now)
+            found = judge_message(chat, said, self._bounds, now)
             if found:
                 return found
-            step = said_in(chat, said, self._bounds, now)
+            step = add_message(chat, said, self._bounds, now)
             await change.save(step)
             return step.lines[0]
 
@@ -143,27 +145,27 @@ class ChatRoom:
             chat = await change.first(queue)
             if chat is None:
                 return None
-            step = taken(chat, agent, self._ports.clock())
+            step = assign_agent(chat, agent, self._ports.clock())
             await change.leave(queue)
             await change.save(step)
             return step.chat
 
         return await self._ports.chats.change(work)
 
-    async def hand_over(self, chat_id: str, handing: Handing) -> Violations:
+    async def hand_over(self, chat_id: str, handing: ChatTransfer) -> Violations:
         """Give a chat to another desk, in whose queue it waits; or say why not."""
         ports = self._ports
         structure = handing.to.structure
-        directory = await named(ports.structures, Recipient(structure or ""))
+        directory = await find_directory(ports.structures, Recipient(structure or ""))
 
         async def work(change: ChatChange) -> Violations:
             chat = await change.load(chat_id)
             if chat is None:
                 return (chat_rules.ENDED.broken("session"),)
-            if found := judge_handing(chat, handing, directory):
+            if found := judge_transfer(chat, handing, directory):
                 return found
             place = await change.join(handing.to)
-            await change.save(handed(chat, handing, place, ports.clock()))
+            await change.save(transfer_chat(chat, handing, place, ports.clock()))
             return ()
 
         return await ports.chats.change(work)
@@ -173,10 +175,10 @@ class ChatRoom:
     ) -> None:
         """End a chat; one that has ended, or that another desk has by now, stays as it is."""
 
-        def step_of(chat: Chat) -> Step | None:
+        def step_of(chat: Chat) -> ChatUpdate | None:
             if not chat.is_open or desk not in {None, chat.queue}:
                 return None
-            return ended(chat, ending, self._bounds, self._ports.clock(), who)
+            return end_chat(chat, ending, self._bounds, self._ports.clock(), who)
 
         await self._step(chat_id, step_of)
 
@@ -186,14 +188,14 @@ class ChatRoom:
         for present in found:
             seen_at = max(present.seen_at, self._started_at)
 
-            def passing(chat: Chat, seen_at: datetime = seen_at) -> Step | None:
-                return passed(chat, self._bounds, self._ports.clock(), seen_at)
+            def passing(chat: Chat, seen_at: datetime = seen_at) -> ChatUpdate | None:
+                return apply_time_limits(chat, self._bounds, self._ports.clock(), seen_at)
 
             if passing(present.chat):
                 await self._step(present.chat.id, passing)
         return [present.chat for present in found]
 
-    async def _step(self, chat_id: str, step_of: Callable[[Chat], Step | None]) -> None:
+    async def _step(self, chat_id: str, step_of: Callable[[Chat], ChatUpdate | None]) -> None:
         async def work(change: ChatChange) -> None:
             chat = await change.load(chat_id)
             step = step_of(chat) if chat else None
@@ -208,7 +210,7 @@ class ChatRoom:
     async def of_guest(self, chat_id: str, asker: Asker | None, token: str) -> Chat | None:
         """Read a chat as the one who began it; None for anybody else."""
         if asker is None:
-            return await self._ports.chats.of_token(chat_id, hashed(token))
+            return await self._ports.chats.of_token(chat_id, hash_token(token))
         chat = await self._ports.chats.find(chat_id)
         return chat if chat and chat.asker == asker else None
 
@@ -227,14 +229,16 @@ class ChatRoom:
 
     async def ticket(self, chat: Chat) -> Prefill:
         """Make of a chat what a ticket begins with."""
-        return prefilled_by(chat, await self.lines(chat))
+        return prefill_ticket(chat, await self.lines(chat))
 
 
-async def _resumed(change: ChatChange, sent: str | None, token: str | None) -> Begun | None:
+async def _find_started(
+    change: ChatChange, sent: str | None, token: str | None
+) -> StartedChat | None:
     """Find the chat that the same beginning began; its first token is not kept: here is another."""
     chat = await change.begun(sent) if sent else None
     if chat is None:
         return None
     if token:
-        await change.admit(chat.id, hashed(token))
-    return Begun(chat, token)
+        await change.admit(chat.id, hash_token(token))
+    return StartedChat(chat, token)

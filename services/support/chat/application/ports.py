@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from services.support.chat.domain.chat import Chat, Line, Queue, Said, Step
-from services.support.desks.application.ports import Clock, Rate, Structures
+from services.support.chat.domain.chat import Chat, ChatUpdate, Line, Message, Queue
+from services.support.desks.application.ports import Clock, RateLimit, Structures
 from services.support.desks.domain.catalogue import Catalogue
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedChat:
     """A chat that begins."""
 
     chat: Chat
@@ -24,14 +24,14 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class QueuePosition:
     """A place in the queue, from 1."""
 
     position: int
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
+class ChatPresence:
     """An open chat, and when its issuer was last there."""
 
     chat: Chat
@@ -62,7 +62,7 @@ class ChatChange(Protocol):
     async def open_of(self, owner: str) -> int:
         """Count the open chats of an owner."""
 
-    async def said(self, chat: Chat, said: Said) -> Line | None:
+    async def said(self, chat: Chat, said: Message) -> Line | None:
         """Find the line that its writer's key stands for already; None without a key."""
 
     async def begun(self, sent: str) -> Chat | None:
@@ -72,14 +72,14 @@ class ChatChange(Protocol):
         """Let one more secret resume a chat; the oldest of many goes."""
 
     async def insert(
-        self, step: Step, owner: str, token_hash: str | None, sent: str | None
+        self, step: ChatUpdate, owner: str, token_hash: str | None, sent: str | None
     ) -> None:
         """Write a chat that is new.
 
         `token_hash` is of what resumes it without an account, `sent` identifies what it began by.
         """
 
-    async def save(self, step: Step) -> None:
+    async def save(self, step: ChatUpdate) -> None:
         """Write what a chat becomes."""
 
 
@@ -104,7 +104,7 @@ class Chats(Protocol):
     async def of_queue(self, queue: Queue) -> Sequence[Chat]:
         """List the open chats of a queue: those that wait, in order, then those that go on."""
 
-    async def present(self) -> Sequence[Present]:
+    async def present(self) -> Sequence[ChatPresence]:
         """List every open chat."""
 
     async def seen(self, chat: str, at: datetime) -> None:
@@ -129,7 +129,7 @@ class ChatPorts:
     notifier: Notifier
     catalogue: Catalogue
     structures: Structures
-    begun: Rate
+    begun: RateLimit
     """Chats without an account, by network address."""
     clock: Clock
     new_id: Callable[[], str]

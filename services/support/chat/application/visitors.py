@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from services.support.chat.domain.chat import Wish
-from services.support.desks.application.tokens import hashed
+from services.support.chat.domain.chat import ChatRequest
+from services.support.desks.application.tokens import hash_token
 from services.support.desks.domain.parties import Asker
 
-UNGUESSED_KEY = 16
+UNGUESSABLE_KEY_LENGTH = 16
 """Characters of a key that stands for who has no account: a UUID has more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class Visitor:
     """Who comes to the chat, with or without an account."""
 
     asker: Asker | None
@@ -22,15 +22,15 @@ class Guest:
         """Whose chats are counted together; addresses are not kept in clear."""
         if self.asker:
             return f"structure|{self.asker.structure}"
-        return f"adresse|{hashed(self.address)}"
+        return f"adresse|{hash_token(self.address)}"
 
 
-def sent_by(guest: Guest, wish: Wish) -> str | None:
+def build_start_key(guest: Visitor, wish: ChatRequest) -> str | None:
     """Identify a beginning, so that it is known when it is sent again; None without a key.
 
     Without an account others come from the same address: only a key that nobody guesses will do.
     """
-    least = 1 if guest.asker else UNGUESSED_KEY
+    least = 1 if guest.asker else UNGUESSABLE_KEY_LENGTH
     if len(wish.key or "") < least:
         return None
-    return hashed(repr((guest.owner, guest.asker, wish)))
+    return hash_token(repr((guest.owner, guest.asker, wish)))

@@ -5,22 +5,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.support.chat.domain.chat import (
-    Bounds,
     Chat,
+    ChatLimits,
+    ChatRequest,
     ChatState,
+    ChatTransfer,
+    ChatUpdate,
     Ending,
-    Handing,
     Line,
     LineKind,
+    Message,
     Queue,
-    Said,
-    Step,
-    Wish,
 )
 from services.support.desks.domain.catalogue import Catalogue
-from services.support.desks.domain.french_dates import french_time
+from services.support.desks.domain.french_dates import format_time
 from services.support.desks.domain.opening import describe_closing
-from services.support.tickets.domain.prefill import Prefill, as_description, as_title
+from services.support.tickets.domain.prefill import Prefill, cut_title, join_description
 from shared.vocabulary.tickets import DESK_LABELS, Desk, Side
 
 _MINUTE = timedelta(minutes=1)
@@ -37,7 +37,7 @@ _SOON = (
 )
 
 
-def queue_of(wish: Wish, catalogue: Catalogue) -> Queue:
+def choose_queue(wish: ChatRequest, catalogue: Catalogue) -> Queue:
     """Choose the queue: the sub-category decides; the technical desk has what has none."""
     chosen = catalogue.by_code.get(wish.sub_category or "")
     if chosen is None:
@@ -45,23 +45,23 @@ def queue_of(wish: Wish, catalogue: Catalogue) -> Queue:
     return Queue(chosen.desk, wish.recipient if chosen.desk.is_of_a_structure else None)
 
 
-def said_in(chat: Chat, said: Said, bounds: Bounds, now: datetime) -> Step:
+def add_message(chat: Chat, said: Message, bounds: ChatLimits, now: datetime) -> ChatUpdate:
     """Write a message that breaks no rule."""
     lately = chat.lately
     if said.by is Side.DEMANDEUR:
         lately = (*lately, now)[-bounds.a_minute :]
     spoken = replace(chat, said_at=now, messages=chat.messages + 1, lately=lately)
-    return _with_line(spoken, now, said.by, LineKind.MESSAGE, said.text, said.who, said.key)
+    return _add_line(spoken, now, said.by, LineKind.MESSAGE, said.text, said.who, said.key)
 
 
-def taken(chat: Chat, agent: str, now: datetime) -> Step:
+def assign_agent(chat: Chat, agent: str, now: datetime) -> ChatUpdate:
     """Give a waiting chat to an agent."""
     held = replace(chat, state=ChatState.EN_COURS, agent=agent, said_at=now)
     text = f"{agent} prend la conversation."
-    return _with_line(held, now, Side.BUREAU, LineKind.PRISE_EN_CHARGE, text, agent)
+    return _add_line(held, now, Side.BUREAU, LineKind.PRISE_EN_CHARGE, text, agent)
 
 
-def handed(chat: Chat, handing: Handing, place: int, now: datetime) -> Step:
+def transfer_chat(chat: Chat, handing: ChatTransfer, place: int, now: datetime) -> ChatUpdate:
     """Give a chat that breaks no rule to another desk: it waits for its turn there."""
     waiting = replace(
         chat,
@@ -76,11 +76,13 @@ def handed(chat: Chat, handing: Handing, place: int, now: datetime) -> Step:
     label = DESK_LABELS[handing.to.desk]
     where = f"{label} de {structure}" if structure else label
     text = f"{handing.agent} passe la conversation au {where} : {handing.reason}"
-    step = _with_line(waiting, now, Side.BUREAU, LineKind.TRANSFERT, text, handing.agent)
+    step = _add_line(waiting, now, Side.BUREAU, LineKind.TRANSFERT, text, handing.agent)
     return replace(step, left=handing.desk)
 
 
-def ended(chat: Chat, ending: Ending, bounds: Bounds, now: datetime, who: str = "") -> Step:
+def end_chat(
+    chat: Chat, ending: Ending, bounds: ChatLimits, now: datetime, who: str = ""
+) -> ChatUpdate:
     """End a chat."""
     side = {Ending.DEMANDEUR: Side.DEMANDEUR, Ending.BUREAU: Side.BUREAU}
     over = replace(chat, state=ChatState.TERMINE, ended_at=now, ending=ending)
@@ -88,30 +90,32 @@ def ended(chat: Chat, ending: Ending, bounds: Bounds, now: datetime, who: str = 
         who=who, closed=describe_closing(bounds.hours, now), silence=bounds.silence // _MINUTE
     )
     by = side.get(ending, Side.PLATEFORME)
-    return _with_line(over, now, by, LineKind.FIN, text, who)
+    return _add_line(over, now, by, LineKind.FIN, text, who)
 
 
-def passed(chat: Chat, bounds: Bounds, now: datetime, seen_at: datetime) -> Step | None:
+def apply_time_limits(
+    chat: Chat, bounds: ChatLimits, now: datetime, seen_at: datetime
+) -> ChatUpdate | None:
     """Say what the passing of time makes of a chat; `seen_at`: when its issuer was last there."""
     hours = bounds.hours
     if not chat.is_open:
         return None
     # Not whether it is open now: a chat of yesterday ended yesterday, however late that is noticed.
     if not hours.is_open(now) or now >= hours.closing(chat.started_at):
-        return ended(chat, Ending.FERMETURE, bounds, now)
+        return end_chat(chat, Ending.FERMETURE, bounds, now)
     if chat.is_waiting and now - max(seen_at, chat.waits_since) >= bounds.absence:
-        return ended(chat, Ending.ABSENCE, bounds, now)
+        return end_chat(chat, Ending.ABSENCE, bounds, now)
     if not chat.is_waiting and now - chat.said_at >= bounds.silence:
-        return ended(chat, Ending.SILENCE, bounds, now)
+        return end_chat(chat, Ending.SILENCE, bounds, now)
     closing = hours.closing(now)
     if not chat.is_warned and now >= closing - bounds.warning:
         warned = replace(chat, is_warned=True)
-        text = _SOON.format(closing=french_time(hours.closes))
-        return _with_line(warned, now, Side.PLATEFORME, LineKind.FERMETURE_PROCHE, text)
+        text = _SOON.format(closing=format_time(hours.closes))
+        return _add_line(warned, now, Side.PLATEFORME, LineKind.FERMETURE_PROCHE, text)
     return None
 
 
-def _with_line(
+def _add_line(
     chat: Chat,
     at: datetime,
     by: Side,
@@ -119,18 +123,18 @@ def _with_line(
     text: str,
     who: str = "",
     key: str | None = None,
-) -> Step:
+) -> ChatUpdate:
     rank = chat.rank + 1
-    return Step(replace(chat, rank=rank), (Line(rank, at, by, kind, text, who, key),))
+    return ChatUpdate(replace(chat, rank=rank), (Line(rank, at, by, kind, text, who, key),))
 
 
-def prefilled_by(chat: Chat, lines: Sequence[Line]) -> Prefill:
+def prefill_ticket(chat: Chat, lines: Sequence[Line]) -> Prefill:
     """Make a ticket of what was said in a chat."""
     told = [line for line in lines if line.kind is LineKind.MESSAGE]
     own = [line for line in told if line.by is Side.DEMANDEUR]
     return Prefill(
-        title=as_title(own[0].text if own else ""),
-        description=as_description(
+        title=cut_title(own[0].text if own else ""),
+        description=join_description(
             f"{'Vous' if line.by is Side.DEMANDEUR else line.who} : {line.text}" for line in told
         ),
         sub_category=chat.sub_category,

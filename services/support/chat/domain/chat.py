@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.hours import OpeningHours
 from services.support.desks.domain.parties import Asker
 from shared.vocabulary.tickets import Desk, Side
 
@@ -38,10 +38,10 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ChatLimits:
     """When there are chats, what one may hold and how long it may rest."""
 
-    hours: Hours
+    hours: OpeningHours
     waiting: int
     """Chats that wait in one queue."""
     waiting_open: int
@@ -131,7 +131,7 @@ class Chat:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ChatUpdate:
     """What a chat becomes, and the lines that say so."""
 
     chat: Chat
@@ -141,7 +141,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ChatRequest:
     """What somebody comes with."""
 
     sub_category: str | None = None
@@ -151,7 +151,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Message:
     """What somebody writes."""
 
     by: Side
@@ -163,7 +163,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Handing:
+class ChatTransfer:
     """What an agent wants of a chat that another desk can answer better."""
 
     agent: str

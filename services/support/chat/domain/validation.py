@@ -3,7 +3,15 @@
 from datetime import datetime, timedelta
 
 from services.support.chat.domain import rules as chat_rules
-from services.support.chat.domain.chat import Bounds, Chat, Handing, Line, Queue, Said, Wish
+from services.support.chat.domain.chat import (
+    Chat,
+    ChatLimits,
+    ChatRequest,
+    ChatTransfer,
+    Line,
+    Message,
+    Queue,
+)
 from services.support.desks.domain import rules
 from services.support.desks.domain.catalogue import Catalogue
 from services.support.desks.domain.parties import Recipient, judge_recipient
@@ -22,7 +30,9 @@ _SHOWN = 40
 _MINUTE = timedelta(minutes=1)
 
 
-def judge_wish(wish: Wish, catalogue: Catalogue, directory: Directory) -> tuple[Violation, ...]:
+def judge_request(
+    wish: ChatRequest, catalogue: Catalogue, directory: Directory
+) -> tuple[Violation, ...]:
     """Name every rule that somebody's wish breaks."""
     found: list[Violation] = []
     chosen = catalogue.by_code.get(wish.sub_category or "")
@@ -33,10 +43,12 @@ def judge_wish(wish: Wish, catalogue: Catalogue, directory: Directory) -> tuple[
         found.append(rules.RECIPIENT_MISSING.broken("recipient"))
     if wish.recipient:
         found += judge_recipient(Recipient(wish.recipient), directory, "recipient")
-    return (*found, *(_judge_message(wish.text, wish.key) if wish.text else ()))
+    return (*found, *(_judge_text(wish.text, wish.key) if wish.text else ()))
 
 
-def judge_said(chat: Chat, said: Said, bounds: Bounds, now: datetime) -> tuple[Violation, ...]:
+def judge_message(
+    chat: Chat, said: Message, bounds: ChatLimits, now: datetime
+) -> tuple[Violation, ...]:
     """Name every rule that a message breaks."""
     if found := _judge_desk(chat, said.desk):
         return found
@@ -45,10 +57,12 @@ def judge_said(chat: Chat, said: Said, bounds: Bounds, now: datetime) -> tuple[V
     recent = [at for at in chat.lately if now - at < _MINUTE]
     if said.by is Side.DEMANDEUR and len(recent) >= bounds.a_minute:
         return (chat_rules.TOO_FAST.broken("text", limit=bounds.a_minute),)
-    return tuple(_judge_message(said.text, said.key))
+    return tuple(_judge_text(said.text, said.key))
 
 
-def judge_handing(chat: Chat, handing: Handing, directory: Directory) -> tuple[Violation, ...]:
+def judge_transfer(
+    chat: Chat, handing: ChatTransfer, directory: Directory
+) -> tuple[Violation, ...]:
     """Name every rule that stands between a chat and another desk."""
     if found := _judge_desk(chat, handing.desk):
         return found
@@ -74,14 +88,14 @@ def _judge_desk(chat: Chat, desk: Queue | None) -> tuple[Violation, ...]:
     return ()
 
 
-def _judge_message(text: str, key: str | None) -> list[Violation]:
+def _judge_text(text: str, key: str | None) -> list[Violation]:
     return [
         *judge_text("text", "Le message", text, is_required=True, limit=MESSAGE_LIMIT),
         *judge_line("key", "La clé", key or "", KEY_LIMIT),
     ]
 
 
-def judge_repeat(line: Line, said: Said) -> tuple[Violation, ...]:
+def judge_repeat(line: Line, said: Message) -> tuple[Violation, ...]:
     """Refuse a key that stands for another message."""
     if (line.by, line.text) == (said.by, said.text):
         return ()

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter
 
-from services.support.chat.domain.chat import Chat, ChatState, Ending, Line, LineKind, Wish
-from services.support.desks.entrypoints.bodies import Body, Shown, Token
+from services.support.chat.domain.chat import Chat, ChatRequest, ChatState, Ending, Line, LineKind
+from services.support.desks.entrypoints.bodies import AnswerBody, RequestBody, Token
 from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.contracts.public_paths import public_path
@@ -25,7 +25,7 @@ TICKETS = public_path("support", "tickets")
 OPEN_TICKETS = public_path("support", "open", "tickets")
 
 
-class BeginFrame(Body):
+class BeginFrame(RequestBody):
     """Take a place in the queue."""
 
     type: Literal["commencer"]
@@ -34,12 +34,12 @@ class BeginFrame(Body):
     text: _Text = ""
     key: _Judged | None = None
 
-    def to_domain(self) -> Wish:
+    def to_domain(self) -> ChatRequest:
         """Take it off the wire."""
-        return Wish(self.sub_category, self.recipient or None, self.text, self.key)
+        return ChatRequest(self.sub_category, self.recipient or None, self.text, self.key)
 
 
-class ResumeFrame(Body):
+class ResumeFrame(RequestBody):
     """Go on after a lost connection."""
 
     type: Literal["reprendre"]
@@ -48,7 +48,7 @@ class ResumeFrame(Body):
     after: Annotated[int, Field(ge=0, lt=RANK_LIMIT)] = 0
 
 
-class WriteFrame(Body):
+class WriteFrame(RequestBody):
     """Write."""
 
     type: Literal["ecrire"]
@@ -56,7 +56,7 @@ class WriteFrame(Body):
     key: _Judged | None = None
 
 
-class EndFrame(Body):
+class EndFrame(RequestBody):
     """End the chat."""
 
     type: Literal["terminer"]
@@ -68,7 +68,7 @@ FIRST: TypeAdapter[BeginFrame | ResumeFrame] = TypeAdapter(First)
 NEXT: TypeAdapter[WriteFrame | EndFrame] = TypeAdapter(Next)
 
 
-class SessionFrame(Shown):
+class SessionFrame(AnswerBody):
     """The chat that a connection is about."""
 
     type: Literal["session"] = "session"
@@ -82,14 +82,14 @@ class SessionFrame(Shown):
         return cls(session=chat.id, state=chat.state, token=token)
 
 
-class PositionFrame(Shown):
+class PositionFrame(AnswerBody):
     """A place in the queue."""
 
     type: Literal["file"] = "file"
     position: int
 
 
-class LineAnswer(Shown):
+class LineAnswer(AnswerBody):
     """A line of a transcript; text, whatever it looks like."""
 
     rank: int
@@ -107,7 +107,7 @@ class LineFrame(LineAnswer):
     type: Literal["ligne"] = "ligne"
 
 
-class ViolationAnswer(Shown):
+class ViolationAnswer(AnswerBody):
     """A broken rule."""
 
     code: str
@@ -116,7 +116,7 @@ class ViolationAnswer(Shown):
     remedy: str
 
 
-class RefusalFrame(Shown):
+class RefusalFrame(AnswerBody):
     """Something that was refused; nothing was kept of it."""
 
     type: Literal["refus"] = "refus"
@@ -150,7 +150,7 @@ class RefusalFrame(Shown):
         )
 
 
-class HoursAnswer(Shown):
+class HoursAnswer(AnswerBody):
     """Whether the chat is open, when it opens, and what else there is."""
 
     is_open: bool
@@ -159,7 +159,7 @@ class HoursAnswer(Shown):
     ticket_link: str
 
 
-class ChatAnswer(Shown):
+class ChatAnswer(AnswerBody):
     """A chat."""
 
     session: str
@@ -204,7 +204,7 @@ class DeskChatAnswer(ChatAnswer):
         )
 
 
-class DeskQueueAnswer(Shown):
+class DeskQueueAnswer(AnswerBody):
     """The open chats of a desk: those that wait, in order, then those that go on."""
 
     chats: tuple[DeskChatAnswer, ...]
@@ -221,7 +221,7 @@ class QueueFrame(DeskQueueAnswer):
     type: Literal["conversations"] = "conversations"
 
 
-class TranscriptAnswer(Shown):
+class TranscriptAnswer(AnswerBody):
     """A chat and all its lines, in order."""
 
     chat: ChatAnswer

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
-from services.support.chat.application.live_chat import ChatRoom
-from services.support.chat.application.ports import Begun
-from services.support.chat.application.visitors import Guest
-from services.support.chat.domain.chat import Chat, Handing, Queue
+from services.support.chat.application.live_chat import LiveChat
+from services.support.chat.application.ports import StartedChat
+from services.support.chat.application.visitors import Visitor
+from services.support.chat.domain.chat import Chat, ChatTransfer, Queue
 from services.support.chat.entrypoints.first_frame_limit import FirstFrameLimit
 from services.support.chat.entrypoints.frames import (
     FIRST,
@@ -29,21 +29,21 @@ from services.support.chat.entrypoints.frames import (
 )
 from services.support.chat.entrypoints.socket import (
     CloseCode,
-    ClosedError,
+    CloseSocketError,
+    InvalidFrameError,
     Lounge,
     Party,
-    UnreadableError,
-    closed_with,
-    receive,
-    show,
-    talk,
-    watch,
+    close_socket,
+    receive_frame,
+    send_frame,
+    serve_chat,
+    serve_queue,
 )
 from services.support.desks.domain import rules
 from services.support.desks.domain.parties import Asker
 from services.support.desks.entrypoints.authentication import Agent, DeskAgent, MaybeAsker
 from services.support.desks.entrypoints.bodies import Id, Token
-from services.support.tickets.domain.prefill import Prefill, as_title
+from services.support.tickets.domain.prefill import Prefill, cut_title
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from services.support.tickets.entrypoints.bodies import TransferBody
 from shared.runtime.web.addresses import address_of
@@ -67,12 +67,12 @@ def _refuse_connection(reached: LimitReached) -> Problem:
     )
 
 
-def guest(connection: HTTPConnection, who: MaybeAsker) -> Guest:
+def identify_visitor(connection: HTTPConnection, who: MaybeAsker) -> Visitor:
     """Say who comes, with or without an account."""
-    return Guest(who, address_of(connection))
+    return Visitor(who, address_of(connection))
 
 
-Comer = Annotated[Guest, Depends(guest)]
+IdentifiedVisitor = Annotated[Visitor, Depends(identify_visitor)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def create_chat_router(lounge: Lounge, known: SocketLimits, strangers: SocketLim
             is_open=people.is_open,
             opens_at=people.opens_at,
             detail=found[0].message if found else _OPEN,
-            ticket_link=_ticket_link(who),
+            ticket_link=_choose_ticket_link(who),
         )
 
     @router.get("/{session}", summary="Relire une conversation.")
@@ -119,11 +119,11 @@ def create_chat_router(lounge: Lounge, known: SocketLimits, strangers: SocketLim
         return PrefillAnswer.model_validate(await room.ticket(chat))
 
     @router.websocket("")
-    async def chat(socket: WebSocket, comer: Comer) -> None:
+    async def chat(socket: WebSocket, comer: IdentifiedVisitor) -> None:
         limits = known if comer.asker else strangers
         async with _accepted(socket, limits.connections, comer.owner):
-            chat, token, after = await _came(socket, room, comer, limits.first_frame)
-            await talk(socket, lounge, chat, Party(Side.DEMANDEUR), after, token)
+            chat, token, after = await _start_or_resume(socket, room, comer, limits.first_frame)
+            await serve_chat(socket, lounge, chat, Party(Side.DEMANDEUR), after, token)
 
     return router
 
@@ -134,7 +134,7 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
     room = lounge.room
 
     async def held(agent: Agent, session: Id) -> Chat:
-        chat = await room.of_desk(session, _queue_of(agent))
+        chat = await room.of_desk(session, _find_agent_queue(agent))
         if chat is None:
             raise not_found("Conversation")
         return chat
@@ -143,12 +143,12 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
 
     @router.get("", summary="Qui attend, dans l'ordre, puis les conversations en cours.")
     async def queue(agent: Agent) -> DeskQueueAnswer:
-        return DeskQueueAnswer.of(await room.queue(_queue_of(agent)))
+        return DeskQueueAnswer.of(await room.queue(_find_agent_queue(agent)))
 
     @router.websocket("")
     async def watched(socket: WebSocket, agent: Agent) -> None:
-        async with _accepted(socket, limit, _holder_of(agent)):
-            await watch(socket, lounge.news, _queue_of(agent))
+        async with _accepted(socket, limit, _name_holder(agent)):
+            await serve_queue(socket, lounge.news, _find_agent_queue(agent))
 
     @router.post(
         "/next",
@@ -157,7 +157,7 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
         responses={204: {"description": "Personne n'attend."}},
     )
     async def take(agent: Agent) -> DeskChatAnswer | Response:
-        chat = await room.take_next(_queue_of(agent), agent.name)
+        chat = await room.take_next(_find_agent_queue(agent), agent.name)
         return DeskChatAnswer.of(chat) if chat else Response(status_code=204)
 
     @router.get("/{session}", summary="Lire une conversation.")
@@ -170,7 +170,9 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
         summary="Passer une conversation à un autre bureau, et dire pourquoi.",
     )
     async def transfer(agent: Agent, chat: held_chat, body: TransferBody) -> None:
-        handing = Handing(agent.name, _queue_of(agent), _queue_to(body), body.reason)
+        handing = ChatTransfer(
+            agent.name, _find_agent_queue(agent), _find_target_queue(body), body.reason
+        )
         if found := await room.hand_over(chat.id, handing):
             raise refused(found, 409 if found[0].field == "session" else 422)
 
@@ -181,9 +183,9 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
         chat: held_chat,
         after: Annotated[int, Query(ge=0, lt=RANK_LIMIT)] = 0,
     ) -> None:
-        async with _accepted(socket, limit, _holder_of(agent)):
-            party = Party(Side.BUREAU, agent.name, _queue_of(agent))
-            await talk(socket, lounge, chat, party, after, None)
+        async with _accepted(socket, limit, _name_holder(agent)):
+            party = Party(Side.BUREAU, agent.name, _find_agent_queue(agent))
+            await serve_chat(socket, lounge, chat, party, after, None)
 
     return router
 
@@ -198,62 +200,62 @@ async def _accepted(socket: WebSocket, limit: ConnectionLimit, holder: str) -> A
         await socket.accept()
         try:
             yield
-        except ClosedError as closed:
-            await closed_with(socket, closed.code)
+        except CloseSocketError as closed:
+            await close_socket(socket, closed.code)
     finally:
         release()
 
 
-async def _came(
-    socket: WebSocket, room: ChatRoom, comer: Guest, limit: FirstFrameLimit
+async def _start_or_resume(
+    socket: WebSocket, room: LiveChat, comer: Visitor, limit: FirstFrameLimit
 ) -> tuple[Chat, str | None, int]:
     """Let somebody begin or resume a chat: the first frame says which."""
     try:
         async with limit.waiting():
-            frame = await receive(socket, FIRST)
+            frame = await receive_frame(socket, FIRST)
     except TimeoutError:
-        raise ClosedError(CloseCode.TOO_LATE) from None
-    except UnreadableError as error:
-        await show(socket, RefusalFrame.of(error.violations))
-        raise ClosedError(CloseCode.UNREADABLE) from error
+        raise CloseSocketError(CloseCode.TOO_LATE) from None
+    except InvalidFrameError as error:
+        await send_frame(socket, RefusalFrame.of(error.violations))
+        raise CloseSocketError(CloseCode.UNREADABLE) from error
     if isinstance(frame, ResumeFrame):
         chat = await room.of_guest(frame.session, comer.asker, frame.token)
         if chat is None:
-            raise ClosedError(CloseCode.UNKNOWN)
+            raise CloseSocketError(CloseCode.UNKNOWN)
         return chat, None, frame.after
     outcome = await room.begin(comer, frame.to_domain())
-    if not isinstance(outcome, Begun):
+    if not isinstance(outcome, StartedChat):
         is_closed = outcome[0].code == rules.CLOSED.code
-        await show(
+        await send_frame(
             socket,
             RefusalFrame.of(
                 outcome,
                 key=frame.key,
                 opens_at=room.availability().opens_at if is_closed else None,
-                ticket=_begun_ticket(frame),
-                ticket_link=_ticket_link(comer.asker),
+                ticket=_prefill_from_frame(frame),
+                ticket_link=_choose_ticket_link(comer.asker),
             ),
         )
-        raise ClosedError(CloseCode.REFUSED)
+        raise CloseSocketError(CloseCode.REFUSED)
     return outcome.chat, outcome.token, 0
 
 
-def _begun_ticket(frame: BeginFrame) -> Prefill:
-    return Prefill(as_title(frame.text), frame.text, frame.sub_category, None)
+def _prefill_from_frame(frame: BeginFrame) -> Prefill:
+    return Prefill(cut_title(frame.text), frame.text, frame.sub_category, None)
 
 
-def _ticket_link(who: Asker | None) -> str:
+def _choose_ticket_link(who: Asker | None) -> str:
     return TICKETS if who else OPEN_TICKETS
 
 
-def _queue_to(body: TransferBody) -> Queue:
+def _find_target_queue(body: TransferBody) -> Queue:
     recipient = body.to_recipient()
     return Queue(body.desk, recipient.structure if recipient else None)
 
 
-def _holder_of(agent: DeskAgent) -> str:
-    return f"{_queue_of(agent).name}|{agent.name}"
+def _name_holder(agent: DeskAgent) -> str:
+    return f"{_find_agent_queue(agent).name}|{agent.name}"
 
 
-def _queue_of(agent: DeskAgent) -> Queue:
+def _find_agent_queue(agent: DeskAgent) -> Queue:
     return Queue(agent.desk, agent.structure)

@@ -10,10 +10,10 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from services.support.chat.application.feed import ChatNews
-from services.support.chat.application.live_chat import ChatRoom
-from services.support.chat.application.ports import Position
-from services.support.chat.domain.chat import Chat, Ending, Line, Queue, Said
+from services.support.chat.application.feed import ChatFeed
+from services.support.chat.application.live_chat import LiveChat
+from services.support.chat.application.ports import QueuePosition
+from services.support.chat.domain.chat import Chat, Ending, Line, Message, Queue
 from services.support.chat.entrypoints.frames import (
     NEXT,
     EndFrame,
@@ -27,7 +27,7 @@ from shared.runtime.web.problems import form_violation
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side
 
-_IN_VAIN = 20
+_USELESS_LIMIT = 20
 """Messages refused or repeated on one connection before it is closed."""
 Frame = TypeVar("Frame")
 
@@ -42,7 +42,7 @@ class CloseCode(IntEnum):
     REFUSED = 4409
 
 
-class ClosedError(Exception):
+class CloseSocketError(Exception):
     """Closes a WebSocket with a code."""
 
     def __init__(self, code: CloseCode) -> None:
@@ -51,7 +51,7 @@ class ClosedError(Exception):
         self.code = code
 
 
-class UnreadableError(ValueError):
+class InvalidFrameError(ValueError):
     """A frame that has not the form of any."""
 
     def __init__(self, violations: tuple[Violation, ...]) -> None:
@@ -70,7 +70,7 @@ class Party:
     """Of whose desk an agent is; None for who asks."""
 
 
-async def receive(socket: WebSocket, form: TypeAdapter[Frame]) -> Frame:
+async def receive_frame(socket: WebSocket, form: TypeAdapter[Frame]) -> Frame:
     """Wait for a frame. Raises UnreadableError, and WebSocketDisconnect when nobody is left."""
     message = await socket.receive()
     if message["type"] == "websocket.disconnect":
@@ -78,7 +78,7 @@ async def receive(socket: WebSocket, form: TypeAdapter[Frame]) -> Frame:
     try:
         return form.validate_json(message.get("text") or "")
     except ValidationError as error:
-        raise UnreadableError(
+        raise InvalidFrameError(
             tuple(
                 form_violation(
                     [str(part) for part in each["loc"]], each["type"], each.get("ctx", {})
@@ -88,7 +88,7 @@ async def receive(socket: WebSocket, form: TypeAdapter[Frame]) -> Frame:
         ) from error
 
 
-async def show(socket: WebSocket, frame: BaseModel) -> None:
+async def send_frame(socket: WebSocket, frame: BaseModel) -> None:
     """Send a frame."""
     try:
         await socket.send_text(frame.model_dump_json())
@@ -101,26 +101,27 @@ async def show(socket: WebSocket, frame: BaseModel) -> None:
 class Lounge:
     """What a WebSocket of the chat is served from."""
 
-    room: ChatRoom
-    news: ChatNews
+    room: LiveChat
+    news: ChatFeed
 
 
-async def talk(
+async def serve_chat(
     socket: WebSocket, lounge: Lounge, chat: Chat, party: Party, after: int, token: str | None
 ) -> None:
     """Carry a chat over an accepted WebSocket until it ends or one of the two leaves."""
-    await show(socket, SessionFrame.of(chat, token))
-    await _first_of(
-        _read(socket, lounge.room, chat, party), _write(socket, lounge.news, chat, party, after)
+    await send_frame(socket, SessionFrame.of(chat, token))
+    await _run_until_one_ends(
+        _read_frames(socket, lounge.room, chat, party),
+        _send_feed(socket, lounge.news, chat, party, after),
     )
 
 
-async def watch(socket: WebSocket, news: ChatNews, queue: Queue) -> None:
+async def serve_queue(socket: WebSocket, news: ChatFeed, queue: Queue) -> None:
     """Show the queue of a desk over an accepted WebSocket, anew at each change."""
-    await _first_of(_hear_nothing(socket), _show_queue(socket, news, queue))
+    await _run_until_one_ends(_wait_for_disconnect(socket), _send_queue(socket, news, queue))
 
 
-async def _first_of(*work: Coroutine[object, object, None]) -> None:
+async def _run_until_one_ends(*work: Coroutine[object, object, None]) -> None:
     """Do these at once until the first one ends, and raise what it raised."""
     tasks = [asyncio.create_task(each) for each in work]
     try:
@@ -133,58 +134,60 @@ async def _first_of(*work: Coroutine[object, object, None]) -> None:
         task.result()
 
 
-async def _hear_nothing(socket: WebSocket) -> None:
+async def _wait_for_disconnect(socket: WebSocket) -> None:
     """Wait until the other side leaves: whoever watches a queue has nothing to say."""
     message = await socket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1006))
-    raise ClosedError(CloseCode.UNREADABLE)
+    raise CloseSocketError(CloseCode.UNREADABLE)
 
 
-async def _show_queue(socket: WebSocket, news: ChatNews, queue: Queue) -> None:
+async def _send_queue(socket: WebSocket, news: ChatFeed, queue: Queue) -> None:
     async with aclosing(news.of_queue(queue)) as states:
         async for chats in states:
-            await show(socket, QueueFrame.of(chats))
+            await send_frame(socket, QueueFrame.of(chats))
 
 
-async def _read(socket: WebSocket, room: ChatRoom, chat: Chat, party: Party) -> None:
+async def _read_frames(socket: WebSocket, room: LiveChat, chat: Chat, party: Party) -> None:
     in_vain, rank = 0, chat.rank
     while True:
         frame = None
         try:
-            frame = await receive(socket, NEXT)
-        except UnreadableError as error:
-            await show(socket, RefusalFrame.of(error.violations))
-            raise ClosedError(CloseCode.UNREADABLE) from error
+            frame = await receive_frame(socket, NEXT)
+        except InvalidFrameError as error:
+            await send_frame(socket, RefusalFrame.of(error.violations))
+            raise CloseSocketError(CloseCode.UNREADABLE) from error
         if isinstance(frame, EndFrame):
             ending = Ending.BUREAU if party.side is Side.BUREAU else Ending.DEMANDEUR
             await room.end(chat.id, ending, party.name, party.desk)
             continue
-        said = Said(party.side, frame.text, party.name, frame.key, party.desk)
+        said = Message(party.side, frame.text, party.name, frame.key, party.desk)
         outcome = await room.say(chat.id, said)
         if not isinstance(outcome, Line):
-            await show(socket, RefusalFrame.of(outcome, key=frame.key))
+            await send_frame(socket, RefusalFrame.of(outcome, key=frame.key))
         elif outcome.rank > rank:
             rank = outcome.rank
             continue
         in_vain += 1
-        if in_vain >= _IN_VAIN:
+        if in_vain >= _USELESS_LIMIT:
             # Each one costs a transaction: who writes on regardless is no person.
-            raise ClosedError(CloseCode.REFUSED)
+            raise CloseSocketError(CloseCode.REFUSED)
 
 
-async def _write(socket: WebSocket, news: ChatNews, chat: Chat, party: Party, after: int) -> None:
+async def _send_feed(
+    socket: WebSocket, news: ChatFeed, chat: Chat, party: Party, after: int
+) -> None:
     async with aclosing(news.of_chat(chat.id, after, party.desk)) as told:
         async for each in told:
-            if isinstance(each, Position):
-                await show(socket, PositionFrame(position=each.position))
+            if isinstance(each, QueuePosition):
+                await send_frame(socket, PositionFrame(position=each.position))
             else:
-                await show(socket, LineFrame.model_validate(each))
+                await send_frame(socket, LineFrame.model_validate(each))
     if not news.is_closing:
-        raise ClosedError(CloseCode.ENDED)
+        raise CloseSocketError(CloseCode.ENDED)
 
 
-async def closed_with(socket: WebSocket, code: CloseCode) -> None:
+async def close_socket(socket: WebSocket, code: CloseCode) -> None:
     """Close, unless the other side was faster."""
     with suppress(RuntimeError, WebSocketDisconnect):
         await socket.close(code)

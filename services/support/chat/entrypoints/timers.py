@@ -5,7 +5,7 @@ from datetime import datetime
 
 from prometheus_client import Gauge
 
-from services.support.chat.application.live_chat import ChatRoom
+from services.support.chat.application.live_chat import LiveChat
 from shared.vocabulary.tickets import Desk
 
 WAITING = Gauge("aiguillage_chats_waiting", "Chats that wait for an agent", ["desk"])
@@ -14,7 +14,9 @@ LONGEST = Gauge(
 )
 
 
-def pass_time(room: ChatRoom, clock: Callable[[], datetime]) -> Callable[[], Awaitable[None]]:
+def build_time_limits_task(
+    room: LiveChat, clock: Callable[[], datetime]
+) -> Callable[[], Awaitable[None]]:
     """End the chats that time ends, and refresh the gauges."""
 
     async def task() -> None:

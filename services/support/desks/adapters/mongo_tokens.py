@@ -5,7 +5,7 @@ from shared.runtime.store.database import Transaction
 _KEPT = 5
 
 
-async def admit(
+async def add_token(
     transaction: Transaction, collection: str, identifier: str, token_hash: str
 ) -> None:
     """Let one more secret follow a document; the oldest of many goes."""

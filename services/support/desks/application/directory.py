@@ -5,7 +5,7 @@ from services.support.desks.domain.parties import Issuer, Recipient
 from shared.circuit.parties import Directory
 
 
-async def named(structures: Structures, *parties: Issuer | Recipient | None) -> Directory:
+async def find_directory(structures: Structures, *parties: Issuer | Recipient | None) -> Directory:
     """Find the structures of these parties in the directory."""
     ids = {each.structure for each in parties if each and each.structure}
     return await structures.find(ids) if ids else {}

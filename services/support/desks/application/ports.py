@@ -16,7 +16,7 @@ class Structures(Protocol):
         """Find those that exist."""
 
 
-class Rate(Protocol):
+class RateLimit(Protocol):
     """How often each comer does something, by hour."""
 
     an_hour: int

@@ -2,22 +2,22 @@
 
 from dataclasses import dataclass
 
-from services.support.desks.application.ports import Rate
-from services.support.desks.domain.parties import mailbox
+from services.support.desks.application.ports import RateLimit
+from services.support.desks.domain.parties import normalise_mailbox
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class AnonymousLimits:
     """What may be sent without an account, by network address and by e-mail address."""
 
-    by_address: Rate
-    by_email: Rate
+    by_address: RateLimit
+    by_email: RateLimit
 
     async def exceeded(self, email: str, address: str) -> str | None:
         """Count one, and say in French what is over its limit."""
         counted = (
             ("adresse réseau", self.by_address, address),
-            ("adresse électronique", self.by_email, mailbox(email)),
+            ("adresse électronique", self.by_email, normalise_mailbox(email)),
         )
         for what, rate, who in counted:
             if await rate.is_exceeded(who):

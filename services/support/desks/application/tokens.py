@@ -6,11 +6,11 @@ import secrets
 _BYTES = 32
 
 
-def fresh_token() -> str:
+def create_token() -> str:
     """Give a secret that nobody guesses."""
     return secrets.token_urlsafe(_BYTES)
 
 
-def hashed(token: str) -> str:
+def hash_token(token: str) -> str:
     """Give what is kept of a token: who reads the store cannot follow a ticket by it."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -69,7 +69,7 @@ class Catalogue:
         return {code: each.desk for code, each in self.by_code.items()}
 
 
-def desk_of_label(label: str) -> Desk:
+def find_desk_of_label(label: str) -> Desk:
     """Say which desk a label announces: "M-" and its spellings are the business desk's."""
     found = _BUSINESS.match(unicodedata.normalize("NFKC", label))
     sign = found[1] if found else ""
@@ -86,18 +86,18 @@ def read_catalogue(lines: Iterable[str]) -> Catalogue:
     if tuple(header) != COLUMNS:
         raise CatalogueError(f"columns must be {';'.join(COLUMNS)}")
     numbered = [(rank, row) for rank, row in enumerate(records, start=2) if any(row)]
-    faults = [*_faults(numbered)]
+    faults = [*_find_faults(numbered)]
     if faults:
         raise CatalogueError("; ".join(faults))
-    return _assembled([_sub_category(row) for _, row in numbered])
+    return _assemble([_read_sub_category(row) for _, row in numbered])
 
 
-def _fields(row: Sequence[str]) -> Sequence[str]:
+def _clean_fields(row: Sequence[str]) -> Sequence[str]:
     return [plain(each).strip() for each in row]
 
 
-def _sub_category(row: Sequence[str]) -> SubCategory:
-    category, category_label, code, label, desk, about, source = _fields(row)
+def _read_sub_category(row: Sequence[str]) -> SubCategory:
+    category, category_label, code, label, desk, about, source = _clean_fields(row)
     return SubCategory(
         code=code,
         label=label,
@@ -109,7 +109,7 @@ def _sub_category(row: Sequence[str]) -> SubCategory:
     )
 
 
-def _assembled(found: Sequence[SubCategory]) -> Catalogue:
+def _assemble(found: Sequence[SubCategory]) -> Catalogue:
     labels = {each.category: each.category_label for each in found}
     return Catalogue(
         categories=tuple(
@@ -120,7 +120,7 @@ def _assembled(found: Sequence[SubCategory]) -> Catalogue:
     )
 
 
-def _faults(numbered: Sequence[tuple[int, Sequence[str]]]) -> Iterator[str]:
+def _find_faults(numbered: Sequence[tuple[int, Sequence[str]]]) -> Iterator[str]:
     if not numbered:
         yield "it has no sub-category"
     codes: dict[str, int] = {}
@@ -129,8 +129,8 @@ def _faults(numbered: Sequence[tuple[int, Sequence[str]]]) -> Iterator[str]:
         if len(row) != len(COLUMNS):
             yield f"line {line}: {len(row)} fields instead of {len(COLUMNS)}"
             continue
-        yield from (f"line {line}: {fault}" for fault in _row_faults(row))
-        category, category_label, code, *_ = _fields(row)
+        yield from (f"line {line}: {fault}" for fault in _find_row_faults(row))
+        category, category_label, code, *_ = _clean_fields(row)
         first = codes.setdefault(code, line)
         if first != line:
             yield f"line {line}: {code} is on line {first} already"
@@ -139,8 +139,8 @@ def _faults(numbered: Sequence[tuple[int, Sequence[str]]]) -> Iterator[str]:
             yield f"line {line}: {category} was labelled {known!r}"
 
 
-def _row_faults(row: Sequence[str]) -> Iterator[str]:
-    category, category_label, code, label, desk, about, source = _fields(row)
+def _find_row_faults(row: Sequence[str]) -> Iterator[str]:
+    category, category_label, code, label, desk, about, source = _clean_fields(row)
     for value in (category, code):
         if not _CODE.fullmatch(value):
             yield f"{value!r} is no code (capitals, digits, underscores)"
@@ -153,5 +153,5 @@ def _row_faults(row: Sequence[str]) -> Iterator[str]:
         yield f"{code} has no source"
     if desk not in {*Desk}:
         yield f"{desk!r} is no desk ({', '.join(Desk)})"
-    elif label and desk_of_label(label) != desk:
-        yield f"{label!r} announces the desk {desk_of_label(label)}, the column says {desk}"
+    elif label and find_desk_of_label(label) != desk:
+        yield f"{label!r} announces the desk {find_desk_of_label(label)}, the column says {desk}"

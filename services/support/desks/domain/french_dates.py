@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from itertools import pairwise
 
-from services.support.desks.domain.hours import Hours
+from services.support.desks.domain.hours import OpeningHours
 from shared.vocabulary.dates import PARIS
 
 _WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
@@ -23,32 +23,32 @@ _MONTHS = (
 )
 
 
-def french_day(moment: datetime) -> str:
+def format_day(moment: datetime) -> str:
     """Write the day of a moment, in Paris."""
     local = moment.astimezone(PARIS)
     first = "1er" if local.day == 1 else str(local.day)
     return f"{first} {_MONTHS[local.month - 1]} {local.year}"
 
 
-def french_moment(moment: datetime) -> str:
+def format_moment(moment: datetime) -> str:
     """Write a moment, in Paris."""
-    return f"{french_day(moment)} à {french_time(moment.astimezone(PARIS).time())}"
+    return f"{format_day(moment)} à {format_time(moment.astimezone(PARIS).time())}"
 
 
-def french_time(of_day: time) -> str:
+def format_time(of_day: time) -> str:
     """Write an hour and its minutes."""
     return f"{of_day.hour} h {of_day.minute:02}"
 
 
-def french_opening(opening: datetime) -> str:
+def format_opening(opening: datetime) -> str:
     """Write an opening, with the day of the week."""
-    return f"{_WEEKDAYS[opening.astimezone(PARIS).weekday()]} {french_moment(opening)}"
+    return f"{_WEEKDAYS[opening.astimezone(PARIS).weekday()]} {format_moment(opening)}"
 
 
-def french_hours(hours: Hours) -> str:
+def format_hours(hours: OpeningHours) -> str:
     """Write the days and hours at which people answer; public holidays are not named."""
     days = sorted(hours.days)
     names = [_WEEKDAYS[day - 1] for day in days]
     is_row = len(days) > 1 and all(day + 1 == after for day, after in pairwise(days))
     named = f"du {names[0]} au {names[-1]}" if is_row else f"le {', le '.join(names)}"
-    return f"{named}, de {french_time(hours.opens)} à {french_time(hours.closes)}"
+    return f"{named}, de {format_time(hours.opens)} à {format_time(hours.closes)}"

@@ -22,7 +22,7 @@ class Availability:
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class OpeningHours:
     """When people answer, in Paris; as it comes, what AIFE promises of its own assistance.
 
     Raises ValueError when they never would.
@@ -62,11 +62,11 @@ class Hours:
         day = local.date() if local.time() < self.opens else local.date() + _DAY
         while not self._is_worked(day):
             day += _DAY
-        return _at(day, self.opens)
+        return _combine(day, self.opens)
 
     def closing(self, moment: datetime) -> datetime:
         """Give the moment at which people stop answering, on the Paris day of `moment`."""
-        return _at(moment.astimezone(PARIS).date(), self.closes)
+        return _combine(moment.astimezone(PARIS).date(), self.closes)
 
     def worked(self, start: datetime, end: datetime) -> timedelta:
         """Measure the opening hours between two moments; nothing when the second is not later."""
@@ -74,8 +74,8 @@ class Hours:
         total = timedelta()
         while day <= last:
             if self._is_worked(day):
-                opening, closing = _at(day, self.opens), _at(day, self.closes)
-                total += _elapsed(max(opening, start), min(closing, end))
+                opening, closing = _combine(day, self.opens), _combine(day, self.closes)
+                total += _measure_elapsed(max(opening, start), min(closing, end))
             day += _DAY
         return total
 
@@ -84,12 +84,12 @@ class Hours:
         return day.isoweekday() in self.days and not is_closed
 
 
-def _elapsed(since: datetime, until: datetime) -> timedelta:
+def _measure_elapsed(since: datetime, until: datetime) -> timedelta:
     """Measure from one moment to another, in UTC: the clocks may change between the two."""
     return max(until.astimezone(UTC) - since.astimezone(UTC), timedelta())
 
 
-def _at(day: date, hour: time) -> datetime:
+def _combine(day: date, hour: time) -> datetime:
     return datetime.combine(day, hour, PARIS)
 
 

@@ -34,7 +34,7 @@ class Recipient:
     service: str | None = None
 
 
-def mailbox(email: str) -> str:
+def normalise_mailbox(email: str) -> str:
     """Say whose mailbox an address reaches: case, width of letters and what follows a `+` aside."""
     local, _, domain = unicodedata.normalize("NFKC", email).casefold().rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"

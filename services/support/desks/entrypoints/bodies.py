@@ -20,13 +20,13 @@ Token = Annotated[str, TypedText(200)]
 Text = Annotated[str, TypedText(100_000, lines=True, judged=True)]
 
 
-class Body(BaseModel):
+class RequestBody(BaseModel):
     """A part of a request."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Shown(BaseModel):
+class AnswerBody(BaseModel):
     """A part of an answer."""
 
     model_config = ConfigDict(from_attributes=True)

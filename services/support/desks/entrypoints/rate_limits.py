@@ -7,7 +7,7 @@ _RETRY_AFTER_S = "3600"
 """What is counted is counted by the hour."""
 
 
-def too_many(violation: Violation) -> Problem:
+def too_many_requests(violation: Violation) -> Problem:
     """Ask to come back once the hour is over."""
     return Problem(
         429,

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from services.support.suggestions.adapters.examples import Example
-from services.support.suggestions.adapters.model import unfitted
+from services.support.suggestions.adapters.model import build_pipeline
 from shared.vocabulary.tickets import Desk
 
 _FOLDS = 5
@@ -15,7 +15,7 @@ _SEED = 20
 _THREE = 3
 
 
-def cross_validated(
+def cross_validate(
     examples: Sequence[Example], desks: Mapping[str, Desk]
 ) -> Mapping[str, float] | None:
     """Leave each example out once: the shares that were right, from 0 to 1, by what they are of.
@@ -27,7 +27,7 @@ def cross_validated(
     if folds < 2:  # noqa: PLR2004 - one to learn from, one to ask
         return None
     odds = cross_val_predict(
-        unfitted(),
+        build_pipeline(),
         [each.text for each in examples],
         truth,
         cv=StratifiedKFold(folds, shuffle=True, random_state=_SEED),

@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.support.suggestions.domain.ticket_text import text_of
+from services.support.suggestions.domain.ticket_text import build_text
 
 
 class ExamplesError(ValueError):
@@ -22,7 +22,7 @@ class Example:
     @property
     def text(self) -> str:
         """What is read of it."""
-        return text_of(self.title, self.description)
+        return build_text(self.title, self.description)
 
 
 def read_examples(path: Path) -> list[Example]:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from services.support.suggestions.adapters.examples import Example, ExamplesError
 from services.support.suggestions.domain.suggestions import Guess, Suggestions
-from services.support.suggestions.domain.ticket_text import text_of
+from services.support.suggestions.domain.ticket_text import build_text
 from shared.vocabulary.texts import folded
 from shared.vocabulary.tickets import Desk
 
@@ -35,7 +35,7 @@ _LEAST_WORDS = 2
 _SEED = 20
 
 
-class TrainedSuggester:
+class TrainedModel:
     """Suggests by a linear model over words and pieces of words, which forgives typing."""
 
     def __init__(self, pipeline: Pipeline, desks: Mapping[str, Desk]) -> None:
@@ -66,7 +66,7 @@ class TrainedSuggester:
         desk = next(
             (desk for desk in self._told if odds[self._of_desk[desk]].sum() >= _CLEAR), None
         )
-        against = _against(odds, text_of(title, description))
+        against = _mark_contradicted(odds, build_text(title, description))
         if desk is not None:
             against |= ~self._of_desk[desk]
         return Suggestions(
@@ -85,34 +85,34 @@ class TrainedSuggester:
         return dict(zip(self.classes, found, strict=True))
 
     def _odds(self, title: str, description: str) -> NDArray[np.float64]:
-        (odds,) = self.pipeline.predict_proba([text_of(title, description)])
+        (odds,) = self.pipeline.predict_proba([build_text(title, description)])
         return np.asarray(odds)
 
 
-def _against(odds: NDArray[np.float64], text: str) -> NDArray[np.bool_]:
+def _mark_contradicted(odds: NDArray[np.float64], text: str) -> NDArray[np.bool_]:
     """Mark what a text that clearly says something else speaks against."""
     words = {*re.findall(r"\w+", folded(text))}
     is_clear = odds.max() >= _TELLS and len(words) >= _LEAST_WORDS
     return odds * _TIMES <= odds.max() if is_clear else np.zeros_like(odds, bool)
 
 
-def known_to(desks: Mapping[str, Desk], examples: Sequence[Example]) -> list[Example]:
+def select_examples(desks: Mapping[str, Desk], examples: Sequence[Example]) -> list[Example]:
     """Keep the examples of sub-categories that a catalogue holds."""
     return [each for each in examples if each.sub_category in desks]
 
 
-def train(examples: Sequence[Example], desks: Mapping[str, Desk]) -> TrainedSuggester:
+def train_model(examples: Sequence[Example], desks: Mapping[str, Desk]) -> TrainedModel:
     """Train on examples whose sub-categories have these desks.
 
     Raises ExamplesError for a sub-category that has no desk, and for fewer than two of them.
     """
     if not can_train(examples):
         raise ExamplesError("examples of two sub-categories are needed at least")
-    pipeline = unfitted()
+    pipeline = build_pipeline()
     # Several threads on matrices this small wait for one another: 7.1 s of CPU instead of 3.2.
     with threadpool_limits(limits=1):
         pipeline.fit([each.text for each in examples], [each.sub_category for each in examples])
-    return TrainedSuggester(pipeline, desks)
+    return TrainedModel(pipeline, desks)
 
 
 def can_train(examples: Sequence[Example]) -> bool:
@@ -120,7 +120,7 @@ def can_train(examples: Sequence[Example]) -> bool:
     return len({each.sub_category for each in examples}) > 1
 
 
-def unfitted() -> Pipeline:
+def build_pipeline() -> Pipeline:
     """Build what has learnt nothing yet: a union `features` of vectorizers, then a `model`."""
     words = TfidfVectorizer(
         strip_accents="unicode",

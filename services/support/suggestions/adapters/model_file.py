@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.support.suggestions.adapters.model import TrainedSuggester, unfitted
+from services.support.suggestions.adapters.model import TrainedModel, build_pipeline
 from shared.vocabulary.tickets import Desk
 
 FORMAT = "aiguillage-support-model/1"
@@ -19,7 +19,7 @@ _PROBES = (
     ("FACTURE impayée n° 12", "2 mois de retard ; délai de paiement dépassé"),
 )
 """Read when a model is written, and again when it is loaded: it must say the same."""
-_SAME = 1e-9
+_TOLERANCE = 1e-9
 """What processors may differ by."""
 _FAULTS = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
@@ -28,7 +28,7 @@ class ModelFileError(ValueError):
     """A file that is no model, or not one of this catalogue and this version; names the file."""
 
 
-def write_model(path: Path, model: TrainedSuggester) -> None:
+def write_model(path: Path, model: TrainedModel) -> None:
     """Write a model; the same model gives the same bytes. Raises OSError."""
     features, fitted = dict(model.pipeline["features"].transformer_list), model.pipeline["model"]
     header = {
@@ -53,16 +53,16 @@ def write_model(path: Path, model: TrainedSuggester) -> None:
     beside.replace(path)
 
 
-def read_model(path: Path, desks: Mapping[str, Desk]) -> TrainedSuggester:
+def read_model(path: Path, desks: Mapping[str, Desk]) -> TrainedModel:
     """Load a model for a catalogue whose sub-categories have these desks. Raises ModelFileError."""
     try:
         with np.load(path, allow_pickle=False) as file:
             header = json.loads(file["header"].tobytes())
-            fault = _fault(header, desks)
+            fault = _find_fault(header, desks)
             if not fault:
-                model = _restored(header, file, desks)
+                model = _restore(header, file, desks)
                 probed = [[*model.odds(*each).values()] for each in _PROBES]
-                if not np.allclose(probed, header["probes"], rtol=0, atol=_SAME):
+                if not np.allclose(probed, header["probes"], rtol=0, atol=_TOLERANCE):
                     fault = "reads texts otherwise than it was trained to: train again"
     except _FAULTS as error:
         raise ModelFileError(f"{path} is no model of this version: {error!r}") from error
@@ -71,7 +71,7 @@ def read_model(path: Path, desks: Mapping[str, Desk]) -> TrainedSuggester:
     return model
 
 
-def _fault(header: Mapping[str, Any], desks: Mapping[str, Desk]) -> str | None:
+def _find_fault(header: Mapping[str, Any], desks: Mapping[str, Desk]) -> str | None:
     """Say what keeps a file from being read."""
     if header["format"] != FORMAT:
         return f"is of the format {header['format']}, not {FORMAT}: train again"
@@ -81,12 +81,12 @@ def _fault(header: Mapping[str, Any], desks: Mapping[str, Desk]) -> str | None:
     return None
 
 
-def _restored(
+def _restore(
     header: Mapping[str, Any],
     arrays: Mapping[str, NDArray[np.float64]],
     desks: Mapping[str, Desk],
-) -> TrainedSuggester:
-    pipeline = unfitted()
+) -> TrainedModel:
+    pipeline = build_pipeline()
     for name, vectorizer in pipeline["features"].transformer_list:
         terms = header["terms"][name]
         vectorizer.set_params(vocabulary={term: column for column, term in enumerate(terms)})
@@ -94,4 +94,4 @@ def _restored(
     model = pipeline["model"]
     model.classes_ = np.array(header["classes"])
     model.coef_, model.intercept_ = arrays["coef"], arrays["intercept"]
-    return TrainedSuggester(pipeline, desks)
+    return TrainedModel(pipeline, desks)

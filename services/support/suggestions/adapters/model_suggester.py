@@ -7,26 +7,26 @@ from pathlib import Path
 
 from services.support.suggestions.adapters.examples import read_examples
 from services.support.suggestions.adapters.model import (
-    TrainedSuggester,
+    TrainedModel,
     can_train,
-    known_to,
-    train,
+    select_examples,
+    train_model,
 )
 from services.support.suggestions.domain.suggestions import Suggestions
 from shared.vocabulary.tickets import Desk
 
-_PATIENCE_S = 2.0
+_READ_TIMEOUT_S = 2.0
 """How long a text waits to be read: a suggestion holds no ticket up, however many are asked."""
 
 
-class Learner:
+class ModelSuggester:
     """Suggests nothing until it has learnt, which `prepare` has done before the service is ready.
 
     An operator's own catalogue may lack sub-categories of the examples: these teach nothing then.
     """
 
     def __init__(
-        self, examples: Path, desks: Mapping[str, Desk], trained: TrainedSuggester | None = None
+        self, examples: Path, desks: Mapping[str, Desk], trained: TrainedModel | None = None
     ) -> None:
         """Learn from the examples of a folder, unless a model that was trained is given."""
         self._examples = examples
@@ -48,10 +48,10 @@ class Learner:
         reading = loop.run_in_executor(self._beside, self._trained.suggest, title, description)
         try:
             # What is given up before its turn leaves the queue.
-            return await asyncio.wait_for(reading, _PATIENCE_S)
+            return await asyncio.wait_for(reading, _READ_TIMEOUT_S)
         except TimeoutError:
             return Suggestions()
 
-    def _train(self) -> TrainedSuggester | None:
-        known = known_to(self._desks, read_examples(self._examples))
-        return train(known, self._desks) if can_train(known) else None
+    def _train(self) -> TrainedModel | None:
+        known = select_examples(self._desks, read_examples(self._examples))
+        return train_model(known, self._desks) if can_train(known) else None

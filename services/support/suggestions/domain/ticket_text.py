@@ -32,7 +32,7 @@ _SHORT = 10
 """A text of fewer characters before a formula is no letter, and the formula no closing."""
 
 
-def body_of(text: str) -> str:
+def strip_closing(text: str) -> str:
     """Give what stands before the line that closes a letter; all of it when no line does."""
     kept: list[str] = []
     for line in text.splitlines():
@@ -43,6 +43,6 @@ def body_of(text: str) -> str:
     return "\n".join(kept).strip()
 
 
-def text_of(title: str, description: str) -> str:
+def build_text(title: str, description: str) -> str:
     """Put a title before its description, as they are read: the beginning, unsigned."""
-    return f"{title}\n{body_of(description[:READ_LIMIT])}"[:READ_LIMIT]
+    return f"{title}\n{strip_closing(description[:READ_LIMIT])}"[:READ_LIMIT]

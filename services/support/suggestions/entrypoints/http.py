@@ -5,12 +5,12 @@ from typing import Self
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from services.support.desks.application.ports import Rate
+from services.support.desks.application.ports import RateLimit
 from services.support.desks.domain.catalogue import Catalogue, SubCategory
 from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.desks.entrypoints.authentication import MaybeAsker
-from services.support.desks.entrypoints.bodies import Body, Line, Text
-from services.support.desks.entrypoints.rate_limits import too_many
+from services.support.desks.entrypoints.bodies import Line, RequestBody, Text
+from services.support.desks.entrypoints.rate_limits import too_many_requests
 from services.support.suggestions.application.ports import Suggester
 from services.support.suggestions.domain import rules as suggestion_rules
 from shared.runtime.web.addresses import address_of
@@ -18,7 +18,7 @@ from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.tickets import Desk
 
 
-class SuggestionBody(Body):
+class SuggestionBody(RequestBody):
     """A ticket as far as it is written."""
 
     title: Line = ""
@@ -59,7 +59,9 @@ class SuggestionsAnswer(BaseModel):
     )
 
 
-def create_suggestions_router(suggester: Suggester, catalogue: Catalogue, asked: Rate) -> APIRouter:
+def create_suggestions_router(
+    suggester: Suggester, catalogue: Catalogue, asked: RateLimit
+) -> APIRouter:
     """Build the route. It is open: who has no account chooses too."""
     router = APIRouter(route_class=DescribedRoute, tags=["catalogue"])
 
@@ -70,7 +72,9 @@ def create_suggestions_router(suggester: Suggester, catalogue: Catalogue, asked:
             return SuggestionsAnswer(suggestions=(), desk=None, contradicts=False)
         if await asked.is_exceeded(who.structure if who else address_of(request)):
             limit = asked.an_hour
-            raise too_many(suggestion_rules.TOO_MANY_SUGGESTIONS.broken("requête", limit=limit))
+            raise too_many_requests(
+                suggestion_rules.TOO_MANY_SUGGESTIONS.broken("requête", limit=limit)
+            )
         found = await suggester.read(title, description)
         chosen = catalogue.by_code.get(body.sub_category or "")
         return SuggestionsAnswer(

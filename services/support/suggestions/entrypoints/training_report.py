@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class TrainingReport:
     """What came of a training."""
 
     examples: Mapping[str, int]
@@ -22,7 +22,7 @@ class Learnt:
     size_bytes: int
 
 
-def told_of(learnt: Learnt) -> str:
+def describe_training(learnt: TrainingReport) -> str:
     """Write what was learnt."""
     lines = [f"  {code:<15} {count:>4}" for code, count in sorted(learnt.examples.items())]
     lines.append(

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from services.support.desks.adapters.mongo_tokens import admit
-from services.support.tickets.application.ports import Change, Page, Search
+from services.support.desks.adapters.mongo_tokens import add_token
+from services.support.tickets.application.ports import Page, Search, TicketChange
 from services.support.tickets.domain.tickets import Ticket
-from services.support.tickets.domain.transitions import OPEN
+from services.support.tickets.domain.transitions import OPEN_STATUSES
 from shared.application.idempotency import Key, UsedKey
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
@@ -48,11 +48,11 @@ class MongoTickets:
         await create("number", unique=True, partialFilterExpression={"number": {"$type": "string"}})
         await prepare_keys(self._store)
 
-    async def change(self, work: Callable[[Change], Awaitable[T]]) -> T:
+    async def change(self, work: Callable[[TicketChange], Awaitable[T]]) -> T:
         """Run `work` in a transaction; it may run several times."""
 
         async def attempt(transaction: Transaction) -> T:
-            return await work(MongoChange(transaction))
+            return await work(MongoTicketChange(transaction))
 
         try:
             return await self._store.transaction(attempt)
@@ -62,7 +62,7 @@ class MongoTickets:
 
     async def find(self, ticket: str) -> Ticket | None:
         """Read a ticket."""
-        return _read(await self._tickets.find_one({"_id": ticket}))
+        return _read_ticket(await self._tickets.find_one({"_id": ticket}))
 
     async def used(self, key: Key | None) -> UsedKey | None:
         """Find what a key served for; nothing for none."""
@@ -85,11 +85,11 @@ class MongoTickets:
 
     async def of_token(self, ticket: str, token_hash: str) -> Ticket | None:
         """Read a ticket by what follows it without an account."""
-        return _read(await self._tickets.find_one({"_id": ticket, "token": token_hash}))
+        return _read_ticket(await self._tickets.find_one({"_id": ticket, "token": token_hash}))
 
     async def of_structure(self, structure: str, search: Search) -> Page:
         """List what a structure has asked, the latest first; without what was said."""
-        wanted: Document = {"structure": structure, **_condition(search)}
+        wanted: Document = {"structure": structure, **_build_filter(search)}
         if search.status:
             wanted["status"] = search.status.value
         if search.after:
@@ -98,10 +98,10 @@ class MongoTickets:
 
     async def queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
         """List what a desk has, the most urgent first and then the oldest; without the texts."""
-        wanted: Document = {"desk": desk.value, "recipient": structure, **_condition(search)}
+        wanted: Document = {"desk": desk.value, "recipient": structure, **_build_filter(search)}
         if search.status:
             wanted["status"] = search.status.value
-        wanted["open"] = search.status is None or search.status in OPEN
+        wanted["open"] = search.status is None or search.status in OPEN_STATUSES
         if search.after:
             wanted["place"] = {"$gt": search.after}
         return await self._page(wanted, ("place", 1), search.limit)
@@ -113,7 +113,7 @@ class MongoTickets:
                 {"desk": desk.value, "recipient": structure, "open": True, "status": status.value}
             )
             for status in TicketStatus
-            if status in OPEN
+            if status in OPEN_STATUSES
         }
 
     async def settled_before(
@@ -139,7 +139,7 @@ class MongoTickets:
         return Page(found, rows[limit - 1][order[0]] if len(rows) > limit else None)
 
 
-class MongoChange:
+class MongoTicketChange:
     """One transaction over tickets."""
 
     def __init__(self, transaction: Transaction) -> None:
@@ -149,18 +149,22 @@ class MongoChange:
 
     async def load(self, ticket: str) -> Ticket | None:
         """Read a ticket."""
-        return _read(await self._tickets.find_one({"_id": ticket}, session=self._session))
+        return _read_ticket(await self._tickets.find_one({"_id": ticket}, session=self._session))
 
     async def save(self, ticket: Ticket) -> None:
         """Write the new version of a ticket."""
         # Not replaced: the token is not part of the ticket.
         await self._tickets.update_one(
-            {"_id": ticket.id}, {"$set": _document(ticket)}, session=self._session
+            {"_id": ticket.id}, {"$set": _to_document(ticket)}, session=self._session
         )
 
     async def insert(self, ticket: Ticket, token_hash: str | None = None) -> None:
         """Write a ticket that is new; `token_hash` is of what follows it without an account."""
-        row = {"_id": ticket.id, "token": [token_hash] if token_hash else None, **_document(ticket)}
+        row = {
+            "_id": ticket.id,
+            "token": [token_hash] if token_hash else None,
+            **_to_document(ticket),
+        }
         await self._tickets.insert_one(row, session=self._session)
 
     async def remove(self, ticket: str) -> None:
@@ -169,7 +173,7 @@ class MongoChange:
 
     async def admit(self, ticket: str, token_hash: str) -> None:
         """Let one more secret follow a ticket that has no account; the oldest of many goes."""
-        await admit(self._transaction, TICKETS, ticket, token_hash)
+        await add_token(self._transaction, TICKETS, ticket, token_hash)
 
     async def used(self, key: Key | None) -> UsedKey | None:
         """Find what a key served for; nothing for none."""
@@ -184,7 +188,7 @@ class MongoChange:
         self._transaction.publish(message)
 
 
-def _document(ticket: Ticket) -> Document:
+def _to_document(ticket: Ticket) -> Document:
     content = ticket.content
     searched = (ticket.number or "", content.title, content.description, content.piece or "")
     submitted = ticket.submitted_at.isoformat() if ticket.submitted_at else ""
@@ -195,7 +199,7 @@ def _document(ticket: Ticket) -> Document:
         "recipient": ticket.recipient.structure if ticket.recipient else None,
         "number": ticket.number,
         "status": ticket.status.value,
-        "open": ticket.status in OPEN,
+        "open": ticket.status in OPEN_STATUSES,
         "place": f"{_URGENCY[ticket.priority]}|{submitted}|{ticket.id}",
         "sub_category": content.sub_category,
         "dossier": content.dossier,
@@ -208,7 +212,7 @@ def _document(ticket: Ticket) -> Document:
     }
 
 
-def _condition(search: Search) -> Document:
+def _build_filter(search: Search) -> Document:
     wanted: Document = {
         name: value
         for name in ("sub_category", "dossier", "piece", "assignee", "priority")
@@ -219,7 +223,7 @@ def _condition(search: Search) -> Document:
     return wanted
 
 
-def _read(row: Document | None) -> Ticket | None:
+def _read_ticket(row: Document | None) -> Ticket | None:
     return _TICKET.validate_python(row["ticket"]) if row else None
 
 

@@ -3,24 +3,24 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 
-from services.support.tickets.application.access import Claim
-from services.support.tickets.application.actions import Acting
-from services.support.tickets.application.ports import Ports
-from services.support.tickets.domain.tickets import Doing
+from services.support.tickets.application.access import TicketAccess
+from services.support.tickets.application.actions import Actions
+from services.support.tickets.application.ports import TicketPorts
+from services.support.tickets.domain.tickets import Action
 from shared.vocabulary.tickets import Side, TicketAct
 
-_CLOSED_AT_ONCE = 100
+_BATCH_SIZE = 100
 
 
 OneByOne = Callable[[Sequence[str], Callable[[str], Awaitable[object]]], Awaitable[Collection[str]]]
 """Does something to each, whatever becomes of the others; gives those for which it failed."""
 
 
-class Closing:
+class AutomaticClosing:
     """Closes what was settled and not reopened for a while."""
 
     def __init__(
-        self, ports: Ports, acting: Acting, after: timedelta, one_by_one: OneByOne
+        self, ports: TicketPorts, acting: Actions, after: timedelta, one_by_one: OneByOne
     ) -> None:
         """Close `after` that long."""
         self._one_by_one = one_by_one
@@ -31,11 +31,11 @@ class Closing:
     async def close(self) -> int:
         """Close what is due, and give how many; one that cannot be closed holds up no other."""
         closed, left = 0, set[str]()
-        doing = Doing(TicketAct.CLORE, Side.PLATEFORME, "plateforme")
+        doing = Action(TicketAct.CLORE, Side.PLATEFORME, "plateforme")
         before = self._ports.clock() - self._after
-        while due := await self._ports.tickets.settled_before(before, _CLOSED_AT_ONCE, left):
+        while due := await self._ports.tickets.settled_before(before, _BATCH_SIZE, left):
             failed = await self._one_by_one(
-                due, lambda each: self._acting.act(Claim(each, lambda _: True), doing)
+                due, lambda each: self._acting.act(TicketAccess(each, lambda _: True), doing)
             )
             left |= {*failed}
             closed += len(due) - len(failed)

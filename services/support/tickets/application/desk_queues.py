@@ -3,33 +3,38 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.support.tickets.application.ports import Ports, Search
-from services.support.tickets.domain.targets import Measured, Targets, Worked, measured
+from services.support.tickets.application.ports import Search, TicketPorts
+from services.support.tickets.domain.targets import (
+    OpeningHoursBetween,
+    ResponseTimes,
+    Targets,
+    measure_response_times,
+)
 from services.support.tickets.domain.tickets import Ticket
 from shared.vocabulary.tickets import Desk, TicketStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Clocked:
+class TimedTicket:
     """A ticket, and where it stands against what its desk means to do."""
 
     ticket: Ticket
-    measured: Measured
+    measured: ResponseTimes
 
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
     """A page of what a desk has."""
 
-    tickets: tuple[Clocked, ...]
+    tickets: tuple[TimedTicket, ...]
     next: str | None
     counts: Mapping[TicketStatus, int]
 
 
-class Desks:
+class DeskQueues:
     """What the desks see."""
 
-    def __init__(self, ports: Ports, targets: Targets, worked: Worked) -> None:
+    def __init__(self, ports: TicketPorts, targets: Targets, worked: OpeningHoursBetween) -> None:
         """Measure by these targets."""
         self._ports = ports
         self._targets = targets
@@ -41,20 +46,20 @@ class Desks:
         counts = await self._ports.tickets.counts(desk, structure)
         return QueuePage(tuple(self.clocked(each) for each in page.tickets), page.next, counts)
 
-    async def find(self, ticket_id: str, desk: Desk, structure: str | None) -> Clocked | None:
+    async def find(self, ticket_id: str, desk: Desk, structure: str | None) -> TimedTicket | None:
         """Read a ticket that a desk has; what another desk has does not exist for it."""
         ticket = await self._ports.tickets.find(ticket_id)
-        return self.clocked(ticket) if ticket and has(ticket, desk, structure) else None
+        return self.clocked(ticket) if ticket and is_at_desk(ticket, desk, structure) else None
 
-    def clocked(self, ticket: Ticket) -> Clocked:
+    def clocked(self, ticket: Ticket) -> TimedTicket:
         """Measure a ticket. Raises ValueError for a draft, which no desk has."""
-        found = measured(ticket, self._targets, self._ports.clock(), self._worked)
+        found = measure_response_times(ticket, self._targets, self._ports.clock(), self._worked)
         if found is None:
             raise ValueError(f"ticket {ticket.id} is a draft")
-        return Clocked(ticket, found)
+        return TimedTicket(ticket, found)
 
 
-def has(ticket: Ticket, desk: Desk, structure: str | None) -> bool:
+def is_at_desk(ticket: Ticket, desk: Desk, structure: str | None) -> bool:
     """Tell whether a desk has a ticket; a business desk is its structure's own."""
     recipient = ticket.recipient.structure if ticket.recipient else None
     return ticket.desk is desk and recipient == structure

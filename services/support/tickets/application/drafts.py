@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from services.support.desks.application.directory import named
+from services.support.desks.application.directory import find_directory
 from services.support.desks.domain.parties import Issuer, judge_issuer
-from services.support.tickets.application.access import Claim, Ready, ready
+from services.support.tickets.application.access import Allowed, TicketAccess, check_access
 from services.support.tickets.application.outcomes import Done, Outcome, Refused
-from services.support.tickets.application.ports import Change, Ports
+from services.support.tickets.application.ports import TicketChange, TicketPorts
 from services.support.tickets.domain import rules as ticket_rules
-from services.support.tickets.domain.changes import attached, begun, saved
+from services.support.tickets.domain.changes import create_draft, replace_attachments, update_draft
 from services.support.tickets.domain.tickets import Content, Ticket
 from services.support.tickets.domain.validation import judge_attachments, judge_draft
 from shared.application.uploads import Upload, read_heads, store_uploads
@@ -16,13 +16,13 @@ from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side, TicketAct
 
-Edit = Callable[[Change, Ticket], Awaitable[Outcome]]
+Edit = Callable[[TicketChange, Ticket], Awaitable[Outcome]]
 
 
 class Drafts:
     """Begins drafts, writes them anew, discards them."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: TicketPorts) -> None:
         """Use these ports."""
         self._ports = ports
 
@@ -30,97 +30,99 @@ class Drafts:
         """Keep a draft."""
         if found := await self._faults(issuer, content):
             return Refused(found)
-        draft = begun(self._ports.new_id(), issuer, content, self._ports.clock())
+        draft = create_draft(self._ports.new_id(), issuer, content, self._ports.clock())
 
-        async def work(change: Change) -> Outcome:
+        async def work(change: TicketChange) -> Outcome:
             await change.insert(draft)
             return Done(draft)
 
         return await self._ports.tickets.change(work)
 
-    async def save(self, claim: Claim, issuer: Issuer, content: Content) -> Outcome:
+    async def save(self, claim: TicketAccess, issuer: Issuer, content: Content) -> Outcome:
         """Write a draft anew."""
         found = await self._faults(issuer, content)
 
-        async def edit(change: Change, draft: Ticket) -> Outcome:
+        async def edit(change: TicketChange, draft: Ticket) -> Outcome:
             if found:
                 return Refused(found)
-            return await _saved(
-                change, saved(draft, self._ports.clock(), content=content, issuer=issuer)
+            return await _save(
+                change, update_draft(draft, self._ports.clock(), content=content, issuer=issuer)
             )
 
         return await self._change(claim, TicketAct.ENREGISTRER, edit)
 
-    async def attach(self, claim: Claim, uploads: Sequence[Upload]) -> Outcome:
+    async def attach(self, claim: TicketAccess, uploads: Sequence[Upload]) -> Outcome:
         """Add files to a draft."""
         ports = self._ports
         heads = await read_heads(uploads)
 
-        def judged(draft: Ticket | None) -> Ready | Outcome:
-            found = ready(draft, claim, TicketAct.ENREGISTRER, Side.DEMANDEUR)
-            if not isinstance(found, Ready):
+        def judged(draft: Ticket | None) -> Allowed | Outcome:
+            found = check_access(draft, claim, TicketAct.ENREGISTRER, Side.DEMANDEUR)
+            if not isinstance(found, Allowed):
                 return found
             faults = judge_attachments(heads, found.ticket.attachments)
             return Refused(faults) if faults else found
 
         # Before the files are kept, and again when the draft cannot change any more.
         first = judged(await ports.tickets.find(claim.ticket))
-        if not isinstance(first, Ready):
+        if not isinstance(first, Allowed):
             return first
         files = await store_uploads(ports.vault, uploads)
 
-        async def work(change: Change) -> Outcome:
+        async def work(change: TicketChange) -> Outcome:
             found = judged(await change.load(claim.ticket))
-            if not isinstance(found, Ready):
+            if not isinstance(found, Allowed):
                 return found
             draft = found.ticket
-            whole = _united(draft.attachments, files)
-            return await _saved(change, attached(draft, whole, ports.clock()))
+            whole = _merge_files(draft.attachments, files)
+            return await _save(change, replace_attachments(draft, whole, ports.clock()))
 
         return await ports.tickets.change(work)
 
-    async def detach(self, claim: Claim, sha256: str, name: str | None) -> Outcome:
+    async def detach(self, claim: TicketAccess, sha256: str, name: str | None) -> Outcome:
         """Take a file away from a draft; its name tells it from others of the same bytes."""
 
-        async def edit(change: Change, draft: Ticket) -> Outcome:
+        async def edit(change: TicketChange, draft: Ticket) -> Outcome:
             gone = [each for each in draft.attachments if each.is_named(sha256, name)]
             if len(gone) > 1:
                 names = ", ".join(each.name for each in gone)
                 return Refused((ticket_rules.ATTACHMENT_AMBIGUOUS.broken("name", names=names),))
             left = tuple(each for each in draft.attachments if each not in gone)
-            return await _saved(change, attached(draft, left, self._ports.clock()))
+            return await _save(change, replace_attachments(draft, left, self._ports.clock()))
 
         return await self._change(claim, TicketAct.ENREGISTRER, edit)
 
-    async def discard(self, claim: Claim) -> Outcome:
+    async def discard(self, claim: TicketAccess) -> Outcome:
         """Forget a draft: nobody else has ever seen it."""
 
-        async def edit(change: Change, draft: Ticket) -> Outcome:
+        async def edit(change: TicketChange, draft: Ticket) -> Outcome:
             await change.remove(draft.id)
             return Done(draft)
 
         return await self._change(claim, TicketAct.ABANDONNER, edit)
 
     async def _faults(self, issuer: Issuer, content: Content) -> tuple[Violation, ...]:
-        directory = await named(self._ports.structures, issuer, content.recipient)
+        directory = await find_directory(self._ports.structures, issuer, content.recipient)
         return (
             *judge_issuer(issuer, directory),
             *judge_draft(content, self._ports.catalogue, directory),
         )
 
-    async def _change(self, claim: Claim, act: TicketAct, edit: Edit) -> Outcome:
-        async def work(change: Change) -> Outcome:
-            found = ready(await change.load(claim.ticket), claim, act, Side.DEMANDEUR)
-            return await edit(change, found.ticket) if isinstance(found, Ready) else found
+    async def _change(self, claim: TicketAccess, act: TicketAct, edit: Edit) -> Outcome:
+        async def work(change: TicketChange) -> Outcome:
+            found = check_access(await change.load(claim.ticket), claim, act, Side.DEMANDEUR)
+            return await edit(change, found.ticket) if isinstance(found, Allowed) else found
 
         return await self._ports.tickets.change(work)
 
 
-async def _saved(change: Change, draft: Ticket) -> Outcome:
+async def _save(change: TicketChange, draft: Ticket) -> Outcome:
     await change.save(draft)
     return Done(draft)
 
 
-def _united(present: Sequence[StoredFile], added: Sequence[StoredFile]) -> tuple[StoredFile, ...]:
+def _merge_files(
+    present: Sequence[StoredFile], added: Sequence[StoredFile]
+) -> tuple[StoredFile, ...]:
     """Put files together; the same bytes under the same name are one."""
     return tuple(dict.fromkeys((*present, *added)))

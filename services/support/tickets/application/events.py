@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.support.desks.domain.parties import Issuer, Recipient
-from services.support.tickets.domain.tickets import Entry, Ticket
+from services.support.tickets.domain.tickets import JournalEntry, Ticket
 from shared.contracts.common_v1 import FileV1, PartyV1
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.support_v1 import (
@@ -18,24 +18,24 @@ from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.tickets import Desk, Side, TicketAct
 
 
-def told(before: Ticket, after: Ticket) -> Iterator[Outgoing]:
+def build_events(before: Ticket, after: Ticket) -> Iterator[Outgoing]:
     """Tell the last act on a ticket: to the desk that has it, and to the one that just had it."""
     act = after.journal[-1].act
     if act is TicketAct.DEPOSER:
-        yield _outgoing(after, _desk(after), _submitted(after))
+        yield _build_message(after, _require_desk(after), _build_submitted(after))
         return
-    yield _outgoing(after, _desk(before), _changed(before, after))
+    yield _build_message(after, _require_desk(before), _build_changed(before, after))
     if act is TicketAct.TRANSFERER:
-        yield _outgoing(after, _desk(after), _transferred(before, after))
+        yield _build_message(after, _require_desk(after), _build_transferred(before, after))
 
 
-def _desk(ticket: Ticket) -> Desk:
+def _require_desk(ticket: Ticket) -> Desk:
     if ticket.desk is None:
         raise ValueError(f"ticket {ticket.id} has no desk: nothing is told of a draft")
     return ticket.desk
 
 
-def _outgoing(
+def _build_message(
     ticket: Ticket, desk: Desk, payload: TicketSubmitted | TicketTransferred | TicketChanged
 ) -> Outgoing:
     return Outgoing(
@@ -47,24 +47,24 @@ def _outgoing(
     )
 
 
-def _submitted(ticket: Ticket) -> TicketSubmitted:
-    return TicketSubmitted.model_validate(_whole(ticket))
+def _build_submitted(ticket: Ticket) -> TicketSubmitted:
+    return TicketSubmitted.model_validate(_describe_ticket(ticket))
 
 
-def _transferred(before: Ticket, after: Ticket) -> TicketTransferred:
+def _build_transferred(before: Ticket, after: Ticket) -> TicketTransferred:
     entry = after.journal[-1]
     return TicketTransferred.model_validate(
         {
-            **_whole(after),
+            **_describe_ticket(after),
             "previous_desk": before.desk,
-            "previous_recipient": _party(before.recipient),
+            "previous_recipient": _build_party(before.recipient),
             "reason": entry.text,
             "agent": entry.who,
         }
     )
 
 
-def _whole(ticket: Ticket) -> dict[str, object]:
+def _describe_ticket(ticket: Ticket) -> dict[str, object]:
     content = ticket.content
     about = AboutV1(dossier=content.dossier or None, piece=content.piece or None)
     return {
@@ -77,41 +77,41 @@ def _whole(ticket: Ticket) -> dict[str, object]:
         "category": ticket.category,
         "sub_category": content.sub_category,
         "priority": ticket.priority,
-        "issuer": _issuer(ticket.issuer),
-        "recipient": _party(ticket.recipient),
+        "issuer": _build_issuer(ticket.issuer),
+        "recipient": _build_party(ticket.recipient),
         "title": content.title,
         "description": content.description,
         "about": about if about != AboutV1() else None,
-        "attachments": _files(ticket.files),
+        "attachments": _build_files(ticket.files),
         "suggested": ticket.suggested,
         "contradicts": ticket.contradicts,
         "submitted_at": ticket.submitted_at,
     }
 
 
-def _changed(before: Ticket, after: Ticket) -> TicketChanged:
-    entry: Entry = after.journal[-1]
+def _build_changed(before: Ticket, after: Ticket) -> TicketChanged:
+    entry: JournalEntry = after.journal[-1]
     return TicketChanged(
         ticket=after.id,
         number=after.number or "",
         version=after.version,
-        desk=_desk(before),
+        desk=_require_desk(before),
         status=after.status,
         at=entry.at,
         act=entry.act,
         by=entry.by,
         agent=entry.who if entry.by is Side.BUREAU else None,
         text=entry.text,
-        attachments=_files(entry.attachments),
+        attachments=_build_files(entry.attachments),
         assignee=entry.assignee,
         priority=entry.priority,
         satisfaction=entry.satisfaction,
         next_desk=entry.desk,
-        next_recipient=_party(entry.recipient),
+        next_recipient=_build_party(entry.recipient),
     )
 
 
-def _issuer(issuer: Issuer) -> IssuerV1:
+def _build_issuer(issuer: Issuer) -> IssuerV1:
     return IssuerV1(
         structure=issuer.structure,
         role=issuer.role,
@@ -120,13 +120,13 @@ def _issuer(issuer: Issuer) -> IssuerV1:
     )
 
 
-def _party(recipient: Recipient | None) -> PartyV1 | None:
+def _build_party(recipient: Recipient | None) -> PartyV1 | None:
     if recipient is None:
         return None
     return PartyV1(structure=recipient.structure, service=recipient.service or None)
 
 
-def _files(files: tuple[StoredFile, ...]) -> tuple[FileV1, ...]:
+def _build_files(files: tuple[StoredFile, ...]) -> tuple[FileV1, ...]:
     return tuple(
         FileV1(
             sha256=file.sha256,

@@ -7,7 +7,7 @@ from services.support.tickets.domain.tickets import Ticket
 from shared.application.idempotency import Key, UsedKey
 
 
-async def looked_up(
+async def find_with_key(
     tickets: Tickets, ticket: str, key: Key | None
 ) -> tuple[Ticket | None, UsedKey | None]:
     """Read a ticket and what a key served for, as they are at one moment."""
@@ -16,7 +16,7 @@ async def looked_up(
     return (await tickets.find(ticket) if used else found), used
 
 
-def again(used: UsedKey, key: Key | None, ticket: Ticket | None) -> Done | Refused:
+def answer_repeat(used: UsedKey, key: Key | None, ticket: Ticket | None) -> Done | Refused:
     """Answer what is sent again with its key: by what was done, unless it is something else."""
     if key is None or ticket is None or used.fingerprint != key.fingerprint:
         return Refused((ticket_rules.KEY_REUSED.broken("Idempotency-Key"),))

@@ -24,29 +24,29 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Impossible:
+class Conflict:
     """The state of the ticket does not allow it."""
 
     violation: Violation
 
 
 @dataclass(frozen=True, slots=True)
-class Stale:
+class StaleVersion:
     """The ticket is not in the version that the caller had read."""
 
     violation: Violation
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class NotFound:
     """There is no such ticket, as far as the caller may know."""
 
 
 @dataclass(frozen=True, slots=True)
-class TooMany:
+class RateLimited:
     """As much as an hour allows has come already."""
 
     violation: Violation
 
 
-Outcome = Done | Refused | Impossible | Stale | Missing | TooMany
+Outcome = Done | Refused | Conflict | StaleVersion | NotFound | RateLimited

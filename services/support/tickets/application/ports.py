@@ -41,7 +41,7 @@ class Page:
     next: str | None
 
 
-class Change(Protocol):
+class TicketChange(Protocol):
     """One transaction over tickets: what it saves and what it says are kept together."""
 
     async def load(self, ticket: str) -> Ticket | None:
@@ -72,7 +72,7 @@ class Change(Protocol):
 class Tickets(Protocol):
     """All the tickets."""
 
-    async def change(self, work: Callable[[Change], Awaitable[T]]) -> T:
+    async def change(self, work: Callable[[TicketChange], Awaitable[T]]) -> T:
         """Run `work` in a transaction; it may run several times."""
 
     async def find(self, ticket: str) -> Ticket | None:
@@ -103,7 +103,7 @@ class Tickets(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class TicketPorts:
     """All that the use cases need."""
 
     tickets: Tickets

@@ -3,19 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from services.support.desks.application.directory import named
-from services.support.desks.application.ports import Rate
-from services.support.desks.application.rate_limits import Limits
-from services.support.desks.application.tokens import fresh_token, hashed
+from services.support.desks.application.directory import find_directory
+from services.support.desks.application.ports import RateLimit
+from services.support.desks.application.rate_limits import AnonymousLimits
+from services.support.desks.application.tokens import create_token, hash_token
 from services.support.desks.domain.parties import Issuer, judge_issuer
 from services.support.suggestions.domain.suggestions import Suggestions
-from services.support.tickets.application.access import Claim, Ready, ready
-from services.support.tickets.application.events import told
-from services.support.tickets.application.idempotency import again, looked_up
-from services.support.tickets.application.outcomes import Done, Outcome, Refused, Stale, TooMany
-from services.support.tickets.application.ports import Change, Ports
+from services.support.tickets.application.access import Allowed, TicketAccess, check_access
+from services.support.tickets.application.events import build_events
+from services.support.tickets.application.idempotency import answer_repeat, find_with_key
+from services.support.tickets.application.outcomes import (
+    Done,
+    Outcome,
+    RateLimited,
+    Refused,
+    StaleVersion,
+)
+from services.support.tickets.application.ports import TicketChange, TicketPorts
 from services.support.tickets.domain import rules as ticket_rules
-from services.support.tickets.domain.changes import attached, begun, submitted
+from services.support.tickets.domain.changes import create_draft, replace_attachments, submit_draft
 from services.support.tickets.domain.tickets import Content, Ticket
 from services.support.tickets.domain.validation import judge_attachments, judge_submission
 from shared.application.idempotency import Key, UsedKey, key_of
@@ -25,17 +31,17 @@ from shared.vocabulary.tickets import Side, TicketAct
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Preparation:
     """What a submission needs beside its draft."""
 
     number: str
     suggestions: Suggestions
 
 
-class Submitting:
+class Submissions:
     """Hands tickets over to their desks, each once per key."""
 
-    def __init__(self, ports: Ports, limits: Limits, keyed: Rate) -> None:
+    def __init__(self, ports: TicketPorts, limits: AnonymousLimits, keyed: RateLimit) -> None:
         """Use these ports; `limits` are those of who has no account.
 
         `keyed` counts what they send with a key, by network address: sent again too.
@@ -44,33 +50,33 @@ class Submitting:
         self._limits = limits
         self._keyed = keyed
 
-    async def submit(self, claim: Claim, key: str | None) -> Outcome:
+    async def submit(self, claim: TicketAccess, key: str | None) -> Outcome:
         """Submit a draft."""
         ports = self._ports
         used_key = Key(claim.by, key, claim.ticket) if key else None
-        seen, served = await looked_up(ports.tickets, claim.ticket, used_key)
+        seen, served = await find_with_key(ports.tickets, claim.ticket, used_key)
         content = seen.content if seen else Content()
-        directory = await named(ports.structures, content.recipient)
+        directory = await find_directory(ports.structures, content.recipient)
 
-        def judged(ticket: Ticket | None, used: UsedKey | None) -> Ready | Outcome:
+        def judged(ticket: Ticket | None, used: UsedKey | None) -> Allowed | Outcome:
             if used and ticket and claim.owns(ticket):
-                return again(used, used_key, ticket)
-            found = ready(ticket, claim, TicketAct.DEPOSER, Side.DEMANDEUR)
-            if not isinstance(found, Ready):
+                return answer_repeat(used, used_key, ticket)
+            found = check_access(ticket, claim, TicketAct.DEPOSER, Side.DEMANDEUR)
+            if not isinstance(found, Allowed):
                 return found
             if found.ticket.content != content:
-                return Stale(ticket_rules.STALE.broken("requête"))
+                return StaleVersion(ticket_rules.STALE.broken("requête"))
             faults = judge_submission(content, ports.catalogue, directory)
             return Refused(faults) if faults else found
 
         first = judged(seen, served)
-        if not isinstance(first, Ready):
+        if not isinstance(first, Allowed):
             return first
         prepared = await self._prepared(content)
 
-        async def work(change: Change) -> Outcome:
+        async def work(change: TicketChange) -> Outcome:
             found = judged(await change.load(claim.ticket), await change.used(used_key))
-            if not isinstance(found, Ready):
+            if not isinstance(found, Allowed):
                 return found
             after = self._handed_over(change, found.ticket, prepared)
             await change.save(after)
@@ -93,7 +99,7 @@ class Submitting:
         what has a key, which costs a digest of all of it, has a wider one of its own.
         """
         ports = self._ports
-        directory = await named(ports.structures, content.recipient)
+        directory = await find_directory(ports.structures, content.recipient)
         faults = (
             *judge_issuer(issuer, directory),
             *judge_submission(content, ports.catalogue, directory),
@@ -103,52 +109,52 @@ class Submitting:
             return Refused(faults)
         if key and await self._keyed.is_exceeded(address):
             most = f"adresse réseau, {self._keyed.an_hour} avec une clé au plus"
-            return TooMany(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=most))
+            return RateLimited(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=most))
         used_key = await key_of(f"email:{issuer.email}", key, repr((issuer, content)), uploads)
-        token, at = fresh_token(), ports.clock()
+        token, at = create_token(), ports.clock()
 
-        async def sent_again(change: Change) -> Outcome | None:
+        async def sent_again(change: TicketChange) -> Outcome | None:
             used = await change.used(used_key)
             if used is None:
                 return None
-            found = again(used, used_key, await change.load(used.subject))
+            found = answer_repeat(used, used_key, await change.load(used.subject))
             if isinstance(found, Refused):
                 return found
             # Its first token is not kept: the answer that held it may be lost.
-            await change.admit(used.subject, hashed(token))
+            await change.admit(used.subject, hash_token(token))
             return replace(found, token=token)
 
         if used_key and (outcome := await ports.tickets.change(sent_again)):
             return outcome
         if what := await self._limits.exceeded(issuer.email or "", address):
-            return TooMany(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=what))
+            return RateLimited(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=what))
         prepared = await self._prepared(content)
         files = await store_uploads(ports.vault, uploads)
-        draft = attached(begun(ports.new_id(), issuer, content, at), files, at)
+        draft = replace_attachments(create_draft(ports.new_id(), issuer, content, at), files, at)
 
-        async def work(change: Change) -> Outcome:
+        async def work(change: TicketChange) -> Outcome:
             if outcome := await sent_again(change):
                 return outcome
             after = self._handed_over(change, draft, prepared)
-            await change.insert(after, token_hash=hashed(token))
+            await change.insert(after, token_hash=hash_token(token))
             await change.use(used_key, after.id)
             return Done(after, token=token)
 
         return await ports.tickets.change(work)
 
-    async def _prepared(self, content: Content) -> _Prepared:
+    async def _prepared(self, content: Content) -> _Preparation:
         """Prepare, outside the transaction, what would make submissions wait for each other."""
         ports = self._ports
         suggestions = await ports.suggester.read(content.title, content.description)
         year = ports.clock().astimezone(PARIS).year
         number = f"T-{year}-{await ports.tickets.next_number(year):06}"
-        return _Prepared(number, suggestions)
+        return _Preparation(number, suggestions)
 
-    def _handed_over(self, change: Change, draft: Ticket, prepared: _Prepared) -> Ticket:
+    def _handed_over(self, change: TicketChange, draft: Ticket, prepared: _Preparation) -> Ticket:
         ports = self._ports
-        after = submitted(
+        after = submit_draft(
             draft, prepared.number, ports.catalogue, prepared.suggestions, ports.clock()
         )
-        for message in told(draft, after):
+        for message in build_events(draft, after):
             change.publish(message)
         return after

@@ -7,14 +7,14 @@ from datetime import datetime
 from services.support.desks.domain.catalogue import Catalogue
 from services.support.desks.domain.parties import Issuer
 from services.support.suggestions.domain.suggestions import Suggestions
-from services.support.tickets.domain.tickets import Content, Doing, Entry, Ticket
+from services.support.tickets.domain.tickets import Action, Content, JournalEntry, Ticket
 from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
 
 
-def begun(ticket_id: str, issuer: Issuer, content: Content, at: datetime) -> Ticket:
+def create_draft(ticket_id: str, issuer: Issuer, content: Content, at: datetime) -> Ticket:
     """Begin a ticket as a draft."""
-    doing = Doing(TicketAct.ENREGISTRER, Side.DEMANDEUR, issuer.name)
+    doing = Action(TicketAct.ENREGISTRER, Side.DEMANDEUR, issuer.name)
     return Ticket(
         id=ticket_id,
         version=1,
@@ -23,27 +23,27 @@ def begun(ticket_id: str, issuer: Issuer, content: Content, at: datetime) -> Tic
         status=TicketStatus.BROUILLON,
         created_at=at,
         changed_at=at,
-        journal=(_entry(doing, TicketStatus.BROUILLON, at),),
+        journal=(_build_entry(doing, TicketStatus.BROUILLON, at),),
     )
 
 
-def saved(draft: Ticket, at: datetime, *, content: Content, issuer: Issuer) -> Ticket:
+def update_draft(draft: Ticket, at: datetime, *, content: Content, issuer: Issuer) -> Ticket:
     """Write a draft anew. Its journal keeps one line of it: nobody else has seen what it was."""
     return replace(draft, version=draft.version + 1, content=content, issuer=issuer, changed_at=at)
 
 
-def attached(draft: Ticket, files: Sequence[StoredFile], at: datetime) -> Ticket:
+def replace_attachments(draft: Ticket, files: Sequence[StoredFile], at: datetime) -> Ticket:
     """Give a draft these attachments instead of those it has."""
     return replace(draft, version=draft.version + 1, attachments=tuple(files), changed_at=at)
 
 
-def submitted(
+def submit_draft(
     draft: Ticket, number: str, catalogue: Catalogue, suggestions: Suggestions, at: datetime
 ) -> Ticket:
     """Submit a draft that breaks no rule: its sub-category decides the desk, and nothing else."""
     chosen = catalogue.by_code[draft.content.sub_category or ""]
     recipient = draft.content.recipient if chosen.desk.is_of_a_structure else None
-    doing = Doing(
+    doing = Action(
         TicketAct.DEPOSER,
         Side.DEMANDEUR,
         draft.issuer.name,
@@ -58,10 +58,12 @@ def submitted(
         contradicts=suggestions.contradicts(chosen.code),
         submitted_at=at,
     )
-    return carried_out(numbered, doing, TicketStatus.DEPOSE, at)
+    return apply_action(numbered, doing, TicketStatus.DEPOSE, at)
 
 
-def carried_out(ticket: Ticket, doing: Doing, target: TicketStatus | None, at: datetime) -> Ticket:
+def apply_action(
+    ticket: Ticket, doing: Action, target: TicketStatus | None, at: datetime
+) -> Ticket:
     """Do what a row allows: the ticket is changed, and its journal says so."""
     status = target or ticket.status
     changed = replace(
@@ -72,7 +74,7 @@ def carried_out(ticket: Ticket, doing: Doing, target: TicketStatus | None, at: d
         priority=doing.priority or ticket.priority,
         assignee=doing.assignee or ticket.assignee,
         satisfaction=doing.satisfaction or ticket.satisfaction,
-        journal=(*ticket.journal, _entry(doing, status, at)),
+        journal=(*ticket.journal, _build_entry(doing, status, at)),
     )
     if doing.desk is None:
         return changed
@@ -80,6 +82,6 @@ def carried_out(ticket: Ticket, doing: Doing, target: TicketStatus | None, at: d
     return replace(changed, desk=doing.desk, recipient=doing.recipient, assignee=None)
 
 
-def _entry(doing: Doing, status: TicketStatus, at: datetime) -> Entry:
+def _build_entry(doing: Action, status: TicketStatus, at: datetime) -> JournalEntry:
     done = {each.name: getattr(doing, each.name) for each in fields(doing)}
-    return Entry(**{**done, "text": doing.text or None}, status=status, at=at)
+    return JournalEntry(**{**done, "text": doing.text or None}, status=status, at=at)

@@ -19,13 +19,13 @@ class Prefill:
     piece: str | None
 
 
-def as_title(text: str) -> str:
+def cut_title(text: str) -> str:
     """Make a text a title, cut where it is too long."""
     title = " ".join(plain(text).split())
     return title if len(title) <= TITLE_LIMIT else f"{title[: TITLE_LIMIT - 1]}…"
 
 
-def as_description(told: Iterable[str]) -> str:
+def join_description(told: Iterable[str]) -> str:
     """Write what was said, the latest in any case."""
     whole = "\n".join(told).strip()
     if len(whole) <= TEXT_LIMIT:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.support.tickets.domain.tickets import Entry, Ticket
-from services.support.tickets.domain.transitions import BEGINNINGS, FIRST_ANSWERS, RUNNING
+from services.support.tickets.domain.tickets import JournalEntry, Ticket
+from services.support.tickets.domain.transitions import ANSWER_ACTS, ARRIVAL_ACTS, RUNNING_STATUSES
 from shared.vocabulary.tickets import Desk, Priority, Side
 
 COLUMNS = ("bureau", "priorite", "premiere_reponse_h", "resolution_h")
 _HOURS_LIMIT = 2000
 
-Worked = Callable[[datetime, datetime], timedelta]
+OpeningHoursBetween = Callable[[datetime, datetime], timedelta]
 """Measures the opening hours between two moments."""
 
 
@@ -36,7 +36,7 @@ Targets = Mapping[tuple[Desk, Priority], Target]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ResponseTimes:
     """Where a ticket stands against its target, in opening hours."""
 
     target: Target
@@ -54,33 +54,38 @@ class Measured:
         )
 
 
-def measured(ticket: Ticket, targets: Targets, now: datetime, worked: Worked) -> Measured | None:
+def measure_response_times(
+    ticket: Ticket, targets: Targets, now: datetime, worked: OpeningHoursBetween
+) -> ResponseTimes | None:
     """Measure a ticket; None for a draft."""
     if ticket.desk is None or ticket.submitted_at is None:
         return None
-    journal = _since_it_came(ticket)
-    answers = [each.at for each in journal if each.by is Side.BUREAU and each.act in FIRST_ANSWERS]
-    return Measured(
+    journal = _list_since_arrival(ticket)
+    answers = [each.at for each in journal if each.by is Side.BUREAU and each.act in ANSWER_ACTS]
+    return ResponseTimes(
         target=targets[ticket.desk, ticket.priority],
         first_answer=worked(journal[0].at, answers[0] if answers else now),
         is_answered=bool(answers),
         resolution=sum(
-            (worked(start, end) for start, end in _running(journal, now)), start=timedelta()
+            (worked(start, end) for start, end in _list_running_periods(journal, now)),
+            start=timedelta(),
         ),
     )
 
 
-def _since_it_came(ticket: Ticket) -> Sequence[Entry]:
+def _list_since_arrival(ticket: Ticket) -> Sequence[JournalEntry]:
     """Give the journal since the ticket last came to the desk that has it."""
-    starts = [rank for rank, each in enumerate(ticket.journal) if each.act in BEGINNINGS]
+    starts = [rank for rank, each in enumerate(ticket.journal) if each.act in ARRIVAL_ACTS]
     return ticket.journal[starts[-1] :]
 
 
-def _running(journal: Sequence[Entry], now: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _list_running_periods(
+    journal: Sequence[JournalEntry], now: datetime
+) -> Iterator[tuple[datetime, datetime]]:
     """Give the stretches of time during which the desk had to act."""
     since: datetime | None = None
     for entry in journal:
-        runs = entry.status in RUNNING
+        runs = entry.status in RUNNING_STATUSES
         if runs and since is None:
             since = entry.at
         elif not runs and since is not None:
@@ -110,7 +115,7 @@ def read_targets(lines: Iterable[str]) -> Targets:
         desk, priority, first, resolution = map(str.strip, record)
         try:
             row = Desk(desk), Priority(priority)
-            target = Target(_hours(first), _hours(resolution))
+            target = Target(_parse_hours(first), _parse_hours(resolution))
         except ValueError as error:
             raise TargetsError(f"line {line}: {error}") from error
         if row in found:
@@ -122,7 +127,7 @@ def read_targets(lines: Iterable[str]) -> Targets:
     return found
 
 
-def _hours(text: str) -> timedelta:
+def _parse_hours(text: str) -> timedelta:
     hours = int(text)
     if not 0 < hours <= _HOURS_LIMIT:
         raise ValueError(f"{text} is no number of hours from 1 to {_HOURS_LIMIT}")

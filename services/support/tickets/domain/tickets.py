@@ -22,7 +22,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
+class Action:
     """What somebody wants to do to a ticket, and with what."""
 
     act: TicketAct
@@ -41,7 +41,7 @@ class Doing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(Doing):
+class JournalEntry(Action):
     """One line of a journal: what was done, when, and where the ticket was then."""
 
     at: datetime
@@ -71,7 +71,7 @@ class Ticket:
     contradicts: bool = False
     submitted_at: datetime | None = None
     satisfaction: int | None = None
-    journal: tuple[Entry, ...] = ()
+    journal: tuple[JournalEntry, ...] = ()
 
     @property
     def files(self) -> tuple[StoredFile, ...]:

@@ -11,7 +11,7 @@ _A = TicketStatus.EN_ATTENTE
 _R = TicketStatus.RESOLU
 _O = TicketStatus.ROUVERT
 _X = TicketStatus.CLOS
-_ANSWERED = frozenset({_D, _C, _A, _O})
+_UNSETTLED = frozenset({_D, _C, _A, _O})
 """A submitted ticket that is not settled."""
 
 
@@ -44,8 +44,8 @@ TRANSITIONS = (
     Transition(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, frozenset({_C, _A}), None),
     Transition(TicketAct.REPONDRE, Side.BUREAU, frozenset({_C, _A}), None, says=True),
     Transition(TicketAct.DEMANDER, Side.BUREAU, frozenset({_C}), _A, says=True),
-    Transition(TicketAct.PRIORISER, Side.BUREAU, _ANSWERED, None),
-    Transition(TicketAct.TRANSFERER, Side.BUREAU, _ANSWERED, _D, says=True),
+    Transition(TicketAct.PRIORISER, Side.BUREAU, _UNSETTLED, None),
+    Transition(TicketAct.TRANSFERER, Side.BUREAU, _UNSETTLED, _D, says=True),
     Transition(
         TicketAct.RESOUDRE,
         Side.BUREAU,
@@ -57,17 +57,17 @@ TRANSITIONS = (
     Transition(TicketAct.CLORE, Side.PLATEFORME, frozenset({_R}), _X, is_kept_room=True),
 )
 
-OPEN = _ANSWERED
+OPEN_STATUSES = _UNSETTLED
 """In the queue of a desk."""
-RUNNING = _ANSWERED - {_A}
+RUNNING_STATUSES = _UNSETTLED - {_A}
 """While the clock of the desk runs: nobody is late for what the issuer has not answered."""
-BEGINNINGS = frozenset({TicketAct.DEPOSER, TicketAct.TRANSFERER, TicketAct.ROUVRIR})
+ARRIVAL_ACTS = frozenset({TicketAct.DEPOSER, TicketAct.TRANSFERER, TicketAct.ROUVRIR})
 """The acts by which a ticket comes to a desk, which has to answer from then on."""
-FIRST_ANSWERS = frozenset({TicketAct.REPONDRE, TicketAct.DEMANDER, TicketAct.RESOUDRE})
+ANSWER_ACTS = frozenset({TicketAct.REPONDRE, TicketAct.DEMANDER, TicketAct.RESOUDRE})
 """The acts by which a desk has answered."""
 
 
-def transition(act: TicketAct, side: Side, status: TicketStatus) -> Transition | None:
+def find_transition(act: TicketAct, side: Side, status: TicketStatus) -> Transition | None:
     """Find the row by which a side does an act; None when it may not."""
     for row in TRANSITIONS:
         if row.act is act and row.side is side and status in row.sources:
@@ -75,6 +75,6 @@ def transition(act: TicketAct, side: Side, status: TicketStatus) -> Transition |
     return None
 
 
-def allowed(side: Side, status: TicketStatus) -> tuple[TicketAct, ...]:
+def list_allowed_acts(side: Side, status: TicketStatus) -> tuple[TicketAct, ...]:
     """List what a side may do to a ticket."""
     return tuple(row.act for row in TRANSITIONS if row.side is side and status in row.sources)

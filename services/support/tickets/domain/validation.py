@@ -11,11 +11,15 @@ from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.tickets import (
     ACT_LABELS,
     STATUS_LABELS,
+    Action,
     Content,
-    Doing,
     Ticket,
 )
-from services.support.tickets.domain.transitions import Transition, allowed, transition
+from services.support.tickets.domain.transitions import (
+    Transition,
+    find_transition,
+    list_allowed_acts,
+)
 from shared.circuit.parties import Directory
 from shared.vocabulary.attachments import Attached, AttachmentRules, StoredFile, judge
 from shared.vocabulary.rules import Violation
@@ -25,7 +29,7 @@ from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class JournalLimit:
     """How full a journal may be for an act to be added."""
 
     entries: int
@@ -35,9 +39,9 @@ class Room:
 
 # A ticket is one document of the store, of 16 MiB at most, and each answer shows it whole. A desk
 # has room left when who asks has filled theirs.
-ROOMS = {
-    Side.DEMANDEUR: Room(500, 2 * MEGABYTE),
-    Side.BUREAU: Room(700, 3 * MEGABYTE),
+JOURNAL_LIMITS = {
+    Side.DEMANDEUR: JournalLimit(500, 2 * MEGABYTE),
+    Side.BUREAU: JournalLimit(700, 3 * MEGABYTE),
 }
 
 
@@ -115,11 +119,11 @@ def _judge_content(
         yield rules.RECIPIENT_MISSING.broken("recipient.structure")
 
 
-def possible(ticket: Ticket, act: TicketAct, side: Side) -> Transition | Violation:
+def find_allowed_transition(ticket: Ticket, act: TicketAct, side: Side) -> Transition | Violation:
     """Find the row of the table by which an act may be done, or say why there is none."""
-    row = transition(act, side, ticket.status)
+    row = find_transition(act, side, ticket.status)
     if row is None:
-        listed = ", ".join(dict.fromkeys(allowed(side, ticket.status))) or "aucun"
+        listed = ", ".join(dict.fromkeys(list_allowed_acts(side, ticket.status))) or "aucun"
         return ticket_rules.ACT_NOT_POSSIBLE.broken(
             "act",
             status=STATUS_LABELS[ticket.status],
@@ -128,7 +132,7 @@ def possible(ticket: Ticket, act: TicketAct, side: Side) -> Transition | Violati
             allowed=listed,
         )
     if not row.is_kept_room and ticket.status is not TicketStatus.BROUILLON:
-        room = ROOMS[side]
+        room = JOURNAL_LIMITS[side]
         if len(ticket.journal) >= room.entries or ticket.told_bytes >= room.size_bytes:
             return ticket_rules.TOO_LONG_A_STORY.broken(
                 "text", entries=room.entries, megabytes=room.size_bytes // MEGABYTE
@@ -138,8 +142,8 @@ def possible(ticket: Ticket, act: TicketAct, side: Side) -> Transition | Violati
     return row
 
 
-def judge_doing(
-    ticket: Ticket, doing: Doing, row: Transition, directory: Directory
+def judge_action(
+    ticket: Ticket, doing: Action, row: Transition, directory: Directory
 ) -> tuple[Violation, ...]:
     """Name every rule that an act breaks by what it comes with."""
     found = [*judge_text("text", "Le message", doing.text or "", is_required=row.says)]
@@ -157,7 +161,7 @@ def judge_doing(
     return tuple(found)
 
 
-def judge_assignment(ticket: Ticket, doing: Doing) -> Violation | None:
+def judge_assignment(ticket: Ticket, doing: Action) -> Violation | None:
     """Refuse to take a ticket from somebody who is not named: it may just have been taken."""
     # An older release kept names as macOS writes them.
     holder = composed(ticket.assignee) if ticket.assignee else None
@@ -168,7 +172,7 @@ def judge_assignment(ticket: Ticket, doing: Doing) -> Violation | None:
     return ticket_rules.ALREADY_TAKEN.broken("assignee", holder=holder)
 
 
-def _judge_transfer(ticket: Ticket, doing: Doing, directory: Directory) -> Iterator[Violation]:
+def _judge_transfer(ticket: Ticket, doing: Action, directory: Directory) -> Iterator[Violation]:
     if doing.desk and doing.desk.is_of_a_structure:
         if doing.recipient is None or not doing.recipient.structure:
             yield rules.RECIPIENT_MISSING.broken("recipient.structure")

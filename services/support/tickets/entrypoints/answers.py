@@ -6,23 +6,23 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from services.support.desks.entrypoints.bodies import Shown
-from services.support.tickets.application.desk_queues import Clocked
-from services.support.tickets.domain.tickets import Entry, Ticket
-from services.support.tickets.domain.transitions import allowed
+from services.support.desks.entrypoints.bodies import AnswerBody
+from services.support.tickets.application.desk_queues import TimedTicket
+from services.support.tickets.domain.tickets import JournalEntry, Ticket
+from services.support.tickets.domain.transitions import list_allowed_acts
 from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.roles import Role
 from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
 
 
-class RecipientAnswer(Shown):
+class RecipientAnswer(AnswerBody):
     """The structure whose business desk is asked."""
 
     structure: str
     service: str | None
 
 
-class IssuerAnswer(Shown):
+class IssuerAnswer(AnswerBody):
     """Who asks."""
 
     structure: str | None
@@ -31,7 +31,7 @@ class IssuerAnswer(Shown):
     email: str | None
 
 
-class FileAnswer(Shown):
+class FileAnswer(AnswerBody):
     """An attachment, by reference."""
 
     sha256: str
@@ -45,7 +45,7 @@ class FileAnswer(Shown):
         return tuple(cls.model_validate(each) for each in files)
 
 
-class EntryAnswer(Shown):
+class EntryAnswer(AnswerBody):
     """One line of the journal."""
 
     at: datetime
@@ -62,7 +62,7 @@ class EntryAnswer(Shown):
     recipient: RecipientAnswer | None
 
 
-class TicketLine(Shown):
+class TicketLine(AnswerBody):
     """A ticket in a list."""
 
     id: str
@@ -81,7 +81,7 @@ class TicketLine(Shown):
     @classmethod
     def line(cls, ticket: Ticket) -> Self:
         """Show a ticket in a list."""
-        return cls.model_validate(_flat(ticket))
+        return cls.model_validate(_list_line_fields(ticket))
 
 
 class TicketAnswer(TicketLine):
@@ -104,7 +104,7 @@ class TicketAnswer(TicketLine):
     @classmethod
     def of(cls, ticket: Ticket, side: Side) -> Self:
         """Show a ticket to one side."""
-        return cls.model_validate(_whole(ticket, side))
+        return cls.model_validate(_list_ticket_fields(ticket, side))
 
 
 class OpenTicketAnswer(TicketAnswer):
@@ -118,7 +118,7 @@ class OpenTicketAnswer(TicketAnswer):
     @classmethod
     def with_token(cls, ticket: Ticket, token: str | None) -> Self:
         """Show a ticket that was just submitted."""
-        return cls.model_validate({**_whole(ticket, Side.DEMANDEUR), "token": token})
+        return cls.model_validate({**_list_ticket_fields(ticket, Side.DEMANDEUR), "token": token})
 
 
 class ClockAnswer(BaseModel):
@@ -132,15 +132,15 @@ class ClockAnswer(BaseModel):
     is_late: bool
 
     @classmethod
-    def of(cls, clocked: Clocked) -> Self:
+    def of(cls, clocked: TimedTicket) -> Self:
         """Show a clock."""
         found = clocked.measured
         return cls(
-            first_answer=_minutes(found.first_answer),
-            first_answer_target=_minutes(found.target.first_answer),
+            first_answer=_to_minutes(found.first_answer),
+            first_answer_target=_to_minutes(found.target.first_answer),
             is_answered=found.is_answered,
-            resolution=_minutes(found.resolution),
-            resolution_target=_minutes(found.target.resolution),
+            resolution=_to_minutes(found.resolution),
+            resolution_target=_to_minutes(found.target.resolution),
             is_late=found.is_late,
         )
 
@@ -151,9 +151,11 @@ class QueuedTicket(TicketLine):
     clock: ClockAnswer
 
     @classmethod
-    def queued(cls, clocked: Clocked) -> Self:
+    def queued(cls, clocked: TimedTicket) -> Self:
         """Show a ticket in a queue."""
-        return cls.model_validate({**_flat(clocked.ticket), "clock": ClockAnswer.of(clocked)})
+        return cls.model_validate(
+            {**_list_line_fields(clocked.ticket), "clock": ClockAnswer.of(clocked)}
+        )
 
 
 class DeskTicketAnswer(TicketAnswer):
@@ -162,9 +164,9 @@ class DeskTicketAnswer(TicketAnswer):
     clock: ClockAnswer
 
     @classmethod
-    def at_desk(cls, clocked: Clocked) -> Self:
+    def at_desk(cls, clocked: TimedTicket) -> Self:
         """Show a ticket to its desk."""
-        whole = _whole(clocked.ticket, Side.BUREAU)
+        whole = _list_ticket_fields(clocked.ticket, Side.BUREAU)
         return cls.model_validate({**whole, "clock": ClockAnswer.of(clocked)})
 
 
@@ -183,7 +185,7 @@ class QueueAnswer(BaseModel):
     counts: dict[TicketStatus, int]
 
 
-def _flat(ticket: Ticket) -> dict[str, object]:
+def _list_line_fields(ticket: Ticket) -> dict[str, object]:
     content = ticket.content
     return {
         "id": ticket.id,
@@ -201,10 +203,10 @@ def _flat(ticket: Ticket) -> dict[str, object]:
     }
 
 
-def _whole(ticket: Ticket, side: Side) -> dict[str, object]:
+def _list_ticket_fields(ticket: Ticket, side: Side) -> dict[str, object]:
     content = ticket.content
     return {
-        **_flat(ticket),
+        **_list_line_fields(ticket),
         "version": ticket.version,
         "category": ticket.category,
         "issuer": ticket.issuer,
@@ -214,22 +216,22 @@ def _whole(ticket: Ticket, side: Side) -> dict[str, object]:
         "suggested": ticket.suggested,
         "contradicts": ticket.contradicts,
         "satisfaction": ticket.satisfaction,
-        "journal": tuple(_entry(each, side) for each in ticket.journal),
-        "acts": allowed(side, ticket.status),
+        "journal": tuple(_show_entry(each, side) for each in ticket.journal),
+        "acts": list_allowed_acts(side, ticket.status),
     }
 
 
-def _entry(entry: Entry, side: Side) -> EntryAnswer:
+def _show_entry(entry: JournalEntry, side: Side) -> EntryAnswer:
     # Why a desk hands a ticket over is said to the other desk alone.
     is_among_desks = entry.act is TicketAct.TRANSFERER and side is Side.DEMANDEUR
     return EntryAnswer.model_validate(replace(entry, text=None) if is_among_desks else entry)
 
 
-def _minutes(time: timedelta) -> int:
+def _to_minutes(time: timedelta) -> int:
     return int(time.total_seconds() // 60)
 
 
-class PrefillAnswer(Shown):
+class PrefillAnswer(AnswerBody):
     """What a ticket begins with: the body of POST /tickets."""
 
     title: str

@@ -5,14 +5,14 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.support.desks.domain.parties import Recipient
-from services.support.desks.entrypoints.bodies import Body, Line, Text
+from services.support.desks.entrypoints.bodies import Line, RequestBody, Text
 from services.support.tickets.application.ports import Search
 from services.support.tickets.domain.tickets import Content
 from shared.contracts.texts import TypedText
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 
 
-class RecipientBody(Body):
+class RecipientBody(RequestBody):
     """The structure whose business desk is asked."""
 
     structure: Line
@@ -20,10 +20,10 @@ class RecipientBody(Body):
 
     def to_domain(self) -> Recipient | None:
         """Take it off the wire."""
-        return recipient_of(self.structure, self.service)
+        return build_recipient(self.structure, self.service)
 
 
-class DraftBody(Body):
+class DraftBody(RequestBody):
     """What an issuer writes; all of it may come later, before it is submitted."""
 
     sub_category: Line | None = None
@@ -38,7 +38,7 @@ class DraftBody(Body):
 
     def to_domain(self) -> Content:
         """Take it off the wire."""
-        return content_of(
+        return build_content(
             sub_category=self.sub_category,
             title=self.title,
             description=self.description,
@@ -74,20 +74,20 @@ class DeskSearchQuery(SearchQuery):
     assignee: _Filter = None
 
 
-class TextBody(Body):
+class TextBody(RequestBody):
     """Something said."""
 
     text: Text
 
 
-class RatingBody(Body):
+class RatingBody(RequestBody):
     """How content the issuer is."""
 
     satisfaction: int = Field(description="De 1 à 5.")
     comment: Text = ""
 
 
-class AssignmentBody(Body):
+class AssignmentBody(RequestBody):
     """Who of the desk takes a ticket."""
 
     assignee: Line | None = Field(default=None, description="Soi-même, si absent.")
@@ -96,13 +96,13 @@ class AssignmentBody(Body):
     )
 
 
-class PriorityBody(Body):
+class PriorityBody(RequestBody):
     """How soon to answer."""
 
     priority: Priority
 
 
-class TransferBody(Body):
+class TransferBody(RequestBody):
     """To which desk a ticket goes, and why."""
 
     desk: Desk
@@ -116,12 +116,12 @@ class TransferBody(Body):
         return self.recipient.to_domain()
 
 
-def recipient_of(structure: str | None, service: str | None) -> Recipient | None:
+def build_recipient(structure: str | None, service: str | None) -> Recipient | None:
     """Take a recipient off the wire; without a structure there is none."""
     return Recipient(structure, service or None) if structure else None
 
 
-def content_of(
+def build_content(
     *,
     sub_category: str | None,
     title: str,

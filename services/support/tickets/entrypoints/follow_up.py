@@ -6,13 +6,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, UploadFile
 
 from services.support.desks.entrypoints.bodies import Text
-from services.support.tickets.application.access import Claim
-from services.support.tickets.application.actions import Acting
+from services.support.tickets.application.access import TicketAccess
+from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.outcomes import Done
-from services.support.tickets.domain.tickets import Doing, Ticket
+from services.support.tickets.domain.tickets import Action, Ticket
 from services.support.tickets.entrypoints.answers import TicketAnswer
 from services.support.tickets.entrypoints.bodies import RatingBody, TextBody
-from services.support.tickets.entrypoints.outcomes import done, handed, mark_replay
+from services.support.tickets.entrypoints.outcomes import (
+    download_attachment,
+    mark_replay,
+    require_done,
+)
 from shared.application.uploads import Vault
 from shared.contracts.texts import TypedText
 from shared.runtime.web.etags import etag
@@ -28,9 +32,9 @@ FileName = Annotated[
 MaybeFiles = Annotated[list[UploadFile] | None, File(description="Pièces jointes")]
 
 
-def add_following(
+def add_follow_up_routes(
     router: APIRouter,
-    acting: Acting,
+    acting: Actions,
     vault: Vault,
     followed: Callable[..., Awaitable[Ticket]],
     changed: Callable[..., Awaitable[Ticket]] | None = None,
@@ -45,18 +49,18 @@ def add_following(
 
     async def act(
         ticket: Ticket,
-        doing: Doing,
+        doing: Action,
         files: MaybeFiles = None,
         key: str | None = None,
         by: str = "",
     ) -> Done:
         # Whoever could see it a moment ago may: a ticket does not change its issuer.
-        claim = Claim(ticket.id, lambda _: True, by=by)
-        return done(await acting.act(claim, doing, uploaded(files), key))
+        claim = TicketAccess(ticket.id, lambda _: True, by=by)
+        return require_done(await acting.act(claim, doing, uploaded(files), key))
 
-    def doing(ticket: Ticket, act: TicketAct, text: str, rating: int | None = None) -> Doing:
+    def doing(ticket: Ticket, act: TicketAct, text: str, rating: int | None = None) -> Action:
         name = ticket.issuer.name
-        return Doing(act, Side.DEMANDEUR, name, text=text, satisfaction=rating)
+        return Action(act, Side.DEMANDEUR, name, text=text, satisfaction=rating)
 
     @router.get("/{ticket_id}", summary="Lire un ticket et son journal.")
     async def read(
@@ -73,7 +77,7 @@ def add_following(
     async def file(
         ticket: Annotated[Ticket, Depends(followed)], sha256: Sha, name: FileName = None
     ) -> Response:
-        return await handed(vault, ticket, sha256, name)
+        return await download_attachment(vault, ticket, sha256, name)
 
     @router.post("/{ticket_id}/messages", status_code=201, summary="Écrire au bureau.")
     async def write(

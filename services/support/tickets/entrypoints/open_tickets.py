@@ -4,20 +4,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Header, Request, Response
 
-from services.support.desks.application.ports import Rate
-from services.support.desks.application.tokens import hashed
+from services.support.desks.application.ports import RateLimit
+from services.support.desks.application.tokens import hash_token
 from services.support.desks.domain.parties import Issuer
 from services.support.desks.entrypoints.bodies import Id, Line, Text, Token
-from services.support.desks.entrypoints.rate_limits import too_many
-from services.support.tickets.application.actions import Acting
+from services.support.desks.entrypoints.rate_limits import too_many_requests
+from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.ports import Tickets
-from services.support.tickets.application.submissions import Submitting
+from services.support.tickets.application.submissions import Submissions
 from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.tickets import Ticket
 from services.support.tickets.entrypoints.answers import OpenTicketAnswer
-from services.support.tickets.entrypoints.bodies import content_of, recipient_of
-from services.support.tickets.entrypoints.follow_up import MaybeFiles, add_following
-from services.support.tickets.entrypoints.outcomes import done, mark_replay
+from services.support.tickets.entrypoints.bodies import build_content, build_recipient
+from services.support.tickets.entrypoints.follow_up import MaybeFiles, add_follow_up_routes
+from services.support.tickets.entrypoints.outcomes import mark_replay, require_done
 from shared.application.uploads import Vault
 from shared.contracts.public_paths import public_path
 from shared.runtime.web.addresses import address_of
@@ -29,8 +29,8 @@ from shared.runtime.web.uploads import uploaded
 _Line = Annotated[Line | None, Form()]
 
 
-def create_open_router(
-    tickets: Tickets, vault: Vault, submitting: Submitting, acting: Acting, follow_ups: Rate
+def create_open_tickets_router(
+    tickets: Tickets, vault: Vault, submitting: Submissions, acting: Actions, follow_ups: RateLimit
 ) -> APIRouter:
     """Build the routes that ask for no caller; `follow_ups` counts what comes after, by ticket."""
     router = APIRouter(route_class=DescribedRoute, prefix="/open/tickets", tags=["sans compte"])
@@ -39,24 +39,24 @@ def create_open_router(
         ticket_id: Id,
         x_ticket_token: Annotated[Token, Header(description="Reçu au dépôt.")] = "",
     ) -> Ticket:
-        ticket = await tickets.of_token(ticket_id, hashed(x_ticket_token))
+        ticket = await tickets.of_token(ticket_id, hash_token(x_ticket_token))
         if ticket is None:
             raise not_found("Ticket")
         return ticket
 
     async def changed(ticket: Annotated[Ticket, Depends(followed)]) -> Ticket:
         if await follow_ups.is_exceeded(ticket.id):
-            raise too_many(
+            raise too_many_requests(
                 ticket_rules.TOO_MANY_MESSAGES.broken("requête", limit=follow_ups.an_hour)
             )
         return ticket
 
-    _add_submission(router, submitting)
-    add_following(router, acting, vault, followed, changed)
+    _add_submission_route(router, submitting)
+    add_follow_up_routes(router, acting, vault, followed, changed)
     return router
 
 
-def _add_submission(router: APIRouter, submitting: Submitting) -> None:
+def _add_submission_route(router: APIRouter, submitting: Submissions) -> None:
     @router.post("", status_code=201, summary="Déposer un ticket sans compte.")
     async def submit(
         *,
@@ -74,18 +74,18 @@ def _add_submission(router: APIRouter, submitting: Submitting) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> OpenTicketAnswer:
         issuer = Issuer(email=email)
-        content = content_of(
+        content = build_content(
             sub_category=sub_category,
             title=title,
             description=description,
-            recipient=recipient_of(recipient, recipient_service),
+            recipient=build_recipient(recipient, recipient_service),
             dossier=dossier,
             piece=piece,
         )
         outcome = await submitting.submit_open(
             issuer, content, uploaded(attachments), idempotency_key, address_of(request)
         )
-        result = done(outcome)
+        result = require_done(outcome)
         mark_replay(response, result)
         response.headers["Location"] = public_path("support", "open", "tickets", result.ticket.id)
         return OpenTicketAnswer.with_token(result.ticket, result.token)

@@ -2,15 +2,15 @@
 
 from starlette.responses import Response
 
-from services.support.desks.entrypoints.rate_limits import too_many
+from services.support.desks.entrypoints.rate_limits import too_many_requests
 from services.support.tickets.application.outcomes import (
+    Conflict,
     Done,
-    Impossible,
-    Missing,
+    NotFound,
     Outcome,
+    RateLimited,
     Refused,
-    Stale,
-    TooMany,
+    StaleVersion,
 )
 from services.support.tickets.domain.tickets import Ticket
 from shared.application.uploads import Vault
@@ -18,20 +18,20 @@ from shared.runtime.web.problems import not_found, refused
 from shared.runtime.web.uploads import download
 
 
-def done(outcome: Outcome) -> Done:
+def require_done(outcome: Outcome) -> Done:
     """Give what was done, or raise the problem that says why not."""
     match outcome:
         case Done():
             return outcome
         case Refused(violations):
             raise refused(violations)
-        case Impossible(violation):
+        case Conflict(violation):
             raise refused([violation], 409)
-        case Stale(violation):
+        case StaleVersion(violation):
             raise refused([violation], 412)
-        case TooMany(violation):
-            raise too_many(violation)
-        case Missing():
+        case RateLimited(violation):
+            raise too_many_requests(violation)
+        case NotFound():
             raise not_found("Ticket")
 
 
@@ -41,7 +41,9 @@ def mark_replay(response: Response, result: Done) -> None:
         response.headers["Idempotency-Replayed"] = "true"
 
 
-async def handed(vault: Vault, ticket: Ticket, sha256: str, name: str | None) -> Response:
+async def download_attachment(
+    vault: Vault, ticket: Ticket, sha256: str, name: str | None
+) -> Response:
     """Hand out a file of a ticket, to be saved under its name, or the first of its names."""
     file = next((each for each in ticket.files if each.is_named(sha256, name)), None)
     if file is None:

@@ -6,17 +6,17 @@ from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
 from services.support.desks.domain.parties import Issuer
 from services.support.desks.entrypoints.bodies import Id
-from services.support.tickets.application.access import Claim
-from services.support.tickets.application.actions import Acting
+from services.support.tickets.application.access import TicketAccess
+from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.drafts import Drafts
 from services.support.tickets.application.outcomes import Outcome
 from services.support.tickets.application.ports import Tickets
-from services.support.tickets.application.submissions import Submitting
+from services.support.tickets.application.submissions import Submissions
 from services.support.tickets.domain.tickets import Ticket
 from services.support.tickets.entrypoints.answers import ListAnswer, TicketAnswer, TicketLine
 from services.support.tickets.entrypoints.bodies import DraftBody, SearchQuery
-from services.support.tickets.entrypoints.follow_up import FileName, Sha, add_following
-from services.support.tickets.entrypoints.outcomes import done, mark_replay
+from services.support.tickets.entrypoints.follow_up import FileName, Sha, add_follow_up_routes
+from services.support.tickets.entrypoints.outcomes import mark_replay, require_done
 from shared.application.uploads import Vault
 from shared.contracts.public_paths import public_path
 from shared.runtime.web.caller import Caller
@@ -30,30 +30,30 @@ from shared.vocabulary.tickets import Side
 Files = Annotated[list[UploadFile], File(description="Pièces jointes")]
 
 
-def keys_of(who: Caller) -> str:
+def name_key_owner(who: Caller) -> str:
     """Say whose idempotency keys a request has: a structure's, in one of its roles."""
     return f"{who.role}|{who.structure}"
 
 
-def claim(
-    who: Caller, by: Annotated[str, Depends(keys_of)], ticket_id: Id, matching: Matching
-) -> Claim:
+def build_access(
+    who: Caller, by: Annotated[str, Depends(name_key_owner)], ticket_id: Id, matching: Matching
+) -> TicketAccess:
     """Claim a ticket of one's structure; all others do not exist for it."""
-    return Claim(
+    return TicketAccess(
         ticket_id, lambda ticket: ticket.issuer.structure == who.structure, matching, by=by
     )
 
 
-Mine = Annotated[Claim, Depends(claim)]
+OwnAccess = Annotated[TicketAccess, Depends(build_access)]
 
 
 def create_tickets_router(
-    tickets: Tickets, vault: Vault, drafts: Drafts, submitting: Submitting, acting: Acting
+    tickets: Tickets, vault: Vault, drafts: Drafts, submitting: Submissions, acting: Actions
 ) -> APIRouter:
     """Build the routes of who asks for a structure."""
     router = APIRouter(route_class=DescribedRoute, prefix="/tickets", tags=["tickets"])
 
-    async def own(mine: Mine) -> Ticket:
+    async def own(mine: OwnAccess) -> Ticket:
         ticket = await tickets.find(mine.ticket)
         if ticket is None or not mine.owns(ticket):
             raise not_found("Ticket")
@@ -65,52 +65,54 @@ def create_tickets_router(
         lines = tuple(TicketLine.line(each) for each in page.tickets)
         return ListAnswer(tickets=lines, next=page.next)
 
-    _add_drafts(router, drafts)
-    _add_submission(router, submitting)
-    add_following(router, acting, vault, own, keys_of=keys_of)
+    _add_draft_routes(router, drafts)
+    _add_submission_route(router, submitting)
+    add_follow_up_routes(router, acting, vault, own, keys_of=name_key_owner)
     return router
 
 
-def _add_drafts(router: APIRouter, drafts: Drafts) -> None:
+def _add_draft_routes(router: APIRouter, drafts: Drafts) -> None:
     @router.post("", status_code=201, summary="Commencer un brouillon.")
     async def begin(who: Caller, body: DraftBody, response: Response) -> TicketAnswer:
-        begun = _shown(await drafts.begin(_issuer(who, body), body.to_domain()), response)
+        begun = _show(await drafts.begin(_build_issuer(who, body), body.to_domain()), response)
         response.headers["Location"] = public_path("support", "tickets", begun.id)
         return begun
 
     @router.put("/{ticket_id}", summary="Enregistrer un brouillon.")
-    async def save(who: Caller, mine: Mine, body: DraftBody, response: Response) -> TicketAnswer:
-        return _shown(await drafts.save(mine, _issuer(who, body), body.to_domain()), response)
+    async def save(
+        who: Caller, mine: OwnAccess, body: DraftBody, response: Response
+    ) -> TicketAnswer:
+        return _show(await drafts.save(mine, _build_issuer(who, body), body.to_domain()), response)
 
     @router.delete("/{ticket_id}", status_code=204, summary="Abandonner un brouillon.")
-    async def discard(mine: Mine) -> None:
-        done(await drafts.discard(mine))
+    async def discard(mine: OwnAccess) -> None:
+        require_done(await drafts.discard(mine))
 
     @router.post("/{ticket_id}/attachments", status_code=201, summary="Joindre à un brouillon.")
-    async def attach(mine: Mine, attachments: Files, response: Response) -> TicketAnswer:
-        return _shown(await drafts.attach(mine, uploaded(attachments)), response)
+    async def attach(mine: OwnAccess, attachments: Files, response: Response) -> TicketAnswer:
+        return _show(await drafts.attach(mine, uploaded(attachments)), response)
 
     @router.delete("/{ticket_id}/attachments/{sha256}", summary="Retirer une pièce jointe.")
     async def detach(
-        mine: Mine, sha256: Sha, response: Response, name: FileName = None
+        mine: OwnAccess, sha256: Sha, response: Response, name: FileName = None
     ) -> TicketAnswer:
-        return _shown(await drafts.detach(mine, sha256, name), response)
+        return _show(await drafts.detach(mine, sha256, name), response)
 
 
-def _add_submission(router: APIRouter, submitting: Submitting) -> None:
+def _add_submission_route(router: APIRouter, submitting: Submissions) -> None:
     @router.post("/{ticket_id}/submission", summary="Déposer un brouillon : il a un numéro.")
     async def submit(
-        mine: Mine, response: Response, idempotency_key: IdempotencyKey = None
+        mine: OwnAccess, response: Response, idempotency_key: IdempotencyKey = None
     ) -> TicketAnswer:
-        return _shown(await submitting.submit(mine, idempotency_key), response)
+        return _show(await submitting.submit(mine, idempotency_key), response)
 
 
-def _shown(outcome: Outcome, response: Response) -> TicketAnswer:
-    result = done(outcome)
+def _show(outcome: Outcome, response: Response) -> TicketAnswer:
+    result = require_done(outcome)
     response.headers["ETag"] = etag(result.ticket.version)
     mark_replay(response, result)
     return TicketAnswer.of(result.ticket, Side.DEMANDEUR)
 
 
-def _issuer(who: Caller, body: DraftBody) -> Issuer:
+def _build_issuer(who: Caller, body: DraftBody) -> Issuer:
     return Issuer(who.structure, who.role, body.service or None)
