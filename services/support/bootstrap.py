@@ -116,7 +116,7 @@ def build() -> tuple[Runtime, FastAPI]:
     )
     keyed = rates.of("ticket avec une clé", _SENT_PER_TICKET * settings.open_per_address)
     acting, submitting = Actions(ports), Submissions(ports, limits_of("ticket"), keyed)
-    desks = DeskQueues(ports, load_targets(settings.targets), settings.hours.worked)
+    desks = DeskQueues(ports, load_targets(settings.targets), settings.hours.measure_open_time)
     closing = AutomaticClosing(
         ports,
         acting,
@@ -132,7 +132,7 @@ def build() -> tuple[Runtime, FastAPI]:
             conversations=conversations,
             articles=articles,
             sub_categories=ports.catalogue.by_code,
-            answers=build_search(articles),
+            finder=build_search(articles),
             tracking=PortalTracking(settings.portal_url),
             suggester=ports.suggester,
             messages=rates.of("message", settings.agent_messages_per_address),
@@ -150,7 +150,7 @@ def build() -> tuple[Runtime, FastAPI]:
         notifier=notifier,
         catalogue=catalogue,
         structures=directory,
-        begun=rates.of("tchat", settings.chat_begun_per_address),
+        starts=rates.of("tchat", settings.chat_begun_per_address),
         clock=clock,
         new_id=new_id,
         heartbeat_s=_HEARTBEAT_S,
@@ -174,7 +174,7 @@ def build() -> tuple[Runtime, FastAPI]:
     )
 
     async def sweep() -> None:
-        await files.sweep(tickets.referred)
+        await files.sweep(tickets.find_referenced)
 
     async def close() -> None:
         await closing.close()

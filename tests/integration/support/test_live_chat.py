@@ -36,7 +36,7 @@ from shared.vocabulary.tickets import Desk, Side
 
 MONDAY = datetime(2026, 7, 13, 10, tzinfo=UTC)
 DESK = Queue(Desk.TECHNIQUE)
-BOUNDS = ChatLimits(
+LIMITS = ChatLimits(
     hours=OpeningHours(),
     waiting=3,
     waiting_open=1,
@@ -76,20 +76,20 @@ class Bench:
             notifier=Notifier(),
             catalogue=load_catalogue(DATA / "catalogue.csv"),
             structures=Everybody(),
-            begun=HourlyRates(self.store, lambda: self.now).of("tchat", 2),
+            starts=HourlyRates(self.store, lambda: self.now).of("tchat", 2),
             clock=lambda: self.now,
             new_id=new_id,
             heartbeat_s=0.05,
         )
-        self.room, self.news = LiveChat(ports, BOUNDS), ChatFeed(ports)
+        self.room, self.news = LiveChat(ports, LIMITS), ChatFeed(ports)
 
     async def try_begin(
         self, structure: str | None = None, address: str = "a", queue: Queue = DESK
     ) -> StartedChat | str:
         asker = Asker(structure, Role.MOE) if structure else None
         sub_category = "M_REFUS" if queue.structure else None
-        wish = ChatRequest(sub_category, queue.structure, text="Bonjour")
-        outcome = await self.room.begin(Visitor(asker, address), wish)
+        request = ChatRequest(sub_category, queue.structure, text="Bonjour")
+        outcome = await self.room.start(Visitor(asker, address), request)
         return outcome if isinstance(outcome, StartedChat) else outcome[0].code
 
     async def begin(self, structure: str, queue: Queue = DESK) -> Chat:
@@ -149,9 +149,9 @@ async def test_those_who_come_at_once_have_each_a_place(bench: Bench) -> None:
     begun = [each.chat for each in outcomes if isinstance(each, StartedChat)]
     assert sorted(chat.place for chat in begun) == [1, 2, 3]
     assert [each for each in outcomes if isinstance(each, str)] == ["SUP-TCHAT-02"] * 9
-    listed = await bench.room.queue(DESK)
+    listed = await bench.room.list_queue(DESK)
     assert [chat.place for chat in listed] == [1, 2, 3]
-    assert [await bench.chats.position(chat) for chat in listed] == [1, 2, 3]
+    assert [await bench.chats.find_position(chat) for chat in listed] == [1, 2, 3]
 
 
 async def test_a_structure_has_so_many_open_and_an_address_so_many_an_hour(bench: Bench) -> None:
@@ -180,12 +180,12 @@ async def test_messages_written_at_once_have_each_a_rank_until_the_chat_is_full(
 
     outcomes = await asyncio.gather(
         *(
-            bench.room.say(chat.id, Message(side, f"{rank}", who=side, key=f"{side}-{rank}"))
+            bench.room.write(chat.id, Message(side, f"{rank}", who=side, key=f"{side}-{rank}"))
             for rank in range(2)
             for side in (Side.BUREAU, Side.DEMANDEUR)
         ),
         *(
-            bench.room.say(chat.id, Message(Side.DEMANDEUR, "0", key="demandeur-0"))
+            bench.room.write(chat.id, Message(Side.DEMANDEUR, "0", key="demandeur-0"))
             for _ in range(2)
         ),
     )
@@ -194,7 +194,7 @@ async def test_messages_written_at_once_have_each_a_rank_until_the_chat_is_full(
     assert ranks == {3, 4, 5}
     refused = [each for each in outcomes if not isinstance(each, Line)]
     assert {each[0].code for each in refused} == {"SUP-TCHAT-05"}
-    assert [line.rank for line in await bench.room.lines(chat)] == [1, 2, 3, 4, 5]
+    assert [line.rank for line in await bench.room.list_lines(chat)] == [1, 2, 3, 4, 5]
 
 
 async def test_a_key_of_a_message_is_its_writer_s_own(bench: Bench) -> None:
@@ -206,8 +206,8 @@ async def test_a_key_of_a_message_is_its_writer_s_own(bench: Bench) -> None:
         Message(Side.BUREAU, "Non", "Zoé", key="1", desk=DESK),
     ]
 
-    once = [await bench.room.say(chat.id, each) for each in writers]
-    again = [await bench.room.say(chat.id, each) for each in writers]
+    once = [await bench.room.write(chat.id, each) for each in writers]
+    again = [await bench.room.write(chat.id, each) for each in writers]
 
     assert all(isinstance(each, Line) for each in once)
     assert again == once
@@ -216,14 +216,14 @@ async def test_a_key_of_a_message_is_its_writer_s_own(bench: Bench) -> None:
 
 async def test_who_is_gone_loses_the_place_and_who_follows_keeps_it(bench: Bench) -> None:
     gone, there = await bench.begin("s1"), await bench.begin("s2")
-    bench.now += BOUNDS.absence - timedelta(seconds=1)
-    news = bench.news.of_chat(there.id, 1)
+    bench.now += LIMITS.absence - timedelta(seconds=1)
+    news = bench.news.follow_chat(there.id, 1)
     assert await anext(news) == QueuePosition(2)
-    await bench.room.pass_time()
+    await bench.room.apply_time_limits()
     assert await bench.ending(gone) is None
 
     bench.now += timedelta(seconds=1)
-    await bench.room.pass_time()
+    await bench.room.apply_time_limits()
     assert await bench.ending(gone) is Ending.ABSENCE
     assert await bench.ending(there) is None
     assert await anext(news) == QueuePosition(1)
@@ -232,24 +232,24 @@ async def test_who_is_gone_loses_the_place_and_who_follows_keeps_it(bench: Bench
 
 async def test_nobody_is_absent_while_the_service_was_down(bench: Bench) -> None:
     chat = await bench.begin("s")
-    bench.now += BOUNDS.absence * 3
+    bench.now += LIMITS.absence * 3
     restarted = Bench(bench.store, bench.now)
 
-    await restarted.room.pass_time()
+    await restarted.room.apply_time_limits()
     assert await bench.ending(chat) is None
-    restarted.now += BOUNDS.absence
-    await restarted.room.pass_time()
+    restarted.now += LIMITS.absence
+    await restarted.room.apply_time_limits()
     assert await bench.ending(chat) is Ending.ABSENCE
 
 
 async def test_a_desk_that_follows_keeps_nobody_else_present(bench: Bench) -> None:
     chat = await bench.begin("s")
-    bench.now += BOUNDS.absence
-    news = bench.news.of_chat(chat.id, 1, DESK)
+    bench.now += LIMITS.absence
+    news = bench.news.follow_chat(chat.id, 1, DESK)
     await anext(news)
     await news.aclose()
 
-    await bench.room.pass_time()
+    await bench.room.apply_time_limits()
     assert await bench.ending(chat) is Ending.ABSENCE
 
 
@@ -260,12 +260,12 @@ async def test_a_chat_that_is_handed_over_waits_at_the_other_desk_and_leaves_thi
     waiting = await bench.begin("s0", business)
     chat = await bench.begin("s1")
     await bench.room.take_next(DESK, "Ali")
-    issuer, desk = bench.news.of_chat(chat.id, 2), bench.news.of_chat(chat.id, 2, DESK)
+    issuer, desk = bench.news.follow_chat(chat.id, 2), bench.news.follow_chat(chat.id, 2, DESK)
     hearing, seeing = asyncio.ensure_future(anext(issuer)), asyncio.ensure_future(anext(desk))
     await asyncio.sleep(0)
-    handing = ChatTransfer("Ali", DESK, business, "C'est un refus.")
+    transfer = ChatTransfer("Ali", DESK, business, "C'est un refus.")
 
-    both = await asyncio.gather(*(bench.room.hand_over(chat.id, handing) for _ in range(2)))
+    both = await asyncio.gather(*(bench.room.transfer(chat.id, transfer) for _ in range(2)))
 
     assert sorted(len(each) for each in both) == [0, 1]
     assert await hearing == await seeing
@@ -274,26 +274,26 @@ async def test_a_chat_that_is_handed_over_waits_at_the_other_desk_and_leaves_thi
     assert line.kind is LineKind.TRANSFERT
     assert [each async for each in desk] == []
     assert await anext(issuer) == QueuePosition(2)
-    refused = await bench.room.say(chat.id, Message(Side.BUREAU, "Encore", "Ali", desk=DESK))
+    refused = await bench.room.write(chat.id, Message(Side.BUREAU, "Encore", "Ali", desk=DESK))
     assert not isinstance(refused, Line)
     assert refused[0].code == "SUP-TCHAT-11"
     await bench.room.end(chat.id, Ending.BUREAU, "Ali", DESK)
     assert await bench.ending(chat) is None
 
-    assert await bench.room.queue(DESK) == []
+    assert await bench.room.list_queue(DESK) == []
     taken = [await bench.room.take_next(business, "Zoé") for _ in range(3)]
     assert [each and each.id for each in taken] == [waiting.id, chat.id, None]
     following = await anext(issuer)
     assert isinstance(following, Line | QueuePosition)
     await issuer.aclose()
     # Both queues are counted to the end: the one it left takes as many as before.
-    for rank in range(BOUNDS.waiting):
+    for rank in range(LIMITS.waiting):
         assert isinstance(await bench.try_begin(f"full-{rank}"), StartedChat)
     assert await bench.try_begin("full") == "SUP-TCHAT-02"
 
 
 async def test_who_watches_a_queue_sees_each_change_of_it_and_no_message(bench: Bench) -> None:
-    states = bench.news.of_queue(DESK)
+    states = bench.news.follow_queue(DESK)
 
     async def seen() -> list[tuple[str, str]]:
         return [(chat.id, chat.state) for chat in await anext(states)]
@@ -304,7 +304,7 @@ async def test_who_watches_a_queue_sees_each_change_of_it_and_no_message(bench: 
     await bench.room.take_next(DESK, "Ali")
     assert await seen() == [(second.id, "EN_ATTENTE"), (first.id, "EN_COURS")]
     following = asyncio.ensure_future(anext(states))
-    await bench.room.say(first.id, Message(Side.DEMANDEUR, "Encore"))
+    await bench.room.write(first.id, Message(Side.DEMANDEUR, "Encore"))
     # Longer than it rests: it has looked, and had nothing to say.
     done, _ = await asyncio.wait([following], timeout=0.3)
     assert not done
@@ -317,19 +317,19 @@ async def test_silence_and_closing_end_a_talk_while_it_is_followed(bench: Bench)
     silent, late = await bench.begin("s1"), await bench.begin("s2")
     for _ in range(2):
         await bench.room.take_next(DESK, "Ali")
-    bench.now += BOUNDS.silence - timedelta(seconds=1)
-    await bench.room.say(late.id, Message(Side.DEMANDEUR, "Je cherche le numéro."))
+    bench.now += LIMITS.silence - timedelta(seconds=1)
+    await bench.room.write(late.id, Message(Side.DEMANDEUR, "Je cherche le numéro."))
     bench.now += timedelta(seconds=1)
-    await bench.room.pass_time()
-    told = [each async for each in bench.news.of_chat(silent.id, 2)]
+    await bench.room.apply_time_limits()
+    told = [each async for each in bench.news.follow_chat(silent.id, 2)]
     assert [line.kind for line in told if isinstance(line, Line)] == ["fin"]
     assert await bench.ending(silent) is Ending.SILENCE
     assert await bench.ending(late) is None
 
-    news = bench.news.of_chat(late.id, 3)
+    news = bench.news.follow_chat(late.id, 3)
     following = asyncio.ensure_future(anext(news))
     bench.now = datetime(2026, 7, 13, 16, 30, tzinfo=UTC)
-    await asyncio.gather(*(bench.room.pass_time() for _ in range(3)))
+    await asyncio.gather(*(bench.room.apply_time_limits() for _ in range(3)))
     line = await following
     assert isinstance(line, Line)
     assert line.text.startswith("Le tchat est fermé. Il ouvre le mercredi 15 juillet 2026 à 8 h 30")
@@ -343,26 +343,26 @@ UUID = "018f6f0e-7c1a-7e1e-9b1e-0123456789ab"
     ("guest", "key"), [(Visitor(Asker("S1", Role.MOE), "a"), "1"), (Visitor(None, "a"), UUID)]
 )
 async def test_a_chat_begun_again_with_its_key_is_one(
-    bench: Bench, guest: Visitor, key: str
+    bench: Bench, visitor: Visitor, key: str
 ) -> None:
-    wish = ChatRequest(text="Bonjour", key=key)
+    request = ChatRequest(text="Bonjour", key=key)
     outcomes = [
-        *await asyncio.gather(*(bench.room.begin(guest, wish) for _ in range(2))),
-        *[await bench.room.begin(guest, wish) for _ in range(5)],
+        *await asyncio.gather(*(bench.room.start(visitor, request) for _ in range(2))),
+        *[await bench.room.start(visitor, request) for _ in range(5)],
     ]
 
     begun = [each for each in outcomes if isinstance(each, StartedChat)]
     assert len(begun) == 7
     (chat,) = {each.chat.id for each in begun}
-    assert len(await bench.chats.of_queue(DESK)) == 1
-    assert len(await bench.chats.since(chat, 0)) == 1
+    assert len(await bench.chats.list_queue(DESK)) == 1
+    assert len(await bench.chats.list_lines(chat, 0)) == 1
     for each in begun[-5:]:
-        assert await bench.room.of_guest(chat, guest.asker, each.token or "")
+        assert await bench.room.find_for_visitor(chat, visitor.asker, each.token or "")
 
     await bench.room.end(chat, Ending.DEMANDEUR)
     # So many an hour without an account.
     bench.now += timedelta(hours=1)
-    afresh = await bench.room.begin(guest, wish)
+    afresh = await bench.room.start(visitor, request)
     assert isinstance(afresh, StartedChat)
     assert afresh.chat.id != chat
 
@@ -378,13 +378,13 @@ async def test_a_chat_begun_again_with_its_key_is_one(
     ],
 )
 async def test_nobody_comes_into_the_chat_of_another_by_a_key(
-    bench: Bench, guest: Visitor, other: Visitor, key: str
+    bench: Bench, visitor: Visitor, other: Visitor, key: str
 ) -> None:
-    wish = ChatRequest(text="Bonjour", key=key)
-    one = await bench.room.begin(guest, wish)
+    request = ChatRequest(text="Bonjour", key=key)
+    one = await bench.room.start(visitor, request)
     # One alone may wait without an account.
     await bench.room.take_next(DESK, "Zoé")
-    two = await bench.room.begin(other, wish)
+    two = await bench.room.start(other, request)
 
     assert isinstance(one, StartedChat)
     assert isinstance(two, StartedChat)

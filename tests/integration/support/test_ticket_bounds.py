@@ -254,8 +254,8 @@ async def test_a_list_reads_nothing_that_it_does_not_show(
         tickets = MongoTickets(store)
         wanted = Search(query=done["number"])
         pages = [
-            await tickets.queue(Desk.TECHNIQUE, None, wanted),
-            await tickets.of_structure(done["issuer"]["structure"], wanted),
+            await tickets.list_queue(Desk.TECHNIQUE, None, wanted),
+            await tickets.list_of_structure(done["issuer"]["structure"], wanted),
         ]
 
     for page in pages:

@@ -55,7 +55,7 @@ STRUCTURE = Structure(
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOURS = OpeningHours()
-BOUNDS = ChatLimits(
+LIMITS = ChatLimits(
     hours=HOURS,
     waiting=100,
     waiting_open=50,
@@ -72,8 +72,8 @@ def codes(found: tuple[Violation, ...]) -> list[str]:
     return [each.code for each in found]
 
 
-def says(chat: Chat, said: Message, now: datetime = NOON) -> list[str]:
-    return codes(judge_message(chat, said, BOUNDS, now))
+def says(chat: Chat, message: Message, now: datetime = NOON) -> list[str]:
+    return codes(judge_message(chat, message, LIMITS, now))
 
 
 MINE, THEIRS = Message(Side.DEMANDEUR, "Bonjour"), Message(Side.BUREAU, "Bonjour", "Ali", desk=DESK)
@@ -82,7 +82,7 @@ MINE, THEIRS = Message(Side.DEMANDEUR, "Bonjour"), Message(Side.BUREAU, "Bonjour
 def test_it_opens_on_a_day_that_is_named() -> None:
     holiday = datetime(2026, 7, 14, 10, tzinfo=UTC)
 
-    assert format_opening(HOURS.next_opening(holiday)) == "mercredi 15 juillet 2026 à 8 h 30"
+    assert format_opening(HOURS.find_next_opening(holiday)) == "mercredi 15 juillet 2026 à 8 h 30"
     assert "mercredi 15 juillet 2026 à 8 h 30" in judge_opening(HOURS, holiday)[0].message
     assert judge_opening(HOURS, NOON) == ()
     assert describe_closing(HOURS, holiday) == (
@@ -99,9 +99,9 @@ def test_it_opens_on_a_day_that_is_named() -> None:
         (ChatRequest("M_REFUS", "s"), Queue(Desk.METIER, "s")),
     ],
 )
-def test_the_sub_category_decides_the_queue(wish: ChatRequest, queue: Queue) -> None:
-    assert judge_request(wish, CATALOGUE, {"s": STRUCTURE}) == ()
-    assert choose_queue(wish, CATALOGUE) == queue
+def test_the_sub_category_decides_the_queue(request: ChatRequest, queue: Queue) -> None:
+    assert judge_request(request, CATALOGUE, {"s": STRUCTURE}) == ()
+    assert choose_queue(request, CATALOGUE) == queue
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_the_sub_category_decides_the_queue(wish: ChatRequest, queue: Queue) -> 
         (ChatRequest(text="x", key="k" * 65), "SUP-TEXTE-02"),
     ],
 )
-def test_a_wish_that_breaks_a_rule(wish: ChatRequest, code: str) -> None:
-    assert codes(judge_request(wish, CATALOGUE, {})) == [code]
+def test_a_wish_that_breaks_a_rule(request: ChatRequest, code: str) -> None:
+    assert codes(judge_request(request, CATALOGUE, {})) == [code]
 
 
 def test_who_waits_may_write_and_the_desk_only_once_it_has_taken() -> None:
@@ -124,8 +124,8 @@ def test_who_waits_may_write_and_the_desk_only_once_it_has_taken() -> None:
 
 
 def test_nobody_writes_after_the_end_nor_beyond_what_a_chat_holds() -> None:
-    over = end_chat(TALKING, Ending.BUREAU, BOUNDS, NOON, "Ali").chat
-    full = replace(TALKING, messages=BOUNDS.messages)
+    over = end_chat(TALKING, Ending.BUREAU, LIMITS, NOON, "Ali").chat
+    full = replace(TALKING, messages=LIMITS.messages)
 
     assert says(over, MINE) == says(over, THEIRS) == ["SUP-TCHAT-07"]
     assert says(full, MINE) == says(full, THEIRS) == ["SUP-TCHAT-05"]
@@ -138,28 +138,28 @@ def test_no_minute_holds_more_messages_than_it_may(seconds: list[int]) -> None:
     for second in sorted(seconds):
         now = NOON + second * SECOND
         if says(chat, MINE, now) == []:
-            chat = add_message(chat, MINE, BOUNDS, now).chat
+            chat = add_message(chat, MINE, LIMITS, now).chat
             written.append(second)
         else:
-            assert sum(second - 60 < each for each in written) == BOUNDS.a_minute
+            assert sum(second - 60 < each for each in written) == LIMITS.per_minute
 
     for second in written:
-        assert sum(second - 60 < each <= second for each in written) <= BOUNDS.a_minute
-    assert len(chat.lately) <= BOUNDS.a_minute
+        assert sum(second - 60 < each <= second for each in written) <= LIMITS.per_minute
+    assert len(chat.lately) <= LIMITS.per_minute
 
 
 def test_the_pace_of_the_desk_is_its_own() -> None:
     by_desk, by_issuer = TALKING, TALKING
-    for _ in range(BOUNDS.a_minute):
-        by_desk = add_message(by_desk, THEIRS, BOUNDS, NOON).chat
-        by_issuer = add_message(by_issuer, MINE, BOUNDS, NOON).chat
+    for _ in range(LIMITS.per_minute):
+        by_desk = add_message(by_desk, THEIRS, LIMITS, NOON).chat
+        by_issuer = add_message(by_issuer, MINE, LIMITS, NOON).chat
 
     assert says(by_desk, MINE) == says(by_desk, THEIRS) == says(by_issuer, THEIRS) == []
     assert says(by_issuer, MINE) == ["SUP-TCHAT-06"]
 
 
 def test_a_key_stands_for_one_message() -> None:
-    (line,) = add_message(TALKING, replace(MINE, key="k"), BOUNDS, NOON).lines
+    (line,) = add_message(TALKING, replace(MINE, key="k"), LIMITS, NOON).lines
 
     assert judge_repeat(line, replace(MINE, key="k")) == ()
     assert codes(judge_repeat(line, replace(MINE, text="autre"))) == ["SUP-TCHAT-09"]
@@ -167,19 +167,19 @@ def test_a_key_stands_for_one_message() -> None:
 
 
 def test_ranks_follow_one_another_whatever_happens() -> None:
-    steps = [add_message(WAITING, MINE, BOUNDS, NOON)]
+    steps = [add_message(WAITING, MINE, LIMITS, NOON)]
     steps.append(assign_agent(steps[-1].chat, "Ali", NOON))
-    steps.append(add_message(steps[-1].chat, THEIRS, BOUNDS, NOON))
-    steps.append(end_chat(steps[-1].chat, Ending.DEMANDEUR, BOUNDS, NOON))
+    steps.append(add_message(steps[-1].chat, THEIRS, LIMITS, NOON))
+    steps.append(end_chat(steps[-1].chat, Ending.DEMANDEUR, LIMITS, NOON))
 
-    assert [line.rank for step in steps for line in step.lines] == [1, 2, 3, 4]
-    assert [step.chat.rank for step in steps] == [1, 2, 3, 4]
+    assert [line.rank for update in steps for line in update.lines] == [1, 2, 3, 4]
+    assert [update.chat.rank for update in steps] == [1, 2, 3, 4]
 
 
 def passes(chat: Chat, now: datetime, seen_at: datetime | None = None) -> object:
     """Say what time makes of a chat: why it ends, or what kind of line is added."""
-    step = apply_time_limits(chat, BOUNDS, now, seen_at or now)
-    return step and (step.chat.ending or step.lines[0].kind)
+    update = apply_time_limits(chat, LIMITS, now, seen_at or now)
+    return update and (update.chat.ending or update.lines[0].kind)
 
 
 def lively(chat: Chat, now: datetime) -> Chat:
@@ -189,7 +189,7 @@ def lively(chat: Chat, now: datetime) -> Chat:
 
 @pytest.mark.parametrize("chat", [WAITING, TALKING])
 def test_closing_is_told_once_and_then_comes(chat: Chat) -> None:
-    at = CLOSING - BOUNDS.warning
+    at = CLOSING - LIMITS.warning
     for now, expected in (
         (at - SECOND, None),
         (at, LineKind.FERMETURE_PROCHE),
@@ -200,14 +200,14 @@ def test_closing_is_told_once_and_then_comes(chat: Chat) -> None:
         (NOON + timedelta(days=2), Ending.FERMETURE),
     ):
         assert passes(lively(chat, now), now) == expected
-    warned = apply_time_limits(lively(chat, at), BOUNDS, at, at)
+    warned = apply_time_limits(lively(chat, at), LIMITS, at, at)
     assert warned is not None
     assert "18 h 30" in warned.lines[0].text
     assert passes(warned.chat, at + SECOND) is None
 
 
 def test_silence_ends_a_talk_and_no_waiting() -> None:
-    late = NOON + BOUNDS.silence
+    late = NOON + LIMITS.silence
 
     assert passes(TALKING, late - SECOND) is None
     assert passes(TALKING, late) is Ending.SILENCE
@@ -216,7 +216,7 @@ def test_silence_ends_a_talk_and_no_waiting() -> None:
 
 
 def test_absence_ends_a_waiting_and_no_talk() -> None:
-    late = NOON + BOUNDS.absence
+    late = NOON + LIMITS.absence
 
     assert passes(WAITING, late - SECOND, seen_at=NOON) is None
     assert passes(WAITING, late, seen_at=NOON) is Ending.ABSENCE
@@ -238,13 +238,13 @@ def to(queue: Queue, reason: str = "C'est un refus.") -> ChatTransfer:
         (TALKING, to(Queue(Desk.METIER, "nulle part")), ["SUP-DESTINATAIRE-02"]),
         (TALKING, to(BUSINESS, ""), ["SUP-TEXTE-01"]),
         (replace(TALKING, queue=BUSINESS), to(DESK), ["SUP-TCHAT-11"]),
-        (end_chat(TALKING, Ending.SILENCE, BOUNDS, NOON).chat, to(BUSINESS), ["SUP-TCHAT-07"]),
+        (end_chat(TALKING, Ending.SILENCE, LIMITS, NOON).chat, to(BUSINESS), ["SUP-TCHAT-07"]),
     ],
 )
 def test_what_keeps_a_chat_at_its_desk(
-    chat: Chat, handing: ChatTransfer, broken: list[str]
+    chat: Chat, transfer: ChatTransfer, broken: list[str]
 ) -> None:
-    assert codes(judge_transfer(chat, handing, {"s": STRUCTURE})) == broken
+    assert codes(judge_transfer(chat, transfer, {"s": STRUCTURE})) == broken
 
 
 @pytest.mark.parametrize("desk", Desk)
@@ -252,30 +252,30 @@ def test_a_chat_says_to_which_desk_it_goes(desk: Desk) -> None:
     queue = Queue(desk, "s" if desk.is_of_a_structure else None)
     (line,) = transfer_chat(TALKING, to(queue), 7, NOON).lines
 
-    said = f"{DESK_LABELS[desk]} de s" if desk.is_of_a_structure else DESK_LABELS[desk]
-    assert line.text == f"Ali passe la conversation au {said} : C'est un refus."
+    message = f"{DESK_LABELS[desk]} de s" if desk.is_of_a_structure else DESK_LABELS[desk]
+    assert line.text == f"Ali passe la conversation au {message} : C'est un refus."
 
 
 def test_a_chat_that_is_handed_over_waits_anew_and_says_why() -> None:
-    late = NOON + BOUNDS.silence
-    step = transfer_chat(TALKING, to(BUSINESS), 7, late)
-    (line,) = step.lines
+    late = NOON + LIMITS.silence
+    update = transfer_chat(TALKING, to(BUSINESS), 7, late)
+    (line,) = update.lines
 
-    assert step.left == DESK
-    assert (step.chat.queue, step.chat.place, step.chat.agent) == (BUSINESS, 7, None)
-    assert step.chat.is_waiting
+    assert update.left_queue == DESK
+    assert (update.chat.queue, update.chat.place, update.chat.agent) == (BUSINESS, 7, None)
+    assert update.chat.is_waiting
     assert (line.kind, line.by, line.who) == (LineKind.TRANSFERT, Side.BUREAU, "Ali")
     assert line.text == "Ali passe la conversation au bureau métier de s : C'est un refus."
     # Nobody was to be seen while they talked: who was there a moment ago is not absent.
-    assert passes(step.chat, late, seen_at=NOON) is None
-    assert passes(step.chat, late + BOUNDS.absence, seen_at=NOON) is Ending.ABSENCE
-    back = assign_agent(step.chat, "Zoé", late).chat
+    assert passes(update.chat, late, seen_at=NOON) is None
+    assert passes(update.chat, late + LIMITS.absence, seen_at=NOON) is Ending.ABSENCE
+    back = assign_agent(update.chat, "Zoé", late).chat
     assert says(back, THEIRS, late) == ["SUP-TCHAT-11"]
     assert says(back, replace(THEIRS, desk=BUSINESS), late) == []
 
 
 def test_what_has_ended_stays_as_it_is() -> None:
-    over = end_chat(TALKING, Ending.BUREAU, BOUNDS, NOON, "Ali").chat
+    over = end_chat(TALKING, Ending.BUREAU, LIMITS, NOON, "Ali").chat
 
     assert over.state is ChatState.TERMINE
     assert passes(over, NOON + timedelta(days=3), seen_at=NOON) is None

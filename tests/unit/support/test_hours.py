@@ -15,10 +15,10 @@ from shared.vocabulary.dates import PARIS
 
 HOURS = OpeningHours()
 closing, is_open, next_opening, worked = (
-    HOURS.closing,
+    HOURS.find_closing,
     HOURS.is_open,
-    HOURS.next_opening,
-    HOURS.worked,
+    HOURS.find_next_opening,
+    HOURS.measure_open_time,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -158,11 +158,11 @@ def test_an_operator_may_choose_other_days_and_hours() -> None:
 
     # Saturdays 11 and 18 are closed by the operator, Tuesday 14 is a public holiday.
     assert not chosen.is_open(thursday)
-    assert chosen.next_opening(thursday) == opens
+    assert chosen.find_next_opening(thursday) == opens
     assert chosen.is_open(opens)
-    assert chosen.closing(opens) == opens + timedelta(hours=3)
+    assert chosen.find_closing(opens) == opens + timedelta(hours=3)
     assert not chosen.is_open(opens + timedelta(hours=3))
-    assert chosen.worked(thursday, opens + timedelta(days=7)) == timedelta(hours=6)
+    assert chosen.measure_open_time(thursday, opens + timedelta(days=7)) == timedelta(hours=6)
     assert format_hours(chosen) == "le mardi, le samedi, de 9 h 00 à 12 h 00"
 
 
@@ -192,7 +192,7 @@ def test_hours_across_a_change_of_hour_are_measured_as_they_pass() -> None:
     night = OpeningHours(opens=time(0), closes=time(6), days=frozenset({7}))
     spring = datetime(2026, 3, 29, tzinfo=PARIS)
 
-    assert night.worked(spring, spring + timedelta(days=1)) == timedelta(hours=5)
+    assert night.measure_open_time(spring, spring + timedelta(days=1)) == timedelta(hours=5)
 
 
 IN_FRENCH = "du lundi au vendredi, de 8 h 30 à 18 h 30"
@@ -217,7 +217,7 @@ def test_what_is_written_of_the_hours_is_what_holds_unless_an_operator_chose() -
 def test_when_people_next_answer_is_said_only_while_they_do_not() -> None:
     open_, closed = (datetime(2026, 7, 13, hour, tzinfo=PARIS) for hour in (12, 20))
 
-    assert HOURS.availability(open_) == Availability(is_open=True, opens_at=None)
-    assert HOURS.availability(closed) == Availability(
+    assert HOURS.find_availability(open_) == Availability(is_open=True, opens_at=None)
+    assert HOURS.find_availability(closed) == Availability(
         is_open=False, opens_at=datetime(2026, 7, 15, 8, 30, tzinfo=PARIS)
     )

@@ -57,10 +57,10 @@ def test_tickets_are_read_however_they_are_typed(model: TrainedModel) -> None:
 
 async def test_a_clear_text_is_read_once_learnt() -> None:
     learner = ModelSuggester(DATA / "exemples", DESKS)
-    assert (await learner.read("mot de passe oublié", "")).guesses == ()
+    assert (await learner.suggest("mot de passe oublié", "")).guesses == ()
 
     await learner.prepare()
-    read = await learner.read(*LOCKED)
+    read = await learner.suggest(*LOCKED)
 
     assert read.best == "CONNEXION"
     assert [guess.confidence for guess in read.guesses] == sorted(
@@ -72,11 +72,13 @@ async def test_what_an_operators_catalogue_lacks_is_never_suggested() -> None:
     some = {code: DESKS[code] for code in ("DEPOT", "M_PAIEMENT")}
     learner = ModelSuggester(DATA / "exemples", some)
     await learner.prepare()
-    assert {each.sub_category for each in (await learner.read("mdp", "oublié")).guesses} <= {*some}
+    assert {each.sub_category for each in (await learner.suggest("mdp", "oublié")).guesses} <= {
+        *some
+    }
 
     alone = ModelSuggester(DATA / "exemples", {"DEPOT": Desk.TECHNIQUE})
     await alone.prepare()
-    assert (await alone.read("dépôt", "fichier refusé")).guesses == ()
+    assert (await alone.suggest("dépôt", "fichier refusé")).guesses == ()
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ async def test_a_text_is_read_beside_the_event_loop_and_only_its_beginning(
     learner = ModelSuggester(DATA / "exemples", DESKS, model)
     title, description = LOCKED
 
-    read = asyncio.create_task(learner.read(title, description + " facture impayée" * 10_000))
+    read = asyncio.create_task(learner.suggest(title, description + " facture impayée" * 10_000))
     turns = 0
     while not read.done():
         await asyncio.sleep(0)
@@ -148,7 +150,7 @@ async def test_a_text_is_read_beside_the_event_loop_and_only_its_beginning(
     assert turns > 1
     began = build_text(title, description + " facture impayée" * 10_000)
     assert len(began) == READ_LIMIT
-    assert (await read) == await learner.read(began, "")
+    assert (await read) == await learner.suggest(began, "")
 
 
 async def test_a_text_waits_for_no_crowd_of_others(
@@ -167,12 +169,12 @@ async def test_a_text_waits_for_no_crowd_of_others(
 
     learner = ModelSuggester(DATA / "exemples", DESKS, Slow(model.pipeline, DESKS))
 
-    crowd = [learner.read(f"{rank} {LOCKED[0]}", "") for rank in range(50)]
+    crowd = [learner.suggest(f"{rank} {LOCKED[0]}", "") for rank in range(50)]
     told = await asyncio.wait_for(asyncio.gather(*crowd), 4)
     is_over.set()
 
     assert set(told) == {Suggestions()}
-    assert (await learner.read(*LOCKED)).best == "CONNEXION"
+    assert (await learner.suggest(*LOCKED)).best == "CONNEXION"
     # Those who gave up are not read for nothing.
     assert read == [f"0 {LOCKED[0]}", LOCKED[0]]
 

@@ -32,7 +32,7 @@ class Reading:
     def __init__(self) -> None:
         self.lengths: list[int] = []
 
-    async def read(self, title: str, description: str) -> Suggestions:
+    async def suggest(self, title: str, description: str) -> Suggestions:
         self.lengths.append(len(title) + len(description))
         return Suggestions()
 

@@ -73,11 +73,11 @@ def a_ticket(
 def after(ticket: Ticket, act: TicketAct, at: datetime = AT, **with_: object) -> Ticket:
     """Do an act that the table allows."""
     side = Side.BUREAU if find_transition(act, Side.BUREAU, ticket.status) else Side.DEMANDEUR
-    doing = replace(Action(act, side, "Camille", text="mot"), **with_)  # type: ignore[arg-type]
+    action = replace(Action(act, side, "Camille", text="mot"), **with_)  # type: ignore[arg-type]
     row = find_allowed_transition(ticket, act, side)
     assert not isinstance(row, Violation), row
-    assert judge_action(ticket, doing, row, DIRECTORY) == ()
-    return apply_action(ticket, doing, row.target, at)
+    assert judge_action(ticket, action, row, DIRECTORY) == ()
+    return apply_action(ticket, action, row.target, at)
 
 
 def codes(violations: tuple[Violation, ...]) -> list[tuple[str, str]]:
@@ -222,22 +222,22 @@ def test_a_transfer_leaves_a_line_and_nobody_in_charge() -> None:
         (Action(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, "C"), ("SUP-TEXTE-01", "assignee")),
     ],
 )
-def test_what_an_act_lacks_is_named(doing: Action, broken: tuple[str, str]) -> None:
+def test_what_an_act_lacks_is_named(action: Action, broken: tuple[str, str]) -> None:
     ticket = a_ticket()
-    row = find_allowed_transition(ticket, doing.act, doing.by)
+    row = find_allowed_transition(ticket, action.act, action.by)
     assert not isinstance(row, Violation)
 
-    assert codes(judge_action(ticket, doing, row, DIRECTORY)) == [broken]
+    assert codes(judge_action(ticket, action, row, DIRECTORY)) == [broken]
 
 
 @pytest.mark.parametrize("rating", [None, 0, 6, -1])
 def test_a_satisfaction_goes_from_one_to_five(rating: int | None) -> None:
     ticket = replace(a_ticket(), status=TicketStatus.RESOLU)
-    doing = Action(TicketAct.EVALUER, Side.DEMANDEUR, "s", satisfaction=rating)
-    row = find_allowed_transition(ticket, doing.act, doing.by)
+    action = Action(TicketAct.EVALUER, Side.DEMANDEUR, "s", satisfaction=rating)
+    row = find_allowed_transition(ticket, action.act, action.by)
     assert not isinstance(row, Violation)
 
-    assert codes(judge_action(ticket, doing, row, DIRECTORY)) == [
+    assert codes(judge_action(ticket, action, row, DIRECTORY)) == [
         ("SUP-SATISFACTION-01", "satisfaction")
     ]
 
@@ -330,9 +330,9 @@ def test_the_clock_runs_in_opening_hours_and_stops_while_the_issuer_is_awaited()
     ticket = after(ticket, TicketAct.DEMANDER, AT + 2 * hour)
     friday, monday = AT + timedelta(days=1), AT + timedelta(days=4)
 
-    asked = measure_response_times(ticket, TARGETS, friday, OpeningHours().worked)
+    asked = measure_response_times(ticket, TARGETS, friday, OpeningHours().measure_open_time)
     ticket = after(ticket, TicketAct.ECRIRE, friday)
-    on_monday = measure_response_times(ticket, TARGETS, monday, OpeningHours().worked)
+    on_monday = measure_response_times(ticket, TARGETS, monday, OpeningHours().measure_open_time)
 
     assert asked is not None
     assert on_monday is not None
@@ -345,7 +345,7 @@ def test_the_clock_runs_in_opening_hours_and_stops_while_the_issuer_is_awaited()
 
 def test_a_ticket_that_nobody_answers_is_late_and_a_draft_never_is() -> None:
     late = measure_response_times(
-        a_ticket(), TARGETS, AT + timedelta(days=7), OpeningHours().worked
+        a_ticket(), TARGETS, AT + timedelta(days=7), OpeningHours().measure_open_time
     )
 
     assert late is not None
@@ -353,7 +353,7 @@ def test_a_ticket_that_nobody_answers_is_late_and_a_draft_never_is() -> None:
     assert (late.is_answered, late.is_late) == (False, True)
     assert (
         measure_response_times(
-            create_draft("t", ISSUER, CONTENT, AT), TARGETS, AT, OpeningHours().worked
+            create_draft("t", ISSUER, CONTENT, AT), TARGETS, AT, OpeningHours().measure_open_time
         )
         is None
     )
@@ -365,7 +365,9 @@ def test_a_desk_has_its_whole_time_from_when_a_ticket_is_transferred_to_it() -> 
     ticket = after(ticket, TicketAct.REPONDRE, AT + 2 * hour)
     moved = after(ticket, TicketAct.TRANSFERER, AT + days, desk=Desk.TECHNIQUE, recipient=None)
 
-    there = measure_response_times(moved, TARGETS, AT + days + hour, OpeningHours().worked)
+    there = measure_response_times(
+        moved, TARGETS, AT + days + hour, OpeningHours().measure_open_time
+    )
 
     assert there is not None
     assert (there.is_answered, there.is_late) == (False, False)
@@ -378,8 +380,12 @@ def test_a_reopened_ticket_is_to_be_answered_again() -> None:
     ticket = after(ticket, TicketAct.RESOUDRE, AT + 2 * hour)
     reopened = after(ticket, TicketAct.ROUVRIR, AT + days)
 
-    waiting = measure_response_times(reopened, TARGETS, AT + days + hour, OpeningHours().worked)
-    late = measure_response_times(reopened, TARGETS, AT + 2 * days, OpeningHours().worked)
+    waiting = measure_response_times(
+        reopened, TARGETS, AT + days + hour, OpeningHours().measure_open_time
+    )
+    late = measure_response_times(
+        reopened, TARGETS, AT + 2 * days, OpeningHours().measure_open_time
+    )
 
     assert waiting is not None
     assert late is not None

@@ -37,7 +37,7 @@ class Memory:
     async def find(self, conversation: str) -> Conversation | None:
         return self.kept.get(conversation)
 
-    async def of_token(self, conversation: str, token_hash: str) -> Conversation | None:
+    async def find_by_token(self, conversation: str, token_hash: str) -> Conversation | None:
         return self.kept.get(conversation) if token_hash else None
 
     async def change(
@@ -65,12 +65,12 @@ class Silent:
         assert question
         return ()
 
-    async def find(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
+    async def find_pieces(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
         assert asker
         assert number
         return ()
 
-    async def read(self, title: str, description: str) -> Suggestions:
+    async def suggest(self, title: str, description: str) -> Suggestions:
         self.lengths.append(len(title) + len(description))
         return Suggestions()
 
@@ -97,11 +97,11 @@ class Room:
     agent: VirtualAgent
 
     async def talk(self, *messages: str, asker: Asker | None = SOMEBODY) -> list[Turn]:
-        opened = await self.agent.open(asker, ADDRESS)
+        opened = await self.agent.start_conversation(asker, ADDRESS)
         assert not isinstance(opened, Violation)
         for each in messages:
             (conversation,) = (self.memory.kept[opened.conversation.id],)
-            said = await self.agent.say(conversation, each, ADDRESS)
+            said = await self.agent.answer(conversation, each, ADDRESS)
             assert isinstance(said, Turn), said
         return [*self.memory.kept[opened.conversation.id].turns]
 
@@ -112,7 +112,7 @@ def a_room(*sub_categories: str, messages: int = 1000) -> Room:
         conversations=memory,
         articles={},
         sub_categories=sub_categories,
-        answers=silent,
+        finder=silent,
         tracking=silent,
         suggester=silent,
         messages=Counted(messages),
@@ -180,14 +180,14 @@ async def test_a_ticket_begins_with_no_sub_category_that_an_operator_took_away()
     }
     turns = await replaced.talk(*messages)
     assert {each.sub_category for each in turns} == {None}
-    assert (await replaced.agent.ticket(turns)).sub_category is None
+    assert (await replaced.agent.build_prefill(turns)).sub_category is None
 
 
 async def test_as_much_of_a_conversation_is_read_as_says_what_it_is_about() -> None:
     room = a_room()
     (turn,) = await room.talk("bla " * 200)
 
-    await room.agent.ticket([replace(turn)] * 100)
+    await room.agent.build_prefill([replace(turn)] * 100)
 
     (length,) = room.silent.lengths
     assert length <= READ_LIMIT + 150
@@ -195,10 +195,12 @@ async def test_as_much_of_a_conversation_is_read_as_says_what_it_is_about() -> N
 
 async def test_tickets_without_an_account_are_counted_as_messages_are() -> None:
     room = a_room(messages=2)
-    opened = await room.agent.open(None, ADDRESS)
+    opened = await room.agent.start_conversation(None, ADDRESS)
     assert not isinstance(opened, Violation)
 
-    first, second = [await room.agent.ticket_of(opened.conversation, ADDRESS) for _ in range(2)]
+    first, second = [
+        await room.agent.prefill_ticket(opened.conversation, ADDRESS) for _ in range(2)
+    ]
 
     assert not isinstance(first, Violation)
     assert isinstance(second, Violation)

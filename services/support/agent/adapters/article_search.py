@@ -43,9 +43,9 @@ class ArticleSearch:
     def __init__(
         self,
         articles: Mapping[str, Article],
-        language: TextAnalyzer,
-        written: Iterable[str] = (),
-        elsewhere: Collection[str] = (),
+        analyzer: TextAnalyzer,
+        platform_texts: Iterable[str] = (),
+        foreign_words: Collection[str] = (),
     ) -> None:
         """Index the articles: a moment's work, done at each start.
 
@@ -53,45 +53,49 @@ class ArticleSearch:
         to it though no article holds them. The words `elsewhere`, folded, always are.
         """
         self._articles = articles
-        self._language = language
-        self._written = {stem for text in written for stem in language.stems(text)}
-        self._elsewhere = elsewhere
+        self._analyzer = analyzer
+        self._platform_stems = {
+            stem for text in platform_texts for stem in analyzer.list_stems(text)
+        }
+        self._foreign_words = foreign_words
         texts = {code: [*_list_texts(article)] for code, article in articles.items()}
         words = [
-            word for parts in texts.values() for part in parts for word in language.words(part)
+            word for parts in texts.values() for part in parts for word in analyzer.list_words(part)
         ]
-        self._stems = {word: language.stem(word) for word in words}
+        self._stems = {word: analyzer.stem(word) for word in words}
         self._frequency = Counter(words)
-        self._holding: dict[str, set[str]] = {}
+        self._articles_by_stem: dict[str, set[str]] = {}
         for code, parts in texts.items():
             for part in parts:
-                for stem in language.stems(part):
-                    self._holding.setdefault(stem, set()).add(code)
+                for stem in analyzer.list_stems(part):
+                    self._articles_by_stem.setdefault(stem, set()).add(code)
         self._index = _Index(
-            _WEIGHTS, [(code, self._fields(article)) for code, article in articles.items()]
+            _WEIGHTS, [(code, self._list_fields(article)) for code, article in articles.items()]
         )
-        self._questions = _Index({"text": 1.0}, self._asked())
-        self._passages = {code: self._passage_index(each) for code, each in articles.items()}
+        self._questions = _Index({"text": 1.0}, self._list_questions())
+        self._passages = {code: self._build_passage_index(each) for code, each in articles.items()}
 
     def search(self, question: str) -> Sequence[SearchHit]:
         """Find the articles that are closest to a question, best first, each by its passage."""
-        terms = [*self._terms(question)]
+        terms = [*self._parse_terms(question)]
         known = [each for each in terms if each.weight > 0]
         if not known:
             return ()
-        foreign = self._weight(each for each in terms if each.is_foreign) / self._weight(terms)
+        foreign = self._sum_rarity(each for each in terms if each.is_foreign) / self._sum_rarity(
+            terms
+        )
         ranked = sorted(
             (
                 (score * covered, covered, code)
-                for code, score in self._scores(known).items()
-                if (covered := self._covered(terms, code))
+                for code, score in self._score_articles(known).items()
+                if (covered := self._measure_coverage(terms, code))
             ),
             reverse=True,
         )
         return [
             SearchHit(
                 article=self._articles[code],
-                passage=self._passage(code, known),
+                passage=self._choose_passage(code, known),
                 score=round(score, 2),
                 covered=round(covered, 3),
                 foreign=round(foreign, 3),
@@ -99,7 +103,7 @@ class ArticleSearch:
             for score, covered, code in ranked[:_KEPT]
         ]
 
-    def _scores(self, terms: Sequence[_Term]) -> Mapping[str, float]:
+    def _score_articles(self, terms: Sequence[_Term]) -> Mapping[str, float]:
         """Score the articles: as a whole, and by the one of their questions that is nearest."""
         scores = dict(self._index.search(terms, len(self._articles)))
         nearest: dict[str, float] = {}
@@ -108,37 +112,37 @@ class ArticleSearch:
             nearest.setdefault(code, score)
         return {code: score + _NEAREST * nearest.get(code, 0) for code, score in scores.items()}
 
-    def _asked(self) -> Sequence[tuple[str, Mapping[str, str]]]:
+    def _list_questions(self) -> Sequence[tuple[str, Mapping[str, str]]]:
         return [
-            (code, {"text": self._ready(asked)})
+            (code, {"text": self._prepare_text(asked)})
             for code, article in self._articles.items()
             for asked in (*article.questions, *(each.heading for each in article.passages[1:]))
         ]
 
-    def _covered(self, terms: Sequence[_Term], code: str) -> float:
+    def _measure_coverage(self, terms: Sequence[_Term], code: str) -> float:
         """Give the share of a question that an article speaks of; rare words make more of it."""
-        held = (each for each in terms if code in self._holding.get(each.stem, ()))
-        mended = sum(self._rarity(each.stem) * each.weight for each in held)
-        return mended / self._weight(terms)
+        held = (each for each in terms if code in self._articles_by_stem.get(each.stem, ()))
+        mended = sum(self._measure_rarity(each.stem) * each.weight for each in held)
+        return mended / self._sum_rarity(terms)
 
-    def _weight(self, terms: Iterable[_Term]) -> float:
-        return sum(self._rarity(each.stem) for each in terms)
+    def _sum_rarity(self, terms: Iterable[_Term]) -> float:
+        return sum(self._measure_rarity(each.stem) for each in terms)
 
-    def _terms(self, question: str) -> Iterator[_Term]:
-        for word in dict.fromkeys(self._language.words(question)):
-            stem = self._language.stem(word)
-            if word in self._elsewhere:
+    def _parse_terms(self, question: str) -> Iterator[_Term]:
+        for word in dict.fromkeys(self._analyzer.list_words(question)):
+            stem = self._analyzer.stem(word)
+            if word in self._foreign_words:
                 yield _Term(word, 0.0, is_foreign=True)
-            elif stem in self._holding:
+            elif stem in self._articles_by_stem:
                 yield _Term(stem, 1.0)
-            elif stem in self._written or not word.isalpha():
+            elif stem in self._platform_stems or not word.isalpha():
                 yield _Term(stem, 0.0)
-            elif mended := self._mended(word):
+            elif mended := self._correct_word(word):
                 yield _Term(self._stems[mended], _MENDED)
             else:
                 yield _Term(stem, 0.0, is_foreign=True)
 
-    def _mended(self, word: str) -> str | None:
+    def _correct_word(self, word: str) -> str | None:
         """Find the word that was meant, when it is close to one that the articles hold."""
         slips = next((slips for length, slips in _MENDS if len(word) >= length), 0)
         if not slips:
@@ -148,25 +152,27 @@ class ArticleSearch:
         best = min(close, key=lambda each: (each[1], -self._frequency[each[0]]), default=None)
         return best[0] if best else None
 
-    def _rarity(self, stem: str) -> float:
-        holding = len(self._holding.get(stem, ()))
+    def _measure_rarity(self, stem: str) -> float:
+        holding = len(self._articles_by_stem.get(stem, ()))
         return math.log(1 + (len(self._articles) - holding + 0.5) / (holding + 0.5))
 
-    def _passage(self, code: str, terms: Sequence[_Term]) -> Passage:
+    def _choose_passage(self, code: str, terms: Sequence[_Term]) -> Passage:
         best = self._passages[code].search(terms, 1)
         passages = self._articles[code].passages
         return passages[int(best[0][0])] if best else passages[0]
 
-    def _fields(self, article: Article) -> Mapping[str, str]:
+    def _list_fields(self, article: Article) -> Mapping[str, str]:
         return {
-            "title": self._ready(article.title),
-            "questions": self._ready("\n".join(article.questions)),
-            "keywords": self._ready("\n".join(article.keywords)),
-            "headings": self._ready("\n".join(each.heading for each in article.passages[1:])),
-            "body": self._ready("\n".join(each.text for each in article.passages)),
+            "title": self._prepare_text(article.title),
+            "questions": self._prepare_text("\n".join(article.questions)),
+            "keywords": self._prepare_text("\n".join(article.keywords)),
+            "headings": self._prepare_text(
+                "\n".join(each.heading for each in article.passages[1:])
+            ),
+            "body": self._prepare_text("\n".join(each.text for each in article.passages)),
         }
 
-    def _passage_index(self, article: Article) -> "_Index":
+    def _build_passage_index(self, article: Article) -> "_Index":
         return _Index(
             _PASSAGE_WEIGHTS,
             [
@@ -174,16 +180,16 @@ class ArticleSearch:
                 (
                     str(rank),
                     {
-                        "heading": self._ready(each.heading) if rank else "",
-                        "text": self._ready(each.text),
+                        "heading": self._prepare_text(each.heading) if rank else "",
+                        "text": self._prepare_text(each.text),
                     },
                 )
                 for rank, each in enumerate(article.passages)
             ],
         )
 
-    def _ready(self, text: str) -> str:
-        return " ".join(self._language.stems(text))
+    def _prepare_text(self, text: str) -> str:
+        return " ".join(self._analyzer.list_stems(text))
 
 
 class _Index:

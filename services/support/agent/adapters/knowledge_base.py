@@ -23,11 +23,11 @@ def load_articles(sub_categories: Collection[str]) -> Mapping[str, Article]:
 
 def build_search(articles: Mapping[str, Article]) -> ArticleSearch:
     """Index articles."""
-    language = TextAnalyzer(
+    analyzer = TextAnalyzer(
         read_words(DATA / "mots-vides.txt"), read_synonyms(DATA / "synonymes.csv")
     )
-    written = (each.text for each in read_examples(DATA / "exemples"))
-    return ArticleSearch(articles, language, written, read_words(DATA / "ailleurs.txt"))
+    platform_texts = (each.text for each in read_examples(DATA / "exemples"))
+    return ArticleSearch(articles, analyzer, platform_texts, read_words(DATA / "ailleurs.txt"))
 
 
 def load_article_search() -> ArticleSearch:

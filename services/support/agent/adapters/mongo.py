@@ -41,7 +41,7 @@ class MongoConversations:
         """Read a conversation."""
         return _read_conversation(await self._conversations.find_one({"_id": conversation}))
 
-    async def of_token(self, conversation: str, token_hash: str) -> Conversation | None:
+    async def find_by_token(self, conversation: str, token_hash: str) -> Conversation | None:
         """Read a conversation by what continues it without an account."""
         wanted = {"_id": conversation, "token": token_hash}
         return _read_conversation(await self._conversations.find_one(wanted))

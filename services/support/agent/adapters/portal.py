@@ -63,7 +63,7 @@ class PortalTracking:
         """Ask this address."""
         self._url = portal.rstrip("/") + public_path("portal", "recherche")
 
-    async def find(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
+    async def find_pieces(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
         """Find the pieces of a number, each with what its dossier came to after it.
 
         All of it is what the portal shows to the one who asks. Raises TrackingAwayError.
@@ -71,9 +71,11 @@ class PortalTracking:
         # Never through a proxy of the environment.
         async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
             found = await self._search(http, asker, {"number": number, "limit": str(_SHOWN)})
-            return [await self._followed(http, asker, piece) for piece in found]
+            return [await self._add_latest(http, asker, piece) for piece in found]
 
-    async def _followed(self, http: httpx.AsyncClient, asker: Asker, piece: _Piece) -> TrackedPiece:
+    async def _add_latest(
+        self, http: httpx.AsyncClient, asker: Asker, piece: _Piece
+    ) -> TrackedPiece:
         if piece.status not in SUPERSEDED:
             return _to_tracked_piece(piece)
         # The latest deposit comes first.

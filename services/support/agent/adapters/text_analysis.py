@@ -23,7 +23,7 @@ class TextAnalyzer:
         stemming = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.raw())
         self._stemmed = stemming.filter(tantivy.Filter.stemmer("french")).build()
 
-    def words(self, text: str) -> list[str]:
+    def list_words(self, text: str) -> list[str]:
         """List the words that matter, folded."""
         # An underscore joins the words of a code.
         folded = " ".join(self._folded.analyze(" ".join(_WORD.findall(text))))
@@ -39,6 +39,6 @@ class TextAnalyzer:
         # The stemmer knows "déposée" by its accents, which are gone.
         return str(stem).rstrip("e") or word
 
-    def stems(self, text: str) -> list[str]:
+    def list_stems(self, text: str) -> list[str]:
         """List the stems of a text."""
-        return [self.stem(word) for word in self.words(text)]
+        return [self.stem(word) for word in self.list_words(text)]

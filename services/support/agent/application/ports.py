@@ -34,7 +34,7 @@ class TrackingUnavailableError(Exception):
 class PieceTracking(Protocol):
     """Where pieces are looked up, as the one who asks."""
 
-    async def find(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
+    async def find_pieces(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
         """Find the pieces of a number. Raises TrackingAwayError."""
 
 
@@ -60,7 +60,7 @@ class Conversations(Protocol):
     async def find(self, conversation: str) -> Conversation | None:
         """Read a conversation."""
 
-    async def of_token(self, conversation: str, token_hash: str) -> Conversation | None:
+    async def find_by_token(self, conversation: str, token_hash: str) -> Conversation | None:
         """Read a conversation by what continues it without an account."""
 
     async def change(
@@ -77,7 +77,7 @@ class AgentPorts:
     articles: Mapping[str, Article]
     sub_categories: Collection[str]
     """Codes of the catalogue: a ticket is begun with no other."""
-    answers: ArticleFinder
+    finder: ArticleFinder
     tracking: PieceTracking
     suggester: Suggester
     messages: RateLimit

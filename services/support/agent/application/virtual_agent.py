@@ -72,7 +72,9 @@ class VirtualAgent:
         """Use these ports."""
         self._ports = ports
 
-    async def open(self, asker: Asker | None, address: str) -> StartedConversation | Violation:
+    async def start_conversation(
+        self, asker: Asker | None, address: str
+    ) -> StartedConversation | Violation:
         """Begin a conversation."""
         if asker is None and await self._ports.messages.is_exceeded(address):
             return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
@@ -81,7 +83,7 @@ class VirtualAgent:
         await self._ports.conversations.insert(conversation, hash_token(token) if token else None)
         return StartedConversation(conversation, token)
 
-    async def say(
+    async def answer(
         self, conversation: Conversation, text: str, address: str
     ) -> Turn | tuple[Violation, ...] | None:
         """Answer a message and keep both; None when the conversation is gone."""
@@ -93,15 +95,15 @@ class VirtualAgent:
             return (agent_rules.TOO_MANY_CONVERSATIONS.broken("requête"),)
         if conversation.is_full:
             return (agent_rules.CONVERSATION_FULL.broken("text", limit=TURNS_LIMIT),)
-        heard = parse_message(
+        parsed = parse_message(
             text,
             awaits_email=conversation.awaits_email,
             awaits_yes=conversation.unconfirmed is not None,
         )
-        turn = await self._answer(conversation, text, heard, address)
+        turn = await self._answer(conversation, text, parsed, address)
 
-        async def work(talk: ConversationChange) -> TurnOutcome:
-            present = await talk.load(conversation.id)
+        async def work(change: ConversationChange) -> TurnOutcome:
+            present = await change.load(conversation.id)
             if present is None:
                 return None
             if present.is_full:
@@ -109,57 +111,61 @@ class VirtualAgent:
             kept = turn
             if turn.kind is AnswerKind.ACTIVATION_PASSED:
                 if present.activation_asked:
-                    kept = self._turn(text, AnswerKind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
+                    kept = self._build_turn(
+                        text, AnswerKind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK
+                    )
                 else:
-                    talk.publish(self._request(present, turn.email or ""))
-            await talk.save(present.with_turn(kept))
+                    change.publish(self._build_request(present, turn.email or ""))
+            await change.save(present.with_turn(kept))
             return kept
 
         outcome = await ports.conversations.change(work)
         return (outcome,) if isinstance(outcome, Violation) else outcome
 
-    def availability(self) -> Availability:
+    def find_availability(self) -> Availability:
         """Say whether people answer."""
-        return self._ports.hours.availability(self._ports.clock())
+        return self._ports.hours.find_availability(self._ports.clock())
 
-    async def ticket_of(self, conversation: Conversation, address: str) -> Prefill | Violation:
+    async def prefill_ticket(self, conversation: Conversation, address: str) -> Prefill | Violation:
         """Make of a conversation what a ticket begins with; counted as a message is."""
         if conversation.asker is None and await self._ports.messages.is_exceeded(address):
             return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
-        return await self.ticket(conversation.turns)
+        return await self.build_prefill(conversation.turns)
 
-    async def ticket(self, turns: Sequence[Turn]) -> Prefill:
+    async def build_prefill(self, turns: Sequence[Turn]) -> Prefill:
         """Make of what was said what a ticket begins with."""
         prefill = prefill_ticket(turns)
         if prefill.sub_category is not None:
             return prefill
         asked = "\n".join(turn.message for turn in turns)
-        read = await self._ports.suggester.read(prefill.title, asked[-READ_LIMIT:])
+        read = await self._ports.suggester.suggest(prefill.title, asked[-READ_LIMIT:])
         return Prefill(prefill.title, prefill.description, read.best, prefill.piece)
 
     async def _answer(
-        self, conversation: Conversation, text: str, heard: ParsedMessage, address: str
+        self, conversation: Conversation, text: str, parsed: ParsedMessage, address: str
     ) -> Turn:
-        match heard.intent:
+        match parsed.intent:
             case Intent.GREETING | Intent.THANKS:
-                courtesy = GREETING if heard.intent is Intent.GREETING else WELCOME
-                return self._turn(text, AnswerKind.GREETING, courtesy)
+                courtesy = GREETING if parsed.intent is Intent.GREETING else WELCOME
+                return self._build_turn(text, AnswerKind.GREETING, courtesy)
             case Intent.PIECE:
-                return await self._track(conversation.asker, text, heard.numbers)
+                return await self._track(conversation.asker, text, parsed.numbers)
             case Intent.ACTIVATION | Intent.CONFIRMATION | Intent.RENUNCIATION:
-                return await self._lead_to_link(conversation, text, heard, address)
+                return await self._handle_activation(conversation, text, parsed, address)
             case Intent.PERSON:
-                return self._turn(text, AnswerKind.PERSON, self._when())
+                return self._build_turn(text, AnswerKind.PERSON, self._describe_opening())
             case Intent.TICKET:
-                return self._turn(text, AnswerKind.TICKET, TICKET)
+                return self._build_turn(text, AnswerKind.TICKET, TICKET)
             case Intent.QUESTION:
-                return self._look_up(text)
+                return self._search_articles(text)
 
-    def _look_up(self, text: str) -> Turn:
-        found = self._ports.answers.search(text)
+    def _search_articles(self, text: str) -> Turn:
+        found = self._ports.finder.search(text)
         best = choose_answer(found)
         if best is None:
-            return self._turn(text, AnswerKind.UNSURE, f"{UNSURE}\n\n{self._when()}")
+            return self._build_turn(
+                text, AnswerKind.UNSURE, f"{UNSURE}\n\n{self._describe_opening()}"
+            )
         article = best.article
         return Turn(
             at=self._ports.clock(),
@@ -175,52 +181,52 @@ class VirtualAgent:
 
     async def _track(self, asker: Asker | None, text: str, numbers: Sequence[str]) -> Turn:
         if asker is None:
-            return self._turn(text, AnswerKind.NO_ACCOUNT, NO_ACCOUNT, _TRACK, numbers[0])
+            return self._build_turn(text, AnswerKind.NO_ACCOUNT, NO_ACCOUNT, _TRACK, numbers[0])
         try:
             for number in numbers:
-                if pieces := await self._ports.tracking.find(asker, number):
-                    return self._turn(
+                if pieces := await self._ports.tracking.find_pieces(asker, number):
+                    return self._build_turn(
                         text, AnswerKind.PIECE, describe_pieces(pieces), _TRACK, pieces[0].number
                     )
         except TrackingUnavailableError:
             away = AnswerKind.PORTAL_AWAY
-            return self._turn(text, away, PORTAL_AWAY, _TRACK, numbers[0])
+            return self._build_turn(text, away, PORTAL_AWAY, _TRACK, numbers[0])
         answer = NOT_FOUND.format(number=numbers[0])
-        return self._turn(text, AnswerKind.PIECE_NOT_FOUND, answer, _TRACK, numbers[0])
+        return self._build_turn(text, AnswerKind.PIECE_NOT_FOUND, answer, _TRACK, numbers[0])
 
-    async def _lead_to_link(
-        self, conversation: Conversation, text: str, heard: ParsedMessage, address: str
+    async def _handle_activation(
+        self, conversation: Conversation, text: str, parsed: ParsedMessage, address: str
     ) -> Turn:
         """Pass a request for a link on once its address is known, and confirmed."""
-        if heard.intent is Intent.RENUNCIATION:
-            return self._turn(text, AnswerKind.ACTIVATION_DROPPED, DROPPED)
+        if parsed.intent is Intent.RENUNCIATION:
+            return self._build_turn(text, AnswerKind.ACTIVATION_DROPPED, DROPPED)
         if conversation.activation_asked:
-            return self._turn(text, AnswerKind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
+            return self._build_turn(text, AnswerKind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK)
         email = conversation.unconfirmed or ""
-        is_same = (heard.email or email).casefold() == email.casefold()
-        if heard.intent is Intent.CONFIRMATION and email and is_same:
-            if await self._ports.links.exceeded(email, address):
-                return self._turn(text, AnswerKind.ACTIVATION_REFUSED, TOO_MANY_LINKS, _LINK)
+        is_same = (parsed.email or email).casefold() == email.casefold()
+        if parsed.intent is Intent.CONFIRMATION and email and is_same:
+            if await self._ports.links.find_exceeded(email, address):
+                return self._build_turn(text, AnswerKind.ACTIVATION_REFUSED, TOO_MANY_LINKS, _LINK)
             return replace(
-                self._turn(text, AnswerKind.ACTIVATION_PASSED, PASSED_ON, _LINK), email=email
+                self._build_turn(text, AnswerKind.ACTIVATION_PASSED, PASSED_ON, _LINK), email=email
             )
-        return self._ask_about(text, heard.email)
+        return self._ask_for_address(text, parsed.email)
 
-    def _ask_about(self, text: str, email: str | None) -> Turn:
+    def _ask_for_address(self, text: str, email: str | None) -> Turn:
         """Ask for the address of an account, or whether it is the right one."""
         if email is None:
             article = self._ports.articles.get(ACTIVATION_ARTICLE)
             citation = Citation(article.code, article.title, article.title) if article else None
-            asks = self._turn(text, AnswerKind.ACTIVATION_ASKS, ASKS_EMAIL, _LINK)
+            asks = self._build_turn(text, AnswerKind.ACTIVATION_ASKS, ASKS_EMAIL, _LINK)
             return replace(asks, citation=citation)
         if any(judge_email("email", email)):
-            return self._turn(text, AnswerKind.ACTIVATION_ASKS, EMAIL_REFUSED, _LINK)
+            return self._build_turn(text, AnswerKind.ACTIVATION_ASKS, EMAIL_REFUSED, _LINK)
         confirms = CONFIRMS.format(email=email)
         return replace(
-            self._turn(text, AnswerKind.ACTIVATION_CONFIRMS, confirms, _LINK), email=email
+            self._build_turn(text, AnswerKind.ACTIVATION_CONFIRMS, confirms, _LINK), email=email
         )
 
-    def _request(self, conversation: Conversation, email: str) -> Outgoing:
+    def _build_request(self, conversation: Conversation, email: str) -> Outgoing:
         request = self._ports.new_id()
         asker = conversation.asker
         return Outgoing(
@@ -236,12 +242,12 @@ class VirtualAgent:
             correlation_id=conversation.id,
         )
 
-    def _when(self) -> str:
+    def _describe_opening(self) -> str:
         now = self._ports.clock()
         hours = self._ports.hours
         return PERSON_AVAILABLE if hours.is_open(now) else describe_closing(hours, now)
 
-    def _turn(
+    def _build_turn(
         self,
         text: str,
         kind: AnswerKind,

@@ -160,7 +160,7 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
 
     @router.post("", status_code=201, summary="Commencer une conversation.")
     async def begin(who: MaybeAsker, request: Request, response: Response) -> OpenedAnswer:
-        opened = await agent.open(who, address_of(request))
+        opened = await agent.start_conversation(who, address_of(request))
         if isinstance(opened, Violation):
             raise too_many_requests(opened)
         conversation = opened.conversation
@@ -180,7 +180,7 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
         body: MessageBody,
         request: Request,
     ) -> ReplyAnswer:
-        outcome = await agent.say(conversation, body.text, address_of(request))
+        outcome = await agent.answer(conversation, body.text, address_of(request))
         if outcome is None:
             raise not_found("Conversation")
         if not isinstance(outcome, Turn):
@@ -189,7 +189,7 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
 
     @router.get("/{conversation_id}/ticket", summary="Un ticket prérempli avec la conversation.")
     async def ticket(conversation: own, request: Request) -> PrefillAnswer:
-        outcome = await agent.ticket_of(conversation, address_of(request))
+        outcome = await agent.prefill_ticket(conversation, address_of(request))
         if isinstance(outcome, Violation):
             raise too_many_requests(outcome)
         return _show_prefill(outcome)
@@ -235,7 +235,7 @@ def _build_conversation_finder(
     ) -> Conversation:
         if who is None:
             token = hash_token(x_conversation_token)
-            conversation = await conversations.of_token(conversation_id, token)
+            conversation = await conversations.find_by_token(conversation_id, token)
         else:
             conversation = await conversations.find(conversation_id)
         if conversation is None or conversation.asker != who:
@@ -251,8 +251,8 @@ async def _build_reply(agent: VirtualAgent, conversation: Conversation, turn: Tu
         return ReplyAnswer(**shown)
     return ReplyAnswer(
         **shown,
-        person=PersonAnswer.model_validate(agent.availability()),
-        ticket=_show_prefill(await agent.ticket((*conversation.turns, turn))),
+        person=PersonAnswer.model_validate(agent.find_availability()),
+        ticket=_show_prefill(await agent.build_prefill((*conversation.turns, turn))),
     )
 
 

@@ -67,21 +67,21 @@ class MongoChats:
         """Read a chat."""
         return _read_chat(await self._chats.find_one({"_id": chat}))
 
-    async def of_token(self, chat: str, token_hash: str) -> Chat | None:
+    async def find_by_token(self, chat: str, token_hash: str) -> Chat | None:
         """Read a chat by what resumes it without an account."""
         return _read_chat(await self._chats.find_one({"_id": chat, "token": token_hash}))
 
-    async def since(self, chat: str, after: int) -> Sequence[Line]:
+    async def list_lines(self, chat: str, after: int) -> Sequence[Line]:
         """List the lines beyond a rank, in order."""
         found = self._lines.find({"chat": chat, "rank": {"$gt": after}}).sort("rank")
         return [_LINE.validate_python(each["line"]) async for each in found]
 
-    async def position(self, chat: Chat) -> int:
+    async def find_position(self, chat: Chat) -> int:
         """Count who waits before a chat, and itself."""
         before = {**_filter_waiting(chat.queue), "place": {"$lt": chat.place}}
         return await self._chats.count_documents(before) + 1
 
-    async def of_queue(self, queue: Queue) -> Sequence[Chat]:
+    async def list_queue(self, queue: Queue) -> Sequence[Chat]:
         """List the open chats of a queue: those that wait, in order, then those that go on."""
         states = [ChatState.EN_ATTENTE.value, ChatState.EN_COURS.value]
         return [
@@ -90,7 +90,7 @@ class MongoChats:
             async for each in self._chats.find({"queue": queue.name, "state": state}).sort("place")
         ]
 
-    async def present(self) -> Sequence[ChatPresence]:
+    async def list_open(self) -> Sequence[ChatPresence]:
         """List every open chat."""
         found = self._chats.find({"open_of": {"$exists": True}})
         chats = [_CHAT.validate_python(each["chat"]) async for each in found]
@@ -100,7 +100,7 @@ class MongoChats:
         }
         return [ChatPresence(chat, seen.get(chat.id, chat.started_at)) for chat in chats]
 
-    async def seen(self, chat: str, at: datetime) -> None:
+    async def record_presence(self, chat: str, at: datetime) -> None:
         """Note that the issuer of a chat is there."""
         row = {"at": at, "expires_at": at + _PRESENCE_KEPT}
         await self._presence.update_one({"_id": chat}, {"$set": row}, upsert=True)
@@ -134,16 +134,16 @@ class _MongoChatChange:
     async def load(self, chat: str) -> Chat | None:
         return _read_chat(await self._chats.find_one({"_id": chat}, session=self._session))
 
-    async def waiting(self, queue: Queue) -> int:
+    async def count_waiting(self, queue: Queue) -> int:
         row = await self._queues.find_one({"_id": queue.name}, session=self._session)
         return row["waiting"] if row else 0
 
-    async def strangers(self, queue: Queue) -> int:
+    async def count_waiting_without_account(self, queue: Queue) -> int:
         without = {**_filter_waiting(queue), "token": {"$ne": None}}
         found = self._chats.find(without, {"_id": 1}, session=self._session)
         return len(await found.to_list(None))
 
-    async def join(self, queue: Queue) -> int:
+    async def join_queue(self, queue: Queue) -> int:
         # Whoever comes at the same time conflicts here: first come, first served.
         place = {"_id": queue.name}
         counted = {"$inc": {"last": 1, "waiting": 1}}
@@ -152,64 +152,64 @@ class _MongoChatChange:
         last: int = row["last"] if row else 1
         return last
 
-    async def leave(self, queue: Queue) -> None:
+    async def leave_queue(self, queue: Queue) -> None:
         left = {"$inc": {"waiting": -1}}
         await self._queues.update_one({"_id": queue.name}, left, session=self._session)
 
-    async def first(self, queue: Queue) -> Chat | None:
+    async def find_first(self, queue: Queue) -> Chat | None:
         found = (
             self._chats.find(_filter_waiting(queue), session=self._session).sort("place").limit(1)
         )
         return _read_chat(next(iter(await found.to_list(1)), None))
 
-    async def open_of(self, owner: str) -> int:
+    async def count_open(self, owner: str) -> int:
         found = self._chats.find({"open_of": owner}, {"_id": 1}, session=self._session)
         return len(await found.to_list(None))
 
-    async def said(self, chat: Chat, said: Message) -> Line | None:
-        if not said.key:
+    async def find_line(self, chat: Chat, message: Message) -> Line | None:
+        if not message.key:
             return None
-        keyed = _build_key_id(chat.id, said, said.desk or chat.queue)
+        keyed = _build_key_id(chat.id, message, message.desk or chat.queue)
         row = await self._lines.find_one({"keyed": keyed}, session=self._session)
         return _LINE.validate_python(row["line"]) if row else None
 
-    async def begun(self, sent: str) -> Chat | None:
+    async def find_started(self, sent: str) -> Chat | None:
         return _read_chat(await self._chats.find_one({"sent": sent}, session=self._session))
 
-    async def admit(self, chat: str, token_hash: str) -> None:
+    async def add_token(self, chat: str, token_hash: str) -> None:
         await add_token(self._transaction, _CHATS, chat, token_hash)
 
     async def insert(
-        self, step: ChatUpdate, owner: str, token_hash: str | None, sent: str | None
+        self, update: ChatUpdate, owner: str, token_hash: str | None, sent: str | None
     ) -> None:
         row = {
-            "_id": step.chat.id,
+            "_id": update.chat.id,
             "open_of": owner,
             "token": [token_hash] if token_hash else None,
             **({"sent": sent} if sent else {}),
-            "expires_at": step.chat.started_at + self._kept,
-            **_to_document(step.chat),
+            "expires_at": update.chat.started_at + self._kept,
+            **_to_document(update.chat),
         }
         await self._chats.insert_one(row, session=self._session)
-        await self._add(step)
+        await self._insert_lines(update)
 
-    async def save(self, step: ChatUpdate) -> None:
+    async def save(self, update: ChatUpdate) -> None:
         # Not replaced: token and owner are no part of the chat.
-        change: Document = {"$set": _to_document(step.chat)}
-        if not step.chat.is_open:
+        change: Document = {"$set": _to_document(update.chat)}
+        if not update.chat.is_open:
             change["$unset"] = {"open_of": "", "sent": ""}
-        await self._chats.update_one({"_id": step.chat.id}, change, session=self._session)
-        await self._add(step)
+        await self._chats.update_one({"_id": update.chat.id}, change, session=self._session)
+        await self._insert_lines(update)
 
-    async def _add(self, step: ChatUpdate) -> None:
-        rows = [self._line(step, line) for line in step.lines]
+    async def _insert_lines(self, update: ChatUpdate) -> None:
+        rows = [self._to_line_document(update, line) for line in update.lines]
         if rows:
             await self._lines.insert_many(rows, session=self._session)
 
-    def _line(self, step: ChatUpdate, line: Line) -> Document:
-        chat = step.chat
+    def _to_line_document(self, update: ChatUpdate, line: Line) -> Document:
+        chat = update.chat
         # Who waits in a queue has no news of what others write.
-        queues = () if line.kind is LineKind.MESSAGE else (chat.queue, step.left)
+        queues = () if line.kind is LineKind.MESSAGE else (chat.queue, update.left_queue)
         row: Document = {
             "_id": f"{chat.id}|{line.rank}",
             "chat": chat.id,

@@ -19,7 +19,7 @@ class ChatFeed:
         """Whether the service stops: nothing ends by that."""
         return self._ports.notifier.is_closed
 
-    async def of_queue(self, queue: Queue) -> AsyncGenerator[Sequence[Chat], None]:
+    async def follow_queue(self, queue: Queue) -> AsyncGenerator[Sequence[Chat], None]:
         """Give the open chats of a desk, and again whenever one comes, is taken or leaves."""
         ports = self._ports
         told = None
@@ -27,14 +27,14 @@ class ChatFeed:
             while not self.is_closing:
                 # Before it reads: a chat that comes meanwhile sets it for the next turn.
                 news.clear()
-                chats = await ports.chats.of_queue(queue)
+                chats = await ports.chats.list_queue(queue)
                 seen = [(chat.id, chat.state, chat.agent) for chat in chats]
                 if seen != told:
                     told = seen
                     yield chats
-                await self._rest(news)
+                await self._wait(news)
 
-    async def of_chat(
+    async def follow_chat(
         self, chat_id: str, after: int, desk: Queue | None = None
     ) -> AsyncGenerator[Line | QueuePosition, None]:
         """Give the lines beyond a rank, those that are there, then each as it comes.
@@ -54,22 +54,22 @@ class ChatFeed:
                     return
                 is_gone = desk not in {None, chat.queue}
                 if desk is None and chat.is_waiting:
-                    await chats.seen(chat_id, self._ports.clock())
-                for line in await chats.since(chat_id, after):
+                    await chats.record_presence(chat_id, self._ports.clock())
+                for line in await chats.list_lines(chat_id, after):
                     after = line.rank
                     yield line
                     if is_gone and line.kind is LineKind.TRANSFERT:
                         return
                 if is_gone or not chat.is_open:
                     return
-                if chat.is_waiting and (position := await chats.position(chat)) != told:
+                if chat.is_waiting and (position := await chats.find_position(chat)) != told:
                     told = position
                     yield QueuePosition(position)
                 if chat.queue == queue:
-                    await self._rest(news)
+                    await self._wait(news)
                 queue = chat.queue
 
-    async def _rest(self, news: asyncio.Event) -> None:
+    async def _wait(self, news: asyncio.Event) -> None:
         try:
             async with asyncio.timeout(self._ports.heartbeat_s):
                 await news.wait()

@@ -48,93 +48,97 @@ Violations = tuple[Violation, ...]
 class LiveChat:
     """The chat, for those who ask and for the desks."""
 
-    def __init__(self, ports: ChatPorts, bounds: ChatLimits) -> None:
+    def __init__(self, ports: ChatPorts, limits: ChatLimits) -> None:
         """Use these ports, within these bounds."""
         self._ports = ports
-        self._bounds = bounds
+        self._limits = limits
         # While the service was down nobody could be seen.
         self._started_at = ports.clock()
 
-    def availability(self) -> Availability:
+    def find_availability(self) -> Availability:
         """Say whether people answer."""
-        return self._bounds.hours.availability(self._ports.clock())
+        return self._limits.hours.find_availability(self._ports.clock())
 
-    def closed(self) -> Violations:
+    def check_opening(self) -> Violations:
         """Say when the chat opens, unless it is open."""
-        return judge_opening(self._bounds.hours, self._ports.clock())
+        return judge_opening(self._limits.hours, self._ports.clock())
 
-    async def begin(self, guest: Visitor, wish: ChatRequest) -> StartedChat | Violations:
+    async def start(self, visitor: Visitor, request: ChatRequest) -> StartedChat | Violations:
         """Take a place in a queue. The same wish with the same key again resumes the chat."""
-        ports, bounds, now = self._ports, self._bounds, self._ports.clock()
-        directory = await find_directory(ports.structures, Recipient(wish.recipient or ""))
-        found = judge_opening(bounds.hours, now) or judge_request(wish, ports.catalogue, directory)
+        ports, limits, now = self._ports, self._limits, self._ports.clock()
+        directory = await find_directory(ports.structures, Recipient(request.recipient or ""))
+        found = judge_opening(limits.hours, now) or judge_request(
+            request, ports.catalogue, directory
+        )
         if found:
             return found
-        token = None if guest.asker else create_token()
-        sent = build_start_key(guest, wish)
+        token = None if visitor.asker else create_token()
+        sent = build_start_key(visitor, request)
         if sent and (
             known := await ports.chats.change(lambda each: _find_started(each, sent, token))
         ):
             return known
-        if guest.asker is None and await ports.begun.is_exceeded(guest.address):
+        if visitor.asker is None and await ports.starts.is_exceeded(visitor.address):
             return (chat_rules.TOO_MANY_BEGUN.broken("requête"),)
-        queue = choose_queue(wish, ports.catalogue)
+        queue = choose_queue(request, ports.catalogue)
         chat_id = ports.new_id()
 
         async def work(change: ChatChange) -> StartedChat | Violations:
             if known := await _find_started(change, sent, token):
                 return known
-            if full := await self._full(change, queue, guest):
+            if full := await self._find_reached_limit(change, queue, visitor):
                 return full
-            step = ChatUpdate(
+            update = ChatUpdate(
                 Chat(
                     id=chat_id,
                     queue=queue,
-                    place=await change.join(queue),
+                    place=await change.join_queue(queue),
                     started_at=now,
                     said_at=now,
-                    asker=guest.asker,
-                    sub_category=wish.sub_category,
+                    asker=visitor.asker,
+                    sub_category=request.sub_category,
                 )
             )
-            if wish.text:
-                said = Message(Side.DEMANDEUR, wish.text, key=wish.key)
-                step = add_message(step.chat, said, bounds, now)
-            await change.insert(step, guest.owner, hash_token(token) if token else None, sent)
-            return StartedChat(step.chat, token)
+            if request.text:
+                message = Message(Side.DEMANDEUR, request.text, key=request.key)
+                update = add_message(update.chat, message, limits, now)
+            await change.insert(update, visitor.owner, hash_token(token) if token else None, sent)
+            return StartedChat(update.chat, token)
 
         return await ports.chats.change(work)
 
-    async def _full(self, change: ChatChange, queue: Queue, guest: Visitor) -> Violations:
+    async def _find_reached_limit(
+        self, change: ChatChange, queue: Queue, visitor: Visitor
+    ) -> Violations:
         """Say which bound keeps a guest from a queue."""
-        bounds, waiting = self._bounds, await change.waiting(queue)
-        if waiting >= bounds.waiting:
+        limits, waiting = self._limits, await change.count_waiting(queue)
+        if waiting >= limits.waiting:
             return (chat_rules.QUEUE_FULL.broken("requête", waiting=waiting),)
-        if guest.asker is None:
-            strangers = await change.strangers(queue)
-            if strangers >= bounds.waiting_open:
+        if visitor.asker is None:
+            strangers = await change.count_waiting_without_account(queue)
+            if strangers >= limits.waiting_open:
                 return (chat_rules.STRANGERS_FULL.broken("requête", waiting=strangers),)
-        if await change.open_of(guest.owner) >= bounds.open_each:
-            return (chat_rules.TOO_MANY_OPEN.broken("requête", limit=bounds.open_each),)
+        if await change.count_open(visitor.owner) >= limits.open_each:
+            return (chat_rules.TOO_MANY_OPEN.broken("requête", limit=limits.open_each),)
         return ()
 
-    async def say(self, chat_id: str, said: Message) -> Line | Violations:
+    async def write(self, chat_id: str, message: Message) -> Line | Violations:
         """Write in a chat. The same key again gives the line that is there."""
 
         async def work(change: ChatChange) -> Line | Violations:
             chat = await change.load(chat_id)
             if chat is None:
                 return (chat_rules.ENDED.broken("session"),)
-            line = await change.said(chat, said)
+            line = await change.find_line(chat, message)
             if line is not None:
-                return judge_repeat(line, said) or line
+                return judge_repeat(line, message) or line
             now = self._ports.clock()
-            found = judge_message(chat, said, self._bounds, now)
+            found = judge_message(chat, message, self._limits, now)
             if found:
                 return found
-            step = add_message(chat, said, self._bounds, now)
-            await change.save(step)
-            return step.lines[0]
+            update = add_message(chat, message, self._limits, now)
+            await change.save(update)
+            return update.lines[0]
 
         return await self._ports.chats.change(work)
 
@@ -142,30 +146,30 @@ class LiveChat:
         """Give the chat that waits first to an agent; None when nobody waits."""
 
         async def work(change: ChatChange) -> Chat | None:
-            chat = await change.first(queue)
+            chat = await change.find_first(queue)
             if chat is None:
                 return None
-            step = assign_agent(chat, agent, self._ports.clock())
-            await change.leave(queue)
-            await change.save(step)
-            return step.chat
+            update = assign_agent(chat, agent, self._ports.clock())
+            await change.leave_queue(queue)
+            await change.save(update)
+            return update.chat
 
         return await self._ports.chats.change(work)
 
-    async def hand_over(self, chat_id: str, handing: ChatTransfer) -> Violations:
+    async def transfer(self, chat_id: str, transfer: ChatTransfer) -> Violations:
         """Give a chat to another desk, in whose queue it waits; or say why not."""
         ports = self._ports
-        structure = handing.to.structure
+        structure = transfer.to.structure
         directory = await find_directory(ports.structures, Recipient(structure or ""))
 
         async def work(change: ChatChange) -> Violations:
             chat = await change.load(chat_id)
             if chat is None:
                 return (chat_rules.ENDED.broken("session"),)
-            if found := judge_transfer(chat, handing, directory):
+            if found := judge_transfer(chat, transfer, directory):
                 return found
-            place = await change.join(handing.to)
-            await change.save(transfer_chat(chat, handing, place, ports.clock()))
+            place = await change.join_queue(transfer.to)
+            await change.save(transfer_chat(chat, transfer, place, ports.clock()))
             return ()
 
         return await ports.chats.change(work)
@@ -175,70 +179,72 @@ class LiveChat:
     ) -> None:
         """End a chat; one that has ended, or that another desk has by now, stays as it is."""
 
-        def step_of(chat: Chat) -> ChatUpdate | None:
+        def build_update(chat: Chat) -> ChatUpdate | None:
             if not chat.is_open or desk not in {None, chat.queue}:
                 return None
-            return end_chat(chat, ending, self._bounds, self._ports.clock(), who)
+            return end_chat(chat, ending, self._limits, self._ports.clock(), who)
 
-        await self._step(chat_id, step_of)
+        await self._update(chat_id, build_update)
 
-    async def pass_time(self) -> Sequence[Chat]:
+    async def apply_time_limits(self) -> Sequence[Chat]:
         """Warn, and end, what the passing of time warns and ends; give what was open before."""
-        found = await self._ports.chats.present()
+        found = await self._ports.chats.list_open()
         for present in found:
             seen_at = max(present.seen_at, self._started_at)
 
             def passing(chat: Chat, seen_at: datetime = seen_at) -> ChatUpdate | None:
-                return apply_time_limits(chat, self._bounds, self._ports.clock(), seen_at)
+                return apply_time_limits(chat, self._limits, self._ports.clock(), seen_at)
 
             if passing(present.chat):
-                await self._step(present.chat.id, passing)
+                await self._update(present.chat.id, passing)
         return [present.chat for present in found]
 
-    async def _step(self, chat_id: str, step_of: Callable[[Chat], ChatUpdate | None]) -> None:
+    async def _update(
+        self, chat_id: str, build_update: Callable[[Chat], ChatUpdate | None]
+    ) -> None:
         async def work(change: ChatChange) -> None:
             chat = await change.load(chat_id)
-            step = step_of(chat) if chat else None
-            if chat is None or step is None:
+            update = build_update(chat) if chat else None
+            if chat is None or update is None:
                 return
-            if chat.is_waiting and not step.chat.is_waiting:
-                await change.leave(chat.queue)
-            await change.save(step)
+            if chat.is_waiting and not update.chat.is_waiting:
+                await change.leave_queue(chat.queue)
+            await change.save(update)
 
         await self._ports.chats.change(work)
 
-    async def of_guest(self, chat_id: str, asker: Asker | None, token: str) -> Chat | None:
+    async def find_for_visitor(self, chat_id: str, asker: Asker | None, token: str) -> Chat | None:
         """Read a chat as the one who began it; None for anybody else."""
         if asker is None:
-            return await self._ports.chats.of_token(chat_id, hash_token(token))
+            return await self._ports.chats.find_by_token(chat_id, hash_token(token))
         chat = await self._ports.chats.find(chat_id)
         return chat if chat and chat.asker == asker else None
 
-    async def of_desk(self, chat_id: str, queue: Queue) -> Chat | None:
+    async def find_for_desk(self, chat_id: str, queue: Queue) -> Chat | None:
         """Read a chat as an agent of the desk that it is for; None for any other."""
         chat = await self._ports.chats.find(chat_id)
         return chat if chat and chat.queue == queue else None
 
-    async def queue(self, queue: Queue) -> Sequence[Chat]:
+    async def list_queue(self, queue: Queue) -> Sequence[Chat]:
         """List the open chats of a desk."""
-        return await self._ports.chats.of_queue(queue)
+        return await self._ports.chats.list_queue(queue)
 
-    async def lines(self, chat: Chat) -> Sequence[Line]:
+    async def list_lines(self, chat: Chat) -> Sequence[Line]:
         """Read a transcript."""
-        return await self._ports.chats.since(chat.id, 0)
+        return await self._ports.chats.list_lines(chat.id, 0)
 
-    async def ticket(self, chat: Chat) -> Prefill:
+    async def prefill_ticket(self, chat: Chat) -> Prefill:
         """Make of a chat what a ticket begins with."""
-        return prefill_ticket(chat, await self.lines(chat))
+        return prefill_ticket(chat, await self.list_lines(chat))
 
 
 async def _find_started(
     change: ChatChange, sent: str | None, token: str | None
 ) -> StartedChat | None:
     """Find the chat that the same beginning began; its first token is not kept: here is another."""
-    chat = await change.begun(sent) if sent else None
+    chat = await change.find_started(sent) if sent else None
     if chat is None:
         return None
     if token:
-        await change.admit(chat.id, hash_token(token))
+        await change.add_token(chat.id, hash_token(token))
     return StartedChat(chat, token)

@@ -44,42 +44,42 @@ class ChatChange(Protocol):
     async def load(self, chat: str) -> Chat | None:
         """Read a chat."""
 
-    async def waiting(self, queue: Queue) -> int:
+    async def count_waiting(self, queue: Queue) -> int:
         """Count those who wait in a queue."""
 
-    async def strangers(self, queue: Queue) -> int:
+    async def count_waiting_without_account(self, queue: Queue) -> int:
         """Count those who wait in a queue without an account."""
 
-    async def join(self, queue: Queue) -> int:
+    async def join_queue(self, queue: Queue) -> int:
         """Take the next place of a queue."""
 
-    async def leave(self, queue: Queue) -> None:
+    async def leave_queue(self, queue: Queue) -> None:
         """Leave a queue."""
 
-    async def first(self, queue: Queue) -> Chat | None:
+    async def find_first(self, queue: Queue) -> Chat | None:
         """Find who waits first."""
 
-    async def open_of(self, owner: str) -> int:
+    async def count_open(self, owner: str) -> int:
         """Count the open chats of an owner."""
 
-    async def said(self, chat: Chat, said: Message) -> Line | None:
+    async def find_line(self, chat: Chat, message: Message) -> Line | None:
         """Find the line that its writer's key stands for already; None without a key."""
 
-    async def begun(self, sent: str) -> Chat | None:
+    async def find_started(self, sent: str) -> Chat | None:
         """Find the open chat that began by what was `sent`."""
 
-    async def admit(self, chat: str, token_hash: str) -> None:
+    async def add_token(self, chat: str, token_hash: str) -> None:
         """Let one more secret resume a chat; the oldest of many goes."""
 
     async def insert(
-        self, step: ChatUpdate, owner: str, token_hash: str | None, sent: str | None
+        self, update: ChatUpdate, owner: str, token_hash: str | None, sent: str | None
     ) -> None:
         """Write a chat that is new.
 
         `token_hash` is of what resumes it without an account, `sent` identifies what it began by.
         """
 
-    async def save(self, step: ChatUpdate) -> None:
+    async def save(self, update: ChatUpdate) -> None:
         """Write what a chat becomes."""
 
 
@@ -92,22 +92,22 @@ class Chats(Protocol):
     async def find(self, chat: str) -> Chat | None:
         """Read a chat."""
 
-    async def of_token(self, chat: str, token_hash: str) -> Chat | None:
+    async def find_by_token(self, chat: str, token_hash: str) -> Chat | None:
         """Read a chat by what resumes it without an account."""
 
-    async def since(self, chat: str, after: int) -> Sequence[Line]:
+    async def list_lines(self, chat: str, after: int) -> Sequence[Line]:
         """List the lines beyond a rank, in order."""
 
-    async def position(self, chat: Chat) -> int:
+    async def find_position(self, chat: Chat) -> int:
         """Count who waits before a chat, and itself."""
 
-    async def of_queue(self, queue: Queue) -> Sequence[Chat]:
+    async def list_queue(self, queue: Queue) -> Sequence[Chat]:
         """List the open chats of a queue: those that wait, in order, then those that go on."""
 
-    async def present(self) -> Sequence[ChatPresence]:
+    async def list_open(self) -> Sequence[ChatPresence]:
         """List every open chat."""
 
-    async def seen(self, chat: str, at: datetime) -> None:
+    async def record_presence(self, chat: str, at: datetime) -> None:
         """Note that the issuer of a chat is there."""
 
 
@@ -129,7 +129,7 @@ class ChatPorts:
     notifier: Notifier
     catalogue: Catalogue
     structures: Structures
-    begun: RateLimit
+    starts: RateLimit
     """Chats without an account, by network address."""
     clock: Clock
     new_id: Callable[[], str]

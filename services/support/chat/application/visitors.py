@@ -25,12 +25,12 @@ class Visitor:
         return f"adresse|{hash_token(self.address)}"
 
 
-def build_start_key(guest: Visitor, wish: ChatRequest) -> str | None:
+def build_start_key(visitor: Visitor, request: ChatRequest) -> str | None:
     """Identify a beginning, so that it is known when it is sent again; None without a key.
 
     Without an account others come from the same address: only a key that nobody guesses will do.
     """
-    least = 1 if guest.asker else UNGUESSABLE_KEY_LENGTH
-    if len(wish.key or "") < least:
+    least = 1 if visitor.asker else UNGUESSABLE_KEY_LENGTH
+    if len(request.key or "") < least:
         return None
-    return hash_token(repr((guest.owner, guest.asker, wish)))
+    return hash_token(repr((visitor.owner, visitor.asker, request)))

@@ -37,21 +37,23 @@ _SOON = (
 )
 
 
-def choose_queue(wish: ChatRequest, catalogue: Catalogue) -> Queue:
+def choose_queue(request: ChatRequest, catalogue: Catalogue) -> Queue:
     """Choose the queue: the sub-category decides; the technical desk has what has none."""
-    chosen = catalogue.by_code.get(wish.sub_category or "")
+    chosen = catalogue.by_code.get(request.sub_category or "")
     if chosen is None:
         return Queue(Desk.TECHNIQUE)
-    return Queue(chosen.desk, wish.recipient if chosen.desk.is_of_a_structure else None)
+    return Queue(chosen.desk, request.recipient if chosen.desk.is_of_a_structure else None)
 
 
-def add_message(chat: Chat, said: Message, bounds: ChatLimits, now: datetime) -> ChatUpdate:
+def add_message(chat: Chat, message: Message, limits: ChatLimits, now: datetime) -> ChatUpdate:
     """Write a message that breaks no rule."""
     lately = chat.lately
-    if said.by is Side.DEMANDEUR:
-        lately = (*lately, now)[-bounds.a_minute :]
+    if message.by is Side.DEMANDEUR:
+        lately = (*lately, now)[-limits.per_minute :]
     spoken = replace(chat, said_at=now, messages=chat.messages + 1, lately=lately)
-    return _add_line(spoken, now, said.by, LineKind.MESSAGE, said.text, said.who, said.key)
+    return _add_line(
+        spoken, now, message.by, LineKind.MESSAGE, message.text, message.who, message.key
+    )
 
 
 def assign_agent(chat: Chat, agent: str, now: datetime) -> ChatUpdate:
@@ -61,54 +63,54 @@ def assign_agent(chat: Chat, agent: str, now: datetime) -> ChatUpdate:
     return _add_line(held, now, Side.BUREAU, LineKind.PRISE_EN_CHARGE, text, agent)
 
 
-def transfer_chat(chat: Chat, handing: ChatTransfer, place: int, now: datetime) -> ChatUpdate:
+def transfer_chat(chat: Chat, transfer: ChatTransfer, place: int, now: datetime) -> ChatUpdate:
     """Give a chat that breaks no rule to another desk: it waits for its turn there."""
     waiting = replace(
         chat,
-        queue=handing.to,
+        queue=transfer.to,
         place=place,
         state=ChatState.EN_ATTENTE,
         agent=None,
         handed_at=now,
         said_at=now,
     )
-    structure = handing.to.structure
-    label = DESK_LABELS[handing.to.desk]
+    structure = transfer.to.structure
+    label = DESK_LABELS[transfer.to.desk]
     where = f"{label} de {structure}" if structure else label
-    text = f"{handing.agent} passe la conversation au {where} : {handing.reason}"
-    step = _add_line(waiting, now, Side.BUREAU, LineKind.TRANSFERT, text, handing.agent)
-    return replace(step, left=handing.desk)
+    text = f"{transfer.agent} passe la conversation au {where} : {transfer.reason}"
+    update = _add_line(waiting, now, Side.BUREAU, LineKind.TRANSFERT, text, transfer.agent)
+    return replace(update, left_queue=transfer.desk)
 
 
 def end_chat(
-    chat: Chat, ending: Ending, bounds: ChatLimits, now: datetime, who: str = ""
+    chat: Chat, ending: Ending, limits: ChatLimits, now: datetime, who: str = ""
 ) -> ChatUpdate:
     """End a chat."""
     side = {Ending.DEMANDEUR: Side.DEMANDEUR, Ending.BUREAU: Side.BUREAU}
     over = replace(chat, state=ChatState.TERMINE, ended_at=now, ending=ending)
     text = _ENDINGS[ending].format(
-        who=who, closed=describe_closing(bounds.hours, now), silence=bounds.silence // _MINUTE
+        who=who, closed=describe_closing(limits.hours, now), silence=limits.silence // _MINUTE
     )
     by = side.get(ending, Side.PLATEFORME)
     return _add_line(over, now, by, LineKind.FIN, text, who)
 
 
 def apply_time_limits(
-    chat: Chat, bounds: ChatLimits, now: datetime, seen_at: datetime
+    chat: Chat, limits: ChatLimits, now: datetime, seen_at: datetime
 ) -> ChatUpdate | None:
     """Say what the passing of time makes of a chat; `seen_at`: when its issuer was last there."""
-    hours = bounds.hours
+    hours = limits.hours
     if not chat.is_open:
         return None
     # Not whether it is open now: a chat of yesterday ended yesterday, however late that is noticed.
-    if not hours.is_open(now) or now >= hours.closing(chat.started_at):
-        return end_chat(chat, Ending.FERMETURE, bounds, now)
-    if chat.is_waiting and now - max(seen_at, chat.waits_since) >= bounds.absence:
-        return end_chat(chat, Ending.ABSENCE, bounds, now)
-    if not chat.is_waiting and now - chat.said_at >= bounds.silence:
-        return end_chat(chat, Ending.SILENCE, bounds, now)
-    closing = hours.closing(now)
-    if not chat.is_warned and now >= closing - bounds.warning:
+    if not hours.is_open(now) or now >= hours.find_closing(chat.started_at):
+        return end_chat(chat, Ending.FERMETURE, limits, now)
+    if chat.is_waiting and now - max(seen_at, chat.waits_since) >= limits.absence:
+        return end_chat(chat, Ending.ABSENCE, limits, now)
+    if not chat.is_waiting and now - chat.said_at >= limits.silence:
+        return end_chat(chat, Ending.SILENCE, limits, now)
+    closing = hours.find_closing(now)
+    if not chat.is_warned and now >= closing - limits.warning:
         warned = replace(chat, is_warned=True)
         text = _SOON.format(closing=format_time(hours.closes))
         return _add_line(warned, now, Side.PLATEFORME, LineKind.FERMETURE_PROCHE, text)

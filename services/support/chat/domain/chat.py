@@ -53,7 +53,7 @@ class ChatLimits:
     absence: timedelta
     """Who waits and has been gone for that long loses the place."""
     messages: int = 500
-    a_minute: int = 20
+    per_minute: int = 20
     """Messages that the one who asks may write in a minute."""
     warning: timedelta = timedelta(minutes=10)
     """How long before closing it is told."""
@@ -136,7 +136,7 @@ class ChatUpdate:
 
     chat: Chat
     lines: tuple[Line, ...] = ()
-    left: Queue | None = None
+    left_queue: Queue | None = None
     """The queue of the desk that it is no longer with."""
 
 

@@ -31,49 +31,51 @@ _MINUTE = timedelta(minutes=1)
 
 
 def judge_request(
-    wish: ChatRequest, catalogue: Catalogue, directory: Directory
+    request: ChatRequest, catalogue: Catalogue, directory: Directory
 ) -> tuple[Violation, ...]:
     """Name every rule that somebody's wish breaks."""
     found: list[Violation] = []
-    chosen = catalogue.by_code.get(wish.sub_category or "")
-    if wish.sub_category and chosen is None:
-        shown = wish.sub_category[:_SHOWN]
+    chosen = catalogue.by_code.get(request.sub_category or "")
+    if request.sub_category and chosen is None:
+        shown = request.sub_category[:_SHOWN]
         found.append(rules.SUB_CATEGORY_UNKNOWN.broken("sub_category", value=shown))
-    elif chosen is not None and chosen.desk.is_of_a_structure and not wish.recipient:
+    elif chosen is not None and chosen.desk.is_of_a_structure and not request.recipient:
         found.append(rules.RECIPIENT_MISSING.broken("recipient"))
-    if wish.recipient:
-        found += judge_recipient(Recipient(wish.recipient), directory, "recipient")
-    return (*found, *(_judge_text(wish.text, wish.key) if wish.text else ()))
+    if request.recipient:
+        found += judge_recipient(Recipient(request.recipient), directory, "recipient")
+    return (*found, *(_judge_text(request.text, request.key) if request.text else ()))
 
 
 def judge_message(
-    chat: Chat, said: Message, bounds: ChatLimits, now: datetime
+    chat: Chat, message: Message, limits: ChatLimits, now: datetime
 ) -> tuple[Violation, ...]:
     """Name every rule that a message breaks."""
-    if found := _judge_desk(chat, said.desk):
+    if found := _judge_desk(chat, message.desk):
         return found
-    if chat.messages >= bounds.messages:
-        return (chat_rules.CHAT_FULL.broken("text", limit=bounds.messages),)
+    if chat.messages >= limits.messages:
+        return (chat_rules.CHAT_FULL.broken("text", limit=limits.messages),)
     recent = [at for at in chat.lately if now - at < _MINUTE]
-    if said.by is Side.DEMANDEUR and len(recent) >= bounds.a_minute:
-        return (chat_rules.TOO_FAST.broken("text", limit=bounds.a_minute),)
-    return tuple(_judge_text(said.text, said.key))
+    if message.by is Side.DEMANDEUR and len(recent) >= limits.per_minute:
+        return (chat_rules.TOO_FAST.broken("text", limit=limits.per_minute),)
+    return tuple(_judge_text(message.text, message.key))
 
 
 def judge_transfer(
-    chat: Chat, handing: ChatTransfer, directory: Directory
+    chat: Chat, transfer: ChatTransfer, directory: Directory
 ) -> tuple[Violation, ...]:
     """Name every rule that stands between a chat and another desk."""
-    if found := _judge_desk(chat, handing.desk):
+    if found := _judge_desk(chat, transfer.desk):
         return found
-    if handing.to == chat.queue:
+    if transfer.to == chat.queue:
         return (chat_rules.ALREADY_THERE.broken("desk"),)
-    structure = handing.to.structure
+    structure = transfer.to.structure
     if structure:
         found = tuple(judge_recipient(Recipient(structure), directory))
-    elif handing.to.desk.is_of_a_structure:
+    elif transfer.to.desk.is_of_a_structure:
         found = (rules.RECIPIENT_MISSING.broken("recipient.structure"),)
-    reason = judge_text("reason", "Le motif", handing.reason, is_required=True, limit=MESSAGE_LIMIT)
+    reason = judge_text(
+        "reason", "Le motif", transfer.reason, is_required=True, limit=MESSAGE_LIMIT
+    )
     return (*found, *reason)
 
 
@@ -95,8 +97,8 @@ def _judge_text(text: str, key: str | None) -> list[Violation]:
     ]
 
 
-def judge_repeat(line: Line, said: Message) -> tuple[Violation, ...]:
+def judge_repeat(line: Line, message: Message) -> tuple[Violation, ...]:
     """Refuse a key that stands for another message."""
-    if (line.by, line.text) == (said.by, said.text):
+    if (line.by, line.text) == (message.by, message.text):
         return ()
     return (chat_rules.KEY_TAKEN.broken("key"),)

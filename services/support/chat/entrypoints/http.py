@@ -93,7 +93,7 @@ def create_chat_router(lounge: Lounge, known: SocketLimits, strangers: SocketLim
         session: Id,
         x_chat_token: Annotated[Token, Header(description="Sans compte.")] = "",
     ) -> Chat:
-        chat = await room.of_guest(session, who, x_chat_token)
+        chat = await room.find_for_visitor(session, who, x_chat_token)
         if chat is None:
             raise not_found("Conversation")
         return chat
@@ -102,7 +102,7 @@ def create_chat_router(lounge: Lounge, known: SocketLimits, strangers: SocketLim
 
     @router.get("", summary="Le tchat est-il ouvert ? Sinon, quand ouvre-t-il ?")
     async def when(who: MaybeAsker) -> HoursAnswer:
-        people, found = room.availability(), room.closed()
+        people, found = room.find_availability(), room.check_opening()
         return HoursAnswer(
             is_open=people.is_open,
             opens_at=people.opens_at,
@@ -112,17 +112,17 @@ def create_chat_router(lounge: Lounge, known: SocketLimits, strangers: SocketLim
 
     @router.get("/{session}", summary="Relire une conversation.")
     async def read(chat: own_chat) -> TranscriptAnswer:
-        return TranscriptAnswer.of(chat, await room.lines(chat))
+        return TranscriptAnswer.of(chat, await room.list_lines(chat))
 
     @router.get("/{session}/ticket", summary="Un ticket prérempli avec la conversation.")
     async def ticket(chat: own_chat) -> PrefillAnswer:
-        return PrefillAnswer.model_validate(await room.ticket(chat))
+        return PrefillAnswer.model_validate(await room.prefill_ticket(chat))
 
     @router.websocket("")
-    async def chat(socket: WebSocket, comer: IdentifiedVisitor) -> None:
-        limits = known if comer.asker else strangers
-        async with _accepted(socket, limits.connections, comer.owner):
-            chat, token, after = await _start_or_resume(socket, room, comer, limits.first_frame)
+    async def chat(socket: WebSocket, visitor: IdentifiedVisitor) -> None:
+        limits = known if visitor.asker else strangers
+        async with _accepted(socket, limits.connections, visitor.owner):
+            chat, token, after = await _start_or_resume(socket, room, visitor, limits.first_frame)
             await serve_chat(socket, lounge, chat, Party(Side.DEMANDEUR), after, token)
 
     return router
@@ -134,7 +134,7 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
     room = lounge.room
 
     async def held(agent: Agent, session: Id) -> Chat:
-        chat = await room.of_desk(session, _find_agent_queue(agent))
+        chat = await room.find_for_desk(session, _find_agent_queue(agent))
         if chat is None:
             raise not_found("Conversation")
         return chat
@@ -143,7 +143,7 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
 
     @router.get("", summary="Qui attend, dans l'ordre, puis les conversations en cours.")
     async def queue(agent: Agent) -> DeskQueueAnswer:
-        return DeskQueueAnswer.of(await room.queue(_find_agent_queue(agent)))
+        return DeskQueueAnswer.of(await room.list_queue(_find_agent_queue(agent)))
 
     @router.websocket("")
     async def watched(socket: WebSocket, agent: Agent) -> None:
@@ -162,7 +162,7 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
 
     @router.get("/{session}", summary="Lire une conversation.")
     async def read(chat: held_chat) -> TranscriptAnswer:
-        return TranscriptAnswer.of(chat, await room.lines(chat))
+        return TranscriptAnswer.of(chat, await room.list_lines(chat))
 
     @router.post(
         "/{session}/transfer",
@@ -170,10 +170,10 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
         summary="Passer une conversation à un autre bureau, et dire pourquoi.",
     )
     async def transfer(agent: Agent, chat: held_chat, body: TransferBody) -> None:
-        handing = ChatTransfer(
+        transfer = ChatTransfer(
             agent.name, _find_agent_queue(agent), _find_target_queue(body), body.reason
         )
-        if found := await room.hand_over(chat.id, handing):
+        if found := await room.transfer(chat.id, transfer):
             raise refused(found, 409 if found[0].field == "session" else 422)
 
     @router.websocket("/{session}")
@@ -207,7 +207,7 @@ async def _accepted(socket: WebSocket, limit: ConnectionLimit, holder: str) -> A
 
 
 async def _start_or_resume(
-    socket: WebSocket, room: LiveChat, comer: Visitor, limit: FirstFrameLimit
+    socket: WebSocket, room: LiveChat, visitor: Visitor, limit: FirstFrameLimit
 ) -> tuple[Chat, str | None, int]:
     """Let somebody begin or resume a chat: the first frame says which."""
     try:
@@ -219,11 +219,11 @@ async def _start_or_resume(
         await send_frame(socket, RefusalFrame.of(error.violations))
         raise CloseSocketError(CloseCode.UNREADABLE) from error
     if isinstance(frame, ResumeFrame):
-        chat = await room.of_guest(frame.session, comer.asker, frame.token)
+        chat = await room.find_for_visitor(frame.session, visitor.asker, frame.token)
         if chat is None:
             raise CloseSocketError(CloseCode.UNKNOWN)
         return chat, None, frame.after
-    outcome = await room.begin(comer, frame.to_domain())
+    outcome = await room.start(visitor, frame.to_domain())
     if not isinstance(outcome, StartedChat):
         is_closed = outcome[0].code == rules.CLOSED.code
         await send_frame(
@@ -231,9 +231,9 @@ async def _start_or_resume(
             RefusalFrame.of(
                 outcome,
                 key=frame.key,
-                opens_at=room.availability().opens_at if is_closed else None,
+                opens_at=room.find_availability().opens_at if is_closed else None,
                 ticket=_prefill_from_frame(frame),
-                ticket_link=_choose_ticket_link(comer.asker),
+                ticket_link=_choose_ticket_link(visitor.asker),
             ),
         )
         raise CloseSocketError(CloseCode.REFUSED)

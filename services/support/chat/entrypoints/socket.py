@@ -143,7 +143,7 @@ async def _wait_for_disconnect(socket: WebSocket) -> None:
 
 
 async def _send_queue(socket: WebSocket, news: ChatFeed, queue: Queue) -> None:
-    async with aclosing(news.of_queue(queue)) as states:
+    async with aclosing(news.follow_queue(queue)) as states:
         async for chats in states:
             await send_frame(socket, QueueFrame.of(chats))
 
@@ -161,8 +161,8 @@ async def _read_frames(socket: WebSocket, room: LiveChat, chat: Chat, party: Par
             ending = Ending.BUREAU if party.side is Side.BUREAU else Ending.DEMANDEUR
             await room.end(chat.id, ending, party.name, party.desk)
             continue
-        said = Message(party.side, frame.text, party.name, frame.key, party.desk)
-        outcome = await room.say(chat.id, said)
+        message = Message(party.side, frame.text, party.name, frame.key, party.desk)
+        outcome = await room.write(chat.id, message)
         if not isinstance(outcome, Line):
             await send_frame(socket, RefusalFrame.of(outcome, key=frame.key))
         elif outcome.rank > rank:
@@ -177,7 +177,7 @@ async def _read_frames(socket: WebSocket, room: LiveChat, chat: Chat, party: Par
 async def _send_feed(
     socket: WebSocket, news: ChatFeed, chat: Chat, party: Party, after: int
 ) -> None:
-    async with aclosing(news.of_chat(chat.id, after, party.desk)) as told:
+    async with aclosing(news.follow_chat(chat.id, after, party.desk)) as told:
         async for each in told:
             if isinstance(each, QueuePosition):
                 await send_frame(socket, PositionFrame(position=each.position))

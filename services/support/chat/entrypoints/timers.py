@@ -20,7 +20,7 @@ def build_time_limits_task(
     """End the chats that time ends, and refresh the gauges."""
 
     async def task() -> None:
-        chats = await room.pass_time()
+        chats = await room.apply_time_limits()
         for desk in Desk:
             since = [
                 chat.waits_since for chat in chats if chat.is_waiting and chat.queue.desk is desk

@@ -13,7 +13,7 @@ class AnonymousLimits:
     by_address: RateLimit
     by_email: RateLimit
 
-    async def exceeded(self, email: str, address: str) -> str | None:
+    async def find_exceeded(self, email: str, address: str) -> str | None:
         """Count one, and say in French what is over its limit."""
         counted = (
             ("adresse réseau", self.by_address, address),

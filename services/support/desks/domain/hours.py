@@ -44,17 +44,17 @@ class OpeningHours:
         if not self.days or not self.days <= {*range(1, 8)}:
             raise ValueError("days are numbers from 1, Monday, to 7, one at least")
 
-    def availability(self, moment: datetime) -> Availability:
+    def find_availability(self, moment: datetime) -> Availability:
         """Say whether people answer at a moment."""
         is_open = self.is_open(moment)
-        return Availability(is_open, None if is_open else self.next_opening(moment))
+        return Availability(is_open, None if is_open else self.find_next_opening(moment))
 
     def is_open(self, moment: datetime) -> bool:
         """Tell whether people answer at a moment."""
         local = moment.astimezone(PARIS)
         return self._is_worked(local.date()) and self.opens <= local.time() < self.closes
 
-    def next_opening(self, moment: datetime) -> datetime:
+    def find_next_opening(self, moment: datetime) -> datetime:
         """Give the first moment from `moment` on at which people answer, in Paris time."""
         local = moment.astimezone(PARIS)
         if self.is_open(local):
@@ -64,11 +64,11 @@ class OpeningHours:
             day += _DAY
         return _combine(day, self.opens)
 
-    def closing(self, moment: datetime) -> datetime:
+    def find_closing(self, moment: datetime) -> datetime:
         """Give the moment at which people stop answering, on the Paris day of `moment`."""
         return _combine(moment.astimezone(PARIS).date(), self.closes)
 
-    def worked(self, start: datetime, end: datetime) -> timedelta:
+    def measure_open_time(self, start: datetime, end: datetime) -> timedelta:
         """Measure the opening hours between two moments; nothing when the second is not later."""
         day, last = start.astimezone(PARIS).date(), end.astimezone(PARIS).date()
         total = timedelta()

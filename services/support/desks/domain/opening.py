@@ -22,5 +22,5 @@ def judge_opening(hours: OpeningHours, now: datetime) -> tuple[Violation, ...]:
 
 
 def _refuse_closed(hours: OpeningHours, now: datetime) -> Violation:
-    opening = format_opening(hours.next_opening(now))
+    opening = format_opening(hours.find_next_opening(now))
     return rules.CLOSED.broken("requête", opening=opening)

@@ -40,7 +40,7 @@ class ModelSuggester:
         if self._trained is None:
             self._trained = await asyncio.to_thread(self._train)
 
-    async def read(self, title: str, description: str) -> Suggestions:
+    async def suggest(self, title: str, description: str) -> Suggestions:
         """Read a text beside the event loop, one at a time; suggest nothing when many wait."""
         if self._trained is None:
             return Suggestions()

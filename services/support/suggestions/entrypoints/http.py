@@ -75,7 +75,7 @@ def create_suggestions_router(
             raise too_many_requests(
                 suggestion_rules.TOO_MANY_SUGGESTIONS.broken("requête", limit=limit)
             )
-        found = await suggester.read(title, description)
+        found = await suggester.suggest(title, description)
         chosen = catalogue.by_code.get(body.sub_category or "")
         return SuggestionsAnswer(
             suggestions=tuple(

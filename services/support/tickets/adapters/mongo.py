@@ -64,7 +64,7 @@ class MongoTickets:
         """Read a ticket."""
         return _read_ticket(await self._tickets.find_one({"_id": ticket}))
 
-    async def used(self, key: Key | None) -> UsedKey | None:
+    async def find_key_use(self, key: Key | None) -> UsedKey | None:
         """Find what a key served for; nothing for none."""
         return await _find_used(self._store, key)
 
@@ -83,20 +83,20 @@ class MongoTickets:
             with suppress(DuplicateKeyError):
                 await numbers.insert_one({"_id": year, "last": 0})
 
-    async def of_token(self, ticket: str, token_hash: str) -> Ticket | None:
+    async def find_by_token(self, ticket: str, token_hash: str) -> Ticket | None:
         """Read a ticket by what follows it without an account."""
         return _read_ticket(await self._tickets.find_one({"_id": ticket, "token": token_hash}))
 
-    async def of_structure(self, structure: str, search: Search) -> Page:
+    async def list_of_structure(self, structure: str, search: Search) -> Page:
         """List what a structure has asked, the latest first; without what was said."""
         wanted: Document = {"structure": structure, **_build_filter(search)}
         if search.status:
             wanted["status"] = search.status.value
         if search.after:
             wanted["_id"] = {"$lt": search.after}
-        return await self._page(wanted, ("_id", -1), search.limit)
+        return await self._list_page(wanted, ("_id", -1), search.limit)
 
-    async def queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
+    async def list_queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
         """List what a desk has, the most urgent first and then the oldest; without the texts."""
         wanted: Document = {"desk": desk.value, "recipient": structure, **_build_filter(search)}
         if search.status:
@@ -104,9 +104,11 @@ class MongoTickets:
         wanted["open"] = search.status is None or search.status in OPEN_STATUSES
         if search.after:
             wanted["place"] = {"$gt": search.after}
-        return await self._page(wanted, ("place", 1), search.limit)
+        return await self._list_page(wanted, ("place", 1), search.limit)
 
-    async def counts(self, desk: Desk, structure: str | None) -> Mapping[TicketStatus, int]:
+    async def count_by_status(
+        self, desk: Desk, structure: str | None
+    ) -> Mapping[TicketStatus, int]:
         """Count what a desk has to settle, by status."""
         return {
             status: await self._tickets.count_documents(
@@ -116,7 +118,7 @@ class MongoTickets:
             if status in OPEN_STATUSES
         }
 
-    async def settled_before(
+    async def list_settled_before(
         self, moment: datetime, limit: int, beside: Collection[str] = ()
     ) -> Sequence[str]:
         """List tickets settled before a moment and not closed, but for those of `beside`."""
@@ -126,13 +128,13 @@ class MongoTickets:
         rows = self._tickets.find(wanted, {"_id": 1}).sort("changed_at", 1).limit(limit)
         return [row["_id"] async for row in rows]
 
-    async def referred(self, files: Iterable[str]) -> set[str]:
+    async def find_referenced(self, files: Iterable[str]) -> set[str]:
         """Give which of these files a ticket refers to."""
         wanted = set(files)
         rows = self._tickets.find({"files": {"$in": list(wanted)}}, {"files": 1})
         return {sha256 async for row in rows for sha256 in row["files"]} & wanted
 
-    async def _page(self, wanted: Document, order: tuple[str, int], limit: int) -> Page:
+    async def _list_page(self, wanted: Document, order: tuple[str, int], limit: int) -> Page:
         cursor = self._tickets.find(wanted, _LINE).sort(*order).limit(limit + 1)
         rows = await cursor.to_list(limit + 1)
         found = [_TICKET.validate_python(row["ticket"]) for row in rows[:limit]]
@@ -171,15 +173,15 @@ class MongoTicketChange:
         """Forget a draft."""
         await self._tickets.delete_one({"_id": ticket}, session=self._session)
 
-    async def admit(self, ticket: str, token_hash: str) -> None:
+    async def add_token(self, ticket: str, token_hash: str) -> None:
         """Let one more secret follow a ticket that has no account; the oldest of many goes."""
         await add_token(self._transaction, TICKETS, ticket, token_hash)
 
-    async def used(self, key: Key | None) -> UsedKey | None:
+    async def find_key_use(self, key: Key | None) -> UsedKey | None:
         """Find what a key served for; nothing for none."""
         return await _find_used(self._transaction, key)
 
-    async def use(self, key: Key | None, ticket: str) -> None:
+    async def record_key(self, key: Key | None, ticket: str) -> None:
         """Remember which ticket a key served for; nothing for none."""
         await keep_used(self._transaction, [(key, ticket)] if key else [])
 

@@ -28,9 +28,9 @@ class TicketAccess:
     """A ticket as somebody names it: which one, by what right, and as they last read it."""
 
     ticket: str
-    owns: CanSee
-    matches: MatchesVersion = _match_any
-    by: str = ""
+    can_see: CanSee
+    matches_version: MatchesVersion = _match_any
+    key_owner: str = ""
     """Whose idempotency keys it comes with: a structure in a role, an agent of a desk."""
 
 
@@ -43,14 +43,14 @@ class Allowed:
 
 
 def check_access(
-    ticket: Ticket | None, claim: TicketAccess, act: TicketAct, side: Side
+    ticket: Ticket | None, access: TicketAccess, act: TicketAct, side: Side
 ) -> Allowed | Conflict | StaleVersion | NotFound:
     """Tell whether an act may be done to a claimed ticket; None is one that is not there."""
-    if ticket is None or not claim.owns(ticket):
+    if ticket is None or not access.can_see(ticket):
         return NotFound()
     row = find_allowed_transition(ticket, act, side)
     if isinstance(row, Violation):
         return Conflict(row)
-    if not claim.matches(ticket.version):
+    if not access.matches_version(ticket.version):
         return StaleVersion(ticket_rules.STALE.broken("If-Match"))
     return Allowed(ticket, row)

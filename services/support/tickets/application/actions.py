@@ -27,47 +27,47 @@ class Actions:
         """Use these ports."""
         self._ports = ports
 
-    async def act(
+    async def apply(
         self,
-        claim: TicketAccess,
-        doing: Action,
+        access: TicketAccess,
+        action: Action,
         uploads: Sequence[Upload] = (),
         key: str | None = None,
     ) -> Outcome:
         """Do an act, with its attachments, once per key."""
         ports = self._ports
         heads = await read_heads(uploads)
-        directory = await find_directory(ports.structures, doing.recipient)
-        owner = repr((doing.by.value, claim.by, claim.ticket))
-        used_key = await key_of(owner, key, repr(doing), uploads)
+        directory = await find_directory(ports.structures, action.recipient)
+        owner = repr((action.by.value, access.key_owner, access.ticket))
+        used_key = await key_of(owner, key, repr(action), uploads)
 
-        def judged(ticket: Ticket | None, used: UsedKey | None) -> Allowed | Outcome:
-            if used and ticket and claim.owns(ticket):
+        def judge(ticket: Ticket | None, used: UsedKey | None) -> Allowed | Outcome:
+            if used and ticket and access.can_see(ticket):
                 return answer_repeat(used, used_key, ticket)
-            found = check_access(ticket, claim, doing.act, doing.by)
+            found = check_access(ticket, access, action.act, action.by)
             if not isinstance(found, Allowed):
                 return found
-            if taken := judge_assignment(found.ticket, doing):
+            if taken := judge_assignment(found.ticket, action):
                 return Conflict(taken)
             faults = (
-                *judge_action(found.ticket, doing, found.row, directory),
+                *judge_action(found.ticket, action, found.row, directory),
                 *judge_attachments(heads, found.ticket.files),
             )
             return Refused(faults) if faults else found
 
         # Before the files are kept, and again when the ticket cannot change any more.
-        first = judged(*await find_with_key(ports.tickets, claim.ticket, used_key))
+        first = judge(*await find_with_key(ports.tickets, access.ticket, used_key))
         if not isinstance(first, Allowed):
             return first
-        whole = replace(doing, attachments=await store_uploads(ports.vault, uploads))
+        whole = replace(action, attachments=await store_uploads(ports.vault, uploads))
 
         async def work(change: TicketChange) -> Outcome:
-            found = judged(await change.load(claim.ticket), await change.used(used_key))
+            found = judge(await change.load(access.ticket), await change.find_key_use(used_key))
             if not isinstance(found, Allowed):
                 return found
             after = apply_action(found.ticket, whole, found.row.target, ports.clock())
             await change.save(after)
-            await change.use(used_key, after.id)
+            await change.record_key(used_key, after.id)
             for message in build_events(found.ticket, after):
                 change.publish(message)
             return Done(after)

@@ -20,22 +20,22 @@ class AutomaticClosing:
     """Closes what was settled and not reopened for a while."""
 
     def __init__(
-        self, ports: TicketPorts, acting: Actions, after: timedelta, one_by_one: OneByOne
+        self, ports: TicketPorts, actions: Actions, after: timedelta, one_by_one: OneByOne
     ) -> None:
         """Close `after` that long."""
         self._one_by_one = one_by_one
         self._ports = ports
-        self._acting = acting
+        self._actions = actions
         self._after = after
 
     async def close(self) -> int:
         """Close what is due, and give how many; one that cannot be closed holds up no other."""
         closed, left = 0, set[str]()
-        doing = Action(TicketAct.CLORE, Side.PLATEFORME, "plateforme")
+        action = Action(TicketAct.CLORE, Side.PLATEFORME, "plateforme")
         before = self._ports.clock() - self._after
-        while due := await self._ports.tickets.settled_before(before, _BATCH_SIZE, left):
+        while due := await self._ports.tickets.list_settled_before(before, _BATCH_SIZE, left):
             failed = await self._one_by_one(
-                due, lambda each: self._acting.act(TicketAccess(each, lambda _: True), doing)
+                due, lambda each: self._actions.apply(TicketAccess(each, lambda _: True), action)
             )
             left |= {*failed}
             closed += len(due) - len(failed)

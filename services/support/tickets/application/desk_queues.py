@@ -19,7 +19,7 @@ class TimedTicket:
     """A ticket, and where it stands against what its desk means to do."""
 
     ticket: Ticket
-    measured: ResponseTimes
+    times: ResponseTimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +40,18 @@ class DeskQueues:
         self._targets = targets
         self._worked = worked
 
-    async def queue(self, desk: Desk, structure: str | None, search: Search) -> QueuePage:
+    async def list_queue(self, desk: Desk, structure: str | None, search: Search) -> QueuePage:
         """List what a desk has."""
-        page = await self._ports.tickets.queue(desk, structure, search)
-        counts = await self._ports.tickets.counts(desk, structure)
-        return QueuePage(tuple(self.clocked(each) for each in page.tickets), page.next, counts)
+        page = await self._ports.tickets.list_queue(desk, structure, search)
+        counts = await self._ports.tickets.count_by_status(desk, structure)
+        return QueuePage(tuple(self.measure(each) for each in page.tickets), page.next, counts)
 
     async def find(self, ticket_id: str, desk: Desk, structure: str | None) -> TimedTicket | None:
         """Read a ticket that a desk has; what another desk has does not exist for it."""
         ticket = await self._ports.tickets.find(ticket_id)
-        return self.clocked(ticket) if ticket and is_at_desk(ticket, desk, structure) else None
+        return self.measure(ticket) if ticket and is_at_desk(ticket, desk, structure) else None
 
-    def clocked(self, ticket: Ticket) -> TimedTicket:
+    def measure(self, ticket: Ticket) -> TimedTicket:
         """Measure a ticket. Raises ValueError for a draft, which no desk has."""
         found = measure_response_times(ticket, self._targets, self._ports.clock(), self._worked)
         if found is None:

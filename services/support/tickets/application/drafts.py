@@ -28,7 +28,7 @@ class Drafts:
 
     async def begin(self, issuer: Issuer, content: Content) -> Outcome:
         """Keep a draft."""
-        if found := await self._faults(issuer, content):
+        if found := await self._find_faults(issuer, content):
             return Refused(found)
         draft = create_draft(self._ports.new_id(), issuer, content, self._ports.clock())
 
@@ -38,9 +38,9 @@ class Drafts:
 
         return await self._ports.tickets.change(work)
 
-    async def save(self, claim: TicketAccess, issuer: Issuer, content: Content) -> Outcome:
+    async def save(self, access: TicketAccess, issuer: Issuer, content: Content) -> Outcome:
         """Write a draft anew."""
-        found = await self._faults(issuer, content)
+        found = await self._find_faults(issuer, content)
 
         async def edit(change: TicketChange, draft: Ticket) -> Outcome:
             if found:
@@ -49,28 +49,28 @@ class Drafts:
                 change, update_draft(draft, self._ports.clock(), content=content, issuer=issuer)
             )
 
-        return await self._change(claim, TicketAct.ENREGISTRER, edit)
+        return await self._change(access, TicketAct.ENREGISTRER, edit)
 
-    async def attach(self, claim: TicketAccess, uploads: Sequence[Upload]) -> Outcome:
+    async def attach(self, access: TicketAccess, uploads: Sequence[Upload]) -> Outcome:
         """Add files to a draft."""
         ports = self._ports
         heads = await read_heads(uploads)
 
-        def judged(draft: Ticket | None) -> Allowed | Outcome:
-            found = check_access(draft, claim, TicketAct.ENREGISTRER, Side.DEMANDEUR)
+        def judge(draft: Ticket | None) -> Allowed | Outcome:
+            found = check_access(draft, access, TicketAct.ENREGISTRER, Side.DEMANDEUR)
             if not isinstance(found, Allowed):
                 return found
             faults = judge_attachments(heads, found.ticket.attachments)
             return Refused(faults) if faults else found
 
         # Before the files are kept, and again when the draft cannot change any more.
-        first = judged(await ports.tickets.find(claim.ticket))
+        first = judge(await ports.tickets.find(access.ticket))
         if not isinstance(first, Allowed):
             return first
         files = await store_uploads(ports.vault, uploads)
 
         async def work(change: TicketChange) -> Outcome:
-            found = judged(await change.load(claim.ticket))
+            found = judge(await change.load(access.ticket))
             if not isinstance(found, Allowed):
                 return found
             draft = found.ticket
@@ -79,7 +79,7 @@ class Drafts:
 
         return await ports.tickets.change(work)
 
-    async def detach(self, claim: TicketAccess, sha256: str, name: str | None) -> Outcome:
+    async def detach(self, access: TicketAccess, sha256: str, name: str | None) -> Outcome:
         """Take a file away from a draft; its name tells it from others of the same bytes."""
 
         async def edit(change: TicketChange, draft: Ticket) -> Outcome:
@@ -90,27 +90,27 @@ class Drafts:
             left = tuple(each for each in draft.attachments if each not in gone)
             return await _save(change, replace_attachments(draft, left, self._ports.clock()))
 
-        return await self._change(claim, TicketAct.ENREGISTRER, edit)
+        return await self._change(access, TicketAct.ENREGISTRER, edit)
 
-    async def discard(self, claim: TicketAccess) -> Outcome:
+    async def discard(self, access: TicketAccess) -> Outcome:
         """Forget a draft: nobody else has ever seen it."""
 
         async def edit(change: TicketChange, draft: Ticket) -> Outcome:
             await change.remove(draft.id)
             return Done(draft)
 
-        return await self._change(claim, TicketAct.ABANDONNER, edit)
+        return await self._change(access, TicketAct.ABANDONNER, edit)
 
-    async def _faults(self, issuer: Issuer, content: Content) -> tuple[Violation, ...]:
+    async def _find_faults(self, issuer: Issuer, content: Content) -> tuple[Violation, ...]:
         directory = await find_directory(self._ports.structures, issuer, content.recipient)
         return (
             *judge_issuer(issuer, directory),
             *judge_draft(content, self._ports.catalogue, directory),
         )
 
-    async def _change(self, claim: TicketAccess, act: TicketAct, edit: Edit) -> Outcome:
+    async def _change(self, access: TicketAccess, act: TicketAct, edit: Edit) -> Outcome:
         async def work(change: TicketChange) -> Outcome:
-            found = check_access(await change.load(claim.ticket), claim, act, Side.DEMANDEUR)
+            found = check_access(await change.load(access.ticket), access, act, Side.DEMANDEUR)
             return await edit(change, found.ticket) if isinstance(found, Allowed) else found
 
         return await self._ports.tickets.change(work)

@@ -11,7 +11,7 @@ async def find_with_key(
     tickets: Tickets, ticket: str, key: Key | None
 ) -> tuple[Ticket | None, UsedKey | None]:
     """Read a ticket and what a key served for, as they are at one moment."""
-    found, used = await tickets.find(ticket), await tickets.used(key)
+    found, used = await tickets.find(ticket), await tickets.find_key_use(key)
     # What was done with the key since is in the ticket now: the two are written together.
     return (await tickets.find(ticket) if used else found), used
 

@@ -56,13 +56,13 @@ class TicketChange(Protocol):
     async def remove(self, ticket: str) -> None:
         """Forget a draft."""
 
-    async def admit(self, ticket: str, token_hash: str) -> None:
+    async def add_token(self, ticket: str, token_hash: str) -> None:
         """Let one more secret follow a ticket that has no account; the oldest of many goes."""
 
-    async def used(self, key: Key | None) -> UsedKey | None:
+    async def find_key_use(self, key: Key | None) -> UsedKey | None:
         """Find what a key served for; nothing for none."""
 
-    async def use(self, key: Key | None, ticket: str) -> None:
+    async def record_key(self, key: Key | None, ticket: str) -> None:
         """Remember which ticket a key served for; nothing for none."""
 
     def publish(self, message: Outgoing) -> None:
@@ -78,25 +78,27 @@ class Tickets(Protocol):
     async def find(self, ticket: str) -> Ticket | None:
         """Read a ticket."""
 
-    async def used(self, key: Key | None) -> UsedKey | None:
+    async def find_key_use(self, key: Key | None) -> UsedKey | None:
         """Find what a key served for; nothing for none."""
 
     async def next_number(self, year: int) -> int:
         """Count a ticket of a year. A number that no ticket takes in the end is a gap."""
 
-    async def of_token(self, ticket: str, token_hash: str) -> Ticket | None:
+    async def find_by_token(self, ticket: str, token_hash: str) -> Ticket | None:
         """Read a ticket by what follows it without an account."""
 
-    async def of_structure(self, structure: str, search: Search) -> Page:
+    async def list_of_structure(self, structure: str, search: Search) -> Page:
         """List what a structure has asked, the latest first; without what was said."""
 
-    async def queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
+    async def list_queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
         """List what a desk has, the most urgent first and then the oldest; without the texts."""
 
-    async def counts(self, desk: Desk, structure: str | None) -> Mapping[TicketStatus, int]:
+    async def count_by_status(
+        self, desk: Desk, structure: str | None
+    ) -> Mapping[TicketStatus, int]:
         """Count what a desk has, by status."""
 
-    async def settled_before(
+    async def list_settled_before(
         self, moment: datetime, limit: int, beside: Collection[str] = ()
     ) -> Sequence[str]:
         """List tickets settled before a moment and not closed, but for those of `beside`."""

@@ -41,27 +41,27 @@ class _Preparation:
 class Submissions:
     """Hands tickets over to their desks, each once per key."""
 
-    def __init__(self, ports: TicketPorts, limits: AnonymousLimits, keyed: RateLimit) -> None:
+    def __init__(self, ports: TicketPorts, limits: AnonymousLimits, keyed_limit: RateLimit) -> None:
         """Use these ports; `limits` are those of who has no account.
 
         `keyed` counts what they send with a key, by network address: sent again too.
         """
         self._ports = ports
         self._limits = limits
-        self._keyed = keyed
+        self._keyed_limit = keyed_limit
 
-    async def submit(self, claim: TicketAccess, key: str | None) -> Outcome:
+    async def submit(self, access: TicketAccess, key: str | None) -> Outcome:
         """Submit a draft."""
         ports = self._ports
-        used_key = Key(claim.by, key, claim.ticket) if key else None
-        seen, served = await find_with_key(ports.tickets, claim.ticket, used_key)
+        used_key = Key(access.key_owner, key, access.ticket) if key else None
+        seen, served = await find_with_key(ports.tickets, access.ticket, used_key)
         content = seen.content if seen else Content()
         directory = await find_directory(ports.structures, content.recipient)
 
-        def judged(ticket: Ticket | None, used: UsedKey | None) -> Allowed | Outcome:
-            if used and ticket and claim.owns(ticket):
+        def judge(ticket: Ticket | None, used: UsedKey | None) -> Allowed | Outcome:
+            if used and ticket and access.can_see(ticket):
                 return answer_repeat(used, used_key, ticket)
-            found = check_access(ticket, claim, TicketAct.DEPOSER, Side.DEMANDEUR)
+            found = check_access(ticket, access, TicketAct.DEPOSER, Side.DEMANDEUR)
             if not isinstance(found, Allowed):
                 return found
             if found.ticket.content != content:
@@ -69,18 +69,18 @@ class Submissions:
             faults = judge_submission(content, ports.catalogue, directory)
             return Refused(faults) if faults else found
 
-        first = judged(seen, served)
+        first = judge(seen, served)
         if not isinstance(first, Allowed):
             return first
-        prepared = await self._prepared(content)
+        prepared = await self._prepare(content)
 
         async def work(change: TicketChange) -> Outcome:
-            found = judged(await change.load(claim.ticket), await change.used(used_key))
+            found = judge(await change.load(access.ticket), await change.find_key_use(used_key))
             if not isinstance(found, Allowed):
                 return found
-            after = self._handed_over(change, found.ticket, prepared)
+            after = self._hand_over(change, found.ticket, prepared)
             await change.save(after)
-            await change.use(used_key, after.id)
+            await change.record_key(used_key, after.id)
             return Done(after)
 
         return await ports.tickets.change(work)
@@ -107,50 +107,50 @@ class Submissions:
         )
         if faults:
             return Refused(faults)
-        if key and await self._keyed.is_exceeded(address):
-            most = f"adresse réseau, {self._keyed.an_hour} avec une clé au plus"
+        if key and await self._keyed_limit.is_exceeded(address):
+            most = f"adresse réseau, {self._keyed_limit.an_hour} avec une clé au plus"
             return RateLimited(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=most))
         used_key = await key_of(f"email:{issuer.email}", key, repr((issuer, content)), uploads)
         token, at = create_token(), ports.clock()
 
         async def sent_again(change: TicketChange) -> Outcome | None:
-            used = await change.used(used_key)
+            used = await change.find_key_use(used_key)
             if used is None:
                 return None
             found = answer_repeat(used, used_key, await change.load(used.subject))
             if isinstance(found, Refused):
                 return found
             # Its first token is not kept: the answer that held it may be lost.
-            await change.admit(used.subject, hash_token(token))
+            await change.add_token(used.subject, hash_token(token))
             return replace(found, token=token)
 
         if used_key and (outcome := await ports.tickets.change(sent_again)):
             return outcome
-        if what := await self._limits.exceeded(issuer.email or "", address):
+        if what := await self._limits.find_exceeded(issuer.email or "", address):
             return RateLimited(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=what))
-        prepared = await self._prepared(content)
+        prepared = await self._prepare(content)
         files = await store_uploads(ports.vault, uploads)
         draft = replace_attachments(create_draft(ports.new_id(), issuer, content, at), files, at)
 
         async def work(change: TicketChange) -> Outcome:
             if outcome := await sent_again(change):
                 return outcome
-            after = self._handed_over(change, draft, prepared)
+            after = self._hand_over(change, draft, prepared)
             await change.insert(after, token_hash=hash_token(token))
-            await change.use(used_key, after.id)
+            await change.record_key(used_key, after.id)
             return Done(after, token=token)
 
         return await ports.tickets.change(work)
 
-    async def _prepared(self, content: Content) -> _Preparation:
+    async def _prepare(self, content: Content) -> _Preparation:
         """Prepare, outside the transaction, what would make submissions wait for each other."""
         ports = self._ports
-        suggestions = await ports.suggester.read(content.title, content.description)
+        suggestions = await ports.suggester.suggest(content.title, content.description)
         year = ports.clock().astimezone(PARIS).year
         number = f"T-{year}-{await ports.tickets.next_number(year):06}"
         return _Preparation(number, suggestions)
 
-    def _handed_over(self, change: TicketChange, draft: Ticket, prepared: _Preparation) -> Ticket:
+    def _hand_over(self, change: TicketChange, draft: Ticket, prepared: _Preparation) -> Ticket:
         ports = self._ports
         after = submit_draft(
             draft, prepared.number, ports.catalogue, prepared.suggestions, ports.clock()

@@ -14,7 +14,7 @@ from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
 
 def create_draft(ticket_id: str, issuer: Issuer, content: Content, at: datetime) -> Ticket:
     """Begin a ticket as a draft."""
-    doing = Action(TicketAct.ENREGISTRER, Side.DEMANDEUR, issuer.name)
+    action = Action(TicketAct.ENREGISTRER, Side.DEMANDEUR, issuer.name)
     return Ticket(
         id=ticket_id,
         version=1,
@@ -23,7 +23,7 @@ def create_draft(ticket_id: str, issuer: Issuer, content: Content, at: datetime)
         status=TicketStatus.BROUILLON,
         created_at=at,
         changed_at=at,
-        journal=(_build_entry(doing, TicketStatus.BROUILLON, at),),
+        journal=(_build_entry(action, TicketStatus.BROUILLON, at),),
     )
 
 
@@ -43,7 +43,7 @@ def submit_draft(
     """Submit a draft that breaks no rule: its sub-category decides the desk, and nothing else."""
     chosen = catalogue.by_code[draft.content.sub_category or ""]
     recipient = draft.content.recipient if chosen.desk.is_of_a_structure else None
-    doing = Action(
+    action = Action(
         TicketAct.DEPOSER,
         Side.DEMANDEUR,
         draft.issuer.name,
@@ -58,11 +58,11 @@ def submit_draft(
         contradicts=suggestions.contradicts(chosen.code),
         submitted_at=at,
     )
-    return apply_action(numbered, doing, TicketStatus.DEPOSE, at)
+    return apply_action(numbered, action, TicketStatus.DEPOSE, at)
 
 
 def apply_action(
-    ticket: Ticket, doing: Action, target: TicketStatus | None, at: datetime
+    ticket: Ticket, action: Action, target: TicketStatus | None, at: datetime
 ) -> Ticket:
     """Do what a row allows: the ticket is changed, and its journal says so."""
     status = target or ticket.status
@@ -71,17 +71,17 @@ def apply_action(
         version=ticket.version + 1,
         status=status,
         changed_at=at,
-        priority=doing.priority or ticket.priority,
-        assignee=doing.assignee or ticket.assignee,
-        satisfaction=doing.satisfaction or ticket.satisfaction,
-        journal=(*ticket.journal, _build_entry(doing, status, at)),
+        priority=action.priority or ticket.priority,
+        assignee=action.assignee or ticket.assignee,
+        satisfaction=action.satisfaction or ticket.satisfaction,
+        journal=(*ticket.journal, _build_entry(action, status, at)),
     )
-    if doing.desk is None:
+    if action.desk is None:
         return changed
     # Who had it before has it no more.
-    return replace(changed, desk=doing.desk, recipient=doing.recipient, assignee=None)
+    return replace(changed, desk=action.desk, recipient=action.recipient, assignee=None)
 
 
-def _build_entry(doing: Action, status: TicketStatus, at: datetime) -> JournalEntry:
-    done = {each.name: getattr(doing, each.name) for each in fields(doing)}
-    return JournalEntry(**{**done, "text": doing.text or None}, status=status, at=at)
+def _build_entry(action: Action, status: TicketStatus, at: datetime) -> JournalEntry:
+    done = {each.name: getattr(action, each.name) for each in fields(action)}
+    return JournalEntry(**{**done, "text": action.text or None}, status=status, at=at)

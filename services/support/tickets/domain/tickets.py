@@ -79,7 +79,7 @@ class Ticket:
         return (*self.attachments, *(file for each in self.journal for file in each.attachments))
 
     @property
-    def told_bytes(self) -> int:
+    def journal_bytes(self) -> int:
         """What the texts of the journal weigh."""
         return sum(len((each.text or "").encode()) for each in self.journal)
 

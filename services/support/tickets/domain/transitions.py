@@ -24,9 +24,9 @@ class Transition:
     sources: frozenset[TicketStatus]
     target: TicketStatus | None
     """None: the status stays."""
-    says: bool = False
+    is_text_required: bool = False
     """Whether the act is said in words."""
-    is_kept_room: bool = False
+    is_allowed_when_full: bool = False
     """Whether a journal that is full still takes it: it brings the ticket to its end."""
 
 
@@ -34,27 +34,31 @@ TRANSITIONS = (
     Transition(TicketAct.ENREGISTRER, Side.DEMANDEUR, frozenset({_B}), None),
     Transition(TicketAct.ABANDONNER, Side.DEMANDEUR, frozenset({_B}), None),
     Transition(TicketAct.DEPOSER, Side.DEMANDEUR, frozenset({_B}), _D),
-    Transition(TicketAct.ECRIRE, Side.DEMANDEUR, frozenset({_D, _C, _O}), None, says=True),
-    Transition(TicketAct.ECRIRE, Side.DEMANDEUR, frozenset({_A}), _C, says=True),
-    Transition(TicketAct.ROUVRIR, Side.DEMANDEUR, frozenset({_R}), _O, says=True),
-    Transition(TicketAct.EVALUER, Side.DEMANDEUR, frozenset({_R, _X}), _X, is_kept_room=True),
     Transition(
-        TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, frozenset({_D, _O}), _C, is_kept_room=True
+        TicketAct.ECRIRE, Side.DEMANDEUR, frozenset({_D, _C, _O}), None, is_text_required=True
+    ),
+    Transition(TicketAct.ECRIRE, Side.DEMANDEUR, frozenset({_A}), _C, is_text_required=True),
+    Transition(TicketAct.ROUVRIR, Side.DEMANDEUR, frozenset({_R}), _O, is_text_required=True),
+    Transition(
+        TicketAct.EVALUER, Side.DEMANDEUR, frozenset({_R, _X}), _X, is_allowed_when_full=True
+    ),
+    Transition(
+        TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, frozenset({_D, _O}), _C, is_allowed_when_full=True
     ),
     Transition(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, frozenset({_C, _A}), None),
-    Transition(TicketAct.REPONDRE, Side.BUREAU, frozenset({_C, _A}), None, says=True),
-    Transition(TicketAct.DEMANDER, Side.BUREAU, frozenset({_C}), _A, says=True),
+    Transition(TicketAct.REPONDRE, Side.BUREAU, frozenset({_C, _A}), None, is_text_required=True),
+    Transition(TicketAct.DEMANDER, Side.BUREAU, frozenset({_C}), _A, is_text_required=True),
     Transition(TicketAct.PRIORISER, Side.BUREAU, _UNSETTLED, None),
-    Transition(TicketAct.TRANSFERER, Side.BUREAU, _UNSETTLED, _D, says=True),
+    Transition(TicketAct.TRANSFERER, Side.BUREAU, _UNSETTLED, _D, is_text_required=True),
     Transition(
         TicketAct.RESOUDRE,
         Side.BUREAU,
         frozenset({_C, _A}),
         _R,
-        says=True,
-        is_kept_room=True,
+        is_text_required=True,
+        is_allowed_when_full=True,
     ),
-    Transition(TicketAct.CLORE, Side.PLATEFORME, frozenset({_R}), _X, is_kept_room=True),
+    Transition(TicketAct.CLORE, Side.PLATEFORME, frozenset({_R}), _X, is_allowed_when_full=True),
 )
 
 OPEN_STATUSES = _UNSETTLED

@@ -131,9 +131,9 @@ def find_allowed_transition(ticket: Ticket, act: TicketAct, side: Side) -> Trans
             act=ACT_LABELS[act],
             allowed=listed,
         )
-    if not row.is_kept_room and ticket.status is not TicketStatus.BROUILLON:
+    if not row.is_allowed_when_full and ticket.status is not TicketStatus.BROUILLON:
         room = JOURNAL_LIMITS[side]
-        if len(ticket.journal) >= room.entries or ticket.told_bytes >= room.size_bytes:
+        if len(ticket.journal) >= room.entries or ticket.journal_bytes >= room.size_bytes:
             return ticket_rules.TOO_LONG_A_STORY.broken(
                 "text", entries=room.entries, megabytes=room.size_bytes // MEGABYTE
             )
@@ -143,40 +143,40 @@ def find_allowed_transition(ticket: Ticket, act: TicketAct, side: Side) -> Trans
 
 
 def judge_action(
-    ticket: Ticket, doing: Action, row: Transition, directory: Directory
+    ticket: Ticket, action: Action, row: Transition, directory: Directory
 ) -> tuple[Violation, ...]:
     """Name every rule that an act breaks by what it comes with."""
-    found = [*judge_text("text", "Le message", doing.text or "", is_required=row.says)]
-    if doing.act is TicketAct.PRENDRE_EN_CHARGE and not doing.assignee:
+    found = [*judge_text("text", "Le message", action.text or "", is_required=row.is_text_required)]
+    if action.act is TicketAct.PRENDRE_EN_CHARGE and not action.assignee:
         found.append(rules.TEXT_MISSING.broken("assignee", label="Le nom de l'agent"))
-    found += judge_line("assignee", "L'agent", doing.assignee or "")
-    if doing.act is TicketAct.EVALUER and doing.satisfaction not in RATINGS:
+    found += judge_line("assignee", "L'agent", action.assignee or "")
+    if action.act is TicketAct.EVALUER and action.satisfaction not in RATINGS:
         found.append(
             ticket_rules.RATING_REFUSED.broken(
-                "satisfaction", value=doing.satisfaction, least=RATINGS[0], most=RATINGS[-1]
+                "satisfaction", value=action.satisfaction, least=RATINGS[0], most=RATINGS[-1]
             )
         )
-    if doing.act is TicketAct.TRANSFERER:
-        found += _judge_transfer(ticket, doing, directory)
+    if action.act is TicketAct.TRANSFERER:
+        found += _judge_transfer(ticket, action, directory)
     return tuple(found)
 
 
-def judge_assignment(ticket: Ticket, doing: Action) -> Violation | None:
+def judge_assignment(ticket: Ticket, action: Action) -> Violation | None:
     """Refuse to take a ticket from somebody who is not named: it may just have been taken."""
     # An older release kept names as macOS writes them.
     holder = composed(ticket.assignee) if ticket.assignee else None
-    if doing.act is not TicketAct.PRENDRE_EN_CHARGE or holder in {None, doing.who}:
+    if action.act is not TicketAct.PRENDRE_EN_CHARGE or holder in {None, action.who}:
         return None
-    if holder == doing.instead_of:
+    if holder == action.instead_of:
         return None
     return ticket_rules.ALREADY_TAKEN.broken("assignee", holder=holder)
 
 
-def _judge_transfer(ticket: Ticket, doing: Action, directory: Directory) -> Iterator[Violation]:
-    if doing.desk and doing.desk.is_of_a_structure:
-        if doing.recipient is None or not doing.recipient.structure:
+def _judge_transfer(ticket: Ticket, action: Action, directory: Directory) -> Iterator[Violation]:
+    if action.desk and action.desk.is_of_a_structure:
+        if action.recipient is None or not action.recipient.structure:
             yield rules.RECIPIENT_MISSING.broken("recipient.structure")
             return
-        yield from judge_recipient(doing.recipient, directory)
-    if (doing.desk, doing.recipient) == (ticket.desk, ticket.recipient):
+        yield from judge_recipient(action.recipient, directory)
+    if (action.desk, action.recipient) == (ticket.desk, ticket.recipient):
         yield ticket_rules.ALREADY_THERE.broken("desk")

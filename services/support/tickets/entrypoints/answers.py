@@ -132,9 +132,9 @@ class ClockAnswer(BaseModel):
     is_late: bool
 
     @classmethod
-    def of(cls, clocked: TimedTicket) -> Self:
+    def of(cls, timed: TimedTicket) -> Self:
         """Show a clock."""
-        found = clocked.measured
+        found = timed.times
         return cls(
             first_answer=_to_minutes(found.first_answer),
             first_answer_target=_to_minutes(found.target.first_answer),
@@ -151,10 +151,10 @@ class QueuedTicket(TicketLine):
     clock: ClockAnswer
 
     @classmethod
-    def queued(cls, clocked: TimedTicket) -> Self:
+    def queued(cls, timed: TimedTicket) -> Self:
         """Show a ticket in a queue."""
         return cls.model_validate(
-            {**_list_line_fields(clocked.ticket), "clock": ClockAnswer.of(clocked)}
+            {**_list_line_fields(timed.ticket), "clock": ClockAnswer.of(timed)}
         )
 
 
@@ -164,10 +164,10 @@ class DeskTicketAnswer(TicketAnswer):
     clock: ClockAnswer
 
     @classmethod
-    def at_desk(cls, clocked: TimedTicket) -> Self:
+    def at_desk(cls, timed: TimedTicket) -> Self:
         """Show a ticket to its desk."""
-        whole = _list_ticket_fields(clocked.ticket, Side.BUREAU)
-        return cls.model_validate({**whole, "clock": ClockAnswer.of(clocked)})
+        whole = _list_ticket_fields(timed.ticket, Side.BUREAU)
+        return cls.model_validate({**whole, "clock": ClockAnswer.of(timed)})
 
 
 class ListAnswer(BaseModel):

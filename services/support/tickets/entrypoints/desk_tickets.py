@@ -38,7 +38,7 @@ def build_access(agent: Agent, ticket_id: Id) -> TicketAccess:
     return TicketAccess(
         ticket_id,
         lambda ticket: is_at_desk(ticket, agent.desk, agent.structure),
-        by=repr((agent.desk.value, agent.structure, agent.name)),
+        key_owner=repr((agent.desk.value, agent.structure, agent.name)),
     )
 
 
@@ -52,22 +52,22 @@ _REPLIES = (
 
 
 def create_desk_tickets_router(
-    tickets: Tickets, vault: Vault, desks: DeskQueues, acting: Actions
+    tickets: Tickets, vault: Vault, desks: DeskQueues, actions: Actions
 ) -> APIRouter:
     """Build the routes of the desks."""
     router = APIRouter(route_class=DescribedRoute, prefix="/desk/tickets", tags=["bureaux"])
     _add_read_routes(router, tickets, vault, desks)
     for path, status, act, summary in _REPLIES:
         add = router.post(f"/{{ticket_id}}/{path}", status_code=status, summary=summary)
-        add(_build_reply_route(act, desks, acting))
-    _add_action_routes(router, desks, acting)
+        add(_build_reply_route(act, desks, actions))
+    _add_action_routes(router, desks, actions)
     return router
 
 
 def _add_read_routes(router: APIRouter, tickets: Tickets, vault: Vault, desks: DeskQueues) -> None:
     @router.get("", summary="La file du bureau : le plus urgent, puis le plus ancien.")
     async def queue(agent: Agent, wanted: Annotated[DeskSearchQuery, Query()]) -> QueueAnswer:
-        page = await desks.queue(agent.desk, agent.structure, wanted.to_domain())
+        page = await desks.list_queue(agent.desk, agent.structure, wanted.to_domain())
         return QueueAnswer(
             tickets=tuple(QueuedTicket.queued(each) for each in page.tickets),
             next=page.next,
@@ -86,62 +86,64 @@ def _add_read_routes(router: APIRouter, tickets: Tickets, vault: Vault, desks: D
         summary="Télécharger une pièce jointe.",
         response_class=Response,
     )
-    async def file(held: DeskAccess, sha256: Sha, name: FileName = None) -> Response:
-        ticket = await tickets.find(held.ticket)
-        if ticket is None or not held.owns(ticket):
+    async def file(access: DeskAccess, sha256: Sha, name: FileName = None) -> Response:
+        ticket = await tickets.find(access.ticket)
+        if ticket is None or not access.can_see(ticket):
             raise not_found("Ticket")
         return await download_attachment(vault, ticket, sha256, name)
 
 
 def _build_reply_route(
-    act: TicketAct, desks: DeskQueues, acting: Actions
+    act: TicketAct, desks: DeskQueues, actions: Actions
 ) -> Callable[..., Awaitable[DeskTicketAnswer]]:
     async def speak(
         *,
         agent: Agent,
-        held: DeskAccess,
+        access: DeskAccess,
         text: Annotated[Text, Form()],
         attachments: MaybeFiles = None,
         idempotency_key: IdempotencyKey = None,
         response: Response,
     ) -> DeskTicketAnswer:
-        doing = Action(act, Side.BUREAU, agent.name, text=text)
-        spoken = require_done(await acting.act(held, doing, uploaded(attachments), idempotency_key))
+        action = Action(act, Side.BUREAU, agent.name, text=text)
+        spoken = require_done(
+            await actions.apply(access, action, uploaded(attachments), idempotency_key)
+        )
         mark_replay(response, spoken)
-        return DeskTicketAnswer.at_desk(desks.clocked(spoken.ticket))
+        return DeskTicketAnswer.at_desk(desks.measure(spoken.ticket))
 
     return speak
 
 
-def _add_action_routes(router: APIRouter, desks: DeskQueues, acting: Actions) -> None:
-    async def shown(held: TicketAccess, doing: Action) -> DeskTicketAnswer:
+def _add_action_routes(router: APIRouter, desks: DeskQueues, actions: Actions) -> None:
+    async def shown(access: TicketAccess, action: Action) -> DeskTicketAnswer:
         return DeskTicketAnswer.at_desk(
-            desks.clocked(require_done(await acting.act(held, doing)).ticket)
+            desks.measure(require_done(await actions.apply(access, action)).ticket)
         )
 
     @router.put("/{ticket_id}/assignee", summary="Prendre un ticket en charge, ou le confier.")
-    async def assign(agent: Agent, held: DeskAccess, body: AssignmentBody) -> DeskTicketAnswer:
-        doing = Action(
+    async def assign(agent: Agent, access: DeskAccess, body: AssignmentBody) -> DeskTicketAnswer:
+        action = Action(
             TicketAct.PRENDRE_EN_CHARGE,
             Side.BUREAU,
             agent.name,
             assignee=body.assignee or agent.name,
             instead_of=body.instead_of or None,
         )
-        return await shown(held, doing)
+        return await shown(access, action)
 
     @router.put("/{ticket_id}/priority", summary="Changer la priorité.")
-    async def prioritise(agent: Agent, held: DeskAccess, body: PriorityBody) -> DeskTicketAnswer:
+    async def prioritise(agent: Agent, access: DeskAccess, body: PriorityBody) -> DeskTicketAnswer:
         act = TicketAct.PRIORISER
-        return await shown(held, Action(act, Side.BUREAU, agent.name, priority=body.priority))
+        return await shown(access, Action(act, Side.BUREAU, agent.name, priority=body.priority))
 
     @router.post(
         "/{ticket_id}/transfer",
         status_code=204,
         summary="Transférer à un autre bureau, et dire pourquoi : le ticket n'est plus ici.",
     )
-    async def transfer(agent: Agent, held: DeskAccess, body: TransferBody) -> None:
-        doing = Action(
+    async def transfer(agent: Agent, access: DeskAccess, body: TransferBody) -> None:
+        action = Action(
             TicketAct.TRANSFERER,
             Side.BUREAU,
             agent.name,
@@ -149,4 +151,4 @@ def _add_action_routes(router: APIRouter, desks: DeskQueues, acting: Actions) ->
             desk=body.desk,
             recipient=body.to_recipient(),
         )
-        require_done(await acting.act(held, doing))
+        require_done(await actions.apply(access, action))

@@ -34,37 +34,37 @@ MaybeFiles = Annotated[list[UploadFile] | None, File(description="Pièces jointe
 
 def add_follow_up_routes(
     router: APIRouter,
-    acting: Actions,
+    actions: Actions,
     vault: Vault,
-    followed: Callable[..., Awaitable[Ticket]],
-    changed: Callable[..., Awaitable[Ticket]] | None = None,
-    keys_of: Callable[..., str] = lambda: "",
+    find_readable: Callable[..., Awaitable[Ticket]],
+    find_writable: Callable[..., Awaitable[Ticket]] | None = None,
+    name_key_owner: Callable[..., str] = lambda: "",
 ) -> None:
     """Add the routes under a ticket's own path.
 
     `followed` finds it for the one who may see it, and `changed` for the one who may act on it,
     where that is more than to see it. `keys_of` says whose idempotency keys are sent.
     """
-    changed = changed or followed
+    find_writable = find_writable or find_readable
 
     async def act(
         ticket: Ticket,
-        doing: Action,
+        action: Action,
         files: MaybeFiles = None,
         key: str | None = None,
         by: str = "",
     ) -> Done:
         # Whoever could see it a moment ago may: a ticket does not change its issuer.
-        claim = TicketAccess(ticket.id, lambda _: True, by=by)
-        return require_done(await acting.act(claim, doing, uploaded(files), key))
+        access = TicketAccess(ticket.id, lambda _: True, key_owner=by)
+        return require_done(await actions.apply(access, action, uploaded(files), key))
 
-    def doing(ticket: Ticket, act: TicketAct, text: str, rating: int | None = None) -> Action:
+    def action(ticket: Ticket, act: TicketAct, text: str, rating: int | None = None) -> Action:
         name = ticket.issuer.name
         return Action(act, Side.DEMANDEUR, name, text=text, satisfaction=rating)
 
     @router.get("/{ticket_id}", summary="Lire un ticket et son journal.")
     async def read(
-        ticket: Annotated[Ticket, Depends(followed)], response: Response
+        ticket: Annotated[Ticket, Depends(find_readable)], response: Response
     ) -> TicketAnswer:
         response.headers["ETag"] = etag(ticket.version)
         return TicketAnswer.of(ticket, Side.DEMANDEUR)
@@ -75,31 +75,35 @@ def add_follow_up_routes(
         response_class=Response,
     )
     async def file(
-        ticket: Annotated[Ticket, Depends(followed)], sha256: Sha, name: FileName = None
+        ticket: Annotated[Ticket, Depends(find_readable)], sha256: Sha, name: FileName = None
     ) -> Response:
         return await download_attachment(vault, ticket, sha256, name)
 
     @router.post("/{ticket_id}/messages", status_code=201, summary="Écrire au bureau.")
     async def write(
         *,
-        ticket: Annotated[Ticket, Depends(changed)],
-        by: Annotated[str, Depends(keys_of)],
+        ticket: Annotated[Ticket, Depends(find_writable)],
+        by: Annotated[str, Depends(name_key_owner)],
         text: Annotated[Text, Form()],
         attachments: MaybeFiles = None,
         idempotency_key: IdempotencyKey = None,
         response: Response,
     ) -> TicketAnswer:
-        said = doing(ticket, TicketAct.ECRIRE, text)
+        said = action(ticket, TicketAct.ECRIRE, text)
         result = await act(ticket, said, attachments, idempotency_key, by)
         mark_replay(response, result)
         return TicketAnswer.of(result.ticket, Side.DEMANDEUR)
 
     @router.post("/{ticket_id}/reopening", summary="Rouvrir un ticket résolu, et dire pourquoi.")
-    async def reopen(ticket: Annotated[Ticket, Depends(changed)], body: TextBody) -> TicketAnswer:
-        reopened = await act(ticket, doing(ticket, TicketAct.ROUVRIR, body.text))
+    async def reopen(
+        ticket: Annotated[Ticket, Depends(find_writable)], body: TextBody
+    ) -> TicketAnswer:
+        reopened = await act(ticket, action(ticket, TicketAct.ROUVRIR, body.text))
         return TicketAnswer.of(reopened.ticket, Side.DEMANDEUR)
 
     @router.put("/{ticket_id}/satisfaction", summary="Évaluer la réponse, ce qui clôt le ticket.")
-    async def rate(ticket: Annotated[Ticket, Depends(changed)], body: RatingBody) -> TicketAnswer:
-        rated = doing(ticket, TicketAct.EVALUER, body.comment, body.satisfaction)
+    async def rate(
+        ticket: Annotated[Ticket, Depends(find_writable)], body: RatingBody
+    ) -> TicketAnswer:
+        rated = action(ticket, TicketAct.EVALUER, body.comment, body.satisfaction)
         return TicketAnswer.of((await act(ticket, rated)).ticket, Side.DEMANDEUR)

@@ -30,33 +30,37 @@ _Line = Annotated[Line | None, Form()]
 
 
 def create_open_tickets_router(
-    tickets: Tickets, vault: Vault, submitting: Submissions, acting: Actions, follow_ups: RateLimit
+    tickets: Tickets,
+    vault: Vault,
+    submissions: Submissions,
+    actions: Actions,
+    follow_ups: RateLimit,
 ) -> APIRouter:
     """Build the routes that ask for no caller; `follow_ups` counts what comes after, by ticket."""
     router = APIRouter(route_class=DescribedRoute, prefix="/open/tickets", tags=["sans compte"])
 
-    async def followed(
+    async def find_readable(
         ticket_id: Id,
         x_ticket_token: Annotated[Token, Header(description="Reçu au dépôt.")] = "",
     ) -> Ticket:
-        ticket = await tickets.of_token(ticket_id, hash_token(x_ticket_token))
+        ticket = await tickets.find_by_token(ticket_id, hash_token(x_ticket_token))
         if ticket is None:
             raise not_found("Ticket")
         return ticket
 
-    async def changed(ticket: Annotated[Ticket, Depends(followed)]) -> Ticket:
+    async def find_writable(ticket: Annotated[Ticket, Depends(find_readable)]) -> Ticket:
         if await follow_ups.is_exceeded(ticket.id):
             raise too_many_requests(
                 ticket_rules.TOO_MANY_MESSAGES.broken("requête", limit=follow_ups.an_hour)
             )
         return ticket
 
-    _add_submission_route(router, submitting)
-    add_follow_up_routes(router, acting, vault, followed, changed)
+    _add_submission_route(router, submissions)
+    add_follow_up_routes(router, actions, vault, find_readable, find_writable)
     return router
 
 
-def _add_submission_route(router: APIRouter, submitting: Submissions) -> None:
+def _add_submission_route(router: APIRouter, submissions: Submissions) -> None:
     @router.post("", status_code=201, summary="Déposer un ticket sans compte.")
     async def submit(
         *,
@@ -82,7 +86,7 @@ def _add_submission_route(router: APIRouter, submitting: Submissions) -> None:
             dossier=dossier,
             piece=piece,
         )
-        outcome = await submitting.submit_open(
+        outcome = await submissions.submit_open(
             issuer, content, uploaded(attachments), idempotency_key, address_of(request)
         )
         result = require_done(outcome)

@@ -40,7 +40,7 @@ def build_access(
 ) -> TicketAccess:
     """Claim a ticket of one's structure; all others do not exist for it."""
     return TicketAccess(
-        ticket_id, lambda ticket: ticket.issuer.structure == who.structure, matching, by=by
+        ticket_id, lambda ticket: ticket.issuer.structure == who.structure, matching, key_owner=by
     )
 
 
@@ -48,26 +48,26 @@ OwnAccess = Annotated[TicketAccess, Depends(build_access)]
 
 
 def create_tickets_router(
-    tickets: Tickets, vault: Vault, drafts: Drafts, submitting: Submissions, acting: Actions
+    tickets: Tickets, vault: Vault, drafts: Drafts, submissions: Submissions, actions: Actions
 ) -> APIRouter:
     """Build the routes of who asks for a structure."""
     router = APIRouter(route_class=DescribedRoute, prefix="/tickets", tags=["tickets"])
 
-    async def own(mine: OwnAccess) -> Ticket:
-        ticket = await tickets.find(mine.ticket)
-        if ticket is None or not mine.owns(ticket):
+    async def own(access: OwnAccess) -> Ticket:
+        ticket = await tickets.find(access.ticket)
+        if ticket is None or not access.can_see(ticket):
             raise not_found("Ticket")
         return ticket
 
     @router.get("", summary="Chercher parmi les tickets de sa structure, le dernier d'abord.")
     async def search(who: Caller, wanted: Annotated[SearchQuery, Query()]) -> ListAnswer:
-        page = await tickets.of_structure(who.structure, wanted.to_domain())
+        page = await tickets.list_of_structure(who.structure, wanted.to_domain())
         lines = tuple(TicketLine.line(each) for each in page.tickets)
         return ListAnswer(tickets=lines, next=page.next)
 
     _add_draft_routes(router, drafts)
-    _add_submission_route(router, submitting)
-    add_follow_up_routes(router, acting, vault, own, keys_of=name_key_owner)
+    _add_submission_route(router, submissions)
+    add_follow_up_routes(router, actions, vault, own, name_key_owner=name_key_owner)
     return router
 
 
@@ -80,31 +80,33 @@ def _add_draft_routes(router: APIRouter, drafts: Drafts) -> None:
 
     @router.put("/{ticket_id}", summary="Enregistrer un brouillon.")
     async def save(
-        who: Caller, mine: OwnAccess, body: DraftBody, response: Response
+        who: Caller, access: OwnAccess, body: DraftBody, response: Response
     ) -> TicketAnswer:
-        return _show(await drafts.save(mine, _build_issuer(who, body), body.to_domain()), response)
+        return _show(
+            await drafts.save(access, _build_issuer(who, body), body.to_domain()), response
+        )
 
     @router.delete("/{ticket_id}", status_code=204, summary="Abandonner un brouillon.")
-    async def discard(mine: OwnAccess) -> None:
-        require_done(await drafts.discard(mine))
+    async def discard(access: OwnAccess) -> None:
+        require_done(await drafts.discard(access))
 
     @router.post("/{ticket_id}/attachments", status_code=201, summary="Joindre à un brouillon.")
-    async def attach(mine: OwnAccess, attachments: Files, response: Response) -> TicketAnswer:
-        return _show(await drafts.attach(mine, uploaded(attachments)), response)
+    async def attach(access: OwnAccess, attachments: Files, response: Response) -> TicketAnswer:
+        return _show(await drafts.attach(access, uploaded(attachments)), response)
 
     @router.delete("/{ticket_id}/attachments/{sha256}", summary="Retirer une pièce jointe.")
     async def detach(
-        mine: OwnAccess, sha256: Sha, response: Response, name: FileName = None
+        access: OwnAccess, sha256: Sha, response: Response, name: FileName = None
     ) -> TicketAnswer:
-        return _show(await drafts.detach(mine, sha256, name), response)
+        return _show(await drafts.detach(access, sha256, name), response)
 
 
-def _add_submission_route(router: APIRouter, submitting: Submissions) -> None:
+def _add_submission_route(router: APIRouter, submissions: Submissions) -> None:
     @router.post("/{ticket_id}/submission", summary="Déposer un brouillon : il a un numéro.")
     async def submit(
-        mine: OwnAccess, response: Response, idempotency_key: IdempotencyKey = None
+        access: OwnAccess, response: Response, idempotency_key: IdempotencyKey = None
     ) -> TicketAnswer:
-        return _show(await submitting.submit(mine, idempotency_key), response)
+        return _show(await submissions.submit(access, idempotency_key), response)
 
 
 def _show(outcome: Outcome, response: Response) -> TicketAnswer:
