@@ -92,20 +92,20 @@ def test_it_opens_on_a_day_that_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "queue"),
+    ("wanted", "queue"),
     [
         (ChatRequest(), Queue(Desk.TECHNIQUE)),
         (ChatRequest("DEPOT", "s"), Queue(Desk.TECHNIQUE)),
         (ChatRequest("M_REFUS", "s"), Queue(Desk.METIER, "s")),
     ],
 )
-def test_the_sub_category_decides_the_queue(request: ChatRequest, queue: Queue) -> None:
-    assert judge_request(request, CATALOGUE, {"s": STRUCTURE}) == ()
-    assert choose_queue(request, CATALOGUE) == queue
+def test_the_sub_category_decides_the_queue(wanted: ChatRequest, queue: Queue) -> None:
+    assert judge_request(wanted, CATALOGUE, {"s": STRUCTURE}) == ()
+    assert choose_queue(wanted, CATALOGUE) == queue
 
 
 @pytest.mark.parametrize(
-    ("wish", "code"),
+    ("wanted", "code"),
     [
         (ChatRequest("INCONNUE"), "SUP-CATALOGUE-01"),
         (ChatRequest("M_REFUS"), "SUP-DESTINATAIRE-01"),
@@ -114,8 +114,8 @@ def test_the_sub_category_decides_the_queue(request: ChatRequest, queue: Queue) 
         (ChatRequest(text="x", key="k" * 65), "SUP-TEXTE-02"),
     ],
 )
-def test_a_wish_that_breaks_a_rule(request: ChatRequest, code: str) -> None:
-    assert codes(judge_request(request, CATALOGUE, {})) == [code]
+def test_a_wish_that_breaks_a_rule(wanted: ChatRequest, code: str) -> None:
+    assert codes(judge_request(wanted, CATALOGUE, {})) == [code]
 
 
 def test_who_waits_may_write_and_the_desk_only_once_it_has_taken() -> None:
@@ -229,7 +229,7 @@ def to(queue: Queue, reason: str = "C'est un refus.") -> ChatTransfer:
 
 
 @pytest.mark.parametrize(
-    ("chat", "handing", "broken"),
+    ("chat", "transfer", "broken"),
     [
         (TALKING, to(BUSINESS), []),
         (WAITING, to(BUSINESS), ["SUP-TCHAT-08"]),

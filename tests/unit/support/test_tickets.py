@@ -196,7 +196,7 @@ def test_a_transfer_leaves_a_line_and_nobody_in_charge() -> None:
 
 
 @pytest.mark.parametrize(
-    ("doing", "broken"),
+    ("action", "broken"),
     [
         (
             Action(TicketAct.TRANSFERER, Side.BUREAU, "C", desk=Desk.TECHNIQUE),
