@@ -19,12 +19,12 @@ _DEFAULT_HOURS = OpeningHours()
 
 
 def load_catalogue(path: Path) -> Catalogue:
-    """Read the catalogue of a file. Raises CatalogueError with all that is wrong with it."""
+    """Load the catalogue of a CSV file. Raises CatalogueError with all its faults."""
     return _read(path, read_catalogue, CatalogueError)
 
 
 def load_targets(path: Path) -> Targets:
-    """Read the targets of a file. Raises TargetsError."""
+    """Load the response-time targets of a CSV file. Raises TargetsError."""
     return _read(path, read_targets, TargetsError)
 
 
@@ -48,25 +48,25 @@ def _check_targets(path: Path) -> Path:
 
 
 class Settings(RuntimeSettings):
-    """The runtime's settings, and those of support."""
+    """Settings of support, beside those of the runtime."""
 
     catalogue: Annotated[Path, AfterValidator(_check_catalogue)] = DATA / "catalogue.csv"
-    """Categories and sub-categories with their desk; checked whole at start."""
+    """Catalogue: categories and sub-categories with their desk; checked whole at start."""
     model: Path | None = None
     """What `python -m services.support train` wrote for this catalogue; without it, the service
     trains at start."""
     targets: Annotated[Path, AfterValidator(_check_targets)] = DATA / "delais.csv"
-    """How soon the desks mean to answer, in opening hours, by desk and priority."""
+    """Response-time targets of the desks in opening hours, by desk and priority."""
     desks_open_at: str = _DEFAULT_HOURS.opens.isoformat("minutes")
-    """When people begin to answer, by tchat and on tickets, in Paris: `08:30`."""
+    """Opening time of the desks and of the chat, in Paris: `08:30`."""
     desks_close_at: str = _DEFAULT_HOURS.closes.isoformat("minutes")
-    """When they stop, the same day."""
+    """Closing time, the same day."""
     desks_days: str = " ".join(map(str, sorted(_DEFAULT_HOURS.days)))
-    """On which days of the week, from 1, Monday, to 7, separated by spaces."""
+    """Open days of the week, from 1, Monday, to 7, separated by spaces."""
     desks_closed_on: str = ""
-    """Days on which nobody answers beside French public holidays, `2026-12-24 2026-12-31`."""
+    """Closed days beside French public holidays, `2026-12-24 2026-12-31`."""
     close_after_days: int = Field(default=15, ge=1)
-    """A ticket that was settled and not reopened for that long is closed."""
+    """Days after which a settled ticket that was not reopened is closed."""
     open_per_email: int = Field(default=5, ge=1)
     """Tickets without an account that an e-mail address may submit in an hour and, counted apart,
     activation links that may be asked for it."""
@@ -74,16 +74,16 @@ class Settings(RuntimeSettings):
     """Tickets without an account that a network address may submit in an hour and, counted apart,
     activation links that it may ask for."""
     open_messages_per_ticket: int = Field(default=30, ge=1)
-    """What may be sent in an hour about a ticket without an account, once it is submitted."""
+    """Messages, reopenings and ratings an hour on a submitted ticket without an account."""
     portal_url: str = "http://127.0.0.1:8005"
-    """Where the portal answers: the virtual agent looks pieces up in it, in the caller's name."""
+    """Base URL of the portal, in which the virtual agent looks pieces up as the caller."""
     agent_messages_per_address: int = Field(default=200, ge=1)
     """Messages without an account that a network address may send to the virtual agent an hour."""
     suggestions_each: int = Field(default=3000, ge=1)
     """Suggestions that a structure, or without an account a network address, may ask for an hour:
     one is asked at each pause of a person who types."""
     agent_kept_days: int = Field(default=90, ge=1)
-    """Conversations with the virtual agent are forgotten so long after their beginning."""
+    """Days after which a conversation with the virtual agent is deleted."""
     chat_waiting: int = Field(default=100, ge=1)
     """Chats that may wait in the queue of one desk."""
     chat_waiting_open: int = Field(default=50, ge=1)
@@ -93,22 +93,22 @@ class Settings(RuntimeSettings):
     chat_begun_per_address: int = Field(default=20, ge=1)
     """Chats without an account that a network address may begin in an hour."""
     chat_silence_s: int = Field(default=900, ge=1)
-    """A chat in which nobody writes for that long is ended."""
+    """Timeout of a chat in which nobody writes, in seconds."""
     chat_absence_s: int = Field(default=120, ge=60)
-    """Who waits and has been gone for that long loses the place."""
+    """Timeout of a waiting chat whose visitor is not connected, in seconds."""
     chat_kept_days: int = Field(default=365, ge=1)
-    """Transcripts are forgotten so long after their beginning."""
+    """Days after which a transcript is deleted."""
     chat_sockets: int = Field(default=1000, ge=1)
-    """Connections to the chat with an account that one process keeps open at most."""
+    """Connections to the chat with an account, per process."""
     chat_sockets_open: int = Field(default=500, ge=1)
-    """The same without an account: strangers take nobody else's place."""
+    """Connections to the chat without an account, per process; counted apart."""
     chat_sockets_desk: int = Field(default=500, ge=1)
-    """The same for the agents of desks."""
+    """Connections of agents of desks to the chat, per process."""
     chat_sockets_silent: int = Field(default=100, ge=1)
-    """Connections on which nothing has been said yet, with an account and without one; at one more,
-    the oldest is closed."""
+    """Connections without a first frame yet, with an account and without one, counted apart; over
+    that the oldest is closed."""
     chat_sockets_each: int = Field(default=20, ge=1)
-    """Of the connections of one process, those of one structure, network address or agent."""
+    """Connections of one structure, network address or agent, per process."""
 
     @model_validator(mode="after")
     def _people_answer_sometimes(self) -> Self:
@@ -117,7 +117,7 @@ class Settings(RuntimeSettings):
 
     @property
     def hours(self) -> OpeningHours:
-        """When people answer."""
+        """Opening hours of the desks."""
         return OpeningHours(
             opens=time.fromisoformat(self.desks_open_at),
             closes=time.fromisoformat(self.desks_close_at),

@@ -340,7 +340,7 @@ UUID = "018f6f0e-7c1a-7e1e-9b1e-0123456789ab"
 
 
 @pytest.mark.parametrize(
-    ("guest", "key"), [(Visitor(Asker("S1", Role.MOE), "a"), "1"), (Visitor(None, "a"), UUID)]
+    ("visitor", "key"), [(Visitor(Asker("S1", Role.MOE), "a"), "1"), (Visitor(None, "a"), UUID)]
 )
 async def test_a_chat_begun_again_with_its_key_is_one(
     bench: Bench, visitor: Visitor, key: str
@@ -368,7 +368,7 @@ async def test_a_chat_begun_again_with_its_key_is_one(
 
 
 @pytest.mark.parametrize(
-    ("guest", "other", "key"),
+    ("visitor", "other", "key"),
     [
         # Without an account others share the address: they may count from 1 as well.
         (Visitor(None, "a"), Visitor(None, "a"), "1"),

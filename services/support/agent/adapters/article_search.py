@@ -18,27 +18,27 @@ from services.support.agent.domain.search_hits import SearchHit
 
 _WEIGHTS = {"title": 3.0, "questions": 2.0, "keywords": 2.5, "headings": 1.5, "body": 1.0}
 _NEAREST = 2.0
-"""What the nearest single question adds, beside the article as a whole."""
+"""Weight of the closest single question, beside the score of the article as a whole."""
 _PASSAGE_WEIGHTS = {"heading": 2.0, "text": 1.0}
 _HEAP_BYTES = 15_000_000
 _KEPT = 3
 _MENDED = 0.8
-"""What a mended word weighs beside one that was typed as it is written."""
+"""Weight of a corrected word, beside a word that was typed as it is written."""
 _MENDS = ((10, 2), (4, 1))
-"""How many slips a word of at least so many letters may hold; its first letter is never one."""
+"""Spelling correction: a word of at least so many letters may hold so many typing errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Term:
     stem: str
     weight: float
-    """Less than one for a word that had to be mended, zero for one that no article holds."""
+    """Less than 1 for a corrected word, 0 for a word that no article holds."""
     is_foreign: bool = False
-    """Whether nobody who writes about the platform writes it."""
+    """Whether the word is unknown to those who write about the platform."""
 
 
 class ArticleSearch:
-    """Finds the passages that answer a question."""
+    """Full-text search: finds the passages that answer a question."""
 
     def __init__(
         self,
@@ -47,10 +47,11 @@ class ArticleSearch:
         platform_texts: Iterable[str] = (),
         foreign_words: Collection[str] = (),
     ) -> None:
-        """Index the articles: a moment's work, done at each start.
+        """Build the index in memory, at each start.
 
-        `written` is what people write about the platform: its words are no slips, and not foreign
-        to it though no article holds them. The words `elsewhere`, folded, always are.
+        `platform_texts` is what people write about the platform: its words are neither typing
+        errors nor foreign, even when no article holds them. The words of `foreign_words`, folded,
+        are always foreign.
         """
         self._articles = articles
         self._analyzer = analyzer
@@ -76,7 +77,7 @@ class ArticleSearch:
         self._passages = {code: self._build_passage_index(each) for code, each in articles.items()}
 
     def search(self, question: str) -> Sequence[SearchHit]:
-        """Find the articles that are closest to a question, best first, each by its passage."""
+        """Find the articles closest to a question, best first, each with its best passage."""
         terms = [*self._parse_terms(question)]
         known = [each for each in terms if each.weight > 0]
         if not known:
@@ -104,7 +105,7 @@ class ArticleSearch:
         ]
 
     def _score_articles(self, terms: Sequence[_Term]) -> Mapping[str, float]:
-        """Score the articles: as a whole, and by the one of their questions that is nearest."""
+        """Score the articles: as a whole, and by their closest single question."""
         scores = dict(self._index.search(terms, len(self._articles)))
         nearest: dict[str, float] = {}
         for code, score in self._questions.search(terms, self._questions.size):
@@ -120,7 +121,7 @@ class ArticleSearch:
         ]
 
     def _measure_coverage(self, terms: Sequence[_Term], code: str) -> float:
-        """Give the share of a question that an article speaks of; rare words make more of it."""
+        """Measure the share of a question that an article covers; rare words weigh more."""
         held = (each for each in terms if code in self._articles_by_stem.get(each.stem, ()))
         mended = sum(self._measure_rarity(each.stem) * each.weight for each in held)
         return mended / self._sum_rarity(terms)
@@ -143,7 +144,7 @@ class ArticleSearch:
                 yield _Term(stem, 0.0, is_foreign=True)
 
     def _correct_word(self, word: str) -> str | None:
-        """Find the word that was meant, when it is close to one that the articles hold."""
+        """Correct the spelling of a word that is close to a word of the articles."""
         slips = next((slips for length, slips in _MENDS if len(word) >= length), 0)
         if not slips:
             return None
@@ -193,7 +194,7 @@ class ArticleSearch:
 
 
 class _Index:
-    """Documents of weighted fields, whose text is stems already."""
+    """Index of documents with weighted fields; their text is stems already."""
 
     def __init__(
         self, weights: Mapping[str, float], documents: Iterable[tuple[str, Mapping[str, str]]]

@@ -17,12 +17,12 @@ from services.support.suggestions.adapters.examples import read_examples
 
 
 def load_articles(sub_categories: Collection[str]) -> Mapping[str, Article]:
-    """Read the articles. Raises ArticleError."""
+    """Read the articles of the service. Raises ArticleError."""
     return read_articles(DATA / "articles", sub_categories)
 
 
 def build_search(articles: Mapping[str, Article]) -> ArticleSearch:
-    """Index articles."""
+    """Index articles with the stop words, synonyms and examples of the service."""
     analyzer = TextAnalyzer(
         read_words(DATA / "mots-vides.txt"), read_synonyms(DATA / "synonymes.csv")
     )
@@ -31,7 +31,7 @@ def build_search(articles: Mapping[str, Article]) -> ArticleSearch:
 
 
 def load_article_search() -> ArticleSearch:
-    """Index the articles as the service does when it starts with its own catalogue."""
+    """Index the articles with the default catalogue, as the service does at start."""
     return build_search(load_articles(load_catalogue(DATA / "catalogue.csv").by_code))
 
 
@@ -51,7 +51,7 @@ def read_words(path: Path) -> frozenset[str]:
 
 
 def read_synonyms(path: Path) -> Mapping[str, str]:
-    """Read which forms stand for which words."""
+    """Read synonyms: which form stands for which word."""
     with path.open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(lines, delimiter=";", strict=True)
         return {row["forme"]: row["mot"] for row in rows}

@@ -15,20 +15,19 @@ _CONVERSATION = TypeAdapter(Conversation)
 
 
 class MongoConversations:
-    """The conversations, each one document under its id."""
+    """Store of conversations, each one document under its id."""
 
     def __init__(self, store: Store, kept: timedelta) -> None:
-        """Forget a conversation so long after its beginning."""
+        """Delete a conversation so long after its beginning."""
         self._store = store
         self._conversations = store.collection(_CONVERSATIONS)
         self._kept = kept
 
     async def prepare(self) -> None:
-        """Forget what is old."""
+        """Create the index of the time to live."""
         await self._conversations.create_index("expires_at", expireAfterSeconds=0)
 
     async def insert(self, conversation: Conversation, token_hash: str | None) -> None:
-        """Keep a new conversation; `token_hash` is of what continues it without an account."""
         row = {
             "_id": conversation.id,
             "token": token_hash,
@@ -38,18 +37,15 @@ class MongoConversations:
         await self._conversations.insert_one(row)
 
     async def find(self, conversation: str) -> Conversation | None:
-        """Read a conversation."""
         return _read_conversation(await self._conversations.find_one({"_id": conversation}))
 
     async def find_by_token(self, conversation: str, token_hash: str) -> Conversation | None:
-        """Read a conversation by what continues it without an account."""
         wanted = {"_id": conversation, "token": token_hash}
         return _read_conversation(await self._conversations.find_one(wanted))
 
     async def change(
         self, work: Callable[[ConversationChange], Awaitable[TurnOutcome]]
     ) -> TurnOutcome:
-        """Run `work` in a transaction; it may run several times."""
 
         async def attempt(transaction: Transaction) -> TurnOutcome:
             return await work(_MongoConversationChange(transaction))
@@ -58,21 +54,17 @@ class MongoConversations:
 
 
 class _MongoConversationChange:
-    """One transaction over a conversation."""
-
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self._conversations = transaction.collection(_CONVERSATIONS)
 
     async def load(self, conversation: str) -> Conversation | None:
-        """Read a conversation."""
         session = self._transaction.session
         return _read_conversation(
             await self._conversations.find_one({"_id": conversation}, session=session)
         )
 
     async def save(self, conversation: Conversation) -> None:
-        """Write a conversation anew."""
         # Not replaced: the token is not part of the conversation.
         written = {"conversation": _CONVERSATION.dump_python(conversation, mode="json")}
         await self._conversations.update_one(
@@ -80,7 +72,6 @@ class _MongoConversationChange:
         )
 
     def publish(self, message: Outgoing) -> None:
-        """Say a message when the turn is kept."""
         self._transaction.publish(message)
 
 

@@ -24,7 +24,7 @@ from shared.vocabulary.statuses import Status
 _TIMEOUT = httpx.Timeout(5, connect=2)
 _SHOWN = 3
 _LATER_LIMIT = 20
-"""Deposits of a dossier looked at, the latest ones: some of them may have been turned away."""
+"""Latest deposits of a dossier that are read: some of them may have been rejected."""
 
 
 class _Actor(BaseModel):
@@ -57,16 +57,16 @@ class _Page(BaseModel):
 
 
 class PortalTracking:
-    """Looks pieces up in the portal's search."""
+    """Client of the portal's search of pieces."""
 
     def __init__(self, portal: str) -> None:
-        """Ask this address."""
+        """Take the base URL of the portal."""
         self._url = portal.rstrip("/") + public_path("portal", "recherche")
 
     async def find_pieces(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
-        """Find the pieces of a number, each with what its dossier came to after it.
+        """Find the pieces of a number, each with the latest piece of its dossier.
 
-        All of it is what the portal shows to the one who asks. Raises TrackingAwayError.
+        The portal answers as it does to the asker. Raises TrackingUnavailableError.
         """
         # Never through a proxy of the environment.
         async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:

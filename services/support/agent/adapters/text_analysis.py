@@ -9,10 +9,10 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 class TextAnalyzer:
-    """Brings the words of a text to their stems, whatever their accents and endings."""
+    """Text analyser: splits a text into words and stems, whatever their accents and endings."""
 
     def __init__(self, stop_words: Collection[str], synonyms: Mapping[str, str]) -> None:
-        """Overlook these words; read these forms, all folded, as the words they stand for."""
+        """Take stop words, and synonyms with the word that each stands for, all folded."""
         self._stop_words = stop_words
         self._synonyms = synonyms
         longest_first = sorted(synonyms, key=len, reverse=True)
@@ -24,7 +24,7 @@ class TextAnalyzer:
         self._stemmed = stemming.filter(tantivy.Filter.stemmer("french")).build()
 
     def list_words(self, text: str) -> list[str]:
-        """List the words that matter, folded."""
+        """List the words of a text, folded, without stop words."""
         # An underscore joins the words of a code.
         folded = " ".join(self._folded.analyze(" ".join(_WORD.findall(text))))
         return [

@@ -17,14 +17,14 @@ from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.rules import Violation
 
 TurnOutcome = Turn | Violation | None
-"""What comes of a turn: kept, refused, or without a conversation to keep it in."""
+"""Outcome of a turn: stored, refused, or None when the conversation is gone."""
 
 
 class ArticleFinder(Protocol):
-    """Where articles are found."""
+    """Port of the full-text search of articles."""
 
     def search(self, question: str) -> Sequence[SearchHit]:
-        """Find the articles that are closest to a question, best first."""
+        """Find the articles closest to a question, best first."""
 
 
 class TrackingUnavailableError(Exception):
@@ -32,36 +32,36 @@ class TrackingUnavailableError(Exception):
 
 
 class PieceTracking(Protocol):
-    """Where pieces are looked up, as the one who asks."""
+    """Port of the portal, which tracks pieces with the identity of the asker."""
 
     async def find_pieces(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
-        """Find the pieces of a number. Raises TrackingAwayError."""
+        """Find the pieces of a number. Raises TrackingUnavailableError."""
 
 
 class ConversationChange(Protocol):
-    """One transaction over a conversation."""
+    """One transaction over a conversation and the messages it publishes."""
 
     async def load(self, conversation: str) -> Conversation | None:
         """Read a conversation."""
 
     async def save(self, conversation: Conversation) -> None:
-        """Write a conversation anew."""
+        """Write the new version of a conversation."""
 
     def publish(self, message: Outgoing) -> None:
-        """Say a message when the turn is kept."""
+        """Publish a message through the outbox, when the transaction commits."""
 
 
 class Conversations(Protocol):
-    """All the conversations."""
+    """Store of conversations."""
 
     async def insert(self, conversation: Conversation, token_hash: str | None) -> None:
-        """Keep a new conversation; `token_hash` is of what continues it without an account."""
+        """Store a new conversation, with the hash of the token that stands for an account."""
 
     async def find(self, conversation: str) -> Conversation | None:
         """Read a conversation."""
 
     async def find_by_token(self, conversation: str, token_hash: str) -> Conversation | None:
-        """Read a conversation by what continues it without an account."""
+        """Read a conversation without an account by the hash of its token."""
 
     async def change(
         self, work: Callable[[ConversationChange], Awaitable[TurnOutcome]]
@@ -71,19 +71,19 @@ class Conversations(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AgentPorts:
-    """All that the virtual agent needs."""
+    """Dependencies of the virtual agent."""
 
     conversations: Conversations
     articles: Mapping[str, Article]
     sub_categories: Collection[str]
-    """Codes of the catalogue: a ticket is begun with no other."""
+    """Codes of the catalogue: a prefilled ticket has no other."""
     finder: ArticleFinder
     tracking: PieceTracking
     suggester: Suggester
     messages: RateLimit
-    """Messages without an account, by network address."""
+    """Rate limit of messages without an account, by network address."""
     links: AnonymousLimits
-    """Requests for an activation link, by e-mail address and by network address."""
+    """Rate limits of activation links, by e-mail address and by network address."""
     hours: OpeningHours
     clock: Clock
     new_id: Callable[[], str]

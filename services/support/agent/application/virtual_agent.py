@@ -58,15 +58,15 @@ _LINK = "ACTIVATION"
 
 @dataclass(frozen=True, slots=True)
 class StartedConversation:
-    """A conversation that begins."""
+    """A new conversation, and its token."""
 
     conversation: Conversation
     token: str | None
-    """What continues it without an account."""
+    """Continues the conversation without an account; None with one."""
 
 
 class VirtualAgent:
-    """Answers, day and night; what it does not know it says."""
+    """Use cases of the virtual agent; it says so when it does not know."""
 
     def __init__(self, ports: AgentPorts) -> None:
         """Use these ports."""
@@ -75,7 +75,7 @@ class VirtualAgent:
     async def start_conversation(
         self, asker: Asker | None, address: str
     ) -> StartedConversation | Violation:
-        """Begin a conversation."""
+        """Start a conversation."""
         if asker is None and await self._ports.messages.is_exceeded(address):
             return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
         conversation = Conversation(self._ports.new_id(), self._ports.clock(), asker)
@@ -86,7 +86,7 @@ class VirtualAgent:
     async def answer(
         self, conversation: Conversation, text: str, address: str
     ) -> Turn | tuple[Violation, ...] | None:
-        """Answer a message and keep both; None when the conversation is gone."""
+        """Answer a message and store both; None when the conversation is gone."""
         found = tuple(judge_text("text", "Le message", text, is_required=True, limit=MESSAGE_LIMIT))
         if found:
             return found
@@ -123,17 +123,17 @@ class VirtualAgent:
         return (outcome,) if isinstance(outcome, Violation) else outcome
 
     def find_availability(self) -> Availability:
-        """Say whether people answer."""
+        """Tell whether people answer now, and when they next will."""
         return self._ports.hours.find_availability(self._ports.clock())
 
     async def prefill_ticket(self, conversation: Conversation, address: str) -> Prefill | Violation:
-        """Make of a conversation what a ticket begins with; counted as a message is."""
+        """Prefill a ticket from a conversation; counts as a message in the rate limit."""
         if conversation.asker is None and await self._ports.messages.is_exceeded(address):
             return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
         return await self.build_prefill(conversation.turns)
 
     async def build_prefill(self, turns: Sequence[Turn]) -> Prefill:
-        """Make of what was said what a ticket begins with."""
+        """Build the prefilled ticket of some turns."""
         prefill = prefill_ticket(turns)
         if prefill.sub_category is not None:
             return prefill
@@ -197,7 +197,7 @@ class VirtualAgent:
     async def _handle_activation(
         self, conversation: Conversation, text: str, parsed: ParsedMessage, address: str
     ) -> Turn:
-        """Pass a request for a link on once its address is known, and confirmed."""
+        """Request an activation link once its e-mail address is known and confirmed."""
         if parsed.intent is Intent.RENUNCIATION:
             return self._build_turn(text, AnswerKind.ACTIVATION_DROPPED, DROPPED)
         if conversation.activation_asked:
@@ -213,7 +213,7 @@ class VirtualAgent:
         return self._ask_for_address(text, parsed.email)
 
     def _ask_for_address(self, text: str, email: str | None) -> Turn:
-        """Ask for the address of an account, or whether it is the right one."""
+        """Ask for the e-mail address of an account, or for its confirmation."""
         if email is None:
             article = self._ports.articles.get(ACTIVATION_ARTICLE)
             citation = Citation(article.code, article.title, article.title) if article else None

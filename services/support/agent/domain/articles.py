@@ -12,12 +12,12 @@ _FIELDS = ("code", "titre", "questions", "mots_cles", "sous_categorie")
 
 
 class ArticleError(ValueError):
-    """An article that cannot be used; names it and its fault."""
+    """An article that cannot be used; the message names it and its fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What an article says under one of its headings."""
+    """The text of an article under one of its headings."""
 
     heading: str
     text: str
@@ -30,17 +30,17 @@ class Article:
     code: str
     title: str
     questions: tuple[str, ...]
-    """What people ask to whom it answers, in several wordings."""
+    """Wordings of the questions that it answers."""
     keywords: tuple[str, ...]
     sub_category: str | None
-    """Of the ticket that a question about it leads to; none when the catalogue has it no more."""
+    """Sub-category of a ticket about it; None when the catalogue does not have it."""
     passages: tuple[Passage, ...]
-    """The first one opens the article, and its heading is the title."""
+    """The first one is the introduction, whose heading is the title."""
     source: str
 
 
 def read_article(name: str, text: str) -> Article:
-    """Read an article from its Markdown. Raises ArticleError."""
+    """Parse an article from its Markdown. Raises ArticleError."""
     fields, body = _parse_front_matter(name, text)
     missing = [each for each in _FIELDS if not fields.get(each)]
     if missing:
@@ -69,9 +69,9 @@ def read_article(name: str, text: str) -> Article:
 def index_by_code(
     articles: Iterable[Article], sub_categories: Iterable[str]
 ) -> Mapping[str, Article]:
-    """Put articles under their codes, each with its sub-category if the catalogue has it.
+    """Index articles by code; a sub-category that the catalogue lacks is removed.
 
-    Raises ArticleError when there is none.
+    Raises ArticleError when there is no article.
     """
     known = frozenset(sub_categories)
     found = {

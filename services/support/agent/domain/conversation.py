@@ -10,11 +10,11 @@ from services.support.tickets.domain.prefill import Prefill, cut_title, join_des
 
 MESSAGE_LIMIT = 1000
 TURNS_LIMIT = 100
-"""A conversation is one document of the store."""
+"""Turns of a conversation, which is one document of the store."""
 
 
 class AnswerKind(StrEnum):
-    """What an answer is."""
+    """Kind of an answer, as the API names it."""
 
     GREETING = "accueil"
     ARTICLE = "article"
@@ -41,7 +41,7 @@ KINDS_OFFERING_HELP = frozenset(AnswerKind) - {
     AnswerKind.ACTIVATION_DROPPED,
     AnswerKind.ACTIVATION_PASSED,
 }
-"""The answers that leave somebody without what they asked: a person and a ticket are offered."""
+"""Answers that do not give what was asked: a person and a ticket are offered beside them."""
 _UNANSWERED = frozenset(
     {AnswerKind.UNSURE, AnswerKind.PIECE_NOT_FOUND, AnswerKind.NO_ACCOUNT, AnswerKind.PORTAL_AWAY}
 )
@@ -49,7 +49,7 @@ _UNANSWERED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where an answer was taken from."""
+    """Citation of an article: the source of an answer."""
 
     code: str
     title: str
@@ -58,7 +58,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A message and the answer to it."""
+    """One turn of a conversation: a message and the answer to it."""
 
     at: datetime
     message: str
@@ -67,16 +67,16 @@ class Turn:
     citation: Citation | None = None
     related: tuple[Citation, ...] = ()
     sub_category: str | None = None
-    """Of the ticket that it leads to."""
+    """Sub-category of a ticket about it."""
     piece: str | None = None
     """Number of the piece that it is about."""
     email: str | None = None
-    """Address of the account for which an activation link is to be asked, or was."""
+    """E-mail address of the account for which an activation link is requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """All that was said, in order."""
+    """Conversation with the virtual agent: its turns, in order."""
 
     id: str
     started_at: datetime
@@ -84,21 +84,21 @@ class Conversation:
     """None without an account."""
     turns: tuple[Turn, ...] = ()
     activation_asked: bool = False
-    """A request for an activation link was passed on: once a conversation."""
+    """An activation link was requested: once per conversation."""
 
     @property
     def is_full(self) -> bool:
-        """Whether it takes no more."""
+        """Whether the limit of turns is reached."""
         return len(self.turns) >= TURNS_LIMIT
 
     @property
     def awaits_email(self) -> bool:
-        """Whether the agent just asked for the address of an account."""
+        """Whether the agent has just asked for the e-mail address of an account."""
         return bool(self.turns) and self.turns[-1].kind is AnswerKind.ACTIVATION_ASKS
 
     @property
     def unconfirmed(self) -> str | None:
-        """The address for which the agent just asked whether to pass a request on."""
+        """The e-mail address that the agent has just asked to confirm."""
         if self.turns and self.turns[-1].kind is AnswerKind.ACTIVATION_CONFIRMS:
             return self.turns[-1].email
         return None
@@ -110,9 +110,9 @@ class Conversation:
 
 
 def prefill_ticket(turns: Sequence[Turn]) -> Prefill:
-    """Make a ticket of what was said: about the last question that had no answer, if any had none.
+    """Prefill a ticket from turns: about the last question without an answer, if there is one.
 
-    A piece that was not found is named only where that question is the one about it.
+    The number of a piece that was not found is kept only when that question is about it.
     """
     unanswered = next((turn for turn in reversed(turns) if turn.kind in _UNANSWERED), None)
     telling = [turn for turn in turns if turn.kind is not AnswerKind.GREETING] or turns

@@ -9,7 +9,7 @@ from shared.vocabulary.texts import folded
 
 
 class Intent(StrEnum):
-    """What somebody wants of the agent."""
+    """Intent of a message: what somebody wants of the agent."""
 
     GREETING = "accueil"
     THANKS = "remerciement"
@@ -24,13 +24,13 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ParsedMessage:
-    """What the agent makes of a message."""
+    """A parsed message: its intent, the piece numbers and the e-mail address in it."""
 
     intent: Intent
     numbers: tuple[str, ...] = ()
-    """Forms of the number of a piece."""
+    """Forms of the piece number, the written one first."""
     email: str | None = None
-    """An address that was named: with a confirmation, the one that is confirmed."""
+    """E-mail address in the message; with a confirmation, the address that is confirmed."""
 
 
 _EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s<>\"(),;:\\.]+")
@@ -81,12 +81,12 @@ _HOW = re.compile(r"\b(comment|quelle?s?|ou)\b")
 
 
 def parse_message(text: str, *, awaits_email: bool, awaits_yes: bool = False) -> ParsedMessage:
-    """Say what somebody wants.
+    """Recognise the intent of a message.
 
     Args:
-        text: what was said.
-        awaits_email: the agent just asked for the address of an account.
-        awaits_yes: the agent just asked whether to pass a request on for an address.
+        text: the message.
+        awaits_email: the agent has just asked for the e-mail address of an account.
+        awaits_yes: the agent has just asked to confirm an e-mail address.
     """
     plain = " ".join(re.sub(r"[^\w@.+-]+", " ", folded(text)).split())
     email = _EMAIL.search(text)
@@ -107,7 +107,7 @@ def parse_message(text: str, *, awaits_email: bool, awaits_yes: bool = False) ->
 
 
 def _recognise_intent(plain: str) -> Intent:
-    """Say what is wanted in words alone."""
+    """Recognise the intent of a text by its words alone."""
     if _WANTS_LINK.search(plain) and not _WANTS_NO_LINK.search(plain):
         return Intent.ACTIVATION
     if _WANTS_PERSON.search(plain) and not _ASKS_WHEN.search(plain):

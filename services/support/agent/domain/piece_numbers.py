@@ -21,7 +21,7 @@ _CUES = _split_words(
     "fact facturation"
 )
 _BETWEEN = _split_words("numero num no n ref reference numerotee portant le la est")
-"""What may stand between a cue and its number."""
+"""Words that may stand between a cue, such as "facture", and its number."""
 _NAMING = _split_words("numero num no n")
 _LEAST_DIGITS = 3
 # Cadres, tickets, dates, quantities, formats, statuses, SIRET, articles of a text, rules.
@@ -47,7 +47,7 @@ _NOT_A_PREFIX = _split_words(
 
 
 def find_piece_numbers(text: str) -> tuple[str, ...]:
-    """List the forms in which the number that a text names may have been deposited.
+    """Find the piece number that a text names, in the forms in which it may be deposited.
 
     The form that was written comes first. Empty when the text names none.
     """
@@ -57,12 +57,12 @@ def find_piece_numbers(text: str) -> tuple[str, ...]:
 
 
 def _separate_signs(text: str) -> str:
-    """Part a sign that announces a number from the number itself: "n°4512", "#4512"."""
+    """Separate a number sign from the number: "n°4512", "#4512"."""
     return re.sub(r"(?i)\b(n|no|num)\s*[°º.]\s*", "n ", text).replace("#", " ")
 
 
 def _list_candidates(tokens: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """Give what may be a number with how likely it is one."""
+    """List the tokens that may be a piece number, each with its likelihood."""
     for rank, token in enumerate(tokens):
         if not _is_numberish(token):
             continue
@@ -79,7 +79,7 @@ def _list_candidates(tokens: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_announced_alone(before: Sequence[str], digits: str) -> bool:
-    """Tell whether mere digits are the number of something."""
+    """Tell whether digits alone are a number: a cue such as "facture" announces them."""
     if not _is_announced(before):
         return False
     is_named = folded(before[-1]) in _NAMING
@@ -97,7 +97,7 @@ def _is_numberish(token: str) -> bool:
 
 
 def _take_tail(after: Sequence[str]) -> list[str]:
-    """Take the digits by which a number goes on, but for those that count something."""
+    """Take the digits that continue a number, except those that count something."""
     tail = list(takewhile(str.isdigit, after))
     return tail[:-1] if tail and _is_followed_by_unit(after[len(tail) :]) else tail
 
@@ -107,7 +107,7 @@ def _is_followed_by_unit(after: Sequence[str]) -> bool:
 
 
 def _take_head(before: Sequence[str], tail: Sequence[str]) -> str | None:
-    """Take the letters by which a number written with spaces begins."""
+    """Take the letters that begin a number written with spaces."""
     if not before or not _PREFIX.fullmatch(before[-1]):
         return None
     prefix = before[-1]

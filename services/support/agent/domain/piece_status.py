@@ -37,7 +37,7 @@ NEXT_STEPS: Mapping[Status, str] = {
     Status.MISE_A_DISPOSITION_COMPTABLE: _TO_PAY,
     Status.COMPTABILISEE: _TO_PAY,
 }
-"""What the one awaited is to do, by status; a piece on its way awaits nobody."""
+"""Next step of the awaited actor, by status; a piece on its way awaits nobody."""
 _ENDINGS: Mapping[Status, str] = {
     Status.DEPOSEE: "Elle est en chemin vers son destinataire.",
     Status.EN_COURS_ACHEMINEMENT: "Elle est en chemin vers son destinataire.",
@@ -56,7 +56,7 @@ _ENDINGS: Mapping[Status, str] = {
 
 @dataclass(frozen=True, slots=True)
 class AwaitedActor:
-    """Somebody who must act."""
+    """Actor whose act a piece awaits."""
 
     role: Role
     name: str | None
@@ -64,7 +64,7 @@ class AwaitedActor:
 
 @dataclass(frozen=True, slots=True)
 class TrackedPiece:
-    """A piece as the one who asks sees it."""
+    """Piece as the portal shows it to the asker."""
 
     number: str
     cadre: str
@@ -78,15 +78,15 @@ class TrackedPiece:
     held: bool = False
     awaits_me: bool = False
     latest: "TrackedPiece | None" = None
-    """The piece that the dossier has come to, when another has followed this one."""
+    """The latest piece of the dossier, when another one has followed this one."""
 
 
 SUPERSEDED = frozenset({Status.ASSOCIEE, Status.REMPLACEE_PAR_A22})
-"""The statuses of a piece that another has followed."""
+"""Statuses of a piece that another one has followed."""
 
 
 def choose_latest(later: Sequence[TrackedPiece]) -> TrackedPiece | None:
-    """Choose what a dossier has come to among the pieces deposited after one, the latest first.
+    """Choose the latest piece of a dossier among those deposited after a piece, latest first.
 
     A deposit that came out of turn is REJETEE, and the dossier goes on without it; so is the last
     piece that its service financier rejects, after which none is left to choose.
@@ -97,7 +97,7 @@ def choose_latest(later: Sequence[TrackedPiece]) -> TrackedPiece | None:
 
 
 def describe_pieces(pieces: Sequence[TrackedPiece]) -> str:
-    """Tell where pieces of one number stand."""
+    """Describe in French where the pieces of one number stand."""
     return "\n\n".join(" ".join(_describe_piece(piece)) for piece in pieces)
 
 

@@ -27,7 +27,7 @@ _FOREIGN_LIMIT = 0.3
 
 
 _CLOSE = 0.6
-"""An article of that share of the best one's score is told beside it."""
+"""Related articles have at least this share of the best score."""
 
 
 _OTHERS = 2
@@ -35,24 +35,24 @@ _OTHERS = 2
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """An article found for a question, by the passage that answers it."""
+    """Search hit: an article found for a question, and its best passage."""
 
     article: Article
     passage: Passage
     score: float
-    """How close it is, from 0 up: BM25 over weighted fields, times `covered`. It compares between
-    questions on the same articles, and with the bounds above, which were set on them."""
+    """BM25 over weighted fields, times `covered`; comparable between questions on the same
+    articles."""
     covered: float
-    """The share of the question that the article speaks of, from 0 to 1."""
+    """Share of the question that the article covers, from 0 to 1."""
     foreign: float = 0.0
-    """The share of the question in words that nobody writes about the platform, from 0 to 1."""
+    """Share of the question in words foreign to the platform, from 0 to 1."""
 
     @property
     def is_sure(self) -> bool:
-        """Whether it may be given as an answer.
+        """Whether it is sure enough to be given as an answer.
 
-        A question about something else may well use words of ours, and many of them: what else it
-        says is weighed too.
+        A question about something else may hold many words of the platform: its foreign words are
+        weighed too.
         """
         if self.foreign > _FOREIGN_LIMIT:
             return False
@@ -61,12 +61,12 @@ class SearchHit:
 
 
 def choose_answer(found: Sequence[SearchHit]) -> SearchHit | None:
-    """Take the article that answers; None when none is sure enough: then nothing is said."""
+    """Choose the search hit that answers; None when none is sure enough."""
     return found[0] if found and found[0].is_sure else None
 
 
 def list_related(found: Sequence[SearchHit]) -> tuple[Article, ...]:
-    """List the articles that come close behind the one that answers."""
+    """List the articles whose scores are close to the best one."""
     if not found:
         return ()
     close = [each for each in found[1:] if each.is_sure and each.score >= _CLOSE * found[0].score]

@@ -152,7 +152,7 @@ class ArticlesAnswer(AnswerBody):
 
 
 def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> APIRouter:
-    """Build the routes of the conversations."""
+    """Build the routes of conversations."""
     router = APIRouter(
         route_class=DescribedRoute, prefix="/agent/conversations", tags=["agent virtuel"]
     )
@@ -198,7 +198,7 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
 
 
 def create_articles_router(articles: Mapping[str, Article]) -> APIRouter:
-    """Build the routes of the articles. They are open."""
+    """Build the routes of articles, which need no account."""
     router = APIRouter(route_class=DescribedRoute, prefix="/articles", tags=["agent virtuel"])
     listed = ArticlesAnswer(
         articles=tuple(
@@ -226,7 +226,7 @@ def create_articles_router(articles: Mapping[str, Article]) -> APIRouter:
 def _build_conversation_finder(
     conversations: Conversations,
 ) -> Callable[..., Awaitable[Conversation]]:
-    """Make what finds a conversation for the one who leads it, and for nobody else."""
+    """Build the dependency that finds the caller's own conversation, or answers 404."""
 
     async def owned(
         who: MaybeAsker,

@@ -6,7 +6,7 @@ from services.support.agent.domain.sentences import UNSURE
 
 
 def format_answer(question: str, answers: ArticleFinder) -> str:
-    """Write what the articles say to a question, and how sure that is."""
+    """Format the answer to a question, its source, and the score of each article found."""
     found = answers.search(question)
     best = choose_answer(found)
     lines = [best.passage.text if best else UNSURE, ""]

@@ -31,10 +31,10 @@ _CHAT, _LINE = TypeAdapter(Chat), TypeAdapter(Line)
 
 
 class MongoChats:
-    """The chats, each one document, and each of their lines."""
+    """Store of chats, each one document, and of their lines."""
 
     def __init__(self, store: Store, kept: timedelta) -> None:
-        """Forget a chat so long after its beginning."""
+        """Delete a chat so long after its beginning."""
         self._store = store
         self._chats = store.collection(_CHATS)
         self._lines = store.collection(_LINES)
@@ -52,7 +52,6 @@ class MongoChats:
             await collection.create_index("expires_at", expireAfterSeconds=0)
 
     async def change(self, work: Callable[[ChatChange], Awaitable[T]]) -> T:
-        """Run `work` in a transaction; it may run several times."""
 
         async def attempt(transaction: Transaction) -> T:
             return await work(_MongoChatChange(transaction, self._kept))
@@ -64,25 +63,20 @@ class MongoChats:
             return await self._store.transaction(attempt)
 
     async def find(self, chat: str) -> Chat | None:
-        """Read a chat."""
         return _read_chat(await self._chats.find_one({"_id": chat}))
 
     async def find_by_token(self, chat: str, token_hash: str) -> Chat | None:
-        """Read a chat by what resumes it without an account."""
         return _read_chat(await self._chats.find_one({"_id": chat, "token": token_hash}))
 
     async def list_lines(self, chat: str, after: int) -> Sequence[Line]:
-        """List the lines beyond a rank, in order."""
         found = self._lines.find({"chat": chat, "rank": {"$gt": after}}).sort("rank")
         return [_LINE.validate_python(each["line"]) async for each in found]
 
     async def find_position(self, chat: Chat) -> int:
-        """Count who waits before a chat, and itself."""
         before = {**_filter_waiting(chat.queue), "place": {"$lt": chat.place}}
         return await self._chats.count_documents(before) + 1
 
     async def list_queue(self, queue: Queue) -> Sequence[Chat]:
-        """List the open chats of a queue: those that wait, in order, then those that go on."""
         states = [ChatState.EN_ATTENTE.value, ChatState.EN_COURS.value]
         return [
             _CHAT.validate_python(each["chat"])
@@ -91,7 +85,6 @@ class MongoChats:
         ]
 
     async def list_open(self) -> Sequence[ChatPresence]:
-        """List every open chat."""
         found = self._chats.find({"open_of": {"$exists": True}})
         chats = [_CHAT.validate_python(each["chat"]) async for each in found]
         seen = {
@@ -101,7 +94,6 @@ class MongoChats:
         return [ChatPresence(chat, seen.get(chat.id, chat.started_at)) for chat in chats]
 
     async def record_presence(self, chat: str, at: datetime) -> None:
-        """Note that the issuer of a chat is there."""
         row = {"at": at, "expires_at": at + _PRESENCE_KEPT}
         await self._presence.update_one({"_id": chat}, {"$set": row}, upsert=True)
 
@@ -121,8 +113,6 @@ class MongoChats:
 
 
 class _MongoChatChange:
-    """One transaction over chats."""
-
     def __init__(self, transaction: Transaction, kept: timedelta) -> None:
         self._transaction = transaction
         self._session = transaction.session
@@ -222,7 +212,7 @@ class _MongoChatChange:
 
 
 def _build_key_id(chat: str, words: Line | Message, desk: Queue) -> str:
-    """Give the id of a key, which is its writer's own: who asks, or an agent of a desk."""
+    """Build the unique id of a message key, which is its writer's own."""
     writer = (desk.name, words.who) if words.by is Side.BUREAU else ()
     return repr((chat, words.by.value, *writer, words.key))
 

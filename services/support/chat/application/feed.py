@@ -8,7 +8,7 @@ from services.support.chat.domain.chat import Chat, Line, LineKind, Queue
 
 
 class ChatFeed:
-    """Gives what is there, then what comes, whichever replica it comes from."""
+    """Live feed: gives what is stored, then what comes, from any replica."""
 
     def __init__(self, ports: ChatPorts) -> None:
         """Use these ports."""
@@ -16,11 +16,11 @@ class ChatFeed:
 
     @property
     def is_closing(self) -> bool:
-        """Whether the service stops: nothing ends by that."""
+        """Whether the service stops, which ends no chat."""
         return self._ports.notifier.is_closed
 
     async def follow_queue(self, queue: Queue) -> AsyncGenerator[Sequence[Chat], None]:
-        """Give the open chats of a desk, and again whenever one comes, is taken or leaves."""
+        """Yield the open chats of a desk, and again at each change."""
         ports = self._ports
         told = None
         with ports.notifier.subscribe(queue.name) as news:
@@ -37,11 +37,11 @@ class ChatFeed:
     async def follow_chat(
         self, chat_id: str, after: int, desk: Queue | None = None
     ) -> AsyncGenerator[Line | QueuePosition, None]:
-        """Give the lines beyond a rank, those that are there, then each as it comes.
+        """Yield the lines after a rank: those that are stored, then each one as it comes.
 
-        Gives the place in the queue whenever it changes, to who waits there. Ends when the chat has
-        ended, when the service stops, and for a `desk` when the chat is another one's; None is who
-        asks.
+        Yields the position in the queue when it changes, to a visitor who waits. Ends when the chat
+        has ended, when the service stops, and for a `desk` when another desk has the chat. `desk`
+        is None for the visitor.
         """
         chats, notifier = self._ports.chats, self._ports.notifier
         queue, told = None, 0

@@ -42,29 +42,29 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side
 
 Violations = tuple[Violation, ...]
-"""Why something was refused."""
+"""Rules that refuse a request."""
 
 
 class LiveChat:
-    """The chat, for those who ask and for the desks."""
+    """Use cases of the live chat, for visitors and for desks."""
 
     def __init__(self, ports: ChatPorts, limits: ChatLimits) -> None:
-        """Use these ports, within these bounds."""
+        """Take the ports, and the limits of chats."""
         self._ports = ports
         self._limits = limits
         # While the service was down nobody could be seen.
         self._started_at = ports.clock()
 
     def find_availability(self) -> Availability:
-        """Say whether people answer."""
+        """Tell whether people answer now, and when they next will."""
         return self._limits.hours.find_availability(self._ports.clock())
 
     def check_opening(self) -> Violations:
-        """Say when the chat opens, unless it is open."""
+        """Name the rule that refuses a chat outside opening hours."""
         return judge_opening(self._limits.hours, self._ports.clock())
 
     async def start(self, visitor: Visitor, request: ChatRequest) -> StartedChat | Violations:
-        """Take a place in a queue. The same wish with the same key again resumes the chat."""
+        """Start a chat in a queue. The same request with the same key resumes the chat."""
         ports, limits, now = self._ports, self._limits, self._ports.clock()
         directory = await find_directory(ports.structures, Recipient(request.recipient or ""))
         found = judge_opening(limits.hours, now) or judge_request(
@@ -110,7 +110,7 @@ class LiveChat:
     async def _find_reached_limit(
         self, change: ChatChange, queue: Queue, visitor: Visitor
     ) -> Violations:
-        """Say which bound keeps a guest from a queue."""
+        """Name the limit that refuses a visitor's chat."""
         limits, waiting = self._limits, await change.count_waiting(queue)
         if waiting >= limits.waiting:
             return (chat_rules.QUEUE_FULL.broken("requête", waiting=waiting),)
@@ -123,7 +123,7 @@ class LiveChat:
         return ()
 
     async def write(self, chat_id: str, message: Message) -> Line | Violations:
-        """Write in a chat. The same key again gives the line that is there."""
+        """Write a message in a chat. The same key again gives the stored line."""
 
         async def work(change: ChatChange) -> Line | Violations:
             chat = await change.load(chat_id)
@@ -143,7 +143,7 @@ class LiveChat:
         return await self._ports.chats.change(work)
 
     async def take_next(self, queue: Queue, agent: str) -> Chat | None:
-        """Give the chat that waits first to an agent; None when nobody waits."""
+        """Assign the chat that waits first to an agent; None when nobody waits."""
 
         async def work(change: ChatChange) -> Chat | None:
             chat = await change.find_first(queue)
@@ -157,7 +157,7 @@ class LiveChat:
         return await self._ports.chats.change(work)
 
     async def transfer(self, chat_id: str, transfer: ChatTransfer) -> Violations:
-        """Give a chat to another desk, in whose queue it waits; or say why not."""
+        """Transfer a chat to the queue of another desk, or name the rules against it."""
         ports = self._ports
         structure = transfer.to.structure
         directory = await find_directory(ports.structures, Recipient(structure or ""))
@@ -177,7 +177,7 @@ class LiveChat:
     async def end(
         self, chat_id: str, ending: Ending, who: str = "", desk: Queue | None = None
     ) -> None:
-        """End a chat; one that has ended, or that another desk has by now, stays as it is."""
+        """End a chat, unless it has ended or another desk has it by now."""
 
         def build_update(chat: Chat) -> ChatUpdate | None:
             if not chat.is_open or desk not in {None, chat.queue}:
@@ -187,7 +187,7 @@ class LiveChat:
         await self._update(chat_id, build_update)
 
     async def apply_time_limits(self) -> Sequence[Chat]:
-        """Warn, and end, what the passing of time warns and ends; give what was open before."""
+        """Warn or end the open chats that a time limit has reached; give all that were open."""
         found = await self._ports.chats.list_open()
         for present in found:
             seen_at = max(present.seen_at, self._started_at)
@@ -214,14 +214,14 @@ class LiveChat:
         await self._ports.chats.change(work)
 
     async def find_for_visitor(self, chat_id: str, asker: Asker | None, token: str) -> Chat | None:
-        """Read a chat as the one who began it; None for anybody else."""
+        """Read a chat for the visitor who started it; None for anybody else."""
         if asker is None:
             return await self._ports.chats.find_by_token(chat_id, hash_token(token))
         chat = await self._ports.chats.find(chat_id)
         return chat if chat and chat.asker == asker else None
 
     async def find_for_desk(self, chat_id: str, queue: Queue) -> Chat | None:
-        """Read a chat as an agent of the desk that it is for; None for any other."""
+        """Read a chat for the desk that has it; None for any other."""
         chat = await self._ports.chats.find(chat_id)
         return chat if chat and chat.queue == queue else None
 
@@ -230,18 +230,18 @@ class LiveChat:
         return await self._ports.chats.list_queue(queue)
 
     async def list_lines(self, chat: Chat) -> Sequence[Line]:
-        """Read a transcript."""
+        """Read the transcript of a chat."""
         return await self._ports.chats.list_lines(chat.id, 0)
 
     async def prefill_ticket(self, chat: Chat) -> Prefill:
-        """Make of a chat what a ticket begins with."""
+        """Prefill a ticket from the transcript of a chat."""
         return prefill_ticket(chat, await self.list_lines(chat))
 
 
 async def _find_started(
     change: ChatChange, sent: str | None, token: str | None
 ) -> StartedChat | None:
-    """Find the chat that the same beginning began; its first token is not kept: here is another."""
+    """Find the chat that the same request started, and add a token: its first is not stored."""
     chat = await change.find_started(sent) if sent else None
     if chat is None:
         return None

@@ -16,23 +16,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class StartedChat:
-    """A chat that begins."""
+    """A chat that was started or resumed, and its token."""
 
     chat: Chat
     token: str | None
-    """What resumes it without an account."""
+    """Resumes the chat without an account; None with one."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuePosition:
-    """A place in the queue, from 1."""
+    """Position in the queue, from 1."""
 
     position: int
 
 
 @dataclass(frozen=True, slots=True)
 class ChatPresence:
-    """An open chat, and when its issuer was last there."""
+    """Presence of a visitor: an open chat, and when its visitor was last connected."""
 
     chat: Chat
     seen_at: datetime
@@ -45,10 +45,10 @@ class ChatChange(Protocol):
         """Read a chat."""
 
     async def count_waiting(self, queue: Queue) -> int:
-        """Count those who wait in a queue."""
+        """Count the chats that wait in a queue."""
 
     async def count_waiting_without_account(self, queue: Queue) -> int:
-        """Count those who wait in a queue without an account."""
+        """Count the chats without an account that wait in a queue."""
 
     async def join_queue(self, queue: Queue) -> int:
         """Take the next place of a queue."""
@@ -57,34 +57,34 @@ class ChatChange(Protocol):
         """Leave a queue."""
 
     async def find_first(self, queue: Queue) -> Chat | None:
-        """Find who waits first."""
+        """Find the chat that waits first."""
 
     async def count_open(self, owner: str) -> int:
         """Count the open chats of an owner."""
 
     async def find_line(self, chat: Chat, message: Message) -> Line | None:
-        """Find the line that its writer's key stands for already; None without a key."""
+        """Find the line of a message that was already sent with its key; None without a key."""
 
     async def find_started(self, sent: str) -> Chat | None:
-        """Find the open chat that began by what was `sent`."""
+        """Find the open chat that a start key started."""
 
     async def add_token(self, chat: str, token_hash: str) -> None:
-        """Let one more secret resume a chat; the oldest of many goes."""
+        """Add the hash of a token to a chat; the oldest of many is removed."""
 
     async def insert(
         self, update: ChatUpdate, owner: str, token_hash: str | None, sent: str | None
     ) -> None:
-        """Write a chat that is new.
+        """Store a new chat.
 
-        `token_hash` is of what resumes it without an account, `sent` identifies what it began by.
+        `token_hash` is of the token that resumes it without an account; `sent` is its start key.
         """
 
     async def save(self, update: ChatUpdate) -> None:
-        """Write what a chat becomes."""
+        """Write the new version of a chat, and its new lines."""
 
 
 class Chats(Protocol):
-    """All the chats."""
+    """Store of chats."""
 
     async def change(self, work: Callable[[ChatChange], Awaitable[T]]) -> T:
         """Run `work` in a transaction; it may run several times."""
@@ -93,22 +93,22 @@ class Chats(Protocol):
         """Read a chat."""
 
     async def find_by_token(self, chat: str, token_hash: str) -> Chat | None:
-        """Read a chat by what resumes it without an account."""
+        """Read a chat without an account by the hash of its token."""
 
     async def list_lines(self, chat: str, after: int) -> Sequence[Line]:
-        """List the lines beyond a rank, in order."""
+        """List the lines after a rank, in order."""
 
     async def find_position(self, chat: Chat) -> int:
-        """Count who waits before a chat, and itself."""
+        """Find the position of a chat in its queue, from 1."""
 
     async def list_queue(self, queue: Queue) -> Sequence[Chat]:
-        """List the open chats of a queue: those that wait, in order, then those that go on."""
+        """List the open chats of a queue: those that wait, in order, then those in progress."""
 
     async def list_open(self) -> Sequence[ChatPresence]:
-        """List every open chat."""
+        """List every open chat with the presence of its visitor."""
 
     async def record_presence(self, chat: str, at: datetime) -> None:
-        """Note that the issuer of a chat is there."""
+        """Record that the visitor of a chat is connected."""
 
 
 class Notifier(Protocol):
@@ -123,15 +123,15 @@ class Notifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChatPorts:
-    """All that the chat needs."""
+    """Dependencies of the chat."""
 
     chats: Chats
     notifier: Notifier
     catalogue: Catalogue
     structures: Structures
     starts: RateLimit
-    """Chats without an account, by network address."""
+    """Rate limit of chats without an account, by network address."""
     clock: Clock
     new_id: Callable[[], str]
     heartbeat_s: float
-    """How long a follower rests before it looks again."""
+    """Polling interval of a follower that no notification reaches, in seconds."""

@@ -38,7 +38,7 @@ _SOON = (
 
 
 def choose_queue(request: ChatRequest, catalogue: Catalogue) -> Queue:
-    """Choose the queue: the sub-category decides; the technical desk has what has none."""
+    """Choose the queue by the sub-category; without one it is the technical desk's."""
     chosen = catalogue.by_code.get(request.sub_category or "")
     if chosen is None:
         return Queue(Desk.TECHNIQUE)
@@ -46,7 +46,7 @@ def choose_queue(request: ChatRequest, catalogue: Catalogue) -> Queue:
 
 
 def add_message(chat: Chat, message: Message, limits: ChatLimits, now: datetime) -> ChatUpdate:
-    """Write a message that breaks no rule."""
+    """Add a message that was judged valid."""
     lately = chat.lately
     if message.by is Side.DEMANDEUR:
         lately = (*lately, now)[-limits.per_minute :]
@@ -57,14 +57,14 @@ def add_message(chat: Chat, message: Message, limits: ChatLimits, now: datetime)
 
 
 def assign_agent(chat: Chat, agent: str, now: datetime) -> ChatUpdate:
-    """Give a waiting chat to an agent."""
+    """Assign a waiting chat to an agent."""
     held = replace(chat, state=ChatState.EN_COURS, agent=agent, said_at=now)
     text = f"{agent} prend la conversation."
     return _add_line(held, now, Side.BUREAU, LineKind.PRISE_EN_CHARGE, text, agent)
 
 
 def transfer_chat(chat: Chat, transfer: ChatTransfer, place: int, now: datetime) -> ChatUpdate:
-    """Give a chat that breaks no rule to another desk: it waits for its turn there."""
+    """Transfer a chat to the queue of another desk, where it waits for its turn."""
     waiting = replace(
         chat,
         queue=transfer.to,
@@ -98,7 +98,10 @@ def end_chat(
 def apply_time_limits(
     chat: Chat, limits: ChatLimits, now: datetime, seen_at: datetime
 ) -> ChatUpdate | None:
-    """Say what the passing of time makes of a chat; `seen_at`: when its issuer was last there."""
+    """Apply the time limits to a chat: end it, warn of closing, or None for nothing.
+
+    `seen_at` is when its visitor was last connected.
+    """
     hours = limits.hours
     if not chat.is_open:
         return None
@@ -131,7 +134,7 @@ def _add_line(
 
 
 def prefill_ticket(chat: Chat, lines: Sequence[Line]) -> Prefill:
-    """Make a ticket of what was said in a chat."""
+    """Prefill a ticket from the messages of a chat."""
     told = [line for line in lines if line.kind is LineKind.MESSAGE]
     own = [line for line in told if line.by is Side.DEMANDEUR]
     return Prefill(

@@ -10,7 +10,7 @@ from shared.vocabulary.tickets import Desk, Side
 
 
 class ChatState(StrEnum):
-    """Where a chat stands."""
+    """State of a chat."""
 
     EN_ATTENTE = "EN_ATTENTE"
     EN_COURS = "EN_COURS"
@@ -18,7 +18,7 @@ class ChatState(StrEnum):
 
 
 class LineKind(StrEnum):
-    """What a line of a chat is."""
+    """Kind of a line of a transcript."""
 
     MESSAGE = "message"
     PRISE_EN_CHARGE = "prise_en_charge"
@@ -28,7 +28,7 @@ class LineKind(StrEnum):
 
 
 class Ending(StrEnum):
-    """Why a chat ended."""
+    """Reason why a chat ended."""
 
     DEMANDEUR = "demandeur"
     BUREAU = "bureau"
@@ -39,36 +39,36 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChatLimits:
-    """When there are chats, what one may hold and how long it may rest."""
+    """Limits of chats: opening hours, counts, and timeouts."""
 
     hours: OpeningHours
     waiting: int
-    """Chats that wait in one queue."""
+    """Chats that may wait in one queue."""
     waiting_open: int
-    """Of these, those without an account: anybody may begin one."""
+    """Of these, chats without an account, which anybody may start."""
     open_each: int
-    """Chats that one structure, or one network address, has open."""
+    """Open chats of one structure, or of one network address."""
     silence: timedelta
-    """A chat in which nobody writes for that long is ended."""
+    """Timeout of a chat in progress in which nobody writes."""
     absence: timedelta
-    """Who waits and has been gone for that long loses the place."""
+    """Timeout of a waiting chat whose visitor is not connected."""
     messages: int = 500
     per_minute: int = 20
-    """Messages that the one who asks may write in a minute."""
+    """Messages that the visitor may write in a minute."""
     warning: timedelta = timedelta(minutes=10)
-    """How long before closing it is told."""
+    """How long before closing time a warning is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Whom a chat waits for: a desk, and the structure whose business desk it is."""
+    """Queue of a desk; a business desk is a structure's own."""
 
     desk: Desk
     structure: str | None = None
 
     @property
     def name(self) -> str:
-        """What distinguishes it."""
+        """Unique name of the queue."""
         return f"{self.desk}|{self.structure or ''}"
 
 
@@ -84,65 +84,65 @@ class Line:
     text: str
     who: str = ""
     key: str | None = None
-    """Chosen by who wrote it: the same message sent twice is one line."""
+    """Idempotency key of its writer: a message sent twice with it is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A chat as it now is; its lines are kept apart."""
+    """Chat in its present state; its lines are stored apart."""
 
     id: str
     queue: Queue
     place: int
-    """Rank of arrival in its queue, ever growing."""
+    """Rank of arrival in its queue, always increasing."""
     started_at: datetime
     said_at: datetime
-    """When somebody last wrote, took it, or handed it over."""
+    """Last activity: a message, an assignment, or a transfer."""
     state: ChatState = ChatState.EN_ATTENTE
     asker: Asker | None = None
     """None without an account."""
     sub_category: str | None = None
     agent: str | None = None
     handed_at: datetime | None = None
-    """When another desk gave it to this one."""
+    """When another desk transferred it to this one."""
     rank: int = 0
-    """Of its last line."""
+    """Rank of its last line."""
     messages: int = 0
     lately: tuple[datetime, ...] = ()
-    """When the one who asks wrote last, as often as a minute allows."""
+    """When the visitor last wrote, at most as many as the limit of a minute."""
     is_warned: bool = False
     ended_at: datetime | None = None
     ending: Ending | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether it goes on."""
+        """Whether it has not ended."""
         return self.state is not ChatState.TERMINE
 
     @property
     def is_waiting(self) -> bool:
-        """Whether nobody has taken it yet."""
+        """Whether no agent has taken it yet."""
         return self.state is ChatState.EN_ATTENTE
 
     @property
     def waits_since(self) -> datetime:
-        """When it came to its queue."""
+        """When it came into its queue."""
         return self.handed_at or self.started_at
 
 
 @dataclass(frozen=True, slots=True)
 class ChatUpdate:
-    """What a chat becomes, and the lines that say so."""
+    """New version of a chat, and the lines to add to its transcript."""
 
     chat: Chat
     lines: tuple[Line, ...] = ()
     left_queue: Queue | None = None
-    """The queue of the desk that it is no longer with."""
+    """The queue of the desk that transferred it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What somebody comes with."""
+    """Request to start a chat."""
 
     sub_category: str | None = None
     recipient: str | None = None
@@ -152,22 +152,22 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What somebody writes."""
+    """Message that a visitor or an agent writes."""
 
     by: Side
     text: str
     who: str = ""
     key: str | None = None
     desk: Queue | None = None
-    """Of whose desk the writer is; None for who asks."""
+    """Queue of the agent's desk; None for the visitor."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatTransfer:
-    """What an agent wants of a chat that another desk can answer better."""
+    """Request of an agent to transfer a chat to another desk."""
 
     agent: str
     desk: Queue
-    """The agent's own."""
+    """Queue of the agent's desk."""
     to: Queue
     reason: str

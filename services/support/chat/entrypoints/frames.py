@@ -20,7 +20,7 @@ _Short = Annotated[str, TypedText(100)]
 _Judged = Annotated[str, TypedText(100, judged=True)]
 _Text = Annotated[str, TypedText(30_000, lines=True, judged=True)]
 RANK_LIMIT = 10**6
-"""Of the lines of a chat that may be named."""
+"""Bound of a line's rank in a request."""
 TICKETS = public_path("support", "tickets")
 OPEN_TICKETS = public_path("support", "open", "tickets")
 
@@ -35,7 +35,7 @@ class BeginFrame(RequestBody):
     key: _Judged | None = None
 
     def to_domain(self) -> ChatRequest:
-        """Take it off the wire."""
+        """Convert the frame to a request."""
         return ChatRequest(self.sub_category, self.recipient or None, self.text, self.key)
 
 

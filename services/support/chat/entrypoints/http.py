@@ -56,7 +56,7 @@ _OPEN = "Le tchat est ouvert."
 
 
 def _refuse_connection(reached: LimitReached) -> Problem:
-    """Say which limit stands against one more connection."""
+    """Build the problem that refuses a connection over a limit."""
     if reached is LimitReached.SERVICE:
         return unavailable("SUP-TCHAT-SIEGE-01", "Trop de tchats sont déjà ouverts ici.")
     return Problem(
@@ -68,7 +68,7 @@ def _refuse_connection(reached: LimitReached) -> Problem:
 
 
 def identify_visitor(connection: HTTPConnection, who: MaybeAsker) -> Visitor:
-    """Say who comes, with or without an account."""
+    """Identify the visitor, with or without an account."""
     return Visitor(who, address_of(connection))
 
 
@@ -77,14 +77,14 @@ IdentifiedVisitor = Annotated[Visitor, Depends(identify_visitor)]
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
-    """How many may be connected at once, and how many of them without a first frame."""
+    """Limits of connections: in number, and while they have sent no first frame."""
 
     connections: ConnectionLimit
     first_frame: FirstFrameLimit
 
 
 def create_chat_router(lounge: Lounge, known: SocketLimits, strangers: SocketLimits) -> APIRouter:
-    """Build the routes of those who ask, with an account or as strangers."""
+    """Build the routes of visitors, with separate limits for those without an account."""
     router = APIRouter(route_class=DescribedRoute, prefix="/chat", tags=["tchat"])
     room = lounge.room
 
@@ -209,7 +209,7 @@ async def _accepted(socket: WebSocket, limit: ConnectionLimit, holder: str) -> A
 async def _start_or_resume(
     socket: WebSocket, room: LiveChat, visitor: Visitor, limit: FirstFrameLimit
 ) -> tuple[Chat, str | None, int]:
-    """Let somebody begin or resume a chat: the first frame says which."""
+    """Start or resume a chat, as the first frame says."""
     try:
         async with limit.waiting():
             frame = await receive_frame(socket, FIRST)

@@ -28,12 +28,12 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side
 
 _USELESS_LIMIT = 20
-"""Messages refused or repeated on one connection before it is closed."""
+"""Refused or repeated messages on one connection before it is closed."""
 Frame = TypeVar("Frame")
 
 
 class CloseCode(IntEnum):
-    """Why a WebSocket is closed: codes of RFC 6455, and our own from 4000 on."""
+    """Close codes of the WebSocket: those of RFC 6455, and our own from 4000 on."""
 
     ENDED = 1000
     UNREADABLE = 4400
@@ -43,7 +43,7 @@ class CloseCode(IntEnum):
 
 
 class CloseSocketError(Exception):
-    """Closes a WebSocket with a code."""
+    """Closes the WebSocket with a code."""
 
     def __init__(self, code: CloseCode) -> None:
         """Name the code."""
@@ -52,26 +52,26 @@ class CloseSocketError(Exception):
 
 
 class InvalidFrameError(ValueError):
-    """A frame that has not the form of any."""
+    """A frame that is not of any type."""
 
     def __init__(self, violations: tuple[Violation, ...]) -> None:
-        """Say what is wrong with it."""
+        """Take the faults of the frame."""
         super().__init__("unreadable frame")
         self.violations = violations
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Who is at the other end."""
+    """Party of a chat: the visitor, or an agent."""
 
     side: Side
     name: str = ""
     desk: Queue | None = None
-    """Of whose desk an agent is; None for who asks."""
+    """Queue of the agent's desk; None for the visitor."""
 
 
 async def receive_frame(socket: WebSocket, form: TypeAdapter[Frame]) -> Frame:
-    """Wait for a frame. Raises UnreadableError, and WebSocketDisconnect when nobody is left."""
+    """Receive and parse a frame. Raises InvalidFrameError and WebSocketDisconnect."""
     message = await socket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1006))
@@ -108,7 +108,7 @@ class Lounge:
 async def serve_chat(
     socket: WebSocket, lounge: Lounge, chat: Chat, party: Party, after: int, token: str | None
 ) -> None:
-    """Carry a chat over an accepted WebSocket until it ends or one of the two leaves."""
+    """Serve a chat over an accepted WebSocket until it ends or the party leaves."""
     await send_frame(socket, SessionFrame.of(chat, token))
     await _run_until_one_ends(
         _read_frames(socket, lounge.room, chat, party),
@@ -117,12 +117,12 @@ async def serve_chat(
 
 
 async def serve_queue(socket: WebSocket, news: ChatFeed, queue: Queue) -> None:
-    """Show the queue of a desk over an accepted WebSocket, anew at each change."""
+    """Serve the queue of a desk over an accepted WebSocket, again at each change."""
     await _run_until_one_ends(_wait_for_disconnect(socket), _send_queue(socket, news, queue))
 
 
 async def _run_until_one_ends(*work: Coroutine[object, object, None]) -> None:
-    """Do these at once until the first one ends, and raise what it raised."""
+    """Run coroutines together until the first one ends, and raise what it raised."""
     tasks = [asyncio.create_task(each) for each in work]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -135,7 +135,7 @@ async def _run_until_one_ends(*work: Coroutine[object, object, None]) -> None:
 
 
 async def _wait_for_disconnect(socket: WebSocket) -> None:
-    """Wait until the other side leaves: whoever watches a queue has nothing to say."""
+    """Wait until the other side disconnects: the feed of a queue takes no frames."""
     message = await socket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1006))
@@ -188,6 +188,6 @@ async def _send_feed(
 
 
 async def close_socket(socket: WebSocket, code: CloseCode) -> None:
-    """Close, unless the other side was faster."""
+    """Close the WebSocket, unless the other side was faster."""
     with suppress(RuntimeError, WebSocketDisconnect):
         await socket.close(code)

@@ -17,7 +17,7 @@ LONGEST = Gauge(
 def build_time_limits_task(
     room: LiveChat, clock: Callable[[], datetime]
 ) -> Callable[[], Awaitable[None]]:
-    """End the chats that time ends, and refresh the gauges."""
+    """Build the task that applies the time limits and refreshes the gauges."""
 
     async def task() -> None:
         chats = await room.apply_time_limits()

@@ -8,7 +8,7 @@ _KEPT = 5
 async def add_token(
     transaction: Transaction, collection: str, identifier: str, token_hash: str
 ) -> None:
-    """Let one more secret follow a document; the oldest of many goes."""
+    """Add the hash of a token to a document; the oldest of many is removed."""
     wanted = {"_id": identifier}
     rows, session = transaction.collection(collection), transaction.session
     row = await rows.find_one(wanted, {"token": 1}, session=session)

@@ -6,6 +6,6 @@ from shared.circuit.parties import Directory
 
 
 async def find_directory(structures: Structures, *parties: Issuer | Recipient | None) -> Directory:
-    """Find the structures of these parties in the directory."""
+    """Find in the directory the structures of these parties."""
     ids = {each.structure for each in parties if each and each.structure}
     return await structures.find(ids) if ids else {}

@@ -10,17 +10,17 @@ Clock = Callable[[], datetime]
 
 
 class Structures(Protocol):
-    """The structures that the directory has told."""
+    """Directory of structures, as their events told it."""
 
     async def find(self, structures: Iterable[str]) -> Directory:
-        """Find those that exist."""
+        """Find those of these structures that exist."""
 
 
 class RateLimit(Protocol):
-    """How often each comer does something, by hour."""
+    """Hourly rate limit of each comer."""
 
     an_hour: int
-    """How many one comer may do."""
+    """Requests that one comer may make in an hour."""
 
     async def is_exceeded(self, who: str) -> bool:
-        """Count one."""
+        """Count one request, and tell whether the limit is exceeded."""

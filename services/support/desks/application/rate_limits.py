@@ -8,13 +8,13 @@ from services.support.desks.domain.parties import normalise_mailbox
 
 @dataclass(frozen=True, slots=True)
 class AnonymousLimits:
-    """What may be sent without an account, by network address and by e-mail address."""
+    """Rate limits without an account, by network address and by e-mail address."""
 
     by_address: RateLimit
     by_email: RateLimit
 
     async def find_exceeded(self, email: str, address: str) -> str | None:
-        """Count one, and say in French what is over its limit."""
+        """Count one request, and name in French the limit that it exceeds."""
         counted = (
             ("adresse réseau", self.by_address, address),
             ("adresse électronique", self.by_email, normalise_mailbox(email)),

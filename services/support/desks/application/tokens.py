@@ -7,10 +7,10 @@ _BYTES = 32
 
 
 def create_token() -> str:
-    """Give a secret that nobody guesses."""
+    """Create a random token that nobody can guess."""
     return secrets.token_urlsafe(_BYTES)
 
 
 def hash_token(token: str) -> str:
-    """Give what is kept of a token: who reads the store cannot follow a ticket by it."""
+    """Hash a token: whoever reads the store cannot use what it holds."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -35,7 +35,7 @@ class CatalogueError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SubCategory:
-    """One thing that a ticket may be about."""
+    """Sub-category of the catalogue: what a ticket is about, and the desk that answers."""
 
     code: str
     label: str
@@ -48,7 +48,7 @@ class SubCategory:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """Sub-categories that belong together."""
+    """Category of the catalogue, with its sub-categories."""
 
     code: str
     label: str
@@ -57,11 +57,11 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The categories in the order of their file."""
+    """Catalogue: the categories in the order of their file."""
 
     categories: tuple[Category, ...]
     by_code: Mapping[str, SubCategory]
-    """Sub-categories by their code, which no two categories share."""
+    """Sub-categories by code, which is unique in the catalogue."""
 
     @property
     def desks(self) -> Mapping[str, Desk]:
@@ -70,7 +70,7 @@ class Catalogue:
 
 
 def find_desk_of_label(label: str) -> Desk:
-    """Say which desk a label announces: "M-" and its spellings are the business desk's."""
+    """Find the desk that a label announces: "M-" and its spellings are the business desk's."""
     found = _BUSINESS.match(unicodedata.normalize("NFKC", label))
     sign = found[1] if found else ""
     is_business = sign and (sign in _AS_DASHES or unicodedata.category(sign) in _DASHES)
@@ -78,7 +78,7 @@ def find_desk_of_label(label: str) -> Desk:
 
 
 def read_catalogue(lines: Iterable[str]) -> Catalogue:
-    """Read a catalogue from the lines of its file. Raises CatalogueError with all its faults."""
+    """Read a catalogue from the lines of its CSV. Raises CatalogueError with all its faults."""
     try:
         header, *records = [*csv.reader(lines, delimiter=";", strict=True)] or [[]]
     except csv.Error as error:

@@ -24,29 +24,29 @@ _MONTHS = (
 
 
 def format_day(moment: datetime) -> str:
-    """Write the day of a moment, in Paris."""
+    """Format the Paris day of a moment."""
     local = moment.astimezone(PARIS)
     first = "1er" if local.day == 1 else str(local.day)
     return f"{first} {_MONTHS[local.month - 1]} {local.year}"
 
 
 def format_moment(moment: datetime) -> str:
-    """Write a moment, in Paris."""
+    """Format the Paris day and time of a moment."""
     return f"{format_day(moment)} à {format_time(moment.astimezone(PARIS).time())}"
 
 
 def format_time(of_day: time) -> str:
-    """Write an hour and its minutes."""
+    """Format a time of day."""
     return f"{of_day.hour} h {of_day.minute:02}"
 
 
 def format_opening(opening: datetime) -> str:
-    """Write an opening, with the day of the week."""
+    """Format an opening, with the day of the week."""
     return f"{_WEEKDAYS[opening.astimezone(PARIS).weekday()]} {format_moment(opening)}"
 
 
 def format_hours(hours: OpeningHours) -> str:
-    """Write the days and hours at which people answer; public holidays are not named."""
+    """Format the days and hours at which people answer, without public holidays."""
     days = sorted(hours.days)
     names = [_WEEKDAYS[day - 1] for day in days]
     is_row = len(days) > 1 and all(day + 1 == after for day, after in pairwise(days))

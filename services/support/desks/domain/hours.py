@@ -14,7 +14,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Whether people answer now, and when they next will."""
+    """Availability of the desks: whether people answer now, and when they next will."""
 
     is_open: bool
     opens_at: datetime | None
@@ -23,20 +23,20 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class OpeningHours:
-    """When people answer, in Paris; as it comes, what AIFE promises of its own assistance.
+    """Opening hours in Paris; without a setting, those of AIFE's own assistance.
 
-    Raises ValueError when they never would.
+    Raises ValueError when nobody would ever answer.
     """
 
     opens: time = time(8, 30)
     closes: time = time(18, 30)
     days: frozenset[int] = _MONDAY_TO_FRIDAY
-    """Of the week, as ISO 8601 counts them: 1 is Monday."""
+    """Days of the week as ISO 8601 counts them: 1 is Monday."""
     closed_on: frozenset[date] = frozenset()
-    """Days beside the public holidays."""
+    """Closed days beside the public holidays."""
 
     def __post_init__(self) -> None:
-        """Refuse hours at which nobody would ever answer."""
+        """Check that the hours are not empty."""
         if self.opens.tzinfo or self.closes.tzinfo:
             raise ValueError("the hours are of Paris: they name no zone")
         if self.opens >= self.closes:
@@ -45,7 +45,7 @@ class OpeningHours:
             raise ValueError("days are numbers from 1, Monday, to 7, one at least")
 
     def find_availability(self, moment: datetime) -> Availability:
-        """Say whether people answer at a moment."""
+        """Tell whether people answer at a moment, and when they next will."""
         is_open = self.is_open(moment)
         return Availability(is_open, None if is_open else self.find_next_opening(moment))
 
@@ -55,7 +55,7 @@ class OpeningHours:
         return self._is_worked(local.date()) and self.opens <= local.time() < self.closes
 
     def find_next_opening(self, moment: datetime) -> datetime:
-        """Give the first moment from `moment` on at which people answer, in Paris time."""
+        """Find the first open moment from `moment` on, in Paris time."""
         local = moment.astimezone(PARIS)
         if self.is_open(local):
             return local
@@ -65,11 +65,11 @@ class OpeningHours:
         return _combine(day, self.opens)
 
     def find_closing(self, moment: datetime) -> datetime:
-        """Give the moment at which people stop answering, on the Paris day of `moment`."""
+        """Find the closing time of the Paris day of `moment`."""
         return _combine(moment.astimezone(PARIS).date(), self.closes)
 
     def measure_open_time(self, start: datetime, end: datetime) -> timedelta:
-        """Measure the opening hours between two moments; nothing when the second is not later."""
+        """Measure the opening hours between two moments; 0 when the second is not later."""
         day, last = start.astimezone(PARIS).date(), end.astimezone(PARIS).date()
         total = timedelta()
         while day <= last:
@@ -85,7 +85,7 @@ class OpeningHours:
 
 
 def _measure_elapsed(since: datetime, until: datetime) -> timedelta:
-    """Measure from one moment to another, in UTC: the clocks may change between the two."""
+    """Measure the time between two moments, in UTC: the clocks may change between the two."""
     return max(until.astimezone(UTC) - since.astimezone(UTC), timedelta())
 
 

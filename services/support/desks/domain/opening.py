@@ -9,13 +9,13 @@ from shared.vocabulary.rules import Violation
 
 
 def describe_closing(hours: OpeningHours, now: datetime) -> str:
-    """Say when the chat opens, to whom it is closed."""
+    """Describe in French that the chat is closed and when it opens."""
     closed = _refuse_closed(hours, now)
     return f"{closed.message} Un ticket se dépose à toute heure."
 
 
 def judge_opening(hours: OpeningHours, now: datetime) -> tuple[Violation, ...]:
-    """Say when the chat opens, unless it is open."""
+    """Refuse a chat outside opening hours."""
     if hours.is_open(now):
         return ()
     return (_refuse_closed(hours, now),)

@@ -13,7 +13,7 @@ from shared.vocabulary.rules import Violation
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who asks: a structure in a role, or without an account an e-mail address."""
+    """Issuer of a ticket: a structure in a role, or without an account an e-mail address."""
 
     structure: str | None = None
     role: Role | None = None
@@ -22,26 +22,26 @@ class Issuer:
 
     @property
     def name(self) -> str:
-        """Who a journal names."""
+        """Name of the issuer in a journal."""
         return self.structure or self.email or ""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The structure whose business desk is asked."""
+    """Recipient of a ticket: the structure whose business desk is asked."""
 
     structure: str
     service: str | None = None
 
 
 def normalise_mailbox(email: str) -> str:
-    """Say whose mailbox an address reaches: case, width of letters and what follows a `+` aside."""
+    """Normalise an e-mail address to its mailbox: case, letter width and `+` suffix removed."""
     local, _, domain = unicodedata.normalize("NFKC", email).casefold().rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"
 
 
 def judge_issuer(issuer: Issuer, directory: Directory) -> tuple[Violation, ...]:
-    """Name every rule that who asks breaks.
+    """Name every rule that the issuer breaks.
 
     A structure that the directory lacks may ask: how to get into it is a question as well.
     """
@@ -55,7 +55,7 @@ def judge_issuer(issuer: Issuer, directory: Directory) -> tuple[Violation, ...]:
 def judge_recipient(
     recipient: Recipient, directory: Directory, field: str = "recipient.structure"
 ) -> Iterator[Violation]:
-    """Name every rule that a recipient breaks: somebody must be there to answer."""
+    """Name every rule that the recipient breaks: somebody must be there to answer."""
     faults = [*judge_line(field, "La structure", recipient.structure)]
     yield from faults
     structure = directory.get(recipient.structure)
@@ -70,7 +70,7 @@ def judge_recipient(
 def _judge_service(
     field: str, code: str | None, structure: Structure | None, *, is_asked: bool
 ) -> Iterator[Violation]:
-    """Judge the code of a service; one that answers must be active."""
+    """Name the rules that a service code breaks; the service of a recipient must be active."""
     faults = [*judge_line(field, "Le code service", code or "")]
     yield from faults
     if not code or faults or structure is None:
@@ -84,7 +84,7 @@ def _judge_service(
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """The structure and role that somebody asks for."""
+    """Asker with an account: a structure, in one of its roles."""
 
     structure: str
     role: Role

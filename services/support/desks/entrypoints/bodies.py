@@ -21,12 +21,12 @@ Text = Annotated[str, TypedText(100_000, lines=True, judged=True)]
 
 
 class RequestBody(BaseModel):
-    """A part of a request."""
+    """Base model of requests; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class AnswerBody(BaseModel):
-    """A part of an answer."""
+    """Base model of answers, read from the attributes of domain objects."""
 
     model_config = ConfigDict(from_attributes=True)

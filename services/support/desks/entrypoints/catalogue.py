@@ -36,7 +36,7 @@ class CategoriesAnswer(BaseModel):
 
 
 def create_catalogue_router(catalogue: Catalogue) -> APIRouter:
-    """Build the routes. They are open: who has no account chooses too."""
+    """Build the route of the catalogue, which needs no account."""
     router = APIRouter(route_class=DescribedRoute, tags=["catalogue"])
     answer = CategoriesAnswer(
         categories=tuple(CategoryAnswer.model_validate(each) for each in catalogue.categories)

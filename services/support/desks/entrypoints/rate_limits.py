@@ -4,11 +4,11 @@ from shared.runtime.web.problems import Problem
 from shared.vocabulary.rules import Violation
 
 _RETRY_AFTER_S = "3600"
-"""What is counted is counted by the hour."""
+"""Rates are counted by the hour."""
 
 
 def too_many_requests(violation: Violation) -> Problem:
-    """Ask to come back once the hour is over."""
+    """Build the 429 problem of a rate limit, with its Retry-After."""
     return Problem(
         429,
         violation.code,

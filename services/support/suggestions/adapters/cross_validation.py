@@ -18,7 +18,7 @@ _THREE = 3
 def cross_validate(
     examples: Sequence[Example], desks: Mapping[str, Desk]
 ) -> Mapping[str, float] | None:
-    """Leave each example out once: the shares that were right, from 0 to 1, by what they are of.
+    """Cross-validate the model: shares of right answers, from 0 to 1, by what is asked.
 
     None when a sub-category has a single example.
     """

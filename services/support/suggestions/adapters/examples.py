@@ -8,12 +8,12 @@ from services.support.suggestions.domain.ticket_text import build_text
 
 
 class ExamplesError(ValueError):
-    """Examples that cannot be learnt from; names the file."""
+    """Examples that the model cannot be trained on; the message names the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A ticket whose sub-category is known."""
+    """Labelled example: a ticket whose sub-category is known."""
 
     sub_category: str
     title: str
@@ -21,7 +21,7 @@ class Example:
 
     @property
     def text(self) -> str:
-        """What is read of it."""
+        """Text that the model reads."""
         return build_text(self.title, self.description)
 
 

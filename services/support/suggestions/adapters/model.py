@@ -21,27 +21,27 @@ from shared.vocabulary.tickets import Desk
 
 _SHOWN = 3
 _LEAST_SHOWN = 0.08
-"""A guess less sure than that tells nothing."""
+"""Least probability of a guess that is shown."""
 _CLEAR = 0.9
-"""How sure the desk must be for a text to speak against the other: few are told so in vain."""
+"""Least probability of a desk that the text is said to be for."""
 _TELLS, _TIMES = 0.5, 15
-"""A guess as sure as the first speaks against what is so many times less likely.
+"""A first guess of probability `_TELLS` contradicts what is `_TIMES` times less likely.
 
-Set by cross-validation of the examples, where it speaks against the right sub-category in 5 of 1000
+Set by cross-validation of the examples, where it contradicts the right sub-category in 5 of 1000
 texts; `make eval-support` prints that rate, and that of wrong ones found, on tickets held out.
 """
 _LEAST_WORDS = 2
-"""A word alone speaks against nothing: "facture" is in most tickets of some sub-categories."""
+"""A single word contradicts nothing: "facture" is in most tickets of some sub-categories."""
 _SEED = 20
 
 
 class TrainedModel:
-    """Suggests by a linear model over words and pieces of words, which forgives typing."""
+    """Trained model: logistic regression over words and pieces of words, which tolerates typos."""
 
     def __init__(self, pipeline: Pipeline, desks: Mapping[str, Desk]) -> None:
-        """Read by a fitted pipeline, for a catalogue whose sub-categories have these desks.
+        """Take a fitted pipeline, and the desk of each sub-category of the catalogue.
 
-        Raises ExamplesError for a sub-category that was taught and has no desk.
+        Raises ExamplesError for a trained sub-category that has no desk.
         """
         self.pipeline = pipeline
         self.desks = desks
@@ -57,9 +57,10 @@ class TrainedModel:
         self._told = [desk for desk in Desk if are_taught and untaught <= {desk}]
 
     def suggest(self, title: str, description: str) -> Suggestions:
-        """Read a text. It takes a few milliseconds.
+        """Suggest sub-categories for a text. It takes a few milliseconds.
 
-        A desk is told where the text is clearly for it, and all that the other has was taught.
+        A desk is given when the text is clearly for it, and every sub-category of the other desk
+        was trained.
         """
         odds = self._odds(title, description)
         best = np.argsort(odds)[::-1][:_SHOWN]
@@ -80,7 +81,7 @@ class TrainedModel:
         )
 
     def odds(self, title: str, description: str) -> Mapping[str, float]:
-        """Say how likely each sub-category that was taught is, from 0 to 1; together they are 1."""
+        """Estimate the probability of each trained sub-category; their sum is 1."""
         found = self._odds(title, description).tolist()
         return dict(zip(self.classes, found, strict=True))
 
@@ -90,21 +91,21 @@ class TrainedModel:
 
 
 def _mark_contradicted(odds: NDArray[np.float64], text: str) -> NDArray[np.bool_]:
-    """Mark what a text that clearly says something else speaks against."""
+    """Mark the sub-categories that a text clearly contradicts."""
     words = {*re.findall(r"\w+", folded(text))}
     is_clear = odds.max() >= _TELLS and len(words) >= _LEAST_WORDS
     return odds * _TIMES <= odds.max() if is_clear else np.zeros_like(odds, bool)
 
 
 def select_examples(desks: Mapping[str, Desk], examples: Sequence[Example]) -> list[Example]:
-    """Keep the examples of sub-categories that a catalogue holds."""
+    """Select the examples whose sub-category is in the catalogue."""
     return [each for each in examples if each.sub_category in desks]
 
 
 def train_model(examples: Sequence[Example], desks: Mapping[str, Desk]) -> TrainedModel:
-    """Train on examples whose sub-categories have these desks.
+    """Train the model on examples whose sub-categories have these desks.
 
-    Raises ExamplesError for a sub-category that has no desk, and for fewer than two of them.
+    Raises ExamplesError for a sub-category without a desk, and for fewer than two sub-categories.
     """
     if not can_train(examples):
         raise ExamplesError("examples of two sub-categories are needed at least")
@@ -116,12 +117,12 @@ def train_model(examples: Sequence[Example], desks: Mapping[str, Desk]) -> Train
 
 
 def can_train(examples: Sequence[Example]) -> bool:
-    """Tell whether there is anything to tell apart."""
+    """Tell whether there are at least two sub-categories to learn."""
     return len({each.sub_category for each in examples}) > 1
 
 
 def build_pipeline() -> Pipeline:
-    """Build what has learnt nothing yet: a union `features` of vectorizers, then a `model`."""
+    """Build an untrained pipeline: a union `features` of vectorizers, then a `model`."""
     words = TfidfVectorizer(
         strip_accents="unicode",
         ngram_range=(1, 2),

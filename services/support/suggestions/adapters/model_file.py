@@ -18,14 +18,14 @@ _PROBES = (
     ("Mot de passe oublié", "Je n'arrive plus à me connecter, d'où ma question.\nCordialement\nA."),
     ("FACTURE impayée n° 12", "2 mois de retard ; délai de paiement dépassé"),
 )
-"""Read when a model is written, and again when it is loaded: it must say the same."""
+"""Texts whose probabilities are stored in the file, and compared when it is loaded."""
 _TOLERANCE = 1e-9
-"""What processors may differ by."""
+"""Rounding difference allowed between processors."""
 _FAULTS = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 class ModelFileError(ValueError):
-    """A file that is no model, or not one of this catalogue and this version; names the file."""
+    """A file that holds no model of this version and catalogue; the message names it."""
 
 
 def write_model(path: Path, model: TrainedModel) -> None:
@@ -72,7 +72,7 @@ def read_model(path: Path, desks: Mapping[str, Desk]) -> TrainedModel:
 
 
 def _find_fault(header: Mapping[str, Any], desks: Mapping[str, Desk]) -> str | None:
-    """Say what keeps a file from being read."""
+    """Find why a file cannot be used."""
     if header["format"] != FORMAT:
         return f"is of the format {header['format']}, not {FORMAT}: train again"
     if differing := dict(header["desks"].items() ^ desks.items()):

@@ -16,19 +16,20 @@ from services.support.suggestions.domain.suggestions import Suggestions
 from shared.vocabulary.tickets import Desk
 
 _READ_TIMEOUT_S = 2.0
-"""How long a text waits to be read: a suggestion holds no ticket up, however many are asked."""
+"""Timeout of a suggestion, in seconds: no ticket waits longer, however many are asked for."""
 
 
 class ModelSuggester:
-    """Suggests nothing until it has learnt, which `prepare` has done before the service is ready.
+    """Suggester on a trained model; it suggests nothing until `prepare` has trained it.
 
-    An operator's own catalogue may lack sub-categories of the examples: these teach nothing then.
+    An operator's own catalogue may lack sub-categories of the examples: these examples are left
+    out.
     """
 
     def __init__(
         self, examples: Path, desks: Mapping[str, Desk], trained: TrainedModel | None = None
     ) -> None:
-        """Learn from the examples of a folder, unless a model that was trained is given."""
+        """Take a trained model, or the folder of examples to train one at start."""
         self._examples = examples
         self._desks = desks
         self._trained = trained
@@ -36,12 +37,12 @@ class ModelSuggester:
         self._beside = ThreadPoolExecutor(1, "suggestions")
 
     async def prepare(self) -> None:
-        """Train, off the event loop."""
+        """Train the model, off the event loop."""
         if self._trained is None:
             self._trained = await asyncio.to_thread(self._train)
 
     async def suggest(self, title: str, description: str) -> Suggestions:
-        """Read a text beside the event loop, one at a time; suggest nothing when many wait."""
+        """Suggest off the event loop, one text at a time; nothing after the timeout."""
         if self._trained is None:
             return Suggestions()
         loop = asyncio.get_running_loop()

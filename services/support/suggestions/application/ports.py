@@ -6,10 +6,10 @@ from services.support.suggestions.domain.suggestions import Suggestions
 
 
 class Suggester(Protocol):
-    """Says what a text is about."""
+    """Port of the model that suggests sub-categories."""
 
     async def suggest(self, title: str, description: str) -> Suggestions:
-        """Give the sub-categories that a text is closest to, and those that it is not about.
+        """Suggest the sub-categories closest to a text, and name those it contradicts.
 
-        One text is read at a time, beside the event loop; none are given when too many wait.
+        One text is read at a time, off the event loop; nothing is suggested when too many wait.
         """

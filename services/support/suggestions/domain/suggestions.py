@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from shared.vocabulary.tickets import Desk
 
 READ_LIMIT = 4000
-"""Characters of a text that are read: what it is about is said in so many, or never."""
+"""Characters of a text that the model reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A sub-category, and how sure it is, from 0 to 1."""
+    """Guess of the model: a sub-category and its probability."""
 
     sub_category: str
     confidence: float
@@ -18,19 +18,19 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """The sub-categories that a text is closest to, best first; none when unsure."""
+    """Suggested sub-categories, best first; empty when the model is unsure."""
 
     guesses: tuple[Guess, ...] = ()
     desk: Desk | None = None
-    """The desk that the text is for, where it says so clearly."""
+    """The desk that the text is clearly for."""
     excluded: frozenset[str] = frozenset()
-    """The sub-categories that the text is clearly not about."""
+    """The sub-categories that the text clearly contradicts."""
 
     @property
     def best(self) -> str | None:
-        """The sub-category to suggest."""
+        """Code of the most likely sub-category."""
         return self.guesses[0].sub_category if self.guesses else None
 
     def contradicts(self, chosen: str) -> bool:
-        """Tell whether the text is clearly about something else than the chosen sub-category."""
+        """Tell whether the text clearly contradicts the chosen sub-category."""
         return chosen in self.excluded

@@ -26,14 +26,14 @@ _CLOSINGS = (
     "sent from my",
     "ce (message|courriel) (et|est|peut)",
 )
-"""How the closing line begins, folded."""
+"""Beginnings of a closing line, folded."""
 _CLOSING = re.compile(rf"({'|'.join(_CLOSINGS)})(?!\w)")
 _SHORT = 10
-"""A text of fewer characters before a formula is no letter, and the formula no closing."""
+"""Least characters before a closing formula: a shorter text is no letter."""
 
 
 def strip_closing(text: str) -> str:
-    """Give what stands before the line that closes a letter; all of it when no line does."""
+    """Strip the closing formula of a letter and what follows it."""
     kept: list[str] = []
     for line in text.splitlines():
         begins = " ".join(re.sub(r"[^\w-]+", " ", folded(line)).split())
@@ -44,5 +44,5 @@ def strip_closing(text: str) -> str:
 
 
 def build_text(title: str, description: str) -> str:
-    """Put a title before its description, as they are read: the beginning, unsigned."""
+    """Build the text that the model reads: the title, then the beginning of the description."""
     return f"{title}\n{strip_closing(description[:READ_LIMIT])}"[:READ_LIMIT]

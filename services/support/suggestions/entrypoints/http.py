@@ -62,7 +62,7 @@ class SuggestionsAnswer(BaseModel):
 def create_suggestions_router(
     suggester: Suggester, catalogue: Catalogue, asked: RateLimit
 ) -> APIRouter:
-    """Build the route. It is open: who has no account chooses too."""
+    """Build the route of suggestions, which needs no account."""
     router = APIRouter(route_class=DescribedRoute, tags=["catalogue"])
 
     @router.post("/suggestions", summary="Ce qu'évoque un texte, pendant qu'il s'écrit.")

@@ -7,23 +7,23 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class TrainingReport:
-    """What came of a training."""
+    """Report of a training."""
 
     examples: Mapping[str, int]
-    """How many, by sub-category that the catalogue holds."""
+    """Number of examples, by sub-category of the catalogue."""
     untaught: Collection[str]
     """Sub-categories of the catalogue without an example."""
     skipped: int
     """Examples of sub-categories that the catalogue lacks."""
     seconds: float
     shares: Mapping[str, float] | None
-    """What was right of examples left out by turns, from 0 to 1; None when too few."""
+    """Shares of right answers in cross-validation, from 0 to 1; None with too few examples."""
     file: Path
     size_bytes: int
 
 
 def describe_training(learnt: TrainingReport) -> str:
-    """Write what was learnt."""
+    """Format the report of a training."""
     lines = [f"  {code:<15} {count:>4}" for code, count in sorted(learnt.examples.items())]
     lines.append(
         f"{sum(learnt.examples.values())} examples of {len(learnt.examples)} sub-categories, "

@@ -27,11 +27,11 @@ _NUMBERS = "numbers"
 _LINE = {"ticket.content.description": 0, "ticket.journal.text": 0, "ticket.journal.attachments": 0}
 _TICKET = TypeAdapter(Ticket)
 _URGENCY = {priority: rank for rank, priority in enumerate(reversed(Priority))}
-"""The most urgent first."""
+"""Rank of a priority in the queue, the most urgent first."""
 
 
 class MongoTickets:
-    """The tickets, each one document under its id."""
+    """Store of tickets, each one document under its id."""
 
     def __init__(self, store: Store) -> None:
         """Take the service's store."""
@@ -49,10 +49,9 @@ class MongoTickets:
         await prepare_keys(self._store)
 
     async def change(self, work: Callable[[TicketChange], Awaitable[T]]) -> T:
-        """Run `work` in a transaction; it may run several times."""
 
         async def attempt(transaction: Transaction) -> T:
-            return await work(MongoTicketChange(transaction))
+            return await work(_MongoTicketChange(transaction))
 
         try:
             return await self._store.transaction(attempt)
@@ -61,15 +60,12 @@ class MongoTickets:
             return await self._store.transaction(attempt)
 
     async def find(self, ticket: str) -> Ticket | None:
-        """Read a ticket."""
         return _read_ticket(await self._tickets.find_one({"_id": ticket}))
 
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
-        """Find what a key served for; nothing for none."""
         return await _find_used(self._store, key)
 
     async def next_number(self, year: int) -> int:
-        """Count a ticket of a year. A number that no ticket takes in the end is a gap."""
         numbers = self._store.collection(_NUMBERS)
         while True:
             # Outside any transaction: each would wait for the one before.
@@ -84,11 +80,9 @@ class MongoTickets:
                 await numbers.insert_one({"_id": year, "last": 0})
 
     async def find_by_token(self, ticket: str, token_hash: str) -> Ticket | None:
-        """Read a ticket by what follows it without an account."""
         return _read_ticket(await self._tickets.find_one({"_id": ticket, "token": token_hash}))
 
     async def list_of_structure(self, structure: str, search: Search) -> Page:
-        """List what a structure has asked, the latest first; without what was said."""
         wanted: Document = {"structure": structure, **_build_filter(search)}
         if search.status:
             wanted["status"] = search.status.value
@@ -97,7 +91,6 @@ class MongoTickets:
         return await self._list_page(wanted, ("_id", -1), search.limit)
 
     async def list_queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
-        """List what a desk has, the most urgent first and then the oldest; without the texts."""
         wanted: Document = {"desk": desk.value, "recipient": structure, **_build_filter(search)}
         if search.status:
             wanted["status"] = search.status.value
@@ -109,7 +102,6 @@ class MongoTickets:
     async def count_by_status(
         self, desk: Desk, structure: str | None
     ) -> Mapping[TicketStatus, int]:
-        """Count what a desk has to settle, by status."""
         return {
             status: await self._tickets.count_documents(
                 {"desk": desk.value, "recipient": structure, "open": True, "status": status.value}
@@ -121,7 +113,6 @@ class MongoTickets:
     async def list_settled_before(
         self, moment: datetime, limit: int, beside: Collection[str] = ()
     ) -> Sequence[str]:
-        """List tickets settled before a moment and not closed, but for those of `beside`."""
         wanted: Document = {"status": TicketStatus.RESOLU.value, "changed_at": {"$lt": moment}}
         if beside:
             wanted["_id"] = {"$nin": [*beside]}
@@ -129,7 +120,7 @@ class MongoTickets:
         return [row["_id"] async for row in rows]
 
     async def find_referenced(self, files: Iterable[str]) -> set[str]:
-        """Give which of these files a ticket refers to."""
+        """Find which of these files some ticket refers to."""
         wanted = set(files)
         rows = self._tickets.find({"files": {"$in": list(wanted)}}, {"files": 1})
         return {sha256 async for row in rows for sha256 in row["files"]} & wanted
@@ -141,27 +132,22 @@ class MongoTickets:
         return Page(found, rows[limit - 1][order[0]] if len(rows) > limit else None)
 
 
-class MongoTicketChange:
-    """One transaction over tickets."""
-
+class _MongoTicketChange:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self._session = transaction.session
         self._tickets = transaction.collection(TICKETS)
 
     async def load(self, ticket: str) -> Ticket | None:
-        """Read a ticket."""
         return _read_ticket(await self._tickets.find_one({"_id": ticket}, session=self._session))
 
     async def save(self, ticket: Ticket) -> None:
-        """Write the new version of a ticket."""
         # Not replaced: the token is not part of the ticket.
         await self._tickets.update_one(
             {"_id": ticket.id}, {"$set": _to_document(ticket)}, session=self._session
         )
 
     async def insert(self, ticket: Ticket, token_hash: str | None = None) -> None:
-        """Write a ticket that is new; `token_hash` is of what follows it without an account."""
         row = {
             "_id": ticket.id,
             "token": [token_hash] if token_hash else None,
@@ -170,23 +156,18 @@ class MongoTicketChange:
         await self._tickets.insert_one(row, session=self._session)
 
     async def remove(self, ticket: str) -> None:
-        """Forget a draft."""
         await self._tickets.delete_one({"_id": ticket}, session=self._session)
 
     async def add_token(self, ticket: str, token_hash: str) -> None:
-        """Let one more secret follow a ticket that has no account; the oldest of many goes."""
         await add_token(self._transaction, TICKETS, ticket, token_hash)
 
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
-        """Find what a key served for; nothing for none."""
         return await _find_used(self._transaction, key)
 
     async def record_key(self, key: Key | None, ticket: str) -> None:
-        """Remember which ticket a key served for; nothing for none."""
         await keep_used(self._transaction, [(key, ticket)] if key else [])
 
     def publish(self, message: Outgoing) -> None:
-        """Say a message when the change is kept."""
         self._transaction.publish(message)
 
 

@@ -12,11 +12,11 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side, TicketAct
 
 CanSee = Callable[[Ticket], bool]
-"""Tells whether somebody may know of a ticket."""
+"""Tells whether the caller may see a ticket."""
 
 
 MatchesVersion = Callable[[int], bool]
-"""Tells whether a change may replace a version."""
+"""Precondition (If-Match): tells whether the caller may replace this version."""
 
 
 def _match_any(_: int) -> bool:
@@ -25,18 +25,18 @@ def _match_any(_: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TicketAccess:
-    """A ticket as somebody names it: which one, by what right, and as they last read it."""
+    """Access to one ticket: its id, who may see it, and the version that may be replaced."""
 
     ticket: str
     can_see: CanSee
     matches_version: MatchesVersion = _match_any
     key_owner: str = ""
-    """Whose idempotency keys it comes with: a structure in a role, an agent of a desk."""
+    """Owner of the idempotency keys: a structure in a role, or an agent of a desk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A ticket to which an act may be done, by this row of the table."""
+    """Access granted: the ticket, and the row of the table that allows the act."""
 
     ticket: Ticket
     row: Transition
@@ -45,7 +45,7 @@ class Allowed:
 def check_access(
     ticket: Ticket | None, access: TicketAccess, act: TicketAct, side: Side
 ) -> Allowed | Conflict | StaleVersion | NotFound:
-    """Tell whether an act may be done to a claimed ticket; None is one that is not there."""
+    """Check that the caller may see the ticket, do the act, and replace this version."""
     if ticket is None or not access.can_see(ticket):
         return NotFound()
     row = find_allowed_transition(ticket, act, side)

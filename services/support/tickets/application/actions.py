@@ -21,7 +21,7 @@ from shared.application.uploads import Upload, read_heads, store_uploads
 
 
 class Actions:
-    """Does acts of the table, each in one transaction with what is told of it."""
+    """Use case of the acts on a ticket, each in one transaction with its events."""
 
     def __init__(self, ports: TicketPorts) -> None:
         """Use these ports."""
@@ -34,7 +34,7 @@ class Actions:
         uploads: Sequence[Upload] = (),
         key: str | None = None,
     ) -> Outcome:
-        """Do an act, with its attachments, once per key."""
+        """Apply an action with its attachments, once per idempotency key."""
         ports = self._ports
         heads = await read_heads(uploads)
         directory = await find_directory(ports.structures, action.recipient)

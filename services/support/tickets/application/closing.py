@@ -13,23 +13,23 @@ _BATCH_SIZE = 100
 
 
 OneByOne = Callable[[Sequence[str], Callable[[str], Awaitable[object]]], Awaitable[Collection[str]]]
-"""Does something to each, whatever becomes of the others; gives those for which it failed."""
+"""Runs a function for each id, whatever fails; gives the ids for which it failed."""
 
 
 class AutomaticClosing:
-    """Closes what was settled and not reopened for a while."""
+    """Closes the tickets that were settled and not reopened for a delay."""
 
     def __init__(
         self, ports: TicketPorts, actions: Actions, after: timedelta, one_by_one: OneByOne
     ) -> None:
-        """Close `after` that long."""
+        """Close a ticket `after` that long."""
         self._one_by_one = one_by_one
         self._ports = ports
         self._actions = actions
         self._after = after
 
     async def close(self) -> int:
-        """Close what is due, and give how many; one that cannot be closed holds up no other."""
+        """Close all that are due, and count them; one that fails delays no other."""
         closed, left = 0, set[str]()
         action = Action(TicketAct.CLORE, Side.PLATEFORME, "plateforme")
         before = self._ports.clock() - self._after

@@ -16,7 +16,7 @@ from shared.vocabulary.tickets import Desk, TicketStatus
 
 @dataclass(frozen=True, slots=True)
 class TimedTicket:
-    """A ticket, and where it stands against what its desk means to do."""
+    """A ticket with its response times."""
 
     ticket: Ticket
     times: ResponseTimes
@@ -24,7 +24,7 @@ class TimedTicket:
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
-    """A page of what a desk has."""
+    """Page of the queue of a desk."""
 
     tickets: tuple[TimedTicket, ...]
     next: str | None
@@ -32,27 +32,27 @@ class QueuePage:
 
 
 class DeskQueues:
-    """What the desks see."""
+    """Use cases of the queue of a desk."""
 
     def __init__(self, ports: TicketPorts, targets: Targets, worked: OpeningHoursBetween) -> None:
-        """Measure by these targets."""
+        """Take the response-time targets, and how opening hours are measured."""
         self._ports = ports
         self._targets = targets
         self._worked = worked
 
     async def list_queue(self, desk: Desk, structure: str | None, search: Search) -> QueuePage:
-        """List what a desk has."""
+        """List a page of the queue of a desk, with the counts by status."""
         page = await self._ports.tickets.list_queue(desk, structure, search)
         counts = await self._ports.tickets.count_by_status(desk, structure)
         return QueuePage(tuple(self.measure(each) for each in page.tickets), page.next, counts)
 
     async def find(self, ticket_id: str, desk: Desk, structure: str | None) -> TimedTicket | None:
-        """Read a ticket that a desk has; what another desk has does not exist for it."""
+        """Read a ticket that the desk has; None for a ticket of another desk."""
         ticket = await self._ports.tickets.find(ticket_id)
         return self.measure(ticket) if ticket and is_at_desk(ticket, desk, structure) else None
 
     def measure(self, ticket: Ticket) -> TimedTicket:
-        """Measure a ticket. Raises ValueError for a draft, which no desk has."""
+        """Measure the response times of a ticket. Raises ValueError for a draft."""
         found = measure_response_times(ticket, self._targets, self._ports.clock(), self._worked)
         if found is None:
             raise ValueError(f"ticket {ticket.id} is a draft")

@@ -20,14 +20,14 @@ Edit = Callable[[TicketChange, Ticket], Awaitable[Outcome]]
 
 
 class Drafts:
-    """Begins drafts, writes them anew, discards them."""
+    """Use cases of drafts: create, save, attach files, discard."""
 
     def __init__(self, ports: TicketPorts) -> None:
         """Use these ports."""
         self._ports = ports
 
     async def begin(self, issuer: Issuer, content: Content) -> Outcome:
-        """Keep a draft."""
+        """Create a draft."""
         if found := await self._find_faults(issuer, content):
             return Refused(found)
         draft = create_draft(self._ports.new_id(), issuer, content, self._ports.clock())
@@ -39,7 +39,7 @@ class Drafts:
         return await self._ports.tickets.change(work)
 
     async def save(self, access: TicketAccess, issuer: Issuer, content: Content) -> Outcome:
-        """Write a draft anew."""
+        """Save the new content of a draft."""
         found = await self._find_faults(issuer, content)
 
         async def edit(change: TicketChange, draft: Ticket) -> Outcome:
@@ -52,7 +52,7 @@ class Drafts:
         return await self._change(access, TicketAct.ENREGISTRER, edit)
 
     async def attach(self, access: TicketAccess, uploads: Sequence[Upload]) -> Outcome:
-        """Add files to a draft."""
+        """Attach files to a draft."""
         ports = self._ports
         heads = await read_heads(uploads)
 
@@ -80,7 +80,7 @@ class Drafts:
         return await ports.tickets.change(work)
 
     async def detach(self, access: TicketAccess, sha256: str, name: str | None) -> Outcome:
-        """Take a file away from a draft; its name tells it from others of the same bytes."""
+        """Remove an attachment; its name distinguishes it from others with the same bytes."""
 
         async def edit(change: TicketChange, draft: Ticket) -> Outcome:
             gone = [each for each in draft.attachments if each.is_named(sha256, name)]
@@ -93,7 +93,7 @@ class Drafts:
         return await self._change(access, TicketAct.ENREGISTRER, edit)
 
     async def discard(self, access: TicketAccess) -> Outcome:
-        """Forget a draft: nobody else has ever seen it."""
+        """Delete a draft, which nobody else has seen."""
 
         async def edit(change: TicketChange, draft: Ticket) -> Outcome:
             await change.remove(draft.id)
@@ -124,5 +124,5 @@ async def _save(change: TicketChange, draft: Ticket) -> Outcome:
 def _merge_files(
     present: Sequence[StoredFile], added: Sequence[StoredFile]
 ) -> tuple[StoredFile, ...]:
-    """Put files together; the same bytes under the same name are one."""
+    """Merge attachments; the same bytes under the same name are one."""
     return tuple(dict.fromkeys((*present, *added)))

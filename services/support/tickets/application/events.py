@@ -19,7 +19,7 @@ from shared.vocabulary.tickets import Desk, Side, TicketAct
 
 
 def build_events(before: Ticket, after: Ticket) -> Iterator[Outgoing]:
-    """Tell the last act on a ticket: to the desk that has it, and to the one that just had it."""
+    """Build the events of the last act, for the desk that has it and the one that had it."""
     act = after.journal[-1].act
     if act is TicketAct.DEPOSER:
         yield _build_message(after, _require_desk(after), _build_submitted(after))

@@ -8,43 +8,43 @@ from shared.vocabulary.rules import Violation
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The ticket as it now is."""
+    """The request was done."""
 
     ticket: Ticket
     is_replay: bool = False
     token: str | None = None
-    """What follows it without an account."""
+    """Follows the ticket without an account; None with one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What was sent breaks rules."""
+    """The request breaks rules (422)."""
 
     violations: tuple[Violation, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """The state of the ticket does not allow it."""
+    """The state of the ticket does not allow the act (409)."""
 
     violation: Violation
 
 
 @dataclass(frozen=True, slots=True)
 class StaleVersion:
-    """The ticket is not in the version that the caller had read."""
+    """The ticket has changed since the caller read it (412)."""
 
     violation: Violation
 
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """There is no such ticket, as far as the caller may know."""
+    """There is no such ticket for this caller (404)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimited:
-    """As much as an hour allows has come already."""
+    """A rate limit is exceeded (429)."""
 
     violation: Violation
 

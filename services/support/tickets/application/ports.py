@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which tickets to list; what is left out does not narrow it."""
+    """Filters and page of a list of tickets."""
 
     query: str = ""
     status: TicketStatus | None = None
@@ -29,20 +29,20 @@ class Search:
     assignee: str | None = None
     priority: Priority | None = None
     after: str = ""
-    """Where the page before ended."""
+    """Cursor: where the previous page ended."""
     limit: int = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some tickets, and where the next page begins."""
+    """Page of tickets, and the cursor of the next one."""
 
     tickets: Sequence[Ticket]
     next: str | None
 
 
 class TicketChange(Protocol):
-    """One transaction over tickets: what it saves and what it says are kept together."""
+    """One transaction over tickets: what it saves and publishes is committed together."""
 
     async def load(self, ticket: str) -> Ticket | None:
         """Read a ticket."""
@@ -51,26 +51,26 @@ class TicketChange(Protocol):
         """Write the new version of a ticket."""
 
     async def insert(self, ticket: Ticket, token_hash: str | None = None) -> None:
-        """Write a ticket that is new; `token_hash` is of what follows it without an account."""
+        """Store a new ticket, with the hash of the token that stands for an account."""
 
     async def remove(self, ticket: str) -> None:
-        """Forget a draft."""
+        """Delete a draft."""
 
     async def add_token(self, ticket: str, token_hash: str) -> None:
-        """Let one more secret follow a ticket that has no account; the oldest of many goes."""
+        """Add the hash of a token to a ticket; the oldest of many is removed."""
 
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
-        """Find what a key served for; nothing for none."""
+        """Find what an idempotency key was used for; None without a key."""
 
     async def record_key(self, key: Key | None, ticket: str) -> None:
-        """Remember which ticket a key served for; nothing for none."""
+        """Record that an idempotency key was used for a ticket; nothing without a key."""
 
     def publish(self, message: Outgoing) -> None:
-        """Say a message when the change is kept."""
+        """Publish an event through the outbox, when the transaction commits."""
 
 
 class Tickets(Protocol):
-    """All the tickets."""
+    """Store of tickets."""
 
     async def change(self, work: Callable[[TicketChange], Awaitable[T]]) -> T:
         """Run `work` in a transaction; it may run several times."""
@@ -79,34 +79,34 @@ class Tickets(Protocol):
         """Read a ticket."""
 
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
-        """Find what a key served for; nothing for none."""
+        """Find what an idempotency key was used for; None without a key."""
 
     async def next_number(self, year: int) -> int:
-        """Count a ticket of a year. A number that no ticket takes in the end is a gap."""
+        """Take the next number of a year. A number that no ticket uses in the end is a gap."""
 
     async def find_by_token(self, ticket: str, token_hash: str) -> Ticket | None:
-        """Read a ticket by what follows it without an account."""
+        """Read a ticket without an account by the hash of its token."""
 
     async def list_of_structure(self, structure: str, search: Search) -> Page:
-        """List what a structure has asked, the latest first; without what was said."""
+        """List the tickets of a structure, latest first; without the texts of the journal."""
 
     async def list_queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
-        """List what a desk has, the most urgent first and then the oldest; without the texts."""
+        """List the queue of a desk, most urgent first, then oldest; without the texts."""
 
     async def count_by_status(
         self, desk: Desk, structure: str | None
     ) -> Mapping[TicketStatus, int]:
-        """Count what a desk has, by status."""
+        """Count the unsettled tickets of a desk by status."""
 
     async def list_settled_before(
         self, moment: datetime, limit: int, beside: Collection[str] = ()
     ) -> Sequence[str]:
-        """List tickets settled before a moment and not closed, but for those of `beside`."""
+        """List the ids of tickets settled before a moment and not closed, except `beside`."""
 
 
 @dataclass(frozen=True, slots=True)
 class TicketPorts:
-    """All that the use cases need."""
+    """Dependencies of the use cases of tickets."""
 
     tickets: Tickets
     vault: Vault

@@ -32,19 +32,19 @@ from shared.vocabulary.tickets import Side, TicketAct
 
 @dataclass(frozen=True, slots=True)
 class _Preparation:
-    """What a submission needs beside its draft."""
+    """Number and suggestions of a submission, prepared outside its transaction."""
 
     number: str
     suggestions: Suggestions
 
 
 class Submissions:
-    """Hands tickets over to their desks, each once per key."""
+    """Use cases of submission, each once per idempotency key."""
 
     def __init__(self, ports: TicketPorts, limits: AnonymousLimits, keyed_limit: RateLimit) -> None:
-        """Use these ports; `limits` are those of who has no account.
+        """Take the ports, and the rate limits of those without an account.
 
-        `keyed` counts what they send with a key, by network address: sent again too.
+        `keyed_limit` counts what they send with a key, by network address: repeats too.
         """
         self._ports = ports
         self._limits = limits
@@ -93,10 +93,10 @@ class Submissions:
         key: str | None,
         address: str,
     ) -> Outcome:
-        """Submit without an account, in one go. The answer holds what follows the ticket.
+        """Submit a ticket without an account, in one request. The answer holds its token.
 
-        What is refused, or sent again with its key, does not count against the limits of tickets;
-        what has a key, which costs a digest of all of it, has a wider one of its own.
+        What is refused, or repeated with its key, does not count in `limits`. What has a key costs
+        a digest of all of it: it has a wider limit of its own.
         """
         ports = self._ports
         directory = await find_directory(ports.structures, content.recipient)
@@ -143,7 +143,7 @@ class Submissions:
         return await ports.tickets.change(work)
 
     async def _prepare(self, content: Content) -> _Preparation:
-        """Prepare, outside the transaction, what would make submissions wait for each other."""
+        """Prepare outside the transaction what would make submissions wait for each other."""
         ports = self._ports
         suggestions = await ports.suggester.suggest(content.title, content.description)
         year = ports.clock().astimezone(PARIS).year

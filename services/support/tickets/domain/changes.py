@@ -13,7 +13,7 @@ from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
 
 
 def create_draft(ticket_id: str, issuer: Issuer, content: Content, at: datetime) -> Ticket:
-    """Begin a ticket as a draft."""
+    """Create a draft."""
     action = Action(TicketAct.ENREGISTRER, Side.DEMANDEUR, issuer.name)
     return Ticket(
         id=ticket_id,
@@ -28,19 +28,19 @@ def create_draft(ticket_id: str, issuer: Issuer, content: Content, at: datetime)
 
 
 def update_draft(draft: Ticket, at: datetime, *, content: Content, issuer: Issuer) -> Ticket:
-    """Write a draft anew. Its journal keeps one line of it: nobody else has seen what it was."""
+    """Update a draft. Its journal keeps one line of it: nobody else has seen the draft before."""
     return replace(draft, version=draft.version + 1, content=content, issuer=issuer, changed_at=at)
 
 
 def replace_attachments(draft: Ticket, files: Sequence[StoredFile], at: datetime) -> Ticket:
-    """Give a draft these attachments instead of those it has."""
+    """Replace the attachments of a draft."""
     return replace(draft, version=draft.version + 1, attachments=tuple(files), changed_at=at)
 
 
 def submit_draft(
     draft: Ticket, number: str, catalogue: Catalogue, suggestions: Suggestions, at: datetime
 ) -> Ticket:
-    """Submit a draft that breaks no rule: its sub-category decides the desk, and nothing else."""
+    """Submit a draft that breaks no rule: its sub-category alone decides the desk."""
     chosen = catalogue.by_code[draft.content.sub_category or ""]
     recipient = draft.content.recipient if chosen.desk.is_of_a_structure else None
     action = Action(
@@ -64,7 +64,7 @@ def submit_draft(
 def apply_action(
     ticket: Ticket, action: Action, target: TicketStatus | None, at: datetime
 ) -> Ticket:
-    """Do what a row allows: the ticket is changed, and its journal says so."""
+    """Apply an action that the table allows, and add it to the journal."""
     status = target or ticket.status
     changed = replace(
         ticket,

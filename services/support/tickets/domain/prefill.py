@@ -11,7 +11,7 @@ _CUT = "[…]\n"
 
 @dataclass(frozen=True, slots=True)
 class Prefill:
-    """What a ticket begins with: its issuer may change all of it."""
+    """Prefilled ticket, which its issuer may change."""
 
     title: str
     description: str
@@ -20,13 +20,13 @@ class Prefill:
 
 
 def cut_title(text: str) -> str:
-    """Make a text a title, cut where it is too long."""
+    """Cut a text to the length of a title."""
     title = " ".join(plain(text).split())
     return title if len(title) <= TITLE_LIMIT else f"{title[: TITLE_LIMIT - 1]}…"
 
 
 def join_description(told: Iterable[str]) -> str:
-    """Write what was said, the latest in any case."""
+    """Join lines into a description; when it is too long the latest lines are kept."""
     whole = "\n".join(told).strip()
     if len(whole) <= TEXT_LIMIT:
         return whole

@@ -21,12 +21,12 @@ OpeningHoursBetween = Callable[[datetime, datetime], timedelta]
 
 
 class TargetsError(ValueError):
-    """A table of targets that cannot be used."""
+    """A table of targets that cannot be used; the message names the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How soon a desk means to answer, and to have settled a ticket, in opening hours."""
+    """Response-time target: opening hours until the first answer and until the resolution."""
 
     first_answer: timedelta
     resolution: timedelta
@@ -37,18 +37,18 @@ Targets = Mapping[tuple[Desk, Priority], Target]
 
 @dataclass(frozen=True, slots=True)
 class ResponseTimes:
-    """Where a ticket stands against its target, in opening hours."""
+    """Response times of a ticket against its target, in opening hours."""
 
     target: Target
     first_answer: timedelta
-    """Until the first answer, or until now."""
+    """Time until the first answer, or until now."""
     is_answered: bool
     resolution: timedelta
-    """While the desk had it to settle."""
+    """Time during which the desk had to act."""
 
     @property
     def is_late(self) -> bool:
-        """Whether one of the two took longer than was meant."""
+        """Whether a target is exceeded."""
         return (
             self.first_answer > self.target.first_answer or self.resolution > self.target.resolution
         )
@@ -57,7 +57,7 @@ class ResponseTimes:
 def measure_response_times(
     ticket: Ticket, targets: Targets, now: datetime, worked: OpeningHoursBetween
 ) -> ResponseTimes | None:
-    """Measure a ticket; None for a draft."""
+    """Measure the response times of a ticket; None for a draft."""
     if ticket.desk is None or ticket.submitted_at is None:
         return None
     journal = _list_since_arrival(ticket)
@@ -74,7 +74,7 @@ def measure_response_times(
 
 
 def _list_since_arrival(ticket: Ticket) -> Sequence[JournalEntry]:
-    """Give the journal since the ticket last came to the desk that has it."""
+    """List the journal since the ticket last came to the desk that has it."""
     starts = [rank for rank, each in enumerate(ticket.journal) if each.act in ARRIVAL_ACTS]
     return ticket.journal[starts[-1] :]
 
@@ -82,7 +82,7 @@ def _list_since_arrival(ticket: Ticket) -> Sequence[JournalEntry]:
 def _list_running_periods(
     journal: Sequence[JournalEntry], now: datetime
 ) -> Iterator[tuple[datetime, datetime]]:
-    """Give the stretches of time during which the desk had to act."""
+    """List the periods during which the clock of the desk runs."""
     since: datetime | None = None
     for entry in journal:
         runs = entry.status in RUNNING_STATUSES
@@ -96,7 +96,7 @@ def _list_running_periods(
 
 
 def read_targets(lines: Iterable[str]) -> Targets:
-    """Read the table of targets, which has a row for each desk and priority.
+    """Read the targets of a CSV, which has a row for each desk and priority.
 
     Raises TargetsError.
     """

@@ -10,7 +10,7 @@ from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketSta
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What an issuer writes; a draft may lack any of it."""
+    """Content of a ticket, as its issuer writes it; a draft may lack any of it."""
 
     sub_category: str | None = None
     title: str = ""
@@ -23,7 +23,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What somebody wants to do to a ticket, and with what."""
+    """Action on a ticket: the act, who does it, and what comes with it."""
 
     act: TicketAct
     by: Side
@@ -32,17 +32,17 @@ class Action:
     attachments: tuple[StoredFile, ...] = ()
     assignee: str | None = None
     instead_of: str | None = None
-    """Who had the ticket, to take it from somebody else."""
+    """The present assignee, to take the ticket from somebody else."""
     priority: Priority | None = None
     satisfaction: int | None = None
     desk: Desk | None = None
-    """Where the act brings the ticket."""
+    """Desk to which the act brings the ticket."""
     recipient: Recipient | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry(Action):
-    """One line of a journal: what was done, when, and where the ticket was then."""
+    """Entry of the journal: an action, when it was done, and the status after it."""
 
     at: datetime
     status: TicketStatus
@@ -50,7 +50,7 @@ class JournalEntry(Action):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket as it now is."""
+    """Ticket in its present state."""
 
     id: str
     version: int
@@ -63,7 +63,7 @@ class Ticket:
     category: str | None = None
     desk: Desk | None = None
     recipient: Recipient | None = None
-    """Whose business desk has it; none on the technical desk."""
+    """Structure whose business desk has it; None on the technical desk."""
     priority: Priority = Priority.NORMALE
     assignee: str | None = None
     attachments: tuple[StoredFile, ...] = ()
@@ -75,12 +75,12 @@ class Ticket:
 
     @property
     def files(self) -> tuple[StoredFile, ...]:
-        """Every file of the ticket and of what was said of it."""
+        """All attachments of the ticket and of its journal."""
         return (*self.attachments, *(file for each in self.journal for file in each.attachments))
 
     @property
     def journal_bytes(self) -> int:
-        """What the texts of the journal weigh."""
+        """Size of the texts of the journal, in UTF-8."""
         return sum(len((each.text or "").encode()) for each in self.journal)
 
 

@@ -17,17 +17,17 @@ _UNSETTLED = frozenset({_D, _C, _A, _O})
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One row: `side` does `act` on a ticket in one of `sources`, which then is in `target`."""
+    """Row of the table: `side` does `act` in one of `sources`, and the status becomes `target`."""
 
     act: TicketAct
     side: Side
     sources: frozenset[TicketStatus]
     target: TicketStatus | None
-    """None: the status stays."""
+    """None when the status does not change."""
     is_text_required: bool = False
-    """Whether the act is said in words."""
+    """Whether the act needs a text."""
     is_allowed_when_full: bool = False
-    """Whether a journal that is full still takes it: it brings the ticket to its end."""
+    """Whether the act is allowed when the journal is full: it brings the ticket to its end."""
 
 
 TRANSITIONS = (
@@ -62,17 +62,17 @@ TRANSITIONS = (
 )
 
 OPEN_STATUSES = _UNSETTLED
-"""In the queue of a desk."""
+"""Statuses of a ticket in the queue of a desk."""
 RUNNING_STATUSES = _UNSETTLED - {_A}
-"""While the clock of the desk runs: nobody is late for what the issuer has not answered."""
+"""Statuses in which the clock of the desk runs; not while the issuer is awaited."""
 ARRIVAL_ACTS = frozenset({TicketAct.DEPOSER, TicketAct.TRANSFERER, TicketAct.ROUVRIR})
-"""The acts by which a ticket comes to a desk, which has to answer from then on."""
+"""Acts that bring a ticket to a desk: its clock starts anew."""
 ANSWER_ACTS = frozenset({TicketAct.REPONDRE, TicketAct.DEMANDER, TicketAct.RESOUDRE})
-"""The acts by which a desk has answered."""
+"""Acts that count as an answer of the desk."""
 
 
 def find_transition(act: TicketAct, side: Side, status: TicketStatus) -> Transition | None:
-    """Find the row by which a side does an act; None when it may not."""
+    """Find the row for an act of a side in a status; None when there is none."""
     for row in TRANSITIONS:
         if row.act is act and row.side is side and status in row.sources:
             return row
@@ -80,5 +80,5 @@ def find_transition(act: TicketAct, side: Side, status: TicketStatus) -> Transit
 
 
 def list_allowed_acts(side: Side, status: TicketStatus) -> tuple[TicketAct, ...]:
-    """List what a side may do to a ticket."""
+    """List the acts that a side may do in a status."""
     return tuple(row.act for row in TRANSITIONS if row.side is side and status in row.sources)

@@ -30,7 +30,7 @@ from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
 
 @dataclass(frozen=True, slots=True)
 class JournalLimit:
-    """How full a journal may be for an act to be added."""
+    """Size limit of a journal; over it most acts are refused."""
 
     entries: int
     size_bytes: int
@@ -73,7 +73,7 @@ ATTACHMENT_RULES = AttachmentRules(
 def judge_attachments(
     attached: Sequence[Attached], present: Sequence[StoredFile] = ()
 ) -> tuple[Violation, ...]:
-    """Name every rule that attachments break beside those that are there already."""
+    """Name every rule that new attachments break, beside the present ones."""
     return judge(
         ATTACHMENT_RULES,
         attached,
@@ -85,14 +85,14 @@ def judge_attachments(
 def judge_draft(
     content: Content, catalogue: Catalogue, directory: Directory
 ) -> tuple[Violation, ...]:
-    """Name every rule that a draft breaks, however little it holds."""
+    """Name every rule that a draft breaks; it may be incomplete."""
     return tuple(_judge_content(content, catalogue, directory, is_whole=False))
 
 
 def judge_submission(
     content: Content, catalogue: Catalogue, directory: Directory
 ) -> tuple[Violation, ...]:
-    """Name every rule that stands between a draft and its desk."""
+    """Name every rule that keeps a draft from being submitted."""
     return tuple(_judge_content(content, catalogue, directory, is_whole=True))
 
 
@@ -120,7 +120,7 @@ def _judge_content(
 
 
 def find_allowed_transition(ticket: Ticket, act: TicketAct, side: Side) -> Transition | Violation:
-    """Find the row of the table by which an act may be done, or say why there is none."""
+    """Find the row of the table that allows an act, or the rule that refuses it."""
     row = find_transition(act, side, ticket.status)
     if row is None:
         listed = ", ".join(dict.fromkeys(list_allowed_acts(side, ticket.status))) or "aucun"
@@ -145,7 +145,7 @@ def find_allowed_transition(ticket: Ticket, act: TicketAct, side: Side) -> Trans
 def judge_action(
     ticket: Ticket, action: Action, row: Transition, directory: Directory
 ) -> tuple[Violation, ...]:
-    """Name every rule that an act breaks by what it comes with."""
+    """Name every rule that the contents of an action break."""
     found = [*judge_text("text", "Le message", action.text or "", is_required=row.is_text_required)]
     if action.act is TicketAct.PRENDRE_EN_CHARGE and not action.assignee:
         found.append(rules.TEXT_MISSING.broken("assignee", label="Le nom de l'agent"))
@@ -162,7 +162,7 @@ def judge_action(
 
 
 def judge_assignment(ticket: Ticket, action: Action) -> Violation | None:
-    """Refuse to take a ticket from somebody who is not named: it may just have been taken."""
+    """Refuse to take a ticket from an assignee who is not named: it may just have been taken."""
     # An older release kept names as macOS writes them.
     holder = composed(ticket.assignee) if ticket.assignee else None
     if action.act is not TicketAct.PRENDRE_EN_CHARGE or holder in {None, action.who}:

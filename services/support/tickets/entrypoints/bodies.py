@@ -19,7 +19,7 @@ class RecipientBody(RequestBody):
     service: Line | None = None
 
     def to_domain(self) -> Recipient | None:
-        """Take it off the wire."""
+        """Convert the body to a recipient."""
         return build_recipient(self.structure, self.service)
 
 
@@ -37,7 +37,7 @@ class DraftBody(RequestBody):
     piece: Line | None = Field(default=None, description="Numéro de la pièce concernée.")
 
     def to_domain(self) -> Content:
-        """Take it off the wire."""
+        """Convert the body to the content of a ticket."""
         return build_content(
             sub_category=self.sub_category,
             title=self.title,
@@ -63,7 +63,7 @@ class SearchQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
     def to_domain(self) -> Search:
-        """Take it off the wire."""
+        """Convert the query to a search."""
         return Search(**self.model_dump())
 
 
@@ -110,14 +110,14 @@ class TransferBody(RequestBody):
     reason: Text
 
     def to_recipient(self) -> Recipient | None:
-        """Take the recipient off the wire, where the desk is of a structure."""
+        """Convert the recipient, when the desk is of a structure."""
         if self.recipient is None or not self.desk.is_of_a_structure:
             return None
         return self.recipient.to_domain()
 
 
 def build_recipient(structure: str | None, service: str | None) -> Recipient | None:
-    """Take a recipient off the wire; without a structure there is none."""
+    """Build a recipient; None without a structure."""
     return Recipient(structure, service or None) if structure else None
 
 
@@ -130,7 +130,7 @@ def build_content(
     dossier: str | None,
     piece: str | None,
 ) -> Content:
-    """Take what an issuer writes off the wire."""
+    """Build the content of a ticket; empty fields become None."""
     return Content(
         sub_category=sub_category or None,
         title=title,

@@ -34,7 +34,7 @@ from shared.vocabulary.tickets import Side, TicketAct
 
 
 def build_access(agent: Agent, ticket_id: Id) -> TicketAccess:
-    """Claim a ticket that one's desk has; all others do not exist for it."""
+    """Build the access of a desk to a ticket; tickets of other desks are not found."""
     return TicketAccess(
         ticket_id,
         lambda ticket: is_at_desk(ticket, agent.desk, agent.structure),
@@ -48,7 +48,7 @@ _REPLIES = (
     ("questions", 201, TicketAct.DEMANDER, "Demander une précision."),
     ("resolution", 200, TicketAct.RESOUDRE, "Résoudre, et dire comment."),
 )
-"""What a desk says to who asks: under which path, with which status, by which act."""
+"""Replies of a desk: path, HTTP status, act and summary."""
 
 
 def create_desk_tickets_router(

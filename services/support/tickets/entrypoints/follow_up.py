@@ -40,10 +40,11 @@ def add_follow_up_routes(
     find_writable: Callable[..., Awaitable[Ticket]] | None = None,
     name_key_owner: Callable[..., str] = lambda: "",
 ) -> None:
-    """Add the routes under a ticket's own path.
+    """Add the routes under the path of one ticket.
 
-    `followed` finds it for the one who may see it, and `changed` for the one who may act on it,
-    where that is more than to see it. `keys_of` says whose idempotency keys are sent.
+    `find_readable` is the dependency that finds a ticket the caller may see, `find_writable` one
+    that the caller may act on, where that is more. `name_key_owner` names the owner of idempotency
+    keys.
     """
     find_writable = find_writable or find_readable
 

@@ -36,7 +36,7 @@ def create_open_tickets_router(
     actions: Actions,
     follow_ups: RateLimit,
 ) -> APIRouter:
-    """Build the routes that ask for no caller; `follow_ups` counts what comes after, by ticket."""
+    """Build the routes without an account; `follow_ups` limits the acts on one ticket."""
     router = APIRouter(route_class=DescribedRoute, prefix="/open/tickets", tags=["sans compte"])
 
     async def find_readable(

@@ -19,7 +19,7 @@ from shared.runtime.web.uploads import download
 
 
 def require_done(outcome: Outcome) -> Done:
-    """Give what was done, or raise the problem that says why not."""
+    """Return what was done, or raise the problem that says why not."""
     match outcome:
         case Done():
             return outcome
@@ -36,7 +36,7 @@ def require_done(outcome: Outcome) -> Done:
 
 
 def mark_replay(response: Response, result: Done) -> None:
-    """Say in an answer that it is about what was done before."""
+    """Mark the answer to a repeated request with the Idempotency-Replayed header."""
     if result.is_replay:
         response.headers["Idempotency-Replayed"] = "true"
 
@@ -44,7 +44,7 @@ def mark_replay(response: Response, result: Done) -> None:
 async def download_attachment(
     vault: Vault, ticket: Ticket, sha256: str, name: str | None
 ) -> Response:
-    """Hand out a file of a ticket, to be saved under its name, or the first of its names."""
+    """Build the download of an attachment, under its name or the first of its names."""
     file = next((each for each in ticket.files if each.is_named(sha256, name)), None)
     if file is None:
         raise not_found("Fichier")

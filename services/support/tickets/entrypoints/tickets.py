@@ -31,14 +31,14 @@ Files = Annotated[list[UploadFile], File(description="Pièces jointes")]
 
 
 def name_key_owner(who: Caller) -> str:
-    """Say whose idempotency keys a request has: a structure's, in one of its roles."""
+    """Name the owner of a request's idempotency keys: a structure in one of its roles."""
     return f"{who.role}|{who.structure}"
 
 
 def build_access(
     who: Caller, by: Annotated[str, Depends(name_key_owner)], ticket_id: Id, matching: Matching
 ) -> TicketAccess:
-    """Claim a ticket of one's structure; all others do not exist for it."""
+    """Build the access of a structure to its own ticket; all others are not found."""
     return TicketAccess(
         ticket_id, lambda ticket: ticket.issuer.structure == who.structure, matching, key_owner=by
     )
@@ -50,7 +50,7 @@ OwnAccess = Annotated[TicketAccess, Depends(build_access)]
 def create_tickets_router(
     tickets: Tickets, vault: Vault, drafts: Drafts, submissions: Submissions, actions: Actions
 ) -> APIRouter:
-    """Build the routes of who asks for a structure."""
+    """Build the routes of the tickets of a structure."""
     router = APIRouter(route_class=DescribedRoute, prefix="/tickets", tags=["tickets"])
 
     async def own(access: OwnAccess) -> Ticket:
