@@ -7,7 +7,7 @@ import pytest
 from deploy.local import Platform, choose
 from shared.runtime.logs import configure
 from shared.runtime.store.database import Store
-from tests.kit.backbone import Room, a_room
+from tests.kit.namespaces import Room, a_room
 
 
 @pytest.fixture(scope="session", autouse=True)

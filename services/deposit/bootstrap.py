@@ -2,14 +2,13 @@
 
 from fastapi import FastAPI
 
-from services.deposit.adapters import projections
 from services.deposit.adapters.certificates import certify
-from services.deposit.adapters.ledger import MongoLedger
-from services.deposit.adapters.mongo import MongoPieces, create_indexes
-from services.deposit.adapters.projections import (
+from services.deposit.adapters.dossier_projection import (
     MongoDossiers,
     project_dossiers,
 )
+from services.deposit.adapters.ledger import MongoLedger
+from services.deposit.adapters.pieces import MongoPieces
 from services.deposit.adapters.reader_pool import ReaderLimits, ReaderPool
 from services.deposit.application.additions import Completions
 from services.deposit.application.consultations import Consultations
@@ -38,7 +37,7 @@ def build() -> tuple[Runtime, FastAPI]:
     settings = Settings()
     runtime = Runtime("deposit", settings)
     store, clock = runtime.store, runtime.clock
-    files, pieces = Files(store, clock), MongoPieces(store)
+    files, pieces, dossiers = Files(store, clock), MongoPieces(store), MongoDossiers(store)
     readers = ReaderPool(
         ReaderLimits(
             readers=settings.readers,
@@ -52,7 +51,7 @@ def build() -> tuple[Runtime, FastAPI]:
     ports = Ports(
         reader=readers.read,
         structures=Directory(store),
-        dossiers=MongoDossiers(store),
+        dossiers=dossiers,
         pieces=pieces,
         ledger=ledger,
         vault=files,
@@ -78,8 +77,8 @@ def build() -> tuple[Runtime, FastAPI]:
 
     # Told at the start, not while building: the log has no form before.
     runtime.prepare(log_switched_off)
-    runtime.prepare(lambda: create_indexes(store))
-    runtime.prepare(lambda: projections.create_indexes(store))
+    runtime.prepare(pieces.prepare)
+    runtime.prepare(dossiers.prepare)
     runtime.prepare(files.prepare)
     runtime.prepare(readers.prepare)
     runtime.project(

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
+from services.portal.adapters.dossier_projection import project_dossiers
 from services.portal.adapters.export_assets import read_assets
 from services.portal.adapters.export_queue import ExportQueue
 from services.portal.adapters.pieces import MongoPieces
-from services.portal.adapters.projections import project_dossiers
 from services.portal.adapters.sheets import CsvSheet, XlsxSheet
 from services.portal.application.exports import Exports
 from services.portal.application.fiscal_lists import FiscalLists

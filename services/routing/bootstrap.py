@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI
 
-from services.routing.adapters.mongo import MongoArchive, MongoWork, create_indexes
+from services.routing.adapters.archive import MongoArchive, MongoWork, create_indexes
 from services.routing.adapters.peers import Addresses, http_peers
 from services.routing.application.copy_verification import find_copy_differences
 from services.routing.application.ports import Report
-from services.routing.application.routing import Router
+from services.routing.application.router import Router
 from services.routing.entrypoints import consumers, timers
 from services.routing.entrypoints.http import dossiers, treatments
 from services.routing.settings import Settings

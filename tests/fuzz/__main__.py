@@ -18,9 +18,9 @@ from tests.fuzz.calls import fuzz_calls
 from tests.fuzz.corpus import File
 from tests.fuzz.faults import Tally, save, total
 from tests.fuzz.files import fuzz_files, judge_files
+from tests.fuzz.fixtures import furnish
 from tests.fuzz.planted import check_planted
 from tests.fuzz.records import fuzz_records
-from tests.fuzz.scenery import furnish
 
 app = typer.Typer(add_completion=False)
 _SHOWN = 20

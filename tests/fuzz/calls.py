@@ -26,9 +26,9 @@ from schemathesis.specs.openapi.checks import (
 from deploy.local.platform import Platform
 from tests.fuzz.corpus import corpus
 from tests.fuzz.faults import SLOW_S, Fault, Sort, Tally
+from tests.fuzz.fixtures import Known, a_caller
 from tests.fuzz.memory import Watched
 from tests.fuzz.mutating import mutate
-from tests.fuzz.scenery import Known, a_caller
 
 _CHECKS: Sequence[CheckFunction] = [
     status_code_conformance,

@@ -3,24 +3,12 @@
 import json
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from random import Random
 from typing import Any
 
-from tests.kit.malformed import Wild, zoo
-
-Header = tuple[str, bytes | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """A record before it is sent."""
-
-    value: bytes | None
-    key: bytes | None
-    headers: Sequence[Header] = ()
-
+from tests.kit.malformed import RawRecord, malformed_records
 
 _SOUND = {
     "id": "fuzz-wild",
@@ -30,7 +18,7 @@ _SOUND = {
     "specversion": "1.0",
     "time": "2026-11-24T09:30:00Z",
 }
-Malformation = Callable[[Random, Raw], Raw]
+Malformation = Callable[[Random, RawRecord], RawRecord]
 _SCALARS: Sequence[Any] = (
     None, True, -1, 0, 2**31, 2**63, 2**64, 10**12, 10**400, 1.5, -0.0, "", " ", "0", "-1",
     "9" * 10, "9" * 400, "\u202e", "\u0000", "\ud83d\ude00", "\ufdfa" * 60,
@@ -47,7 +35,7 @@ def _a_scalar(rng: Random) -> Any:  # noqa: ANN401 - any JSON
 def _of_json(change: Callable[[Random, dict[str, Any]], object]) -> Malformation:
     """Turn a change of the decoded event into one of the record."""
 
-    def malform(rng: Random, raw: Raw) -> Raw:
+    def malform(rng: Random, raw: RawRecord) -> RawRecord:
         try:
             event = json.loads(raw.value or b"")
             if isinstance(event, dict) and event:
@@ -104,7 +92,7 @@ def _repeat_list(rng: Random, event: dict[str, Any]) -> None:
         found *= rng.choice((2, 100, 2_000)) if len(json.dumps(found)) < 300 else 2
 
 
-def _flip(rng: Random, raw: Raw) -> Raw:
+def _flip(rng: Random, raw: RawRecord) -> RawRecord:
     changed = bytearray(raw.value or b"")
     for _ in range(rng.choice((1, 3, 30))):
         if changed:
@@ -112,21 +100,22 @@ def _flip(rng: Random, raw: Raw) -> Raw:
     return replace(raw, value=bytes(changed))
 
 
-def _cut(rng: Random, raw: Raw) -> Raw:
+def _cut(rng: Random, raw: RawRecord) -> RawRecord:
     return replace(raw, value=(raw.value or b"")[: rng.randrange(len(raw.value or b"") + 1)])
 
 
-def _wild(rng: Random, raw: Raw) -> Raw:
-    """Take one of the zoo, which has the bodies, keys and headers that harm."""
-    wild = rng.choice(_wilds())
-    return replace(raw, value=wild.value, key=wild.key, headers=wild.headers)
+def _take_known(rng: Random, _: RawRecord) -> RawRecord:
+    """Take a record of the kit, which has the bodies, keys and headers that harm."""
+    return rng.choice(_known_records())
 
 
 @cache
-def _wilds() -> Sequence[Wild]:
-    """Grow the zoo once, from an event that any topic may get: growing it takes a while."""
+def _known_records() -> Sequence[RawRecord]:
+    """Make the records of the kit once, from an event that any topic may get: it takes a while."""
     data = {"dossier_id": "fuzz-0", "version": 1, "file": {"size_bytes": 1}}
-    return list(zoo({**_SOUND, "sequence": "0000000001", "dossierid": "fuzz-0", "data": data}))
+    return list(
+        malformed_records({**_SOUND, "sequence": "0000000001", "dossierid": "fuzz-0", "data": data})
+    )
 
 
 MALFORMATIONS: Sequence[Malformation] = (
@@ -134,13 +123,13 @@ MALFORMATIONS: Sequence[Malformation] = (
     *map(_of_json, (_write_long, _repeat_list)),
     _flip,
     _cut,
-    _wild,
-    _wild,
-    _wild,
+    _take_known,
+    _take_known,
+    _take_known,
 )
 
 
-def malform(rng: Random, raw: Raw) -> tuple[str, Raw]:
+def malform(rng: Random, raw: RawRecord) -> tuple[str, RawRecord]:
     """Give a record that is wrong in one way or several, or not at all, and say how."""
     done = []
     for _ in range(rng.choice((0, 1, 1, 1, 2, 3))):

@@ -22,12 +22,12 @@ from tests.fuzz.calls import fuzz_service
 from tests.fuzz.corpus import File
 from tests.fuzz.faults import SLOW_S, Sort, Tally
 from tests.fuzz.files import MEMORY_MB, read_all
+from tests.fuzz.fixtures import Known
 from tests.fuzz.groups import open_groups
 from tests.fuzz.memory import Watched
-from tests.fuzz.scenery import Known
 from tests.fuzz.workers import Reader, Reading
-from tests.kit.backbone import Room, a_room
 from tests.kit.events import NOTES
+from tests.kit.namespaces import Room, a_room
 from tests.kit.waiting import wait_until
 
 Route = Callable[[int], Awaitable[int]]

@@ -22,10 +22,11 @@ from deploy.local.demo.pieces import ubl
 from deploy.local.platform import SERVICES, Platform
 from shared.contracts.topics import TOPICS, Key, Topic
 from tests.fuzz.faults import SLOW_S, Fault, Sort, Tally
+from tests.fuzz.fixtures import open_scene
 from tests.fuzz.groups import open_groups
-from tests.fuzz.malform import Raw, malform
+from tests.fuzz.malform import malform
 from tests.fuzz.memory import Watched
-from tests.fuzz.scenery import open_scene
+from tests.kit.malformed import RawRecord
 from tests.kit.waiting import wait_until
 
 GOLDEN = Path(__file__).parents[1] / "contracts" / "golden"
@@ -70,7 +71,7 @@ class _Run:
         self._platform = platform
         self._rng = Random(f"records/{seed}")
         self._watched = Watched.services_of(platform)
-        self._sent: dict[tuple[str, int, int], tuple[str, Raw]] = {}
+        self._sent: dict[tuple[str, int, int], tuple[str, RawRecord]] = {}
         self._bases = {topic: list(_golden(topic)) for topic in CONSUMED}
         self._ranks: dict[tuple[str, str], int] = {}
 
@@ -97,7 +98,9 @@ class _Run:
                 await asyncio.gather(looking, return_exceptions=True)
                 for place in still:
                     at = (place.topic, place.partition, place.offset)
-                    name, raw = self._sent.get(at, ("a record of the platform", Raw(None, None)))
+                    name, raw = self._sent.get(
+                        at, ("a record of the platform", RawRecord("", None, None))
+                    )
                     where = f"{place.group} at {at}: {name}"
                     self.report(Sort.STILL, where, repr(raw)[:500], raw.value or b"")
                 self._watched.look(self.tally, f"records up to {self.tally.inputs}")
@@ -140,7 +143,7 @@ class _Run:
             else:
                 self._sent[at.topic, at.partition, at.offset] = (name, raw)
 
-    def _a_good_one(self, topic: Topic) -> Raw:
+    def _a_good_one(self, topic: Topic) -> RawRecord:
         """Give a record that nothing is wrong with, of a dossier or structure of our own."""
         golden = self._rng.choice(self._bases[topic])
         name = f"fuzz-{self._rng.randrange(_ENTITIES)}"
@@ -157,7 +160,7 @@ class _Run:
             event["sequence"] = f"{rank:010d}"
         if "version" in event["data"]:
             event["data"]["version"] = rank
-        return Raw(json.dumps(event).encode(), name.encode())
+        return RawRecord("sound", json.dumps(event).encode(), name.encode())
 
     async def _watch_liveness(self) -> None:
         """Ask every service again and again whether it lives, and note how long that takes."""

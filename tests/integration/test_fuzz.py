@@ -14,7 +14,7 @@ from deploy.local import Platform
 from tests.fuzz.corpus import File, corpus
 from tests.fuzz.faults import Sort
 from tests.fuzz.files import MEMORY_MB, read_all
-from tests.fuzz.malform import Raw, malform
+from tests.fuzz.malform import malform
 from tests.fuzz.memory import ROOT, container_limits_mb
 from tests.fuzz.mutating import mutate
 from tests.fuzz.planted import (
@@ -26,7 +26,8 @@ from tests.fuzz.planted import (
     seen_in_groups,
     seen_in_memory,
 )
-from tests.kit.backbone import a_room
+from tests.kit.malformed import RawRecord
+from tests.kit.namespaces import a_room
 
 
 @pytest.mark.parametrize("sort", READERS)
@@ -96,7 +97,7 @@ def test_one_seed_gives_the_same_files_and_records_and_another_gives_others() ->
 
     def made(seed: int) -> list[object]:
         rng = Random(seed)
-        raw = Raw(b'{"type": "t", "data": {"a": [1, 2]}}', b"k")
+        raw = RawRecord("sound", b'{"type": "t", "data": {"a": [1, 2]}}', b"k")
         records = [malform(rng, raw) for _ in range(500)]
         return [*(mutate(files, seed, rank) for rank in range(50)), *records]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from services.deposit.adapters import projections as deposit
+from services.deposit.adapters import dossier_projection as deposit
 from services.notification.adapters import MongoStatuses
 from services.notification.entrypoints import keep_statuses
-from services.portal.adapters import projections as portal
-from services.routing.adapters.mongo import MongoWork
-from services.routing.application.routing import Router
+from services.portal.adapters import dossier_projection as portal
+from services.routing.adapters.archive import MongoWork
+from services.routing.application.router import Router
 from services.routing.domain.decision import MessageError
 from shared.contracts.deposit_v1 import PieceDeposited
 from shared.contracts.envelope import Event, encode

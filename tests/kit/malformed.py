@@ -1,4 +1,4 @@
-"""A zoo of malformed records: what a stranger may write on a topic that a service reads."""
+"""Malformed records: what a stranger may write on a topic that a service reads."""
 
 import codecs
 import json
@@ -11,8 +11,8 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Wild:
-    """One malformed record, as a client would send it."""
+class RawRecord:
+    """A record as a client would send it; its name says what is wrong with it."""
 
     name: str
     value: bytes | None
@@ -20,20 +20,20 @@ class Wild:
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
-def zoo(golden: Json) -> Iterator[Wild]:
-    """Give the zoo for a topic, grown from one sound event of it."""
+def malformed_records(golden: Json) -> Iterator[RawRecord]:
+    """Give malformed records for a topic, made from one sound event of it."""
     sound = json.dumps(golden).encode()
     yield from _bodies(sound)
     yield from _around(sound)
     for name, plant in _HEADS.items():
-        yield Wild(name, _planted(golden, plant))
+        yield RawRecord(name, _planted(golden, plant))
     for where, _ in _integers(golden):
         for number in ("9" * 19, "9" * 400, "-1", "1e400", "1.5", "true", '"9"', "NaN"):
             name = f"{'.'.join(map(str, where))}={number[:20]}"
-            yield Wild(name, _rewritten(golden, where, number, name))
+            yield RawRecord(name, _rewritten(golden, where, number, name))
 
 
-def _bodies(sound: bytes) -> Iterator[Wild]:
+def _bodies(sound: bytes) -> Iterator[RawRecord]:
     half = len(sound) // 2
     bodies: Mapping[str, bytes | None] = {
         "nothing": b"",
@@ -57,26 +57,28 @@ def _bodies(sound: bytes) -> Iterator[Wild]:
         "NUL in a name": sound.replace(b'"data":', b'"\\u0000":1,"data":', 1),
     }
     for name, body in bodies.items():
-        yield Wild(name, body)
+        yield RawRecord(name, body)
 
 
-def _around(sound: bytes) -> Iterator[Wild]:
-    yield Wild("no key", b"{", None)
-    yield Wild("empty key", b"{", b"")
-    yield Wild("key not UTF-8", b"{", b"\xff" * 10)
-    yield Wild("key of NULs", b"{", b"\0" * 10)
-    yield Wild("long key", b"{", b"k" * 500_000)
-    yield Wild("long key not UTF-8", b"{", b"\xff" * 900_000)
-    yield Wild("key with dots", b"{", b"$set.a.b")
-    yield Wild("another key", sound, b"somebody else")
-    yield Wild("header without a name", b"{", headers=(("", b"1"),))
-    yield Wild("header without a value", b"{", headers=(("h", None),))
-    yield Wild("header twice", b"{", headers=(("h", b"1"), ("h", b"2")))
-    yield Wild("header not UTF-8", b"{", headers=(("h", b"\xff\0\xfe"),))
-    yield Wild("header with dots", b"{", headers=(("$a.b\0", b"1"),))
-    yield Wild("our own headers", b"{", headers=(("x-reason", b"1"), ("x-entry", b"\xff")))
-    yield Wild("long headers", b"{", headers=(("h" * 10_000, b"\xff" * 900_000),))
-    yield Wild("many headers", b"{", headers=tuple((f"h{rank}", b"") for rank in range(20_000)))
+def _around(sound: bytes) -> Iterator[RawRecord]:
+    yield RawRecord("no key", b"{", None)
+    yield RawRecord("empty key", b"{", b"")
+    yield RawRecord("key not UTF-8", b"{", b"\xff" * 10)
+    yield RawRecord("key of NULs", b"{", b"\0" * 10)
+    yield RawRecord("long key", b"{", b"k" * 500_000)
+    yield RawRecord("long key not UTF-8", b"{", b"\xff" * 900_000)
+    yield RawRecord("key with dots", b"{", b"$set.a.b")
+    yield RawRecord("another key", sound, b"somebody else")
+    yield RawRecord("header without a name", b"{", headers=(("", b"1"),))
+    yield RawRecord("header without a value", b"{", headers=(("h", None),))
+    yield RawRecord("header twice", b"{", headers=(("h", b"1"), ("h", b"2")))
+    yield RawRecord("header not UTF-8", b"{", headers=(("h", b"\xff\0\xfe"),))
+    yield RawRecord("header with dots", b"{", headers=(("$a.b\0", b"1"),))
+    yield RawRecord("our own headers", b"{", headers=(("x-reason", b"1"), ("x-entry", b"\xff")))
+    yield RawRecord("long headers", b"{", headers=(("h" * 10_000, b"\xff" * 900_000),))
+    yield RawRecord(
+        "many headers", b"{", headers=tuple((f"h{rank}", b"") for rank in range(20_000))
+    )
 
 
 _LONG = "x" * 500_000

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from prometheus_client import Histogram
 
 from services.deposit.adapters.documents import files_of, from_completion, from_piece, number_id
-from services.deposit.adapters.mongo import PIECES, RANKS
+from services.deposit.adapters.pieces import PIECES, RANKS
 from services.deposit.application.events import build_addition_event, build_deposit_event
 from services.deposit.application.ports import RecordedDeposit, Refusal, SaturatedError
 from services.deposit.domain.piece import Completion, Piece

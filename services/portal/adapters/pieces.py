@@ -5,7 +5,7 @@ from datetime import date
 
 from services.portal.adapters import queries
 from services.portal.adapters.documents import from_document
-from services.portal.adapters.projections import PIECES
+from services.portal.adapters.dossier_projection import PIECES
 from services.portal.domain.counts import Awaiting, Count
 from services.portal.domain.criteria import Criteria, Place, Range
 from services.portal.domain.piece import Piece

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.routing.application.routing import DirectoryBehindError, Router
+from services.routing.application.router import DirectoryBehindError, Router
 from shared.contracts.envelope import Event
 from shared.runtime.errors import NotYetError
 from shared.runtime.messaging.directory import keep_structures

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from prometheus_client import Gauge
 
 from services.routing.application.ports import Archive
-from services.routing.application.routing import Router
+from services.routing.application.router import Router
 from shared.runtime.clock import Clock
 from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.roles import Role

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.local import Platform
 from services.deposit.adapters.ledger import MongoLedger
-from services.deposit.adapters.mongo import create_indexes
+from services.deposit.adapters.pieces import MongoPieces
 from services.deposit.application.ports import RecordedDeposit, Refusal, SaturatedError
 from services.deposit.domain.piece import Piece
 from shared.application.idempotency import Key
@@ -17,7 +17,7 @@ from shared.runtime.clock import system_clock
 from shared.runtime.ids import new_id
 from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
-from tests.unit.deposit.judged import a_piece
+from tests.unit.deposit.builders import a_piece
 
 clock = system_clock()
 
@@ -30,7 +30,7 @@ def numbered(number: str) -> Piece:
 @pytest.fixture
 async def store(platform: Platform) -> AsyncIterator[Store]:
     async with Store(platform.addresses.mongo, "ledger", clock) as own:
-        await create_indexes(own)
+        await MongoPieces(own).prepare()
         yield own
 
 

@@ -9,10 +9,10 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local import Platform, choose
 from shared.runtime.store.database import Store
-from tests.integration.portal.whole import World as Whole
-from tests.integration.portal.whole import a_world
+from tests.integration.portal.whole_platform import World as Whole
+from tests.integration.portal.whole_platform import a_world
 from tests.integration.portal.world import World
-from tests.kit.backbone import Room, a_room
+from tests.kit.namespaces import Room, a_room
 
 
 @pytest.fixture(scope="session")

@@ -30,9 +30,9 @@ from shared.circuit.statuses import Act
 from shared.runtime.clock import system_clock
 from shared.runtime.web.problems import install
 from shared.vocabulary.roles import Role
-from tests.integration.portal.whole import World
+from tests.integration.portal.whole_platform import World
 from tests.kit.process_memory import peak_mb
-from tests.unit.portal.leaves import every_change
+from tests.unit.portal.export_changes import every_change
 
 SOURCE = Path(verifier.__file__)
 MOA = {"X-Structure": MAIRIE.siret, "X-Role": Role.MOA.value}

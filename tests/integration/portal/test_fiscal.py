@@ -9,8 +9,8 @@ from zipfile import ZipFile
 import httpx
 
 from services.portal.adapters.documents import order_of, to_document
+from services.portal.adapters.dossier_projection import PIECES
 from services.portal.adapters.pieces import MongoPieces
-from services.portal.adapters.projections import PIECES
 from services.portal.adapters.queries import OLDEST_FIRST
 from services.portal.adapters.sheets import CsvSheet
 from services.portal.application.fiscal_lists import HEADERS, NOTICES, FiscalLists

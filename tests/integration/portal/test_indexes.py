@@ -8,14 +8,14 @@ import pytest
 
 from deploy.local import Platform
 from services.portal.adapters import queries
+from services.portal.adapters.dossier_projection import PIECES, project_dossiers
 from services.portal.adapters.pieces import MongoPieces
-from services.portal.adapters.projections import PIECES, project_dossiers
 from services.portal.domain.criteria import Criteria
 from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
-from tests.kit.backbone import Room, a_room
 from tests.kit.criteria import ALONE, DAYS, PLACE
+from tests.kit.namespaces import Room, a_room
 from tests.kit.states import MOA, TITULAIRE, a_state, told
 
 VIEWERS = [Actor(Role.TITULAIRE, TITULAIRE), Actor(Role.MOA, MOA)]

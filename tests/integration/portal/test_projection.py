@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer
 from pymongo import AsyncMongoClient
 
 from deploy.local import Platform
+from services.portal.adapters.dossier_projection import DOSSIERS, PIECES, project_dossiers
 from services.portal.adapters.pieces import MongoPieces
-from services.portal.adapters.projections import DOSSIERS, PIECES, project_dossiers
 from services.portal.domain.criteria import Criteria
 from shared.contracts.routing_v1 import DossierChanged
 from shared.contracts.topics import DOSSIER, STRUCTURE

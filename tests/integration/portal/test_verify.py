@@ -13,14 +13,14 @@ from bson import Decimal128
 from deploy.local.demo.cast import MAIRIE, ONE_SIRET, TITULAIRE
 from deploy.local.demo.pieces import factur_x, ubl
 from deploy.local.programs import ROOT
-from services.routing.adapters.mongo import MongoArchive
+from services.routing.adapters.archive import MongoArchive
 from services.routing.adapters.peers import Addresses, http_peers
 from services.routing.application.copy_verification import find_copy_differences
 from shared.contracts.public_paths import public_path
 from shared.runtime.clock import system_clock
 from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
-from tests.integration.portal.whole import World
+from tests.integration.portal.whole_platform import World
 from tests.kit.waiting import wait_until
 
 STRANGER = "90000000900016"

@@ -7,8 +7,8 @@ what follows from them.
 from datetime import timedelta
 from typing import Any
 
-from services.routing.adapters.mongo import MongoArchive, MongoWork
-from services.routing.application.routing import Router
+from services.routing.adapters.archive import MongoArchive, MongoWork
+from services.routing.application.router import Router
 from shared.contracts import topics
 from shared.runtime.clock import system_clock
 from shared.runtime.store.database import Store

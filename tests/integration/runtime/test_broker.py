@@ -22,8 +22,8 @@ from shared.runtime.messaging.broker import Broker, Group, Taker
 from shared.runtime.messaging.outbox import Relay
 from shared.runtime.messaging.parsing import Record
 from shared.runtime.store.database import Document, Transaction
-from tests.kit.backbone import Room, a_room
 from tests.kit.events import NOTES, STATES
+from tests.kit.namespaces import Room, a_room
 from tests.kit.waiting import wait_until
 
 

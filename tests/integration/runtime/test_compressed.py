@@ -19,8 +19,8 @@ from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Store
 from tests.integration.runtime.test_broker import Basket, consuming, producing
 from tests.integration.runtime.test_malformed import keep
-from tests.kit.backbone import Room
 from tests.kit.events import NOTES, NOW
+from tests.kit.namespaces import Room
 from tests.kit.waiting import wait_until
 
 GZIP, ZSTD = DefaultRecordBase.CODEC_GZIP, DefaultRecordBase.CODEC_ZSTD

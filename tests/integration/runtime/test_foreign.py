@@ -19,8 +19,8 @@ from shared.runtime.messaging.producer import Producer
 from shared.runtime.store.database import Store, Transaction
 from tests.integration.runtime.test_broker import Basket, consuming, producing
 from tests.integration.runtime.test_outbox import depth, read, say, texts, too_large
-from tests.kit.backbone import Room
 from tests.kit.events import NOTES, STATES
+from tests.kit.namespaces import Room
 from tests.kit.waiting import wait_until
 
 pytestmark = [pytest.mark.native, pytest.mark.usefixtures("native_backbone")]

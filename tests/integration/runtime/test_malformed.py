@@ -29,9 +29,9 @@ from shared.runtime.messaging.projection import Projecting, Projection
 from shared.runtime.record_size import weigh
 from shared.runtime.store.database import Store, Transaction
 from tests.integration.runtime.test_broker import consuming
-from tests.kit.backbone import Room
 from tests.kit.events import NOTES, NOW, a_record
-from tests.kit.malformed import Wild, zoo
+from tests.kit.malformed import RawRecord, malformed_records
+from tests.kit.namespaces import Room
 from tests.kit.waiting import wait_until
 
 GOLDEN = Path(__file__).parents[2] / "contracts" / "golden"
@@ -44,7 +44,7 @@ def golden(topic: Topic) -> dict[str, Any]:
     return event
 
 
-def fetched(topic: Topic, wild: Wild, offset: int) -> Record:
+def fetched(topic: Topic, wild: RawRecord, offset: int) -> Record:
     """Read a record as the link to the broker does."""
     raw: Any = ConsumerRecord(
         topic.name, 0, offset, 0, 0, wild.key, wild.value, None, 0, 0, wild.headers
@@ -70,11 +70,15 @@ def a_taker(store: Store, topic: Topic) -> Inbox | Projection:
 async def test_no_malformed_record_stops_a_reader(store: Store, topic: Topic) -> None:
     taker = a_taker(store, topic)
     await taker.prepare()
-    wild = [fetched(topic, each, rank) for rank, each in enumerate(zoo(golden(topic)))]
+    wild = [
+        fetched(topic, each, rank) for rank, each in enumerate(malformed_records(golden(topic)))
+    ]
     sound = of_another(golden(topic))
 
     await taker.take(wild)
-    await taker.take([fetched(topic, Wild("sound", json.dumps(sound).encode(), _key(sound)), 999)])
+    await taker.take(
+        [fetched(topic, RawRecord("sound", json.dumps(sound).encode(), _key(sound)), 999)]
+    )
 
     entries = await store.collection("inbox").find().to_list(None)
     letters = await store.collection("outbox").find({"topic": topic.dead_letters}).to_list(None)
@@ -111,7 +115,7 @@ async def test_on_a_real_kafka_the_group_moves_on(store: Store, room: Room, topi
     async with AIOKafkaProducer(
         bootstrap_servers=room.platform.addresses.kafka, max_request_size=10**7
     ) as producer:
-        for wild in zoo(golden(topic)):
+        for wild in malformed_records(golden(topic)):
             try:
                 await producer.send_and_wait(
                     name, wild.value, key=wild.key, headers=list(wild.headers), partition=0
@@ -131,7 +135,7 @@ async def test_on_a_real_kafka_the_group_moves_on(store: Store, room: Room, topi
 
     assert refused <= 3
     dead = await store.collection("inbox").count_documents({"state": "dead"})
-    assert dead > len(list(zoo(golden(topic)))) * 0.8
+    assert dead > len(list(malformed_records(golden(topic)))) * 0.8
 
 
 async def test_a_letter_that_the_store_refuses_is_buried_as_bytes_at_a_position(

@@ -15,8 +15,8 @@ from shared.runtime.messaging.broker import Broker
 from shared.runtime.messaging.outbox import Relay
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.lease import Lease
-from tests.kit.backbone import Room
 from tests.kit.events import NOTES, STATES, Noted
+from tests.kit.namespaces import Room
 from tests.kit.waiting import wait_until
 
 CLOCK = system_clock()

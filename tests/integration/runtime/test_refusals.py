@@ -20,8 +20,8 @@ from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.messaging.outbox import Relay
 from shared.runtime.store.database import Document, Store, Transaction
 from tests.integration.runtime.test_outbox import depth, read, say, texts, too_large
-from tests.kit.backbone import Room
 from tests.kit.events import NOTES, NOW, Noted, a_record, an_event
+from tests.kit.namespaces import Room
 from tests.kit.waiting import wait_until
 
 CLOCK = system_clock()

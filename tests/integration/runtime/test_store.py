@@ -17,8 +17,8 @@ from shared.contracts.outgoing import Outgoing
 from shared.runtime.errors import is_transient
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Store, Transaction
-from tests.kit.backbone import a_room
 from tests.kit.events import NOTES, NOW, Noted, an_event, records
+from tests.kit.namespaces import a_room
 from tests.kit.waiting import wait_until
 
 

@@ -10,8 +10,8 @@ from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Document, Store, Transaction
 from tests.integration.runtime.test_malformed import keep
 from tests.integration.runtime.test_outbox import say
-from tests.kit.backbone import Room
 from tests.kit.events import NOTES, NOW, Noted, a_record
+from tests.kit.namespaces import Room
 
 
 @pytest.fixture

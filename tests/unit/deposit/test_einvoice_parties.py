@@ -9,7 +9,7 @@ from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.domain.file_party import Party
 from services.deposit.domain.invoice import Invoice, judge_invoice
 from tests.kit.einvoices import an_einvoice
-from tests.unit.deposit.judged import TODAY
+from tests.unit.deposit.builders import TODAY
 
 SELLER = Trader("Bâtisseurs du Rhône & fils", "73282932000074")
 OTHER = Trader("Autre", "55208131766522")

@@ -23,7 +23,7 @@ from shared.circuit.turns import Awaited
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
-from tests.unit.deposit.judged import (
+from tests.unit.deposit.builders import (
     COTRAITANT,
     DIRECTORY,
     MOA,

@@ -21,7 +21,7 @@ from services.deposit.application.ports import SaturatedError
 from services.deposit.domain.unreadable import Unreadable
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.sizes import MEGABYTE
-from tests.kit import hostile_pdfs, odd_reader
+from tests.kit import hostile_pdfs, lying_reader
 from tests.kit.einvoices import ROOT, an_einvoice
 from tests.kit.process_memory import peak_mb
 from tests.kit.readers import running
@@ -267,9 +267,9 @@ async def test_a_reader_is_replaced_after_so_many_files_or_when_it_holds_much(
         assert pool.pids.isdisjoint(before)
 
 
-@pytest.mark.parametrize("said", odd_reader.ANSWERS)
+@pytest.mark.parametrize("said", lying_reader.ANSWERS)
 async def test_a_reader_that_was_taken_over_runs_nothing_in_the_service(said: str) -> None:
-    pool = ReaderPool(_BOUNDS, program="tests.kit.odd_reader")
+    pool = ReaderPool(_BOUNDS, program="tests.kit.lying_reader")
 
     async with running(_BOUNDS, pool):
         with pytest.raises((Unreadable, RuntimeError)) as refusal:

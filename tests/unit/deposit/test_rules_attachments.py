@@ -8,7 +8,7 @@ import pytest
 from services.deposit.domain.attachments import judge_attachments
 from shared.vocabulary.attachments import Attached, media_type
 from shared.vocabulary.sizes import MEGABYTE
-from tests.unit.deposit.judged import OPENING, attaching, broken
+from tests.unit.deposit.builders import OPENING, attaching, broken
 
 
 def compound(kind: str) -> bytes:

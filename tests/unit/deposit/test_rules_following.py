@@ -20,7 +20,7 @@ from shared.circuit.statuses import Act
 from shared.vocabulary.attachments import Attached, StoredFile
 from shared.vocabulary.roles import Application, MoaParameter, Role, StructureStatus
 from shared.vocabulary.statuses import Status
-from tests.unit.deposit.judged import (
+from tests.unit.deposit.builders import (
     COTRAITANT,
     DIRECTORY,
     MOA,

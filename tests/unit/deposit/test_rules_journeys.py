@@ -13,7 +13,7 @@ from shared.circuit.parties import Party
 from shared.circuit.turns import Turn
 from shared.vocabulary.roles import Application, MoaParameter, Role
 from shared.vocabulary.statuses import Status
-from tests.unit.deposit.judged import (
+from tests.unit.deposit.builders import (
     COTRAITANT,
     DIRECTORY,
     MOA,

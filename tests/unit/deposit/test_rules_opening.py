@@ -17,7 +17,7 @@ from shared.circuit.parties import Party
 from shared.vocabulary.codes import ModePaiement
 from shared.vocabulary.roles import Application, MoaParameter, Role, StructureStatus
 from shared.vocabulary.rules import Rule
-from tests.unit.deposit.judged import (
+from tests.unit.deposit.builders import (
     DIRECTORY,
     MOA,
     MOE,

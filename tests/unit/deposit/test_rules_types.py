@@ -11,7 +11,7 @@ from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.proposal import Proposal
 from shared.vocabulary.codes import CREDIT_NOTES, Syntax
 from tests.kit.einvoices import an_einvoice
-from tests.unit.deposit.judged import (
+from tests.unit.deposit.builders import (
     OPENING,
     READ,
     a_piece,

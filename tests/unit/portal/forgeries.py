@@ -10,7 +10,7 @@ from typing import Any
 
 from services.portal.domain.verifier import verify
 from services.portal.domain.verifier.verify import canonical
-from tests.unit.portal.exported import AMOUNTS
+from tests.unit.portal.export_builders import AMOUNTS
 
 
 def rewritten(folder: Path, name: str, change: Callable[[Any], object]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.portal.exported import World, export, faults, unpacked
+from tests.unit.portal.export_builders import World, export, faults, unpacked
 
 MASKS = (0x01, 0x80)
 LOCAL, CENTRAL = 30, 46

@@ -14,9 +14,9 @@ import pytest
 
 from services.portal.adapters.export_assets import read_assets
 from services.portal.domain.verifier import verify
-from tests.unit.portal.exported import World, chained, export
+from tests.unit.portal.export_builders import World, chained, export
+from tests.unit.portal.export_changes import Changed, Contents, every_change, resealed
 from tests.unit.portal.forgeries import set_at
-from tests.unit.portal.leaves import Changed, Contents, every_change, resealed
 
 NOT_PROVEN = {
     "MANIFESTE.json, exporte_le",

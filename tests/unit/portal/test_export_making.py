@@ -15,7 +15,7 @@ from services.portal.adapters.export_zip import ZipArchive
 from services.portal.application.exports import Exports, TooLargeError
 from services.portal.domain.export import Json
 from services.portal.domain.verifier.verify import canonical, safe_name
-from tests.unit.portal.exported import (
+from tests.unit.portal.export_builders import (
     DOSSIER,
     EXPORTER,
     KIT,

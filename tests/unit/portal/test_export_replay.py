@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any, get_args
 
 from services.portal.domain.verifier.verify import UNREADABLE, Circuit, Story, find_differences
-from services.routing.adapters.codec import write_event
+from services.routing.adapters.documents import write_event
 from services.routing.domain.dossier import replay
 from services.routing.domain.events import AdditionRefused, Event, PieceCompleted, PieceReceived
-from services.routing.entrypoints.http.showing import show_dossier
-from tests.unit.portal.exported import WORDS
+from services.routing.entrypoints.http.answers import show_dossier
+from tests.unit.portal.export_builders import WORDS
 from tests.unit.routing.test_properties import Walk
 
 _SEEDS = (498, *range(150))

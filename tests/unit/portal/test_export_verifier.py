@@ -14,7 +14,7 @@ import pytest
 from services.portal.adapters.export_zip import ZipArchive
 from services.portal.domain.verifier import verify
 from services.portal.domain.verifier.verify import canonical
-from tests.unit.portal.exported import (
+from tests.unit.portal.export_builders import (
     AMOUNTS,
     DOSSIER,
     SOURCE,

@@ -8,7 +8,7 @@ from typing import cast
 
 from lxml.etree import _Element as Element
 
-from services.deposit.adapters.einvoice.paths import (
+from services.deposit.adapters.einvoice.xpaths import (
     PATHS,
     UBL_CREDIT_NOTE,
     UBL_ROOTS,

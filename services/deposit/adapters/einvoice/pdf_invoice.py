@@ -6,11 +6,11 @@ import pikepdf
 
 from services.deposit.adapters.einvoice.file_names import is_reserved
 from services.deposit.adapters.einvoice.limits import Limits
-from services.deposit.adapters.einvoice.paths import PATHS
 from services.deposit.adapters.einvoice.pdf_files import MISSTEPS, EmbeddedFile, find_files
 from services.deposit.adapters.einvoice.pdf_filters import has_unbounded_filter
 from services.deposit.adapters.einvoice.xml_detection import is_blank, looks_like_xml
 from services.deposit.adapters.einvoice.xml_tree import root_name
+from services.deposit.adapters.einvoice.xpaths import PATHS
 from services.deposit.domain.unreadable import (
     BROKEN_PDF,
     EMBEDDED_UNREADABLE,

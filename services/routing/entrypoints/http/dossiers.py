@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query
 from services.routing.application.ports import Archive, Position
 from services.routing.application.views import view_audit, view_dossier
 from services.routing.domain.dossier import Dossier
+from services.routing.entrypoints.http.answers import show_dossier, show_lines
 from services.routing.entrypoints.http.schemas import (
     AuditOut,
     DossierOut,
@@ -16,7 +17,6 @@ from services.routing.entrypoints.http.schemas import (
     SyntheseOut,
     VerificationOut,
 )
-from services.routing.entrypoints.http.showing import show_dossier, show_lines
 from shared.contracts.texts import TypedText
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.problems import form_violation, not_found, refused

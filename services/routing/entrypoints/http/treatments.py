@@ -9,12 +9,12 @@ from pydantic_core import PydanticCustomError
 
 from services.routing.application.journey import list_acts
 from services.routing.application.ports import Archive
-from services.routing.application.routing import Router, TreatmentResult
+from services.routing.application.router import Router, TreatmentResult
 from services.routing.application.views import view_dossier_of_piece
 from services.routing.domain.commands import Correction, Treat
 from services.routing.domain.turns import judge_turn
+from services.routing.entrypoints.http.answers import show_cadres, show_dossier
 from services.routing.entrypoints.http.schemas import DossierOut, MotiveOut, TreatmentsOut
-from services.routing.entrypoints.http.showing import show_cadres, show_dossier
 from shared.circuit.motives import motives
 from shared.circuit.parties import Party
 from shared.circuit.rules import TURN

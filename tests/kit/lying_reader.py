@@ -1,6 +1,6 @@
 """A reader process that lies: what a file that has taken a reader over could have it say.
 
-python -m tests.kit.odd_reader MEMORY_MB CPU_S FILES: the name of each file says what it answers.
+python -m tests.kit.lying_reader MEMORY_MB CPU_S FILES: the name of each file says what it answers.
 """
 
 import pickle

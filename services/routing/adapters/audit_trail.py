@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from services.routing.adapters.codec import read_dossier, read_event, write_event
+from services.routing.adapters.documents import read_dossier, read_event, write_event
 from services.routing.application.journey import Entry
 from services.routing.application.ports import Report
 from services.routing.domain.dossier import Dossier, replay

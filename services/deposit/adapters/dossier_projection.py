@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from services.deposit.adapters.mongo import PIECES
+from services.deposit.adapters.pieces import PIECES
 from services.deposit.application.ports import Depositor
 from services.deposit.domain.turns import DossierState
 from shared.circuit.turns import Awaited, Turn
@@ -17,11 +17,6 @@ from shared.vocabulary.statuses import Status
 
 _DOSSIERS = "dossiers"
 _STATE = TypeAdapter(DossierState)
-
-
-async def create_indexes(store: Store) -> None:
-    """Find a dossier by what it awaits."""
-    await store.collection(_DOSSIERS).create_index("awaits")
 
 
 async def project_dossiers(
@@ -54,6 +49,10 @@ class MongoDossiers:
     def __init__(self, store: Store) -> None:
         """Read from this store."""
         self._rows = store.collection(_DOSSIERS)
+
+    async def prepare(self) -> None:
+        """Create the index by which a dossier is found by what it awaits."""
+        await self._rows.create_index("awaits")
 
     async def find(self, dossier_id: str) -> DossierState | None:
         row: Document | None = await self._rows.find_one({"_id": dossier_id})

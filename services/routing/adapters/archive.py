@@ -8,13 +8,19 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.routing.adapters.codec import (
+from services.routing.adapters.audit_trail import (
+    LAST_VERSION,
+    entry_id,
+    read_entry,
+    verify,
+    write_entry,
+)
+from services.routing.adapters.documents import (
     read_dossier,
     read_enclosures,
     write_dossier,
     write_enclosures,
 )
-from services.routing.adapters.trail import LAST_VERSION, entry_id, read_entry, verify, write_entry
 from services.routing.application.journey import Journey
 from services.routing.application.ports import Position, Report, StoredEntry
 from services.routing.domain.dossier import Dossier

@@ -1,4 +1,4 @@
-"""Reading what deposit keeps: pieces, numbers, idempotency keys, references to files."""
+"""Deposited pieces in the document store: found by id, number, dossier and file."""
 
 from collections.abc import Iterable
 
@@ -15,16 +15,6 @@ RANKS = "ranks"
 """Per dossier, how many events were told of it."""
 
 
-async def create_indexes(store: Store) -> None:
-    """Make numbers unique per depositor, and find pieces by what the use cases ask."""
-    pieces = store.collection(PIECES)
-    await pieces.create_index("number_id", unique=True)
-    await pieces.create_index("number_key")
-    await pieces.create_index("dossier_id")
-    await pieces.create_index("files")
-    await prepare_keys(store)
-
-
 class MongoPieces:
     """The pieces as deposited."""
 
@@ -32,6 +22,14 @@ class MongoPieces:
         """Read from this store."""
         self._store = store
         self._pieces = store.collection(PIECES)
+
+    async def prepare(self) -> None:
+        """Create the indexes: a number is unique among its depositor's."""
+        await self._pieces.create_index("number_id", unique=True)
+        await self._pieces.create_index("number_key")
+        await self._pieces.create_index("dossier_id")
+        await self._pieces.create_index("files")
+        await prepare_keys(self._store)
 
     async def get(self, piece_id: str) -> Piece | None:
         return _read(await self._pieces.find_one({"_id": piece_id}))
