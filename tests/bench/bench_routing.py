@@ -42,9 +42,10 @@ WARM_DOSSIERS = 60
 _LIMIT_S = 120
 _TICKS = os.sysconf("SC_CLK_TCK")
 _ROOT = Path(__file__).parents[2]
-_RECORDS = {topics.STATUT.name: 8, **{topic.name: 1 for topic in topics.ACTEUR.values()}}
-"""Of each dossier that travelled; the titulaire gets nothing on this circuit."""
-_RECORDS[topics.ACTEUR[Role.TITULAIRE].name] = 0
+_FORWARDED_TO = (Role.MOE, Role.MOA, Role.SERVICE_FINANCIER)
+_RECORDS = {topics.STATUT.name: 8}
+_RECORDS |= {topic.name: int(role in _FORWARDED_TO) for role, topic in topics.ACTEUR.items()}
+"""Of each dossier that travelled; nobody else gets a piece on this circuit."""
 
 
 @dataclass(frozen=True)
