@@ -21,7 +21,7 @@ from shared.contracts.topics import DOSSIER, STRUCTURE
 from shared.runtime.ids import new_id
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.directory import Directory, project_structures
-from shared.runtime.messaging.projection import Projecting
+from shared.runtime.messaging.projection import ProjectionConfig
 from shared.runtime.service import Runtime
 from shared.runtime.store.files import Files
 
@@ -83,8 +83,8 @@ def build() -> tuple[Runtime, FastAPI]:
     runtime.prepare(readers.prepare)
     runtime.project(
         {
-            STRUCTURE: Projecting(project_structures, "structures"),
-            DOSSIER: Projecting(project_dossiers, "dossiers"),
+            STRUCTURE: ProjectionConfig(project_structures, "structures"),
+            DOSSIER: ProjectionConfig(project_dossiers, "dossiers"),
         }
     )
     runtime.background("ledger", ledger.run)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.notification.application import Scope, Subject
 from services.notification.domain import Entry
-from shared.runtime.messaging.projection import refuse_elsewhere
+from shared.runtime.messaging.projection import check_owners
 from shared.runtime.notifier import Notifier
 from shared.runtime.store.change_stream import watch_inserts
 from shared.runtime.store.database import Document, Store, Transaction
@@ -34,7 +34,7 @@ class MongoStatuses:
         The parties of a dossier read the history of its pieces: no piece has two dossiers.
         """
         claims = [(entry.piece_id, entry.dossier_id) for entry in entries]
-        await refuse_elsewhere(transaction, _COLLECTION, claims, "piece_id")
+        await check_owners(transaction, _COLLECTION, claims, "piece_id")
         documents = [_to_document(entry) for entry in entries]
         statuses = transaction.collection(_COLLECTION)
         await statuses.insert_many(documents, session=transaction.session)

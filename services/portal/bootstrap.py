@@ -18,7 +18,7 @@ from services.portal.entrypoints.http import create_router
 from services.portal.settings import Settings
 from shared.contracts.topics import DOSSIER, STRUCTURE
 from shared.runtime.messaging.directory import Directory, project_structures
-from shared.runtime.messaging.projection import Projecting
+from shared.runtime.messaging.projection import ProjectionConfig
 from shared.runtime.service import Runtime
 
 _SHEETS: Mapping[str, Sheet] = {"csv": CsvSheet(), "xlsx": XlsxSheet()}
@@ -33,8 +33,8 @@ def build() -> tuple[Runtime, FastAPI]:
     runtime.prepare(pieces.prepare)
     runtime.project(
         {
-            STRUCTURE: Projecting(project_structures, "structures"),
-            DOSSIER: Projecting(project_dossiers, "dossiers"),
+            STRUCTURE: ProjectionConfig(project_structures, "structures"),
+            DOSSIER: ProjectionConfig(project_dossiers, "dossiers"),
         }
     )
     return runtime, runtime.app(

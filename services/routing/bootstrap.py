@@ -15,7 +15,7 @@ from services.routing.entrypoints.http import dossiers, treatments
 from services.routing.settings import Settings
 from shared.contracts import topics
 from shared.runtime.clock import system_clock
-from shared.runtime.messaging.projection import Projecting
+from shared.runtime.messaging.projection import ProjectionConfig
 from shared.runtime.service import Runtime
 from shared.runtime.store.database import Store, Transaction
 
@@ -37,7 +37,9 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
         return Router(MongoWork(transaction), clock(), settings.require_moa)
 
     runtime.prepare(lambda: create_indexes(store))
-    runtime.project({topics.STRUCTURE: Projecting(consumers.structures(router_of), "structures")})
+    runtime.project(
+        {topics.STRUCTURE: ProjectionConfig(consumers.structures(router_of), "structures")}
+    )
     runtime.consume({topics.PIECE_DEPOSEE: consumers.route_pieces(router_of)})
     runtime.every(_MEASURE_S, "measure", timers.measure(archive, clock))
     runtime.every(_REJUDGE_S, "rejudge", timers.rejudge(store, router_of))

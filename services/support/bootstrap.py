@@ -65,8 +65,8 @@ from services.support.tickets.entrypoints.tickets import create_tickets_router
 from shared.contracts.topics import STRUCTURE
 from shared.runtime.ids import new_id
 from shared.runtime.messaging.directory import Directory, project_structures
-from shared.runtime.messaging.isolation import one_by_one
-from shared.runtime.messaging.projection import Projecting
+from shared.runtime.messaging.isolation import attempt_each
+from shared.runtime.messaging.projection import ProjectionConfig
 from shared.runtime.notifier import Notifier
 from shared.runtime.service import Runtime
 from shared.runtime.store.files import Files
@@ -121,7 +121,7 @@ def build() -> tuple[Runtime, FastAPI]:
         ports,
         acting,
         timedelta(days=settings.close_after_days),
-        partial(one_by_one, "ticket.closing"),
+        partial(attempt_each, "ticket.closing"),
     )
     follow_ups = rates.of("suite", settings.open_messages_per_ticket)
 
@@ -179,7 +179,7 @@ def build() -> tuple[Runtime, FastAPI]:
     async def close() -> None:
         await closing.close()
 
-    runtime.project({STRUCTURE: Projecting(project_structures, "structures")})
+    runtime.project({STRUCTURE: ProjectionConfig(project_structures, "structures")})
     for each in (tickets, rates, files, conversations, learner, chats):
         runtime.prepare(each.prepare)
     runtime.every(_SWEEP_S, "files", sweep)

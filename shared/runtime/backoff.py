@@ -1,4 +1,4 @@
-"""Waiting out a fault of the world."""
+"""Retry with exponential backoff and jitter, for a store or a broker that is away."""
 
 import asyncio
 import random
@@ -15,21 +15,21 @@ _LONGEST_S = 5.0
 _log = get_logger(__name__)
 
 
-async def wait_out(where: str, attempt: Callable[[], Awaitable[T]]) -> T:
-    """Call `attempt` until it passes or fails by something that waiting cannot cure."""
-    return await _again(where, attempt, is_transient)
+async def retry_transient(where: str, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Retry `attempt` while it fails by a transient error; raise any other error."""
+    return await _retry(where, attempt, is_transient)
 
 
-async def keep_trying(where: str, attempt: Callable[[], Awaitable[T]]) -> T:
-    """Call `attempt` until it passes, whatever it fails by.
+async def retry_forever(where: str, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Retry `attempt` until it passes, whatever error it raises.
 
-    For the plumbing itself, where giving up would lose messages or leave a service deaf.
+    For loops of the runtime itself: giving up would lose messages, or leave a service deaf.
     """
-    return await _again(where, attempt, lambda _: True)
+    return await _retry(where, attempt, lambda _: True)
 
 
-async def _again(
-    where: str, attempt: Callable[[], Awaitable[T]], is_worth_it: Callable[[BaseException], bool]
+async def _retry(
+    where: str, attempt: Callable[[], Awaitable[T]], is_retried: Callable[[BaseException], bool]
 ) -> T:
     # Delays double, with jitter so that replicas do not return together.
     delay_s = _FIRST_S
@@ -37,7 +37,7 @@ async def _again(
         try:
             return await attempt()
         except Exception as error:
-            if not is_worth_it(error):
+            if not is_retried(error):
                 raise
             WAITS.labels(where).inc()
             if is_transient(error):

@@ -1,4 +1,4 @@
-"""Faults of the world, told apart from faults of a message."""
+"""Transient errors, which a retry cures, and errors of a message, which it does not."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,11 +11,11 @@ _CODES = frozenset({43, 50, 112})
 
 
 class TransientError(Exception):
-    """The world is not ready: wait and try again, never dead-letter."""
+    """Store, broker or another service is not ready: retry, never write a dead letter."""
 
 
 class NotYetError(TransientError):
-    """Some dossiers wait for something that is still to come: they alone wait, the others pass."""
+    """Postpones some dossiers that wait for something still to come; the others go on."""
 
     def __init__(self, dossiers: Iterable[str], reason: str) -> None:
         """Name the dossiers and what they wait for."""
@@ -24,7 +24,7 @@ class NotYetError(TransientError):
 
 
 class TooLargeError(Exception):
-    """What would be told weighs more than the broker takes: it is refused before it is kept."""
+    """Size limit: an event that is too large for the broker, refused before it is stored."""
 
     def __init__(self, topic: str, size: int, limit: int, field: str) -> None:
         """Name the topic, the size in bytes, the limit, and the heaviest field."""
@@ -35,7 +35,7 @@ class TooLargeError(Exception):
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether waiting can cure `error`: store or broker away, a write conflict."""
+    """Tell whether a retry can cure `error`: store or broker away, a write conflict."""
     return any(_is_transient(each) for each in _chain(error))
 
 
@@ -58,7 +58,7 @@ def _is_transient(error: BaseException) -> bool:
 
 
 class DamagedFileError(Exception):
-    """A file whose bytes are missing, or no longer those of its SHA-256: it is not served."""
+    """Checksum error: the bytes of a file are missing, or not those of its SHA-256."""
 
     def __init__(self, sha256: str) -> None:
         """Name the file."""

@@ -12,6 +12,6 @@ def new_id() -> str:
     return str(uuid7())
 
 
-def age_s(made: str) -> float:
+def measure_age_s(made: str) -> float:
     """Tell how long ago an id was made, in seconds."""
     return max(0.0, time.time() - int(made.replace("-", "")[:_TIME_DIGITS], 16) / 1000)

@@ -15,14 +15,14 @@ from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 
 from shared.contracts.topics import Topic
-from shared.runtime.backoff import keep_trying, wait_out
+from shared.runtime.backoff import retry_forever, retry_transient
 from shared.runtime.clock import system_clock
 from shared.runtime.logs import configure, get_logger
-from shared.runtime.messaging.broker import Broker, Group
+from shared.runtime.messaging.broker import Broker, ConsumerGroup
 from shared.runtime.messaging.handler import Handler
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.messaging.outbox import Relay
-from shared.runtime.messaging.projection import Projecting, Projection
+from shared.runtime.messaging.projection import Projection, ProjectionConfig
 from shared.runtime.settings import RuntimeSettings, faults
 from shared.runtime.store.database import Store
 from shared.runtime.web.app import create_app
@@ -51,8 +51,8 @@ class Runtime:
         )
         self._broker = Broker(service, settings)
         self._relay = Relay(self.store, self._broker.publish, self.clock, self._broker.renew)
-        self._takers: list[Inbox | Projection] = []
-        self._projections: Group | None = None
+        self._processors: list[Inbox | Projection] = []
+        self._projections: ConsumerGroup | None = None
         self._preparations: list[Task] = []
         self._tasks: list[tuple[str, Task]] = []
         self._endings: list[Callable[[], None]] = []
@@ -66,17 +66,17 @@ class Runtime:
             topic: Inbox(self.store, topic, handler, self.clock)
             for topic, handler in handlers.items()
         }
-        self._takers += inboxes.values()
+        self._processors += inboxes.values()
         self._subscriptions.update(handlers)
         self._broker.subscribe("", inboxes)
 
-    def project(self, handlers: Mapping[Topic, Projecting]) -> None:
+    def project(self, handlers: Mapping[Topic, ProjectionConfig]) -> None:
         """Take compacted topics. The service is ready once they have been read to their end."""
         projections = {
-            topic: Projection(self.store, topic, projecting, self.clock)
-            for topic, projecting in handlers.items()
+            topic: Projection(self.store, topic, config, self.clock)
+            for topic, config in handlers.items()
         }
-        self._takers += projections.values()
+        self._processors += projections.values()
         self._projections = self._broker.subscribe(".projections", projections)
         self._subscriptions.update(handlers)
 
@@ -95,7 +95,7 @@ class Runtime:
         async def loop() -> None:
             while True:
                 try:
-                    await wait_out(name, task)
+                    await retry_transient(name, task)
                 except Exception:  # noqa: BLE001 - the next run may do better
                     _log.exception("task.failed", task=name)
                 await asyncio.sleep(seconds)
@@ -160,9 +160,9 @@ class Runtime:
             missing.append("la base ne répond pas")
         if not await self._broker.is_connected():
             missing.append("le bus de messages ne répond pas")
-        if still := self._broker.standing_still(self.settings.still_after_s):
+        if still := self._broker.find_stalled_groups(self.settings.still_after_s):
             missing.append("la lecture des messages n'avance plus (" + ", ".join(still) + ")")
-        if self._relay.stands_still_s > self.settings.still_after_s:
+        if self._relay.stalled_s > self.settings.still_after_s:
             missing.append("l'envoi des messages n'avance plus")
         return missing
 
@@ -180,16 +180,19 @@ class Runtime:
 
     async def _start(self) -> None:
         """Start in the order of dependence. Store and broker may come late."""
-        await keep_trying("orphans", self.store.end_orphans)
-        for prepare in (*(taker.prepare for taker in self._takers), *self._preparations):
-            await keep_trying("indexes", prepare)
+        await retry_forever("orphans", self.store.abort_orphans)
+        for prepare in (
+            *(processor.prepare for processor in self._processors),
+            *self._preparations,
+        ):
+            await retry_forever("indexes", prepare)
         for name, task in self._tasks:
             self._run(name, task)
         await self._broker.start()
         self._run("relay", self._relay.run)
         self._run("sweep", self._sweep)
         if self._projections:
-            await keep_trying("projections", self._projections.caught_up)
+            await retry_forever("projections", self._projections.wait_until_caught_up)
         _settle()
         self._started.set()
         _log.info("service.started", service=self.service)
@@ -197,8 +200,8 @@ class Runtime:
 
     async def _sweep(self) -> None:
         while True:
-            for taker in self._takers:
-                await keep_trying("sweep", taker.sweep)
+            for processor in self._processors:
+                await retry_forever("sweep", processor.sweep)
             await asyncio.sleep(_SWEEP_S)
 
     async def _stop(self) -> None:

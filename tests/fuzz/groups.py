@@ -42,7 +42,7 @@ class Groups:
             if ends[each] > at
         ]
 
-    async def standing_still(
+    async def find_stalled_groups(
         self, groups: Mapping[str, Mapping[str, int]], patience_s: float
     ) -> list[Place]:
         """Wait until no group is behind; give the places that have not moved for that long.

@@ -120,7 +120,7 @@ async def seen_in_groups(room: Room) -> list[Sort]:
             await producer.send_and_wait(topic, b"{}")
         async with open_groups(kafka) as groups:
             read = {room.namespace + group.name: {topic: NOTES.partitions}}
-            still = await groups.standing_still(read, _STILL_S)
+            still = await groups.find_stalled_groups(read, _STILL_S)
     finally:
         await broker.stop()
     return [Sort.STILL for _ in still]
@@ -129,7 +129,7 @@ async def seen_in_groups(room: Room) -> list[Sort]:
 class _Stuck:
     """Takes records and never ends."""
 
-    async def take(self, records: Sequence[Record]) -> None:  # noqa: ARG002 - a taker's argument
+    async def process(self, records: Sequence[Record]) -> None:  # noqa: ARG002 - a taker's argument
         await asyncio.Event().wait()
 
 

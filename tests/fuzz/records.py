@@ -93,7 +93,9 @@ class _Run:
                 looking = asyncio.create_task(self._watch_liveness())
                 for _ in range(min(_ROUND, inputs - self.tally.inputs)):
                     await self._send(plain if self._rng.random() < 0.9 else packing)
-                still = await groups.standing_still(_GROUPS, _PATIENCE_S) if has_offsets else []
+                still = (
+                    await groups.find_stalled_groups(_GROUPS, _PATIENCE_S) if has_offsets else []
+                )
                 looking.cancel()
                 await asyncio.gather(looking, return_exceptions=True)
                 for place in still:

@@ -22,16 +22,16 @@ from shared.contracts.routing_v1 import DossierChanged, StatusChanged
 from shared.contracts.topics import DOSSIER, STRUCTURE
 from shared.runtime.messaging.directory import Directory, keep_structures, project_structures
 from shared.runtime.messaging.parsing import Record
-from shared.runtime.messaging.projection import ElsewhereError, Projecting, Projection
+from shared.runtime.messaging.projection import ElsewhereError, Projection, ProjectionConfig
 from shared.runtime.store.database import Store, Transaction
 from tests.kit.events import NOW
 from tests.kit.states import a_piece, a_state, told
 
 GOLDEN = Path(__file__).parents[1] / "contracts" / "golden"
 _PROJECTED = {
-    "structures": (STRUCTURE, Projecting(project_structures, "structures")),
-    "deposit": (DOSSIER, Projecting(deposit.project_dossiers, "dossiers")),
-    "portal": (DOSSIER, Projecting(portal.project_dossiers, "dossiers")),
+    "structures": (STRUCTURE, ProjectionConfig(project_structures, "structures")),
+    "deposit": (DOSSIER, ProjectionConfig(deposit.project_dossiers, "dossiers")),
+    "portal": (DOSSIER, ProjectionConfig(portal.project_dossiers, "dossiers")),
 }
 
 
@@ -60,7 +60,7 @@ class Desk:
 
     async def tell(self, *versions: int, entity: str = "e1") -> None:
         batch = [self._record(entity, version) for version in versions]
-        await self.projection.take(batch)
+        await self.projection.process(batch)
 
     def _record(self, entity: str, version: int) -> Record:
         event: Event[Any]
@@ -107,7 +107,7 @@ async def test_a_version_that_no_service_gives_is_a_dead_letter(desk: Desk) -> N
     event["data"]["version"] = 10**12
     body = json.dumps(event).encode()
 
-    await desk.projection.take([Record(desk.topic.name, "e1", body, {}, "t/0/1")])
+    await desk.projection.process([Record(desk.topic.name, "e1", body, {}, "t/0/1")])
 
     assert await desk.known() is None
     (dead,) = await desk.held()

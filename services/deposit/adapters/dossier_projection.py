@@ -10,7 +10,7 @@ from services.deposit.domain.turns import DossierState
 from shared.circuit.turns import Awaited, Turn
 from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import DossierChanged
-from shared.runtime.messaging.projection import keep_newest, refuse_elsewhere
+from shared.runtime.messaging.projection import check_owners, keep_newest
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -29,7 +29,7 @@ async def project_dossiers(
     claims = [
         (piece.piece_id, event.data.dossier_id) for event in events for piece in event.data.pieces
     ]
-    await refuse_elsewhere(transaction, PIECES, claims)
+    await check_owners(transaction, PIECES, claims)
     await keep_newest(transaction, _DOSSIERS, [_row(event.data) for event in events])
 
 

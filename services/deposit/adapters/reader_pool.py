@@ -23,7 +23,7 @@ from services.deposit.application.fair_semaphore import FairSemaphore
 from services.deposit.application.ports import SaturatedError
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.unreadable import TOO_HEAVY, Unreadable
-from shared.runtime.backoff import keep_trying
+from shared.runtime.backoff import retry_forever
 from shared.runtime.logs import get_logger
 from shared.vocabulary.attachments import has_pdf_header
 from shared.vocabulary.rules import Violation
@@ -100,7 +100,7 @@ class ReaderPool:
             while True:
                 await self._has_ended.wait()
                 self._has_ended.clear()
-                await keep_trying("readers", self.prepare)
+                await retry_forever("readers", self.prepare)
         finally:
             for reader in tuple(self._files):
                 await self._end(reader)

@@ -6,7 +6,7 @@ from services.portal.adapters.documents import to_document
 from services.portal.application.piece_states import read_pieces
 from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import DossierChanged
-from shared.runtime.messaging.projection import keep_newest, refuse_elsewhere
+from shared.runtime.messaging.projection import check_owners, keep_newest
 from shared.runtime.store.database import Transaction
 from shared.runtime.store.driver import DeleteMany, ReplaceOne
 
@@ -25,7 +25,7 @@ async def project_dossiers(
     if not newer:
         return
     claims = [(piece.piece_id, state.dossier_id) for state in newer for piece in state.pieces]
-    await refuse_elsewhere(transaction, PIECES, claims)
+    await check_owners(transaction, PIECES, claims)
     documents = [
         to_document(piece, state.version) for state in newer for piece in read_pieces(state)
     ]

@@ -1,4 +1,4 @@
-"""The broker of a service, through FastStream: batches of bytes in, keyed records out.
+"""Broker client of a service, through FastStream: consumer groups, offsets, readiness.
 
 The defaults of the framework would lose messages (see docs/choices.md): acknowledgement is manual,
 after the transaction, and the only place where it is written is here.
@@ -21,11 +21,11 @@ from faststream.kafka.annotations import KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
 
 from shared.contracts.topics import TOPIC_MAX_BYTES, Topic
-from shared.runtime.backoff import keep_trying
+from shared.runtime.backoff import retry_forever
 from shared.runtime.logs import get_logger
-from shared.runtime.messaging import fetched
+from shared.runtime.messaging import fetcher_patch
 from shared.runtime.messaging.consumer import WatchedConsumer
-from shared.runtime.messaging.decompression import unread_reason
+from shared.runtime.messaging.decompression import find_unread_reason
 from shared.runtime.messaging.parsing import Record
 from shared.runtime.messaging.producer import Producer
 from shared.runtime.metrics import CONSUMER_LAG, ODD_HEADERS, POLL_AGE
@@ -38,28 +38,28 @@ _POLL_MS = 20
 _SESSION_MS = 10_000
 _FETCH_BYTES = 8 * MEGABYTE
 """What one answer of the broker may weigh, all partitions together."""
-_LOOK_AROUND_MS = 30_000
-"""How long a topic that was made late, or anew, may go unread; 5 minutes by default."""
+_METADATA_MAX_AGE_MS = 30_000
+"""How long a topic created late may go unread; the client's default is 5 minutes."""
 _STOP_S = 5.0
 _PING_S = 2.0
 _QUIET_S = 1.0
-_LOOK_S = 0.05
+_CHECK_PAUSE_S = 0.05
 _log = get_logger(__name__)
-fetched.install()
+fetcher_patch.install_patch()
 
 
-class Taker(Protocol):
-    """What gives records their fate: an inbox or a projection."""
+class BatchProcessor(Protocol):
+    """Processes batches of records: an inbox or a projection."""
 
-    async def take(self, records: Sequence[Record]) -> None:
+    async def process(self, records: Sequence[Record]) -> None:
         """Return when offsets may be committed."""
 
 
 class Broker:
-    """A service's link to Kafka."""
+    """Connection of a service to Kafka."""
 
     def __init__(self, service: str, settings: RuntimeSettings) -> None:
-        """Prepare the link; `start` opens it."""
+        """Prepare the connection; `start` opens it."""
         self._service = service
         self._settings = settings
         self._kafka = KafkaBroker(
@@ -68,7 +68,7 @@ class Broker:
             # What is published goes through a producer of our own, which can be renewed.
             consumer_only=True,
             allow_auto_create_topics=False,
-            metadata_max_age_ms=_LOOK_AROUND_MS,
+            metadata_max_age_ms=_METADATA_MAX_AGE_MS,
             graceful_timeout=_STOP_S,
             logger=_log,
             # It logs two lines a batch at this level; errors keep theirs.
@@ -76,24 +76,24 @@ class Broker:
         )
         self._producer = Producer(service, settings)
         self._admin: AIOKafkaAdminClient | None = None
-        self._groups: list[Group] = []
+        self._groups: list[ConsumerGroup] = []
 
-    def subscribe(self, suffix: str, takers: Mapping[Topic, Taker]) -> "Group":
-        """Consume `takers`' topics as one member of the group `<service><suffix>`."""
+    def subscribe(self, suffix: str, processors: Mapping[Topic, BatchProcessor]) -> "ConsumerGroup":
+        """Consume `processors`' topics as one member of the group `<service><suffix>`."""
         if any(group.name == f"{self._service}{suffix}" for group in self._groups):
             # Two members of one group with other topics would take each other's partitions.
             raise ValueError(
                 f"the group {self._service}{suffix} is subscribed already: name all "
                 "of its topics at once"
             )
-        group = Group(self._kafka, f"{self._service}{suffix}", takers, self._settings)
+        group = ConsumerGroup(self._kafka, f"{self._service}{suffix}", processors, self._settings)
         self._groups.append(group)
         return group
 
     async def start(self) -> None:
         """Connect, join the groups side by side, and consume. Returns when all have joined."""
-        await keep_trying("broker", self._connect)
-        await asyncio.gather(*(keep_trying("broker", group.start) for group in self._groups))
+        await retry_forever("broker", self._connect)
+        await asyncio.gather(*(retry_forever("broker", group.start) for group in self._groups))
 
     async def _connect(self) -> None:
         try:
@@ -111,7 +111,7 @@ class Broker:
             raise
 
     async def stop(self) -> None:
-        """Leave, once what is being taken and published is through, if that is soon."""
+        """Disconnect once what is being processed and published is done, or after a timeout."""
         try:
             async with asyncio.timeout(2 * _STOP_S):
                 await self._disconnect()
@@ -144,29 +144,31 @@ class Broker:
             return False
         return True
 
-    def standing_still(self, longest_s: float) -> list[str]:
-        """Name the groups that have not polled well for longer than that."""
+    def find_stalled_groups(self, longest_s: float) -> list[str]:
+        """Name the consumer groups without a successful poll for longer than that."""
         return [group.name for group in self._groups if group.poll_age_s > longest_s]
 
 
-class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """One consumer: takes batches, topic by topic, and commits offsets after their fates."""
+class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """One member of a consumer group: processes batches by topic, then commits their offsets."""
 
     def __init__(
         self,
         kafka: KafkaBroker,
         name: str,
-        takers: Mapping[Topic, Taker],
+        processors: Mapping[Topic, BatchProcessor],
         settings: RuntimeSettings,
     ) -> None:
         """Declare the consumer; it starts with `start`."""
         self.name = name
-        self._takers = {settings.namespace + topic.name: each for topic, each in takers.items()}
+        self._processors = {
+            settings.namespace + topic.name: each for topic, each in processors.items()
+        }
         self._is_end_reliable = settings.end_offsets_reliable
         self._last_record = 0.0
         self._joined = asyncio.Event()
         self._subscriber = kafka.subscriber(
-            *self._takers,
+            *self._processors,
             group_id=settings.namespace + name,
             batch=True,
             max_records=settings.max_batch,
@@ -184,20 +186,20 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships 
         self._subscriber(self._consume)
         POLL_AGE.labels(name).set_function(lambda: self.poll_age_s)
         if settings.end_offsets_reliable:
-            for topic in self._takers:
-                CONSUMER_LAG.labels(name, topic).set_function(partial(self._lag, topic))
+            for topic in self._processors:
+                CONSUMER_LAG.labels(name, topic).set_function(partial(self._measure_lag, topic))
 
     @property
     def poll_age_s(self) -> float:
-        """How long ago this member polled well, the time of its last batch included; 0 at first."""
+        """Seconds since the last successful poll, the time of its batch included; 0 at first."""
         consumer = self._subscriber.consumer
         if not isinstance(consumer, WatchedConsumer):
             return 0.0
-        return time.monotonic() - consumer.stands_still_since
+        return time.monotonic() - consumer.last_good_poll
 
-    def _lag(self, topic: str) -> float:
+    def _measure_lag(self, topic: str) -> float:
         consumer = self._subscriber.consumer
-        return consumer.lag(topic) if isinstance(consumer, WatchedConsumer) else 0.0
+        return consumer.measure_lag(topic) if isinstance(consumer, WatchedConsumer) else 0.0
 
     async def start(self) -> None:
         """Join the group."""
@@ -209,7 +211,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships 
             raise
 
     async def on_partitions_revoked(self, revoked: object) -> None:
-        """Nothing to do: what is being taken is committed in the store whoever owns it."""
+        """Do nothing: a batch in progress is committed in the store, whoever owns the partition."""
 
     async def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002
         """Note that the group has been joined, were it with no partition."""
@@ -229,18 +231,18 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships 
         for record in message.raw_message:
             by_topic.setdefault(record.topic, []).append(read_record(record))
         for topic, batch in by_topic.items():
-            await self._take(topic, batch)
+            await self._process(topic, batch)
         try:
             await message.ack()
         except KafkaError as error:
             # The partitions went elsewhere meanwhile: their records come again, to no effect.
             _log.warning("offsets.not_committed", group=self.name, error=repr(error))
 
-    async def _take(self, topic: str, batch: Sequence[Record]) -> None:
-        await keep_trying(f"take.{topic}", lambda: self._takers[topic].take(batch))
+    async def _process(self, topic: str, batch: Sequence[Record]) -> None:
+        await retry_forever(f"take.{topic}", lambda: self._processors[topic].process(batch))
 
-    async def caught_up(self) -> None:
-        """Return once the group has taken all that the topics held when it was called.
+    async def wait_until_caught_up(self) -> None:
+        """Wait until the group has committed the end offsets that the topics had at the call.
 
         The group, not this member: replicas share partitions, and what they project. Where end
         offsets cannot be believed, once nothing has come for a moment.
@@ -248,14 +250,14 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships 
         await self._joined.wait()
         if not self._is_end_reliable:
             self._last_record = max(self._last_record, asyncio.get_running_loop().time())
-            await _until(self._is_quiet)
+            await _wait_until(self._is_quiet)
             return
         consumer = self._subscriber.consumer
         if consumer is None:
             raise ConnectionError(f"group {self.name} is not joined")
         partitions = [
             TopicPartition(topic, partition)
-            for topic in self._takers
+            for topic in self._processors
             for partition in consumer.partitions_for_topic(topic) or ()
         ]
         starts = await consumer.beginning_offsets(partitions)
@@ -268,15 +270,15 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships 
                     return False
             return True
 
-        await _until(is_past_ends)
+        await _wait_until(is_past_ends)
 
     async def _is_quiet(self) -> bool:
         return asyncio.get_running_loop().time() - self._last_record > _QUIET_S
 
 
-async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
+async def _wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
     while not await condition():  # noqa: ASYNC110 - the client has no event to wait on
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_CHECK_PAUSE_S)
 
 
 async def _keep_bytes(message: KafkaMessage) -> object:
@@ -287,7 +289,7 @@ async def _keep_bytes(message: KafkaMessage) -> object:
 def read_record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
     """Take a record from what aiokafka fetched. Never raises, whatever a stranger wrote."""
     position = f"{raw.topic}/{raw.partition}/{raw.offset}"
-    if any(isinstance(name, fetched.OddName) for name, _ in raw.headers):
+    if any(isinstance(name, fetcher_patch.OddName) for name, _ in raw.headers):
         ODD_HEADERS.labels(raw.topic).inc()
         _log.warning("record.odd_header_name", position=position)
     return Record(
@@ -296,5 +298,5 @@ def read_record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
         value=raw.value or b"",
         headers={str(name): (value or b"").decode(errors="replace") for name, value in raw.headers},
         position=position,
-        fault=unread_reason(raw.headers),
-    ).fitting()
+        fault=find_unread_reason(raw.headers),
+    ).truncated()

@@ -14,7 +14,7 @@ console = Console()
 _WIDE = 300
 
 
-def commands_over(collection: str, description: str) -> typer.Typer:
+def build_commands(collection: str, description: str) -> typer.Typer:
     """Create a command line whose commands work on a collection of the service that it is given."""
     app = typer.Typer(no_args_is_help=True, help=description, add_completion=False)
 

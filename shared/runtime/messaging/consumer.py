@@ -1,4 +1,4 @@
-"""aiokafka's consumer, that loses nothing when a poll fails and shows when it stands still."""
+"""Consumer of aiokafka that loses no record when a poll fails, and shows when it stalls."""
 
 import time
 from contextlib import suppress
@@ -7,12 +7,12 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
-_FORGOTTEN_S = 20.0
-"""Longer than the framework waits between two polls that fail."""
+_FAILURE_WINDOW_S = 20.0
+"""Two failed polls closer than this are one failure; the framework waits less between them."""
 
 
 class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
-    """A consumer that says since when it has not polled well."""
+    """A consumer that rewinds after a failed poll, and measures its lag."""
 
     def __init__(self, *topics: str, **options: Any) -> None:  # noqa: ANN401
         """Take what aiokafka's takes."""
@@ -23,8 +23,8 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
         self._has_dropped = False
 
     @property
-    def stands_still_since(self) -> float:
-        """When it last polled well, on the monotonic clock.
+    def last_good_poll(self) -> float:
+        """Moment of the last successful poll, on the monotonic clock.
 
         After a failure aiokafka gives nothing once, and fails again: a single poll that passes does
         not mend those that failed just before.
@@ -39,13 +39,13 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
         """
         try:
             if self._has_dropped:
-                await self._go_back()
+                await self._rewind()
             records = await super().getmany(*partitions, **options)
         except ConsumerStoppedError:
             raise
         except Exception as error:
             self._note_failure()
-            await self._go_back()
+            await self._rewind()
             if isinstance(error, KafkaError):
                 raise
             raise KafkaError(f"records that cannot be read: {error!r}") from error
@@ -57,17 +57,17 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
             await self._commit_passed()
         return records
 
-    def lag(self, topic: str) -> int:
-        """Count the records that its partitions of a topic hold, by the last word of the broker.
+    def measure_lag(self, topic: str) -> int:
+        """Measure the consumer lag of a topic, by the last high-water marks of its partitions.
 
-        What it has been given and has not done with is not among them.
+        Records that it was given and is still processing are not counted.
         """
         partitions = [each for each in self.assignment() if each.topic == topic]
         ends = {partition: self.highwater(partition) or 0 for partition in partitions}
         return sum(max(0, end - self._given.get(each, end)) for each, end in ends.items())
 
     async def _commit_passed(self) -> None:
-        """Commit past what holds no record: marks of transactions, batches that were compacted.
+        """Commit offsets past what holds no record: transaction markers, compacted batches.
 
         All that was given has been taken when the next poll begins. Left uncommitted behind the
         last record, a mark would keep whoever waits for the end of the topic waiting for ever.
@@ -88,7 +88,7 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
                 self._given |= passed
 
     def _is_failing(self, now: float) -> bool:
-        return now - self._failed < _FORGOTTEN_S
+        return now - self._failed < _FAILURE_WINDOW_S
 
     def _note_failure(self) -> None:
         now = time.monotonic()
@@ -96,8 +96,8 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
             self._failing_since = now
         self._failed = now
 
-    async def _go_back(self) -> None:
-        """Read again from what is committed: a poll that fails drops what it had of others.
+    async def _rewind(self) -> None:
+        """Rewind to the committed offsets: a poll that fails drops what it had of other partitions.
 
         aiokafka moves on in each partition as it gathers, and gives nothing when one of them fails.
         When this fails too, it comes before the next poll: a commit would pass what was dropped.

@@ -1,4 +1,4 @@
-"""The operator's command for dead letters: list, show, replay, discard.
+"""Operator command for dead letters: list, show, replay, discard.
 
 python -m shared.runtime.messaging.dead_letters --mongo URI --service routing list
 """
@@ -12,14 +12,14 @@ import typer
 from shared.contracts.fields import SEQUENCE_MAX
 from shared.contracts.topics import RECORD_MAX_BYTES
 from shared.runtime.messaging.commands import (
+    build_commands,
     collection_of,
-    commands_over,
     console,
     plain,
     print_table,
 )
 
-app = commands_over("inbox", "Dead letters of a service.")
+app = build_commands("inbox", "Dead letters of a service.")
 
 
 @app.command("list")

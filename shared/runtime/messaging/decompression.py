@@ -56,7 +56,7 @@ class UnreadRecord:
     checksum: int | None = None
 
 
-def unread(batch: Batch, whole: memoryview, reason: str) -> UnreadRecord:
+def build_unread_record(batch: Batch, whole: memoryview, reason: str) -> UnreadRecord:
     """Give one record in the place of a batch: whoever takes it moves on behind the batch."""
     return UnreadRecord(
         offset=batch.next_offset - 1,
@@ -66,7 +66,7 @@ def unread(batch: Batch, whole: memoryview, reason: str) -> UnreadRecord:
     )
 
 
-def unpacked_size(batch: Batch, whole: memoryview) -> int | str:
+def measure_unpacked(batch: Batch, whole: memoryview) -> int | str:
     """Give the size in bytes to which a batch unpacks, or why it is not to be unpacked."""
     codec = batch.compression_type
     if codec == DefaultRecordBase.CODEC_NONE:
@@ -75,7 +75,7 @@ def unpacked_size(batch: Batch, whole: memoryview) -> int | str:
         return f"a batch compressed by {_CODECS.get(codec, codec)}, which is not read here"
     try:
         with gzip.GzipFile(fileobj=BytesIO(whole[_HEADER_BYTES:])) as packed:
-            size = sum(map(len, _pieces(packed)))
+            size = sum(map(len, _read_chunks(packed)))
     except (OSError, EOFError, ValueError) as error:
         return f"a batch that does not unpack: {error!r}"
     if size > TOPIC_MAX_BYTES:
@@ -83,19 +83,19 @@ def unpacked_size(batch: Batch, whole: memoryview) -> int | str:
     return size
 
 
-def _pieces(packed: gzip.GzipFile) -> Iterator[bytes]:
+def _read_chunks(packed: gzip.GzipFile) -> Iterator[bytes]:
     left = TOPIC_MAX_BYTES + 1
     while left > 0 and (piece := packed.read(min(left, 64 * 1024))):
         left -= len(piece)
         yield piece
 
 
-def why_unreadable(error: Exception) -> str:
+def describe_unreadable(error: Exception) -> str:
     """Say what is wrong with a batch that was unpacked and cannot be read to its end."""
     what = "corrupt" if isinstance(error, CorruptRecordException) else "unreadable"
     return f"a batch with a record that is {what}: {error!r}"
 
 
-def unread_reason(headers: Any) -> str | None:  # noqa: ANN401 - aiokafka ships no types
+def find_unread_reason(headers: Any) -> str | None:  # noqa: ANN401 - aiokafka ships no types
     """Give why a record was not unpacked; None for any other."""
     return next((str(name) for name, _ in headers if isinstance(name, Unread)), None)

@@ -1,4 +1,4 @@
-"""The directory of structures, as a service projects it from the topic of organisation."""
+"""Directory of structures: the projection of organisation's topic in a service."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What a service does with events."""
+"""Handler: the function by which a service applies a batch of events."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The inbox: each message has one effect, in the order of its dossier.
+"""Inbox: deduplication and order; each message has one effect, in the order of its dossier.
 
 An entry is written in the transaction of the effects. Per dossier and topic a stream remembers the
 next rank: what comes early is parked, what was seen is dropped, and a dead letter holds back what
@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from functools import partial
 
 from shared.contracts.topics import Topic
-from shared.runtime.backoff import wait_out
+from shared.runtime.backoff import retry_transient
 from shared.runtime.clock import Clock
 from shared.runtime.errors import NotYetError
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.handler import Handler
-from shared.runtime.messaging.held import Held
-from shared.runtime.messaging.inbox_store import Ledger
-from shared.runtime.messaging.isolation import bury, isolate
-from shared.runtime.messaging.outcomes import Fates, decide_fates
-from shared.runtime.messaging.parsing import Incoming, Reader, Record
+from shared.runtime.messaging.held_messages import HeldMessages
+from shared.runtime.messaging.inbox_store import InboxStore
+from shared.runtime.messaging.isolation import isolate, write_dead_letter
+from shared.runtime.messaging.outcomes import Outcomes, decide_outcomes
+from shared.runtime.messaging.parsing import Incoming, Record, RecordParser
 from shared.runtime.metrics import BATCH_SECONDS, MESSAGES
 from shared.runtime.store.database import Store, Transaction
 
@@ -27,46 +27,46 @@ _log = get_logger(__name__)
 
 
 class Inbox:
-    """Takes the records of one sequenced topic for one service."""
+    """Consumes the records of one sequenced topic for one service."""
 
     def __init__(self, store: Store, topic: Topic, handler: Handler, clock: Clock) -> None:
-        """Prepare an inbox; `take` and `sweep` do the work."""
+        """Prepare an inbox; `process` and `sweep` do the work."""
         self._store = store
         self._topic = topic
         self._handler = handler
-        self._reader = Reader(topic, is_sequenced=True)
-        self._ledger = Ledger(store, topic, clock)
-        self._held = Held(store, topic, self._ledger, self._reader, handler)
+        self._parser = RecordParser(topic, is_sequenced=True)
+        self._inbox_store = InboxStore(store, topic, clock)
+        self._held = HeldMessages(store, topic, self._inbox_store, self._parser, handler)
 
     async def prepare(self) -> None:
         """Create the indexes."""
-        await self._ledger.prepare()
+        await self._inbox_store.prepare()
 
     async def sweep(self) -> None:
-        """Carry out what operators asked for, and release what waits for nothing any more."""
+        """Carry out replays and discards of operators, and release what waits for nothing."""
         await self._held.sweep()
 
-    async def take(self, records: Sequence[Record]) -> None:
-        """Give every record its fate, durably. Returns when offsets may be committed."""
-        batch = [self._reader.read(record) for record in records]
+    async def process(self, records: Sequence[Record]) -> None:
+        """Give every record a durable outcome. Returns when offsets may be committed."""
+        batch = [self._parser.parse(record) for record in records]
         MESSAGES.labels(self._topic.name, "unknown").inc(sum(each.is_unknown for each in batch))
         # One of an unknown type still has its rank, when it has one: the next one waits for it.
         batch = [each for each in batch if not (each.is_unknown and each.sequence is None)]
         if batch:
             with BATCH_SECONDS.labels(self._topic.name).time():
-                await isolate(batch, self._commit, self._bury)
+                await isolate(batch, self._commit, self._write_dead_letter)
 
     async def _commit(self, batch: Sequence[Incoming]) -> None:
-        fates = await wait_out(self._topic.name, lambda: self._attempt(batch))
+        outcomes = await retry_transient(self._topic.name, lambda: self._attempt(batch))
         for outcome in ("applied", "parked", "dead", "redelivered"):
-            MESSAGES.labels(self._topic.name, outcome).inc(len(getattr(fates, outcome)))
-        for message in fates.dead:
+            MESSAGES.labels(self._topic.name, outcome).inc(len(getattr(outcomes, outcome)))
+        for message in outcomes.dead:
             _log.error("message.dead", reason=message.fault, **message.ids)
-        for name, stream in fates.touched.items():
+        for name, stream in outcomes.touched.items():
             if stream.parked and not stream.dead:
                 await self._release(name)
 
-    async def _attempt(self, batch: Sequence[Incoming]) -> Fates:
+    async def _attempt(self, batch: Sequence[Incoming]) -> Outcomes:
         """Carry out a batch in one transaction, without the dossiers that must wait."""
         postponed: frozenset[str] = frozenset()
         while True:
@@ -82,19 +82,21 @@ class Inbox:
 
     async def _carry_out(
         self, transaction: Transaction, batch: Sequence[Incoming], postponed: frozenset[str]
-    ) -> Fates:
-        seen = await self._ledger.seen(transaction, batch)
-        streams = await self._ledger.streams(transaction, {each.stream for each in batch})
-        fates = decide_fates(batch, seen, streams, self._ledger.remembered_since, postponed)
-        events = [message.event for message in fates.applied if message.event is not None]
+    ) -> Outcomes:
+        seen = await self._inbox_store.find_seen(transaction, batch)
+        streams = await self._inbox_store.read_streams(transaction, {each.stream for each in batch})
+        outcomes = decide_outcomes(
+            batch, seen, streams, self._inbox_store.remembered_since, postponed
+        )
+        events = [message.event for message in outcomes.applied if message.event is not None]
         if events:
             await self._handler(transaction, events)
-        await self._ledger.enter(transaction, "done", fates.applied)
-        await self._ledger.enter(transaction, "parked", fates.parked)
-        await self._ledger.enter(transaction, "dead", fates.dead)
-        if fates.touched:
-            await self._ledger.write_streams(transaction, fates.touched)
-        return fates
+        await self._inbox_store.insert(transaction, "done", outcomes.applied)
+        await self._inbox_store.insert(transaction, "parked", outcomes.parked)
+        await self._inbox_store.insert(transaction, "dead", outcomes.dead)
+        if outcomes.touched:
+            await self._inbox_store.write_streams(transaction, outcomes.touched)
+        return outcomes
 
     async def _release(self, name: str) -> None:
         try:
@@ -102,5 +104,5 @@ class Inbox:
         except Exception as error:  # noqa: BLE001 - the batch is committed; `sweep` does the rest
             _log.warning("release.postponed", dossier_id=name, error=repr(error))
 
-    async def _bury(self, message: Incoming, reason: str) -> None:
-        await bury(message, reason, self._commit)
+    async def _write_dead_letter(self, message: Incoming, reason: str) -> None:
+        await write_dead_letter(message, reason, self._commit)

@@ -1,4 +1,4 @@
-"""The documents behind an inbox: an entry per message, and where each dossier stands."""
+"""Documents of an inbox: an entry for each message, and the next rank of each dossier."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,8 +15,8 @@ _READ_AT_ONCE = 50
 """SecantusDB takes the square of their number: 206 ms for 500 at once, 45 ms by 50."""
 
 
-class Ledger:
-    """What a service has taken of one topic.
+class InboxStore:
+    """Stores which messages of one topic a service has consumed.
 
     An entry whose effects are done is an id that expires. One that is `held` keeps its bytes and
     waits: parked behind another, dead until an operator decides, or with that decision to carry out
@@ -24,7 +24,7 @@ class Ledger:
     """
 
     def __init__(self, store: Store, topic: Topic, clock: Clock) -> None:
-        """Prepare a ledger; it does nothing by itself."""
+        """Take the collections of the inbox of one topic."""
         self._entries = store.collection("inbox")
         self._streams = store.collection("streams")
         self._topic = topic
@@ -49,13 +49,13 @@ class Ledger:
         """The time before which ids may have been forgotten."""
         return self._clock() - self._kept
 
-    async def seen(self, transaction: Transaction, batch: Sequence[Incoming]) -> Seen:
+    async def find_seen(self, transaction: Transaction, batch: Sequence[Incoming]) -> Seen:
         """Give which ids of `batch` have an entry, and the place that each has."""
-        seen = await self._places(transaction, [message.id for message in batch])
-        reused = [each.renamed.id for each in batch if is_reuse(each, seen)]
-        return seen | (await self._places(transaction, reused) if reused else {})
+        seen = await self._read_places(transaction, [message.id for message in batch])
+        reused = [each.named_by_position.id for each in batch if is_reuse(each, seen)]
+        return seen | (await self._read_places(transaction, reused) if reused else {})
 
-    async def _places(self, transaction: Transaction, ids: Sequence[str]) -> Seen:
+    async def _read_places(self, transaction: Transaction, ids: Sequence[str]) -> Seen:
         found = transaction.collection("inbox").find(
             {"_id": {"$in": ids}},
             {"stream": 1, "sequence": 1, "reason": 1},
@@ -67,8 +67,10 @@ class Ledger:
             async for entry in found
         }
 
-    async def streams(self, transaction: Transaction, names: Iterable[str]) -> dict[str, Stream]:
-        """Read where dossiers stand."""
+    async def read_streams(
+        self, transaction: Transaction, names: Iterable[str]
+    ) -> dict[str, Stream]:
+        """Read the sequences of dossiers."""
         streams = {name: Stream(is_new=True) for name in names}
         ids = [self._stream_id(name) for name in streams]
         for start in range(0, len(ids), _READ_AT_ONCE):
@@ -80,7 +82,7 @@ class Ledger:
         return streams
 
     async def write_streams(self, transaction: Transaction, streams: Mapping[str, Stream]) -> None:
-        """Write where dossiers stand."""
+        """Write the sequences of dossiers."""
         rows = []
         changes = []
         for name, stream in streams.items():
@@ -96,19 +98,20 @@ class Ledger:
         if changes:
             await collection.bulk_write(changes, ordered=False, session=transaction.session)
 
-    async def enter(self, transaction: Transaction, state: str, batch: Sequence[Incoming]) -> None:
+    async def insert(self, transaction: Transaction, state: str, batch: Sequence[Incoming]) -> None:
         """Write the entries of new messages; what is dead leaves for the dead-letter topic too."""
         if not batch:
             return
         now = self._clock()
         await transaction.collection("inbox").insert_many(
-            [self._entry(message, state, now) for message in batch], session=transaction.session
+            [self._build_entry(message, state, now) for message in batch],
+            session=transaction.session,
         )
         if state == "dead":
             for message in batch:
                 self.publish_dead_letter(transaction, message, message.id)
 
-    def _entry(self, message: Incoming, state: str, now: datetime) -> Document:
+    def _build_entry(self, message: Incoming, state: str, now: datetime) -> Document:
         entry: Document = {
             "_id": message.id,
             "topic": self._topic.name,
@@ -129,7 +132,7 @@ class Ledger:
             "reason": message.fault,
         }
 
-    def record(self, entry: Document) -> Record:
+    def read_record(self, entry: Document) -> Record:
         """Give back the record that a held entry keeps."""
         return Record(
             self._topic.name,
@@ -139,14 +142,14 @@ class Ledger:
             entry["position"],
         )
 
-    async def held(self, transaction: Transaction, entry_id: str) -> Document | None:
+    async def find_held(self, transaction: Transaction, entry_id: str) -> Document | None:
         """Read a held entry inside a transaction; None when it is held no more."""
         entry: Document | None = await transaction.collection("inbox").find_one(
             {"_id": entry_id, "held": True}, session=transaction.session
         )
         return entry
 
-    async def change(self, transaction: Transaction, entry: Document, change: Document) -> None:
+    async def update(self, transaction: Transaction, entry: Document, change: Document) -> None:
         """Rewrite an entry. It is held no longer once it is done or discarded."""
         update: Document = {"$set": change}
         if change["state"] in {"done", "discarded"}:
@@ -158,8 +161,8 @@ class Ledger:
             {"_id": entry["_id"]}, update, session=transaction.session
         )
 
-    async def asked(self) -> AsyncIterator[Document]:
-        """Give what operators have decided and the service has not carried out yet.
+    async def find_decided(self) -> AsyncIterator[Document]:
+        """Give the replays and discards that the service has not carried out yet.
 
         One by one: an operator may decide on thousands of a megabyte each.
         """
@@ -169,7 +172,7 @@ class Ledger:
             if entry is not None:
                 yield entry
 
-    async def next_parked(self, name: str, rank: int) -> Document | None:
+    async def find_next_parked(self, name: str, rank: int) -> Document | None:
         """Give the first parked entry of a dossier that is due at `rank`."""
         due = {"state": "parked", "stream": name, "sequence": {"$lte": rank}}
         entry: Document | None = await self._entries.find_one(
@@ -181,13 +184,13 @@ class Ledger:
         """Count what is held in a state."""
         return await self._entries.count_documents(self._held | {"state": state})
 
-    async def stream(self, name: str) -> Stream | None:
-        """Read where one dossier stands, outside any transaction."""
+    async def read_stream(self, name: str) -> Stream | None:
+        """Read the sequence of one dossier, outside any transaction."""
         row = await self._streams.find_one({"_id": self._stream_id(name)})
         return None if row is None else Stream(row["next"], row["dead"], row["parked"])
 
-    async def waiting(self) -> list[str]:
-        """Give the dossiers with parked messages and nothing dead before them."""
+    async def find_releasable(self) -> list[str]:
+        """List the dossiers with parked messages and no dead letter before them."""
         rows = self._streams.find({"topic": self._topic.name, "parked": {"$gt": 0}, "dead": []})
         return [row["stream"] async for row in rows]
 
@@ -197,8 +200,8 @@ class Ledger:
     def publish_dead_letter(
         self, transaction: Transaction, message: Incoming, entry_id: str
     ) -> None:
-        """Say a dead letter: the original bytes, and why."""
-        record = message.record.fitting()
+        """Publish a dead letter: the original bytes, and the reason in a header."""
+        record = message.record.truncated()
         headers = dict(record.headers) | {
             "x-reason": message.fault or "",
             "x-position": record.position,

@@ -1,4 +1,4 @@
-"""Keeping what fails apart from what does not."""
+"""Isolation of a failing message: retries, bisection of its batch, dead letter."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,39 +9,44 @@ from shared.runtime.logs import bound, get_logger
 from shared.runtime.messaging.parsing import Incoming
 
 T = TypeVar("T")
-Take = Callable[[Sequence[Incoming]], Awaitable[None]]
-Bury = Callable[[Incoming, str], Awaitable[None]]
+Handle = Callable[[Sequence[Incoming]], Awaitable[None]]
+WriteDeadLetter = Callable[[Incoming, str], Awaitable[None]]
 
 _ATTEMPTS = 3
 _PAUSE_S = 0.1
 _log = get_logger(__name__)
 
 
-async def isolate(batch: Sequence[Incoming], take: Take, bury: Bury) -> None:
-    """Take `batch` together, or in halves when that fails; bury the one that keeps failing alone.
+async def isolate(
+    batch: Sequence[Incoming], handle: Handle, write_dead_letter: WriteDeadLetter
+) -> None:
+    """Handle `batch` whole, or in halves when that fails: bisection down to the failing message.
 
-    Order is kept. Raises the faults of the world: nothing is buried for them.
+    The message that keeps failing alone becomes a dead letter. Order is kept. Raises transient
+    errors, for which nothing becomes a dead letter.
     """
     if len(batch) == 1:
         with bound(**batch[0].ids):
-            await _insist(batch[0], take, bury)
+            await _retry_alone(batch[0], handle, write_dead_letter)
         return
     try:
-        await take(batch)
+        await handle(batch)
     except Exception as error:
         if is_transient(error):
             raise
     else:
         return
     middle = len(batch) // 2
-    await isolate(batch[:middle], take, bury)
-    await isolate(batch[middle:], take, bury)
+    await isolate(batch[:middle], handle, write_dead_letter)
+    await isolate(batch[middle:], handle, write_dead_letter)
 
 
-async def _insist(message: Incoming, take: Take, bury: Bury) -> None:
+async def _retry_alone(
+    message: Incoming, handle: Handle, write_dead_letter: WriteDeadLetter
+) -> None:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            await take([message])
+            await handle([message])
         except Exception as error:
             if is_transient(error):
                 raise
@@ -51,30 +56,30 @@ async def _insist(message: Incoming, take: Take, bury: Bury) -> None:
             return
         if attempt < _ATTEMPTS:
             await asyncio.sleep(_PAUSE_S)
-    await bury(message, reason)
+    await write_dead_letter(message, reason)
 
 
-async def bury(message: Incoming, reason: str, take: Take) -> None:
+async def write_dead_letter(message: Incoming, reason: str, handle: Handle) -> None:
     """Write a dead letter, whatever the message holds.
 
-    When its id, its stream or its headers are what the store refuses, it is written again as bytes
-    at a position. Raises the faults of the world alone.
+    When the store refuses its id, its stream or its headers, it is written again as bytes at a
+    position. Raises transient errors alone.
     """
     try:
-        await take([message.failed(reason)])
+        await handle([message.with_fault(reason)])
     except Exception as error:
         if is_transient(error):
             raise
         _log.exception("message.buried_bare", position=message.record.position)
-        await take([message.bare.failed(f"{reason}; then {error!r}")])
+        await handle([message.as_bytes.with_fault(f"{reason}; then {error!r}")])
 
 
-async def one_by_one(
+async def attempt_each(
     what: str, items: Sequence[T], do: Callable[[T], Awaitable[object]]
 ) -> Sequence[T]:
-    """Do something to each item, and give those for which it failed, each of them logged.
+    """Do something to each item; log and return the items that failed.
 
-    Raises the faults of the world: they are nobody's.
+    Raises transient errors, which are the fault of no item.
     """
     failed = []
     for item in items:

@@ -1,4 +1,4 @@
-"""The outbox: messages committed with the state they tell of, then published by a relay.
+"""Outbox: messages committed with the state they tell of, then published by a relay.
 
 A crash between the broker's acknowledgement and the deletion publishes again; consumers drop what
 they have seen.
@@ -11,11 +11,11 @@ from contextlib import suppress
 
 from aiokafka.errors import KafkaError
 
-from shared.runtime.backoff import keep_trying, wait_out
+from shared.runtime.backoff import retry_forever, retry_transient
 from shared.runtime.clock import Clock
-from shared.runtime.ids import age_s
+from shared.runtime.ids import measure_age_s
 from shared.runtime.logs import get_logger
-from shared.runtime.messaging.producer import calls_for_renewal, concerns_topic, is_refusal
+from shared.runtime.messaging.producer import concerns_topic, is_refusal, needs_renewal
 from shared.runtime.metrics import OUTBOX_DEPTH, OUTBOX_OLDEST, PUBLISHED, REFUSED_KEYS
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import DeleteOne
@@ -45,7 +45,7 @@ async def _keep_producer() -> None:
 
 
 class Relay:
-    """Publishes a service's outbox. Of the replicas of a service, the one with the lease works."""
+    """Publishes the outbox of a service, in the one replica that holds the lease."""
 
     def __init__(
         self, store: Store, publish: Publish, clock: Clock, renew: Renew = _keep_producer
@@ -58,12 +58,12 @@ class Relay:
         self._blocked_since: float | None = None
         self._lease = Lease(store, "relay", clock)
         self._measured = 0.0
-        self._passed_over: dict[tuple[str, str | None], float] = {}
-        """Keys and whole topics left alone until a moment, so that they do not hold up others."""
+        self._postponed: dict[tuple[str, str | None], float] = {}
+        """Keys and whole topics postponed to a moment, so that they do not hold up others."""
 
     @property
-    def stands_still_s(self) -> float:
-        """For how long there has been something to publish and nothing could be; 0 when not so.
+    def stalled_s(self) -> float:
+        """Seconds for which there were messages to publish and none could be; 0 otherwise.
 
         A row that the broker refuses for itself is set aside and does not count.
         """
@@ -75,16 +75,16 @@ class Relay:
         try:
             while True:
                 self._store.committed.clear()
-                may_have_more = await keep_trying("relay", self._turn)
-                await keep_trying("relay", self._measure)
+                may_have_more = await retry_forever("relay", self._publish_next_page)
+                await retry_forever("relay", self._measure)
                 if not may_have_more:
-                    await self._rest()
+                    await self._wait_for_commit()
         finally:
             # A rolling restart must not hold messages back for the length of a lease.
             with suppress(Exception):
                 await asyncio.wait_for(self._lease.release(), _STOP_S)
 
-    async def _rest(self) -> None:
+    async def _wait_for_commit(self) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._store.committed.wait(), _SWEEP_S)
 
@@ -92,11 +92,11 @@ class Relay:
         if time.monotonic() > self._measured + _MEASURED_EVERY_S:
             OUTBOX_DEPTH.set(await self._outbox.estimated_document_count())
             oldest = await self._outbox.find_one({}, {"_id": 1}, sort=[("_id", 1)])
-            OUTBOX_OLDEST.set(age_s(oldest["_id"]) if oldest else 0)
+            OUTBOX_OLDEST.set(measure_age_s(oldest["_id"]) if oldest else 0)
             self._measured = time.monotonic()
 
-    async def _turn(self) -> bool:
-        """Publish a page. True when there may be more to publish at once."""
+    async def _publish_next_page(self) -> bool:
+        """Publish a page while the lease lasts. True when there may be more at once."""
         if not await self._lease.hold():
             self._blocked_since = None
             return False
@@ -117,16 +117,16 @@ class Relay:
             await asyncio.wait({work}, timeout=_STOP_S)
 
     async def _publish_page(self) -> bool:
-        rows = await self._store.transaction(self._page)
+        rows = await self._store.transaction(self._read_page)
         if not rows:
             self._blocked_since = None
         elif self._blocked_since is None:
             self._blocked_since = time.monotonic()
         published = await self._publish_in_order(rows)
-        REFUSED_KEYS.set(sum(key is not None for _, key in self._passed_over))
+        REFUSED_KEYS.set(sum(key is not None for _, key in self._postponed))
         if published:
             self._blocked_since = None
-            await wait_out(
+            await retry_transient(
                 "relay", lambda: self._store.transaction(lambda tx: self._delete(tx, published))
             )
         elif rows:
@@ -142,13 +142,13 @@ class Relay:
             session=transaction.session,
         )
 
-    async def _page(self, transaction: Transaction) -> Sequence[Document]:
+    async def _read_page(self, transaction: Transaction) -> Sequence[Document]:
         """Read the oldest rows in one snapshot, but for what the broker has just refused."""
         now = time.monotonic()
-        self._passed_over = {each: end for each, end in self._passed_over.items() if end > now}
+        self._postponed = {each: end for each, end in self._postponed.items() if end > now}
         others = [
             {"topic": topic} | ({} if key is None else {"key": key})
-            for topic, key in self._passed_over
+            for topic, key in self._postponed
         ]
         rows = transaction.collection("outbox").find(
             {"$nor": others} if others else {}, session=transaction.session
@@ -163,22 +163,22 @@ class Relay:
         A key stops at its first failure: what follows it on that key is published again, behind it.
         """
         handed = await self._hand_over(rows)
-        outcomes = await self._outcomes(handed)
+        outcomes = await self._await_outcomes(handed)
         stopped: set[Key] = set()
-        again: set[Key] = set()
+        retried: set[Key] = set()
         failed = []
         published = []
         for (row, _), first in zip(handed, outcomes, strict=True):
             key, outcome = _key(row), first
             if key in stopped:
                 continue
-            if key in again or (is_refusal(first) and len(handed) > 1):
+            if key in retried or (is_refusal(first) and len(handed) > 1):
                 # The broker refuses a batch whole, for one record in it. What follows on the key
                 # may have passed already, and must be the last on its topic.
-                again.add(key)
+                retried.add(key)
                 outcome = await self._publish_alone(row)
             if isinstance(outcome, BaseException):
-                stopped.add(self._pass_over(row, outcome))
+                stopped.add(self._postpone(row, outcome))
                 failed.append(outcome)
             else:
                 published.append(row["_id"])
@@ -189,15 +189,15 @@ class Relay:
 
     async def _publish_alone(self, row: Document) -> object:
         handed = await self._hand_over([row])
-        (outcome,) = await self._outcomes(handed) or [TimeoutError()]
+        (outcome,) = await self._await_outcomes(handed) or [TimeoutError()]
         return outcome
 
-    async def _outcomes(self, handed: Sequence[Handed]) -> list[object]:
+    async def _await_outcomes(self, handed: Sequence[Handed]) -> list[object]:
         """Wait for the broker's answers, and renew the producer when one of them calls for it."""
         outcomes = await asyncio.gather(
             *(acknowledged for _, acknowledged in handed), return_exceptions=True
         )
-        if any(map(calls_for_renewal, outcomes)):
+        if any(map(needs_renewal, outcomes)):
             await self._renew()
         return outcomes
 
@@ -205,27 +205,27 @@ class Relay:
         handed: list[Handed] = []
         stopped: set[Key] = set()
         for row in rows:
-            left_alone = {_key(row), (row["topic"], None)}
-            if _key(row) in stopped or not self._passed_over.keys().isdisjoint(left_alone):
+            postponed = {_key(row), (row["topic"], None)}
+            if _key(row) in stopped or not self._postponed.keys().isdisjoint(postponed):
                 continue
             try:
                 async with asyncio.timeout(_HAND_OVER_S):
                     handed.append((row, await self._publish(row)))
             except (KafkaError, TimeoutError) as error:
-                stopped.add(self._pass_over(row, error))
+                stopped.add(self._postpone(row, error))
         return handed
 
-    def _pass_over(self, row: Document, error: BaseException) -> Key:
-        """Leave a key for later that the broker refuses, or a topic that it has no place for."""
+    def _postpone(self, row: Document, error: BaseException) -> Key:
+        """Postpone a key that the broker refuses, or a whole topic that is not available."""
         key = _key(row)
         _log.error("outbox.refused", topic=key[0], key=key[1], row=row["_id"], error=repr(error))
         if isinstance(error, TimeoutError):
-            self._passed_over[key[0], None] = time.monotonic() + _SOON_S
+            self._postponed[key[0], None] = time.monotonic() + _SOON_S
         elif concerns_topic(error):
-            self._passed_over[key[0], None] = time.monotonic() + _LATER_S
+            self._postponed[key[0], None] = time.monotonic() + _LATER_S
         elif is_refusal(error):
             # Not what was refused along with it by an old sequence number: that goes at once.
-            self._passed_over[key] = time.monotonic() + _LATER_S
+            self._postponed[key] = time.monotonic() + _LATER_S
         return key
 
 

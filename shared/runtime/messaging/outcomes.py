@@ -1,4 +1,4 @@
-"""What becomes of each message of a batch: pure, so that it can be tried on any history."""
+"""Outcomes of a batch: applied, parked, dead letter or duplicate. Pure, for any history."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Seen = dict[str, Place | None]
 
 @dataclass(slots=True)
 class Stream:
-    """Where one dossier stands on one topic."""
+    """Sequence of one dossier on one topic: the next rank, and what waits."""
 
     next: int = 1
     dead: list[str] = field(default_factory=list)
@@ -25,8 +25,8 @@ class Stream:
 
 
 @dataclass(slots=True)
-class Fates:
-    """What becomes of each message of a batch."""
+class Outcomes:
+    """The messages of a batch, by outcome."""
 
     applied: list[Incoming] = field(default_factory=list)
     parked: list[Incoming] = field(default_factory=list)
@@ -35,23 +35,25 @@ class Fates:
     touched: dict[str, Stream] = field(default_factory=dict)
 
 
-def decide_fates(
+def decide_outcomes(
     batch: Iterable[Incoming],
     seen: Seen,
     streams: Mapping[str, Stream],
     remembered_since: datetime,
     postponed: Collection[str] = (),
-) -> Fates:
-    """Sort a batch, in its order, given the ids seen before and the streams as they stand.
+) -> Outcomes:
+    """Decide the outcome of each message: duplicates are dropped, gaps parked, faults dead letters.
+
+    Takes the batch in its order, with the ids seen before and the streams as they stand.
 
     `postponed` names dossiers that wait for something outside: their messages are parked in their
     turn. Changes `seen` and the streams that it is given.
     """
-    fates = Fates()
+    outcomes = Outcomes()
     for received in batch:
         incoming = received
         if is_reuse(received, seen):
-            incoming = received.renamed.failed(
+            incoming = received.named_by_position.with_fault(
                 f"its id {received.id} is that of another message: {seen[received.id]}"
             )
         stream = streams[incoming.stream]
@@ -60,40 +62,41 @@ def decide_fates(
         is_forgotten = incoming.event is not None and incoming.event.time < remembered_since
         # The inbox forgets an id in time; the stream remembers for ever what was applied.
         if incoming.id in seen or (is_taken and is_forgotten):
-            fates.redelivered.append(incoming)
+            outcomes.redelivered.append(incoming)
             continue
         seen[incoming.id] = (incoming.stream, rank)
-        fates.touched[incoming.stream] = stream
-        reason = incoming.fault or _refusal(rank, is_taken=is_taken, is_forgotten=is_forgotten)
+        outcomes.touched[incoming.stream] = stream
+        reason = incoming.fault or _find_refusal(rank, is_taken=is_taken, is_forgotten=is_forgotten)
         if reason is not None:
             stream.dead.append(incoming.id)
-            fates.dead.append(incoming.failed(reason))
+            outcomes.dead.append(incoming.with_fault(reason))
         elif stream.dead or rank != stream.next or incoming.stream in postponed:
             stream.parked += 1
-            fates.parked.append(incoming)
+            outcomes.parked.append(incoming)
         else:
             stream.next += 1
-            fates.applied.append(incoming)
-    return fates
+            outcomes.applied.append(incoming)
+    return outcomes
 
 
 def is_reuse(incoming: Incoming, seen: Seen) -> bool:
-    """Tell whether a message bears the id of another one: dropped, its dossier would wait for ever.
+    """Tell whether a message reuses the id of another one.
 
-    By place, not by bytes: an operator may have corrected those.
+    Dropped as a duplicate, its dossier would wait for ever. Judged by place, not by bytes: an
+    operator may have corrected those.
     """
     place = seen.get(incoming.id)
     return place is not None and place != (incoming.stream, incoming.sequence)
 
 
-def rank_taken(rank: int | None) -> str:
-    """Say why a message cannot be applied whose place another one has."""
+def describe_rank_taken(rank: int | None) -> str:
+    """Say that another message was applied at a rank."""
     return f"another message was applied as rank {rank} of this dossier"
 
 
-def _refusal(rank: int | None, *, is_taken: bool, is_forgotten: bool) -> str | None:
+def _find_refusal(rank: int | None, *, is_taken: bool, is_forgotten: bool) -> str | None:
     if is_taken:
-        return rank_taken(rank)
+        return describe_rank_taken(rank)
     if is_forgotten:
         return "older than the inbox remembers: it may have been applied before"
     return None

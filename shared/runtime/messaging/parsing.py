@@ -1,4 +1,4 @@
-"""From the bytes of a record to an event, or to the reason why not."""
+"""Parsing of records: bytes become an event, or a fault that makes a dead letter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,12 +18,12 @@ _STREAM_MAX = 100
 _CUT_BYTES = 1000
 _CUT_HEADERS = 20
 _ROOM = 8 * 1024
-"""For what a dead letter says beside its record."""
+"""Bytes kept free for the headers of a dead letter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the broker hands over."""
+    """A record as the broker gave it."""
 
     topic: str
     key: str
@@ -34,8 +34,8 @@ class Record:
     fault: str | None = None
     """Why it was not even unpacked, or not kept whole."""
 
-    def fitting(self) -> "Record":
-        """Cut what no dead letter would take: key, value and headers to their beginnings."""
+    def truncated(self) -> "Record":
+        """Truncate key, value and headers to what a dead letter takes."""
         size = weigh(self.key, self.value, self.headers.items())
         if size <= DEAD_LETTER_MAX_BYTES - _ROOM:
             return self
@@ -73,49 +73,49 @@ class Incoming:
 
     @property
     def ids(self) -> dict[str, str]:
-        """What a line of log about this message names it by."""
+        """The ids of this message, for log lines."""
         ids = {"message_id": self.id, "dossier_id": self.stream}
         return ids | {"correlation_id": self.correlation_id} if self.correlation_id else ids
 
     @property
-    def renamed(self) -> "Incoming":
-        """Itself, named by its position: another message has its id."""
+    def named_by_position(self) -> "Incoming":
+        """The same message with its position as id: another message has its own."""
         return replace(self, id=self.record.position)
 
     @property
-    def bare(self) -> "Incoming":
-        """Itself as bytes at a position: nothing of it is interpreted, so it can be buried."""
+    def as_bytes(self) -> "Incoming":
+        """The same message as mere bytes at a position, which the store takes as a dead letter."""
         record = self.record
         alone = Record(record.topic, "", record.value, {}, record.position)
-        return Incoming(alone.fitting(), record.position, record.position)
+        return Incoming(alone.truncated(), record.position, record.position)
 
-    def failed(self, reason: str) -> "Incoming":
-        """Say why this message cannot be handled."""
+    def with_fault(self, reason: str) -> "Incoming":
+        """Give the same message with the reason why it cannot be handled."""
         # An exception may quote half a surrogate pair, which neither store nor broker takes.
         text = reason[:_REASON_MAX].encode(errors="backslashreplace").decode()
         return replace(self, event=None, fault=text)
 
 
-class Reader:
-    """Reads the records of one topic."""
+class RecordParser:
+    """Parses and validates the records of one topic."""
 
     def __init__(self, topic: Topic, *, is_sequenced: bool) -> None:
         """Prepare a validator per type; `is_sequenced` when every event must carry its rank."""
         self._events: dict[str, TypeAdapter[Event[Any]]] = {
-            payload.event_type: _adapter(payload) for payload in topic.payloads
+            payload.event_type: _build_adapter(payload) for payload in topic.payloads
         }
         self._key = topic.key
         self.is_sequenced = is_sequenced
 
-    def read(self, record: Record, *, is_keyed: bool = True) -> Incoming:
-        """Read a record. Never raises: what cannot be read is a fault of the message.
+    def parse(self, record: Record, *, is_keyed: bool = True) -> Incoming:
+        """Parse a record. Never raises: what cannot be parsed is a fault of the message.
 
         Not `is_keyed` when an operator may have put another body behind the record's key.
         """
-        stream = _stream(record.key)
-        head = _head(record)
+        stream = _name_stream(record.key)
+        head = _parse_head(record)
         if isinstance(head, str):
-            return Incoming(record, record.position, stream).failed(head)
+            return Incoming(record, record.position, stream).with_fault(head)
         incoming = Incoming(
             record,
             head.id,
@@ -127,17 +127,17 @@ class Reader:
         if adapter is None:
             return incoming
         if self.is_sequenced and head.sequence is None:
-            return incoming.failed("the event carries no sequence")
+            return incoming.with_fault("the event carries no sequence")
         try:
             event = adapter.validate_json(record.value)
         except Exception as error:  # noqa: BLE001 - as above
-            return incoming.failed(_reason(error))
-        disagreement = self._disagreement(record.key if is_keyed else None, event)
+            return incoming.with_fault(_describe_fault(error))
+        disagreement = self._find_disagreement(record.key if is_keyed else None, event)
         if disagreement is not None:
-            return incoming.failed(disagreement)
+            return incoming.with_fault(disagreement)
         return replace(incoming, event=event)
 
-    def _disagreement(self, key: str | None, event: Event[Any]) -> str | None:
+    def _find_disagreement(self, key: str | None, event: Event[Any]) -> str | None:
         """Say where the record, the envelope and the payload name different dossiers or entities.
 
         Order follows the key, ranks the envelope, and effects the payload.
@@ -160,27 +160,27 @@ def _field(event: Event[Any], name: str) -> str | None:
     return value
 
 
-def _adapter(payload: type[Payload]) -> TypeAdapter[Event[Any]]:
+def _build_adapter(payload: type[Payload]) -> TypeAdapter[Event[Any]]:
     event: Any = Event.__class_getitem__(payload)
     return TypeAdapter(event)
 
 
-def _head(record: Record) -> Head | str:
-    """Read the attributes of an event, or say why they cannot be read."""
+def _parse_head(record: Record) -> Head | str:
+    """Parse the attributes of an event, or say why they cannot be parsed."""
     if record.fault is not None:
         return record.fault
     try:
         return Head.model_validate_json(record.value)
     except Exception as error:  # noqa: BLE001 - whatever a body does to its reader is its fault
-        return _reason(error)
+        return _describe_fault(error)
 
 
-def _stream(key: str) -> str:
+def _name_stream(key: str) -> str:
     """Name what a record's key keeps in order."""
     return key if len(key) <= _STREAM_MAX else f"sha256:{sha256(key.encode()).hexdigest()}"
 
 
-def _reason(error: Exception) -> str:
+def _describe_fault(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return f"cannot be read: {error!r}"
     first = error.errors(include_url=False, include_input=False)[0]

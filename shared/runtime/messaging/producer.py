@@ -24,7 +24,7 @@ from shared.runtime.settings import RuntimeSettings
 
 _BATCH_BYTES = 256 * 1024
 _STOP_S = 5.0
-_OWN_FAULTS = (
+_PRODUCER_FAULTS = (
     InvalidProducerEpoch,
     InvalidProducerIdMapping,
     OutOfOrderSequenceNumber,
@@ -37,11 +37,11 @@ _log = get_logger(__name__)
 
 
 def is_refusal(outcome: object) -> bool:
-    """Tell whether the broker refuses a record for good: waiting cures nothing, nor a renewal."""
+    """Tell whether the broker refuses a record for good: neither a retry nor a renewal helps."""
     return (
         isinstance(outcome, KafkaError)
         and not outcome.retriable
-        and not _is_own_fault(outcome)
+        and not _is_producer_fault(outcome)
         and not concerns_topic(outcome)
     )
 
@@ -51,7 +51,7 @@ def concerns_topic(outcome: object) -> bool:
     return isinstance(outcome, _TOPIC_FAULTS)
 
 
-def calls_for_renewal(outcome: object) -> bool:
+def needs_renewal(outcome: object) -> bool:
     """Tell whether a producer that got this answer is of no more use.
 
     aiokafka gives a record its sequence number before the broker answers: after a refusal that is
@@ -60,9 +60,9 @@ def calls_for_renewal(outcome: object) -> bool:
     return isinstance(outcome, KafkaError) and not outcome.retriable
 
 
-def _is_own_fault(error: KafkaError) -> bool:
+def _is_producer_fault(error: KafkaError) -> bool:
     # A plain KafkaError is what aiokafka ends its sender by.
-    return isinstance(error, _OWN_FAULTS) or type(error) is KafkaError
+    return isinstance(error, _PRODUCER_FAULTS) or type(error) is KafkaError
 
 
 class Producer:

@@ -1,17 +1,17 @@
-"""Projections of compacted topics: whole states, idempotent by version, so they need no order."""
+"""Projections of compacted topics: the newest version of each state, without any order."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.contracts.topics import Topic
-from shared.runtime.backoff import wait_out
+from shared.runtime.backoff import retry_transient
 from shared.runtime.clock import Clock
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.handler import Handler
-from shared.runtime.messaging.held import Held
-from shared.runtime.messaging.inbox_store import Ledger
-from shared.runtime.messaging.isolation import bury, isolate
-from shared.runtime.messaging.parsing import Incoming, Reader, Record
+from shared.runtime.messaging.held_messages import HeldMessages
+from shared.runtime.messaging.inbox_store import InboxStore
+from shared.runtime.messaging.isolation import isolate, write_dead_letter
+from shared.runtime.messaging.parsing import Incoming, Record, RecordParser
 from shared.runtime.metrics import MESSAGES
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import ReplaceOne
@@ -28,12 +28,12 @@ _log = get_logger(__name__)
 
 
 class ElsewhereError(ValueError):
-    """A piece is told of in a dossier, and another dossier has it."""
+    """A piece is claimed by a dossier while another dossier has it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Projecting:
-    """How a compacted topic is projected."""
+class ProjectionConfig:
+    """Configuration of a projection: its handler, and the collection of its states."""
 
     handler: Handler
     collection: str
@@ -41,7 +41,7 @@ class Projecting:
 
 
 class Projection:
-    """Takes the records of one compacted topic for one service.
+    """Consumes the records of one compacted topic for one service.
 
     The handler keeps a state only when its version is newer than the one it has. What cannot be
     projected waits for an operator, as in an inbox, but holds nothing back: the next version of the
@@ -49,34 +49,34 @@ class Projection:
     replay believes it.
     """
 
-    def __init__(self, store: Store, topic: Topic, projecting: Projecting, clock: Clock) -> None:
-        """Prepare a projection; `take` and `sweep` do the work."""
+    def __init__(self, store: Store, topic: Topic, config: ProjectionConfig, clock: Clock) -> None:
+        """Prepare a projection; `process` and `sweep` do the work."""
         self._store = store
         self._topic = topic
-        self._handler = handler = projecting.handler
-        self._collection = projecting.collection
-        self._reader = Reader(topic, is_sequenced=False)
-        self._ledger = Ledger(store, topic, clock)
-        self._held = Held(store, topic, self._ledger, self._reader, handler)
+        self._handler = handler = config.handler
+        self._collection = config.collection
+        self._parser = RecordParser(topic, is_sequenced=False)
+        self._inbox_store = InboxStore(store, topic, clock)
+        self._held = HeldMessages(store, topic, self._inbox_store, self._parser, handler)
 
     async def prepare(self) -> None:
         """Create the indexes."""
-        await self._ledger.prepare()
+        await self._inbox_store.prepare()
 
     async def sweep(self) -> None:
-        """Carry out what operators asked for."""
+        """Carry out replays and discards of operators."""
         await self._held.sweep()
 
-    async def take(self, records: Sequence[Record]) -> None:
+    async def process(self, records: Sequence[Record]) -> None:
         """Project every record, durably. Returns when offsets may be committed."""
-        batch = [self._reader.read(record) for record in records]
+        batch = [self._parser.parse(record) for record in records]
         known = [message for message in batch if not message.is_unknown]
         MESSAGES.labels(self._topic.name, "unknown").inc(len(batch) - len(known))
         if known:
-            await isolate(known, self._commit, self._bury)
+            await isolate(known, self._commit, self._write_dead_letter)
 
     async def _commit(self, batch: Sequence[Incoming]) -> None:
-        dead = await wait_out(
+        dead = await retry_transient(
             self._topic.name,
             lambda: self._store.transaction(
                 lambda transaction: self._carry_out(transaction, batch)
@@ -96,15 +96,15 @@ class Projection:
             await self._handler(transaction, events)
         dead = {message.id: message for message in batch if message.fault is not None}
         if dead:
-            seen = await self._ledger.seen(transaction, list(dead.values()))
+            seen = await self._inbox_store.find_seen(transaction, list(dead.values()))
             dead = {each: message for each, message in dead.items() if each not in seen}
-            await self._ledger.enter(transaction, "dead", list(dead.values()))
+            await self._inbox_store.insert(transaction, "dead", list(dead.values()))
         return list(dead.values())
 
     async def _hold_jumps(
         self, transaction: Transaction, batch: Sequence[Incoming]
     ) -> list[Incoming]:
-        """Turn each state whose version jumps into a dead letter. On a first sight any may come."""
+        """Turn each state whose version jumps into a dead letter. The first version may be any."""
         known = await self._versions(transaction, batch)
         held = []
         for message in batch:
@@ -114,7 +114,7 @@ class Projection:
                 ours = known.setdefault(entity, version)
                 if version > ours + _JUMP_MAX:
                     jump = f"version {version} of {entity}, of which {ours} is known, is held"
-                    held.append(message.failed(jump))
+                    held.append(message.with_fault(jump))
                     continue
                 known[entity] = max(ours, version)
             held.append(message)
@@ -126,8 +126,8 @@ class Projection:
         entities = {state[0] for message in batch if (state := _state(message))}
         return await _known_versions(transaction, self._collection, entities)
 
-    async def _bury(self, message: Incoming, reason: str) -> None:
-        await bury(message, reason, self._commit)
+    async def _write_dead_letter(self, message: Incoming, reason: str) -> None:
+        await write_dead_letter(message, reason, self._commit)
 
 
 def _state(message: Incoming) -> tuple[str, int] | None:
@@ -158,7 +158,7 @@ def _pages(ids: Iterable[str]) -> Iterator[list[str]]:
         yield ordered[start : start + _READ_AT_ONCE]
 
 
-async def refuse_elsewhere(
+async def check_owners(
     transaction: Transaction, collection: str, claims: Iterable[tuple[str, str]], field: str = "_id"
 ) -> None:
     """Check that no piece is claimed by a dossier while another one has it.

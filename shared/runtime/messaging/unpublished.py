@@ -1,4 +1,4 @@
-"""The operator's command for the outbox: list what is not published, abandon what never can be.
+"""Operator command for the outbox: list messages that are not published, abandon one.
 
 python -m shared.runtime.messaging.unpublished --mongo URI --service organisation list
 """
@@ -9,11 +9,11 @@ from typing import Any
 import typer
 
 from shared.contracts.topics import TOPICS
-from shared.runtime.ids import age_s
-from shared.runtime.messaging.commands import collection_of, commands_over, console, print_table
+from shared.runtime.ids import measure_age_s
+from shared.runtime.messaging.commands import build_commands, collection_of, console, print_table
 from shared.runtime.store.database import Document
 
-app = commands_over("outbox", "Messages that a service has not published.")
+app = build_commands("outbox", "Messages that a service has not published.")
 _SHOWN = 200
 _STATES = {topic.name for topic in TOPICS if topic.compacted}
 ABANDONED = "fr.aiguillage.abandon.v1"
@@ -33,7 +33,7 @@ def list_rows(context: typer.Context) -> None:
                 row["key"],
                 str(row["rank"] or "-"),
                 str(len(row["value"])),
-                f"{age_s(row['_id']):.0f}",
+                f"{measure_age_s(row['_id']):.0f}",
             )
             for row in rows
         ),

@@ -5,7 +5,7 @@ from typing import TypeAlias
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from shared.runtime.store.database import Document, database_of
+from shared.runtime.store.database import Document, name_database
 
 BlockingCollection: TypeAlias = "Collection[Document]"
 
@@ -17,8 +17,8 @@ def open_collection(uri: str, service: str, namespace: str, collection: str) -> 
     that is mistyped.
     """
     client: MongoClient[Document] = MongoClient(uri, tz_aware=True)
-    name = database_of(service, namespace)
-    prefix = database_of("", namespace)
+    name = name_database(service, namespace)
+    prefix = name_database("", namespace)
     known = {
         each.removeprefix(prefix): each
         for each in client.list_database_names()

@@ -78,8 +78,10 @@ class Transaction:
         value = encode(event)
         size = weigh(message.key, value, ())
         if size > RECORD_MAX_BYTES:
-            raise TooLargeError(message.topic.name, size, RECORD_MAX_BYTES, _heaviest(event))
-        self._say(
+            raise TooLargeError(
+                message.topic.name, size, RECORD_MAX_BYTES, _find_heaviest_field(event)
+            )
+        self._add_row(
             topic=message.topic.name,
             key=message.key,
             # Ids sort by the clock of the process that made them; ranks were given one by one.
@@ -99,13 +101,13 @@ class Transaction:
             raise TooLargeError(topic, size, DEAD_LETTER_MAX_BYTES, "value")
         # Header names are foreign: as values of a document they may hold anything.
         pairs = list(headers.items())
-        self._say(topic=topic, key=key, stream=key, rank=0, value=value, headers=pairs)
+        self._add_row(topic=topic, key=key, stream=key, rank=0, value=value, headers=pairs)
 
-    def _say(self, **row: Any) -> None:  # noqa: ANN401 - a document
+    def _add_row(self, **row: Any) -> None:  # noqa: ANN401 - a document
         self.rows.append({"_id": new_id(), **row})
 
 
-def _heaviest(event: Event[Any]) -> str:
+def _find_heaviest_field(event: Event[Any]) -> str:
     """Name the field of a payload that takes most of its bytes."""
     fields: dict[str, Any] = event.data.model_dump(mode="json", exclude_none=True)
     return max(fields, key=lambda name: len(json.dumps(fields[name])), default="data")
@@ -130,7 +132,7 @@ class Store:
         self._source = f"/services/{service}"
         self._clock = clock
         self.db: Database[Document] = self._client.get_database(
-            database_of(service, namespace),
+            name_database(service, namespace),
             codec_options=options,
             read_concern=ReadConcern("majority"),
             write_concern=_MAJORITY,
@@ -157,7 +159,7 @@ class Store:
         """
         give_up = time.monotonic() + _CONFLICTS_S
         async with await self._client.start_session() as session:
-            await self._register(_id_of(session))
+            await self._register(_read_session_id(session))
             while True:
                 try:
                     return await self._attempt(session, work)
@@ -166,7 +168,7 @@ class Store:
                         raise
                 await asyncio.sleep(_PAUSE_S * random.uniform(0.2, 1))  # noqa: S311 - jitter
 
-    async def end_orphans(self) -> None:
+    async def abort_orphans(self) -> None:
         """End the transactions that this instance left open when it was killed.
 
         They would block whoever writes the same documents until the store gives up on them: a
@@ -216,12 +218,12 @@ async def aggregate(
         yield row
 
 
-def database_of(service: str, namespace: str) -> str:
+def name_database(service: str, namespace: str) -> str:
     """Name the database of a service; a store refuses dots there."""
     return f"{namespace}{service}".replace(".", "-")
 
 
-def _id_of(session: Session) -> Binary:
+def _read_session_id(session: Session) -> Binary:
     document: Any = session.session_id  # Motor's stub takes it for a method
     identifier: Binary = document["id"]
     return identifier

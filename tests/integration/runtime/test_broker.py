@@ -17,8 +17,8 @@ from deploy.local import Backend, Platform, choose
 from deploy.local.platform import BROKER
 from shared.contracts.topics import Topic
 from shared.runtime.clock import system_clock
-from shared.runtime.messaging import fetched
-from shared.runtime.messaging.broker import Broker, Group, Taker
+from shared.runtime.messaging import fetcher_patch
+from shared.runtime.messaging.broker import BatchProcessor, Broker, ConsumerGroup
 from shared.runtime.messaging.outbox import Relay
 from shared.runtime.messaging.parsing import Record
 from shared.runtime.store.database import Document, Transaction
@@ -35,7 +35,7 @@ class Basket:
         self.faults: list[Exception] = []
         self.hangs = False
 
-    async def take(self, records: Sequence[Record]) -> None:
+    async def process(self, records: Sequence[Record]) -> None:
         if self.faults:
             raise self.faults.pop()
         self.taken += records
@@ -49,10 +49,10 @@ class Basket:
 
 @asynccontextmanager
 async def consuming(
-    room: Room, taker: Taker, topic: Topic = NOTES, **settings: object
-) -> AsyncIterator[Group]:
+    room: Room, processor: BatchProcessor, topic: Topic = NOTES, **settings: object
+) -> AsyncIterator[ConsumerGroup]:
     link = Broker("essai", room.settings(**settings))
-    group = link.subscribe("", {topic: taker})
+    group = link.subscribe("", {topic: processor})
     await link.start()
     try:
         yield group
@@ -200,13 +200,13 @@ async def test_a_consumer_that_cannot_read_loses_nothing_and_is_seen_to_stand_st
         link = Broker("essai", room.settings())
         link.subscribe("", {NOTES: basket})
         await link.start()
-        assert link.standing_still(8) == []
+        assert link.find_stalled_groups(8) == []
 
         # With nothing but that failure it stays so, although every other poll passes.
-        await wait_until(lambda: link.standing_still(8), "it is seen", limit_s=40)
-        assert link.standing_still(8) == ["essai"]
+        await wait_until(lambda: link.find_stalled_groups(8), "it is seen", limit_s=40)
+        assert link.find_stalled_groups(8) == ["essai"]
 
-        monkeypatch.setattr(fetcher, "MemoryRecords", fetched._Records)  # noqa: SLF001
+        monkeypatch.setattr(fetcher, "MemoryRecords", fetcher_patch._Records)  # noqa: SLF001
         await wait_until(lambda: len(set(basket.values)) == 4, "all are taken", limit_s=40)
         await link.stop()
 
@@ -254,7 +254,9 @@ async def test_a_member_without_partitions_is_caught_up_too(room: Room) -> None:
         consuming(room, baskets[0], lonely) as first,
         consuming(room, baskets[1], lonely) as second,
     ):
-        await asyncio.wait_for(asyncio.gather(first.caught_up(), second.caught_up()), 40)
+        await asyncio.wait_for(
+            asyncio.gather(first.wait_until_caught_up(), second.wait_until_caught_up()), 40
+        )
 
         assert sum(len(each.taken) for each in baskets) >= 50
 
@@ -265,10 +267,10 @@ async def test_a_topic_of_which_everything_was_read_is_caught_up_at_once(room: R
     async with producing(room) as producer:
         await producer.send_and_wait(room.namespace + STATES.name, b"one", key=b"d1")
     async with consuming(room, basket, STATES) as group:
-        await asyncio.wait_for(group.caught_up(), 30)
+        await asyncio.wait_for(group.wait_until_caught_up(), 30)
     assert basket.values == [b"one"]
     async with consuming(room, basket, STATES) as group:
-        await asyncio.wait_for(group.caught_up(), 30)
+        await asyncio.wait_for(group.wait_until_caught_up(), 30)
     assert basket.values == [b"one"]
 
 
@@ -291,7 +293,7 @@ async def test_what_a_group_has_before_it_is_counted(room: Room) -> None:
         assert 0 < given <= 10
         assert _lag(name) == 40 - given
     async with consuming(room, Basket(), lonely) as group:
-        await asyncio.wait_for(group.caught_up(), 40)
+        await asyncio.wait_for(group.wait_until_caught_up(), 40)
         assert _lag(name) == 0
 
 

@@ -14,7 +14,7 @@ from aiokafka.record import default_records
 from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBatchBuilderPy
 
 from shared.contracts.topics import TOPIC_MAX_BYTES
-from shared.runtime.messaging.decompression import unpacked_size
+from shared.runtime.messaging.decompression import measure_unpacked
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Store
 from tests.integration.runtime.test_broker import Basket, consuming, producing
@@ -131,7 +131,7 @@ def test_a_gigabyte_is_not_unpacked_to_be_weighed() -> None:
     batch: Any = SimpleNamespace(compression_type=GZIP)
 
     tracemalloc.start()
-    refused = unpacked_size(batch, whole)
+    refused = measure_unpacked(batch, whole)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

@@ -77,9 +77,9 @@ async def bench(store: Store) -> Bench:
 async def test_redelivery_has_no_second_effect(bench: Bench) -> None:
     batch = records(an_event(rank=rank) for rank in (1, 2, 3))
 
-    await bench.inbox.take(batch)
-    await bench.inbox.take(batch)
-    await bench.inbox.take([*batch[1:], *batch])
+    await bench.inbox.process(batch)
+    await bench.inbox.process(batch)
+    await bench.inbox.process([*batch[1:], *batch])
 
     assert await bench.effects() == [1, 2, 3]
 
@@ -87,11 +87,11 @@ async def test_redelivery_has_no_second_effect(bench: Bench) -> None:
 async def test_what_comes_early_is_parked_then_released_in_order(bench: Bench) -> None:
     first, second, third, fourth = (an_event(rank=rank) for rank in (1, 2, 3, 4))
 
-    await bench.inbox.take(records([fourth, third]))
+    await bench.inbox.process(records([fourth, third]))
     assert await bench.effects() == []
-    await bench.inbox.take(records([first]))
+    await bench.inbox.process(records([first]))
     assert await bench.effects() == [1]
-    await bench.inbox.take(records([second]))
+    await bench.inbox.process(records([second]))
 
     assert await bench.effects() == [1, 2, 3, 4]
     stream = await bench.store.collection("streams").find_one({"stream": "d1"})
@@ -100,7 +100,7 @@ async def test_what_comes_early_is_parked_then_released_in_order(bench: Bench) -
 
 
 async def test_a_gap_waits_for_ever_and_other_dossiers_pass(bench: Bench) -> None:
-    await bench.inbox.take(records([an_event("d1", 2), an_event("d2", 1)]))
+    await bench.inbox.process(records([an_event("d1", 2), an_event("d2", 1)]))
     await bench.inbox.sweep()
 
     assert await bench.effects("d1") == []
@@ -118,7 +118,7 @@ async def test_bad_data_becomes_a_dead_letter_with_its_bytes_and_holds_its_dossi
         a_record(an_event("d2", 1)),
     ]
 
-    await bench.inbox.take(batch)
+    await bench.inbox.process(batch)
 
     assert await bench.effects("d1") == [1]
     assert await bench.effects("d2") == [1]
@@ -134,8 +134,8 @@ async def test_bad_data_becomes_a_dead_letter_with_its_bytes_and_holds_its_dossi
 
 
 async def test_bytes_that_are_no_event_hold_the_dossier_of_their_key(bench: Bench) -> None:
-    await bench.inbox.take([a_record(an_event("d1", 1)), a_record(b"\xff\xfe\x00", offset=9)])
-    await bench.inbox.take([a_record(an_event("d1", 2)), a_record(an_event("d2", 1))])
+    await bench.inbox.process([a_record(an_event("d1", 1)), a_record(b"\xff\xfe\x00", offset=9)])
+    await bench.inbox.process([a_record(an_event("d1", 2)), a_record(an_event("d2", 1))])
 
     assert await bench.effects("d1") == [1]
     assert await bench.effects("d2") == [1]
@@ -144,8 +144,8 @@ async def test_bytes_that_are_no_event_hold_the_dossier_of_their_key(bench: Benc
 
 @pytest.mark.parametrize("value", [b"", b"null", b"[]", b'{"specversion":"0.3"}', b"\x00" * 40])
 async def test_no_bytes_whatever_stop_the_inbox(bench: Bench, value: bytes) -> None:
-    await bench.inbox.take([a_record(value, headers={"": "", "a.b": "$", "nul\x00": "\x00"})])
-    await bench.inbox.take([a_record(an_event("d2", 1))])
+    await bench.inbox.process([a_record(value, headers={"": "", "a.b": "$", "nul\x00": "\x00"})])
+    await bench.inbox.process([a_record(an_event("d2", 1))])
 
     assert await bench.effects("d2") == [1]
     assert len(await bench.dead_letters()) == 1
@@ -158,7 +158,7 @@ async def test_a_bug_in_the_handler_dead_letters_the_one_message_it_fails_on(
     batch = [an_event(f"d{dossier}", rank) for dossier in range(10) for rank in (1, 2)]
     batch[6] = an_event("d3", 1, "boom", event_id="guilty")
 
-    await bench.inbox.take(records(batch))
+    await bench.inbox.process(records(batch))
 
     for dossier in range(10):
         assert await bench.effects(f"d{dossier}") == ([] if dossier == 3 else [1, 2])
@@ -170,9 +170,9 @@ async def test_a_bug_in_the_handler_dead_letters_the_one_message_it_fails_on(
 
 async def test_a_replay_after_the_bug_is_fixed_restores_the_order(bench: Bench) -> None:
     bench.notebook.faults["boom"] = ValueError("bug")
-    await bench.inbox.take(records([an_event("d1", 1, "boom", event_id="e1")]))
-    await bench.inbox.take(records(an_event("d1", rank) for rank in (2, 3)))
-    await bench.inbox.take(records([an_event("d1", 4)]))
+    await bench.inbox.process(records([an_event("d1", 1, "boom", event_id="e1")]))
+    await bench.inbox.process(records(an_event("d1", rank) for rank in (2, 3)))
+    await bench.inbox.process(records([an_event("d1", 4)]))
     assert await bench.effects() == []
 
     bench.notebook.faults.clear()
@@ -180,13 +180,15 @@ async def test_a_replay_after_the_bug_is_fixed_restores_the_order(bench: Bench) 
 
     assert await bench.effects() == [1, 2, 3, 4]
     assert "held" not in await bench.entry("e1")
-    await bench.inbox.take(records([an_event("d1", 5)]))
+    await bench.inbox.process(records([an_event("d1", 5)]))
     assert await bench.effects() == [1, 2, 3, 4, 5]
 
 
 async def test_a_replay_that_fails_again_stays_dead_and_says_so_again(bench: Bench) -> None:
     bench.notebook.faults["boom"] = ValueError("bug")
-    await bench.inbox.take(records([an_event("d1", 1, "boom", event_id="e1"), an_event("d1", 2)]))
+    await bench.inbox.process(
+        records([an_event("d1", 1, "boom", event_id="e1"), an_event("d1", 2)])
+    )
 
     await bench.ask("e1", "replay")
 
@@ -197,8 +199,8 @@ async def test_a_replay_that_fails_again_stays_dead_and_says_so_again(bench: Ben
 
 async def test_a_replay_with_a_corrected_body_takes_its_place(bench: Bench) -> None:
     broken = a_record(b"{", offset=4)
-    await bench.inbox.take([broken])
-    await bench.inbox.take(records([an_event("d1", 2)]))
+    await bench.inbox.process([broken])
+    await bench.inbox.process(records([an_event("d1", 2)]))
 
     corrected = encode(an_event("d1", 1, "corrected"))
     await bench.ask("essai.note.v1/0/4", "replay", value=corrected)
@@ -207,8 +209,8 @@ async def test_a_replay_with_a_corrected_body_takes_its_place(bench: Bench) -> N
 
 
 async def test_a_corrected_body_may_be_of_another_dossier_than_its_key(bench: Bench) -> None:
-    await bench.inbox.take([a_record(b"{", key="structure", offset=4)])
-    await bench.inbox.take(records([an_event("d1", 2)]))
+    await bench.inbox.process([a_record(b"{", key="structure", offset=4)])
+    await bench.inbox.process(records([an_event("d1", 2)]))
 
     corrected = encode(an_event("d1", 1))
     await bench.ask("essai.note.v1/0/4", "replay", value=corrected)
@@ -218,7 +220,9 @@ async def test_a_corrected_body_may_be_of_another_dossier_than_its_key(bench: Be
 
 async def test_what_is_discarded_is_passed_over(bench: Bench) -> None:
     bench.notebook.faults["boom"] = ValueError("bug")
-    await bench.inbox.take(records([an_event("d1", 1, "boom", event_id="e1"), an_event("d1", 2)]))
+    await bench.inbox.process(
+        records([an_event("d1", 1, "boom", event_id="e1"), an_event("d1", 2)])
+    )
 
     await bench.ask("e1", "discard")
 
@@ -228,10 +232,10 @@ async def test_what_is_discarded_is_passed_over(bench: Bench) -> None:
 
 async def test_what_is_discarded_before_its_turn_is_passed_over_in_its_turn(bench: Bench) -> None:
     poison = encode(an_event(rank=3, event_id="e3")).replace(b'"text"', b'"texte"')
-    await bench.inbox.take([a_record(poison), a_record(an_event("d1", 4))])
+    await bench.inbox.process([a_record(poison), a_record(an_event("d1", 4))])
 
     await bench.ask("e3", "discard")
-    await bench.inbox.take(records([an_event("d1", 1), an_event("d1", 2)]))
+    await bench.inbox.process(records([an_event("d1", 1), an_event("d1", 2)]))
 
     assert await bench.effects() == [1, 2, 4]
     assert await bench.state("e3") == "discarded"
@@ -240,7 +244,7 @@ async def test_what_is_discarded_before_its_turn_is_passed_over_in_its_turn(benc
 async def test_bytes_that_do_not_tell_their_rank_are_discarded_at_the_rank_given(
     bench: Bench,
 ) -> None:
-    await bench.inbox.take([a_record(b"{", offset=4), a_record(an_event("d1", 2))])
+    await bench.inbox.process([a_record(b"{", offset=4), a_record(an_event("d1", 2))])
 
     await bench.ask("essai.note.v1/0/4", "discard", sequence=1)
 
@@ -252,7 +256,7 @@ async def test_two_dead_letters_of_a_dossier_are_settled_in_any_order(bench: Ben
         encode(an_event(rank=rank, event_id=f"e{rank}")).replace(b'"text"', b'"texte"')
         for rank in (1, 2)
     ]
-    await bench.inbox.take([*map(a_record, poisons), a_record(an_event("d1", 3))])
+    await bench.inbox.process([*map(a_record, poisons), a_record(an_event("d1", 3))])
 
     await bench.ask("e2", "replay", value=encode(an_event(rank=2, event_id="e2")))
     assert await bench.effects() == []
@@ -264,15 +268,15 @@ async def test_two_dead_letters_of_a_dossier_are_settled_in_any_order(bench: Ben
 async def test_an_unknown_type_is_passed_over_and_keeps_its_rank(bench: Bench) -> None:
     whisper = an_event("d1", 2, payload=Whispered())
 
-    await bench.inbox.take(records([an_event("d1", 1), whisper, an_event("d1", 3)]))
+    await bench.inbox.process(records([an_event("d1", 1), whisper, an_event("d1", 3)]))
 
     assert await bench.effects() == [1, 3]
     assert await bench.dead_letters() == []
 
 
 async def test_parked_messages_left_by_a_crash_are_released_by_the_sweep(bench: Bench) -> None:
-    await bench.inbox.take(records([an_event("d1", 2), an_event("d1", 3)]))
-    await bench.inbox.take(records([an_event("d2", 1)]))
+    await bench.inbox.process(records([an_event("d1", 2), an_event("d1", 3)]))
+    await bench.inbox.process(records([an_event("d2", 1)]))
     # The crash: rank 1 was applied, and the process died before it released what waited for it.
     await bench.store.collection("streams").update_one({"stream": "d1"}, {"$set": {"next": 2}})
 
@@ -284,8 +288,8 @@ async def test_parked_messages_left_by_a_crash_are_released_by_the_sweep(bench: 
 async def test_replicas_that_settle_side_by_side_settle_once(bench: Bench) -> None:
     replica = Inbox(bench.store, NOTES, bench.notebook.handle, lambda: NOW)
     bench.notebook.faults["boom"] = ValueError("bug")
-    await bench.inbox.take(records([an_event("d1", 1, "boom", event_id="e1")]))
-    await bench.inbox.take(records(an_event("d1", rank) for rank in range(2, 12)))
+    await bench.inbox.process(records([an_event("d1", 1, "boom", event_id="e1")]))
+    await bench.inbox.process(records(an_event("d1", rank) for rank in range(2, 12)))
     bench.notebook.faults.clear()
     await bench.store.collection("inbox").update_one({"_id": "e1"}, {"$set": {"state": "replay"}})
 
@@ -300,7 +304,7 @@ async def test_replicas_that_settle_side_by_side_settle_once(bench: Bench) -> No
 async def test_a_replay_that_fails_on_two_replicas_is_said_once(bench: Bench) -> None:
     replica = Inbox(bench.store, NOTES, bench.notebook.handle, lambda: NOW)
     bench.notebook.faults["boom"] = ValueError("bug")
-    await bench.inbox.take(records([an_event("d1", 1, "boom", event_id="e1")]))
+    await bench.inbox.process(records([an_event("d1", 1, "boom", event_id="e1")]))
     await bench.store.collection("inbox").update_one({"_id": "e1"}, {"$set": {"state": "replay"}})
 
     await asyncio.gather(bench.inbox.sweep(), replica.sweep())
@@ -315,7 +319,7 @@ async def test_a_replay_that_fails_on_two_replicas_is_said_once(bench: Bench) ->
 async def test_a_dossier_that_waits_for_something_outside_waits_alone(bench: Bench) -> None:
     bench.notebook.faults["early"] = NotYetError(["d1"], "a structure is not known yet")
 
-    await bench.inbox.take(
+    await bench.inbox.process(
         records([an_event("d1", 1, "early"), an_event("d1", 2), an_event("d2", 1)])
     )
     await bench.inbox.sweep()
@@ -334,7 +338,9 @@ async def test_replicas_that_take_the_same_batch_apply_it_once(bench: Bench) -> 
     replica = Inbox(bench.store, NOTES, bench.notebook.handle, lambda: NOW)
     batch = records(an_event(f"d{dossier}", rank) for dossier in range(5) for rank in (1, 2, 3))
 
-    await asyncio.gather(*(each.take(batch) for each in (bench.inbox, replica) for _ in range(2)))
+    await asyncio.gather(
+        *(each.process(batch) for each in (bench.inbox, replica) for _ in range(2))
+    )
 
     for dossier in range(5):
         assert await bench.effects(f"d{dossier}") == [1, 2, 3]
@@ -344,17 +350,17 @@ async def test_replicas_that_take_the_same_batch_apply_it_once(bench: Bench) -> 
 async def test_topics_of_one_service_do_not_release_each_others_messages(bench: Bench) -> None:
     other = replace(NOTES, name="essai.autre.v1")
     beside = Inbox(bench.store, other, bench.notebook.handle, lambda: NOW)
-    await bench.inbox.take(records([an_event("d1", 2, "of notes", event_id="n2")]))
+    await bench.inbox.process(records([an_event("d1", 2, "of notes", event_id="n2")]))
 
-    await beside.take([a_record(an_event("d1", 1, "of other"), topic=other)])
-    await beside.take([a_record(an_event("d1", 3, "of other"), topic=other)])
+    await beside.process([a_record(an_event("d1", 1, "of other"), topic=other)])
+    await beside.process([a_record(an_event("d1", 3, "of other"), topic=other)])
 
     assert await bench.state("n2") == "parked"
     assert await bench.effects() == [1]
 
 
 async def test_ids_are_forgotten_by_the_store_after_retention_and_a_week(bench: Bench) -> None:
-    await bench.inbox.take(records([an_event("d1", 1, event_id="e1")]))
+    await bench.inbox.process(records([an_event("d1", 1, event_id="e1")]))
 
     indexes = await bench.store.collection("inbox").index_information()
     ttl = [each for each in indexes.values() if "expireAfterSeconds" in each]
@@ -364,7 +370,9 @@ async def test_ids_are_forgotten_by_the_store_after_retention_and_a_week(bench: 
 
 
 async def test_a_held_message_is_never_forgotten(bench: Bench) -> None:
-    await bench.inbox.take([a_record(b"{", offset=1), a_record(an_event("d1", 2, event_id="e2"))])
+    await bench.inbox.process(
+        [a_record(b"{", offset=1), a_record(an_event("d1", 2, event_id="e2"))]
+    )
 
     assert "expires_at" not in await bench.entry("essai.note.v1/0/1")
     assert "expires_at" not in await bench.entry("e2")
@@ -373,7 +381,7 @@ async def test_a_held_message_is_never_forgotten(bench: Bench) -> None:
 async def test_an_event_older_than_the_inbox_remembers_is_refused_by_name(bench: Bench) -> None:
     old = an_event("d1", 1, event_id="old", time=NOW - timedelta(days=37, seconds=1))
 
-    await bench.inbox.take(records([old]))
+    await bench.inbox.process(records([old]))
 
     assert await bench.effects() == []
     assert "older than the inbox remembers" in (await bench.entry("old"))["reason"]
@@ -381,7 +389,7 @@ async def test_an_event_older_than_the_inbox_remembers_is_refused_by_name(bench:
 
 async def test_waiting_for_the_world_is_never_a_dead_letter(bench: Bench) -> None:
     bench.notebook.faults["not yet"] = TransientError("the directory is behind")
-    taking = asyncio.create_task(bench.inbox.take(records([an_event("d1", 1, "not yet")])))
+    taking = asyncio.create_task(bench.inbox.process(records([an_event("d1", 1, "not yet")])))
     await asyncio.sleep(0.7)
     assert not taking.done()
 
@@ -401,18 +409,18 @@ async def test_a_handler_that_is_cancelled_leaves_nothing_and_blocks_nobody(benc
         await asyncio.sleep(60)
 
     cut_short = Inbox(bench.store, NOTES, slow, lambda: NOW)
-    taking = asyncio.create_task(cut_short.take(records([an_event("d1", 1)])))
+    taking = asyncio.create_task(cut_short.process(records([an_event("d1", 1)])))
     await asyncio.wait_for(begun.wait(), 10)
     taking.cancel()
     await asyncio.gather(taking, return_exceptions=True)
 
-    await asyncio.wait_for(bench.inbox.take(records([an_event("d1", 1)])), 5)
+    await asyncio.wait_for(bench.inbox.process(records([an_event("d1", 1)])), 5)
 
     assert await bench.effects() == [1]
 
 
 async def test_dead_letters_and_parked_messages_are_counted_by_topic(bench: Bench) -> None:
-    await bench.inbox.take([a_record(b"{", offset=1), a_record(an_event("d1", 2))])
+    await bench.inbox.process([a_record(b"{", offset=1), a_record(an_event("d1", 2))])
     await bench.inbox.sweep()
 
     labels = {"topic": NOTES.name}
@@ -432,9 +440,11 @@ async def test_every_search_of_the_inbox_goes_through_an_index(bench: Bench) -> 
 async def test_an_id_reused_in_another_dossier_is_a_dead_letter_once(bench: Bench) -> None:
     first = a_record(an_event("d1", 1, event_id="same"), offset=1)
     astray = a_record(an_event("d2", 1, event_id="same"), offset=2)
-    await bench.inbox.take([first])
+    await bench.inbox.process([first])
     for _ in range(2):
-        await bench.inbox.take([astray, first, a_record(an_event("d2", 2, event_id="e"), offset=3)])
+        await bench.inbox.process(
+            [astray, first, a_record(an_event("d2", 2, event_id="e"), offset=3)]
+        )
 
     assert await bench.effects() == [1]
     assert await bench.effects("d2") == []

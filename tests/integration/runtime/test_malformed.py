@@ -23,9 +23,9 @@ from shared.contracts.topics import (
 )
 from shared.runtime.messaging.broker import read_record
 from shared.runtime.messaging.inbox import Inbox
-from shared.runtime.messaging.isolation import bury
-from shared.runtime.messaging.parsing import Reader, Record
-from shared.runtime.messaging.projection import Projecting, Projection
+from shared.runtime.messaging.isolation import write_dead_letter
+from shared.runtime.messaging.parsing import Record, RecordParser
+from shared.runtime.messaging.projection import Projection, ProjectionConfig
 from shared.runtime.record_size import weigh
 from shared.runtime.store.database import Store, Transaction
 from tests.integration.runtime.test_broker import consuming
@@ -58,9 +58,9 @@ async def keep(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
     await transaction.collection("kept").insert_many(rows, session=transaction.session)
 
 
-def a_taker(store: Store, topic: Topic) -> Inbox | Projection:
+def a_processor(store: Store, topic: Topic) -> Inbox | Projection:
     if topic.compacted:
-        return Projection(store, topic, Projecting(keep, "kept"), lambda: NOW)
+        return Projection(store, topic, ProjectionConfig(keep, "kept"), lambda: NOW)
     return Inbox(store, topic, keep, lambda: NOW)
 
 
@@ -68,15 +68,15 @@ def a_taker(store: Store, topic: Topic) -> Inbox | Projection:
     "topic", [PIECE_DEPOSEE, STATUT, DOSSIER, STRUCTURE], ids=lambda topic: topic.name
 )
 async def test_no_malformed_record_stops_a_reader(store: Store, topic: Topic) -> None:
-    taker = a_taker(store, topic)
-    await taker.prepare()
+    processor = a_processor(store, topic)
+    await processor.prepare()
     wild = [
         fetched(topic, each, rank) for rank, each in enumerate(malformed_records(golden(topic)))
     ]
     sound = of_another(golden(topic))
 
-    await taker.take(wild)
-    await taker.take(
+    await processor.process(wild)
+    await processor.process(
         [fetched(topic, RawRecord("sound", json.dumps(sound).encode(), _key(sound)), 999)]
     )
 
@@ -107,8 +107,8 @@ def _key(sound: dict[str, Any]) -> bytes:
 @pytest.mark.parametrize("topic", [PIECE_DEPOSEE, DOSSIER], ids=lambda topic: topic.name)
 async def test_on_a_real_kafka_the_group_moves_on(store: Store, room: Room, topic: Topic) -> None:
     room.provision([topic])
-    taker = a_taker(store, topic)
-    await taker.prepare()
+    processor = a_processor(store, topic)
+    await processor.prepare()
     sound = of_another(golden(topic))
     name = room.namespace + topic.name
     refused = 0
@@ -129,9 +129,9 @@ async def test_on_a_real_kafka_the_group_moves_on(store: Store, room: Room, topi
         kept = await store.collection("kept").find_one({"of": sound["subject"]})
         return kept is not None
 
-    async with consuming(room, taker, topic) as group:
+    async with consuming(room, processor, topic) as group:
         await wait_until(is_kept, "the sound one passes", limit_s=90)
-        await asyncio.wait_for(group.caught_up(), 60)
+        await asyncio.wait_for(group.wait_until_caught_up(), 60)
 
     assert refused <= 3
     dead = await store.collection("inbox").count_documents({"state": "dead"})
@@ -143,10 +143,10 @@ async def test_a_letter_that_the_store_refuses_is_buried_as_bytes_at_a_position(
 ) -> None:
     inbox = Inbox(store, NOTES, keep, lambda: NOW)
     await inbox.prepare()
-    message = Reader(NOTES, is_sequenced=True).read(a_record(b"{}", offset=7))
+    message = RecordParser(NOTES, is_sequenced=True).parse(a_record(b"{}", offset=7))
 
     # What a bound of the contracts may have forgotten: a rank that no store holds.
-    await bury(replace(message, id="odd", sequence=2**70), "a bug", inbox._commit)  # noqa: SLF001
+    await write_dead_letter(replace(message, id="odd", sequence=2**70), "a bug", inbox._commit)  # noqa: SLF001
 
     (dead,) = await store.collection("inbox").find({"state": "dead"}).to_list(None)
     assert (dead["_id"], dead["value"]) == ("essai.note.v1/0/7", b"{}")

@@ -69,7 +69,7 @@ async def test_after_a_refusal_the_other_keys_of_the_partition_flow(
     assert texts(found["d2"]) == [f"d2/{rank}" for rank in range(1, 41)]
     assert texts(found["d3"]) == [f"d3/{rank}" for rank in range(1, 21)]
     assert REGISTRY.get_sample_value("aiguillage_outbox_refused_keys") == 1
-    assert relay.stands_still_s == 0
+    assert relay.stalled_s == 0
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -143,7 +143,7 @@ async def test_what_a_handler_may_not_tell_is_a_dead_letter_and_the_others_pass(
     await inbox.prepare()
     batch = [an_event("d1", 1, "2000000", event_id="large"), an_event("d2", 1, "10")]
 
-    await inbox.take([a_record(each, offset=rank) for rank, each in enumerate(batch)])
+    await inbox.process([a_record(each, offset=rank) for rank, each in enumerate(batch)])
 
     dead = await store.collection("inbox").find_one({"_id": "large"})
     assert dead is not None
@@ -167,7 +167,7 @@ async def test_a_relay_that_can_publish_nothing_is_seen_and_one_refused_row_is_n
 
     async def renew() -> None:
         renewed.append(len(answers))
-        await wait_until(lambda: relay.stands_still_s > 0.01, "it is seen to stand still")
+        await wait_until(lambda: relay.stalled_s > 0.01, "it is seen to stand still")
 
     relay = Relay(store, publish, CLOCK, renew)
     await say(store, d1=1)
@@ -178,10 +178,10 @@ async def test_a_relay_that_can_publish_nothing_is_seen_and_one_refused_row_is_n
 
     await wait_until(is_empty, "it leaves in the end, at once after each renewal", limit_s=10)
     assert renewed == [2, 1, 0]
-    await wait_until(lambda: relay.stands_still_s == 0, "it stands still no more")
+    await wait_until(lambda: relay.stalled_s == 0, "it stands still no more")
     answers += [UnknownError()]
     await say(store, d1=1)
     await wait_until(lambda: len(renewed) == 4, "the row is refused")
-    await wait_until(lambda: relay.stands_still_s == 0, "a row alone does not count")
+    await wait_until(lambda: relay.stalled_s == 0, "a row alone does not count")
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

@@ -115,7 +115,7 @@ async def test_a_store_that_goes_away_in_the_middle_costs_nothing(
 
     async def take_all() -> None:
         for batch in batches:
-            await inbox.take(batch)
+            await inbox.process(batch)
 
     taking = asyncio.create_task(take_all())
     await wait_until(lambda: len(handled) > 20, "the inbox is at work")

@@ -44,7 +44,7 @@ async def test_an_abandoned_message_leaves_its_rank_to_an_empty_one(
     assert left[1] == second
     inbox = Inbox(store, NOTES, keep, lambda: NOW)
     await inbox.prepare()
-    await inbox.take([a_record(row["value"], offset=at) for at, row in enumerate(left)])
+    await inbox.process([a_record(row["value"], offset=at) for at, row in enumerate(left)])
     (kept,) = await store.collection("kept").find().to_list(None)
     assert kept["text"] == "d1/2"
 
@@ -71,7 +71,7 @@ async def test_many_dead_letters_are_discarded_by_one_command(
 ) -> None:
     inbox = Inbox(store, NOTES, keep, lambda: NOW)
     await inbox.prepare()
-    await inbox.take([a_record(b"{", key=f"d{at}", offset=at) for at in range(30)])
+    await inbox.process([a_record(b"{", key=f"d{at}", offset=at) for at in range(30)])
     dead = [entry["_id"] async for entry in store.collection("inbox").find()]
 
     of_two = told(dead_letters.app, *options, "discard", *dead[:2], "--rank", "1")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from shared.contracts.envelope import Event
 from shared.contracts.topics import PIECE_DEPOSEE, STATUT, STRUCTURE
 from shared.runtime.logs import get_logger
-from shared.runtime.messaging.projection import Projecting
+from shared.runtime.messaging.projection import ProjectionConfig
 from shared.runtime.service import Runtime, run
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.store.database import Transaction
@@ -45,7 +45,7 @@ def build() -> tuple[Runtime, FastAPI]:
     """Put it together."""
     runtime = Runtime("toy", RuntimeSettings())
     runtime.consume({STATUT: keep})
-    runtime.project({STRUCTURE: Projecting(project, "structures")})
+    runtime.project({STRUCTURE: ProjectionConfig(project, "structures")})
     router = APIRouter(route_class=DescribedRoute)
 
     @router.post("/things")

@@ -1,8 +1,8 @@
-"""Fetched records: what aiokafka gives up on, header names not in UTF-8 and batches too large.
+"""Patch of aiokafka's fetcher: header names not in UTF-8, and batches too large to unpack.
 
 No broker checks them. aiokafka raises, loses its place in the batch, and reads it again for ever: a
 stranger's record would silence a service. A header name is read by its bytes, as Kafka's own
-clients do, and nothing of ours depends on it; which batches are not unpacked: `unpacking.py`.
+clients do, and nothing of ours depends on it; which batches are not unpacked: `decompression.py`.
 """
 
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from aiokafka.record.util import decode_varint_py
 
 from shared.runtime.messaging.decompression import (
     FETCH_UNPACKED_BYTES,
-    unpacked_size,
-    unread,
-    why_unreadable,
+    build_unread_record,
+    describe_unreadable,
+    measure_unpacked,
 )
 
 
@@ -27,8 +27,8 @@ class OddName(str):
     __slots__ = ()
 
 
-def install() -> None:
-    """Have every consumer of this process read them. aiokafka has no other place to say so."""
+def install_patch() -> None:
+    """Patch aiokafka for every consumer of this process: it has no setting for it."""
     if not hasattr(fetcher, "MemoryRecords"):
         raise ImportError("aiokafka reads records elsewhere than it did")
     fetcher.MemoryRecords = _Records
@@ -45,7 +45,7 @@ class _Records(_MemoryRecordsPy):  # type: ignore[misc]  # aiokafka ships no typ
         batch = super().next_batch()
         if whole is None or not isinstance(batch, DefaultRecordBatch):
             return batch
-        size = unpacked_size(batch, whole)
+        size = measure_unpacked(batch, whole)
         self._unpacked += size if isinstance(size, int) else 0
         return _Batch(batch, whole, size if isinstance(size, str) else None)
 
@@ -70,12 +70,12 @@ class _Batch:
 
     def __iter__(self) -> Iterator[Any]:
         if self._refusal is not None:
-            yield unread(self._batch, self._whole, self._refusal)
+            yield build_unread_record(self._batch, self._whole, self._refusal)
             return
         try:
             yield from self._records()
         except Exception as error:  # noqa: BLE001 - it would be read again for ever
-            yield unread(self._batch, self._whole, why_unreadable(error))
+            yield build_unread_record(self._batch, self._whole, describe_unreadable(error))
 
     def _records(self) -> Iterator[Any]:
         given = 0
@@ -84,30 +84,30 @@ class _Batch:
                 yield record
                 given += 1
         except UnicodeDecodeError:
-            patient = iter(_PatientBatch(self._whole))
+            tolerant = iter(_TolerantBatch(self._whole))
             for _ in range(given):
-                next(patient)
-            yield from patient
+                next(tolerant)
+            yield from tolerant
 
 
-class _PatientBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # as above
+class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # as above
     """aiokafka's reader in Python, on bytes whose decoding never fails."""
 
     _buffer: bytearray
 
     def _maybe_uncompress(self) -> None:
         super()._maybe_uncompress()
-        self._buffer = _Text(self._buffer)
+        self._buffer = _TolerantText(self._buffer)
 
     def _read_msg(self) -> Any:  # noqa: ANN401
         # The compiled one takes exactly a bytearray.
         return super()._read_msg(decode_varint_py)
 
 
-class _Text(bytearray):
+class _TolerantText(bytearray):
     def __getitem__(self, where: Any) -> Any:  # noqa: ANN401
         got = super().__getitem__(where)
-        return _Text(got) if isinstance(where, slice) else got
+        return _TolerantText(got) if isinstance(where, slice) else got
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         try:

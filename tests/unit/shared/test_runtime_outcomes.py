@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.contracts.envelope import Event, Payload
-from shared.runtime.messaging.outcomes import Fates, Seen, Stream, decide_fates
+from shared.runtime.messaging.outcomes import Outcomes, Seen, Stream, decide_outcomes
 from shared.runtime.messaging.parsing import Incoming
 from tests.kit.events import NOW, Noted, Whispered, a_record, an_event
 
@@ -20,7 +20,7 @@ def incoming(event: Event[Payload], fault: str | None = None) -> Incoming:
     message = Incoming(
         a_record(event), event.id, event.dossierid or "", event.sequence, event if known else None
     )
-    return message.failed(fault) if fault else message
+    return message.with_fault(fault) if fault else message
 
 
 @dataclass
@@ -63,13 +63,13 @@ class World:
         self.parked: dict[str, Incoming] = {}
         self.dead: dict[str, Incoming] = {}
 
-    def take(self, batch: list[Incoming]) -> Fates:
-        fates = decide_fates(batch, self.seen, self.streams, SINCE)
-        for message in fates.applied:
+    def take(self, batch: list[Incoming]) -> Outcomes:
+        outcomes = decide_outcomes(batch, self.seen, self.streams, SINCE)
+        for message in outcomes.applied:
             self.applied[message.stream].append(message.sequence or 0)
-        self.parked |= {message.id: message for message in fates.parked}
-        self.dead |= {message.id: message for message in fates.dead}
-        return fates
+        self.parked |= {message.id: message for message in outcomes.parked}
+        self.dead |= {message.id: message for message in outcomes.dead}
+        return outcomes
 
 
 @settings(max_examples=400)
@@ -81,8 +81,8 @@ def test_ranks_are_applied_in_order_each_once_and_nothing_is_lost(
     given_ids = {f"{each.dossier}/{each.rank}" for batch in history for each in batch}
 
     for batch in history:
-        fates = world.take([each.message() for each in batch])
-        named = [*fates.applied, *fates.parked, *fates.dead, *fates.redelivered]
+        outcomes = world.take([each.message() for each in batch])
+        named = [*outcomes.applied, *outcomes.parked, *outcomes.dead, *outcomes.redelivered]
         assert len(batch) == len(named)
 
     for ranks in world.applied.values():
@@ -108,7 +108,7 @@ def test_streams_count_what_waits(history: list[list[Delivery]]) -> None:
 def test_a_poisoned_message_holds_back_its_dossier_and_no_other() -> None:
     world = World()
 
-    fates = world.take(
+    outcomes = world.take(
         [
             incoming(an_event("a", 1, event_id="a1"), "poison"),
             incoming(an_event("a", 2, event_id="a2")),
@@ -116,21 +116,21 @@ def test_a_poisoned_message_holds_back_its_dossier_and_no_other() -> None:
         ]
     )
 
-    assert [each.id for each in fates.applied] == ["b1"]
-    assert [each.id for each in fates.parked] == ["a2"]
+    assert [each.id for each in outcomes.applied] == ["b1"]
+    assert [each.id for each in outcomes.parked] == ["a2"]
 
 
 def test_a_poison_that_tells_no_rank_holds_back_its_dossier() -> None:
     world = World()
 
-    fates = world.take(
+    outcomes = world.take(
         [
             incoming(an_event("a", None, event_id="poison"), "unreadable"),
             incoming(an_event("a", 1, event_id="a1")),
         ]
     )
 
-    assert [each.id for each in fates.parked] == ["a1"]
+    assert [each.id for each in outcomes.parked] == ["a1"]
 
 
 def test_a_message_of_an_unknown_type_takes_its_rank() -> None:
@@ -145,17 +145,17 @@ def test_another_message_at_a_rank_that_is_taken_is_refused_by_name() -> None:
     world = World()
     world.take([incoming(an_event("a", 1, event_id="first"))])
 
-    fates = world.take([incoming(an_event("a", 1, event_id="second"))])
+    outcomes = world.take([incoming(an_event("a", 1, event_id="second"))])
 
-    assert "rank 1" in (fates.dead[0].fault or "")
+    assert "rank 1" in (outcomes.dead[0].fault or "")
 
 
 def test_a_message_older_than_the_inbox_remembers_is_refused_by_name() -> None:
     world = World()
 
-    fates = world.take([incoming(an_event("a", 1, time=SINCE - timedelta(seconds=1)))])
+    outcomes = world.take([incoming(an_event("a", 1, time=SINCE - timedelta(seconds=1)))])
 
-    assert "older than the inbox remembers" in (fates.dead[0].fault or "")
+    assert "older than the inbox remembers" in (outcomes.dead[0].fault or "")
 
 
 def test_an_old_message_whose_rank_was_applied_is_known_without_its_id() -> None:
@@ -163,9 +163,9 @@ def test_an_old_message_whose_rank_was_applied_is_known_without_its_id() -> None
     world.take([incoming(an_event("a", 1))])
     world.seen.clear()
 
-    fates = world.take([incoming(an_event("a", 1, time=SINCE - timedelta(seconds=1)))])
+    outcomes = world.take([incoming(an_event("a", 1, time=SINCE - timedelta(seconds=1)))])
 
-    assert len(fates.redelivered) == 1
+    assert len(outcomes.redelivered) == 1
 
 
 def test_an_id_that_another_message_has_is_seen_and_named() -> None:
@@ -175,10 +175,10 @@ def test_an_id_that_another_message_has_is_seen_and_named() -> None:
     astray = replace(astray, record=replace(astray.record, position="essai.note.v1/2/7"))
     world.take([first])
 
-    fates = world.take([astray, incoming(an_event("d2", 2)), first, astray])
+    outcomes = world.take([astray, incoming(an_event("d2", 2)), first, astray])
 
-    (dead,) = fates.dead
+    (dead,) = outcomes.dead
     assert dead.id == "essai.note.v1/2/7"
     assert "its id same is that of another message" in (dead.fault or "")
-    assert [each.sequence for each in fates.parked] == [2]
-    assert len(fates.redelivered) == 2
+    assert [each.sequence for each in outcomes.parked] == [2]
+    assert len(outcomes.redelivered) == 2

@@ -7,16 +7,16 @@ import pytest
 
 from shared.contracts.envelope import Payload, encode
 from shared.contracts.topics import Key
-from shared.runtime.messaging.parsing import Reader
+from shared.runtime.messaging.parsing import RecordParser
 from tests.kit.events import NOTES, Noted, Whispered, a_record, an_event
 
-READER = Reader(NOTES, is_sequenced=True)
+READER = RecordParser(NOTES, is_sequenced=True)
 
 
 def test_an_event_is_read_with_what_orders_it() -> None:
     event = an_event("d1", 3, "hello")
 
-    incoming = READER.read(a_record(event))
+    incoming = READER.parse(a_record(event))
 
     assert (incoming.id, incoming.stream, incoming.sequence) == (event.id, "d1", 3)
     assert incoming.event is not None
@@ -32,11 +32,11 @@ def test_an_event_is_read_with_what_orders_it() -> None:
 def test_a_field_added_later_is_passed_over() -> None:
     body = encode(an_event()).replace(b'"data":{', b'"data":{"later":1,', 1)
 
-    assert READER.read(a_record(body)).event is not None
+    assert READER.parse(a_record(body)).event is not None
 
 
 def test_an_unknown_type_is_no_fault() -> None:
-    incoming = READER.read(a_record(an_event("d1", 2, payload=Whispered())))
+    incoming = READER.parse(a_record(an_event("d1", 2, payload=Whispered())))
 
     assert incoming.is_unknown
     assert incoming.sequence == 2
@@ -58,7 +58,7 @@ def test_an_unknown_type_is_no_fault() -> None:
     ],
 )
 def test_a_fault_says_where_it_is(body: bytes, where: str) -> None:
-    incoming = READER.read(a_record(body))
+    incoming = READER.parse(a_record(body))
 
     assert incoming.event is None
     assert where in (incoming.fault or "")
@@ -67,14 +67,14 @@ def test_a_fault_says_where_it_is(body: bytes, where: str) -> None:
 def test_an_event_without_a_rank_is_a_fault_where_ranks_are_kept() -> None:
     record = a_record(an_event("d1", None))
 
-    assert "no sequence" in (READER.read(record).fault or "")
-    assert Reader(NOTES, is_sequenced=False).read(record).fault is None
+    assert "no sequence" in (READER.parse(record).fault or "")
+    assert RecordParser(NOTES, is_sequenced=False).parse(record).fault is None
 
 
 def test_what_cannot_be_read_is_named_by_its_place() -> None:
     record = replace(a_record(b"{", key="d7"), position="essai.note.v1/2/41")
 
-    incoming = READER.read(record)
+    incoming = READER.parse(record)
 
     assert (incoming.id, incoming.stream) == ("essai.note.v1/2/41", "d7")
 
@@ -82,12 +82,12 @@ def test_what_cannot_be_read_is_named_by_its_place() -> None:
 def test_an_operator_may_put_the_body_of_another_dossier_behind_a_key() -> None:
     record = a_record(encode(an_event("d1")), key="d2")
 
-    assert READER.read(record).fault is not None
-    assert READER.read(record, is_keyed=False).fault is None
+    assert READER.parse(record).fault is not None
+    assert READER.parse(record, is_keyed=False).fault is None
 
 
 def test_a_reason_is_short_enough_for_a_header() -> None:
-    assert len(READER.read(a_record(an_event())).failed("x" * 10_000).fault or "") == 500
+    assert len(READER.parse(a_record(an_event())).with_fault("x" * 10_000).fault or "") == 500
 
 
 class About(Payload):
@@ -115,12 +115,12 @@ class About(Payload):
 def test_key_envelope_and_payload_name_the_same(
     key: str, how: Key, said: About, where: str | None
 ) -> None:
-    reader = Reader(replace(NOTES, key=how, payloads=(About,)), is_sequenced=True)
+    reader = RecordParser(replace(NOTES, key=how, payloads=(About,)), is_sequenced=True)
     event = an_event("d1", payload=said)
     if how is Key.ENTITY:
         event = event.model_copy(update={"dossierid": None})
 
-    incoming = reader.read(replace(a_record(event), key=key))
+    incoming = reader.parse(replace(a_record(event), key=key))
 
     if where is None:
         assert incoming.fault is None

@@ -15,7 +15,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from shared.runtime.backoff import keep_trying, wait_out
+from shared.runtime.backoff import retry_forever, retry_transient
 from shared.runtime.errors import TransientError, is_transient
 from shared.runtime.messaging.isolation import isolate
 from shared.runtime.messaging.parsing import Incoming
@@ -79,23 +79,25 @@ class Failing:
 
 
 async def test_a_fault_of_the_world_is_waited_out() -> None:
-    assert await wait_out("essai", Failing(AutoReconnect("x"), TransientError("x"))) == "passed"
+    assert (
+        await retry_transient("essai", Failing(AutoReconnect("x"), TransientError("x"))) == "passed"
+    )
 
 
 async def test_a_bug_is_not_waited_out() -> None:
     with pytest.raises(KeyError):
-        await wait_out("essai", Failing(KeyError("x")))
+        await retry_transient("essai", Failing(KeyError("x")))
 
 
 async def test_the_plumbing_keeps_trying_whatever_happens() -> None:
-    assert await keep_trying("essai", Failing(KeyError("x"), AutoReconnect("x"))) == "passed"
+    assert await retry_forever("essai", Failing(KeyError("x"), AutoReconnect("x"))) == "passed"
 
 
 async def test_waiting_ends_when_it_is_told_to() -> None:
     async def for_ever() -> None:
         raise TransientError
 
-    waiting = asyncio.create_task(keep_trying("essai", for_ever))
+    waiting = asyncio.create_task(retry_forever("essai", for_ever))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -122,11 +124,11 @@ async def test_every_message_is_taken_or_buried_once_and_in_order(
             raise ValueError
         done.extend(message.id for message in batch)
 
-    async def bury(message: Incoming, _: str) -> None:
+    async def write_dead_letter(message: Incoming, _: str) -> None:
         buried.append(message.id)
         done.append(message.id)
 
-    await isolate(a_batch(size), take, bury)
+    await isolate(a_batch(size), take, write_dead_letter)
 
     assert done == [f"e{rank}" for rank in range(size)]
     assert set(buried) == guilty
@@ -141,10 +143,10 @@ async def test_a_message_gets_three_attempts_alone() -> None:
         if attempts < 3:
             raise ValueError
 
-    async def bury(_: Incoming, reason: str) -> None:
+    async def write_dead_letter(_: Incoming, reason: str) -> None:
         raise AssertionError(reason)
 
-    await isolate(a_batch(1), take, bury)
+    await isolate(a_batch(1), take, write_dead_letter)
 
     assert attempts == 3
 
@@ -155,11 +157,11 @@ async def test_nothing_is_buried_for_a_fault_of_the_world() -> None:
     async def take(batch: Sequence[Incoming]) -> None:
         raise (TransientError() if len(batch) == 1 else ValueError())
 
-    async def bury(message: Incoming, _: str) -> None:
+    async def write_dead_letter(message: Incoming, _: str) -> None:
         buried.append(message.id)
 
     with pytest.raises(TransientError):
-        await isolate(a_batch(4), take, bury)
+        await isolate(a_batch(4), take, write_dead_letter)
     assert buried == []
 
 
