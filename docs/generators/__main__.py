@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from docs.generators.architecture import render_architecture
 from docs.generators.asyncapi import build_asyncapi
 from docs.generators.circuit import render_circuit
 from docs.generators.openapi import build_openapi
@@ -49,6 +50,7 @@ def generate_documents() -> Mapping[str, str]:
     """Generate every document, by its path."""
     described = {f"{_OPENAPI}/{name}.json": _json(each) for name, each in build_openapi().items()}
     return described | {
+        "docs/architecture.md": render_architecture(),
         "docs/asyncapi.json": _json(build_asyncapi()),
         "docs/circuit.md": render_circuit(),
         "docs/rules.md": render_rules(),
