@@ -1,4 +1,4 @@
-"""The composition of deposit, from top to bottom."""
+"""Composition root."""
 
 from fastapi import FastAPI
 

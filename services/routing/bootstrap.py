@@ -1,4 +1,4 @@
-"""Routing put together: what it takes, what it answers, what it does by itself."""
+"""Composition root."""
 
 import asyncio
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
 
     runtime.prepare(lambda: create_indexes(store))
     runtime.project(
-        {topics.STRUCTURE: ProjectionConfig(consumers.structures(router_of), "structures")}
+        {topics.STRUCTURE: ProjectionConfig(consumers.project_structures(router_of), "structures")}
     )
     runtime.consume({topics.PIECE_DEPOSEE: consumers.route_pieces(router_of)})
     runtime.every(_MEASURE_S, "measure", timers.measure(archive, clock))

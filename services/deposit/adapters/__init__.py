@@ -1,1 +1,1 @@
-"""What the deposit reads and writes outside itself."""
+"""Adapters of deposit: document store, readers of e-invoices, certificates."""

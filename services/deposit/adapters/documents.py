@@ -11,7 +11,7 @@ _COMPLETION = TypeAdapter(Completion)
 
 
 def number_id(depositor: str, number: str) -> str:
-    """Give what is unique among pieces, as one value: stores search a pair of fields less well.
+    """Give the unique key of a number: depositor and number as one value, which stores find sooner.
 
     A number holds no line break, so that two pairs never look the same.
     """

@@ -1,4 +1,4 @@
-"""A bounded reader process: reads one untrusted file after another, with no way to do more.
+"""A reader process with limits of memory and CPU: it reads untrusted files and can do no more.
 
 python -m services.deposit.adapters.reader_process MEMORY_MB CPU_S FILES
 
@@ -67,7 +67,7 @@ def _write_answer(answer: bytes) -> None:
 
 
 def _read(content: bytes, name: str) -> bytes:
-    """Read a file, and say what it holds or breaks."""
+    """Read a file, and write the answer: an invoice, the rule that it breaks, or a fault."""
     answer: dict[str, object]
     try:
         answer = {"invoice": asdict(read_einvoice(content, name))}

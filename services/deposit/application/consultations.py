@@ -57,7 +57,7 @@ class Consultations:
         """Use these ports."""
         self._ports = ports
 
-    async def piece(self, piece_id: str, role: Role, structure: str) -> PieceView | None:
+    async def show_piece(self, piece_id: str, role: Role, structure: str) -> PieceView | None:
         """Show a piece; None when the caller has no such piece."""
         piece = await self._find_piece(piece_id, role, structure)
         if piece is None:
@@ -97,14 +97,14 @@ class Consultations:
             list_options(circuit, following, role, directory),
         )
 
-    async def file(self, piece_id: str, role: Role, structure: str) -> Download | None:
+    async def download_file(self, piece_id: str, role: Role, structure: str) -> Download | None:
         """Hand out the deposited file."""
         piece = await self._find_piece(piece_id, role, structure)
         if piece is None:
             return None
         return await self._download(piece.file.sha256, piece.file.name, piece.file.media_type)
 
-    async def attachment(
+    async def download_attachment(
         self, piece_id: str, sha256: str, role: Role, structure: str
     ) -> Download | None:
         """Hand out an attachment of a piece."""
@@ -114,7 +114,7 @@ class Consultations:
             return None
         return await self._download(sha256, found.name, found.media_type)
 
-    async def certificate(
+    async def download_certificate(
         self, piece_id: str, role: Role, structure: str, completion: int | None = None
     ) -> Download | None:
         """Hand out the certificate of a deposit, or of one of its completions (from 1)."""

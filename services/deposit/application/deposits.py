@@ -42,7 +42,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What would become of a deposit."""
+    """The result of a dry run: the recipient, or every rule that refuses."""
 
     recipient: Recipient | None
     violations: tuple[Violation, ...]
@@ -59,13 +59,13 @@ class Deposited:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Every rule that refuses; `is_early` when trying again later is all there is to do."""
+    """Every rule that refuses; `is_early` when the same deposit may be accepted later."""
 
     violations: tuple[Violation, ...]
 
     @property
     def is_early(self) -> bool:
-        """Whether nothing but the time of asking is wrong."""
+        """Whether nothing is wrong but the moment: the dossier is still on its way."""
         return {violation.code for violation in self.violations} == {rules.DOSSIER_ON_ITS_WAY.code}
 
 
@@ -90,7 +90,7 @@ class Deposits:
         self._memory = FairSemaphore(policy.max_read_at_once, policy.read_wait_s)
 
     async def try_out(self, submission: Submission) -> Trial:
-        """Say what would become of a deposit, and keep nothing."""
+        """Judge a deposit (dry run), and keep nothing."""
         async with self._memory.acquire(submission.structure):
             examined = await self._examine(replace(submission, key=None))
         proposal, verdict = examined.proposal, examined.verdict
@@ -182,7 +182,7 @@ class Deposits:
     async def _store_piece(
         self, submission: Submission, examined: _Examination, draft: Draft
     ) -> Piece:
-        """Keep the files: they come before the piece that refers to them."""
+        """Store the files and the certificate: they come before the piece that refers to them."""
         vault, ports = self._ports.vault, self._ports
         file = await store_file(vault, submission.file.name, examined.content)
         is_pdf = draft.read.syntax in {Syntax.PDF, Syntax.FACTUR_X}

@@ -1,4 +1,4 @@
-"""Fair semaphore: those who wait are served in turn by holder, and none takes the last place.
+"""Fair semaphore: who waits is served in turn by holder, and no holder takes the last place.
 
 A plain semaphore serves by order of arrival: who sends sixty slow files is all that is served.
 """

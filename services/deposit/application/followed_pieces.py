@@ -1,4 +1,4 @@
-"""Finding the piece that is followed, and where its dossier stands."""
+"""The piece that a deposit follows, and the state of its dossier."""
 
 from services.deposit.application.ports import Ports
 from services.deposit.domain import rules

@@ -1,4 +1,4 @@
-"""What whoever is awaited may deposit next, and what the recipients will require of it."""
+"""Prefill of a next deposit: the cadres that may follow, and the fields that each requires."""
 
 from dataclasses import dataclass
 

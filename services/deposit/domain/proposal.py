@@ -1,4 +1,4 @@
-"""What is submitted, before anything is judged."""
+"""A proposal: a deposit as submitted, before it is judged."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""Whose turn it is in a dossier, by the state that routing last told."""
+"""Turns in a dossier, by the state that routing last told: who may act now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -149,7 +149,7 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
 def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
     @routes.get("/pieces/{piece_id}", summary="A piece as deposited, and where it stands.")
     async def show_piece(who: Caller, piece_id: PieceId) -> PieceAnswer:
-        shown = await consultations.piece(piece_id, who.role, who.structure)
+        shown = await consultations.show_piece(piece_id, who.role, who.structure)
         if shown is None:
             raise not_found("Pièce")
         return PieceAnswer.of(shown)
@@ -167,7 +167,7 @@ def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
 def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
     @routes.get("/pieces/{piece_id}/file", summary="The deposited file.", response_class=Response)
     async def download_file(who: Caller, piece_id: PieceId) -> Response:
-        return _handed(await consultations.file(piece_id, who.role, who.structure))
+        return _handed(await consultations.download_file(piece_id, who.role, who.structure))
 
     @routes.get(
         "/pieces/{piece_id}/attachments/{sha256}",
@@ -175,7 +175,7 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
         response_class=Response,
     )
     async def download_attachment(who: Caller, piece_id: PieceId, sha256: Sha256) -> Response:
-        found = await consultations.attachment(piece_id, sha256, who.role, who.structure)
+        found = await consultations.download_attachment(piece_id, sha256, who.role, who.structure)
         return _handed(found)
 
     @routes.get(
@@ -184,7 +184,7 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
         response_class=Response,
     )
     async def download_certificate(who: Caller, piece_id: PieceId) -> Response:
-        return _handed(await consultations.certificate(piece_id, who.role, who.structure))
+        return _handed(await consultations.download_certificate(piece_id, who.role, who.structure))
 
     @routes.get(
         "/pieces/{piece_id}/completions/{rank}/certificate",
@@ -192,7 +192,7 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
         response_class=Response,
     )
     async def download_completion(who: Caller, piece_id: PieceId, rank: int) -> Response:
-        found = await consultations.certificate(piece_id, who.role, who.structure, rank)
+        found = await consultations.download_certificate(piece_id, who.role, who.structure, rank)
         return _handed(found)
 
 

@@ -34,18 +34,18 @@ class HttpPeers:
         self._headers = {"X-Structure": quote(by.structure, safe=""), "X-Role": by.role.value}
         self._max_file_bytes = max_file_mb * MEGABYTE
 
-    async def dossier(self, dossier_id: str) -> Json | None:
+    async def fetch_dossier(self, dossier_id: str) -> Json | None:
         return await self._json(self._routing + public_path("routing", "dossiers", dossier_id))
 
-    async def trail(self, dossier_id: str) -> Sequence[Json] | None:
+    async def fetch_trail(self, dossier_id: str) -> Sequence[Json] | None:
         path = public_path("routing", "dossiers", dossier_id, "audit")
         audit = await self._json(self._routing + path)
         return None if audit is None else audit["entries"]
 
-    async def piece(self, piece_id: str) -> Json | None:
+    async def fetch_piece(self, piece_id: str) -> Json | None:
         return await self._json(self._deposit + public_path("deposit", "pieces", piece_id))
 
-    async def file(self, url: str) -> AsyncGenerator[bytes, None]:
+    async def fetch_file(self, url: str) -> AsyncGenerator[bytes, None]:
         async with self._get(self._deposit + url) as answer:
             if answer.status_code != httpx.codes.OK:
                 if await _read_code(answer) == _DAMAGED:

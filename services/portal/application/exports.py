@@ -44,10 +44,10 @@ class TooLargeError(Exception):
 class Peers(Protocol):
     """Routing and deposit, asked as the one who exports. None: not for that party, or unknown."""
 
-    async def dossier(self, dossier_id: str) -> Json | None: ...
-    async def trail(self, dossier_id: str) -> Sequence[Json] | None: ...
-    async def piece(self, piece_id: str) -> Json | None: ...
-    def file(self, url: str) -> AsyncGenerator[bytes, None]: ...
+    async def fetch_dossier(self, dossier_id: str) -> Json | None: ...
+    async def fetch_trail(self, dossier_id: str) -> Sequence[Json] | None: ...
+    async def fetch_piece(self, piece_id: str) -> Json | None: ...
+    def fetch_file(self, url: str) -> AsyncGenerator[bytes, None]: ...
 
 
 class Archive(Protocol):
@@ -94,7 +94,7 @@ class Exports:
         }
         members = [await archive.put(path, content) for path, content in own.items()]
         members += [
-            await archive.add(wanted.path, peers.file(wanted.url), wanted.name)
+            await archive.add(wanted.path, peers.fetch_file(wanted.url), wanted.name)
             for wanted in list_files(dossier, trail, deposited)
         ]
         await archive.put(MANIFEST, write_manifest(dossier, trail, members, by, self._clock()))
@@ -106,7 +106,7 @@ async def _read_consistent(dossier_id: str, peers: Peers) -> tuple[Json, Sequenc
     attempts = _ATTEMPTS
     while True:
         attempts -= 1
-        dossier, trail = await peers.dossier(dossier_id), await peers.trail(dossier_id)
+        dossier, trail = await peers.fetch_dossier(dossier_id), await peers.fetch_trail(dossier_id)
         if dossier is None or trail is None:
             return None
         if not attempts or (trail and trail[-1]["version"] == dossier["version"]):
@@ -114,7 +114,7 @@ async def _read_consistent(dossier_id: str, peers: Peers) -> tuple[Json, Sequenc
 
 
 async def _read_deposit(peers: Peers, piece_id: str) -> Json:
-    piece = await peers.piece(piece_id)
+    piece = await peers.fetch_piece(piece_id)
     if piece is None:
         raise UnavailableError(f"deposit does not know piece {piece_id}")
     return piece

@@ -40,10 +40,10 @@ class HttpPeers:
         self._at = addresses
         self._http = http
 
-    async def piece(self, piece_id: str, by: Actor) -> Mapping[str, Any] | None:
+    async def fetch_piece(self, piece_id: str, by: Actor) -> Mapping[str, Any] | None:
         return await self._json(self._at.deposit + public_path("deposit", "pieces", piece_id), by)
 
-    async def file(self, url: str, by: Actor) -> str:
+    async def fetch_file(self, url: str, by: Actor) -> str:
         digest = sha256()
         async with self._get(self._at.deposit + url, by) as answer:
             if answer.status_code != httpx.codes.OK:
@@ -52,7 +52,7 @@ class HttpPeers:
                 digest.update(chunk)
         return digest.hexdigest()
 
-    async def find_listed(self, dossier_id: str, by: Actor) -> Sequence[Mapping[str, Any]]:
+    async def fetch_listed(self, dossier_id: str, by: Actor) -> Sequence[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
         after: str | None = ""
         while after is not None:
@@ -63,7 +63,9 @@ class HttpPeers:
             after = page.get("next")
         return found
 
-    async def statuses(self, dossier_id: str, by: Actor) -> Sequence[Mapping[str, Any]] | None:
+    async def fetch_statuses(
+        self, dossier_id: str, by: Actor
+    ) -> Sequence[Mapping[str, Any]] | None:
         path = public_path("notification", "dossiers", dossier_id, "statuses")
         found = await self._json(self._at.notification + path, by)
         return None if found is None else list(found["statuses"])

@@ -28,15 +28,15 @@ class PeerFaultError(Exception):
 class Peers(Protocol):
     """The services that hold copies, asked as a party. None: not for that party, or unknown."""
 
-    async def piece(self, piece_id: str, by: Actor) -> Json | None: ...
+    async def fetch_piece(self, piece_id: str, by: Actor) -> Json | None: ...
 
-    async def file(self, url: str, by: Actor) -> str:
+    async def fetch_file(self, url: str, by: Actor) -> str:
         """Give the SHA-256 of what deposit hands out."""
 
-    async def find_listed(self, dossier_id: str, by: Actor) -> Sequence[Json]:
+    async def fetch_listed(self, dossier_id: str, by: Actor) -> Sequence[Json]:
         """Give the pieces of a dossier that the portal finds."""
 
-    async def statuses(self, dossier_id: str, by: Actor) -> Sequence[Json] | None: ...
+    async def fetch_statuses(self, dossier_id: str, by: Actor) -> Sequence[Json] | None: ...
 
 
 async def find_copy_differences(archive: Archive, dossier_id: str, peers: Peers) -> list[str]:
@@ -113,7 +113,7 @@ async def _compare_deposit(expected: ExpectedDossier, by: Actor, peers: Peers) -
     found: list[str] = []
     for state in expected.state.pieces:
         try:
-            shown = await peers.piece(state.piece_id, by)
+            shown = await peers.fetch_piece(state.piece_id, by)
         except PeerFaultError as fault:
             found.append(f"piece {state.piece_id}: {fault}")
             continue
@@ -137,7 +137,7 @@ async def _compare_files(expected: ExpectedDossier, by: Actor, peers: Peers) -> 
     found: list[str] = []
     for url, sha256 in list_files(expected):
         try:
-            given = await peers.file(url, by)
+            given = await peers.fetch_file(url, by)
         except PeerFaultError as fault:
             found.append(f"{url}: {fault}")
         else:
@@ -149,7 +149,7 @@ async def _compare_portal(expected: ExpectedDossier, by: Actor, peers: Peers) ->
     try:
         found_there = {
             each["piece_id"]: each
-            for each in await peers.find_listed(expected.state.dossier_id, by)
+            for each in await peers.fetch_listed(expected.state.dossier_id, by)
         }
     except PeerFaultError as fault:
         return [str(fault)]
@@ -166,7 +166,7 @@ async def _compare_portal(expected: ExpectedDossier, by: Actor, peers: Peers) ->
 
 async def _compare_notification(expected: ExpectedDossier, by: Actor, peers: Peers) -> list[str]:
     try:
-        shown = await peers.statuses(expected.state.dossier_id, by)
+        shown = await peers.fetch_statuses(expected.state.dossier_id, by)
     except PeerFaultError as fault:
         return [str(fault)]
     if shown is None:

@@ -1,4 +1,4 @@
-"""A dossier with what travels beside it: who it answers to, its counters, its files by name."""
+"""Journey of a dossier: its state, correlation id, ranks of messages, files and trail."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """What a forwarded piece carries that no decision looks at."""
+    """The files of a piece, and what else it carries that no decision looks at."""
 
     file: FileV1
     attachments: tuple[FileV1, ...] = ()

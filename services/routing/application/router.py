@@ -186,7 +186,7 @@ class Router:
                 )
 
     async def _keep(self, journeys: Iterable[Journey]) -> None:
-        """Keep what moved. The latest state is the whole of it: one is told, not one a step."""
+        """Keep the journeys that moved, each with one message of its latest state."""
         moved = [journey for journey in journeys if journey.entries]
         for journey in moved:
             cause = Cause(journey.correlation_id, journey.entries[-1].cause)

@@ -1,4 +1,4 @@
-"""What a party sees of a dossier and of its audit trail."""
+"""Views of a dossier and of its audit trail, as far as a party may see them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

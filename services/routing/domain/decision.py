@@ -9,7 +9,7 @@ from shared.vocabulary.rules import Violation
 
 
 class MessageError(ValueError):
-    """A message that no order of arrival explains: it belongs to the dead letters."""
+    """A message that no order of arrival explains: it becomes a dead letter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ def _judge_next(
 
 
 def _restore_before_lapse(dossier: Dossier, deposit: Deposit) -> Dossier:
-    """Give the dossier as it stood before a silence on which nobody has acted, to a piece in time.
+    """Restore a dossier to before a delay passed, for a piece deposited in time.
 
     Whoever deposits before its delay ends has kept it, however late the piece gets here (ours).
     """

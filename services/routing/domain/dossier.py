@@ -39,7 +39,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What was said when a piece entered a status."""
+    """The motive and the comment with which a piece entered a status."""
 
     motive: str | None
     comment: str | None
@@ -128,7 +128,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Lapsed:
-    """A delay that has passed: who let it pass, and where the piece then stood."""
+    """A delay that has passed: who was awaited, and the status of the piece then."""
 
     waiting: Waiting
     status: Status

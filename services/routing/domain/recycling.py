@@ -66,7 +66,7 @@ def decide_recycling(
 def _judge_correction(
     correction: Correction, dossier: Dossier, ahead: frozenset[Role]
 ) -> Iterator[Violation]:
-    """Only those ahead of the piece may be corrected, and nobody may be added."""
+    """Check that only roles ahead of the piece are corrected, and nobody is added."""
     for role in correction.parties:
         if role not in ahead or dossier.parties.of(role) is None:
             allowed = ", ".join(LABELS[each] for each in Role if each in ahead)

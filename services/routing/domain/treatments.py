@@ -95,7 +95,7 @@ def _judge_reason(
 def _await_next(
     circuit: Circuit, dossier: Dossier, piece: Piece, done: Transition, world: World
 ) -> tuple[Event, ...]:
-    """Say who must act after a transition."""
+    """Give the events by which the next actor is awaited after a transition."""
     row = circuit[piece.cadre, dossier.moa_present]
     match done.awaited:
         case Awaited.SAME | Awaited.RECIPIENT_OF_FOLLOWER:

@@ -1,4 +1,4 @@
-"""Whose turn it is, by a dossier as routing holds it."""
+"""Turns in a dossier as routing holds it: who may act now."""
 
 from services.routing.domain.dossier import Dossier, Piece
 from shared.circuit import turns

@@ -25,7 +25,7 @@ def route_pieces(router_of: RouterOf) -> Handler:
     return handle
 
 
-def structures(router_of: RouterOf) -> Handler:
+def project_structures(router_of: RouterOf) -> Handler:
     """Project structures, and release the dossiers that waited for them."""
 
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:

@@ -211,7 +211,7 @@ async def test_who_takes_part_is_who_the_dossier_now_names(
     ports = _ports([A4], *([corrected] if told else []))
 
     assert await is_party(ports, A4, role, structure) is expected
-    shown = await Consultations(ports).piece(A4.id, role, structure)
+    shown = await Consultations(ports).show_piece(A4.id, role, structure)
     assert (shown is not None) is expected
 
 

@@ -256,18 +256,18 @@ class World:
             "attachments": [self._digest(piece, "attachments/0"), *added],
         }
 
-    async def dossier(self, dossier_id: str) -> Json | None:
+    async def fetch_dossier(self, dossier_id: str) -> Json | None:
         self.asked.append("dossier")
         return self.dossier_now if dossier_id == DOSSIER else None
 
-    async def trail(self, dossier_id: str) -> Sequence[Json] | None:
+    async def fetch_trail(self, dossier_id: str) -> Sequence[Json] | None:
         self.asked.append("trail")
         return self.trail_now if dossier_id == DOSSIER else None
 
-    async def piece(self, piece_id: str) -> Json | None:
+    async def fetch_piece(self, piece_id: str) -> Json | None:
         return self.deposited.get(piece_id)
 
-    async def file(self, url: str) -> AsyncGenerator[bytes, None]:
+    async def fetch_file(self, url: str) -> AsyncGenerator[bytes, None]:
         content = io.BytesIO(self.files[url])
         while chunk := content.read(4):
             yield chunk

@@ -226,8 +226,8 @@ async def test_what_was_added_but_did_not_reach_the_dossier_is_not_exported(
 class Moving(World):
     """A dossier that moves on between the first two questions."""
 
-    async def dossier(self, dossier_id: str) -> Json | None:
-        found = await super().dossier(dossier_id)
+    async def fetch_dossier(self, dossier_id: str) -> Json | None:
+        found = await super().fetch_dossier(dossier_id)
         return {**found, "version": 5} if found and len(self.asked) == 1 else found
 
 

@@ -58,7 +58,7 @@ def read_fields(root: Element) -> Invoice:
 
 
 class _FieldReader:
-    """One pass over one file: what is said twice or cannot be read is kept aside, by field."""
+    """Reads the fields of one file; keeps contradictions and malformed values aside, by field."""
 
     def __init__(self, root: Element, paths: Paths) -> None:
         self._root = root

@@ -1,4 +1,4 @@
-"""Which names of files inside a PDF are reserved for an electronic invoice."""
+"""File names that are reserved for the e-invoice inside a PDF."""
 
 import re
 

@@ -63,7 +63,7 @@ def extract_invoice(content: bytes, limits: Limits) -> bytes | None:
 
 
 def _choose_invoice(files: list[EmbeddedFile], limits: Limits) -> bytes | None:
-    """Give the one invoice under a reserved name; one under another name is refused by that name.
+    """Choose the one invoice under a reserved name; one under another name is refused.
 
     Copies of the same bytes are one invoice.
     """
@@ -81,7 +81,7 @@ def _choose_invoice(files: list[EmbeddedFile], limits: Limits) -> bytes | None:
 
 
 def _list_names(files: list[EmbeddedFile]) -> str:
-    """Name files to a person, by the name that made them an invoice where one did."""
+    """List names of files for a person: the reserved name of each where it has one."""
     chosen = (
         next(filter(is_reserved, each.names), next(iter(each.names), "sans nom"))
         for each in files[:_NAMES_SHOWN]
@@ -90,7 +90,7 @@ def _list_names(files: list[EmbeddedFile]) -> str:
 
 
 def _is_invoice(file: EmbeddedFile, limits: Limits) -> bool:
-    """Tell an invoice by the name of its root, which blanks or a long comment may stand before."""
+    """Tell whether a file is an invoice, by the name of its root: a long comment may come first."""
     head = file.head(_HEAD_BYTES)
     is_cut = len(head) == _HEAD_BYTES
     if not looks_like_xml(head) and not (is_cut and is_blank(head)):

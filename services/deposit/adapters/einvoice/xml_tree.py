@@ -119,7 +119,7 @@ def _decode(content: bytes) -> str:
 
 
 def _check_encoding(text: str, encoding: str) -> str:
-    """Refuse a declaration that belies the bytes; `utf-16` covers both byte orders."""
+    """Check that the declared encoding is that of the bytes; `utf-16` covers both byte orders."""
     declared = _declared_encoding(text[:_DECLARATION_LENGTH])
     if declared and not encoding.startswith(declared):
         raise LookupError(declared)

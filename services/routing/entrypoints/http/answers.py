@@ -1,4 +1,4 @@
-"""From dossiers to answers."""
+"""Answers about dossiers, built from their state."""
 
 from collections.abc import Iterable
 from datetime import datetime

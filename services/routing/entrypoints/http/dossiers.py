@@ -1,4 +1,4 @@
-"""Reading: a dossier, its audit trail, what awaits a structure."""
+"""HTTP routes that read: a dossier, its audit trail, what awaits a structure."""
 
 from dataclasses import asdict
 from datetime import UTC

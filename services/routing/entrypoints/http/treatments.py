@@ -141,6 +141,6 @@ def router(
 
 
 def _problem(violations: tuple[Violation, ...]) -> Problem:
-    """What the state of the dossier forbids is a conflict; what the request says wrong is not."""
+    """Answer 409 for what the state of the dossier forbids, 422 for what the request says wrong."""
     is_state = violations[0].code in TURN
     return refused(violations, 409 if is_state else 422)
