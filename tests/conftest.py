@@ -1,5 +1,6 @@
 """What any test may ask for: a broker and a store, started once, with room for each."""
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -8,6 +9,15 @@ from deploy.local import Platform, choose
 from shared.runtime.logs import configure
 from shared.runtime.store.database import Store
 from tests.kit.namespaces import Room, a_room
+
+
+def pytest_collection_finish() -> None:
+    """Freeze what the libraries have made, so that a garbage collection looks at a test's own.
+
+    They hold over a million objects: a test that collects them all takes a third of a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
