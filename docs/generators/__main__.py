@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,8 +47,9 @@ def find_stale_documents(root: Path) -> Mapping[str, str | None]:
     return {name: text for name, text in wanted.items() if _read(root / name) != text}
 
 
+@cache
 def generate_documents() -> Mapping[str, str]:
-    """Generate every document, by its path."""
+    """Generate every document, by its path. Cached: the code does not change while it runs."""
     described = {f"{_OPENAPI}/{name}.json": _json(each) for name, each in build_openapi().items()}
     return described | {
         "docs/architecture.md": render_architecture(),
