@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from deploy.local import einvoices
 from services.deposit.adapters.einvoice.reader import read_einvoice
@@ -128,13 +129,20 @@ def _xml(*inside: str) -> bytes:
     return f"<Invoice {named}>{''.join(inside)}</Invoice>".encode()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def readers() -> AsyncIterator[ReaderPool]:
+    """A pool that outlives its hostile files, as that of the service does."""
+    async with running(_BOUNDS) as pool:
+        yield pool
+
+
 @pytest.mark.parametrize("name", _FILES)
 async def test_a_hostile_file_takes_bounded_time_and_memory_while_the_service_answers(
-    name: str,
+    readers: ReaderPool, name: str
 ) -> None:
-    content = _FILES[name]()
+    content, pool = _FILES[name](), readers
 
-    async with running(_BOUNDS) as pool, watching(pool) as seen:
+    async with watching(pool) as seen:
         code = await code_of(pool, content)
         after = await code_of(pool, _INVOICE)
 

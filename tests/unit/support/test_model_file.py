@@ -20,11 +20,6 @@ EVALUATION = Path(__file__).parents[2] / "eval" / "tickets.csv"
 
 
 @pytest.fixture(scope="module")
-def model() -> TrainedModel:
-    return train_model(read_examples(DATA / "exemples"), DESKS)
-
-
-@pytest.fixture(scope="module")
 def file(model: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "new" / "model.npz"
     write_model(path, model)

@@ -1,0 +1,13 @@
+"""The model of tickets, trained once for all tests that read it."""
+
+import pytest
+
+from services.support.settings import DATA, catalogue_at
+from services.support.suggestions.adapters.examples import read_examples
+from services.support.suggestions.adapters.model import TrainedModel, train_model
+
+
+@pytest.fixture(scope="session")
+def model() -> TrainedModel:
+    """What the examples teach, over the whole catalogue."""
+    return train_model(read_examples(DATA / "exemples"), catalogue_at(DATA / "catalogue.csv").desks)
