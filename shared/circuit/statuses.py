@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 from shared.circuit.table import Row
@@ -132,6 +133,7 @@ def transition(act: Act, role: Role, status: Status) -> Transition | None:
     return _BY_KEY.get((act, role, status))
 
 
+@cache
 def acts(role: Role, status: Status) -> tuple[Act, ...]:
     """List what a role may do to a piece in a status."""
     return tuple(row.act for row in TRANSITIONS if row.role is role and status in row.sources)

@@ -3,7 +3,6 @@
 import os
 import random
 import sys
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -35,7 +34,6 @@ from tests.unit.routing.builders import (
     a_deposit,
     a_directory,
     a_structure,
-    a_treatment,
     an_actor,
 )
 
@@ -126,11 +124,9 @@ class Walk:
         turn = self._turn(dossier)
         cadres = turn.cadres if turn and self.random.random() < 0.9 else ()
         cadre = self.random.choice(cadres or _CADRES)
-        deposit = a_deposit(
-            cadre, self._piece_id(dossier), piece_id=new_id, parties=dossier.parties
-        )
+        follows = self._piece_id(dossier)
         actor = turn.actor if turn and self.random.random() < 0.9 else self._actor(dossier)
-        return replace(deposit, depositor=actor)
+        return a_deposit(cadre, follows, piece_id=new_id, parties=dossier.parties, depositor=actor)
 
     def _turn(self, dossier: Dossier) -> Turn | None:
         return self.random.choice(dossier.awaited.turns) if dossier.awaited else None
@@ -140,11 +136,10 @@ class Walk:
         possible = set(acts(actor.role, dossier[piece_id].status)) & TREATMENTS
         usual = possible if self.random.random() < 0.8 and possible else TREATMENTS
         act = self.random.choice(sorted(usual))
-        treat = replace(a_treatment(piece_id, act, actor.role), actor=actor)
         comment = self.random.choice(("Voir ci-joint.", None))
         correction = self.random.choice(_CORRECTIONS) if act is Act.RECYCLER else None
         motive = self.random.choice(_MOTIVES)
-        return replace(treat, motive=motive, comment=comment, correction=correction)
+        return Treat(piece_id, act, actor, motive, comment, correction)
 
     def _actor(self, dossier: Dossier) -> Actor:
         if dossier.awaited and self.random.random() < 0.85:
