@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.deployed import NAMES, ROOT
+from tests.kit.waiting import scaled
 
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 OURS = {"services", "shared", "deploy"}
@@ -104,7 +105,11 @@ def test_the_linter_names_a_planted_fault(
 def _lint(path: Path) -> str:
     hadolint = Path(sys.executable).parent / "hadolint"
     done = subprocess.run(
-        [hadolint, "--no-color", path], capture_output=True, text=True, check=False, timeout=60
+        [hadolint, "--no-color", path],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=scaled(60),
     )
     return done.stdout + done.stderr
 
@@ -167,7 +172,7 @@ def _run(folder: Path, service: str, *arguments: str) -> subprocess.CompletedPro
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=scaled(60),
     )
 
 

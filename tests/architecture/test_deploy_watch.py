@@ -13,6 +13,7 @@ from promql_parser import AggregateExpr, VectorSelector
 
 from shared.contracts.topics import TOPICS
 from tests.kit.deployed import NAMES, ROOT, Yaml, exported, load, program
+from tests.kit.waiting import scaled
 
 WATCH = ROOT / "deploy" / "watch"
 RULES = load(WATCH / "rules.yml")
@@ -187,7 +188,7 @@ def test_prometheus_itself_agrees(check: tuple[str, ...]) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=scaled(60),
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

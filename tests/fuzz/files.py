@@ -21,6 +21,7 @@ from tests.fuzz.corpus import File, corpus
 from tests.fuzz.faults import SLOW_S, Fault, Sort, Tally
 from tests.fuzz.mutating import mutate
 from tests.fuzz.workers import Outcome, Reader, Reading, Worker
+from tests.kit.waiting import scaled
 
 _SAMPLED = 100
 _PROGRESS = 5000
@@ -162,7 +163,7 @@ async def _ask_service(run: _Run) -> None:
             trouble = Fault(Sort.EXCEPTION, file.name, f"by the service: {error!r}", file.content)
         taken_s = time.monotonic() - began
         tally.time(f"{file.name}, by the service", 1000 * taken_s)
-        if taken_s > SLOW_S:
+        if taken_s > scaled(SLOW_S):
             trouble = Fault(Sort.SLOW, file.name, f"{taken_s:.1f} s by the service", file.content)
         elif expected is not None and reading is not None and reading != expected:
             said = f"here {expected.said[:300]}, by the service {reading.said[:300]}"

@@ -27,7 +27,7 @@ from tests.fuzz.groups import open_groups
 from tests.fuzz.malform import malform
 from tests.fuzz.memory import Watched
 from tests.kit.malformed import RawRecord
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 GOLDEN = Path(__file__).parents[1] / "contracts" / "golden"
 _ROUND = 100
@@ -110,7 +110,7 @@ class _Run:
     async def check_readiness(self) -> None:
         """See that every service says it is ready, and that no outbox keeps anything."""
         for service, url in self._platform.addresses.roots.items():
-            async with httpx.AsyncClient(base_url=url, timeout=2 * SLOW_S) as client:
+            async with httpx.AsyncClient(base_url=url, timeout=scaled(2 * SLOW_S)) as client:
                 try:
                     await wait_until(partial(_is_ready, client), "200", _PATIENCE_S)
                     await wait_until(partial(_has_sent_all, client), "empty", _PATIENCE_S)
@@ -166,7 +166,7 @@ class _Run:
 
     async def _watch_liveness(self) -> None:
         """Ask every service again and again whether it lives, and note how long that takes."""
-        async with httpx.AsyncClient(timeout=4 * SLOW_S) as client:
+        async with httpx.AsyncClient(timeout=scaled(4 * SLOW_S)) as client:
             while True:
                 for service, url in self._platform.addresses.roots.items():
                     began = time.monotonic()
@@ -175,7 +175,7 @@ class _Run:
                     taken_s = time.monotonic() - began
                     name = f"/health/live of {service} near record {self.tally.inputs}"
                     self.tally.time(name, 1000 * taken_s)
-                    if taken_s > SLOW_S:
+                    if taken_s > scaled(SLOW_S):
                         self.report(Sort.SLOW, name, f"{taken_s:.1f} s")
                 await asyncio.sleep(0.2)
 
@@ -196,7 +196,7 @@ async def _has_sent_all(client: httpx.AsyncClient) -> bool:
 
 async def _figures(url: str) -> Counter[str]:
     """Read the metrics of a service, added up over their labels."""
-    async with httpx.AsyncClient(base_url=url, timeout=2 * SLOW_S) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=scaled(2 * SLOW_S)) as client:
         page = (await client.get("/metrics")).text
     figures: Counter[str] = Counter()
     for name, value in _FIGURE.findall(page):

@@ -76,7 +76,7 @@ def test_a_rebuilt_pdf_is_done_with_however_its_names_are_knotted() -> None:
         "rebuild(Random(5068), with_attachments({'factur-x.xml': b'<a/>'}))"
     )
 
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=scaled(60))
 
 
 @pytest.mark.parametrize("sort", ROUTES)

@@ -1,18 +1,45 @@
-"""Waiting for something to become true, instead of sleeping."""
+"""Time-outs of tests, longer on a slow or loaded machine; and waiting, instead of sleeping."""
 
 import asyncio
 import inspect
+import math
+import os
 import time
 from collections.abc import Callable
+from functools import cache
 
 _LOOK_S = 0.02
+_MOST_TIMES = 10.0
+_WORK, _TIMES = 200_000, 50
+_WORK_S = 0.002
+"""How long the piece of work takes on the quiet machine for which time-outs are written."""
+
+
+def scaled(limit_s: float, most: float = math.inf) -> float:
+    """Give a time-out for this machine: up to ten times longer, as it is slow or loaded now.
+
+    Where the time-out is what is tested, `most` is less than the time that the fault takes.
+    """
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return min(limit_s * min(max(1.0, _slowness(), load), _MOST_TIMES), most)
+
+
+@cache
+def _slowness() -> float:
+    """Compare a fixed piece of work with the machine of reference, once a session."""
+    begin = time.perf_counter()
+    for _ in range(_TIMES):
+        sum(range(_WORK))
+    return (time.perf_counter() - begin) / _TIMES / _WORK_S
 
 
 async def wait_until(look: Callable[[], object], what: str, limit_s: float = 15) -> None:
     """Call `look` until what it gives, or what awaiting that gives, is true.
 
-    Fails with `what` and the last thing seen. An exception of `look` counts as "not yet".
+    Fails with `what` and the last thing seen, after `limit_s`, scaled to the machine. An exception
+    of `look` counts as "not yet".
     """
+    limit_s = scaled(limit_s)
     deadline = time.monotonic() + limit_s
     while True:
         try:
@@ -24,5 +51,5 @@ async def wait_until(look: Callable[[], object], what: str, limit_s: float = 15)
         except Exception as error:  # noqa: BLE001 - what is not up yet may raise anything
             seen = error
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {limit_s} s, last seen: {seen!r}")
+            raise AssertionError(f"{what}: not within {limit_s:.0f} s, last seen: {seen!r}")
         await asyncio.sleep(_LOOK_S)

@@ -21,6 +21,7 @@ from shared.contracts.routing_v1 import PieceForwarded, StatusChanged
 from shared.contracts.topics import ACTEUR, STATUT, Topic
 from shared.runtime.clock import system_clock
 from shared.vocabulary.roles import Purpose
+from tests.kit.waiting import scaled
 
 DOSSIERS = 167
 PIECES_EACH = 3
@@ -64,14 +65,14 @@ async def test_nothing_is_lost_when_processes_die(
         services = Services(
             **{
                 name: await stack.enter_async_context(
-                    httpx.AsyncClient(base_url=url, timeout=30, transport=Stubborn())
+                    httpx.AsyncClient(base_url=url, timeout=scaled(30), transport=Stubborn())
                 )
                 for name, url in platform.addresses.services.items()
             }
         )
         scene = Scene(services, system_clock()().date())
         await register(scene)
-        async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(scaled(PATIENCE_S)), asyncio.TaskGroup() as group:
             group.create_task(_carry_all(scene))
             group.create_task(_kill_in_the_middle(platform, scene))
         accepted = set(scene.tally.pieces)
@@ -168,7 +169,7 @@ class Seen:
 async def _until_complete(platform: Platform, accepted: set[str]) -> Seen:
     seen = Seen()
     topics = [*ACTEUR.values(), STATUT]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(scaled(60)):
         await _read(platform, topics, seen, lambda: not seen.lost(accepted))
     return seen
 

@@ -12,6 +12,7 @@ import pytest
 from deploy.local import Backend, LaunchError, Platform, choose, kafka
 from deploy.local.ports import HOST, free_port
 from tests.integration.deploy.conftest import NO_KAFKA
+from tests.kit.waiting import scaled
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_the_command_line_says_so_in_one_line_without_a_stack_trace(taken_port: 
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=scaled(60),
     )
 
     assert done.returncode == 1
@@ -155,7 +156,7 @@ def test_the_demo_says_so_too_in_one_line() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=scaled(60),
     )
 
     assert done.returncode == 1

@@ -15,6 +15,7 @@ from pymongo.errors import OperationFailure
 
 from deploy.local import Backend, Platform
 from shared.contracts.topics import DOSSIER, STATUT, TOPICS
+from tests.kit.waiting import scaled
 
 _LONE_LAUNCHER = """
 import sys
@@ -169,7 +170,7 @@ def _is_gone(pid: int) -> bool:
 
 
 def _wait_until(condition: Callable[[], bool], within_s: float = 10) -> None:
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + scaled(within_s)
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -12,6 +12,7 @@ from deploy.local.backends import choose
 from deploy.local.platform import SERVICES, Platform
 from deploy.local.ports import HOST
 from deploy.local.programs import ROOT
+from tests.kit.waiting import scaled
 
 _PAGE = ROOT / "docs" / "integrate.md"
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -42,7 +43,7 @@ def test_the_walk_goes_from_a_first_piece_to_its_payment_and_through_help() -> N
             capture_output=True,
             text=True,
             check=False,
-            timeout=_LIMIT_S,
+            timeout=scaled(_LIMIT_S),
         )
 
     said = walked.stdout

@@ -7,6 +7,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.local import Platform, choose
+from tests.kit.waiting import scaled
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +19,7 @@ def platform() -> Iterator[Platform]:
 @pytest.fixture
 async def http(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
     url = platform.addresses.services["notification"]
-    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as client:
         yield client
 
 

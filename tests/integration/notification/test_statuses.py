@@ -17,7 +17,7 @@ from deploy.local import Platform
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.notification.dossiers import Dossier
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 _PATIENCE_S = 20
 _LIVE_S = 12
@@ -37,7 +37,7 @@ class Live:
     async def next(self) -> tuple[int, dict[str, Any]] | None:
         """Wait for the next event and give its id and data; None when the stream ends."""
         fields: dict[str, str] = {}
-        async with asyncio.timeout(_LIVE_S):
+        async with asyncio.timeout(scaled(_LIVE_S)):
             async for line in self.lines:
                 name, _, value = line.partition(": ")
                 fields[name] = value
@@ -72,7 +72,7 @@ async def history(
     http: httpx.AsyncClient, url: str, viewer: Mapping[str, str], number: int
 ) -> list[dict[str, Any]]:
     """Read a history once it holds `number` statuses."""
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(scaled(_PATIENCE_S)):
         while True:
             answer = await http.get(f"{url}/statuses", headers=viewer)
             statuses: list[dict[str, Any]] = answer.json().get("statuses", [])
@@ -223,7 +223,7 @@ async def test_streams_end_at_once_when_the_service_stops(
         await live.take(1)
         os.kill(platform.pid("notification"), signal.SIGTERM)
         # A stream that is cut raises; one that is waited for takes uvicorn's five seconds.
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(scaled(3, most=4.5)):
             assert await live.next() is None
     await asyncio.to_thread(platform.restart, "notification")
     await history(http, url, viewer, 1)

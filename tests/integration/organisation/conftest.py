@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from deploy.local import Addresses, Platform, choose
+from tests.kit.waiting import scaled
 
 
 @pytest.fixture(scope="session")
@@ -16,5 +17,7 @@ def addresses() -> Iterator[Addresses]:
 
 @pytest.fixture(scope="session")
 async def http(addresses: Addresses) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=addresses.services["organisation"], timeout=30) as client:
+    async with httpx.AsyncClient(
+        base_url=addresses.services["organisation"], timeout=scaled(30)
+    ) as client:
         yield client

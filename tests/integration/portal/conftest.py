@@ -24,7 +24,7 @@ def portal() -> Iterator[Platform]:
 @pytest.fixture
 async def http(portal: Platform) -> AsyncIterator[httpx.AsyncClient]:
     url = portal.addresses.services["portal"]
-    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as client:
         yield client
 
 

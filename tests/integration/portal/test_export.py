@@ -51,7 +51,7 @@ def verify(folder: Path, *words: str, by: Path | None = None) -> subprocess.Comp
         capture_output=True,
         encoding="utf-8",
         env={},
-        timeout=60,
+        timeout=scaled(60),
         check=False,
     )
 

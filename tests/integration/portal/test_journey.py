@@ -22,7 +22,7 @@ from shared.circuit.statuses import Act
 from shared.contracts.topics import ACTEUR
 from shared.runtime.clock import system_clock
 from shared.vocabulary.roles import Role, StructureKind
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 SILENT = Member("90000099900012", "Trésorerie discrète", StructureKind.PUBLIQUE)
 SITE = Site(AMENAGEUR, SILENT)
@@ -51,7 +51,7 @@ class Desk:
             parts = [TopicPartition(topic.name, part) for part in range(topic.partitions)]
             consumer.assign(parts)
             await consumer.seek_to_beginning(*parts)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(scaled(30)):
                 async for each in consumer:
                     said: dict[str, Any] = json.loads(each.value)["data"]
                     if said["piece_id"] == piece_id:
@@ -96,7 +96,9 @@ async def desk() -> AsyncIterator[Desk]:
     async with AsyncExitStack() as stack:
         platform = stack.enter_context(Platform(choose().backend, services=PARTS))
         clients = {
-            name: await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
+            name: await stack.enter_async_context(
+                httpx.AsyncClient(base_url=url, timeout=scaled(60))
+            )
             for name, url in platform.addresses.services.items()
         }
         portal = clients.pop("portal")

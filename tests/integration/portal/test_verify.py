@@ -67,7 +67,7 @@ class Carried:
             capture_output=True,
             encoding="utf-8",
             cwd=ROOT,
-            timeout=120,
+            timeout=scaled(120),
             check=False,
         )
 

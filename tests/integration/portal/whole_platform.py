@@ -23,7 +23,7 @@ from shared.circuit.statuses import Act
 from shared.contracts.topics import DOSSIER
 from shared.vocabulary.roles import Role, StructureKind
 from shared.vocabulary.siret import is_siret
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 MOA = {"X-Structure": MAIRIE.siret, "X-Role": Role.MOA.value}
 PARTS = (
@@ -113,7 +113,9 @@ async def a_world() -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         platform = stack.enter_context(Platform(Backend.EMBEDDED, services=PARTS))
         clients = {
-            name: await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
+            name: await stack.enter_async_context(
+                httpx.AsyncClient(base_url=url, timeout=scaled(60))
+            )
             for name, url in platform.addresses.services.items()
         }
         portal = clients.pop("portal")

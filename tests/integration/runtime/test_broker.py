@@ -24,7 +24,7 @@ from shared.runtime.messaging.parsing import Record
 from shared.runtime.store.database import Document, Transaction
 from tests.kit.events import NOTES, STATES
 from tests.kit.namespaces import Room, a_room
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 
 class Basket:
@@ -230,7 +230,7 @@ async def test_a_key_chooses_its_partition_and_keeps_its_order(room: Room) -> No
     )
     async with consumer:
         for _ in waiting:
-            record = await asyncio.wait_for(consumer.getone(), 20)
+            record = await asyncio.wait_for(consumer.getone(), scaled(20))
             partitions[record.key].add(record.partition)
             order[record.key].append(int(record.value))
             headers = dict(record.headers)
@@ -267,10 +267,10 @@ async def test_a_topic_of_which_everything_was_read_is_caught_up_at_once(room: R
     async with producing(room) as producer:
         await producer.send_and_wait(room.namespace + STATES.name, b"one", key=b"d1")
     async with consuming(room, basket, STATES) as group:
-        await asyncio.wait_for(group.wait_until_caught_up(), 30)
+        await asyncio.wait_for(group.wait_until_caught_up(), scaled(30))
     assert basket.values == [b"one"]
     async with consuming(room, basket, STATES) as group:
-        await asyncio.wait_for(group.wait_until_caught_up(), 30)
+        await asyncio.wait_for(group.wait_until_caught_up(), scaled(30))
     assert basket.values == [b"one"]
 
 
@@ -293,7 +293,7 @@ async def test_what_a_group_has_before_it_is_counted(room: Room) -> None:
         assert 0 < given <= 10
         assert _lag(name) == 40 - given
     async with consuming(room, Basket(), lonely) as group:
-        await asyncio.wait_for(group.wait_until_caught_up(), 40)
+        await asyncio.wait_for(group.wait_until_caught_up(), scaled(40))
         assert _lag(name) == 0
 
 

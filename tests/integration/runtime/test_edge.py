@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect
 
 from shared.vocabulary.sizes import MEGABYTE
 from tests.integration.runtime.served import MINE, OPEN, PREFIX
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 ROOT = Path(__file__).parents[3]
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
@@ -53,7 +53,7 @@ class Served:
         """Send something and read to the end of the connection."""
         reader, writer = await self.open(sent)
         try:
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(scaled(LIMIT_S)):
                 return await _to_the_end(reader)
         finally:
             writer.close()
@@ -61,7 +61,7 @@ class Served:
     def client(self) -> httpx.AsyncClient:
         """Call like a good client."""
         return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}{PREFIX}", headers=ME, timeout=LIMIT_S
+            base_url=f"http://127.0.0.1:{self.port}{PREFIX}", headers=ME, timeout=scaled(LIMIT_S)
         )
 
     async def figure(self, name: str, **labels: str) -> float:
@@ -200,7 +200,7 @@ async def test_blank_lines_are_no_request(edge: Served) -> None:
             writer.write(b"\r\n")
             await asyncio.sleep(0.1)
 
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(scaled(LIMIT_S)):
         dripping = asyncio.create_task(drip())
         assert status(await _to_the_end(reader)) == 200
         dripping.cancel()
@@ -269,7 +269,7 @@ async def test_a_body_that_drips_has_a_deadline(edge: Served) -> None:
             writer.write(b"1\r\nx\r\n")
             await asyncio.sleep(0.1)
 
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(scaled(LIMIT_S)):
         dripping = asyncio.create_task(drip())
         assert status(await _to_the_end(reader)) == 408
         dripping.cancel()
@@ -290,7 +290,7 @@ async def test_a_body_without_end_is_cut_at_its_limit(edge: Served) -> None:
         except ConnectionError:
             break
 
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(scaled(LIMIT_S)):
         assert status(await answer) in {413, 0}
     await wait_until(lambda: edge.temporary_bytes() == 0, "no file is left")
 

@@ -21,7 +21,7 @@ from tests.integration.runtime.test_broker import Basket, consuming, producing
 from tests.integration.runtime.test_outbox import depth, read, say, texts, too_large
 from tests.kit.events import NOTES, STATES
 from tests.kit.namespaces import Room
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 pytestmark = [pytest.mark.native, pytest.mark.usefixtures("native_backbone")]
 
@@ -75,10 +75,10 @@ async def test_a_topic_that_ends_by_the_mark_of_a_transaction_is_read_to_its_end
         await producer.send_and_wait(room.namespace + NOTES.name, b"one", key=b"d1")
         # Taken and acknowledged before the mark is written, as no reader waits for one.
         await wait_until(lambda: basket.taken, "it is taken")
-        await asyncio.wait_for(group.wait_until_caught_up(), 15)
+        await asyncio.wait_for(group.wait_until_caught_up(), scaled(15))
         await getattr(producer, f"{ending}_transaction")()
 
-        await asyncio.wait_for(group.wait_until_caught_up(), 15)
+        await asyncio.wait_for(group.wait_until_caught_up(), scaled(15))
 
     assert basket.values == [b"one"]
 

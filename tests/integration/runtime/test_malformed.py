@@ -32,7 +32,7 @@ from tests.integration.runtime.test_broker import consuming
 from tests.kit.events import NOTES, NOW, a_record
 from tests.kit.malformed import RawRecord, malformed_records
 from tests.kit.namespaces import Room
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 GOLDEN = Path(__file__).parents[2] / "contracts" / "golden"
 
@@ -131,7 +131,7 @@ async def test_on_a_real_kafka_the_group_moves_on(store: Store, room: Room, topi
 
     async with consuming(room, processor, topic) as group:
         await wait_until(is_kept, "the sound one passes", limit_s=90)
-        await asyncio.wait_for(group.wait_until_caught_up(), 60)
+        await asyncio.wait_for(group.wait_until_caught_up(), scaled(60))
 
     assert refused <= 3
     dead = await store.collection("inbox").count_documents({"state": "dead"})

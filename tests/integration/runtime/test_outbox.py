@@ -54,7 +54,7 @@ async def read(room: Room, topic: str, count: int) -> dict[str, list[bytes]]:
     )
     async with consumer:
         while sum(map(len, found.values())) < count:
-            record = await asyncio.wait_for(consumer.getone(), 20)
+            record = await asyncio.wait_for(consumer.getone(), scaled(20))
             found[(record.key or b"").decode()].append(record.value)
     return found
 

@@ -19,7 +19,7 @@ from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Store, Transaction
 from tests.kit.events import NOTES, NOW, Noted, an_event, records
 from tests.kit.namespaces import a_room
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,8 @@ async def test_a_store_that_is_away_is_said_within_seconds(
     with pytest.raises(ConnectionFailure) as raised:
         await mortal_store.transaction(work)
 
-    assert time.monotonic() - started < 5
+    # The driver alone would look for a store for 30 s.
+    assert time.monotonic() - started < scaled(5, most=20)
     assert is_transient(raised.value)
     mortal.restart(STORE)
     await mortal_store.transaction(work)
@@ -127,7 +128,7 @@ async def test_a_store_that_goes_away_in_the_middle_costs_nothing(
         mortal.kill(STORE)
         await asyncio.sleep(1)
         await asyncio.to_thread(mortal.restart, STORE)
-    await asyncio.wait_for(taking, 40)
+    await asyncio.wait_for(taking, scaled(40))
 
     notes = mortal_store.collection("notes").find().sort("_id", 1)
     assert [note["rank"] async for note in notes] == list(range(1, 200))

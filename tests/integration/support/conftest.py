@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from deploy.local import Addresses, Platform, choose
+from tests.kit.waiting import scaled
 
 
 @pytest.fixture(scope="session")
@@ -22,5 +23,5 @@ def addresses(support: Platform) -> Addresses:
 @pytest.fixture
 async def http(support: Platform) -> AsyncIterator[httpx.AsyncClient]:
     url = support.addresses.services["support"]
-    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as client:
         yield client

@@ -20,7 +20,7 @@ from shared.contracts.topics import ACTIVATION
 from shared.runtime.clock import system_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 SITE = TWO_SIRETS
 PARTS = (
@@ -78,7 +78,9 @@ async def world() -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         platform = stack.enter_context(Platform(choose().backend, services=PARTS))
         clients = {
-            name: await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
+            name: await stack.enter_async_context(
+                httpx.AsyncClient(base_url=url, timeout=scaled(60))
+            )
             for name, url in platform.addresses.services.items()
         }
         support, portal = clients.pop("support"), clients.pop("portal")

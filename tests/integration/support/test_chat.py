@@ -23,7 +23,7 @@ from shared.runtime.clock import system_clock
 from shared.vocabulary.dates import PARIS
 from tests.integration.support.world import a_structure
 from tests.kit.directory import tell_structure
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 Json = dict[str, Any]
 
@@ -50,7 +50,7 @@ class Socket:
 
     async def next(self, kind: str) -> Json:
         """Wait for the next frame of a kind; what comes before is only noted."""
-        async with asyncio.timeout(_LIVE_S):
+        async with asyncio.timeout(scaled(_LIVE_S)):
             while True:
                 frame: Json = json.loads(await self.connection.recv())
                 self.seen.append(frame)
@@ -60,7 +60,7 @@ class Socket:
     async def closed(self) -> int | None:
         """Wait until the other side closes, and say with which code."""
         try:
-            async with asyncio.timeout(_LIVE_S):
+            async with asyncio.timeout(scaled(_LIVE_S)):
                 while True:
                     self.seen.append(json.loads(await self.connection.recv()))
         except ConnectionClosed as error:
@@ -72,7 +72,7 @@ class Socket:
 
 
 async def is_ready(url: str) -> bool:
-    async with httpx.AsyncClient(timeout=2) as client:
+    async with httpx.AsyncClient(timeout=scaled(2)) as client:
         return (await client.get(httpx.URL(url).join("/health/ready"))).status_code == 200
 
 
@@ -166,7 +166,7 @@ async def site() -> AsyncIterator[Site]:
         choose().backend, services=["services.support"], clock_offset_s=offset
     ) as platform:
         url = platform.addresses.services["support"]
-        async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http:
             yield Site(platform, http)
 
 
@@ -609,7 +609,7 @@ async def test_it_is_told_before_it_closes() -> None:
     ) as platform:
         url = platform.addresses.services["support"]
         async with (
-            httpx.AsyncClient(base_url=url, timeout=30) as http,
+            httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http,
             Site(platform, http).asking(somebody(), sub_category="DEPOT") as (socket, _),
         ):
             soon = await socket.next("ligne")
@@ -632,7 +632,7 @@ async def test_the_hours_of_an_operator_are_those_of_the_chat_and_of_the_virtual
         a_twin(platform, offset, **hours) as url,
     ):
         await wait_until(lambda: is_ready(url), "the twin is ready", 60)
-        async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http:
             chat = (await http.get("/chat")).json()
             opened = (await http.post("/agent/conversations")).json()
             path = f"/agent/conversations/{opened['id']}/messages"

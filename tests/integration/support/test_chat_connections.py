@@ -17,7 +17,7 @@ from tests.integration.support.test_chat import (
     offset_to,
     somebody,
 )
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 AGENT = {"X-Desk": "technique", "X-Agent": "Ali"}
 
@@ -30,7 +30,7 @@ async def crowded() -> AsyncIterator[tuple[Site, str]]:
         a_twin(platform, offset_to(THE_DAY_BEFORE), **few, chat_sockets_silent=2) as url,
     ):
         await wait_until(lambda: is_ready(url), "the service is ready", 60)
-        async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http:
             yield Site(platform, http), url
 
 

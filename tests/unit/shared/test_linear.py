@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from tests.kit.einvoices import ROOT
+from tests.kit.waiting import scaled
 
 _CPU_S = 30
 _SIZE = 500_000
@@ -114,7 +115,7 @@ def test_a_text_takes_time_by_its_length(name: str) -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=scaled(600),
     )
 
     assert done.returncode == 0, done.stdout[-100:] + done.stderr
@@ -124,6 +125,6 @@ def test_what_takes_the_square_is_ended() -> None:
     reader = "import re\nread = re.compile(b'a*b').search"
     program = _PROGRAM.format(cpu_s=1, size=_SIZE, reader=reader, units=[b"a"])
 
-    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=600)
+    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=scaled(600))
 
     assert done.returncode < 0

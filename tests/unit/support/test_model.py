@@ -17,6 +17,7 @@ from services.support.suggestions.domain.suggestions import READ_LIMIT, Suggesti
 from services.support.suggestions.domain.ticket_text import build_text
 from shared.vocabulary.tickets import Desk
 from tests.kit.evaluation import desk_of, ranking
+from tests.kit.waiting import scaled
 
 VARIANTS = Path(__file__).parent / "ticket_variants.csv"
 LATE = ("Facture impayée", "Paiement en retard de deux mois, je demande les intérêts moratoires.")
@@ -154,19 +155,20 @@ async def test_a_text_waits_for_no_crowd_of_others(
     monkeypatch.setattr(
         "services.support.suggestions.adapters.model_suggester._READ_TIMEOUT_S", 0.05
     )
-    is_over, read = Event(), list[str]()
+    is_over, read, most_s = Event(), list[str](), scaled(4)
 
     class Slow(TrainedModel):
         def suggest(self, title: str, description: str) -> Suggestions:
             read.append(title)
-            is_over.wait(5)
+            is_over.wait(most_s + 1)
             return super().suggest(title, description)
 
     learner = ModelSuggester(DATA / "exemples", DESKS, Slow(model.pipeline, DESKS))
 
     crowd = [learner.suggest(f"{rank} {LOCKED[0]}", "") for rank in range(50)]
-    told = await asyncio.wait_for(asyncio.gather(*crowd), 4)
+    told = await asyncio.wait_for(asyncio.gather(*crowd), most_s)
     is_over.set()
+    monkeypatch.undo()
 
     assert set(told) == {Suggestions()}
     assert (await learner.suggest(*LOCKED)).best == "CONNEXION"
