@@ -12,6 +12,10 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' .run/lock/bin/pip-compile -q --all
 	--generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-emit-options
 
+# What `make check` runs, and what `make test` runs unless told which: TESTS="tests/integration".
+CHECKED := tests/unit tests/contracts tests/architecture
+TESTS ?= tests
+
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
 	@echo 'BACKEND=embedded|native|docker forces where broker and store come from; BASE_PORT=N fixes the ports of `up`.'
@@ -25,16 +29,16 @@ demo-support: $(READY) ## tickets, virtual agent and chat of support, on a Tuesd
 up: $(READY) ## keep the platform running and print its addresses
 	@BACKEND=$${BACKEND:-embedded} exec $(PY) -m deploy.local up
 
-test: $(READY) ## the whole suite, on a real Kafka where Java 17 and Maven are
+test: $(READY) ## the whole suite or TESTS=, on a real Kafka where Java 17 and Maven are
 	@$(PY) -m deploy.local which-backend
-	@$(PY) -m pytest -q
+	@$(PY) -m pytest -q $(TESTS)
 
 check: $(READY) ## format, lint, types, dependency rules, fast tests
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@$(PY) -m pytest -q tests/unit tests/contracts tests/architecture
+	@$(PY) -m pytest -q $(CHECKED)
 
 bench: $(READY) ## pieces per second and CPU, beside a hand-written loop
 	@$(PY) -m tests.bench
