@@ -94,7 +94,9 @@ class _Run:
                 for _ in range(min(_ROUND, inputs - self.tally.inputs)):
                     await self._send(plain if self._rng.random() < 0.9 else packing)
                 still = (
-                    await groups.find_stalled_groups(_GROUPS, _PATIENCE_S) if has_offsets else []
+                    await groups.find_stalled_groups(_GROUPS, scaled(_PATIENCE_S))
+                    if has_offsets
+                    else []
                 )
                 looking.cancel()
                 await asyncio.gather(looking, return_exceptions=True)

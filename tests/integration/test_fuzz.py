@@ -28,6 +28,7 @@ from tests.fuzz.planted import (
 )
 from tests.kit.malformed import RawRecord
 from tests.kit.namespaces import a_room
+from tests.kit.waiting import scaled
 
 
 @pytest.mark.parametrize("sort", READERS)

@@ -13,6 +13,7 @@ from tests.integration.portal.whole_platform import World as Whole
 from tests.integration.portal.whole_platform import a_world
 from tests.integration.portal.world import World
 from tests.kit.namespaces import Room, a_room
+from tests.kit.waiting import scaled
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ from shared.runtime.web.problems import install
 from shared.vocabulary.roles import Role
 from tests.integration.portal.whole_platform import World
 from tests.kit.process_memory import peak_mb
+from tests.kit.waiting import scaled
 from tests.unit.portal.export_changes import every_change
 
 SOURCE = Path(verifier.__file__)

@@ -21,7 +21,7 @@ from shared.runtime.clock import system_clock
 from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
 from tests.integration.portal.whole_platform import World
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 STRANGER = "90000000900016"
 

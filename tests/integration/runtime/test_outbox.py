@@ -17,7 +17,7 @@ from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.lease import Lease
 from tests.kit.events import NOTES, STATES, Noted
 from tests.kit.namespaces import Room
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import scaled, wait_until
 
 CLOCK = system_clock()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.support.settings import DATA, catalogue_at
+from services.support.settings import DATA, load_catalogue
 from services.support.suggestions.adapters.examples import read_examples
 from services.support.suggestions.adapters.model import TrainedModel, train_model
 
@@ -10,4 +10,6 @@ from services.support.suggestions.adapters.model import TrainedModel, train_mode
 @pytest.fixture(scope="session")
 def model() -> TrainedModel:
     """What the examples teach, over the whole catalogue."""
-    return train_model(read_examples(DATA / "exemples"), catalogue_at(DATA / "catalogue.csv").desks)
+    return train_model(
+        read_examples(DATA / "exemples"), load_catalogue(DATA / "catalogue.csv").desks
+    )
