@@ -23,7 +23,7 @@ _OPENAPI = "docs/openapi"
 def main(
     *, check: Annotated[bool, typer.Option(help="Write nothing; fail when one is stale.")] = False
 ) -> None:
-    """Write every document that changed, and remove those of services that are gone."""
+    """Write every document that changed, and remove the OpenAPI of a service that is gone."""
     stale = find_stale_documents(ROOT)
     if check:
         if stale:
@@ -40,7 +40,7 @@ def main(
 
 
 def find_stale_documents(root: Path) -> Mapping[str, str | None]:
-    """Give what the documents that differ should hold; None for one that should not be."""
+    """Find the documents that differ: what each should hold, None for one that should not be."""
     wanted: dict[str, str | None] = {**generate_documents()}
     found = {str(path.relative_to(root)) for path in (root / _OPENAPI).glob("*.json")}
     wanted |= dict.fromkeys(found - wanted.keys())

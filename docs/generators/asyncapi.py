@@ -1,4 +1,4 @@
-"""The topics as an AsyncAPI 3 document."""
+"""Generator of the AsyncAPI 3 document of the topics."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _CLOUD_EVENT = "application/cloudevents+json; charset=UTF-8"
 
 
 def build_asyncapi() -> Json:
-    """Describe every topic: who sends, who receives, what, and how it is kept."""
+    """Build the document: of every topic its sender, receivers, events and retention."""
     payloads = {payload: None for topic in TOPICS for payload in topic.payloads}
     return {
         "asyncapi": "3.0.0",
@@ -117,7 +117,7 @@ def _schema_name(payload: type[Payload]) -> str:
 
 
 def _schemas(payloads: list[type[Payload]]) -> Json:
-    """Give the schema of each event, and of the parts they share, as they are on the wire."""
+    """Build the schema of each event, and of the parts they share, as they are on the wire."""
     events = {_event(payload): payload for payload in payloads}
     refs, definitions = models_json_schema(
         [(event, "serialization") for event in events],
@@ -138,7 +138,7 @@ def _event(payload: type[Payload]) -> Any:  # noqa: ANN401 - a class made at run
 
 
 def _as_sent(schema: Json) -> Json:
-    """Say of an optional field that it may be absent: a null is never written."""
+    """Describe an optional field as one that may be absent: a null is never written."""
     for field in schema.get("properties", {}).values():
         choices = field.get("anyOf", [])
         if {"type": "null"} in choices:

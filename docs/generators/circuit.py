@@ -1,4 +1,4 @@
-"""The circuit as a page that a lawyer can check: every row with its source, and drawn."""
+"""Generator of the page of the circuit: every row with its source, for a lawyer to check."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
@@ -83,7 +83,7 @@ _MOTIVES = Path(statuses.__file__).parent / "tables" / "motifs-de-refus.csv"
 
 
 def render_circuit() -> str:
-    """Write the page of the circuit by which new dossiers open."""
+    """Render the page of the current version of the circuit, by which new dossiers open."""
     circuit = current()
     sections = [
         _section(circuit, phase, moa=moa)
@@ -96,7 +96,7 @@ def render_circuit() -> str:
 
 
 def draw_circuit(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
-    """Draw a part of the circuit, in Mermaid."""
+    """Draw the rows of one phase in Mermaid, with a MOA or without."""
     rows = _rows(circuit, phase, moa=moa)
     drawn = dict.fromkeys(row for each in rows for row in (each, *circuit.every_next(each)))
     lines = [

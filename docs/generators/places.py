@@ -101,6 +101,11 @@ PLACES = (
         "support alone has some",
     ),
     Place(
+        "the public prefix and version of a service's routes (OpenAPI too)",
+        (("shared/contracts/public_paths.py", "public_prefix"),),
+        "a new version beside the old one",
+    ),
+    Place(
         "a route, its OpenAPI entry",
         (("services/routing/entrypoints/http/dossiers.py", ""),),
         f"`entrypoints` of its service; {_CONTRACT}",
@@ -129,7 +134,7 @@ PLACES = (
     ),
     Place(
         "an index of a service's collections",
-        (("services/routing/adapters/mongo.py", "create_indexes"),),
+        (("services/routing/adapters/archive.py", "create_indexes"),),
         "`adapters` of its service",
     ),
     Place(
@@ -160,7 +165,7 @@ PLACES = (
     Place(
         "opening hours of the desks",
         (
-            ("services/support/desks/domain/hours.py", "Hours"),
+            ("services/support/desks/domain/hours.py", "OpeningHours"),
             ("services/support/settings.py", "Settings.desks_open_at"),
         ),
         "[what else](../CONTRIBUTING.md#changing-support)",

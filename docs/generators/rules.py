@@ -1,4 +1,4 @@
-"""Every rule of the platform as a page: what may be refused, why, and what to do about it."""
+"""Generator of the page of the rules: each code, its sentence, its remedy and its source."""
 
 import pkgutil
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ _TABLE = "| code | ce qui est dit | que faire | source |\n| --- | --- | --- | --
 def find_rules(
     packages: tuple[ModuleType, ...] = (shared, services),
 ) -> Mapping[str, tuple[Rule, str]]:
-    """Give every rule that a module holds, by its code, with that module.
+    """Find every rule that a module holds: by its code, with the name of that module.
 
     Raises ValueError when two rules share a code.
     """
@@ -48,7 +48,7 @@ def find_rules(
 
 
 def render_rules() -> str:
-    """Write the page of the rules."""
+    """Render the page of the rules, a section for each prefix."""
     sections = groupby(find_rules().items(), key=lambda item: item[0].partition("-")[0])
     return _HEAD + "\n".join(_section(prefix, dict(items)) for prefix, items in sections)
 

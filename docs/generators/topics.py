@@ -1,4 +1,4 @@
-"""The topics as a page to read."""
+"""Generator of the page of the topics, and of the types of their events."""
 
 from collections.abc import Iterator
 
@@ -21,11 +21,11 @@ _TYPES = """
 | --- | --- |
 """  # noqa: E501 - a paragraph of Markdown is a line
 _FIELDS = {Key.DOSSIER: "`data.dossier_id`", Key.RECIPIENT: "`data.recipient.structure`"}
-"""Where a record repeats its key; one of another entity says so itself."""
+"""Field of a record that repeats its key; other payloads name theirs in `entity`."""
 
 
 def render_topics() -> str:
-    """Write the table of the topics, and that of the types."""
+    """Render the table of the topics, and that of the types."""
     return _HEAD + "".join(_rows()) + _TYPES + "".join(_types())
 
 
