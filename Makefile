@@ -1,6 +1,6 @@
 # Aiguillage. `make` lists what there is; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-support up test check bench eval-support fuzz docs contracts lock clean
+.PHONY: help demo demo-support up down test check bench eval-support fuzz docs contracts lock clean
 
 PY := .venv/bin/python
 READY := .venv/ready
@@ -19,6 +19,7 @@ TESTS ?= tests
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
 	@echo 'BACKEND=embedded|native|docker forces where broker and store come from; BASE_PORT=N fixes the ports of `up`.'
+	@echo '`up` keeps data and logs in .run/<backend>, or in RUN_DIR=folder; FRESH=1 forgets the data first.'
 
 demo: $(READY) ## carry dossiers through every circuit, let 42 days pass, print every hop, end by itself
 	@BACKEND=$${BACKEND:-embedded} exec $(PY) -m deploy.local.demo
@@ -26,8 +27,11 @@ demo: $(READY) ## carry dossiers through every circuit, let 42 days pass, print 
 demo-support: $(READY) ## tickets, virtual agent and chat of support, on a Tuesday, 14 July and a Sunday
 	@BACKEND=$${BACKEND:-embedded} exec $(PY) -m deploy.local.demo_support
 
-up: $(READY) ## keep the platform running and print its addresses
+up: $(READY) ## keep the platform running and print its origin; on native, data stay between runs
 	@BACKEND=$${BACKEND:-embedded} exec $(PY) -m deploy.local up
+
+down: $(READY) ## stop what `up` left running
+	@exec $(PY) -m deploy.local down
 
 test: $(READY) ## the whole suite or TESTS=, on a real Kafka where Java 17 and Maven are
 	@$(PY) -m deploy.local which-backend
@@ -60,7 +64,7 @@ lock: ## resolve the dependencies again, and pin them by hash
 	@$(COMPILE) --extra dev --output-file requirements.lock pyproject.toml
 	@$(COMPILE) -c requirements.lock --output-file requirements-runtime.lock pyproject.toml
 
-clean: ## remove what was built, fetched or left by a run
+clean: ## remove what was built, fetched or left by a run, data of `up` included
 	@rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,31 +1,61 @@
-"""`python -m deploy.local`: keep the platform running, or say which backend tests would take."""
+"""`python -m deploy.local`: run the whole platform on this machine, and stop it.
 
+up     broker, store and services behind one origin, until Ctrl-C or `down`
+down   stop what `up` left running in the background
+"""
+
+import shlex
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deploy.errors import LaunchError
 from deploy.local.backends import Backend, choose
-from deploy.local.leaving import leave_when_told
+from deploy.local.folder_lock import stop_launcher
 from deploy.local.platform import Platform
+from deploy.local.programs import ROOT
+from deploy.local.signals import exit_on_signals
+from deploy.local.supervisor import Supervisor
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
-_POLL_S = 0.5
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+_POLL_S = 0.2
+_RunDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--run-dir",
+        envvar="RUN_DIR",
+        help="Folder of data and logs, of one platform. Left out: .run/<backend>.",
+    ),
+]
 
 
 @app.command()
 def up(
     backend: Annotated[
-        Backend, typer.Option(envvar="BACKEND", help="Where Kafka comes from.")
+        Backend,
+        typer.Option(
+            envvar="BACKEND",
+            help="Where broker and store come from. On native, data stay for the next run; "
+            "otherwise each run begins empty.",
+        ),
     ] = Backend.EMBEDDED,
     base_port: Annotated[
         int | None,
         typer.Option(
-            envvar="BASE_PORT", min=1, max=65_000, help="First port. Left out: free ones."
+            envvar="BASE_PORT",
+            min=1,
+            max=65_000,
+            help="Port of the origin; services, broker and store take the next ones. "
+            "Left out: free ones.",
         ),
     ] = None,
+    run_dir: _RunDir = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", envvar="FRESH", help="Forget the data of earlier runs first.")
+    ] = False,
     clock_offset_s: Annotated[
         int, typer.Option(help="How far the services' clocks run ahead.")
     ] = 0,
@@ -33,22 +63,39 @@ def up(
         float, typer.Option("--for", help="Stop by itself after so many seconds.")
     ] = float("inf"),
 ) -> None:
-    """Keep the platform running until Ctrl-C and print where it answers."""
-    leave_when_told()
-    print(
-        f"starting on {backend}: it begins empty, and what it holds goes when it stops", flush=True
-    )
+    """Keep the platform running; print its origin, its logs and how to stop it.
+
+    A process that ends is started again, with a growing delay when it goes on ending. The broker of
+    embedded keeps its records in memory: when it ends, all ends.
+    """
+    exit_on_signals()
+    folder = run_dir or _folder(backend)
+    print(f"starting on {backend}: {_describe_data(backend, folder, fresh=fresh)}", flush=True)
     with Platform(
-        backend, gateway=True, base_port=base_port, clock_offset_s=clock_offset_s
+        backend,
+        gateway=True,
+        run_dir=folder.resolve(),
+        fresh=fresh,
+        base_port=base_port,
+        clock_offset_s=clock_offset_s,
     ) as platform:
-        _print_addresses(platform)
-        print("running; Ctrl-C stops it", flush=True)
+        _print_addresses(platform, down=f"make down RUN_DIR={run_dir}" if run_dir else "make down")
+        supervisor = Supervisor(platform, lambda line: print(line, flush=True))
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
-            dead = [name for name in platform.names if not platform.is_alive(name)]
-            if dead:
-                raise platform.failure(dead[0], "ended by itself")
+            supervisor.check()
             time.sleep(_POLL_S)
+
+
+@app.command()
+def down(run_dir: _RunDir = None) -> None:
+    """Stop the platform that `up` left running, and wait until no process of it is left."""
+    folders = [run_dir] if run_dir else [_folder(backend) for backend in Backend]
+    stopped = [folder for folder in folders if stop_launcher(folder)]
+    for folder in stopped:
+        print(f"stopped what ran in {_shown(folder)}")
+    if not stopped:
+        print("nothing was running")
 
 
 @app.command()
@@ -58,13 +105,36 @@ def which_backend() -> None:
     print(f"backend: {choice.backend} ({choice.reason})")
 
 
-def _print_addresses(platform: Platform) -> None:
-    print(f"ORIGIN={platform.addresses.origin}")
+def _folder(backend: Backend) -> Path:
+    return ROOT / ".run" / backend
+
+
+def _shown(path: Path) -> Path:
+    """Shorten a path to what a person would type here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _describe_data(backend: Backend, folder: Path, *, fresh: bool) -> str:
+    if not backend.keeps_data:
+        return "it begins empty, and leaves nothing for the next run"
+    if fresh:
+        return f"it begins empty, and keeps its data in {_shown(folder)}"
+    return f"it goes on with the data in {_shown(folder)}; FRESH=1 forgets them"
+
+
+def _print_addresses(platform: Platform, down: str) -> None:
+    where = platform.addresses
+    print("running; each service describes itself, and has an address of its own for /metrics:")
     # Not a table that fits the terminal: an address that was cut cannot be copied.
-    for name, url in platform.addresses.services.items():
-        print(f"  {name:<14} {url}  OpenAPI: {url}/docs")
-    print(f"  {'Kafka':<14} {platform.addresses.kafka}")
-    print(f"  {'MongoDB':<14} {platform.addresses.mongo}")
+    for name, url in where.services.items():
+        print(f"  {name:<14} {where.origin}/{name}/v1/docs  {url}")
+    print(f"logs, a file per process: {_shown(platform.logs)}")
+    print(f"to stop it: Ctrl-C here, or `{down}`")
+    print("to paste into another shell:\n")
+    print(f"ORIGIN={where.origin}")
+    print(f"KAFKA={where.kafka}")
+    print(f"MONGO={shlex.quote(where.mongo)}\n", flush=True)
 
 
 if __name__ == "__main__":

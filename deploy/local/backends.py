@@ -15,14 +15,20 @@ class Backend(StrEnum):
     EMBEDDED = "embedded"
     """Tansu, in memory, and SecantusDB: needs Python alone, forgets everything when it stops."""
     NATIVE = "native"
-    """Apache Kafka on the machine's Java, and SecantusDB."""
+    """Apache Kafka on the machine's Java, and SecantusDB: data stay between two runs."""
     DOCKER = "docker"
-    """Apache Kafka and MongoDB in containers."""
+    """Apache Kafka and MongoDB in containers, which are removed when it stops."""
 
     @property
     def has_real_kafka(self) -> bool:
         """Whether the broker is Apache Kafka."""
         return self is not Backend.EMBEDDED
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether a later run finds the data. A store that stayed beside a broker that forgot would
+        wait for messages that are gone."""
+        return self is Backend.NATIVE
 
     def why_not(self) -> str | None:
         """Say what this machine lacks for it, None when nothing."""

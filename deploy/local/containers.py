@@ -61,6 +61,11 @@ class Boxed:
             return False
         return bool(self._container.status == "running")
 
+    def describe_end(self) -> str:
+        """Say how it ended, once it has."""
+        self._container.reload()
+        return f"ended by itself with status {self._container.attrs['State']['ExitCode']}"
+
     def ask_to_end(self) -> None:
         """Send SIGTERM and return at once."""
         with suppress(APIError):

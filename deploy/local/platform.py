@@ -12,6 +12,7 @@ from typing import Self
 from deploy.errors import LaunchError
 from deploy.local import programs
 from deploy.local.backends import Backend
+from deploy.local.folder_lock import FolderLock
 from deploy.local.ports import HOST, free_port, is_taken
 from deploy.local.processes import Running, tail
 from deploy.local.programs import Startable
@@ -67,6 +68,7 @@ class Platform:
         services: Sequence[str] = SERVICES,
         gateway: bool = False,
         run_dir: Path | None = None,
+        fresh: bool = False,
         base_port: int | None = None,
         clock_offset_s: int = 0,
     ) -> None:
@@ -75,7 +77,10 @@ class Platform:
         Args:
             services: modules to run beside broker and store.
             gateway: put one origin before the services.
-            run_dir: where data and logs go, and stay. Left out: a folder that `stop` removes.
+            run_dir: where data and logs go, and stay; one platform at a time may use it. Left out:
+                a folder that `stop` removes.
+            fresh: forget the data that an earlier run left in `run_dir`, as backends do anyway
+                whose broker or store forgets.
             base_port: gateway, services, broker and store take the ports from here on, in this
                 order. Left out: whichever are free.
             clock_offset_s: how far the services' clocks run ahead, to let weeks pass.
@@ -84,6 +89,7 @@ class Platform:
         self._modules = {module.rpartition(".")[2]: module for module in services}
         self._has_gateway = gateway
         self._kept_dir = run_dir
+        self._is_fresh = fresh or not backend.keeps_data
         self._clock_offset_s = clock_offset_s
         self._fixed_ports = base_port is not None
         self._ports: dict[str, int] = {}
@@ -109,10 +115,12 @@ class Platform:
     def start(self) -> Self:
         """Start everything and return when all of it is ready. On failure nothing is left."""
         self._run_dir = self._kept_dir or _scratch_dir()
-        self._run_dir.mkdir(parents=True, exist_ok=True)
-        self._watchdog = Watchdog(None if self._kept_dir else self._run_dir)
+        self._lock = FolderLock(self._run_dir)
+        self._watchdog = Watchdog(
+            None if self._kept_dir else self._run_dir, inherits=[self._lock.fileno()]
+        )
         try:
-            _check_space(self._run_dir)
+            self._prepare_folder()
             self._check_ports()
             self._programs[STORE] = programs.store(self.backend, self._run_dir / STORE)
             self._programs[BROKER] = programs.broker(self.backend, self._run_dir / BROKER)
@@ -139,6 +147,7 @@ class Platform:
         for program in self._programs.values():
             program.discard()
         self._watchdog.close()
+        self._lock.release()
 
     def kill(self, name: str) -> None:
         """Send SIGKILL and return once the process is gone."""
@@ -149,7 +158,7 @@ class Platform:
         self._processes[name].end()
         if is_taken(self._ports[name]):
             raise LaunchError(f"port {self._ports[name]} of {name} was taken while it was down")
-        self._spawn(name)
+        self.spawn(name)
         self._wait_until_ready(name, may_move=False)
         if name == BROKER:
             provision(self.addresses.kafka)
@@ -163,7 +172,7 @@ class Platform:
         moved = names or tuple(self._modules)
         self._end(moved)
         for name in moved:
-            self._spawn(name)
+            self.spawn(name)
         for name in moved:
             self._wait_until_ready(name, may_move=False)
 
@@ -175,9 +184,22 @@ class Platform:
         """Whether the process runs."""
         return self._processes[name].is_alive()
 
+    def is_ready(self, name: str) -> bool:
+        """Whether it does its work."""
+        return self._programs[name].is_ready(self._ports[name])
+
+    def describe_end(self, name: str) -> str:
+        """Say how a process that ended did: by which exit status or signal."""
+        return self._processes[name].describe_end()
+
     def log(self, name: str) -> Path:
         """File with all it has written since the platform's start."""
-        return self._run_dir / f"{name}.log"
+        return self.logs / f"{name}.log"
+
+    @property
+    def logs(self) -> Path:
+        """Folder with the log of each process; that of the run before is `logs-before`."""
+        return self._run_dir / "logs"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -223,11 +245,15 @@ class Platform:
     def _bring_up(self, *names: str) -> None:
         """Start together, then wait for each: they spend most of their start on their own."""
         for name in names:
-            self._spawn(name)
+            self.spawn(name)
         for name in names:
             self._wait_until_ready(name, may_move=not self._fixed_ports)
 
-    def _spawn(self, name: str) -> None:
+    def spawn(self, name: str) -> None:
+        """Start it, on the port it had and with its data, and do not wait until it is ready."""
+        if name in self._processes:
+            # So that the watchdog forgets one that ended by itself.
+            self._processes[name].kill()
         program = self._programs[name]
         port = self._ports.setdefault(name, free_port())
         self._processes[name] = program.start(
@@ -238,13 +264,13 @@ class Platform:
         deadline = time.monotonic() + _READY_LIMIT_S
         moves = _PORT_ATTEMPTS if may_move else 0
         # Ready first, alive second: another program may be what answers on the port.
-        while not (self._programs[name].is_ready(self._ports[name]) and self.is_alive(name)):
+        while not (self.is_ready(name) and self.is_alive(name)):
             if not self.is_alive(name):
                 if not moves or not is_taken(self._ports[name]):
                     raise self.failure(name, "ended before it was ready")
                 moves -= 1
                 self._ports[name] = free_port()
-                self._spawn(name)
+                self.spawn(name)
                 self._tell_of_move(name)
             if time.monotonic() > deadline:
                 raise self.failure(name, f"was not ready after {_READY_LIMIT_S:.0f} s")
@@ -254,7 +280,18 @@ class Platform:
         for name, peers in ASKING.items():
             if moved in peers and name in self._processes:
                 self._processes[name].end()
-                self._spawn(name)
+                self.spawn(name)
+
+    def _prepare_folder(self) -> None:
+        _check_space(self._run_dir)
+        if self._is_fresh:
+            for part in (BROKER, STORE):
+                shutil.rmtree(self._run_dir / part, ignore_errors=True)
+        if self.logs.exists():
+            before = self._run_dir / "logs-before"
+            shutil.rmtree(before, ignore_errors=True)
+            self.logs.rename(before)
+        self.logs.mkdir()
 
     def failure(self, name: str, what: str) -> LaunchError:
         """Give the error that says so and shows the end of the log."""

@@ -24,6 +24,9 @@ class Running(Protocol):
     def is_alive(self) -> bool:
         """Whether it still runs."""
 
+    def describe_end(self) -> str:
+        """Say how it ended, once it has."""
+
     def ask_to_end(self) -> None:
         """Send SIGTERM and return at once."""
 
@@ -69,6 +72,13 @@ class Process:
     def is_alive(self) -> bool:
         """Whether it still runs."""
         return self._popen.poll() is None
+
+    def describe_end(self) -> str:
+        """Say how it ended, once it has."""
+        status = self._popen.returncode
+        if status is not None and status < 0:
+            return f"was ended by {signal.Signals(-status).name}"
+        return f"ended by itself with status {status}"
 
     def ask_to_end(self) -> None:
         """Send SIGTERM and return at once."""

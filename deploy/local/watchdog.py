@@ -12,24 +12,28 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 _REMOVAL_TRIES = 50
+_END_TRIES = 10
 _PAUSE_S = 0.1
 
 
 class Watchdog:
     """The launcher's end of the pipe."""
 
-    def __init__(self, scratch: Path | None = None) -> None:
+    def __init__(self, scratch: Path | None = None, inherits: Sequence[int] = ()) -> None:
         """Start watching. It has its own session: Ctrl-C is for the launcher alone.
 
-        `scratch` is a folder to remove at the end.
+        `scratch` is a folder to remove at the end; descriptors that it `inherits`, a lock among
+        them, stay open until it has ended everything.
         """
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", Path(__file__), *([scratch] if scratch else [])],
             stdin=subprocess.PIPE,
+            pass_fds=inherits,
             start_new_session=True,
         )
 
@@ -63,8 +67,20 @@ def main() -> None:
     for pid in watched:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
+    for pid in watched:
+        _wait_for_end(pid)
     for scratch in sys.argv[1:]:
         _remove(Path(scratch))
+
+
+def _wait_for_end(pid: int) -> None:
+    """Wait until a killed process holds no file any more, or is a zombie that nobody reaps."""
+    for _ in range(_END_TRIES):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(_PAUSE_S)
 
 
 def _remove(folder: Path) -> None:

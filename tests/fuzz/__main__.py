@@ -13,7 +13,7 @@ import typer
 from deploy.errors import LaunchError
 from deploy.local import Platform, choose
 from deploy.local.backends import Backend
-from deploy.local.leaving import leave_when_told
+from deploy.local.signals import exit_on_signals
 from tests.fuzz.calls import fuzz_calls
 from tests.fuzz.corpus import File
 from tests.fuzz.faults import Tally, save, total
@@ -39,7 +39,7 @@ def run(
     """Try all readers, services and topics."""
     if context.invoked_subcommand is not None:
         return
-    leave_when_told(_INTERRUPTED)
+    exit_on_signals(_INTERRUPTED)
     files, calls = int(inputs * _OF_FILES), int(inputs * _OF_CALLS)
     tallies = [fuzz_files(seed, files)]
     _show(tallies[0], seed)

@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 from deploy.errors import LaunchError
 from deploy.local.demo.actor import Unexpected
-from deploy.local.leaving import leave_when_told
+from deploy.local.signals import exit_on_signals
 
 _INTERRUPTED = 130
 
 
 def exit_by(name: str, main: Callable[[], int]) -> None:
     """Exit with the status of `main`, or name what it could not launch or did not expect."""
-    leave_when_told(_INTERRUPTED)
+    exit_on_signals(_INTERRUPTED)
     try:
         sys.exit(main())
     except LaunchError as error:

@@ -40,6 +40,9 @@ def prepare(data: Path) -> None:
         raise LaunchError(f"native backend: {missing}")
     _resolve_jars()
     data.mkdir(parents=True, exist_ok=True)
+    # Written last of a format: one that was cut short is done again.
+    if (data / "log" / "meta.properties").exists():
+        return
     properties = _write_properties(data, port=free_port())
     storage_tool = _java("kafka.tools.StorageTool")
     _run(

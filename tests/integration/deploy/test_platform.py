@@ -1,5 +1,6 @@
 """What the launcher starts works, comes back after a kill, and is gone afterwards."""
 
+import os
 import subprocess
 import sys
 import time
@@ -11,20 +12,29 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from pymongo import MongoClient
+from pymongo.collection import Collection
 from pymongo.errors import OperationFailure
 
-from deploy.local import Backend, Platform
+from deploy.local import Backend, LaunchError, Platform
+from deploy.local.folder_lock import stop_launcher
 from shared.contracts.topics import DOSSIER, STATUT, TOPICS
+from tests.integration.deploy.conftest import NO_KAFKA
+from tests.kit.processes import is_gone
 from tests.kit.waiting import scaled
 
 _LONE_LAUNCHER = """
 import sys
 from pathlib import Path
 from deploy.local import Backend, Platform
+from deploy.local.signals import exit_on_signals
 
+exit_on_signals()
 platform = Platform(Backend.EMBEDDED, services=(), run_dir=Path(sys.argv[1])).start()
 print(*map(platform.pid, platform.names), flush=True)
-sys.stdin.read()
+try:
+    sys.stdin.read()
+finally:
+    platform.stop()
 """
 
 
@@ -71,7 +81,7 @@ def test_a_killed_service_comes_back_on_the_same_address(platform: Platform) -> 
     first = platform.pid("toy")
 
     platform.kill("toy")
-    assert _is_gone(first)
+    assert is_gone(first)
     platform.restart("toy")
 
     assert platform.pid("toy") != first
@@ -109,13 +119,74 @@ def test_nothing_is_left_after_the_end() -> None:
         assert len(pids) == 2
         assert log.exists()
 
-    assert all(map(_is_gone, pids))
+    assert all(map(is_gone, pids))
     assert not log.parent.exists()
 
 
+@pytest.mark.native
+@pytest.mark.skipif(NO_KAFKA is not None, reason=NO_KAFKA or "")
+async def test_on_native_a_later_platform_finds_the_data_and_a_fresh_one_none(
+    tmp_path: Path,
+) -> None:
+    with Platform(Backend.NATIVE, services=(), run_dir=tmp_path) as first:
+        await _produce(first, b"hier")
+        _documents(first).insert_one({"_id": "hier"})
+
+    with Platform(Backend.NATIVE, services=(), run_dir=tmp_path) as second:
+        assert b"hier" in await _records(second)
+        assert _documents(second).count_documents({"_id": "hier"}) == 1
+
+    with Platform(Backend.NATIVE, services=(), run_dir=tmp_path, fresh=True) as third:
+        assert await _records(third) == []
+        assert _documents(third).count_documents({}) == 0
+
+
+def test_on_embedded_a_later_platform_begins_empty(tmp_path: Path) -> None:
+    with Platform(Backend.EMBEDDED, services=(), run_dir=tmp_path) as first:
+        _documents(first).insert_one({"_id": "hier"})
+
+    with Platform(Backend.EMBEDDED, services=(), run_dir=tmp_path) as second:
+        assert _documents(second).count_documents({}) == 0
+        assert (tmp_path / "logs-before" / "store.log").exists()
+        assert second.log("store").exists()
+
+
+def test_a_folder_is_for_one_platform_at_a_time(tmp_path: Path) -> None:
+    with (
+        Platform(Backend.EMBEDDED, services=(), run_dir=tmp_path),
+        pytest.raises(LaunchError, match=f"process {os.getpid()}.*make down"),
+    ):
+        Platform(Backend.EMBEDDED, services=(), run_dir=tmp_path).start()
+
+
 def test_nothing_outlives_a_launcher_that_was_killed(tmp_path: Path) -> None:
+    launcher, pids = _launch_alone(tmp_path)
+
+    launcher.kill()
+    launcher.communicate()
+
+    _wait_until(lambda: all(map(is_gone, pids)))
+
+
+def test_a_launcher_is_stopped_by_its_folder_alone(tmp_path: Path) -> None:
+    launcher, pids = _launch_alone(tmp_path)
+
+    assert stop_launcher(tmp_path)
+    assert all(map(is_gone, pids))
+    assert launcher.wait() == 0
+    assert not stop_launcher(tmp_path)
+
+
+def test_a_number_left_in_the_pid_file_is_not_believed(tmp_path: Path) -> None:
+    (tmp_path / "launcher.pid").write_text(str(os.getpid()))
+
+    assert not stop_launcher(tmp_path)
+
+
+def _launch_alone(folder: Path) -> tuple["subprocess.Popen[str]", list[int]]:
+    """Start a launcher in a process of its own; gives what it started as well."""
     launcher = subprocess.Popen(
-        [sys.executable, "-c", _LONE_LAUNCHER, tmp_path],
+        [sys.executable, "-c", _LONE_LAUNCHER, folder],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -123,11 +194,11 @@ def test_nothing_outlives_a_launcher_that_was_killed(tmp_path: Path) -> None:
     assert launcher.stdout is not None
     pids = [int(pid) for pid in launcher.stdout.readline().split()]
     assert len(pids) == 2
+    return launcher, pids
 
-    launcher.kill()
-    launcher.communicate()
 
-    _wait_until(lambda: all(map(_is_gone, pids)))
+def _documents(platform: Platform) -> Collection[dict[str, object]]:
+    return MongoClient[dict[str, object]](platform.addresses.mongo)["toy"]["kept"]
 
 
 async def _produce(platform: Platform, value: bytes) -> None:
@@ -159,14 +230,6 @@ async def _partitions(platform: Platform) -> dict[str, int]:
     finally:
         await admin.close()
     return {str(topic["topic"]): len(topic["partitions"]) for topic in topics}
-
-
-def _is_gone(pid: int) -> bool:
-    """Ask ps rather than signal 0: an orphan that nobody reaps still has its number."""
-    state = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    return not state or state.startswith("Z")
 
 
 def _wait_until(condition: Callable[[], bool], within_s: float = 10) -> None:

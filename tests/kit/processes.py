@@ -1,0 +1,30 @@
+"""Processes as `ps` shows them."""
+
+import subprocess
+
+
+def is_gone(pid: int) -> bool:
+    """Ask ps rather than signal 0: an orphan that nobody reaps still has its number."""
+    state = _ps("-o", "stat=", "-p", str(pid)).strip()
+    return not state or state.startswith("Z")
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """Give the command line of each process that `pid` started, and of those that they started."""
+    children: dict[int, dict[int, str]] = {}
+    for line in _ps("-A", "-o", "pid=,ppid=,args=").splitlines():
+        child, parent, command = line.split(None, 2)
+        children.setdefault(int(parent), {})[int(child)] = command
+    found = dict(children.get(pid, {}))
+    waiting = list(found)
+    while waiting:
+        below = children.get(waiting.pop(), {})
+        found |= below
+        waiting.extend(below)
+    return found
+
+
+def _ps(*arguments: str) -> str:
+    return subprocess.run(
+        ["ps", "-ww", *arguments], capture_output=True, text=True, check=False
+    ).stdout
