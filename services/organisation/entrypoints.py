@@ -18,7 +18,7 @@ from services.organisation.domain import rules
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
 from shared.contracts.texts import TypedText
 from shared.runtime.web.caller import Caller
-from shared.runtime.web.etags import Matching, etag
+from shared.runtime.web.etags import Matching, format_etag
 from shared.runtime.web.problems import not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind, StructureStatus
@@ -180,7 +180,7 @@ def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
 def _answer(outcome: Outcome, structure: str, response: Response) -> StructureBody:
     match outcome:
         case Saved(kept, is_new):
-            response.headers["ETag"] = etag(kept.version)
+            response.headers["ETag"] = format_etag(kept.version)
             if is_new:
                 response.status_code = status.HTTP_201_CREATED
             return StructureBody.of(kept)

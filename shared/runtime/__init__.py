@@ -1,4 +1,14 @@
-"""The plumbing of every service, written once: store, outbox, inbox, broker, HTTP, health, logs.
+"""Runtime: what every service is built on, so that its own code holds decisions alone.
 
-The only package that knows Motor, aiokafka and FastStream.
+- `service` and `program`: lifecycle, readiness, background tasks, graceful stop, command line.
+- `messaging`: broker client, inbox, outbox, projections, retries, dead letters.
+- `store`: transactions, files, leases, change streams; the only package that calls the driver.
+- `web`: HTTP application, authentication, limits, forms, problem details, WebSockets.
+- `backoff` and `errors`: retry of transient errors with exponential backoff.
+- `notifier`: wakes the tasks of a process that wait for news.
+- `clock`, `ids`, `logs`, `metrics`, `settings`: time, UUIDv7, JSON logs, Prometheus, environment.
+
+Promises: a change of state and the messages that tell of it are committed together; each message
+has one effect, in the order of its dossier; a service is ready only while its store and broker
+answer and its consumers advance. What is particular to one service is not here.
 """

@@ -1,4 +1,4 @@
-"""The one clock of a service."""
+"""Clock of a service: the current time, which tests and the local launcher may move."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Figures that every service shows under /metrics."""
+"""Prometheus metrics that every service shows under /metrics."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

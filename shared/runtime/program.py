@@ -1,4 +1,4 @@
-"""A service as a command: it serves, and says of itself which settings it reads."""
+"""Command line of a service: it serves, and `--help` lists the settings that it reads."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""What every service reads from its environment."""
+"""Settings of every service, from environment variables."""
 
 import re
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ from services.deposit.domain.metadata import Follows, Metadata
 from shared.circuit.parties import Party
 from shared.contracts.texts import TypedText
 from shared.runtime.web.problems import FAULTS_SHOWN, form_violation
-from shared.runtime.web.request_validation import repeated_keys
+from shared.runtime.web.request_validation import find_repeated_keys
 from shared.vocabulary.amounts import parse_amount
 from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
 from shared.vocabulary.dates import read_iso_date
@@ -148,7 +148,7 @@ def read_metadata(text: str) -> MetadataForm | tuple[Violation, ...]:
     """Read the metadata part, or say what is wrong with its form, field by field."""
     if len(text) > _TEXT_LIMIT:
         return (form_violation(["metadata"], "string_too_long", {"max_length": _TEXT_LIMIT}),)
-    if twice := repeated_keys(text):
+    if twice := find_repeated_keys(text):
         return tuple(form_violation([each], "repeated", {}) for each in twice)
     try:
         return MetadataForm.model_validate_json(text)

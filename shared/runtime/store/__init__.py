@@ -1,5 +1,17 @@
-"""Documents, files and leases in MongoDB; the only package that calls the driver.
+"""Store: documents, transactions, files and leases in MongoDB; the only caller of its driver.
 
-Promises: a transaction commits its documents and its outgoing messages together, or neither; a file
-is read back with the bytes of its SHA-256, or refused; a lease has one holder at a time.
+What this package promises:
+
+- A transaction commits its documents and its outgoing messages (the outbox) together, or neither.
+  It is retried when it conflicts with another one. A transaction that a killed process left open is
+  aborted when its instance starts again.
+- Reads see what a majority of the replica set has, and every call has a timeout.
+- A file is read back with the bytes of its SHA-256, or refused as damaged. A file to which nothing
+  refers is deleted after a day.
+- A lease has one holder at a time, and ends by itself seconds after its holder has died.
+- Followers of a change stream hear of every insert, or are told that they may have missed some.
+- Idempotency keys are remembered for 24 hours.
+
+Services take the driver's operations and errors from `driver`: another driver is a change of this
+package alone.
 """

@@ -1,4 +1,4 @@
-"""The document store of a service: one database, and transactions that carry their messages."""
+"""Database of a service: connection, and transactions that commit messages to the outbox."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ _MAJORITY = WriteConcern("majority")
 
 @dataclass(slots=True)
 class Transaction:
-    """One transaction of the store: what it writes and what it says are kept, or lost, together."""
+    """A transaction: its documents and its outgoing messages are committed together, or neither."""
 
     db: "Database[Document]"
     session: Session
@@ -58,7 +58,7 @@ class Transaction:
         return self.db[name]
 
     def publish(self, message: Outgoing) -> None:
-        """Say `message` when this transaction commits.
+        """Publish `message` when this transaction commits.
 
         Raises TooLargeError for one that the broker would refuse: after the commit nobody could
         take it back.
@@ -92,7 +92,7 @@ class Transaction:
         )
 
     def publish_raw(self, topic: str, key: str, value: bytes, headers: Mapping[str, str]) -> None:
-        """Say ready-made bytes when this transaction commits.
+        """Publish ready-made bytes when this transaction commits.
 
         Raises TooLargeError for more than any topic takes.
         """
@@ -151,7 +151,7 @@ class Store:
         await asyncio.wait_for(self._client.admin.command("ping"), _PING_S)
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `work` in one transaction, again when it conflicts with another, and commit.
+        """Run `work` in one transaction and commit; retry when it conflicts with another.
 
         `work` may run several times: it keeps no state outside its transaction.
         Raises what `work` raises, after a rollback, and the store's errors: a store that is away
@@ -169,7 +169,7 @@ class Store:
                 await asyncio.sleep(_PAUSE_S * random.uniform(0.2, 1))  # noqa: S311 - jitter
 
     async def abort_orphans(self) -> None:
-        """End the transactions that this instance left open when it was killed.
+        """Abort the transactions that this instance left open when it was killed.
 
         They would block whoever writes the same documents until the store gives up on them: a
         minute. Ending a living transaction by mistake does no harm: it is tried again.
@@ -183,7 +183,7 @@ class Store:
             await sessions.delete_many({"_id": {"$in": orphans}})
 
     async def _register(self, session_id: Binary) -> None:
-        """Leave word of a session before its first transaction. The driver reuses a few."""
+        """Record a session before its first transaction. The driver reuses a few."""
         if session_id not in self._registered:
             row = {"_id": session_id, "instance": self._instance, "at": self._clock()}
             await self.db["sessions"].replace_one({"_id": session_id}, row, upsert=True)

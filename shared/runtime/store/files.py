@@ -1,4 +1,4 @@
-"""Files by their SHA-256, in GridFS: hashed when written, and again whenever they are read.
+"""File storage by SHA-256, in GridFS: checksums are checked whenever a file is read.
 
 GridFS writes outside transactions: a file is stored first, then the transaction that refers to it
 commits. A sweeper takes away, after a day, what nothing refers to.
@@ -55,32 +55,32 @@ class Files:
         if known is None:
             await self._upload(sha256, content)
         elif await self._read(known) != content:
-            await self._mend(known, content)
+            await self._repair(known, content)
         return sha256
 
     async def _upload(self, sha256: str, content: bytes) -> None:
         # The upload has an id of its own: one cut short by a crash cannot stand in the way of the
         # next one of the same bytes.
-        upload = await self._written(sha256, content)
+        upload = await self._write_upload(sha256, content)
         row = {"_id": sha256, "upload": upload, "size": len(content), "at": self._clock()}
         try:
             await self._index.insert_one(row)
         except DuplicateKeyError:
-            await self._take_away(upload)
+            await self._delete_upload(upload)
         else:
             await self._uploads.delete_one({"_id": upload})
 
-    async def _written(self, sha256: str, content: bytes) -> ObjectId:
+    async def _write_upload(self, sha256: str, content: bytes) -> ObjectId:
         upload = ObjectId()
         await self._uploads.insert_one({"_id": upload, "at": self._clock()})
         await self._bucket.upload_from_stream_with_id(upload, sha256, content)
         return upload
 
-    async def _mend(self, row: Document, content: bytes) -> None:
+    async def _repair(self, row: Document, content: bytes) -> None:
         """Replace the bytes of a damaged file: what was sent again has its SHA-256."""
         sha256, damaged = row["_id"], row["upload"]
         _note_damage(sha256)
-        upload = await self._written(sha256, content)
+        upload = await self._write_upload(sha256, content)
         # Listed first: the sweeper finds the damaged bytes, should the next lines be cut short.
         listed = {"_id": damaged, "at": self._clock()}
         await self._uploads.replace_one({"_id": damaged}, listed, upsert=True)
@@ -93,7 +93,7 @@ class Files:
             _log.warning("file.mended", sha256=sha256)
         else:
             # Another sending has just mended it.
-            await self._take_away(upload)
+            await self._delete_upload(upload)
 
     async def get(self, sha256: str) -> bytes:
         """Read a file whole. Raises DamagedFileError when its bytes are missing or have changed."""
@@ -120,7 +120,7 @@ class Files:
         await self._uploads.create_index("at")
 
     async def sweep(self, referred: Referred) -> int:
-        """Take away what has been here for a day and nothing refers to; give how many."""
+        """Delete the files of over a day that nothing refers to; give how many."""
         old: Document = {"at": {"$lt": self._clock() - _KEPT_UNREFERRED}}
         dropped = 0
         # What a page leaves is as new as today, so that the next page holds others.
@@ -134,17 +134,17 @@ class Files:
     async def _sweep_page(self, page: Sequence[Document], referred: Referred) -> int:
         kept = await referred(row["_id"] for row in page)
         await self._index.update_many({"_id": {"$in": list(kept)}}, {"$set": {"at": self._clock()}})
-        return sum([await self._drop(row) for row in page if row["_id"] not in kept])
+        return sum([await self._delete_file(row) for row in page if row["_id"] not in kept])
 
     async def _sweep_upload(self, upload: ObjectId) -> None:
         if await self._index.find_one({"upload": upload}):
             # Cut short between being named and leaving `uploads`: its bytes are in use.
             await self._uploads.delete_one({"_id": upload})
         else:
-            await self._take_away(upload)
+            await self._delete_upload(upload)
 
-    async def _drop(self, row: Document) -> bool:
-        """Forget a file, unless it was stored again meanwhile; its bytes go as a lost upload's."""
+    async def _delete_file(self, row: Document) -> bool:
+        """Delete a file, unless it was stored again meanwhile; its bytes go as a lost upload's."""
 
         async def work(transaction: Transaction) -> bool:
             files = transaction.collection("files")
@@ -158,7 +158,7 @@ class Files:
 
         return await self._store.transaction(work)
 
-    async def _take_away(self, upload: ObjectId) -> None:
+    async def _delete_upload(self, upload: ObjectId) -> None:
         with suppress(NoFile):
             # Takes the chunks even where the upload never came to its end.
             await self._bucket.delete(upload)

@@ -1,4 +1,4 @@
-"""A lease in the store: of the replicas of a service, one does a piece of work at a time."""
+"""Lease in the store: of the replicas of a service, one does a piece of work at a time."""
 
 import time
 from datetime import timedelta

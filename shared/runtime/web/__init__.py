@@ -1,5 +1,17 @@
-"""HTTP and WebSocket: application, callers, limits, forms, problem details.
+"""Web: the HTTP application of a service, its WebSockets, limits, forms and problem details.
 
-Promises: a request is answered as its OpenAPI description says, or refused by a problem detail with
-a stable code; sizes, rates, connections and waits of strangers are bounded.
+What this package promises:
+
+- A request is authenticated before its body is read. `caller` is the only place that trusts headers
+  of identity; tokens will replace them there.
+- A request that its OpenAPI description does not foresee is refused: an unknown or repeated
+  parameter, part of a form or key of JSON. A form is read to its closing boundary.
+- Every error is a problem detail (RFC 9457) in French, with a stable code.
+- Heads, bodies, frames, uploads in progress and open connections are bounded in size, time and
+  number, in all and for each client. A slow or silent client is cut.
+- An answer is 503 until the service has started; liveness, readiness and metrics answer before.
+- A WebSocket from a page of another site is refused. Every WebSocket is counted, and closed with a
+  code.
+- Optimistic concurrency uses ETag and If-Match, repeated requests an Idempotency-Key.
+- A file is handed out as a download, under a safe name, and never shown in place.
 """

@@ -1,4 +1,4 @@
-"""Network addresses, as those who call are counted by them."""
+"""Client addresses, as limits count them: an IPv4 address, or the /64 of an IPv6 address."""
 
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
@@ -8,17 +8,17 @@ _OF_A_HOST = 64
 """Bits of an IPv6 address that its holder cannot choose: a site has a /64 at least (RFC 6177)."""
 
 
-def address_of(connection: HTTPConnection) -> str:
-    """Give what to count a caller by: its IPv4 address, or the /64 network of its IPv6 address.
+def read_address(connection: HTTPConnection) -> str:
+    """Read the address of a client: its IPv4 address, or the /64 network of its IPv6 address.
 
     Empty where the server knows no address. Only the proxies that the settings name may say another
     than that of the connection.
     """
-    return counted(connection.client.host if connection.client else "")
+    return group_address(connection.client.host if connection.client else "")
 
 
-def counted(host: str) -> str:
-    """Give what to count a host's address by; what is no address counts as it is."""
+def group_address(host: str) -> str:
+    """Reduce an IPv6 address to its /64 network; what is no address stays as it is."""
     try:
         address = ip_address(host)
     except ValueError:

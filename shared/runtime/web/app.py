@@ -1,4 +1,4 @@
-"""The HTTP side of a service: its application, limits, health and metrics."""
+"""HTTP application of a service: middlewares, routes, health (liveness, readiness), metrics."""
 
 import re
 import time
@@ -27,13 +27,13 @@ from shared.runtime.web.middlewares import (
 from shared.runtime.web.paths import PathPrefixes, route_label
 from shared.runtime.web.problems import (
     MEDIA_TYPE,
-    install,
+    install_handlers,
     respond,
     unavailable,
     unforeseen,
 )
 from shared.runtime.web.request_validation import DescribedRoute
-from shared.runtime.web.websockets import talk
+from shared.runtime.web.websockets import serve_websocket
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Readiness = Callable[[], Awaitable[Sequence[str]]]
@@ -94,7 +94,7 @@ def create_app(
     )
     app.state.trust_headers = trust_headers
     app.state.prefix = prefix
-    install(app)
+    install_handlers(app)
     opened = PathPrefixes(*(prefix + each for each in open_paths))
     paths = Paths(opened, {PathPrefixes(prefix + path): mb for path, mb in uploads.items()})
     named = {PathPrefixes(prefix + path): each for path, each in authenticators.items()}
@@ -105,9 +105,9 @@ def create_app(
         authenticators={**named, opened: authenticate_if_named},
     )
     app.add_middleware(OriginMiddleware, allowed=allowed_origins)
-    app.add_middleware(Gate, is_open=is_started, exempt=exempt)
+    app.add_middleware(StartupMiddleware, is_open=is_started, exempt=exempt)
     app.add_middleware(BodyLimit, paths=paths, limits=body_limits)
-    app.add_middleware(Surround)
+    app.add_middleware(RequestMiddleware)
     for router in routers:
         if any(
             isinstance(each, APIRoute) and not isinstance(each, DescribedRoute)
@@ -115,11 +115,11 @@ def create_app(
         ):
             raise TypeError("a router of a service has DescribedRoute as its route_class")
         app.include_router(router, prefix=prefix)
-    app.include_router(_operations(readiness))
+    app.include_router(_create_operations_router(readiness))
     return app
 
 
-def _operations(readiness: Readiness) -> APIRouter:
+def _create_operations_router(readiness: Readiness) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/health/live", summary="The process answers.")
@@ -144,8 +144,8 @@ def _operations(readiness: Readiness) -> APIRouter:
     return router
 
 
-class Surround:
-    """Surrounds every request: names it in the logs, times it, answers what no route foresaw."""
+class RequestMiddleware:
+    """Logs, metrics and errors of every request: correlation id, duration, 500 of last resort."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap `app`."""
@@ -156,11 +156,11 @@ class Surround:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        with bound(correlation_id=_correlation_id(scope)):
+        with bound(correlation_id=_read_correlation_id(scope)):
             if scope["type"] == "http":
                 await self._answer(scope, receive, send)
             else:
-                await talk(self._app, scope, receive, send)
+                await serve_websocket(self._app, scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -183,16 +183,16 @@ class Surround:
             await respond(unforeseen(error))(scope, receive, noting)
 
 
-def _correlation_id(scope: Scope) -> str:
+def _read_correlation_id(scope: Scope) -> str:
     """Take the trace that the request is part of (W3C Trace Context), or begin one."""
     parent = _TRACEPARENT.fullmatch(Headers(scope=scope).get("traceparent", ""))
     return parent[1] if parent else new_id()
 
 
-class Gate:
-    """Lets nobody in before the service has read its directories: it would answer by half of them.
+class StartupMiddleware:
+    """Answers 503 until the service has started and read its directories.
 
-    Who looks after the service, or reads its description, passes.
+    Health, metrics and the OpenAPI description are served before.
     """
 
     def __init__(self, app: ASGIApp, is_open: Callable[[], bool], exempt: PathPrefixes) -> None:
@@ -202,7 +202,7 @@ class Gate:
         self._exempt = exempt
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or ask to come back."""
+        """Pass a request on, or answer 503."""
         is_served = scope["type"] == "lifespan" or self._is_open()
         if is_served or self._exempt.match(scope["path"]):
             await self._app(scope, receive, send)

@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime.metrics import BODIES_REFUSED, UPLOAD_BYTES
-from shared.runtime.web.addresses import address_of
+from shared.runtime.web.addresses import read_address
 from shared.runtime.web.forms import MULTIPART
 from shared.runtime.web.paths import PathPrefixes
 from shared.runtime.web.problems import RETRY_AFTER_S, Problem, UnreadableError, respond
@@ -28,7 +28,7 @@ _LENGTH_DIGITS = 20
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """How long a body may take, and how many MB of forms may be on their way at once."""
+    """Timeouts of a body, its least rate, and the MB of forms in progress at once."""
 
     timeout_s: float = 900
     timeout_open_s: float = 120
@@ -62,7 +62,7 @@ class Paths:
 
 
 class BodyLimit:
-    """Refuses a body that is over its limit, announced or counted, and one that comes too slowly.
+    """Size limit and timeout of a request body: answers 413, or 408 when it comes too slowly.
 
     A form with files may be large where files are taken, for they wait on disk. All else is parsed
     in memory, between two other requests.
@@ -81,11 +81,11 @@ class BodyLimit:
             return
         is_open = self._paths.is_open(scope)
         limit = self._paths.form_bytes(scope) or (_OPEN_PLAIN_BYTES if is_open else _PLAIN_BYTES)
-        sentence = f"L'envoi dépasse {_told(limit)} : rien n'a été gardé."
-        if _announced(scope) > limit:
+        sentence = f"L'envoi dépasse {_format_size(limit)} : rien n'a été gardé."
+        if _read_content_length(scope) > limit:
             await respond(Problem(413, "HTTP-413", sentence))(scope, receive, send)
             return
-        body = _Body(receive, self._limits, _announced(scope), is_open=is_open)
+        body = _Body(receive, self._limits, _read_content_length(scope), is_open=is_open)
 
         async def limited() -> Message:
             message = await body.receive()
@@ -98,16 +98,14 @@ class BodyLimit:
 
 
 class _Body:
-    """One body, and how long it has been waited for. The time in which nobody asks is no wait."""
+    """One body, and the time spent waiting for it; time in which nobody reads is not counted."""
 
-    def __init__(
-        self, receive: Receive, limits: BodyLimits, announced: int, *, is_open: bool
-    ) -> None:
+    def __init__(self, receive: Receive, limits: BodyLimits, length: int, *, is_open: bool) -> None:
         self._receive = receive
         self._grace_s = limits.grace_s
         self._timeout_s = limits.timeout_open_s if is_open else limits.timeout_s
         # One that cannot come whole in time is cut as soon as that shows: it holds room.
-        self._rate = max(limits.slowest_kb_s * _KILOBYTE, announced / self._timeout_s)
+        self._rate = max(limits.slowest_kb_s * _KILOBYTE, length / self._timeout_s)
         self._waited = 0.0
         self._is_whole = False
         self.taken = 0
@@ -118,7 +116,7 @@ class _Body:
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
-            async with asyncio.timeout(self._patience()):
+            async with asyncio.timeout(self._compute_timeout()):
                 message = await self._receive()
         except TimeoutError:
             BODIES_REFUSED.labels("slow").inc()
@@ -129,15 +127,15 @@ class _Body:
         self._is_whole = not message.get("more_body", False)
         return message
 
-    def _patience(self) -> float:
-        """Give how long the next piece may take: the whole must come in time, and at a rate."""
+    def _compute_timeout(self) -> float:
+        """Compute the timeout of the next chunk: the body must come in time, at a least rate."""
         grace, rate = self._grace_s, self._rate
         due = self.taken / rate if rate else self._timeout_s
         return min(grace, grace + due - self._waited, self._timeout_s - self._waited)
 
 
 class UploadLimit:
-    """Lets forms with files in as long as there is room for all they announce; the others wait.
+    """Quota of uploads in progress: forms wait while the quota is used up, then get 429 or 503.
 
     Nothing of a body is read before, nor `100 Continue` sent. The smallest that waits comes first.
     """
@@ -146,8 +144,8 @@ class UploadLimit:
         """Wrap `app`."""
         self._app = app
         self._paths = paths
-        self._known = Room("known", limits.uploads_mb * MEGABYTE, limits.upload_wait_s)
-        self._open = Room("open", limits.uploads_open_mb * MEGABYTE, limits.upload_wait_s)
+        self._known = UploadQuota("known", limits.uploads_mb * MEGABYTE, limits.upload_wait_s)
+        self._open = UploadQuota("open", limits.uploads_open_mb * MEGABYTE, limits.upload_wait_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 429 or 503."""
@@ -156,20 +154,20 @@ class UploadLimit:
             await self._app(scope, receive, send)
             return
         is_open = self._paths.is_open(scope)
-        room = self._open if is_open else self._known
+        quota = self._open if is_open else self._known
         connection = HTTPConnection(scope)
-        holder = address_of(connection)
+        holder = read_address(connection)
         if not is_open:
             holder = connection.headers.get("x-structure", holder)
-        size = _announced(scope) if "content-length" in connection.headers else limit
+        size = _read_content_length(scope) if "content-length" in connection.headers else limit
         try:
-            async with room.held(holder, size):
+            async with quota.reserve(holder, size):
                 await self._app(scope, receive, send)
-        except _NoRoomError as error:
+        except _QuotaExceededError as error:
             await respond(error.problem)(scope, receive, send)
 
 
-class _NoRoomError(Exception):
+class _QuotaExceededError(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)
         self.problem = problem
@@ -180,26 +178,26 @@ class _Waiting:
     size: int
     rank: int
     holder: str = field(compare=False)
-    entered: asyncio.Future[None] = field(compare=False)
+    admitted: asyncio.Future[None] = field(compare=False)
 
 
-class Room:
-    """A number of bytes, of which each holder may take a quarter, or one upload."""
+class UploadQuota:
+    """A quota of bytes, of which each holder may reserve a quarter, or one upload."""
 
     def __init__(self, name: str, in_all: int, wait_s: float) -> None:
-        """Begin empty."""
+        """Begin without any reservation."""
         self._in_all = in_all
         self._wait_s = wait_s
-        self._taken: Counter[str] = Counter()
+        self._reserved: Counter[str] = Counter()
         self._total = 0
         self._waiting: list[_Waiting] = []
         self._ranks = count()
         self._shown = UPLOAD_BYTES.labels(name)
 
     @asynccontextmanager
-    async def held(self, holder: str, size: int) -> AsyncIterator[None]:
+    async def reserve(self, holder: str, size: int) -> AsyncIterator[None]:
         """Hold `size` bytes within the block. Raises _NoRoomError when they come free too late."""
-        if self._has(holder, size):
+        if self._fits(holder, size):
             self._add(holder, size)
         else:
             await self._wait(holder, size)
@@ -207,65 +205,65 @@ class Room:
             yield
         finally:
             self._add(holder, -size)
-            self._let_in()
+            self._admit_waiting()
 
     async def _wait(self, holder: str, size: int) -> None:
-        entered = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(size, next(self._ranks), holder, entered)
+        admitted = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(size, next(self._ranks), holder, admitted)
         insort(self._waiting, waiting)
         try:
             async with asyncio.timeout(self._wait_s):
-                await entered
+                await admitted
         except BaseException as error:
-            if entered.done() and not entered.cancelled():
+            if admitted.done() and not admitted.cancelled():
                 self._add(holder, -size)
-                self._let_in()
+                self._admit_waiting()
             elif waiting in self._waiting:
                 # Else it was passed over, between being cancelled and coming here.
                 self._waiting.remove(waiting)
             if isinstance(error, TimeoutError):
-                raise self._full(holder, size) from None
+                raise self._refuse(holder, size) from None
             raise
 
-    def _full(self, holder: str, size: int) -> _NoRoomError:
-        is_own = not self._has_share(holder, size)
+    def _refuse(self, holder: str, size: int) -> _QuotaExceededError:
+        is_own = not self._fits_share(holder, size)
         BODIES_REFUSED.labels("share" if is_own else "full").inc()
         status = 429 if is_own else 503
         whose = "de vos envois sont" if is_own else "d'envois sont"
         sentence = f"Trop {whose} en cours à la fois : rien n'a été lu de celui-ci."
         headers = {"Retry-After": str(RETRY_AFTER_S), "Connection": "close"}
-        return _NoRoomError(Problem(status, f"HTTP-{status}", sentence, headers=headers))
+        return _QuotaExceededError(Problem(status, f"HTTP-{status}", sentence, headers=headers))
 
-    def _let_in(self) -> None:
+    def _admit_waiting(self) -> None:
         for each in list(self._waiting):
-            if each.entered.cancelled():
+            if each.admitted.cancelled():
                 self._waiting.remove(each)
-            elif self._has(each.holder, each.size):
+            elif self._fits(each.holder, each.size):
                 self._waiting.remove(each)
                 self._add(each.holder, each.size)
-                each.entered.set_result(None)
+                each.admitted.set_result(None)
 
-    def _has(self, holder: str, size: int) -> bool:
+    def _fits(self, holder: str, size: int) -> bool:
         has_room = not self._total or self._total + size <= self._in_all
-        return has_room and self._has_share(holder, size)
+        return has_room and self._fits_share(holder, size)
 
-    def _has_share(self, holder: str, size: int) -> bool:
-        taken = self._taken[holder]
+    def _fits_share(self, holder: str, size: int) -> bool:
+        taken = self._reserved[holder]
         return not taken or taken + size <= self._in_all // 4
 
     def _add(self, holder: str, size: int) -> None:
         self._total += size
-        self._taken[holder] += size
-        if not self._taken[holder]:
-            del self._taken[holder]
+        self._reserved[holder] += size
+        if not self._reserved[holder]:
+            del self._reserved[holder]
         self._shown.set(self._total)
 
 
-def _announced(scope: Scope) -> int:
-    announced = Headers(scope=scope).get("content-length", "0")
+def _read_content_length(scope: Scope) -> int:
+    length = Headers(scope=scope).get("content-length", "0")
     # Python reads no number of thousands of digits.
-    return int(announced[:_LENGTH_DIGITS]) if announced.isdecimal() else 0
+    return int(length[:_LENGTH_DIGITS]) if length.isdecimal() else 0
 
 
-def _told(size: int) -> str:
+def _format_size(size: int) -> str:
     return f"{size // _KILOBYTE} Ko" if size < MEGABYTE else f"{size // MEGABYTE} Mo"

@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_network
 from typing import Protocol
 
 from shared.runtime.metrics import CONNECTIONS, CONNECTIONS_CUT
-from shared.runtime.web.addresses import counted
+from shared.runtime.web.addresses import group_address
 from shared.runtime.web.problems import RETRY_AFTER_S, Problem
 
 _CHECKED_EVERY_S = 0.5
@@ -41,7 +41,7 @@ class Connection(Protocol):
     transport: asyncio.Transport
 
     def cut(self, reason: str) -> None:
-        """Close it: it has waited longest."""
+        """Close it: it has waited longest, or a limit is reached."""
 
     def check_timeouts(self, now: float) -> None:
         """Close it when it has taken too long."""
@@ -63,7 +63,7 @@ class Connections:
 
     def admit(self, connection: Connection, host: str) -> Problem | None:
         """Take a connection in, in the place of one that only waits if need be; or say why not."""
-        address = "" if self._is_proxy(host) else counted(host)
+        address = "" if self._is_proxy(host) else group_address(host)
         self._open[connection.transport] = address
         self._of_address[address] += 1
         self._http.add(connection)

@@ -54,7 +54,10 @@ def read_disposition(header: bytes) -> Disposition:
         raise ValueError("no form-data")
     if any("*" in key and key not in {"name*", "filename*"} for key in parameters):
         raise ValueError("a name in several pieces (RFC 2231)")
-    name, filename = _named(parameters, "name"), _named(parameters, "filename")
+    name, filename = (
+        _decode_parameter(parameters, "name"),
+        _decode_parameter(parameters, "filename"),
+    )
     if not name:
         raise ValueError("no name")
     if filename and _FULL_PATH.match(filename):
@@ -81,17 +84,17 @@ def read_parameters(header: str) -> tuple[str, dict[str, str]]:
     return value.strip(" \t").lower(), found
 
 
-def _named(parameters: dict[str, str], key: str) -> str | None:
+def _decode_parameter(parameters: dict[str, str], key: str) -> str | None:
     extended, usual = parameters.get(f"{key}*"), parameters.get(key)
-    text = None if extended is None else _extended(extended)
+    text = None if extended is None else _decode_extended(extended)
     if text is None and usual is not None:
-        text = _usual(usual.encode("latin-1"))
+        text = _decode_plain(usual.encode("latin-1"))
     if text is None and extended is not None:
         raise ValueError("a malformed extended name (RFC 8187)")
     return None if text is None else composed(text)
 
 
-def _extended(value: str) -> str | None:
+def _decode_extended(value: str) -> str | None:
     """Decode `UTF-8'fr'na%C3%AFf.pdf`; None when it is malformed."""
     charset, *_, text = (*value.split("'", 2), "", "")[:3]
     codec = CHARSETS.get(charset.lower())
@@ -103,7 +106,7 @@ def _extended(value: str) -> str | None:
         return None
 
 
-def _usual(raw: bytes) -> str:
+def _decode_plain(raw: bytes) -> str:
     for charset in ("utf-8", "cp1252", "latin-1"):
         try:
             text = raw.decode(charset)
@@ -111,17 +114,17 @@ def _usual(raw: bytes) -> str:
         except UnicodeDecodeError:
             continue
     if _WORD.search(text):
-        return _WORDS.sub(_of_words, text)
+        return _WORDS.sub(_decode_words, text)
     return _PERCENT.sub(lambda match: chr(int(match[1], 16)), text)
 
 
-def _of_words(match: re.Match[str]) -> str:
+def _decode_words(match: re.Match[str]) -> str:
     """Decode encoded words that stand together (RFC 2047). What cannot be decoded stays."""
     words = [each.groups() for each in _WORD.finditer(match[0])]
     try:
         # A sign may be cut between two words.
         return "".join(
-            b"".join(_of_word(encoding, text) for _, encoding, text in run).decode(
+            b"".join(_decode_word(encoding, text) for _, encoding, text in run).decode(
                 CHARSETS[charset]
             )
             for charset, run in groupby(words, lambda word: word[0].lower())
@@ -130,7 +133,7 @@ def _of_words(match: re.Match[str]) -> str:
         return match[0]
 
 
-def _of_word(encoding: str, text: str) -> bytes:
+def _decode_word(encoding: str, text: str) -> bytes:
     if encoding in "bB":
         return base64.b64decode(text, validate=True)
     quoted = text.replace("_", " ").encode()

@@ -1,4 +1,4 @@
-"""Form fields: those that a route expects, those that came, and what is wrong with them (422)."""
+"""Form fields: those expected, those received, and the 422 answer that names what is wrong."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

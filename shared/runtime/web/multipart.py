@@ -112,33 +112,33 @@ class MultipartReader:
         part, headers = self._part, dict(self._part.headers)
         if len(headers) != len(part.headers):
             raise ValueError("a header given twice")
-        said = read_disposition(headers.get(b"content-disposition", b""))
-        part.name = said.name
-        part.is_due = self._is_due(said, headers)
-        if part.is_due and said.filename is not None:
-            part.file = self._form.open_file(said.filename, part.headers)
+        disposition = read_disposition(headers.get(b"content-disposition", b""))
+        part.name = disposition.name
+        part.is_due = self._is_due(disposition, headers)
+        if part.is_due and disposition.filename is not None:
+            part.file = self._form.open_file(disposition.filename, part.headers)
 
-    def _is_due(self, said: Disposition, headers: Mapping[bytes, bytes]) -> bool:
-        if not self._form.expects(said.name, is_file=said.filename is not None):
+    def _is_due(self, disposition: Disposition, headers: Mapping[bytes, bytes]) -> bool:
+        if not self._form.expects(disposition.name, is_file=disposition.filename is not None):
             return False
         encoding = headers.get(b"content-transfer-encoding", b"").decode("latin-1").lower()
         if encoding not in _UNENCODED:
             self._form.refuse(
-                said.name,
+                disposition.name,
                 f"Cette partie est encodée ({encoding[:SHOWN]}) : envoyer ses octets tels quels.",
             )
             return False
         kind, parameters = read_parameters(headers.get(b"content-type", b"").decode("latin-1"))
         if kind.startswith("multipart/"):
             self._form.refuse(
-                said.name,
+                disposition.name,
                 "Cette partie en contient d'autres : envoyer chacune à part, sous le même nom.",
             )
             return False
         charset = CHARSETS.get(parameters.get("charset", self._charset).lower())
-        if charset is None and said.filename is None:
+        if charset is None and disposition.filename is None:
             self._form.refuse(
-                said.name, "Ce jeu de caractères n'est pas lu ici : envoyer de l'UTF-8."
+                disposition.name, "Ce jeu de caractères n'est pas lu ici : envoyer de l'UTF-8."
             )
             return False
         self._part.charset = charset or ""

@@ -105,7 +105,7 @@ def _title(status: int) -> str:
     return _TITLES.get(status, HTTPStatus(status).phrase)
 
 
-def install(app: FastAPI) -> None:
+def install_handlers(app: FastAPI) -> None:
     """Answer every error of `app` by problem details."""
 
     @app.exception_handler(Problem)

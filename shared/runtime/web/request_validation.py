@@ -45,45 +45,47 @@ class DescribedRoute(APIRoute):
 
 
 async def _check(request: Request, operation: _Schema, description: _Schema) -> None:
-    if found := [*_parameters(request, operation), *_headers(request, operation)]:
+    if found := [*_check_parameters(request, operation), *_check_headers(request, operation)]:
         raise refused(found)
     expected = operation.get("requestBody", {}).get("content", {})
     try:
         if form := next((each for each in _FORMS if each in expected), None):
-            await _read_form(request, _fields(expected[form]["schema"], description))
+            await _read_form(request, _read_fields(expected[form]["schema"], description))
         elif expected:
             await _read_json(request)
     except ClientDisconnect:
         raise UnreadableError(400, "L'envoi a été interrompu : rien n'a été gardé.") from None
 
 
-def _parameters(request: Request, operation: _Schema) -> Iterator[Violation]:
+def _check_parameters(request: Request, operation: _Schema) -> Iterator[Violation]:
     described = [each for each in operation.get("parameters", ()) if each["in"] == "query"]
     known = [each["name"] for each in described]
-    lists = {each["name"] for each in described if _leaf(each["schema"]).get("type") == "array"}
+    lists = {
+        each["name"] for each in described if _find_leaf(each["schema"]).get("type") == "array"
+    }
     there_are = f"ceux qui existent : {', '.join(known)}" if known else "il n'y en a pas ici"
     for name in dict.fromkeys(request.query_params):
         if name not in known:
-            yield _broken(
+            yield _violate(
                 name,
                 f"Le paramètre « {name[:SHOWN]} » n'existe pas ; {there_are}.",
                 "Retirer ce paramètre, ou en corriger le nom.",
             )
         elif name not in lists and len(request.query_params.getlist(name)) > 1:
-            yield _repeated(name, f"Le paramètre « {name} »")
+            yield _violate_repeated(name, f"Le paramètre « {name} »")
 
 
-def _headers(request: Request, operation: _Schema) -> Iterator[Violation]:
+def _check_headers(request: Request, operation: _Schema) -> Iterator[Violation]:
     for each in operation.get("parameters", ()):
         if each["in"] == "header" and len(request.headers.getlist(each["name"])) > 1:
-            yield _repeated(each["name"], f"L'en-tête « {each['name']} »")
+            yield _violate_repeated(each["name"], f"L'en-tête « {each['name']} »")
 
 
-def _repeated(name: str, what: str) -> Violation:
-    return _broken(name, f"{what} ne peut être donné qu'une fois.", "N'en garder qu'un.")
+def _violate_repeated(name: str, what: str) -> Violation:
+    return _violate(name, f"{what} ne peut être donné qu'une fois.", "N'en garder qu'un.")
 
 
-def _broken(field: str, message: str, remedy: str) -> Violation:
+def _violate(field: str, message: str, remedy: str) -> Violation:
     return Violation("HTTP-FORM-01", field, message, remedy)
 
 
@@ -94,11 +96,11 @@ async def _read_form(request: Request, fields: Mapping[str, Expected]) -> None:
     if sent not in _FORMS:
         # Without a body there is no type either: the missing fields are named then.
         if sent or has_body or "transfer-encoding" in request.headers:
-            told = sent[:SHOWN] or "un corps sans type"
+            given = sent[:SHOWN] or "un corps sans type"
             raise Problem(
                 415,
                 "HTTP-415",
-                f"Un formulaire est attendu ici ({MULTIPART}), et non {told} : rien n'a été lu.",
+                f"Un formulaire est attendu ici ({MULTIPART}), et non {given} : rien n'a été lu.",
             )
         return
     form = await read_form(content_type, request.stream(), fields)
@@ -108,43 +110,43 @@ async def _read_form(request: Request, fields: Mapping[str, Expected]) -> None:
 async def _read_json(request: Request) -> None:
     if not request.headers.get("content-type", "").partition(";")[0].strip().endswith("json"):
         return
-    if twice := repeated_keys(await request.body()):
-        raise refused([form_violation([name], "repeated", {}) for name in twice])
+    if repeated := find_repeated_keys(await request.body()):
+        raise refused([form_violation([name], "repeated", {}) for name in repeated])
 
 
-def repeated_keys(text: str | bytes) -> list[str]:
+def find_repeated_keys(text: str | bytes) -> list[str]:
     """List the keys that an object of a JSON text has twice; of two the last would win in silence.
 
     What is no JSON has none.
     """
-    twice: dict[str, None] = {}
+    repeated: dict[str, None] = {}
 
     def note(pairs: list[tuple[str, object]]) -> None:
         if len(dict(pairs)) < len(pairs):
             counts = Counter(name for name, _ in pairs)
-            twice.update((name, None) for name, count in counts.items() if count > 1)
+            repeated.update((name, None) for name, count in counts.items() if count > 1)
 
     try:
         json.loads(text, object_pairs_hook=note)
     except (ValueError, RecursionError):
         return []
-    return list(twice)
+    return list(repeated)
 
 
-def _fields(schema: _Schema, description: _Schema) -> dict[str, Expected]:
+def _read_fields(schema: _Schema, description: _Schema) -> dict[str, Expected]:
     if reference := schema.get("$ref"):
         schema = description["components"]["schemas"][reference.rpartition("/")[2]]
-    return {name: _expected(each) for name, each in schema["properties"].items()}
+    return {name: _read_expected(each) for name, each in schema["properties"].items()}
 
 
-def _expected(schema: _Schema) -> Expected:
-    leaf = _leaf(schema)
+def _read_expected(schema: _Schema) -> Expected:
+    leaf = _find_leaf(schema)
     is_list = leaf.get("type") == "array"
     one = leaf["items"] if is_list else leaf
     return Expected(one.get("contentMediaType") == "application/octet-stream", is_list)
 
 
-def _leaf(schema: _Schema) -> _Schema:
+def _find_leaf(schema: _Schema) -> _Schema:
     """Give the schema of what a field holds when it holds something."""
     kinds = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
     return kinds[0] if kinds else schema

@@ -1,4 +1,4 @@
-"""Files as they arrive and as they leave over HTTP."""
+"""File uploads and downloads over HTTP, with safe file names."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ class Uploaded:
         return await self._upload.read()
 
 
-def uploaded(files: Iterable[UploadFile] | None) -> list[Uploaded]:
+def wrap_uploads(files: Iterable[UploadFile] | None) -> list[Uploaded]:
     """Wrap what the framework received; None where a form named no file."""
     return [Uploaded(each) for each in files or ()]
 
@@ -57,7 +57,7 @@ def download(name: str, media_type: str, content: bytes) -> Response:
         content,
         media_type=media_type,
         headers={
-            "Content-Disposition": _disposition(safe_name(name)),
+            "Content-Disposition": _format_disposition(safe_name(name)),
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "sandbox",
             "Cache-Control": "private",
@@ -65,7 +65,7 @@ def download(name: str, media_type: str, content: bytes) -> Response:
     )
 
 
-def _disposition(name: str) -> str:
+def _format_disposition(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     quoted = "".join("_" if sign in '"\\;' else sign for sign in plain) or "fichier"
     return f"attachment; filename=\"{quoted}\"; filename*=UTF-8''{quote(name, safe='')}"

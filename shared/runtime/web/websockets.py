@@ -1,4 +1,4 @@
-"""WebSockets as a service sees them: counted, and closed with a code when something goes wrong."""
+"""WebSocket metrics and errors: frames counted, a closing code when an application fails."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -22,8 +22,8 @@ _LEAVING: Mapping[int, str] = {
 """What the other side or the server closes with; a client may write any number."""
 
 
-class _Watched:
-    """Notes what passes over one WebSocket."""
+class _MonitoredSocket:
+    """Counts the frames of one WebSocket, and its end."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -72,20 +72,20 @@ class _Watched:
         return route_label(self._scope)
 
 
-async def talk(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Pass a WebSocket on. A fault is answered before it is open, and closes it afterwards."""
-    watched = _Watched(scope, receive, send)
+async def serve_websocket(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a WebSocket. An error is answered over HTTP before it is open, and closes it then."""
+    socket = _MonitoredSocket(scope, receive, send)
     try:
-        await app(scope, watched.receive, watched.send)
+        await app(scope, socket.receive, socket.send)
     except WebSocketDisconnect:
         return
     except Exception as error:  # noqa: BLE001 - it is logged, and answered or closed
         problem = unforeseen(error)
-        if not watched.has_begun:
-            await respond(problem)(scope, watched.receive, watched.send)
-        elif not watched.has_ended:
+        if not socket.has_begun:
+            await respond(problem)(scope, socket.receive, socket.send)
+        elif not socket.has_ended:
             is_passing = problem.status == HTTPStatus.SERVICE_UNAVAILABLE
             code = _TRY_AGAIN if is_passing else _FAILED
-            await watched.send({"type": "websocket.close", "code": code, "reason": problem.code})
+            await socket.send({"type": "websocket.close", "code": code, "reason": problem.code})
     finally:
-        watched.end()
+        socket.end()

@@ -28,7 +28,7 @@ from services.portal.entrypoints.export import create_export_router
 from services.portal.settings import Settings
 from shared.circuit.statuses import Act
 from shared.runtime.clock import system_clock
-from shared.runtime.web.problems import install
+from shared.runtime.web.problems import install_handlers
 from shared.vocabulary.roles import Role
 from tests.integration.portal.whole_platform import World
 from tests.kit.process_memory import peak_mb
@@ -268,7 +268,7 @@ async def a_portal(world: World, **changes: object) -> AsyncIterator[httpx.Async
     desk = ExportQueue(Exports(read_assets(), system_clock()), settings)
     app = FastAPI()
     app.state.trust_headers = True
-    install(app)
+    install_handlers(app)
     app.include_router(create_export_router(desk.export))
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://portal"

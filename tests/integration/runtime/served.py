@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from shared.contracts.public_paths import public_prefix
-from shared.runtime.service import body_limits, server_config
+from shared.runtime.service import build_body_limits, build_server_config
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.web.app import create_app
 from shared.runtime.web.request_validation import DescribedRoute
@@ -97,10 +97,10 @@ def main() -> None:
         trust_headers=True,
         open_paths=["/open/"],
         uploads={OPEN: 12, MINE: 130},
-        body_limits=body_limits(settings),
+        body_limits=build_body_limits(settings),
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(uvicorn.Server(server_config(app, settings)).serve())
+        runner.run(uvicorn.Server(build_server_config(app, settings)).serve())
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from fastapi import FastAPI, Request
 from pydantic import ValidationError
 from starlette.requests import HTTPConnection
 
-from shared.runtime.service import server_config
+from shared.runtime.service import build_server_config
 from shared.runtime.settings import RuntimeSettings
-from shared.runtime.web.addresses import address_of
+from shared.runtime.web.addresses import read_address
 from tests.kit.waiting import wait_until
 
 
@@ -37,11 +37,11 @@ def settings(**changes: object) -> RuntimeSettings:
 def test_an_address_is_that_of_a_host(host: str, address: str) -> None:
     scope = {"type": "http", "headers": [], "client": (host, 1)}
 
-    assert address_of(HTTPConnection(scope)) == address
+    assert read_address(HTTPConnection(scope)) == address
 
 
 def test_a_caller_may_have_no_address() -> None:
-    assert address_of(HTTPConnection({"type": "http", "headers": []})) == ""
+    assert read_address(HTTPConnection({"type": "http", "headers": []})) == ""
 
 
 @asynccontextmanager
@@ -51,9 +51,9 @@ async def served(**changes: object) -> AsyncIterator[str]:
 
     @app.get("/")
     async def whom(request: Request) -> str:
-        return address_of(request)
+        return read_address(request)
 
-    server = uvicorn.Server(server_config(app, settings(port=0, **changes)))
+    server = uvicorn.Server(build_server_config(app, settings(port=0, **changes)))
     listening = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve([listening]))
     try:

@@ -25,7 +25,7 @@ from services.support.desks.entrypoints.rate_limits import too_many_requests
 from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.contracts.public_paths import public_path
-from shared.runtime.web.addresses import address_of
+from shared.runtime.web.addresses import read_address
 from shared.runtime.web.problems import Problem, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.rules import Violation
@@ -160,7 +160,7 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
 
     @router.post("", status_code=201, summary="Commencer une conversation.")
     async def begin(who: MaybeAsker, request: Request, response: Response) -> OpenedAnswer:
-        opened = await agent.start_conversation(who, address_of(request))
+        opened = await agent.start_conversation(who, read_address(request))
         if isinstance(opened, Violation):
             raise too_many_requests(opened)
         conversation = opened.conversation
@@ -180,7 +180,7 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
         body: MessageBody,
         request: Request,
     ) -> ReplyAnswer:
-        outcome = await agent.answer(conversation, body.text, address_of(request))
+        outcome = await agent.answer(conversation, body.text, read_address(request))
         if outcome is None:
             raise not_found("Conversation")
         if not isinstance(outcome, Turn):
@@ -189,7 +189,7 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
 
     @router.get("/{conversation_id}/ticket", summary="Un ticket prérempli avec la conversation.")
     async def ticket(conversation: own, request: Request) -> PrefillAnswer:
-        outcome = await agent.prefill_ticket(conversation, address_of(request))
+        outcome = await agent.prefill_ticket(conversation, read_address(request))
         if isinstance(outcome, Violation):
             raise too_many_requests(outcome)
         return _show_prefill(outcome)

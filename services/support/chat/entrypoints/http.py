@@ -46,7 +46,7 @@ from services.support.desks.entrypoints.bodies import Id, Token
 from services.support.tickets.domain.prefill import Prefill, cut_title
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from services.support.tickets.entrypoints.bodies import TransferBody
-from shared.runtime.web.addresses import address_of
+from shared.runtime.web.addresses import read_address
 from shared.runtime.web.connection_limit import ConnectionLimit, LimitReached
 from shared.runtime.web.problems import Problem, not_found, refused, unavailable
 from shared.runtime.web.request_validation import DescribedRoute
@@ -69,7 +69,7 @@ def _refuse_connection(reached: LimitReached) -> Problem:
 
 def identify_visitor(connection: HTTPConnection, who: MaybeAsker) -> Visitor:
     """Identify the visitor, with or without an account."""
-    return Visitor(who, address_of(connection))
+    return Visitor(who, read_address(connection))
 
 
 IdentifiedVisitor = Annotated[Visitor, Depends(identify_visitor)]

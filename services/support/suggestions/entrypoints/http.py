@@ -13,7 +13,7 @@ from services.support.desks.entrypoints.bodies import Line, RequestBody, Text
 from services.support.desks.entrypoints.rate_limits import too_many_requests
 from services.support.suggestions.application.ports import Suggester
 from services.support.suggestions.domain import rules as suggestion_rules
-from shared.runtime.web.addresses import address_of
+from shared.runtime.web.addresses import read_address
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.tickets import Desk
 
@@ -70,7 +70,7 @@ def create_suggestions_router(
         title, description = body.title[:TITLE_LIMIT], body.description[:TEXT_LIMIT]
         if not title and not description:
             return SuggestionsAnswer(suggestions=(), desk=None, contradicts=False)
-        if await asked.is_exceeded(who.structure if who else address_of(request)):
+        if await asked.is_exceeded(who.structure if who else read_address(request)):
             limit = asked.an_hour
             raise too_many_requests(
                 suggestion_rules.TOO_MANY_SUGGESTIONS.broken("requête", limit=limit)

@@ -29,7 +29,7 @@ from shared.application.uploads import Vault
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import not_found
 from shared.runtime.web.request_validation import DescribedRoute
-from shared.runtime.web.uploads import uploaded
+from shared.runtime.web.uploads import wrap_uploads
 from shared.vocabulary.tickets import Side, TicketAct
 
 
@@ -107,7 +107,7 @@ def _build_reply_route(
     ) -> DeskTicketAnswer:
         action = Action(act, Side.BUREAU, agent.name, text=text)
         spoken = require_done(
-            await actions.apply(access, action, uploaded(attachments), idempotency_key)
+            await actions.apply(access, action, wrap_uploads(attachments), idempotency_key)
         )
         mark_replay(response, spoken)
         return DeskTicketAnswer.at_desk(desks.measure(spoken.ticket))

@@ -19,9 +19,9 @@ from services.support.tickets.entrypoints.outcomes import (
 )
 from shared.application.uploads import Vault
 from shared.contracts.texts import TypedText
-from shared.runtime.web.etags import etag
+from shared.runtime.web.etags import format_etag
 from shared.runtime.web.idempotency import IdempotencyKey
-from shared.runtime.web.uploads import uploaded
+from shared.runtime.web.uploads import wrap_uploads
 from shared.vocabulary.tickets import Side, TicketAct
 
 Sha = Annotated[str, TypedText(64), Path()]
@@ -57,7 +57,7 @@ def add_follow_up_routes(
     ) -> Done:
         # Whoever could see it a moment ago may: a ticket does not change its issuer.
         access = TicketAccess(ticket.id, lambda _: True, key_owner=by)
-        return require_done(await actions.apply(access, action, uploaded(files), key))
+        return require_done(await actions.apply(access, action, wrap_uploads(files), key))
 
     def action(ticket: Ticket, act: TicketAct, text: str, rating: int | None = None) -> Action:
         name = ticket.issuer.name
@@ -67,7 +67,7 @@ def add_follow_up_routes(
     async def read(
         ticket: Annotated[Ticket, Depends(find_readable)], response: Response
     ) -> TicketAnswer:
-        response.headers["ETag"] = etag(ticket.version)
+        response.headers["ETag"] = format_etag(ticket.version)
         return TicketAnswer.of(ticket, Side.DEMANDEUR)
 
     @router.get(

@@ -20,11 +20,11 @@ from services.support.tickets.entrypoints.follow_up import MaybeFiles, add_follo
 from services.support.tickets.entrypoints.outcomes import mark_replay, require_done
 from shared.application.uploads import Vault
 from shared.contracts.public_paths import public_path
-from shared.runtime.web.addresses import address_of
+from shared.runtime.web.addresses import read_address
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import not_found
 from shared.runtime.web.request_validation import DescribedRoute
-from shared.runtime.web.uploads import uploaded
+from shared.runtime.web.uploads import wrap_uploads
 
 _Line = Annotated[Line | None, Form()]
 
@@ -87,7 +87,7 @@ def _add_submission_route(router: APIRouter, submissions: Submissions) -> None:
             piece=piece,
         )
         outcome = await submissions.submit_open(
-            issuer, content, uploaded(attachments), idempotency_key, address_of(request)
+            issuer, content, wrap_uploads(attachments), idempotency_key, read_address(request)
         )
         result = require_done(outcome)
         mark_replay(response, result)

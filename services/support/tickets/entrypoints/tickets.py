@@ -20,11 +20,11 @@ from services.support.tickets.entrypoints.outcomes import mark_replay, require_d
 from shared.application.uploads import Vault
 from shared.contracts.public_paths import public_path
 from shared.runtime.web.caller import Caller
-from shared.runtime.web.etags import Matching, etag
+from shared.runtime.web.etags import Matching, format_etag
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import not_found
 from shared.runtime.web.request_validation import DescribedRoute
-from shared.runtime.web.uploads import uploaded
+from shared.runtime.web.uploads import wrap_uploads
 from shared.vocabulary.tickets import Side
 
 Files = Annotated[list[UploadFile], File(description="Pièces jointes")]
@@ -92,7 +92,7 @@ def _add_draft_routes(router: APIRouter, drafts: Drafts) -> None:
 
     @router.post("/{ticket_id}/attachments", status_code=201, summary="Joindre à un brouillon.")
     async def attach(access: OwnAccess, attachments: Files, response: Response) -> TicketAnswer:
-        return _show(await drafts.attach(access, uploaded(attachments)), response)
+        return _show(await drafts.attach(access, wrap_uploads(attachments)), response)
 
     @router.delete("/{ticket_id}/attachments/{sha256}", summary="Retirer une pièce jointe.")
     async def detach(
@@ -111,7 +111,7 @@ def _add_submission_route(router: APIRouter, submissions: Submissions) -> None:
 
 def _show(outcome: Outcome, response: Response) -> TicketAnswer:
     result = require_done(outcome)
-    response.headers["ETag"] = etag(result.ticket.version)
+    response.headers["ETag"] = format_etag(result.ticket.version)
     mark_replay(response, result)
     return TicketAnswer.of(result.ticket, Side.DEMANDEUR)
 

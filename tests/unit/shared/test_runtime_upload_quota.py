@@ -2,20 +2,20 @@
 
 import asyncio
 
-from shared.runtime.web.body_limits import Room
+from shared.runtime.web.body_limits import UploadQuota
 from tests.kit.waiting import scaled
 
 _LONG_S = 60.0
 
 
 async def test_room_that_comes_free_just_when_somebody_gives_up_is_not_lost() -> None:
-    room = Room("known", 100, _LONG_S)
+    quota = UploadQuota("known", 100, _LONG_S)
 
     async def send(holder: str, size: int) -> None:
-        async with room.held(holder, size):
+        async with quota.reserve(holder, size):
             pass
 
-    async with room.held("a", 100):
+    async with quota.reserve("a", 100):
         given_up = [asyncio.create_task(send(each, 25)) for each in "bcd"]
         stays = asyncio.create_task(send("e", 100))
         await asyncio.sleep(0)

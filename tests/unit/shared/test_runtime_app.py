@@ -16,7 +16,7 @@ from pymongo.errors import DuplicateKeyError, OperationFailure, ServerSelectionT
 from starlette.requests import HTTPConnection
 
 from shared.runtime.errors import TooLargeError, TransientError
-from shared.runtime.service import body_limits
+from shared.runtime.service import build_body_limits
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.web.app import create_app
 from shared.runtime.web.body_limits import BodyLimits
@@ -283,7 +283,7 @@ async def test_a_file_over_the_limit_is_refused_though_its_size_is_not_announced
 
 
 def test_bodies_have_the_same_limits_without_settings_as_with_those_that_nobody_chose() -> None:
-    assert body_limits(RuntimeSettings(kafka="k", mongo="m")) == BodyLimits()
+    assert build_body_limits(RuntimeSettings(kafka="k", mongo="m")) == BodyLimits()
 
 
 async def test_a_body_at_the_limit_is_read() -> None:
