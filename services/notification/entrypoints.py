@@ -129,7 +129,6 @@ def _refuse_stream(reached: LimitReached) -> Problem:
     )
 
 
-Id = Annotated[str, TypedText(100), Path()]
 Seen = Annotated[
     int,
     Header(alias="Last-Event-ID", ge=0, lt=_RANK_LIMIT, description="Dernier « id » reçu."),
@@ -152,14 +151,17 @@ def _add_routes(
     prefix: str,
     word: str,
 ) -> None:
-    async def read_history(caller: Caller, id: Id) -> tuple[Entry, ...]:  # noqa: A002
-        found = await history.read(caller, Subject(scope, id))
+    name = f"{scope}_id"
+    id_type = Annotated[str, TypedText(100), Path(alias=name)]
+
+    async def read_history(caller: Caller, subject: id_type) -> tuple[Entry, ...]:
+        found = await history.read(caller, Subject(scope, subject))
         if found is None:
-            raise not_found(f"{word} {id}")
+            raise not_found(f"{word} {subject}")
         return found
 
     @router.get(
-        f"{prefix}/{{id}}/statuses",
+        f"{prefix}/{{{name}}}/statuses",
         name=f"{scope}_statuses",
         summary=f"{word} : les statuts, du plus ancien au plus récent.",
     )
@@ -169,18 +171,18 @@ def _add_routes(
         return StatusesBody(statuses=[StatusBody.of(entry) for entry in found])
 
     @router.get(
-        f"{prefix}/{{id}}/statuses/stream",
+        f"{prefix}/{{{name}}}/statuses/stream",
         name=f"{scope}_statuses_stream",
         summary=f"{word} : les statuts, puis chaque nouveau dès qu'il est connu.",
         response_class=EventStream,
         status_code=200,
         dependencies=[Depends(read_history)],
     )
-    async def stream(caller: Caller, id: Id, seen: Seen = 0) -> EventStream:  # noqa: A002
+    async def stream(caller: Caller, subject: id_type, seen: Seen = 0) -> EventStream:
         release = limit.acquire(caller.structure)
         if isinstance(release, LimitReached):
             raise _refuse_stream(release)
-        entries = history.follow(caller, Subject(scope, id), seen)
+        entries = history.follow(caller, Subject(scope, subject), seen)
         return EventStream(_frames(entries), release)
 
 

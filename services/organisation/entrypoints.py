@@ -106,7 +106,7 @@ class Page(Body):
     next: str | None = Field(description="À redonner dans `after` ; absent sur la dernière page.")
 
 
-Id = Annotated[Identifier, Path(description="SIRET, ou type-identifiant.")]
+Id = Annotated[Identifier, Path(alias="structure_id", description="SIRET, ou type-identifiant.")]
 
 
 def require_own(structure: Id, caller: Caller) -> str:
@@ -139,13 +139,13 @@ def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
         page = [StructureBody.of(each) for each in found[:limit]]
         return Page(structures=page, next=page[-1].id if len(found) > limit else None)
 
-    @router.get("/{structure}", summary="Lire une structure.")
+    @router.get("/{structure_id}", summary="Lire une structure.")
     async def read(_: Caller, structure: Id, response: Response) -> StructureBody:
         found = await structures.find(structure)
         return _answer(Saved(found) if found else Missing(), structure, response)
 
     @router.put(
-        "/{structure}",
+        "/{structure_id}",
         summary="Créer la structure pour laquelle on agit, ou la remplacer.",
         responses={201: {"model": StructureBody}},
     )
@@ -155,7 +155,7 @@ def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
         outcome = await declaring.declare(structure, body.to_domain(), matching)
         return _answer(outcome, structure, response)
 
-    @router.patch("/{structure}/parameters", summary="Changer des paramètres, et eux seuls.")
+    @router.patch("/{structure_id}/parameters", summary="Changer des paramètres, et eux seuls.")
     async def set_parameters(
         structure: Own, matching: Matching, body: ParametersBody, response: Response
     ) -> StructureBody:
@@ -164,7 +164,7 @@ def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
         return _answer(outcome, structure, response)
 
     @router.put(
-        "/{structure}/services/{code}",
+        "/{structure_id}/services/{code}",
         summary="Ajouter un service, le changer ou le rendre inactif.",
     )
     async def set_service(

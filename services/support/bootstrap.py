@@ -72,7 +72,7 @@ from shared.runtime.service import Runtime
 from shared.runtime.store.files import Files
 from shared.runtime.web.connection_limit import ConnectionLimit
 
-_OPEN_PATHS = ("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chat")
+_OPEN_PATHS = ("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chats")
 _SWEEP_S = 3600
 _CLOSE_S = 600
 _CHAT_S = 2

@@ -64,7 +64,7 @@ async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -
     )
     reader = member(portal, TITULAIRE, Role.TITULAIRE)
     await until(
-        lambda: reader.send("GET", "/recherche"),
+        lambda: reader.send("GET", "/pieces"),
         lambda answer: (
             [each["status"] for each in expect(answer, 200)["pieces"] if each["number"] == PIECE]
             == [Status.A_ASSOCIER_MOE]

@@ -22,20 +22,20 @@ async def in_hours(stage: Stage) -> None:
     report.chapter("Le tchat, un mardi à 10 h : une place dans la file, puis une personne")
     first, second = stage.supplier, member(stage.support, MOE, Role.MOE)
     treasurer = agent(stage.support, Desk.METIER, TREASURER, TRESORERIE)
-    hours = await first.ask("GET", "/chat")
+    hours = await first.ask("GET", "/chats/hours")
     report.claim(hours["detail"], hours["is_open"])
     async with AsyncExitStack() as stack:
-        mine = await stack.enter_async_context(first.socket("/chat"))
+        mine = await stack.enter_async_context(first.socket("/chats"))
         await mine.send(type="commencer", **WISH, text=QUESTION, key="1")
-        session = (await mine.next("session"))["session"]
-        theirs = await stack.enter_async_context(second.socket("/chat"))
+        session = (await mine.next("session"))["chat_id"]
+        theirs = await stack.enter_async_context(second.socket("/chats"))
         places = [(await mine.next("file"))["position"]]
         await theirs.send(type="commencer", **WISH)
         places.append((await theirs.next("file"))["position"])
         report.claim("deux personnes attendent, l'une après l'autre", places, [1, 2])
 
         taken = await treasurer.ask("POST", "/desk/chats/next")
-        report.claim(f"{TREASURER} prend la plus ancienne", taken["session"], session)
+        report.claim(f"{TREASURER} prend la plus ancienne", taken["chat_id"], session)
         moved = (await theirs.next("file"))["position"]
         report.claim("l'autre avance d'une place", moved, 1)
         desk = await stack.enter_async_context(treasurer.socket(f"/desk/chats/{session}"))
@@ -47,13 +47,13 @@ async def in_hours(stage: Stage) -> None:
         await desk.send(type="terminer")
         end = await _line(mine, "fin")
         report.claim("le bureau termine", end["by"], "bureau")
-    kept = await first.ask("GET", f"/chat/{session}")
+    kept = await first.ask("GET", f"/chats/{session}")
     report.claim(
         "la conversation est gardée",
         [each["text"] for each in kept["lines"] if each["kind"] == "message"],
         [QUESTION, ANSWER, "Merci !"],
     )
-    other = (await second.send("GET", f"/chat/{session}")).status_code
+    other = (await second.send("GET", f"/chats/{session}")).status_code
     report.claim("… pour ses deux parties seules", other, 404)
 
 
@@ -65,13 +65,13 @@ async def refuses(stage: Stage, days: int, day: str, opening: str) -> None:
     )
     await asyncio.to_thread(stage.platform.advance, days, "support")
     who: Person = stage.supplier
-    async with who.socket("/chat") as socket:
+    async with who.socket("/chats") as socket:
         await socket.send(type="commencer", **WISH, text=QUESTION)
         refusal = await socket.next("refus", "session")
     detail = refusal.get("detail", "")
     report.claim(f"refusé : {detail}", refusal.get("code"), "SUP-TCHAT-01")
     report.claim(f"il ouvre le {opening}", f"Il ouvre le {opening}." in detail)
-    hours = await who.ask("GET", "/chat")
+    hours = await who.ask("GET", "/chats/hours")
     report.claim("GET /chat dit de même", (hours["is_open"], hours["detail"]), (False, detail))
     ticket = refusal.get("ticket") or {}
     report.claim(

@@ -46,9 +46,7 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
     """Build the routes."""
     router = APIRouter(route_class=DescribedRoute, tags=["portail"])
 
-    @router.get(
-        "/recherche", summary="Chercher des pièces, du dépôt le plus récent au plus ancien."
-    )
+    @router.get("/pieces", summary="Chercher des pièces, du dépôt le plus récent au plus ancien.")
     async def search(viewer: Caller, asked: Annotated[SearchQuestion, Query()]) -> PageBody:
         if violations := list(asked.judge()):
             raise refused(violations)
@@ -57,13 +55,13 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
         return PageBody.of(page, viewer)
 
     @router.get(
-        "/tableau-de-bord", summary="Compter ses pièces, par statut, et ce qui attend l'appelant."
+        "/dashboard", summary="Compter ses pièces, par statut, et ce qui attend l'appelant."
     )
     async def dashboard(viewer: Caller, _: Annotated[Question, Query()]) -> DashboardBody:
         return DashboardBody.of(await searches.dashboard(viewer))
 
     @router.get(
-        "/liste-fiscale",
+        "/fiscal-list",
         summary="Lister ce que l'appelant a déposé dans une période, avec les totaux.",
         response_model=FiscalBody,
         responses=_FILES,  # type: ignore[arg-type]
@@ -71,7 +69,7 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
     async def fiscal(
         viewer: Caller, asked: Annotated[FiscalQuestion, Query()]
     ) -> FiscalBody | StreamingResponse:
-        period = Range(asked.du, asked.au)
+        period = Range(asked.deposited_from, asked.deposited_to)
         if violations := judge_period(period):
             raise refused(violations)
         if asked.format == "json":
@@ -103,4 +101,4 @@ async def _start_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 def _name(viewer: Actor, asked: FiscalQuestion) -> str:
     structure = re.sub(r"[^0-9A-Za-z-]", "_", viewer.structure)
-    return f"liste-fiscale-{structure}-{asked.du}-{asked.au}.{asked.format}"
+    return f"liste-fiscale-{structure}-{asked.deposited_from}-{asked.deposited_to}.{asked.format}"

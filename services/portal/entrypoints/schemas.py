@@ -127,8 +127,8 @@ class SearchQuestion(Question):
 class FiscalQuestion(Question):
     """The period of a fiscal list."""
 
-    du: IsoDate = Field(description="Premier jour du dépôt, à Paris, inclus.")
-    au: IsoDate = Field(description="Dernier jour du dépôt, à Paris, inclus.")
+    deposited_from: IsoDate = Field(description="Premier jour du dépôt, à Paris, inclus.")
+    deposited_to: IsoDate = Field(description="Dernier jour du dépôt, à Paris, inclus.")
     format: Literal["json", "csv", "xlsx"] = Field(
         default="json", description="json : les totaux ; csv, xlsx : les pièces et les totaux."
     )
@@ -402,8 +402,8 @@ class FiscalBody(Body):
 
     structure: str
     role: Role
-    du: date
-    au: date
+    deposited_from: date
+    deposited_to: date
     totals: list[TotalBody]
     notices: Sequence[str] = Field(default=NOTICES, description="À lire avant les totaux.")
 
@@ -413,7 +413,7 @@ class FiscalBody(Body):
         return cls(
             structure=viewer.structure,
             role=viewer.role,
-            du=question.du,
-            au=question.au,
+            deposited_from=question.deposited_from,
+            deposited_to=question.deposited_to,
             totals=[TotalBody.of(total) for total in totals],
         )

@@ -57,7 +57,7 @@ class HttpPeers:
         after: str | None = ""
         while after is not None:
             asked = {"dossier": dossier_id, "limit": _PAGE, **({"after": after} if after else {})}
-            url = self._at.portal + public_path("portal", "recherche")
+            url = self._at.portal + public_path("portal", "pieces")
             page = await self._json(url, by, asked) or {"pieces": []}
             found += page["pieces"]
             after = page.get("next")

@@ -4,7 +4,7 @@ from starlette.types import Scope
 
 
 class PathPrefixes:
-    """Prefixes of URL paths, which end where a segment does: `/chat` does not match `/chats`."""
+    """Prefixes of URL paths, which end where a segment does: `/piece` does not match `/pieces`."""
 
     def __init__(self, *prefixes: str) -> None:
         """Take prefixes, with or without a slash at the end."""

@@ -25,7 +25,7 @@ from tests.integration.portal.world import World
 from tests.kit.states import NOON, TITULAIRE, a_state, amounts
 
 MANY = 10_000
-_FORM = {"du": "2026-11-01", "au": "2026-11-30"}
+_FORM = {"deposited_from": "2026-11-01", "deposited_to": "2026-11-30"}
 
 
 async def tell_a_month(world: World) -> None:
@@ -46,7 +46,7 @@ async def tell_a_month(world: World) -> None:
 
 async def file(world: World, kind: str, role: Role = Role.TITULAIRE) -> httpx.Response:
     answer = await world.http.get(
-        "/liste-fiscale", params=_FORM | {"format": kind}, headers=world.headers(role)
+        "/fiscal-list", params=_FORM | {"format": kind}, headers=world.headers(role)
     )
     assert answer.status_code == 200, answer.text
     return answer
@@ -55,7 +55,7 @@ async def file(world: World, kind: str, role: Role = Role.TITULAIRE) -> httpx.Re
 async def test_the_totals_are_those_of_what_was_sent_in_the_days_of_paris(world: World) -> None:
     await tell_a_month(world)
 
-    listed = await world.get("/liste-fiscale", Role.TITULAIRE, **_FORM)
+    listed = await world.get("/fiscal-list", Role.TITULAIRE, **_FORM)
 
     euro, francs = listed["totals"]
     assert (euro["currency"], francs["currency"]) == ("EUR", "XPF")
@@ -78,10 +78,10 @@ async def test_the_totals_are_those_of_what_was_sent_in_the_days_of_paris(world:
 async def test_each_lists_what_it_sent_itself(world: World) -> None:
     await tell_a_month(world)
 
-    (total,) = (await world.get("/liste-fiscale", Role.MOE, **_FORM))["totals"]
+    (total,) = (await world.get("/fiscal-list", Role.MOE, **_FORM))["totals"]
 
     assert (total["every"]["pieces"], total["by_cadre"][0]["cadre"]) == (1, "A15")
-    assert (await world.get("/liste-fiscale", Role.MOA, **_FORM))["totals"] == []
+    assert (await world.get("/fiscal-list", Role.MOA, **_FORM))["totals"] == []
 
 
 async def test_the_csv_holds_each_piece_then_the_totals_and_runs_nothing(world: World) -> None:

@@ -58,7 +58,7 @@ class Desk:
                         return said
         raise AssertionError("the consumer ended")
 
-    async def ask(self, role: Role, path: str = "/recherche", **asked: Any) -> dict[str, Any]:  # noqa: ANN401
+    async def ask(self, role: Role, path: str = "/pieces", **asked: Any) -> dict[str, Any]:  # noqa: ANN401
         headers = self.scene.actor(role, SITE).headers
         answer = await self._portal.get(path, params=asked, headers=headers)
         assert answer.status_code == 200, answer.text
@@ -67,7 +67,10 @@ class Desk:
 
     async def everything(self, role: Role) -> list[dict[str, Any]]:
         today = now().date()
-        period = {"du": str(today - timedelta(days=1)), "au": str(today + timedelta(days=1))}
+        period = {
+            "deposited_from": str(today - timedelta(days=1)),
+            "deposited_to": str(today + timedelta(days=1)),
+        }
         questions: list[dict[str, Any]] = [
             {},
             {"status": "MISE_EN_PAIEMENT"},
@@ -76,8 +79,8 @@ class Desk:
             {"awaits_me": True},
         ]
         pages = [await self.ask(role, **question) for question in questions]
-        board = await self.ask(role, "/tableau-de-bord")
-        return [*pages, board, await self.ask(role, "/liste-fiscale", **period)]
+        board = await self.ask(role, "/dashboard")
+        return [*pages, board, await self.ask(role, "/fiscal-list", **period)]
 
     async def statuses(self, role: Role) -> dict[str, str]:
         """Give the status of each piece, by its cadre."""
@@ -156,7 +159,7 @@ async def test_the_payer_of_a_decompte_general_reads_one_sum_wherever_it_looks(
     signed = await titulaire.deposit(pdf(same), following(same, general["piece_id"]))
     record = await desk.record(signed["piece_id"])
     payer = scene.actor(Role.SERVICE_FINANCIER, SITE)
-    shown = await scene.services.routing.get("/synthese", headers=payer.headers)
+    shown = await scene.services.routing.get("/awaited-pieces", headers=payer.headers)
     await desk.until(Role.SERVICE_FINANCIER, "A8", "MISE_A_DISPOSITION")
     found = (await desk.ask(Role.SERVICE_FINANCIER, number=same.number))["pieces"][0]
     of_deposit = await scene.services.deposit.get(

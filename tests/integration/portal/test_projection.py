@@ -101,7 +101,7 @@ async def test_the_topics_alone_rebuild_everything(portal: Platform, world: Worl
 
 
 async def shown(world: World) -> list[dict[str, Any]]:
-    return [await world.page(Role.MOE), await world.get("/tableau-de-bord", Role.MOE)]
+    return [await world.page(Role.MOE), await world.get("/dashboard", Role.MOE)]
 
 
 async def lose_everything(portal: Platform) -> None:

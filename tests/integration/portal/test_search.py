@@ -123,14 +123,14 @@ async def test_another_structure_and_another_role_see_nothing(world: World) -> N
     ]
 
     for stranger in strangers:
-        page = (await world.http.get("/recherche", headers=stranger)).json()
-        board = (await world.http.get("/tableau-de-bord", headers=stranger)).json()
-        asked = {"du": "2026-01-01", "au": "2026-12-31"}
-        listed = (await world.http.get("/liste-fiscale", params=asked, headers=stranger)).json()
+        page = (await world.http.get("/pieces", headers=stranger)).json()
+        board = (await world.http.get("/dashboard", headers=stranger)).json()
+        asked = {"deposited_from": "2026-01-01", "deposited_to": "2026-12-31"}
+        listed = (await world.http.get("/fiscal-list", params=asked, headers=stranger)).json()
         assert (page["pieces"], page["next"]) == ([], None)
         assert (board["sent"], board["received"], board["awaiting"]["pieces"]) == ([], [], 0)
         assert listed["totals"] == []
-    assert (await world.http.get("/recherche")).status_code == 401
+    assert (await world.http.get("/pieces")).status_code == 401
 
 
 async def test_a_piece_is_shown_with_names_labels_and_who_is_awaited(world: World) -> None:
@@ -199,7 +199,7 @@ async def test_a_dashboard_counts_what_was_sent_and_what_was_received(world: Wor
     await tell_three(world)
     since = "2026-11-24T11:00:00Z"
 
-    board = await world.get("/tableau-de-bord", Role.MOE)
+    board = await world.get("/dashboard", Role.MOE)
 
     assert board["sent"] == [
         {"status": "REFUSEE_MOA", "label": "Refusée par la maîtrise d'ouvrage", "pieces": 1}
@@ -209,7 +209,7 @@ async def test_a_dashboard_counts_what_was_sent_and_what_was_received(world: Wor
         ("A_ASSOCIER_MOE", 1),
     ]
     assert board["awaiting"] == {"pieces": 1, "oldest": since}
-    assert (await world.get("/tableau-de-bord", Role.TITULAIRE))["awaiting"]["pieces"] == 0
+    assert (await world.get("/dashboard", Role.TITULAIRE))["awaiting"]["pieces"] == 0
 
 
 async def test_a_hidden_payment_is_betrayed_by_no_search_no_count_and_no_list(world: World) -> None:
@@ -227,12 +227,12 @@ async def test_a_hidden_payment_is_betrayed_by_no_search_no_count_and_no_list(wo
 
     assert await everything(world, Role.TITULAIRE) == before
     assert (await world.page(Role.MOA, status="MISE_EN_PAIEMENT", closed=True))["pieces"]
-    assert "MISE_EN_PAIEMENT" in str(await world.get("/tableau-de-bord", Role.MOA))
+    assert "MISE_EN_PAIEMENT" in str(await world.get("/dashboard", Role.MOA))
 
 
 async def everything(world: World, role: Role) -> dict[str, Any]:
     """Ask for all that could tell of a payment."""
-    period = {"du": "2026-11-01", "au": "2026-11-30"}
+    period = {"deposited_from": "2026-11-01", "deposited_to": "2026-11-30"}
     asked: list[dict[str, Any]] = [
         {},
         {"status": "MISE_EN_PAIEMENT"},
@@ -243,45 +243,65 @@ async def everything(world: World, role: Role) -> dict[str, Any]:
     ]
     answers = {str(each): await world.page(role, **each) for each in asked}
     csv = await world.http.get(
-        "/liste-fiscale", params=period | {"format": "csv"}, headers=world.headers(role)
+        "/fiscal-list", params=period | {"format": "csv"}, headers=world.headers(role)
     )
     return answers | {
-        "board": await world.get("/tableau-de-bord", role),
-        "list": await world.get("/liste-fiscale", role, **period),
+        "board": await world.get("/dashboard", role),
+        "list": await world.get("/fiscal-list", role, **period),
         "csv": csv.text,
     }
+
+
+def _fiscal(first: str, last: str, form: str = "json") -> str:
+    return f"/fiscal-list?deposited_from={first}&deposited_to={last}&format={form}"
 
 
 @pytest.mark.parametrize(
     ("path", "field", "code"),
     [
-        ("/recherche?numero=1", "numero", "HTTP-FORM-01"),
-        ("/recherche?status=PAYEE", "status.0", "HTTP-FORM-01"),
-        ("/recherche?ttc_from=1e3", "ttc_from", "HTTP-FORM-01"),
-        ("/recherche?ttc_from=1,5", "ttc_from", "HTTP-FORM-01"),
-        ("/recherche?issued_from=20/11/2026", "issued_from", "HTTP-FORM-01"),
-        ("/recherche?issued_from=2026-W48-1", "issued_from", "HTTP-FORM-01"),
-        ("/recherche?issued_to=1795478400", "issued_to", "HTTP-FORM-01"),
-        ("/recherche?deposited_from=0001-01-01", "deposited_from", "HTTP-FORM-01"),
-        ("/recherche?deposited_to=9999-12-31", "deposited_to", "HTTP-FORM-01"),
-        ("/liste-fiscale?du=1899-12-31&au=1900-01-30", "du", "HTTP-FORM-01"),
-        ("/recherche?limit=201", "limit", "HTTP-FORM-01"),
-        ("/recherche?limit=0", "limit", "HTTP-FORM-01"),
-        ("/recherche?number=", "number", "HTTP-FORM-01"),
-        ("/recherche?closed=peut-etre", "closed", "HTTP-FORM-01"),
-        ("/recherche?depositor=maire", "depositor", "HTTP-FORM-01"),
-        ("/recherche?moa_service=A", "moa_service", "POR-CRITERE-02"),
-        ("/recherche?ttc_from=2&ttc_to=1", "ttc_from", "POR-CRITERE-01"),
-        ("/recherche?issued_from=2026-02-01&issued_to=2026-01-01", "issued_from", "POR-CRITERE-01"),
-        ("/recherche?after=fxyz", "after", "POR-PAGE-01"),
-        ("/recherche?after=%C3%A9", "after", "POR-PAGE-01"),
+        ("/pieces?numero=1", "numero", "HTTP-FORM-01"),
+        ("/pieces?status=PAYEE", "status.0", "HTTP-FORM-01"),
+        ("/pieces?ttc_from=1e3", "ttc_from", "HTTP-FORM-01"),
+        ("/pieces?ttc_from=1,5", "ttc_from", "HTTP-FORM-01"),
+        ("/pieces?issued_from=20/11/2026", "issued_from", "HTTP-FORM-01"),
+        ("/pieces?issued_from=2026-W48-1", "issued_from", "HTTP-FORM-01"),
+        ("/pieces?issued_to=1795478400", "issued_to", "HTTP-FORM-01"),
+        ("/pieces?deposited_from=0001-01-01", "deposited_from", "HTTP-FORM-01"),
+        ("/pieces?deposited_to=9999-12-31", "deposited_to", "HTTP-FORM-01"),
+        (
+            _fiscal("1899-12-31", "1900-01-30"),
+            "deposited_from",
+            "HTTP-FORM-01",
+        ),
+        ("/pieces?limit=201", "limit", "HTTP-FORM-01"),
+        ("/pieces?limit=0", "limit", "HTTP-FORM-01"),
+        ("/pieces?number=", "number", "HTTP-FORM-01"),
+        ("/pieces?closed=peut-etre", "closed", "HTTP-FORM-01"),
+        ("/pieces?depositor=maire", "depositor", "HTTP-FORM-01"),
+        ("/pieces?moa_service=A", "moa_service", "POR-CRITERE-02"),
+        ("/pieces?ttc_from=2&ttc_to=1", "ttc_from", "POR-CRITERE-01"),
+        ("/pieces?issued_from=2026-02-01&issued_to=2026-01-01", "issued_from", "POR-CRITERE-01"),
+        ("/pieces?after=fxyz", "after", "POR-PAGE-01"),
+        ("/pieces?after=%C3%A9", "after", "POR-PAGE-01"),
         # The last moment of the year 9999, in a zone behind: no moment in this one.
-        ("/recherche?after=OTk5OS0xMi0zMVQyMzo1OTo1OS0yMzowMHxw", "after", "POR-PAGE-01"),
-        ("/tableau-de-bord?status=DEPOSEE", "status", "HTTP-FORM-01"),
-        ("/liste-fiscale", "du", "HTTP-FORM-01"),
-        ("/liste-fiscale?du=2026-01-01&au=2026-01-02&format=pdf", "format", "HTTP-FORM-01"),
-        ("/liste-fiscale?du=2026-01-02&au=2026-01-01", "du", "POR-CRITERE-01"),
-        ("/liste-fiscale?du=2025-01-01&au=2026-12-31", "au", "POR-LISTE-01"),
+        ("/pieces?after=OTk5OS0xMi0zMVQyMzo1OTo1OS0yMzowMHxw", "after", "POR-PAGE-01"),
+        ("/dashboard?status=DEPOSEE", "status", "HTTP-FORM-01"),
+        ("/fiscal-list", "deposited_from", "HTTP-FORM-01"),
+        (
+            _fiscal("2026-01-01", "2026-01-02", "pdf"),
+            "format",
+            "HTTP-FORM-01",
+        ),
+        (
+            _fiscal("2026-01-02", "2026-01-01"),
+            "deposited_from",
+            "POR-CRITERE-01",
+        ),
+        (
+            _fiscal("2025-01-01", "2026-12-31"),
+            "deposited_to",
+            "POR-LISTE-01",
+        ),
     ],
 )
 async def test_what_cannot_be_asked_is_refused_and_named(

@@ -226,7 +226,7 @@ async def test_a_stranger_who_was_let_in_is_shown_nothing(carried: Carried) -> N
     )
     seen = {"X-Structure": STRANGER, "X-Role": Role.TITULAIRE.value}
     try:
-        answer = await carried.world.portal.get("/recherche", headers=seen)
+        answer = await carried.world.portal.get("/pieces", headers=seen)
     finally:
         carried.restore("portal.pieces", before)
 

@@ -97,7 +97,7 @@ class World:
 
         async def are_all_here() -> bool:
             seen = {"X-Structure": marker, "X-Role": "titulaire"}
-            found = await self.http.get("/recherche", headers=seen)
+            found = await self.http.get("/pieces", headers=seen)
             return len(found.json().get("pieces", ())) == len(partitions)
 
         await wait_until(are_all_here, "the last states are projected", 30)
@@ -137,7 +137,7 @@ class World:
 
     async def page(self, role: Role, **criteria: Any) -> dict[str, Any]:  # noqa: ANN401
         """Search."""
-        return await self.get("/recherche", role, **criteria)
+        return await self.get("/pieces", role, **criteria)
 
     async def get(self, path: str, role: Role, **asked: Any) -> dict[str, Any]:  # noqa: ANN401
         """Ask, and expect an answer."""

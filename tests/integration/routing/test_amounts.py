@@ -100,7 +100,7 @@ async def test_what_awaits_the_service_financier_says_what_to_pay(world: World) 
     await dossier.deposit("A8", Role.TITULAIRE, "A20", amounts=less_due(GENERAL, "2000.00"))
     await world.until_status(dossier, "A8", "MISE_A_DISPOSITION")
 
-    listed = await world.get("/synthese", dossier.parties[PAYER], PAYER)
+    listed = await world.get("/awaited-pieces", dossier.parties[PAYER], PAYER)
     shown = await world.get(f"/dossiers/{dossier.id}", dossier.parties[PAYER], PAYER)
 
     (line,) = listed.json()["items"]

@@ -83,7 +83,7 @@ async def test_the_tacit_procedure_ends_by_the_first_of_two_who_may_conclude(wor
     offered = await wait_until(
         lambda: world.told.on(topics.ACTEUR[Role.TITULAIRE], dossier.id), "the offer"
     )
-    listed = await world.get("/synthese", dossier.parties[Role.TITULAIRE], Role.TITULAIRE)
+    listed = await world.get("/awaited-pieces", dossier.parties[Role.TITULAIRE], Role.TITULAIRE)
     await dossier.deposit("A22", Role.TITULAIRE, "A7")
     await world.until_status(dossier, "A22", "A_ASSOCIER_MOA")
     await let_pass(world, dossier, 42)

@@ -104,9 +104,9 @@ async def test_the_synthese_lists_what_awaits_a_structure_oldest_first(world: Wo
         await world.until_status(dossier, "A4", "A_ASSOCIER_MOE")
         ids.append(dossier.id)
 
-    first = (await world.get("/synthese", moe, Role.MOE, limit=3)).json()
-    rest = (await world.get("/synthese", moe, Role.MOE, limit=3, after=first["next"])).json()
-    other_role = (await world.get("/synthese", moe, Role.MOA)).json()
+    first = (await world.get("/awaited-pieces", moe, Role.MOE, limit=3)).json()
+    rest = (await world.get("/awaited-pieces", moe, Role.MOE, limit=3, after=first["next"])).json()
+    other_role = (await world.get("/awaited-pieces", moe, Role.MOA)).json()
 
     assert [line["dossier_id"] for line in first["items"]] == ids[:3]
     assert [line["dossier_id"] for line in rest["items"]] == ids[3:]
@@ -123,7 +123,7 @@ async def test_a_dossier_listed_for_a_stranger_is_not_shown_to_them(world: World
     stranger = await world.structure()
     world.db["dossiers"].update_one({"_id": dossier.id}, {"$push": {"awaited": f"moe|{stranger}"}})
 
-    answer = await world.get("/synthese", stranger, Role.MOE)
+    answer = await world.get("/awaited-pieces", stranger, Role.MOE)
 
     assert answer.status_code == 500
     assert dossier.id not in answer.text
@@ -146,8 +146,10 @@ async def test_the_synthese_counts_and_filters_by_service(world: World) -> None:
         )
         await world.until_status(dossier, "A19", "MISE_A_DISPOSITION")
 
-    every = (await world.get("/synthese", payer, Role.SERVICE_FINANCIER)).json()
-    one = (await world.get("/synthese", payer, Role.SERVICE_FINANCIER, service="TRAVAUX")).json()
+    every = (await world.get("/awaited-pieces", payer, Role.SERVICE_FINANCIER)).json()
+    one = (
+        await world.get("/awaited-pieces", payer, Role.SERVICE_FINANCIER, service="TRAVAUX")
+    ).json()
 
     assert every["services"] == [
         {"service": None, "count": 1},
@@ -161,7 +163,7 @@ async def test_the_synthese_counts_and_filters_by_service(world: World) -> None:
     "cursor", ["hier", "0001-01-01T00:00:00+14:00|d", "2026-11-24|d", "2026-W48-2T10:00:00Z|d"]
 )
 async def test_a_cursor_that_was_never_given_is_refused(world: World, cursor: str) -> None:
-    answer = await world.get("/synthese", "S", Role.MOE, after=cursor)
+    answer = await world.get("/awaited-pieces", "S", Role.MOE, after=cursor)
 
     assert answer.status_code == 422
     assert answer.json()["violations"][0]["field"] == "after"

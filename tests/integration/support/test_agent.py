@@ -92,7 +92,7 @@ async def world() -> AsyncIterator[World]:
         opened = await scene.open("A4", SITE, ubl)
 
         async def is_seen() -> bool:
-            found = await portal.get("/recherche", headers=supplier.headers)
+            found = await portal.get("/pieces", headers=supplier.headers)
             return [each["status"] for each in found.json()["pieces"]] == ["A_ASSOCIER_MOE"]
 
         await wait_until(is_seen, "the portal shows the piece", 30)

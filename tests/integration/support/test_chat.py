@@ -124,14 +124,14 @@ class Site:
         self, headers: Mapping[str, str] | None = None, at: str | None = None, **wish: object
     ) -> AsyncIterator[tuple[Socket, Json]]:
         """Begin a chat; gives the socket and its session frame."""
-        async with self.socket("/chat", headers, at) as socket:
+        async with self.socket("/chats", headers, at) as socket:
             await socket.send(type="commencer", **wish)
             yield socket, await socket.next("session")
 
     async def take(self, agent: Mapping[str, str], at: str | None = None) -> str | None:
         answer = await self.http.post(f"{at or ''}/desk/chats/next", headers=agent)
         assert answer.status_code in {200, 204}, answer.text
-        return answer.json()["session"] if answer.content else None
+        return answer.json()["chat_id"] if answer.content else None
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ async def site() -> AsyncIterator[Site]:
 
 
 async def test_the_chat_says_that_it_is_open(site: Site) -> None:
-    answer = await site.http.get("/chat")
+    answer = await site.http.get("/chats/hours")
 
     assert answer.json()["is_open"] is True
     assert answer.json()["detail"] == "Le tchat est ouvert."
@@ -189,10 +189,10 @@ async def test_another_replica_carries_the_same_chat_live(site: Site, cast: Cast
             )
             assert (await behind.next("file"))["position"] == 2
 
-            assert await site.take(agent, at=twin) == first["session"]
+            assert await site.take(agent, at=twin) == first["chat_id"]
             assert (await ahead.next("ligne"))["kind"] == "prise_en_charge"
             assert (await behind.next("file"))["position"] == 1
-            path = f"/desk/chats/{first['session']}"
+            path = f"/desk/chats/{first['chat_id']}"
             desk = await stack.enter_async_context(site.socket(path, agent, at=twin))
             await ahead.send(type="ecrire", text="d'ici")
             while (await desk.next("ligne"))["text"] != "d'ici":
@@ -217,14 +217,14 @@ async def test_two_wait_in_turn_one_is_answered_and_the_other_moves_up(
         assert other["token"]
 
         listed = (await site.http.get("/desk/chats", headers=agent)).json()["chats"]
-        assert [each["session"] for each in listed] == [opened["session"], other["session"]]
-        assert await site.take(agent) == opened["session"]
+        assert [each["chat_id"] for each in listed] == [opened["chat_id"], other["chat_id"]]
+        assert await site.take(agent) == opened["chat_id"]
 
         taken = await first.next("ligne")
         assert (taken["kind"], taken["who"]) == ("prise_en_charge", "Marie D.")
         assert (await second.next("file"))["position"] == 1
 
-        path = f"/desk/chats/{opened['session']}"
+        path = f"/desk/chats/{opened['chat_id']}"
         desk = await stack.enter_async_context(site.socket(path, agent))
         assert (await desk.next("ligne"))["text"] == "Bonjour <b>Marie</b>"
         await desk.send(type="ecrire", text="Que puis-je pour vous ?")
@@ -256,7 +256,7 @@ async def test_a_transcript_is_read_again_by_its_parties_alone_and_becomes_a_tic
         await site.take(agent)
         await socket.send(type="terminer")
         assert await socket.closed() == 1000
-    url, seen_by_desk = f"/chat/{opened['session']}", f"/desk/chats/{opened['session']}"
+    url, seen_by_desk = f"/chats/{opened['chat_id']}", f"/desk/chats/{opened['chat_id']}"
 
     own = await site.http.get(url, headers=me)
     assert [line["kind"] for line in own.json()["lines"]] == [
@@ -282,11 +282,11 @@ async def test_a_transcript_is_read_again_by_its_parties_alone_and_becomes_a_tic
 async def test_who_is_no_party_resumes_nothing(site: Site, cast: Cast) -> None:
     async with site.asking(**cast.wish) as (_, opened):
         for headers, token in ((None, ""), (None, "x"), (somebody(), opened["token"])):
-            async with site.socket("/chat", headers) as socket:
-                await socket.send(type="reprendre", session=opened["session"], token=token)
+            async with site.socket("/chats", headers) as socket:
+                await socket.send(type="reprendre", chat_id=opened["chat_id"], token=token)
                 assert await socket.closed() == 4404
                 assert socket.seen == []
-        path = f"/desk/chats/{opened['session']}"
+        path = f"/desk/chats/{opened['chat_id']}"
         with pytest.raises(InvalidStatus) as refused:
             async with site.socket(path, Cast("ailleurs").agent("Ali")):
                 pass
@@ -299,8 +299,8 @@ async def test_who_is_no_party_resumes_nothing(site: Site, cast: Cast) -> None:
         ("/desk/chats/x", {}),
         ("/desk/chats/x", {"X-Desk": "metier", "X-Agent": "Ali"}),
         ("/desk/chats/x", {"X-Desk": "cuisine", "X-Agent": "Ali"}),
-        ("/chat", {"X-Structure": "90000000100017"}),
-        ("/chat", {"X-Structure": "90000000100017", "X-Role": "roi"}),
+        ("/chats", {"X-Structure": "90000000100017"}),
+        ("/chats", {"X-Structure": "90000000100017", "X-Role": "roi"}),
         ("/nulle-part", {}),
     ],
 )
@@ -325,12 +325,12 @@ async def test_a_lost_connection_is_resumed_from_the_last_rank_without_a_message
         # Sent, and the connection is lost before it is seen to have arrived.
         await socket.send(type="ecrire", text="deux", key="k2")
         socket.connection.transport.abort()
-    async with site.socket(f"/desk/chats/{opened['session']}?after=2", agent) as desk:
+    async with site.socket(f"/desk/chats/{opened['chat_id']}?after=2", agent) as desk:
         await desk.send(type="ecrire", text="Vous êtes là ?")
         while (await desk.next("ligne"))["by"] != "bureau":
             pass
-        resume = {"type": "reprendre", "session": opened["session"], "token": opened["token"]}
-        async with site.socket("/chat") as again:
+        resume = {"type": "reprendre", "chat_id": opened["chat_id"], "token": opened["token"]}
+        async with site.socket("/chats") as again:
             await again.send(**resume, after=2)
             assert (await again.next("session"))["state"] == "EN_COURS"
             await again.send(type="ecrire", text="deux", key="k2")
@@ -359,8 +359,8 @@ async def test_a_stop_closes_with_1012_and_a_kill_loses_nothing(site: Site, cast
     assert "Traceback" not in log
     assert "never retrieved" not in log
 
-    resume = {"type": "reprendre", "session": opened["session"], "after": 1}
-    async with site.socket("/chat", me) as socket:
+    resume = {"type": "reprendre", "chat_id": opened["chat_id"], "after": 1}
+    async with site.socket("/chats", me) as socket:
         await socket.send(**resume)
         assert (await socket.next("ligne"))["kind"] == "prise_en_charge"
         await socket.send(type="ecrire", text="juste avant", key="b")
@@ -368,15 +368,15 @@ async def test_a_stop_closes_with_1012_and_a_kill_loses_nothing(site: Site, cast
         site.platform.kill("support")
         assert await socket.closed() is None
     await asyncio.to_thread(site.platform.restart, "support")
-    async with site.socket("/chat", me) as socket:
+    async with site.socket("/chats", me) as socket:
         await socket.send(**resume)
         await socket.send(type="ecrire", text="juste avant", key="b")
         await socket.send(type="ecrire", text="après", key="c")
         assert [(await socket.next("ligne"))["text"] for _ in range(3)] == [
             "Ali prend la conversation.", "juste avant", "après",
         ]  # fmt: skip
-    async with site.socket("/chat", me) as socket:
-        await socket.send(type="reprendre", session=later["session"])
+    async with site.socket("/chats", me) as socket:
+        await socket.send(type="reprendre", chat_id=later["chat_id"])
         assert (await socket.next("file"))["position"] == 1
 
 
@@ -400,10 +400,10 @@ async def test_what_is_no_frame_closes_the_socket_and_leaves_the_chat(
         await socket.connection.send(frame)
         assert (await socket.next("refus"))["code"] == "HTTP-FORM-01"
         assert await socket.closed() == 4400
-    async with site.socket("/chat", me) as socket:
+    async with site.socket("/chats", me) as socket:
         await socket.connection.send(frame)
         assert await socket.closed() == 4400
-    answer = await site.http.get(f"/chat/{opened['session']}", headers=me)
+    answer = await site.http.get(f"/chats/{opened['chat_id']}", headers=me)
     assert answer.json()["chat"]["state"] == "EN_ATTENTE"
 
 
@@ -425,7 +425,7 @@ async def test_a_message_too_large_too_long_or_too_soon_is_refused(site: Site, c
         assert (refusal["code"], refusal["key"]) == ("SUP-TCHAT-06", "20")
         await socket.connection.send("x" * 70_000)
         assert await socket.closed() == 1009
-    answer = await site.http.get(f"/chat/{opened['session']}", headers=me)
+    answer = await site.http.get(f"/chats/{opened['chat_id']}", headers=me)
     assert len(answer.json()["lines"]) == 20
 
 
@@ -438,9 +438,9 @@ async def test_who_writes_on_though_refused_is_closed_and_the_chat_is_not(
             await socket.send(type="ecrire", text="a\x00b")
         assert await socket.closed() == 4409
     assert [frame["type"] for frame in socket.seen].count("refus") == 20
-    async with site.socket("/chat", me) as again:
-        await again.send(type="reprendre", session=opened["session"])
-        assert (await again.next("session"))["session"] == opened["session"]
+    async with site.socket("/chats", me) as again:
+        await again.send(type="reprendre", chat_id=opened["chat_id"])
+        assert (await again.next("session"))["chat_id"] == opened["chat_id"]
 
 
 async def test_who_repeats_a_message_without_end_is_closed_and_it_is_one_line(
@@ -452,12 +452,12 @@ async def test_who_repeats_a_message_without_end_is_closed_and_it_is_one_line(
             await socket.send(type="ecrire", text="encore", key="k")
         assert await socket.closed() == 4409
     assert "refus" not in [frame["type"] for frame in socket.seen]
-    async with site.socket("/chat", me) as again:
-        await again.send(type="reprendre", session=opened["session"], after=1)
+    async with site.socket("/chats", me) as again:
+        await again.send(type="reprendre", chat_id=opened["chat_id"], after=1)
         for _ in range(20):
             await again.send(type="ecrire", text="encore", key="k")
         assert await again.closed() == 4409
-    answer = await site.http.get(f"/chat/{opened['session']}", headers=me)
+    answer = await site.http.get(f"/chats/{opened['chat_id']}", headers=me)
     assert len(answer.json()["lines"]) == 1
 
 
@@ -466,7 +466,7 @@ async def test_one_structure_has_so_many_chats_at_once(site: Site, cast: Cast) -
     async with AsyncExitStack() as stack:
         for _ in range(5):
             await stack.enter_async_context(site.asking(me, **cast.wish))
-        async with site.socket("/chat", me) as socket:
+        async with site.socket("/chats", me) as socket:
             await socket.send(type="commencer", **cast.wish)
             assert (await socket.next("refus"))["code"] == "SUP-TCHAT-03"
             assert await socket.closed() == 4409
@@ -480,7 +480,7 @@ async def test_a_wish_is_judged_like_a_ticket(site: Site) -> None:
         ({"sub_category": "M_REFUS"}, "SUP-DESTINATAIRE-01"),
         ({"sub_category": "M_REFUS", "recipient": "nulle part"}, "SUP-DESTINATAIRE-02"),
     ):
-        async with site.socket("/chat", somebody()) as socket:
+        async with site.socket("/chats", somebody()) as socket:
             await socket.send(type="commencer", **wish)
             assert (await socket.next("refus"))["code"] == code
             assert await socket.closed() == 4409
@@ -493,7 +493,7 @@ async def test_a_desk_is_shown_its_queue_live_and_hands_a_chat_to_the_other(
 
     async def shown(watching: Socket, session: str) -> str | None:
         frame = await watching.next("conversations")
-        states = {each["session"]: each["state"] for each in frame["chats"]}
+        states = {each["chat_id"]: each["state"] for each in frame["chats"]}
         return states.get(session)
 
     async with AsyncExitStack() as stack:
@@ -503,7 +503,7 @@ async def test_a_desk_is_shown_its_queue_live_and_hands_a_chat_to_the_other(
         await elsewhere.next("conversations")
         # Without a word: no line of the transcript tells of it.
         me, opened = await stack.enter_async_context(site.asking(somebody(), **cast.wish))
-        session, path = opened["session"], f"/desk/chats/{opened['session']}"
+        session, path = opened["chat_id"], f"/desk/chats/{opened['chat_id']}"
         assert await shown(watching, session) == "EN_ATTENTE"
         figures = (await site.http.get(site.http.base_url.join("/metrics"))).text
         assert 'aiguillage_sockets_open{route="/desk/chats"} 2.0' in figures
@@ -546,7 +546,7 @@ async def test_a_desk_is_shown_its_queue_live_and_hands_a_chat_to_the_other(
 async def test_agents_who_take_at_once_take_different_chats(site: Site, cast: Cast) -> None:
     async with AsyncExitStack() as stack:
         opened = [
-            (await stack.enter_async_context(site.asking(somebody(), **cast.wish)))[1]["session"]
+            (await stack.enter_async_context(site.asking(somebody(), **cast.wish)))[1]["chat_id"]
             for _ in range(4)
         ]
         taken = await asyncio.gather(*(site.take(cast.agent(f"agent-{i}")) for i in range(6)))
@@ -555,7 +555,7 @@ async def test_agents_who_take_at_once_take_different_chats(site: Site, cast: Ca
 
 
 async def refused_at(site: Site, headers: Mapping[str, str] | None) -> Json:
-    async with site.socket("/chat", headers) as socket:
+    async with site.socket("/chats", headers) as socket:
         await socket.send(type="commencer", text="Une question", sub_category="DEPOT")
         refusal = await socket.next("refus")
         assert await socket.closed() == 4409
@@ -579,15 +579,15 @@ async def test_what_goes_on_is_ended_when_the_chat_has_closed_and_holidays_are_r
     )
     assert refusal["ticket"]["description"] == "Une question"
     assert refusal["ticket_link"] == "/support/v1/tickets"
-    assert (await site.http.get("/chat")).json()["is_open"] is False
+    assert (await site.http.get("/chats/hours")).json()["is_open"] is False
 
     async def has_ended() -> bool:
-        answer = await site.http.get(f"/chat/{opened['session']}", headers=me)
+        answer = await site.http.get(f"/chats/{opened['chat_id']}", headers=me)
         return bool(answer.json()["chat"]["ending"] == "fermeture")
 
     await wait_until(has_ended, "the chat of yesterday has ended")
-    async with site.socket("/chat", me) as socket:
-        await socket.send(type="reprendre", session=opened["session"])
+    async with site.socket("/chats", me) as socket:
+        await socket.send(type="reprendre", chat_id=opened["chat_id"])
         assert await socket.closed() == 1000
         assert [line["kind"] for line in socket.lines] == ["message", "fin"]
 
@@ -595,11 +595,11 @@ async def test_what_goes_on_is_ended_when_the_chat_has_closed_and_holidays_are_r
     refusal = await refused_at(site, None)
     assert refusal["detail"] == "Le tchat est fermé. Il ouvre le lundi 19 juillet 2027 à 8 h 30."
     assert refusal["ticket_link"] == "/support/v1/open/tickets"
-    answer = await site.http.get("/chat")
+    answer = await site.http.get("/chats/hours")
     assert answer.json()["detail"] == refusal["detail"]
 
     await asyncio.to_thread(site.platform.advance, 1)
-    assert (await site.http.get("/chat")).json()["is_open"] is True
+    assert (await site.http.get("/chats/hours")).json()["is_open"] is True
 
 
 async def test_it_is_told_before_it_closes() -> None:
@@ -633,7 +633,7 @@ async def test_the_hours_of_an_operator_are_those_of_the_chat_and_of_the_virtual
     ):
         await wait_until(lambda: is_ready(url), "the twin is ready", 60)
         async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http:
-            chat = (await http.get("/chat")).json()
+            chat = (await http.get("/chats/hours")).json()
             opened = (await http.post("/agent/conversations")).json()
             path = f"/agent/conversations/{opened['id']}/messages"
             token = {"X-Conversation-Token": opened["token"]}

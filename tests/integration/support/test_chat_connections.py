@@ -42,13 +42,13 @@ async def test_strangers_take_neither_the_places_of_callers_nor_those_of_desks(
         for _ in range(3):
             await stack.enter_async_context(site.asking(at=url))
         with pytest.raises(InvalidStatus, match="503"):
-            await stack.enter_async_context(site.socket("/chat", at=url))
+            await stack.enter_async_context(site.socket("/chats", at=url))
 
         me = somebody()
         _, mine = await stack.enter_async_context(site.asking(me, at=url))
-        path = f"/desk/chats/{mine['session']}"
+        path = f"/desk/chats/{mine['chat_id']}"
         agent = await stack.enter_async_context(site.socket(path, AGENT, at=url))
-        assert (await agent.next("session"))["session"] == mine["session"]
+        assert (await agent.next("session"))["chat_id"] == mine["chat_id"]
         another = {**AGENT, "X-Agent": "Eve"}
         with pytest.raises(InvalidStatus, match="503"):
             await stack.enter_async_context(site.socket(path, another, at=url))
@@ -56,7 +56,7 @@ async def test_strangers_take_neither_the_places_of_callers_nor_those_of_desks(
 
 async def test_who_says_nothing_makes_room_for_who_comes(crowded: tuple[Site, str]) -> None:
     site, url = crowded
-    async with site.socket("/chat", at=url) as first, site.socket("/chat", at=url) as second:
+    async with site.socket("/chats", at=url) as first, site.socket("/chats", at=url) as second:
         async with site.asking(at=url):
             assert await first.closed() == 4408
         # Whoever spoke counts among the silent no more: the second one may stay.
@@ -67,9 +67,9 @@ async def test_who_says_nothing_makes_room_for_who_comes(crowded: tuple[Site, st
 async def test_the_page_of_another_site_is_refused(crowded: tuple[Site, str]) -> None:
     site, url = crowded
     with pytest.raises(InvalidStatus, match="403"):
-        async with site.socket("/chat", {"Origin": "https://evil.example"}, at=url):
+        async with site.socket("/chats", {"Origin": "https://evil.example"}, at=url):
             pass
     own_page = {"Origin": str(httpx.URL(url).join("/"))}
-    async with site.socket("/chat", {**somebody(), **own_page}, at=url) as socket:
+    async with site.socket("/chats", {**somebody(), **own_page}, at=url) as socket:
         await socket.send(type="commencer")
         assert await socket.next("session")

@@ -52,8 +52,8 @@ def router(archive: Archive) -> APIRouter:
             verification=VerificationOut(**asdict(view.report)),
         )
 
-    @routes.get("/synthese", summary="Ce qui attend la structure appelante, du plus ancien.")
-    async def synthese(
+    @routes.get("/awaited-pieces", summary="Ce qui attend la structure appelante, du plus ancien.")
+    async def list_awaited(
         who: Caller,
         service: Annotated[Service | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=_LONGEST)] = _LIMIT,

@@ -61,7 +61,7 @@ class PortalTracking:
 
     def __init__(self, portal: str) -> None:
         """Take the base URL of the portal."""
-        self._url = portal.rstrip("/") + public_path("portal", "recherche")
+        self._url = portal.rstrip("/") + public_path("portal", "pieces")
 
     async def find_pieces(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
         """Find the pieces of a number, each with the latest piece of its dossier.

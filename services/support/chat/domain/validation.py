@@ -82,11 +82,11 @@ def judge_transfer(
 def _judge_desk(chat: Chat, desk: Queue | None) -> tuple[Violation, ...]:
     """Name the rule against an act on a chat; `desk` is None for the visitor."""
     if not chat.is_open:
-        return (chat_rules.ENDED.broken("session"),)
+        return (chat_rules.ENDED.broken("chat_id"),)
     if desk is not None and desk != chat.queue:
-        return (chat_rules.HANDED_OVER.broken("session"),)
+        return (chat_rules.HANDED_OVER.broken("chat_id"),)
     if desk is not None and chat.is_waiting:
-        return (chat_rules.NOT_TAKEN.broken("session"),)
+        return (chat_rules.NOT_TAKEN.broken("chat_id"),)
     return ()
 
 

@@ -43,7 +43,7 @@ class ResumeFrame(RequestBody):
     """Go on after a lost connection."""
 
     type: Literal["reprendre"]
-    session: _Short
+    chat_id: _Short
     token: Token = ""
     after: Annotated[int, Field(ge=0, lt=RANK_LIMIT)] = 0
 
@@ -72,14 +72,14 @@ class SessionFrame(AnswerBody):
     """The chat that a connection is about."""
 
     type: Literal["session"] = "session"
-    session: str
+    chat_id: str
     state: ChatState
     token: str | None
 
     @classmethod
     def of(cls, chat: Chat, token: str | None = None) -> Self:
         """Show a chat; the token is given once."""
-        return cls(session=chat.id, state=chat.state, token=token)
+        return cls(chat_id=chat.id, state=chat.state, token=token)
 
 
 class PositionFrame(AnswerBody):
@@ -162,7 +162,7 @@ class HoursAnswer(AnswerBody):
 class ChatAnswer(AnswerBody):
     """A chat."""
 
-    session: str
+    chat_id: str
     state: ChatState
     desk: Desk
     sub_category: str | None
@@ -175,7 +175,7 @@ class ChatAnswer(AnswerBody):
     def of(cls, chat: Chat) -> Self:
         """Show a chat."""
         return cls(
-            session=chat.id,
+            chat_id=chat.id,
             state=chat.state,
             desk=chat.queue.desk,
             sub_category=chat.sub_category,

@@ -85,22 +85,22 @@ class SocketLimits:
 
 def create_chat_router(lounge: Lounge, known: SocketLimits, strangers: SocketLimits) -> APIRouter:
     """Build the routes of visitors, with separate limits for those without an account."""
-    router = APIRouter(route_class=DescribedRoute, prefix="/chat", tags=["tchat"])
+    router = APIRouter(route_class=DescribedRoute, prefix="/chats", tags=["tchat"])
     room = lounge.room
 
     async def own(
         who: MaybeAsker,
-        session: Id,
+        chat_id: Id,
         x_chat_token: Annotated[Token, Header(description="Sans compte.")] = "",
     ) -> Chat:
-        chat = await room.find_for_visitor(session, who, x_chat_token)
+        chat = await room.find_for_visitor(chat_id, who, x_chat_token)
         if chat is None:
             raise not_found("Conversation")
         return chat
 
     own_chat = Annotated[Chat, Depends(own)]
 
-    @router.get("", summary="Le tchat est-il ouvert ? Sinon, quand ouvre-t-il ?")
+    @router.get("/hours", summary="Le tchat est-il ouvert ? Sinon, quand ouvre-t-il ?")
     async def when(who: MaybeAsker) -> HoursAnswer:
         people, found = room.find_availability(), room.check_opening()
         return HoursAnswer(
@@ -110,11 +110,11 @@ def create_chat_router(lounge: Lounge, known: SocketLimits, strangers: SocketLim
             ticket_link=_choose_ticket_link(who),
         )
 
-    @router.get("/{session}", summary="Relire une conversation.")
+    @router.get("/{chat_id}", summary="Relire une conversation.")
     async def read(chat: own_chat) -> TranscriptAnswer:
         return TranscriptAnswer.of(chat, await room.list_lines(chat))
 
-    @router.get("/{session}/ticket", summary="Un ticket prérempli avec la conversation.")
+    @router.get("/{chat_id}/ticket", summary="Un ticket prérempli avec la conversation.")
     async def ticket(chat: own_chat) -> PrefillAnswer:
         return PrefillAnswer.model_validate(await room.prefill_ticket(chat))
 
@@ -133,8 +133,8 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
     router = APIRouter(route_class=DescribedRoute, prefix="/desk/chats", tags=["bureaux"])
     room = lounge.room
 
-    async def held(agent: Agent, session: Id) -> Chat:
-        chat = await room.find_for_desk(session, _find_agent_queue(agent))
+    async def held(agent: Agent, chat_id: Id) -> Chat:
+        chat = await room.find_for_desk(chat_id, _find_agent_queue(agent))
         if chat is None:
             raise not_found("Conversation")
         return chat
@@ -160,12 +160,12 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
         chat = await room.take_next(_find_agent_queue(agent), agent.name)
         return DeskChatAnswer.of(chat) if chat else Response(status_code=204)
 
-    @router.get("/{session}", summary="Lire une conversation.")
+    @router.get("/{chat_id}", summary="Lire une conversation.")
     async def read(chat: held_chat) -> TranscriptAnswer:
         return TranscriptAnswer.of(chat, await room.list_lines(chat))
 
     @router.post(
-        "/{session}/transfer",
+        "/{chat_id}/transfer",
         status_code=204,
         summary="Passer une conversation à un autre bureau, et dire pourquoi.",
     )
@@ -174,9 +174,9 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
             agent.name, _find_agent_queue(agent), _find_target_queue(body), body.reason
         )
         if found := await room.transfer(chat.id, transfer):
-            raise refused(found, 409 if found[0].field == "session" else 422)
+            raise refused(found, 409 if found[0].field == "chat_id" else 422)
 
-    @router.websocket("/{session}")
+    @router.websocket("/{chat_id}")
     async def chat(
         socket: WebSocket,
         agent: Agent,
@@ -219,7 +219,7 @@ async def _start_or_resume(
         await send_frame(socket, RefusalFrame.of(error.violations))
         raise CloseSocketError(CloseCode.UNREADABLE) from error
     if isinstance(frame, ResumeFrame):
-        chat = await room.find_for_visitor(frame.session, visitor.asker, frame.token)
+        chat = await room.find_for_visitor(frame.chat_id, visitor.asker, frame.token)
         if chat is None:
             raise CloseSocketError(CloseCode.UNKNOWN)
         return chat, None, frame.after
