@@ -6,12 +6,15 @@ from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Depends, Header, Path
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from services.notification.application import History, Scope, Subject, to_entry
 from services.notification.domain import Entry
+from shared.answers.pieces import ActorAnswer, Answer, StatusAnswer, StructureAnswer
+from shared.circuit.labels import label_cadre
+from shared.circuit.motives import motive_label
 from shared.contracts.envelope import Event
 from shared.contracts.texts import TypedText
 from shared.runtime.errors import is_transient
@@ -23,7 +26,6 @@ from shared.runtime.web.problems import Problem, not_found, unavailable
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
-from shared.vocabulary.statuses import Status
 
 _UNBUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _HEARTBEAT = ": rien de nouveau\n\n"
@@ -41,56 +43,43 @@ def keep_statuses(keep: Keep) -> Handler:
     return handle
 
 
-class Body(BaseModel):
-    """A part of an answer."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-
-class ActorBody(Body):
-    """A structure in a role."""
-
-    role: Role
-    structure: str
-
-
-class StatusBody(Body):
+class StatusBody(StatusAnswer):
     """A status that a piece took."""
 
     sequence: int = Field(description="Rang parmi les statuts du dossier ; « id » dans le flux.")
-    dossier_id: str
-    piece_id: str
-    cadre: str
-    number: str
-    status: Status
-    label: str
     at: datetime
-    by: ActorBody | None = Field(description="Qui a agi ; absent quand c'est la plateforme.")
+    by: ActorAnswer | None = Field(description="Qui a agi ; absent quand c'est la plateforme.")
     motive: str | None
+    motive_label: str | None
     comment: str | None
-    parties: dict[Role, str] = Field(description="Les parties du dossier d'alors, par rôle.")
+    parties: dict[Role, StructureAnswer] = Field(
+        description="Les parties du dossier d'alors, par rôle."
+    )
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
         """Show a status."""
-        by = ActorBody.model_validate(entry.by) if entry.by else None
         return cls(
             sequence=entry.sequence,
             dossier_id=entry.dossier_id,
             piece_id=entry.piece_id,
             cadre=entry.cadre,
+            cadre_label=label_cadre(entry.cadre),
             number=entry.number,
             status=entry.status,
-            label=STATUSES[entry.status],
+            status_label=STATUSES[entry.status],
             at=entry.at,
-            by=by,
+            by=ActorAnswer.of_actor(entry.by) if entry.by else None,
             motive=entry.motive,
+            motive_label=motive_label(entry.motive) if entry.motive else None,
             comment=entry.comment,
-            parties={each.role: each.structure for each in entry.parties},
+            parties={
+                each.role: StructureAnswer(structure=each.structure) for each in entry.parties
+            },
         )
 
 
-class StatusesBody(Body):
+class StatusesBody(Answer):
     """A history, oldest first."""
 
     statuses: list[StatusBody]

@@ -20,7 +20,7 @@ from shared.runtime.clock import system_clock
 from shared.vocabulary.roles import Role
 
 _KEPT = 100
-_IDS = {"piece_id", "dossier_id", "ticket_id", "conversation_id", "session", "sha256", "after"}
+_IDS = {"piece_id", "dossier_id", "ticket_id", "conversation_id", "chat_id", "sha256", "after"}
 _OWN = {
     public_path("support", "agent"): ("conversation_id", "x-conversation-token"),
     public_path("support", "tickets"): ("ticket_id", "x-ticket-token"),
@@ -45,7 +45,7 @@ class Known:
         """Know the cast and its services."""
         self._things: dict[str, list[Thing]] = defaultdict(list)
         for name, values in (
-            ("structure", [member.siret for member in MEMBERS]),
+            ("structure_id", [member.siret for member in MEMBERS]),
             ("code", ["VOIRIE", "PATRIMOINE", "delais", "statuts"]),
         ):
             self._things[name] = [Thing(value, {}) for value in values]
@@ -64,8 +64,6 @@ class Known:
                 name = {"id": own_id, "next": "after"}.get(key, key)
                 if isinstance(value, str) and name in _IDS:
                     self._keep(name, Thing(value, headers))
-                    if name in {"piece_id", "dossier_id"}:
-                        self._keep("id", Thing(value, headers))
                 else:
                     self.learn(value, path, headers)
 

@@ -12,23 +12,26 @@ from services.deposit.domain.piece import Completion, Piece
 from services.deposit.domain.prefill import Option
 from services.deposit.entrypoints.parts import (
     CertificateAnswer,
-    ChangeAnswer,
     FileAnswer,
     NextAnswer,
     PartiesAnswer,
-    PartyAnswer,
-    PrevailingAnswer,
     ReadAnswer,
     attachment_answers,
     file_answer,
-    party_answer,
+)
+from shared.answers.pieces import (
+    ActorAnswer,
+    CadreAnswer,
+    ChangeAnswer,
+    PieceAnswer,
+    PrevailingAnswer,
 )
 from shared.contracts.common_v1 import AmountsV1
 from shared.contracts.public_paths import public_path
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.codes import ModePaiement, TypeTva, is_credit_note
-from shared.vocabulary.roles import Role
+from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.statuses import Status
 
 
 class CompletionAnswer(BaseModel):
@@ -57,29 +60,19 @@ class CompletionAnswer(BaseModel):
         )
 
 
-class PieceAnswer(BaseModel):
+class DepositedPieceAnswer(PieceAnswer):
     """A piece as deposited, with the status that the caller may see."""
 
-    piece_id: str
-    dossier_id: str
-    status: Status
-    cadre: str
-    label: str
-    number: str
     issued_on: date
     currency: str
     amounts: AmountsV1
     changes: tuple[ChangeAnswer, ...]
     prevailing: PrevailingAnswer | None
     type_code: str
-    depositor_role: Role
-    depositor: PartyAnswer
     parties: PartiesAnswer
     """As deposited."""
     dossier_parties: PartiesAnswer
     """Those of the dossier now: who may see the piece."""
-    follows: str | None
-    engagement: str | None
     marche: str | None
     type_tva: TypeTva | None
     mode_paiement: ModePaiement | None
@@ -100,8 +93,9 @@ class PieceAnswer(BaseModel):
             piece_id=piece.id,
             dossier_id=piece.dossier_id,
             status=shown.status,
+            status_label=STATUSES[shown.status],
             cadre=draft.cadre,
-            label=draft.label,
+            cadre_label=draft.label,
             number=draft.number,
             issued_on=draft.issued_on,
             currency=draft.currency,
@@ -109,8 +103,9 @@ class PieceAnswer(BaseModel):
             changes=tuple(map(ChangeAnswer.of, draft.changes)),
             prevailing=PrevailingAnswer.of(shown.prevailing) if shown.prevailing else None,
             type_code=draft.type_code,
-            depositor_role=draft.depositor_role,
-            depositor=party_answer(draft.depositor),
+            depositor=ActorAnswer.of_actor(
+                Actor(draft.depositor_role, draft.depositor.structure, draft.depositor.service)
+            ),
             parties=PartiesAnswer.of(draft.parties),
             dossier_parties=PartiesAnswer.of(shown.parties),
             follows=draft.follows,
@@ -121,7 +116,7 @@ class PieceAnswer(BaseModel):
             comment=draft.comment,
             deposited_at=piece.deposited_at,
             read=ReadAnswer.of(draft.read),
-            next=NextAnswer.of(draft.recipient),
+            next=NextAnswer.of_recipient(draft.recipient),
             certificate=CertificateAnswer(
                 url=public_path("deposit", "pieces", piece.id, "certificate"),
                 sha256=piece.certificate_sha256,
@@ -162,17 +157,15 @@ class TrialAnswer(BaseModel):
         """Show a trial."""
         return cls(
             accepted=not trial.violations,
-            next=NextAnswer.of(trial.recipient) if trial.recipient else None,
+            next=NextAnswer.of_recipient(trial.recipient) if trial.recipient else None,
             violations=tuple(ViolationAnswer.of(each) for each in trial.violations),
             read=ReadAnswer.of(trial.read) if trial.read else None,
         )
 
 
-class OptionAnswer(BaseModel):
+class OptionAnswer(CadreAnswer):
     """A cadre that may be deposited now, and who would receive it."""
 
-    cadre: str
-    label: str
     next: NextAnswer
     required: tuple[str, ...]
     """Fields of the metadata that the recipient requires; `a|b`: either."""
@@ -182,8 +175,8 @@ class OptionAnswer(BaseModel):
         """Show an option."""
         return cls(
             cadre=option.cadre,
-            label=option.label,
-            next=NextAnswer.of(option.recipient),
+            cadre_label=option.label,
+            next=NextAnswer.of_recipient(option.recipient),
             required=option.required,
         )
 

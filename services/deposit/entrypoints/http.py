@@ -17,7 +17,7 @@ from services.deposit.application.deposits import Deposits, Refused, Submission
 from services.deposit.application.ports import SaturatedError
 from services.deposit.entrypoints.answers import (
     CompletionAnswer,
-    PieceAnswer,
+    DepositedPieceAnswer,
     PrefillAnswer,
     TrialAnswer,
 )
@@ -64,7 +64,7 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
     @routes.post(
         "/pieces",
         status_code=201,
-        response_model=PieceAnswer,
+        response_model=DepositedPieceAnswer,
         responses={
             200: {"model": TrialAnswer, "description": "With `dry_run=true`: nothing is kept"},
         },
@@ -88,7 +88,7 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
             raise unavailable("DEP-503", "Trop de dépôts arrivent à la fois.") from None
         if isinstance(outcome, Refused):
             raise _refusal(outcome.violations)
-        answer = PieceAnswer.of(
+        answer = DepositedPieceAnswer.of(
             PieceView(outcome.piece, Status.DEPOSEE, outcome.piece.draft.parties)
         )
         headers = {"Location": public_path("deposit", "pieces", outcome.piece.id)}
@@ -148,11 +148,11 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
 
 def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
     @routes.get("/pieces/{piece_id}", summary="A piece as deposited, and where it stands.")
-    async def show_piece(who: Caller, piece_id: PieceId) -> PieceAnswer:
+    async def show_piece(who: Caller, piece_id: PieceId) -> DepositedPieceAnswer:
         shown = await consultations.show_piece(piece_id, who.role, who.structure)
         if shown is None:
             raise not_found("Pièce")
-        return PieceAnswer.of(shown)
+        return DepositedPieceAnswer.of(shown)
 
     @routes.get("/pieces/{piece_id}/next", summary="Prefill the piece that may follow.")
     async def prefill_next(who: Caller, piece_id: PieceId) -> PrefillAnswer:

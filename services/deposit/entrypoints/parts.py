@@ -8,22 +8,14 @@ from pydantic import BaseModel
 
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Piece, Recipient
-from shared.circuit.amounts import Prevailing
-from shared.circuit.parties import Parties, Party
-from shared.contracts.common_v1 import AmountsV1
-from shared.contracts.fields import Difference, Montant
+from shared.answers.pieces import ActorAnswer, PartyAnswer
+from shared.circuit.parties import Parties
+from shared.contracts.fields import Montant
 from shared.contracts.public_paths import public_path
-from shared.vocabulary.amounts import Change
 from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.codes import Syntax
-from shared.vocabulary.roles import Application, Role
-
-
-class PartyAnswer(BaseModel):
-    """A structure and its service."""
-
-    structure: str
-    service: str | None
+from shared.vocabulary.labels import ROLES
+from shared.vocabulary.roles import Application
 
 
 class PartiesAnswer(BaseModel):
@@ -39,21 +31,18 @@ class PartiesAnswer(BaseModel):
     @classmethod
     def of(cls, parties: Parties) -> Self:
         """Show parties."""
-        return cls(**{role.value: party_answer(party) for role, party in parties.named()})
+        return cls(**{role.value: PartyAnswer.of(party) for role, party in parties.named()})
 
 
-class NextAnswer(BaseModel):
+class NextAnswer(ActorAnswer):
     """Who receives the piece, and in which application."""
 
-    role: Role
-    structure: str
-    service: str | None
     application: Application
 
     @classmethod
-    def of(cls, recipient: Recipient) -> Self:
+    def of_recipient(cls, recipient: Recipient) -> Self:
         """Show a recipient."""
-        return cls(**asdict(recipient))
+        return cls(**asdict(recipient), role_label=ROLES[recipient.role])
 
 
 class NamedAnswer(BaseModel):
@@ -100,43 +89,6 @@ class ReadAnswer(BaseModel):
         return cls(**fields, amounts=ReadAmountsAnswer(**amounts))
 
 
-class ChangeAnswer(BaseModel):
-    """An amount beside that of the previous step."""
-
-    field: str
-    previous: Montant
-    now: Montant
-    difference: Difference
-
-    @classmethod
-    def of(cls, change: Change) -> Self:
-        """Show a change."""
-        return cls(
-            field=change.field,
-            previous=change.previous,
-            now=change.now,
-            difference=change.difference,
-        )
-
-
-class PrevailingAnswer(BaseModel):
-    """The amounts that hold in a dossier, and are to be paid, as routing last told."""
-
-    piece_id: str
-    """The piece that states them."""
-    amounts: AmountsV1
-    is_settled: bool
-
-    @classmethod
-    def of(cls, prevailing: Prevailing) -> Self:
-        """Show the amounts that hold."""
-        return cls(
-            piece_id=prevailing.piece_id,
-            amounts=AmountsV1.of(prevailing.amounts),
-            is_settled=prevailing.is_settled,
-        )
-
-
 class FileAnswer(BaseModel):
     """A file and where to download it."""
 
@@ -152,11 +104,6 @@ class CertificateAnswer(BaseModel):
 
     url: str
     sha256: str
-
-
-def party_answer(party: Party) -> PartyAnswer:
-    """Show a party."""
-    return PartyAnswer(structure=party.structure, service=party.service)
 
 
 def file_answer(file: StoredFile, url: str) -> FileAnswer:

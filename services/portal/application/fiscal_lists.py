@@ -8,7 +8,7 @@ from services.portal.application.searches import structures_of
 from services.portal.domain.criteria import Range
 from services.portal.domain.fiscal import Subtotal, Sum, Totals, is_refused
 from services.portal.domain.piece import Piece
-from shared.circuit import loader
+from shared.circuit.labels import label_cadre
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.dates import paris_day
 from shared.vocabulary.labels import STATUSES
@@ -82,11 +82,6 @@ class FiscalLists:
             yield row
 
 
-def label_of(cadre: str) -> str:
-    """Say in words what a cadre is."""
-    return _LABELS.get(cadre, "")
-
-
 def _write_row(piece: Piece, role: Role, names: Mapping[str, str]) -> Row:
     state = piece.state_for(role)
     parties = [piece.parties.get(role) for role in _NAMED]
@@ -95,7 +90,7 @@ def _write_row(piece: Piece, role: Role, names: Mapping[str, str]) -> Row:
         paris_day(piece.deposited_at) if piece.deposited_at else None,
         piece.number,
         piece.cadre,
-        label_of(piece.cadre),
+        label_cadre(piece.cadre),
         piece.issued_on,
         STATUSES[state.status],
         paris_day(state.status_at) if state.status_at else None,
@@ -138,7 +133,7 @@ def _total_row(label: str, currency: str, total: Sum, cadre: str) -> Row:
         label,
         pieces,
         cadre,
-        label_of(cadre),
+        label_cadre(cadre),
         *(None,) * 4,
         currency,
         amounts.ht,
@@ -146,6 +141,3 @@ def _total_row(label: str, currency: str, total: Sum, cadre: str) -> Row:
         amounts.ttc,
         amounts.due,
     )
-
-
-_LABELS = {row.cadre: row.label for row in loader.current().rows}

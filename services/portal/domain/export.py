@@ -44,7 +44,7 @@ def list_files(
 ) -> Iterator[FileRequest]:
     """Name the files of each piece, and of what was added to it: as far as the trail tells."""
     for rank, piece in enumerate(dossier["pieces"], 1):
-        files, name = deposited[piece["piece_id"]], f"{piece['cadre']['code']}-{piece['number']}"
+        files, name = deposited[piece["piece_id"]], f"{piece['cadre']}-{piece['number']}"
         folder = f"pieces/{rank:02d}-{safe_name(name)}"
         yield _request_file(f"{folder}/piece", files["file"])
         yield FileRequest(f"{folder}/certificat.pdf", files["certificate"]["url"])

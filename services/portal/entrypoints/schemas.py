@@ -7,15 +7,24 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from services.portal.application.fiscal_lists import NOTICES, label_of
+from services.portal.application.fiscal_lists import NOTICES
 from services.portal.application.searches import Dashboard, Page
 from services.portal.domain import rules
 from services.portal.domain.criteria import Criteria, Range, judge_ranges
 from services.portal.domain.fiscal import Subtotal, Sum, Total, Totals
 from services.portal.domain.piece import Awaited, Piece
 from services.portal.entrypoints.cursor import write_cursor
+from shared.answers.pieces import (
+    ActorAnswer,
+    ChangeAnswer,
+    PartyAnswer,
+    PieceAnswer,
+    PrevailingAnswer,
+)
+from shared.circuit.labels import label_cadre
 from shared.circuit.parties import Party
-from shared.contracts.fields import Difference, IsoDate, Montant
+from shared.contracts.common_v1 import AmountsV1
+from shared.contracts.fields import IsoDate, Montant
 from shared.contracts.texts import TypedText
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.labels import STATUSES
@@ -140,35 +149,28 @@ class Body(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class StructureBody(Body):
-    """A structure."""
+class NamedActorBody(ActorAnswer):
+    """A structure in a role, with its name."""
 
-    structure: str
     name: str | None = Field(description="Absent tant que la structure n'est pas connue.")
 
-
-class ActorBody(StructureBody):
-    """A structure in a role."""
-
-    role: Role
-
     @classmethod
-    def of(cls, actor: Actor, names: Mapping[str, str]) -> Self:
+    def named(cls, actor: Actor, names: Mapping[str, str]) -> Self:
         """Show an actor."""
-        structure = actor.structure
-        return cls(role=actor.role, structure=structure, name=names.get(structure))
+        shown = ActorAnswer.of_actor(actor).model_dump()
+        return cls(**shown, name=names.get(actor.structure))
 
 
-class PartyBody(StructureBody):
-    """A party of a dossier."""
+class NamedPartyBody(PartyAnswer):
+    """A party of a dossier, with its name."""
 
-    service: str | None
+    name: str | None = Field(description="Absent tant que la structure n'est pas connue.")
 
 
 class AwaitedBody(Body):
     """Who must act on a piece."""
 
-    actors: list[ActorBody] = Field(description="Le premier est celui que le circuit désigne.")
+    actors: list[NamedActorBody] = Field(description="Le premier est celui que le circuit désigne.")
     since: datetime | None
     due: datetime | None = Field(description="Fin du délai ; absente quand aucun ne court.")
     held: bool = Field(description="Une règle retient la pièce, pour le moment.")
@@ -177,66 +179,31 @@ class AwaitedBody(Body):
     def of(cls, awaited: Awaited, names: Mapping[str, str]) -> Self:
         """Show who is awaited."""
         return cls(
-            actors=[ActorBody.of(actor, names) for actor in awaited.actors],
+            actors=[NamedActorBody.named(actor, names) for actor in awaited.actors],
             since=awaited.since,
             due=awaited.due,
             held=awaited.held,
         )
 
 
-class AmountsBody(Body):
-    """The totals of a piece."""
-
-    ht: Montant
-    tva: Montant
-    ttc: Montant
-    due: Montant
-
-
-class PrevailingBody(Body):
-    """The amounts that hold in a dossier, those to be paid."""
-
-    piece_id: str = Field(description="La pièce qui les énonce.")
-    amounts: AmountsBody
-    is_settled: bool = Field(description="Ils ne peuvent plus changer.")
-
-
-class DifferenceBody(Body):
-    """A total that a piece states otherwise than what prevails."""
-
-    field: str
-    previous: Montant = Field(description="Celui qui prévaut.")
-    now: Montant = Field(description="Celui de la pièce.")
-    difference: Difference
-
-
-class PieceBody(Body):
+class PieceBody(PieceAnswer):
     """A piece, as its viewer sees it."""
 
-    piece_id: str
-    dossier_id: str
-    cadre: str
-    label: str = Field(description="Ce qu'est la pièce.")
-    number: str
-    status: Status
-    status_label: str
+    depositor: NamedActorBody
     status_at: datetime | None
-    depositor: ActorBody
-    parties: dict[Role, PartyBody]
+    parties: dict[Role, NamedPartyBody]
     awaited: AwaitedBody | None = Field(description="Qui doit agir sur cette pièce.")
     awaits_me: bool
     closed: bool = Field(description="Le dossier est clos.")
-    follows: str | None = Field(description="La pièce à laquelle celle-ci répond.")
     issued_on: date | None
     deposited_at: datetime | None
     currency: str | None
-    amounts: AmountsBody | None
+    amounts: AmountsV1 | None
     is_credit_note: bool = Field(description="C'est un avoir : ses montants se retranchent.")
-    prevailing: PrevailingBody | None = Field(
+    prevailing: PrevailingAnswer | None = Field(
         description="Ce qui prévaut dans le dossier ; absent d'un dossier dit avant ce champ."
     )
-    differences: list[DifferenceBody]
-    engagement: str | None
+    differences: list[ChangeAnswer]
     marche: str | None
 
     @classmethod
@@ -247,14 +214,14 @@ class PieceBody(Body):
             piece_id=piece.id,
             dossier_id=piece.dossier_id,
             cadre=piece.cadre,
-            label=label_of(piece.cadre),
+            cadre_label=label_cadre(piece.cadre),
             number=piece.number,
             status=face.status,
             status_label=STATUSES[face.status],
             status_at=face.status_at,
-            depositor=ActorBody.of(piece.depositor, names),
+            depositor=NamedActorBody.named(piece.depositor, names),
             parties={
-                role: PartyBody(
+                role: NamedPartyBody(
                     structure=party.structure,
                     service=party.service,
                     name=names.get(party.structure),
@@ -268,12 +235,10 @@ class PieceBody(Body):
             issued_on=piece.issued_on,
             deposited_at=piece.deposited_at,
             currency=piece.currency,
-            amounts=AmountsBody.model_validate(piece.amounts) if piece.amounts else None,
+            amounts=AmountsV1.of(piece.amounts) if piece.amounts else None,
             is_credit_note=piece.is_credit_note,
-            prevailing=PrevailingBody.model_validate(piece.prevailing)
-            if piece.prevailing
-            else None,
-            differences=[DifferenceBody.model_validate(each) for each in piece.differences],
+            prevailing=PrevailingAnswer.of(piece.prevailing) if piece.prevailing else None,
+            differences=[ChangeAnswer.of(each) for each in piece.differences],
             engagement=piece.engagement,
             marche=piece.marche,
         )
@@ -298,7 +263,7 @@ class CountBody(Body):
     """How many pieces have a status."""
 
     status: Status
-    label: str
+    status_label: str
     pieces: int
 
 
@@ -332,7 +297,7 @@ def _counts(dashboard: Dashboard, *, is_sent: bool) -> list[CountBody]:
         key=lambda count: list(Status).index(count.status),
     )
     return [
-        CountBody(status=each.status, label=STATUSES[each.status], pieces=each.pieces)
+        CountBody(status=each.status, status_label=STATUSES[each.status], pieces=each.pieces)
         for each in counts
     ]
 
@@ -367,7 +332,7 @@ class CadreTotalBody(SubtotalBody):
     """The pieces of a cadre."""
 
     cadre: str
-    label: str
+    cadre_label: str
 
 
 class TotalBody(SubtotalBody):
@@ -383,7 +348,7 @@ class TotalBody(SubtotalBody):
             currency=total.currency,
             **_sums(total.whole),
             by_cadre=[
-                CadreTotalBody(cadre=cadre, label=label_of(cadre), **_sums(subtotal))
+                CadreTotalBody(cadre=cadre, cadre_label=label_cadre(cadre), **_sums(subtotal))
                 for cadre, subtotal in total.by_cadre
             ],
         )

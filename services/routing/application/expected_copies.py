@@ -101,8 +101,8 @@ def _describe_deposit(
             }
             for each in changed
         ),
-        "depositor_role": deposit.depositor.role,
         "depositor": {
+            "role": deposit.depositor.role,
             "structure": deposit.depositor.structure,
             "service": deposit.depositor.service,
         },
@@ -208,7 +208,10 @@ def expect_of_notification(expected: ExpectedDossier, role: Role) -> tuple[dict[
             "by": {"role": said.by.role, "structure": said.by.structure} if said.by else None,
             "motive": said.motive,
             "comment": said.comment,
-            "parties": {name: party.structure if party else None for name, party in said.parties},
+            "parties": {
+                name: {"structure": party.structure} if party else None
+                for name, party in said.parties
+            },
         }
         for sequence, said in enumerate(replay_statuses(expected), 1)
         if _can_see(expected, said.status, role)

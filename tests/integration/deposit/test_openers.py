@@ -79,7 +79,7 @@ async def test_each_journey_begins_with_its_depositor_and_names_its_first_recipi
     assert told == {each.value for each in (*always, role, *named)}
     assert event["data"]["depositor"]["structure"] == PARTIES[role]
     seen = await world.http.get(f"/pieces/{piece['piece_id']}", headers=acting(first))
-    assert seen.json()["depositor_role"] == role.value
+    assert seen.json()["depositor"]["role"] == role.value
 
 
 async def test_a_subcontractor_who_names_no_titulaire_is_told_so(world: World) -> None:

@@ -96,7 +96,7 @@ async def test_a_party_reads_what_happened_to_its_pieces_oldest_first(
     assert [each["sequence"] for each in of_dossier] == [1, 2, 3]
     assert of_piece == of_dossier[:2]
     refused = of_piece[1]
-    assert (refused["status"], refused["label"]) == (
+    assert (refused["status"], refused["status_label"]) == (
         "REFUSEE_MOA",
         "Refusée par la maîtrise d'ouvrage",
     )

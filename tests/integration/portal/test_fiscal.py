@@ -68,7 +68,7 @@ async def test_the_totals_are_those_of_what_was_sent_in_the_days_of_paris(world:
     }
     assert (euro["kept"]["pieces"], euro["kept"]["ht"]) == (2, "70.00")
     assert (euro["avoirs"]["pieces"], euro["avoirs"]["ht"]) == (1, "-30.00")
-    assert [(each["cadre"], each["label"]) for each in euro["by_cadre"]] == [
+    assert [(each["cadre"], each["cadre_label"]) for each in euro["by_cadre"]] == [
         ("A4", "projet de décompte mensuel")
     ]
     assert francs["every"]["pieces"] == 1

@@ -179,7 +179,7 @@ async def test_the_payer_of_a_decompte_general_reads_one_sum_wherever_it_looks(
         {"field": "due", "other": "12000.00", "stated": "8000.00", "difference": "-4000.00"}
     ]
     line = next(
-        each for each in shown.json()["items"] if each["piece"]["piece_id"] == signed["piece_id"]
+        each for each in shown.json()["pieces"] if each["piece"]["piece_id"] == signed["piece_id"]
     )
     for answer in (line, found, of_deposit.json()):
         assert answer["prevailing"] == {

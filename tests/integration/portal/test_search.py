@@ -147,7 +147,7 @@ async def test_a_piece_is_shown_with_names_labels_and_who_is_awaited(world: Worl
     await wait_until(is_named, "the structure, which comes by a topic of its own")
     (piece,) = (await world.page(Role.MOE))["pieces"]
 
-    assert piece["label"] == "projet de décompte mensuel"
+    assert piece["cadre_label"] == "projet de décompte mensuel"
     assert piece["status_label"] == "À associer par la maîtrise d'œuvre"
     assert piece["amounts"] == {"ht": "100.00", "tva": "20.00", "ttc": "120.00", "due": "120.00"}
     assert piece["parties"]["moe"]["name"] == "Atelier du Pont"
@@ -202,7 +202,7 @@ async def test_a_dashboard_counts_what_was_sent_and_what_was_received(world: Wor
     board = await world.get("/dashboard", Role.MOE)
 
     assert board["sent"] == [
-        {"status": "REFUSEE_MOA", "label": "Refusée par la maîtrise d'ouvrage", "pieces": 1}
+        {"status": "REFUSEE_MOA", "status_label": "Refusée par la maîtrise d'ouvrage", "pieces": 1}
     ]
     assert [(each["status"], each["pieces"]) for each in board["received"]] == [
         ("SUSPENDUE", 1),

@@ -188,7 +188,7 @@ PLANTED: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
         "notification.statuses",
         {"status": "MISE_EN_PAIEMENT"},
         {"parties.0": {"role": "cotraitant", "structure": STRANGER}},
-        f"parties.cotraitant: '{STRANGER}'",
+        f"parties.cotraitant: {{'structure': '{STRANGER}'",
     ),
 }
 

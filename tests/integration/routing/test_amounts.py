@@ -103,7 +103,7 @@ async def test_what_awaits_the_service_financier_says_what_to_pay(world: World) 
     listed = await world.get("/awaited-pieces", dossier.parties[PAYER], PAYER)
     shown = await world.get(f"/dossiers/{dossier.id}", dossier.parties[PAYER], PAYER)
 
-    (line,) = listed.json()["items"]
+    (line,) = listed.json()["pieces"]
     assert line["prevailing"] == shown.json()["prevailing"]
     assert line["prevailing"] == {
         "piece_id": dossier.pieces["A8"],

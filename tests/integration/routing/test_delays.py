@@ -95,11 +95,11 @@ async def test_the_tacit_procedure_ends_by_the_first_of_two_who_may_conclude(wor
     await world.until_status(dossier, "A23", "REJETEE")
 
     assert offered[0].data.next_cadres == ("A22",)
-    assert [item["dossier_id"] for item in listed.json()["items"]] == [dossier.id]
+    assert [item["dossier_id"] for item in listed.json()["pieces"]] == [dossier.id]
     assert listed.json()["services"] == [{"service": None, "count": 1}]
     awaited = shown.json()["awaited"]
     assert awaited["actor"]["role"] == "titulaire"
-    assert [cadre["code"] for cadre in awaited["cadres"]] == ["A23"]
+    assert [each["cadre"] for each in awaited["cadres"]] == ["A23"]
     (other,) = awaited["others"]
     assert (other["actor"]["role"], other["acts"]) == ("moe", ["deposer_suite"])
     assert ("A7", "REMPLACEE_PAR_A22") in statuses(world, dossier)

@@ -151,7 +151,7 @@ async def test_the_acts_allowed_are_those_of_the_status(world: World, opened: De
         "suspendre",
         "demander_recyclage",
     ]
-    assert seen.json()["cadres"] == [{"code": "A15", "label": "état d'acompte"}]
+    assert seen.json()["cadres"] == [{"cadre": "A15", "cadre_label": "état d'acompte"}]
 
 
 async def test_a_stranger_learns_nothing(world: World, opened: Deposits) -> None:
@@ -192,7 +192,7 @@ async def test_a_contested_decompte_awaits_a_new_one_from_the_moa(world: World) 
         dossier, "A20", Role.TITULAIRE, act="contester", comment="La révision est omise."
     )
     assert answer.json()["awaited"]["actor"]["role"] == "moa"
-    assert [cadre["code"] for cadre in answer.json()["awaited"]["cadres"]] == ["A20"]
+    assert [each["cadre"] for each in answer.json()["awaited"]["cadres"]] == ["A20"]
     await dossier.deposit("A20", Role.MOA, "A20")
     await world.until_status(dossier, "A20", "A_ASSOCIER_FOURNISSEUR")
 

@@ -108,12 +108,12 @@ async def test_the_synthese_lists_what_awaits_a_structure_oldest_first(world: Wo
     rest = (await world.get("/awaited-pieces", moe, Role.MOE, limit=3, after=first["next"])).json()
     other_role = (await world.get("/awaited-pieces", moe, Role.MOA)).json()
 
-    assert [line["dossier_id"] for line in first["items"]] == ids[:3]
-    assert [line["dossier_id"] for line in rest["items"]] == ids[3:]
+    assert [line["dossier_id"] for line in first["pieces"]] == ids[:3]
+    assert [line["dossier_id"] for line in rest["pieces"]] == ids[3:]
     assert rest["next"] is None
     assert first["services"] == [{"service": None, "count": 5}]
-    assert first["items"][0]["piece"]["cadre"]["code"] == "A4"
-    assert other_role["items"] == []
+    assert first["pieces"][0]["piece"]["cadre"] == "A4"
+    assert other_role["pieces"] == []
 
 
 async def test_a_dossier_listed_for_a_stranger_is_not_shown_to_them(world: World) -> None:
@@ -155,8 +155,8 @@ async def test_the_synthese_counts_and_filters_by_service(world: World) -> None:
         {"service": None, "count": 1},
         {"service": "TRAVAUX", "count": 1},
     ]
-    assert len(every["items"]) == 2
-    assert [line["awaited"]["actor"]["service"] for line in one["items"]] == ["TRAVAUX"]
+    assert len(every["pieces"]) == 2
+    assert [line["awaited"]["actor"]["service"] for line in one["pieces"]] == ["TRAVAUX"]
 
 
 @pytest.mark.parametrize(

@@ -97,12 +97,12 @@ def actor(who: Json) -> dict[str, Any]:
 
 def cadre(code: str) -> dict[str, Any]:
     rows = WORDS["versions"]["2026-2"]
-    return {"code": code, "label": rows[f"{code} avec MOA"]["libelle"]}
+    return {"cadre": code, "cadre_label": rows[f"{code} avec MOA"]["libelle"]}
 
 
 def stamp(at: str, now: str, comment: str | None = None) -> dict[str, Any]:
     said = {"motive": None, "motive_label": None, "comment": comment}
-    return {"status": now, "label": WORDS["statuts"][now], "at": at, **said}
+    return {"status": now, "status_label": WORDS["statuts"][now], "at": at, **said}
 
 
 @dataclass
@@ -246,12 +246,13 @@ class World:
         change = {"field": "ttc", "previous": was, "now": now, "difference": "-10.00"}
         return {
             **told,
-            "cadre": cadre(piece["cadre"]),
+            **cadre(piece["cadre"]),
+            "dossier_id": DOSSIER,
             "number": piece["number"],
             "changes": [change] if told["follows"] else [],
             "depositor": actor(told["depositor"]),
             "status": stamps[-1]["status"],
-            "status_label": stamps[-1]["label"],
+            "status_label": stamps[-1]["status_label"],
             "stamps": stamps,
             "attachments": [self._digest(piece, "attachments/0"), *added],
         }

@@ -148,7 +148,7 @@ STATUS_FORGERIES = {
 DOSSIER_FORGERIES: Mapping[str, tuple[Callable[[Any], object], str]] = {
     "a status": (set_at("pieces", 0, "status", to="REJETEE"), "pieces[0].status"),
     "a number": (set_at("pieces", 0, "number", to="SIT-2"), "pieces[0].number"),
-    "a cadre": (set_at("pieces", 0, "cadre", "code", to="A7"), "pieces[0].cadre.code"),
+    "a cadre": (set_at("pieces", 0, "cadre", to="A7"), "pieces[0].cadre"),
     "a file": (set_at("pieces", 0, "file_sha256", to="0" * 64), "pieces[0].file_sha256"),
     "the attachments": (set_at("pieces", 0, "attachments", to=[]), "pieces[0].attachments"),
     "a field that is absent": (set_at("visa_du_comptable", to="absent"), "visa_du_comptable"),
@@ -227,12 +227,12 @@ DOSSIER_FORGERIES: Mapping[str, tuple[Callable[[Any], object], str]] = {
         "pieces[0].status_label",
     ),
     "the words of a stamp": (
-        set_at("pieces", 0, "stamps", 1, "label", to="Rejetée"),
-        "pieces[0].stamps[1].label",
+        set_at("pieces", 0, "stamps", 1, "status_label", to="Rejetée"),
+        "pieces[0].stamps[1].status_label",
     ),
     "the words of a cadre": (
-        set_at("pieces", 0, "cadre", "label", to="Décompte général"),
-        "pieces[0].cadre.label",
+        set_at("pieces", 0, "cadre_label", to="Décompte général"),
+        "pieces[0].cadre_label",
     ),
     "the words of a role": (
         set_at("awaited", "actor", "role_label", to="titulaire"),

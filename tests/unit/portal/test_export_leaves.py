@@ -100,7 +100,7 @@ async def test_a_version_of_the_circuit_with_rows_switched_off_is_said_not_to_be
     assert faults == []
     assert {each.partition(" : ")[0] for each in unproven} == NOT_PROVEN | {
         "dossier.json, acts",
-        "dossier.json, cadre.label",
+        "dossier.json, cadre_label",
         "dossier.json, prevailing",
     }
 

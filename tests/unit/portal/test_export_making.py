@@ -76,7 +76,7 @@ async def test_no_name_leaves_the_folder_or_takes_the_place_of_another(name: str
     world.deposited["p1"]["number"] = name
     for piece in world.dossier_now["pieces"]:
         piece["number"] = name
-        piece["cadre"]["code"] = name
+        piece["cadre"] = name
 
     names = members(await export(world))
 
@@ -140,7 +140,7 @@ async def test_the_manifest_says_who_exported_what_and_when() -> None:
 
     manifest = json.loads(contents(await export(world))["MANIFESTE.json"])
 
-    assert manifest["format"] == "aiguillage-export-2"
+    assert manifest["format"] == "aiguillage-export-3"
     assert manifest["dossier"] == DOSSIER
     assert manifest["table"] == "2026-2"
     assert manifest["exporte_par"] == {"structure": "90000000300013", "role": "moa"}

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,30 @@ def test_a_file_forged_under_a_right_seal_is_found_by_the_trail(folder: Path, ca
     new = sorted({path.name for path in folder.rglob("*")} - before)
     found = faults(folder, HEAD)
     assert [each for each in found if each.startswith(fault.format(*new))], found
+
+
+def shape_as_format_2(dossier: dict[str, Any]) -> None:
+    cadres = [*dossier["pieces"]]
+    for turn in (dossier["awaited"], *dossier["awaited"]["others"]):
+        cadres += turn["cadres"]
+    for each in cadres:
+        cadre = {"code": each.pop("cadre"), "label": each.pop("cadre_label")}
+        each.pop("dossier_id", None)
+        each.update({"cadre": cadre} if each else cadre)
+    for piece in dossier["pieces"]:
+        for stamp in piece["stamps"]:
+            stamp["label"] = stamp.pop("status_label")
+
+
+def test_an_export_of_the_format_before_is_verified_as_well(folder: Path) -> None:
+    rewritten(folder, verify.DOSSIER, shape_as_format_2)
+    rewritten(folder, verify.MANIFEST, set_at("format", to="aiguillage-export-2"))
+
+    assert faults(folder, HEAD) == []
+
+    rewritten(folder, verify.DOSSIER, set_at("pieces", 0, "cadre", "code", to="A7"))
+
+    assert any("pieces[0].cadre.code" in each for each in faults(folder, HEAD))
 
 
 async def test_a_zip_whose_member_would_leave_its_folder_does_not_conform(tmp_path: Path) -> None:

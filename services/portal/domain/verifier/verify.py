@@ -25,7 +25,7 @@ from typing import Any, Iterable, Iterator, NamedTuple
 from unicodedata import ucd_3_2_0  # la même table, quelle que soit la version de Python
 
 USAGE = "appel : python3 verify.py [--tete EMPREINTE] [DOSSIER | EXPORT.zip]"
-FORMAT = "aiguillage-export-2"
+FORMAT, OLDER = "aiguillage-export-3", "aiguillage-export-2"
 MANIFEST, TRAIL, README = "MANIFESTE.json", "piste-audit.jsonl", "LISEZMOI.txt"
 DOSSIER, STATUSES, CIRCUIT = "dossier.json", "statuts.csv", "circuit.json"
 ROOT = (README, DOSSIER, STATUSES, TRAIL, CIRCUIT, "verify.py")
@@ -163,15 +163,15 @@ class Circuit:
 
     def cadre(self, code: str) -> dict[str, Any]:
         if self.rows is None:
-            return {"code": code, "label": ANY}
+            return {"cadre": code, "cadre_label": ANY}
         row = self.rows.get(f"{code} avec MOA") or self.rows.get(f"{code} sans MOA")
-        return {"code": code, "label": row["libelle"] if row else code}
+        return {"cadre": code, "cadre_label": row["libelle"] if row else code}
 
     def actor(self, who: Any) -> dict[str, Any]:
         return {"service": None, **who, "role_label": self.content["roles"][who["role"]]}
 
     def row(self, piece: Any, parties: Any) -> Any:
-        return self.rows.get(f"{piece['cadre']['code']} {'avec' if parties['moa'] else 'sans'} MOA")
+        return self.rows.get(f"{piece['cadre']} {'avec' if parties['moa'] else 'sans'} MOA")
 
     def acts(self, role: str, piece: Any, parties: Any) -> Any:
         """Donne ce qu'un rôle peut faire d'une pièce."""
@@ -199,11 +199,28 @@ class Circuit:
         is_settled = row["montants_prevalent"] and is_closed
         for later, its in standing:
             signs = row["montants_prevalent"] and not its["montants_prevalent"]
-            signs = signs and later["cadre"]["code"] in row["suites"]
+            signs = signs and later["cadre"] in row["suites"]
             if signs and carries(later["amounts"], piece["amounts"]):
                 piece, is_settled = later, True
                 break
         return {**{key: piece[key] for key in ("piece_id", "amounts")}, "is_settled": is_settled}
+
+
+def shape_older(dossier: Any) -> Any:
+    """Donne à un dossier la forme qu'il avait dans les exports du format précédent."""
+    if isinstance(dossier, list):
+        return [shape_older(each) for each in dossier]
+    if not isinstance(dossier, dict):
+        return dossier
+    older = {key: shape_older(value) for key, value in dossier.items()}
+    if "cadre" in older:
+        cadre = {"code": older.pop("cadre"), "label": older.pop("cadre_label")}
+        # Un cadre seul, ou celui d'une pièce.
+        older = {**older, "cadre": cadre} if older else cadre
+        older.pop("dossier_id", None)
+    if "at" in older:
+        older["label"] = older.pop("status_label")
+    return older
 
 
 class Story:
@@ -256,7 +273,8 @@ class Story:
         same = ("piece_id", "follows", "number", "issued_on", "currency", "engagement", "comment")
         self.pieces[name] = {
             **{key: deposit.get(key) for key in (*same, "file_sha256")},
-            "cadre": self.circuit.cadre(deposit["cadre"]),
+            **self.circuit.cadre(deposit["cadre"]),
+            "dossier_id": deposit["dossier_id"],
             "depositor": self.circuit.actor(deposit["depositor"]),
             "amounts": now,
             "changes": [
@@ -280,12 +298,13 @@ class Story:
     def enter(self, version: int, event: Any) -> None:
         piece, status, by = self.pieces[event["piece_id"]], event["status"], event.get("by") or {}
         words, said = self.circuit.content, [event.get("motive"), event.get("comment")]
-        stamp = {"status": status, "label": words["statuts"][status], "at": event["at"]}
+        label = words["statuts"][status]
+        stamp = {"status": status, "status_label": label, "at": event["at"]}
         stamp["motive"], stamp["comment"] = said if any(said) else (None, None)
         stamp["motive_label"] = words["motifs"].get(stamp["motive"])
         piece["status"], piece["stamps"][status] = status, stamp
-        row = [version, piece["cadre"]["code"], piece["number"], piece["piece_id"], event["at"]]
-        row += [event.get("previous"), status, stamp["label"], by.get("role"), by.get("structure")]
+        row = [version, piece["cadre"], piece["number"], piece["piece_id"], event["at"]]
+        row += [event.get("previous"), status, label, by.get("role"), by.get("structure")]
         self.rows.append([*row, event.get("act"), *said])
 
     def turn(self, event: Any) -> dict[str, Any]:
@@ -324,7 +343,7 @@ class Story:
         """Donne l'empreinte de ce qui est à chaque place ; `-` y précède le nom du déposant."""
         places: dict[str, str | None] = dict.fromkeys(ROOT)
         for rank, (name, piece) in enumerate(self.pieces.items(), 1):
-            label = safe_name(f"{piece['cadre']['code']}-{piece['number']}")
+            label = safe_name(f"{piece['cadre']}-{piece['number']}")
             folder = f"pieces/{rank:02d}-{label}"
             places[f"{folder}/piece-"] = piece["file_sha256"]
             for number, file in enumerate(self.joined[name], 1):
@@ -505,12 +524,14 @@ class Export:
         dossier = json.loads(self.members[DOSSIER].text)
         yield from self.check_form(DOSSIER, canonical(dossier, 1) + b"\n")
         told = self.story.shown(self.entries[-1]["version"])
+        if json.loads(self.members[MANIFEST].text)["format"] == OLDER:
+            told = shape_older(told)
         yield from (f"{DOSSIER}, {fault}" for fault in find_differences(dossier, told))
         if self.story.circuit.rows is None:
             version = self.story.dossier["table_version"]
             self.unproven += [
                 f"{DOSSIER}, {what} : la version {version} du circuit n'est pas dans {CIRCUIT}"
-                for what in ("cadre.label", "acts", "prevailing")
+                for what in ("cadre_label", "acts", "prevailing")
             ]
 
     def check_head(self) -> Iterator[str]:
@@ -520,7 +541,7 @@ class Export:
         party = dossier["parties"].get(by["role"]) or {}
         told = {
             **{key: manifest[key] for key in ("exporte_le", "fichiers", "sceau")},
-            "format": FORMAT,
+            "format": OLDER if manifest["format"] == OLDER else FORMAT,
             "dossier": last["dossier"],
             "table": dossier["table_version"],
             "exporte_par": {"role": by["role"], "structure": party.get("structure")},

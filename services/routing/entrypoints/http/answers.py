@@ -7,25 +7,21 @@ from services.routing.application.amounts import find_prevailing, list_changes, 
 from services.routing.application.journey import list_acts
 from services.routing.domain.dossier import Dossier, Piece, Words
 from services.routing.entrypoints.http.schemas import (
-    ActorOut,
     AwaitedOut,
     AwaitedPieceOut,
-    CadreOut,
-    ChangeOut,
     DossierOut,
     HoldOut,
     PieceOut,
-    PrevailingOut,
     StampOut,
     TurnOut,
 )
-from shared.circuit.loader import version
+from shared.answers.pieces import ActorAnswer, CadreAnswer, ChangeAnswer, PrevailingAnswer
+from shared.circuit.labels import label_cadre
 from shared.circuit.motives import motive_label
 from shared.contracts.common_v1 import AmountsV1, PartiesV1
-from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import Change
 from shared.vocabulary.cadres import Cadre
-from shared.vocabulary.labels import ROLES, STATUSES
+from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.statuses import Status
 
 
@@ -43,16 +39,10 @@ def show_dossier(dossier: Dossier) -> DossierOut:
     )
 
 
-def show_prevailing(dossier: Dossier) -> PrevailingOut | None:
+def show_prevailing(dossier: Dossier) -> PrevailingAnswer | None:
     """Show the amounts that hold."""
     holding = find_prevailing(dossier)
-    if holding is None:
-        return None
-    return PrevailingOut(
-        piece_id=holding.piece_id,
-        amounts=AmountsV1.of(holding.amounts),
-        is_settled=holding.is_settled,
-    )
+    return PrevailingAnswer.of(holding) if holding else None
 
 
 def show_piece(dossier: Dossier, piece: Piece) -> PieceOut:
@@ -60,14 +50,16 @@ def show_piece(dossier: Dossier, piece: Piece) -> PieceOut:
     stamps = sorted(piece.stamps.items(), key=lambda stamp: stamp[1])
     return PieceOut(
         piece_id=piece.id,
+        dossier_id=dossier.id,
         follows=piece.follows,
-        cadre=show_cadre(dossier, piece.cadre),
+        cadre=piece.cadre,
+        cadre_label=label_cadre(piece.cadre, dossier.table_version),
         number=piece.number,
         issued_on=piece.deposit.issued_on,
         currency=piece.deposit.currency,
         amounts=AmountsV1.of(piece.amounts),
         changes=_show_changes(list_changes(dossier, piece)),
-        depositor=_show_actor(piece.depositor),
+        depositor=ActorAnswer.of_actor(piece.depositor),
         engagement=piece.deposit.engagement,
         comment=piece.deposit.comment,
         status=piece.status,
@@ -78,23 +70,15 @@ def show_piece(dossier: Dossier, piece: Piece) -> PieceOut:
     )
 
 
-def _show_changes(changes: Iterable[Change]) -> tuple[ChangeOut, ...]:
-    return tuple(
-        ChangeOut(
-            field=change.field,
-            previous=change.previous,
-            now=change.now,
-            difference=change.difference,
-        )
-        for change in changes
-    )
+def _show_changes(changes: Iterable[Change]) -> tuple[ChangeAnswer, ...]:
+    return tuple(ChangeAnswer.of(change) for change in changes)
 
 
 def _show_stamp(status: Status, at: datetime, words: Words | None) -> StampOut:
     motive = words.motive if words else None
     return StampOut(
         status=status,
-        label=STATUSES[status],
+        status_label=STATUSES[status],
         at=at,
         motive=motive,
         motive_label=motive_label(motive) if motive else None,
@@ -108,7 +92,7 @@ def show_awaited(dossier: Dossier) -> AwaitedOut | None:
     if awaited is None:
         return None
     return AwaitedOut(
-        actor=_show_actor(awaited.actor),
+        actor=ActorAnswer.of_actor(awaited.actor),
         piece_id=awaited.piece_id,
         cadres=tuple(show_cadres(dossier, awaited.cadres)),
         acts=list_acts(dossier, awaited.actor.role),
@@ -116,7 +100,7 @@ def show_awaited(dossier: Dossier) -> AwaitedOut | None:
         due=awaited.due,
         others=tuple(
             TurnOut(
-                actor=_show_actor(turn.actor),
+                actor=ActorAnswer.of_actor(turn.actor),
                 cadres=tuple(show_cadres(dossier, turn.cadres)),
                 acts=list_acts(dossier, turn.actor.role),
             )
@@ -143,22 +127,11 @@ def show_lines(dossiers: Iterable[Dossier]) -> Iterable[AwaitedPieceOut]:
             )
 
 
-def show_cadres(dossier: Dossier, cadres: Iterable[Cadre]) -> Iterable[CadreOut]:
+def show_cadres(dossier: Dossier, cadres: Iterable[Cadre]) -> Iterable[CadreAnswer]:
     """Show cadres with their words."""
     return (show_cadre(dossier, cadre) for cadre in cadres)
 
 
-def show_cadre(dossier: Dossier, cadre: Cadre) -> CadreOut:
-    """Show a cadre with its words, in the dossier's own version of the circuit."""
-    circuit = version(dossier.table_version)
-    row = circuit.row(cadre, moa=True) or circuit.row(cadre, moa=False)
-    return CadreOut(code=cadre, label=row.label if row else cadre)
-
-
-def _show_actor(actor: Actor) -> ActorOut:
-    return ActorOut(
-        role=actor.role,
-        role_label=ROLES[actor.role],
-        structure=actor.structure,
-        service=actor.service,
-    )
+def show_cadre(dossier: Dossier, cadre: Cadre) -> CadreAnswer:
+    """Show a cadre with its label, in the dossier's own version of the circuit."""
+    return CadreAnswer(cadre=cadre, cadre_label=label_cadre(cadre, dossier.table_version))

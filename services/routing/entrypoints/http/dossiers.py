@@ -12,9 +12,9 @@ from services.routing.domain.dossier import Dossier
 from services.routing.entrypoints.http.answers import show_dossier, show_lines
 from services.routing.entrypoints.http.schemas import (
     AuditOut,
+    AwaitedPiecesOut,
     DossierOut,
     ServiceCountOut,
-    SyntheseOut,
     VerificationOut,
 )
 from shared.contracts.texts import TypedText
@@ -58,13 +58,13 @@ def router(archive: Archive) -> APIRouter:
         service: Annotated[Service | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=_LONGEST)] = _LIMIT,
         after: Annotated[Cursor | None, Query()] = None,
-    ) -> SyntheseOut:
+    ) -> AwaitedPiecesOut:
         actor = Actor(who.role, who.structure, service)
         found = await archive.list_awaited(actor, _read_cursor(after), limit + 1)
         counts = await archive.count_awaited(who)
         page = found[:limit]
-        return SyntheseOut(
-            items=tuple(show_lines(page)),
+        return AwaitedPiecesOut(
+            pieces=tuple(show_lines(page)),
             services=tuple(
                 ServiceCountOut(service=name, count=count) for name, count in counts.items()
             ),

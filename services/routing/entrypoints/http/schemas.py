@@ -3,74 +3,41 @@
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from services.routing.domain.dossier import State
+from shared.answers.pieces import (
+    ActorAnswer,
+    Answer,
+    CadreAnswer,
+    ChangeAnswer,
+    PieceAnswer,
+    PrevailingAnswer,
+)
 from shared.circuit.statuses import Act
 from shared.contracts.common_v1 import AmountsV1, PartiesV1
-from shared.contracts.fields import Difference, Montant
-from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
-
-
-class Answer(BaseModel):
-    """A part of an answer."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class ActorOut(Answer):
-    """A structure in a role."""
-
-    role: Role
-    role_label: str
-    structure: str
-    service: str | None
-
-
-class CadreOut(Answer):
-    """A cadre with its words."""
-
-    code: str
-    label: str
 
 
 class StampOut(Answer):
     """When a piece last entered a status, and what was said of it."""
 
     status: Status
-    label: str
+    status_label: str
     at: datetime
     motive: str | None = None
     motive_label: str | None = None
     comment: str | None = None
 
 
-class ChangeOut(Answer):
-    """A total that differs from the one stated by the piece before."""
-
-    field: str
-    previous: Montant
-    now: Montant
-    difference: Difference
-
-
-class PieceOut(Answer):
+class PieceOut(PieceAnswer):
     """A piece, and what has become of it."""
 
-    piece_id: str
-    follows: str | None
-    cadre: CadreOut
-    number: str
     issued_on: date
     currency: str
     amounts: AmountsV1
-    changes: tuple[ChangeOut, ...]
-    depositor: ActorOut
-    engagement: str | None
+    changes: tuple[ChangeAnswer, ...]
     comment: str | None
-    status: Status
-    status_label: str
     stamps: tuple[StampOut, ...]
     file_sha256: str
     attachments: tuple[str, ...]
@@ -87,30 +54,22 @@ class HoldOut(Answer):
 class TurnOut(Answer):
     """Somebody else who may act: the first of all to do so decides."""
 
-    actor: ActorOut
-    cadres: tuple[CadreOut, ...]
+    actor: ActorAnswer
+    cadres: tuple[CadreAnswer, ...]
     acts: tuple[Act, ...]
 
 
 class AwaitedOut(Answer):
     """Who must act on which piece, how, since when and until when."""
 
-    actor: ActorOut
+    actor: ActorAnswer
     piece_id: str
-    cadres: tuple[CadreOut, ...]
+    cadres: tuple[CadreAnswer, ...]
     acts: tuple[Act, ...]
     since: datetime
     due: datetime | None
     others: tuple[TurnOut, ...]
     hold: HoldOut | None
-
-
-class PrevailingOut(Answer):
-    """The amounts that hold, the piece that states them, and whether they may still change."""
-
-    piece_id: str
-    amounts: AmountsV1
-    is_settled: bool
 
 
 class DossierOut(Answer):
@@ -122,7 +81,7 @@ class DossierOut(Answer):
     table_version: str
     parties: PartiesV1
     pieces: tuple[PieceOut, ...]
-    prevailing: PrevailingOut | None
+    prevailing: PrevailingAnswer | None
     awaited: AwaitedOut | None
 
 
@@ -147,8 +106,8 @@ class AwaitedPieceOut(Answer):
 
     dossier_id: str
     piece: PieceOut
-    prevailing: PrevailingOut | None
-    differences: tuple[ChangeOut, ...] = Field(
+    prevailing: PrevailingAnswer | None
+    differences: tuple[ChangeAnswer, ...] = Field(
         description="Where the piece states other totals than those that prevail (`previous`)."
     )
     awaited: AwaitedOut
@@ -161,10 +120,10 @@ class ServiceCountOut(Answer):
     count: int
 
 
-class SyntheseOut(Answer):
+class AwaitedPiecesOut(Answer):
     """What awaits a structure, oldest first."""
 
-    items: tuple[AwaitedPieceOut, ...]
+    pieces: tuple[AwaitedPieceOut, ...]
     services: tuple[ServiceCountOut, ...]
     next: str | None
 
@@ -174,7 +133,7 @@ class TreatmentsOut(Answer):
 
     piece_id: str
     acts: tuple[Act, ...]
-    cadres: tuple[CadreOut, ...]
+    cadres: tuple[CadreAnswer, ...]
     reason: str | None
 
 

@@ -44,7 +44,7 @@ class _Piece(BaseModel):
     dossier_id: str
     number: str
     cadre: str
-    label: str
+    cadre_label: str
     status: Status
     status_label: str
     status_at: datetime | None = None
@@ -111,7 +111,7 @@ def _to_tracked_piece(piece: _Piece) -> TrackedPiece:
     return TrackedPiece(
         number=piece.number,
         cadre=piece.cadre,
-        label=piece.label,
+        label=piece.cadre_label,
         status=piece.status,
         status_label=piece.status_label,
         status_at=piece.status_at,
