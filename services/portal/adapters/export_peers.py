@@ -4,13 +4,13 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
 from services.portal.application.exports import DamagedError, TooLargeError, UnavailableError
 from services.portal.domain.export import Json
 from shared.contracts.public_paths import public_path
+from shared.runtime.web.caller import headers_for
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.sizes import MEGABYTE
 
@@ -31,7 +31,7 @@ class HttpPeers:
         self._http = http
         self._deposit = deposit.rstrip("/")
         self._routing = routing.rstrip("/")
-        self._headers = {"X-Structure": quote(by.structure, safe=""), "X-Role": by.role.value}
+        self._headers = headers_for(by.structure, by.role)
         self._max_file_bytes = max_file_mb * MEGABYTE
 
     async def fetch_dossier(self, dossier_id: str) -> Json | None:

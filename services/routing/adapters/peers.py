@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
 from services.routing.application.copy_verification import PeerFaultError
 from shared.contracts.public_paths import public_path
+from shared.runtime.web.caller import headers_for
 from shared.vocabulary.actors import Actor
 
 _TIMEOUT = httpx.Timeout(60, connect=3)
@@ -85,7 +85,7 @@ class HttpPeers:
     async def _get(
         self, url: str, by: Actor, asked: Mapping[str, str] | None = None
     ) -> AsyncIterator[httpx.Response]:
-        headers = {"X-Structure": quote(by.structure, safe=""), "X-Role": by.role.value}
+        headers = headers_for(by.structure, by.role)
         try:
             async with self._http.stream("GET", url, params=asked, headers=headers) as answer:
                 if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):

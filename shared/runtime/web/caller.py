@@ -5,7 +5,7 @@ Headers are trusted on loopback only. Whoever reads another header of identity a
 """
 
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from fastapi import Depends, Header
 from starlette.requests import HTTPConnection
@@ -54,6 +54,11 @@ def authenticate(
 
 Caller = Annotated[Actor, Depends(authenticate)]
 """The structure in its role for which a request acts, as a parameter of a route."""
+
+
+def headers_for(structure: str, role: Role) -> dict[str, str]:
+    """Write the headers by which a service asks another one in the name of a structure."""
+    return {"X-Structure": quote(structure, safe=""), "X-Role": role.value}
 
 
 def authenticate_request(connection: HTTPConnection) -> Actor:

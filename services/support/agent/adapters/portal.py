@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
-from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -18,6 +17,7 @@ from services.support.agent.domain.piece_status import (
 )
 from services.support.desks.domain.parties import Asker
 from shared.contracts.public_paths import public_path
+from shared.runtime.web.caller import headers_for
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -90,7 +90,7 @@ class PortalTracking:
     async def _search(
         self, http: httpx.AsyncClient, asker: Asker, asked: Mapping[str, str]
     ) -> Sequence[_Piece]:
-        headers = {"X-Structure": quote(asker.structure, safe=""), "X-Role": asker.role.value}
+        headers = headers_for(asker.structure, asker.role)
         try:
             answer = await http.get(self._url, params=asked, headers=headers)
         except httpx.HTTPError as error:
