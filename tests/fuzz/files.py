@@ -24,6 +24,8 @@ from tests.fuzz.workers import Outcome, Reader, Reading, Worker
 from tests.kit.waiting import scaled
 
 _SAMPLED = 100
+_NAME = "facture"
+"""Of every file: refusals quote it, and the same bytes must be read alike."""
 _PROGRESS = 5000
 """A line each so many files: a hundred thousand take most of an hour."""
 _TURNED_AWAY = frozenset({Sort.SLOW, Sort.MEMORY})
@@ -111,7 +113,7 @@ class _Run:
         """Have one input after the other read."""
         with worker:
             while (file := self._next()) is not None:
-                self._note(file, worker.read(file.content, file.name))
+                self._note(file, worker.read(file.content, _NAME))
 
     def _next(self) -> File | None:
         with self._lock:
@@ -122,7 +124,7 @@ class _Run:
             tally, reading = self.tally, outcome.reading
             tally.inputs += 1
             if self._shows_progress and tally.inputs % _PROGRESS == 0:
-                print(f"files: {tally.inputs} read, {len(tally.faults)} faults", flush=True)
+                print(f"files: {tally.inputs} read, {len(tally.faults)} to look at", flush=True)
             tally.peak_mb = max(tally.peak_mb, outcome.peak_mb)
             if outcome.sort not in _TURNED_AWAY:
                 tally.time(file.name, outcome.taken_ms)
@@ -155,7 +157,7 @@ async def _ask_service(run: _Run) -> None:
         began = time.monotonic()
         reading, trouble = None, None
         try:
-            reading = _judged(await pool.read(file.content, file.name))
+            reading = _judged(await pool.read(file.content, _NAME))
         except Unreadable as refusal:
             is_heavy = refusal.violation.code == TOO_HEAVY.code
             reading = expected if is_heavy else _refused(refusal)

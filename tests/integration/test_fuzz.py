@@ -13,7 +13,7 @@ import pytest
 from deploy.local import Platform
 from tests.fuzz.corpus import File, corpus
 from tests.fuzz.faults import Sort
-from tests.fuzz.files import MEMORY_MB, read_all
+from tests.fuzz.files import MEMORY_MB, read_all, read_and_judge
 from tests.fuzz.malform import malform
 from tests.fuzz.memory import ROOT, container_limits_mb
 from tests.fuzz.mutating import mutate
@@ -45,6 +45,12 @@ def test_the_memory_of_who_starts_a_reader_is_not_the_reader_s() -> None:
 
     assert seen_in_files(pass_by) == []
     assert grown
+
+
+def test_the_same_bytes_under_two_names_are_read_alike() -> None:
+    twice = [File("1 a.xml", b"neither"), File("2 b.xml", b"neither")]
+
+    assert read_all(twice, read_and_judge).faults == []
 
 
 @pytest.fixture
