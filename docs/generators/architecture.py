@@ -8,7 +8,7 @@ from typing import Any
 from deploy.local.platform import ASKING
 from docs.generators.openapi import build_openapi, build_services
 from docs.generators.places import PLACES, ROOT, Place
-from shared.circuit.loader import current
+from shared.circuit.loader import load_current
 from shared.circuit.statuses import TRANSITIONS, Act, Reason
 from shared.circuit.table import Circuit, Phase, Row
 from shared.contracts.topics import ACTEUR, DOSSIER, PIECE_DEPOSEE, STATUT, TOPICS, Topic
@@ -49,7 +49,7 @@ def render_architecture() -> str:
     """Render the page."""
     return _PAGE.format(
         topics=draw_topics(),
-        journey=draw_journey(current()),
+        journey=draw_journey(load_current()),
         rooms=draw_rooms(read_layers()),
         places="".join(_row(place) for place in PLACES),
     )

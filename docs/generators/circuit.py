@@ -8,7 +8,7 @@ from pathlib import Path
 from shared.circuit import statuses
 from shared.circuit.amounts import carries_amounts
 from shared.circuit.delays import CONCLUDED, RECEIVERS, Effect, Start
-from shared.circuit.loader import current
+from shared.circuit.loader import load_current
 from shared.circuit.parties import LABELS
 from shared.circuit.statuses import (
     ENTRY,
@@ -84,7 +84,7 @@ _MOTIVES = Path(statuses.__file__).parent / "tables" / "motifs-de-refus.csv"
 
 def render_circuit() -> str:
     """Render the page of the current version of the circuit, by which new dossiers open."""
-    circuit = current()
+    circuit = load_current()
     sections = [
         _section(circuit, phase, moa=moa)
         for moa in (True, False)

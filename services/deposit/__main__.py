@@ -8,7 +8,7 @@ import typer
 
 from services.deposit.bootstrap import build
 from services.deposit.settings import Settings
-from shared.circuit.loader import CircuitError, current, without
+from shared.circuit.loader import CircuitError, load_current, switch_rows_off
 from shared.runtime.program import program
 
 app = program("deposit", build, Settings)
@@ -21,7 +21,7 @@ def switch_off(rows: list[str]) -> None:
     `A15` names both rows of a cadre, `A22.avec` and `A22.sans` the one with and without a MOA.
     """
     try:
-        switched = without(current(), rows)
+        switched = switch_rows_off(load_current(), rows)
     except CircuitError as fault:
         raise typer.BadParameter(str(fault)) from fault
     for gone in switched.gone:

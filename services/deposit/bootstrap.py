@@ -16,7 +16,7 @@ from services.deposit.application.deposits import Deposits
 from services.deposit.application.ports import Policy, Ports
 from services.deposit.entrypoints.http import router
 from services.deposit.settings import Settings
-from shared.circuit.loader import current, without
+from shared.circuit.loader import load_current, switch_rows_off
 from shared.contracts.topics import DOSSIER, STRUCTURE
 from shared.runtime.ids import new_id
 from shared.runtime.logs import get_logger
@@ -59,7 +59,7 @@ def build() -> tuple[Runtime, FastAPI]:
         clock=clock,
         new_id=new_id,
     )
-    switched = without(current(), settings.switched_off.split())
+    switched = switch_rows_off(load_current(), settings.switched_off.split())
     policy = Policy(
         circuit=switched.circuit,
         require_moa=settings.require_moa,

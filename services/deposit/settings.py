@@ -2,7 +2,7 @@
 
 from pydantic import Field, field_validator
 
-from shared.circuit.loader import current, without
+from shared.circuit.loader import load_current, switch_rows_off
 from shared.runtime.settings import RuntimeSettings
 
 
@@ -37,5 +37,5 @@ class Settings(RuntimeSettings):
     @field_validator("switched_off")
     @classmethod
     def _leaves_a_circuit(cls, switches: str) -> str:
-        without(current(), switches.split())
+        switch_rows_off(load_current(), switches.split())
         return switches

@@ -14,7 +14,7 @@ from services.notification.application import History, Scope, Subject, to_entry
 from services.notification.domain import Entry
 from shared.answers.pieces import ActorAnswer, Answer, StatusAnswer, StructureAnswer
 from shared.circuit.labels import label_cadre
-from shared.circuit.motives import motive_label
+from shared.circuit.motives import find_motive_label
 from shared.contracts.envelope import Event
 from shared.contracts.texts import TypedText
 from shared.runtime.errors import is_transient
@@ -71,7 +71,7 @@ class StatusBody(StatusAnswer):
             at=entry.at,
             by=ActorAnswer.of_actor(entry.by) if entry.by else None,
             motive=entry.motive,
-            motive_label=motive_label(entry.motive) if entry.motive else None,
+            motive_label=find_motive_label(entry.motive) if entry.motive else None,
             comment=entry.comment,
             parties={
                 each.role: StructureAnswer(structure=each.structure) for each in entry.parties

@@ -12,12 +12,12 @@ from services.organisation.domain.structure import (
     Service,
     Structure,
 )
-from shared.circuit.parties import moa_booleans, moa_parameter
+from shared.circuit.parties import read_moa_parameter, write_moa_booleans
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import DuplicateKeyError
 from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
-from shared.vocabulary.texts import folded, one_line
+from shared.vocabulary.texts import fold, make_one_line
 
 T = TypeVar("T")
 _COLLECTION = "structures"
@@ -53,7 +53,7 @@ class MongoStructures:
     ) -> Sequence[Structure]:
         condition: Document = {"_id": {"$gt": after}}
         if query:
-            condition["search"] = {"$regex": re.escape(folded(query))}
+            condition["search"] = {"$regex": re.escape(fold(query))}
         if kind:
             condition["kind"] = kind.value
         found = self._store.collection(_COLLECTION).find(condition).sort("_id", 1).limit(limit)
@@ -89,7 +89,7 @@ def to_document(structure: Structure) -> Document:
     """Write a structure for the store."""
     declared = structure.declared
     parameters = asdict(declared.parameters)
-    est_moa, est_moa_uniquement = moa_booleans(parameters.pop("moa"))
+    est_moa, est_moa_uniquement = write_moa_booleans(parameters.pop("moa"))
     return {
         "_id": structure.id,
         "version": structure.version,
@@ -104,14 +104,14 @@ def to_document(structure: Structure) -> Document:
             **parameters,
         },
         "services": [asdict(service) for service in declared.services],
-        "search": folded(f"{declared.name}\n{declared.identifier}"),
+        "search": fold(f"{declared.name}\n{declared.identifier}"),
     }
 
 
 def from_document(document: Document) -> Structure:
     """Read a structure from the store."""
     parameters = dict(document["parameters"])
-    moa = moa_parameter(
+    moa = read_moa_parameter(
         est_moa=parameters.pop("est_moa"),
         est_moa_uniquement=parameters.pop("est_moa_uniquement"),
     )
@@ -120,12 +120,12 @@ def from_document(document: Document) -> Structure:
         declared=Declaration(
             identifier_type=IdentifierType(document["identifier_type"]),
             identifier=document["identifier"],
-            name=one_line(document["name"]),
+            name=make_one_line(document["name"]),
             kind=StructureKind(document["kind"]),
             status=StructureStatus(document["status"]),
             parameters=Parameters(moa=moa, **parameters),
             services=tuple(
-                Service(**{**service, "name": one_line(service["name"])})
+                Service(**{**service, "name": make_one_line(service["name"])})
                 for service in document["services"]
             ),
         ),

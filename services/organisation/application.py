@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from services.organisation.domain import rules
 from services.organisation.domain.judgement import judge
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
-from shared.circuit.parties import moa_booleans
+from shared.circuit.parties import write_moa_booleans
 from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureChanged
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import STRUCTURE
@@ -181,7 +181,7 @@ def build_state(structure: Structure, at: datetime) -> StructureChanged:
 
 
 def _parameters(parameters: Parameters) -> ParametersV1:
-    est_moa, est_moa_uniquement = moa_booleans(parameters.moa)
+    est_moa, est_moa_uniquement = write_moa_booleans(parameters.moa)
     return ParametersV1(
         est_moa=est_moa,
         est_moa_uniquement=est_moa_uniquement,

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Protocol
 
-from shared.vocabulary.attachments import HEAD_BYTES, Attached, StoredFile, media_type
+from shared.vocabulary.attachments import HEAD_BYTES, Attached, StoredFile, find_media_type
 
 
 class Upload(Protocol):
@@ -48,7 +48,7 @@ async def store_uploads(vault: Vault, uploads: Sequence[Upload]) -> tuple[Stored
 async def store_file(vault: Vault, name: str, content: bytes) -> StoredFile:
     """Store one file."""
     sha256 = await vault.put(content)
-    return StoredFile(sha256, len(content), name, media_type(name))
+    return StoredFile(sha256, len(content), name, find_media_type(name))
 
 
 async def fingerprint(text: str, uploads: Sequence[Upload]) -> str:

@@ -1,4 +1,4 @@
-"""Which step's amounts hold in a dossier, and which step may not state others than the one before.
+"""Prevailing amounts of a dossier: which piece states them, and which may state no others.
 
 Both follow from the rows: a piece whose amounts do not prevail, after one whose amounts do, signs
 it; and what follows from a silence makes final what was left without an answer.
@@ -16,7 +16,7 @@ from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.codes import INVOICE, is_credit_note
 from shared.vocabulary.rules import Rule, Violation
 from shared.vocabulary.statuses import Status
-from shared.vocabulary.texts import quoted
+from shared.vocabulary.texts import quote_line
 
 
 class Step(Protocol):
@@ -83,7 +83,9 @@ _ZERO = Decimal(0)
 _CURRENCY_SHOWN = 3
 
 
-def prevailing(circuit: Circuit, steps: Sequence[Step], *, moa: bool) -> Prevailing | None:
+def find_prevailing_amounts(
+    circuit: Circuit, steps: Sequence[Step], *, moa: bool
+) -> Prevailing | None:
     """Find the amounts that hold among the pieces of a dossier, in the order deposited.
 
     They are those of the last piece whose row says that its amounts prevail, and may still change
@@ -145,7 +147,7 @@ def judge_carried(
     if previous.type_code and is_credit_note(type_code) is not is_credit_note(previous.type_code):
         yield rules.CARRIED_TYPE_CHANGED.broken(
             "type_code",
-            now=quoted(type_code or INVOICE),
+            now=quote_line(type_code or INVOICE),
             before=previous.type_code,
             number=previous.number,
         )

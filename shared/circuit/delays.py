@@ -1,4 +1,4 @@
-"""The delays of those awaited, and what follows when one passes."""
+"""Delays: how many days the one awaited has, and the effect when they have passed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from shared.vocabulary.statuses import Status
 
 
 class Start(StrEnum):
-    """What a delay runs from."""
+    """The moment that a delay starts from."""
 
     AWAITED = "attente"
     """The moment at which the piece was put before the one awaited."""
@@ -20,7 +20,7 @@ class Start(StrEnum):
 
 
 class Effect(StrEnum):
-    """What follows when a delay passes."""
+    """The effect of a delay that has passed."""
 
     SIGNAL = "signaler"
     """Those who take part are told; nothing changes."""
@@ -42,7 +42,7 @@ own for a piece that awaits a décompte général et définitif tacite."""
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """How long one awaited on a piece has, in calendar days."""
+    """The delay of one awaited on a piece, in calendar days."""
 
     name: str
     label: str
@@ -54,7 +54,7 @@ class Delay:
     source: str
 
     def due(self, start: datetime) -> datetime:
-        """Give the moment at which the delay has passed, in UTC.
+        """Give the deadline of a delay that starts at a moment, in UTC.
 
         Days are counted from the day after, in Paris, to the end of the last one (ours).
         """

@@ -4,7 +4,7 @@ from shared.circuit import rules
 from shared.circuit.parties import Party, Structure, judge_service
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.texts import is_showable, says_something
+from shared.vocabulary.texts import has_visible_letter, is_showable
 
 
 def judge_fields(
@@ -15,7 +15,7 @@ def judge_fields(
     "Engagement or service" overrides the other two parameters, as the portal tests it first. A
     service may require an engagement on its own. An engagement without a letter or a digit is none.
     """
-    engagement = engagement if says_something(engagement or "") else None
+    engagement = engagement if has_visible_letter(engagement or "") else None
     broken = [*_missing(role, party, structure, engagement)]
     wrong_service = judge_service(role, party, structure)
     if wrong_service:

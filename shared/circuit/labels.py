@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from shared.circuit.loader import CURRENT, version
+from shared.circuit.loader import CURRENT, load_version
 
 
 def label_cadre(cadre: str, table_version: str = CURRENT) -> str:
@@ -12,6 +12,6 @@ def label_cadre(cadre: str, table_version: str = CURRENT) -> str:
 
 @cache
 def _labels(table_version: str) -> dict[str, str]:
-    rows = version(table_version).rows
+    rows = load_version(table_version).rows
     # Of two rows of a cadre, the one with a MOA comes last and gives the label.
     return {row.cadre: row.label for row in sorted(rows, key=lambda row: row.moa_present)}

@@ -1,4 +1,4 @@
-"""Reads a version of the circuit and refuses one that could strand a dossier."""
+"""Loader of the circuit: parses a version, and refuses one that could strand a dossier."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from shared.circuit.delays import CONCLUDED, Delay, Effect, Start
-from shared.circuit.statuses import ENTRY, TRANSITIONS, Act, transition
+from shared.circuit.statuses import ENTRY, TRANSITIONS, Act, find_transition
 from shared.circuit.switches import Switched, switch_off
 from shared.circuit.table import Circuit, Confidence, Phase, Row, awaited
 from shared.vocabulary.cadres import Cadre, parse_cadre
@@ -50,14 +50,14 @@ class CircuitError(ValueError):
     """A table that cannot be read, or that would strand a dossier; names version and row."""
 
 
-def current() -> Circuit:
-    """The circuit by which new dossiers open."""
-    return version(CURRENT)
+def load_current() -> Circuit:
+    """Load the circuit by which new dossiers open."""
+    return load_version(CURRENT)
 
 
 @cache
-def version(name: str) -> Circuit:
-    """The circuit of a version, for the dossiers that opened by it: its rows and its delays.
+def load_version(name: str) -> Circuit:
+    """Load the circuit of a version, for the dossiers that opened by it: rows and delays.
 
     `2026-2-A5-A22.sans` is the circuit 2026-2 with rows switched off: a dossier that opened by it
     keeps it, whatever an operator switches later. Raises CircuitError when there is none.
@@ -71,12 +71,12 @@ def version(name: str) -> Circuit:
         (folder / "cadres.csv").open(encoding="utf-8", newline="") as rows,
         (folder / "delais.csv").open(encoding="utf-8", newline="") as delays,
     ):
-        circuit = read(base, rows, delays)
-    return without(circuit, switches).circuit if switches else circuit
+        circuit = parse_circuit(base, rows, delays)
+    return switch_rows_off(circuit, switches).circuit if switches else circuit
 
 
-def versions() -> tuple[str, ...]:
-    """Name every version of the table, those in use by open dossiers included."""
+def list_versions() -> tuple[str, ...]:
+    """List every version of the table, those in use by open dossiers included."""
     return tuple(sorted(folder.name for folder in _TABLES.glob("[0-9]*")))
 
 
@@ -87,7 +87,7 @@ def split_version(name: str) -> tuple[str, tuple[str, ...]]:
     return f"{year}-{rank}", tuple(switches)
 
 
-def without(circuit: Circuit, switches: Iterable[str]) -> Switched:
+def switch_rows_off(circuit: Circuit, switches: Iterable[str]) -> Switched:
     """Switch rows off, and check what is left as a whole. Raises CircuitError."""
     ordered = sorted(set(switches))
     name = "-".join((circuit.version, *ordered))
@@ -100,44 +100,44 @@ def without(circuit: Circuit, switches: Iterable[str]) -> Switched:
         switched = switch_off(circuit, ordered, name)
     except ValueError as fault:
         raise CircuitError(str(fault)) from fault
-    _refuse_faulty(switched.circuit)
+    _check_faults(switched.circuit)
     return switched
 
 
-def read(name: str, rows: Iterable[str], delays: Iterable[str]) -> Circuit:
-    """Read a circuit from the lines of its two files, and check it as a whole.
+def parse_circuit(name: str, rows: Iterable[str], delays: Iterable[str]) -> Circuit:
+    """Parse a circuit from the lines of its two files, and check it as a whole.
 
     Raises CircuitError.
     """
-    header, *records = _records(rows)
+    header, *records = _split_records(rows)
     later = [column for column in header if column not in _COLUMNS]
     is_whole = [*filter(_COLUMNS.__contains__, header)] == [*_COLUMNS]
     if not is_whole or len(later) != len({*later} & {*_LATER_COLUMNS}):
         expected = f"{';'.join(_COLUMNS)}, and may have {';'.join(_LATER_COLUMNS)}"
         raise CircuitError(f"circuit {name}: columns must be {expected}")
-    delay_header, *delay_records = _records(delays)
+    delay_header, *delay_records = _split_records(delays)
     if tuple(delay_header) != _DELAY_COLUMNS:
         raise CircuitError(f"circuit {name}: columns of delays must be {';'.join(_DELAY_COLUMNS)}")
     circuit = Circuit(
         name,
-        tuple(_row(name, header, record) for record in records),
-        tuple(_delay(name, record) for record in delay_records),
+        tuple(_parse_row(name, header, record) for record in records),
+        tuple(_parse_delay(name, record) for record in delay_records),
     )
-    _refuse_faulty(circuit)
+    _check_faults(circuit)
     return circuit
 
 
-def _records(lines: Iterable[str]) -> list[list[str]]:
+def _split_records(lines: Iterable[str]) -> list[list[str]]:
     return [*filter(None, csv.reader(lines, delimiter=";", strict=True))] or [[]]
 
 
-def _refuse_faulty(circuit: Circuit) -> None:
-    faults = [*_faults(circuit)]
+def _check_faults(circuit: Circuit) -> None:
+    faults = [*_find_faults(circuit)]
     if faults:
         raise CircuitError(f"circuit {circuit.version}: " + "; ".join(faults))
 
 
-def _row(name: str, header: Sequence[str], values: Sequence[str]) -> Row:
+def _parse_row(name: str, header: Sequence[str], values: Sequence[str]) -> Row:
     try:
         record = dict.fromkeys(_LATER_COLUMNS, "") | dict(zip(header, values, strict=True))
         return Row(
@@ -164,7 +164,7 @@ def _row(name: str, header: Sequence[str], values: Sequence[str]) -> Row:
         raise CircuitError(f"circuit {name}: row {values[0]}: {fault}") from fault
 
 
-def _delay(name: str, values: Sequence[str]) -> Delay:
+def _parse_delay(name: str, values: Sequence[str]) -> Delay:
     try:
         record = dict(zip(_DELAY_COLUMNS, values, strict=True))
         return Delay(
@@ -184,8 +184,8 @@ def _delay(name: str, values: Sequence[str]) -> Delay:
 _YES_NO = {"oui": True, "non": False}
 
 
-def _faults(circuit: Circuit) -> Iterable[str]:
-    """Each fault of a table, naming its row. What the checks rest on comes first."""
+def _find_faults(circuit: Circuit) -> Iterable[str]:
+    """Find each fault of a table, naming its row. What the checks rest on comes first."""
     dangling = [
         *_misstated(circuit),
         *_duplicates(circuit),
@@ -295,17 +295,17 @@ def _actless(circuit: Circuit, row: Row) -> Iterable[str]:
     if entry is None:
         yield f"no status in which a piece reaches its recipient {row.recipient}"
         return
-    if row.followers and not transition(Act.DEPOSER_SUITE, row.recipient, entry):
+    if row.followers and not find_transition(Act.DEPOSER_SUITE, row.recipient, entry):
         yield f"its recipient {row.recipient} may not deposit from {entry}"
     if row.followers_if_contested:
-        if not transition(Act.CONTESTER, row.recipient, entry):
+        if not find_transition(Act.CONTESTER, row.recipient, entry):
             yield f"its recipient {row.recipient} may not contest from {entry}"
-        if not transition(Act.DEPOSER_SUITE, row.depositor, Status.CONTESTEE):
+        if not find_transition(Act.DEPOSER_SUITE, row.depositor, Status.CONTESTEE):
             yield f"contested, its depositor {row.depositor} may not deposit from CONTESTEE"
     if row.depositor not in _RECYCLERS:
         yield f"to be recycled, its depositor {row.depositor} may not recycle it"
-    is_suspendable = transition(Act.SUSPENDRE, row.recipient, entry)
-    if is_suspendable and not transition(Act.COMPLETER, row.depositor, Status.SUSPENDUE):
+    is_suspendable = find_transition(Act.SUSPENDRE, row.recipient, entry)
+    if is_suspendable and not find_transition(Act.COMPLETER, row.depositor, Status.SUSPENDUE):
         yield f"suspended, its depositor {row.depositor} may not complete it"
     if row.is_final and not _may_end(row.recipient, entry):
         yield f"its recipient {row.recipient} brings it to no final status"
@@ -315,7 +315,7 @@ _RECYCLERS = {row.role for row in TRANSITIONS if row.act is Act.RECYCLER}
 
 
 def _unvalidated(circuit: Circuit, row: Row, validator: Role) -> Iterable[str]:
-    if not transition(Act.VALIDER, validator, Status.A_VALIDER_1):
+    if not find_transition(Act.VALIDER, validator, Status.A_VALIDER_1):
         yield f"its validator {validator} may not validate from A_VALIDER_1"
     if validator is row.depositor:
         yield f"its validator {validator} has deposited it"
@@ -337,13 +337,13 @@ def _unoffered(circuit: Circuit, row: Row) -> Iterable[str]:
         replaced = circuit[cadre, row.moa_present]
         if _effect(circuit, cadre, replaced.recipient) is not Effect.OFFER:
             yield f"it replaces {cadre}, whose recipient has no delay after which it is offered"
-        if not transition(Act.REMPLACER, row.depositor, ENTRY[replaced.recipient]):
+        if not find_transition(Act.REMPLACER, row.depositor, ENTRY[replaced.recipient]):
             yield f"it replaces {cadre}, which its depositor {row.depositor} may not do"
 
 
 def _unconcluded(circuit: Circuit, row: Row) -> Iterable[str]:
     for after in circuit.tacit_rows(row):
-        if not transition(Act.DEPOSER_SUITE, after.depositor, CONCLUDED):
+        if not find_transition(Act.DEPOSER_SUITE, after.depositor, CONCLUDED):
             yield f"left unanswered, {after.depositor} may not deposit {after.cadre}"
 
 

@@ -1,4 +1,4 @@
-"""The decision table of the MOA parameter: may these structures be MOA and service financier?"""
+"""Decision table of the MOA parameter: may these structures be MOA and service financier?"""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The motives of a refusal: dated reference data, per cadre."""
+"""Motives of a refusal: reference data with dates, for each cadre."""
 
 import csv
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from shared.circuit import rules
 from shared.circuit.fields import judge_showable
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.texts import plain, says_something
+from shared.vocabulary.texts import clean, has_visible_letter
 
 _DATA = Path(__file__).parent / "tables" / "motifs-de-refus.csv"
 
@@ -38,26 +38,26 @@ class Motive:
         return cadre in self.cadres and self.valid_from <= on <= self.valid_until
 
 
-def motives(cadre: Cadre, on: date) -> tuple[Motive, ...]:
+def find_offered_motives(cadre: Cadre, on: date) -> tuple[Motive, ...]:
     """List the motives offered for a cadre on a day, those that block the refusal included."""
-    return tuple(motive for motive in _all() if motive.is_offered(cadre, on))
+    return tuple(motive for motive in _load() if motive.is_offered(cadre, on))
 
 
-def motive_label(code: str) -> str | None:
-    """Give the words of a motive, whatever the day; None for a code that is no motive."""
-    return next((motive.label for motive in every_motive() if motive.code == code), None)
+def find_motive_label(code: str) -> str | None:
+    """Find the label of a motive, whatever the day; None for a code that is no motive."""
+    return next((motive.label for motive in list_all_motives() if motive.code == code), None)
 
 
-def every_motive() -> tuple[Motive, ...]:
+def list_all_motives() -> tuple[Motive, ...]:
     """List all motives, those of other days included."""
-    return _all()
+    return _load()
 
 
 def judge_refusal(
     cadre: Cadre, code: str | None, comment: str | None, on: date
 ) -> tuple[Violation, ...]:
     """Check the motive of a refusal and the complement that it may need."""
-    offered = motives(cadre, on)
+    offered = find_offered_motives(cadre, on)
     motive = next((motive for motive in offered if motive.code == code), None)
     if motive is None:
         allowed = ", ".join(motive.code for motive in offered if not motive.answer)
@@ -73,8 +73,8 @@ def judge_refusal(
 
 def judge_comment(comment: str | None, *, is_required: bool) -> tuple[Violation, ...]:
     """Check an explanation: there when the act needs one, short enough, and all of it seen."""
-    text = plain(comment or "")
-    if is_required and not says_something(text):
+    text = clean(comment or "")
+    if is_required and not has_visible_letter(text):
         return (rules.COMMENT_REQUIRED.broken("comment"),)
     if len(text) > COMMENT_LIMIT:
         rule = rules.COMMENT_TOO_LONG
@@ -83,7 +83,7 @@ def judge_comment(comment: str | None, *, is_required: bool) -> tuple[Violation,
 
 
 @cache
-def _all() -> tuple[Motive, ...]:
+def _load() -> tuple[Motive, ...]:
     with _DATA.open(encoding="utf-8", newline="") as lines:
         return tuple(_read(csv.DictReader(lines, delimiter=";")))
 

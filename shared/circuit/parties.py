@@ -1,4 +1,4 @@
-"""Who takes part in a dossier, and what a structure declares about itself."""
+"""Parties of a dossier, and the structures of the directory that they must be."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,7 +72,7 @@ class Structure:
 Directory = Mapping[str, Structure]
 
 
-def moa_parameter(*, est_moa: bool, est_moa_uniquement: bool) -> MoaParameter:
+def read_moa_parameter(*, est_moa: bool, est_moa_uniquement: bool) -> MoaParameter:
     """Read the screen's three values from the two booleans of the exchanges.
 
     Raises ValueError for "only a MOA, and no MOA", which says nothing.
@@ -84,7 +84,7 @@ def moa_parameter(*, est_moa: bool, est_moa_uniquement: bool) -> MoaParameter:
     return MoaParameter.EXCLUSIVEMENT if est_moa_uniquement else MoaParameter.AVEC
 
 
-def moa_booleans(parameter: MoaParameter) -> tuple[bool, bool]:
+def write_moa_booleans(parameter: MoaParameter) -> tuple[bool, bool]:
     """Write the screen's value as (est_moa, est_moa_uniquement)."""
     return parameter is not MoaParameter.SANS, parameter is MoaParameter.EXCLUSIVEMENT
 

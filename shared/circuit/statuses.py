@@ -1,4 +1,4 @@
-"""The statuses of a piece as a transition table: who may do what, from where, and who is next."""
+"""State machine of a piece: who may do which act, from which status, to which status."""
 
 import csv
 from collections.abc import Iterable
@@ -99,8 +99,8 @@ VALIDATED = frozenset({Status.VALIDEE_1, Status.ABSENCE_VALIDATION_1_HORS_DELAI}
 _ON_THE_WAY = VALIDATED | {Status.DEPOSEE, Status.EN_COURS_ACHEMINEMENT}
 
 
-def arrival(status: Status, role: Role) -> Status:
-    """Tell what a hop to its recipient makes of a piece's status: often nothing.
+def find_arrival_status(status: Status, role: Role) -> Status:
+    """Find the status of a piece once it has reached its recipient: often the same.
 
     A completed piece returns to the one who suspended it: the service financier keeps it COMPLETEE.
     """
@@ -128,14 +128,14 @@ TRANSITIONS = tuple(_read())
 _BY_KEY = {(row.act, row.role, source): row for row in TRANSITIONS for source in row.sources}
 
 
-def transition(act: Act, role: Role, status: Status) -> Transition | None:
-    """Find what an act of a role makes of a piece in a status; None if it may not."""
+def find_transition(act: Act, role: Role, status: Status) -> Transition | None:
+    """Find the transition of an act of a role on a piece in a status; None if it may not."""
     return _BY_KEY.get((act, role, status))
 
 
 @cache
-def acts(role: Role, status: Status) -> tuple[Act, ...]:
-    """List what a role may do to a piece in a status."""
+def list_acts(role: Role, status: Status) -> tuple[Act, ...]:
+    """List the acts that a role may do to a piece in a status."""
     return tuple(row.act for row in TRANSITIONS if row.role is role and status in row.sources)
 
 
@@ -153,6 +153,6 @@ def is_fitting(act: Act, role: Role, piece: Row) -> bool:
     return act not in JUDGEMENTS or role is not piece.depositor
 
 
-def fitting_acts(role: Role, status: Status, piece: Row) -> tuple[Act, ...]:
-    """List what a role may do to a piece in a status, by its row."""
-    return tuple(act for act in acts(role, status) if is_fitting(act, role, piece))
+def list_fitting_acts(role: Role, status: Status, piece: Row) -> tuple[Act, ...]:
+    """List the acts that a role may do to a piece in a status and of a row."""
+    return tuple(act for act in list_acts(role, status) if is_fitting(act, role, piece))

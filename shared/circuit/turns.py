@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from shared.circuit import rules
 from shared.circuit.parties import LABELS
-from shared.circuit.statuses import Act, Transition, fitting_acts, is_fitting, transition
+from shared.circuit.statuses import Act, Transition, find_transition, is_fitting, list_fitting_acts
 from shared.circuit.table import Row
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
@@ -77,7 +77,7 @@ def judge_turn(
 
 def judge_act(piece: Standing, row: Row, act: Act, role: Role) -> Transition | Violation:
     """Find what an act makes of a piece, by its status and by what its row allows."""
-    found = transition(act, role, piece.status)
+    found = find_transition(act, role, piece.status)
     if found and is_fitting(act, role, row):
         return found
     return rules.ACT_NOT_POSSIBLE.broken(
@@ -85,5 +85,5 @@ def judge_act(piece: Standing, row: Row, act: Act, role: Role) -> Transition | V
         number=piece.number,
         status=piece.status,
         act=act,
-        allowed=", ".join(fitting_acts(role, piece.status, row)) or "aucun",
+        allowed=", ".join(list_fitting_acts(role, piece.status, row)) or "aucun",
     )

@@ -1,4 +1,4 @@
-"""What a role may see of a piece's statuses."""
+"""Visibility of statuses: what a role may see of a piece."""
 
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import Status

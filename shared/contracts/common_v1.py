@@ -1,4 +1,4 @@
-"""Parts that several payloads hold."""
+"""Parts that several payloads share: parties, amounts, files."""
 
 from typing import Self
 

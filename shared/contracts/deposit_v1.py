@@ -1,4 +1,4 @@
-"""What `services/deposit` tells: a piece was deposited, completed or contested."""
+"""Events of `services/deposit`: a piece was deposited, completed or contested."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Wire types shared by the payloads."""
+"""Field types of payloads: amounts, dates, identifiers, ranks, with their bounds."""
 
 import re
 from collections.abc import Mapping

@@ -1,13 +1,13 @@
-"""What `services/organisation` tells: a structure, whole, at each change."""
+"""Events of `services/organisation`: the whole state of a structure, at each change."""
 
 from typing import ClassVar
 
-from shared.circuit.parties import Service, Structure, moa_parameter
+from shared.circuit.parties import Service, Structure, read_moa_parameter
 from shared.contracts.common_v1 import Part
 from shared.contracts.envelope import Payload
 from shared.contracts.fields import Identifier, Moment, Version
 from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
-from shared.vocabulary.texts import composed, one_line
+from shared.vocabulary.texts import make_one_line, normalise_nfc
 
 
 class ParametersV1(Part):
@@ -59,7 +59,7 @@ class StructureChanged(Payload):
             id=self.structure,
             kind=self.kind,
             status=self.status,
-            moa=moa_parameter(
+            moa=read_moa_parameter(
                 est_moa=parameters.est_moa, est_moa_uniquement=parameters.est_moa_uniquement
             ),
             version=self.version,
@@ -68,8 +68,8 @@ class StructureChanged(Payload):
             engagement_ou_service=parameters.engagement_ou_service,
             mise_en_paiement_non_remontee=parameters.mise_en_paiement_non_remontee,
             services={
-                composed(service.code): Service(service.active, service.engagement_obligatoire)
+                normalise_nfc(service.code): Service(service.active, service.engagement_obligatoire)
                 for service in self.services
             },
-            name=one_line(self.name),
+            name=make_one_line(self.name),
         )

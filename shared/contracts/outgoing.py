@@ -1,4 +1,4 @@
-"""A message about to leave: what a use case says, before the runtime stamps it."""
+"""Outgoing message of a use case, before the runtime stamps it with id, source and time."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What `services/routing` tells: a piece for an actor, a status, the state of a dossier."""
+"""Events of `services/routing`: a piece for an actor, a status, the state of a dossier."""
 
 from typing import ClassVar, Self
 

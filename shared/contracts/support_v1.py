@@ -1,4 +1,4 @@
-"""What `services/support` tells: tickets to the desk that has them, and requests it passes on."""
+"""Events of `services/support`: tickets for the desk that has them, activation links."""
 
 from typing import ClassVar
 

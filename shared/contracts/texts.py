@@ -7,7 +7,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_before_validator_function, str_schema
 
-from shared.vocabulary.texts import folded, is_showable, plain
+from shared.vocabulary.texts import clean, fold, is_showable
 
 UNSHOWABLE = "unshowable"
 """Kind of the error of a text with a sign that no screen shows: rule CIR-CHAMP-05 over HTTP."""
@@ -46,8 +46,8 @@ class TypedText:
             return value
         if len(value) > _SHRINKS * self.max_length:
             raise self._too_long()
-        text = plain(value)
-        if self.searched and len(folded(text)) > _GROWS * self.max_length:
+        text = clean(value)
+        if self.searched and len(fold(text)) > _GROWS * self.max_length:
             raise self._too_long()
         if not self.judged and not is_showable(text, lines=self.lines):
             raise PydanticCustomError(UNSHOWABLE, "a sign that no screen shows")

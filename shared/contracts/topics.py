@@ -1,4 +1,4 @@
-"""The registry of topics: the only place where a topic's name is written."""
+"""Registry of topics: names, keys, retention, size limits. No name is written elsewhere."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Who acts in a dossier: a structure in a role."""
+"""Actor in a dossier: a structure in a role."""
 
 from dataclasses import dataclass
 

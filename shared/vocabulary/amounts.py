@@ -9,7 +9,7 @@ _AMOUNT = re.compile(r"-?\d{1,17}(\.\d{1,2})?", re.ASCII)
 
 
 def parse_amount(text: str) -> Decimal:
-    """Read a plain decimal string such as `1234.50`, in the currency's unit; no zero has a sign.
+    """Parse a plain decimal string such as `1234.50`, in the currency's unit; no zero has a sign.
 
     Raises ValueError for anything else: exponents, thousands separators, a third decimal.
     """
@@ -43,7 +43,7 @@ class Change:
         return self.now - self.previous
 
 
-def changes(previous: Amounts, now: Amounts) -> tuple[Change, ...]:
+def find_changes(previous: Amounts, now: Amounts) -> tuple[Change, ...]:
     """List the totals that differ.
 
     A change is no reason to refuse (CCP, R.2192-34), but in a piece that carries the amounts of

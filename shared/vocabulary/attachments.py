@@ -1,4 +1,4 @@
-"""What may be attached, and what a file is by its name and first bytes."""
+"""Attachments: allowed formats, size limits, and the type of a file by name and first bytes."""
 
 import codecs
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from shared.vocabulary.rules import Rule, Violation
-from shared.vocabulary.sizes import MEGABYTE, in_megabytes
+from shared.vocabulary.sizes import MEGABYTE, format_megabytes
 from shared.vocabulary.texts import is_showable
 
 HEAD_BYTES = 64 * 1024
@@ -142,7 +142,7 @@ def has_pdf_header(head: bytes) -> bool:
     return _PDF in head[:_PDF_WITHIN]
 
 
-def media_type(name: str) -> str:
+def find_media_type(name: str) -> str:
     """Say what a file is by its extension."""
     return _TYPES.get(_extension(name), (_BINARY, ()))[0]
 
@@ -172,7 +172,9 @@ def judge(
     if total > rules.total_limit:
         broken.append(
             rules.total_too_large.broken(
-                "attachments", size=in_megabytes(total), limit=in_megabytes(rules.total_limit)
+                "attachments",
+                size=format_megabytes(total),
+                limit=format_megabytes(rules.total_limit),
             )
         )
     return tuple(broken)
@@ -187,7 +189,7 @@ def _judge(rules: AttachmentRules, attached: Attached, field: str) -> Iterator[V
     if not is_showable(attached.name) or set(attached.name) & set("/\\"):
         yield rules.name_refused.broken(field, name=name)
     if attached.size_bytes > SIZE_LIMIT:
-        size, limit = in_megabytes(attached.size_bytes), in_megabytes(SIZE_LIMIT)
+        size, limit = format_megabytes(attached.size_bytes), format_megabytes(SIZE_LIMIT)
         yield rules.too_large.broken(field, name=name, size=size, limit=limit)
     extension = _extension(attached.name)
     if extension not in _TYPES:

@@ -1,4 +1,4 @@
-"""What a person reads in place of a code: roles, statuses, applications, the MOA parameter.
+"""French labels of codes: roles, statuses, applications, the MOA parameter.
 
 The words are the portal's where a source has them (webinar for the MOA; AIFE guides); the labels
 of the statuses are ours, close to the official codes. Sentences of the circuit name a role with

@@ -1,4 +1,4 @@
-"""Numbers of pieces: when two of them are the same number."""
+"""Piece numbers: the unique key by which two of them are equal."""
 
 
 def number_key(number: str) -> str:

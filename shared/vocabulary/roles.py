@@ -1,4 +1,4 @@
-"""Who acts in a dossier, where a piece is received, and what a structure declares."""
+"""Roles in a dossier, applications of the portal, and what a structure declares."""
 
 from enum import StrEnum
 

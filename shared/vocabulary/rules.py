@@ -1,4 +1,4 @@
-"""A rule that can be broken, and the breach of it: the one form in which the platform says no."""
+"""Business rules and their violations: a permanent code, a French sentence, a remedy."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Texts: normalisation (NFC, NFKD) in linear time, invisible signs, what no screen shows."""
+"""Text normalisation (NFC, NFKD) in linear time; invisible and undisplayable characters."""
 
 import re
 import unicodedata
@@ -50,7 +50,7 @@ FOLDED_LIMIT = 20_000
 """Signs that a search compares: one sign of a text may fold to 18, as U+FDFA does."""
 
 
-def composed(text: str) -> str:
+def normalise_nfc(text: str) -> str:
     """Normalise a text to NFC, in linear time; one that stacks its marks is left as it is.
 
     `unicodedata` takes the square of a run of combining marks: 0.7 s for 20,000. No script needs
@@ -61,12 +61,12 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def decomposed(text: str) -> str:
-    """Undo `composed`: normalise a text to NFD, as macOS writes names."""
+def normalise_nfd(text: str) -> str:
+    """Undo `normalise_nfc`: normalise a text to NFD, as macOS writes names."""
     return text if text.isascii() or _STACKED.search(text) else unicodedata.normalize("NFD", text)
 
 
-def folded(text: str, limit: int = FOLDED_LIMIT) -> str:
+def fold(text: str, limit: int = FOLDED_LIMIT) -> str:
     """Reduce a text to what a search compares: no case, no accent, `limit` signs at most.
 
     It is decomposed by slices, which takes a linear time whatever its marks are; their order,
@@ -81,8 +81,8 @@ def folded(text: str, limit: int = FOLDED_LIMIT) -> str:
     return "".join(signs)[:limit]
 
 
-def plain(text: str) -> str:
-    """Normalise a typed text to what its writer sees, whatever a keyboard or a paste put into it.
+def clean(text: str) -> str:
+    """Clean a typed text to what its writer sees, whatever a keyboard or a paste put into it.
 
     It is composed (NFC: macOS pastes accents apart from their letters). Every blank becomes a space
     and every line end a `\\n`; what has no shape at all is dropped, and so are blanks around. Signs
@@ -90,7 +90,7 @@ def plain(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text.strip()
-    return composed(_INVISIBLE.sub("", _BLANK.sub(" ", _LINE_END.sub("\n", text)))).strip()
+    return normalise_nfc(_INVISIBLE.sub("", _BLANK.sub(" ", _LINE_END.sub("\n", text)))).strip()
 
 
 def is_showable(text: str, *, lines: bool = False) -> bool:
@@ -104,21 +104,21 @@ def is_showable(text: str, *, lines: bool = False) -> bool:
     return lines or not ("\n" in text or "\t" in text)
 
 
-def showable(text: str) -> str:
-    """Give a text to be shown whatever it holds: `�` for each sign that no screen can show."""
+def make_showable(text: str) -> str:
+    """Replace each sign that no screen can show by `�`."""
     return _UNSHOWABLE.sub(_REPLACEMENT, _STACKED.sub(rf"\1{_REPLACEMENT}", text))
 
 
-def one_line(text: str) -> str:
-    """Give a name to be shown on one line, whatever an older release accepted in it."""
-    return " ".join(showable(plain(text)).split())
+def make_one_line(text: str) -> str:
+    """Put a name on one line, whatever an older release accepted in it."""
+    return " ".join(make_showable(clean(text)).split())
 
 
-def quoted(text: str) -> str:
+def quote_line(text: str) -> str:
     """Quote at most a line of what somebody wrote: a hostile field may hold megabytes."""
     return text if len(text) <= _QUOTED else text[:_QUOTED] + "…"
 
 
-def says_something(text: str) -> bool:
+def has_visible_letter(text: str) -> bool:
     """Tell whether a text holds a letter or a digit that is seen."""
-    return any(sign.isalnum() for sign in plain(text))
+    return any(sign.isalnum() for sign in clean(text))

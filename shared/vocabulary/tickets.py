@@ -1,4 +1,4 @@
-"""The words of support: who answers, where a ticket stands, what may happen to it."""
+"""Tickets: desks, statuses, acts, sides and priorities."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -7,7 +7,7 @@ _FRENCH = re.compile(r"FR([0-9A-HJ-NP-Z]{2})(\d{9})", re.ASCII)
 _MONACO = "000"
 
 
-def compact(text: str) -> str:
+def compact_vat_number(text: str) -> str:
     """Write a VAT number as registers keep it: capitals, no blank, point or dash."""
     return _BLANKS.sub("", text).upper()
 
@@ -32,7 +32,7 @@ def is_french_vat_number(number: str) -> bool:
     return not key.isdigit() or int(key) == (12 + 3 * (int(siren) % 97)) % 97
 
 
-def siren_of(number: str) -> str | None:
+def extract_siren(number: str) -> str | None:
     """Give the SIREN that a French VAT number holds; those of Monaco, 000…, hold none."""
     parts = _FRENCH.fullmatch(number)
     return None if parts is None or parts[2].startswith(_MONACO) else parts[2]

@@ -14,7 +14,7 @@ from docs.generators.architecture import (
 )
 from docs.generators.openapi import build_services
 from docs.generators.places import PLACES, Place, find_missing
-from shared.circuit.loader import current
+from shared.circuit.loader import load_current
 from shared.contracts.topics import TOPICS
 from shared.vocabulary.roles import Role
 
@@ -55,7 +55,7 @@ def test_every_change_has_one_row() -> None:
 
 @pytest.mark.parametrize(
     "diagram",
-    [draw_topics(), draw_journey(current()), draw_rooms(read_layers())],
+    [draw_topics(), draw_journey(load_current()), draw_rooms(read_layers())],
     ids=["topics", "journey", "rooms"],
 )
 def test_a_diagram_holds_what_we_know_of_mermaid_alone(diagram: str) -> None:
@@ -81,7 +81,7 @@ def test_every_topic_is_drawn_from_its_owner_to_each_of_its_readers() -> None:
 
 
 def test_the_way_of_a_piece_goes_from_the_titulaire_to_the_payment() -> None:
-    steps = re.findall(r"(\w+)->>(\w+): (.*)", draw_journey(current()))
+    steps = re.findall(r"(\w+)->>(\w+): (.*)", draw_journey(load_current()))
 
     assert steps[0][:2] == ("titulaire", "deposit")
     assert "A4" in steps[0][2]

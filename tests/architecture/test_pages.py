@@ -10,7 +10,7 @@ import pytest
 
 from docs.generators.circuit import draw_circuit, render_circuit
 from docs.generators.rules import find_rules, render_rules
-from shared.circuit.loader import current, version
+from shared.circuit.loader import load_current, load_version
 from shared.circuit.statuses import TRANSITIONS
 from shared.circuit.table import Circuit, Phase
 
@@ -54,7 +54,9 @@ def test_a_rule_is_found_wherever_it_is_and_two_cannot_share_a_code(
         find_rules((planted,))
 
 
-@pytest.mark.parametrize("circuit", [current(), version("2026-1")], ids=lambda each: each.version)
+@pytest.mark.parametrize(
+    "circuit", [load_current(), load_version("2026-1")], ids=lambda each: each.version
+)
 @pytest.mark.parametrize(("phase", "moa"), PARTS)
 def test_a_diagram_draws_every_row_and_every_follower(
     circuit: Circuit, phase: Phase, *, moa: bool
@@ -80,11 +82,11 @@ def test_every_row_act_and_delay_has_its_line_with_its_source() -> None:
     page = render_circuit()
     lines = page.splitlines()
 
-    for row in current().rows:
+    for row in load_current().rows:
         found = [line for line in lines if line.startswith(f"| **{row.cadre}** |")]
         assert any(row.source in line and row.label in line for line in found), row.cadre
-    assert len([line for line in lines if line.startswith("| **")]) == len(current().rows)
-    assert all(each.source in page for each in current().delays)
+    assert len([line for line in lines if line.startswith("| **")]) == len(load_current().rows)
+    assert all(each.source in page for each in load_current().delays)
     assert all(f"`{each.target}`" in page for each in TRANSITIONS)
 
 

@@ -11,7 +11,7 @@ from deploy.local.demo.actor import Actor, Answer, Services
 from deploy.local.demo.cast import MEMBERS, ONE_SIRET, TWO_SIRETS, WITHOUT_MOA, Site
 from deploy.local.demo.pieces import Writer, metadata, pdf, ubl
 from deploy.local.einvoices import Einvoice
-from shared.circuit.loader import current
+from shared.circuit.loader import load_current
 from shared.circuit.statuses import Act
 from shared.circuit.table import Row
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
@@ -123,4 +123,4 @@ async def register(scene: Scene) -> None:
 
 
 def _row(cadre: str, site: Site) -> Row:
-    return current()[cadre, site.has_moa]
+    return load_current()[cadre, site.has_moa]

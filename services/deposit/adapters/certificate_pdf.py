@@ -14,7 +14,7 @@ from shared.vocabulary.dates import PARIS
 from shared.vocabulary.labels import ROLES, STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
-from shared.vocabulary.texts import composed
+from shared.vocabulary.texts import normalise_nfc
 
 _INK = 30
 _GREY = 110
@@ -236,7 +236,7 @@ class _Certificate(FPDF):
 
     def _to_printable(self, text: str) -> str:
         """Keep what the PDF's own fonts have (Latin-1); write the rest so that none is lost."""
-        signs = composed(text).translate(_TYPOGRAPHY)
+        signs = normalise_nfc(text).translate(_TYPOGRAPHY)
         shown = "".join(sign if _is_latin1(sign) else f"<U+{ord(sign):04X}>" for sign in signs)
         self._has_codes = self._has_codes or shown != signs
         return shown

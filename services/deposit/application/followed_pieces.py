@@ -7,7 +7,7 @@ from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.turns import DossierState
-from shared.circuit.loader import version
+from shared.circuit.loader import load_version
 from shared.circuit.table import Circuit, Row
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -96,7 +96,7 @@ async def state_of(ports: Ports, piece: Piece) -> DossierState | None:
 
 def circuit_of(piece: Piece) -> Circuit:
     """Give the table by which a piece's dossier travels."""
-    return version(piece.draft.table_version)
+    return load_version(piece.draft.table_version)
 
 
 async def _find_named(ports: Ports, follows: Follows) -> Piece | None:

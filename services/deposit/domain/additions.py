@@ -12,7 +12,7 @@ from shared.circuit.table import Row
 from shared.vocabulary.attachments import Attached
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.texts import says_something
+from shared.vocabulary.texts import has_visible_letter
 
 ADDITIONS_MAX = 100
 """Completions and contests of one piece: its record in the store holds them all."""
@@ -40,7 +40,7 @@ def judge_added(
 ) -> tuple[Violation, ...]:
     """Check what is added: a contest says why in any case, however much it attaches."""
     is_contest = act is Act.CONTESTER
-    if not (is_contest or attachments or says_something(comment or "")):
+    if not (is_contest or attachments or has_visible_letter(comment or "")):
         return (rules.NOTHING_ADDED.broken("attachments"),)
     return (
         *judge_comment(comment, is_required=is_contest),

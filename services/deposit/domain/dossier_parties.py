@@ -11,8 +11,8 @@ from shared.circuit.parties import LABELS, Parties, Party
 from shared.vocabulary.roles import SUPPLIER_SIDE, IdentifierType, Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.siret import has_siret_form
-from shared.vocabulary.texts import quoted
-from shared.vocabulary.vat_numbers import compact
+from shared.vocabulary.texts import quote_line
+from shared.vocabulary.vat_numbers import compact_vat_number
 
 _KNOWN_BY_VAT = f"{IdentifierType.UE_HORS_FRANCE.value}-"
 
@@ -92,7 +92,7 @@ def _add_service_of_file(parties: Parties, read: Invoice, metadata: Metadata) ->
                     f"{role.value}.service",
                     label="le code service",
                     said=stated,
-                    read=quoted(read.service_code),
+                    read=quote_line(read.service_code),
                 )
             )
         party = replace(buyer, service=read.service_code)
@@ -132,7 +132,7 @@ def _may_mean(read: FileParty, party: Party) -> bool:
     if has_siret_form(structure):
         return read.company is None or structure.startswith(read.company)
     if read.vat_number and structure.startswith(_KNOWN_BY_VAT):
-        return compact(structure.removeprefix(_KNOWN_BY_VAT)) == read.vat_number
+        return compact_vat_number(structure.removeprefix(_KNOWN_BY_VAT)) == read.vat_number
     return True
 
 
@@ -141,5 +141,5 @@ def _contradiction(role: Role, party: Party, read: FileParty) -> Violation:
         f"{role.value}.structure",
         said=party.structure,
         role=LABELS[role],
-        read=quoted(read.siret or read.company or read.vat_number or ""),
+        read=quote_line(read.siret or read.company or read.vat_number or ""),
     )

@@ -13,7 +13,7 @@ from services.deposit.domain.invoice import LABELS, Invoice
 from shared.vocabulary.cadres import parse_cadre
 from shared.vocabulary.piece_numbers import number_key
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.texts import quoted, showable
+from shared.vocabulary.texts import make_showable, quote_line
 
 _FIELDS = (
     "number",
@@ -56,9 +56,11 @@ def truncate(read: Invoice) -> Invoice:
         payee=_cut_party(read.payee),
         tax_representative=_cut_party(read.tax_representative),
         preceding_numbers=tuple(
-            showable(number[:_KEPT_TEXT]) for number in read.preceding_numbers[:_KEPT_NUMBERS]
+            make_showable(number[:_KEPT_TEXT]) for number in read.preceding_numbers[:_KEPT_NUMBERS]
         ),
-        malformed={field: showable(text[:_KEPT_TEXT]) for field, text in read.malformed.items()},
+        malformed={
+            field: make_showable(text[:_KEPT_TEXT]) for field, text in read.malformed.items()
+        },
         contradictions={},
     )
 
@@ -77,8 +79,8 @@ def _contradictions(read: Invoice, stated: Invoice) -> Iterator[Violation]:
         yield rules.CONTRADICTS_FILE.broken(
             field,
             label=LABELS[field],
-            said=quoted(str(beside)),
-            read=quoted(str(in_file)),
+            said=quote_line(str(beside)),
+            read=quote_line(str(in_file)),
         )
 
 
@@ -91,7 +93,7 @@ def _same(field: str, one: object, other: object) -> bool:
 
 
 def _cut(text: str | None) -> str | None:
-    return text and showable(text[:_KEPT_TEXT])
+    return text and make_showable(text[:_KEPT_TEXT])
 
 
 def _cut_party(party: Party) -> Party:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from shared.vocabulary.rules import Rule, Violation
 from shared.vocabulary.siret import SIREN_LENGTH, is_siren, is_siret
-from shared.vocabulary.texts import quoted
-from shared.vocabulary.vat_numbers import has_french_form, siren_of
+from shared.vocabulary.texts import quote_line
+from shared.vocabulary.vat_numbers import extract_siren, has_french_form
 
 LABELS: Mapping[str, str] = {
     f"{party}.{field}": f"{label} {of}"
@@ -69,7 +69,7 @@ class Party:
         held = {
             "siret": self.siret and self.siret[:SIREN_LENGTH],
             "siren": self.siren,
-            "vat_number": self.vat_number and siren_of(self.vat_number),
+            "vat_number": self.vat_number and extract_siren(self.vat_number),
             "address": self.address_siren,
         }
         return {number: siren for number, siren in held.items() if siren}
@@ -105,11 +105,11 @@ def judge_party(name: str, party: Party) -> Iterator[Violation]:
             yield TWO_COMPANIES.broken(
                 f"{name}.{other}",
                 label=LABELS[f"{name}.{other}"],
-                value=quoted(siren),
+                value=quote_line(siren),
                 other=LABELS[f"{name}.{surest}"],
-                expected=quoted(company),
+                expected=quote_line(company),
             )
 
 
 def _wrong(rule: Rule, name: str, value: str) -> Violation:
-    return rule.broken(name, value=quoted(value), label=LABELS[name])
+    return rule.broken(name, value=quote_line(value), label=LABELS[name])

@@ -12,7 +12,7 @@ from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.dates import FIRST_DAY, LAST_DAY, is_plausible
 from shared.vocabulary.rules import Rule, Violation
-from shared.vocabulary.texts import quoted
+from shared.vocabulary.texts import quote_line
 
 _AMOUNT_FIELDS = ("ht", "tva", "ttc", "due", "prepaid", "rounding")
 
@@ -217,11 +217,11 @@ def _judge_form(invoice: Invoice) -> Iterator[Violation]:
         if name in _AMOUNT_FIELDS:
             rule = TOO_MANY_DECIMALS if _DECIMAL.fullmatch(text) else AMOUNT_UNREADABLE
             label = LABELS[name]
-            yield rule.broken(name, label=label[0].upper() + label[1:], value=quoted(text))
+            yield rule.broken(name, label=label[0].upper() + label[1:], value=quote_line(text))
         else:
-            yield DATE_UNREADABLE.broken(name, value=quoted(text))
+            yield DATE_UNREADABLE.broken(name, value=quote_line(text))
     for name, values in invoice.contradictions.items():
-        shown = ", ".join(quoted(value) for value in values[:3])
+        shown = ", ".join(quote_line(value) for value in values[:3])
         yield CONTRADICTION.broken(name, label=LABELS.get(name, name), values=shown)
 
 
@@ -231,7 +231,7 @@ def _judge_number(number: str | None, limit: int) -> Iterator[Violation]:
     if len(number) > limit:
         yield NUMBER_TOO_LONG.broken("number", length=len(number), limit=limit)
     if not _NUMBER.fullmatch(number):
-        yield NUMBER_CHARACTERS.broken("number", value=quoted(number))
+        yield NUMBER_CHARACTERS.broken("number", value=quote_line(number))
 
 
 def _judge_date(issued_on: date | None, today: date) -> Iterator[Violation]:
@@ -245,7 +245,7 @@ def _judge_date(issued_on: date | None, today: date) -> Iterator[Violation]:
 
 def _judge_currency(currency: str | None) -> Iterator[Violation]:
     if currency is not None and not _CURRENCY.fullmatch(currency):
-        yield CURRENCY_UNKNOWN.broken("currency", value=quoted(currency))
+        yield CURRENCY_UNKNOWN.broken("currency", value=quote_line(currency))
 
 
 def _judge_totals(invoice: Invoice) -> Iterator[Violation]:

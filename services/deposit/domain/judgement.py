@@ -20,11 +20,11 @@ from services.deposit.domain.proposal import Proposal
 from shared.circuit.fields import judge_showable
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.table import Circuit, Row, application_of
-from shared.vocabulary.amounts import changes
+from shared.vocabulary.amounts import find_changes
 from shared.vocabulary.codes import INVOICE, Syntax, is_credit_note
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.texts import quoted
+from shared.vocabulary.texts import quote_line
 
 _TYPES = (INVOICE, "381", "384", "386", "389")
 _ENGAGEMENT_LIMIT = 50
@@ -129,10 +129,10 @@ def _judge_type(proposal: Proposal, world: World) -> Iterator[Violation]:
             yield MISSING.broken("type_code", label=LABELS["type_code"])
     elif read.is_credit_note is not None and read.is_credit_note is not is_credit_note(code):
         root = "CreditNote" if read.is_credit_note else "Invoice"
-        yield rules.TYPE_CONTRADICTS_ROOT.broken("type_code", value=quoted(code), root=root)
+        yield rules.TYPE_CONTRADICTS_ROOT.broken("type_code", value=quote_line(code), root=root)
     if code not in _TYPES:
         yield rules.TYPE_CODE_REFUSED.broken(
-            "type_code", value=quoted(code), allowed=", ".join(_TYPES)
+            "type_code", value=quote_line(code), allowed=", ".join(_TYPES)
         )
     if is_credit_note(code) and proposal.metadata.mode_paiement:
         yield rules.CREDIT_NOTE_PAYMENT.broken("mode_paiement")
@@ -201,7 +201,7 @@ def _draft(proposal: Proposal, world: World, parties: Parties) -> Draft:
         directory={
             name: world.directory[name].version for name in named if name in world.directory
         },
-        changes=changes(previous.draft.amounts, amounts) if previous else (),
+        changes=find_changes(previous.draft.amounts, amounts) if previous else (),
         recipient=recipient_of(row, parties),
         read=truncate(proposal.read),
     )

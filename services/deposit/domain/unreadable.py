@@ -1,7 +1,7 @@
 """The rules of unreadable files: they come before any business rule."""
 
 from shared.vocabulary.rules import Rule, Violation
-from shared.vocabulary.sizes import in_megabytes
+from shared.vocabulary.sizes import format_megabytes
 
 
 class Unreadable(Exception):  # noqa: N818 - it is an answer to the depositor, not a fault of ours
@@ -31,7 +31,9 @@ TOO_LARGE = Rule(
 
 def too_large(size_bytes: int, limit_bytes: int) -> Violation:
     """Refuse a file for its size."""
-    return TOO_LARGE.broken("file", size=in_megabytes(size_bytes), limit=in_megabytes(limit_bytes))
+    return TOO_LARGE.broken(
+        "file", size=format_megabytes(size_bytes), limit=format_megabytes(limit_bytes)
+    )
 
 
 MALFORMED_XML = Rule(

@@ -10,7 +10,7 @@ from services.organisation.domain.structure import Declaration, Service, Structu
 from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind
 from shared.vocabulary.rules import Rule, Violation
 from shared.vocabulary.siret import is_siret
-from shared.vocabulary.texts import says_something
+from shared.vocabulary.texts import has_visible_letter
 
 _LETTER = "A-Za-zÀ-ÖØ-öø-ÿŒœ"
 _SERVICE_CODE = re.compile(rf"[0-9{_LETTER}_-]([0-9{_LETTER} _-]{{0,98}}[0-9{_LETTER}_-])?")
@@ -53,7 +53,7 @@ def judge(
 ) -> tuple[Violation, ...]:
     """Check what is declared at the address of `structure`, in place of `current`."""
     broken = [*_judge_identifier(declared, structure)]
-    if not says_something(declared.name):
+    if not has_visible_letter(declared.name):
         broken.append(rules.NAME_EMPTY.broken("name"))
     if current and current.declared.kind is not declared.kind:
         kind = current.declared.kind.value.lower()
@@ -99,7 +99,7 @@ def _judge_services(declared: Declaration) -> Iterator[Violation]:
     for rank, service in enumerate(declared.services):
         if rule := _judge_code(service.code, count):
             yield rule.broken(f"services.{rank}.code", code=service.code)
-        if not says_something(service.name):
+        if not has_visible_letter(service.name):
             yield rules.NAME_EMPTY.broken(f"services.{rank}.name")
 
 

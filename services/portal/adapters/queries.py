@@ -20,7 +20,7 @@ from shared.vocabulary.actors import Actor
 from shared.vocabulary.dates import end_of_day, start_of_day
 from shared.vocabulary.piece_numbers import number_key
 from shared.vocabulary.roles import Role
-from shared.vocabulary.texts import decomposed
+from shared.vocabulary.texts import normalise_nfd
 
 Keys = list[tuple[str, int]]
 
@@ -155,7 +155,7 @@ def _one_of(values: Collection[str]) -> Any:  # noqa: ANN401
 
 def _text(asked: str | None) -> Any:  # noqa: ANN401
     """Ask for a text in either form: an older release kept accents apart from their letters."""
-    return asked and _one_of({asked, decomposed(asked)})
+    return asked and _one_of({asked, normalise_nfd(asked)})
 
 
 def _party(role: Role, party: Party) -> tuple[str, Any]:

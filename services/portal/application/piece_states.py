@@ -10,7 +10,7 @@ from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.codes import is_credit_note
 from shared.vocabulary.roles import Role
-from shared.vocabulary.texts import composed
+from shared.vocabulary.texts import normalise_nfc
 
 
 def read_pieces(told: DossierChanged) -> tuple[Piece, ...]:
@@ -51,7 +51,7 @@ def _compose_service(party: Party) -> Party:
 
 def _compose(text: str | None) -> str | None:
     """Compose what older releases told as it was typed; searches ask for composed texts."""
-    return text and composed(text)
+    return text and normalise_nfc(text)
 
 
 def _read_reported(

@@ -11,8 +11,8 @@ from typing import Any
 
 from services.portal.domain.verifier.verify import canonical
 from shared.circuit import loader
-from shared.circuit.amounts import prevailing
-from shared.circuit.motives import every_motive
+from shared.circuit.amounts import find_prevailing_amounts
+from shared.circuit.motives import list_all_motives
 from shared.circuit.statuses import TRANSITIONS, is_fitting
 from shared.circuit.table import Circuit, Row
 from shared.vocabulary.amounts import Amounts
@@ -25,10 +25,10 @@ def circuit_json() -> bytes:
     content = {
         "roles": dict(ROLES),
         "statuts": dict(STATUSES),
-        "motifs": {motive.code: motive.label for motive in every_motive()},
+        "motifs": {motive.code: motive.label for motive in list_all_motives()},
         "actes": [[row.act, row.role, sorted(row.sources)] for row in TRANSITIONS],
-        "sans_montants": sorted(_statuses_without_amounts(loader.current())),
-        "versions": {name: _version(loader.version(name)) for name in loader.versions()},
+        "sans_montants": sorted(_statuses_without_amounts(loader.load_current())),
+        "versions": {name: _version(loader.load_version(name)) for name in loader.list_versions()},
     }
     return canonical(content, 1) + b"\n"
 
@@ -65,5 +65,5 @@ def _statuses_without_amounts(circuit: Circuit) -> Iterator[Status]:
     nothing = Amounts(*[Decimal()] * 4)
     for status in Status:
         step = _Step("", row.cadre, nothing, status)
-        if prevailing(circuit, [step], moa=row.moa_present) is None:
+        if find_prevailing_amounts(circuit, [step], moa=row.moa_present) is None:
             yield status

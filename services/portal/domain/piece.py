@@ -7,7 +7,7 @@ from datetime import date, datetime
 from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Party
 from shared.vocabulary.actors import Actor
-from shared.vocabulary.amounts import Amounts, Change, changes
+from shared.vocabulary.amounts import Amounts, Change, find_changes
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import Status
 
@@ -78,7 +78,7 @@ class Piece:
         """The totals that the piece states otherwise than what holds in its dossier."""
         if self.amounts is None or self.prevailing is None:
             return ()
-        return changes(self.prevailing.amounts, self.amounts)
+        return find_changes(self.prevailing.amounts, self.amounts)
 
     def state_for(self, role: Role) -> PieceState:
         """Give the state that a role sees."""

@@ -1,23 +1,25 @@
 """The amounts of a dossier: which hold, and where a piece states others."""
 
 from services.routing.domain.dossier import Dossier, Piece
-from shared.circuit.amounts import Prevailing, prevailing
-from shared.circuit.loader import version
-from shared.vocabulary.amounts import Change, changes
+from shared.circuit.amounts import Prevailing, find_prevailing_amounts
+from shared.circuit.loader import load_version
+from shared.vocabulary.amounts import Change, find_changes
 
 
 def find_prevailing(dossier: Dossier) -> Prevailing | None:
     """Find the amounts that prevail in a dossier, and the piece that states them."""
-    return prevailing(version(dossier.table_version), dossier.pieces, moa=dossier.moa_present)
+    return find_prevailing_amounts(
+        load_version(dossier.table_version), dossier.pieces, moa=dossier.moa_present
+    )
 
 
 def list_changes(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
     """List the totals that a piece states otherwise than the piece it follows."""
     previous = dossier.piece(piece.follows) if piece.follows else None
-    return changes(previous.amounts, piece.amounts) if previous else ()
+    return find_changes(previous.amounts, piece.amounts) if previous else ()
 
 
 def list_differences(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
     """List the totals that a piece states otherwise than what prevails."""
     holding = find_prevailing(dossier)
-    return changes(holding.amounts, piece.amounts) if holding else ()
+    return find_changes(holding.amounts, piece.amounts) if holding else ()

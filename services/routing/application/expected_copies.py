@@ -14,14 +14,14 @@ from services.routing.application.ports import StoredEntry
 from services.routing.domain.commands import Deposit
 from services.routing.domain.dossier import evolve
 from services.routing.domain.events import AdditionRefused, PieceCompleted, PieceReceived
-from shared.circuit.loader import version
+from shared.circuit.loader import load_version
 from shared.circuit.parties import Parties
 from shared.circuit.table import Row, application_of
 from shared.circuit.visibility import visible_to
 from shared.contracts.public_paths import public_path
 from shared.contracts.routing_v1 import DossierChanged, PieceStateV1, StatusChanged
 from shared.vocabulary.actors import Actor
-from shared.vocabulary.amounts import changes
+from shared.vocabulary.amounts import find_changes
 from shared.vocabulary.codes import is_credit_note
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import Status
@@ -59,7 +59,7 @@ def expect_of_deposit(expected: ExpectedDossier, state: PieceStateV1, role: Role
 
 
 def _first_recipient(expected: ExpectedDossier, deposit: Deposit) -> dict[str, Any] | None:
-    circuit = version(expected.journey.dossier.table_version)
+    circuit = load_version(expected.journey.dossier.table_version)
     row = circuit.row(deposit.cadre, moa=deposit.parties.moa is not None)
     if not isinstance(row, Row):
         return None
@@ -83,7 +83,7 @@ def _completion(event: PieceCompleted | AdditionRefused) -> dict[str, Any]:
 def _describe_deposit(
     deposit: Deposit, previous: Deposit | None, enclosure: Enclosure
 ) -> dict[str, Any]:
-    changed = changes(previous.amounts, deposit.amounts) if previous else ()
+    changed = find_changes(previous.amounts, deposit.amounts) if previous else ()
     first = enclosure.attachments[: len(deposit.attachments)]
     return {
         "dossier_id": deposit.dossier_id,

@@ -6,8 +6,8 @@ from typing import Self
 
 from services.routing.domain.dossier import Dossier, Piece, replay
 from services.routing.domain.events import Event
-from shared.circuit.loader import version
-from shared.circuit.statuses import Act, fitting_acts
+from shared.circuit.loader import load_version
+from shared.circuit.statuses import Act, list_fitting_acts
 from shared.circuit.table import Row
 from shared.contracts.common_v1 import FileV1
 from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
@@ -101,7 +101,7 @@ def _apply(dossier: Dossier | None, events: Iterable[Event]) -> Dossier:
 
 def find_row(dossier: Dossier, piece: Piece) -> Row | None:
     """Find what the circuit says of a piece; None for one that was rejected for its cadre."""
-    return version(dossier.table_version).row(piece.cadre, moa=dossier.moa_present)
+    return load_version(dossier.table_version).row(piece.cadre, moa=dossier.moa_present)
 
 
 def list_acts(dossier: Dossier, role: Role) -> tuple[Act, ...]:
@@ -111,7 +111,7 @@ def list_acts(dossier: Dossier, role: Role) -> tuple[Act, ...]:
         return ()
     piece = dossier[awaited.piece_id]
     row = find_row(dossier, piece)
-    return fitting_acts(role, piece.status, row) if row else ()
+    return list_fitting_acts(role, piece.status, row) if row else ()
 
 
 def is_party(dossier: Dossier, actor: Actor) -> bool:

@@ -7,7 +7,7 @@ from services.routing.domain.dossier import Dossier, Piece, Waiting
 from services.routing.domain.events import DelayElapsed, Event, Forwarded, Offered, StatusSet
 from services.routing.domain.hops import actor_of, hop_to_recipient
 from shared.circuit.delays import CONCLUDED, Delay, Effect
-from shared.circuit.loader import version
+from shared.circuit.loader import load_version
 from shared.circuit.table import Circuit, Row, application_of
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Purpose
@@ -24,7 +24,7 @@ def decide_elapsed(dossier: Dossier, world: World) -> tuple[Event, ...]:
     if waiting is None or waiting.due is None or world.now < waiting.due or dossier.hold:
         return ()
     piece = dossier[waiting.piece_id]
-    circuit = version(dossier.table_version)
+    circuit = load_version(dossier.table_version)
     delay = circuit.delay(piece.cadre, waiting.actor.role)
     if delay is None:
         raise MessageError(f"circuit {circuit.version}: no delay of {waiting.actor.role} there")

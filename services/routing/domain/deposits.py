@@ -13,7 +13,7 @@ from services.routing.domain.turns import find_transition, judge_turn
 from shared.circuit.amounts import Previous, judge_carried, judge_currency
 from shared.circuit.cadres import deposit_act, judge_depositor, judge_following, judge_opening
 from shared.circuit.delays import CONCLUDED
-from shared.circuit.loader import version
+from shared.circuit.loader import load_version
 from shared.circuit.parties import LABELS
 from shared.circuit.statuses import Transition
 from shared.circuit.table import Circuit, Row
@@ -31,7 +31,7 @@ def decide_deposit(dossier: Dossier | None, deposit: Deposit, world: World) -> D
 def _open(deposit: Deposit, world: World) -> Decision:
     if deposit.follows is not None:
         raise MessageError(f"piece {deposit.piece_id} follows, but its dossier is unknown")
-    circuit = version(deposit.table_version)
+    circuit = load_version(deposit.table_version)
     depositor, parties = deposit.depositor, deposit.parties
     received = _receive(circuit, deposit, world)
     broken = (
@@ -53,7 +53,7 @@ def _follow(dossier: Dossier, deposit: Deposit, world: World) -> Decision:
     previous = dossier.piece(deposit.follows)
     if previous is None:
         raise MessageError(f"piece {deposit.piece_id} follows one that its dossier does not hold")
-    circuit = version(dossier.table_version)
+    circuit = load_version(dossier.table_version)
     received = _receive(circuit, deposit, world)
     found = _judge_next(circuit, dossier, previous, deposit)
     if not isinstance(found, Transition):

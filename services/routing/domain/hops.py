@@ -10,9 +10,9 @@ from services.routing.domain.dossier import Dossier, Piece
 from services.routing.domain.events import Event, Forwarded, Held, StatusSet
 from shared.circuit.delays import Delay, Start
 from shared.circuit.hop import judge_hop
-from shared.circuit.loader import version
+from shared.circuit.loader import load_version
 from shared.circuit.parties import Parties, Party
-from shared.circuit.statuses import VALIDATED, arrival
+from shared.circuit.statuses import VALIDATED, find_arrival_status
 from shared.circuit.table import Circuit, Row, application_of
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.cadres import Cadre
@@ -152,7 +152,7 @@ def hop_to_recipient(
         parties,
         to=actor_of(row.recipient, deposit, parties),
         cadres=circuit.followers(row, row.recipient),
-        arrival=arrival(status, row.recipient),
+        arrival=find_arrival_status(status, row.recipient),
         informed=row.informed,
         delay=circuit.delay(row.cadre, row.recipient),
         received_at=received_at,
@@ -185,7 +185,7 @@ def retry_hop(dossier: Dossier, world: World) -> tuple[Event, ...]:
     if waiting is None or hold is None:
         return ()
     piece = dossier[waiting.piece_id]
-    circuit = version(dossier.table_version)
+    circuit = load_version(dossier.table_version)
     row = circuit[piece.cadre, dossier.moa_present]
     parties = dossier.parties
     if piece.status is Status.DEPOSEE:

@@ -11,24 +11,24 @@ from services.routing.domain.events import PieceRecycled, StatusSet
 from services.routing.domain.hops import hop_to_recipient
 from shared.circuit.fields import judge_fields, judge_showable
 from shared.circuit.hop import judge_hop
-from shared.circuit.loader import version
+from shared.circuit.loader import load_version
 from shared.circuit.parties import LABELS, Parties, Party, judge_service, judge_structure
 from shared.circuit.statuses import Transition
 from shared.circuit.table import Row
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.texts import says_something
+from shared.vocabulary.texts import has_visible_letter
 
 
 def decide_recycling(
     dossier: Dossier, piece: Piece, found: Transition, treat: Treat, world: World
 ) -> Decision:
     """Send a piece again, to whom the correction names; it is judged as at a deposit."""
-    circuit = version(dossier.table_version)
+    circuit = load_version(dossier.table_version)
     row = circuit[piece.cadre, dossier.moa_present]
     correction = treat.correction or Correction()
     ahead = circuit.roles_ahead(row) - {row.depositor, row.validator}
-    corrected = correction.engagement if says_something(correction.engagement or "") else None
+    corrected = correction.engagement if has_visible_letter(correction.engagement or "") else None
     broken = (
         *_judge_correction(correction, dossier, ahead),
         *judge_showable("correction.engagement", "Le numéro d'engagement", corrected),

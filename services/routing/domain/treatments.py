@@ -10,7 +10,7 @@ from services.routing.domain.events import AdditionRefused, Closed, Event, Piece
 from services.routing.domain.hops import hand_back, hop_to_depositor, hop_to_recipient
 from services.routing.domain.recycling import decide_recycling
 from services.routing.domain.turns import find_transition, judge_turn
-from shared.circuit.loader import version
+from shared.circuit.loader import load_version
 from shared.circuit.motives import judge_comment, judge_refusal
 from shared.circuit.statuses import TREATMENTS, Act, Awaited, Reason, Transition
 from shared.circuit.table import Circuit
@@ -25,7 +25,7 @@ def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
     piece = dossier.piece(treat.piece_id)
     if piece is None:
         return _refuse(rules.PIECE_UNKNOWN.broken("piece", piece_id=treat.piece_id))
-    circuit = version(dossier.table_version)
+    circuit = load_version(dossier.table_version)
     found = _judge_transition(circuit, dossier, piece, treat)
     if isinstance(found, Violation):
         return _refuse(found)
@@ -52,7 +52,7 @@ def decide_completion(dossier: Dossier, complete: Complete, world: World) -> Dec
     piece = dossier.piece(complete.piece_id)
     if piece is None:
         raise MessageError(f"completion of {complete.piece_id}, which its dossier does not hold")
-    circuit = version(dossier.table_version)
+    circuit = load_version(dossier.table_version)
     found = _judge_transition(circuit, dossier, piece, complete)
     if isinstance(found, Violation):
         refused = AdditionRefused(world.now, complete, found.code, found.message)

@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from shared.runtime.web.problems import Problem
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
-from shared.vocabulary.texts import composed, is_showable, plain, says_something
+from shared.vocabulary.texts import clean, has_visible_letter, is_showable, normalise_nfc
 
 IDENTIFIER_LIMIT = 100
 """Of the identifiers that travel in events (`shared.contracts.fields`)."""
@@ -83,8 +83,8 @@ def require_trusted_headers(connection: HTTPConnection) -> None:
 def parse_structure(header: str) -> str:
     """Decode the identifier of a structure. Raises a 401 problem when it is malformed."""
     decoded = decode_header(header)
-    text = composed(decoded or "")
-    if decoded is None or text != plain(text) or not is_identifier(text):
+    text = normalise_nfc(decoded or "")
+    if decoded is None or text != clean(text) or not is_identifier(text):
         raise Problem(
             401,
             "HTTP-CALLER-06",
@@ -104,4 +104,4 @@ def decode_header(header: str) -> str | None:
 
 def is_identifier(text: str) -> bool:
     """Tell whether a text is short and visible enough to identify somebody."""
-    return len(text) <= IDENTIFIER_LIMIT and is_showable(text) and says_something(text)
+    return len(text) <= IDENTIFIER_LIMIT and is_showable(text) and has_visible_letter(text)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import unquote_to_bytes
 
-from shared.vocabulary.texts import composed
+from shared.vocabulary.texts import normalise_nfc
 
 _PARAMETER = re.compile(
     r";[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*"
@@ -91,7 +91,7 @@ def _decode_parameter(parameters: dict[str, str], key: str) -> str | None:
         text = _decode_plain(usual.encode("latin-1"))
     if text is None and extended is not None:
         raise ValueError("a malformed extended name (RFC 8187)")
-    return None if text is None else composed(text)
+    return None if text is None else normalise_nfc(text)
 
 
 def _decode_extended(value: str) -> str | None:

@@ -15,7 +15,7 @@ from shared.contracts.texts import UNSHOWABLE
 from shared.runtime.errors import DamagedFileError, TooLargeError, is_transient
 from shared.runtime.logs import get_logger
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.texts import showable
+from shared.vocabulary.texts import make_showable
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -193,7 +193,7 @@ def _violation(error: Mapping[str, Any]) -> Violation:
 def form_violation(path: Sequence[str], kind: str, context: Mapping[str, Any]) -> Violation:
     """Say in French what is wrong with the form of a field, from pydantic's error `kind`."""
     # Whoever invented the name of a field may have put into it what no answer can hold.
-    field = showable(".".join(path))
+    field = make_showable(".".join(path))
     if kind == UNSHOWABLE:
         return TEXT_UNREADABLE.broken(field or "requête", label=f"Le champ « {field[:SHOWN]} »")
     sentence = _SENTENCES.get(kind, "Cette valeur n'a pas la forme attendue.")

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from fastapi import Response, UploadFile
 
-from shared.vocabulary.texts import plain
+from shared.vocabulary.texts import clean
 
 _NAME_LIMIT = 255
 
@@ -21,7 +21,7 @@ class Uploaded:
     @property
     def name(self) -> str:
         """Its name as its sender sees it."""
-        return plain(self._upload.filename or "")
+        return clean(self._upload.filename or "")
 
     @property
     def size_bytes(self) -> int:
@@ -46,7 +46,7 @@ def wrap_uploads(files: Iterable[UploadFile] | None) -> list[Uploaded]:
 
 def safe_name(name: str) -> str:
     """Make a name that is one path component, printable and of bounded length."""
-    last = plain(name).replace("\\", "/").rpartition("/")[2]
+    last = clean(name).replace("\\", "/").rpartition("/")[2]
     shown = "".join(sign for sign in last if sign.isprintable())
     return shown[:_NAME_LIMIT].strip() or "fichier"
 

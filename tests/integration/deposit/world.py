@@ -16,7 +16,7 @@ from pymongo import MongoClient
 
 from deploy.local import Addresses, einvoices
 from deploy.local.einvoices import Einvoice, Trader
-from shared.circuit.parties import moa_booleans
+from shared.circuit.parties import write_moa_booleans
 from shared.contracts import topics
 from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
 from shared.contracts.envelope import Event, Payload, encode
@@ -156,7 +156,7 @@ class World:
         """Tell a structure, and wait until deposit knows."""
         self._versions[name] += 1
         version = self._versions[name]
-        est_moa, est_moa_uniquement = moa_booleans(moa)
+        est_moa, est_moa_uniquement = write_moa_booleans(moa)
         payload = StructureChanged(
             structure=name,
             version=version,

@@ -18,7 +18,7 @@ from pymongo import MongoClient
 
 from deploy.local.platform import Addresses
 from shared.circuit.loader import CURRENT
-from shared.circuit.parties import moa_booleans
+from shared.circuit.parties import write_moa_booleans
 from shared.contracts import topics
 from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, PartiesV1, PartyV1
 from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
@@ -219,7 +219,7 @@ class World:
         """Tell the state of a structure, new or changed, and wait until routing has it."""
         name = name or f"S-{new_id()}"
         self._versions[name] += 1
-        est_moa, est_moa_uniquement = moa_booleans(moa)
+        est_moa, est_moa_uniquement = write_moa_booleans(moa)
         parameters = {"est_moa": est_moa, "est_moa_uniquement": est_moa_uniquement, **more}
         state = StructureChanged(
             structure=name,

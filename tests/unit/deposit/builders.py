@@ -14,7 +14,7 @@ from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Draft, Piece
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.turns import DossierState
-from shared.circuit.loader import current
+from shared.circuit.loader import load_current
 from shared.circuit.parties import Parties, Party, Service, Structure
 from shared.circuit.turns import Awaited, Turn
 from shared.vocabulary.attachments import Attached, StoredFile
@@ -79,7 +79,7 @@ OPENING = Proposal(
     metadata=Metadata(parties={Role.MOE: Party(MOE), Role.MOA: Party(MOA)}),
     read=READ,
 )
-WORLD = World(circuit=current(), directory=DIRECTORY, today=TODAY)
+WORLD = World(circuit=load_current(), directory=DIRECTORY, today=TODAY)
 
 
 def stating(**fields: Any) -> Metadata:  # noqa: ANN401 - any field of an e-invoice

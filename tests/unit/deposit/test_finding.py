@@ -16,7 +16,7 @@ from services.deposit.domain.piece import Piece
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.turns import DossierState
 from shared.application.idempotency import Key, UsedKey
-from shared.circuit.loader import current, version, without
+from shared.circuit.loader import load_current, load_version, switch_rows_off
 from shared.circuit.parties import Directory, Party
 from shared.circuit.table import Circuit
 from shared.circuit.turns import Awaited
@@ -41,7 +41,7 @@ from tests.unit.deposit.builders import (
     reading,
 )
 
-CIRCUIT = current()
+CIRCUIT = load_current()
 TIT, OEUVRE, OUVRAGE = Role.TITULAIRE, Role.MOE, Role.MOA
 
 
@@ -188,7 +188,7 @@ async def test_a_citation_that_is_still_on_its_way_is_waited_for_and_opens_no_se
 
 async def test_a_piece_of_the_first_table_is_followed_by_that_table() -> None:
     """A15 opens nothing by 2026-1, and so follows what it cites, whether awaited or not."""
-    assert await _found(A15, _ports([A4], HELD_BY_MOA), version("2026-1")) == A4.id
+    assert await _found(A15, _ports([A4], HELD_BY_MOA), load_version("2026-1")) == A4.id
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ async def _tried(proposal: Proposal, ports: Ports, policy: Policy) -> list[str]:
     return [violation.code for violation in trial.violations]
 
 
-OFF = Policy(circuit=without(CIRCUIT, ["A15"]).circuit)
+OFF = Policy(circuit=switch_rows_off(CIRCUIT, ["A15"]).circuit)
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ async def test_a_dossier_goes_on_by_the_table_it_opened_by(
     cadre: str, role: Role, codes: list[str]
 ) -> None:
     """By the first table, where an A15 opens nothing and an A22 is unknown."""
-    first = a_piece(world=replace(WORLD, circuit=version("2026-1")))
+    first = a_piece(world=replace(WORLD, circuit=load_version("2026-1")))
     ports = _ports([first], a_state(first))
 
     assert await _tried(next_piece(role, NAMES[role], cadre=cadre), ports, Policy(CIRCUIT)) == codes

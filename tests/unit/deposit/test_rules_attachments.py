@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.deposit.domain.attachments import judge_attachments
-from shared.vocabulary.attachments import Attached, media_type
+from shared.vocabulary.attachments import Attached, find_media_type
 from shared.vocabulary.sizes import MEGABYTE
 from tests.unit.deposit.builders import OPENING, attaching, broken
 
@@ -105,5 +105,5 @@ def test_each_attachment_is_judged_for_itself() -> None:
 
 
 def test_a_media_type_follows_the_extension_and_nothing_the_sender_says() -> None:
-    assert media_type("a.PDF") == "application/pdf"
-    assert media_type("a.unknown") == "application/octet-stream"
+    assert find_media_type("a.PDF") == "application/pdf"
+    assert find_media_type("a.unknown") == "application/octet-stream"

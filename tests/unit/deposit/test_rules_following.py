@@ -14,7 +14,7 @@ from services.deposit.domain.prefill import list_options
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.rules import FOLLOWED_UNKNOWN
 from services.deposit.domain.turns import DossierState
-from shared.circuit.loader import current, version
+from shared.circuit.loader import load_current, load_version
 from shared.circuit.parties import Party
 from shared.circuit.statuses import Act
 from shared.vocabulary.attachments import Attached, StoredFile
@@ -273,15 +273,15 @@ def test_one_number_cited_is_the_one_that_may_be_followed(
     [("A4", True), ("A15", True), ("A18", True), ("A8", False), ("A22", False), ("A99", False)],
 )
 def test_which_cadres_may_open_is_asked_of_both_circuits(cadre: str, may_open: bool) -> None:
-    assert reading(cadre=cadre).may_open(current()) is may_open
-    assert not reading(cadre="A15").may_open(version("2026-1"))
-    assert not reading(cadre=None).may_open(current())
+    assert reading(cadre=cadre).may_open(load_current()) is may_open
+    assert not reading(cadre="A15").may_open(load_version("2026-1"))
+    assert not reading(cadre=None).may_open(load_current())
 
 
 def test_the_prefill_names_cadre_recipient_and_required_fields() -> None:
     directory = {**DIRECTORY, MOA: a_structure(MOA, engagement_ou_service=True)}
 
-    (option,) = list_options(current(), FollowedPiece(PIECE, STATE), Role.MOE, directory)
+    (option,) = list_options(load_current(), FollowedPiece(PIECE, STATE), Role.MOE, directory)
 
     assert (option.cadre, option.recipient.structure) == ("A15", MOA)
     assert option.recipient.application is Application.FACTURES_DE_TRAVAUX
@@ -296,7 +296,7 @@ def asked(
     act: Act = Act.COMPLETER,
 ) -> list[str]:
     """Ask whether something may be added to a piece, and give the codes of what forbids it."""
-    row = current()[piece.draft.cadre, True]
+    row = load_current()[piece.draft.cadre, True]
     return [each.code for each in judge_turn_to_add(piece, row, state, role, structure, act)]
 
 

@@ -8,7 +8,7 @@ from services.deposit.domain.file_party import Party as FileParty
 from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Piece
 from services.deposit.domain.prefill import list_options
-from shared.circuit.loader import current, without
+from shared.circuit.loader import load_current, switch_rows_off
 from shared.circuit.parties import Party
 from shared.circuit.turns import Turn
 from shared.vocabulary.roles import Application, MoaParameter, Role
@@ -255,7 +255,7 @@ def test_each_one_awaited_is_shown_its_own_options() -> None:
     state = a_state(A7, Status.A_ASSOCIER_MOE, awaiting(a_turn(OEUVRE, "A17"), LATE))
 
     def shown(role: Role) -> list[tuple[str, str]]:
-        found = list_options(current(), FollowedPiece(A7, state), role, DIRECTORY)
+        found = list_options(load_current(), FollowedPiece(A7, state), role, DIRECTORY)
         return [(option.cadre, option.recipient.structure) for option in found]
 
     assert (shown(OEUVRE), shown(TIT), shown(OUVRAGE)) == ([("A17", MOA)], [("A22", MOA)], [])
@@ -271,7 +271,7 @@ def test_a_recycled_dossier_s_parties_are_those_of_its_state() -> None:
     assert draft.parties == corrected
 
 
-SWITCHED = replace(WORLD, circuit=without(current(), ["A5", "A15", "A16"]).circuit)
+SWITCHED = replace(WORLD, circuit=switch_rows_off(load_current(), ["A5", "A15", "A16"]).circuit)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_a_draft_keeps_the_name_of_the_table_it_was_judged_by() -> None:
 
 
 def test_opening_by_one_circuit_alone_may_be_switched_off() -> None:
-    world = replace(WORLD, circuit=without(current(), ["A4.sans"]).circuit)
+    world = replace(WORLD, circuit=switch_rows_off(load_current(), ["A4.sans"]).circuit)
     sans = opening("A4", TIT, OEUVRE)
 
     assert broken(sans, world) == [("CIR-CADRE-05", "parties.moa")]

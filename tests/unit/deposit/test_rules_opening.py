@@ -12,7 +12,7 @@ from services.deposit.domain.judgement import World, judge
 from services.deposit.domain.metadata import Metadata
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.unreadable import MALFORMED_XML
-from shared.circuit.loader import version
+from shared.circuit.loader import load_version
 from shared.circuit.parties import Party
 from shared.vocabulary.codes import ModePaiement
 from shared.vocabulary.roles import Application, MoaParameter, Role, StructureStatus
@@ -266,7 +266,7 @@ def test_what_the_moa_parameter_forbids_is_refused_at_the_opening() -> None:
     assert broken(without_moa) == []
     assert broken(without_moa, avec) == [("CIR-MOA-03", "parties.moa")]
     assert broken(without_moa, replace(avec, require_moa=False)) == []
-    first = replace(avec, circuit=version("2026-1"))
+    first = replace(avec, circuit=load_version("2026-1"))
     assert broken(without_moa, first) == [
         ("CIR-CADRE-05", "parties.moa"),
         ("CIR-MOA-03", "parties.moa"),

@@ -9,7 +9,7 @@ from services.routing.domain.commands import Command, Complete, Deposit, Treat
 from services.routing.domain.decide import Decision, decide
 from services.routing.domain.dossier import Dossier, evolve
 from services.routing.domain.events import Event
-from shared.circuit.loader import CURRENT, current
+from shared.circuit.loader import CURRENT, load_current
 from shared.circuit.parties import Parties, Party, Service, Structure
 from shared.circuit.statuses import Act
 from shared.vocabulary.actors import Actor
@@ -74,7 +74,7 @@ def an_actor(role: Role) -> Actor:
 
 def a_deposit(cadre: str, follows: str | None = None, **changes: object) -> Deposit:
     """A piece named after its cadre, deposited by whoever deposits that cadre."""
-    row = current().row(cadre, moa=True) or current().row(cadre, moa=False)
+    row = load_current().row(cadre, moa=True) or load_current().row(cadre, moa=False)
     deposit = Deposit(
         piece_id=cadre,
         dossier_id="dossier",

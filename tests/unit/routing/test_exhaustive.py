@@ -25,7 +25,7 @@ from services.routing.domain.events import (
     PieceReceived,
     StatusSet,
 )
-from shared.circuit.loader import CURRENT, current
+from shared.circuit.loader import CURRENT, load_current
 from shared.circuit.parties import Parties, Party, Structure
 from shared.circuit.statuses import TREATMENTS, Act
 from shared.vocabulary.actors import Actor
@@ -253,7 +253,7 @@ def _a_dossier(case: Case, parties: Parties) -> Dossier:
     return Dossier(
         "dossier",
         CURRENT,
-        current()[case.cadre, case.moa].phase,
+        load_current()[case.cadre, case.moa].phase,
         parties,
         (Piece(deposit, case.status, {case.status: NOW}, ()),),
         waiting,
@@ -359,7 +359,7 @@ def _say(capsys: pytest.CaptureFixture[str], text: str) -> None:
 
 
 def test_every_row_has_an_expectation_and_every_expectation_a_row() -> None:
-    assert set(ROWS) == {(row.cadre, row.moa_present) for row in current().rows}
+    assert set(ROWS) == {(row.cadre, row.moa_present) for row in load_current().rows}
 
 
 def test_every_act_by_every_role_in_every_state_under_every_parameter(
@@ -547,7 +547,7 @@ def test_every_delay_that_passes_in_every_state_under_every_parameter(
         if case.is_held:
             assert decide(late, Elapse(), world.directory, NOW) == Decision()
             continue
-        if current().delay(case.cadre, dossier.awaited.actor.role) is None:
+        if load_current().delay(case.cadre, dossier.awaited.actor.role) is None:
             with pytest.raises(MessageError, match="no delay"):
                 decide(late, Elapse(), world.directory, NOW)
             endless += 1

@@ -21,9 +21,9 @@ from services.routing.domain.commands import (
 from services.routing.domain.decide import decide
 from services.routing.domain.dossier import Dossier, State, Turn, evolve, replay
 from services.routing.domain.events import Event
-from shared.circuit.loader import current
+from shared.circuit.loader import load_current
 from shared.circuit.parties import Party, Structure
-from shared.circuit.statuses import TREATMENTS, Act, acts
+from shared.circuit.statuses import TREATMENTS, Act, list_acts
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import MoaParameter, Role, StructureStatus
 from shared.vocabulary.statuses import FINAL, Status
@@ -40,8 +40,8 @@ from tests.unit.routing.builders import (
 SEQUENCES = 10_000 if os.getenv("CI") else 1_000
 _PER_EXAMPLE = 100
 _LENGTH = 25
-_OPENERS = [row for row in current().rows if row.is_opener]
-_CADRES = sorted({row.cadre for row in current().rows})
+_OPENERS = [row for row in load_current().rows if row.is_opener]
+_CADRES = sorted({row.cadre for row in load_current().rows})
 _MOTIVES = ("MAUVAISE_MOE", "AUTRE", "ERREUR_DE_MONTANT", None)
 _CORRECTIONS = (
     None,
@@ -101,7 +101,7 @@ class Walk:
         assert dossier.awaited is not None
         assert [piece.id for piece in live] == [dossier.awaited.piece_id]
         piece, role = live[0], dossier.awaited.actor.role
-        assert dossier.hold or acts(role, piece.status), "the one awaited can do something"
+        assert dossier.hold or list_acts(role, piece.status), "the one awaited can do something"
         assert not (dossier.hold and dossier.awaited.due), "no delay runs while a piece is held"
         for turn in dossier.awaited.others:
             assert turn.cadres, "whoever may act in place of another has a piece to deposit"
@@ -133,7 +133,7 @@ class Walk:
 
     def _treat(self, dossier: Dossier) -> Treat:
         actor, piece_id = self._actor(dossier), self._piece_id(dossier)
-        possible = set(acts(actor.role, dossier[piece_id].status)) & TREATMENTS
+        possible = set(list_acts(actor.role, dossier[piece_id].status)) & TREATMENTS
         usual = possible if self.random.random() < 0.8 and possible else TREATMENTS
         act = self.random.choice(sorted(usual))
         comment = self.random.choice(("Voir ci-joint.", None))

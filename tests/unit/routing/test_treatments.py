@@ -10,7 +10,7 @@ from services.routing.domain.decide import decide
 from services.routing.domain.dossier import Dossier, State
 from services.routing.domain.events import AdditionRefused, StatusSet
 from services.routing.domain.turns import find_transition
-from shared.circuit.loader import current
+from shared.circuit.loader import load_current
 from shared.circuit.statuses import Act
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
@@ -200,7 +200,7 @@ def test_an_impossible_act_is_answered_with_the_possible_ones() -> None:
 
 
 def test_a_piece_whose_row_has_no_answer_to_a_contest_cannot_be_contested() -> None:
-    row = replace(current()["A20", True], followers_if_contested=())
+    row = replace(load_current()["A20", True], followers_if_contested=())
     piece = after(A7, A17, A20)["A20"]
 
     found = find_transition(piece, row, Act.CONTESTER, A8.depositor)

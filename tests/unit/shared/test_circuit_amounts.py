@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from shared.circuit.amounts import Previous, carries_amounts, judge_carried, prevailing
-from shared.circuit.loader import current, version
+from shared.circuit.amounts import Previous, carries_amounts, find_prevailing_amounts, judge_carried
+from shared.circuit.loader import load_current, load_version
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.statuses import FINAL, Status
 
@@ -61,7 +61,7 @@ A_ASSOCIER, REPLACED = Status.A_ASSOCIER_FOURNISSEUR, Status.REMPLACEE_PAR_A22
 def test_the_moa_prevails_and_the_titulaire_settles_the_end(
     steps: list[Step], piece_id: str, is_settled: bool
 ) -> None:
-    held = prevailing(current(), steps, moa=True)
+    held = find_prevailing_amounts(load_current(), steps, moa=True)
 
     assert held is not None
     assert (held.piece_id, held.is_settled) == (piece_id, is_settled)
@@ -69,9 +69,9 @@ def test_the_moa_prevails_and_the_titulaire_settles_the_end(
 
 
 def test_no_step_that_stands_no_amounts() -> None:
-    assert prevailing(current(), [], moa=True) is None
+    assert find_prevailing_amounts(load_current(), [], moa=True) is None
     for status in FINAL - {Status.ASSOCIEE, Status.REMPLACEE_PAR_A22, Status.MISE_EN_PAIEMENT}:
-        assert prevailing(current(), [Step("A10", 1, status)], moa=True) is None
+        assert find_prevailing_amounts(load_current(), [Step("A10", 1, status)], moa=True) is None
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_no_step_that_stands_no_amounts() -> None:
     ],
 )
 def test_without_a_moa_the_moe_prevails(steps: list[Step], piece_id: str, is_settled: bool) -> None:
-    held = prevailing(current(), steps, moa=False)
+    held = find_prevailing_amounts(load_current(), steps, moa=False)
 
     assert held is not None
     assert (held.piece_id, held.is_settled) == (piece_id, is_settled)
@@ -103,7 +103,7 @@ CARRIED = {
 
 
 def test_a_signature_and_what_silence_makes_final_carry_the_amounts_and_nothing_else_does() -> None:
-    rows = current().rows
+    rows = load_current().rows
     pairs = [(row, before) for row in rows for before in rows]
 
     found = {
@@ -116,7 +116,7 @@ def test_a_signature_and_what_silence_makes_final_carry_the_amounts_and_nothing_
 
 
 def test_a_dossier_of_the_first_version_is_signed_by_its_amounts_as_well() -> None:
-    first = version("2026-1")
+    first = load_version("2026-1")
 
     assert carries_amounts(first["A8", True], first["A20", True])
     assert not carries_amounts(first["A20", True], first["A17", True])
@@ -133,7 +133,7 @@ def _broken(
     before: Amounts,
     types: tuple[str | None, str | None] = ("380", "380"),
 ) -> list[tuple[str, str]]:
-    circuit = current()
+    circuit = load_current()
     step = Previous(circuit[previous, True], "DG-1", before, types[1])
     broken = judge_carried(circuit[cadre, True], now, types[0], step)
     return [(each.code, each.field) for each in broken]
@@ -200,7 +200,7 @@ def test_an_avoir_is_not_signed_as_an_invoice_nor_an_invoice_as_an_avoir(
 
 
 def test_the_refusal_tells_both_amounts_and_to_contest() -> None:
-    circuit = current()
+    circuit = load_current()
     step = Previous(circuit["A20", True], "DG-1", GENERAL, "380")
     now = _amounts("10000", "2000", "118800", "9000")
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from shared.circuit.cadres import deposit_act, judge_depositor, judge_following, judge_opening
-from shared.circuit.loader import current, version
+from shared.circuit.loader import load_current, load_version
 from shared.circuit.parties import Parties, Party
 from shared.circuit.statuses import Act
 from shared.vocabulary.roles import Role
 
 PARTIES = Parties(Party("t"), Party("sf"), Party("moe"), Party("moa"))
 EVERYBODY = replace(PARTIES, cotraitant=Party("co"), sous_traitant=Party("st"))
-CIRCUIT, FIRST = current(), version("2026-1")
+CIRCUIT, FIRST = load_current(), load_version("2026-1")
 OPENERS = {
     (Role.TITULAIRE, True): "A4 A5 A7",
     (Role.TITULAIRE, False): "A4 A6 A7",
@@ -57,7 +57,7 @@ def test_each_role_opens_by_its_own_cadres_and_by_no_other(role: Role, moa: bool
 def test_an_opener_is_judged_by_cadre_and_role(
     version_name: str, cadre: str, role: Role, codes: list[str]
 ) -> None:
-    broken = judge_opening(version(version_name), cadre, role, PARTIES)
+    broken = judge_opening(load_version(version_name), cadre, role, PARTIES)
 
     assert [violation.code for violation in broken] == codes
     assert {violation.field for violation in broken} <= {"cadre"}

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.circuit.delays import Delay
-from shared.circuit.loader import current
+from shared.circuit.loader import load_current
 from shared.vocabulary.dates import PARIS
 from shared.vocabulary.roles import Role
 
-CIRCUIT = current()
+CIRCUIT = load_current()
 
 BY_HAND = {
     ("A10 A13 A14", "titulaire"): ("validation", 15, "attente", "valider"),

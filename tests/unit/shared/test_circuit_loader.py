@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.circuit import loader, statuses
-from shared.circuit.loader import CircuitError, read, version
+from shared.circuit.loader import CircuitError, load_version, parse_circuit
 from shared.circuit.table import Circuit
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL
@@ -23,7 +23,7 @@ DELAYS, LATER_DELAYS = _shipped("2026-1/delais"), _shipped("2026-2/delais")
 
 def _read(rows: list[str]) -> Circuit:
     """Read rows planted in a shipped table, with the delays of that table."""
-    return read("planted", rows, LATER_DELAYS if rows[:1] == LATER[:1] else DELAYS)
+    return parse_circuit("planted", rows, LATER_DELAYS if rows[:1] == LATER[:1] else DELAYS)
 
 
 def _changed(cadre: str, table: list[str] = LINES, **changes: str) -> list[str]:
@@ -64,7 +64,7 @@ def _contestable(cadre: str) -> list[str]:
     ("name", "rows", "delays"), [("2026-1", 7, 4), ("2026-2", 27, 9)], ids=["2026-1", "2026-2"]
 )
 def test_a_shipped_circuit_is_accepted(name: str, rows: int, delays: int) -> None:
-    circuit = version(name)
+    circuit = load_version(name)
 
     assert (len(circuit.rows), len(circuit.delays)) == (rows, delays)
 
@@ -74,8 +74,8 @@ def test_every_shipped_circuit_is_among_those_tried() -> None:
 
 
 def test_a_table_may_lack_the_later_columns_and_have_blank_lines() -> None:
-    assert _read([*LINES, "", ""]).rows == version("2026-1").rows
-    assert {row.tacit_followers + row.replaces for row in version("2026-1").rows} == {()}
+    assert _read([*LINES, "", ""]).rows == load_version("2026-1").rows
+    assert {row.tacit_followers + row.replaces for row in load_version("2026-1").rows} == {()}
 
 
 def test_a_service_financier_that_cannot_end_a_piece_is_noticed(
@@ -197,17 +197,17 @@ def test_a_faulty_table_is_refused_and_the_row_named(lines: list[str], fault: st
 )
 def test_a_faulty_delay_is_refused_and_named(delays: list[str], fault: str) -> None:
     with pytest.raises(CircuitError, match=fault):
-        read("planted", LINES, delays)
+        parse_circuit("planted", LINES, delays)
 
 
 def test_a_delay_is_that_of_the_circuit_by_which_the_dossier_opened() -> None:
     longer = [line.replace(";A4;moe;7;", ";A4;moe;8;") for line in DELAYS]
-    delay = read("planted", LINES, longer).delay("A4", Role.MOE)
+    delay = parse_circuit("planted", LINES, longer).delay("A4", Role.MOE)
 
     assert delay
     assert delay.days == 8
-    assert version("2026-1").delay("A10", Role.TITULAIRE) is None
-    assert version("2026-2").delay("A10", Role.TITULAIRE)
+    assert load_version("2026-1").delay("A10", Role.TITULAIRE) is None
+    assert load_version("2026-2").delay("A10", Role.TITULAIRE)
 
 
 @pytest.mark.parametrize(

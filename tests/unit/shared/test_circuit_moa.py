@@ -11,8 +11,8 @@ from shared.circuit.parties import (
     Party,
     Structure,
     judge_structures,
-    moa_booleans,
-    moa_parameter,
+    read_moa_parameter,
+    write_moa_booleans,
 )
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 from shared.vocabulary.rules import Violation
@@ -105,13 +105,13 @@ def test_a_refusal_names_the_structure_and_its_parameter() -> None:
 
 
 def test_the_three_values_and_the_two_booleans_say_the_same() -> None:
-    pairs = {value: moa_booleans(value) for value in MoaParameter}
+    pairs = {value: write_moa_booleans(value) for value in MoaParameter}
 
     assert pairs == {AVEC: (True, False), EXCLUSIVEMENT: (True, True), SANS: (False, False)}
     for value, (est_moa, uniquement) in pairs.items():
-        assert moa_parameter(est_moa=est_moa, est_moa_uniquement=uniquement) is value
+        assert read_moa_parameter(est_moa=est_moa, est_moa_uniquement=uniquement) is value
     with pytest.raises(ValueError, match="est_moa_uniquement"):
-        moa_parameter(est_moa=False, est_moa_uniquement=True)
+        read_moa_parameter(est_moa=False, est_moa_uniquement=True)
 
 
 PARTIES = Parties(Party("t"), Party("sf"), Party("moe"), Party("moa"))

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from shared.circuit import loader
-from shared.circuit.motives import COMMENT_LIMIT, judge_comment, judge_refusal, motives
-from shared.circuit.statuses import ENTRY, Act, transition
+from shared.circuit.motives import COMMENT_LIMIT, find_offered_motives, judge_comment, judge_refusal
+from shared.circuit.statuses import ENTRY, Act, find_transition
 from shared.circuit.table import Row
 
 AMOUNT_DAY = date(2025, 2, 19)
@@ -16,7 +16,7 @@ SOURCED = {"AUTRE", "MAUVAIS_VALIDEUR", "MAUVAISE_MOE", "MAUVAISE_MOA"}
 
 
 def _offered(cadre: str, on: date) -> set[str]:
-    return {motive.code for motive in motives(cadre, on)}
+    return {motive.code for motive in find_offered_motives(cadre, on)}
 
 
 def _codes(code: str | None, comment: str | None = "Double.", on: date = TODAY) -> list[str]:
@@ -26,12 +26,14 @@ def _codes(code: str | None, comment: str | None = "Double.", on: date = TODAY) 
 def test_erreur_de_montant_exists_since_its_day_and_says_that_its_code_is_ours() -> None:
     assert _offered("A15", AMOUNT_DAY - timedelta(days=1)) == SOURCED
     assert _offered("A15", AMOUNT_DAY) == SOURCED | {"ERREUR_DE_MONTANT"}
-    ours = next(motive for motive in motives("A15", TODAY) if motive.code not in SOURCED)
+    ours = next(
+        motive for motive in find_offered_motives("A15", TODAY) if motive.code not in SOURCED
+    )
     assert "code de la plateforme" in ours.source
 
 
 def test_a_motive_is_offered_until_its_last_day() -> None:
-    motive = replace(motives("A15", TODAY)[0], valid_until=TODAY)
+    motive = replace(find_offered_motives("A15", TODAY)[0], valid_until=TODAY)
 
     assert motive.is_offered("A15", TODAY)
     assert not motive.is_offered("A15", TODAY + timedelta(days=1))
@@ -41,11 +43,11 @@ def test_a_piece_for_the_service_financier_has_no_motive_of_refusal() -> None:
     assert _offered("A19", TODAY) == _offered("A8", TODAY) == set()
 
 
-@pytest.mark.parametrize("row", loader.current().rows, ids=lambda row: row.cadre)
+@pytest.mark.parametrize("row", loader.load_current().rows, ids=lambda row: row.cadre)
 def test_every_cadre_that_may_be_refused_has_a_motive_that_refuses(row: Row) -> None:
-    may_refuse = transition(Act.REFUSER, row.recipient, ENTRY[row.recipient]) is not None
+    may_refuse = find_transition(Act.REFUSER, row.recipient, ENTRY[row.recipient]) is not None
 
-    assert any(not each.answer for each in motives(row.cadre, TODAY)) is may_refuse
+    assert any(not each.answer for each in find_offered_motives(row.cadre, TODAY)) is may_refuse
 
 
 @pytest.mark.parametrize("code", sorted(SOURCED))

@@ -6,12 +6,12 @@ Each line says: cadre, piece type, depositor > validator > recipient (informed),
 
 import pytest
 
-from shared.circuit.loader import current, version
+from shared.circuit.loader import load_current, load_version
 from shared.circuit.table import Phase, Row
 from shared.vocabulary.cadres import parse_cadre
 from shared.vocabulary.roles import Application, Role
 
-CIRCUIT = current()
+CIRCUIT = load_current()
 
 WITH_MOA = """
 *A4  PROJET_DECOMPTE_MENSUEL     titulaire > moe                             | A15
@@ -107,7 +107,7 @@ def _ours() -> list[Row]:
     return [row for row in CIRCUIT.rows if row.confidence == "plateforme"]
 
 
-@pytest.mark.parametrize("old", version("2026-1").rows, ids=lambda row: row.cadre)
+@pytest.mark.parametrize("old", load_version("2026-1").rows, ids=lambda row: row.cadre)
 def test_a_row_of_the_first_version_leads_where_it_led(old: Row) -> None:
     """Only who may open a dossier has changed for the seven."""
     row = CIRCUIT[old.cadre, old.moa_present]

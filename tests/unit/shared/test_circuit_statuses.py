@@ -5,23 +5,23 @@ import itertools
 import pytest
 
 from shared.circuit.delays import Effect
-from shared.circuit.loader import current
+from shared.circuit.loader import load_current
 from shared.circuit.statuses import (
     ENTRY,
     TRANSITIONS,
     Act,
     Awaited,
     Reason,
-    acts,
-    arrival,
-    fitting_acts,
-    transition,
+    find_arrival_status,
+    find_transition,
+    list_acts,
+    list_fitting_acts,
 )
 from shared.circuit.visibility import visible_to
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import FINAL, Status
 
-CIRCUIT = current()
+CIRCUIT = load_current()
 _CODES = """
 DEPOSEE EN_COURS_ACHEMINEMENT
 A_VALIDER_1 VALIDEE_1 REFUSEE_1 ABSENCE_VALIDATION_1_HORS_DELAI
@@ -88,7 +88,9 @@ def test_a_hop_puts_a_piece_on_its_way_before_its_recipient_and_leaves_the_other
 ) -> None:
     is_back = status is Status.COMPLETEE and role is not Role.SERVICE_FINANCIER
 
-    assert arrival(status, role) is (ENTRY[role] if status in ARRIVING or is_back else status)
+    assert find_arrival_status(status, role) is (
+        ENTRY[role] if status in ARRIVING or is_back else status
+    )
 
 
 def test_one_act_of_one_role_from_one_status_has_one_outcome() -> None:
@@ -98,8 +100,11 @@ def test_one_act_of_one_role_from_one_status_has_one_outcome() -> None:
 
 
 def test_there_is_no_taking_into_account_by_the_titulaire() -> None:
-    assert transition(Act.PRENDRE_EN_COMPTE, Role.TITULAIRE, Status.A_ASSOCIER_FOURNISSEUR) is None
-    assert acts(Role.TITULAIRE, Status.A_ASSOCIER_FOURNISSEUR) == (
+    assert (
+        find_transition(Act.PRENDRE_EN_COMPTE, Role.TITULAIRE, Status.A_ASSOCIER_FOURNISSEUR)
+        is None
+    )
+    assert list_acts(Role.TITULAIRE, Status.A_ASSOCIER_FOURNISSEUR) == (
         Act.DEPOSER_SUITE,
         Act.REFUSER,
         Act.SUSPENDRE,
@@ -117,7 +122,7 @@ def test_each_financial_status_is_reached_from_each_earlier_one_and_from_no_late
     )
 
     for (i, (_, source)), (j, (act, target)) in itertools.product(enumerate(order), repeat=2):
-        found = transition(act, Role.SERVICE_FINANCIER, source)
+        found = find_transition(act, Role.SERVICE_FINANCIER, source)
         assert (found is not None) is (i < j)
         assert found is None or found.target is target
 
@@ -154,7 +159,7 @@ def test_who_stops_a_piece_says_why() -> None:
 def test_what_a_role_may_do_fits_the_piece(
     cadre: str, moa: bool, role: Role, status: str, expected: str
 ) -> None:
-    found = set(fitting_acts(role, Status(status), CIRCUIT[cadre, moa]))
+    found = set(list_fitting_acts(role, Status(status), CIRCUIT[cadre, moa]))
 
     assert found >= set(expected.split())
     if "contester" not in expected:

@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
-from shared.circuit.loader import CircuitError, current, without
+from shared.circuit.loader import CircuitError, load_current, switch_rows_off
 from shared.circuit.table import Circuit, Row
 from shared.vocabulary.roles import Role
 
-CIRCUIT = current()
+CIRCUIT = load_current()
 SINGLE = [f"{row.cadre}{'.avec' if row.moa_present else '.sans'}" for row in CIRCUIT.rows]
 EVERY = [*((each,) for each in SINGLE), *itertools.combinations(SINGLE, 2)]
 
@@ -16,7 +16,7 @@ EVERY = [*((each,) for each in SINGLE), *itertools.combinations(SINGLE, 2)]
 def _gone(*switches: str) -> dict[str, str]:
     return {
         f"{gone.row.cadre}{'.avec' if gone.row.moa_present else '.sans'}": gone.reason
-        for gone in without(CIRCUIT, switches).gone
+        for gone in switch_rows_off(CIRCUIT, switches).gone
     }
 
 
@@ -78,7 +78,7 @@ def _leads_to_payment(circuit: Circuit, row: Row, passed: tuple[Row, ...] = ()) 
 def test_every_switch_and_every_pair_leaves_a_table_in_which_every_dossier_is_paid() -> None:
     assert len(EVERY) == 378
     for switches in EVERY:
-        switched = without(CIRCUIT, switches)
+        switched = switch_rows_off(CIRCUIT, switches)
         left, gone = switched.circuit.rows, switched.gone
         keys = {(row.cadre, row.moa_present) for row in left}
         stated = {key for row in left for key in _stated(row)}
@@ -94,7 +94,10 @@ def _stated(row: Row) -> list[tuple[str, bool]]:
 
 
 def test_the_name_of_what_is_left_says_what_is_off_in_whatever_order_it_was_said() -> None:
-    one, other = without(CIRCUIT, ["A5", "A22.sans"]), without(CIRCUIT, ["A22.sans", "A5", "A5"])
+    one, other = (
+        switch_rows_off(CIRCUIT, ["A5", "A22.sans"]),
+        switch_rows_off(CIRCUIT, ["A22.sans", "A5", "A5"]),
+    )
 
     assert one == other
     assert one.circuit.version == "2026-2-A22.sans-A5"
@@ -105,22 +108,22 @@ def test_the_name_of_what_is_left_says_what_is_off_in_whatever_order_it_was_said
 )
 def test_a_switch_that_names_no_row_is_refused(switch: str) -> None:
     with pytest.raises(CircuitError, match="names no row"):
-        without(CIRCUIT, ["A4", switch])
+        switch_rows_off(CIRCUIT, ["A4", switch])
 
 
 def test_switches_that_leave_nothing_say_so() -> None:
     everything = sorted({row.cadre for row in CIRCUIT.rows})
 
     with pytest.raises(CircuitError, match="leave no row"):
-        without(CIRCUIT, everything)
+        switch_rows_off(CIRCUIT, everything)
 
 
 def test_switches_too_many_to_be_named_in_a_message_are_refused() -> None:
     every = [f"{row.cadre}.{'avec' if row.moa_present else 'sans'}" for row in CIRCUIT.rows]
 
     with pytest.raises(CircuitError, match=r"27 rows switched off make a name of \d+ characters"):
-        without(CIRCUIT, every)
+        switch_rows_off(CIRCUIT, every)
 
 
 def test_no_switch_leaves_the_table_as_it_is() -> None:
-    assert without(CIRCUIT, []).circuit == CIRCUIT
+    assert switch_rows_off(CIRCUIT, []).circuit == CIRCUIT

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from shared.circuit.loader import CircuitError, current, version
+from shared.circuit.loader import CircuitError, load_current, load_version
 from shared.circuit.table import Circuit, Confidence, Phase
 from shared.vocabulary.cadres import parse_cadre
 from shared.vocabulary.roles import Application, Role
 
-CIRCUIT = version("2026-1")
+CIRCUIT = load_version("2026-1")
 
 
 def test_the_table_holds_the_seven_rows_of_the_two_circuits() -> None:
@@ -125,23 +125,23 @@ def test_a_cadre_is_read_from_its_code_or_its_long_name(text: str, cadre: str | 
 )
 def test_a_version_that_is_no_table_is_refused(name: str, fault: str) -> None:
     with pytest.raises(CircuitError, match=fault):
-        version(name)
+        load_version(name)
 
 
 def test_an_open_dossier_finds_its_own_version_again() -> None:
-    assert version("2026-1") is CIRCUIT
-    assert version("2026-2") is current()
+    assert load_version("2026-1") is CIRCUIT
+    assert load_version("2026-2") is load_current()
     assert CIRCUIT.knows("A8")
     assert not CIRCUIT.knows("A16")
 
 
 def test_a_dossier_opened_by_a_table_with_rows_switched_off_finds_it_by_its_name() -> None:
-    switched = version("2026-2-A5-A22.sans")
+    switched = load_version("2026-2-A5-A22.sans")
 
-    assert version(switched.version).rows == switched.rows
+    assert load_version(switched.version).rows == switched.rows
     assert not switched.knows("A5")
     assert switched.row("A22", moa=True)
     assert not switched.row("A22", moa=False)
-    assert {(row.cadre, row.moa_present) for row in current().rows} - {
+    assert {(row.cadre, row.moa_present) for row in load_current().rows} - {
         (row.cadre, row.moa_present) for row in switched.rows
     } == {("A5", True), ("A22", False), ("A23", False), ("A24", False)}

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from shared.vocabulary.texts import (
     FOLDED_LIMIT,
-    composed,
-    decomposed,
-    folded,
+    clean,
+    fold,
+    has_visible_letter,
     is_showable,
-    one_line,
-    plain,
-    says_something,
-    showable,
+    make_one_line,
+    make_showable,
+    normalise_nfc,
+    normalise_nfd,
 )
 
 _STACKS = ("\u0301", "\u0315\u0300")
@@ -41,7 +41,7 @@ _STACKS = ("\u0301", "\u0315\u0300")
     ],
 )
 def test_a_typed_text_is_what_its_writer_sees(typed: str, seen: str) -> None:
-    assert plain(typed) == seen
+    assert clean(typed) == seen
     assert is_showable(seen, lines=True)
 
 
@@ -54,8 +54,8 @@ def test_a_typed_text_is_what_its_writer_sees(typed: str, seen: str) -> None:
     ],
 )
 def test_what_no_screen_can_show_is_told(sign: str) -> None:
-    assert not is_showable(plain(f"a{sign}b"))
-    assert not is_showable(plain(f"a{sign}b"), lines=True)
+    assert not is_showable(clean(f"a{sign}b"))
+    assert not is_showable(clean(f"a{sign}b"), lines=True)
 
 
 def test_a_line_has_no_line_end_and_no_tab() -> None:
@@ -71,47 +71,47 @@ def test_every_sign_of_unicode_is_made_plain_shown_or_told() -> None:
         if category in {"Cc", "Cs", "Co"} and sign not in "\t\n\r\x85":
             assert not is_showable(f"a{sign}b", lines=True), hex(ord(sign))
         if category in {"Zs", "Zl", "Zp"}:
-            assert plain(f"a{sign}b") in {"a b", "a\nb"}, hex(ord(sign))
+            assert clean(f"a{sign}b") in {"a b", "a\nb"}, hex(ord(sign))
 
 
 @given(st.text())
 def test_a_plain_text_is_plain(text: str) -> None:
-    assert plain(plain(text)) == plain(text)
+    assert clean(clean(text)) == clean(text)
 
 
 @given(st.text())
 def test_a_text_is_composed_and_decomposed_as_unicode_says(text: str) -> None:
-    assert composed(text) == unicodedata.normalize("NFC", text)
-    assert decomposed(text) == unicodedata.normalize("NFD", text)
+    assert normalise_nfc(text) == unicodedata.normalize("NFC", text)
+    assert normalise_nfd(text) == unicodedata.normalize("NFD", text)
 
 
 @given(st.text())
 def test_a_folded_text_is_what_unicode_leaves_of_it_without_its_marks(text: str) -> None:
     whole = unicodedata.normalize("NFKD", text.casefold())
-    assert folded(text) == "".join(each for each in whole if not unicodedata.combining(each))
+    assert fold(text) == "".join(each for each in whole if not unicodedata.combining(each))
 
 
 def test_a_folded_text_is_bounded_by_what_it_becomes() -> None:
-    assert folded("\ufdfa", 5) == "صلى ا"
-    assert len(folded("\ufdfa" * 10_000)) == FOLDED_LIMIT
+    assert fold("\ufdfa", 5) == "صلى ا"
+    assert len(fold("\ufdfa" * 10_000)) == FOLDED_LIMIT
 
 
 @pytest.mark.parametrize("stack", _STACKS)
 def test_marks_are_stacked_as_high_as_unicode_allows(stack: str) -> None:
     low, high = f"a{stack * 31}"[:31], f"a{stack * 31}"[:32]
-    assert is_showable(plain(low))
-    assert not is_showable(plain(high))
-    assert not is_showable(plain(f"e\u0301{high}"), lines=True)
-    assert plain(high) == high
-    assert showable(f"{high}b") == f"{high[:31]}\N{REPLACEMENT CHARACTER}b"
+    assert is_showable(clean(low))
+    assert not is_showable(clean(high))
+    assert not is_showable(clean(f"e\u0301{high}"), lines=True)
+    assert clean(high) == high
+    assert make_showable(f"{high}b") == f"{high[:31]}\N{REPLACEMENT CHARACTER}b"
 
 
 def test_a_name_of_an_older_release_is_shown_on_one_line() -> None:
-    assert one_line("Ville\u202e\nde  Lyon\u200b") == "Ville\N{REPLACEMENT CHARACTER} de Lyon"
-    assert is_showable(one_line("\0\ud800\ta"))
+    assert make_one_line("Ville\u202e\nde  Lyon\u200b") == "Ville\N{REPLACEMENT CHARACTER} de Lyon"
+    assert is_showable(make_one_line("\0\ud800\ta"))
 
 
 def test_a_text_says_something_by_a_letter_or_a_digit() -> None:
-    assert says_something("É")
-    assert says_something("- 7 -")
-    assert not any(map(says_something, ["", " ", "…", "-", plain("\u3164\u200b\u2800")]))
+    assert has_visible_letter("É")
+    assert has_visible_letter("- 7 -")
+    assert not any(map(has_visible_letter, ["", " ", "…", "-", clean("\u3164\u200b\u2800")]))

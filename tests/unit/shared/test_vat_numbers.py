@@ -7,10 +7,10 @@ from stdnum import luhn
 from stdnum.fr import tva
 
 from shared.vocabulary.vat_numbers import (
-    compact,
+    compact_vat_number,
+    extract_siren,
     has_french_form,
     is_french_vat_number,
-    siren_of,
 )
 
 _SIREN = st.text("123456789", min_size=1, max_size=1).flatmap(
@@ -25,13 +25,13 @@ def test_a_key_of_digits_and_the_library_s_agree(siren: str, key: int) -> None:
     number = f"FR{key:02d}{siren}"
 
     assert is_french_vat_number(number) is tva.is_valid(number)
-    assert siren_of(number) == siren
+    assert extract_siren(number) == siren
 
 
 @pytest.mark.parametrize("number", ["FRK7399859412", "FR4Z123456782"])
 def test_a_key_with_a_letter_is_taken_as_it_is(number: str) -> None:
     assert is_french_vat_number(number)
-    assert siren_of(number) == number[4:]
+    assert extract_siren(number) == number[4:]
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,13 @@ def test_a_key_with_a_letter_is_taken_as_it_is(number: str) -> None:
 def test_another_form_is_no_french_number(number: str) -> None:
     assert not has_french_form(number)
     assert not is_french_vat_number(number)
-    assert siren_of(number) is None
+    assert extract_siren(number) is None
 
 
 def test_a_number_of_monaco_holds_no_siren() -> None:
     assert is_french_vat_number("FR53000004605")
-    assert siren_of("FR53000004605") is None
+    assert extract_siren("FR53000004605") is None
 
 
 def test_blanks_points_and_dashes_do_not_count() -> None:
-    assert compact(" fr 05-987.654\u00a0321 ") == "FR05987654321"
+    assert compact_vat_number(" fr 05-987.654\u00a0321 ") == "FR05987654321"

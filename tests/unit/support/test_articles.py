@@ -17,7 +17,7 @@ from services.support.agent.domain.articles import (
 from services.support.agent.domain.search_hits import choose_answer
 from services.support.settings import DATA, load_catalogue
 from shared.circuit.delays import Effect, Start
-from shared.circuit.loader import current
+from shared.circuit.loader import load_current
 from shared.circuit.motives import COMMENT_LIMIT
 from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
 from shared.vocabulary.attachments import _TYPES as EXTENSIONS
@@ -88,7 +88,7 @@ def test_an_article_leads_to_a_sub_category_and_names_its_source(article: Articl
 def test_the_cadres_that_an_article_names_are_in_the_circuit(article: Article) -> None:
     named = set(re.findall(r"\bA\d{1,2}\b", _said(article) + " ".join(article.questions)))
 
-    assert named <= {row.cadre for row in current().rows}
+    assert named <= {row.cadre for row in load_current().rows}
 
 
 @EVERY
@@ -112,7 +112,7 @@ def test_the_tickets_that_an_article_recommends_are_in_the_catalogue(article: Ar
 def test_silence_is_worth_nothing_but_on_the_pieces_of_the_table(
     article: Article, worth: str, effect: Effect
 ) -> None:
-    of = {cadre for each in current().delays if each.effect is effect for cadre in each.cadres}
+    of = {cadre for each in load_current().delays if each.effect is effect for cadre in each.cadres}
     said = re.findall(rf"^.*silence[^.]* vaut {worth}[^.]*", _said(article), re.MULTILINE)
 
     named = [set(re.findall(r"\bA\d{1,2}\b", each)) for each in said]
@@ -133,7 +133,9 @@ def test_the_delays_are_those_of_the_table() -> None:
         (cadre, int(days)) for what, days in listed for cadre in re.findall(r"\bA\d{1,2}\b", what)
     }
 
-    assert told == {(cadre, delay.days) for delay in current().delays for cadre in delay.cadres}
+    assert told == {
+        (cadre, delay.days) for delay in load_current().delays for cadre in delay.cadres
+    }
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_a_suspension_stops_all_delays_but_those_that_run_from_the_reception(
     code: str, heading: str
 ) -> None:
     (passage,) = (each for each in ARTICLES[code].passages if each.heading.startswith(heading))
-    going_on = {each for each in current().delays if each.start is Start.RECEPTION}
+    going_on = {each for each in load_current().delays if each.start is Start.RECEPTION}
 
     assert set(re.findall(r"\bA\d{1,2}\b", passage.text)) == {
         cadre for each in going_on for cadre in each.cadres
@@ -163,7 +165,7 @@ def test_a_suspension_stops_all_delays_but_those_that_run_from_the_reception(
 )
 def test_other_articles_tell_the_same_delays(code: str, cadres: set[str], role: Role) -> None:
     (days,) = {
-        each.days for each in current().delays if each.cadres >= cadres and each.role is role
+        each.days for each in load_current().delays if each.cadres >= cadres and each.role is role
     }
 
     assert f"{days} jours" in _said(ARTICLES[code])
@@ -187,8 +189,8 @@ def test_an_article_of_delays_leads_to_who_is_late() -> None:
 
 
 def test_the_circuit_without_a_moa_is_the_table_s() -> None:
-    alone = {row.cadre for row in current().rows if row.moa_present} ^ {
-        row.cadre for row in current().rows if not row.moa_present
+    alone = {row.cadre for row in load_current().rows if row.moa_present} ^ {
+        row.cadre for row in load_current().rows if not row.moa_present
     }
 
     said = _said(ARTICLES["sans-moa"])

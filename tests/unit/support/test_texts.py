@@ -4,13 +4,13 @@ import pytest
 
 from services.support.desks.domain.texts import judge_line, judge_text
 from services.support.tickets.domain.prefill import cut_title
-from shared.vocabulary.sizes import MEGABYTE, in_megabytes
-from shared.vocabulary.texts import plain
+from shared.vocabulary.sizes import MEGABYTE, format_megabytes
+from shared.vocabulary.texts import clean
 
 
 @pytest.mark.parametrize("sign", ["\x00", "\x1b", "\u202e", "\u2066", "\ud800"])
 def test_what_no_screen_shows_is_refused_in_a_line_as_in_a_text(sign: str) -> None:
-    kept = plain(f"a{sign}b")
+    kept = clean(f"a{sign}b")
 
     for found in (judge_line("t", "T", kept), judge_text("t", "T", kept, is_required=True)):
         assert [each.code for each in found] == ["SUP-TEXTE-03"]
@@ -28,7 +28,7 @@ def test_a_line_holds_no_line_end() -> None:
 
 @pytest.mark.parametrize("answer", ["👍", "?", "…"])
 def test_a_message_may_be_a_sign(answer: str) -> None:
-    assert [*judge_text("text", "Le message", plain(answer), is_required=True)] == []
+    assert [*judge_text("text", "Le message", clean(answer), is_required=True)] == []
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_a_message_may_be_a_sign(answer: str) -> None:
 def test_a_size_is_written_in_megabytes_and_never_as_less_than_it_is(
     size_bytes: int, written: str
 ) -> None:
-    assert in_megabytes(size_bytes) == written
+    assert format_megabytes(size_bytes) == written

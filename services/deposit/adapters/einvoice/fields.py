@@ -23,8 +23,8 @@ from shared.vocabulary.amounts import parse_amount
 from shared.vocabulary.cadres import parse_cadre
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.siret import SIREN_LENGTH, is_siren, is_siret
-from shared.vocabulary.texts import plain
-from shared.vocabulary.vat_numbers import compact, is_french_vat_number, siren_of
+from shared.vocabulary.texts import clean
+from shared.vocabulary.vat_numbers import compact_vat_number, extract_siren, is_french_vat_number
 
 _ISO_DATE = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?", re.ASCII
@@ -100,7 +100,7 @@ class _FieldReader:
         """Give the distinct texts found, blanks apart, in the order of the document."""
         found = cast("list[Element | str]", path(self._root, **variables))
         texts = (node if isinstance(node, str) else node.text or "" for node in found)
-        return tuple(dict.fromkeys(filter(None, map(plain, texts))))
+        return tuple(dict.fromkeys(filter(None, map(clean, texts))))
 
     def _values(self, field: str) -> tuple[str, ...]:
         return self._texts(self._paths.fields[field])
@@ -185,7 +185,7 @@ class _FieldReader:
             *(_vat_number(node) for node in self._nodes(paths.vat_numbers)),
             *(_vat_number(node) for node in identifiers if _is_vat_number(node)),
         ]
-        own = tuple(number for number in written if number and siren_of(number) not in groups)
+        own = tuple(number for number in written if number and extract_siren(number) not in groups)
         return tuple(number for number in own if number.startswith("FR")) or own
 
     def _nodes(self, path: Places) -> list[Element]:
@@ -209,7 +209,7 @@ def _is_vat_number(node: Element) -> bool:
     """
     if _scheme(node) in _VAT_SCHEMES:
         return True
-    number = compact(node.text or "")
+    number = compact_vat_number(node.text or "")
     key, siren = number[2:4], number[4:]
     return is_french_vat_number(number) and (key.isdigit() or is_siren(siren))
 
@@ -218,7 +218,7 @@ def _address_siren(node: Element) -> str | None:
     """Give the SIREN that an electronic address begins with, or that its VAT number holds."""
     number = _number(node)
     if _scheme(node) in _VAT_SCHEMES:
-        return siren_of(compact(number))
+        return extract_siren(compact_vat_number(number))
     return number[:SIREN_LENGTH] or None
 
 
@@ -247,7 +247,7 @@ def _unlabelled_number(node: Element) -> str:
 
 def _vat_number(node: Element) -> str:
     """Give a VAT number with its country; a French one may have been written without."""
-    number = compact(node.text or "")
+    number = compact_vat_number(node.text or "")
     if number.isdigit() and is_french_vat_number(f"FR{number}"):
         return f"FR{number}"
     has_form = number[:2].isalpha() and any(map(str.isdigit, number))

@@ -2,7 +2,7 @@
 
 import re
 
-from shared.vocabulary.texts import plain
+from shared.vocabulary.texts import clean
 
 _LONGEST = 255
 _RESERVED = r"factur-x|zugferd-invoice|xrechnung"
@@ -22,4 +22,4 @@ def is_reserved(name: str) -> bool:
 
 def _base_name(name: str) -> str:
     last = re.split(r"[/\\:]", name[-_LONGEST:])[-1]
-    return plain(last.replace("\0", " ")).casefold()
+    return clean(last.replace("\0", " ")).casefold()

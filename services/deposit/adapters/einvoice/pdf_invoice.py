@@ -22,7 +22,7 @@ from services.deposit.domain.unreadable import (
     too_large,
 )
 from shared.vocabulary.sizes import MEGABYTE
-from shared.vocabulary.texts import showable
+from shared.vocabulary.texts import make_showable
 
 _STREAM_BYTES = 12 * MEGABYTE
 # qpdf's limits belong to the process and must be set before any thread opens a PDF.
@@ -86,7 +86,7 @@ def _list_names(files: list[EmbeddedFile]) -> str:
         next(filter(is_reserved, each.names), next(iter(each.names), "sans nom"))
         for each in files[:_NAMES_SHOWN]
     )
-    return ", ".join(f"« {showable(name.rstrip(chr(0)))[:_NAME_SHOWN]} »" for name in chosen)
+    return ", ".join(f"« {make_showable(name.rstrip(chr(0)))[:_NAME_SHOWN]} »" for name in chosen)
 
 
 def _is_invoice(file: EmbeddedFile, limits: Limits) -> bool:

@@ -17,7 +17,7 @@ from services.routing.entrypoints.http.schemas import (
 )
 from shared.answers.pieces import ActorAnswer, CadreAnswer, ChangeAnswer, PrevailingAnswer
 from shared.circuit.labels import label_cadre
-from shared.circuit.motives import motive_label
+from shared.circuit.motives import find_motive_label
 from shared.contracts.common_v1 import AmountsV1, PartiesV1
 from shared.vocabulary.amounts import Change
 from shared.vocabulary.cadres import Cadre
@@ -81,7 +81,7 @@ def _show_stamp(status: Status, at: datetime, words: Words | None) -> StampOut:
         status_label=STATUSES[status],
         at=at,
         motive=motive,
-        motive_label=motive_label(motive) if motive else None,
+        motive_label=find_motive_label(motive) if motive else None,
         comment=words.comment if words else None,
     )
 

@@ -15,7 +15,7 @@ from services.routing.domain.commands import Correction, Treat
 from services.routing.domain.turns import judge_turn
 from services.routing.entrypoints.http.answers import show_cadres, show_dossier
 from services.routing.entrypoints.http.schemas import DossierOut, MotiveOut, TreatmentsOut
-from shared.circuit.motives import motives
+from shared.circuit.motives import find_offered_motives
 from shared.circuit.parties import Party
 from shared.circuit.rules import TURN
 from shared.circuit.statuses import TREATMENTS, Act
@@ -134,7 +134,7 @@ def router(
                 blocks=bool(motive.answer),
                 answer=motive.answer or None,
             )
-            for motive in motives(cadre, paris_day(clock()))
+            for motive in find_offered_motives(cadre, paris_day(clock()))
         )
 
     return routes

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.support.agent.domain.piece_numbers import find_piece_numbers
-from shared.vocabulary.texts import folded
+from shared.vocabulary.texts import fold
 
 
 class Intent(StrEnum):
@@ -88,7 +88,7 @@ def parse_message(text: str, *, awaits_email: bool, awaits_yes: bool = False) ->
         awaits_email: the agent has just asked for the e-mail address of an account.
         awaits_yes: the agent has just asked to confirm an e-mail address.
     """
-    plain = " ".join(re.sub(r"[^\w@.+-]+", " ", folded(text)).split())
+    plain = " ".join(re.sub(r"[^\w@.+-]+", " ", fold(text)).split())
     email = _EMAIL.search(text)
     is_refusal = _WANTS_NO_LINK.search(plain) is not None
     words = re.sub(r"[^a-z]+", " ", _FOR_ADDRESS.sub("", plain) if email else plain).strip()

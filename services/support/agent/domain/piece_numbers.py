@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from shared.vocabulary.texts import folded
+from shared.vocabulary.texts import fold
 
 
 def _split_words(text: str) -> frozenset[str]:
@@ -82,12 +82,12 @@ def _is_announced_alone(before: Sequence[str], digits: str) -> bool:
     """Tell whether digits alone are a number: a cue such as "facture" announces them."""
     if not _is_announced(before):
         return False
-    is_named = folded(before[-1]) in _NAMING
+    is_named = fold(before[-1]) in _NAMING
     return is_named or (len(digits) >= _LEAST_DIGITS and not _YEAR.fullmatch(digits))
 
 
 def _is_numberish(token: str) -> bool:
-    plain = folded(token)
+    plain = fold(token)
     return (
         len(token) <= _LIMIT
         and bool(_ALLOWED.fullmatch(token))
@@ -103,7 +103,7 @@ def _take_tail(after: Sequence[str]) -> list[str]:
 
 
 def _is_followed_by_unit(after: Sequence[str]) -> bool:
-    return bool(after) and folded(after[0]) in _UNITS
+    return bool(after) and fold(after[0]) in _UNITS
 
 
 def _take_head(before: Sequence[str], tail: Sequence[str]) -> str | None:
@@ -111,7 +111,7 @@ def _take_head(before: Sequence[str], tail: Sequence[str]) -> str | None:
     if not before or not _PREFIX.fullmatch(before[-1]):
         return None
     prefix = before[-1]
-    if folded(prefix) in _NOT_A_PREFIX:
+    if fold(prefix) in _NOT_A_PREFIX:
         return None
     is_announced = _is_announced(before[:-1])
     if not prefix.isalpha():
@@ -123,7 +123,7 @@ def _take_head(before: Sequence[str], tail: Sequence[str]) -> str | None:
 
 def _is_announced(before: Sequence[str]) -> bool:
     for token in reversed(before):
-        word = folded(token)
+        word = fold(token)
         if word in _CUES:
             return True
         if word not in _BETWEEN:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shared.vocabulary.texts import plain
+from shared.vocabulary.texts import clean
 from shared.vocabulary.tickets import Desk
 
 COLUMNS = (
@@ -93,7 +93,7 @@ def read_catalogue(lines: Iterable[str]) -> Catalogue:
 
 
 def _clean_fields(row: Sequence[str]) -> Sequence[str]:
-    return [plain(each).strip() for each in row]
+    return [clean(each).strip() for each in row]
 
 
 def _read_sub_category(row: Sequence[str]) -> SubCategory:

@@ -23,7 +23,7 @@ from shared.runtime.web.caller import (
     require_trusted_headers,
 )
 from shared.runtime.web.problems import Problem
-from shared.vocabulary.texts import plain
+from shared.vocabulary.texts import clean
 from shared.vocabulary.tickets import Desk
 
 
@@ -108,7 +108,7 @@ MaybeAsker = Annotated[Asker | None, Depends(authenticate_asker)]
 
 
 def _parse_agent_name(header: str) -> str:
-    text = plain(decode_header(header) or "")
+    text = clean(decode_header(header) or "")
     if not is_identifier(text):
         raise Problem(
             401,

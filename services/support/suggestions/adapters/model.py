@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from services.support.suggestions.adapters.examples import Example, ExamplesError
 from services.support.suggestions.domain.suggestions import Guess, Suggestions
 from services.support.suggestions.domain.ticket_text import build_text
-from shared.vocabulary.texts import folded
+from shared.vocabulary.texts import fold
 from shared.vocabulary.tickets import Desk
 
 _SHOWN = 3
@@ -92,7 +92,7 @@ class TrainedModel:
 
 def _mark_contradicted(odds: NDArray[np.float64], text: str) -> NDArray[np.bool_]:
     """Mark the sub-categories that a text clearly contradicts."""
-    words = {*re.findall(r"\w+", folded(text))}
+    words = {*re.findall(r"\w+", fold(text))}
     is_clear = odds.max() >= _TELLS and len(words) >= _LEAST_WORDS
     return odds * _TIMES <= odds.max() if is_clear else np.zeros_like(odds, bool)
 

@@ -3,7 +3,7 @@
 import re
 
 from services.support.suggestions.domain.suggestions import READ_LIMIT
-from shared.vocabulary.texts import folded
+from shared.vocabulary.texts import fold
 
 _CLOSINGS = (
     "--",
@@ -36,7 +36,7 @@ def strip_closing(text: str) -> str:
     """Strip the closing formula of a letter and what follows it."""
     kept: list[str] = []
     for line in text.splitlines():
-        begins = " ".join(re.sub(r"[^\w-]+", " ", folded(line)).split())
+        begins = " ".join(re.sub(r"[^\w-]+", " ", fold(line)).split())
         if _CLOSING.match(begins) and sum(map(len, kept)) >= _SHORT:
             break
         kept.append(line)

@@ -17,7 +17,7 @@ from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, ReturnDocument
 from shared.runtime.store.idempotency_keys import find_used, keep_used, prepare_keys
-from shared.vocabulary.texts import folded
+from shared.vocabulary.texts import fold
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 
 T = TypeVar("T")
@@ -191,7 +191,7 @@ def _to_document(ticket: Ticket) -> Document:
         "priority": ticket.priority.value,
         "changed_at": ticket.changed_at,
         "files": [file.sha256 for file in ticket.files],
-        "search": folded("\n".join(searched)),
+        "search": fold("\n".join(searched)),
     }
 
 
@@ -201,7 +201,7 @@ def _build_filter(search: Search) -> Document:
         for name in ("sub_category", "dossier", "piece", "assignee", "priority")
         if (value := getattr(search, name)) is not None
     }
-    if query := folded(search.query):
+    if query := fold(search.query):
         wanted["search"] = {"$regex": re.escape(query)}
     return wanted
 

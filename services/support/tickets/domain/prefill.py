@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
-from shared.vocabulary.texts import plain
+from shared.vocabulary.texts import clean
 
 _CUT = "[…]\n"
 
@@ -21,7 +21,7 @@ class Prefill:
 
 def cut_title(text: str) -> str:
     """Cut a text to the length of a title."""
-    title = " ".join(plain(text).split())
+    title = " ".join(clean(text).split())
     return title if len(title) <= TITLE_LIMIT else f"{title[: TITLE_LIMIT - 1]}…"
 
 

@@ -24,7 +24,7 @@ from shared.circuit.parties import Directory
 from shared.vocabulary.attachments import Attached, AttachmentRules, StoredFile, judge
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
-from shared.vocabulary.texts import composed, says_something
+from shared.vocabulary.texts import has_visible_letter, normalise_nfc
 from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
 
 
@@ -105,10 +105,10 @@ def _judge_content(
         yield rules.SUB_CATEGORY_UNKNOWN.broken("sub_category", value=shown)
     elif is_whole and not chosen:
         yield ticket_rules.SUB_CATEGORY_MISSING.broken("sub_category")
-    if is_whole and not says_something(content.title):
+    if is_whole and not has_visible_letter(content.title):
         yield rules.TEXT_MISSING.broken("title", label="Le titre")
     yield from judge_line("title", "Le titre", content.title, TITLE_LIMIT)
-    if is_whole and not says_something(content.description):
+    if is_whole and not has_visible_letter(content.description):
         yield rules.TEXT_MISSING.broken("description", label="La description")
     yield from judge_text("description", "La description", content.description, is_required=False)
     yield from judge_line("dossier", "Le dossier", content.dossier or "")
@@ -164,7 +164,7 @@ def judge_action(
 def judge_assignment(ticket: Ticket, action: Action) -> Violation | None:
     """Refuse to take a ticket from an assignee who is not named: it may just have been taken."""
     # An older release kept names as macOS writes them.
-    holder = composed(ticket.assignee) if ticket.assignee else None
+    holder = normalise_nfc(ticket.assignee) if ticket.assignee else None
     if action.act is not TicketAct.PRENDRE_EN_CHARGE or holder in {None, action.who}:
         return None
     if holder == action.instead_of:
