@@ -3,7 +3,9 @@
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Path, Query, Response, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from services.organisation.application import (
     Declarations,
@@ -33,6 +35,16 @@ class Body(BaseModel):
     """A part of a request or of an answer."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, from_attributes=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe it; the schema of an answer leaves room for fields to come."""
+        described = handler(schema)
+        if handler.mode == "serialization":
+            handler.resolve_ref_schema(described).pop("additionalProperties", None)
+        return described
 
 
 class ParametersBody(Body):

@@ -1,6 +1,7 @@
 """Each kind of breaking change of an OpenAPI document is planted, and named: where, what, whom."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from enum import StrEnum
@@ -439,6 +440,28 @@ def test_every_keyword_of_every_schema_is_compared(service: str) -> None:
     ]
 
     assert overlooked == []
+
+
+def test_no_answer_promises_that_it_will_never_gain_a_field() -> None:
+    closed = [
+        f"{service} {name}"
+        for service, document in DOCUMENTS.items()
+        for name in _answered(document)
+        if document["components"]["schemas"][name].get("additionalProperties") is False
+    ]
+
+    assert closed == []
+
+
+def _answered(document: Json) -> set[str]:
+    """List the schemas that answers are made of."""
+    found: set[str] = set()
+    waiting = [item["responses"] for each in document["paths"].values() for item in each.values()]
+    while waiting:
+        names = set(re.findall(r"#/components/schemas/([^'\"]+)", str(waiting.pop()))) - found
+        found |= names
+        waiting += [document["components"]["schemas"][name] for name in names]
+    return found
 
 
 _WORDS = {"title", "description", "summary", "tags", "operationId", "examples", "$id", "$defs"}
