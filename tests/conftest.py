@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from deploy.local import Platform, choose
-from shared.runtime.logs import configure
+from shared.runtime.logs import configure_logging
 from shared.runtime.store.database import Store
 from tests.kit.namespaces import Room, a_room
 
@@ -23,7 +23,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _plain_logs() -> None:
     """Log as services do: structlog's own default draws every traceback with its variables."""
-    configure("essai", "INFO")
+    configure_logging("essai", "INFO")
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ import typer
 from services.deposit.bootstrap import build
 from services.deposit.settings import Settings
 from shared.circuit.loader import CircuitError, load_current, switch_rows_off
-from shared.runtime.program import program
+from shared.runtime.program import build_program
 
-app = program("deposit", build, Settings)
+app = build_program("deposit", build, Settings)
 
 
 @app.command("switch-off")

@@ -87,10 +87,10 @@ def build() -> tuple[Runtime, FastAPI]:
             DOSSIER: ProjectionConfig(project_dossiers, "dossiers"),
         }
     )
-    runtime.background("ledger", ledger.run)
-    runtime.background("readers", readers.run)
-    runtime.every(_SWEEP_S, "files", sweep)
-    app = runtime.app(
+    runtime.run_in_background("ledger", ledger.run)
+    runtime.run_in_background("readers", readers.run)
+    runtime.run_every(_SWEEP_S, "files", sweep)
+    app = runtime.build_app(
         title="Dépôt",
         description="Dépose les pièces de facturation de travaux et en donne un certificat.",
         routers=[router(Deposits(ports, policy), Completions(ports), Consultations(ports))],

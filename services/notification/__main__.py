@@ -2,9 +2,9 @@
 
 from services.notification.bootstrap import build
 from services.notification.settings import Settings
-from shared.runtime.program import program
+from shared.runtime.program import build_program
 
-app = program("notification", build, Settings)
+app = build_program("notification", build, Settings)
 
 if __name__ == "__main__":
     app()

@@ -21,9 +21,9 @@ def build() -> tuple[Runtime, FastAPI]:
     history = History(statuses, notifier, settings.heartbeat_s)
     runtime.prepare(statuses.prepare)
     runtime.consume({STATUT: keep_statuses(statuses.keep)})
-    runtime.background("notifier", lambda: statuses.watch(notifier))
-    runtime.before_stop(notifier.close)
-    return runtime, runtime.app(
+    runtime.run_in_background("notifier", lambda: statuses.watch(notifier))
+    runtime.call_before_stop(notifier.close)
+    return runtime, runtime.build_app(
         title="Aiguillage : notification",
         description="L'historique des statuts, consulté ou suivi en direct.",
         routers=[

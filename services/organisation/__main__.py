@@ -2,9 +2,9 @@
 
 from services.organisation.bootstrap import build
 from services.organisation.settings import Settings
-from shared.runtime.program import program
+from shared.runtime.program import build_program
 
-app = program("organisation", build, Settings)
+app = build_program("organisation", build, Settings)
 
 if __name__ == "__main__":
     app()

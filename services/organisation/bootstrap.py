@@ -16,7 +16,7 @@ def build() -> tuple[Runtime, FastAPI]:
     structures = MongoStructures(runtime.store)
     declaring = Declarations(structures, runtime.clock, new_id)
     runtime.prepare(structures.prepare)
-    return runtime, runtime.app(
+    return runtime, runtime.build_app(
         title="Aiguillage : organisation",
         description="Les structures, leurs services et leurs paramètres.",
         routers=[create_router(structures, declaring)],

@@ -2,9 +2,9 @@
 
 from services.portal.bootstrap import build
 from services.portal.settings import Settings
-from shared.runtime.program import program
+from shared.runtime.program import build_program
 
-app = program("portal", build, Settings)
+app = build_program("portal", build, Settings)
 
 if __name__ == "__main__":
     app()

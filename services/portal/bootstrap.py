@@ -37,7 +37,7 @@ def build() -> tuple[Runtime, FastAPI]:
             DOSSIER: ProjectionConfig(project_dossiers, "dossiers"),
         }
     )
-    return runtime, runtime.app(
+    return runtime, runtime.build_app(
         title="Aiguillage : portail",
         description="Les pièces d'une structure : recherche, tableau de bord, liste fiscale.",
         routers=[

@@ -12,9 +12,9 @@ import typer
 from services.routing.adapters.peers import Addresses, PeerAwayError
 from services.routing.bootstrap import build, compare, verify
 from services.routing.settings import Settings
-from shared.runtime.program import program
+from shared.runtime.program import build_program
 
-app = program("routing", build, Settings)
+app = build_program("routing", build, Settings)
 
 
 def _url(service: str) -> Any:  # noqa: ANN401 - typer's own

@@ -14,7 +14,7 @@ from services.routing.entrypoints import consumers, timers
 from services.routing.entrypoints.http import dossiers, treatments
 from services.routing.settings import Settings
 from shared.contracts import topics
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.messaging.projection import ProjectionConfig
 from shared.runtime.service import Runtime
 from shared.runtime.store.database import Store, Transaction
@@ -41,10 +41,10 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
         {topics.STRUCTURE: ProjectionConfig(consumers.project_structures(router_of), "structures")}
     )
     runtime.consume({topics.PIECE_DEPOSEE: consumers.route_pieces(router_of)})
-    runtime.every(_MEASURE_S, "measure", timers.measure(archive, clock))
-    runtime.every(_REJUDGE_S, "rejudge", timers.rejudge(store, router_of))
-    runtime.every(_ELAPSE_S, "elapse", timers.elapse(store, router_of))
-    return runtime, runtime.app(
+    runtime.run_every(_MEASURE_S, "measure", timers.measure(archive, clock))
+    runtime.run_every(_REJUDGE_S, "rejudge", timers.rejudge(store, router_of))
+    runtime.run_every(_ELAPSE_S, "elapse", timers.elapse(store, router_of))
+    return runtime, runtime.build_app(
         title="Aiguillage : acheminement",
         description="Les dossiers de facturation de travaux : où en est chaque pièce, qui est "
         "attendu, et les traitements de celui qui l'est.",
@@ -57,7 +57,7 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
 
 async def verify(mongo: str, dossier_id: str) -> Report | None:
     """Verify the audit trail of a dossier, the service running or not."""
-    async with Store(mongo, "routing", system_clock()) as store:
+    async with Store(mongo, "routing", build_clock()) as store:
         return await MongoArchive(store).verify(dossier_id)
 
 
@@ -66,7 +66,7 @@ async def compare(mongo: str, dossier_id: str, addresses: Addresses) -> Sequence
 
     What is still on its way differs as well: the copies have some time to agree.
     """
-    async with Store(mongo, "routing", system_clock()) as store, http_peers(addresses) as peers:
+    async with Store(mongo, "routing", build_clock()) as store, http_peers(addresses) as peers:
         for wait_s in _WAITS_S:
             found = await find_copy_differences(MongoArchive(store), dossier_id, peers)
             if not found:

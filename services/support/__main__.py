@@ -12,9 +12,9 @@ import typer
 
 from services.support.bootstrap import answer_question, build, train_to_file
 from services.support.settings import DATA, Settings
-from shared.runtime.program import program
+from shared.runtime.program import build_program
 
-app = program("support", build, Settings)
+app = build_program("support", build, Settings)
 _MODEL = Path(".run/support/model.npz")
 
 

@@ -182,12 +182,12 @@ def build() -> tuple[Runtime, FastAPI]:
     runtime.project({STRUCTURE: ProjectionConfig(project_structures, "structures")})
     for each in (tickets, rates, files, conversations, learner, chats):
         runtime.prepare(each.prepare)
-    runtime.every(_SWEEP_S, "files", sweep)
-    runtime.every(_CLOSE_S, "closing", close)
-    runtime.every(_CHAT_S, "chats", build_time_limits_task(lounge.room, clock))
-    runtime.background("notifier", lambda: chats.watch(notifier))
-    runtime.before_stop(notifier.close)
-    return runtime, runtime.app(
+    runtime.run_every(_SWEEP_S, "files", sweep)
+    runtime.run_every(_CLOSE_S, "closing", close)
+    runtime.run_every(_CHAT_S, "chats", build_time_limits_task(lounge.room, clock))
+    runtime.run_in_background("notifier", lambda: chats.watch(notifier))
+    runtime.call_before_stop(notifier.close)
+    return runtime, runtime.build_app(
         title="Aiguillage : assistance",
         description="Les questions, le bureau qui y répond, et leur suivi.",
         routers=[

@@ -7,7 +7,7 @@ Clock = Callable[[], datetime]
 """Gives the current time, aware, in UTC."""
 
 
-def system_clock(offset_s: int = 0) -> Clock:
+def build_clock(offset_s: int = 0) -> Clock:
     """Build the clock of a process, `offset_s` seconds ahead of the machine's.
 
     The offset lets a local platform live through a delay of thirty days; only the launcher sets it.

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 import structlog
 
 
-def configure(service: str, level: str) -> None:
+def configure_logging(service: str, level: str) -> None:
     """Send structlog and the libraries' own loggers to standard output as JSON lines."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -45,6 +45,6 @@ def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
     return logger
 
 
-def bound(**ids: str) -> AbstractContextManager[None]:
+def bind_ids(**ids: str) -> AbstractContextManager[None]:
     """Put `ids` on every line that is logged inside the block."""
     return structlog.contextvars.bound_contextvars(**ids)

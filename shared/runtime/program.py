@@ -7,12 +7,12 @@ from fastapi import FastAPI
 from pydantic.fields import FieldInfo
 
 from shared.runtime.service import Runtime, run
-from shared.runtime.settings import RuntimeSettings, variable
+from shared.runtime.settings import RuntimeSettings, name_variable
 
 _HEAD = "Serve until told to stop. All settings are environment variables; these must be set:"
 
 
-def program(
+def build_program(
     service: str, build: Callable[[], tuple[Runtime, FastAPI]], settings: type[RuntimeSettings]
 ) -> typer.Typer:
     """Make the command of a service, to which it may add others of its own.
@@ -21,7 +21,7 @@ def program(
     """
     app = typer.Typer(
         add_completion=False,
-        help=_help(settings),
+        help=_describe_settings(settings),
         subcommand_metavar="[COMMAND]",
         # Plain, for logs and pipes: boxes would break the names of variables.
         rich_markup_mode=None,
@@ -35,16 +35,16 @@ def program(
     return app
 
 
-def _help(settings: type[RuntimeSettings]) -> str:
+def _describe_settings(settings: type[RuntimeSettings]) -> str:
     # A paragraph that begins by \b keeps its lines.
-    return f"{_HEAD}\n\n\b\n" + "\n".join(_lines(settings.model_fields))
+    return f"{_HEAD}\n\n\b\n" + "\n".join(_list_variables(settings.model_fields))
 
 
-def _lines(fields: dict[str, FieldInfo]) -> Iterator[str]:
+def _list_variables(fields: dict[str, FieldInfo]) -> Iterator[str]:
     required = [name for name, field in fields.items() if field.is_required()]
-    yield from (f"  {variable(name)}" for name in required)
+    yield from (f"  {name_variable(name)}" for name in required)
     yield ""
     yield "\b\nThese may be, and are otherwise:"
     for name, field in fields.items():
         if name not in required:
-            yield f"  {variable(name)}={field.get_default(call_default_factory=True)}"
+            yield f"  {name_variable(name)}={field.get_default(call_default_factory=True)}"

@@ -8,11 +8,11 @@ _PER_TEXT = 5
 """Bytes of the length before a key, a header's name or its value."""
 
 
-def weigh(key: str, value: bytes, headers: Iterable[tuple[str, str]]) -> int:
+def measure_record(key: str, value: bytes, headers: Iterable[tuple[str, str]]) -> int:
     """Give the size in bytes of a record, rounded up."""
     texts = (text for pair in headers for text in pair)
-    return _OVERHEAD + len(value) + sum(map(_weigh, (key, *texts)))
+    return _OVERHEAD + len(value) + sum(map(_measure_text, (key, *texts)))
 
 
-def _weigh(text: str) -> int:
+def _measure_text(text: str) -> int:
     return len(text.encode(errors="surrogatepass")) + _PER_TEXT

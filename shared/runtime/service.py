@@ -16,14 +16,14 @@ from pydantic import ValidationError
 
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import retry_forever, retry_transient
-from shared.runtime.clock import system_clock
-from shared.runtime.logs import configure, get_logger
+from shared.runtime.clock import build_clock
+from shared.runtime.logs import configure_logging, get_logger
 from shared.runtime.messaging.broker import Broker, ConsumerGroup
 from shared.runtime.messaging.handler import Handler
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.messaging.outbox import Relay
 from shared.runtime.messaging.projection import Projection, ProjectionConfig
-from shared.runtime.settings import RuntimeSettings, faults
+from shared.runtime.settings import RuntimeSettings, describe_faults
 from shared.runtime.store.database import Store
 from shared.runtime.web.app import create_app
 from shared.runtime.web.body_limits import BodyLimits
@@ -45,7 +45,7 @@ class Runtime:
         """Prepare store, broker and relay; nothing is connected before the application starts."""
         self.service = service
         self.settings = settings
-        self.clock = system_clock(settings.clock_offset_s)
+        self.clock = build_clock(settings.clock_offset_s)
         self.store = Store(
             settings.mongo, service, self.clock, settings.namespace, settings.instance
         )
@@ -89,7 +89,7 @@ class Runtime:
         """Run `task` (indexes, mostly) before anything is consumed."""
         self._preparations.append(task)
 
-    def every(self, seconds: float, name: str, task: Task) -> None:
+    def run_every(self, seconds: float, name: str, task: Task) -> None:
         """Run `task` periodically, `seconds` apart. A run that fails does not prevent the next."""
 
         async def loop() -> None:
@@ -102,11 +102,11 @@ class Runtime:
 
         self._tasks.append((name, loop))
 
-    def background(self, name: str, task: Task) -> None:
+    def run_in_background(self, name: str, task: Task) -> None:
         """Run `task` from start to stop. The service is not ready when it has ended."""
         self._tasks.append((name, task))
 
-    def before_stop(self, ending: Callable[[], None]) -> None:
+    def call_before_stop(self, ending: Callable[[], None]) -> None:
         """Call `ending` when the service is told to stop, before it waits for open requests.
 
         A response that streams without end must end there.
@@ -114,11 +114,11 @@ class Runtime:
         self._endings.append(ending)
 
     def end_streams(self) -> None:
-        """Carry out what `before_stop` was given."""
+        """Carry out what `call_before_stop` was given."""
         for ending in self._endings:
             ending()
 
-    def app(
+    def build_app(
         self,
         *,
         title: str,
@@ -243,8 +243,8 @@ async def _serve(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> 
     try:
         runtime, app = build()
     except ValidationError as error:
-        sys.exit(f"{service}: " + "; ".join(faults(error)))
-    configure(service, runtime.settings.log_level)
+        sys.exit(f"{service}: " + "; ".join(describe_faults(error)))
+    configure_logging(service, runtime.settings.log_level)
     server = _Server(build_server_config(app, runtime.settings), runtime.end_streams)
     await server.serve()
     if not server.started:

@@ -106,15 +106,15 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def variable(name: str) -> str:
+def name_variable(name: str) -> str:
     """Name the environment variable of a setting."""
     return f"{PREFIX}{name.upper()}"
 
 
-def faults(error: ValidationError) -> Iterator[str]:
+def describe_faults(error: ValidationError) -> Iterator[str]:
     """Say what is wrong with settings, each by the variable that an operator sets."""
     for each in error.errors():
         said = "not set" if each["type"] == "missing" else each["msg"]
         # What our own validators say needs no word before it.
         said = str(each.get("ctx", {}).get("error", said))
-        yield f"{variable(str(each['loc'][0])) if each['loc'] else 'settings'}: {said}"
+        yield f"{name_variable(str(each['loc'][0])) if each['loc'] else 'settings'}: {said}"

@@ -30,7 +30,7 @@ from deploy.local import Platform, choose
 from services.routing.adapters.archive import create_indexes
 from shared.contracts import topics
 from shared.contracts.envelope import Event
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.roles import Role
@@ -158,7 +158,7 @@ def _floor(kafka: str, mongo: str) -> Iterator[int]:
 async def _prepare_by_hand(mongo: str, db: Any) -> None:  # noqa: ANN401
     """Give the floor the directory and the indexes that routing has."""
     db["structures"].insert_many([{"_id": name, "version": 1} for name, _ in structures()])
-    clock = system_clock()
+    clock = build_clock()
     async with Store(mongo, "routing", clock) as store:
         await create_indexes(store)
         await Inbox(store, topics.PIECE_DEPOSEE, _nothing, clock).prepare()

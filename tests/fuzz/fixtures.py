@@ -16,7 +16,7 @@ from deploy.local.demo.pieces import cii, factur_x, ubl
 from deploy.local.demo.scene import Scene, register
 from deploy.local.platform import Platform
 from shared.contracts.public_paths import public_path
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.vocabulary.roles import Role
 
 _KEPT = 100
@@ -101,7 +101,7 @@ async def open_scene(platform: Platform, first: int = 1) -> AsyncIterator[Scene]
             )
             for name in PLAYING
         }
-        scene = Scene(Services(**clients), system_clock()().date(), _numbers=count(first))
+        scene = Scene(Services(**clients), build_clock()().date(), _numbers=count(first))
         await register(scene)
         yield scene
 

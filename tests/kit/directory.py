@@ -10,7 +10,7 @@ from deploy.local import Addresses
 from shared.contracts.envelope import Event, encode
 from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureChanged
 from shared.contracts.topics import STRUCTURE
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
 from tests.kit.waiting import wait_until
@@ -26,7 +26,7 @@ async def tell_structure(
     services: Sequence[str] = ("TRAVAUX",),
 ) -> None:
     """Tell a structure, and wait until the service `reader` knows."""
-    now = system_clock()()
+    now = build_clock()()
     said = StructureChanged(
         structure=structure,
         version=version,

@@ -7,7 +7,7 @@ from itertools import count
 from deploy.local import Platform
 from deploy.topics import provision
 from shared.contracts.topics import TOPICS, Topic
-from shared.runtime.clock import Clock, system_clock
+from shared.runtime.clock import Clock, build_clock
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.store.database import Store
 
@@ -42,7 +42,7 @@ class Room:
     def store(self, service: str = "essai", clock: Clock | None = None) -> Store:
         """Open a service's database here."""
         mongo = self.platform.addresses.mongo
-        return Store(mongo, service, clock or system_clock(), self.namespace)
+        return Store(mongo, service, clock or build_clock(), self.namespace)
 
 
 def a_room(platform: Platform) -> Room:

@@ -19,7 +19,7 @@ from deploy.local.platform import Platform
 from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import PieceForwarded, StatusChanged
 from shared.contracts.topics import ACTEUR, STATUT, Topic
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.vocabulary.roles import Purpose
 from tests.kit.waiting import scaled
 
@@ -70,7 +70,7 @@ async def test_nothing_is_lost_when_processes_die(
                 for name, url in platform.addresses.services.items()
             }
         )
-        scene = Scene(services, system_clock()().date())
+        scene = Scene(services, build_clock()().date())
         await register(scene)
         async with asyncio.timeout(scaled(PATIENCE_S)), asyncio.TaskGroup() as group:
             group.create_task(_carry_all(scene))

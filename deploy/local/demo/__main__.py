@@ -20,7 +20,7 @@ from deploy.local.demo.scene import Scene, register
 from deploy.local.demo.showing import show
 from deploy.local.demo.verdict import lost, until_as_expected
 from deploy.local.platform import Platform
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 
 
 def main() -> int:
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 async def _play(platform: Platform) -> tuple[Sequence[Play], Watch, list[str]]:
-    clock = system_clock()
+    clock = build_clock()
     ahead = timedelta()
 
     async def let_pass(days: int) -> None:

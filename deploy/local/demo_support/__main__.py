@@ -18,7 +18,7 @@ from deploy.local.demo_support.stage import OPENS, Stage
 from deploy.local.demo_support.tickets import contradicted, draft_survives, one_of_each
 from deploy.local.demo_support.watch import Watch, watching
 from deploy.local.platform import Platform
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 
 _OPEN_DAY = timedelta(hours=10)
 PLAYING = tuple(
@@ -32,7 +32,7 @@ def main() -> int:
     backend = choose(otherwise=Backend.EMBEDDED).backend
     print(f"démarrage ({backend}), horloge au {OPENS:%d/%m/%Y %H:%M}…", flush=True)
     started = time.monotonic()
-    ahead = int((OPENS - system_clock()()).total_seconds())
+    ahead = int((OPENS - build_clock()()).total_seconds())
     report = Report()
     with Platform(backend, services=PLAYING, clock_offset_s=ahead) as platform:
         print(f"prête en {time.monotonic() - started:.1f} s", flush=True)

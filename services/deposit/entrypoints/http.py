@@ -30,7 +30,7 @@ from shared.runtime.web.caller import Caller
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import Problem, not_found, refused, unavailable
 from shared.runtime.web.request_validation import DescribedRoute
-from shared.runtime.web.uploads import Uploaded, download
+from shared.runtime.web.uploads import Uploaded, build_download
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
 
@@ -220,7 +220,7 @@ def _submission(
 def _handed(file: Download | None) -> Response:
     if file is None:
         raise not_found("Fichier")
-    return download(file.name, file.media_type, file.content)
+    return build_download(file.name, file.media_type, file.content)
 
 
 def _refusal(violations: tuple[Violation, ...], status: int = 422) -> Problem:

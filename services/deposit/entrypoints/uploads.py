@@ -1,6 +1,6 @@
 """The main file of a deposit as it arrives."""
 
-from shared.runtime.web.uploads import Uploaded, safe_name
+from shared.runtime.web.uploads import Uploaded, make_safe_name
 
 
 class UploadedPiece(Uploaded):
@@ -9,4 +9,4 @@ class UploadedPiece(Uploaded):
     @property
     def name(self) -> str:
         """Its last path component, without what no screen can show."""
-        return safe_name(super().name)
+        return make_safe_name(super().name)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from shared.runtime.errors import is_transient
-from shared.runtime.logs import bound, get_logger
+from shared.runtime.logs import bind_ids, get_logger
 from shared.runtime.messaging.parsing import Incoming
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ async def isolate(
     errors, for which nothing becomes a dead letter.
     """
     if len(batch) == 1:
-        with bound(**batch[0].ids):
+        with bind_ids(**batch[0].ids):
             await _retry_alone(batch[0], handle, write_dead_letter)
         return
     try:

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.envelope import Event, Head, Payload
 from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, Key, Topic
-from shared.runtime.record_size import weigh
+from shared.runtime.record_size import measure_record
 
 _REASON_MAX = 500
 """A reason travels in a header: an exception may quote a whole document."""
@@ -36,7 +36,7 @@ class Record:
 
     def truncated(self) -> "Record":
         """Truncate key, value and headers to what a dead letter takes."""
-        size = weigh(self.key, self.value, self.headers.items())
+        size = measure_record(self.key, self.value, self.headers.items())
         if size <= DEAD_LETTER_MAX_BYTES - _ROOM:
             return self
         kept = list(self.headers.items())[:_CUT_HEADERS]

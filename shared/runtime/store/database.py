@@ -26,7 +26,7 @@ from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, RECORD_MAX_BYTES
 from shared.runtime.clock import Clock
 from shared.runtime.errors import TooLargeError
 from shared.runtime.ids import new_id
-from shared.runtime.record_size import weigh
+from shared.runtime.record_size import measure_record
 
 Document = dict[str, Any]
 Collection: TypeAlias = "AsyncIOMotorCollection[Document]"
@@ -76,7 +76,7 @@ class Transaction:
             data=message.payload,
         )
         value = encode(event)
-        size = weigh(message.key, value, ())
+        size = measure_record(message.key, value, ())
         if size > RECORD_MAX_BYTES:
             raise TooLargeError(
                 message.topic.name, size, RECORD_MAX_BYTES, _find_heaviest_field(event)
@@ -96,7 +96,7 @@ class Transaction:
 
         Raises TooLargeError for more than any topic takes.
         """
-        size = weigh(key, value, headers.items())
+        size = measure_record(key, value, headers.items())
         if size > DEAD_LETTER_MAX_BYTES:
             raise TooLargeError(topic, size, DEAD_LETTER_MAX_BYTES, "value")
         # Header names are foreign: as values of a document they may hold anything.

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.contracts.public_paths import public_prefix
 from shared.runtime.ids import new_id
-from shared.runtime.logs import bound
+from shared.runtime.logs import bind_ids
 from shared.runtime.metrics import REQUESTS
 from shared.runtime.web.body_limits import BodyLimit, BodyLimits, Paths, UploadLimit
 from shared.runtime.web.caller import authenticate_if_named
@@ -27,10 +27,10 @@ from shared.runtime.web.middlewares import (
 from shared.runtime.web.paths import PathPrefixes, route_label
 from shared.runtime.web.problems import (
     MEDIA_TYPE,
+    handle_unforeseen,
     install_handlers,
     respond,
     unavailable,
-    unforeseen,
 )
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.websockets import serve_websocket
@@ -156,7 +156,7 @@ class RequestMiddleware:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        with bound(correlation_id=_read_correlation_id(scope)):
+        with bind_ids(correlation_id=_read_correlation_id(scope)):
             if scope["type"] == "http":
                 await self._answer(scope, receive, send)
             else:
@@ -180,7 +180,7 @@ class RequestMiddleware:
         except Exception as error:
             if has_begun:
                 raise
-            await respond(unforeseen(error))(scope, receive, noting)
+            await respond(handle_unforeseen(error))(scope, receive, noting)
 
 
 def _read_correlation_id(scope: Scope) -> str:

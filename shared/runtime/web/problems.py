@@ -131,7 +131,7 @@ def install_handlers(app: FastAPI) -> None:
         return respond(Problem(status, f"HTTP-{status}", detail, headers=error.headers))
 
 
-def unforeseen(error: Exception) -> Problem:
+def handle_unforeseen(error: Exception) -> Problem:
     """Answer for an error that no route foresaw: the store is away, or the code is wrong."""
     if is_transient(error):
         _log.warning("request.unavailable", error=repr(error))
@@ -140,7 +140,7 @@ def unforeseen(error: Exception) -> Problem:
         _log.warning("request.too_large", error=str(error))
         return _too_large(error)
     if isinstance(error, DamagedFileError):
-        return _damaged(error)
+        return _answer_damaged(error)
     _log.error("request.failed", exc_info=error)
     return Problem(500, "HTTP-500", "Une erreur interne a empêché de répondre.")
 
@@ -156,7 +156,7 @@ def _too_large(error: TooLargeError) -> Problem:
     return refused([violation], 413)
 
 
-def _damaged(error: DamagedFileError) -> Problem:
+def _answer_damaged(error: DamagedFileError) -> Problem:
     """Answer 500, so that nobody takes what is left for the file."""
     return Problem(
         500,

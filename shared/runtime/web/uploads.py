@@ -44,20 +44,20 @@ def wrap_uploads(files: Iterable[UploadFile] | None) -> list[Uploaded]:
     return [Uploaded(each) for each in files or ()]
 
 
-def safe_name(name: str) -> str:
+def make_safe_name(name: str) -> str:
     """Make a name that is one path component, printable and of bounded length."""
     last = clean(name).replace("\\", "/").rpartition("/")[2]
     shown = "".join(sign for sign in last if sign.isprintable())
     return shown[:_NAME_LIMIT].strip() or "fichier"
 
 
-def download(name: str, media_type: str, content: bytes) -> Response:
+def build_download(name: str, media_type: str, content: bytes) -> Response:
     """Hand a file out to be saved: never shown in place, never guessed at by the browser."""
     return Response(
         content,
         media_type=media_type,
         headers={
-            "Content-Disposition": _format_disposition(safe_name(name)),
+            "Content-Disposition": _format_disposition(make_safe_name(name)),
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "sandbox",
             "Cache-Control": "private",

@@ -8,7 +8,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from shared.runtime.metrics import SOCKET_CLOSES, SOCKET_FRAMES, SOCKETS
 from shared.runtime.web.paths import route_label
-from shared.runtime.web.problems import respond, unforeseen
+from shared.runtime.web.problems import handle_unforeseen, respond
 
 _FAILED, _TRY_AGAIN = 1011, 1013
 """Closing codes of a WebSocket that was open (RFC 6455, IANA)."""
@@ -80,7 +80,7 @@ async def serve_websocket(app: ASGIApp, scope: Scope, receive: Receive, send: Se
     except WebSocketDisconnect:
         return
     except Exception as error:  # noqa: BLE001 - it is logged, and answered or closed
-        problem = unforeseen(error)
+        problem = handle_unforeseen(error)
         if not socket.has_begun:
             await respond(problem)(scope, socket.receive, socket.send)
         elif not socket.has_ended:

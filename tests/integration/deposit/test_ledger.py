@@ -13,13 +13,13 @@ from services.deposit.adapters.pieces import MongoPieces
 from services.deposit.application.ports import RecordedDeposit, Refusal, SaturatedError
 from services.deposit.domain.piece import Piece
 from shared.application.idempotency import Key
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
 from tests.unit.deposit.builders import a_piece
 
-clock = system_clock()
+clock = build_clock()
 
 
 def numbered(number: str) -> Piece:

@@ -22,7 +22,7 @@ from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
 from shared.contracts.envelope import Event, Payload, encode
 from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureChanged
 from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1, TurnV1
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import (
     IdentifierType,
@@ -52,7 +52,7 @@ Answer = dict[str, Any]
 _LIMIT_S = 30.0
 _PAUSE_S = 0.02
 _numbers = count(1)
-_now = system_clock()
+_now = build_clock()
 
 
 async def wait_until(condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401

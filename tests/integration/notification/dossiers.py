@@ -10,12 +10,12 @@ from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
 from shared.contracts.envelope import Event, encode
 from shared.contracts.routing_v1 import StatusChanged
 from shared.contracts.topics import STATUT
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
-now = system_clock()
+now = build_clock()
 
 
 @dataclass

@@ -27,7 +27,7 @@ from services.portal.domain.verifier import verify as verifier
 from services.portal.entrypoints.export import create_export_router
 from services.portal.settings import Settings
 from shared.circuit.statuses import Act
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.web.problems import install_handlers
 from shared.vocabulary.roles import Role
 from tests.integration.portal.whole_platform import World
@@ -265,7 +265,7 @@ async def a_portal(world: World, **changes: object) -> AsyncIterator[httpx.Async
     settings = Settings.model_validate(
         {"kafka": addresses.kafka, "mongo": addresses.mongo, **known, **changes}
     )
-    desk = ExportQueue(Exports(read_assets(), system_clock()), settings)
+    desk = ExportQueue(Exports(read_assets(), build_clock()), settings)
     app = FastAPI()
     app.state.trust_headers = True
     install_handlers(app)

@@ -20,7 +20,7 @@ from deploy.local.demo.pieces import pdf, ubl
 from deploy.local.demo.scene import Scene, following, opening, register
 from shared.circuit.statuses import Act
 from shared.contracts.topics import ACTEUR
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.vocabulary.roles import Role, StructureKind
 from tests.kit.waiting import scaled, wait_until
 
@@ -33,7 +33,7 @@ STEPS = (
     (Act.COMPTABILISER, "COMPTABILISEE"),
 )
 PARTS = ("services.organisation", "services.deposit", "services.routing", "services.portal")
-now = system_clock()
+now = build_clock()
 
 
 class Desk:

@@ -17,7 +17,7 @@ from services.routing.adapters.archive import MongoArchive
 from services.routing.adapters.peers import Addresses, http_peers
 from services.routing.application.copy_verification import find_copy_differences
 from shared.contracts.public_paths import public_path
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
 from tests.integration.portal.whole_platform import World
@@ -53,7 +53,7 @@ class Carried:
         at = self.world.platform.addresses
         addresses = Addresses(*(at.roots[each] for each in PEERS))
         async with (
-            Store(at.mongo, "routing", system_clock()) as store,
+            Store(at.mongo, "routing", build_clock()) as store,
             http_peers(addresses) as peers,
         ):
             return await find_copy_differences(MongoArchive(store), self.dossier, peers)
@@ -302,7 +302,7 @@ async def test_how_routing_finds_a_dossier_is_verified_too(
     assert before
     dossiers.update_one({"_id": carried.dossier}, {"$set": change})
     try:
-        async with Store(at.mongo, "routing", system_clock()) as store:
+        async with Store(at.mongo, "routing", build_clock()) as store:
             report = await MongoArchive(store).verify(carried.dossier)
     finally:
         dossiers.replace_one({"_id": carried.dossier}, before)

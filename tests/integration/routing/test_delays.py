@@ -10,12 +10,12 @@ from typing import Any
 from services.routing.adapters.archive import MongoArchive, MongoWork
 from services.routing.application.router import Router
 from shared.contracts import topics
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Purpose, Role
 from tests.integration.routing.world import Deposits, World, wait_until
 
-_clock = system_clock()
+_clock = build_clock()
 
 
 async def let_pass(world: World, dossier: Deposits, days: int) -> None:

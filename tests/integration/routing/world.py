@@ -25,7 +25,7 @@ from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDep
 from shared.contracts.envelope import Event, Payload, encode
 from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureChanged
 from shared.contracts.routing_v1 import DelayElapsed, DossierChanged, PieceForwarded, StatusChanged
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.roles import (
@@ -44,7 +44,7 @@ _READERS: dict[str, TypeAdapter[Event[Any]]] = {
     payload.event_type: TypeAdapter(Event[payload])  # type: ignore[valid-type]
     for payload in (StatusChanged, DossierChanged, DelayElapsed, PieceForwarded)
 }
-_now = system_clock()
+_now = build_clock()
 
 
 async def wait_until(condition: Callable[[], object], what: str) -> Any:  # noqa: ANN401

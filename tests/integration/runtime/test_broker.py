@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from deploy.local import Backend, Platform, choose
 from deploy.local.platform import BROKER
 from shared.contracts.topics import Topic
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.messaging import fetcher_patch
 from shared.runtime.messaging.broker import BatchProcessor, Broker, ConsumerGroup
 from shared.runtime.messaging.outbox import Relay
@@ -321,7 +321,7 @@ async def test_a_broker_killed_in_the_middle_loses_nothing_and_keeps_the_order(
     link.subscribe("", {NOTES: basket})
     await link.start()
     async with room.store() as store:
-        relay = asyncio.create_task(Relay(store, link.publish, system_clock()).run())
+        relay = asyncio.create_task(Relay(store, link.publish, build_clock()).run())
 
         async def say_all() -> None:
             for rank in range(60):

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from prometheus_client import REGISTRY
 
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.messaging.broker import Broker
 from shared.runtime.messaging.outbox import Relay
 from shared.runtime.messaging.producer import Producer
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.native, pytest.mark.usefixtures("native_backbone")]
 
 @asynccontextmanager
 async def a_relay(store: Store, link: Broker) -> AsyncIterator[Relay]:
-    relay = Relay(store, link.publish, system_clock(), link.renew)
+    relay = Relay(store, link.publish, build_clock(), link.renew)
     running = asyncio.create_task(relay.run())
     try:
         yield relay

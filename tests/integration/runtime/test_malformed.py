@@ -26,7 +26,7 @@ from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.messaging.isolation import write_dead_letter
 from shared.runtime.messaging.parsing import Record, RecordParser
 from shared.runtime.messaging.projection import Projection, ProjectionConfig
-from shared.runtime.record_size import weigh
+from shared.runtime.record_size import measure_record
 from shared.runtime.store.database import Store, Transaction
 from tests.integration.runtime.test_broker import consuming
 from tests.kit.events import NOTES, NOW, a_record
@@ -85,7 +85,9 @@ async def test_no_malformed_record_stops_a_reader(store: Store, topic: Topic) ->
     dead = [entry for entry in entries if entry["state"] == "dead"]
     assert len(wild) * 0.8 < len(dead) <= len(letters) + 1
     for letter in letters:
-        size = weigh(letter["key"], letter["value"], [tuple(pair) for pair in letter["headers"]])
+        size = measure_record(
+            letter["key"], letter["value"], [tuple(pair) for pair in letter["headers"]]
+        )
         assert size <= DEAD_LETTER_MAX_BYTES
     kept = await store.collection("kept").find({"of": sound["subject"]}).to_list(None)
     assert kept, "the sound one passes"

@@ -10,7 +10,7 @@ from aiokafka.errors import NotLeaderForPartitionError
 from prometheus_client import REGISTRY
 
 from shared.contracts.outgoing import Outgoing
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.messaging.broker import Broker
 from shared.runtime.messaging.outbox import Relay
 from shared.runtime.store.database import Document, Store, Transaction
@@ -19,7 +19,7 @@ from tests.kit.events import NOTES, STATES, Noted
 from tests.kit.namespaces import Room
 from tests.kit.waiting import scaled, wait_until
 
-CLOCK = system_clock()
+CLOCK = build_clock()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, RECORD_MAX_BYTES
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.errors import TooLargeError, is_transient
 from shared.runtime.messaging.broker import Broker
 from shared.runtime.messaging.inbox import Inbox
@@ -24,7 +24,7 @@ from tests.kit.events import NOTES, NOW, Noted, a_record, an_event
 from tests.kit.namespaces import Room
 from tests.kit.waiting import wait_until
 
-CLOCK = system_clock()
+CLOCK = build_clock()
 LONELY = replace(NOTES, partitions=1)
 
 

@@ -62,7 +62,7 @@ def build() -> tuple[Runtime, FastAPI]:
     async def settled(_: Caller) -> int:
         return gc.get_freeze_count()
 
-    return runtime, runtime.app(title="toy", description="", routers=[router])
+    return runtime, runtime.build_app(title="toy", description="", routers=[router])
 
 
 if __name__ == "__main__":

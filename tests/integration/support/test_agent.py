@@ -17,7 +17,7 @@ from deploy.local.demo.cast import TWO_SIRETS
 from deploy.local.demo.pieces import ubl
 from deploy.local.demo.scene import Scene, opening, register
 from shared.contracts.topics import ACTIVATION
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
 from tests.kit.waiting import scaled, wait_until
@@ -84,7 +84,7 @@ async def world() -> AsyncIterator[World]:
             for name, url in platform.addresses.services.items()
         }
         support, portal = clients.pop("support"), clients.pop("portal")
-        scene = Scene(Services(notification=portal, **clients), system_clock()().date())
+        scene = Scene(Services(notification=portal, **clients), build_clock()().date())
         await register(scene)
         draft = scene.draft("A4", SITE)
         supplier = scene.actor(Role.TITULAIRE, SITE)

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from deploy.local import Platform, choose, programs
 from deploy.local.ports import free_port
 from deploy.local.watchdog import Watchdog
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.vocabulary.dates import PARIS
 from tests.integration.support.world import a_structure
 from tests.kit.directory import tell_structure
@@ -35,7 +35,7 @@ _LIVE_S = 10
 
 def offset_to(moment: datetime) -> int:
     """Give the offset of a clock that says `moment` now."""
-    return int((moment - system_clock()()).total_seconds())
+    return int((moment - build_clock()()).total_seconds())
 
 
 @dataclass

@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from deploy.local import Addresses
 from services.support.tickets.adapters.mongo import MongoTickets
 from services.support.tickets.application.ports import Search
-from shared.runtime.clock import system_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.store.database import Store
 from shared.vocabulary.tickets import Desk
 from tests.integration.support.world import (
@@ -249,7 +249,7 @@ async def test_a_list_reads_nothing_that_it_does_not_show(
     said = {"data": {"text": "Long."}, "files": {"attachments": PDF}}
     await me.do("POST", f"/{done['id']}/messages", **said)
 
-    clock = system_clock()
+    clock = build_clock()
     async with Store(addresses.mongo, "support", clock) as store:
         tickets = MongoTickets(store)
         wanted = Search(query=done["number"])

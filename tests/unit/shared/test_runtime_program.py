@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from deploy.local.platform import SERVICES
-from shared.runtime.settings import RuntimeSettings, faults
+from shared.runtime.settings import RuntimeSettings, describe_faults
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +47,9 @@ def test_a_fault_is_told_in_our_own_words_alone() -> None:
     with pytest.raises(ValidationError) as exposed:
         RuntimeSettings(kafka="k", mongo="m", host="192.0.2.1", trust_headers=True)
 
-    assert list(faults(wrong.value)) == [
+    assert list(describe_faults(wrong.value)) == [
         "AIGUILLAGE_PROXIES: that is everybody: name the proxies alone",
         "AIGUILLAGE_MAX_BATCH: Input should be greater than or equal to 1",
     ]
-    (said,) = faults(exposed.value)
+    (said,) = describe_faults(exposed.value)
     assert said.startswith("settings: AIGUILLAGE_TRUST_HEADERS is set: 192.0.2.1 ")

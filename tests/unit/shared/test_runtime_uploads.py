@@ -5,7 +5,7 @@ import io
 import pytest
 from fastapi import UploadFile
 
-from shared.runtime.web.uploads import Uploaded, safe_name
+from shared.runtime.web.uploads import Uploaded, make_safe_name
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ def test_a_name_arrives_with_common_spaces(sent: str, name: str) -> None:
 
 
 def test_a_safe_name_keeps_its_words_apart() -> None:
-    assert safe_name("../a\u202fb\u202e.pdf") == "a b.pdf"
+    assert make_safe_name("../a\u202fb\u202e.pdf") == "a b.pdf"

@@ -15,7 +15,7 @@ from services.support.tickets.application.outcomes import (
 from services.support.tickets.domain.tickets import Ticket
 from shared.application.uploads import Vault
 from shared.runtime.web.problems import not_found, refused
-from shared.runtime.web.uploads import download
+from shared.runtime.web.uploads import build_download
 
 
 def require_done(outcome: Outcome) -> Done:
@@ -48,4 +48,4 @@ async def download_attachment(
     file = next((each for each in ticket.files if each.is_named(sha256, name)), None)
     if file is None:
         raise not_found("Fichier")
-    return download(file.name, file.media_type, await vault.get(sha256))
+    return build_download(file.name, file.media_type, await vault.get(sha256))
