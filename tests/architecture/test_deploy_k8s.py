@@ -37,6 +37,12 @@ def _scaled(objects: list[Yaml]) -> Yaml:
     return _one(objects, "ScaledObject", "aiguillage-routing")["spec"]
 
 
+def _public(objects: list[Yaml]) -> list[Yaml]:
+    (rule,) = _one(objects, "Ingress", "aiguillage")["spec"]["rules"]
+    paths: list[Yaml] = rule["http"]["paths"]
+    return paths
+
+
 def _policy(objects: list[Yaml]) -> Yaml:
     return _one(objects, "NetworkPolicy", "aiguillage-platform")["spec"]
 
@@ -161,6 +167,23 @@ PLANTED: dict[str, tuple[Callable[[list[Yaml]], object], str]] = {
     "no way out to the store": (
         lambda o: o.remove(_one(o, "NetworkPolicy", "aiguillage-to-store")),
         "lets out to the port 27017",
+    ),
+    "no public address": (
+        lambda o: o.remove(_one(o, "Ingress", "aiguillage")),
+        "0 Ingresses, and not one public address",
+    ),
+    "a service without a public path": (lambda o: _public(o).pop(), "no public path /support"),
+    "a public path for operators": (
+        lambda o: _public(o).append({**_public(o)[0], "path": "/metrics"}),
+        "public path /metrics of nobody",
+    ),
+    "the public path of another": (
+        lambda o: _public(o)[0].update(path="/routing"),
+        "public path /routing asks aiguillage-organisation",
+    ),
+    "a public path that is exact": (
+        lambda o: _public(o)[0].update(pathType="Exact"),
+        "public path /organisation is not a prefix",
     ),
     "a service not told whom to ask": (
         lambda o: _container(o, "aiguillage-support")["env"].pop(0),

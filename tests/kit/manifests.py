@@ -39,6 +39,7 @@ def faults(objects: list[Yaml]) -> list[str]:
         _misset,
         _mismatched,
         _unreached,
+        _unpublished,
         _open,
         _misscaled,
     )
@@ -279,6 +280,27 @@ def _unreached(objects: list[Yaml]) -> Iterator[str]:
         }
         if told != expected:
             yield f"{name} is told {told} instead of {expected}"
+
+
+def _unpublished(objects: list[Yaml]) -> Iterator[str]:
+    """Find services without their path on the public address, and paths of nobody."""
+    ingresses = _of(objects, "Ingress").values()
+    if len(ingresses) != 1:
+        yield f"{len(ingresses)} Ingresses, and not one public address"
+    for each in ingresses:
+        for rule in each["spec"]["rules"]:
+            paths = {path["path"]: path for path in rule["http"]["paths"]}
+            wanted = {f"/{name}" for name in NAMES}
+            yield from (f"no public path {path}" for path in sorted(wanted - paths.keys()))
+            yield from (f"public path {path} of nobody" for path in sorted(paths.keys() - wanted))
+            for path, how in paths.items():
+                asked = how["backend"]["service"]
+                if asked != {"name": f"aiguillage-{path[1:]}", "port": {"name": "http"}}:
+                    yield f"public path {path} asks {asked['name']}"
+                if how["pathType"] != "Prefix":
+                    yield f"public path {path} is not a prefix"
+        if each["metadata"].get("annotations"):
+            yield "the Ingress is for one controller alone"
 
 
 def _open(objects: list[Yaml]) -> Iterator[str]:

@@ -1,0 +1,11 @@
+"""Writes the gateway's configuration for compose, where each service answers under its name.
+
+python -m deploy.gateway
+"""
+
+from deploy.gateway import COMPOSE, write_for_compose
+from deploy.local import SERVICES
+
+if __name__ == "__main__":
+    names = [module.rpartition(".")[2] for module in SERVICES]
+    COMPOSE.write_text(write_for_compose(names), encoding="utf-8")
