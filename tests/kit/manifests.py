@@ -289,11 +289,11 @@ def _unpublished(objects: list[Yaml]) -> Iterator[str]:
         yield f"{len(ingresses)} Ingresses, and not one public address"
     for each in ingresses:
         for rule in each["spec"]["rules"]:
-            paths = {path["path"]: path for path in rule["http"]["paths"]}
+            paths = [each["path"] for each in rule["http"]["paths"]]
             wanted = {f"/{name}" for name in NAMES}
-            yield from (f"no public path {path}" for path in sorted(wanted - paths.keys()))
-            yield from (f"public path {path} of nobody" for path in sorted(paths.keys() - wanted))
-            for path, how in paths.items():
+            yield from (f"no public path {path}" for path in sorted(wanted - {*paths}))
+            yield from (f"public path {path} of nobody" for path in sorted({*paths} - wanted))
+            for path, how in zip(paths, rule["http"]["paths"], strict=True):
                 asked = how["backend"]["service"]
                 if asked != {"name": f"aiguillage-{path[1:]}", "port": {"name": "http"}}:
                     yield f"public path {path} asks {asked['name']}"

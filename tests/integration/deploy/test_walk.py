@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -35,7 +34,7 @@ def test_the_walk_goes_from_a_first_piece_to_its_payment_and_through_help() -> N
     base = _BASE_PORT.search(page)
     assert base
 
-    with Platform(choose().backend) as platform:
+    with Platform(choose().backend, gateway=True) as platform:
         script = _on("\n".join(blocks), int(base[1]), platform)
         walked = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
@@ -62,13 +61,8 @@ def test_the_walk_goes_from_a_first_piece_to_its_payment_and_through_help() -> N
 
 
 def _on(script: str, base_port: int, platform: Platform) -> str:
-    """Point the walk at a platform whose ports were free.
-
-    `BASE_PORT` is the gateway's, and services follow.
-    """
-    for rank, module in enumerate(SERVICES, start=1):
-        address = platform.addresses.services[module.rpartition(".")[2]]
-        written = f"{HOST}:{base_port + rank}"
-        assert written in script
-        script = script.replace(written, urlsplit(address).netloc)
-    return script.replace(".venv/bin/python", sys.executable)
+    """Point the walk at a gateway whose port was free."""
+    written, origin = f"http://{HOST}:{base_port}", platform.addresses.origin
+    assert script.count(written) == 1, "the walk knows one address"
+    assert origin
+    return script.replace(written, origin).replace(".venv/bin/python", sys.executable)
