@@ -149,10 +149,10 @@ class RecordParser:
             named = {"subject": event.subject, f"data.{field}": _field(event, field)}
         else:
             return None
-        told = {where: name for where, name in {"record key": key, **named}.items() if name}
-        if len(set(told.values())) <= 1:
+        names = {where: name for where, name in {"record key": key, **named}.items() if name}
+        if len(set(names.values())) <= 1:
             return None
-        return "disagreement: " + ", ".join(f"{where} {name}" for where, name in told.items())
+        return "disagreement: " + ", ".join(f"{where} {name}" for where, name in names.items())
 
 
 def _field(event: Event[Any], name: str) -> str | None:

@@ -188,13 +188,13 @@ def _judge_owner(piece: str, dossier: str, owner: str) -> None:
 
 
 async def keep_newest(
-    transaction: Transaction, collection: str, told: Iterable[Document]
+    transaction: Transaction, collection: str, states: Iterable[Document]
 ) -> frozenset[str]:
     """Keep each state that is newer than the one of its `_id` that is there, by `version`.
 
     Gives the ids of those that were newer.
     """
-    rows = list(told)
+    rows = list(states)
     known = await _known_versions(transaction, collection, {row["_id"] for row in rows})
     newer: dict[str, Document] = {}
     for row in rows:
