@@ -1,4 +1,4 @@
-"""Which broker the platform runs on."""
+"""Backends: where broker and store come from, and which one is taken."""
 
 from dataclasses import dataclass
 from enum import StrEnum

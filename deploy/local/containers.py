@@ -39,7 +39,7 @@ def why_not() -> str | None:
     return None
 
 
-class Boxed:
+class RunningContainer:
     """A running container, as the platform sees a process."""
 
     def __init__(self, container: Container, log: Path, since: float) -> None:
@@ -110,13 +110,13 @@ class ContainerProgram:
         env: Mapping[str, str],
         log: Path,
         watchdog: Watchdog,  # noqa: ARG002 - testcontainers has one of its own
-    ) -> Boxed:
+    ) -> RunningContainer:
         """Start it on `port`: the container of before, if it had that port."""
         since = time.time()
         if self._made and self._made[0] == port:
             container = self._made[1].get_wrapped_container()
             container.start()
-            return Boxed(container, log, since)
+            return RunningContainer(container, log, since)
         self.discard()
         made = DockerContainer(self._image).with_envs(**self._env(port), **env)
         # On loopback alone, which the method of that name cannot say.
@@ -127,7 +127,7 @@ class ContainerProgram:
             made.start()
         except DockerException as error:
             raise LaunchError(f"docker backend: {self._image} does not start: {error}") from None
-        return Boxed(made.get_wrapped_container(), log, since)
+        return RunningContainer(made.get_wrapped_container(), log, since)
 
     def discard(self) -> None:
         """Remove the container and its data."""

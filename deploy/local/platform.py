@@ -1,4 +1,4 @@
-"""The whole platform on one machine: started, ended, killed and restarted by name."""
+"""The platform on one machine: starts, stops, kills and restarts its processes by name."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""Loopback ports for processes that cannot be handed an open socket."""
+"""Free loopback ports, for programs that cannot be handed an open socket."""
 
 import random
 import socket

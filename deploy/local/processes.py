@@ -1,4 +1,4 @@
-"""One process of the platform: started with a log, ended by its own id."""
+"""A child process of the launcher: its log, its end by SIGTERM or SIGKILL."""
 
 import os
 import signal

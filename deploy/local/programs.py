@@ -1,4 +1,4 @@
-"""What the platform is made of: how each program is started, and when it is ready."""
+"""Programs of the platform: the command that starts each, and its readiness check."""
 
 import http.client
 import importlib.resources

@@ -1,6 +1,6 @@
-"""Ends the launcher's processes, and removes their folder, however the launcher ends.
+"""Watchdog process: kills what the launcher started, and removes its folder, when it dies.
 
-A process of its own, told `+pid` and `-pid` through a pipe that closes with the launcher, however
+It is told `+pid` and `-pid` through a pipe that closes with the launcher, however
 it dies. The kernel's parent-death signal was weighed: it exists on Linux alone, follows the thread
 that started the process rather than the launcher, and needs code between fork and exec, which is
 not safe in a program with threads.

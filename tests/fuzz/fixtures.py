@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 
-from deploy.local.demo.actor import PLAYING, Services
-from deploy.local.demo.cast import MEMBERS, ONE_SIRET, TWO_SIRETS, WITHOUT_MOA
+from deploy.local.demo.actor import NEEDED_SERVICES, Services
+from deploy.local.demo.context import DemoContext, register_structures
 from deploy.local.demo.pieces import cii, factur_x, ubl
-from deploy.local.demo.scene import Scene, register
+from deploy.local.demo.structures import ONE_SIRET, STRUCTURES, TWO_SIRETS, WITHOUT_MOA
 from deploy.local.platform import Platform
 from shared.contracts.public_paths import public_path
 from shared.runtime.clock import build_clock
@@ -42,10 +42,10 @@ class Known:
     """Ids by the name of the parameter that takes them; answers tell more of them."""
 
     def __init__(self) -> None:
-        """Know the cast and its services."""
+        """Know the structures of the demo and their services."""
         self._things: dict[str, list[Thing]] = defaultdict(list)
         for name, values in (
-            ("structure_id", [member.siret for member in MEMBERS]),
+            ("structure_id", [member.siret for member in STRUCTURES]),
             ("code", ["VOIRIE", "PATRIMOINE", "delais", "statuts"]),
         ):
             self._things[name] = [Thing(value, {}) for value in values]
@@ -81,7 +81,7 @@ class Known:
 
 def a_caller(rng: Random) -> dict[str, str]:
     """Give the headers of somebody who may ask."""
-    structure = rng.choice(MEMBERS).siret
+    structure = rng.choice(STRUCTURES).siret
     if rng.random() < 0.25:
         desk = rng.choice(("metier", "technique"))
         return {"x-desk": desk, "x-agent": "Agathe", "x-structure": structure}
@@ -89,8 +89,8 @@ def a_caller(rng: Random) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def open_scene(platform: Platform, first: int = 1) -> AsyncIterator[Scene]:
-    """Open a scene of the demo on a running platform; its cast has declared itself.
+async def open_scene(platform: Platform, first: int = 1) -> AsyncIterator[DemoContext]:
+    """Open a context of the demo on a running platform, with its structures declared.
 
     `first` is the number of its first piece: one sent again would be answered by the piece of old.
     """
@@ -99,10 +99,10 @@ async def open_scene(platform: Platform, first: int = 1) -> AsyncIterator[Scene]
             name.rpartition(".")[2]: await stack.enter_async_context(
                 httpx.AsyncClient(base_url=platform.addresses.services[name.rpartition(".")[2]])
             )
-            for name in PLAYING
+            for name in NEEDED_SERVICES
         }
-        scene = Scene(Services(**clients), build_clock()().date(), _numbers=count(first))
-        await register(scene)
+        scene = DemoContext(Services(**clients), build_clock()().date(), _numbers=count(first))
+        await register_structures(scene)
         yield scene
 
 

@@ -17,8 +17,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from deploy.local.demo.actor import Unexpected
-from deploy.local.demo.cast import ONE_SIRET
 from deploy.local.demo.pieces import ubl
+from deploy.local.demo.structures import ONE_SIRET
 from deploy.local.platform import SERVICES, Platform
 from shared.contracts.topics import TOPICS, Key, Topic
 from tests.fuzz.faults import SLOW_S, Fault, Sort, Tally

@@ -11,10 +11,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.backends import Backend, choose
-from deploy.local.demo.actor import PLAYING, Services
-from deploy.local.demo.cast import ONE_SIRET, TWO_SIRETS, Site
+from deploy.local.demo.actor import NEEDED_SERVICES, Services
+from deploy.local.demo.context import DemoContext, register_structures
 from deploy.local.demo.pieces import cii, ubl
-from deploy.local.demo.scene import Scene, register
+from deploy.local.demo.structures import ONE_SIRET, TWO_SIRETS, Site
 from deploy.local.platform import Platform
 from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import PieceForwarded, StatusChanged
@@ -52,7 +52,7 @@ class Stubborn(httpx.AsyncHTTPTransport):
 
 @pytest.fixture
 async def platform() -> AsyncIterator[Platform]:
-    platform = Platform(BACKEND, services=PLAYING)
+    platform = Platform(BACKEND, services=NEEDED_SERVICES)
     await asyncio.to_thread(platform.start)
     yield platform
     await asyncio.to_thread(platform.stop)
@@ -70,8 +70,8 @@ async def test_nothing_is_lost_when_processes_die(
                 for name, url in platform.addresses.services.items()
             }
         )
-        scene = Scene(services, build_clock()().date())
-        await register(scene)
+        scene = DemoContext(services, build_clock()().date())
+        await register_structures(scene)
         async with asyncio.timeout(scaled(PATIENCE_S)), asyncio.TaskGroup() as group:
             group.create_task(_carry_all(scene))
             group.create_task(_kill_in_the_middle(platform, scene))
@@ -86,7 +86,7 @@ async def test_nothing_is_lost_when_processes_die(
     assert seen.out_of_order() == []
 
 
-async def _carry_all(scene: Scene) -> None:
+async def _carry_all(scene: DemoContext) -> None:
     places = asyncio.Semaphore(AT_ONCE)
 
     async def carry(rank: int) -> None:
@@ -99,7 +99,7 @@ async def _carry_all(scene: Scene) -> None:
     await asyncio.gather(*(carry(rank) for rank in range(DOSSIERS)))
 
 
-async def _kill_in_the_middle(platform: Platform, scene: Scene) -> None:
+async def _kill_in_the_middle(platform: Platform, scene: DemoContext) -> None:
     for share, name in ((0.2, "routing"), (0.4, "deposit"), (0.6, "broker")):
         while len(scene.tally.pieces) < share * DOSSIERS * PIECES_EACH:  # noqa: ASYNC110
             await asyncio.sleep(0.02)

@@ -1,1 +1,1 @@
-"""The demo: every circuit, carried to its end by the real services, by hand or by silence."""
+"""Demo of the circuits: each dossier goes to its end through the real services."""

@@ -1,4 +1,4 @@
-"""`python -m deploy.local.demo`: exits 0 when all that must come of the journeys has come."""
+"""`python -m deploy.local.demo`: run all journeys; exit 0 when each had its expected result."""
 
 import asyncio
 import sys
@@ -10,15 +10,15 @@ from datetime import timedelta
 import httpx
 
 from deploy.local.backends import Backend, choose
-from deploy.local.demo.actor import PLAYING, Services
-from deploy.local.demo.ending import exit_by
-from deploy.local.demo.hops import Watch, watching
+from deploy.local.demo.actor import NEEDED_SERVICES, Services
+from deploy.local.demo.checks import find_lost, wait_for_expected
+from deploy.local.demo.context import DemoContext, register_structures
+from deploy.local.demo.exit_status import exit_with_status
 from deploy.local.demo.journeys import JOURNEYS
-from deploy.local.demo.play import Play, play_all
 from deploy.local.demo.refusals import try_forbidden
-from deploy.local.demo.scene import Scene, register
-from deploy.local.demo.showing import show
-from deploy.local.demo.verdict import lost, until_as_expected
+from deploy.local.demo.report import print_report
+from deploy.local.demo.routing_events import RoutingEvents, follow_routing
+from deploy.local.demo.runs import JourneyRun, run_all
 from deploy.local.platform import Platform
 from shared.runtime.clock import build_clock
 
@@ -28,24 +28,24 @@ def main() -> int:
     backend = choose(otherwise=Backend.EMBEDDED).backend
     print(f"démarrage de la plateforme ({backend})…", flush=True)
     started = time.monotonic()
-    with Platform(backend, services=PLAYING) as platform:
+    with Platform(backend, services=NEEDED_SERVICES) as platform:
         print(f"prête en {time.monotonic() - started:.1f} s", flush=True)
-        plays, watch, wrong = asyncio.run(_play(platform))
-    missing = lost(plays, watch)
-    show(plays, watch)
+        runs, events, wrong = asyncio.run(_run(platform))
+    missing = find_lost(runs, events)
+    print_report(runs, events)
     for each in wrong:
         print(f"demo: {each}", file=sys.stderr)
-    pieces = sum(len(play.pieces) for play in plays)
-    dossiers = len({play.dossier_id for play in plays})
+    pieces = sum(len(run.pieces) for run in runs)
+    dossiers = len({run.dossier_id for run in runs})
     verdict = "FAILED" if missing or wrong else "ok"
     print(
         f"demo: {verdict}, {dossiers} dossiers, {pieces} pieces, "
-        f"{len(watch.hops)} hops, {len(missing)} lost"
+        f"{len(events.hops)} hops, {len(missing)} lost"
     )
     return 1 if missing or wrong else 0
 
 
-async def _play(platform: Platform) -> tuple[Sequence[Play], Watch, list[str]]:
+async def _run(platform: Platform) -> tuple[Sequence[JourneyRun], RoutingEvents, list[str]]:
     clock = build_clock()
     ahead = timedelta()
 
@@ -61,16 +61,16 @@ async def _play(platform: Platform) -> tuple[Sequence[Play], Watch, list[str]]:
             name: await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
             for name, url in platform.addresses.services.items()
         }
-        watch = await stack.enter_async_context(
-            watching(platform.addresses.kafka, lambda: clock() + ahead)
+        events = await stack.enter_async_context(
+            follow_routing(platform.addresses.kafka, lambda: clock() + ahead)
         )
-        scene = Scene(Services(**clients), clock().date())
-        await register(scene)
-        await try_forbidden(scene)
-        plays = await play_all(scene, JOURNEYS, let_pass)
-        wrong = await until_as_expected(plays, watch)
-    return plays, watch, wrong
+        context = DemoContext(Services(**clients), clock().date())
+        await register_structures(context)
+        await try_forbidden(context)
+        runs = await run_all(context, JOURNEYS, let_pass)
+        wrong = await wait_for_expected(runs, events)
+    return runs, events, wrong
 
 
 if __name__ == "__main__":
-    exit_by("demo", main)
+    exit_with_status("demo", main)

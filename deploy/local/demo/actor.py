@@ -1,4 +1,4 @@
-"""An actor in front of the platform: what a person or their software does over HTTP."""
+"""HTTP client of an actor: deposits, treats and reads pieces, and waits for what comes."""
 
 import asyncio
 import json
@@ -12,12 +12,12 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
 Answer = dict[str, Any]
-_PATIENCE_S = 60.0
+_TIMEOUT_S = 60.0
 _POLL_S = 0.05
 
 
 class Unexpected(Exception):  # noqa: N818 - it ends the demo, which prints it
-    """The platform did not do what the demo shows."""
+    """The platform answered otherwise than the demo expects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Services:
     organisation: httpx.AsyncClient
 
 
-PLAYING = tuple(f"services.{each.name}" for each in fields(Services))
+NEEDED_SERVICES = tuple(f"services.{each.name}" for each in fields(Services))
 """The services that the demo needs, as modules."""
 
 
@@ -53,7 +53,7 @@ class Actor:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Who acts."""
+        """The headers that name who acts."""
         return {"X-Structure": self.siret, "X-Role": self.role}
 
     async def declare(self, declaration: Mapping[str, Any]) -> None:
@@ -64,9 +64,9 @@ class Actor:
         if not answer.is_success:
             raise Unexpected(answer.text)
 
-    async def would_be_accepted(self, file: File, metadata: Mapping[str, Any]) -> None:
+    async def wait_until_accepted(self, file: File, metadata: Mapping[str, Any]) -> None:
         """Wait until a dry run accepts a piece."""
-        deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+        deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
         while (
             not (answer := await self.try_deposit(file, metadata, dry_run=True))
             .json()
@@ -97,13 +97,13 @@ class Actor:
         """Deposit a piece that must be accepted."""
         return expect(await self.try_deposit(file, metadata, key=key), 201)
 
-    async def is_awaited(self, piece_id: str) -> Answer:
+    async def wait_for_prefill(self, piece_id: str) -> Answer:
         """Wait until the platform says that this actor may follow a piece; give the prefill."""
         return await self._until_ok(f"/pieces/{piece_id}/next")
 
-    async def may_deposit(self, piece_id: str, cadre: str) -> None:
+    async def wait_until_depositable(self, piece_id: str, cadre: str) -> None:
         """Wait until the platform says that this actor may deposit a cadre after a piece."""
-        deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+        deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
         path = f"/pieces/{piece_id}/next"
         while True:
             answer = await self.services.deposit.get(path, headers=self.headers)
@@ -111,9 +111,9 @@ class Actor:
                 return
             await _pause(deadline, answer)
 
-    async def sees(self, piece_id: str, status: Status) -> None:
+    async def wait_for_status(self, piece_id: str, status: Status) -> None:
         """Wait until deposit shows a piece in a status."""
-        deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+        deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
         while True:
             answer = await self.services.deposit.get(f"/pieces/{piece_id}", headers=self.headers)
             if answer.is_success and answer.json()["status"] == status:
@@ -162,7 +162,7 @@ class Actor:
         return found
 
     async def _add(self, what: str, piece_id: str, comment: str, attachment: File) -> Answer:
-        deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+        deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
         while True:
             answer = await self.services.deposit.post(
                 f"/pieces/{piece_id}/{what}",
@@ -175,7 +175,7 @@ class Actor:
             await _pause(deadline, answer)
 
     async def _until_allowed(self, path: str, act: str) -> None:
-        deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+        deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
         while True:
             answer = await self.services.routing.get(path, headers=self.headers)
             if answer.is_success and act in _acts(answer.json()):
@@ -183,7 +183,7 @@ class Actor:
             await _pause(deadline, answer)
 
     async def _until_ok(self, path: str) -> Answer:
-        deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+        deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
         while True:
             answer = await self.services.deposit.get(path, headers=self.headers)
             if answer.is_success:

@@ -6,9 +6,9 @@ the demo fails when the platform decides otherwise.
 
 from dataclasses import replace
 
-from deploy.local.demo.cast import MAIRIE, ONE_SIRET, TWO_SIRETS, WITHOUT_MOA
 from deploy.local.demo.pieces import cii, factur_x, pdf, ubl
-from deploy.local.demo.steps import Deposit, Does, Journey, Silence
+from deploy.local.demo.steps import Deposit, Journey, Silence, Treatment
+from deploy.local.demo.structures import MAIRIE, ONE_SIRET, TWO_SIRETS, WITHOUT_MOA
 from shared.circuit.statuses import Act
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -17,9 +17,9 @@ _TITULAIRE, _MOE, _MOA = Role.TITULAIRE, Role.MOE, Role.MOA
 _PAYER = Role.SERVICE_FINANCIER
 
 _PAID = (
-    Does(_PAYER, Act.SERVICE_FAIT, then=(Status.SERVICE_FAIT,)),
-    Does(_PAYER, Act.MANDATER, then=(Status.MANDATEE,)),
-    Does(_PAYER, Act.METTRE_EN_PAIEMENT, then=(Status.MISE_EN_PAIEMENT,)),
+    Treatment(_PAYER, Act.SERVICE_FAIT, then=(Status.SERVICE_FAIT,)),
+    Treatment(_PAYER, Act.MANDATER, then=(Status.MANDATEE,)),
+    Treatment(_PAYER, Act.METTRE_EN_PAIEMENT, then=(Status.MISE_EN_PAIEMENT,)),
 )
 
 _A4 = Deposit(_TITULAIRE, "A4", then=(Status.A_ASSOCIER_MOE,), to=(_MOE,))
@@ -30,7 +30,7 @@ _A19 = Deposit(_MOA, "A19", then=(Status.MISE_A_DISPOSITION,), to=(_PAYER,))
 _A20 = Deposit(_MOA, "A20", then=(Status.A_ASSOCIER_FOURNISSEUR,), to=(_TITULAIRE,))
 _A8 = Deposit(_TITULAIRE, "A8", then=(Status.MISE_A_DISPOSITION,), to=(_PAYER,))
 
-_CONTESTED = Does(
+_CONTESTED = Treatment(
     _TITULAIRE,
     Act.CONTESTER,
     comment="Les intempéries de mars ne sont pas comptées.",
@@ -66,14 +66,14 @@ JOURNEYS = (
         factur_x,
         (
             _A4,
-            Does(
+            Treatment(
                 _MOE,
                 Act.SUSPENDRE,
                 comment="Il manque le bon de livraison.",
                 then=(Status.SUSPENDUE,),
                 to=(_TITULAIRE,),
             ),
-            Does(
+            Treatment(
                 _TITULAIRE,
                 Act.COMPLETER,
                 comment="Bon de livraison joint.",
@@ -92,14 +92,14 @@ JOURNEYS = (
         ubl,
         (
             _A4,
-            Does(
+            Treatment(
                 _MOE,
                 Act.REFUSER,
                 motive="ERREUR_DE_MONTANT",
                 broken="CIR-MOTIF-03",
                 remark="refus pour erreur de montant",
             ),
-            Does(
+            Treatment(
                 _MOE,
                 Act.REFUSER,
                 motive="MAUVAISE_MOA",
@@ -132,7 +132,7 @@ JOURNEYS = (
         ubl,
         (
             Deposit(Role.SOUS_TRAITANT, "A10", then=(Status.A_VALIDER_1,), to=(_TITULAIRE,)),
-            Does(
+            Treatment(
                 _TITULAIRE,
                 Act.VALIDER,
                 then=(Status.VALIDEE_1, Status.A_ASSOCIER_MOE),
@@ -200,7 +200,7 @@ JOURNEYS = (
         (
             _A20,
             _CONTESTED,
-            Does(
+            Treatment(
                 _MOA,
                 Act.MAINTENIR,
                 comment="Les intempéries sont comptées au poste 4.",
@@ -251,14 +251,14 @@ JOURNEYS = (
                 then=(Status.A_ASSOCIER_MOA,),
                 to=(_MOA,),
             ),
-            Does(
+            Treatment(
                 _MOA,
                 Act.DEMANDER_RECYCLAGE,
                 comment="Ce marché est suivi par le service PATRIMOINE.",
                 then=(Status.EN_ATTENTE_RECYCLAGE_FOURNISSEUR,),
                 to=(_MOE,),
             ),
-            Does(
+            Treatment(
                 _MOE,
                 Act.RECYCLER,
                 correction={"moa": {"structure": MAIRIE.siret, "service": "PATRIMOINE"}},
@@ -284,14 +284,14 @@ JOURNEYS = (
                 then=(Status.MISE_A_DISPOSITION,),
                 to=(_PAYER,),
             ),
-            Does(
+            Treatment(
                 _PAYER,
                 Act.DEMANDER_RECYCLAGE,
                 comment="Cet engagement est soldé.",
                 then=(Status.A_RECYCLER,),
                 to=(_MOA,),
             ),
-            Does(
+            Treatment(
                 _MOA,
                 Act.RECYCLER,
                 correction={"engagement": "2026-EJ-004"},

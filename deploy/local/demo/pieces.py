@@ -1,4 +1,4 @@
-"""The files that the demo deposits, and the metadata that go beside them."""
+"""Files that the demo deposits, and their metadata."""
 
 from collections.abc import Callable
 from typing import Any

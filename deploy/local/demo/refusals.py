@@ -1,11 +1,11 @@
-"""What the MOA parameter forbids, at the first deposit."""
+"""Refused deposits: contracts that the MOA parameter forbids."""
 
 from dataclasses import dataclass
 
-from deploy.local.demo.cast import AMENAGEUR, MAIRIE, TRESORERIE, Site
+from deploy.local.demo.context import DemoContext, opening
 from deploy.local.demo.pieces import ubl
-from deploy.local.demo.play import refused_by
-from deploy.local.demo.scene import Scene, opening
+from deploy.local.demo.runs import refused_by
+from deploy.local.demo.structures import AMENAGEUR, MAIRIE, TRESORERIE, Site
 from shared.vocabulary.roles import Role
 
 
@@ -25,10 +25,10 @@ FORBIDDEN = (
 )
 
 
-async def try_forbidden(scene: Scene) -> None:
-    """Try each."""
+async def try_forbidden(context: DemoContext) -> None:
+    """Deposit a piece of each, and check that the rule refuses it."""
     for each in FORBIDDEN:
-        draft = scene.draft("A4", each.site)
-        titulaire = scene.actor(Role.TITULAIRE, each.site)
+        draft = context.draft("A4", each.site)
+        titulaire = context.actor(Role.TITULAIRE, each.site)
         answer = await titulaire.try_deposit(ubl(draft), opening(draft, each.site, ubl))
-        scene.tally.remarks.append((each.case, refused_by(answer, each.code)))
+        context.tally.remarks.append((each.case, refused_by(answer, each.code)))

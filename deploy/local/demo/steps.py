@@ -1,11 +1,11 @@
-"""What a journey is made of: what somebody does, and what must follow from it."""
+"""Steps of a journey: what an actor does, and the expected outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deploy.local.demo.cast import Site
 from deploy.local.demo.pieces import Writer
+from deploy.local.demo.structures import Site
 from shared.circuit.statuses import Act
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -13,14 +13,14 @@ from shared.vocabulary.statuses import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What must follow: nothing less, and nothing more."""
+    """Expected outcome: nothing less, and nothing more."""
 
     then: tuple[Status, ...] = ()
     """The statuses that the latest piece of the dossier enters, in order."""
     to: tuple[Role, ...] = ()
-    """Before whom it is put, to act."""
+    """Roles to which it is delivered for action."""
     informed: tuple[Role, ...] = ()
-    """Before whom it is put, to know."""
+    """Roles to which it is delivered for information."""
     remark: str | None = None
     """What to show of it beside the hops."""
 
@@ -41,7 +41,7 @@ class Deposit(Outcome):
 
 
 @dataclass(frozen=True, slots=True)
-class Does(Outcome):
+class Treatment(Outcome):
     """Somebody treats the latest piece."""
 
     by: Role
@@ -61,12 +61,12 @@ class Silence(Outcome):
     delay: str
 
 
-Step = Deposit | Does | Silence
+Step = Deposit | Treatment | Silence
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """The story of a dossier."""
+    """A dossier from its opening to its end, as steps."""
 
     name: str
     site: Site

@@ -1,1 +1,1 @@
-"""The demo of support: what reaches which desk, and who answers; every claim is checked."""
+"""Demo of support: tickets, virtual agent and chat, with each claim checked."""

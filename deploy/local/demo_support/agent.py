@@ -1,4 +1,4 @@
-"""Chapter on the virtual agent: what it answers with its source, looks up, and declines."""
+"""Chapter on the virtual agent: answers with their source, pieces looked up, questions declined."""
 
 import json
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from decimal import Decimal
 import httpx
 
 from deploy.local.demo.actor import Answer, expect
-from deploy.local.demo.cast import TITULAIRE, TRESORERIE, TWO_SIRETS
+from deploy.local.demo.context import opening
 from deploy.local.demo.pieces import ubl
-from deploy.local.demo.scene import opening
-from deploy.local.demo_support.people import Person, member, until
-from deploy.local.demo_support.stage import OPENS, Stage
+from deploy.local.demo.structures import TITULAIRE, TRESORERIE, TWO_SIRETS
+from deploy.local.demo_support.context import OPENS, SupportContext
+from deploy.local.demo_support.people import Person, member, wait_for_answer
 from deploy.local.einvoices import Einvoice
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -28,15 +28,15 @@ OFF_TOPIC = "Quelle est la recette de la tarte aux pommes ?"
 
 
 @dataclass(frozen=True, slots=True)
-class _Talk:
+class _Conversation:
     person: Person
     path: str
 
-    async def say(self, stage: Stage, text: str) -> Answer:
+    async def say(self, context: SupportContext, text: str) -> Answer:
         """Say something, and show it with what is answered."""
         said = await self.person.ask("POST", self.path, json={"text": text})
-        stage.report.quote("question", text)
-        stage.report.quote("réponse", said["answer"])
+        context.report.quote("question", text)
+        context.report.quote("réponse", said["answer"])
         return said
 
 
@@ -53,7 +53,7 @@ async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -
     file = ubl(piece)
     supplier = member(deposit, TITULAIRE, Role.TITULAIRE)
     # Refused until deposit has heard of the structures.
-    await until(
+    await wait_for_answer(
         lambda: supplier.send(
             "POST",
             "/pieces",
@@ -63,7 +63,7 @@ async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -
         lambda answer: answer.status_code == httpx.codes.CREATED,
     )
     reader = member(portal, TITULAIRE, Role.TITULAIRE)
-    await until(
+    await wait_for_answer(
         lambda: reader.send("GET", "/pieces"),
         lambda answer: (
             [each["status"] for each in expect(answer, 200)["pieces"] if each["number"] == PIECE]
@@ -72,32 +72,32 @@ async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -
     )
 
 
-async def answers(stage: Stage) -> None:
+async def check_answers(context: SupportContext) -> None:
     """Ask what it knows, what the portal knows, and what nobody here knows."""
-    report = stage.report
+    report = context.report
     report.chapter("L'agent virtuel répond en citant ses articles, et n'invente rien")
-    talk = await _begun(stage.supplier)
+    talk = await _start_conversation(context.supplier)
     for question, code in QUESTIONS.items():
-        said = await talk.say(stage, question)
+        said = await talk.say(context, question)
         cited = said["citation"] or _NOTHING_CITED
         report.claim(f"source : {code}, « {cited['title']} »", cited["code"], code)
-        article = await stage.supplier.send("GET", stage.supplier.at(cited["link"]))
+        article = await context.supplier.send("GET", context.supplier.at(cited["link"]))
         passages = [each["text"] for each in article.json().get("passages", ())]
         report.claim(
             "la réponse est un passage de l'article, mot pour mot", said["answer"] in passages
         )
 
-    said = await talk.say(stage, f"où en est ma facture {PIECE} ?")
+    said = await talk.say(context, f"où en est ma facture {PIECE} ?")
     report.claim(
         f"{PIECE} cherchée au portail, au nom de qui demande",
         (said["kind"], f"La pièce {PIECE}" in said["answer"], "maîtrise d'œuvre" in said["answer"]),
         ("piece", True, True),
     )
-    other = await _begun(member(stage.support, TRESORERIE, Role.TITULAIRE))
-    said = await other.say(stage, f"où en est ma facture {PIECE} ?")
+    other = await _start_conversation(member(context.support, TRESORERIE, Role.TITULAIRE))
+    said = await other.say(context, f"où en est ma facture {PIECE} ?")
     report.claim("une autre structure n'en apprend rien", said["kind"], "piece_introuvable")
 
-    said = await talk.say(stage, OFF_TOPIC)
+    said = await talk.say(context, OFF_TOPIC)
     ticket = said["ticket"] or {"title": "", "description": ""}
     report.claim(
         "hors sujet : décliné, sans source",
@@ -111,6 +111,6 @@ async def answers(stage: Stage) -> None:
     )
 
 
-async def _begun(person: Person) -> _Talk:
-    begun = await person.ask("POST", "/agent/conversations", 201)
-    return _Talk(person, f"/agent/conversations/{begun['id']}/messages")
+async def _start_conversation(person: Person) -> _Conversation:
+    created = await person.ask("POST", "/agent/conversations", 201)
+    return _Conversation(person, f"/agent/conversations/{created['id']}/messages")

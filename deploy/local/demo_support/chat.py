@@ -4,10 +4,10 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from deploy.local.demo.actor import Answer
-from deploy.local.demo.cast import MOE, TRESORERIE
+from deploy.local.demo.structures import MOE, TRESORERIE
+from deploy.local.demo_support.context import SupportContext
 from deploy.local.demo_support.desks import TREASURER
 from deploy.local.demo_support.people import Person, Socket, agent, member
-from deploy.local.demo_support.stage import Stage
 from shared.vocabulary.roles import Role
 from shared.vocabulary.tickets import Desk
 
@@ -16,12 +16,12 @@ QUESTION = "Bonjour, quand sera payée la situation n° 3 ?"
 ANSWER = "Bonjour, jeudi : le mandat est signé."
 
 
-async def in_hours(stage: Stage) -> None:
+async def chat_in_hours(context: SupportContext) -> None:
     """Let two wait in turn, one be answered, and both write."""
-    report = stage.report
+    report = context.report
     report.chapter("Le tchat, un mardi à 10 h : une place dans la file, puis une personne")
-    first, second = stage.supplier, member(stage.support, MOE, Role.MOE)
-    treasurer = agent(stage.support, Desk.METIER, TREASURER, TRESORERIE)
+    first, second = context.supplier, member(context.support, MOE, Role.MOE)
+    treasurer = agent(context.support, Desk.METIER, TREASURER, TRESORERIE)
     hours = await first.ask("GET", "/chats/hours")
     report.claim(hours["detail"], hours["is_open"])
     async with AsyncExitStack() as stack:
@@ -39,11 +39,11 @@ async def in_hours(stage: Stage) -> None:
         moved = (await theirs.next("file"))["position"]
         report.claim("l'autre avance d'une place", moved, 1)
         desk = await stack.enter_async_context(treasurer.socket(f"/desk/chats/{session}"))
-        await _message(stage, desk, "demandeur", QUESTION)
+        await _message(context, desk, "demandeur", QUESTION)
         await desk.send(type="ecrire", text=ANSWER)
-        await _message(stage, mine, "bureau", ANSWER)
+        await _message(context, mine, "bureau", ANSWER)
         await mine.send(type="ecrire", text="Merci !", key="2")
-        await _message(stage, desk, "demandeur", "Merci !")
+        await _message(context, desk, "demandeur", "Merci !")
         await desk.send(type="terminer")
         end = await _line(mine, "fin")
         report.claim("le bureau termine", end["by"], "bureau")
@@ -57,14 +57,14 @@ async def in_hours(stage: Stage) -> None:
     report.claim("… pour ses deux parties seules", other, 404)
 
 
-async def refuses(stage: Stage, days: int, day: str, opening: str) -> None:
+async def check_closed_chat(context: SupportContext, days: int, day: str, opening: str) -> None:
     """Let days pass, and claim that the chat is closed and names its next opening."""
-    report = stage.report
+    report = context.report
     report.chapter(
         f"… {days} jour{'s' if days > 1 else ''} plus tard, {day} à 10 h : le tchat refuse"
     )
-    await asyncio.to_thread(stage.platform.advance, days, "support")
-    who: Person = stage.supplier
+    await asyncio.to_thread(context.platform.advance, days, "support")
+    who: Person = context.supplier
     async with who.socket("/chats") as socket:
         await socket.send(type="commencer", **WISH, text=QUESTION)
         refusal = await socket.next("refus", "session")
@@ -81,10 +81,10 @@ async def refuses(stage: Stage, days: int, day: str, opening: str) -> None:
     )
 
 
-async def _message(stage: Stage, socket: Socket, by: str, text: str) -> None:
+async def _message(context: SupportContext, socket: Socket, by: str, text: str) -> None:
     line = await _line(socket, "message", by)
-    stage.report.quote(line["who"] if by == "bureau" else "demandeur", line["text"])
-    stage.report.claim("reçu en face, tel quel", line["text"], text)
+    context.report.quote(line["who"] if by == "bureau" else "demandeur", line["text"])
+    context.report.claim("reçu en face, tel quel", line["text"], text)
 
 
 async def _line(socket: Socket, kind: str, by: str | None = None) -> Answer:

@@ -3,9 +3,9 @@
 from datetime import datetime, time, timedelta
 
 from deploy.local.demo.actor import Answer
-from deploy.local.demo.cast import TRESORERIE
+from deploy.local.demo.structures import TRESORERIE
+from deploy.local.demo_support.context import OPENS, SupportContext
 from deploy.local.demo_support.people import Person, agent
-from deploy.local.demo_support.stage import OPENS, Stage
 from shared.contracts.support_v1 import TicketChanged, TicketTransferred
 from shared.contracts.topics import TICKET
 from shared.vocabulary.dates import PARIS
@@ -16,12 +16,12 @@ REASON = "Le fichier est bon : c'est l'engagement, que votre structure seule peu
 _CLOSES = time(18, 30)
 
 
-async def handled(stage: Stage, ticket: Answer) -> None:
+async def handle_ticket(context: SupportContext, ticket: Answer) -> None:
     """Let a desk take a ticket and transfer it, and the other one settle it."""
-    report, watch = stage.report, stage.watch
+    report, events = context.report, context.events
     report.chapter("Un bureau prend un ticket, le transfère, et l'autre le résout")
-    operator = agent(stage.support, Desk.TECHNIQUE, OPERATOR)
-    treasurer = agent(stage.support, Desk.METIER, TREASURER, TRESORERIE)
+    operator = agent(context.support, Desk.TECHNIQUE, OPERATOR)
+    treasurer = agent(context.support, Desk.METIER, TREASURER, TRESORERIE)
     path, number = f"/desk/tickets/{ticket['id']}", ticket["number"]
 
     queue = await operator.ask("GET", "/desk/tickets")
@@ -33,21 +33,21 @@ async def handled(stage: Stage, ticket: Answer) -> None:
     report.claim(
         f"{OPERATOR} le prend", (taken["status"], taken["assignee"]), ("EN_COURS", OPERATOR)
     )
-    report.quote("délai", clock_of(taken))
+    report.quote("délai", describe_clock(taken))
     report.claim(
         "délais de 8 h et 40 h ouvrées",
         (taken["clock"]["first_answer_target"], taken["clock"]["resolution_target"]),
         (8 * 60, 40 * 60),
     )
-    await _changed(stage, number, Desk.TECHNIQUE, TicketAct.PRENDRE_EN_CHARGE)
+    await _check_change(context, number, Desk.TECHNIQUE, TicketAct.PRENDRE_EN_CHARGE)
 
     to = {"desk": Desk.METIER, "recipient": {"structure": TRESORERIE.siret}, "reason": REASON}
     answer = await operator.send("POST", f"{path}/transfer", json=to)
     report.claim(f"transféré au bureau métier de {TRESORERIE.name}", answer.status_code, 204)
     report.quote(OPERATOR, REASON)
-    left = await _changed(stage, number, Desk.TECHNIQUE, TicketAct.TRANSFERER)
+    left = await _check_change(context, number, Desk.TECHNIQUE, TicketAct.TRANSFERER)
     report.claim("l'ancien bureau l'apprend par son topic", left and left.next_desk, Desk.METIER)
-    come = await watch.told(number, TICKET[Desk.METIER], TicketTransferred)
+    come = await events.wait_for(number, TICKET[Desk.METIER], TicketTransferred)
     report.claim(
         f"le nouveau aussi : {number} → {TICKET[Desk.METIER].name}",
         come and (come.previous_desk, come.reason, come.agent, come.recipient.structure)
@@ -57,23 +57,23 @@ async def handled(stage: Stage, ticket: Answer) -> None:
     )
     gone = (await operator.send("GET", path)).status_code
     report.claim("l'ancien bureau ne le voit plus", gone, 404)
-    await _settled(stage, ticket, treasurer)
+    await _settle(context, ticket, treasurer)
 
 
-async def _settled(stage: Stage, ticket: Answer, treasurer: Person) -> None:
-    report = stage.report
+async def _settle(context: SupportContext, ticket: Answer, treasurer: Person) -> None:
+    report = context.report
     path, number = f"/desk/tickets/{ticket['id']}", ticket["number"]
     await treasurer.ask("PUT", f"{path}/assignee", json={})
-    await _changed(stage, number, Desk.METIER, TicketAct.PRENDRE_EN_CHARGE)
+    await _check_change(context, number, Desk.METIER, TicketAct.PRENDRE_EN_CHARGE)
     text = "L'engagement est EJ-2027-118 : déposez de nouveau."
     done = await treasurer.ask("POST", f"{path}/resolution", data={"text": text})
-    await _changed(stage, number, Desk.METIER, TicketAct.RESOUDRE)
+    await _check_change(context, number, Desk.METIER, TicketAct.RESOUDRE)
     report.claim(f"{TREASURER} le résout", done["status"], "RESOLU")
-    report.quote("délai", clock_of(done))
+    report.quote("délai", describe_clock(done))
     report.claim(
         "dans le délai", (done["clock"]["is_answered"], done["clock"]["is_late"]), (True, False)
     )
-    seen = await stage.supplier.ask("GET", f"/tickets/{ticket['id']}")
+    seen = await context.supplier.ask("GET", f"/tickets/{ticket['id']}")
     journal = [(each["act"], each["who"]) for each in seen["journal"]]
     report.claim(
         "le demandeur lit la réponse, et au journal qui a fait quoi, transfert compris",
@@ -90,21 +90,21 @@ async def _settled(stage: Stage, ticket: Answer, treasurer: Person) -> None:
     )
 
 
-async def still_waits(stage: Stage, ticket: Answer, after: timedelta) -> None:
+async def check_waiting(context: SupportContext, ticket: Answer, after: timedelta) -> None:
     """Claim what the clock of a ticket nobody answers shows: Tuesday's hours and then `after`."""
     closes = datetime.combine(OPENS.date(), _CLOSES, PARIS)
     waited = closes - datetime.fromisoformat(ticket["submitted_at"]) + after
-    shown = await agent(stage.support, Desk.TECHNIQUE, OPERATOR).ask(
+    shown = await agent(context.support, Desk.TECHNIQUE, OPERATOR).ask(
         "GET", f"/desk/tickets/{ticket['id']}"
     )
-    stage.report.claim(
-        f"{ticket['number']} attend : {clock_of(shown)}, sans compter ni nuit ni jour fermé",
+    context.report.claim(
+        f"{ticket['number']} attend : {describe_clock(shown)}, sans compter ni nuit ni jour fermé",
         (shown["clock"]["resolution"], shown["clock"]["is_late"]),
         (int(waited.total_seconds() // 60), True),
     )
 
 
-def clock_of(ticket: Answer) -> str:
+def describe_clock(ticket: Answer) -> str:
     """Say where a ticket stands against its target."""
     clock = ticket["clock"]
     late = ", en retard" if clock["is_late"] else ""
@@ -119,7 +119,9 @@ def _hours(minutes: int) -> str:
     return f"{minutes // 60} h {minutes % 60:02d}"
 
 
-async def _changed(stage: Stage, number: str, desk: Desk, act: TicketAct) -> TicketChanged | None:
-    told = await stage.watch.told(number, TICKET[desk], TicketChanged)
-    stage.report.claim(f"« {act} » sur {TICKET[desk].name}", told and told.act, act)
+async def _check_change(
+    context: SupportContext, number: str, desk: Desk, act: TicketAct
+) -> TicketChanged | None:
+    told = await context.events.wait_for(number, TICKET[desk], TicketChanged)
+    context.report.claim(f"« {act} » sur {TICKET[desk].name}", told and told.act, act)
     return told

@@ -1,4 +1,4 @@
-"""Who plays: people who ask, desks that answer, over HTTP and over WebSockets."""
+"""HTTP and WebSocket clients of the people who ask and of the desks that answer."""
 
 import asyncio
 import json
@@ -13,11 +13,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from deploy.local.demo.actor import Answer, Unexpected, expect
-from deploy.local.demo.cast import Member
+from deploy.local.demo.structures import Structure
 from shared.vocabulary.roles import Role
 from shared.vocabulary.tickets import Desk
 
-_PATIENCE_S = 30.0
+_TIMEOUT_S = 30.0
 _POLL_S = 0.1
 
 
@@ -62,7 +62,7 @@ class Socket:
         """Wait for the next frame of one of these kinds. Raises Unexpected when none comes."""
         seen: list[str] = []
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_TIMEOUT_S):
                 while True:
                     frame: Answer = json.loads(await self.connection.recv())
                     if frame["type"] in kinds:
@@ -72,22 +72,22 @@ class Socket:
             raise Unexpected(f"no frame {' or '.join(kinds)}, but {seen}: {error!r}") from error
 
 
-def member(http: httpx.AsyncClient, of: Member, role: Role) -> Person:
+def member(http: httpx.AsyncClient, of: Structure, role: Role) -> Person:
     """Put somebody of a structure in front of a service."""
     return Person(http, {"X-Structure": of.siret, "X-Role": role})
 
 
-def agent(http: httpx.AsyncClient, desk: Desk, name: str, of: Member | None = None) -> Person:
+def agent(http: httpx.AsyncClient, desk: Desk, name: str, of: Structure | None = None) -> Person:
     """Put somebody of a desk in front of support; a business desk is its structure's own."""
     structure = {"X-Structure": of.siret} if of else {}
     return Person(http, {"X-Desk": desk, "X-Agent": quote(name), **structure})
 
 
-async def until(
+async def wait_for_answer(
     ask: Callable[[], Awaitable[httpx.Response]], ok: Callable[[httpx.Response], bool]
 ) -> Answer:
-    """Ask again until the answer will do, and give it. Raises Unexpected with the last one."""
-    deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+    """Repeat a request until its answer is as wanted. Raises Unexpected at the timeout."""
+    deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
     while not ok(answer := await ask()):
         if asyncio.get_running_loop().time() > deadline:
             raise Unexpected(f"{answer.request.method} {answer.request.url.path}: {answer.text}")

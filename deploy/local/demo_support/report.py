@@ -1,4 +1,4 @@
-"""What the demo claims, shown as it is seen to hold or not."""
+"""Printed report of the demo: each claim, and whether it holds."""
 
 from dataclasses import dataclass, field
 

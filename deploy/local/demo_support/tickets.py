@@ -3,9 +3,9 @@
 import asyncio
 
 from deploy.local.demo.actor import Answer
-from deploy.local.demo.cast import TRESORERIE
+from deploy.local.demo.structures import TRESORERIE
+from deploy.local.demo_support.context import SupportContext
 from deploy.local.demo_support.people import Person
-from deploy.local.demo_support.stage import Stage
 from shared.contracts.support_v1 import TicketSubmitted
 from shared.contracts.topics import TICKET
 from shared.vocabulary.tickets import Desk
@@ -30,42 +30,44 @@ CONTRADICTORY: Answer = {
 _CONFIDENT = 0.9
 
 
-async def one_of_each(stage: Stage) -> Answer:
+async def submit_one_of_each(context: SupportContext) -> Answer:
     """Let a ticket of each kind reach its topic; gives the technical one."""
-    stage.report.chapter("Un ticket de chaque nature atteint le topic de son bureau")
-    await arrives(stage, await stage.submit(stage.supplier, BUSINESS), Desk.METIER)
-    technical = await stage.submit(stage.supplier, TECHNICAL)
-    await arrives(stage, technical, Desk.TECHNIQUE)
+    context.report.chapter("Un ticket de chaque nature atteint le topic de son bureau")
+    await check_arrival(context, await context.submit(context.supplier, BUSINESS), Desk.METIER)
+    technical = await context.submit(context.supplier, TECHNICAL)
+    await check_arrival(context, technical, Desk.TECHNIQUE)
 
-    stranger = Person(stage.support, {})
+    stranger = Person(context.support, {})
     unnamed = await stranger.ask("POST", "/open/tickets", 201, data={**TECHNICAL, "email": EMAIL})
-    told = await arrives(stage, unnamed, Desk.TECHNIQUE)
+    told = await check_arrival(context, unnamed, Desk.TECHNIQUE)
     issuer = told and (told.issuer.structure, told.issuer.email)
-    stage.report.claim(f"… celui-ci sans compte, de {EMAIL}", issuer, (None, EMAIL))
-    follower = Person(stage.support, {"X-Ticket-Token": unnamed["token"]})
+    context.report.claim(f"… celui-ci sans compte, de {EMAIL}", issuer, (None, EMAIL))
+    follower = Person(context.support, {"X-Ticket-Token": unnamed["token"]})
     path = f"/open/tickets/{unnamed['id']}"
     seen = [(await each.send("GET", path)).status_code for each in (follower, stranger)]
-    stage.report.claim("son jeton le suit, et personne sans lui", seen, [200, 404])
+    context.report.claim("son jeton le suit, et personne sans lui", seen, [200, 404])
     return technical
 
 
-async def contradicted(stage: Stage) -> Answer:
+async def submit_contradicted(context: SupportContext) -> Answer:
     """Let a text say another desk than the sub-category that was chosen; gives the ticket."""
-    report = stage.report
+    report = context.report
     report.chapter("Un texte contredit sa sous-catégorie : c'est dit, et le choix reste")
     title, description = CONTRADICTORY["title"], CONTRADICTORY["description"]
     for typed in ((title[:15], ""), (title, ""), (title, description)):
-        found = await _suggested(stage, *typed)
+        found = await _ask_suggestions(context, *typed)
         best = found["suggestions"][:1]
-        report.quote(f"« {' '.join(typed).strip()[-40:]} »", "".join(map(_shown, best)) or "rien")
+        report.quote(
+            f"« {' '.join(typed).strip()[-40:]} »", "".join(map(_describe, best)) or "rien"
+        )
     report.claim(
         "pendant la frappe, M_PAIEMENT est suggéré, avec sa confiance",
         [(each["sub_category"], _CONFIDENT <= each["confidence"] <= 1) for each in best],
         [("M_PAIEMENT", True)],
     )
     report.claim("… et dit contraire au choix de DEPOT", found["contradicts"])
-    ticket = await stage.submit(stage.supplier, CONTRADICTORY)
-    told = await arrives(stage, ticket, Desk.TECHNIQUE)
+    ticket = await context.submit(context.supplier, CONTRADICTORY)
+    told = await check_arrival(context, ticket, Desk.TECHNIQUE)
     report.claim(
         f"signalé, {ticket['suggested']} suggéré, {ticket['sub_category']} gardé",
         told and (told.contradicts, told.suggested, told.sub_category),
@@ -74,9 +76,9 @@ async def contradicted(stage: Stage) -> Answer:
     return ticket
 
 
-async def draft_survives(stage: Stage) -> None:
+async def check_draft_survives(context: SupportContext) -> None:
     """Let a draft outlive the process that took it, and be submitted to the next one."""
-    report, who = stage.report, stage.supplier
+    report, who = context.report, context.supplier
     report.chapter("Un brouillon survit à un arrêt brutal du service")
     draft = await who.ask("POST", "/tickets", 201, json={"title": "Lien"})
     path = f"/tickets/{draft['id']}"
@@ -88,26 +90,28 @@ async def draft_survives(stage: Stage) -> None:
     await who.ask("PUT", path, json=written)
     screen = "écran.pdf", b"%PDF-1.7 capture", "application/pdf"
     draft = await who.ask("POST", f"{path}/attachments", 201, files={"attachments": screen})
-    before = stage.platform.pid("support")
-    await asyncio.to_thread(stage.platform.kill, "support")
+    before = context.platform.pid("support")
+    await asyncio.to_thread(context.platform.kill, "support")
     report.claim(
-        f"kill -9 {before} : le service n'est plus là", stage.platform.is_alive("support"), False
+        f"kill -9 {before} : le service n'est plus là", context.platform.is_alive("support"), False
     )
-    await asyncio.to_thread(stage.platform.restart, "support")
-    after = stage.platform.pid("support")
+    await asyncio.to_thread(context.platform.restart, "support")
+    after = context.platform.pid("support")
     report.claim(f"relancé sous le numéro {after}", after != before)
     kept = await who.ask("GET", path)
     report.claim(f"le brouillon « {kept['title']} » est là, entier", kept, draft)
     file = await who.send("GET", f"{path}/attachments/{draft['attachments'][0]['sha256']}")
     report.claim("sa pièce jointe aussi", file.content, screen[1])
-    await arrives(stage, await who.ask("POST", f"{path}/submission"), Desk.TECHNIQUE)
+    await check_arrival(context, await who.ask("POST", f"{path}/submission"), Desk.TECHNIQUE)
 
 
-async def arrives(stage: Stage, ticket: Answer, desk: Desk) -> TicketSubmitted | None:
+async def check_arrival(
+    context: SupportContext, ticket: Answer, desk: Desk
+) -> TicketSubmitted | None:
     """Claim that a ticket was told to its desk."""
     topic = TICKET[desk]
-    told = await stage.watch.told(ticket["number"], topic, TicketSubmitted)
-    stage.report.claim(
+    told = await context.events.wait_for(ticket["number"], topic, TicketSubmitted)
+    context.report.claim(
         f"{ticket['number']}  {ticket['sub_category']:<11} « {ticket['title']} » → {topic.name}",
         told and (told.ticket, told.desk, told.sub_category, told.title),
         (ticket["id"], desk, ticket["sub_category"], ticket["title"]),
@@ -115,10 +119,10 @@ async def arrives(stage: Stage, ticket: Answer, desk: Desk) -> TicketSubmitted |
     return told
 
 
-async def _suggested(stage: Stage, title: str, description: str) -> Answer:
+async def _ask_suggestions(context: SupportContext, title: str, description: str) -> Answer:
     body = {"title": title, "description": description, "sub_category": "DEPOT"}
-    return await stage.supplier.ask("POST", "/suggestions", json=body)
+    return await context.supplier.ask("POST", "/suggestions", json=body)
 
 
-def _shown(guess: Answer) -> str:
+def _describe(guess: Answer) -> str:
     return f"{guess['category_label']} › {guess['label']} ({guess['confidence']:.0%})"

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from deploy.local.backends import choose
-from deploy.local.demo.cast import ONE_SIRET
-from deploy.local.demo.hops import Hop, Watch
+from deploy.local.demo.checks import find_differences, find_lost
 from deploy.local.demo.pieces import ubl
-from deploy.local.demo.play import Play, Put
+from deploy.local.demo.routing_events import Hop, RoutingEvents
+from deploy.local.demo.runs import Delivery, JourneyRun
 from deploy.local.demo.steps import Journey
-from deploy.local.demo.verdict import differences, lost
+from deploy.local.demo.structures import ONE_SIRET
 from deploy.local.programs import ROOT
 from shared.contracts.common_v1 import PartyV1
 from shared.contracts.routing_v1 import PieceForwarded
@@ -106,28 +106,28 @@ def _state_of(pid: int) -> str:
     return found.stdout.strip().removeprefix("Z")
 
 
-_PUT = Put("piece", "A4-1", Role.MOE, Purpose.ACTION, None, None)
+_DELIVERY = Delivery("piece", "A4-1", Role.MOE, Purpose.ACTION, None, None)
 _EXPECTED = [Status.DEPOSEE, Status.A_ASSOCIER_MOE]
 
 
-def a_play() -> Play:
-    """A play of which one hop, two statuses and one delay are expected."""
-    play = Play(Journey("acompte", ONE_SIRET, ubl, ()), scene=None)  # type: ignore[arg-type]
-    play.pieces.append({"piece_id": "piece", "number": "A4-1"})
-    play.puts[_PUT] += 1
-    play.statuses["piece"] = list(_EXPECTED)
-    play.delays.append(("piece", "etat_acompte"))
-    return play
+def a_run() -> JourneyRun:
+    """A run of which one hop, two statuses and one delay are expected."""
+    run = JourneyRun(Journey("acompte", ONE_SIRET, ubl, ()), context=None)  # type: ignore[arg-type]
+    run.pieces.append({"piece_id": "piece", "number": "A4-1"})
+    run.deliveries[_DELIVERY] += 1
+    run.statuses["piece"] = list(_EXPECTED)
+    run.delays.append(("piece", "etat_acompte"))
+    return run
 
 
-def a_watch(
+def some_events(
     hops: int = 1,
     service: str | None = None,
     statuses: list[Status] = _EXPECTED,
     delays: int = 1,
-) -> Watch:
+) -> RoutingEvents:
     """What has come: just that, unless said otherwise."""
-    watch = Watch(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    events = RoutingEvents(lambda: datetime(2026, 1, 1, tzinfo=UTC))
     forwarded: dict[str, Any] = {
         "piece_id": "piece",
         "number": "A4-1",
@@ -137,32 +137,32 @@ def a_watch(
         "engagement": None,
     }
     hop = Hop("event", "topic", PieceForwarded.model_construct(**forwarded), None)
-    watch.hops += [hop] * hops
-    watch.statuses["piece"] = list(statuses)
-    watch.delays = Counter({("piece", "etat_acompte"): delays} if delays else {})
-    return watch
+    events.hops += [hop] * hops
+    events.statuses["piece"] = list(statuses)
+    events.delays = Counter({("piece", "etat_acompte"): delays} if delays else {})
+    return events
 
 
 def test_what_came_as_expected_differs_in_nothing() -> None:
-    assert differences([a_play()], a_watch()) == []
-    assert lost([a_play()], a_watch()) == set()
+    assert find_differences([a_run()], some_events()) == []
+    assert find_lost([a_run()], some_events()) == set()
 
 
 @pytest.mark.parametrize(
-    ("watch", "said"),
+    ("events", "said"),
     [
-        (a_watch(hops=0), "missing hop of A4-1 to moe"),
-        (a_watch(hops=2), "unexpected hop of A4-1 to moe"),
-        (a_watch(service="VOIRIE"), "missing hop of A4-1 to moe"),
-        (a_watch(statuses=_EXPECTED[:1]), "statuses of A4-1"),
-        (a_watch(statuses=_EXPECTED[::-1]), "statuses of A4-1"),
-        (a_watch(delays=0), "delays passed"),
-        (a_watch(delays=2), "delays passed"),
+        (some_events(hops=0), "missing hop of A4-1 to moe"),
+        (some_events(hops=2), "unexpected hop of A4-1 to moe"),
+        (some_events(service="VOIRIE"), "missing hop of A4-1 to moe"),
+        (some_events(statuses=_EXPECTED[:1]), "statuses of A4-1"),
+        (some_events(statuses=_EXPECTED[::-1]), "statuses of A4-1"),
+        (some_events(delays=0), "delays passed"),
+        (some_events(delays=2), "delays passed"),
     ],
 )
-def test_anything_missing_or_too_much_is_said(watch: Watch, said: str) -> None:
-    assert any(said in each for each in differences([a_play()], watch))
+def test_anything_missing_or_too_much_is_said(events: RoutingEvents, said: str) -> None:
+    assert any(said in each for each in find_differences([a_run()], events))
 
 
 def test_a_piece_that_reached_nobody_is_lost() -> None:
-    assert lost([a_play()], a_watch(hops=0)) == {"piece"}
+    assert find_lost([a_run()], some_events(hops=0)) == {"piece"}

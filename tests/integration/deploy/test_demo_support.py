@@ -11,7 +11,7 @@ import pytest
 
 from deploy.local.backends import choose
 from deploy.local.demo_support.report import Report
-from deploy.local.demo_support.watch import Watch
+from deploy.local.demo_support.ticket_events import TicketEvents
 from deploy.local.programs import ROOT
 from shared.contracts.support_v1 import TicketChanged, TicketSubmitted
 from shared.contracts.topics import TICKET
@@ -47,46 +47,46 @@ def a_record(event_id: str = "1") -> bytes:
 
 
 async def test_what_came_as_awaited_differs_in_nothing() -> None:
-    watch = Watch()
-    watch.take(_HERE.name, a_record())
-    watch.take(_HERE.name, a_record())
+    events = TicketEvents()
+    events.take(_HERE.name, a_record())
+    events.take(_HERE.name, a_record())
 
-    told = await watch.told(_NUMBER, _HERE, TicketSubmitted)
+    told = await events.wait_for(_NUMBER, _HERE, TicketSubmitted)
 
     assert told is not None
     assert told.number == _NUMBER
-    assert watch.differences() == []
+    assert events.differences() == []
 
 
 async def test_an_event_of_another_kind_is_not_what_is_awaited() -> None:
-    watch = Watch()
-    watch.take(_HERE.name, a_record())
+    events = TicketEvents()
+    events.take(_HERE.name, a_record())
 
-    assert await watch.told(_NUMBER, _HERE, TicketChanged) is None
-    assert watch.differences()
+    assert await events.wait_for(_NUMBER, _HERE, TicketChanged) is None
+    assert events.differences()
 
 
 async def test_an_event_that_does_not_come_is_waited_for_and_missed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("deploy.local.demo_support.watch._PATIENCE_S", 0.01)
-    watch = Watch()
-    watch.take(_ELSEWHERE.name, a_record())
+    monkeypatch.setattr("deploy.local.demo_support.ticket_events._TIMEOUT_S", 0.01)
+    events = TicketEvents()
+    events.take(_ELSEWHERE.name, a_record())
 
-    assert await watch.told(_NUMBER, _HERE, TicketSubmitted) is None
-    assert [each.split(" : ")[0] for each in watch.differences()] == [
+    assert await events.wait_for(_NUMBER, _HERE, TicketSubmitted) is None
+    assert [each.split(" : ")[0] for each in events.differences()] == [
         f"{_NUMBER} sur {_HERE.name}",
         f"{_NUMBER} sur {_ELSEWHERE.name}",
     ]
 
 
 async def test_an_event_too_many_is_said() -> None:
-    watch = Watch()
-    watch.take(_HERE.name, a_record("1"))
-    await watch.told(_NUMBER, _HERE, TicketSubmitted)
-    watch.take(_HERE.name, a_record("2"))
+    events = TicketEvents()
+    events.take(_HERE.name, a_record("1"))
+    await events.wait_for(_NUMBER, _HERE, TicketSubmitted)
+    events.take(_HERE.name, a_record("2"))
 
-    assert watch.differences()
+    assert events.differences()
 
 
 def test_a_claim_that_does_not_hold_is_named_with_what_was_seen() -> None:

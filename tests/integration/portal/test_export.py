@@ -17,8 +17,8 @@ import pytest
 from fastapi import FastAPI
 
 from deploy.local.demo.actor import File
-from deploy.local.demo.cast import MAIRIE, ONE_SIRET, TITULAIRE
 from deploy.local.demo.pieces import factur_x, ubl
+from deploy.local.demo.structures import MAIRIE, ONE_SIRET, TITULAIRE
 from deploy.local.ports import free_port
 from services.portal.adapters.export_assets import read_assets
 from services.portal.adapters.export_queue import ExportQueue
@@ -164,7 +164,7 @@ async def test_a_payment_that_is_not_reported_is_in_no_part_of_the_suppliers_exp
 ) -> None:
     site = await world.silent_site()
     opener = await world.scene.open("A4", site, ubl)
-    await world.scene.to_the_end(opener, site)
+    await world.scene.carry_to_payment(opener, site)
     dossier = opener["dossier_id"]
 
     theirs = await world.unpacked(dossier, tmp_path / "t", TITULAIRE.siret, Role.TITULAIRE)

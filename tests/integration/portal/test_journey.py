@@ -15,16 +15,16 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local import Platform, choose
 from deploy.local.demo.actor import Actor, Services
-from deploy.local.demo.cast import AMENAGEUR, Member, Site
+from deploy.local.demo.context import DemoContext, following, opening, register_structures
 from deploy.local.demo.pieces import pdf, ubl
-from deploy.local.demo.scene import Scene, following, opening, register
+from deploy.local.demo.structures import AMENAGEUR, Site, Structure
 from shared.circuit.statuses import Act
 from shared.contracts.topics import ACTEUR
 from shared.runtime.clock import build_clock
 from shared.vocabulary.roles import Role, StructureKind
 from tests.kit.waiting import scaled, wait_until
 
-SILENT = Member("90000099900012", "Trésorerie discrète", StructureKind.PUBLIQUE)
+SILENT = Structure("90000099900012", "Trésorerie discrète", StructureKind.PUBLIQUE)
 SITE = Site(AMENAGEUR, SILENT)
 STEPS = (
     (Act.SERVICE_FAIT, "SERVICE_FAIT"),
@@ -39,7 +39,7 @@ now = build_clock()
 class Desk:
     """The portal, as the parties of the site look at it."""
 
-    def __init__(self, scene: Scene, portal: httpx.AsyncClient, kafka: str) -> None:
+    def __init__(self, scene: DemoContext, portal: httpx.AsyncClient, kafka: str) -> None:
         self.scene = scene
         self._portal = portal
         self._kafka = kafka
@@ -105,14 +105,14 @@ async def desk() -> AsyncIterator[Desk]:
             for name, url in platform.addresses.services.items()
         }
         portal = clients.pop("portal")
-        scene = Scene(Services(notification=portal, **clients), now().date())
-        await register(scene)
+        scene = DemoContext(Services(notification=portal, **clients), now().date())
+        await register_structures(scene)
         hiding = {"moa": SILENT.moa, "mise_en_paiement_non_remontee": True}
         payer = Actor(scene.services, Role.SERVICE_FINANCIER, SILENT.siret)
         await payer.declare(SILENT.declaration() | {"parameters": hiding})
         draft = scene.draft("A4", SITE)
         supplier = scene.actor(Role.TITULAIRE, SITE)
-        await supplier.would_be_accepted(ubl(draft), opening(draft, SITE, ubl))
+        await supplier.wait_until_accepted(ubl(draft), opening(draft, SITE, ubl))
         yield Desk(scene, portal, platform.addresses.kafka)
 
 
@@ -151,7 +151,7 @@ async def test_the_payer_of_a_decompte_general_reads_one_sum_wherever_it_looks(
     project = await scene.follow(opened, SITE)
     general = await scene.follow(project, SITE, ht="10000.00")
     titulaire = scene.actor(Role.TITULAIRE, SITE)
-    await titulaire.is_awaited(general["piece_id"])
+    await titulaire.wait_for_prefill(general["piece_id"])
     other = scene.draft("A8", SITE, ht="99000.00")
     same = replace(scene.draft("A8", SITE, ht="10000.00"), prepaid=Decimal("4000.00"))
 

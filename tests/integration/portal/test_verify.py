@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from bson import Decimal128
 
-from deploy.local.demo.cast import MAIRIE, ONE_SIRET, TITULAIRE
 from deploy.local.demo.pieces import factur_x, ubl
+from deploy.local.demo.structures import MAIRIE, ONE_SIRET, TITULAIRE
 from deploy.local.programs import ROOT
 from services.routing.adapters.archive import MongoArchive
 from services.routing.adapters.peers import Addresses, http_peers
@@ -275,7 +275,7 @@ async def test_a_file_that_was_changed_is_named_and_served_to_nobody(carried: Ca
 async def test_a_payment_that_is_not_reported_differs_nowhere(whole: World) -> None:
     site = await whole.silent_site()
     opener = await whole.scene.open("A4", site, ubl)
-    await whole.scene.to_the_end(opener, site)
+    await whole.scene.carry_to_payment(opener, site)
     found = Carried(whole, opener["dossier_id"])
 
     async def has_settled() -> bool:

@@ -16,9 +16,9 @@ from pymongo import MongoClient
 
 from deploy.local import Backend, Platform
 from deploy.local.demo.actor import Actor, Answer, File, Services
-from deploy.local.demo.cast import AMENAGEUR, MAIRIE, ONE_SIRET, Member, Site
+from deploy.local.demo.context import DemoContext, opening, register_structures
 from deploy.local.demo.pieces import ubl
-from deploy.local.demo.scene import Scene, opening, register
+from deploy.local.demo.structures import AMENAGEUR, MAIRIE, ONE_SIRET, Site, Structure
 from shared.circuit.statuses import Act
 from shared.contracts.topics import DOSSIER
 from shared.vocabulary.roles import Role, StructureKind
@@ -37,7 +37,7 @@ class World:
     """A platform, the actors in front of it, and the databases behind it."""
 
     platform: Platform
-    scene: Scene
+    scene: DemoContext
     portal: httpx.AsyncClient
     mongo: MongoClient[dict[str, Any]]
 
@@ -87,14 +87,14 @@ class World:
     async def silent_site(self) -> Site:
         """Declare a service financier that does not report its payments."""
         siret = next(s for s in (f"9000009990001{key}" for key in range(10)) if is_siret(s))
-        payer = Member(siret, "Trésorerie discrète", StructureKind.PUBLIQUE)
+        payer = Structure(siret, "Trésorerie discrète", StructureKind.PUBLIQUE)
         parameters = {"moa": payer.moa, "mise_en_paiement_non_remontee": True}
         services, site = self.scene.services, Site(AMENAGEUR, payer)
         actor = Actor(services, Role.SERVICE_FINANCIER, siret)
         await actor.declare(payer.declaration() | {"parameters": parameters})
         draft = self.scene.draft("A4", site)
         titulaire = self.scene.actor(Role.TITULAIRE, site)
-        await titulaire.would_be_accepted(ubl(draft), opening(draft, site, ubl))
+        await titulaire.wait_until_accepted(ubl(draft), opening(draft, site, ubl))
         return site
 
     async def paid(self, opener: Answer) -> str:
@@ -103,7 +103,7 @@ class World:
         await moe.treat(opener["piece_id"], Act.SUSPENDRE, comment="=Il manque\nle bon ; merci.")
         bon = File("bon de livraison n° 7.pdf", "application/pdf", b"%PDF-1.4 bon")
         await titulaire.complete(opener["piece_id"], "Bon joint.", bon)
-        await self.scene.to_the_end(opener, ONE_SIRET)
+        await self.scene.carry_to_payment(opener, ONE_SIRET)
         return str(opener["dossier_id"])
 
 
@@ -120,8 +120,8 @@ async def a_world() -> AsyncIterator[World]:
         }
         portal = clients.pop("portal")
         services = Services(**clients)
-        scene = Scene(services, datetime.now(UTC).date())  # noqa: TID251 - beside its clock
-        await register(scene)
+        scene = DemoContext(services, datetime.now(UTC).date())  # noqa: TID251 - beside its clock
+        await register_structures(scene)
         mongo: MongoClient[dict[str, Any]] = stack.enter_context(
             MongoClient(platform.addresses.mongo)
         )

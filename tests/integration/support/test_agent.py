@@ -13,9 +13,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local import Platform, choose
 from deploy.local.demo.actor import Services
-from deploy.local.demo.cast import TWO_SIRETS
+from deploy.local.demo.context import DemoContext, opening, register_structures
 from deploy.local.demo.pieces import ubl
-from deploy.local.demo.scene import Scene, opening, register
+from deploy.local.demo.structures import TWO_SIRETS
 from shared.contracts.topics import ACTIVATION
 from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
@@ -65,7 +65,7 @@ class Talk:
 @dataclass
 class World:
     platform: Platform
-    scene: Scene
+    scene: DemoContext
     support: httpx.AsyncClient
     number: str
 
@@ -84,11 +84,11 @@ async def world() -> AsyncIterator[World]:
             for name, url in platform.addresses.services.items()
         }
         support, portal = clients.pop("support"), clients.pop("portal")
-        scene = Scene(Services(notification=portal, **clients), build_clock()().date())
-        await register(scene)
+        scene = DemoContext(Services(notification=portal, **clients), build_clock()().date())
+        await register_structures(scene)
         draft = scene.draft("A4", SITE)
         supplier = scene.actor(Role.TITULAIRE, SITE)
-        await supplier.would_be_accepted(ubl(draft), opening(draft, SITE, ubl))
+        await supplier.wait_until_accepted(ubl(draft), opening(draft, SITE, ubl))
         opened = await scene.open("A4", SITE, ubl)
 
         async def is_seen() -> bool:

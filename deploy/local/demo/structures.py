@@ -1,4 +1,4 @@
-"""Who plays in the demo. The SIRETs are made up; their keys are right."""
+"""Structures of the demo, with made-up SIRETs whose keys are right, and their contracts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.vocabulary.siret import is_siret
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Structure:
     """A structure of the demo."""
 
     siret: str
@@ -40,23 +40,23 @@ def _siret(rank: int) -> str:
     return next(stem + str(key) for key in range(10) if is_siret(stem + str(key)))
 
 
-TITULAIRE = Member(_siret(1), "Bâtisseurs du Rhône", StructureKind.PRIVEE)
-MOE = Member(_siret(2), "Atelier Lagarde, architectes", StructureKind.PRIVEE)
-MAIRIE = Member(
+TITULAIRE = Structure(_siret(1), "Bâtisseurs du Rhône", StructureKind.PRIVEE)
+MOE = Structure(_siret(2), "Atelier Lagarde, architectes", StructureKind.PRIVEE)
+MAIRIE = Structure(
     _siret(3),
     "Ville de Vaubrun",
     StructureKind.PUBLIQUE,
     MoaParameter.AVEC,
     services=("VOIRIE", "PATRIMOINE"),
 )
-AMENAGEUR = Member(
+AMENAGEUR = Structure(
     _siret(4), "Vaubrun Aménagement", StructureKind.PUBLIQUE, MoaParameter.EXCLUSIVEMENT
 )
-TRESORERIE = Member(_siret(5), "Trésorerie du Val", StructureKind.PUBLIQUE)
-SOUS_TRAITANT = Member(_siret(6), "Étanchéité Morel", StructureKind.PRIVEE)
-COTRAITANT = Member(_siret(7), "Charpentes Daval", StructureKind.PRIVEE)
+TRESORERIE = Structure(_siret(5), "Trésorerie du Val", StructureKind.PUBLIQUE)
+SOUS_TRAITANT = Structure(_siret(6), "Étanchéité Morel", StructureKind.PRIVEE)
+COTRAITANT = Structure(_siret(7), "Charpentes Daval", StructureKind.PRIVEE)
 
-MEMBERS = (TITULAIRE, COTRAITANT, SOUS_TRAITANT, MOE, MAIRIE, AMENAGEUR, TRESORERIE)
+STRUCTURES = (TITULAIRE, COTRAITANT, SOUS_TRAITANT, MOE, MAIRIE, AMENAGEUR, TRESORERIE)
 
 
 _OTHERS = {
@@ -69,14 +69,14 @@ _OTHERS = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Who is who in a contract. The co- and the subcontractor are there to deposit their own."""
+    """Parties of a contract. The co- and the subcontractor deposit pieces of their own."""
 
-    moa: Member | None
-    service_financier: Member
+    moa: Structure | None
+    service_financier: Structure
 
     @property
     def has_moa(self) -> bool:
-        """By which rows of the circuit its dossiers travel."""
+        """Whether dossiers take the rows of the circuit with a MOA."""
         return self.moa is not None
 
     @property
@@ -86,8 +86,8 @@ class Site:
             return "sans MOA"
         return "un SIRET" if self.moa is self.service_financier else "deux SIRET"
 
-    def member(self, role: Role) -> Member:
-        """Find who plays a role."""
+    def member(self, role: Role) -> Structure:
+        """Find the structure that has a role."""
         return dict(self._members())[role]
 
     def parties(self, depositor: Role = Role.TITULAIRE) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class Site:
             if role in always
         }
 
-    def _members(self) -> Iterator[tuple[Role, Member]]:
+    def _members(self) -> Iterator[tuple[Role, Structure]]:
         yield from _OTHERS.items()
         if self.moa:
             yield Role.MOA, self.moa

@@ -1,4 +1,4 @@
-"""What the demo prints: every hop, the days that pass between them, and what else was seen."""
+"""Printed report of the demo: each hop with its latency, days passed, and remarks."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -6,14 +6,14 @@ from itertools import groupby
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.demo.hops import Hop, Watch
-from deploy.local.demo.play import Play
+from deploy.local.demo.routing_events import Hop, RoutingEvents
+from deploy.local.demo.runs import JourneyRun
 from shared.vocabulary.roles import Purpose
 
 _console = Console(width=124)
 
 
-def show(plays: Sequence[Play], watch: Watch) -> None:
+def print_report(runs: Sequence[JourneyRun], events: RoutingEvents) -> None:
     """Print the hops by dossier, in the order of the journeys, and the remarks."""
     table = Table("dossier", title="hops")
     for column in ("cadre", "de", "à", "topic", "latence"):
@@ -21,14 +21,14 @@ def show(plays: Sequence[Play], watch: Watch) -> None:
     by_dossier = {
         dossier: list(hops)
         for dossier, hops in groupby(
-            sorted(watch.hops, key=lambda hop: (hop.forwarded.dossier_id, hop.event_id)),
+            sorted(events.hops, key=lambda hop: (hop.forwarded.dossier_id, hop.event_id)),
             key=lambda hop: hop.forwarded.dossier_id,
         )
     }
-    for rank, play in enumerate(plays, 1):
-        label = play.scene.tally.dossiers[play.dossier_id]
+    for rank, run in enumerate(runs, 1):
+        label = run.context.tally.dossiers[run.dossier_id]
         before = None
-        for hop in by_dossier.get(play.dossier_id, []):
+        for hop in by_dossier.get(run.dossier_id, []):
             days = (hop.forwarded.forwarded_at - before).days if before else 0
             if days:
                 table.add_row(f"… {days} jours passent")
@@ -37,7 +37,7 @@ def show(plays: Sequence[Play], watch: Watch) -> None:
         table.add_section()
     _console.print(table)
     remarks = Table("vu", "réponse", title="et aussi")
-    for remark in plays[0].scene.tally.remarks:
+    for remark in runs[0].context.tally.remarks:
         remarks.add_row(*remark)
     _console.print(remarks)
 

@@ -1,4 +1,4 @@
-"""What is told on the topics of the desks, beside what must be."""
+"""Consumer of the desks' topics: events of tickets that came, compared with those expected."""
 
 import asyncio
 from collections import defaultdict
@@ -7,18 +7,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from deploy.local.demo.reading import reading
+from deploy.local.demo.topic_reader import follow_topics
 from shared.contracts.envelope import Event, Head
 from shared.contracts.support_v1 import TicketChanged, TicketSubmitted, TicketTransferred
 from shared.contracts.topics import TICKET, Topic
 
-Told = TicketSubmitted | TicketTransferred | TicketChanged
-T = TypeVar("T", bound=Told)
+TicketEvent = TicketSubmitted | TicketTransferred | TicketChanged
+T = TypeVar("T", bound=TicketEvent)
 
 _TYPES: dict[str, Any] = {
     each.event_type: each for each in (TicketSubmitted, TicketTransferred, TicketChanged)
 }
-_PATIENCE_S = 20.0
+_TIMEOUT_S = 20.0
 
 
 def _by_ticket_and_topic() -> defaultdict[tuple[str, str], list[Any]]:
@@ -26,11 +26,13 @@ def _by_ticket_and_topic() -> defaultdict[tuple[str, str], list[Any]]:
 
 
 @dataclass(slots=True)
-class Watch:
-    """What has come so far, by number of ticket and name of topic."""
+class TicketEvents:
+    """Events received so far, by number of ticket and name of topic."""
 
-    came: defaultdict[tuple[str, str], list[Told]] = field(default_factory=_by_ticket_and_topic)
-    """In the order told."""
+    came: defaultdict[tuple[str, str], list[TicketEvent]] = field(
+        default_factory=_by_ticket_and_topic
+    )
+    """In the order of their topic."""
     awaited: defaultdict[tuple[str, str], list[type[Any]]] = field(
         default_factory=_by_ticket_and_topic
     )
@@ -43,17 +45,17 @@ class Watch:
         if head.id not in self._seen:
             self._seen.add(head.id)
             reader: Any = Event.__class_getitem__(_TYPES[head.type])
-            told: Told = reader.model_validate_json(value).data
+            told: TicketEvent = reader.model_validate_json(value).data
             self.came[told.number, topic].append(told)
             self._news.set()
 
-    async def told(self, number: str, topic: Topic, kind: type[T]) -> T | None:
+    async def wait_for(self, number: str, topic: Topic, kind: type[T]) -> T | None:
         """Wait for the next event of a ticket on a topic; None when none of this kind comes."""
         where = number, topic.name
         self.awaited[where].append(kind)
         rank = len(self.awaited[where])
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_TIMEOUT_S):
                 while len(self.came[where]) < rank:
                     self._news.clear()
                     await self._news.wait()
@@ -75,8 +77,8 @@ class Watch:
 
 
 @asynccontextmanager
-async def watching(kafka: str) -> AsyncIterator[Watch]:
+async def follow_tickets(kafka: str) -> AsyncIterator[TicketEvents]:
     """Read the topics of the desks from their beginning, until left."""
-    watch = Watch()
-    async with reading(kafka, tuple(TICKET.values()), watch.take):
-        yield watch
+    events = TicketEvents()
+    async with follow_topics(kafka, tuple(TICKET.values()), events.take):
+        yield events

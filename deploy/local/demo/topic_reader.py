@@ -1,4 +1,4 @@
-"""Reading topics as an ordinary consumer: whole, from their beginning, without a group."""
+"""Consumer without a group: reads whole topics from their beginning."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -10,7 +10,7 @@ from shared.contracts.topics import Topic
 
 
 @asynccontextmanager
-async def reading(
+async def follow_topics(
     kafka: str, topics: Sequence[Topic], take: Callable[[str, bytes], None]
 ) -> AsyncIterator[None]:
     """Hand every record of some topics, with its topic's name, to `take` until left."""

@@ -1,4 +1,4 @@
-"""How a demo ends, by itself or on request, with an exit status either way."""
+"""Exit status of a demo: its own, or 130 when a signal ends it."""
 
 import sys
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from deploy.local.signals import exit_on_signals
 _INTERRUPTED = 130
 
 
-def exit_by(name: str, main: Callable[[], int]) -> None:
+def exit_with_status(name: str, main: Callable[[], int]) -> None:
     """Exit with the status of `main`, or name what it could not launch or did not expect."""
     exit_on_signals(_INTERRUPTED)
     try:

@@ -1,4 +1,4 @@
-"""Playing journeys: every step through the services, noting what must come of it."""
+"""Runs of journeys: carries out each step over HTTP, and records what must come of it."""
 
 import asyncio
 from collections import Counter
@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 
 from deploy.local.demo.actor import Actor, Answer, File, Unexpected
+from deploy.local.demo.context import DemoContext, following, opening
 from deploy.local.demo.pieces import pdf
-from deploy.local.demo.scene import Scene, following, opening
-from deploy.local.demo.steps import Deposit, Does, Journey, Outcome, Silence, Step
+from deploy.local.demo.steps import Deposit, Journey, Outcome, Silence, Step, Treatment
 from shared.circuit.statuses import Act
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Purpose, Role
@@ -22,8 +22,8 @@ _NUMBER_SPENT = "DEP-NUM-01"
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
-    """A piece put before somebody: who, why, in which service, under which engagement."""
+class Delivery:
+    """Delivery of a piece to a recipient: role, purpose, service and engagement."""
 
     piece_id: str
     number: str
@@ -34,13 +34,13 @@ class Put:
 
 
 @dataclass(slots=True)
-class Play:
-    """A journey being played, and what must have come of it so far."""
+class JourneyRun:
+    """Run of one journey, with what must have come of it so far."""
 
     journey: Journey
-    scene: Scene
+    context: DemoContext
     pieces: list[Answer] = field(default_factory=list)
-    puts: Counter[Put] = field(default_factory=Counter)
+    deliveries: Counter[Delivery] = field(default_factory=Counter)
     statuses: dict[str, list[Status]] = field(default_factory=dict)
     """By piece."""
     delays: list[tuple[str, str]] = field(default_factory=list)
@@ -58,28 +58,28 @@ class Play:
         """The dossier that the first piece opened."""
         return str(self.pieces[0]["dossier_id"])
 
-    async def take(self, step: Step) -> None:
-        """Do what a step says."""
+    async def carry_out(self, step: Step) -> None:
+        """Carry out one step."""
         match step:
             case Deposit():
                 await self._deposit(step)
-            case Does():
+            case Treatment():
                 await self._do(step)
             case Silence(delay=delay):
                 self.delays.append((self.piece["piece_id"], delay))
         self._expect(step)
         # Deposit hears of it a moment later, and would answer the next step by what was before.
-        titulaire = self.scene.actor(Role.TITULAIRE, self.journey.site)
+        titulaire = self.context.actor(Role.TITULAIRE, self.journey.site)
         piece_id = self.piece["piece_id"]
-        await titulaire.sees(piece_id, self.statuses[piece_id][-1])
+        await titulaire.wait_for_status(piece_id, self.statuses[piece_id][-1])
 
     async def _deposit(self, step: Deposit) -> None:
-        scene, site = self.scene, self.journey.site
-        actor = scene.actor(step.by, site)
-        draft = scene.draft(step.cadre, site, step.ht, step.engagement)
+        context, site = self.context, self.journey.site
+        actor = context.actor(step.by, site)
+        draft = context.draft(step.cadre, site, step.ht, step.engagement)
         if self.pieces:
             previous = self.piece["piece_id"]
-            await actor.may_deposit(previous, step.cadre)
+            await actor.wait_until_depositable(previous, step.cadre)
             file, fields = pdf(draft), following(draft, previous)
         else:
             file, fields = self.journey.write(draft), opening(draft, site, self.journey.write)
@@ -93,7 +93,7 @@ class Play:
         self.statuses[answer["piece_id"]] = [Status.DEPOSEE]
         self._services.update(step.services)
         self._engagement = step.engagement
-        scene.tally.accept(answer, f"{self.journey.name}, {site.label}")
+        context.tally.accept(answer, f"{self.journey.name}, {site.label}")
 
     async def _send_again(
         self, actor: Actor, file: File, fields: dict[str, Any], first: Answer
@@ -105,12 +105,12 @@ class Play:
         answer = await actor.try_deposit(file, fields)
         self._remark("même numéro déposé deux fois", refused_by(answer, _NUMBER_SPENT))
 
-    async def _do(self, step: Does) -> None:
-        actor = self.scene.actor(step.by, self.journey.site)
+    async def _do(self, step: Treatment) -> None:
+        actor = self.context.actor(step.by, self.journey.site)
         piece_id = self.piece["piece_id"]
         if step.act in (Act.COMPLETER, Act.CONTESTER):
             add = actor.complete if step.act is Act.COMPLETER else actor.contest
-            draft = self.scene.draft(self.piece["cadre"], self.journey.site)
+            draft = self.context.draft(self.piece["cadre"], self.journey.site)
             enclosed = File("justificatif.pdf", "application/pdf", pdf(draft).content)
             await add(piece_id, step.comment or "", enclosed)
             return
@@ -135,7 +135,7 @@ class Play:
         self.statuses[piece_id] += step.then
         for purpose, roles in ((Purpose.ACTION, step.to), (Purpose.INFORMATION, step.informed)):
             for role in roles:
-                put = Put(
+                delivery = Delivery(
                     piece_id,
                     self.piece["number"],
                     role,
@@ -143,7 +143,7 @@ class Play:
                     self._services.get(role),
                     self._engagement,
                 )
-                self.puts[put] += 1
+                self.deliveries[delivery] += 1
         if step.remark and not getattr(step, "broken", None):
             self._remark(step.remark, self._what_came(step))
 
@@ -156,30 +156,30 @@ class Play:
         return f"proposée à : {', '.join(step.to)}"
 
     def _remark(self, seen: str, answer: str) -> None:
-        self.scene.tally.remarks.append((seen, answer))
+        self.context.tally.remarks.append((seen, answer))
 
 
-async def play_all(
-    scene: Scene,
+async def run_all(
+    context: DemoContext,
     journeys: Sequence[Journey],
     let_pass: Callable[[int], Awaitable[None]],
-) -> list[Play]:
-    """Play journeys side by side, as in life. All wait together: a day comes once for all."""
-    plays = [Play(journey, scene) for journey in journeys]
-    days = sorted({0} | {day for play in plays for day, _ in _by_day(play.journey)})
+) -> list[JourneyRun]:
+    """Run journeys concurrently. Days pass for all of them at once."""
+    runs = [JourneyRun(journey, context) for journey in journeys]
+    days = sorted({0} | {day for run in runs for day, _ in _by_day(run.journey)})
     for rank, day in enumerate(days):
         if rank:
             passed = day - days[rank - 1]
             await let_pass(passed)
-            scene.today += timedelta(days=passed)
-        await asyncio.gather(*(_play_day(play, day) for play in plays))
-    return plays
+            context.today += timedelta(days=passed)
+        await asyncio.gather(*(_run_day(run, day) for run in runs))
+    return runs
 
 
-async def _play_day(play: Play, day: int) -> None:
-    for each, step in _by_day(play.journey):
+async def _run_day(run: JourneyRun, day: int) -> None:
+    for each, step in _by_day(run.journey):
         if each == day:
-            await play.take(step)
+            await run.carry_out(step)
 
 
 def _by_day(journey: Journey) -> list[tuple[int, Step]]:

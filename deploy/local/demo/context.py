@@ -1,4 +1,4 @@
-"""The stage: the services, the day, numbers that are not spent, what was accepted."""
+"""Context of the demo: services, date, fresh numbers of pieces, and what was accepted so far."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from itertools import count
 from typing import Any
 
 from deploy.local.demo.actor import Actor, Answer, Services
-from deploy.local.demo.cast import MEMBERS, ONE_SIRET, TWO_SIRETS, WITHOUT_MOA, Site
 from deploy.local.demo.pieces import Writer, metadata, pdf, ubl
+from deploy.local.demo.structures import ONE_SIRET, STRUCTURES, TWO_SIRETS, WITHOUT_MOA, Site
 from deploy.local.einvoices import Einvoice
 from shared.circuit.loader import load_current
 from shared.circuit.statuses import Act
@@ -21,7 +21,7 @@ PAYMENT = (Act.SERVICE_FAIT, Act.MANDATER, Act.METTRE_EN_PAIEMENT)
 
 @dataclass(slots=True)
 class Tally:
-    """What was accepted, and the remarkable things seen."""
+    """Counts of accepted dossiers and pieces, and remarks to print."""
 
     dossiers: dict[str, str] = field(default_factory=dict)
     """What each dossier shows."""
@@ -35,8 +35,8 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Scene:
-    """What a journey needs. `today` is the day on the services' clock."""
+class DemoContext:
+    """What each journey needs. `today` is the date on the services' clock."""
 
     services: Services
     today: date
@@ -44,7 +44,7 @@ class Scene:
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def actor(self, role: Role, site: Site) -> Actor:
-        """Put somebody in front of the platform."""
+        """Give the client of whoever has a role."""
         return Actor(self.services, role, site.member(role).siret)
 
     def draft(
@@ -74,7 +74,7 @@ class Scene:
     async def follow(self, answer: Answer, site: Site, ht: str = "10000.00") -> Answer:
         """Let the recipient of a piece deposit the next one, as a PDF with metadata."""
         actor = self.actor(_row(answer["cadre"], site).recipient, site)
-        prefill = await actor.is_awaited(answer["piece_id"])
+        prefill = await actor.wait_for_prefill(answer["piece_id"])
         draft = self.draft(prefill["cadres"][0], site, ht)
         answer = await actor.deposit(
             pdf(draft), following(draft, answer["piece_id"]), key=draft.number
@@ -82,7 +82,7 @@ class Scene:
         self.tally.accept(answer, site.label)
         return answer
 
-    async def to_the_end(self, answer: Answer, site: Site) -> None:
+    async def carry_to_payment(self, answer: Answer, site: Site) -> None:
         """Follow a piece to the service financier, and have it paid."""
         while not _row(answer["cadre"], site).is_final:
             answer = await self.follow(answer, site)
@@ -106,10 +106,10 @@ def following(draft: Einvoice, piece_id: str) -> dict[str, Any]:
     return metadata(draft) | {"follows": {"piece_id": piece_id}}
 
 
-async def register(scene: Scene) -> None:
-    """Let the cast declare itself, and wait until deposit has heard of everybody."""
-    for member in MEMBERS:
-        await Actor(scene.services, Role.TITULAIRE, member.siret).declare(member.declaration())
+async def register_structures(context: DemoContext) -> None:
+    """Declare every structure, and wait until deposit knows them all."""
+    for member in STRUCTURES:
+        await Actor(context.services, Role.TITULAIRE, member.siret).declare(member.declaration())
     for cadre, site in (
         ("A4", ONE_SIRET),
         ("A4", TWO_SIRETS),
@@ -117,9 +117,9 @@ async def register(scene: Scene) -> None:
         ("A10", ONE_SIRET),
         ("A13", ONE_SIRET),
     ):
-        draft = scene.draft(cadre, site)
-        actor = scene.actor(_row(cadre, site).depositor, site)
-        await actor.would_be_accepted(ubl(draft), opening(draft, site, ubl))
+        draft = context.draft(cadre, site)
+        actor = context.actor(_row(cadre, site).depositor, site)
+        await actor.wait_until_accepted(ubl(draft), opening(draft, site, ubl))
 
 
 def _row(cadre: str, site: Site) -> Row:

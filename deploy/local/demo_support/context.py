@@ -1,4 +1,4 @@
-"""What every chapter needs: the running platform, who reads its topics, what is claimed."""
+"""Context of the chapters: the running platform, the events of its tickets, the report."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,10 +6,10 @@ from datetime import datetime
 import httpx
 
 from deploy.local.demo.actor import Answer
-from deploy.local.demo.cast import AMENAGEUR, MOE, TITULAIRE, TRESORERIE
-from deploy.local.demo_support.people import Person, member, until
+from deploy.local.demo.structures import AMENAGEUR, MOE, TITULAIRE, TRESORERIE
+from deploy.local.demo_support.people import Person, member, wait_for_answer
 from deploy.local.demo_support.report import Report
-from deploy.local.demo_support.watch import Watch
+from deploy.local.demo_support.ticket_events import TicketEvents
 from deploy.local.platform import Platform
 from shared.vocabulary.dates import PARIS
 from shared.vocabulary.roles import Role
@@ -17,16 +17,16 @@ from shared.vocabulary.roles import Role
 OPENS = datetime(2027, 7, 13, 10, tzinfo=PARIS)
 """A Tuesday at ten, the day before a public holiday."""
 
-CAST = (TITULAIRE, MOE, AMENAGEUR, TRESORERIE)
+PARTIES = (TITULAIRE, MOE, AMENAGEUR, TRESORERIE)
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """The platform as the demo plays on it."""
+class SupportContext:
+    """What each chapter needs."""
 
     platform: Platform
     support: httpx.AsyncClient
-    watch: Watch
+    events: TicketEvents
     report: Report
 
     @property
@@ -36,17 +36,17 @@ class Stage:
 
     async def submit(self, who: Person, draft: Answer) -> Answer:
         """Write a draft and submit it."""
-        begun = await who.ask("POST", "/tickets", 201, json=draft)
-        return await who.ask("POST", f"/tickets/{begun['id']}/submission")
+        created = await who.ask("POST", "/tickets", 201, json=draft)
+        return await who.ask("POST", f"/tickets/{created['id']}/submission")
 
     async def declare(self, organisation: httpx.AsyncClient) -> None:
-        """Let the structures declare themselves, and wait until support has heard of the last."""
-        for each in CAST:
+        """Declare the structures, and wait until support knows the last one."""
+        for each in PARTIES:
             person = member(organisation, each, Role.TITULAIRE)
             answer = await person.send("PUT", f"/structures/{each.siret}", json=each.declaration())
             answer.raise_for_status()
-        draft = {"recipient": {"structure": CAST[-1].siret}}
-        tried = await until(
+        draft = {"recipient": {"structure": PARTIES[-1].siret}}
+        tried = await wait_for_answer(
             lambda: self.supplier.send("POST", "/tickets", json=draft),
             lambda answer: answer.status_code == httpx.codes.CREATED,
         )

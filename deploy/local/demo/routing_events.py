@@ -1,4 +1,4 @@
-"""Watching what routing tells, as an EDI partner would."""
+"""Consumer of routing's topics, as an EDI partner has one: collects hops, statuses and delays."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from deploy.local.demo.play import Put
-from deploy.local.demo.reading import reading
+from deploy.local.demo.runs import Delivery
+from deploy.local.demo.topic_reader import follow_topics
 from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import DelayElapsed, PieceForwarded, StatusChanged
 from shared.contracts.topics import ACTEUR, ECHEANCE, STATUT
@@ -27,13 +27,13 @@ class Hop:
     topic: str
     forwarded: PieceForwarded
     latency_ms: float | None
-    """From the deposit's stamp to the record in our hands; None for a piece put again."""
+    """From the deposit's stamp to the record in our hands; None for a piece delivered again."""
 
     @property
-    def put(self) -> Put:
-        """What is expected of it."""
+    def as_delivery(self) -> Delivery:
+        """The delivery to compare with the expected ones."""
         piece = self.forwarded
-        return Put(
+        return Delivery(
             piece.piece_id,
             piece.number,
             piece.role,
@@ -44,8 +44,8 @@ class Hop:
 
 
 @dataclass(slots=True)
-class Watch:
-    """What has come so far."""
+class RoutingEvents:
+    """The events received so far."""
 
     clock: Clock
     hops: list[Hop] = field(default_factory=list)
@@ -86,8 +86,8 @@ class Watch:
 
 
 @asynccontextmanager
-async def watching(kafka: str, clock: Clock) -> AsyncIterator[Watch]:
-    """Read every partition of what routing tells from its beginning, until left."""
-    watch = Watch(clock)
-    async with reading(kafka, _TOPICS, watch.take):
-        yield watch
+async def follow_routing(kafka: str, clock: Clock) -> AsyncIterator[RoutingEvents]:
+    """Read every partition of routing's topics from the beginning, until left."""
+    events = RoutingEvents(clock)
+    async with follow_topics(kafka, _TOPICS, events.take):
+        yield events
