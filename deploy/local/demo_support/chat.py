@@ -77,7 +77,7 @@ async def check_closed_chat(context: SupportContext, days: int, day: str, openin
     report.claim(
         f"un ticket est proposé à la place : « {ticket.get('title')} »",
         (ticket.get("description"), refusal.get("ticket_link")),
-        (QUESTION, "/tickets"),
+        (QUESTION, "/support/v1/tickets"),
     )
 
 
