@@ -26,6 +26,16 @@ from tests.kit.waiting import scaled, wait_until
 pytestmark = [pytest.mark.native, pytest.mark.usefixtures("native_backbone")]
 
 
+@pytest.fixture
+def _seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the pause before a retry, and the age of what is known of topics, from 30 s to 2 s.
+
+    What is tested is that a retry and a refresh come, not when.
+    """
+    monkeypatch.setattr("shared.runtime.messaging.outbox._LATER_S", 2.0)
+    monkeypatch.setattr("shared.runtime.messaging.broker._METADATA_MAX_AGE_MS", 2_000)
+
+
 @asynccontextmanager
 async def a_relay(store: Store, link: Broker) -> AsyncIterator[Relay]:
     relay = Relay(store, link.publish, build_clock(), link.renew)
@@ -83,6 +93,7 @@ async def test_a_topic_that_ends_by_the_mark_of_a_transaction_is_read_to_its_end
     assert basket.values == [b"one"]
 
 
+@pytest.mark.usefixtures("_seconds")
 async def test_a_batch_refused_for_one_record_holds_up_no_other_key(
     room: Room, store: Store
 ) -> None:
@@ -122,6 +133,7 @@ async def test_records_are_dated_by_the_broker_whatever_clock_sent_them(room: Ro
             assert abs(told.timestamp / 1000 - time.time()) < 600
 
 
+@pytest.mark.usefixtures("_seconds")
 async def test_what_a_deleted_topic_keeps_is_seen_and_leaves_once_it_is_there_again(
     room: Room, store: Store
 ) -> None:
@@ -154,6 +166,7 @@ async def test_what_a_deleted_topic_keeps_is_seen_and_leaves_once_it_is_there_ag
     await link.stop()
 
 
+@pytest.mark.usefixtures("_seconds")
 async def test_a_topic_that_was_deleted_is_read_once_it_is_there_again(room: Room) -> None:
     room.provision([NOTES])
     name = room.namespace + NOTES.name

@@ -6,7 +6,26 @@ import httpx
 import pytest
 
 from deploy.local import Addresses, Platform, choose
+from services.support.settings import DATA, load_catalogue
+from services.support.suggestions.adapters.examples import read_examples
+from services.support.suggestions.adapters.model import train_model
+from services.support.suggestions.adapters.model_file import write_model
 from tests.kit.waiting import scaled
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _trained_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Train the model once, for some twenty starts of the service: seconds of CPU at each.
+
+    It gives the same guesses as one trained at start (`tests/unit/support/test_model_file.py`),
+    which the demos and the walk of `tests/integration/deploy` start with.
+    """
+    file = tmp_path_factory.mktemp("model") / "model.npz"
+    desks = load_catalogue(DATA / "catalogue.csv").desks
+    write_model(file, train_model(read_examples(DATA / "exemples"), desks))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIGUILLAGE_MODEL", str(file))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -626,9 +626,7 @@ async def test_the_hours_of_an_operator_are_those_of_the_chat_and_of_the_virtual
         "desks_closed_on": "2027-07-12 2027-07-13",
     }
     with (
-        Platform(
-            choose().backend, services=["services.support"], clock_offset_s=offset
-        ) as platform,
+        Platform(choose().backend, services=()) as platform,
         a_twin(platform, offset, **hours) as url,
     ):
         await wait_until(lambda: is_ready(url), "the twin is ready", 60)

@@ -17,9 +17,9 @@ from tests.integration.support.world import PDF, Person, a_structure, agent, ask
 from tests.kit.waiting import scaled, wait_until
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def support() -> Iterator[Platform]:
-    """A platform of the test's own: its clock runs ahead."""
+    """A platform of the module's own: its clock runs ahead, further with each test."""
     with Platform(choose().backend, services=["services.support"]) as platform:
         yield platform
 
