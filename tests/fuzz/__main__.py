@@ -4,6 +4,7 @@ Exit 1 on any fault, and on a planted one that is not seen. `replay FILE` reads 
 """
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,6 @@ import typer
 from deploy.errors import LaunchError
 from deploy.local import Platform, choose
 from deploy.local.backends import Backend
-from deploy.local.signals import exit_on_signals
 from tests.fuzz.calls import fuzz_calls
 from tests.fuzz.corpus import File
 from tests.fuzz.faults import Tally, save, total
@@ -24,8 +24,6 @@ from tests.fuzz.records import fuzz_records
 
 app = typer.Typer(add_completion=False)
 _SHOWN = 20
-_INTERRUPTED = 130
-"""Exit status after Ctrl-C: a run that was cut short has not passed."""
 _OF_FILES, _OF_CALLS = 0.9, 0.07
 """Shares of the inputs; the rest are records."""
 
@@ -39,7 +37,7 @@ def run(
     """Try all readers, services and topics."""
     if context.invoked_subcommand is not None:
         return
-    exit_on_signals(_INTERRUPTED)
+    interrupt_on_signals()
     files, calls = int(inputs * _OF_FILES), int(inputs * _OF_CALLS)
     tallies = [fuzz_files(seed, files)]
     _show(tallies[0], seed)
@@ -58,6 +56,15 @@ def run(
     whole = total(tallies)
     print(whole.describe())
     sys.exit(bool(whole.faults or unseen))
+
+
+def interrupt_on_signals() -> None:
+    """Make a signal to end raise KeyboardInterrupt, which ends the run with status 130.
+
+    Not SystemExit: hypothesis takes it for a fault of what it tries, and the run would go on.
+    """
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.default_int_handler)
 
 
 @app.command()

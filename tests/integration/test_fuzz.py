@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterator
 from random import Random
 
+import hypothesis
 import pytest
 
 from deploy.local import Platform
+from tests.fuzz.__main__ import interrupt_on_signals
 from tests.fuzz.corpus import File, corpus
 from tests.fuzz.faults import Sort
 from tests.fuzz.files import MEMORY_MB, read_all, read_and_judge
@@ -54,14 +56,27 @@ def test_the_same_bytes_under_two_names_are_read_alike() -> None:
 
 
 @pytest.fixture
-def _ctrl_c() -> Iterator[None]:
-    """Have Ctrl-C interrupt, also where pytest runs in the background of a shell."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def _signals() -> Iterator[None]:
+    """Have signals interrupt, also where pytest runs in the background of a shell."""
+    ended_by = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {each: signal.getsignal(each) for each in ended_by}
+    interrupt_on_signals()
     yield
-    signal.signal(signal.SIGINT, before)
+    for each, handler in before.items():
+        signal.signal(each, handler)
 
 
-@pytest.mark.usefixtures("_ctrl_c")
+@pytest.mark.usefixtures("_signals")
+def test_a_signal_to_end_is_no_fault_of_a_request() -> None:
+    @hypothesis.given(hypothesis.strategies.integers())
+    def call(_: int) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        call()
+
+
+@pytest.mark.usefixtures("_signals")
 def test_ctrl_c_ends_a_run_before_its_last_file() -> None:
     def endless() -> Iterator[File]:
         for rank in itertools.count():
