@@ -200,7 +200,10 @@ PLACES = (
     ),
     Place(
         "the start and restart of a local service",
-        (("deploy/local/platform.py", "Platform"),),
+        (
+            ("deploy/local/supervisor.py", "Supervisor"),
+            ("deploy/local/platform.py", "Platform"),
+        ),
     ),
     Place(
         "a page that `make docs` writes",

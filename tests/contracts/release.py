@@ -98,8 +98,6 @@ def keep_retired(released: dict[str, str], current: dict[str, str]) -> dict[str,
 def _grown(released: Contracts, current: Contracts) -> Iterator[str]:
     if asyncapi.keep_promises(released.asyncapi) != asyncapi.keep_promises(current.asyncapi):
         yield "the AsyncAPI document"
-    if not released.openapi:
-        return  # The paths are about to move: their first release follows.
     was, now = (openapi.keep_promises(each.openapi) for each in (released, current))
     for service in sorted(was.keys() | now.keys()):
         if was.get(service) != now.get(service):

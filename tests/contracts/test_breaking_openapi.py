@@ -382,7 +382,7 @@ def test_what_many_operations_share_is_named_once() -> None:
 
     assert _named(_planted(copy), _planted(plant)) == [
         (
-            f"{ADD}, lots POST /lots/v1/copies0, lots POST /lots/v1/copies1 and 7 others "
+            f"{ADD}, lots POST /lots/v1/copies0, lots POST /lots/v1/copies1 and 7 more "
             f"request $.size: the field was removed; {SENDERS}."
         )
     ]

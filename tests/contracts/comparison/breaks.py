@@ -31,7 +31,7 @@ def gather(found: Iterable[Break]) -> Iterator[Break]:
         alike.setdefault(replace(each, of=""), []).append(each.of)
     for each, names in alike.items():
         shown, others = names[:_NAMED_AT_MOST], len(names[_NAMED_AT_MOST:])
-        yield replace(each, of=", ".join(shown) + (f" and {others} others" if others else ""))
+        yield replace(each, of=", ".join(shown) + (f" and {others} more" if others else ""))
 
 
 def compare_values(
