@@ -1,4 +1,4 @@
-"""Support as a program: serves, answers as the virtual agent would, trains the model of tickets.
+"""Support as a program: serve, answer a question as the virtual agent would, train the model.
 
 python -m services.support
 python -m services.support ask où en est mon paiement
@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from services.support.bootstrap import answer_question, build, train_to_file
+from services.support.bootstrap import build
+from services.support.commands import answer_question, train_to_file
 from services.support.settings import DATA, Settings
 from shared.runtime.program import build_program
 

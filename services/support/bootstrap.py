@@ -1,17 +1,14 @@
-"""Composition root."""
+"""Composition root of support: one function builds each feature."""
 
-import time
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from services.support.agent.adapters.knowledge_base import (
     build_search,
-    load_article_search,
     load_articles,
 )
 from services.support.agent.adapters.mongo import MongoConversations
@@ -19,7 +16,6 @@ from services.support.agent.adapters.portal import PortalTracking
 from services.support.agent.application.ports import AgentPorts
 from services.support.agent.application.virtual_agent import VirtualAgent
 from services.support.agent.entrypoints.http import create_agent_router, create_articles_router
-from services.support.agent.entrypoints.terminal import format_answer
 from services.support.chat.adapters.mongo import MongoChats
 from services.support.chat.application.feed import ChatFeed
 from services.support.chat.application.live_chat import LiveChat
@@ -31,7 +27,6 @@ from services.support.chat.entrypoints.http import (
     create_chat_desk_router,
     create_chat_router,
 )
-from services.support.chat.entrypoints.socket import Lounge
 from services.support.chat.entrypoints.timers import build_time_limits_task
 from services.support.desks.adapters.rate_limits import HourlyRates
 from services.support.desks.application.rate_limits import AnonymousLimits
@@ -42,16 +37,9 @@ from services.support.desks.entrypoints.authentication import (
 )
 from services.support.desks.entrypoints.catalogue import create_catalogue_router
 from services.support.settings import DATA, Settings, load_catalogue, load_targets
-from services.support.suggestions.adapters.cross_validation import cross_validate
-from services.support.suggestions.adapters.examples import read_examples
-from services.support.suggestions.adapters.model import select_examples, train_model
-from services.support.suggestions.adapters.model_file import ModelFileError, read_model, write_model
+from services.support.suggestions.adapters.model_file import ModelFileError, read_model
 from services.support.suggestions.adapters.model_suggester import ModelSuggester
 from services.support.suggestions.entrypoints.http import create_suggestions_router
-from services.support.suggestions.entrypoints.training_report import (
-    TrainingReport,
-    describe_training,
-)
 from services.support.tickets.adapters.mongo import MongoTickets
 from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.closing import AutomaticClosing
@@ -73,135 +61,54 @@ from shared.runtime.store.files import Files
 from shared.runtime.web.connection_limit import ConnectionLimit
 
 _OPEN_PATHS = ("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chats")
+"""Paths that need no account."""
 _SWEEP_S = 3600
 _CLOSE_S = 600
-_CHAT_S = 2
+_TIME_LIMITS_S = 2
 _FIRST_FRAME_S = 10.0
 """First-frame timeout of a chat socket, in seconds."""
 _HEARTBEAT_S = 15.0
-"""Well under what makes somebody absent from a queue."""
+"""Well under the timeout of an absent visitor."""
 _BODY_LIMIT_MB = 55
 """As much as the attachments of a ticket, and what surrounds them."""
 _SENT_PER_TICKET = 10
-"""How often a ticket without an account may be sent with its key, taking one with another."""
+"""Requests with an idempotency key that a ticket without an account may take, on average."""
 _OPEN_BODY_LIMIT_MB = 12
 """One attachment of the largest size: anybody may send it."""
 
 
-def build() -> tuple[Runtime, FastAPI]:
-    """Put the service together."""
-    settings = Settings()
-    runtime = Runtime("support", settings)
-    store, clock = runtime.store, runtime.clock
-    tickets, files = MongoTickets(store), Files(store, clock)
-    rates = HourlyRates(store, clock)
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What every feature is built on."""
 
-    def limits_of(what: str) -> AnonymousLimits:
+    settings: Settings
+    runtime: Runtime
+    catalogue: Catalogue
+    structures: Directory
+    rates: HourlyRates
+
+    def limit_anonymous(self, what: str) -> AnonymousLimits:
+        """Build the rate limits of something that needs no account."""
+        settings, rates = self.settings, self.rates
         return AnonymousLimits(
             by_address=rates.of(f"{what}, adresse réseau", settings.open_per_address),
             by_email=rates.of(f"{what}, adresse électronique", settings.open_per_email),
         )
 
-    directory = Directory(store)
-    catalogue = load_catalogue(settings.catalogue)
-    learner = _load_suggester(settings.model, catalogue)
-    ports = TicketPorts(
-        tickets=tickets,
-        vault=files,
-        catalogue=catalogue,
-        structures=directory,
-        suggester=learner,
-        clock=clock,
-        new_id=new_id,
-    )
-    keyed = rates.of("ticket avec une clé", _SENT_PER_TICKET * settings.open_per_address)
-    acting, submitting = Actions(ports), Submissions(ports, limits_of("ticket"), keyed)
-    desks = DeskQueues(ports, load_targets(settings.targets), settings.hours.measure_open_time)
-    closing = AutomaticClosing(
-        ports,
-        acting,
-        timedelta(days=settings.close_after_days),
-        partial(attempt_each, "ticket.closing"),
-    )
-    follow_ups = rates.of("suite", settings.open_messages_per_ticket)
 
-    conversations = MongoConversations(store, timedelta(days=settings.agent_kept_days))
-    articles = load_articles(ports.catalogue.by_code)
-    agent = VirtualAgent(
-        AgentPorts(
-            conversations=conversations,
-            articles=articles,
-            sub_categories=ports.catalogue.by_code,
-            finder=build_search(articles),
-            tracking=PortalTracking(settings.portal_url),
-            suggester=ports.suggester,
-            messages=rates.of("message", settings.agent_messages_per_address),
-            links=limits_of("lien"),
-            hours=settings.hours,
-            clock=clock,
-            new_id=new_id,
-        )
-    )
-
-    notifier = Notifier()
-    chats = MongoChats(store, timedelta(days=settings.chat_kept_days))
-    chat_ports = ChatPorts(
-        chats=chats,
-        notifier=notifier,
-        catalogue=catalogue,
-        structures=directory,
-        starts=rates.of("tchat", settings.chat_begun_per_address),
-        clock=clock,
-        new_id=new_id,
-        heartbeat_s=_HEARTBEAT_S,
-    )
-    bounds = ChatLimits(
-        hours=settings.hours,
-        waiting=settings.chat_waiting,
-        waiting_open=settings.chat_waiting_open,
-        open_each=settings.chat_open_each,
-        silence=timedelta(seconds=settings.chat_silence_s),
-        absence=timedelta(seconds=settings.chat_absence_s),
-    )
-    lounge = Lounge(LiveChat(chat_ports, bounds), ChatFeed(chat_ports))
-    desk_limit = ConnectionLimit(settings.chat_sockets_desk, settings.chat_sockets_each)
-    known, strangers = (
-        SocketLimits(
-            ConnectionLimit(in_all, settings.chat_sockets_each),
-            FirstFrameLimit(settings.chat_sockets_silent, _FIRST_FRAME_S),
-        )
-        for in_all in (settings.chat_sockets, settings.chat_sockets_open)
-    )
-
-    async def sweep() -> None:
-        await files.sweep(tickets.find_referenced)
-
-    async def close() -> None:
-        await closing.close()
-
-    runtime.project({STRUCTURE: ProjectionConfig(project_structures, "structures")})
-    for each in (tickets, rates, files, conversations, learner, chats):
-        runtime.prepare(each.prepare)
-    runtime.run_every(_SWEEP_S, "files", sweep)
-    runtime.run_every(_CLOSE_S, "closing", close)
-    runtime.run_every(_CHAT_S, "chats", build_time_limits_task(lounge.room, clock))
-    runtime.run_in_background("notifier", lambda: chats.watch(notifier))
-    runtime.call_before_stop(notifier.close)
-    return runtime, runtime.build_app(
+def build() -> tuple[Runtime, FastAPI]:
+    """Build the service, feature by feature."""
+    base = _build_base()
+    suggester = _load_suggester(base)
+    return base.runtime, base.runtime.build_app(
         title="Aiguillage : assistance",
         description="Les questions, le bureau qui y répond, et leur suivi.",
         routers=[
-            create_catalogue_router(ports.catalogue),
-            create_suggestions_router(
-                learner, catalogue, rates.of("suggestion", settings.suggestions_each)
-            ),
-            create_tickets_router(tickets, files, Drafts(ports), submitting, acting),
-            create_open_tickets_router(tickets, files, submitting, acting, follow_ups),
-            create_desk_tickets_router(tickets, files, desks, acting),
-            create_agent_router(agent, conversations),
-            create_articles_router(articles),
-            create_chat_router(lounge, known, strangers),
-            create_chat_desk_router(lounge, desk_limit),
+            create_catalogue_router(base.catalogue),
+            *_build_suggestions(base, suggester),
+            *_build_tickets(base, suggester),
+            *_build_agent(base, suggester),
+            *_build_chat(base),
         ],
         open_paths=_OPEN_PATHS,
         authenticators={
@@ -216,41 +123,135 @@ def build() -> tuple[Runtime, FastAPI]:
     )
 
 
-def _load_suggester(model: Path | None, catalogue: Catalogue) -> ModelSuggester:
-    """Take the model of a file, or what will train at start. A file that is no such ends it all."""
+def _build_base() -> _Base:
+    settings = Settings()
+    runtime = Runtime("support", settings)
+    rates = HourlyRates(runtime.store, runtime.clock)
+    runtime.project({STRUCTURE: ProjectionConfig(project_structures, "structures")})
+    runtime.prepare(rates.prepare)
+    catalogue = load_catalogue(settings.catalogue)
+    return _Base(settings, runtime, catalogue, Directory(runtime.store), rates)
+
+
+def _build_suggestions(base: _Base, suggester: ModelSuggester) -> Sequence[APIRouter]:
+    base.runtime.prepare(suggester.prepare)
+    limit = base.rates.of("suggestion", base.settings.suggestions_each)
+    return [create_suggestions_router(suggester, base.catalogue, limit)]
+
+
+def _load_suggester(base: _Base) -> ModelSuggester:
+    """Load the model of a file, or train one at start. A file without a model ends the program."""
+    file, desks = base.settings.model, base.catalogue.desks
     try:
-        loaded = read_model(model, catalogue.desks) if model else None
+        loaded = read_model(file, desks) if file else None
     except ModelFileError as error:
         raise SystemExit(f"support: model: {error}") from error
-    return ModelSuggester(DATA / "exemples", catalogue.desks, loaded)
+    return ModelSuggester(DATA / "exemples", desks, loaded)
 
 
-def train_to_file(file: Path, examples: Sequence[Path], catalogue: Path) -> str:
-    """Train the model for a catalogue, write it to a file, say what was learnt.
-
-    Raises ExamplesError, CatalogueError, OSError.
-    """
-    desks = load_catalogue(catalogue).desks
-    read = [each for path in examples for each in read_examples(path)]
-    known = select_examples(desks, read)
-    began = time.perf_counter()
-    model = train_model(known, desks)
-    seconds = time.perf_counter() - began
-    write_model(file, model)
-    counts = Counter(each.sub_category for each in known)
-    return describe_training(
-        TrainingReport(
-            examples=counts,
-            untaught=desks.keys() - counts.keys(),
-            skipped=len(read) - len(known),
-            seconds=seconds,
-            shares=cross_validate(known, desks),
-            file=file,
-            size_bytes=file.stat().st_size,
-        )
+def _build_tickets(base: _Base, suggester: ModelSuggester) -> Sequence[APIRouter]:
+    settings, runtime, rates = base.settings, base.runtime, base.rates
+    tickets, files = MongoTickets(runtime.store), Files(runtime.store, runtime.clock)
+    ports = TicketPorts(
+        tickets=tickets,
+        vault=files,
+        catalogue=base.catalogue,
+        structures=base.structures,
+        suggester=suggester,
+        clock=runtime.clock,
+        new_id=new_id,
+    )
+    keyed_limit = rates.of("ticket avec une clé", _SENT_PER_TICKET * settings.open_per_address)
+    submissions = Submissions(ports, base.limit_anonymous("ticket"), keyed_limit)
+    actions = Actions(ports)
+    desks = DeskQueues(ports, load_targets(settings.targets), settings.hours.measure_open_time)
+    closing = AutomaticClosing(
+        ports,
+        actions,
+        timedelta(days=settings.close_after_days),
+        partial(attempt_each, "ticket.closing"),
     )
 
+    async def sweep() -> None:
+        await files.sweep(tickets.find_referenced)
 
-def answer_question(question: str) -> str:
-    """Answer a question at a terminal, without broker or store."""
-    return format_answer(question, load_article_search())
+    async def close() -> None:
+        await closing.close()
+
+    runtime.prepare(tickets.prepare)
+    runtime.prepare(files.prepare)
+    runtime.run_every(_SWEEP_S, "files", sweep)
+    runtime.run_every(_CLOSE_S, "closing", close)
+    follow_ups = rates.of("suite", settings.open_messages_per_ticket)
+    return [
+        create_tickets_router(tickets, files, Drafts(ports), submissions, actions),
+        create_open_tickets_router(tickets, files, submissions, actions, follow_ups),
+        create_desk_tickets_router(tickets, files, desks, actions),
+    ]
+
+
+def _build_agent(base: _Base, suggester: ModelSuggester) -> Sequence[APIRouter]:
+    settings, runtime = base.settings, base.runtime
+    conversations = MongoConversations(runtime.store, timedelta(days=settings.agent_kept_days))
+    articles = load_articles(base.catalogue.by_code)
+    agent = VirtualAgent(
+        AgentPorts(
+            conversations=conversations,
+            articles=articles,
+            sub_categories=base.catalogue.by_code,
+            finder=build_search(articles),
+            tracking=PortalTracking(settings.portal_url),
+            suggester=suggester,
+            messages=base.rates.of("message", settings.agent_messages_per_address),
+            links=base.limit_anonymous("lien"),
+            hours=settings.hours,
+            clock=runtime.clock,
+            new_id=new_id,
+        )
+    )
+    runtime.prepare(conversations.prepare)
+    return [create_agent_router(agent, conversations), create_articles_router(articles)]
+
+
+def _build_chat(base: _Base) -> Sequence[APIRouter]:
+    settings, runtime = base.settings, base.runtime
+    notifier = Notifier()
+    chats = MongoChats(runtime.store, timedelta(days=settings.chat_kept_days))
+    ports = ChatPorts(
+        chats=chats,
+        notifier=notifier,
+        catalogue=base.catalogue,
+        structures=base.structures,
+        starts=base.rates.of("tchat", settings.chat_begun_per_address),
+        clock=runtime.clock,
+        new_id=new_id,
+        heartbeat_s=_HEARTBEAT_S,
+    )
+    live_chat, feed = LiveChat(ports, _read_chat_limits(settings)), ChatFeed(ports)
+    runtime.prepare(chats.prepare)
+    runtime.run_every(_TIME_LIMITS_S, "chats", build_time_limits_task(live_chat, runtime.clock))
+    runtime.run_in_background("notifier", lambda: chats.watch(notifier))
+    runtime.call_before_stop(notifier.close)
+    known, strangers = (
+        SocketLimits(
+            ConnectionLimit(in_all, settings.chat_sockets_each),
+            FirstFrameLimit(settings.chat_sockets_silent, _FIRST_FRAME_S),
+        )
+        for in_all in (settings.chat_sockets, settings.chat_sockets_open)
+    )
+    desk_limit = ConnectionLimit(settings.chat_sockets_desk, settings.chat_sockets_each)
+    return [
+        create_chat_router(live_chat, feed, known, strangers),
+        create_chat_desk_router(live_chat, feed, desk_limit),
+    ]
+
+
+def _read_chat_limits(settings: Settings) -> ChatLimits:
+    return ChatLimits(
+        hours=settings.hours,
+        waiting=settings.chat_waiting,
+        waiting_open=settings.chat_waiting_open,
+        open_each=settings.chat_open_each,
+        silence=timedelta(seconds=settings.chat_silence_s),
+        absence=timedelta(seconds=settings.chat_absence_s),
+    )

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
+from services.support.chat.application.feed import ChatFeed
 from services.support.chat.application.live_chat import LiveChat
 from services.support.chat.application.ports import StartedChat
 from services.support.chat.application.visitors import Visitor
@@ -31,7 +32,6 @@ from services.support.chat.entrypoints.socket import (
     CloseCode,
     CloseSocketError,
     InvalidFrameError,
-    Lounge,
     Party,
     close_socket,
     receive_frame,
@@ -83,17 +83,18 @@ class SocketLimits:
     first_frame: FirstFrameLimit
 
 
-def create_chat_router(lounge: Lounge, known: SocketLimits, strangers: SocketLimits) -> APIRouter:
+def create_chat_router(
+    live_chat: LiveChat, feed: ChatFeed, known: SocketLimits, strangers: SocketLimits
+) -> APIRouter:
     """Build the routes of visitors, with separate limits for those without an account."""
     router = APIRouter(route_class=DescribedRoute, prefix="/chats", tags=["tchat"])
-    room = lounge.room
 
     async def own(
         who: MaybeAsker,
         chat_id: Id,
         x_chat_token: Annotated[Token, Header(description="Sans compte.")] = "",
     ) -> Chat:
-        chat = await room.find_for_visitor(chat_id, who, x_chat_token)
+        chat = await live_chat.find_for_visitor(chat_id, who, x_chat_token)
         if chat is None:
             raise not_found("Conversation")
         return chat
@@ -102,7 +103,7 @@ def create_chat_router(lounge: Lounge, known: SocketLimits, strangers: SocketLim
 
     @router.get("/hours", summary="Le tchat est-il ouvert ? Sinon, quand ouvre-t-il ?")
     async def when(who: MaybeAsker) -> HoursAnswer:
-        people, found = room.find_availability(), room.check_opening()
+        people, found = live_chat.find_availability(), live_chat.check_opening()
         return HoursAnswer(
             is_open=people.is_open,
             opens_at=people.opens_at,
@@ -112,29 +113,32 @@ def create_chat_router(lounge: Lounge, known: SocketLimits, strangers: SocketLim
 
     @router.get("/{chat_id}", summary="Relire une conversation.")
     async def read(chat: own_chat) -> TranscriptAnswer:
-        return TranscriptAnswer.of(chat, await room.list_lines(chat))
+        return TranscriptAnswer.of(chat, await live_chat.list_lines(chat))
 
     @router.get("/{chat_id}/ticket", summary="Un ticket prérempli avec la conversation.")
     async def ticket(chat: own_chat) -> PrefillAnswer:
-        return PrefillAnswer.model_validate(await room.prefill_ticket(chat))
+        return PrefillAnswer.model_validate(await live_chat.prefill_ticket(chat))
 
     @router.websocket("")
     async def chat(socket: WebSocket, visitor: IdentifiedVisitor) -> None:
         limits = known if visitor.asker else strangers
         async with _accepted(socket, limits.connections, visitor.owner):
-            chat, token, after = await _start_or_resume(socket, room, visitor, limits.first_frame)
-            await serve_chat(socket, lounge, chat, Party(Side.DEMANDEUR), after, token)
+            chat, token, after = await _start_or_resume(
+                socket, live_chat, visitor, limits.first_frame
+            )
+            await serve_chat(socket, live_chat, feed, chat, Party(Side.DEMANDEUR), after, token)
 
     return router
 
 
-def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter:
+def create_chat_desk_router(
+    live_chat: LiveChat, feed: ChatFeed, limit: ConnectionLimit
+) -> APIRouter:
     """Build the routes of the desks."""
     router = APIRouter(route_class=DescribedRoute, prefix="/desk/chats", tags=["bureaux"])
-    room = lounge.room
 
     async def held(agent: Agent, chat_id: Id) -> Chat:
-        chat = await room.find_for_desk(chat_id, _find_agent_queue(agent))
+        chat = await live_chat.find_for_desk(chat_id, _find_agent_queue(agent))
         if chat is None:
             raise not_found("Conversation")
         return chat
@@ -143,12 +147,12 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
 
     @router.get("", summary="Qui attend, dans l'ordre, puis les conversations en cours.")
     async def queue(agent: Agent) -> DeskQueueAnswer:
-        return DeskQueueAnswer.of(await room.list_queue(_find_agent_queue(agent)))
+        return DeskQueueAnswer.of(await live_chat.list_queue(_find_agent_queue(agent)))
 
     @router.websocket("")
     async def watched(socket: WebSocket, agent: Agent) -> None:
         async with _accepted(socket, limit, _name_holder(agent)):
-            await serve_queue(socket, lounge.news, _find_agent_queue(agent))
+            await serve_queue(socket, feed, _find_agent_queue(agent))
 
     @router.post(
         "/next",
@@ -157,12 +161,12 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
         responses={204: {"description": "Personne n'attend."}},
     )
     async def take(agent: Agent) -> DeskChatAnswer | Response:
-        chat = await room.take_next(_find_agent_queue(agent), agent.name)
+        chat = await live_chat.take_next(_find_agent_queue(agent), agent.name)
         return DeskChatAnswer.of(chat) if chat else Response(status_code=204)
 
     @router.get("/{chat_id}", summary="Lire une conversation.")
     async def read(chat: held_chat) -> TranscriptAnswer:
-        return TranscriptAnswer.of(chat, await room.list_lines(chat))
+        return TranscriptAnswer.of(chat, await live_chat.list_lines(chat))
 
     @router.post(
         "/{chat_id}/transfer",
@@ -173,7 +177,7 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
         transfer = ChatTransfer(
             agent.name, _find_agent_queue(agent), _find_target_queue(body), body.reason
         )
-        if found := await room.transfer(chat.id, transfer):
+        if found := await live_chat.transfer(chat.id, transfer):
             raise refused(found, 409 if found[0].field == "chat_id" else 422)
 
     @router.websocket("/{chat_id}")
@@ -185,7 +189,7 @@ def create_chat_desk_router(lounge: Lounge, limit: ConnectionLimit) -> APIRouter
     ) -> None:
         async with _accepted(socket, limit, _name_holder(agent)):
             party = Party(Side.BUREAU, agent.name, _find_agent_queue(agent))
-            await serve_chat(socket, lounge, chat, party, after, None)
+            await serve_chat(socket, live_chat, feed, chat, party, after, None)
 
     return router
 
@@ -207,7 +211,7 @@ async def _accepted(socket: WebSocket, limit: ConnectionLimit, holder: str) -> A
 
 
 async def _start_or_resume(
-    socket: WebSocket, room: LiveChat, visitor: Visitor, limit: FirstFrameLimit
+    socket: WebSocket, live_chat: LiveChat, visitor: Visitor, limit: FirstFrameLimit
 ) -> tuple[Chat, str | None, int]:
     """Start or resume a chat, as the first frame says."""
     try:
@@ -219,11 +223,11 @@ async def _start_or_resume(
         await send_frame(socket, RefusalFrame.of(error.violations))
         raise CloseSocketError(CloseCode.UNREADABLE) from error
     if isinstance(frame, ResumeFrame):
-        chat = await room.find_for_visitor(frame.chat_id, visitor.asker, frame.token)
+        chat = await live_chat.find_for_visitor(frame.chat_id, visitor.asker, frame.token)
         if chat is None:
             raise CloseSocketError(CloseCode.UNKNOWN)
         return chat, None, frame.after
-    outcome = await room.start(visitor, frame.to_domain())
+    outcome = await live_chat.start(visitor, frame.to_domain())
     if not isinstance(outcome, StartedChat):
         is_closed = outcome[0].code == rules.CLOSED.code
         await send_frame(
@@ -231,7 +235,7 @@ async def _start_or_resume(
             RefusalFrame.of(
                 outcome,
                 key=frame.key,
-                opens_at=room.find_availability().opens_at if is_closed else None,
+                opens_at=live_chat.find_availability().opens_at if is_closed else None,
                 ticket=_prefill_from_frame(frame),
                 ticket_link=_choose_ticket_link(visitor.asker),
             ),

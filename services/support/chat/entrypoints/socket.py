@@ -97,28 +97,26 @@ async def send_frame(socket: WebSocket, frame: BaseModel) -> None:
         raise WebSocketDisconnect(1006) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Lounge:
-    """What a WebSocket of the chat is served from."""
-
-    room: LiveChat
-    news: ChatFeed
-
-
 async def serve_chat(
-    socket: WebSocket, lounge: Lounge, chat: Chat, party: Party, after: int, token: str | None
+    socket: WebSocket,
+    live_chat: LiveChat,
+    feed: ChatFeed,
+    chat: Chat,
+    party: Party,
+    after: int,
+    token: str | None,
 ) -> None:
     """Serve a chat over an accepted WebSocket until it ends or the party leaves."""
     await send_frame(socket, SessionFrame.of(chat, token))
     await _run_until_one_ends(
-        _read_frames(socket, lounge.room, chat, party),
-        _send_feed(socket, lounge.news, chat, party, after),
+        _read_frames(socket, live_chat, chat, party),
+        _send_feed(socket, feed, chat, party, after),
     )
 
 
-async def serve_queue(socket: WebSocket, news: ChatFeed, queue: Queue) -> None:
+async def serve_queue(socket: WebSocket, feed: ChatFeed, queue: Queue) -> None:
     """Serve the queue of a desk over an accepted WebSocket, again at each change."""
-    await _run_until_one_ends(_wait_for_disconnect(socket), _send_queue(socket, news, queue))
+    await _run_until_one_ends(_wait_for_disconnect(socket), _send_queue(socket, feed, queue))
 
 
 async def _run_until_one_ends(*work: Coroutine[object, object, None]) -> None:
@@ -142,13 +140,13 @@ async def _wait_for_disconnect(socket: WebSocket) -> None:
     raise CloseSocketError(CloseCode.UNREADABLE)
 
 
-async def _send_queue(socket: WebSocket, news: ChatFeed, queue: Queue) -> None:
-    async with aclosing(news.follow_queue(queue)) as states:
+async def _send_queue(socket: WebSocket, feed: ChatFeed, queue: Queue) -> None:
+    async with aclosing(feed.follow_queue(queue)) as states:
         async for chats in states:
             await send_frame(socket, QueueFrame.of(chats))
 
 
-async def _read_frames(socket: WebSocket, room: LiveChat, chat: Chat, party: Party) -> None:
+async def _read_frames(socket: WebSocket, live_chat: LiveChat, chat: Chat, party: Party) -> None:
     in_vain, rank = 0, chat.rank
     while True:
         frame = None
@@ -159,10 +157,10 @@ async def _read_frames(socket: WebSocket, room: LiveChat, chat: Chat, party: Par
             raise CloseSocketError(CloseCode.UNREADABLE) from error
         if isinstance(frame, EndFrame):
             ending = Ending.BUREAU if party.side is Side.BUREAU else Ending.DEMANDEUR
-            await room.end(chat.id, ending, party.name, party.desk)
+            await live_chat.end(chat.id, ending, party.name, party.desk)
             continue
         message = Message(party.side, frame.text, party.name, frame.key, party.desk)
-        outcome = await room.write(chat.id, message)
+        outcome = await live_chat.write(chat.id, message)
         if not isinstance(outcome, Line):
             await send_frame(socket, RefusalFrame.of(outcome, key=frame.key))
         elif outcome.rank > rank:
@@ -175,15 +173,15 @@ async def _read_frames(socket: WebSocket, room: LiveChat, chat: Chat, party: Par
 
 
 async def _send_feed(
-    socket: WebSocket, news: ChatFeed, chat: Chat, party: Party, after: int
+    socket: WebSocket, feed: ChatFeed, chat: Chat, party: Party, after: int
 ) -> None:
-    async with aclosing(news.follow_chat(chat.id, after, party.desk)) as told:
+    async with aclosing(feed.follow_chat(chat.id, after, party.desk)) as told:
         async for each in told:
             if isinstance(each, QueuePosition):
                 await send_frame(socket, PositionFrame(position=each.position))
             else:
                 await send_frame(socket, LineFrame.model_validate(each))
-    if not news.is_closing:
+    if not feed.is_closing:
         raise CloseSocketError(CloseCode.ENDED)
 
 

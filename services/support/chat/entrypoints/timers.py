@@ -15,12 +15,12 @@ LONGEST = Gauge(
 
 
 def build_time_limits_task(
-    room: LiveChat, clock: Callable[[], datetime]
+    live_chat: LiveChat, clock: Callable[[], datetime]
 ) -> Callable[[], Awaitable[None]]:
     """Build the task that applies the time limits and refreshes the gauges."""
 
     async def task() -> None:
-        chats = await room.apply_time_limits()
+        chats = await live_chat.apply_time_limits()
         for desk in Desk:
             since = [
                 chat.waits_since for chat in chats if chat.is_waiting and chat.queue.desk is desk
