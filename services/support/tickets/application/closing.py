@@ -12,7 +12,7 @@ from shared.vocabulary.tickets import Side, TicketAct
 _BATCH_SIZE = 100
 
 
-OneByOne = Callable[[Sequence[str], Callable[[str], Awaitable[object]]], Awaitable[Collection[str]]]
+AttemptEach = Callable[[Sequence[str], Callable[[str], Awaitable[object]]], Awaitable[Collection[str]]]
 """Runs a function for each id, whatever fails; gives the ids for which it failed."""
 
 
@@ -20,10 +20,10 @@ class AutomaticClosing:
     """Closes the tickets that were settled and not reopened for a delay."""
 
     def __init__(
-        self, ports: TicketPorts, actions: Actions, after: timedelta, one_by_one: OneByOne
+        self, ports: TicketPorts, actions: Actions, after: timedelta, attempt_each: AttemptEach
     ) -> None:
         """Close a ticket `after` that long."""
-        self._one_by_one = one_by_one
+        self._attempt_each = attempt_each
         self._ports = ports
         self._actions = actions
         self._after = after
@@ -34,7 +34,7 @@ class AutomaticClosing:
         action = Action(TicketAct.CLORE, Side.PLATEFORME, "plateforme")
         before = self._ports.clock() - self._after
         while due := await self._ports.tickets.list_settled_before(before, _BATCH_SIZE, left):
-            failed = await self._one_by_one(
+            failed = await self._attempt_each(
                 due, lambda each: self._actions.apply(TicketAccess(each, lambda _: True), action)
             )
             left |= {*failed}
