@@ -4,12 +4,16 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from deploy.local import Addresses, Platform, choose
 from services.support.settings import DATA, load_catalogue
 from services.support.suggestions.adapters.examples import read_examples
 from services.support.suggestions.adapters.model import train_model
 from services.support.suggestions.adapters.model_file import write_model
+from tests.integration.support.chat_site import Cast, Site, a_site
+from tests.integration.support.world import a_structure
+from tests.kit.directory import tell_structure
 from tests.kit.waiting import scaled
 
 
@@ -44,3 +48,16 @@ async def http(support: Platform) -> AsyncIterator[httpx.AsyncClient]:
     url = support.addresses.services["support"]
     async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as client:
         yield client
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def site() -> AsyncIterator[Site]:
+    async with a_site() as site:
+        yield site
+
+
+@pytest.fixture
+async def cast(site: Site) -> Cast:
+    structure = a_structure().replace(" ", "-")
+    await tell_structure(site.platform.addresses, "support", structure)
+    return Cast(structure)

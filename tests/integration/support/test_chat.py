@@ -1,173 +1,24 @@
-"""The chat on the real platform: WebSocket clients, two replicas, kills, closing hours."""
+"""Live chat on a real platform: queue, conversation, replicas, lost connections, transfer."""
 
 import asyncio
-import json
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from contextlib import AsyncExitStack
 
-import httpx
 import pytest
-import pytest_asyncio
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 
-from deploy.local import Platform, choose, programs
-from deploy.local.ports import free_port
-from deploy.local.watchdog import Watchdog
-from shared.runtime.clock import build_clock
-from shared.vocabulary.dates import PARIS
-from tests.integration.support.world import a_structure
-from tests.kit.directory import tell_structure
-from tests.kit.waiting import scaled, wait_until
-
-Json = dict[str, Any]
-
-THE_DAY_BEFORE = datetime(2027, 7, 13, 10, tzinfo=PARIS)
-"""A Tuesday; the next day is a public holiday, the Sunday after it the 18th."""
-_LIVE_S = 10
-"""Less than the 15 s after which a silent connection looks again by itself."""
-
-
-def offset_to(moment: datetime) -> int:
-    """Give the offset of a clock that says `moment` now."""
-    return int((moment - build_clock()()).total_seconds())
-
-
-@dataclass
-class Socket:
-    """A WebSocket as its client reads it."""
-
-    connection: ClientConnection
-    seen: list[Json] = field(default_factory=list)
-
-    async def send(self, **frame: object) -> None:
-        await self.connection.send(json.dumps(frame))
-
-    async def next(self, kind: str) -> Json:
-        """Wait for the next frame of a kind; what comes before is only noted."""
-        async with asyncio.timeout(scaled(_LIVE_S)):
-            while True:
-                frame: Json = json.loads(await self.connection.recv())
-                self.seen.append(frame)
-                if frame["type"] == kind:
-                    return frame
-
-    async def closed(self) -> int | None:
-        """Wait until the other side closes, and say with which code."""
-        try:
-            async with asyncio.timeout(scaled(_LIVE_S)):
-                while True:
-                    self.seen.append(json.loads(await self.connection.recv()))
-        except ConnectionClosed as error:
-            return error.rcvd.code if error.rcvd else None
-
-    @property
-    def lines(self) -> list[Json]:
-        return [frame for frame in self.seen if frame["type"] == "ligne"]
-
-
-async def is_ready(url: str) -> bool:
-    async with httpx.AsyncClient(timeout=scaled(2)) as client:
-        return (await client.get(httpx.URL(url).join("/health/ready"))).status_code == 200
-
-
-@contextmanager
-def a_twin(platform: Platform, offset_s: int, **settings: int | str) -> Iterator[str]:
-    """Start a second replica beside the service of a platform, and give its address."""
-    real_kafka = str(platform.backend.has_real_kafka).lower()
-    env = {
-        "AIGUILLAGE_KAFKA": platform.addresses.kafka,
-        "AIGUILLAGE_MONGO": platform.addresses.mongo,
-        "AIGUILLAGE_IDEMPOTENT_PRODUCER": real_kafka,
-        "AIGUILLAGE_END_OFFSETS_RELIABLE": real_kafka,
-        "AIGUILLAGE_TRUST_HEADERS": "true",
-        "AIGUILLAGE_INSTANCE": "2",
-        "AIGUILLAGE_CLOCK_OFFSET_S": str(offset_s),
-        **{f"AIGUILLAGE_{name.upper()}": str(value) for name, value in settings.items()},
-    }
-    port, watchdog = free_port(), Watchdog()
-    log = platform.log("twin")
-    twin = programs.service("services.support", env).start(port, env={}, log=log, watchdog=watchdog)
-    try:
-        yield f"http://127.0.0.1:{port}/support/v1"
-    finally:
-        twin.end()
-        watchdog.close()
-
-
-@dataclass
-class Site:
-    """The service, and a second replica of it when asked."""
-
-    platform: Platform
-    http: httpx.AsyncClient
-
-    @property
-    def url(self) -> str:
-        return self.platform.addresses.services["support"]
-
-    @asynccontextmanager
-    async def socket(
-        self, path: str, headers: Mapping[str, str] | None = None, at: str | None = None
-    ) -> AsyncIterator[Socket]:
-        url = (at or self.url).replace("http", "ws") + path
-        async with connect(url, additional_headers=headers, proxy=None) as connection:
-            yield Socket(connection)
-
-    @asynccontextmanager
-    async def asking(
-        self, headers: Mapping[str, str] | None = None, at: str | None = None, **wish: object
-    ) -> AsyncIterator[tuple[Socket, Json]]:
-        """Begin a chat; gives the socket and its session frame."""
-        async with self.socket("/chats", headers, at) as socket:
-            await socket.send(type="commencer", **wish)
-            yield socket, await socket.next("session")
-
-    async def take(self, agent: Mapping[str, str], at: str | None = None) -> str | None:
-        answer = await self.http.post(f"{at or ''}/desk/chats/next", headers=agent)
-        assert answer.status_code in {200, 204}, answer.text
-        return answer.json()["chat_id"] if answer.content else None
-
-
-@dataclass(frozen=True)
-class Cast:
-    """A business desk of a test's own, so that no other test waits in its queue."""
-
-    structure: str
-
-    @property
-    def wish(self) -> Json:
-        return {"sub_category": "M_REFUS", "recipient": self.structure}
-
-    def agent(self, name: str) -> dict[str, str]:
-        return {"X-Desk": "metier", "X-Agent": name, "X-Structure": self.structure}
-
-
-def somebody() -> dict[str, str]:
-    return {"X-Structure": a_structure().replace(" ", "%20"), "X-Role": "titulaire"}
-
-
-@pytest.fixture
-async def cast(site: Site) -> Cast:
-    structure = a_structure().replace(" ", "-")
-    await tell_structure(site.platform.addresses, "support", structure)
-    return Cast(structure)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def site() -> AsyncIterator[Site]:
-    offset = offset_to(THE_DAY_BEFORE)
-    with Platform(
-        choose().backend, services=["services.support"], clock_offset_s=offset
-    ) as platform:
-        url = platform.addresses.services["support"]
-        async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http:
-            yield Site(platform, http)
+from tests.integration.support.chat_site import (
+    THE_DAY_BEFORE,
+    Cast,
+    Site,
+    Socket,
+    a_twin,
+    is_ready,
+    offset_to,
+    somebody,
+)
+from tests.kit.waiting import wait_until
 
 
 async def test_the_chat_says_that_it_is_open(site: Site) -> None:
@@ -293,28 +144,6 @@ async def test_who_is_no_party_resumes_nothing(site: Site, cast: Cast) -> None:
         assert refused.value.response.status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("path", "headers"),
-    [
-        ("/desk/chats/x", {}),
-        ("/desk/chats/x", {"X-Desk": "metier", "X-Agent": "Ali"}),
-        ("/desk/chats/x", {"X-Desk": "cuisine", "X-Agent": "Ali"}),
-        ("/chats", {"X-Structure": "90000000100017"}),
-        ("/chats", {"X-Structure": "90000000100017", "X-Role": "roi"}),
-        ("/nulle-part", {}),
-    ],
-)
-async def test_a_stranger_is_refused_before_the_socket_opens(
-    site: Site, path: str, headers: dict[str, str]
-) -> None:
-    with pytest.raises(InvalidStatus) as refused:
-        async with site.socket(path, headers):
-            pass
-
-    assert refused.value.response.status_code == 401
-    assert json.loads(refused.value.response.body or b"")["code"].startswith("HTTP-CALLER-")
-
-
 async def test_a_lost_connection_is_resumed_from_the_last_rank_without_a_message_twice(
     site: Site, cast: Cast
 ) -> None:
@@ -378,112 +207,6 @@ async def test_a_stop_closes_with_1012_and_a_kill_loses_nothing(site: Site, cast
     async with site.socket("/chats", me) as socket:
         await socket.send(type="reprendre", chat_id=later["chat_id"])
         assert (await socket.next("file"))["position"] == 1
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [
-        "pas du JSON",
-        "[]",
-        '{"type": "autre"}',
-        '{"type": "ecrire", "text": 3}',
-        '{"type": "ecrire", "text": "a", "plus": 1}',
-        "[" * 20_000,
-        b"\x00\x01",
-    ],
-)
-async def test_what_is_no_frame_closes_the_socket_and_leaves_the_chat(
-    site: Site, cast: Cast, frame: str | bytes
-) -> None:
-    me = somebody()
-    async with site.asking(me, **cast.wish) as (socket, opened):
-        await socket.connection.send(frame)
-        assert (await socket.next("refus"))["code"] == "HTTP-FORM-01"
-        assert await socket.closed() == 4400
-    async with site.socket("/chats", me) as socket:
-        await socket.connection.send(frame)
-        assert await socket.closed() == 4400
-    answer = await site.http.get(f"/chats/{opened['chat_id']}", headers=me)
-    assert answer.json()["chat"]["state"] == "EN_ATTENTE"
-
-
-async def test_a_message_too_large_too_long_or_too_soon_is_refused(site: Site, cast: Cast) -> None:
-    me = somebody()
-    async with site.asking(me, **cast.wish) as (socket, opened):
-        for text, code in (
-            ("x" * 2001, "SUP-TEXTE-02"),
-            (" \n ", "SUP-TEXTE-01"),
-            ("a\x00b", "SUP-TEXTE-03"),
-            ("a\u202eb", "SUP-TEXTE-03"),
-        ):
-            await socket.send(type="ecrire", text=text, key="mauvais")
-            refusal = await socket.next("refus")
-            assert (refusal["code"], refusal["key"]) == (code, "mauvais")
-        for rank in range(21):
-            await socket.send(type="ecrire", text=f"message {rank}", key=str(rank))
-        refusal = await socket.next("refus")
-        assert (refusal["code"], refusal["key"]) == ("SUP-TCHAT-06", "20")
-        await socket.connection.send("x" * 70_000)
-        assert await socket.closed() == 1009
-    answer = await site.http.get(f"/chats/{opened['chat_id']}", headers=me)
-    assert len(answer.json()["lines"]) == 20
-
-
-async def test_who_writes_on_though_refused_is_closed_and_the_chat_is_not(
-    site: Site, cast: Cast
-) -> None:
-    me = somebody()
-    async with site.asking(me, **cast.wish) as (socket, opened):
-        for _ in range(21):
-            await socket.send(type="ecrire", text="a\x00b")
-        assert await socket.closed() == 4409
-    assert [frame["type"] for frame in socket.seen].count("refus") == 20
-    async with site.socket("/chats", me) as again:
-        await again.send(type="reprendre", chat_id=opened["chat_id"])
-        assert (await again.next("session"))["chat_id"] == opened["chat_id"]
-
-
-async def test_who_repeats_a_message_without_end_is_closed_and_it_is_one_line(
-    site: Site, cast: Cast
-) -> None:
-    me = somebody()
-    async with site.asking(me, **cast.wish) as (socket, opened):
-        for _ in range(21):
-            await socket.send(type="ecrire", text="encore", key="k")
-        assert await socket.closed() == 4409
-    assert "refus" not in [frame["type"] for frame in socket.seen]
-    async with site.socket("/chats", me) as again:
-        await again.send(type="reprendre", chat_id=opened["chat_id"], after=1)
-        for _ in range(20):
-            await again.send(type="ecrire", text="encore", key="k")
-        assert await again.closed() == 4409
-    answer = await site.http.get(f"/chats/{opened['chat_id']}", headers=me)
-    assert len(answer.json()["lines"]) == 1
-
-
-async def test_one_structure_has_so_many_chats_at_once(site: Site, cast: Cast) -> None:
-    me = somebody()
-    async with AsyncExitStack() as stack:
-        for _ in range(5):
-            await stack.enter_async_context(site.asking(me, **cast.wish))
-        async with site.socket("/chats", me) as socket:
-            await socket.send(type="commencer", **cast.wish)
-            assert (await socket.next("refus"))["code"] == "SUP-TCHAT-03"
-            assert await socket.closed() == 4409
-        async with site.asking(somebody(), **cast.wish) as (other, _):
-            assert (await other.next("file"))["position"] == 6
-
-
-async def test_a_wish_is_judged_like_a_ticket(site: Site) -> None:
-    for wish, code in (
-        ({"sub_category": "INCONNUE"}, "SUP-CATALOGUE-01"),
-        ({"sub_category": "M_REFUS"}, "SUP-DESTINATAIRE-01"),
-        ({"sub_category": "M_REFUS", "recipient": "nulle part"}, "SUP-DESTINATAIRE-02"),
-    ):
-        async with site.socket("/chats", somebody()) as socket:
-            await socket.send(type="commencer", **wish)
-            assert (await socket.next("refus"))["code"] == code
-            assert await socket.closed() == 4409
 
 
 async def test_a_desk_is_shown_its_queue_live_and_hands_a_chat_to_the_other(
@@ -552,93 +275,3 @@ async def test_agents_who_take_at_once_take_different_chats(site: Site, cast: Ca
         taken = await asyncio.gather(*(site.take(cast.agent(f"agent-{i}")) for i in range(6)))
 
     assert sorted(each for each in taken if each) == sorted(opened)
-
-
-async def refused_at(site: Site, headers: Mapping[str, str] | None) -> Json:
-    async with site.socket("/chats", headers) as socket:
-        await socket.send(type="commencer", text="Une question", sub_category="DEPOT")
-        refusal = await socket.next("refus")
-        assert await socket.closed() == 4409
-    return refusal
-
-
-async def test_what_goes_on_is_ended_when_the_chat_has_closed_and_holidays_are_refused(
-    site: Site, cast: Cast
-) -> None:
-    """Last in the module: it lets days pass."""
-    me = somebody()
-    async with site.asking(me, **cast.wish, text="Encore là ?") as (_, opened):
-        pass
-
-    await asyncio.to_thread(site.platform.advance, 1)
-    refusal = await refused_at(site, me)
-    assert refusal["detail"] == "Le tchat est fermé. Il ouvre le jeudi 15 juillet 2027 à 8 h 30."
-    assert refusal["code"] == "SUP-TCHAT-01"
-    assert datetime.fromisoformat(refusal["opens_at"]) == THE_DAY_BEFORE + timedelta(
-        days=1, hours=22, minutes=30
-    )
-    assert refusal["ticket"]["description"] == "Une question"
-    assert refusal["ticket_link"] == "/support/v1/tickets"
-    assert (await site.http.get("/chats/hours")).json()["is_open"] is False
-
-    async def has_ended() -> bool:
-        answer = await site.http.get(f"/chats/{opened['chat_id']}", headers=me)
-        return bool(answer.json()["chat"]["ending"] == "fermeture")
-
-    await wait_until(has_ended, "the chat of yesterday has ended")
-    async with site.socket("/chats", me) as socket:
-        await socket.send(type="reprendre", chat_id=opened["chat_id"])
-        assert await socket.closed() == 1000
-        assert [line["kind"] for line in socket.lines] == ["message", "fin"]
-
-    await asyncio.to_thread(site.platform.advance, 4)
-    refusal = await refused_at(site, None)
-    assert refusal["detail"] == "Le tchat est fermé. Il ouvre le lundi 19 juillet 2027 à 8 h 30."
-    assert refusal["ticket_link"] == "/support/v1/open/tickets"
-    answer = await site.http.get("/chats/hours")
-    assert answer.json()["detail"] == refusal["detail"]
-
-    await asyncio.to_thread(site.platform.advance, 1)
-    assert (await site.http.get("/chats/hours")).json()["is_open"] is True
-
-
-async def test_it_is_told_before_it_closes() -> None:
-    offset = offset_to(datetime(2027, 7, 13, 18, 21, tzinfo=PARIS))
-    with Platform(
-        choose().backend, services=["services.support"], clock_offset_s=offset
-    ) as platform:
-        url = platform.addresses.services["support"]
-        async with (
-            httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http,
-            Site(platform, http).asking(somebody(), sub_category="DEPOT") as (socket, _),
-        ):
-            soon = await socket.next("ligne")
-            assert (soon["kind"], soon["by"]) == ("fermeture_proche", "plateforme")
-            assert "18 h 30" in soon["text"]
-
-
-async def test_the_hours_of_an_operator_are_those_of_the_chat_and_of_the_virtual_agent() -> None:
-    offset = offset_to(datetime(2027, 7, 13, 10, tzinfo=PARIS))
-    opens = datetime(2027, 7, 17, 9, tzinfo=PARIS)
-    hours = {
-        "desks_open_at": "09:00",
-        "desks_days": "2 3 6",
-        "desks_closed_on": "2027-07-12 2027-07-13",
-    }
-    with (
-        Platform(choose().backend, services=()) as platform,
-        a_twin(platform, offset, **hours) as url,
-    ):
-        await wait_until(lambda: is_ready(url), "the twin is ready", 60)
-        async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http:
-            chat = (await http.get("/chats/hours")).json()
-            opened = (await http.post("/agent/conversations")).json()
-            path = f"/agent/conversations/{opened['id']}/messages"
-            token = {"X-Conversation-Token": opened["token"]}
-            reply = await http.post(path, json={"text": "xyzzy"}, headers=token)
-
-    # Wednesday 14 July is a public holiday: Saturday comes next.
-    assert chat["detail"] == "Le tchat est fermé. Il ouvre le samedi 17 juillet 2027 à 9 h 00."
-    person = reply.json()["person"]
-    assert person["is_open"] is chat["is_open"] is False
-    assert datetime.fromisoformat(person["opens_at"]) == opens

@@ -9,7 +9,7 @@ import pytest_asyncio
 from websockets.exceptions import InvalidStatus
 
 from deploy.local import Platform, choose
-from tests.integration.support.test_chat import (
+from tests.integration.support.chat_site import (
     THE_DAY_BEFORE,
     Site,
     a_twin,

@@ -12,7 +12,9 @@ from shared.vocabulary.tickets import Side, TicketAct
 _BATCH_SIZE = 100
 
 
-AttemptEach = Callable[[Sequence[str], Callable[[str], Awaitable[object]]], Awaitable[Collection[str]]]
+AttemptEach = Callable[
+    [Sequence[str], Callable[[str], Awaitable[object]]], Awaitable[Collection[str]]
+]
 """Runs a function for each id, whatever fails; gives the ids for which it failed."""
 
 
