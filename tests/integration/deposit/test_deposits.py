@@ -45,6 +45,7 @@ async def test_an_e_invoice_is_read_and_its_core_fields_are_shown_back(
     assert answer.headers["Location"] == f"/deposit/v1/pieces/{piece['piece_id']}"
     assert piece["next"] == {
         "role": "moe",
+        "role_label": "maîtrise d'œuvre",
         "structure": MOE,
         "service": None,
         "application": "factures_de_travaux",

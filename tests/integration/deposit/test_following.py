@@ -255,6 +255,7 @@ async def test_the_final_piece_goes_to_the_service_financier_s_own_application(
     assert answer.status_code == 201, answer.text
     assert answer.json()["next"] == {
         "role": "service_financier",
+        "role_label": "service financier",
         "structure": PAYER,
         "service": None,
         "application": "factures_recues",

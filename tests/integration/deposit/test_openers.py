@@ -7,6 +7,7 @@ import pytest
 
 from deploy.local import einvoices
 from deploy.local.einvoices import Trader
+from shared.vocabulary.labels import ROLES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.deposit.world import (
@@ -69,6 +70,7 @@ async def test_each_journey_begins_with_its_depositor_and_names_its_first_recipi
 
     assert piece["next"] == {
         "role": first.value,
+        "role_label": ROLES[first],
         "structure": PARTIES[first],
         "service": None,
         "application": application,

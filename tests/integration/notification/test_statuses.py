@@ -14,6 +14,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.local import Platform
+from shared.circuit.motives import find_motive_label
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.notification.dossiers import Dossier
@@ -100,7 +101,11 @@ async def test_a_party_reads_what_happened_to_its_pieces_oldest_first(
         "REFUSEE_MOA",
         "Refusée par la maîtrise d'ouvrage",
     )
-    assert (refused["by"], refused["motive"], refused["comment"]) == (by, "AUTRE", "Doublon")
+    assert refused["by"] == {**by, "role_label": "maîtrise d'ouvrage", "service": None}
+    assert (refused["motive"], refused["motive_label"]) == ("AUTRE", find_motive_label("AUTRE"))
+    assert (refused["cadre"], refused["cadre_label"]) == ("A4", "projet de décompte mensuel")
+    assert refused["comment"] == "Doublon"
+    assert refused["parties"]["moa"] == {"structure": moa["X-Structure"]}
     assert refused["at"].endswith("Z")
 
 
