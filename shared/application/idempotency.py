@@ -1,7 +1,8 @@
 """Idempotency keys: the same request sent again is answered by what the first one did."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 
 from shared.application.uploads import Upload, fingerprint
 
@@ -29,6 +30,18 @@ class UsedKey:
     fingerprint: str
     subject: str
     """Id of what the first request made."""
+
+
+def serialize_request(*parts: object) -> str:
+    """Serialize the parts of a request (dataclasses, texts) as JSON, for a fingerprint.
+
+    By the names of fields alone: a class that is renamed changes no fingerprint that is kept.
+    """
+    plain = [
+        asdict(each) if is_dataclass(each) and not isinstance(each, type) else each
+        for each in parts
+    ]
+    return json.dumps(plain, default=str, ensure_ascii=False)
 
 
 async def key_of(owner: str, text: str | None, sent: str, uploads: Sequence[Upload]) -> Key | None:

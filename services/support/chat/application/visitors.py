@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.support.chat.domain.chat import ChatRequest
 from services.support.desks.application.tokens import hash_token
 from services.support.desks.domain.parties import Asker
+from shared.application.idempotency import serialize_request
 
 UNGUESSABLE_KEY_LENGTH = 16
 """Least length of a start key that identifies somebody without an account, as a UUID does."""
@@ -33,4 +34,4 @@ def build_start_key(visitor: Visitor, request: ChatRequest) -> str | None:
     least = 1 if visitor.asker else UNGUESSABLE_KEY_LENGTH
     if len(request.key or "") < least:
         return None
-    return hash_token(repr((visitor.owner, visitor.asker, request)))
+    return hash_token(serialize_request(visitor.owner, visitor.asker, request))

@@ -1,0 +1,36 @@
+"""Fingerprints of requests: by what was sent, not by how the code names it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.application.idempotency import serialize_request
+
+
+class Role(StrEnum):
+    MOA = "moa"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    role: Role
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RenamedRequest:
+    role: Role
+    text: str | None
+
+
+def test_a_class_that_is_renamed_changes_no_fingerprint() -> None:
+    assert serialize_request("me", Request(Role.MOA, "é")) == '["me", {"role": "moa", "text": "é"}]'
+    assert serialize_request(RenamedRequest(Role.MOA, None)) == serialize_request(
+        Request(Role.MOA, None)
+    )
+
+
+def test_parts_do_not_run_into_each_other() -> None:
+    assert serialize_request("a", "b") != serialize_request("a, b")
+    assert serialize_request(Request(Role.MOA, "None")) != serialize_request(
+        Request(Role.MOA, None)
+    )
