@@ -157,9 +157,10 @@ def _judge_place(proposal: Proposal, world: World, parties: Parties) -> Iterator
         yield from judge_opener(
             circuit, proposal, parties, directory, require_moa=world.require_moa
         )
-        if world.awaited_number and not proposal.metadata.opens:
+        cadre = proposal.fields.cadre
+        if world.awaited_number and cadre and not proposal.metadata.opens:
             yield rules.AWAITED_ELSEWHERE.broken(
-                "follows", number=world.awaited_number, cadre=proposal.fields.cadre
+                "follows", number=world.awaited_number, cadre=cadre
             )
 
 

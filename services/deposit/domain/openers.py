@@ -28,9 +28,9 @@ def judge_opener(
         yield from judge_opening(circuit, fields.cadre, proposal.role, parties)
     yield from judge_depositor(proposal.role, proposal.structure, parties)
     for role, party in parties.named():
-        if not party.structure:
+        if fields.cadre and not party.structure:
             yield PARTY_MISSING.broken(
-                f"{role.value}.structure", cadre=fields.cadre or "", role=LABELS[role]
+                f"{role.value}.structure", cadre=fields.cadre, role=LABELS[role]
             )
         yield from judge_named(role, party, directory, proposal.read)
     yield from _judge_moa_parameter(parties, directory, require_moa=require_moa)

@@ -1,5 +1,6 @@
 """The rules of a piece that opens a dossier: each is broken once, by code and by field."""
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -8,13 +9,14 @@ import pytest
 
 from services.deposit.domain import rules
 from services.deposit.domain.file_party import Party as FileParty
+from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.judgement import World, judge
 from services.deposit.domain.metadata import Metadata
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.unreadable import MALFORMED_XML
 from shared.circuit.loader import load_version
 from shared.circuit.parties import Party
-from shared.vocabulary.codes import ModePaiement
+from shared.vocabulary.codes import ModePaiement, Syntax
 from shared.vocabulary.roles import Application, MoaParameter, Role, StructureStatus
 from shared.vocabulary.rules import Rule
 from tests.unit.deposit.builders import (
@@ -325,6 +327,19 @@ def test_an_unreadable_file_hides_no_breach_beside_it() -> None:
         ("DEP-FILE-03", "file"),
         ("DEP-INV-10", "parties.moe.structure"),
     ]
+
+
+def test_without_a_cadre_no_rule_of_its_circuit_is_judged() -> None:
+    nothing_read = Invoice(syntax=Syntax.UBL, type_code="380")
+    nameless = Proposal(Role.TITULAIRE, TITULAIRE, Metadata(), nothing_read)
+    unreadable = replace(nameless, unreadable=(MALFORMED_XML.broken("file", line=3),))
+    beside = replace(WORLD, awaited_number="A4-7")
+
+    assert broken(unreadable) == [("DEP-FILE-03", "file")]
+    assert ("DEP-META-04", "cadre") in broken(nameless)
+    for proposal in (unreadable, nameless):
+        for each in judge(proposal, beside).violations:
+            assert not re.search(r"  |« »|None|\(\)", each.message), each.message
 
 
 def test_what_is_shown_of_a_file_is_bounded() -> None:
