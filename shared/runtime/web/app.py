@@ -19,6 +19,7 @@ from shared.runtime.logs import bind_ids
 from shared.runtime.metrics import REQUESTS
 from shared.runtime.web.body_limits import BodyLimit, BodyLimits, Paths, UploadLimit
 from shared.runtime.web.caller import authenticate_if_named
+from shared.runtime.web.docs_page import create_docs_router
 from shared.runtime.web.middlewares import (
     AuthenticationMiddleware,
     Authenticator,
@@ -75,14 +76,14 @@ def create_app(
         body_limits: how long bodies may take, and how much of them is on its way at once.
     """
     prefix = public_prefix(service)
-    exempt = PathPrefixes(*_OPERATIONS, f"{prefix}/docs", f"{prefix}/openapi.json")
+    docs_url, openapi_url = f"{prefix}/docs", f"{prefix}/openapi.json"
+    exempt = PathPrefixes(*_OPERATIONS, docs_url, openapi_url)
     app = FastAPI(
         title=title,
         description=description,
         version="1",
-        docs_url=f"{prefix}/docs",
-        openapi_url=f"{prefix}/openapi.json",
-        swagger_ui_oauth2_redirect_url=None,
+        docs_url=None,
+        openapi_url=openapi_url,
         redoc_url=None,
         lifespan=lifespan,
         responses={
@@ -116,6 +117,7 @@ def create_app(
             raise TypeError("a router of a service has DescribedRoute as its route_class")
         app.include_router(router, prefix=prefix)
     app.include_router(_create_operations_router(readiness))
+    app.include_router(create_docs_router(docs_url, openapi_url=openapi_url, title=title))
     return app
 
 

@@ -1,5 +1,6 @@
 """Errors, limits, health and figures over HTTP, without a server."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
@@ -331,6 +332,30 @@ async def test_nothing_is_read_of_what_a_stranger_sends(path: str, headers: dict
 async def test_who_looks_after_the_service_need_not_be_named(path: str) -> None:
     async with client(headers={}, trust_headers=False) as http:
         assert (await http.get(f"http://essai{path}")).status_code == 200
+
+
+async def test_the_documentation_page_loads_nothing_from_another_host() -> None:
+    async with client(headers={}, trust_headers=False) as http:
+        page = (await http.get("http://essai/essai/v1/docs")).text
+        assets = re.findall(r'(?:src|href)="([^"]+)"', page)
+        answers = [await http.get(f"http://essai{path}") for path in assets]
+
+    assert "//" not in re.sub("<!--.*?-->", "", page)
+    assert '"validatorUrl": null' in page
+    assert {path.rpartition("/")[0] for path in assets} == {"/essai/v1/docs"}
+    kinds = {each.headers["content-type"].partition(";")[0]: len(each.content) for each in answers}
+    assert [each.status_code for each in answers] == [200] * 3
+    assert set(kinds) == {"text/javascript", "text/css", "image/png"}
+    assert min(kinds.values()) > 1000
+
+
+@pytest.mark.parametrize(
+    "path", ["/docs/redoc.standalone.js", "/docs/", "/docs/../core.py", "/docs/%2e%2e/core.py"]
+)
+async def test_nothing_else_is_served_below_the_documentation_page(path: str) -> None:
+    async with client(headers={}) as http:
+        answer = await http.get(at_root(f"/essai/v1{path}"))
+    assert answer.status_code in {307, 401, 404}
 
 
 ODD = [
