@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from tests.kit.einvoices import ROOT
+from tests.kit.text_readers import READERS
 from tests.kit.waiting import scaled
 
 _CPU_S = 30
@@ -21,76 +22,23 @@ _UNCOMPOSED = [
 ]
 """Signs that normalisation reorders, decomposes or joins: `unicodedata` takes the square of a run
 of combining marks."""
-_READERS = {
-    "filters": (
-        "from services.deposit.adapters.einvoice.pdf_filters import has_unbounded_filter as read",
-        [
-            b"/Filter%",
-            b"/Filter[%",
-            b"/Filter[/Filter",
-            b"/Filter[/Filter[ ",
-            b"/Filter ",
-            b"/LZWDecod",
-        ],
-    ),
-    "file_names": (
-        (
-            "from services.deposit.adapters.einvoice.file_names import is_reserved\n"
-            "read = lambda text: is_reserved(text.decode())"
-        ),
-        [b"factur-x", b"(1)", b"/", b" ", b"-copie"],
-    ),
-    "prologs": (
-        (
-            "from services.deposit.adapters.einvoice.xml_tree import _DOCTYPE_IN_PROLOG\n"
-            "read = _DOCTYPE_IN_PROLOG.match"
-        ),
-        [b"<?a", b"<!--", b"<?a?>", b"<!---->", b" ", b"<!-- --><?", b"<?<!--"],
-    ),
-    "roots": (
-        "from services.deposit.adapters.einvoice.xml_tree import root_name as read",
-        [b"<!--", b"<?a ?>", b"<!-- -->", b"<!DOCTYPE ", b"< "],
-    ),
-    "attachments": (
-        (
-            "from shared.vocabulary.attachments import _TYPES, _is_announced\n"
-            "read = lambda head: [_is_announced(head, each) for each in _TYPES]"
-        ),
-        [b"a", b" ", b"\0", b"%PDF", b"<", b"\xff\xfe"],
-    ),
-    "texts": (
-        (
-            "from shared.vocabulary import texts\n"
-            "acts = texts.plain, texts.composed, texts.decomposed, texts.one_line, \\\n"
-            "    texts.is_showable, texts.showable, texts.says_something\n"
-            "read = lambda text: [each(text.decode()) for each in acts]\\\n"
-            "    + [texts.folded(text.decode(), len(text))]"
-        ),
-        [b"a", b"\r", b"\xe2\x80\x8b", b"\xc2\xa0", *_UNCOMPOSED],
-    ),
-    "dispositions": (
-        (
-            "from shared.runtime.web.content_disposition import read_disposition\n"
-            "read = lambda text: read_disposition(b'form-data; name=\"%b\"' % text)"
-        ),
-        [b"a", *_UNCOMPOSED],
-    ),
-    "amounts": (
-        (
-            "from shared.vocabulary.amounts import parse_amount\n"
-            "def read(text):\n"
-            "    try: parse_amount(text.decode())\n"
-            "    except ValueError: pass"
-        ),
-        [b"1", b"1.", b"-"],
-    ),
-    "traceparents": (
-        (
-            "from shared.runtime.web.app import _TRACEPARENT\n"
-            "read = lambda text: _TRACEPARENT.fullmatch(text.decode())"
-        ),
-        [b"0", b"0-"],
-    ),
+_TEXTS: dict[str, list[bytes]] = {
+    "filters": [
+        b"/Filter%",
+        b"/Filter[%",
+        b"/Filter[/Filter",
+        b"/Filter[/Filter[ ",
+        b"/Filter ",
+        b"/LZWDecod",
+    ],
+    "file_names": [b"factur-x", b"(1)", b"/", b" ", b"-copie"],
+    "prologs": [b"<?a", b"<!--", b"<?a?>", b"<!---->", b" ", b"<!-- --><?", b"<?<!--"],
+    "roots": [b"<!--", b"<?a ?>", b"<!-- -->", b"<!DOCTYPE ", b"< "],
+    "attachments": [b"a", b" ", b"\0", b"%PDF", b"<", b"\xff\xfe"],
+    "texts": [b"a", b"\r", b"\xe2\x80\x8b", b"\xc2\xa0", *_UNCOMPOSED],
+    "dispositions": [b"a", *_UNCOMPOSED],
+    "amounts": [b"1", b"1.", b"-"],
+    "traceparents": [b"0", b"0-"],
 }
 
 
@@ -104,10 +52,10 @@ for unit in {units}:
 """
 
 
-@pytest.mark.parametrize("name", _READERS)
+@pytest.mark.parametrize("name", READERS)
 def test_a_text_takes_time_by_its_length(name: str) -> None:
-    reader, units = _READERS[name]
-    program = _PROGRAM.format(cpu_s=_CPU_S, size=_SIZE, reader=reader, units=units)
+    reader = f"from tests.kit.text_readers import READERS\nread = READERS[{name!r}]"
+    program = _PROGRAM.format(cpu_s=_CPU_S, size=_SIZE, reader=reader, units=_TEXTS[name])
 
     done = subprocess.run(
         [sys.executable, "-c", program],
