@@ -28,6 +28,8 @@ ANSWERS = {
     "cut": LENGTH.pack(100) + b"{",
     "fault": frame(b'{"fault": "TypeError()"}'),
 }
+NOT_TAKEN = b"not_taken"
+"""The name of a file for which the process ends without a word."""
 
 
 def main() -> None:
@@ -36,6 +38,9 @@ def main() -> None:
     answers.write(frame(b""))
     answers.flush()
     name, _ = (requests.read(*LENGTH.unpack(requests.read(LENGTH.size))) for _ in range(2))
+    if name == NOT_TAKEN:
+        return
+    answers.write(frame(b""))
     answers.write(ANSWERS[name.decode()])
 
 

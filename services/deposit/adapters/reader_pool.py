@@ -71,6 +71,10 @@ class _Answer:
 _ANSWERS = TypeAdapter(_Answer)
 
 
+class _NotTakenError(Exception):
+    """The reader ended before it took the file, so that this file has not ended it."""
+
+
 class ReaderPool:
     """Reads e-invoices in a few warm processes, so that a file ends no reading but its own."""
 
@@ -117,21 +121,34 @@ class ReaderPool:
         return answer.invoice
 
     async def _ask(self, content: bytes, name: str, sender: str) -> _Answer:
-        """Send a file to a reader; the answer is empty when that reader was ended."""
+        """Send a file to a reader; the answer is empty when that reader was ended.
+
+        Retries once, with another reader, when the first had ended before it took the file: the
+        event loop may not know yet that an idle process is dead. What ends its reader after that
+        is refused at once.
+        """
         try:
-            async with self._acquire_reader(sender) as reader, asyncio.timeout(self._bounds.wall_s):
-                answered = await _exchange(reader, name.encode(errors="replace"), content)
-                answer = _ANSWERS.validate_json(answered)
-        except TimeoutError:
-            end, answer = "late", _Answer()
-        except (OSError, EOFError, ValidationError):
-            end, answer = "ended", _Answer()
-        else:
-            end = "answered"
+            end, answer = await self._ask_once(content, name, sender)
+        except _NotTakenError:
+            _log.warning("reader.lost")
+            try:
+                end, answer = await self._ask_once(content, name, sender)
+            except _NotTakenError:
+                end, answer = "ended", _Answer()
         _READ.labels(end).inc()
         if end != "answered":
             _log.warning("file.not_read", end=end, size_bytes=len(content))
         return answer
+
+    async def _ask_once(self, content: bytes, name: str, sender: str) -> tuple[str, _Answer]:
+        try:
+            async with self._acquire_reader(sender) as reader, asyncio.timeout(self._bounds.wall_s):
+                answered = await _exchange(reader, name.encode(errors="replace"), content)
+                return "answered", _ANSWERS.validate_json(answered)
+        except TimeoutError:
+            return "late", _Answer()
+        except (OSError, EOFError, ValidationError):
+            return "ended", _Answer()
 
     @asynccontextmanager
     async def _acquire_reader(self, sender: str) -> AsyncIterator[Process]:
@@ -201,10 +218,15 @@ class ReaderPool:
 
 
 async def _exchange(reader: Process, *frames: bytes) -> bytes:
+    """Send a file, and receive that it was taken, then what was read; or raise `_NotTakenError`."""
     writer, _ = _pipes(reader)
-    for each in frames:
-        writer.write(frame(each))
-    await writer.drain()
+    try:
+        for each in frames:
+            writer.write(frame(each))
+        await writer.drain()
+        await _receive(reader)
+    except (OSError, EOFError) as error:
+        raise _NotTakenError from error
     return await _receive(reader)
 
 

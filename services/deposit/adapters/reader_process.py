@@ -41,6 +41,8 @@ def main() -> None:
     _write_answer(b"")
     for _ in range(files):
         name, content = _read_frame(sys.stdin.buffer), _read_frame(sys.stdin.buffer)
+        # Says that the file is taken: from here on, the file may be what ends this process.
+        _write_answer(b"")
         # The soft limit ends the process as well as the hard one, which cannot be raised again.
         resource.setrlimit(resource.RLIMIT_CPU, (_cpu_s() + cpu_s, most_cpu_s))
         _write_answer(_read(content, name.decode()))

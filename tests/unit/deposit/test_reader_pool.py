@@ -198,14 +198,40 @@ def test_the_service_itself_never_loads_the_pdf_library() -> None:
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=scaled(60))
 
 
-async def test_a_reader_that_died_idle_costs_no_file() -> None:
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "not_known_yet"])
+async def test_a_reader_that_died_idle_costs_no_file(*, is_known: bool) -> None:
     async with running(_BOUNDS) as pool:
         (pid,) = pool.pids
         os.kill(pid, signal.SIGKILL)
-        await wait_until(lambda: not _is_running(pid), "the reader is gone")
+        if is_known:
+            await wait_until(lambda: not _is_listed(pid), "the loop has waited for the reader")
+        else:
+            _wait_without_the_loop(lambda: not _is_running(pid))
 
         assert await code_of(pool, _INVOICE) == Syntax.FACTUR_X
         assert pool.pids.isdisjoint({pid})
+
+
+async def test_a_file_that_no_reader_takes_is_refused_the_second_time() -> None:
+    pool = ReaderPool(_BOUNDS, program="tests.kit.lying_reader")
+
+    async with running(_BOUNDS, pool):
+        before = pool.pids
+        with pytest.raises(Unreadable) as refusal:
+            await pool.read(_INVOICE, lying_reader.NOT_TAKEN.decode())
+        await wait_until(lambda: pool.pids and pool.pids.isdisjoint(before), "another reader")
+
+    assert refusal.value.violation.code == "DEP-FILE-13"
+
+
+async def test_a_file_that_ends_its_reader_is_given_to_no_other() -> None:
+    bomb = hostile_pdfs.with_false_lengths(20_000)
+
+    async with running(replace(_BOUNDS, readers=2)) as pool:
+        before = pool.pids
+        assert await code_of(pool, bomb) == "DEP-FILE-13"
+
+        assert len(before & pool.pids) == 1
 
 
 async def test_a_file_that_takes_too_long_on_the_clock_is_refused() -> None:
@@ -345,10 +371,24 @@ async def test_readers_end_with_a_service_that_stops() -> None:
     assert not any(map(_is_running, pids))
 
 
-def _is_running(pid: int) -> bool:
+def _wait_without_the_loop(look: Callable[[], bool]) -> None:
+    """Wait while the event loop stands still: it cannot learn that a process has ended."""
+    deadline = time.monotonic() + scaled(15)
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _is_listed(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
+        return False
+    return True
+
+
+def _is_running(pid: int) -> bool:
+    if not _is_listed(pid):
         return False
     with suppress(OSError):
         # Where nobody waits for it, one that has ended is still listed.
