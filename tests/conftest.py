@@ -9,6 +9,12 @@ from deploy.local import Platform, choose
 from shared.runtime.logs import configure_logging
 from shared.runtime.store.database import Store
 from tests.kit.namespaces import Room, a_room
+from tests.kit.waiting import measure_slowness
+
+
+def pytest_configure() -> None:
+    """Measure the machine before an event loop runs, which the measure would stop."""
+    measure_slowness()
 
 
 def pytest_collection_finish() -> None:
@@ -39,12 +45,6 @@ def native_backbone(backbone: Platform) -> Platform:
     if not backbone.backend.has_real_kafka:
         pytest.skip("needs the real Apache Kafka")
     return backbone
-
-
-@pytest.fixture(scope="module")
-def module_room(backbone: Platform) -> Room:
-    """A namespace for a whole test module."""
-    return a_room(backbone)
 
 
 @pytest.fixture

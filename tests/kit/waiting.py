@@ -21,26 +21,33 @@ def scaled(limit_s: float, most: float = math.inf) -> float:
     Where the time-out is what is tested, `most` is less than the time that the fault takes.
     """
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
-    return min(limit_s * min(max(1.0, _slowness(), load), _MOST_TIMES), most)
+    return min(limit_s * min(max(1.0, measure_slowness(), load), _MOST_TIMES), most)
 
 
 @cache
-def _slowness() -> float:
-    """Compare a fixed piece of work with the machine of reference, once a session."""
+def measure_slowness() -> float:
+    """Compare a fixed piece of work with the machine of reference, once a session.
+
+    It keeps the processor for a tenth of a second and more: `tests/conftest.py` calls it before any
+    event loop runs.
+    """
     begin = time.perf_counter()
     for _ in range(_TIMES):
         sum(range(_WORK))
     return (time.perf_counter() - begin) / _TIMES / _WORK_S
 
 
-async def wait_until(look: Callable[[], object], what: str, limit_s: float = 15) -> None:
+async def wait_until(
+    look: Callable[[], object], what: str, limit_s: float = 15, *, most: float = math.inf
+) -> None:
     """Call `look` until what it gives, or what awaiting that gives, is true.
 
-    Fails with `what` and the last thing seen, after `limit_s`, scaled to the machine. An exception
-    of `look` counts as "not yet".
+    Fails with `what` and the last thing seen, after `limit_s`, scaled to the machine, and at most
+    `most`. An exception of `look` counts as "not yet".
     """
-    limit_s = scaled(limit_s)
+    limit_s = scaled(limit_s, most)
     deadline = time.monotonic() + limit_s
+    await asyncio.sleep(0)  # what the loop was already told comes before the first look
     while True:
         try:
             seen = look()
@@ -51,5 +58,5 @@ async def wait_until(look: Callable[[], object], what: str, limit_s: float = 15)
         except Exception as error:  # noqa: BLE001 - what is not up yet may raise anything
             seen = error
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {limit_s:.0f} s, last seen: {seen!r}")
+            raise AssertionError(f"{what}: not within {limit_s:.1f} s, last seen: {seen!r}")
         await asyncio.sleep(_LOOK_S)
