@@ -51,7 +51,7 @@ def render_architecture() -> str:
         topics=draw_topics(),
         journey=draw_journey(load_current()),
         rooms=draw_rooms(read_layers()),
-        places="".join(_row(place) for place in PLACES),
+        places="".join(_format_row(place) for place in PLACES),
     )
 
 
@@ -68,22 +68,22 @@ def draw_topics(topics: Sequence[Topic] = TOPICS) -> str:
     lines = [
         "flowchart LR",
         *(f'{name}["{name}"]' for name in services),
-        *(f'{_id(name)}(["{name}"])' for name in outside),
+        *(f'{_make_node_id(name)}(["{name}"])' for name in outside),
     ]
     for group in groups.values():
-        node = _id(group[0].name)
-        lines.append(f'{node}[/"{_shared_name(group)}"/]')
+        node = _make_node_id(group[0].name)
+        lines.append(f'{node}[/"{_format_shared_name(group)}"/]')
         lines.append(f"{group[0].owner} --> {node}")
         readers = [name for name in services if group[0] in services[name][0].subscriptions]
         readers += [each for each in group[0].consumers if each in outside]
-        lines += [f"{node} --> {_id(reader)}" for reader in readers]
+        lines += [f"{node} --> {_make_node_id(reader)}" for reader in readers]
     lines += [f"{asking} -.-> {asked}" for asking in ASKING for asked in ASKING[asking]]
     return "\n    ".join(lines)
 
 
 def draw_journey(circuit: Circuit) -> str:
     """Draw the way of a payment, from its first piece to the last act on its last piece."""
-    rows = [*_journey(circuit)]
+    rows = [*_walk_journey(circuit)]
     deposit, (routing,) = PIECE_DEPOSEE.owner, PIECE_DEPOSEE.consumers
     lines = [
         "sequenceDiagram",
@@ -92,12 +92,14 @@ def draw_journey(circuit: Circuit) -> str:
         *(f"actor {row.recipient}" for row in rows),
     ]
     for row in rows:
-        lines.append(f"{row.depositor}->>{deposit}: {_route(deposit)} : {row.cadre}, {row.label}")
+        lines.append(
+            f"{row.depositor}->>{deposit}: {_find_post_route(deposit)} : {row.cadre}, {row.label}"
+        )
         lines.append(f"{deposit}->>{routing}: {PIECE_DEPOSEE.name}")
         lines.append(f"{routing}->>{row.recipient}: {ACTEUR[row.recipient].name}")
     payer = rows[-1].recipient
-    acts = ", ".join(_acts(payer))
-    lines.append(f"{payer}->>{routing}: {_route(routing)} : {acts}")
+    acts = ", ".join(_list_acts(payer))
+    lines.append(f"{payer}->>{routing}: {_find_post_route(routing)} : {acts}")
     told = " and ".join(
         f"{topic.name} to {', '.join(topic.consumers)}" for topic in (STATUT, DOSSIER)
     )
@@ -115,7 +117,7 @@ def draw_rooms(contracts: Sequence[Mapping[str, Any]]) -> str:
     """Draw the layers of each import contract, the highest first."""
     lines = ["flowchart TB"]
     for number, contract in enumerate(contracts):
-        lines.append(f'subgraph c{number}["{_title(contract["containers"])}"]')
+        lines.append(f'subgraph c{number}["{_format_title(contract["containers"])}"]')
         nodes = [f"c{number}l{rank}" for rank in range(len(contract["layers"]))]
         for node, layer in zip(nodes, contract["layers"], strict=True):
             # Brackets say that a package may lack the layer.
@@ -126,7 +128,7 @@ def draw_rooms(contracts: Sequence[Mapping[str, Any]]) -> str:
     return "\n    ".join(lines)
 
 
-def _journey(circuit: Circuit) -> Iterator[Row]:
+def _walk_journey(circuit: Circuit) -> Iterator[Row]:
     """Follow the table from what the titulaire opens to what the service financier receives."""
     row = next(
         row
@@ -142,38 +144,38 @@ def _journey(circuit: Circuit) -> Iterator[Row]:
         yield row
 
 
-def _acts(role: Role) -> Sequence[Act]:
+def _list_acts(role: Role) -> Sequence[Act]:
     """List what a role does to a piece without having to explain it."""
     found = (each.act for each in TRANSITIONS if each.role is role and each.reason is Reason.NONE)
     return [*dict.fromkeys(found)]
 
 
-def _route(service: str) -> str:
+def _find_post_route(service: str) -> str:
     """Give the first route by which a service takes something in."""
     paths = build_openapi()[service]["paths"]
     return f"POST {next(path for path, item in paths.items() if 'post' in item)}"
 
 
-def _shared_name(topics: Sequence[Topic]) -> str:
+def _format_shared_name(topics: Sequence[Topic]) -> str:
     """Name topics that differ by one part of their names."""
     parts = [{*part} for part in zip(*(topic.name.split(".") for topic in topics), strict=True)]
     return ".".join("ROLE" if part == {*Role} else " or ".join(sorted(part)) for part in parts)
 
 
-def _title(packages: Sequence[str]) -> str:
+def _format_title(packages: Sequence[str]) -> str:
     """Name packages of one parent."""
     names = [package.rpartition(".")[2] for package in packages]
     return packages[0] if len(packages) == 1 else packages[0].replace(names[0], ", ".join(names))
 
 
-def _id(name: str) -> str:
-    return "".join(sign if sign.isalnum() else "_" for sign in name)
+def _make_node_id(name: str) -> str:
+    return "".join(character if character.isalnum() else "_" for character in name)
 
 
-def _row(place: Place) -> str:
-    return f"| {place.change} | {'<br>'.join(map(_shown, place.open))} | {place.then} |\n"
+def _format_row(place: Place) -> str:
+    return f"| {place.change} | {'<br>'.join(map(_format_place, place.open))} | {place.then} |\n"
 
 
-def _shown(where: tuple[str, str]) -> str:
+def _format_place(where: tuple[str, str]) -> str:
     path, symbol = where
     return f"`{path}`" + (f" `{symbol}`" if symbol else "")

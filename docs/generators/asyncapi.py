@@ -117,7 +117,7 @@ def _schema_name(payload: type[Payload]) -> str:
 
 
 def _schemas(payloads: list[type[Payload]]) -> Json:
-    """Build the schema of each event, and of the parts they share, as they are on the wire."""
+    """Build the schema of each event, and of the parts they share, as they are in JSON."""
     events = {_event(payload): payload for payload in payloads}
     refs, definitions = models_json_schema(
         [(event, "serialization") for event in events],

@@ -40,6 +40,11 @@ PLACES = (
     ),
     Place("the label of a status", (("shared/vocabulary/labels.py", "STATUSES"),), "`make docs`"),
     Place(
+        "the MOA parameter: when a MOA must be named, or must not",
+        (("shared/circuit/moa.py", "judge_parties"),),
+        "`make docs`",
+    ),
+    Place(
         "which statuses a role may see",
         (("shared/circuit/visibility.py", "visible_to"),),
     ),
@@ -112,7 +117,11 @@ PLACES = (
     ),
     Place(
         "a field of an event",
-        (("shared/contracts/routing_v1.py", "PieceForwarded"), ("tests/contracts/golden", "")),
+        (
+            ("shared/contracts/routing_v1.py", "PieceForwarded"),
+            ("shared/contracts/deposit_v1.py", "PieceDeposited"),
+            ("tests/contracts/golden", ""),
+        ),
         f"the module of its owner; {_CONTRACT}",
     ),
     Place(
@@ -207,7 +216,14 @@ PLACES = (
     ),
     Place(
         "a page that `make docs` writes",
-        (("docs/generators/__main__.py", "generate_documents"),),
+        (
+            ("docs/generators/__main__.py", "generate_documents"),
+            ("docs/generators/rules.py", "render_rules"),
+            ("docs/generators/circuit.py", "render_circuit"),
+            ("docs/generators/topics.py", "render_topics"),
+            ("docs/generators/architecture.py", "render_architecture"),
+        ),
+        "one generator for each page",
     ),
     Place(
         "what breaks a released contract",
@@ -219,27 +235,27 @@ PLACES = (
 
 
 def find_missing(place: Place, root: Path = ROOT) -> Iterator[str]:
-    """Name the files and symbols of a place that are not there."""
+    """Find the files and symbols of a place that do not exist."""
     for path, symbol in place.open:
         found = root / path
         if not found.exists():
             yield path
-        elif symbol and not _holds(found, symbol):
+        elif symbol and not _has_symbol(found, symbol):
             yield f"{path} {symbol}"
 
 
-def _holds(file: Path, symbol: str) -> bool:
+def _has_symbol(file: Path, symbol: str) -> bool:
     text = file.read_text(encoding="utf-8")
-    return symbol in (_symbols(ast.parse(text)) if file.suffix == ".py" else text)
+    return symbol in (_list_symbols(ast.parse(text)) if file.suffix == ".py" else text)
 
 
-def _symbols(tree: ast.Module | ast.ClassDef, within: str = "") -> set[str]:
+def _list_symbols(tree: ast.Module | ast.ClassDef, within: str = "") -> set[str]:
     """List what a module defines, and what its classes define."""
     found = set()
     for node in tree.body:
         match node:
             case ast.ClassDef():
-                found |= {within + node.name, *_symbols(node, f"{within}{node.name}.")}
+                found |= {within + node.name, *_list_symbols(node, f"{within}{node.name}.")}
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 found.add(within + node.name)
             case ast.AnnAssign(target=ast.Name(id=name)):
