@@ -30,9 +30,9 @@ class Backend(StrEnum):
         wait for messages that are gone."""
         return self is Backend.NATIVE
 
-    def why_not(self) -> str | None:
+    def find_missing(self) -> str | None:
         """Say what this machine lacks for it, None when nothing."""
-        needs = {Backend.NATIVE: kafka.why_not, Backend.DOCKER: containers.why_not}
+        needs = {Backend.NATIVE: kafka.find_missing, Backend.DOCKER: containers.find_missing_engine}
         return needs[self]() if self in needs else None
 
 
@@ -61,7 +61,7 @@ def choose(otherwise: Backend | None = None) -> Choice:
         return Choice(Backend(wish), "BACKEND says so")
     if otherwise is not None:
         return Choice(otherwise, "it is the default")
-    missing = Backend.NATIVE.why_not()
+    missing = Backend.NATIVE.find_missing()
     if missing is None:
         return Choice(Backend.NATIVE, "Java and Apache Kafka can be had here")
     return Choice(Backend.EMBEDDED, missing)

@@ -30,7 +30,7 @@ _CONTROLLER_PORT = 19_093
 _NOT_INITIALISED = 94
 
 
-def why_not() -> str | None:
+def find_missing_engine() -> str | None:
     """Say what is missing to run containers here, None when nothing is."""
     try:
         DockerClient().client.ping()
@@ -45,7 +45,7 @@ class RunningContainer:
     def __init__(self, container: Container, log: Path, since: float) -> None:
         """Follow one that was started at `since`. Its log grows over restarts."""
         self._container = container
-        Thread(target=_follow, args=(container, log, since), daemon=True).start()
+        Thread(target=_copy_log, args=(container, log, since), daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -72,7 +72,7 @@ class RunningContainer:
             self._container.kill("SIGTERM")
 
     def end(self) -> None:
-        """Send SIGTERM, wait, and kill what does not listen."""
+        """Send SIGTERM, wait, and kill it when it ignores SIGTERM."""
         with suppress(NotFound):
             self._container.stop(timeout=GRACE_S)
 
@@ -96,12 +96,12 @@ class ContainerProgram:
         env: Callable[[int], Mapping[str, str]],
         is_ready: Callable[[int], bool],
     ) -> None:
-        """Describe it; nothing is created before `start`."""
+        """Take its configuration; nothing is created before `start`."""
         self.is_ready = is_ready
         self._image = image
         self._command = command
         self._env = env
-        self._made: tuple[int, DockerContainer] | None = None
+        self._created: tuple[int, DockerContainer] | None = None
 
     def start(
         self,
@@ -113,31 +113,31 @@ class ContainerProgram:
     ) -> RunningContainer:
         """Start it on `port`: the container of before, if it had that port."""
         since = time.time()
-        if self._made and self._made[0] == port:
-            container = self._made[1].get_wrapped_container()
+        if self._created and self._created[0] == port:
+            container = self._created[1].get_wrapped_container()
             container.start()
             return RunningContainer(container, log, since)
         self.discard()
-        made = DockerContainer(self._image).with_envs(**self._env(port), **env)
+        created = DockerContainer(self._image).with_envs(**self._env(port), **env)
         # On loopback alone, which the method of that name cannot say.
-        made.ports[f"{port}/tcp"] = (HOST, port)  # type: ignore[assignment]
-        made.with_command(self._command(port))
-        self._made = (port, made)
+        created.ports[f"{port}/tcp"] = (HOST, port)  # type: ignore[assignment]
+        created.with_command(self._command(port))
+        self._created = (port, created)
         try:
-            made.start()
+            created.start()
         except DockerException as error:
             raise LaunchError(f"docker backend: {self._image} does not start: {error}") from None
-        return RunningContainer(made.get_wrapped_container(), log, since)
+        return RunningContainer(created.get_wrapped_container(), log, since)
 
     def discard(self) -> None:
         """Remove the container and its data."""
-        if self._made:
+        if self._created:
             with suppress(DockerException):
-                self._made[1].stop()
-            self._made = None
+                self._created[1].stop()
+            self._created = None
 
 
-def broker() -> ContainerProgram:
+def build_broker() -> ContainerProgram:
     """Apache Kafka, one node."""
     _require_engine()
     return ContainerProgram(
@@ -148,7 +148,7 @@ def broker() -> ContainerProgram:
     )
 
 
-def store() -> ContainerProgram:
+def build_store() -> ContainerProgram:
     """MongoDB, a replica set of one."""
     _require_engine()
     return ContainerProgram(
@@ -160,7 +160,7 @@ def store() -> ContainerProgram:
 
 
 def _require_engine() -> None:
-    missing = why_not()
+    missing = find_missing_engine()
     if missing is not None:
         raise LaunchError(f"docker backend: {missing}")
 
@@ -188,7 +188,7 @@ def _kafka_env(port: int) -> Mapping[str, str]:
 
 
 def _takes_writes(port: int) -> bool:
-    """Whether it is the primary of its replica set, which is made at the first look."""
+    """Whether it is the primary of its replica set, which is created at the first call."""
     with MongoClient[dict[str, object]](
         HOST, port, directConnection=True, serverSelectionTimeoutMS=1_000
     ) as client:
@@ -204,7 +204,7 @@ def _takes_writes(port: int) -> bool:
     return False
 
 
-def _follow(container: Container, log: Path, since: float) -> None:
+def _copy_log(container: Container, log: Path, since: float) -> None:
     with suppress(DockerException, OSError), log.open("ab") as output:
         for chunk in container.logs(stream=True, follow=True, since=since):
             output.write(chunk)

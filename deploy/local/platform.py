@@ -122,8 +122,8 @@ class Platform:
         try:
             self._prepare_folder()
             self._check_ports()
-            self._programs[STORE] = programs.store(self.backend, self._run_dir / STORE)
-            self._programs[BROKER] = programs.broker(self.backend, self._run_dir / BROKER)
+            self._programs[STORE] = programs.build_store(self.backend, self._run_dir / STORE)
+            self._programs[BROKER] = programs.build_broker(self.backend, self._run_dir / BROKER)
             self._bring_up(STORE, BROKER)
             provision(self.addresses.kafka)
             for name, module in self._modules.items():

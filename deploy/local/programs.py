@@ -59,10 +59,10 @@ class Program:
         """Nothing to remove: its data are in the folder of the run."""
 
 
-def broker(backend: Backend, data: Path) -> Startable:
-    """Kafka, or what stands for it."""
+def build_broker(backend: Backend, data: Path) -> Startable:
+    """Build the broker of a backend: Kafka, or what stands for it."""
     if backend is Backend.DOCKER:
-        return containers.broker()
+        return containers.build_broker()
     data.mkdir(parents=True, exist_ok=True)
     if backend is Backend.NATIVE:
         kafka.prepare(data)
@@ -75,10 +75,10 @@ def broker(backend: Backend, data: Path) -> Startable:
     )
 
 
-def store(backend: Backend, data: Path) -> Startable:
-    """MongoDB, or SecantusDB, which speaks its protocol as a replica set of one."""
+def build_store(backend: Backend, data: Path) -> Startable:
+    """Build the store of a backend: MongoDB, or SecantusDB as a replica set of one."""
     if backend is Backend.DOCKER:
-        return containers.store()
+        return containers.build_store()
     data.mkdir(parents=True, exist_ok=True)
     # Without a file named here it would obey one in the person's home.
     config = data / "secantusd.toml"

@@ -9,6 +9,6 @@ from deploy.local import Backend, choose
 def _engine() -> None:
     """Skip, with the reason, what would run in containers."""
     backend = choose().backend
-    missing = backend.why_not() if backend is Backend.DOCKER else None
+    missing = backend.find_missing() if backend is Backend.DOCKER else None
     if missing is not None:
         pytest.skip(missing)

@@ -30,7 +30,7 @@ PATIENCE_S = 300
 
 # On real broker and store where they were asked for, else on the real broker alone.
 BACKEND = Backend.DOCKER if choose().backend is Backend.DOCKER else Backend.NATIVE
-MISSING = BACKEND.why_not()
+MISSING = BACKEND.find_missing()
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=f"needs a real Kafka: {MISSING}")
 
 

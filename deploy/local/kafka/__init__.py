@@ -21,7 +21,7 @@ _CLUSTER_ID = "YWlndWlsbGFnZS1sb2NhbA"
 _INSTALL = "Debian: apt-get install default-jre-headless maven"
 
 
-def why_not() -> str | None:
+def find_missing() -> str | None:
     """Say what is missing to run Kafka here, None when nothing is."""
     java = _java_version()
     if java is None:
@@ -35,7 +35,7 @@ def why_not() -> str | None:
 
 def prepare(data: Path) -> None:
     """Make sure that Kafka can run, and format the storage of a new cluster in `data`."""
-    missing = why_not()
+    missing = find_missing()
     if missing is not None:
         raise LaunchError(f"native backend: {missing}")
     _resolve_jars()

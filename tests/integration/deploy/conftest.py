@@ -7,8 +7,8 @@ import pytest
 from deploy.local import Backend, Platform
 
 TOY = "tests.integration.deploy.toy"
-NO_KAFKA = Backend.NATIVE.why_not()
-NO_ENGINE = Backend.DOCKER.why_not()
+NO_KAFKA = Backend.NATIVE.find_missing()
+NO_ENGINE = Backend.DOCKER.find_missing()
 BACKENDS = (
     Backend.EMBEDDED,
     pytest.param(
