@@ -1,4 +1,4 @@
-"""What deposit reads from its environment."""
+"""Settings of deposit, from environment variables."""
 
 from pydantic import Field, field_validator
 
@@ -36,6 +36,6 @@ class Settings(RuntimeSettings):
 
     @field_validator("switched_off")
     @classmethod
-    def _leaves_a_circuit(cls, switches: str) -> str:
+    def _check_switches(cls, switches: str) -> str:
         switch_rows_off(load_current(), switches.split())
         return switches

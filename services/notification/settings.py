@@ -1,4 +1,4 @@
-"""Settings of the service."""
+"""Settings of notification, from environment variables."""
 
 from pydantic import Field
 
@@ -6,11 +6,11 @@ from shared.runtime.settings import RuntimeSettings
 
 
 class Settings(RuntimeSettings):
-    """The runtime's settings, and those of the live views."""
+    """Settings of notification, beside those of the runtime."""
 
     heartbeat_s: float = Field(default=15, gt=0)
-    """A live view that has nothing to say says so after this long: proxies cut what is silent."""
+    """Interval of the heartbeats of a live view, in seconds: proxies close a silent connection."""
     streams: int = Field(default=1000, ge=1)
-    """Live views that one process keeps open at most."""
+    """Limit of open live views, per process."""
     streams_per_structure: int = Field(default=50, ge=1)
-    """Of these, those of one structure at most."""
+    """Limit of open live views of one structure, per process."""

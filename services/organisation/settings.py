@@ -1,7 +1,7 @@
-"""Settings of the service."""
+"""Settings of organisation, from environment variables."""
 
 from shared.runtime.settings import RuntimeSettings
 
 
 class Settings(RuntimeSettings):
-    """The runtime's settings are all that it needs."""
+    """Settings of organisation: those of the runtime, and no other."""

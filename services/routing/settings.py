@@ -1,10 +1,10 @@
-"""What routing reads from its environment beside what every service reads."""
+"""Settings of routing, from environment variables."""
 
 from shared.runtime.settings import RuntimeSettings
 
 
 class Settings(RuntimeSettings):
-    """Settings of routing."""
+    """Settings of routing, beside those of the runtime."""
 
     require_moa: bool = True
     """Hold a dossier without MOA whose service financier is "avec MOA"."""

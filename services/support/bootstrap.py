@@ -222,7 +222,7 @@ def _build_chat(base: _Base) -> Sequence[APIRouter]:
         notifier=notifier,
         catalogue=base.catalogue,
         structures=base.structures,
-        starts=base.rates.of("tchat", settings.chat_begun_per_address),
+        starts=base.rates.of("tchat", settings.chat_starts_per_address),
         clock=runtime.clock,
         new_id=new_id,
         heartbeat_s=_HEARTBEAT_S,
@@ -235,7 +235,7 @@ def _build_chat(base: _Base) -> Sequence[APIRouter]:
     known, strangers = (
         SocketLimits(
             ConnectionLimit(in_all, settings.chat_sockets_each),
-            FirstFrameLimit(settings.chat_sockets_silent, _FIRST_FRAME_S),
+            FirstFrameLimit(settings.chat_sockets_before_first_frame, _FIRST_FRAME_S),
         )
         for in_all in (settings.chat_sockets, settings.chat_sockets_open)
     )

@@ -1,4 +1,4 @@
-"""Settings of the service."""
+"""Settings of support, from environment variables."""
 
 from collections.abc import Callable, Iterable
 from datetime import time
@@ -90,8 +90,8 @@ class Settings(RuntimeSettings):
     """Of these, chats without an account."""
     chat_open_each: int = Field(default=5, ge=1)
     """Chats that a structure, or without an account a network address, may have open."""
-    chat_begun_per_address: int = Field(default=20, ge=1)
-    """Chats without an account that a network address may begin in an hour."""
+    chat_starts_per_address: int = Field(default=20, ge=1)
+    """Chats without an account that a network address may start in an hour."""
     chat_silence_s: int = Field(default=900, ge=1)
     """Timeout of a chat in which nobody writes, in seconds."""
     chat_absence_s: int = Field(default=120, ge=60)
@@ -104,14 +104,14 @@ class Settings(RuntimeSettings):
     """Connections to the chat without an account, per process; counted apart."""
     chat_sockets_desk: int = Field(default=500, ge=1)
     """Connections of agents of desks to the chat, per process."""
-    chat_sockets_silent: int = Field(default=100, ge=1)
+    chat_sockets_before_first_frame: int = Field(default=100, ge=1)
     """Connections without a first frame yet, with an account and without one, counted apart; over
     that the oldest is closed."""
     chat_sockets_each: int = Field(default=20, ge=1)
     """Connections of one structure, network address or agent, per process."""
 
     @model_validator(mode="after")
-    def _people_answer_sometimes(self) -> Self:
+    def _check_opening_hours(self) -> Self:
         _ = self.hours
         return self
 

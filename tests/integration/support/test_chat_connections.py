@@ -27,7 +27,9 @@ async def crowded() -> AsyncIterator[tuple[Site, str]]:
     few = {"chat_sockets": 3, "chat_sockets_open": 3, "chat_sockets_desk": 1}
     with (
         Platform(choose().backend, services=()) as platform,
-        a_twin(platform, offset_to(THE_DAY_BEFORE), **few, chat_sockets_silent=2) as url,
+        a_twin(
+            platform, offset_to(THE_DAY_BEFORE), **few, chat_sockets_before_first_frame=2
+        ) as url,
     ):
         await wait_until(lambda: is_ready(url), "the service is ready", 60)
         async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http:
