@@ -111,7 +111,7 @@ async def _wait_until(news: asyncio.Event, deadline: float) -> bool:
 
 
 def to_entry(sequence: int, told: StatusChanged) -> Entry:
-    """Take a status off the wire."""
+    """Convert a status event to the domain."""
     parties = {name: party for name, party in told.parties if party is not None}
     return Entry(
         sequence=sequence,

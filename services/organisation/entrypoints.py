@@ -1,4 +1,4 @@
-"""HTTP: structures, their parameters, their services."""
+"""HTTP routes of organisation: structures, their parameters, their services."""
 
 from typing import Annotated, Self
 
@@ -61,7 +61,7 @@ class ParametersBody(Body):
 
 
 class ServiceState(Body):
-    """A service, but for its code."""
+    """A service without its code, which is in the path."""
 
     name: Name
     active: bool = True
@@ -86,7 +86,7 @@ class DeclarationBody(Body):
     services: list[ServiceBody] = Field(default=[], max_length=5000)
 
     def to_domain(self) -> Declaration:
-        """Take the declaration off the wire."""
+        """Convert to the domain."""
         return Declaration(
             identifier_type=self.identifier_type,
             identifier=self.identifier,
@@ -106,7 +106,7 @@ class StructureBody(DeclarationBody):
 
     @classmethod
     def of(cls, structure: Structure) -> Self:
-        """Show a structure."""
+        """Build the answer from a structure."""
         declared = DeclarationBody.model_validate(structure.declared)
         return cls(id=structure.id, version=structure.version, **dict(declared))
 
@@ -154,7 +154,7 @@ def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
     @router.get("/{structure_id}", summary="Lire une structure.")
     async def read(_: Caller, structure: Id, response: Response) -> StructureBody:
         found = await structures.find(structure)
-        return _answer(Saved(found) if found else Missing(), structure, response)
+        return _build_answer(Saved(found) if found else Missing(), structure, response)
 
     @router.put(
         "/{structure_id}",
@@ -165,7 +165,7 @@ def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
         structure: Own, matching: Matching, body: DeclarationBody, response: Response
     ) -> StructureBody:
         outcome = await declaring.declare(structure, body.to_domain(), matching)
-        return _answer(outcome, structure, response)
+        return _build_answer(outcome, structure, response)
 
     @router.patch("/{structure_id}/parameters", summary="Changer des paramètres, et eux seuls.")
     async def set_parameters(
@@ -173,7 +173,7 @@ def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
     ) -> StructureBody:
         given = body.model_dump(exclude_unset=True)
         outcome = await declaring.set_parameters(structure, given, matching)
-        return _answer(outcome, structure, response)
+        return _build_answer(outcome, structure, response)
 
     @router.put(
         "/{structure_id}/services/{code}",
@@ -184,12 +184,12 @@ def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
     ) -> StructureBody:
         service = Service(code=code, **body.model_dump())
         outcome = await declaring.set_service(structure, service, matching)
-        return _answer(outcome, structure, response)
+        return _build_answer(outcome, structure, response)
 
     return router
 
 
-def _answer(outcome: Outcome, structure: str, response: Response) -> StructureBody:
+def _build_answer(outcome: Outcome, structure: str, response: Response) -> StructureBody:
     match outcome:
         case Saved(kept, is_new):
             response.headers["ETag"] = format_etag(kept.version)

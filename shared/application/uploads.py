@@ -1,4 +1,4 @@
-"""Uploads: their heads are read to be judged, then each is stored, one at a time in memory."""
+"""Uploads: the first bytes are judged, then each file is stored, one at a time in memory."""
 
 import asyncio
 import hashlib
@@ -16,7 +16,7 @@ class Upload(Protocol):
     @property
     def size_bytes(self) -> int: ...
 
-    async def head(self, size: int) -> bytes:
+    async def read_head(self, size: int) -> bytes:
         """Read its first bytes."""
 
     async def read(self) -> bytes:
@@ -36,7 +36,7 @@ class Vault(Protocol):
 async def read_heads(uploads: Sequence[Upload]) -> tuple[Attached, ...]:
     """Read what the rules judge of uploads: name, size and first bytes."""
     return tuple(
-        [Attached(each.name, each.size_bytes, await each.head(HEAD_BYTES)) for each in uploads]
+        [Attached(each.name, each.size_bytes, await each.read_head(HEAD_BYTES)) for each in uploads]
     )
 
 

@@ -198,7 +198,7 @@ ACT_NOT_POSSIBLE = Rule(
     remedy="Actes possibles : {allowed}.",
     source=_OURS,
 )
-TURN = frozenset(
+TURN_RULE_CODES = frozenset(
     rule.code
     for rule in (
         DOSSIER_CLOSED,
@@ -208,7 +208,8 @@ TURN = frozenset(
         ACT_NOT_POSSIBLE,
     )
 )
-"""Rules that the same request may keep later; the others speak of the request itself."""
+"""Rules about the state of the dossier: the same request may be accepted later. The others concern
+the request itself."""
 
 MOTIVE_REQUIRED = Rule(
     code="CIR-MOTIF-01",

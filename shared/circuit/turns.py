@@ -31,15 +31,15 @@ class Awaited:
     held: str | None = None
     """What keeps the piece from its recipient, if anything does: a sentence, or a rule's code."""
 
-    def turn_of(self, role: Role, structure: str) -> Turn | None:
+    def find_turn(self, role: Role, structure: str) -> Turn | None:
         """Find the turn of a structure in a role."""
         who = (role, structure)
         return next((turn for turn in self.turns if (turn.role, turn.structure) == who), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A piece as it stands."""
+class CurrentPiece:
+    """Piece with its current status."""
 
     id: str
     number: str
@@ -47,9 +47,9 @@ class Standing:
 
 
 def judge_turn(
-    awaited: Awaited | None, piece: Standing, role: Role, structure: str
+    awaited: Awaited | None, piece: CurrentPiece, role: Role, structure: str
 ) -> Turn | Violation:
-    """Find the turn of a structure, or say that the dossier does not await it on a piece now."""
+    """Find the turn of a structure, or the violation when it is not its turn."""
     if awaited is None:
         return rules.DOSSIER_CLOSED.broken("dossier")
     first = awaited.turns[0]
@@ -61,7 +61,7 @@ def judge_turn(
             awaited=LABELS[first.role],
             current=awaited.number,
         )
-    turn = awaited.turn_of(role, structure)
+    turn = awaited.find_turn(role, structure)
     if turn is None:
         return rules.ACTOR_NOT_AWAITED.broken(
             "role",
@@ -75,7 +75,7 @@ def judge_turn(
     return turn
 
 
-def judge_act(piece: Standing, row: Row, act: Act, role: Role) -> Transition | Violation:
+def judge_act(piece: CurrentPiece, row: Row, act: Act, role: Role) -> Transition | Violation:
     """Find what an act makes of a piece, by its status and by what its row allows."""
     found = find_transition(act, role, piece.status)
     if found and is_fitting(act, role, row):

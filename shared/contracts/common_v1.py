@@ -24,11 +24,11 @@ class PartyV1(Part):
 
     @classmethod
     def of(cls, party: Party) -> Self:
-        """Put a party on the wire."""
+        """Build from the domain."""
         return cls(structure=party.structure, service=party.service)
 
     def to_domain(self) -> Party:
-        """Take a party off the wire."""
+        """Convert to the domain."""
         return Party(self.structure, self.service)
 
 
@@ -44,11 +44,11 @@ class PartiesV1(Part):
 
     @classmethod
     def of(cls, parties: Parties) -> Self:
-        """Put the parties of a dossier on the wire."""
+        """Build from the domain."""
         return cls(**{role.value: PartyV1.of(party) for role, party in parties.named()})
 
     def to_domain(self) -> Parties:
-        """Take the parties of a dossier off the wire."""
+        """Convert to the domain."""
         named = {role.value: getattr(self, role.value) for role in Role}
         return Parties(**{role: party.to_domain() for role, party in named.items() if party})
 
@@ -70,11 +70,11 @@ class AmountsV1(Part):
 
     @classmethod
     def of(cls, amounts: Amounts) -> Self:
-        """Put domain amounts on the wire."""
+        """Build from the domain."""
         return cls(ht=amounts.ht, tva=amounts.tva, ttc=amounts.ttc, due=amounts.due)
 
     def to_domain(self) -> Amounts:
-        """Take amounts off the wire."""
+        """Convert to the domain."""
         return Amounts(ht=self.ht, tva=self.tva, ttc=self.ttc, due=self.due)
 
 

@@ -138,5 +138,5 @@ Sequence = Annotated[
 ]
 """Rank of an event among those of its dossier on its topic, from 1.
 
-On the wire a padded string: the CloudEvents `sequence` extension is a string that sorts.
+In JSON a padded string: the CloudEvents `sequence` extension is a string that sorts.
 """

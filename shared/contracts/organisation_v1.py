@@ -50,7 +50,7 @@ class StructureChanged(Payload):
     at: Moment
 
     def to_domain(self) -> Structure:
-        """Take the structure off the wire.
+        """Convert to the domain.
 
         Raises ValueError for a MOA parameter whose two booleans contradict each other.
         """

@@ -25,7 +25,7 @@ class PrevailingV1(Part):
     """They can change no more."""
 
     def to_domain(self) -> Prevailing:
-        """Take the amounts that hold off the wire."""
+        """Convert to the domain."""
         return Prevailing(self.piece_id, self.amounts.to_domain(), self.is_settled)
 
 
@@ -43,7 +43,7 @@ class DifferenceV1(Part):
 
     @classmethod
     def of(cls, change: Change) -> Self:
-        """Put a difference on the wire."""
+        """Build from the domain."""
         return cls(
             field=change.field,
             other=change.previous,

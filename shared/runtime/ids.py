@@ -8,10 +8,10 @@ _TIME_DIGITS = 12
 
 
 def new_id() -> str:
-    """Mint an id."""
+    """Generate a UUIDv7."""
     return str(uuid7())
 
 
 def measure_age_s(made: str) -> float:
-    """Tell how long ago an id was made, in seconds."""
+    """Measure how long ago an id was made, in seconds."""
     return max(0.0, time.time() - int(made.replace("-", "")[:_TIME_DIGITS], 16) / 1000)

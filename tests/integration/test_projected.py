@@ -148,7 +148,7 @@ async def test_the_directory_gives_a_structure_as_it_was_last_told(store: Store)
 
     assert newer == [{"s1"}, set()]
     assert await Directory(store).find(["s1", "s2"]) == {"s1": second.data.to_domain()}
-    assert await Directory(store).names(["s1", "s2"]) == {"s1": second.data.name}
+    assert await Directory(store).find_names(["s1", "s2"]) == {"s1": second.data.name}
 
 
 Told = Callable[..., Awaitable[None]]

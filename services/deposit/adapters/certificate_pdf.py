@@ -1,4 +1,4 @@
-"""The certificate of deposit: a PDF that says who deposited what, when, with which fingerprint."""
+"""Certificate of deposit: a PDF that says who deposited what, when, with which fingerprint."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -67,11 +67,11 @@ class CertificateFacts:
     deposited_via: str
 
 
-def deposit_certificate(facts: CertificateFacts) -> bytes:
-    """Lay out `facts` as an A4 PDF in French, with the same facts embedded as JSON."""
+def render_certificate(facts: CertificateFacts) -> bytes:
+    """Render `facts` as an A4 PDF in French, with the same facts embedded as JSON."""
     pdf = _Certificate(facts)
     pdf.heading()
-    for title, rows in _sections(facts):
+    for title, rows in _list_sections(facts):
         pdf.section(title, rows)
     pdf.closing()
     pdf.embed_file(
@@ -92,29 +92,32 @@ class _Row:
     is_fingerprint: bool = False
 
 
-def _sections(facts: CertificateFacts) -> Iterator[tuple[str, list[_Row]]]:
+def _list_sections(facts: CertificateFacts) -> Iterator[tuple[str, list[_Row]]]:
     yield (
         "Qui",
-        [_Row("Déposant", _name_of(facts.depositor)), _Row("Rôle", _role_label(facts.depositor))],
+        [
+            _Row("Déposant", _format_name(facts.depositor)),
+            _Row("Rôle", _find_role_label(facts.depositor)),
+        ],
     )
-    yield "Quand", list(_time_rows(facts))
-    yield "Quoi", list(_piece_rows(facts))
-    yield "Acteurs", [_Row(_role_label(party), _name_of(party)) for party in facts.parties]
-    yield "Fichier", list(_file_rows(facts.file))
+    yield "Quand", list(_list_time_rows(facts))
+    yield "Quoi", list(_list_piece_rows(facts))
+    yield "Acteurs", [_Row(_find_role_label(party), _format_name(party)) for party in facts.parties]
+    yield "Fichier", list(_list_file_rows(facts.file))
     if facts.attachments:
-        rows = [row for attachment in facts.attachments for row in _file_rows(attachment)]
+        rows = [row for attachment in facts.attachments for row in _list_file_rows(attachment)]
         yield "Pièces jointes", rows
 
 
-def _name_of(party: PartyFacts) -> str:
+def _format_name(party: PartyFacts) -> str:
     return f"{party.name} ({party.structure})"
 
 
-def _role_label(party: PartyFacts) -> str:
+def _find_role_label(party: PartyFacts) -> str:
     return ROLES[party.role].capitalize()
 
 
-def _time_rows(facts: CertificateFacts) -> Iterator[_Row]:
+def _list_time_rows(facts: CertificateFacts) -> Iterator[_Row]:
     paris, utc = facts.deposited_at.astimezone(PARIS), facts.deposited_at.astimezone(UTC)
     yield _Row(
         "Déposée le", f"{paris:%d/%m/%Y à %H:%M:%S}, heure de Paris ({paris.isoformat()[-6:]})"
@@ -124,7 +127,7 @@ def _time_rows(facts: CertificateFacts) -> Iterator[_Row]:
     yield _Row("Statut", f"{STATUSES[Status.DEPOSEE]} ({Status.DEPOSEE})")
 
 
-def _piece_rows(facts: CertificateFacts) -> Iterator[_Row]:
+def _list_piece_rows(facts: CertificateFacts) -> Iterator[_Row]:
     yield _Row("Cadre", f"{facts.cadre} : {facts.cadre_label}")
     yield _Row("Numéro", facts.number)
     for label, amount in (
@@ -139,7 +142,7 @@ def _piece_rows(facts: CertificateFacts) -> Iterator[_Row]:
     yield _Row("Fait suite à", facts.follows or "aucune pièce : elle ouvre le dossier")
 
 
-def _file_rows(file: FileFacts) -> Iterator[_Row]:
+def _list_file_rows(file: FileFacts) -> Iterator[_Row]:
     yield _Row("Nom", file.name)
     yield _Row("Taille", f"{_group_digits(file.size_bytes)} octets")
     yield _Row("SHA-256", file.sha256, is_fingerprint=True)
@@ -236,11 +239,14 @@ class _Certificate(FPDF):
 
     def _to_printable(self, text: str) -> str:
         """Keep what the PDF's own fonts have (Latin-1); write the rest so that none is lost."""
-        signs = normalise_nfc(text).translate(_TYPOGRAPHY)
-        shown = "".join(sign if _is_latin1(sign) else f"<U+{ord(sign):04X}>" for sign in signs)
-        self._has_codes = self._has_codes or shown != signs
+        characters = normalise_nfc(text).translate(_TYPOGRAPHY)
+        shown = "".join(
+            character if _is_latin1(character) else f"<U+{ord(character):04X}>"
+            for character in characters
+        )
+        self._has_codes = self._has_codes or shown != characters
         return shown
 
 
-def _is_latin1(sign: str) -> bool:
-    return sign.isprintable() and ord(sign) <= 0xFF  # noqa: PLR2004
+def _is_latin1(character: str) -> bool:
+    return character.isprintable() and ord(character) <= 0xFF  # noqa: PLR2004

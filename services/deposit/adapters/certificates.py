@@ -1,4 +1,4 @@
-"""Certificates of deposit, laid out off the event loop."""
+"""Certificates of deposit, rendered to PDF in a thread."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from services.deposit.adapters.certificate_pdf import (
     CertificateFacts,
     FileFacts,
     PartyFacts,
-    deposit_certificate,
+    render_certificate,
 )
 from services.deposit.domain.piece import Completion, Piece
 from shared.circuit.parties import Directory, Party
@@ -21,11 +21,13 @@ async def certify(
     piece: Piece, directory: Directory, completion: Completion | None = None
 ) -> bytes:
     """Write the certificate of a deposit, or of what was added to the piece, by whom and when."""
-    facts = _facts(piece, directory, completion)
-    return await asyncio.to_thread(deposit_certificate, facts)
+    facts = _build_facts(piece, directory, completion)
+    return await asyncio.to_thread(render_certificate, facts)
 
 
-def _facts(piece: Piece, directory: Directory, completion: Completion | None) -> CertificateFacts:
+def _build_facts(
+    piece: Piece, directory: Directory, completion: Completion | None
+) -> CertificateFacts:
     draft = piece.draft
     role = completion.role if completion and completion.role else draft.depositor_role
     party = completion.by if completion and completion.by else draft.depositor
@@ -34,25 +36,27 @@ def _facts(piece: Piece, directory: Directory, completion: Completion | None) ->
     return CertificateFacts(
         piece_id=piece.id,
         dossier_id=piece.dossier_id,
-        depositor=_party(role, party, directory),
+        depositor=_build_party(role, party, directory),
         cadre=draft.cadre,
         cadre_label=draft.label,
         number=draft.number,
         follows=draft.follows,
         currency=draft.currency,
         amounts=draft.amounts,
-        parties=tuple(_party(role, party, directory) for role, party in draft.parties.named()),
-        file=_file(piece.file),
-        attachments=tuple(_file(each) for each in attachments),
+        parties=tuple(
+            _build_party(role, party, directory) for role, party in draft.parties.named()
+        ),
+        file=_build_file(piece.file),
+        attachments=tuple(_build_file(each) for each in attachments),
         deposited_at=completion.completed_at if completion else piece.deposited_at,
         deposited_via=f"l'interface de dépôt{added}",
     )
 
 
-def _party(role: Role, party: Party, directory: Directory) -> PartyFacts:
+def _build_party(role: Role, party: Party, directory: Directory) -> PartyFacts:
     known = directory.get(party.structure)
     return PartyFacts(role, known.name if known else party.structure, party.structure)
 
 
-def _file(file: StoredFile) -> FileFacts:
+def _build_file(file: StoredFile) -> FileFacts:
     return FileFacts(file.name, file.size_bytes, file.sha256)

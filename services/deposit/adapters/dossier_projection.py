@@ -1,4 +1,4 @@
-"""The projection of dossiers: the state of each as routing last told it."""
+"""Projection of dossiers: the newest state of each that routing has published."""
 
 from collections.abc import Sequence
 
@@ -24,22 +24,22 @@ async def project_dossiers(
 ) -> None:
     """Keep each dossier's latest version.
 
-    Deposit knows whose its pieces are, whatever is told of them.
+    Raises ElsewhereError when an event claims a piece of another dossier.
     """
     claims = [
         (piece.piece_id, event.data.dossier_id) for event in events for piece in event.data.pieces
     ]
     await check_owners(transaction, PIECES, claims)
-    await keep_newest(transaction, _DOSSIERS, [_row(event.data) for event in events])
+    await keep_newest(transaction, _DOSSIERS, [_build_row(event.data) for event in events])
 
 
-def _row(told: DossierChanged) -> Document:
-    state = _state(told)
+def _build_row(told: DossierChanged) -> Document:
+    state = _build_state(told)
     return {
         "_id": told.dossier_id,
         "version": told.version,
         "state": _STATE.dump_python(state, mode="json"),
-        "awaits": _await_keys(state),
+        "awaits": _build_await_keys(state),
     }
 
 
@@ -59,24 +59,26 @@ class MongoDossiers:
         return _STATE.validate_python(row["state"]) if row else None
 
     async def find_awaiting(self, who: Depositor, titulaire: str) -> str | None:
-        row: Document | None = await self._rows.find_one({"awaits": _await_key(who, titulaire)})
+        row: Document | None = await self._rows.find_one(
+            {"awaits": _build_await_key(who, titulaire)}
+        )
         return row["state"]["awaited"]["piece_id"] if row else None
 
 
-def _await_keys(state: DossierState) -> list[str]:
+def _build_await_keys(state: DossierState) -> list[str]:
     titulaire = state.parties.titulaire.structure
     return [
-        _await_key(Depositor(turn.role, turn.structure, cadre), titulaire)
+        _build_await_key(Depositor(turn.role, turn.structure, cadre), titulaire)
         for turn in (state.awaited.turns if state.awaited else ())
         for cadre in turn.cadres
     ]
 
 
-def _await_key(who: Depositor, titulaire: str) -> str:
+def _build_await_key(who: Depositor, titulaire: str) -> str:
     return f"{who.role}|{who.structure}|{who.cadre}|{titulaire}"
 
 
-def _state(told: DossierChanged) -> DossierState:
+def _build_state(told: DossierChanged) -> DossierState:
     awaited = told.awaited
     numbers = {piece.piece_id: piece.number for piece in told.pieces}
     return DossierState(
@@ -96,12 +98,12 @@ def _state(told: DossierChanged) -> DossierState:
         if awaited
         else None,
         payment_not_reported=told.payment_not_reported,
-        reported_awaited=_payer(told),
+        reported_awaited=_find_payer(told),
         prevailing=told.prevailing.to_domain() if told.prevailing else None,
     )
 
 
-def _payer(told: DossierChanged) -> Awaited | None:
+def _find_payer(told: DossierChanged) -> Awaited | None:
     paid = [piece for piece in told.pieces if piece.status is Status.MISE_EN_PAIEMENT]
     if not paid:
         return None

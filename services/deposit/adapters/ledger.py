@@ -19,7 +19,7 @@ from services.deposit.domain.piece import Completion, Piece
 from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Store, Transaction
 from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, UpdateOne
-from shared.runtime.store.idempotency_keys import find_used, keep_used
+from shared.runtime.store.idempotency_keys import find_key_uses, record_key_uses
 
 GROUP_SIZE = Histogram(
     "aiguillage_deposit_group_size",
@@ -139,7 +139,7 @@ class MongoLedger:
 
     async def _decide_outcomes(self, group: Sequence[PendingDeposit]) -> dict[str, Outcome]:
         """Decide the outcome of each deposit, by what is kept and those before it in the group."""
-        keys = await find_used(self._store, [entry.key for entry in group if entry.key])
+        keys = await find_key_uses(self._store, [entry.key for entry in group if entry.key])
         numbers = await self._find_numbers(group)
         outcomes: dict[str, Outcome] = {}
         for entry in group:
@@ -175,7 +175,7 @@ class MongoLedger:
             rows = [from_piece(entry.piece) for entry in entries]
             await transaction.collection(PIECES).insert_many(rows, session=session)
             uses = [(entry.key, entry.piece.id) for entry in entries if entry.key]
-            await keep_used(transaction, uses)
+            await record_key_uses(transaction, uses)
             await self._keep_ranks(transaction, ranks)
 
         await self._store.transaction(work)

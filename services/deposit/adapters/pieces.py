@@ -6,7 +6,7 @@ from services.deposit.adapters.documents import number_id, to_piece
 from services.deposit.domain.piece import Piece
 from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Document, Store
-from shared.runtime.store.idempotency_keys import find_used, prepare_keys
+from shared.runtime.store.idempotency_keys import find_key_uses, prepare_keys
 from shared.vocabulary.piece_numbers import number_key
 from shared.vocabulary.roles import Role
 
@@ -48,8 +48,8 @@ class MongoPieces:
         found = self._pieces.find({"dossier_id": dossier_id}, {"_id": 1})
         return {row["_id"] async for row in found}
 
-    async def find_used_key(self, key: Key) -> UsedKey | None:
-        return (await find_used(self._store, [key])).get(key.id)
+    async def find_key_use(self, key: Key) -> UsedKey | None:
+        return (await find_key_uses(self._store, [key])).get(key.id)
 
     async def find_referred(self, files: Iterable[str]) -> set[str]:
         """Give which of these files a piece refers to."""

@@ -123,7 +123,7 @@ class Deposits:
         spent = number and await self._ports.pieces.find_by_number(submission.structure, number)
         # Read last: whatever an earlier submission of this key has changed above, it is then seen.
         key = await self._read_key(submission)
-        used = await self._ports.pieces.find_used_key(key) if key else None
+        used = await self._ports.pieces.find_key_use(key) if key else None
         world = World(
             circuit=circuit_of(following.piece) if following else self._policy.circuit,
             directory=directory,

@@ -74,7 +74,7 @@ class Pieces(Protocol):
     async def list_ids(self, dossier_id: str) -> set[str]:
         """List the pieces deposited in a dossier."""
 
-    async def find_used_key(self, key: Key) -> UsedKey | None:
+    async def find_key_use(self, key: Key) -> UsedKey | None:
         """Find what an idempotency key served for."""
 
 

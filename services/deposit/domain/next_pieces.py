@@ -47,7 +47,7 @@ class FollowedPiece:
     def cadres_of(self, role: Role, structure: str) -> tuple[Cadre, ...]:
         """List what a structure may deposit after the piece now."""
         awaited = self.state.awaited if self.state else None
-        turn = awaited.turn_of(role, structure) if awaited else None
+        turn = awaited.find_turn(role, structure) if awaited else None
         is_awaited = awaited is not None and awaited.piece_id == self.piece.id
         return turn.cadres if turn and is_awaited else ()
 

@@ -9,7 +9,7 @@ from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Parties
 from shared.circuit.statuses import Act
 from shared.circuit.table import Row
-from shared.circuit.turns import Awaited, Standing, Turn, judge_act
+from shared.circuit.turns import Awaited, CurrentPiece, Turn, judge_act
 from shared.circuit.visibility import visible_to
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -64,9 +64,9 @@ def judge_turn(
     What forbids it is told on `field`.
     """
     seen = state.as_seen(role)
-    standing = Standing(piece.id, piece.draft.number, seen.status_of(piece.id))
-    turn = turns.judge_turn(seen.awaited, standing, role, structure)
+    current = CurrentPiece(piece.id, piece.draft.number, seen.status_of(piece.id))
+    turn = turns.judge_turn(seen.awaited, current, role, structure)
     if isinstance(turn, Violation):
         return replace(turn, field=field)
-    found = judge_act(standing, row, act, role)
+    found = judge_act(current, row, act, role)
     return replace(found, field=field) if isinstance(found, Violation) else turn

@@ -1,4 +1,4 @@
-"""The archive of an export: a zip in a temporary file, the same bytes for the same members."""
+"""Zip archive of an export, in a temporary file: the same bytes for the same members."""
 
 import asyncio
 import tempfile
@@ -17,24 +17,28 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class ZipArchive:
-    """Members are stored, not deflated: the verifier can then say what every byte must be.
+    """Zip archive of an export.
 
-    The file has no name: nothing is left of it, however the service ends.
+    Members are stored uncompressed, so that the verifier can check every byte. The temporary file
+    has no name: nothing is left after a crash.
     """
 
     def __init__(self, max_mb: int) -> None:
         """Open an archive whose members may take `max_mb` together."""
         self._file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
         self._zip = ZipFile(self._file, "w", ZIP_STORED)
-        self._room = max_mb * MEGABYTE
+        self._remaining_bytes = max_mb * MEGABYTE
 
     async def put(self, path: str, content: bytes) -> Member:
+        """Add a member from bytes."""
+
         async def chunks() -> AsyncGenerator[bytes, None]:
             yield content
 
         return await self.add(path, chunks(), "")
 
     async def add(self, path: str, chunks: AsyncGenerator[bytes, None], name: str) -> Member:
+        """Add a member from chunks. Raises TooLargeError over the size limit of the archive."""
         digest, size = sha256(), 0
         info = ZipInfo(path, _EPOCH)
         info.create_system, info.external_attr = _UNIX, _PLAIN_FILE << 16
@@ -42,21 +46,21 @@ class ZipArchive:
             with self._zip.open(info, "w") as member:
                 async for chunk in chunks:
                     size += len(chunk)
-                    if size > self._room:
+                    if size > self._remaining_bytes:
                         raise TooLargeError(path)
                     digest.update(chunk)
                     await asyncio.to_thread(member.write, chunk)
-        self._room -= size
+        self._remaining_bytes -= size
         return Member(path, digest.hexdigest(), size, name)
 
     def finish(self) -> BinaryIO:
-        """Write the directory and give the file, at its beginning."""
+        """Write the directory of the zip and return the file, at its beginning."""
         self._zip.close()
         self._file.seek(0)
         return self._file
 
     def discard(self) -> None:
-        """Give the room back."""
+        """Close the archive and delete its temporary file."""
         with suppress(OSError):
             self._zip.close()
         self._file.close()

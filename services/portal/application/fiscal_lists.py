@@ -73,7 +73,7 @@ class FiscalLists:
         yield HEADERS
         totals = Totals()
         async for pieces in self._pieces.list_sent(viewer, period):
-            names = await self._structures.names(structures_of(pieces))
+            names = await self._structures.find_names(structures_of(pieces))
             for piece in pieces:
                 totals.add(piece, viewer.role)
                 yield _write_row(piece, viewer.role, names)

@@ -35,7 +35,7 @@ class Pieces(Protocol):
 class Structures(Protocol):
     """The projection of structures."""
 
-    async def names(self, structures: Iterable[str]) -> Mapping[str, str]:
+    async def find_names(self, structures: Iterable[str]) -> Mapping[str, str]:
         """Find the names of those that are known."""
 
 

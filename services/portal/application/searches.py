@@ -44,7 +44,7 @@ class Searches:
         is_last = len(found) <= limit
         return Page(
             pieces=pieces,
-            names=await self._structures.names(structures_of(pieces)),
+            names=await self._structures.find_names(structures_of(pieces)),
             next=None if is_last else Place(pieces[-1].deposited_at, pieces[-1].id),
         )
 

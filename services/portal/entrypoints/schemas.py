@@ -98,7 +98,7 @@ class SearchQuestion(Question):
     limit: int = Field(default=PAGE, ge=1, le=PAGE_LIMIT)
 
     def to_criteria(self) -> Criteria:
-        """Take the criteria off the wire."""
+        """Convert to the domain."""
         named = ((role, getattr(self, role.value)) for role in Role)
         return Criteria(
             number=self.number,

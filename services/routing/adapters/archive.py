@@ -10,7 +10,7 @@ from typing import Any
 
 from services.routing.adapters.audit_trail import (
     LAST_VERSION,
-    entry_id,
+    format_entry_id,
     read_entry,
     verify,
     write_entry,
@@ -100,7 +100,7 @@ class MongoArchive:
         ordered = found.sort([("since", 1), ("_id", 1)]).limit(limit)
         dossiers = [read_dossier(document["state"]) async for document in ordered]
         for dossier in dossiers:
-            if not (dossier.awaited and dossier.awaited.turn_of(actor)):
+            if not (dossier.awaited and dossier.awaited.find_turn(actor)):
                 raise LookupError(f"{dossier.id} is listed as awaiting {actor}, and does not")
         return dossiers
 
@@ -141,7 +141,12 @@ class MongoArchive:
 
     async def _read_trail(self, dossier_id: str) -> Sequence[Document]:
         found = self._collection("audit").find(
-            {"_id": {"$gte": entry_id(dossier_id, 0), "$lte": entry_id(dossier_id, LAST_VERSION)}},
+            {
+                "_id": {
+                    "$gte": format_entry_id(dossier_id, 0),
+                    "$lte": format_entry_id(dossier_id, LAST_VERSION),
+                }
+            },
             session=self._session,
         )
         return [document async for document in found.sort("_id", 1)]

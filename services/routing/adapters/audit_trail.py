@@ -1,7 +1,7 @@
-"""The audit trail as a hash chain: written once, verified from the documents alone.
+"""Audit trail as a hash chain: written once, verified from the documents alone.
 
-Each entry holds the SHA-256 of the entry before it and those of the files it brings; its own is
-that of its canonical JSON (sorted keys, no white space, UTF-8).
+Each entry holds the SHA-256 of the entry before it and those of the files it brings; its own hash
+is the SHA-256 of its canonical JSON (sorted keys, no white space, UTF-8).
 """
 
 import json
@@ -21,15 +21,15 @@ _VERSION_DIGITS = 6
 LAST_VERSION = 10**_VERSION_DIGITS - 1
 
 
-def entry_id(dossier_id: str, version: int) -> str:
-    """Name an entry so that ids sort as the trail does."""
+def format_entry_id(dossier_id: str, version: int) -> str:
+    """Format the id of an entry: ids sort as the trail does."""
     return f"{dossier_id}|{version:0{_VERSION_DIGITS}d}"
 
 
 def write_entry(dossier_id: str, entry: Entry, previous: str) -> Document:
     """Write an entry behind the one whose hash is `previous`, empty for the first."""
     document: Document = {
-        "_id": entry_id(dossier_id, entry.version),
+        "_id": format_entry_id(dossier_id, entry.version),
         "dossier": dossier_id,
         "version": entry.version,
         "events": [write_event(event) for event in entry.events],
@@ -37,7 +37,7 @@ def write_entry(dossier_id: str, entry: Entry, previous: str) -> Document:
         "cause": entry.cause,
         "previous": previous,
     }
-    document["hash"] = hash_of(document)
+    document["hash"] = compute_hash(document)
     return document
 
 
@@ -47,7 +47,7 @@ def read_entry(document: Mapping[str, Any]) -> Entry:
     return Entry(document["version"], events, document["cause"])
 
 
-def hash_of(document: Mapping[str, Any]) -> str:
+def compute_hash(document: Mapping[str, Any]) -> str:
     """Compute the hash of an entry."""
     hashed = {key: value for key, value in document.items() if key != "hash"}
     return sha256(_CANONICAL.encode(hashed).encode()).hexdigest()
@@ -68,7 +68,7 @@ def verify(trail: Sequence[Mapping[str, Any]], dossier: Mapping[str, Any], head:
 def _find_fault(document: Mapping[str, Any], previous: str, version: int) -> str | None:
     try:
         entry = read_entry(document)
-        if hash_of(document) != document["hash"]:
+        if compute_hash(document) != document["hash"]:
             return "Le contenu de cette entrée a changé depuis qu'elle a été écrite."
         if document["previous"] != previous:
             return "Cette entrée ne suit pas celle qui la précède : l'une d'elles a été remplacée."

@@ -10,7 +10,7 @@ from services.routing.application.journey import Cause, Journey, is_party
 from services.routing.application.messages import build_messages, build_state
 from services.routing.application.ports import Work
 from services.routing.application.views import view_as
-from services.routing.domain.commands import Command, Elapse, Rejudge, Treat
+from services.routing.domain.commands import ApplyDelay, Command, Rejudge, Treat
 from services.routing.domain.decide import Decision, decide
 from services.routing.domain.decision import MessageError
 from services.routing.domain.events import AdditionRefused, Held
@@ -79,7 +79,7 @@ class Router:
     async def elapse(self, after: str) -> str | None:
         """Apply the effects of a page of delays that have passed; give the last dossier's id."""
         late = await self.work.find_late(self.now, after)
-        await self._apply_to_each(late, Elapse(), {})
+        await self._apply_to_each(late, ApplyDelay(), {})
         return late[-1].dossier.id if late else None
 
     async def treat(self, treat: Treat) -> TreatmentResult | None:
@@ -105,7 +105,7 @@ class Router:
         return TreatmentResult(journey)
 
     async def _apply_to_each(
-        self, journeys: Sequence[Journey], command: Rejudge | Elapse, causes: Mapping[str, str]
+        self, journeys: Sequence[Journey], command: Rejudge | ApplyDelay, causes: Mapping[str, str]
     ) -> None:
         """Put a command to several dossiers. `causes` are message ids, by structure that held."""
         if not journeys:

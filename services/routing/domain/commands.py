@@ -45,7 +45,7 @@ class Deposit:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """What an actor adds to a piece, in files: what a suspended one lacks, or why it contests."""
+    """Files added to a piece: a completion, or a contestation."""
 
     piece_id: str
     actor: Actor
@@ -58,7 +58,7 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a recycled piece says otherwise than before: to whom it goes, under which engagement."""
+    """Correction of a recycled piece: its new parties and engagement."""
 
     parties: Mapping[Role, Party] = field(default_factory=dict)
     engagement: str | None = None
@@ -74,17 +74,17 @@ class Treat:
     motive: str | None = None
     comment: str | None = None
     correction: Correction | None = None
-    """What a recycling puts right."""
+    """Correction by a recycling; None for the other acts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejudge:
-    """A structure of the dossier has changed: release it if it was held, or keep it."""
+    """Judge a held dossier again after a structure changed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Elapse:
-    """Time has passed: what follows from a delay that is over."""
+class ApplyDelay:
+    """Command of the timer: apply the delay that has ended."""
 
 
-Command = Deposit | Complete | Treat | Rejudge | Elapse
+Command = Deposit | Complete | Treat | Rejudge | ApplyDelay

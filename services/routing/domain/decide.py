@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import assert_never
 
-from services.routing.domain.commands import Command, Complete, Deposit, Elapse, Rejudge, Treat
+from services.routing.domain.commands import ApplyDelay, Command, Complete, Deposit, Rejudge, Treat
 from services.routing.domain.decision import Decision, MessageError, World
-from services.routing.domain.delays import decide_elapsed
+from services.routing.domain.delays import decide_elapsed_delay
 from services.routing.domain.deposits import decide_deposit
 from services.routing.domain.dossier import Dossier
 from services.routing.domain.hops import retry_hop
@@ -40,7 +40,7 @@ def decide(
             return decide_completion(dossier, command, world)
         case Rejudge():
             return Decision(retry_hop(dossier, world))
-        case Elapse():
-            return Decision(decide_elapsed(dossier, world))
+        case ApplyDelay():
+            return Decision(decide_elapsed_delay(dossier, world))
         case _:
             assert_never(command)

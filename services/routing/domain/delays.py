@@ -1,4 +1,4 @@
-"""The decision on a delay that has passed: what follows from the silence of the one awaited."""
+"""Decision on a delay that has ended: the effect of the table of delays on the dossier."""
 
 from collections.abc import Iterable
 
@@ -14,11 +14,11 @@ from shared.vocabulary.roles import Purpose
 from shared.vocabulary.statuses import Status
 
 
-def decide_elapsed(dossier: Dossier, world: World) -> tuple[Event, ...]:
-    """State that a delay has passed, and what the table of delays makes of it.
+def decide_elapsed_delay(dossier: Dossier, world: World) -> tuple[Event, ...]:
+    """Decide the events of a delay that has ended, by the table of delays.
 
-    Nothing happens while no delay runs, before it ends, or to a dossier that is held: whoever has
-    not got a piece is not late with it.
+    There are none while no delay runs, before it ends, or for a held dossier: a held dossier is not
+    late, since its recipient has not received the piece.
     """
     waiting = dossier.awaited
     if waiting is None or waiting.due is None or world.now < waiting.due or dossier.hold:
@@ -31,10 +31,10 @@ def decide_elapsed(dossier: Dossier, world: World) -> tuple[Event, ...]:
     elapsed = DelayElapsed(
         world.now, piece.id, delay.name, waiting.actor, waiting.since, waiting.due
     )
-    return (elapsed, *_effects(circuit, delay, dossier, waiting, piece, world))
+    return (elapsed, *_apply_effect(circuit, delay, dossier, waiting, piece, world))
 
 
-def _effects(
+def _apply_effect(
     circuit: Circuit, delay: Delay, dossier: Dossier, waiting: Waiting, piece: Piece, world: World
 ) -> Iterable[Event]:
     row = circuit[piece.cadre, dossier.moa_present]
@@ -64,7 +64,7 @@ def _offer(
     rows: Iterable[Row], dossier: Dossier, piece: Piece, waiting: Waiting, world: World
 ) -> Iterable[Event]:
     for actor, cadres in _group_by_depositor(rows, dossier, piece).items():
-        if waiting.turn_of(actor) is None:
+        if waiting.find_turn(actor) is None:
             yield Offered(world.now, piece.id, actor, application_of(actor.role), cadres)
 
 

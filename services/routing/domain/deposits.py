@@ -118,7 +118,7 @@ def _restore_before_lapse(dossier: Dossier, deposit: Deposit) -> Dossier:
     lapsed, awaited = dossier.lapsed, dossier.awaited
     if lapsed is None or lapsed.waiting.due is None or awaited is None:
         return dossier
-    turn = lapsed.waiting.turn_of(deposit.depositor)
+    turn = lapsed.waiting.find_turn(deposit.depositor)
     if not turn or deposit.cadre not in turn.cadres:
         return dossier
     piece = dossier[lapsed.waiting.piece_id]

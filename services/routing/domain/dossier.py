@@ -109,7 +109,7 @@ class Waiting:
         """Everybody who may act, the one awaited first."""
         return (Turn(self.actor, self.cadres), *self.others)
 
-    def turn_of(self, actor: Actor) -> Turn | None:
+    def find_turn(self, actor: Actor) -> Turn | None:
         """Find what an actor may do; None when it is not awaited."""
         who = (actor.role, actor.structure)
         return next(

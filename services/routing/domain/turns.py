@@ -4,26 +4,28 @@ from services.routing.domain.dossier import Dossier, Piece
 from shared.circuit import turns
 from shared.circuit.statuses import Act, Transition
 from shared.circuit.table import Row
-from shared.circuit.turns import Awaited, Standing, Turn, judge_act
+from shared.circuit.turns import Awaited, CurrentPiece, Turn, judge_act
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.rules import Violation
 
 
 def judge_turn(dossier: Dossier, piece: Piece, actor: Actor) -> Turn | Violation:
-    """Find the turn of an actor, or say that the dossier does not await it on this piece now."""
-    return turns.judge_turn(_awaited(dossier), _standing(piece), actor.role, actor.structure)
+    """Find the turn of an actor, or the violation when it is not its turn."""
+    return turns.judge_turn(
+        _build_awaited(dossier), _build_current(piece), actor.role, actor.structure
+    )
 
 
 def find_transition(piece: Piece, row: Row, act: Act, actor: Actor) -> Transition | Violation:
     """Find what an act makes of a piece, by its status and by what its row allows."""
-    return judge_act(_standing(piece), row, act, actor.role)
+    return judge_act(_build_current(piece), row, act, actor.role)
 
 
-def _standing(piece: Piece) -> Standing:
-    return Standing(piece.id, piece.number, piece.status)
+def _build_current(piece: Piece) -> CurrentPiece:
+    return CurrentPiece(piece.id, piece.number, piece.status)
 
 
-def _awaited(dossier: Dossier) -> Awaited | None:
+def _build_awaited(dossier: Dossier) -> Awaited | None:
     waiting = dossier.awaited
     if waiting is None:
         return None

@@ -19,7 +19,7 @@ async def keep_structures(
 ) -> frozenset[str]:
     """Keep each structure's latest version. Give the ids of those that were newer than ours."""
     return await keep_newest(
-        transaction, STRUCTURES, [_row(event.data.to_domain()) for event in events]
+        transaction, STRUCTURES, [_build_row(event.data.to_domain()) for event in events]
     )
 
 
@@ -31,7 +31,7 @@ async def project_structures(
 
 
 class Directory:
-    """The structures that `keep_structures` has kept."""
+    """Lookup of projected structures by id."""
 
     def __init__(self, source: Store | Transaction) -> None:
         """Read from a store, or from a transaction's snapshot of it."""
@@ -40,20 +40,20 @@ class Directory:
 
     async def find(self, structures: Iterable[str]) -> Mapping[str, Structure]:
         """Find those that exist, by id."""
-        rows = self._rows.find(_among(structures), session=self._session)
+        rows = self._rows.find(_filter_by_ids(structures), session=self._session)
         return {row["_id"]: _read(row) async for row in rows}
 
-    async def names(self, structures: Iterable[str]) -> Mapping[str, str]:
+    async def find_names(self, structures: Iterable[str]) -> Mapping[str, str]:
         """Find the names of those that exist, by id."""
-        rows = self._rows.find(_among(structures), {"name": 1}, session=self._session)
+        rows = self._rows.find(_filter_by_ids(structures), {"name": 1}, session=self._session)
         return {row["_id"]: row["name"] async for row in rows}
 
 
-def _among(structures: Iterable[str]) -> Document:
+def _filter_by_ids(structures: Iterable[str]) -> Document:
     return {"_id": {"$in": list(set(structures))}}
 
 
-def _row(structure: Structure) -> Document:
+def _build_row(structure: Structure) -> Document:
     return {
         "_id": structure.id,
         "version": structure.version,

@@ -22,7 +22,7 @@ from shared.runtime.store.driver import DeleteOne
 from shared.runtime.store.lease import Lease
 
 Publish = Callable[[Document], Awaitable[Awaitable[object]]]
-"""Hands a row to the producer, in order, and gives what resolves when the broker has it."""
+"""Hands a row to the producer, in order; returns an awaitable of the broker's acknowledgement."""
 
 Renew = Callable[[], Awaitable[None]]
 """Replaces the producer: after a refusal its sequence numbers are out of order."""
@@ -31,17 +31,17 @@ Key = tuple[str, str]
 Handed = tuple[Document, Awaitable[object]]
 
 _PAGE = 1000
-_SWEEP_S = 0.5
+_POLL_S = 0.5
 _HAND_OVER_S = 5.0
-_SOON_S = 5.0
-_LATER_S = 30.0
+_RETRY_AFTER_TIMEOUT_S = 5.0
+_RETRY_AFTER_REFUSAL_S = 30.0
 _STOP_S = 2.0
 _MEASURED_EVERY_S = 1.0
 _log = get_logger(__name__)
 
 
 async def _keep_producer() -> None:
-    """Do nothing: a producer that is not idempotent counts nothing."""
+    """Do nothing: a producer that is not idempotent has no sequence numbers to renew."""
 
 
 class Relay:
@@ -86,7 +86,7 @@ class Relay:
 
     async def _wait_for_commit(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._store.committed.wait(), _SWEEP_S)
+            await asyncio.wait_for(self._store.committed.wait(), _POLL_S)
 
     async def _measure(self) -> None:
         if time.monotonic() > self._measured + _MEASURED_EVERY_S:
@@ -169,7 +169,7 @@ class Relay:
         failed = []
         published = []
         for (row, _), first in zip(handed, outcomes, strict=True):
-            key, outcome = _key(row), first
+            key, outcome = _build_key(row), first
             if key in stopped:
                 continue
             if key in retried or (is_refusal(first) and len(handed) > 1):
@@ -205,8 +205,8 @@ class Relay:
         handed: list[Handed] = []
         stopped: set[Key] = set()
         for row in rows:
-            postponed = {_key(row), (row["topic"], None)}
-            if _key(row) in stopped or not self._postponed.keys().isdisjoint(postponed):
+            postponed = {_build_key(row), (row["topic"], None)}
+            if _build_key(row) in stopped or not self._postponed.keys().isdisjoint(postponed):
                 continue
             try:
                 async with asyncio.timeout(_HAND_OVER_S):
@@ -217,17 +217,17 @@ class Relay:
 
     def _postpone(self, row: Document, error: BaseException) -> Key:
         """Postpone a key that the broker refuses, or a whole topic that is not available."""
-        key = _key(row)
+        key = _build_key(row)
         _log.error("outbox.refused", topic=key[0], key=key[1], row=row["_id"], error=repr(error))
         if isinstance(error, TimeoutError):
-            self._postponed[key[0], None] = time.monotonic() + _SOON_S
+            self._postponed[key[0], None] = time.monotonic() + _RETRY_AFTER_TIMEOUT_S
         elif concerns_topic(error):
-            self._postponed[key[0], None] = time.monotonic() + _LATER_S
+            self._postponed[key[0], None] = time.monotonic() + _RETRY_AFTER_REFUSAL_S
         elif is_refusal(error):
             # Not what was refused along with it by an old sequence number: that goes at once.
-            self._postponed[key] = time.monotonic() + _LATER_S
+            self._postponed[key] = time.monotonic() + _RETRY_AFTER_REFUSAL_S
         return key
 
 
-def _key(row: Document) -> Key:
+def _build_key(row: Document) -> Key:
     return row["topic"], row["key"]

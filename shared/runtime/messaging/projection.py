@@ -1,4 +1,4 @@
-"""Projections of compacted topics: the newest version of each state, without any order."""
+"""Projection of a compacted topic: keeps the newest version of each state, in whatever order."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Projection:
     The handler keeps a state only when its version is newer than the one it has. What cannot be
     projected waits for an operator, as in an inbox, but holds nothing back: the next version of the
     same key makes up for it. So does a version far above the one that is known; an operator's
-    replay believes it.
+    replay accepts it.
     """
 
     def __init__(self, store: Store, topic: Topic, config: ProjectionConfig, clock: Clock) -> None:
@@ -105,33 +105,33 @@ class Projection:
         self, transaction: Transaction, batch: Sequence[Incoming]
     ) -> list[Incoming]:
         """Turn each state whose version jumps into a dead letter. The first version may be any."""
-        known = await self._versions(transaction, batch)
-        held = []
+        known = await self._find_versions(transaction, batch)
+        checked = []
         for message in batch:
-            state = _state(message)
+            state = _find_state(message)
             if state is not None:
                 entity, version = state
                 ours = known.setdefault(entity, version)
                 if version > ours + _JUMP_MAX:
                     jump = f"version {version} of {entity}, of which {ours} is known, is held"
-                    held.append(message.with_fault(jump))
+                    checked.append(message.with_fault(jump))
                     continue
                 known[entity] = max(ours, version)
-            held.append(message)
-        return held
+            checked.append(message)
+        return checked
 
-    async def _versions(
+    async def _find_versions(
         self, transaction: Transaction, batch: Sequence[Incoming]
     ) -> dict[str, int]:
-        entities = {state[0] for message in batch if (state := _state(message))}
-        return await _known_versions(transaction, self._collection, entities)
+        entities = {state[0] for message in batch if (state := _find_state(message))}
+        return await _read_versions(transaction, self._collection, entities)
 
     async def _write_dead_letter(self, message: Incoming, reason: str) -> None:
         await write_dead_letter(message, reason, self._commit)
 
 
-def _state(message: Incoming) -> tuple[str, int] | None:
-    """Give the entity that a message tells the state of, and its version."""
+def _find_state(message: Incoming) -> tuple[str, int] | None:
+    """Find the entity whose state a message holds, and the version of that state."""
     if message.event is None:
         return None
     data = message.event.data
@@ -139,12 +139,12 @@ def _state(message: Incoming) -> tuple[str, int] | None:
     return None if entity is None else (entity, version)
 
 
-async def _known_versions(
+async def _read_versions(
     transaction: Transaction, collection: str, ids: Iterable[str]
 ) -> dict[str, int]:
     """Read the version of each state that is kept."""
     known: dict[str, int] = {}
-    for page in _pages(ids):
+    for page in _split_pages(ids):
         found = transaction.collection(collection).find(
             {"_id": {"$in": page}}, {"version": 1}, session=transaction.session
         )
@@ -152,7 +152,7 @@ async def _known_versions(
     return known
 
 
-def _pages(ids: Iterable[str]) -> Iterator[list[str]]:
+def _split_pages(ids: Iterable[str]) -> Iterator[list[str]]:
     ordered = sorted(set(ids))
     for start in range(0, len(ordered), _READ_AT_ONCE):
         yield ordered[start : start + _READ_AT_ONCE]
@@ -167,12 +167,12 @@ async def check_owners(
         collection: where documents name a piece by `field` and its dossier by `dossier_id`.
         claims: pieces and the dossiers that are said to hold them.
 
-    Raises ElsewhereError: who takes part in the one dossier would find the files of the other.
+    Raises ElsewhereError. Otherwise a party of one dossier could read the files of the other.
     """
     owners: dict[str, str] = {}
     for piece, dossier in claims:
         _judge_owner(piece, dossier, owners.setdefault(piece, dossier))
-    for page in _pages(owners):
+    for page in _split_pages(owners):
         found = transaction.collection(collection).find(
             {field: {"$in": page}},
             {field: 1, "dossier_id": 1},
@@ -190,12 +190,12 @@ def _judge_owner(piece: str, dossier: str, owner: str) -> None:
 async def keep_newest(
     transaction: Transaction, collection: str, states: Iterable[Document]
 ) -> frozenset[str]:
-    """Keep each state that is newer than the one of its `_id` that is there, by `version`.
+    """Upsert each state whose `version` is newer than the stored one of the same `_id`.
 
     Gives the ids of those that were newer.
     """
     rows = list(states)
-    known = await _known_versions(transaction, collection, {row["_id"] for row in rows})
+    known = await _read_versions(transaction, collection, {row["_id"] for row in rows})
     newer: dict[str, Document] = {}
     for row in rows:
         if row["version"] > known.get(row["_id"], -1):

@@ -1,4 +1,4 @@
-"""Idempotency keys in the document store: what each has served for, for 24 hours."""
+"""Idempotency keys in the document store: kept 24 hours, with what each was used for."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -15,8 +15,8 @@ async def prepare_keys(store: Store) -> None:
     await store.collection(_COLLECTION).create_index("expires_at", expireAfterSeconds=0)
 
 
-async def find_used(source: Store | Transaction, keys: Collection[Key]) -> dict[str, UsedKey]:
-    """Find what these keys have served for, by `Key.id`."""
+async def find_key_uses(source: Store | Transaction, keys: Collection[Key]) -> dict[str, UsedKey]:
+    """Find what these keys were used for, by `Key.id`."""
     if not keys:
         return {}
     session = source.session if isinstance(source, Transaction) else None
@@ -25,10 +25,10 @@ async def find_used(source: Store | Transaction, keys: Collection[Key]) -> dict[
     return {row["_id"]: UsedKey(row["fingerprint"], row["subject"]) async for row in rows}
 
 
-async def keep_used(transaction: Transaction, subjects: Collection[tuple[Key, str]]) -> None:
-    """Remember what keys have served for.
+async def record_key_uses(transaction: Transaction, subjects: Collection[tuple[Key, str]]) -> None:
+    """Record what keys were used for.
 
-    Raises BulkWriteError when one of them has served meanwhile.
+    Raises BulkWriteError when one of them was used by another transaction.
     """
     expires_at = transaction.clock() + _KEPT
     rows = [

@@ -25,7 +25,7 @@ from shared.runtime.web.middlewares import (
     Authenticator,
     OriginMiddleware,
 )
-from shared.runtime.web.paths import PathPrefixes, route_label
+from shared.runtime.web.paths import PathPrefixes, find_route_label
 from shared.runtime.web.problems import (
     MEDIA_TYPE,
     handle_unforeseen,
@@ -173,7 +173,7 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 has_begun = True
                 REQUESTS.labels(
-                    scope["method"], route_label(scope), str(message["status"])
+                    scope["method"], find_route_label(scope), str(message["status"])
                 ).observe(time.perf_counter() - started)
             await send(message)
 

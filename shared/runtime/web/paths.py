@@ -16,8 +16,8 @@ class PathPrefixes:
         return path in self._whole or path.startswith(self._folders)
 
 
-def route_label(scope: Scope) -> str:
-    """Name the route that a request has found, without the public prefix of its service."""
+def find_route_label(scope: Scope) -> str:
+    """Find the route of a request for the labels of metrics, without the service's prefix."""
     route = getattr(scope.get("route"), "path", "unmatched")
     # The framework gives the route of a WebSocket with the prefix, and any other without.
     return route.removeprefix(scope["app"].state.prefix)

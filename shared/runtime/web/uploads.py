@@ -28,7 +28,7 @@ class Uploaded:
         """Its size, known without reading it."""
         return self._upload.size or 0
 
-    async def head(self, size: int) -> bytes:
+    async def read_head(self, size: int) -> bytes:
         """Read its first bytes."""
         await self._upload.seek(0)
         return await self._upload.read(size)
@@ -47,12 +47,12 @@ def wrap_uploads(files: Iterable[UploadFile] | None) -> list[Uploaded]:
 def make_safe_name(name: str) -> str:
     """Make a name that is one path component, printable and of bounded length."""
     last = clean(name).replace("\\", "/").rpartition("/")[2]
-    shown = "".join(sign for sign in last if sign.isprintable())
+    shown = "".join(character for character in last if character.isprintable())
     return shown[:_NAME_LIMIT].strip() or "fichier"
 
 
 def build_download(name: str, media_type: str, content: bytes) -> Response:
-    """Hand a file out to be saved: never shown in place, never guessed at by the browser."""
+    """Build a download answer: Content-Disposition attachment, nosniff, sandbox."""
     return Response(
         content,
         media_type=media_type,
@@ -67,5 +67,5 @@ def build_download(name: str, media_type: str, content: bytes) -> Response:
 
 def _format_disposition(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    quoted = "".join("_" if sign in '"\\;' else sign for sign in plain) or "fichier"
+    quoted = "".join("_" if character in '"\\;' else character for character in plain) or "fichier"
     return f"attachment; filename=\"{quoted}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from shared.runtime.metrics import SOCKET_CLOSES, SOCKET_FRAMES, SOCKETS
-from shared.runtime.web.paths import route_label
+from shared.runtime.web.paths import find_route_label
 from shared.runtime.web.problems import handle_unforeseen, respond
 
 _FAILED, _TRY_AGAIN = 1011, 1013
@@ -69,7 +69,7 @@ class _MonitoredSocket:
 
     @property
     def _route(self) -> str:
-        return route_label(self._scope)
+        return find_route_label(self._scope)
 
 
 async def serve_websocket(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

@@ -32,7 +32,7 @@ def _seconds(monkeypatch: pytest.MonkeyPatch) -> None:
 
     What is tested is that a retry and a refresh come, not when.
     """
-    monkeypatch.setattr("shared.runtime.messaging.outbox._LATER_S", 2.0)
+    monkeypatch.setattr("shared.runtime.messaging.outbox._RETRY_AFTER_REFUSAL_S", 2.0)
     monkeypatch.setattr("shared.runtime.messaging.broker._METADATA_MAX_AGE_MS", 2_000)
 
 

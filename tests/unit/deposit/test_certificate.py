@@ -18,7 +18,7 @@ from services.deposit.adapters.certificate_pdf import (
     CertificateFacts,
     FileFacts,
     PartyFacts,
-    deposit_certificate,
+    render_certificate,
 )
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.roles import Role
@@ -50,7 +50,7 @@ def text_of(pdf: bytes) -> str:
 
 
 def test_the_certificate_says_who_what_when_and_with_which_fingerprint() -> None:
-    text = text_of(deposit_certificate(FACTS))
+    text = text_of(render_certificate(FACTS))
 
     for said in (
         "Certificat de dépôt",
@@ -75,21 +75,21 @@ def test_the_certificate_says_who_what_when_and_with_which_fingerprint() -> None
 
 
 def test_the_time_is_that_of_paris_and_universal() -> None:
-    text = text_of(deposit_certificate(FACTS))
+    text = text_of(render_certificate(FACTS))
 
     assert "15/07/2026 à 00:30:05, heure de Paris (+02:00)" in text
     assert "2026-07-14T22:30:05.123Z" in text
 
 
 def test_the_piece_that_it_follows_is_named() -> None:
-    text = text_of(deposit_certificate(replace(FACTS, follows="0192f3a0-3333")))
+    text = text_of(render_certificate(replace(FACTS, follows="0192f3a0-3333")))
 
     assert "0192f3a0-3333" in text
     assert "aucune pièce" not in text
 
 
 def test_the_facts_are_embedded_for_a_machine() -> None:
-    with pikepdf.open(io.BytesIO(deposit_certificate(FACTS))) as pdf:
+    with pikepdf.open(io.BytesIO(render_certificate(FACTS))) as pdf:
         facts = json.loads(pdf.attachments["certificat.json"].get_file().read_bytes())
 
     assert facts["file"] == {"name": "situation.xml", "size_bytes": 1_234_567, "sha256": "a" * 64}
@@ -100,10 +100,10 @@ def test_the_facts_are_embedded_for_a_machine() -> None:
 def test_another_process_at_another_time_writes_the_same_bytes() -> None:
     script = (
         "import hashlib;"
-        "from tests.unit.deposit.test_certificate import FACTS, deposit_certificate;"
-        "print(hashlib.sha256(deposit_certificate(FACTS)).hexdigest())"
+        "from tests.unit.deposit.test_certificate import FACTS, render_certificate;"
+        "print(hashlib.sha256(render_certificate(FACTS)).hexdigest())"
     )
-    here = hashlib.sha256(deposit_certificate(FACTS)).hexdigest()
+    here = hashlib.sha256(render_certificate(FACTS)).hexdigest()
 
     for seed, zone in (("1", "Asia/Tokyo"), ("2", "UTC")):
         environment = os.environ | {"PYTHONHASHSEED": seed, "TZ": zone}  # noqa: TID251
@@ -122,7 +122,7 @@ def test_another_process_at_another_time_writes_the_same_bytes() -> None:
 def test_other_facts_give_other_bytes() -> None:
     other = replace(FACTS, file=replace(FACTS.file, sha256="d" * 64))
 
-    assert deposit_certificate(other) != deposit_certificate(FACTS)
+    assert render_certificate(other) != render_certificate(FACTS)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_other_facts_give_other_bytes() -> None:
     ],
 )
 def test_a_name_in_any_alphabet_is_shown_or_coded(name: str, shown: str) -> None:
-    pdf = deposit_certificate(replace(FACTS, file=replace(FACTS.file, name=name)))
+    pdf = render_certificate(replace(FACTS, file=replace(FACTS.file, name=name)))
 
     assert shown in text_of(pdf)
     assert ("code Unicode" in text_of(pdf)) == ("<U+" in shown)
@@ -150,7 +150,7 @@ def test_a_name_in_any_alphabet_is_shown_or_coded(name: str, shown: str) -> None
 def test_long_values_and_many_attachments_take_more_pages() -> None:
     attachments = tuple(FileFacts("n" * 300, 1, f"{i:064x}") for i in range(60))
 
-    text = text_of(deposit_certificate(replace(FACTS, attachments=attachments)))
+    text = text_of(render_certificate(replace(FACTS, attachments=attachments)))
 
     assert all(attachment.sha256 in text for attachment in attachments)
     assert text.count("n") >= 60 * 300

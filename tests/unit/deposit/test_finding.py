@@ -68,7 +68,7 @@ class Memory:
     async def list_ids(self, dossier_id: str) -> set[str]:
         return {piece.id for piece in self.pieces if piece.dossier_id == dossier_id}
 
-    async def find_used_key(self, key: Key) -> UsedKey | None:
+    async def find_key_use(self, key: Key) -> UsedKey | None:
         return self.keys.get(key.id)
 
 
@@ -87,7 +87,7 @@ class Dossiers:
             for state in self.states.values()
             if state.parties.titulaire.structure == titulaire
             and state.awaited
-            and (turn := state.awaited.turn_of(who.role, who.structure))
+            and (turn := state.awaited.find_turn(who.role, who.structure))
             and who.cadre in turn.cadres
         ]
         return found[0] if found else None
@@ -259,7 +259,7 @@ class Plain:
     size_bytes: int = 8
     content: bytes = b"%PDF-1.7"
 
-    async def head(self, size: int) -> bytes:
+    async def read_head(self, size: int) -> bytes:
         return self.content[:size]
 
     async def read(self) -> bytes:

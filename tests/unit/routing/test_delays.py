@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.routing.domain.commands import Elapse, Rejudge
+from services.routing.domain.commands import ApplyDelay, Rejudge
 from services.routing.domain.decide import decide
 from services.routing.domain.dossier import Dossier
 from services.routing.domain.events import DelayElapsed
@@ -45,7 +45,7 @@ def _days_later(days: int) -> datetime:
 
 
 def _at(dossier: Dossier, now: datetime) -> Dossier:
-    folded = fold(dossier, decide(dossier, Elapse(), DIRECTORY, now).events)
+    folded = fold(dossier, decide(dossier, ApplyDelay(), DIRECTORY, now).events)
     assert folded is not None
     return folded
 
@@ -94,7 +94,7 @@ def test_a_delay_begins_anew_for_a_piece_released_and_does_not_run_while_it_is_h
 
 def test_a_delay_passes_once_and_its_event_says_whose_it_was() -> None:
     dossier = after(A4)
-    (elapsed,) = decide(dossier, Elapse(), DIRECTORY, _days_later(7)).events
+    (elapsed,) = decide(dossier, ApplyDelay(), DIRECTORY, _days_later(7)).events
 
     assert isinstance(elapsed, DelayElapsed)
     assert (elapsed.delay, elapsed.by.role) == ("etat_acompte", Role.MOE)
@@ -164,7 +164,7 @@ def test_whoever_must_answer_a_contest_has_a_delay() -> None:
     contested = after(A7, A17, A20, a_treatment("A20", Act.CONTESTER, Role.TITULAIRE))
 
     assert _due(contested) == _days_later(30)
-    (elapsed,) = decide(contested, Elapse(), DIRECTORY, _days_later(30)).events
+    (elapsed,) = decide(contested, ApplyDelay(), DIRECTORY, _days_later(30)).events
     assert isinstance(elapsed, DelayElapsed)
     assert (elapsed.delay, elapsed.by.role) == ("contestation", Role.MOA)
 

@@ -14,7 +14,7 @@ from functools import cache
 
 import pytest
 
-from services.routing.domain.commands import Complete, Correction, Deposit, Elapse, Treat
+from services.routing.domain.commands import ApplyDelay, Complete, Correction, Deposit, Treat
 from services.routing.domain.decide import Decision, MessageError, decide
 from services.routing.domain.dossier import Dossier, Hold, Piece, State, Turn, Waiting
 from services.routing.domain.events import (
@@ -542,23 +542,23 @@ def test_every_delay_that_passes_in_every_state_under_every_parameter(
         if dossier.awaited is None:
             continue
         late = replace(dossier, awaited=replace(dossier.awaited, due=NOW))
-        before = decide(late, Elapse(), world.directory, NOW - timedelta(seconds=1))
+        before = decide(late, ApplyDelay(), world.directory, NOW - timedelta(seconds=1))
         assert before == Decision()
         if case.is_held:
-            assert decide(late, Elapse(), world.directory, NOW) == Decision()
+            assert decide(late, ApplyDelay(), world.directory, NOW) == Decision()
             continue
         if load_current().delay(case.cadre, dossier.awaited.actor.role) is None:
             with pytest.raises(MessageError, match="no delay"):
-                decide(late, Elapse(), world.directory, NOW)
+                decide(late, ApplyDelay(), world.directory, NOW)
             endless += 1
             continue
-        decision = decide(late, Elapse(), world.directory, NOW)
+        decision = decide(late, ApplyDelay(), world.directory, NOW)
         assert isinstance(decision.events[0], DelayElapsed)
         folded = fold(late, decision.events)
         assert folded is not None
         assert folded.awaited is not None
         _check_elapsed(case, decision, folded, world)
-        again = decide(folded, Elapse(), world.directory, NOW)
+        again = decide(folded, ApplyDelay(), world.directory, NOW)
         assert again == Decision()
         walked += 1
     _say(capsys, f"{walked} cases of (delay x row x status x MOA parameters)")

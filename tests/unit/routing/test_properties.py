@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.routing.domain.commands import (
+    ApplyDelay,
     Command,
     Complete,
     Correction,
     Deposit,
-    Elapse,
     Rejudge,
     Treat,
 )
@@ -112,7 +112,7 @@ class Walk:
             return Rejudge()
         if kind < 0.15:
             self.now += timedelta(days=self.random.choice((1, 8, 16, 31)))
-            return Elapse()
+            return ApplyDelay()
         if kind < 0.45:
             return self._deposit(dossier, new_id)
         if kind < 0.6:

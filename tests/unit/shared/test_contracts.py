@@ -1,4 +1,4 @@
-"""What the wire types let through, and what they refuse."""
+"""Types of the fields of contracts: what they accept and what they refuse."""
 
 import json
 from contextlib import nullcontext

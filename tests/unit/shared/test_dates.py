@@ -1,4 +1,4 @@
-"""Dates and moments off the wire: ISO 8601 alone, in the years that a document may bear."""
+"""Parsing of dates and moments: ISO 8601 alone, in the years that a document may bear."""
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""The wire type of texts that somebody types: plain, bounded after it is made so, shown whole."""
+"""Type of the texts that somebody types: plain, bounded after it is made so, shown whole."""
 
 import json
 from typing import Annotated, Any

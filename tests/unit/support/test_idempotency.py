@@ -30,7 +30,7 @@ class Sent:
     size_bytes: int = len(PDF)
     reads: int = 0
 
-    async def head(self, size: int) -> bytes:
+    async def read_head(self, size: int) -> bytes:
         return PDF[:size]
 
     async def read(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Finds the files inside a PDF, wherever the format allows one to be attached."""
+"""Embedded files (attachments) of a PDF, wherever the format allows one."""
 
 import re
 import zlib
@@ -10,15 +10,15 @@ import pikepdf
 
 from services.deposit.domain.unreadable import UNSAFE_PDF, Unreadable
 
-MISSTEPS = (pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError, AttributeError)
-"""pikepdf answers a malformed structure by whichever of these its first misstep raises."""
+PDF_ERRORS = (pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError, AttributeError)
+"""Exceptions that pikepdf raises on a malformed structure."""
 
 _TREE_ENTRIES = 10_000
 _OBJECTS = 50_000
 _DEPTH = 20
 _NAME_KEYS = ("/UF", "/F", "/Unix", "/Mac", "/DOS", "/Desc")
 _STREAM_KEYS = ("/F", "/UF", "/Unix", "/Mac", "/DOS")
-_LATE = frozenset({"/Outlines", "/StructTreeRoot", "/Dests"})
+_VISITED_LAST = frozenset({"/Outlines", "/StructTreeRoot", "/Dests"})
 _FLATE = pikepdf.Name.FlateDecode
 _REFERENCE = re.compile(rb"(\d+) (\d+) R\b")
 
@@ -34,18 +34,18 @@ class EmbeddedFile:
         """Decompress it; None when it is damaged, or beyond the limit of the PDF library."""
         try:
             return self.stream.read_bytes() if self.stream is not None else None
-        except MISSTEPS:
+        except PDF_ERRORS:
             return None
 
-    def head(self, size: int) -> bytes:
-        """Decompress its first bytes, alone where that can be."""
+    def read_head(self, size: int) -> bytes:
+        """Decompress its first bytes, without the rest, where possible."""
         if self.stream is None:
             return b""
         try:
             if self.stream.get("/Filter") == _FLATE and "/DecodeParms" not in self.stream:
                 return zlib.decompressobj().decompress(self.stream.read_raw_bytes(), size)
             return self.stream.read_bytes()[:size]
-        except (*MISSTEPS, zlib.error):
+        except (*PDF_ERRORS, zlib.error):
             return b""
 
 
@@ -62,7 +62,7 @@ def find_files(pdf: pikepdf.Pdf) -> list[EmbeddedFile]:
 def _add(
     found: dict[object, EmbeddedFile], specification: pikepdf.Object, names: Iterable[str]
 ) -> None:
-    told = [str(specification.get(key)) for key in _NAME_KEYS if key in specification]
+    own = [str(specification.get(key)) for key in _NAME_KEYS if key in specification]
     held = specification.get("/EF")
     streams: list[pikepdf.Object | None] = []
     if isinstance(held, pikepdf.Dictionary):
@@ -71,7 +71,7 @@ def _add(
     for stream in streams or [None]:
         identity = object() if stream is None else stream.objgen
         file = found.setdefault(identity, EmbeddedFile(stream))
-        file.names += [name for name in (*told, *names) if name not in file.names]
+        file.names += [name for name in (*own, *names) if name not in file.names]
 
 
 def _walk_names(root: pikepdf.Object) -> Iterator[tuple[pikepdf.Object, pikepdf.Object]]:
@@ -99,16 +99,18 @@ def _walk_names(root: pikepdf.Object) -> Iterator[tuple[pikepdf.Object, pikepdf.
 def _walk_objects(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Object]:
     """Walk to every file specification that holds a file: any object may be associated with one.
 
-    References are followed in the text of objects, which the library writes five times sooner than
+    References are followed in the text of objects, which the library writes five times faster than
     it hands over what they hold. Bookmarks and structure, of which long documents have hundreds of
     thousands, come last: the walk ends at 50,000 objects.
     """
     if b"/EF" in pdf.Root.unparse(resolved=True):
-        yield from _specifications(pdf.Root)
+        yield from _walk_specifications(pdf.Root)
     containers = [(key, each) for key, each in pdf.Root.items() if isinstance(each, pikepdf.Object)]
     seen: set[bytes] = set()
-    for is_late in (False, True):
-        waiting = deque(each.unparse() for key, each in containers if (key in _LATE) is is_late)
+    for is_last in (False, True):
+        waiting = deque(
+            each.unparse() for key, each in containers if (key in _VISITED_LAST) is is_last
+        )
         while waiting:
             for number, generation in _REFERENCE.findall(waiting.popleft()):
                 if number in seen:
@@ -119,21 +121,21 @@ def _walk_objects(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Object]:
                 node, text = _read_object(pdf, int(number), int(generation))
                 waiting.append(text)
                 if b"/EF" in text:
-                    yield from _specifications(node)
+                    yield from _walk_specifications(node)
 
 
 def _read_object(pdf: pikepdf.Pdf, number: int, generation: int) -> tuple[object, bytes]:
-    """Give an object, of a stream its dictionary, with its text; none when it is damaged."""
+    """Read an object and its text; of a stream, its dictionary. None when it is damaged."""
     try:
         node = pdf.get_object(number, generation)
         if isinstance(node, pikepdf.Stream):
             node = node.stream_dict
         return node, node.unparse(resolved=True) if isinstance(node, pikepdf.Object) else b""
-    except MISSTEPS:
+    except PDF_ERRORS:
         return None, b""
 
 
-def _specifications(node: object, depth: int = _DEPTH) -> Iterator[pikepdf.Object]:
+def _walk_specifications(node: object, depth: int = _DEPTH) -> Iterator[pikepdf.Object]:
     """Walk to file specifications within one object, references apart."""
     if isinstance(node, pikepdf.Dictionary):
         if isinstance(node.get("/EF"), pikepdf.Dictionary):
@@ -146,4 +148,4 @@ def _specifications(node: object, depth: int = _DEPTH) -> Iterator[pikepdf.Objec
     if depth:
         for each in inside:
             if isinstance(each, pikepdf.Object) and not each.is_indirect:
-                yield from _specifications(each, depth - 1)
+                yield from _walk_specifications(each, depth - 1)

@@ -6,7 +6,7 @@ import pikepdf
 
 from services.deposit.adapters.einvoice.file_names import is_reserved
 from services.deposit.adapters.einvoice.limits import Limits
-from services.deposit.adapters.einvoice.pdf_files import MISSTEPS, EmbeddedFile, find_files
+from services.deposit.adapters.einvoice.pdf_files import PDF_ERRORS, EmbeddedFile, find_files
 from services.deposit.adapters.einvoice.pdf_filters import has_unbounded_filter
 from services.deposit.adapters.einvoice.xml_detection import is_blank, looks_like_xml
 from services.deposit.adapters.einvoice.xml_tree import root_name
@@ -58,7 +58,7 @@ def extract_invoice(content: bytes, limits: Limits) -> bytes | None:
             return _choose_invoice(find_files(pdf), limits)
     except pikepdf.PasswordError:
         raise Unreadable(ENCRYPTED_PDF.broken("file")) from None
-    except MISSTEPS:
+    except PDF_ERRORS:
         raise Unreadable(BROKEN_PDF.broken("file")) from None
 
 
@@ -91,13 +91,13 @@ def _list_names(files: list[EmbeddedFile]) -> str:
 
 def _is_invoice(file: EmbeddedFile, limits: Limits) -> bool:
     """Tell whether a file is an invoice, by the name of its root: a long comment may come first."""
-    head = file.head(_HEAD_BYTES)
+    head = file.read_head(_HEAD_BYTES)
     is_cut = len(head) == _HEAD_BYTES
     if not looks_like_xml(head) and not (is_cut and is_blank(head)):
         return False
     name = root_name(head)
     if name is None and is_cut:
-        name = root_name(file.head(limits.embedded_bytes))
+        name = root_name(file.read_head(limits.embedded_bytes))
     return name in PATHS
 
 

@@ -12,15 +12,15 @@ _BLANKS = re.compile(rb"(?:%s)?[ \t\r\n\x00]*+" % b"|".join(map(re.escape, BYTE_
 
 
 def looks_like_xml(content: bytes) -> bool:
-    """Tell whether the first sign of `content` opens a tag, in UTF-8 or UTF-16."""
-    return content.startswith(b"<", _end_of_blanks(content))
+    """Tell whether the first character of `content` opens a tag, in UTF-8 or UTF-16."""
+    return content.startswith(b"<", _find_end_of_blanks(content))
 
 
 def is_blank(content: bytes) -> bool:
-    """Tell whether there is no sign in `content`, but for a byte order mark."""
-    return _end_of_blanks(content) == len(content)
+    """Tell whether there is no character in `content`, but for a byte order mark."""
+    return _find_end_of_blanks(content) == len(content)
 
 
-def _end_of_blanks(content: bytes) -> int:
+def _find_end_of_blanks(content: bytes) -> int:
     found = _BLANKS.match(content)
     return found.end() if found else 0

@@ -17,7 +17,7 @@ from services.routing.entrypoints.http.answers import show_cadres, show_dossier
 from services.routing.entrypoints.http.schemas import DossierOut, MotiveOut, TreatmentsOut
 from shared.circuit.motives import find_offered_motives
 from shared.circuit.parties import Party
-from shared.circuit.rules import TURN
+from shared.circuit.rules import TURN_RULE_CODES
 from shared.circuit.statuses import TREATMENTS, Act
 from shared.contracts.texts import TypedText
 from shared.runtime.clock import Clock
@@ -142,5 +142,5 @@ def router(
 
 def _problem(violations: tuple[Violation, ...]) -> Problem:
     """Answer 409 for what the state of the dossier forbids, 422 for what the request says wrong."""
-    is_state = violations[0].code in TURN
+    is_state = violations[0].code in TURN_RULE_CODES
     return refused(violations, 409 if is_state else 422)

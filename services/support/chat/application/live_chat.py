@@ -79,7 +79,7 @@ class LiveChat:
         ):
             return known
         if visitor.asker is None and await ports.starts.is_exceeded(visitor.address):
-            return (chat_rules.TOO_MANY_BEGUN.broken("requête"),)
+            return (chat_rules.TOO_MANY_STARTED.broken("requête"),)
         queue = choose_queue(request, ports.catalogue)
         chat_id = ports.new_id()
 

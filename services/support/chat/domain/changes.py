@@ -31,7 +31,7 @@ _ENDINGS = {
     Ending.SILENCE: "Personne n'a écrit depuis {silence} minutes : la conversation est terminée.",
     Ending.ABSENCE: "La personne n'est plus là : sa place dans la file est rendue.",
 }
-_SOON = (
+_CLOSING_WARNING = (
     "Le tchat ferme à {closing}. Ce qui reste peut se faire par un ticket, prérempli avec la "
     "conversation."
 )
@@ -47,12 +47,12 @@ def choose_queue(request: ChatRequest, catalogue: Catalogue) -> Queue:
 
 def add_message(chat: Chat, message: Message, limits: ChatLimits, now: datetime) -> ChatUpdate:
     """Add a message that was judged valid."""
-    lately = chat.lately
+    recent = chat.lately
     if message.by is Side.DEMANDEUR:
-        lately = (*lately, now)[-limits.per_minute :]
-    spoken = replace(chat, said_at=now, messages=chat.messages + 1, lately=lately)
+        recent = (*recent, now)[-limits.per_minute :]
+    written = replace(chat, said_at=now, messages=chat.messages + 1, lately=recent)
     return _add_line(
-        spoken, now, message.by, LineKind.MESSAGE, message.text, message.who, message.key
+        written, now, message.by, LineKind.MESSAGE, message.text, message.who, message.key
     )
 
 
@@ -115,7 +115,7 @@ def apply_time_limits(
     closing = hours.find_closing(now)
     if not chat.is_warned and now >= closing - limits.warning:
         warned = replace(chat, is_warned=True)
-        text = _SOON.format(closing=format_time(hours.closes))
+        text = _CLOSING_WARNING.format(closing=format_time(hours.closes))
         return _add_line(warned, now, Side.PLATEFORME, LineKind.FERMETURE_PROCHE, text)
     return None
 

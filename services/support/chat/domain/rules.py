@@ -21,7 +21,7 @@ TOO_MANY_OPEN = Rule(
     remedy="Reprenez l'une d'elles, ou terminez-la.",
     source=PLATFORM_SOURCE,
 )
-TOO_MANY_BEGUN = Rule(
+TOO_MANY_STARTED = Rule(
     code="SUP-TCHAT-04",
     sentence="Trop de conversations sans compte sont venues de votre adresse depuis une heure.",
     remedy="Réessayez plus tard, ou agissez pour votre structure.",

@@ -35,8 +35,8 @@ def judge_text(
 
 def judge_email(field: str, email: str) -> Iterator[Violation]:
     """Name the rule that the form of an e-mail address breaks."""
-    is_seen = email.isprintable() and is_showable(email)
-    if len(email) > _EMAIL_LIMIT or not is_seen or not _EMAIL.fullmatch(email):
+    is_printable = email.isprintable() and is_showable(email)
+    if len(email) > _EMAIL_LIMIT or not is_printable or not _EMAIL.fullmatch(email):
         yield rules.EMAIL_REFUSED.broken(field, value=email[:_SHOWN])
 
 

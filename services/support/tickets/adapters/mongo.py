@@ -16,7 +16,7 @@ from shared.application.idempotency import Key, UsedKey
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, ReturnDocument
-from shared.runtime.store.idempotency_keys import find_used, keep_used, prepare_keys
+from shared.runtime.store.idempotency_keys import find_key_uses, prepare_keys, record_key_uses
 from shared.vocabulary.texts import fold
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 
@@ -111,11 +111,11 @@ class MongoTickets:
         }
 
     async def list_settled_before(
-        self, moment: datetime, limit: int, beside: Collection[str] = ()
+        self, moment: datetime, limit: int, excluding: Collection[str] = ()
     ) -> Sequence[str]:
         wanted: Document = {"status": TicketStatus.RESOLU.value, "changed_at": {"$lt": moment}}
-        if beside:
-            wanted["_id"] = {"$nin": [*beside]}
+        if excluding:
+            wanted["_id"] = {"$nin": [*excluding]}
         rows = self._tickets.find(wanted, {"_id": 1}).sort("changed_at", 1).limit(limit)
         return [row["_id"] async for row in rows]
 
@@ -164,8 +164,8 @@ class _MongoTicketChange:
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
         return await _find_used(self._transaction, key)
 
-    async def record_key(self, key: Key | None, ticket: str) -> None:
-        await keep_used(self._transaction, [(key, ticket)] if key else [])
+    async def record_key_use(self, key: Key | None, ticket: str) -> None:
+        await record_key_uses(self._transaction, [(key, ticket)] if key else [])
 
     def publish(self, message: Outgoing) -> None:
         self._transaction.publish(message)
@@ -211,4 +211,4 @@ def _read_ticket(row: Document | None) -> Ticket | None:
 
 
 async def _find_used(source: Store | Transaction, key: Key | None) -> UsedKey | None:
-    return (await find_used(source, [key])).get(key.id) if key else None
+    return (await find_key_uses(source, [key])).get(key.id) if key else None

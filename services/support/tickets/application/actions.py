@@ -67,7 +67,7 @@ class Actions:
                 return found
             after = apply_action(found.ticket, whole, found.row.target, ports.clock())
             await change.save(after)
-            await change.record_key(used_key, after.id)
+            await change.record_key_use(used_key, after.id)
             for message in build_events(found.ticket, after):
                 change.publish(message)
             return Done(after)

@@ -62,7 +62,7 @@ class TicketChange(Protocol):
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
         """Find what an idempotency key was used for; None without a key."""
 
-    async def record_key(self, key: Key | None, ticket: str) -> None:
+    async def record_key_use(self, key: Key | None, ticket: str) -> None:
         """Record that an idempotency key was used for a ticket; nothing without a key."""
 
     def publish(self, message: Outgoing) -> None:
@@ -99,9 +99,9 @@ class Tickets(Protocol):
         """Count the unsettled tickets of a desk by status."""
 
     async def list_settled_before(
-        self, moment: datetime, limit: int, beside: Collection[str] = ()
+        self, moment: datetime, limit: int, excluding: Collection[str] = ()
     ) -> Sequence[str]:
-        """List the ids of tickets settled before a moment and not closed, except `beside`."""
+        """List the ids of tickets settled before a moment and not closed, except `excluding`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class Submissions:
                 return found
             after = self._hand_over(change, found.ticket, prepared)
             await change.save(after)
-            await change.record_key(used_key, after.id)
+            await change.record_key_use(used_key, after.id)
             return Done(after)
 
         return await ports.tickets.change(work)
@@ -139,7 +139,7 @@ class Submissions:
                 return outcome
             after = self._hand_over(change, draft, prepared)
             await change.insert(after, token_hash=hash_token(token))
-            await change.record_key(used_key, after.id)
+            await change.record_key_use(used_key, after.id)
             return Done(after, token=token)
 
         return await ports.tickets.change(work)

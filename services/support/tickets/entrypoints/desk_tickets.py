@@ -106,17 +106,17 @@ def _build_reply_route(
         response: Response,
     ) -> DeskTicketAnswer:
         action = Action(act, Side.BUREAU, agent.name, text=text)
-        spoken = require_done(
+        outcome = require_done(
             await actions.apply(access, action, wrap_uploads(attachments), idempotency_key)
         )
-        mark_replay(response, spoken)
-        return DeskTicketAnswer.at_desk(desks.measure(spoken.ticket))
+        mark_replay(response, outcome)
+        return DeskTicketAnswer.at_desk(desks.measure(outcome.ticket))
 
     return speak
 
 
 def _add_action_routes(router: APIRouter, desks: DeskQueues, actions: Actions) -> None:
-    async def shown(access: TicketAccess, action: Action) -> DeskTicketAnswer:
+    async def apply_and_show(access: TicketAccess, action: Action) -> DeskTicketAnswer:
         return DeskTicketAnswer.at_desk(
             desks.measure(require_done(await actions.apply(access, action)).ticket)
         )
@@ -130,12 +130,14 @@ def _add_action_routes(router: APIRouter, desks: DeskQueues, actions: Actions) -
             assignee=body.assignee or agent.name,
             instead_of=body.instead_of or None,
         )
-        return await shown(access, action)
+        return await apply_and_show(access, action)
 
     @router.put("/{ticket_id}/priority", summary="Changer la priorité.")
     async def prioritise(agent: Agent, access: DeskAccess, body: PriorityBody) -> DeskTicketAnswer:
         act = TicketAct.PRIORISER
-        return await shown(access, Action(act, Side.BUREAU, agent.name, priority=body.priority))
+        return await apply_and_show(
+            access, Action(act, Side.BUREAU, agent.name, priority=body.priority)
+        )
 
     @router.post(
         "/{ticket_id}/transfer",
