@@ -8,6 +8,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Any
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -52,6 +53,7 @@ class LimitedHttp(HttpToolsProtocol):
         self._has_body = False
         self._head_bytes = self._head_lines = 0
         self._problem: Problem | None = None
+        self._ignores_upgrade = False
         self._read_rate = _ReadRate()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
@@ -68,17 +70,54 @@ class LimitedHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         while data and not self.transport.is_closing():
             if not self._is_waiting():
-                super().data_received(data)
+                self._parse(data)
                 return
             room = _HEAD_BYTES - self._head_bytes
             head, data = data[:room], data[room:]
-            super().data_received(head)
+            self._parse(head)
             if self._is_waiting():
                 self._head_bytes += len(head)
                 if self._head_bytes >= _HEAD_BYTES:
                     self._cut("head size", _too_large())
             elif self.transport.get_protocol() is not self:
                 return
+
+    def _parse(self, data: bytes) -> None:
+        """Parse like uvicorn, but ignore an upgrade to anything else than a WebSocket (RFC 9110).
+
+        The parser ends such a message at its head, and would take its body for another request.
+        """
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self.send_400_response(str(error))
+        except httptools.HttpParserUpgrade as upgrade:
+            if not self._ignores_upgrade:
+                self.handle_websocket_upgrade()
+                return
+            self._ignores_upgrade = False
+            if self.parser.get_method() == b"CONNECT":
+                self.send_400_response("no tunnel")
+                return
+            head, rest = self._write_head_without_upgrade(), data[upgrade.args[0] :]
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            self._parse(head + rest)
+
+    def _write_head_without_upgrade(self) -> bytes:
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"".join([*lines, b"\r\n"])
+
+    def _opens_websocket(self) -> bool:
+        """Tell whether a head opens a WebSocket: a GET without a body (RFC 6455, 4.1)."""
+        has_body = any(
+            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+            for name, value in self.headers
+        )
+        return self._should_upgrade() and self.parser.get_method() == b"GET" and not has_body
 
     def _is_waiting(self) -> bool:
         return self._waits_since is not None
@@ -97,6 +136,9 @@ class LimitedHttp(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade() and not self._opens_websocket():
+            self._ignores_upgrade = True
+            return
         self._waits_since, self._has_body = None, True
         self._registry.stop_waiting(self)
         super().on_headers_complete()
@@ -104,6 +146,8 @@ class LimitedHttp(HttpToolsProtocol):
             raise ValueError("too many requests in a row")
 
     def on_message_complete(self) -> None:
+        if self._ignores_upgrade:
+            return
         self._has_body, self._lingers_since = False, None
         super().on_message_complete()
         if self.cycle and self.cycle.response_complete and not self.pipeline:

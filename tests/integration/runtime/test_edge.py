@@ -425,3 +425,73 @@ async def test_what_is_closed_is_forgotten(edge: Served) -> None:
 
 async def _is_alone(there: Served) -> bool:
     return await there.figure("aiguillage_connections_open") == 1
+
+
+def words(upgrade: str, body: str, *more: str) -> tuple[str, str]:
+    """Head and body of a POST that offers an upgrade."""
+    lines = (
+        f"POST {PREFIX}/words HTTP/1.1",
+        "Host: x",
+        NAMED.strip(),
+        "Content-Type: application/json",
+        "Connection: Upgrade, HTTP2-Settings",
+        f"Upgrade: {upgrade}",
+        "HTTP2-Settings: AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA",
+        f"Content-Length: {len(body)}",
+        *more,
+    )
+    return "\r\n".join(lines) + "\r\n\r\n", body
+
+
+@pytest.mark.parametrize("upgrade", ["h2c", "foo", "websocket", "WebSocket"])
+@pytest.mark.parametrize("are_apart", [False, True])
+async def test_an_upgrade_that_is_not_made_leaves_the_body_a_body(
+    edge: Served, upgrade: str, *, are_apart: bool
+) -> None:
+    head, body = words(upgrade, '{"text": "facture"}')
+    last = f"GET {PREFIX}/open/large?megabytes=0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    before = await edge.figure("aiguillage_connections_open")
+    reader, writer = await edge.open(head if are_apart else head + body + last)
+    if are_apart:
+        await asyncio.sleep(0.2)
+        writer.write(body.encode())
+        await asyncio.sleep(0.2)
+        writer.write(last.encode())
+
+    async with asyncio.timeout(scaled(LIMIT_S)):
+        answers = await _to_the_end(reader)
+    writer.close()
+
+    assert answers.count(b"HTTP/1.1 200 ") == answers.count(b"HTTP/1.1 ") == 2
+    assert b'"facture"' in answers
+    assert await edge.figure("aiguillage_connections_open") <= before + 1
+
+
+async def test_a_body_behind_an_upgrade_is_no_second_request(edge: Served) -> None:
+    inner = f"GET {PREFIX}/open/large?megabytes=0 HTTP/1.1\r\nHost: x\r\n\r\n"
+    head, body = words("foo", inner, "Connection: close")
+    reader, writer = await edge.open(head)
+    await asyncio.sleep(0.2)
+    writer.write(body.encode())
+
+    async with asyncio.timeout(scaled(LIMIT_S)):
+        answers = await _to_the_end(reader)
+    writer.close()
+
+    # The one answer is about the body, which is no JSON.
+    assert (status(answers), answers.count(b"HTTP/1.1 ")) == (422, 1)
+
+
+async def test_a_websocket_with_a_body_holds_no_connection(edge: Served) -> None:
+    head = (
+        f"GET {PREFIX}/open/socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nContent-Length: 1\r\n\r\n"
+    )
+
+    assert status(await edge.ask(head + "a")) == 404
+    assert status(await edge.ask(head)) in {404, 408}
+
+
+async def test_a_tunnel_is_refused(edge: Served) -> None:
+    assert status(await edge.ask("CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n")) == 400
