@@ -7,6 +7,8 @@ from string import Template
 
 _CADDYFILE = Path(__file__).parent / "Caddyfile"
 COMPOSE = Path(__file__).parents[1] / "compose" / "Caddyfile"
+_GUIDE = "docs/integrate.md"
+"""The walk for integrators, by its path in the repository: the platform does not serve it."""
 _PORT = 8000
 """Port of the gateway and of each service in compose."""
 
@@ -27,10 +29,11 @@ def write_for_compose(services: Iterable[str]) -> str:
 
 
 def _index(services: Mapping[str, str]) -> object:
-    """List the services, with the pages that describe them: the answer to `GET /`."""
+    """Name the guide, and the pages that describe each service: the answer to `GET /`."""
     return {
+        "guide": _GUIDE,
         "services": {
             name: {"docs": f"/{name}/v1/docs", "openapi": f"/{name}/v1/openapi.json"}
             for name in services
-        }
+        },
     }

@@ -8,6 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from deploy.local import Backend, Platform
+from deploy.local.programs import ROOT
 from tests.integration.deploy.proxied import BODY_MAX_BYTES
 from tests.kit.waiting import scaled
 
@@ -40,8 +41,22 @@ async def test_the_root_lists_the_services_and_where_they_are_described(
     answer = await http.get("/")
 
     assert answer.json() == {
-        "services": {"proxied": {"docs": "/proxied/v1/docs", "openapi": "/proxied/v1/openapi.json"}}
+        "guide": "docs/integrate.md",
+        "services": {
+            "proxied": {"docs": "/proxied/v1/docs", "openapi": "/proxied/v1/openapi.json"}
+        },
     }
+    assert (ROOT / answer.json()["guide"]).is_file()
+    assert (await http.head("/")).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_the_root_is_read_only(http: httpx.AsyncClient, method: str) -> None:
+    answer = await http.request(method, "/", content=b"x")
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "HTTP-405"
 
 
 @pytest.mark.parametrize(
