@@ -1,14 +1,13 @@
-"""`python -m deploy.local`: run the whole platform on this machine, and stop it.
-
-up     broker, store and services behind one origin, until Ctrl-C or `down`
-down   stop what `up` left running in the background
-"""
+"""`python -m deploy.local`: run the whole platform on this machine, and stop it."""
 
 import shlex
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urljoin
 
 import typer
 
@@ -71,14 +70,17 @@ def up(
     exit_on_signals()
     folder = run_dir or _folder(backend)
     print(f"starting on {backend}: {_describe_data(backend, folder, fresh=fresh)}", flush=True)
-    with Platform(
-        backend,
-        gateway=True,
-        run_dir=folder.resolve(),
-        fresh=fresh,
-        base_port=base_port,
-        clock_offset_s=clock_offset_s,
-    ) as platform:
+    with (
+        _announce_stop(),
+        Platform(
+            backend,
+            gateway=True,
+            run_dir=folder.resolve(),
+            fresh=fresh,
+            base_port=base_port,
+            clock_offset_s=clock_offset_s,
+        ) as platform,
+    ):
         _print_addresses(platform, down=f"make down RUN_DIR={run_dir}" if run_dir else "make down")
         supervisor = Supervisor(platform, lambda line: print(line, flush=True))
         deadline = time.monotonic() + limit_s
@@ -105,6 +107,23 @@ def which_backend() -> None:
     print(f"backend: {choice.backend} ({choice.reason})")
 
 
+@contextmanager
+def _announce_stop() -> Iterator[None]:
+    """Print "stopped" once all has ended, but for a failure, which says why instead."""
+    try:
+        yield
+    except SystemExit as request:
+        if not request.code:
+            _print_stopped()
+        raise
+    _print_stopped()
+
+
+def _print_stopped() -> None:
+    with suppress(OSError):  # the terminal that closed
+        print("stopped", flush=True)
+
+
 def _folder(backend: Backend) -> Path:
     return ROOT / ".run" / backend
 
@@ -117,7 +136,7 @@ def _shown(path: Path) -> Path:
 
 def _describe_data(backend: Backend, folder: Path, *, fresh: bool) -> str:
     if not backend.keeps_data:
-        return "it begins empty, and leaves nothing for the next run"
+        return f"it begins empty, and keeps no data; its logs stay in {_shown(folder)}"
     if fresh:
         return f"it begins empty, and keeps its data in {_shown(folder)}"
     return f"it goes on with the data in {_shown(folder)}; FRESH=1 forgets them"
@@ -125,10 +144,10 @@ def _describe_data(backend: Backend, folder: Path, *, fresh: bool) -> str:
 
 def _print_addresses(platform: Platform, down: str) -> None:
     where = platform.addresses
-    print("running; each service describes itself, and has an address of its own for /metrics:")
+    print("running; the page that describes each service, and the address of its metrics:")
     # Not a table that fits the terminal: an address that was cut cannot be copied.
     for name, url in where.services.items():
-        print(f"  {name:<14} {where.origin}/{name}/v1/docs  {url}")
+        print(f"  {name:<14} {where.origin}/{name}/v1/docs  {urljoin(url, '/metrics')}")
     print(f"logs, a file per process: {_shown(platform.logs)}")
     print(f"to stop it: Ctrl-C here, or `{down}`")
     print("to paste into another shell:\n")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deploy.local import SERVICES
 from deploy.local.programs import ROOT
 from tests.integration.deploy.conftest import NO_KAFKA
 from tests.kit.processes import descendants, is_gone
@@ -118,6 +120,18 @@ curl -sS --fail-with-body "$ORIGIN/organisation/v1/openapi.json" -o /dev/null
     assert "topics and their dead letters are there" in pasted.stdout
 
 
+def test_the_addresses_that_are_printed_answer_as_they_stand(embedded: Launcher) -> None:
+    embedded.until_ready()
+    pages = re.findall(r"^  \w+ +(\S+/docs)  (\S+/metrics)$", embedded.said, re.MULTILINE)
+
+    assert len(pages) == len(SERVICES)
+    for docs, metrics in pages:
+        page = httpx.get(docs).text
+        (script,) = re.findall(r'<script src="([^"]+)"', page)
+        assert httpx.get(embedded.origin + script).is_success
+        assert "aiguillage_" in httpx.get(metrics).text
+
+
 @pytest.mark.parametrize(
     ("name", "command", "path"),
     [
@@ -153,6 +167,21 @@ def test_the_broker_in_memory_ends_all_when_it_ends(embedded: Launcher) -> None:
 
     assert embedded.process.wait(scaled(_START_LIMIT_S)) == 1
     assert "error: broker was ended by SIGKILL, and its records were in memory" in embedded.said
+    assert "\nstopped\n" not in embedded.said
+    assert [pid for pid in started if not is_gone(pid)] == []
+
+
+def test_the_terminal_says_what_stays_and_that_all_has_stopped(tmp_path: Path) -> None:
+    launcher = Launcher("embedded", tmp_path / "run")
+    launcher.until_ready()
+    started = descendants(launcher.process.pid)
+
+    launcher.process.terminate()
+
+    assert launcher.process.wait(scaled(_START_LIMIT_S)) == 0
+    assert launcher.said.endswith("\nstopped\n")
+    assert f"its logs stay in {launcher.run_dir}\n" in launcher.said
+    assert (launcher.run_dir / "logs" / "deposit.log").is_file()
     assert [pid for pid in started if not is_gone(pid)] == []
 
 
@@ -183,4 +212,5 @@ def test_on_native_the_next_run_finds_the_data_of_one_that_was_killed_and_down_e
         "nothing was running\n",
     )
     assert second.process.wait(scaled(_START_LIMIT_S)) == 0
+    assert second.said.endswith("\nstopped\n")
     assert [pid for pid in started if not is_gone(pid)] == []
