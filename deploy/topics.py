@@ -30,7 +30,9 @@ _T = TypeVar("_T")
 def provision(kafka: str, topics: Iterable[Topic] = TOPICS, replication: int = 1) -> None:
     """Create what is missing, `replication` times each, and leave what exists as it is."""
     wanted = [
-        new for topic in topics for new in (_stream(topic, replication), _dead(topic, replication))
+        new
+        for topic in topics
+        for new in (_build_stream(topic, replication), _build_dead_letters(topic, replication))
     ]
     _run(_create(kafka, wanted))
 
@@ -40,23 +42,23 @@ def broker_answers(kafka: str) -> bool:
     return _run(_has_brokers(kafka))
 
 
-def _stream(topic: Topic, replication: int) -> NewTopic:
+def _build_stream(topic: Topic, replication: int) -> NewTopic:
     kept = (
         {"cleanup.policy": "compact"}
         if topic.retention_ms is None
         else {"retention.ms": str(topic.retention_ms)}
     )
     # The producer, its broker and its readers go by one limit.
-    return _new(topic.name, topic.partitions, replication, kept, TOPIC_MAX_BYTES)
+    return _build_topic(topic.name, topic.partitions, replication, kept, TOPIC_MAX_BYTES)
 
 
-def _dead(topic: Topic, replication: int) -> NewTopic:
+def _build_dead_letters(topic: Topic, replication: int) -> NewTopic:
     kept = {"retention.ms": str(_DEAD_LETTERS_RETENTION_MS)}
     # A message as large as its topic allows must fit here with the reason beside it.
-    return _new(topic.dead_letters, 1, replication, kept, DEAD_LETTERS_MAX_BYTES)
+    return _build_topic(topic.dead_letters, 1, replication, kept, DEAD_LETTERS_MAX_BYTES)
 
 
-def _new(
+def _build_topic(
     name: str, partitions: int, replication: int, kept: dict[str, str], max_bytes: int
 ) -> NewTopic:
     configs = kept | {

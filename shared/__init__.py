@@ -1,1 +1,1 @@
-"""What every service needs, written once: words, circuit rules, wire contracts, runtime."""
+"""Code shared by all services: vocabulary, circuit rules, contracts, runtime."""

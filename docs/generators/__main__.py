@@ -50,17 +50,19 @@ def find_stale_documents(root: Path) -> Mapping[str, str | None]:
 @cache
 def generate_documents() -> Mapping[str, str]:
     """Generate every document, by its path. Cached: the code does not change while it runs."""
-    described = {f"{_OPENAPI}/{name}.json": _json(each) for name, each in build_openapi().items()}
+    described = {
+        f"{_OPENAPI}/{name}.json": _format_json(each) for name, each in build_openapi().items()
+    }
     return described | {
         "docs/architecture.md": render_architecture(),
-        "docs/asyncapi.json": _json(build_asyncapi()),
+        "docs/asyncapi.json": _format_json(build_asyncapi()),
         "docs/circuit.md": render_circuit(),
         "docs/rules.md": render_rules(),
         "docs/topics.md": render_topics(),
     }
 
 
-def _json(document: Mapping[str, Any]) -> str:
+def _format_json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 

@@ -38,16 +38,16 @@ def build_asyncapi() -> Json:
                 "variables": {"bootstrap": {"default": "127.0.0.1:9092"}},
             }
         },
-        "channels": {topic.name: _channel(topic) for topic in TOPICS},
-        "operations": {name: each for topic in TOPICS for name, each in _operations(topic)},
+        "channels": {topic.name: _build_channel(topic) for topic in TOPICS},
+        "operations": {name: each for topic in TOPICS for name, each in _build_operations(topic)},
         "components": {
-            "messages": {payload.__name__: _message(payload) for payload in payloads},
-            "schemas": _schemas(list(payloads)),
+            "messages": {payload.__name__: _build_message(payload) for payload in payloads},
+            "schemas": _build_schemas(list(payloads)),
         },
     }
 
 
-def _channel(topic: Topic) -> Json:
+def _build_channel(topic: Topic) -> Json:
     return {
         "address": topic.name,
         "description": topic.about,
@@ -60,7 +60,7 @@ def _channel(topic: Topic) -> Json:
             "kafka": {
                 "topic": topic.name,
                 "partitions": topic.partitions,
-                "topicConfiguration": _configuration(topic),
+                "topicConfiguration": _build_configuration(topic),
                 "bindingVersion": _BINDING,
             }
         },
@@ -69,20 +69,20 @@ def _channel(topic: Topic) -> Json:
     }
 
 
-def _configuration(topic: Topic) -> Json:
+def _build_configuration(topic: Topic) -> Json:
     if topic.retention_ms is None:
         return {"cleanup.policy": ["compact"]}
     return {"cleanup.policy": ["delete"], "retention.ms": topic.retention_ms}
 
 
-def _operations(topic: Topic) -> Iterator[tuple[str, Json]]:
-    yield f"{topic.owner}.send.{topic.name}", _operation(topic, "send", topic.owner)
+def _build_operations(topic: Topic) -> Iterator[tuple[str, Json]]:
+    yield f"{topic.owner}.send.{topic.name}", _build_operation(topic, "send", topic.owner)
     for consumer in topic.consumers:
         name = f"{re.sub(r'[^a-z]+', '_', consumer.lower())}.receive.{topic.name}"
-        yield name, _operation(topic, "receive", consumer)
+        yield name, _build_operation(topic, "receive", consumer)
 
 
-def _operation(topic: Topic, action: str, who: str) -> Json:
+def _build_operation(topic: Topic, action: str, who: str) -> Json:
     channel = f"#/channels/{topic.name}"
     return {
         "action": action,
@@ -92,7 +92,7 @@ def _operation(topic: Topic, action: str, who: str) -> Json:
     }
 
 
-def _message(payload: type[Payload]) -> Json:
+def _build_message(payload: type[Payload]) -> Json:
     topics = [topic for topic in TOPICS if payload in topic.payloads]
     return {
         "name": payload.event_type,
@@ -116,9 +116,9 @@ def _schema_name(payload: type[Payload]) -> str:
     return f"{payload.__name__}Event"
 
 
-def _schemas(payloads: list[type[Payload]]) -> Json:
+def _build_schemas(payloads: list[type[Payload]]) -> Json:
     """Build the schema of each event, and of the parts they share, as they are in JSON."""
-    events = {_event(payload): payload for payload in payloads}
+    events = {_build_event_model(payload): payload for payload in payloads}
     refs, definitions = models_json_schema(
         [(event, "serialization") for event in events],
         ref_template="#/components/schemas/{model}",
@@ -133,7 +133,7 @@ def _schemas(payloads: list[type[Payload]]) -> Json:
     return dict(sorted(schemas.items()))
 
 
-def _event(payload: type[Payload]) -> Any:  # noqa: ANN401 - a class made at run time
+def _build_event_model(payload: type[Payload]) -> Any:  # noqa: ANN401 - a class made at run time
     return Event.__class_getitem__(payload)
 
 

@@ -86,24 +86,26 @@ def render_circuit() -> str:
     """Render the page of the current version of the circuit, by which new dossiers open."""
     circuit = load_current()
     sections = [
-        _section(circuit, phase, moa=moa)
+        _format_section(circuit, phase, moa=moa)
         for moa in (True, False)
         for phase in Phase
-        if _rows(circuit, phase, moa=moa)
+        if _list_rows(circuit, phase, moa=moa)
     ]
     head = _HEAD.format(version=circuit.version)
-    return "\n".join((head, *sections, _delays(circuit), _statuses(), _motives()))
+    return "\n".join(
+        (head, *sections, _format_delays(circuit), _format_statuses(), _format_motives())
+    )
 
 
 def draw_circuit(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
     """Draw the rows of one phase in Mermaid, with a MOA or without."""
-    rows = _rows(circuit, phase, moa=moa)
+    rows = _list_rows(circuit, phase, moa=moa)
     drawn = dict.fromkeys(row for each in rows for row in (each, *circuit.every_next(each)))
     lines = [
         "flowchart LR",
-        *(_node(row) for row in drawn),
+        *(_format_node(row) for row in drawn),
         f'{_PAYER}[["{ROLES[Role.SERVICE_FINANCIER]}"]]',
-        *(line for row in rows for line in _arrows(circuit, row)),
+        *(line for row in rows for line in _format_arrows(circuit, row)),
         "classDef plateforme stroke-dasharray: 4 3",
     ]
     ours = [row.cadre for row in drawn if row.confidence is Confidence.PLATEFORME]
@@ -112,7 +114,7 @@ def draw_circuit(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
     return "\n    ".join(lines)
 
 
-def _node(row: Row) -> str:
+def _format_node(row: Row) -> str:
     said = [row.cadre, row.label]
     if row.validator:
         said.append(f"validée par : {ROLES[row.validator]}")
@@ -120,7 +122,7 @@ def _node(row: Row) -> str:
     return f'{row.cadre}(["{text}"])' if row.is_opener else f'{row.cadre}["{text}"]'
 
 
-def _arrows(circuit: Circuit, row: Row) -> Iterator[str]:
+def _format_arrows(circuit: Circuit, row: Row) -> Iterator[str]:
     for after in circuit.next_rows(row):
         yield f'{row.cadre} -->|"{ROLES[after.depositor]}"| {after.cadre}'
     for when, rows in (
@@ -134,13 +136,13 @@ def _arrows(circuit: Circuit, row: Row) -> Iterator[str]:
         yield f"{row.cadre} --> {_PAYER}"
 
 
-def _rows(circuit: Circuit, phase: Phase, *, moa: bool) -> list[Row]:
+def _list_rows(circuit: Circuit, phase: Phase, *, moa: bool) -> list[Row]:
     return [row for row in circuit.rows if row.phase is phase and row.moa_present is moa]
 
 
-def _section(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
+def _format_section(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
     title = f"{'Avec' if moa else 'Sans'} maîtrise d'ouvrage, {_PHASES[phase]}"
-    table = _table(
+    table = _format_table(
         (
             "cadre",
             "pièce",
@@ -160,23 +162,23 @@ def _section(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
                 f"**{row.cadre}**",
                 row.label,
                 f"`{row.api_code}`<br>`{row.piece_type}`",
-                _yes(row.is_opener),
+                _format_yes(row.is_opener),
                 ROLES[row.depositor],
                 ROLES[row.validator] if row.validator else "",
                 ROLES[row.recipient],
                 ", ".join(ROLES[role] for role in row.informed),
-                "<br>".join(_followers(circuit, row)),
-                "<br>".join(_amounts(circuit, row)),
+                "<br>".join(_format_followers(circuit, row)),
+                "<br>".join(_format_amounts(circuit, row)),
                 row.source,
                 _CONFIDENCE[row.confidence],
             )
-            for row in _rows(circuit, phase, moa=moa)
+            for row in _list_rows(circuit, phase, moa=moa)
         ),
     )
     return f"## {title}\n\n```mermaid\n{draw_circuit(circuit, phase, moa=moa)}\n```\n\n{table}"
 
 
-def _followers(circuit: Circuit, row: Row) -> Iterator[str]:
+def _format_followers(circuit: Circuit, row: Row) -> Iterator[str]:
     if row.followers:
         yield " ".join(row.followers)
     if row.followers_if_contested:
@@ -189,20 +191,20 @@ def _followers(circuit: Circuit, row: Row) -> Iterator[str]:
         yield "aucune"
 
 
-def _amounts(circuit: Circuit, row: Row) -> Iterator[str]:
-    yield _yes(row.amounts_prevail)
+def _format_amounts(circuit: Circuit, row: Row) -> Iterator[str]:
+    yield _format_yes(row.amounts_prevail)
     same = (each for each in circuit.rows if each.moa_present is row.moa_present)
     if carried := [each.cadre for each in same if carries_amounts(row, each)]:
         yield f"reprend ceux de : {' '.join(carried)}"
 
 
-def _delays(circuit: Circuit) -> str:
-    table = _table(
+def _format_delays(circuit: Circuit) -> str:
+    table = _format_table(
         ("délai", "pièces", "qui", "jours", "à partir de", "ce qui s'ensuit", "source"),
         (
             (
                 each.label,
-                _cadres(each.cadres),
+                _format_cadres(each.cadres),
                 ROLES[each.role],
                 str(each.days),
                 _STARTS[each.start],
@@ -223,12 +225,12 @@ def _delays(circuit: Circuit) -> str:
     return f"## Délais\n{counted}\n\n{table}"
 
 
-def _statuses() -> str:
+def _format_statuses() -> str:
     grouped: dict[Transition, list[Role]] = {}
     for each in TRANSITIONS:
         # Roles that do the same share a line.
         grouped.setdefault(replace(each, role=TRANSITIONS[0].role), []).append(each.role)
-    acts = _table(
+    acts = _format_table(
         ("acte", "par", "sur une pièce", "qui devient", "attendu ensuite", "avec"),
         (
             (
@@ -246,9 +248,13 @@ def _statuses() -> str:
     validated = " ou ".join(f"`{each}`" for each in Status if each in VALIDATED)
     met = {status for each in TRANSITIONS for status in (each.target, *each.sources)}
     met |= {*ENTRY.values(), *VALIDATED, Status.DEPOSEE}
-    words = _table(
+    words = _format_table(
         ("statut", "libellé", "final"),
-        ((f"`{each}`", STATUSES[each], _yes(each in FINAL)) for each in Status if each in met),
+        (
+            (f"`{each}`", STATUSES[each], _format_yes(each in FINAL))
+            for each in Status
+            if each in met
+        ),
     )
     return (
         "## Actes et statuts\n"
@@ -262,10 +268,10 @@ def _statuses() -> str:
     )
 
 
-def _motives() -> str:
+def _format_motives() -> str:
     # The file, not the motives of a day: one that ended, or is to come, has its dates.
     with _MOTIVES.open(encoding="utf-8", newline="") as lines:
-        table = _table(
+        table = _format_table(
             ("code", "motif", "du", "au", "pièces", "complément", "s'il bloque", "source"),
             (
                 (
@@ -284,18 +290,18 @@ def _motives() -> str:
     return f"## Motifs de refus\n\n{table}"
 
 
-def _cadres(cadres: Iterable[str]) -> str:
+def _format_cadres(cadres: Iterable[str]) -> str:
     return " ".join(sorted(cadres, key=lambda cadre: (len(cadre), cadre)))
 
 
-def _yes(is_so: bool) -> str:
+def _format_yes(is_so: bool) -> str:
     return "oui" if is_so else ""
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _format_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+    return "".join(f"| {' | '.join(map(_escape, line))} |\n" for line in lines)
 
 
-def _cell(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")

@@ -40,7 +40,7 @@ def find_rules(
     Raises ValueError when two rules share a code.
     """
     found: dict[str, tuple[Rule, str]] = {}
-    for module, rule in _held(packages):
+    for module, rule in _find_rules(packages):
         known, where = found.setdefault(rule.code, (rule, module))
         if known is not rule:
             raise ValueError(f"{rule.code} is in {where} and in {module}")
@@ -50,10 +50,10 @@ def find_rules(
 def render_rules() -> str:
     """Render the page of the rules, a section for each prefix."""
     sections = groupby(find_rules().items(), key=lambda item: item[0].partition("-")[0])
-    return _HEAD + "\n".join(_section(prefix, dict(items)) for prefix, items in sections)
+    return _HEAD + "\n".join(_format_section(prefix, dict(items)) for prefix, items in sections)
 
 
-def _held(packages: tuple[ModuleType, ...]) -> Iterator[tuple[str, Rule]]:
+def _find_rules(packages: tuple[ModuleType, ...]) -> Iterator[tuple[str, Rule]]:
     for package in packages:
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             # A program runs when it is imported.
@@ -64,15 +64,15 @@ def _held(packages: tuple[ModuleType, ...]) -> Iterator[tuple[str, Rule]]:
                     yield found.name, each
 
 
-def _section(prefix: str, found: Mapping[str, tuple[Rule, str]]) -> str:
+def _format_section(prefix: str, found: Mapping[str, tuple[Rule, str]]) -> str:
     owner = ".".join(next(iter(found.values()))[1].split(".")[:2])
     spoken = _SPOKEN.get(prefix, f"Dites par `{owner}`.")
     rows = "".join(
-        f"| {' | '.join((f'`{code}`', *map(_cell, (rule.sentence, rule.remedy, rule.source))))} |\n"
+        f"| `{code}` | {' | '.join(map(_escape, (rule.sentence, rule.remedy, rule.source)))} |\n"
         for code, (rule, _) in found.items()
     )
     return f"## {prefix}\n{spoken}\n\n{_TABLE}{rows}"
 
 
-def _cell(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")

@@ -26,35 +26,35 @@ _FIELDS = {Key.DOSSIER: "`data.dossier_id`", Key.RECIPIENT: "`data.recipient.str
 
 def render_topics() -> str:
     """Render the table of the topics, and that of the types."""
-    return _HEAD + "".join(_rows()) + _TYPES + "".join(_types())
+    return _HEAD + "".join(_format_rows()) + _TYPES + "".join(_format_types())
 
 
-def _rows() -> Iterator[str]:
+def _format_rows() -> Iterator[str]:
     for topic in TOPICS:
         cells = (
             f"`{topic.name}`",
             topic.about,
             topic.owner,
-            _key(topic),
+            _format_key(topic),
             ", ".join(payload.__name__ for payload in topic.payloads),
             ", ".join(topic.consumers),
             str(topic.partitions),
-            _kept(topic),
+            _format_retention(topic),
         )
         yield f"| {' | '.join(cells)} |\n"
 
 
-def _key(topic: Topic) -> str:
+def _format_key(topic: Topic) -> str:
     entity = topic.payloads[0].entity
     return _FIELDS.get(topic.key) or (f"`data.{entity}`" if entity else "`subject`")
 
 
-def _types() -> Iterator[str]:
+def _format_types() -> Iterator[str]:
     # An event that several topics carry is one type.
     payloads = dict.fromkeys(payload for topic in TOPICS for payload in topic.payloads)
     for payload in payloads:
         yield f"| {payload.__name__} | `{payload.event_type}` |\n"
 
 
-def _kept(topic: Topic) -> str:
+def _format_retention(topic: Topic) -> str:
     return "latest of each key, for ever" if topic.compacted else f"{topic.retention_days} days"

@@ -172,19 +172,19 @@ def _add_routes(
         if isinstance(release, LimitReached):
             raise _refuse_stream(release)
         entries = history.follow(caller, Subject(scope, subject), seen)
-        return EventStream(_frames(entries), release)
+        return EventStream(_format_frames(entries), release)
 
 
-async def _frames(entries: AsyncIterator[Entry | None]) -> AsyncIterator[str]:
+async def _format_frames(entries: AsyncIterator[Entry | None]) -> AsyncIterator[str]:
     try:
         async for entry in entries:
-            yield _frame(entry) if entry else _HEARTBEAT
+            yield _format_frame(entry) if entry else _HEARTBEAT
     except Exception as error:
         # The client comes back by itself, from where it was.
         if not is_transient(error):
             raise
 
 
-def _frame(entry: Entry) -> str:
+def _format_frame(entry: Entry) -> str:
     data = StatusBody.of(entry).model_dump_json()
     return f"id: {entry.sequence}\nevent: statut\ndata: {data}\n\n"

@@ -166,7 +166,7 @@ def build_state(structure: Structure, at: datetime) -> StructureChanged:
         name=declared.name,
         kind=declared.kind,
         status=declared.status,
-        parameters=_parameters(declared.parameters),
+        parameters=_build_parameters(declared.parameters),
         services=tuple(
             ServiceV1(
                 code=service.code,
@@ -180,7 +180,7 @@ def build_state(structure: Structure, at: datetime) -> StructureChanged:
     )
 
 
-def _parameters(parameters: Parameters) -> ParametersV1:
+def _build_parameters(parameters: Parameters) -> ParametersV1:
     est_moa, est_moa_uniquement = write_moa_booleans(parameters.moa)
     return ParametersV1(
         est_moa=est_moa,

@@ -1,1 +1,1 @@
-"""What use cases of several services share: uploads and idempotency keys."""
+"""Use cases shared by several services: uploads and idempotency keys."""

@@ -187,53 +187,58 @@ _YES_NO = {"oui": True, "non": False}
 def _find_faults(circuit: Circuit) -> Iterable[str]:
     """Find each fault of a table, naming its row. What the checks rest on comes first."""
     dangling = [
-        *_misstated(circuit),
-        *_duplicates(circuit),
-        *_dangling(circuit),
-        *_unowned(circuit),
+        *_find_misstated(circuit),
+        *_find_duplicates(circuit),
+        *_find_dangling(circuit),
+        *_find_unowned(circuit),
     ]
     if dangling:
         yield from dangling
         return
-    yield from _unreachable(circuit)
-    yield from _dead_ends(circuit)
-    yield from _loops(circuit)
+    yield from _find_unreachable(circuit)
+    yield from _find_dead_ends(circuit)
+    yield from _find_loops(circuit)
     for row in circuit.rows:
-        faults = (*_actless(circuit, row), *_unoffered(circuit, row), *_unconcluded(circuit, row))
-        yield from (f"row {_name(row)}: {fault}" for fault in faults)
+        faults = (
+            *_find_actless(circuit, row),
+            *_find_unoffered(circuit, row),
+            *_find_unconcluded(circuit, row),
+        )
+        yield from (f"row {_name_row(row)}: {fault}" for fault in faults)
 
 
-def _misstated(circuit: Circuit) -> Iterable[str]:
+def _find_misstated(circuit: Circuit) -> Iterable[str]:
     if not circuit.rows:
         yield "it has no row"
     for row in circuit.rows:
         if parse_cadre(row.cadre) != row.cadre or parse_cadre(row.api_code) != row.cadre:
-            yield f"row {_name(row)}: {row.cadre} and {row.api_code} are no cadre and its API value"
+            both = f"{row.cadre} and {row.api_code}"
+            yield f"row {_name_row(row)}: {both} are no cadre and its API value"
         if not (row.label.strip() and row.piece_type.strip() and row.source.strip()):
-            yield f"row {_name(row)}: a label, a piece type and a source must be stated"
+            yield f"row {_name_row(row)}: a label, a piece type and a source must be stated"
         lists = (row.followers, row.followers_if_contested, row.tacit_followers, row.replaces)
         if any(len(cadres) != len({*cadres}) for cadres in lists):
-            yield f"row {_name(row)}: a cadre is listed twice"
+            yield f"row {_name_row(row)}: a cadre is listed twice"
 
 
-def _duplicates(circuit: Circuit) -> Iterable[str]:
+def _find_duplicates(circuit: Circuit) -> Iterable[str]:
     keys = [(row.cadre, row.moa_present) for row in circuit.rows]
     for row, key in zip(circuit.rows, keys, strict=True):
         if keys.count(key) > 1:
-            yield f"row {_name(row)}: stated twice"
+            yield f"row {_name_row(row)}: stated twice"
 
 
-def _dangling(circuit: Circuit) -> Iterable[str]:
+def _find_dangling(circuit: Circuit) -> Iterable[str]:
     for row in circuit.rows:
         for cadre in (*row.followers, *row.followers_if_contested, *row.tacit_followers):
             if circuit.row(cadre, moa=row.moa_present) is None:
-                yield f"row {_name(row)}: its follower {cadre} has no row"
+                yield f"row {_name_row(row)}: its follower {cadre} has no row"
         for cadre in row.replaces:
             if circuit.row(cadre, moa=row.moa_present) is None:
-                yield f"row {_name(row)}: it replaces {cadre}, which has no row"
+                yield f"row {_name_row(row)}: it replaces {cadre}, which has no row"
 
 
-def _unowned(circuit: Circuit) -> Iterable[str]:
+def _find_unowned(circuit: Circuit) -> Iterable[str]:
     """A delay is of somebody whom a row makes a dossier wait for, and nobody has two at once."""
     owners = awaited(circuit.rows)
     owned: set[tuple[Cadre, Role]] = set()
@@ -249,48 +254,49 @@ def _unowned(circuit: Circuit) -> Iterable[str]:
             owned.add(key)
 
 
-def _unreachable(circuit: Circuit) -> Iterable[str]:
+def _find_unreachable(circuit: Circuit) -> Iterable[str]:
     reached = circuit.reached()
     for row in circuit.rows:
         if row not in reached:
-            yield f"row {_name(row)}: no opener leads to it"
+            yield f"row {_name_row(row)}: no opener leads to it"
 
 
-def _dead_ends(circuit: Circuit) -> Iterable[str]:
+def _find_dead_ends(circuit: Circuit) -> Iterable[str]:
     for row in circuit.rows:
         if row.is_final and row.followers:
-            yield f"row {_name(row)}: nothing follows a piece at the service financier"
+            yield f"row {_name_row(row)}: nothing follows a piece at the service financier"
         if not row.is_final and not circuit.followers(row, row.recipient):
-            yield f"row {_name(row)}: dead end, its recipient {row.recipient} can deposit nothing"
+            who = f"its recipient {row.recipient}"
+            yield f"row {_name_row(row)}: dead end, {who} can deposit nothing"
         if row.followers_if_contested and not circuit.followers(row, row.depositor, contested=True):
-            yield f"row {_name(row)}: dead end, contested, its depositor can deposit nothing"
+            yield f"row {_name_row(row)}: dead end, contested, its depositor can deposit nothing"
 
 
-def _loops(circuit: Circuit) -> Iterable[str]:
+def _find_loops(circuit: Circuit) -> Iterable[str]:
     """Without a loop and without a dead end, every path ends at the service financier."""
     for row in circuit.rows:
         seen: set[Cadre] = set()
-        waiting = [*_steps(circuit, row)]
+        waiting = [*_list_steps(circuit, row)]
         while waiting:
             after = waiting.pop()
             if after.cadre == row.cadre:
-                yield f"row {_name(row)}: it leads back to itself, not to the service financier"
+                yield f"row {_name_row(row)}: it leads back to itself, not to the service financier"
                 break
             if after.cadre not in seen:
                 seen.add(after.cadre)
-                waiting += _steps(circuit, after)
+                waiting += _list_steps(circuit, after)
 
 
-def _steps(circuit: Circuit, row: Row) -> tuple[Row, ...]:
+def _list_steps(circuit: Circuit, row: Row) -> tuple[Row, ...]:
     """Every next piece but the answer to a contest, which may be contested again."""
     return (*circuit.next_rows(row), *circuit.tacit_rows(row), *circuit.replacing(row))
 
 
-def _actless(circuit: Circuit, row: Row) -> Iterable[str]:
+def _find_actless(circuit: Circuit, row: Row) -> Iterable[str]:
     """Whoever the row makes a dossier wait for has an act, by the table of the statuses."""
     if row.validator:
-        yield from _unvalidated(circuit, row, row.validator)
-    yield from _undelayed(circuit, row)
+        yield from _find_unvalidated(circuit, row, row.validator)
+    yield from _find_undelayed(circuit, row)
     entry = ENTRY.get(row.recipient)
     if entry is None:
         yield f"no status in which a piece reaches its recipient {row.recipient}"
@@ -314,7 +320,7 @@ def _actless(circuit: Circuit, row: Row) -> Iterable[str]:
 _RECYCLERS = {row.role for row in TRANSITIONS if row.act is Act.RECYCLER}
 
 
-def _unvalidated(circuit: Circuit, row: Row, validator: Role) -> Iterable[str]:
+def _find_unvalidated(circuit: Circuit, row: Row, validator: Role) -> Iterable[str]:
     if not find_transition(Act.VALIDER, validator, Status.A_VALIDER_1):
         yield f"its validator {validator} may not validate from A_VALIDER_1"
     if validator is row.depositor:
@@ -323,31 +329,31 @@ def _unvalidated(circuit: Circuit, row: Row, validator: Role) -> Iterable[str]:
         yield f"its validator {validator} has no delay: its silence would hold the piece for ever"
 
 
-def _undelayed(circuit: Circuit, row: Row) -> Iterable[str]:
+def _find_undelayed(circuit: Circuit, row: Row) -> Iterable[str]:
     """What follows from a delay needs that delay."""
-    effect = _effect(circuit, row.cadre, row.recipient)
+    effect = _find_effect(circuit, row.cadre, row.recipient)
     if row.tacit_followers and effect is not Effect.CONCLUDE:
         yield f"its tacit followers have no delay of its recipient {row.recipient} that leads there"
     if effect is Effect.CONCLUDE and not row.tacit_followers:
         yield f"the delay of its recipient {row.recipient} leads to no follower"
 
 
-def _unoffered(circuit: Circuit, row: Row) -> Iterable[str]:
+def _find_unoffered(circuit: Circuit, row: Row) -> Iterable[str]:
     for cadre in row.replaces:
         replaced = circuit[cadre, row.moa_present]
-        if _effect(circuit, cadre, replaced.recipient) is not Effect.OFFER:
+        if _find_effect(circuit, cadre, replaced.recipient) is not Effect.OFFER:
             yield f"it replaces {cadre}, whose recipient has no delay after which it is offered"
         if not find_transition(Act.REMPLACER, row.depositor, ENTRY[replaced.recipient]):
             yield f"it replaces {cadre}, which its depositor {row.depositor} may not do"
 
 
-def _unconcluded(circuit: Circuit, row: Row) -> Iterable[str]:
+def _find_unconcluded(circuit: Circuit, row: Row) -> Iterable[str]:
     for after in circuit.tacit_rows(row):
         if not find_transition(Act.DEPOSER_SUITE, after.depositor, CONCLUDED):
             yield f"left unanswered, {after.depositor} may not deposit {after.cadre}"
 
 
-def _effect(circuit: Circuit, cadre: Cadre, role: Role) -> Effect | None:
+def _find_effect(circuit: Circuit, cadre: Cadre, role: Role) -> Effect | None:
     delay = circuit.delay(cadre, role)
     return delay.effect if delay else None
 
@@ -364,5 +370,5 @@ def _may_end(role: Role, entry: Status) -> bool:
     return bool(reached & FINAL)
 
 
-def _name(row: Row) -> str:
+def _name_row(row: Row) -> str:
     return f"{row.cadre} ({'with' if row.moa_present else 'without'} MOA)"

@@ -36,21 +36,21 @@ def switch_off(circuit: Circuit, switches: Collection[str], name: str) -> Switch
     rows, delays = circuit.rows, circuit.delays
     gone: list[Gone] = []
     for switch in switches:
-        named = _named(switch, circuit.rows)
+        named = _find_named(switch, circuit.rows)
         if not named:
             raise ValueError(f"circuit {circuit.version}: {switch} names no row")
         gone += [Gone(row, "switched off") for row in named if row in rows]
         rows = tuple(row for row in rows if row not in named)
-    while dependants := [*_dependants(_pruned(name, rows, delays), circuit)]:
+    while dependants := [*_find_dependants(_prune(name, rows, delays), circuit)]:
         lost = {(each.row.cadre, each.row.moa_present) for each in dependants}
         rows = tuple(row for row in rows if (row.cadre, row.moa_present) not in lost)
         gone += dependants
     if not rows:
         raise ValueError(f"circuit {circuit.version}: {' '.join(switches)} leave no row")
-    return Switched(_pruned(name, rows, delays), tuple(gone))
+    return Switched(_prune(name, rows, delays), tuple(gone))
 
 
-def _named(switch: str, rows: Iterable[Row]) -> list[Row]:
+def _find_named(switch: str, rows: Iterable[Row]) -> list[Row]:
     match = _SWITCH.fullmatch(switch)
     if match is None:
         return []
@@ -62,7 +62,7 @@ def _named(switch: str, rows: Iterable[Row]) -> list[Row]:
     ]
 
 
-def _pruned(name: str, rows: tuple[Row, ...], delays: tuple[Delay, ...]) -> Circuit:
+def _prune(name: str, rows: tuple[Row, ...], delays: tuple[Delay, ...]) -> Circuit:
     """Leave out the followers and the delays that have no row any more."""
     known = {(row.cadre, row.moa_present) for row in rows}
 
@@ -93,7 +93,7 @@ def _still_owned(delays: Iterable[Delay], rows: tuple[Row, ...]) -> Iterable[Del
             yield replace(delay, cadres=cadres)
 
 
-def _dependants(circuit: Circuit, whole: Circuit) -> Iterable[Gone]:
+def _find_dependants(circuit: Circuit, whole: Circuit) -> Iterable[Gone]:
     reached = circuit.reached()
     for row in circuit.rows:
         if row not in reached:

@@ -1,4 +1,4 @@
-"""Whose turn it is in a dossier: who may act on which piece, and by which act."""
+"""Turns in a dossier: who may act on which piece, and by which act."""
 
 from dataclasses import dataclass
 

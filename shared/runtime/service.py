@@ -34,7 +34,7 @@ from shared.runtime.web.middlewares import Authenticator
 Task = Callable[[], Awaitable[None]]
 _SWEEP_S = 1.0
 _FRAME_MAX_BYTES = 64 * 1024
-"""What a message of a WebSocket may weigh; the server's own limit is 16 MB a client."""
+"""Size limit of a message of a WebSocket; the server's own limit is 16 MB a client."""
 _log = get_logger(__name__)
 
 

@@ -33,15 +33,15 @@ def build_deposit_event(piece: Piece, sequence: int) -> Outgoing:
         mode_paiement=draft.mode_paiement,
         type_code=draft.type_code,
         syntax=draft.read.syntax,
-        file=_file(piece.file),
-        attachments=_files(piece.attachments),
+        file=_build_file(piece.file),
+        attachments=_build_files(piece.attachments),
         comment=draft.comment,
         certificate_sha256=piece.certificate_sha256,
         table_version=draft.table_version,
         directory=draft.directory,
         deposited_at=piece.deposited_at,
     )
-    return _outgoing(piece, payload, sequence)
+    return _build_outgoing(piece, payload, sequence)
 
 
 def build_addition_event(piece: Piece, completion: Completion, sequence: int) -> Outgoing:
@@ -51,7 +51,7 @@ def build_addition_event(piece: Piece, completion: Completion, sequence: int) ->
         role=completion.role or draft.depositor_role,
         structure=(completion.by or draft.depositor).structure,
     )
-    files = _files(completion.attachments)
+    files = _build_files(completion.attachments)
     if completion.act is Act.CONTESTER:
         contested = PieceContested(
             piece_id=piece.id,
@@ -62,7 +62,7 @@ def build_addition_event(piece: Piece, completion: Completion, sequence: int) ->
             certificate_sha256=completion.certificate_sha256,
             contested_at=completion.completed_at,
         )
-        return _outgoing(piece, contested, sequence)
+        return _build_outgoing(piece, contested, sequence)
     payload = PieceCompleted(
         piece_id=piece.id,
         dossier_id=piece.dossier_id,
@@ -72,10 +72,10 @@ def build_addition_event(piece: Piece, completion: Completion, sequence: int) ->
         certificate_sha256=completion.certificate_sha256,
         completed_at=completion.completed_at,
     )
-    return _outgoing(piece, payload, sequence)
+    return _build_outgoing(piece, payload, sequence)
 
 
-def _outgoing(piece: Piece, payload: Payload, sequence: int) -> Outgoing:
+def _build_outgoing(piece: Piece, payload: Payload, sequence: int) -> Outgoing:
     return Outgoing(
         topic=PIECE_DEPOSEE,
         key=piece.dossier_id,
@@ -88,11 +88,11 @@ def _outgoing(piece: Piece, payload: Payload, sequence: int) -> Outgoing:
     )
 
 
-def _file(file: StoredFile) -> FileV1:
+def _build_file(file: StoredFile) -> FileV1:
     return FileV1(
         sha256=file.sha256, size_bytes=file.size_bytes, name=file.name, media_type=file.media_type
     )
 
 
-def _files(files: Iterable[StoredFile]) -> tuple[FileV1, ...]:
-    return tuple(_file(file) for file in files)
+def _build_files(files: Iterable[StoredFile]) -> tuple[FileV1, ...]:
+    return tuple(_build_file(file) for file in files)

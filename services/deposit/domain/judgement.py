@@ -81,7 +81,7 @@ def judge(proposal: Proposal, world: World) -> Verdict:
     )
     if broken:
         return Verdict(tuple(dict.fromkeys(_in_metadata(violation) for violation in broken)))
-    return Verdict(draft=_draft(proposal, world, naming.parties))
+    return Verdict(draft=_build_draft(proposal, world, naming.parties))
 
 
 def recipient_of(row: Row, parties: Parties) -> Recipient:
@@ -174,7 +174,7 @@ def _in_metadata(violation: Violation) -> Violation:
     return violation
 
 
-def _draft(proposal: Proposal, world: World, parties: Parties) -> Draft:
+def _build_draft(proposal: Proposal, world: World, parties: Parties) -> Draft:
     fields, metadata, following = proposal.fields, proposal.metadata, world.following
     amounts = fields.amounts()
     if not (fields.cadre and fields.number and fields.issued_on and fields.currency and amounts):

@@ -1,4 +1,4 @@
-"""What deposit answers: the bodies of its HTTP interface, and nothing of the store's form."""
+"""Bodies of the HTTP answers of deposit, apart from the documents of its store."""
 
 from dataclasses import asdict
 from datetime import date, datetime

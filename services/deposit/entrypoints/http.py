@@ -78,7 +78,7 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
         dry_run: Annotated[bool, Query()] = False,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
-        submission = _submission(who, file, attachments or [], metadata, idempotency_key)
+        submission = _build_submission(who, file, attachments or [], metadata, idempotency_key)
         try:
             if dry_run:
                 trial = TrialAnswer.of(await deposits.try_out(submission))
@@ -87,7 +87,7 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
         except SaturatedError:
             raise unavailable("DEP-503", "Trop de dépôts arrivent à la fois.") from None
         if isinstance(outcome, Refused):
-            raise _refusal(outcome.violations)
+            raise _build_problem(outcome.violations)
         answer = DepositedPieceAnswer.of(
             PieceView(outcome.piece, Status.DEPOSEE, outcome.piece.draft.parties)
         )
@@ -113,9 +113,9 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
             case Completed(piece, completion):
                 return CompletionAnswer.of(piece, completion, len(piece.completions) + 1)
             case NotAwaited(violations):
-                raise _refusal(violations, 409)
+                raise _build_problem(violations, 409)
             case Invalid(violations):
-                raise _refusal(violations)
+                raise _build_problem(violations)
             case _:
                 raise not_found("Pièce")
 
@@ -160,14 +160,16 @@ def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
         if prefill is None:
             raise not_found("Pièce")
         if isinstance(prefill, Violation):
-            raise _refusal((prefill,), 409)
+            raise _build_problem((prefill,), 409)
         return PrefillAnswer.of(prefill)
 
 
 def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
     @routes.get("/pieces/{piece_id}/file", summary="The deposited file.", response_class=Response)
     async def download_file(who: Caller, piece_id: PieceId) -> Response:
-        return _handed(await consultations.download_file(piece_id, who.role, who.structure))
+        return _build_file_answer(
+            await consultations.download_file(piece_id, who.role, who.structure)
+        )
 
     @routes.get(
         "/pieces/{piece_id}/attachments/{sha256}",
@@ -176,7 +178,7 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
     )
     async def download_attachment(who: Caller, piece_id: PieceId, sha256: Sha256) -> Response:
         found = await consultations.download_attachment(piece_id, sha256, who.role, who.structure)
-        return _handed(found)
+        return _build_file_answer(found)
 
     @routes.get(
         "/pieces/{piece_id}/certificate",
@@ -184,7 +186,9 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
         response_class=Response,
     )
     async def download_certificate(who: Caller, piece_id: PieceId) -> Response:
-        return _handed(await consultations.download_certificate(piece_id, who.role, who.structure))
+        return _build_file_answer(
+            await consultations.download_certificate(piece_id, who.role, who.structure)
+        )
 
     @routes.get(
         "/pieces/{piece_id}/completions/{rank}/certificate",
@@ -193,10 +197,10 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
     )
     async def download_completion(who: Caller, piece_id: PieceId, rank: int) -> Response:
         found = await consultations.download_certificate(piece_id, who.role, who.structure, rank)
-        return _handed(found)
+        return _build_file_answer(found)
 
 
-def _submission(
+def _build_submission(
     who: Caller,
     file: UploadFile,
     attachments: list[UploadFile],
@@ -217,13 +221,13 @@ def _submission(
     )
 
 
-def _handed(file: Download | None) -> Response:
+def _build_file_answer(file: Download | None) -> Response:
     if file is None:
         raise not_found("Fichier")
     return build_download(file.name, file.media_type, file.content)
 
 
-def _refusal(violations: tuple[Violation, ...], status: int = 422) -> Problem:
+def _build_problem(violations: tuple[Violation, ...], status: int = 422) -> Problem:
     if not Refused(violations).is_early:
         return refused(violations, status)
     problem = refused(violations, 409)

@@ -45,7 +45,7 @@ def to_document(piece: Piece, version: int) -> Document:
         "_id": piece.id,
         "dossier_id": piece.dossier_id,
         "version": version,
-        **_keys(piece),
+        **_build_keys(piece),
         "cadre": piece.cadre,
         "number": piece.number,
         "depositor": token(piece.depositor),
@@ -64,7 +64,7 @@ def to_document(piece: Piece, version: int) -> Document:
     }
 
 
-def _keys(piece: Piece) -> Document:
+def _build_keys(piece: Piece) -> Document:
     """Derive what a piece is found by, and by whom, from what is shown of it."""
     return {
         "order": order_of(piece.deposited_at, piece.id),
@@ -79,7 +79,9 @@ def _keys(piece: Piece) -> Document:
 def from_document(document: Document) -> Piece:
     """Read a piece from the store. Raises DamagedPieceError when what finds it is not its own."""
     piece = _read(document)
-    wrong = [name for name, value in _keys(piece).items() if document.get(name, value) != value]
+    wrong = [
+        name for name, value in _build_keys(piece).items() if document.get(name, value) != value
+    ]
     if wrong:
         raise DamagedPieceError(piece.id, wrong)
     return piece

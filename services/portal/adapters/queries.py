@@ -65,21 +65,21 @@ def build_search(viewer: Actor, criteria: Criteria, after: Place | None = None) 
     state = field_of_state(viewer.role)
     asked: Document = {
         scope: token(viewer),
-        "number_key": _number(criteria),
-        "issued_on": _between(criteria.issued, date.isoformat),
-        "order": _order(criteria.deposited, after),
-        "amounts.ht": _between(criteria.ht, exact),
-        "amounts.ttc": _between(criteria.ttc, exact),
-        "amounts.due": _between(criteria.due, exact),
+        "number_key": _match_number(criteria),
+        "issued_on": _match_range(criteria.issued, date.isoformat),
+        "order": _match_order(criteria.deposited, after),
+        "amounts.ht": _match_range(criteria.ht, exact),
+        "amounts.ttc": _match_range(criteria.ttc, exact),
+        "amounts.due": _match_range(criteria.due, exact),
         "currency": criteria.currency,
-        f"{state}.status": _one_of({status.value for status in criteria.statuses}),
+        f"{state}.status": _match_one_of({status.value for status in criteria.statuses}),
         f"{state}.closed": criteria.closed,
-        "cadre": _one_of(criteria.cadres),
+        "cadre": _match_one_of(criteria.cadres),
         "dossier_id": criteria.dossier,
-        "marche": _text(criteria.marche),
-        "engagement": _text(criteria.engagement),
+        "marche": _match_text(criteria.marche),
+        "engagement": _match_text(criteria.engagement),
         "depositor_role": criteria.depositor.value if criteria.depositor else None,
-        **dict(_party(role, each) for role, each in criteria.parties.items()),
+        **dict(_match_party(role, each) for role, each in criteria.parties.items()),
     }
     return {field: value for field, value in asked.items() if value is not None}
 
@@ -107,7 +107,7 @@ def build_awaiting(viewer: Actor) -> list[Document]:
 
 def build_sent(viewer: Actor, period: Range[date]) -> Document:
     """Ask for what a viewer deposited in a period."""
-    return {"depositor": token(viewer), "order": _order(period, None)}
+    return {"depositor": token(viewer), "order": _match_order(period, None)}
 
 
 def field_of_state(role: Role) -> str:
@@ -115,7 +115,7 @@ def field_of_state(role: Role) -> str:
     return "reported" if sees_reported(role) else "whole"
 
 
-def _number(criteria: Criteria) -> Any:  # noqa: ANN401 - what the store takes
+def _match_number(criteria: Criteria) -> Any:  # noqa: ANN401 - what the store takes
     asked: Document = {}
     if criteria.number_prefix is not None:
         prefix = number_key(criteria.number_prefix)
@@ -126,7 +126,7 @@ def _number(criteria: Criteria) -> Any:  # noqa: ANN401 - what the store takes
     return asked or None
 
 
-def _between(asked: Range[Any], write: Any) -> Document | None:  # noqa: ANN401
+def _match_range(asked: Range[Any], write: Any) -> Document | None:  # noqa: ANN401
     found = {}
     if asked.low is not None:
         found["$gte"] = write(asked.low)
@@ -135,7 +135,7 @@ def _between(asked: Range[Any], write: Any) -> Document | None:  # noqa: ANN401
     return found or None
 
 
-def _order(days: Range[date], after: Place | None) -> Document | None:
+def _match_order(days: Range[date], after: Place | None) -> Document | None:
     found = {}
     if days.low is not None:
         found["$gte"] = order_of(start_of_day(days.low))
@@ -147,18 +147,18 @@ def _order(days: Range[date], after: Place | None) -> Document | None:
     return found or None
 
 
-def _one_of(values: Collection[str]) -> Any:  # noqa: ANN401
+def _match_one_of(values: Collection[str]) -> Any:  # noqa: ANN401
     if len(values) == 1:
         return next(iter(values))
     return {"$in": sorted(values)} if values else None
 
 
-def _text(asked: str | None) -> Any:  # noqa: ANN401
+def _match_text(asked: str | None) -> Any:  # noqa: ANN401
     """Ask for a text in either form: an older release kept accents apart from their letters."""
-    return asked and _one_of({asked, normalise_nfd(asked)})
+    return asked and _match_one_of({asked, normalise_nfd(asked)})
 
 
-def _party(role: Role, party: Party) -> tuple[str, Any]:
+def _match_party(role: Role, party: Party) -> tuple[str, Any]:
     if party.service is not None:
-        return f"party_keys.{role.value}", _text(party_key(party))
+        return f"party_keys.{role.value}", _match_text(party_key(party))
     return f"parties.{role.value}.structure", party.structure

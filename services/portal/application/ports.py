@@ -1,4 +1,4 @@
-"""What the use cases need of the world."""
+"""Ports of the use cases of portal."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import date, datetime

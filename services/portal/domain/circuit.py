@@ -28,19 +28,21 @@ def circuit_json() -> bytes:
         "motifs": {motive.code: motive.label for motive in list_all_motives()},
         "actes": [[row.act, row.role, sorted(row.sources)] for row in TRANSITIONS],
         "sans_montants": sorted(_statuses_without_amounts(loader.load_current())),
-        "versions": {name: _version(loader.load_version(name)) for name in loader.list_versions()},
+        "versions": {
+            name: _describe_version(loader.load_version(name)) for name in loader.list_versions()
+        },
     }
     return canonical(content, 1) + b"\n"
 
 
-def _version(circuit: Circuit) -> Mapping[str, Any]:
+def _describe_version(circuit: Circuit) -> Mapping[str, Any]:
     return {
-        f"{row.cadre} {'avec' if row.moa_present else 'sans'} MOA": _row(row)
+        f"{row.cadre} {'avec' if row.moa_present else 'sans'} MOA": _describe_row(row)
         for row in circuit.rows
     }
 
 
-def _row(row: Row) -> Mapping[str, Any]:
+def _describe_row(row: Row) -> Mapping[str, Any]:
     pairs = dict.fromkeys((each.act, each.role) for each in TRANSITIONS)
     return {
         "libelle": row.label,

@@ -1,4 +1,4 @@
-"""What a dashboard counts."""
+"""Counts of a dashboard."""
 
 from dataclasses import dataclass
 from datetime import datetime

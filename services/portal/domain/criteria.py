@@ -1,4 +1,4 @@
-"""What a search asks of pieces, all of it at once."""
+"""Criteria of a search of pieces: a piece must meet all of them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Where a page begins, as a text that only this service reads."""
+"""Cursor of a page, as an opaque text that only this service reads."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC

@@ -78,7 +78,7 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
         return StreamingResponse(
             await _start_stream(chunks),
             media_type=_MEDIA_TYPES[asked.format],
-            headers={"Content-Disposition": f'attachment; filename="{_name(viewer, asked)}"'},
+            headers={"Content-Disposition": f'attachment; filename="{_build_name(viewer, asked)}"'},
         )
 
     return router
@@ -99,6 +99,6 @@ async def _start_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     return whole()
 
 
-def _name(viewer: Actor, asked: FiscalQuestion) -> str:
+def _build_name(viewer: Actor, asked: FiscalQuestion) -> str:
     structure = re.sub(r"[^0-9A-Za-z-]", "_", viewer.structure)
     return f"liste-fiscale-{structure}-{asked.deposited_from}-{asked.deposited_to}.{asked.format}"

@@ -1,4 +1,4 @@
-"""What is asked and answered over HTTP."""
+"""Bodies of the HTTP requests and answers of portal."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -285,13 +285,13 @@ class DashboardBody(Body):
     def of(cls, dashboard: Dashboard) -> Self:
         """Show a dashboard."""
         return cls(
-            sent=_counts(dashboard, is_sent=True),
-            received=_counts(dashboard, is_sent=False),
+            sent=_build_counts(dashboard, is_sent=True),
+            received=_build_counts(dashboard, is_sent=False),
             awaiting=AwaitingBody.model_validate(dashboard.awaiting),
         )
 
 
-def _counts(dashboard: Dashboard, *, is_sent: bool) -> list[CountBody]:
+def _build_counts(dashboard: Dashboard, *, is_sent: bool) -> list[CountBody]:
     counts = sorted(
         (count for count in dashboard.counts if count.is_sent is is_sent),
         key=lambda count: list(Status).index(count.status),
@@ -346,15 +346,15 @@ class TotalBody(SubtotalBody):
         """Show a total."""
         return cls(
             currency=total.currency,
-            **_sums(total.whole),
+            **_build_sums(total.whole),
             by_cadre=[
-                CadreTotalBody(cadre=cadre, cadre_label=label_cadre(cadre), **_sums(subtotal))
+                CadreTotalBody(cadre=cadre, cadre_label=label_cadre(cadre), **_build_sums(subtotal))
                 for cadre, subtotal in total.by_cadre
             ],
         )
 
 
-def _sums(subtotal: Subtotal) -> dict[str, SumBody]:
+def _build_sums(subtotal: Subtotal) -> dict[str, SumBody]:
     return {
         "every": SumBody.of(subtotal.every),
         "kept": SumBody.of(subtotal.kept),

@@ -90,7 +90,7 @@ class MongoArchive:
     async def list_awaited(
         self, actor: Actor, after: Position | None, limit: int
     ) -> Sequence[Dossier]:
-        query: Document = {"awaited": _key(actor)}
+        query: Document = {"awaited": _build_key(actor)}
         if after is not None:
             query["$or"] = [
                 {"since": {"$gt": after.since}},
@@ -108,14 +108,14 @@ class MongoArchive:
         groups = aggregate(
             self._collection("dossiers"),
             [
-                {"$match": {"awaited": _key(actor)}},
+                {"$match": {"awaited": _build_key(actor)}},
                 {"$unwind": "$awaited"},
                 {"$group": {"_id": "$awaited", "count": {"$sum": 1}}},
                 {"$sort": {"_id": 1}},
             ],
             self._session,
         )
-        prefix = f"{_key(actor)}|"
+        prefix = f"{_build_key(actor)}|"
         return {
             group["_id"].removeprefix(prefix) or None: group["count"]
             async for group in groups
@@ -224,19 +224,19 @@ class MongoWork(MongoArchive):
         _log.warning(event, **fields)
 
 
-def _key(actor: Actor) -> str:
+def _build_key(actor: Actor) -> str:
     """Write whom a list of what is awaited is for: a structure in a role, or one service of it."""
     key = f"{actor.role.value}|{actor.structure}"
     return key if actor.service is None else f"{key}|{actor.service}"
 
 
-def _keys(actor: Actor) -> tuple[str, ...]:
+def _build_keys(actor: Actor) -> tuple[str, ...]:
     """Write the lists in which what awaits an actor is found: role, structure, service."""
     whole = Actor(actor.role, actor.structure)
     return (
         actor.role.value,
-        _key(whole),
-        _key(Actor(actor.role, actor.structure, actor.service or _NO_SERVICE)),
+        _build_key(whole),
+        _build_key(Actor(actor.role, actor.structure, actor.service or _NO_SERVICE)),
     )
 
 
@@ -255,7 +255,7 @@ def _write_journey(journey: Journey) -> Document:
         "pieces": [piece.id for piece in dossier.pieces],
     }
     if dossier.awaited:
-        keys = [key for turn in dossier.awaited.turns for key in _keys(turn.actor)]
+        keys = [key for turn in dossier.awaited.turns for key in _build_keys(turn.actor)]
         document |= {"awaited": keys, "since": dossier.awaited.since}
         if dossier.awaited.due and not dossier.hold:
             document["due"] = dossier.awaited.due

@@ -48,17 +48,17 @@ def expect_of_deposit(expected: ExpectedDossier, state: PieceStateV1, role: Role
     deposit = deposits[state.piece_id]
     previous = deposits.get(deposit.follows or "")
     return _describe_deposit(deposit, previous, expected.journey.enclosures[deposit.piece_id]) | {
-        "next": _first_recipient(expected, deposit),
-        "status": _status(expected, state, role),
-        "dossier_parties": _parties(expected.journey.dossier.parties),
-        "prevailing": _prevailing(expected),
+        "next": _find_first_recipient(expected, deposit),
+        "status": _find_status(expected, state, role),
+        "dossier_parties": _build_parties(expected.journey.dossier.parties),
+        "prevailing": _build_prevailing(expected),
         "completions": tuple(
-            _completion(each) for each in _read_additions(expected, deposit.piece_id)
+            _build_completion(each) for each in _read_additions(expected, deposit.piece_id)
         ),
     }
 
 
-def _first_recipient(expected: ExpectedDossier, deposit: Deposit) -> dict[str, Any] | None:
+def _find_first_recipient(expected: ExpectedDossier, deposit: Deposit) -> dict[str, Any] | None:
     circuit = load_version(expected.journey.dossier.table_version)
     row = circuit.row(deposit.cadre, moa=deposit.parties.moa is not None)
     if not isinstance(row, Row):
@@ -68,7 +68,7 @@ def _first_recipient(expected: ExpectedDossier, deposit: Deposit) -> dict[str, A
     return {"role": role, "application": application_of(role), **(asdict(party) if party else {})}
 
 
-def _completion(event: PieceCompleted | AdditionRefused) -> dict[str, Any]:
+def _build_completion(event: PieceCompleted | AdditionRefused) -> dict[str, Any]:
     completion = event.completion
     said = {
         "completed_at": completion.completed_at,
@@ -106,7 +106,7 @@ def _describe_deposit(
             "structure": deposit.depositor.structure,
             "service": deposit.depositor.service,
         },
-        "parties": _parties(deposit.parties),
+        "parties": _build_parties(deposit.parties),
         "follows": deposit.follows,
         "engagement": deposit.engagement,
         "comment": deposit.comment,
@@ -144,16 +144,16 @@ def list_files(expected: ExpectedDossier) -> Iterator[tuple[str, str]]:
 
 def expect_of_portal(expected: ExpectedDossier, state: PieceStateV1, role: Role) -> dict[str, Any]:
     """Say what the portal must show of a piece to a role."""
-    is_hidden = state.status is not _status(expected, state, role)
+    is_hidden = state.status is not _find_status(expected, state, role)
     return {
         "dossier_id": expected.state.dossier_id,
         "cadre": state.cadre,
         "number": state.number,
-        "status": _status(expected, state, role),
+        "status": _find_status(expected, state, role),
         "status_at": state.reported_at if is_hidden else state.status_at,
         "depositor": {"role": state.depositor.role, "structure": state.depositor.structure},
-        "parties": _parties(expected.journey.dossier.parties),
-        "awaited": _awaited(expected, state, role),
+        "parties": _build_parties(expected.journey.dossier.parties),
+        "awaited": _find_awaited(expected, state, role),
         "closed": expected.state.closed and not _is_hiding(expected, role),
         "follows": state.follows,
         "issued_on": state.issued_on,
@@ -161,21 +161,23 @@ def expect_of_portal(expected: ExpectedDossier, state: PieceStateV1, role: Role)
         "currency": state.currency,
         "amounts": asdict(state.amounts.to_domain()) if state.amounts else None,
         "is_credit_note": is_credit_note(state.type_code),
-        "prevailing": _prevailing(expected),
+        "prevailing": _build_prevailing(expected),
         "engagement": state.engagement,
         "marche": state.marche,
     }
 
 
-def _prevailing(expected: ExpectedDossier) -> dict[str, Any] | None:
+def _build_prevailing(expected: ExpectedDossier) -> dict[str, Any] | None:
     """Say what is to be paid."""
     prevailing = expected.state.prevailing
     return asdict(prevailing.to_domain()) if prevailing else None
 
 
-def _awaited(expected: ExpectedDossier, state: PieceStateV1, role: Role) -> dict[str, Any] | None:
+def _find_awaited(
+    expected: ExpectedDossier, state: PieceStateV1, role: Role
+) -> dict[str, Any] | None:
     """Say whom a piece awaits; to those who may not know of a payment, the payer, come what may."""
-    is_hidden = state.status is not _status(expected, state, role)
+    is_hidden = state.status is not _find_status(expected, state, role)
     awaited = expected.state.awaited
     is_here = awaited is not None and awaited.piece_id == state.piece_id
     is_discreet = expected.state.payment_not_reported and role in SUPPLIER_SIDE
@@ -257,11 +259,11 @@ def _read_additions(
                 pass
 
 
-def _parties(parties: Parties) -> dict[str, Any]:
+def _build_parties(parties: Parties) -> dict[str, Any]:
     return {role.value: asdict(party) if (party := parties.of(role)) else None for role in Role}
 
 
-def _status(expected: ExpectedDossier, state: PieceStateV1, role: Role) -> Status:
+def _find_status(expected: ExpectedDossier, state: PieceStateV1, role: Role) -> Status:
     is_seen = _can_see(expected, state.status, role)
     return state.status if is_seen or state.reported is None else state.reported
 

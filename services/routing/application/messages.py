@@ -42,23 +42,25 @@ def build_messages(journey: Journey, events: tuple[Event, ...], cause: Cause) ->
     for event in events:
         if isinstance(event, StatusSet):
             status = _build_status(journey, event, parties)
-            yield _outgoing(journey, topics.STATUT, status.piece_id, status, cause)
+            yield _build_outgoing(journey, topics.STATUT, status.piece_id, status, cause)
         elif isinstance(event, AdditionRefused):
             status = _build_status(journey, _to_unchanged_status(journey, event), parties)
-            yield _outgoing(journey, topics.STATUT, status.piece_id, status, cause)
+            yield _build_outgoing(journey, topics.STATUT, status.piece_id, status, cause)
         elif isinstance(event, Forwarded | Offered):
             piece = _build_forwarded(journey, event)
             topic = topics.ACTEUR[event.to.role]
-            yield _outgoing(journey, topic, piece.piece_id, piece, cause, key=event.to.structure)
+            yield _build_outgoing(
+                journey, topic, piece.piece_id, piece, cause, key=event.to.structure
+            )
         elif isinstance(event, DelayElapsed):
             delay = _build_delay(journey, event, parties)
-            yield _outgoing(journey, topics.ECHEANCE, delay.piece_id, delay, cause)
+            yield _build_outgoing(journey, topics.ECHEANCE, delay.piece_id, delay, cause)
 
 
 def build_state(journey: Journey, cause: Cause, at: datetime) -> Outgoing:
     """Build the message of a dossier's state, whole."""
     state = build_dossier(journey, at)
-    return _outgoing(journey, topics.DOSSIER, journey.dossier.id, state, cause)
+    return _build_outgoing(journey, topics.DOSSIER, journey.dossier.id, state, cause)
 
 
 def build_dossier(journey: Journey, at: datetime) -> DossierChanged:
@@ -86,7 +88,7 @@ def _build_piece_state(journey: Journey, piece: Piece) -> PieceStateV1:
         cadre=piece.cadre,
         number=piece.number,
         status=piece.status,
-        depositor=_actor(piece.depositor),
+        depositor=_build_actor(piece.depositor),
         status_at=piece.stamps[piece.status],
         reported=reported,
         reported_at=piece.stamps[reported],
@@ -146,11 +148,11 @@ def _build_status(journey: Journey, event: StatusSet, parties: PartiesV1) -> Sta
         number=piece.number,
         status=event.status,
         previous=event.previous,
-        by=_actor(event.by) if event.by else None,
+        by=_build_actor(event.by) if event.by else None,
         motive=event.motive,
         comment=event.comment,
         parties=parties,
-        depositor=_actor(piece.depositor),
+        depositor=_build_actor(piece.depositor),
         payment_not_reported=journey.payment_not_reported,
         at=event.at,
     )
@@ -242,10 +244,10 @@ def _find_sender(dossier: Dossier, piece: Piece, to: Actor) -> ActorV1:
     row = find_row(dossier, piece)
     if to.role is piece.depositor.role and row is not None:
         return ActorV1(role=row.recipient, structure=dossier.parties[row.recipient].structure)
-    return _actor(piece.depositor)
+    return _build_actor(piece.depositor)
 
 
-def _outgoing(
+def _build_outgoing(
     journey: Journey,
     topic: Topic,
     subject: str,
@@ -265,5 +267,5 @@ def _outgoing(
     )
 
 
-def _actor(actor: Actor) -> ActorV1:
+def _build_actor(actor: Actor) -> ActorV1:
     return ActorV1(role=actor.role, structure=actor.structure)

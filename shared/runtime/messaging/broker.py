@@ -37,7 +37,7 @@ _CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 _POLL_MS = 20
 _SESSION_MS = 10_000
 _FETCH_BYTES = 8 * MEGABYTE
-"""What one answer of the broker may weigh, all partitions together."""
+"""Size limit of one answer of the broker, all partitions together."""
 _METADATA_MAX_AGE_MS = 30_000
 """How long a topic created late may go unread; the client's default is 5 minutes."""
 _STOP_S = 5.0

@@ -19,7 +19,7 @@ _LEAVING: Mapping[int, str] = {
     1009: "too large",
     1012: "stopped",
 }
-"""What the other side or the server closes with; a client may write any number."""
+"""Close codes of a WebSocket; a client may write any number."""
 
 
 class _MonitoredSocket:

@@ -1,4 +1,4 @@
-"""What the routes answer."""
+"""Bodies of the HTTP answers of routing."""
 
 from datetime import date, datetime
 from typing import Any

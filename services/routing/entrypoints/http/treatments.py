@@ -32,7 +32,7 @@ from shared.vocabulary.rules import Violation
 PieceId = Annotated[str, TypedText(100), Path()]
 
 
-def _treatment(act: Act) -> Act:
+def _check_treatment(act: Act) -> Act:
     if act not in TREATMENTS:
         expected = ", ".join(sorted(TREATMENTS))
         raise PydanticCustomError("enum", "not a treatment", {"expected": expected})
@@ -75,7 +75,7 @@ class TreatmentIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    act: Annotated[Act, AfterValidator(_treatment)]
+    act: Annotated[Act, AfterValidator(_check_treatment)]
     motive: Annotated[str, TypedText(100)] | None = None
     comment: Annotated[str, TypedText(10_000, lines=True)] | None = None
     correction: CorrectionIn | None = None
@@ -121,7 +121,7 @@ def router(
         if treated is None:
             raise not_found(f"Pièce {piece_id}")
         if treated.violations:
-            raise _problem(treated.violations)
+            raise _build_problem(treated.violations)
         return show_dossier(treated.journey.dossier)
 
     @routes.get("/motives", summary="Les motifs de refus d'un cadre, à la date du jour.")
@@ -140,7 +140,7 @@ def router(
     return routes
 
 
-def _problem(violations: tuple[Violation, ...]) -> Problem:
+def _build_problem(violations: tuple[Violation, ...]) -> Problem:
     """Answer 409 for what the state of the dossier forbids, 422 for what the request says wrong."""
     is_state = violations[0].code in TURN_RULE_CODES
     return refused(violations, 409 if is_state else 422)

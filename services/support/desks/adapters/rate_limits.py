@@ -1,4 +1,4 @@
-"""How often something comes, counted by hour in the store: replicas count together."""
+"""Rate limits by the hour, counted in the store: replicas count together."""
 
 import hashlib
 from datetime import timedelta
