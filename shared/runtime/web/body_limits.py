@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.runtime.metrics import BODIES_REFUSED, UPLOAD_BYTES
 from shared.runtime.web.addresses import read_address
 from shared.runtime.web.forms import MULTIPART
+from shared.runtime.web.middlewares import read_structure
 from shared.runtime.web.paths import PathPrefixes
 from shared.runtime.web.problems import RETRY_AFTER_S, Problem, UnreadableError, respond
 from shared.vocabulary.sizes import MEGABYTE
@@ -158,7 +159,8 @@ class UploadLimit:
         connection = HTTPConnection(scope)
         holder = read_address(connection)
         if not is_open:
-            holder = connection.headers.get("x-structure", holder)
+            # As it was authenticated: a header may spell one structure in many ways.
+            holder = read_structure(scope) or holder
         size = _read_content_length(scope) if "content-length" in connection.headers else limit
         try:
             async with quota.reserve(holder, size):

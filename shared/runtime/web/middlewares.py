@@ -10,9 +10,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.runtime.web.caller import authenticate_request
 from shared.runtime.web.paths import PathPrefixes
 from shared.runtime.web.problems import Problem, respond
+from shared.vocabulary.actors import Actor
 
 Authenticator = Callable[[HTTPConnection], object]
 """Authenticates whoever calls, or raises a 401 problem."""
+_CALLER = "aiguillage.caller"
+"""Key of an ASGI scope: what the authenticator of a request gave."""
 
 _PORTS = {"http": 80, "https": 443}
 _ANOTHER_SITE = Problem(
@@ -49,16 +52,23 @@ class AuthenticationMiddleware:
         """Pass a request on, or answer 401."""
         if scope["type"] != "lifespan" and not self._exempt.match(scope["path"]):
             try:
-                self._find_authenticator(scope["path"])(HTTPConnection(scope))
+                caller = self._find_authenticator(scope["path"])(HTTPConnection(scope))
             except Problem as problem:
                 # A WebSocket is refused by an answer over HTTP as well: it is not open yet.
                 await respond(problem)(scope, receive, send)
                 return
+            scope[_CALLER] = caller
         await self._app(scope, receive, send)
 
     def _find_authenticator(self, path: str) -> Authenticator:
         found = (each for prefixes, each in self._authenticators.items() if prefixes.match(path))
         return next(found, authenticate_request)
+
+
+def read_structure(scope: Scope) -> str | None:
+    """Read the structure for which a request was authenticated; None for anybody else."""
+    caller = scope.get(_CALLER)
+    return caller.structure if isinstance(caller, Actor) else None
 
 
 class OriginMiddleware:
