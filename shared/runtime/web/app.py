@@ -85,6 +85,8 @@ def create_app(
         docs_url=None,
         openapi_url=openapi_url,
         redoc_url=None,
+        # Starlette would redirect to the host that the request names, which is anybody's choice.
+        redirect_slashes=False,
         lifespan=lifespan,
         responses={
             "default": {
