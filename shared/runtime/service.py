@@ -146,6 +146,8 @@ class Runtime:
             uploads=uploads,
             allowed_origins=self.settings.allowed_origins.split(),
             body_limits=build_body_limits(self.settings),
+            requests_each=self.settings.connections_each,
+            proxies=self.settings.proxies.split(),
         )
 
     async def _find_missing(self) -> list[str]:

@@ -39,7 +39,8 @@ class RuntimeSettings(BaseSettings):
     connections: int = Field(default=3000, ge=10)
     """Connections that one process keeps open, WebSockets and live views among them."""
     connections_each: int = Field(default=1000, ge=1)
-    """Of these, those of one network address: that of the connection itself, but of a proxy."""
+    """Of these, those of one network address: that of the connection itself, but of a proxy. Behind
+    a proxy, as many requests in progress of one client address."""
     connections_waiting: int = Field(default=500, ge=1)
     """Of these, those that wait for a request or the end of its head; at one more, the oldest is
     closed."""

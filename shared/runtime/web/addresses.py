@@ -1,6 +1,8 @@
 """Client addresses, as limits count them: an IPv4 address, or the /64 of an IPv6 address."""
 
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from collections.abc import Iterable
+from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.requests import HTTPConnection
 
@@ -28,3 +30,11 @@ def group_address(host: str) -> str:
     if address.ipv4_mapped:
         return str(address.ipv4_mapped)
     return str(IPv6Network((int(address), _OF_A_HOST), strict=False))
+
+
+def is_within(host: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Tell whether a host is an address of one of the networks."""
+    with suppress(ValueError):
+        address = ip_address(host)
+        return any(address in network for network in networks)
+    return False

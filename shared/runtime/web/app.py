@@ -33,6 +33,7 @@ from shared.runtime.web.problems import (
     respond,
     unavailable,
 )
+from shared.runtime.web.request_limit import RequestLimit
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.websockets import serve_websocket
 
@@ -61,6 +62,8 @@ def create_app(
     uploads: Mapping[str, int] = MappingProxyType({}),
     allowed_origins: Sequence[str] = (),
     body_limits: BodyLimits = _USUAL,
+    requests_each: int = 1000,
+    proxies: Sequence[str] = (),
 ) -> FastAPI:
     """Build a service's application, whose routers serve under the public prefix of the service.
 
@@ -74,6 +77,8 @@ def create_app(
             is small, and a larger one refused before it is read.
         allowed_origins: whose pages may open a WebSocket, beside those of the host itself.
         body_limits: how long bodies may take, and how much of them is on its way at once.
+        requests_each: in progress at once of one client address behind a proxy.
+        proxies: addresses or networks that are no client, as `RuntimeSettings` names them.
     """
     prefix = public_prefix(service)
     docs_url, openapi_url = f"{prefix}/docs", f"{prefix}/openapi.json"
@@ -110,6 +115,7 @@ def create_app(
     app.add_middleware(OriginMiddleware, allowed=allowed_origins)
     app.add_middleware(StartupMiddleware, is_open=is_started, exempt=exempt)
     app.add_middleware(BodyLimit, paths=paths, limits=body_limits)
+    app.add_middleware(RequestLimit, each=requests_each, proxies=proxies)
     app.add_middleware(RequestMiddleware)
     for router in routers:
         if any(

@@ -6,13 +6,12 @@ speaks at once gets through, however many only hold a connection.
 
 import asyncio
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Protocol
 
 from shared.runtime.metrics import CONNECTIONS, CONNECTIONS_CUT
-from shared.runtime.web.addresses import group_address
+from shared.runtime.web.addresses import group_address, is_within
 from shared.runtime.web.problems import RETRY_AFTER_S, Problem
 
 _CHECKED_EVERY_S = 0.5
@@ -63,7 +62,7 @@ class Connections:
 
     def admit(self, connection: Connection, host: str) -> Problem | None:
         """Take a connection in, in the place of one that only waits if need be; or say why not."""
-        address = "" if self._is_proxy(host) else group_address(host)
+        address = "" if is_within(host, self._proxies) else group_address(host)
         self._open[connection.transport] = address
         self._of_address[address] += 1
         self._http.add(connection)
@@ -111,12 +110,6 @@ class Connections:
         """Forget an HTTP connection that is closed."""
         self.upgrade(connection)
         self.forget(connection.transport)
-
-    def _is_proxy(self, host: str) -> bool:
-        with suppress(ValueError):
-            address = ip_address(host)
-            return any(address in network for network in self._proxies)
-        return False
 
     def _cut_oldest(self, address: str | None = None) -> bool:
         waiting = (each for each, of in self._waiting.items() if address in (None, of))

@@ -98,6 +98,8 @@ def main() -> None:
         open_paths=["/open/"],
         uploads={OPEN: 12, MINE: 130},
         body_limits=build_body_limits(settings),
+        requests_each=settings.connections_each,
+        proxies=settings.proxies.split(),
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(uvicorn.Server(build_server_config(app, settings)).serve())

@@ -169,6 +169,37 @@ async def test_a_named_proxy_is_no_address() -> None:
             assert status(await reader.readline()) == 200
 
 
+async def test_requests_of_a_client_behind_a_proxy_are_bounded_streams_and_sockets_too() -> None:
+    def ask(client: str, path: str) -> str:
+        return f"GET {PREFIX}{path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n"
+
+    one, other = "198.51.100.1", "198.51.100.2"
+    async with served(connections_each=3, proxies="127.0.0.1") as there, AsyncExitStack() as stack:
+        streams = []
+        for _ in range(2):
+            reader, writer = await there.open(ask(one, "/open/live") + "\r\n")
+            stack.callback(writer.close)
+            assert status(await reader.readline()) == 200
+            streams.append(writer)
+        url = f"ws://127.0.0.1:{there.port}{PREFIX}/open/socket"
+        headers = {"X-Forwarded-For": one}
+        await stack.enter_async_context(connect(url, additional_headers=headers, proxy=None))
+
+        async def status_for(client: str) -> int:
+            reader, writer = await there.open(ask(client, "/open/large?megabytes=0") + "\r\n")
+            stack.callback(writer.close)
+            return status(await reader.readline())
+
+        assert await status_for(one) == 429
+        assert await status_for(other) == 200
+        streams[0].close()
+
+        async def is_freed() -> bool:
+            return await status_for(one) == 200
+
+        await wait_until(is_freed, "what has ended counts no more")
+
+
 async def test_a_full_server_says_so() -> None:
     async with served(connections=10) as there, AsyncExitStack() as stack:
         for _ in range(10):

@@ -1,5 +1,6 @@
 """Errors, limits, health and figures over HTTP, without a server."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,11 +28,13 @@ from shared.runtime.web.problems import Problem, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
+from tests.kit.waiting import scaled
 
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
+UNLIMITED = BodyLimits()
 
 MANY_PARTS = b"".join(
     b'--b\r\ncontent-disposition: form-data; name="n"\r\n\r\n1\r\n' for _ in range(1001)
@@ -109,6 +112,10 @@ async def client(
     open_paths: Sequence[str] = (),
     authenticators: Mapping[str, Authenticator] = MappingProxyType({}),
     uploads: Mapping[str, int] = MappingProxyType({}),
+    body_limits: BodyLimits = UNLIMITED,
+    requests_each: int = 1000,
+    proxies: Sequence[str] = (),
+    address: str = "192.0.2.7",
 ) -> AsyncIterator[httpx.AsyncClient]:
     async def readiness() -> Sequence[str]:
         return missing
@@ -125,8 +132,11 @@ async def client(
         open_paths=open_paths,
         authenticators=authenticators,
         uploads=uploads,
+        body_limits=body_limits,
+        requests_each=requests_each,
+        proxies=proxies,
     )
-    transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=True, client=(address, 1))
     async with httpx.AsyncClient(
         transport=transport, base_url="http://essai/essai/v1", headers=headers
     ) as opened:
@@ -355,7 +365,7 @@ async def test_the_documentation_page_loads_nothing_from_another_host() -> None:
 async def test_nothing_else_is_served_below_the_documentation_page(path: str) -> None:
     async with client(headers={}) as http:
         answer = await http.get(at_root(f"/essai/v1{path}"))
-    assert answer.status_code in {307, 401, 404}
+    assert answer.status_code in {401, 404}
 
 
 ODD = [
@@ -409,11 +419,16 @@ async def test_a_slash_at_the_end_is_answered_as_the_caller_would_be_without_it(
     async with client(headers={}, authenticators={"/bytes": authenticate_desk}) as http:
         assert (await http.post("/bytes/", content=b"x")).status_code == 401
     async with client(headers={}, open_paths=["/bytes"]) as http:
-        moved = await http.post("/bytes/", content=b"x")
-    assert (moved.status_code, httpx.URL(moved.headers["location"]).path) == (
-        307,
-        "/essai/v1/bytes",
-    )
+        await problem(await http.post("/bytes/", content=b"x"), 404, "HTTP-404")
+
+
+@pytest.mark.parametrize("path", ["/bytes/", "/me/", "/docs/", "/openapi.json/"])
+async def test_no_answer_sends_a_client_to_the_host_that_a_request_names(path: str) -> None:
+    async with client() as http:
+        answer = await http.get(path, headers={"host": "evil.example"})
+
+    await problem(answer, 404, "HTTP-404")
+    assert "location" not in answer.headers
 
 
 def at_root(path: str) -> httpx.URL:
@@ -488,6 +503,82 @@ def authenticate_desk(connection: HTTPConnection) -> str:
     if not (desk := connection.headers.get("x-desk")):
         raise Problem(401, "HTTP-CALLER-04", "Indiquer le bureau (X-Desk).")
     return desk
+
+
+@asynccontextmanager
+async def body_on_its_way(
+    http: httpx.AsyncClient, path: str, headers: Mapping[str, str]
+) -> AsyncIterator[None]:
+    """Keep a request in flight, of which one byte has not come."""
+    is_read, may_end = asyncio.Event(), asyncio.Event()
+
+    async def send() -> AsyncIterator[bytes]:
+        is_read.set()
+        yield b"x"
+        await may_end.wait()
+        yield b"x"
+
+    task = asyncio.create_task(http.post(path, content=send(), headers=headers))
+    await asyncio.wait_for(is_read.wait(), scaled(10))
+    try:
+        yield
+    finally:
+        may_end.set()
+        assert (await task).json() == 2
+
+
+@pytest.mark.parametrize("spelling", ["s1%c3%a9", "%731%C3%A9", "s%31e%CC%81"])
+async def test_a_structure_has_one_quarter_of_the_uploads_however_it_is_spelt(
+    spelling: str,
+) -> None:
+    limits = BodyLimits(uploads_mb=4, upload_wait_s=0.05)
+    form = {"content-type": FORM_TYPE, "content-length": str(MEGABYTE)}
+    first, again = ({**form, "x-structure": each} for each in ("s1%C3%A9", spelling))
+    other = {**form, "x-structure": "s2"}
+    async with (
+        client(uploads={"/bytes": 3}, body_limits=limits) as http,
+        body_on_its_way(http, "/bytes", first),
+    ):
+        await problem(await http.post("/bytes", content=b"x", headers=again), 429, "HTTP-429")
+        assert (await http.post("/bytes", content=b"x", headers=other)).json() == 1
+
+
+async def test_a_header_that_nobody_authenticated_gives_no_further_quarter() -> None:
+    limits = BodyLimits(uploads_mb=4, upload_wait_s=0.05)
+    form = {"content-type": FORM_TYPE, "content-length": str(MEGABYTE), "x-desk": "technique"}
+    async with (
+        client(
+            uploads={"/bytes": 3}, body_limits=limits, authenticators={"/bytes": authenticate_desk}
+        ) as http,
+        body_on_its_way(http, "/bytes", {**form, "x-structure": "s1"}),
+    ):
+        answer = await http.post("/bytes", content=b"x", headers={**form, "x-structure": "s2"})
+        await problem(answer, 429, "HTTP-429")
+
+
+async def test_requests_in_progress_of_a_client_address_are_bounded_and_freed() -> None:
+    async with client(requests_each=1) as http:
+        async with body_on_its_way(http, "/bytes", {}):
+            refused_one = await http.get("/me")
+            await problem(refused_one, 429, "HTTP-429")
+            assert refused_one.headers["retry-after"]
+        assert (await http.get("/me")).status_code == 200
+        broken = await http.post("/bytes", content=broken_body())
+        assert broken.status_code == 503
+        assert (await http.get("/me")).status_code == 200
+
+
+async def broken_body() -> AsyncIterator[bytes]:
+    yield b"x"
+    raise ConnectionError
+
+
+async def test_a_proxy_that_names_no_client_is_not_bounded_as_one() -> None:
+    async with (
+        client(requests_each=1, proxies=["192.0.2.0/24"]) as http,
+        body_on_its_way(http, "/bytes", {}),
+    ):
+        assert (await http.get("/me")).status_code == 200
 
 
 async def test_a_prefix_may_have_an_authenticator_of_its_own() -> None:
