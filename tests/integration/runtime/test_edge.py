@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from shared.vocabulary.sizes import MEGABYTE
 from tests.integration.runtime.served import MINE, OPEN, PREFIX
@@ -191,6 +192,9 @@ async def test_requests_of_a_client_behind_a_proxy_are_bounded_streams_and_socke
             return status(await reader.readline())
 
         assert await status_for(one) == 429
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(url, additional_headers=headers, proxy=None)
+        assert refused.value.response.status_code == 429
         assert await status_for(other) == 200
         streams[0].close()
 
