@@ -5,12 +5,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Template
 
+from shared.contracts.public_paths import public_prefix
+
 _CADDYFILE = Path(__file__).parent / "Caddyfile"
 COMPOSE = Path(__file__).parents[1] / "compose" / "Caddyfile"
 _GUIDE = "docs/integrate.md"
 """The walk for integrators, by its path in the repository: the platform does not serve it."""
 _PORT = 8000
 """Port of the gateway and of each service in compose."""
+_PAGES = {"docs": "docs", "openapi": "openapi.json"}
+"""Where each service describes itself, below its prefix."""
 
 
 def caddyfile(host: str, port: int, services: Mapping[str, str]) -> str:
@@ -33,7 +37,7 @@ def _index(services: Mapping[str, str]) -> object:
     return {
         "guide": _GUIDE,
         "services": {
-            name: {"docs": f"/{name}/v1/docs", "openapi": f"/{name}/v1/openapi.json"}
+            name: {page: f"{public_prefix(name)}/{path}" for page, path in _PAGES.items()}
             for name in services
         },
     }

@@ -18,6 +18,7 @@ from deploy.local.platform import Platform
 from deploy.local.programs import ROOT
 from deploy.local.signals import exit_on_signals
 from deploy.local.supervisor import Supervisor
+from shared.contracts.public_paths import public_prefix
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _POLL_S = 0.2
@@ -147,7 +148,7 @@ def _print_addresses(platform: Platform, down: str) -> None:
     print("running; the page that describes each service, and the address of its metrics:")
     # Not a table that fits the terminal: an address that was cut cannot be copied.
     for name, url in where.services.items():
-        print(f"  {name:<14} {where.origin}/{name}/v1/docs  {urljoin(url, '/metrics')}")
+        print(f"  {name:<14} {where.origin}{public_prefix(name)}/docs  {urljoin(url, '/metrics')}")
     print(f"logs, a file per process: {_shown(platform.logs)}")
     print(f"to stop it: Ctrl-C here, or `{down}`")
     print("to paste into another shell:\n")
