@@ -72,7 +72,11 @@ async def check_closed_chat(context: SupportContext, days: int, day: str, openin
     report.claim(f"refusé : {detail}", refusal.get("code"), "SUP-TCHAT-01")
     report.claim(f"il ouvre le {opening}", f"Il ouvre le {opening}." in detail)
     hours = await who.ask("GET", "/chats/hours")
-    report.claim("GET /chat dit de même", (hours["is_open"], hours["detail"]), (False, detail))
+    report.claim(
+        "GET /support/v1/chats/hours dit de même",
+        (hours["is_open"], hours["detail"]),
+        (False, detail),
+    )
     ticket = refusal.get("ticket") or {}
     report.claim(
         f"un ticket est proposé à la place : « {ticket.get('title')} »",

@@ -232,7 +232,7 @@ def _to_minutes(time: timedelta) -> int:
 
 
 class PrefillAnswer(AnswerBody):
-    """What a ticket begins with: the body of POST /tickets."""
+    """What a ticket begins with: the body of `POST /support/v1/tickets`."""
 
     title: str
     description: str
