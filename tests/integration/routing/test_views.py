@@ -95,7 +95,7 @@ async def test_a_trail_holds_though_its_dossier_was_written_before_a_field_exist
     assert verify(world, dossier).returncode == 0
 
 
-async def test_the_synthese_lists_what_awaits_a_structure_oldest_first(world: World) -> None:
+async def test_awaited_pieces_lists_what_awaits_a_structure_oldest_first(world: World) -> None:
     moe = await world.structure()
     ids = []
     for _ in range(5):
@@ -130,7 +130,7 @@ async def test_a_dossier_listed_for_a_stranger_is_not_shown_to_them(world: World
     assert verify(world, dossier).returncode == 1
 
 
-async def test_the_synthese_counts_and_filters_by_service(world: World) -> None:
+async def test_awaited_pieces_counts_and_filters_by_service(world: World) -> None:
     payer = await world.structure()
     moa = await world.structure()
     for service in ("TRAVAUX", None):
