@@ -1,7 +1,6 @@
 """Requests that schemathesis makes from the description of each service, against a platform."""
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from random import Random
@@ -29,6 +28,7 @@ from tests.fuzz.faults import SLOW_S, Fault, Sort, Tally
 from tests.fuzz.fixtures import Known, a_caller
 from tests.fuzz.memory import Watched
 from tests.fuzz.mutating import mutate
+from tests.fuzz.stopwatch import Stopwatch
 from tests.kit.waiting import scaled
 
 _CHECKS: Sequence[CheckFunction] = [
@@ -120,7 +120,7 @@ class _Calling:
         name = f"{tally.inputs} {case.method} {case.path}"
         self._name_somebody(case)
         self._put_real_files(case)
-        began = time.monotonic()
+        watch = Stopwatch(self._watched.pids.values())
         try:
             answer = case.call(self._url, self._session, timeout=scaled(2 * SLOW_S))
         except requests.Timeout:
@@ -129,10 +129,10 @@ class _Calling:
         except requests.ConnectionError as error:
             self._report(Sort.EXCEPTION, name, case, repr(error))
             return
-        taken_s = time.monotonic() - began
+        taken_s, is_slow = watch.taken_s, watch.is_over()
         tally.time(name, 1000 * taken_s)
         tally.outcomes[str(answer.status_code)] += 1
-        if taken_s > scaled(SLOW_S):
+        if is_slow:
             self._report(Sort.SLOW, name, case, f"{taken_s:.1f} s")
         self._judge(name, case, answer)
         if tally.inputs % _LOOK_EVERY == 0:

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -18,10 +17,10 @@ from services.deposit.domain.unreadable import TOO_HEAVY, Unreadable
 from services.deposit.settings import Settings
 from shared.vocabulary.codes import Syntax
 from tests.fuzz.corpus import File, corpus
-from tests.fuzz.faults import SLOW_S, Fault, Sort, Tally
+from tests.fuzz.faults import Fault, Sort, Tally
 from tests.fuzz.mutating import mutate
+from tests.fuzz.stopwatch import Stopwatch
 from tests.fuzz.workers import Outcome, Reader, Reading, Worker
-from tests.kit.waiting import scaled
 
 _SAMPLED = 100
 _NAME = "facture"
@@ -154,7 +153,7 @@ async def _ask_service(run: _Run) -> None:
     tally.outcomes["turned away"] = len(doubtful)
     files = [*run.asked, *((File(fault.name, fault.content), None) for fault in doubtful)]
     for file, expected in files:
-        began = time.monotonic()
+        watch = Stopwatch([os.getpid()])
         reading, trouble = None, None
         try:
             reading = _judged(await pool.read(file.content, _NAME))
@@ -163,9 +162,9 @@ async def _ask_service(run: _Run) -> None:
             reading = expected if is_heavy else _refused(refusal)
         except Exception as error:  # noqa: BLE001 - whatever comes is the fault that is looked for
             trouble = Fault(Sort.EXCEPTION, file.name, f"by the service: {error!r}", file.content)
-        taken_s = time.monotonic() - began
+        taken_s, is_slow = watch.taken_s, watch.is_over()
         tally.time(f"{file.name}, by the service", 1000 * taken_s)
-        if taken_s > scaled(SLOW_S):
+        if is_slow:
             trouble = Fault(Sort.SLOW, file.name, f"{taken_s:.1f} s by the service", file.content)
         elif expected is not None and reading is not None and reading != expected:
             said = f"here {expected.said[:300]}, by the service {reading.said[:300]}"

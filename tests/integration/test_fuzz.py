@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from random import Random
 
@@ -28,6 +29,7 @@ from tests.fuzz.planted import (
     seen_in_groups,
     seen_in_memory,
 )
+from tests.fuzz.stopwatch import Stopwatch, cpu_s_of
 from tests.kit.malformed import RawRecord
 from tests.kit.namespaces import a_room
 from tests.kit.waiting import scaled
@@ -53,6 +55,26 @@ def test_the_same_bytes_under_two_names_are_read_alike() -> None:
     twice = [File("1 a.xml", b"neither"), File("2 b.xml", b"neither")]
 
     assert read_all(twice, read_and_judge).faults == []
+
+
+def test_an_input_that_computes_too_long_is_slow_on_any_machine() -> None:
+    idle, busy = Stopwatch(limit_s=0.3), Stopwatch([os.getpid()], limit_s=0.3)
+    begun = time.process_time()
+
+    assert not busy.is_over()
+    while time.process_time() - begun < 0.4:
+        pass
+
+    assert busy.is_over()
+    assert idle.is_over() is (idle.taken_s > scaled(0.3))
+
+
+def test_what_its_children_compute_is_counted_to_a_process() -> None:
+    before = cpu_s_of(os.getpid())
+
+    subprocess.run([sys.executable, "-c", "sum(range(20_000_000))"], check=True)
+
+    assert cpu_s_of(os.getpid()) > before + 0.05
 
 
 @pytest.fixture

@@ -179,7 +179,8 @@ async def test_of_two_relays_one_publishes_and_the_other_takes_over_when_it_stop
     relays[holder].cancel()
     await asyncio.gather(relays[holder], return_exceptions=True)
     await say(store, d99=1)
-    await wait_until(lambda: log[-1][0] == other, "the other takes over", limit_s=2)
+    # Sooner than the lease of 5 s ends by itself: the holder has given it back.
+    await wait_until(lambda: log[-1][0] == other, "the other takes over", limit_s=2, most=4.5)
 
     relays[other].cancel()
     assert len(log) == 11

@@ -28,6 +28,8 @@ from tests.kit.waiting import scaled, wait_until
 TOY = "tests.integration.runtime.toy"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what must be refused
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
+_GRACE_S = 29
+"""Less than the 30 s after which Kubernetes kills what it told to stop."""
 
 
 @pytest.fixture(scope="module")
@@ -340,7 +342,7 @@ async def test_a_service_told_to_stop_ends_by_itself_and_says_nothing_wrong(
     before = len(platform.log("toy").read_text().splitlines())
 
     os.kill(platform.pid("toy"), signal.SIGTERM)
-    await wait_until(lambda: not platform.is_alive("toy"), "it ends", limit_s=8)
+    await wait_until(lambda: not platform.is_alive("toy"), "it ends", limit_s=8, most=_GRACE_S)
 
     last = platform.log("toy").read_text().splitlines()[before:]
     assert not [line for line in last if json.loads(line)["level"] in {"error", "critical"}]
@@ -356,7 +358,7 @@ async def test_a_service_ends_in_time_though_its_broker_is_away(
 
     os.kill(platform.pid("toy"), signal.SIGTERM)
 
-    await wait_until(lambda: not platform.is_alive("toy"), "it ends", limit_s=25)
+    await wait_until(lambda: not platform.is_alive("toy"), "it ends", limit_s=25, most=_GRACE_S)
 
 
 async def test_a_service_that_starts_before_its_broker_is_ready_once_the_broker_is(

@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 THE_DAY_BEFORE = datetime(2027, 7, 13, 10, tzinfo=PARIS)
 """A Tuesday; the next day is a public holiday, the Sunday after it the 18th."""
-_LIVE_S = 10
+_LIVE_S, _MOST_S = 10, 14
 """Less than the 15 s after which a silent connection looks again by itself."""
 
 
@@ -45,7 +45,7 @@ class Socket:
 
     async def next(self, kind: str) -> Json:
         """Wait for the next frame of a kind; what comes before is only noted."""
-        async with asyncio.timeout(scaled(_LIVE_S)):
+        async with asyncio.timeout(scaled(_LIVE_S, _MOST_S)):
             while True:
                 frame: Json = json.loads(await self.connection.recv())
                 self.seen.append(frame)
@@ -55,7 +55,7 @@ class Socket:
     async def closed(self) -> int | None:
         """Wait until the other side closes, and say with which code."""
         try:
-            async with asyncio.timeout(scaled(_LIVE_S)):
+            async with asyncio.timeout(scaled(_LIVE_S, _MOST_S)):
                 while True:
                     self.seen.append(json.loads(await self.connection.recv()))
         except ConnectionClosed as error:
