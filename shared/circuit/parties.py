@@ -89,12 +89,6 @@ def write_moa_booleans(parameter: MoaParameter) -> tuple[bool, bool]:
     return parameter is not MoaParameter.SANS, parameter is MoaParameter.EXCLUSIVEMENT
 
 
-def judge_structures(parties: Parties, directory: Directory) -> tuple[Violation, ...]:
-    """Check every named structure: known, active, and public where its role demands it."""
-    verdicts = (judge_structure(role, party, directory) for role, party in parties.named())
-    return tuple(verdict for verdict in verdicts if verdict)
-
-
 def judge_structure(role: Role, party: Party, directory: Directory) -> Violation | None:
     """Check that one structure may play its role."""
     structure = directory.get(party.structure)

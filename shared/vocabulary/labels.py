@@ -1,13 +1,13 @@
-"""French labels of codes: roles, statuses, applications, the MOA parameter.
+"""French labels of codes: roles and statuses.
 
-The words are the portal's where a source has them (webinar for the MOA; AIFE guides); the labels
+The words are the portal's where a source has them (AIFE guides); the labels
 of the statuses are ours, close to the official codes. Sentences of the circuit name a role with
 its article: see `shared.circuit.parties`.
 """
 
 from collections.abc import Mapping
 
-from shared.vocabulary.roles import Application, MoaParameter, Role
+from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
 ROLES: Mapping[Role, str] = {
@@ -17,17 +17,6 @@ ROLES: Mapping[Role, str] = {
     Role.MOE: "maîtrise d'œuvre",
     Role.MOA: "maîtrise d'ouvrage",
     Role.SERVICE_FINANCIER: "service financier",
-}
-
-APPLICATIONS: Mapping[Application, str] = {
-    Application.FACTURES_DE_TRAVAUX: "Factures de travaux",
-    Application.FACTURES_RECUES: "Factures reçues",
-}
-
-MOA_PARAMETERS: Mapping[MoaParameter, str] = {
-    MoaParameter.AVEC: "structure avec MOA",
-    MoaParameter.EXCLUSIVEMENT: "structure exclusivement MOA",
-    MoaParameter.SANS: "structure sans MOA",
 }
 
 STATUSES: Mapping[Status, str] = {

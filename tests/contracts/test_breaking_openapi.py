@@ -112,7 +112,10 @@ def _parameter(document: Json, name: str) -> Json:
 
 def _only_in_answer(document: Json) -> None:
     """Give the request a list of its own: the answers' one may then change alone."""
-    _schema(document, "LotAnswer")["properties"]["state"] = {"enum": ["OPEN", "CLOSED", "LOST"]}
+    _schema(document, "LotAnswer")["properties"]["state"] = {
+        "enum": ["OPEN", "CLOSED", "SOLD"],
+        "type": "string",
+    }
 
 
 def _only_in_request(document: Json) -> None:
@@ -187,6 +190,13 @@ BREAKING: list[tuple[Plant, list[str]]] = [
         [
             f'{READ} answer 200 $.state: the value "LOST" was added to a closed list; {READERS}.',
             f'{ADD} answer 201 $.state: the value "LOST" was added to a closed list; {READERS}.',
+        ],
+    ),
+    (
+        _only_in_answer,
+        [
+            f'{READ} answer 200 $.state: the value "SOLD" was added to a closed list; {READERS}.',
+            f'{ADD} answer 201 $.state: the value "SOLD" was added to a closed list; {READERS}.',
         ],
     ),
     (

@@ -267,6 +267,7 @@ async def test_a_file_that_was_changed_is_named_and_served_to_nobody(carried: Ca
             database["fs.chunks"].replace_one({"_id": chunk["_id"]}, chunk)
 
         assert (served.status_code, served.json()["code"]) == (500, "HTTP-FILE-01")
+        assert served.json()["detail"].endswith(f"Empreinte : {sha256}.")
         assert [each for each in found if each.startswith(f"deposit: {url}: 500 HTTP-FILE-01")]
         assert (exported.status_code, exported.json()["code"]) == (500, "POR-EXPORT-03")
     assert (await world.export(carried.dossier)).status_code == 200

@@ -32,9 +32,6 @@ HEAD = (
 )
 
 
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
 @dataclass
 class Served:
     """The server, and what it shows."""

@@ -17,7 +17,7 @@ from tests.kit.directory import tell_structure
 from tests.kit.waiting import scaled
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _trained_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Train the model once, for some twenty starts of the service: seconds of CPU at each.
 

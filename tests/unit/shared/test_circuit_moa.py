@@ -7,10 +7,11 @@ import pytest
 from shared.circuit.hop import judge_hop
 from shared.circuit.moa import CASES, Outcome, judge_parties
 from shared.circuit.parties import (
+    Directory,
     Parties,
     Party,
     Structure,
-    judge_structures,
+    judge_structure,
     read_moa_parameter,
     write_moa_booleans,
 )
@@ -121,8 +122,13 @@ PRIVATE = {
 PUBLIC = {name: _structure(name) for name in ("t", "moe", "moa", "sf")}
 
 
+def _judged(directory: Directory) -> list[Violation]:
+    verdicts = (judge_structure(role, party, directory) for role, party in PARTIES.named())
+    return [verdict for verdict in verdicts if verdict]
+
+
 def test_only_a_public_structure_is_moa_or_service_financier() -> None:
-    broken = judge_structures(PARTIES, PRIVATE)
+    broken = _judged(PRIVATE)
 
     assert [(violation.code, violation.field) for violation in broken] == [
         ("CIR-STRUCTURE-03", "moa.structure"),
@@ -135,9 +141,9 @@ def test_every_party_is_known_and_active(name: str) -> None:
     inactive = PUBLIC | {name: _structure(name, status=StructureStatus.INACTIF)}
     unknown = {other: view for other, view in PUBLIC.items() if other != name}
 
-    assert [v.code for v in judge_structures(PARTIES, inactive)] == ["CIR-STRUCTURE-02"]
-    assert [v.code for v in judge_structures(PARTIES, unknown)] == ["CIR-STRUCTURE-01"]
-    assert judge_structures(PARTIES, PUBLIC) == ()
+    assert [v.code for v in _judged(inactive)] == ["CIR-STRUCTURE-02"]
+    assert [v.code for v in _judged(unknown)] == ["CIR-STRUCTURE-01"]
+    assert _judged(PUBLIC) == []
 
 
 def test_a_party_is_taken_by_its_role_and_an_absent_one_is_an_error() -> None:

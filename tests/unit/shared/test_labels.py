@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.vocabulary import labels
-from shared.vocabulary.roles import Application, MoaParameter, Role
+from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from shared.vocabulary.tickets import DESK_LABELS, Desk
 
@@ -16,8 +16,6 @@ from shared.vocabulary.tickets import DESK_LABELS, Desk
     ("codes", "words"),
     [
         (Role, labels.ROLES),
-        (Application, labels.APPLICATIONS),
-        (MoaParameter, labels.MOA_PARAMETERS),
         (Status, labels.STATUSES),
         (Desk, DESK_LABELS),
     ],

@@ -116,4 +116,6 @@ def test_a_final_status_is_a_status() -> None:
 
 def test_two_numbers_that_differ_by_case_and_outer_blanks_are_the_same_number() -> None:
     assert {number_key(each) for each in ("sit-1", " SIT-1 ", "Sit-1")} == {"SIT-1"}
+    assert {number_key(each) for each in ("été", " Été ", "ÉTÉ")} == {"ÉTÉ"}
+    assert {number_key(each) for each in ("ß", "ss", " SS ")} == {"SS"}
     assert number_key("SIT 1") != number_key("SIT1")

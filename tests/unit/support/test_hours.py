@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.support.desks.domain import rules
-from services.support.desks.domain.french_dates import format_hours
 from services.support.desks.domain.hours import Availability, OpeningHours
 from services.support.settings import DATA, Settings
 from shared.vocabulary.dates import PARIS
@@ -163,7 +162,6 @@ def test_an_operator_may_choose_other_days_and_hours() -> None:
     assert chosen.find_closing(opens) == opens + timedelta(hours=3)
     assert not chosen.is_open(opens + timedelta(hours=3))
     assert chosen.measure_open_time(thursday, opens + timedelta(days=7)) == timedelta(hours=6)
-    assert format_hours(chosen) == "le mardi, le samedi, de 9 h 00 à 12 h 00"
 
 
 @pytest.mark.parametrize(
@@ -208,7 +206,6 @@ def test_what_is_written_of_the_hours_is_what_holds_unless_an_operator_chose() -
         == HOURS
         == OpeningHours(time(8, 30), time(18, 30), frozenset(range(1, 6)))
     )
-    assert format_hours(HOURS) == IN_FRENCH
     assert f"{IN_FRENCH} (heure de Paris), sauf les jours fériés" in article
     assert IN_FRENCH in rules.CLOSED.source
     assert [page.name for page in pages if IN_ENGLISH not in page.read_text("utf-8")] == []

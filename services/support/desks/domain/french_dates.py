@@ -1,9 +1,7 @@
-"""French dates, times and opening hours for sentences, in Paris time."""
+"""French dates and times for sentences, in Paris time."""
 
 from datetime import datetime, time
-from itertools import pairwise
 
-from services.support.desks.domain.hours import OpeningHours
 from shared.vocabulary.dates import PARIS
 
 _WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
@@ -43,12 +41,3 @@ def format_time(of_day: time) -> str:
 def format_opening(opening: datetime) -> str:
     """Format an opening, with the day of the week."""
     return f"{_WEEKDAYS[opening.astimezone(PARIS).weekday()]} {format_moment(opening)}"
-
-
-def format_hours(hours: OpeningHours) -> str:
-    """Format the days and hours at which people answer, without public holidays."""
-    days = sorted(hours.days)
-    names = [_WEEKDAYS[day - 1] for day in days]
-    is_row = len(days) > 1 and all(day + 1 == after for day, after in pairwise(days))
-    named = f"du {names[0]} au {names[-1]}" if is_row else f"le {', le '.join(names)}"
-    return f"{named}, de {format_time(hours.opens)} à {format_time(hours.closes)}"
