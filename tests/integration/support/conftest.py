@@ -1,6 +1,8 @@
 """The service on a real broker and store."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,8 +19,8 @@ from tests.kit.directory import tell_structure
 from tests.kit.waiting import scaled
 
 
-@pytest.fixture(scope="package", autouse=True)
-def _trained_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+@pytest.fixture(scope="session")
+def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train the model once, for some twenty starts of the service: seconds of CPU at each.
 
     It gives the same guesses as one trained at start (`tests/unit/support/test_model_file.py`),
@@ -27,14 +29,30 @@ def _trained_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     file = tmp_path_factory.mktemp("model") / "model.npz"
     desks = load_catalogue(DATA / "catalogue.csv").desks
     write_model(file, train_model(read_examples(DATA / "exemples"), desks))
+    return file
+
+
+@contextmanager
+def _using(model: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIGUILLAGE_MODEL", str(file))
+        patch.setenv("AIGUILLAGE_MODEL", str(model))
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _uses_trained_model(trained_model: Path) -> Iterator[None]:
+    """Tell the services that a module here starts; those of other folders train their own."""
+    with _using(trained_model):
         yield
 
 
 @pytest.fixture(scope="session")
-def support() -> Iterator[Platform]:
-    with Platform(choose().backend, services=["services.support"]) as platform:
+def support(trained_model: Path) -> Iterator[Platform]:
+    with ExitStack() as stack:
+        with _using(trained_model):
+            platform = stack.enter_context(
+                Platform(choose().backend, services=["services.support"])
+            )
         yield platform
 
 
@@ -51,8 +69,10 @@ async def http(support: Platform) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def site() -> AsyncIterator[Site]:
-    async with a_site() as site:
+async def site(trained_model: Path) -> AsyncIterator[Site]:
+    async with AsyncExitStack() as stack:
+        with _using(trained_model):
+            site = await stack.enter_async_context(a_site())
         yield site
 
 
