@@ -97,6 +97,8 @@ def opening(draft: Einvoice, site: Site, write: Writer) -> dict[str, Any]:
         "parties": site.parties(_row(draft.cadre, site).depositor),
         "type_tva": "TVA_SUR_DEBIT",
         "mode_paiement": "VIREMENT",
+        # Deposit may still await another dossier of the same parties, of which it is told later.
+        "opens": True,
     }
     return (metadata(draft) if write is pdf else {}) | beside
 

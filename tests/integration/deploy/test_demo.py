@@ -35,6 +35,8 @@ _INTERRUPTED = 130
 def demo() -> Iterator[subprocess.Popen[str]]:
     """A demo that has just begun."""
     backend = {"BACKEND": choose().backend}
+    # Under nohup the demo would inherit that the signal is ignored, and keep it so.
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     started = subprocess.Popen(
         _COMMAND,
         cwd=ROOT,
@@ -43,6 +45,7 @@ def demo() -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+    signal.signal(signal.SIGHUP, hang_up)
     yield started
     started.kill()
     started.communicate()

@@ -30,7 +30,12 @@ _DECLARATION = {
 
 
 def _wait_until(look: Callable[[], object], what: str) -> None:
-    asyncio.run(wait_until(look, what, _START_LIMIT_S))
+    # asyncio.run would leave pytest's thread without an event loop.
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(wait_until(look, what, _START_LIMIT_S))
+    finally:
+        loop.close()
 
 
 class Launcher:
