@@ -18,6 +18,8 @@ from deploy.local.platform import Platform
 from shared.contracts.public_paths import public_path
 from shared.runtime.clock import build_clock
 from shared.vocabulary.roles import Role
+from tests.fuzz.faults import SLOW_S
+from tests.kit.waiting import scaled
 
 _KEPT = 100
 _IDS = {"piece_id", "dossier_id", "ticket_id", "conversation_id", "chat_id", "sha256", "after"}
@@ -95,11 +97,12 @@ async def open_scene(platform: Platform, first: int = 1) -> AsyncIterator[DemoCo
     `first` is the number of its first piece: one sent again would be answered by the piece of old.
     """
     async with AsyncExitStack() as stack:
+        urls = platform.addresses.services
         clients = {
-            name.rpartition(".")[2]: await stack.enter_async_context(
-                httpx.AsyncClient(base_url=platform.addresses.services[name.rpartition(".")[2]])
+            name: await stack.enter_async_context(
+                httpx.AsyncClient(base_url=urls[name], timeout=scaled(4 * SLOW_S))
             )
-            for name in NEEDED_SERVICES
+            for name in (each.rpartition(".")[2] for each in NEEDED_SERVICES)
         }
         scene = DemoContext(Services(**clients), build_clock()().date(), _numbers=count(first))
         await register_structures(scene)
