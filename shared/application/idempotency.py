@@ -41,7 +41,7 @@ def serialize_request(*parts: object) -> str:
         asdict(each) if is_dataclass(each) and not isinstance(each, type) else each
         for each in parts
     ]
-    return json.dumps(plain, default=str, ensure_ascii=False)
+    return json.dumps(plain, default=str, ensure_ascii=False, sort_keys=True)
 
 
 async def key_of(owner: str, text: str | None, sent: str, uploads: Sequence[Upload]) -> Key | None:

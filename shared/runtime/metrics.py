@@ -62,7 +62,7 @@ REQUESTS = Histogram(
 CONNECTIONS = Gauge("aiguillage_connections_open", "Connections that are open")
 CONNECTIONS_CUT = Counter(
     "aiguillage_connections_cut_total",
-    "Connections refused or closed by a limit, by which one",
+    "Connections and requests refused or ended by a limit, by which one",
     ["reason"],
 )
 UPLOAD_BYTES = Gauge(

@@ -45,7 +45,10 @@ def main() -> None:
         _write_answer(b"")
         # The soft limit ends the process as well as the hard one, which cannot be raised again.
         resource.setrlimit(resource.RLIMIT_CPU, (_cpu_s() + cpu_s, most_cpu_s))
-        _write_answer(_read(content, name.decode()))
+        answer = _read(content, name.decode())
+        # The next file is received under no limit that this one has all but used up.
+        resource.setrlimit(resource.RLIMIT_CPU, (most_cpu_s, most_cpu_s))
+        _write_answer(answer)
 
 
 def _cpu_s() -> int:

@@ -198,7 +198,7 @@ class UploadQuota:
 
     @asynccontextmanager
     async def reserve(self, holder: str, size: int) -> AsyncIterator[None]:
-        """Hold `size` bytes within the block. Raises _NoRoomError when they come free too late."""
+        """Hold `size` bytes within the block. Raises _QuotaExceededError when it comes late."""
         if self._fits(holder, size):
             self._add(holder, size)
         else:

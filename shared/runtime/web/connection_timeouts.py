@@ -112,12 +112,17 @@ class LimitedHttp(HttpToolsProtocol):
         return b"".join([*lines, b"\r\n"])
 
     def _opens_websocket(self) -> bool:
-        """Tell whether a head opens a WebSocket: a GET without a body (RFC 6455, 4.1)."""
+        """Tell whether a head opens a WebSocket: a GET without a body (RFC 6455, 4.1).
+
+        None does while a request before it is being answered on the same connection.
+        """
+        is_answering = self.cycle is not None and not self.cycle.response_complete
         has_body = any(
             name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
             for name, value in self.headers
         )
-        return self._should_upgrade() and self.parser.get_method() == b"GET" and not has_body
+        is_bare_get = self.parser.get_method() == b"GET" and not has_body
+        return self._should_upgrade() and is_bare_get and not is_answering
 
     def _is_waiting(self) -> bool:
         return self._waits_since is not None
@@ -150,6 +155,8 @@ class LimitedHttp(HttpToolsProtocol):
             return
         self._has_body, self._lingers_since = False, None
         super().on_message_complete()
+        if self.parser.should_upgrade():
+            return
         if self.cycle and self.cycle.response_complete and not self.pipeline:
             self._wait()
 

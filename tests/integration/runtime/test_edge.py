@@ -525,5 +525,24 @@ async def test_a_websocket_with_a_body_holds_no_connection(edge: Served) -> None
     assert status(await edge.ask(head)) in {404, 408}
 
 
+async def test_a_websocket_behind_a_request_in_progress_takes_no_place_for_ever() -> None:
+    plain = f"GET {PREFIX}/open/large?megabytes=0 HTTP/1.1\r\nHost: x\r\n\r\n"
+    handshake = (
+        f"GET {PREFIX}/open/socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    async with served(connections_each=5) as there, AsyncExitStack() as stack:
+        for _ in range(20):
+            answers = await there.ask(plain + handshake)
+            assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"404"]
+        for _ in range(5):
+            reader, writer = await there.open(f"GET {PREFIX}/open/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            stack.callback(writer.close)
+            assert status(await reader.readline()) == 200
+
+        assert status(await there.ask(b"")) == 429
+
+
 async def test_a_tunnel_is_refused(edge: Served) -> None:
     assert status(await edge.ask("CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n")) == 400

@@ -34,3 +34,7 @@ def test_parts_do_not_run_into_each_other() -> None:
     assert serialize_request(Request(Role.MOA, "None")) != serialize_request(
         Request(Role.MOA, None)
     )
+
+
+def test_the_order_of_the_fields_changes_no_fingerprint() -> None:
+    assert serialize_request({"a": 1, "b": 2}) == serialize_request({"b": 2, "a": 1})

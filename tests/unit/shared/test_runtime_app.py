@@ -353,6 +353,9 @@ async def test_the_documentation_page_loads_nothing_from_another_host() -> None:
     assert "//" not in re.sub("<!--.*?-->", "", page)
     assert '"validatorUrl": null' in page
     assert {path.rpartition("/")[0] for path in assets} == {"/essai/v1/docs"}
+    async with client() as http:
+        for path in ("/essai/v1/docs", *assets):
+            assert (await http.head(f"http://essai{path}")).status_code == 200
     kinds = {each.headers["content-type"].partition(";")[0]: len(each.content) for each in answers}
     assert [each.status_code for each in answers] == [200] * 3
     assert set(kinds) == {"text/javascript", "text/css", "image/png"}
