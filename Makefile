@@ -44,7 +44,7 @@ check: $(READY) ## format, lint, types, dependency rules, fast tests
 	@.venv/bin/lint-imports
 	@$(PY) -m pytest -q $(CHECKED)
 
-bench: $(READY) ## pieces per second and CPU, beside a hand-written loop
+bench: $(READY) ## pieces per second and CPU, beside a hand-written loop: ROUNDS= DOSSIERS=
 	@$(PY) -m tests.bench
 
 eval-support: $(READY) ## what the desk's model and the virtual agent get right

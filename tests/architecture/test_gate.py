@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[2]
 _PYTEST = "\t@$(PY) -m pytest -q "
 _STEP_RUNS = '    timeout --kill-after=30 "$limit" "$@"\n'
 _PLAIN_STEP = re.compile(
-    r"step \d+ make [\w./][\w./-]*( (BACKEND|TESTS|SEED|INPUTS)=('[\w./ ]*'|[\w./-]+))*"
+    r"step \d+ make [\w./][\w./-]*"
+    r"( (BACKEND|TESTS|SEED|INPUTS|ROUNDS|DOSSIERS)=('[\w./ ]*'|[\w./-]+))*"
 )
 _OTHER_LINES = re.compile(r'(#.*|export CI=1|install_missing|echo "[^"`]*")?')
 _A_TEST = re.compile(r"^(?:async )?def test_", re.MULTILINE)

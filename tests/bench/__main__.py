@@ -1,5 +1,19 @@
-"""Every bench, one after the other."""
+"""`make bench`: every bench, one after the other."""
+
+from typing import Annotated
+
+import typer
 
 from tests.bench import bench_routing
 
-bench_routing.main()
+
+def run(
+    rounds: Annotated[int, typer.Option(envvar="ROUNDS", min=1)] = 3,
+    dossiers: Annotated[int, typer.Option(envvar="DOSSIERS", min=1)] = 1000,
+) -> None:
+    """Measure routing beside its floor, in so many rounds of so many dossiers."""
+    bench_routing.main(rounds, dossiers)
+
+
+if __name__ == "__main__":
+    typer.run(run)

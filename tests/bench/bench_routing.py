@@ -1,6 +1,6 @@
 """Routing beside its floor: pieces a second, and CPU per piece, of the same work done by hand.
 
-python -m tests.bench.bench_routing
+`make bench`, or with ROUNDS= and DOSSIERS= a short one
 
 Each round runs both, on a platform of its own, in alternating order. The client is warm and idle
 when the load is sent; the clock runs from the sending to the last record, and CPU is that of the
@@ -36,8 +36,6 @@ from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.roles import Role
 from tests.bench.routing_load import PIECES, STRUCTURES, deposits, send, structures
 
-ROUNDS = 3
-DOSSIERS = 1000
 WARM_DOSSIERS = 60
 _LIMIT_S = 120
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -58,19 +56,19 @@ class Run:
     document_bytes: float
 
 
-def main() -> None:
-    """Run the rounds and print the table."""
+def main(rounds: int, dossiers: int) -> None:
+    """Run so many rounds of so many dossiers, and print the table."""
     choice = choose()
     runs: dict[str, list[Run]] = {"by hand": [], "routing": []}
-    for number in range(ROUNDS):
+    for number in range(rounds):
         order = [*runs] if number % 2 == 0 else [*runs][::-1]
         for name in order:
-            runs[name].append(asyncio.run(_run(name)))
+            runs[name].append(asyncio.run(_run(name, dossiers)))
             print(f"round {number + 1}, {name}: {runs[name][-1].pieces_s:.0f} pieces/s", flush=True)
-    _print(runs, f"{DOSSIERS * len(PIECES)} pieces a run, backend {choice.backend}")
+    _print(runs, f"{dossiers * len(PIECES)} pieces a run, backend {choice.backend}")
 
 
-async def _run(name: str) -> Run:
+async def _run(name: str, dossiers: int) -> Run:
     services = ("services.routing",) if name == "routing" else ()
     with Platform(choose().backend, services=services) as platform:
         addresses = platform.addresses
@@ -78,18 +76,18 @@ async def _run(name: str) -> Run:
         if name == "routing":
             await send(addresses.kafka, topics.STRUCTURE, [*structures()])
             await _until(lambda: db["structures"].count_documents({}) == STRUCTURES)
-            return await _measure(addresses.kafka, db, platform.pid("routing"))
+            return await _measure(addresses.kafka, db, platform.pid("routing"), dossiers)
         await _prepare_by_hand(addresses.mongo, db)
         with _floor(addresses.kafka, addresses.mongo) as pid:
-            return await _measure(addresses.kafka, db, pid)
+            return await _measure(addresses.kafka, db, pid, dossiers)
 
 
-async def _measure(kafka: str, db: Any, pid: int) -> Run:  # noqa: ANN401
+async def _measure(kafka: str, db: Any, pid: int, dossiers: int) -> Run:  # noqa: ANN401
     await _travel(kafka, db, WARM_DOSSIERS)
     cpu, started = _cpu_s(pid), time.perf_counter()
-    record_bytes = await _travel(kafka, db, DOSSIERS)
+    record_bytes = await _travel(kafka, db, dossiers)
     took, cpu = time.perf_counter() - started, _cpu_s(pid) - cpu
-    pieces = DOSSIERS * len(PIECES)
+    pieces = dossiers * len(PIECES)
     last = db["dossiers"].find_one(sort=[("_id", -1)])
     return Run(pieces / took, cpu / pieces * 1e6, record_bytes, len(BSON.encode(last)))
 
@@ -195,7 +193,3 @@ def _print(runs: dict[str, list[Run]], title: str) -> None:
     speed = median(a.pieces_s / b.pieces_s for a, b in zip(ours, floor, strict=True))
     cost = median(a.cpu_us / b.cpu_us for a, b in zip(ours, floor, strict=True))
     print(f"routing / by hand, medians: pieces/s {speed:.2f}, CPU per piece {cost:.2f}")
-
-
-if __name__ == "__main__":
-    main()

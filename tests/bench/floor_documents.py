@@ -240,10 +240,7 @@ def keep_entry(batch: Batch, dossier: Document, happened: list[Document], event:
 
 def tell(batch: Batch, dossier: Document, happened: list[Document], event: Deposited) -> None:
     pieces = {each["deposit"]["piece_id"]: each["deposit"] for each in dossier["state"]["pieces"]}
-    parties = {
-        role: {"structure": party["structure"]}
-        for role, party in dossier["state"]["parties"].items()
-    }
+    parties = find_parties(dossier["state"])
     for each in happened[1:]:
         deposit = pieces[each["piece_id"]]
         depositor = {key: deposit["depositor"][key] for key in ("role", "structure")}
@@ -283,6 +280,13 @@ def tell(batch: Batch, dossier: Document, happened: list[Document], event: Depos
         batch.say(dossier, topic, key, each["piece_id"], kind, event, data)
 
 
+def find_parties(state: Document) -> Document:
+    """Give the structure of each role that somebody has."""
+    return {
+        role: {"structure": party["structure"]} for role, party in state["parties"].items() if party
+    }
+
+
 def tell_state(batch: Batch, dossier: Document) -> None:
     event, state = dossier.pop("_event"), dossier["state"]
     actor = state["awaited"]["actor"]
@@ -291,7 +295,7 @@ def tell_state(batch: Batch, dossier: Document) -> None:
         "version": dossier["version"],
         "closed": False,
         "table_version": state["table_version"],
-        "parties": {r: {"structure": p["structure"]} for r, p in state["parties"].items()},
+        "parties": find_parties(state),
         "pieces": [
             {
                 "piece_id": each["deposit"]["piece_id"],
