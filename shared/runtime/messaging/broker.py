@@ -1,7 +1,7 @@
 """Broker client of a service, through FastStream: consumer groups, offsets, readiness.
 
-The defaults of the framework would lose messages (see docs/choices.md): acknowledgement is manual,
-after the transaction, and the only place where it is written is here.
+Messages are acknowledged by hand, after the transaction, and only in this module: the defaults of
+the framework would lose messages (see docs/choices.md).
 """
 
 import asyncio
@@ -39,7 +39,7 @@ _SESSION_MS = 10_000
 _FETCH_BYTES = 8 * MEGABYTE
 """Size limit of one answer of the broker, all partitions together."""
 _METADATA_MAX_AGE_MS = 30_000
-"""How long a topic created late may go unread; the client's default is 5 minutes."""
+"""A topic created late is read after this time at most; the client's default is 5 minutes."""
 _STOP_S = 5.0
 _PING_S = 2.0
 _QUIET_S = 1.0
@@ -65,13 +65,13 @@ class Broker:
         self._kafka = KafkaBroker(
             settings.kafka.split(","),
             client_id=service,
-            # What is published goes through a producer of our own, which can be renewed.
+            # We publish through our own `Producer`, which can be renewed.
             consumer_only=True,
             allow_auto_create_topics=False,
             metadata_max_age_ms=_METADATA_MAX_AGE_MS,
             graceful_timeout=_STOP_S,
             logger=_log,
-            # It logs two lines a batch at this level; errors keep theirs.
+            # The framework logs two lines a batch at this level; errors keep theirs.
             log_level=logging.DEBUG,
         )
         self._producer = Producer(service, settings)
@@ -79,9 +79,9 @@ class Broker:
         self._groups: list[ConsumerGroup] = []
 
     def subscribe(self, suffix: str, processors: Mapping[Topic, BatchProcessor]) -> "ConsumerGroup":
-        """Consume `processors`' topics as one member of the group `<service><suffix>`."""
+        """Consume the topics of `processors` as one member of the group `<service><suffix>`."""
         if any(group.name == f"{self._service}{suffix}" for group in self._groups):
-            # Two members of one group with other topics would take each other's partitions.
+            # Two members of one group with different topics would take each other's partitions.
             raise ValueError(
                 f"the group {self._service}{suffix} is subscribed already: name all "
                 "of its topics at once"
@@ -91,7 +91,7 @@ class Broker:
         return group
 
     async def start(self) -> None:
-        """Connect, join the groups side by side, and consume. Returns when all have joined."""
+        """Connect and join the consumer groups in parallel. Returns when all have joined."""
         await retry_forever("broker", self._connect)
         await asyncio.gather(*(retry_forever("broker", group.start) for group in self._groups))
 
@@ -106,12 +106,12 @@ class Broker:
             )
             await self._admin.start()
         except BaseException:
-            # A half-open link would be left behind by the next attempt.
+            # The next attempt would leave a half-open connection behind.
             await self._disconnect()
             raise
 
     async def stop(self) -> None:
-        """Disconnect once what is being processed and published is done, or after a timeout."""
+        """Disconnect when work in progress is processed and published, or after a timeout."""
         try:
             async with asyncio.timeout(2 * _STOP_S):
                 await self._disconnect()
@@ -125,13 +125,13 @@ class Broker:
             await self._admin.close()
 
     async def publish(self, row: Document) -> Awaitable[object]:
-        """Hand an outbox row to the producer; the result resolves when the broker has it."""
+        """Hand an outbox row to the producer; the result is done when the broker acknowledges."""
         headers = {"content-type": _CONTENT_TYPE, **dict(row["headers"])}
         topic = self._settings.namespace + row["topic"]
         return await self._producer.send(topic, row["key"], row["value"], headers.items())
 
     async def renew(self) -> None:
-        """Replace the producer, once the broker has refused a record for good."""
+        """Replace the producer, after the broker has refused a record for good."""
         await self._producer.renew()
 
     async def is_connected(self) -> bool:
@@ -145,7 +145,7 @@ class Broker:
         return True
 
     def find_stalled_groups(self, longest_s: float) -> list[str]:
-        """Name the consumer groups without a successful poll for longer than that."""
+        """List the consumer groups without a successful poll for longer than `longest_s`."""
         return [group.name for group in self._groups if group.poll_age_s > longest_s]
 
 
@@ -191,7 +191,7 @@ class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 
     @property
     def poll_age_s(self) -> float:
-        """Seconds since the last successful poll, the time of its batch included; 0 at first."""
+        """Seconds since the last successful poll, processing time included; 0 before `start`."""
         consumer = self._subscriber.consumer
         if not isinstance(consumer, WatchedConsumer):
             return 0.0
@@ -206,26 +206,26 @@ class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         try:
             await self._subscriber.start()
         except BaseException:
-            # Left alone it would stay a member, and keep partitions that nobody reads.
+            # Otherwise it would stay a member, and keep partitions that nobody reads.
             await self._subscriber.stop()
             raise
 
     async def on_partitions_revoked(self, revoked: object) -> None:
-        """Do nothing: a batch in progress is committed in the store, whoever owns the partition."""
+        """Do nothing at a rebalance: a batch in progress may still be committed in the store."""
 
     async def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002
-        """Note that the group has been joined, were it with no partition."""
+        """Note that the group has been joined, even when it got no partition."""
         self._joined.set()
 
     async def _parse(self, records: tuple[Any, ...]) -> KafkaMessage:
-        """Wrap a batch as it is: the framework would decode headers, and drop it over a bad one."""
+        """Wrap a batch as it is: the framework decodes headers, and a bad one drops the batch."""
         return KafkaAckableMessage(
             raw_message=records, body=b"", consumer=self._subscriber.consumer
         )
 
     async def _consume(self, message: KafkaMessage) -> None:
-        # Never returns without an acknowledgement but by cancellation: under MANUAL a handler that
-        # raises is skipped past by the next acknowledgement.
+        # Never returns without an acknowledgement, except when cancelled. With manual
+        # acknowledgement, the next one would also acknowledge the batch of a handler that raised.
         self._last_record = asyncio.get_running_loop().time()
         by_topic: dict[str, list[Record]] = {}
         for record in message.raw_message:
@@ -235,17 +235,17 @@ class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         try:
             await message.ack()
         except KafkaError as error:
-            # The partitions went elsewhere meanwhile: their records come again, to no effect.
+            # Another member has the partitions now: their records come again, to no effect.
             _log.warning("offsets.not_committed", group=self.name, error=repr(error))
 
     async def _process(self, topic: str, batch: Sequence[Record]) -> None:
         await retry_forever(f"take.{topic}", lambda: self._processors[topic].process(batch))
 
     async def wait_until_caught_up(self) -> None:
-        """Wait until the group has committed the end offsets that the topics had at the call.
+        """Wait until the group has committed the end offsets that its topics had at the call.
 
-        The group, not this member: replicas share partitions, and what they project. Where end
-        offsets cannot be believed, once nothing has come for a moment.
+        The whole group counts, not this member: replicas share the partitions and the projection.
+        Where end offsets are not reliable, wait until no record has come for a second instead.
         """
         await self._joined.wait()
         if not self._is_end_reliable:
@@ -282,12 +282,12 @@ async def _wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def _keep_bytes(message: KafkaMessage) -> object:
-    """Leave bodies as bytes: the framework's decoder would parse each a second time."""
+    """Return the body as bytes: the framework's decoder would parse each one a second time."""
     return message.body
 
 
 def read_record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
-    """Take a record from what aiokafka fetched. Never raises, whatever a stranger wrote."""
+    """Convert a record that aiokafka fetched. Never raises, whatever the record holds."""
     position = f"{raw.topic}/{raw.partition}/{raw.offset}"
     if any(isinstance(name, fetcher_patch.OddName) for name, _ in raw.headers):
         ODD_HEADERS.labels(raw.topic).inc()

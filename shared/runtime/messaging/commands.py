@@ -1,4 +1,4 @@
-"""Operator commands over one collection of a service: connection, and tables of plain text."""
+"""Command lines of operators: connect to one collection of a service, print its documents."""
 
 from collections.abc import Iterable, Sequence
 from typing import Annotated
@@ -15,7 +15,7 @@ _WIDE = 300
 
 
 def build_commands(collection: str, description: str) -> typer.Typer:
-    """Create a command line whose commands work on a collection of the service that it is given."""
+    """Build a command line (typer) for one collection; its option `--service` names the service."""
     app = typer.Typer(no_args_is_help=True, help=description, add_completion=False)
 
     @app.callback()
@@ -33,8 +33,8 @@ def build_commands(collection: str, description: str) -> typer.Typer:
     return app
 
 
-def collection_of(context: typer.Context) -> BlockingCollection:
-    """Give the collection that the command line has opened."""
+def get_collection(context: typer.Context) -> BlockingCollection:
+    """Return the collection that the command line has opened."""
     collection: BlockingCollection = context.obj
     return collection
 
@@ -43,14 +43,14 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], empty: str)
     """Print a table, or `empty` when it has no row."""
     table = Table(*heads, box=None)
     for row in rows:
-        table.add_row(*map(plain, row))
+        table.add_row(*map(escape_text, row))
     if not table.row_count:
         console.print(empty)
         return
-    # Piped, it keeps its lines whole: an id cut in two could not be copied.
+    # In a pipe, lines are not wrapped: an id cut in two could not be copied.
     Console(width=None if console.is_terminal else _WIDE).print(table)
 
 
-def plain(text: str) -> Text:
-    """Show what a record says as it is: it may hold markup, or orders to the terminal."""
+def escape_text(text: str) -> Text:
+    """Escape markup and terminal control codes, which a record may hold."""
     return Text("".join(each if each.isprintable() else repr(each)[1:-1] for each in text))

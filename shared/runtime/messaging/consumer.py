@@ -1,4 +1,4 @@
-"""Consumer of aiokafka that loses no record when a poll fails, and shows when it stalls."""
+"""Kafka consumer (aiokafka) that loses no record when a poll fails, and shows when it stalls."""
 
 import time
 from contextlib import suppress
@@ -8,14 +8,14 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 _FAILURE_WINDOW_S = 20.0
-"""Two failed polls closer than this are one failure; the framework waits less between them."""
+"""Failed polls less than this apart are one failure; the framework polls again sooner."""
 
 
 class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
-    """A consumer that rewinds after a failed poll, and measures its lag."""
+    """Consumer that rewinds after a failed poll, and measures its lag."""
 
     def __init__(self, *topics: str, **options: Any) -> None:  # noqa: ANN401
-        """Take what aiokafka's takes."""
+        """Take the arguments of `AIOKafkaConsumer`."""
         super().__init__(*topics, **options)
         self._polled = time.monotonic()
         self._failing_since = self._failed = float("-inf")
@@ -26,17 +26,14 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
     def last_good_poll(self) -> float:
         """Moment of the last successful poll, on the monotonic clock.
 
-        After a failure aiokafka gives nothing once, and fails again: a single poll that passes does
-        not mend those that failed just before.
+        After a failed poll, aiokafka returns nothing once, then fails again: one poll that passes
+        just after a failure does not count as successful.
         """
         is_failing = self._is_failing(time.monotonic())
         return self._failing_since if is_failing else self._polled
 
     async def getmany(self, *partitions: Any, **options: Any) -> Any:  # noqa: ANN401
-        """Poll.
-
-        Raises KafkaError, from which the framework recovers, whatever aiokafka fails by.
-        """
+        """Poll. Raises KafkaError for any error of aiokafka: the framework recovers from it."""
         try:
             if self._has_dropped:
                 await self._rewind()
@@ -51,26 +48,26 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
             raise KafkaError(f"records that cannot be read: {error!r}") from error
         self._polled = time.monotonic()
         given = self._given | {each: of_it[-1].offset + 1 for each, of_it in records.items()}
-        # A partition that comes back was taken further by another member meanwhile.
+        # Forget partitions that were lost: another member may have moved on in them.
         self._given = {each: given[each] for each in given.keys() & self.assignment()}
         if not records:
             await self._commit_passed()
         return records
 
     def measure_lag(self, topic: str) -> int:
-        """Measure the consumer lag of a topic, by the last high-water marks of its partitions.
+        """Measure the consumer lag of a topic, from the last high-water marks of its partitions.
 
-        Records that it was given and is still processing are not counted.
+        Records that are being processed are not counted.
         """
         partitions = [each for each in self.assignment() if each.topic == topic]
         ends = {partition: self.highwater(partition) or 0 for partition in partitions}
         return sum(max(0, end - self._given.get(each, end)) for each, end in ends.items())
 
     async def _commit_passed(self) -> None:
-        """Commit offsets past what holds no record: transaction markers, compacted batches.
+        """Commit offsets past places without a record: transaction markers, compacted batches.
 
-        All that was given has been taken when the next poll begins. Left uncommitted behind the
-        last record, a mark would keep whoever waits for the end of the topic waiting for ever.
+        Everything received has been processed when the next poll begins. Without this commit, a
+        marker after the last record would make `wait_until_caught_up` wait for ever.
         """
         states = {
             each: self._subscription.subscription.assignment.state_value(each)
@@ -83,7 +80,7 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
         }
         passed = {each: at for each, at in passed.items() if at and at != self._given.get(each)}
         if passed:
-            with suppress(KafkaError):  # the next poll comes here again
+            with suppress(KafkaError):  # the next poll tries again
                 await self.commit(passed)
                 self._given |= passed
 
@@ -97,10 +94,11 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
         self._failed = now
 
     async def _rewind(self) -> None:
-        """Rewind to the committed offsets: a poll that fails drops what it had of other partitions.
+        """Rewind to the committed offsets: a failed poll drops the records of other partitions too.
 
-        aiokafka moves on in each partition as it gathers, and gives nothing when one of them fails.
-        When this fails too, it comes before the next poll: a commit would pass what was dropped.
+        aiokafka advances in each partition while it gathers, and returns nothing when one of them
+        fails. If the rewind fails too, it is tried before the next poll: otherwise the next commit
+        would skip the dropped records.
         """
         self._has_dropped = True
         if self.assignment():

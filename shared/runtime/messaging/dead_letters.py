@@ -1,4 +1,4 @@
-"""Operator command for dead letters: list, show, replay, discard.
+"""Operator commands for dead letters: list, show, replay, discard.
 
 python -m shared.runtime.messaging.dead_letters --mongo URI --service routing list
 """
@@ -13,9 +13,9 @@ from shared.contracts.fields import SEQUENCE_MAX
 from shared.contracts.topics import RECORD_MAX_BYTES
 from shared.runtime.messaging.commands import (
     build_commands,
-    collection_of,
     console,
-    plain,
+    escape_text,
+    get_collection,
     print_table,
 )
 
@@ -24,9 +24,9 @@ app = build_commands("inbox", "Dead letters of a service.")
 
 @app.command("list")
 def list_entries(context: typer.Context) -> None:
-    """List what waits for an operator, and what waits behind it."""
-    # Without the bytes: a stranger may have sent thousands of a megabyte each.
-    entries = collection_of(context).find({"held": True}, {"value": 0, "key": 0, "headers": 0})
+    """List the dead letters, and the messages parked behind them."""
+    # Without the bytes: somebody may have sent thousands of a megabyte each.
+    entries = get_collection(context).find({"held": True}, {"value": 0, "key": 0, "headers": 0})
     print_table(
         ("entry", "state", "topic", "dossier", "rank", "since", "reason"),
         (
@@ -47,11 +47,11 @@ def list_entries(context: typer.Context) -> None:
 
 @app.command()
 def show(context: typer.Context, entry: str) -> None:
-    """Show one entry whole, bytes included."""
+    """Show one dead letter or parked message whole, bytes included."""
     found = _find(context, entry)
     value: bytes = found.pop("value", b"")
     console.print_json(json.dumps(found, default=str))
-    console.print(plain(value.decode(errors="backslashreplace")))
+    console.print(escape_text(value.decode(errors="backslashreplace")))
 
 
 @app.command()
@@ -60,7 +60,7 @@ def replay(
     entries: list[str],
     body: Annotated[Path | None, typer.Option(help="Corrected event, a JSON file.")] = None,
 ) -> None:
-    """Hand dead letters to their service again; what was parked behind follows in order."""
+    """Replay dead letters in their service; messages parked behind them then follow in order."""
     change: dict[str, Any] = {"state": "replay"}
     if body is not None:
         corrected = body.read_bytes()
@@ -79,16 +79,16 @@ def discard(
         typer.Option(min=1, max=SEQUENCE_MAX, help="Its rank, when its bytes do not tell."),
     ] = None,
 ) -> None:
-    """Give dead letters up; what was parked behind them follows without them.
+    """Discard dead letters; messages parked behind them then follow in order.
 
-    One whose rank is not known leaves its place empty: what follows it waits for that rank.
+    When the rank of a dead letter is not known, the messages after it keep waiting for that rank.
     """
     change = {"state": "discard"} | ({} if rank is None else {"sequence": rank})
     _change(context, entries, change, is_of_one=rank is not None)
 
 
 def _find(context: typer.Context, entry: str) -> dict[str, Any]:
-    found = collection_of(context).find_one({"_id": entry})
+    found = get_collection(context).find_one({"_id": entry})
     if found is None:
         raise typer.BadParameter(f"no entry {entry}")
     return found
@@ -101,7 +101,7 @@ def _change(
         raise typer.BadParameter("a body or a rank is that of one entry")
     for entry in entries:
         found = _find(context, entry)
-        result = collection_of(context).update_one(
+        result = get_collection(context).update_one(
             {"_id": entry, "state": "dead"}, {"$set": change}
         )
         if not result.modified_count:

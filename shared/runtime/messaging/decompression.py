@@ -1,9 +1,9 @@
 """Bounded decompression of fetched batches: aiokafka unpacks whole batches into memory.
 
-The broker unpacks what is written to the topics that `deploy.topics` made, so nothing compressed
-comes from them. A topic that somebody else made may hold a batch of 300 KB that unpacks to 300 MB,
-or one by a codec that is not installed here: aiokafka would unpack the one, and read the other
-again for ever. Both are dead letters at their position, not unpacked.
+In the topics that `deploy.topics` created, the broker stores batches uncompressed. A topic that
+somebody else created may hold a batch of 300 KB that unpacks to 300 MB, or one by a codec that is
+not installed here. aiokafka would unpack the first, and read the second again for ever. Both become
+dead letters, named by their position, and are not unpacked.
 """
 
 import gzip
@@ -18,7 +18,7 @@ from aiokafka.record.default_records import DefaultRecordBase
 from shared.contracts.topics import TOPIC_MAX_BYTES
 
 FETCH_UNPACKED_BYTES = 4 * TOPIC_MAX_BYTES
-"""What the batches of one fetch of a partition unpack to before the rest is fetched again."""
+"""Unpacked size limit of one fetch of a partition; the batches beyond it are fetched again."""
 _CODECS = {
     DefaultRecordBase.CODEC_GZIP: "gzip",
     DefaultRecordBase.CODEC_SNAPPY: "snappy",
@@ -29,14 +29,14 @@ _HEADER_BYTES = DefaultRecordBase.HEADER_STRUCT.size
 _HEAD_BYTES = 1000
 
 
-class Unread(str):
-    """The name of a header that says why the record that bears it was not unpacked."""
+class UnreadReason(str):
+    """Name of a header that says why its record was not unpacked."""
 
     __slots__ = ()
 
 
 class Batch(Protocol):
-    """What is asked of a batch of aiokafka's."""
+    """The attributes of aiokafka's batches that are used here."""
 
     compression_type: int
     next_offset: int
@@ -45,7 +45,7 @@ class Batch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UnreadRecord:
-    """Stands for a batch, or the rest of one, that is not unpacked: its last offset, its head."""
+    """Replaces a batch, or the rest of one, that is not unpacked: last offset, first bytes."""
 
     offset: int
     timestamp: int
@@ -57,17 +57,17 @@ class UnreadRecord:
 
 
 def build_unread_record(batch: Batch, whole: memoryview, reason: str) -> UnreadRecord:
-    """Give one record in the place of a batch: whoever takes it moves on behind the batch."""
+    """Build the record that replaces a batch; its offset lets the consumer pass that batch."""
     return UnreadRecord(
         offset=batch.next_offset - 1,
         timestamp=batch.first_timestamp,
         value=bytes(whole[:_HEAD_BYTES]),
-        headers=((Unread(reason), b""),),
+        headers=((UnreadReason(reason), b""),),
     )
 
 
 def measure_unpacked(batch: Batch, whole: memoryview) -> int | str:
-    """Give the size in bytes to which a batch unpacks, or why it is not to be unpacked."""
+    """Measure the unpacked size of a batch, in bytes; a text says why it must not be unpacked."""
     codec = batch.compression_type
     if codec == DefaultRecordBase.CODEC_NONE:
         return len(whole)
@@ -91,11 +91,11 @@ def _read_chunks(packed: gzip.GzipFile) -> Iterator[bytes]:
 
 
 def describe_unreadable(error: Exception) -> str:
-    """Say what is wrong with a batch that was unpacked and cannot be read to its end."""
+    """Describe the fault of a batch that was unpacked but cannot be read to its end."""
     what = "corrupt" if isinstance(error, CorruptRecordException) else "unreadable"
     return f"a batch with a record that is {what}: {error!r}"
 
 
 def find_unread_reason(headers: Any) -> str | None:  # noqa: ANN401 - aiokafka ships no types
-    """Give why a record was not unpacked; None for any other."""
-    return next((str(name) for name, _ in headers if isinstance(name, Unread)), None)
+    """Find the reason why a record was not unpacked; None when it was."""
+    return next((str(name) for name, _ in headers if isinstance(name, UnreadReason)), None)

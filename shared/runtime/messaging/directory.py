@@ -1,4 +1,4 @@
-"""Directory of structures: the projection of organisation's topic in a service."""
+"""Directory of structures: a service's projection of the topic of organisation."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -17,7 +17,7 @@ _STRUCTURE = TypeAdapter(Structure)
 async def keep_structures(
     transaction: Transaction, events: Sequence[Event[StructureChanged]]
 ) -> frozenset[str]:
-    """Keep each structure's latest version. Give the ids of those that were newer than ours."""
+    """Keep the latest version of each structure; return the ids of those that were newer."""
     return await keep_newest(
         transaction, STRUCTURES, [_build_row(event.data.to_domain()) for event in events]
     )
@@ -26,7 +26,7 @@ async def keep_structures(
 async def project_structures(
     transaction: Transaction, events: Sequence[Event[StructureChanged]]
 ) -> None:
-    """Keep each structure's latest version: the handler of a service that does no more with it."""
+    """Keep the latest version of each structure: handler of a service that only looks them up."""
     await keep_structures(transaction, events)
 
 
@@ -39,12 +39,12 @@ class Directory:
         self._session = source.session if isinstance(source, Transaction) else None
 
     async def find(self, structures: Iterable[str]) -> Mapping[str, Structure]:
-        """Find those that exist, by id."""
+        """Find structures by id; those that do not exist are left out."""
         rows = self._rows.find(_filter_by_ids(structures), session=self._session)
         return {row["_id"]: _read(row) async for row in rows}
 
     async def find_names(self, structures: Iterable[str]) -> Mapping[str, str]:
-        """Find the names of those that exist, by id."""
+        """Find names of structures by id; those that do not exist are left out."""
         rows = self._rows.find(_filter_by_ids(structures), {"name": 1}, session=self._session)
         return {row["_id"]: row["name"] async for row in rows}
 

@@ -1,8 +1,9 @@
-"""Patch of aiokafka's fetcher: header names not in UTF-8, and batches too large to unpack.
+"""Patch of aiokafka's fetcher, for header names not in UTF-8 and batches too large to unpack.
 
-No broker checks them. aiokafka raises, loses its place in the batch, and reads it again for ever: a
-stranger's record would silence a service. A header name is read by its bytes, as Kafka's own
-clients do, and nothing of ours depends on it; which batches are not unpacked: `decompression.py`.
+No broker checks header names. On such a name, aiokafka raises, loses its place in the batch, and
+reads it again for ever: one foreign record would stop a service. Here header names are read as
+bytes, as Kafka's own clients do; no code of ours depends on them. `decompression.py` says which
+batches are not unpacked.
 """
 
 from collections.abc import Iterator
@@ -22,25 +23,25 @@ from shared.runtime.messaging.decompression import (
 
 
 class OddName(str):
-    """A header's name that was not UTF-8."""
+    """Header name that was not UTF-8."""
 
     __slots__ = ()
 
 
 def install_patch() -> None:
-    """Patch aiokafka for every consumer of this process: it has no setting for it."""
+    """Patch aiokafka for every consumer of this process: aiokafka has no setting for this."""
     if not hasattr(fetcher, "MemoryRecords"):
         raise ImportError("aiokafka reads records elsewhere than it did")
     fetcher.MemoryRecords = _Records
 
 
 class _Records(_MemoryRecordsPy):  # type: ignore[misc]  # aiokafka ships no types
-    """What a fetch brought, batch by batch."""
+    """Batches of one fetch."""
 
     _unpacked = 0
 
     def next_batch(self) -> Any:  # noqa: ANN401
-        """Give the next batch: aiokafka's, or one that falls back where that one raises."""
+        """Return the next batch, wrapped in `_Batch`, which tolerates faults."""
         whole = self._next_slice
         batch = super().next_batch()
         if whole is None or not isinstance(batch, DefaultRecordBatch):
@@ -50,12 +51,12 @@ class _Records(_MemoryRecordsPy):  # type: ignore[misc]  # aiokafka ships no typ
         return _Batch(batch, whole, size if isinstance(size, str) else None)
 
     def has_next(self) -> bool:
-        """Tell whether a batch is left. Beyond the limit the rest is fetched again, later."""
+        """Tell whether a batch is left; batches beyond the size limit are fetched again later."""
         return super().has_next() and self._unpacked <= FETCH_UNPACKED_BYTES
 
 
 class _Batch:
-    """One batch: aiokafka's compiled reader, which knows its attributes, and a patient one."""
+    """Batch read by aiokafka's compiled reader, then by a tolerant one where that one fails."""
 
     def __init__(self, batch: Any, whole: memoryview, refusal: str | None) -> None:  # noqa: ANN401
         self._batch = batch
@@ -91,7 +92,7 @@ class _Batch:
 
 
 class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # as above
-    """aiokafka's reader in Python, on bytes whose decoding never fails."""
+    """aiokafka's reader written in Python, on bytes whose decoding never fails."""
 
     _buffer: bytearray
 
@@ -100,7 +101,7 @@ class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # as above
         self._buffer = _TolerantText(self._buffer)
 
     def _read_msg(self) -> Any:  # noqa: ANN401
-        # The compiled one takes exactly a bytearray.
+        # The compiled function takes a bytearray only, not a subclass.
         return super()._read_msg(decode_varint_py)
 
 

@@ -7,7 +7,7 @@ from shared.contracts.envelope import Event
 from shared.runtime.store.database import Transaction
 
 Handler = Callable[[Transaction, Sequence[Event[Any]]], Awaitable[None]]
-"""Carries out the effects of a batch of events in the given transaction.
+"""Applies a batch of events in the given transaction.
 
-It may run again for the same events: its effects are those of its transaction alone.
+It may run again for the same events, so it must have no effect outside the transaction.
 """

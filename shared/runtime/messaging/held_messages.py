@@ -1,4 +1,4 @@
-"""Messages that wait: parked ones for their turn, dead letters for an operator."""
+"""Held messages: parked ones wait for their turn, dead letters wait for an operator."""
 
 from collections.abc import Sequence
 
@@ -16,9 +16,9 @@ _log = get_logger(__name__)
 
 
 class HeldMessages:
-    """The waiting messages of one topic, for one service.
+    """Held messages of one topic, for one service: parked messages and dead letters.
 
-    Replicas work on them side by side: every step reads the entry again in its own transaction, and
+    Replicas work on them in parallel: every step reads the entry again in its own transaction, and
     does nothing when another replica was faster.
     """
 
@@ -38,7 +38,7 @@ class HeldMessages:
         self._handler = handler
 
     async def sweep(self) -> None:
-        """Carry out replays and discards of operators, and release what waits for nothing."""
+        """Carry out replays and discards of operators, and release parked messages that are due."""
         async for entry in self._inbox_store.find_decided():
             await self._settle(entry)
             await self.release(entry["stream"])
@@ -48,7 +48,7 @@ class HeldMessages:
             gauge.labels(self._topic.name).set(await self._inbox_store.count(state))
 
     async def release(self, name: str) -> None:
-        """Handle the parked messages of a dossier one by one, while the next in rank is there."""
+        """Release parked messages of a dossier in order of rank, up to the first missing rank."""
         while True:
             stream = await self._inbox_store.read_stream(name)
             if stream is None or stream.dead or not stream.parked:
@@ -58,7 +58,7 @@ class HeldMessages:
                 return
 
     async def _settle(self, entry: Document) -> bool:
-        """Give an entry its new state. False when it must be tried again later."""
+        """Move an entry to its new state. False when it must be tried again later."""
         message = self._parser.parse(self._inbox_store.read_record(entry), is_keyed=False)
 
         async def take(batch: Sequence[Incoming]) -> None:

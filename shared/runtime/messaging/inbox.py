@@ -1,8 +1,8 @@
-"""Inbox: deduplication and order; each message has one effect, in the order of its dossier.
+"""Inbox: deduplication and order. Each message has one effect, in the order of its dossier.
 
-An entry is written in the transaction of the effects. Per dossier and topic a stream remembers the
-next rank: what comes early is parked, what was seen is dropped, and a dead letter holds back what
-follows it in its dossier, and nothing else, until an operator replays or discards it.
+An entry is written in the transaction of the effects. For each dossier and topic, a stream stores
+the next rank. A message that comes too early is parked; a duplicate is dropped. A dead letter
+blocks the later messages of its dossier, and no other, until an operator replays or discards it.
 """
 
 from collections.abc import Sequence
@@ -43,14 +43,17 @@ class Inbox:
         await self._inbox_store.prepare()
 
     async def sweep(self) -> None:
-        """Carry out replays and discards of operators, and release what waits for nothing."""
+        """Carry out replays and discards of operators, and release parked messages that are due."""
         await self._held.sweep()
 
     async def process(self, records: Sequence[Record]) -> None:
-        """Give every record a durable outcome. Returns when offsets may be committed."""
+        """Process a batch: every record is applied, parked, a dead letter or a dropped duplicate.
+
+        Returns when the outcomes are committed, so that offsets may be committed too.
+        """
         batch = [self._parser.parse(record) for record in records]
         MESSAGES.labels(self._topic.name, "unknown").inc(sum(each.is_unknown for each in batch))
-        # One of an unknown type still has its rank, when it has one: the next one waits for it.
+        # A message of an unknown type still counts when it has a rank: the next rank waits for it.
         batch = [each for each in batch if not (each.is_unknown and each.sequence is None)]
         if batch:
             with BATCH_SECONDS.labels(self._topic.name).time():

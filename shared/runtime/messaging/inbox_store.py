@@ -1,4 +1,4 @@
-"""Documents of an inbox: an entry for each message, and the next rank of each dossier."""
+"""Store of an inbox: an entry for each message, and the next rank of each dossier."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,19 +12,19 @@ from shared.runtime.store.driver import UpdateOne
 
 _KEPT_BEYOND_RETENTION = timedelta(days=7)
 _READ_AT_ONCE = 50
-"""SecantusDB takes the square of their number: 206 ms for 500 at once, 45 ms by 50."""
+"""Ids in one $in: SecantusDB's time grows with their square (206 ms for 500, 45 ms by 50)."""
 
 
 class InboxStore:
     """Stores which messages of one topic a service has consumed.
 
-    An entry whose effects are done is an id that expires. One that is `held` keeps its bytes and
-    waits: parked behind another, dead until an operator decides, or with that decision to carry out
-    (replay, discard).
+    The entry of a message that was applied is an id that expires. A `held` entry keeps its bytes:
+    it is parked, or dead until an operator decides, or has that decision to carry out (replay,
+    discard).
     """
 
     def __init__(self, store: Store, topic: Topic, clock: Clock) -> None:
-        """Take the collections of the inbox of one topic."""
+        """Open the collections of the inbox of one topic."""
         self._entries = store.collection("inbox")
         self._streams = store.collection("streams")
         self._topic = topic
@@ -33,7 +33,7 @@ class InboxStore:
         self._kept = timedelta(milliseconds=topic.retention_ms or 0) + _KEPT_BEYOND_RETENTION
 
     async def prepare(self) -> None:
-        """Create the indexes. Only what is held is indexed beyond its id: the rest is millions."""
+        """Create the indexes. Only held entries have one: the others are millions."""
         await self._entries.create_index("expires_at", expireAfterSeconds=0)
         await self._entries.create_index(
             [("topic", 1), ("state", 1), ("stream", 1), ("sequence", 1)],
@@ -46,11 +46,11 @@ class InboxStore:
 
     @property
     def remembered_since(self) -> datetime:
-        """The time before which ids may have been forgotten."""
+        """Moment before which ids may have expired."""
         return self._clock() - self._kept
 
     async def find_seen(self, transaction: Transaction, batch: Sequence[Incoming]) -> Seen:
-        """Give which ids of `batch` have an entry, and the place that each has."""
+        """Find which ids of `batch` have an entry, and the place of each."""
         seen = await self._read_places(transaction, [message.id for message in batch])
         reused = [each.named_by_position.id for each in batch if is_reuse(each, seen)]
         return seen | (await self._read_places(transaction, reused) if reused else {})
@@ -61,7 +61,7 @@ class InboxStore:
             {"stream": 1, "sequence": 1, "reason": 1},
             session=transaction.session,
         )
-        # An operator may have moved one that was dead: its place tells nothing any more.
+        # An operator may have moved a dead letter: its place is not reliable any more.
         return {
             entry["_id"]: None if entry.get("reason") else (entry["stream"], entry["sequence"])
             async for entry in found
@@ -70,7 +70,7 @@ class InboxStore:
     async def read_streams(
         self, transaction: Transaction, names: Iterable[str]
     ) -> dict[str, Stream]:
-        """Read the sequences of dossiers."""
+        """Read the streams of dossiers: next rank, dead letters, parked messages."""
         streams = {name: Stream(is_new=True) for name in names}
         ids = [self._stream_id(name) for name in streams]
         for start in range(0, len(ids), _READ_AT_ONCE):
@@ -82,7 +82,7 @@ class InboxStore:
         return streams
 
     async def write_streams(self, transaction: Transaction, streams: Mapping[str, Stream]) -> None:
-        """Write the sequences of dossiers."""
+        """Write the streams of dossiers."""
         rows = []
         changes = []
         for name, stream in streams.items():
@@ -99,7 +99,7 @@ class InboxStore:
             await collection.bulk_write(changes, ordered=False, session=transaction.session)
 
     async def insert(self, transaction: Transaction, state: str, batch: Sequence[Incoming]) -> None:
-        """Write the entries of new messages; what is dead leaves for the dead-letter topic too."""
+        """Insert the entries of new messages; publish those in state `dead` as dead letters."""
         if not batch:
             return
         now = self._clock()
@@ -126,14 +126,14 @@ class InboxStore:
             "held": True,
             "key": message.record.key,
             "value": message.record.value,
-            # Pairs: a foreign header's name may be what a document's field may not.
+            # As pairs: the name of a foreign header may not be valid as a field of a document.
             "headers": list(message.record.headers.items()),
             "position": message.record.position,
             "reason": message.fault,
         }
 
     def read_record(self, entry: Document) -> Record:
-        """Give back the record that a held entry keeps."""
+        """Read the record that a held entry keeps."""
         return Record(
             self._topic.name,
             entry["key"],
@@ -143,14 +143,14 @@ class InboxStore:
         )
 
     async def find_held(self, transaction: Transaction, entry_id: str) -> Document | None:
-        """Read a held entry inside a transaction; None when it is held no more."""
+        """Read a held entry inside a transaction; None when it is no longer held."""
         entry: Document | None = await transaction.collection("inbox").find_one(
             {"_id": entry_id, "held": True}, session=transaction.session
         )
         return entry
 
     async def update(self, transaction: Transaction, entry: Document, change: Document) -> None:
-        """Rewrite an entry. It is held no longer once it is done or discarded."""
+        """Update an entry; one that is done or discarded is no longer held."""
         update: Document = {"$set": change}
         if change["state"] in {"done", "discarded"}:
             update = {
@@ -162,9 +162,9 @@ class InboxStore:
         )
 
     async def find_decided(self) -> AsyncIterator[Document]:
-        """Give the replays and discards that the service has not carried out yet.
+        """Yield the replays and discards that the service has not carried out yet.
 
-        One by one: an operator may decide on thousands of a megabyte each.
+        One by one: there may be thousands, of a megabyte each.
         """
         states = {"state": {"$in": ["replay", "discard"]}}
         for row in await self._entries.find(self._held | states, {"_id": 1}).to_list(None):
@@ -173,7 +173,7 @@ class InboxStore:
                 yield entry
 
     async def find_next_parked(self, name: str, rank: int) -> Document | None:
-        """Give the first parked entry of a dossier that is due at `rank`."""
+        """Find the first parked entry of a dossier that is due at `rank`."""
         due = {"state": "parked", "stream": name, "sequence": {"$lte": rank}}
         entry: Document | None = await self._entries.find_one(
             self._held | due, sort=[("sequence", 1)]
@@ -181,11 +181,11 @@ class InboxStore:
         return entry
 
     async def count(self, state: str) -> int:
-        """Count what is held in a state."""
+        """Count the held entries in a state."""
         return await self._entries.count_documents(self._held | {"state": state})
 
     async def read_stream(self, name: str) -> Stream | None:
-        """Read the sequence of one dossier, outside any transaction."""
+        """Read the stream of one dossier, outside any transaction."""
         row = await self._streams.find_one({"_id": self._stream_id(name)})
         return None if row is None else Stream(row["next"], row["dead"], row["parked"])
 

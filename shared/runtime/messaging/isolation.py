@@ -20,10 +20,10 @@ _log = get_logger(__name__)
 async def isolate(
     batch: Sequence[Incoming], handle: Handle, write_dead_letter: WriteDeadLetter
 ) -> None:
-    """Handle `batch` whole, or in halves when that fails: bisection down to the failing message.
+    """Handle `batch` whole; when that fails, bisect it down to the failing message.
 
-    The message that keeps failing alone becomes a dead letter. Order is kept. Raises transient
-    errors, for which nothing becomes a dead letter.
+    A message that keeps failing alone becomes a dead letter. Order is kept. Raises transient
+    errors, which make no dead letter.
     """
     if len(batch) == 1:
         with bind_ids(**batch[0].ids):
@@ -60,10 +60,10 @@ async def _retry_alone(
 
 
 async def write_dead_letter(message: Incoming, reason: str, handle: Handle) -> None:
-    """Write a dead letter, whatever the message holds.
+    """Write a dead letter, whatever the message holds. Raises transient errors only.
 
-    When the store refuses its id, its stream or its headers, it is written again as bytes at a
-    position. Raises transient errors alone.
+    When the store refuses its id, its stream or its headers, the dead letter is written again with
+    its bytes and its position only.
     """
     try:
         await handle([message.with_fault(reason)])
@@ -77,9 +77,9 @@ async def write_dead_letter(message: Incoming, reason: str, handle: Handle) -> N
 async def attempt_each(
     what: str, items: Sequence[T], do: Callable[[T], Awaitable[object]]
 ) -> Sequence[T]:
-    """Do something to each item; log and return the items that failed.
+    """Call `do` with each item; log and return the items that failed.
 
-    Raises transient errors, which are the fault of no item.
+    Raises transient errors, which do not come from an item.
     """
     failed = []
     for item in items:

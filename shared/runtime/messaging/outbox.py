@@ -1,7 +1,7 @@
-"""Outbox: messages committed with the state they tell of, then published by a relay.
+"""Outbox: messages are committed together with the state, then published by a relay.
 
-A crash between the broker's acknowledgement and the deletion publishes again; consumers drop what
-they have seen.
+After a crash between the broker's acknowledgement and the deletion, a message is published again;
+consumers drop duplicates.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from shared.runtime.store.driver import DeleteOne
 from shared.runtime.store.lease import Lease
 
 Publish = Callable[[Document], Awaitable[Awaitable[object]]]
-"""Hands a row to the producer, in order; returns an awaitable of the broker's acknowledgement."""
+"""Hands a row to the producer; returns an awaitable of the broker's acknowledgement."""
 
 Renew = Callable[[], Awaitable[None]]
-"""Replaces the producer: after a refusal its sequence numbers are out of order."""
+"""Replaces the producer, whose sequence numbers are out of order after a refusal."""
 
 Key = tuple[str, str]
 Handed = tuple[Document, Awaitable[object]]
@@ -45,7 +45,7 @@ async def _keep_producer() -> None:
 
 
 class Relay:
-    """Publishes the outbox of a service, in the one replica that holds the lease."""
+    """Publishes the outbox of a service, while this replica holds the lease."""
 
     def __init__(
         self, store: Store, publish: Publish, clock: Clock, renew: Renew = _keep_producer
@@ -59,13 +59,13 @@ class Relay:
         self._lease = Lease(store, "relay", clock)
         self._measured = 0.0
         self._postponed: dict[tuple[str, str | None], float] = {}
-        """Keys and whole topics postponed to a moment, so that they do not hold up others."""
+        """Keys and whole topics that are not retried before a moment, so that others can go on."""
 
     @property
     def stalled_s(self) -> float:
-        """Seconds for which there were messages to publish and none could be; 0 otherwise.
+        """Seconds for which messages were waiting and none could be published; 0 otherwise.
 
-        A row that the broker refuses for itself is set aside and does not count.
+        A row that the broker refuses for good is postponed and does not count.
         """
         since = self._blocked_since
         return 0.0 if since is None else time.monotonic() - since
@@ -80,7 +80,7 @@ class Relay:
                 if not may_have_more:
                     await self._wait_for_commit()
         finally:
-            # A rolling restart must not hold messages back for the length of a lease.
+            # Otherwise a rolling restart would delay messages until the lease ends.
             with suppress(Exception):
                 await asyncio.wait_for(self._lease.release(), _STOP_S)
 
@@ -96,7 +96,7 @@ class Relay:
             self._measured = time.monotonic()
 
     async def _publish_next_page(self) -> bool:
-        """Publish a page while the lease lasts. True when there may be more at once."""
+        """Publish a page of rows while the lease is held. True when there may be more rows."""
         if not await self._lease.hold():
             self._blocked_since = None
             return False
@@ -110,10 +110,11 @@ class Relay:
                     return False
             return work.result()
         finally:
-            # What was handed over will be published: its rows should go too, if that is soon.
+            # Rows handed over will be published: leave time to delete them.
             await asyncio.wait({work}, timeout=_STOP_S)
             work.cancel()
-            # A producer that it was replacing is closed before anybody stops the broker's link.
+            # When `work` was replacing the producer, let it close the old one before the broker
+            # client stops.
             await asyncio.wait({work}, timeout=_STOP_S)
 
     async def _publish_page(self) -> bool:
@@ -130,12 +131,12 @@ class Relay:
                 "relay", lambda: self._store.transaction(lambda tx: self._delete(tx, published))
             )
         elif rows:
-            # Another replica may reach the broker that this one does not.
+            # Another replica may reach the broker although this one does not.
             await self._lease.release()
         return len(rows) == _PAGE and bool(published)
 
     async def _delete(self, transaction: Transaction, published: Sequence[str]) -> None:
-        # One command, one commit. SecantusDB takes the square of the length of a $in.
+        # One command, one commit. Not by $in: SecantusDB's time grows with the square of its length
         await transaction.collection("outbox").bulk_write(
             [DeleteOne({"_id": each}) for each in published],
             ordered=False,
@@ -143,7 +144,7 @@ class Relay:
         )
 
     async def _read_page(self, transaction: Transaction) -> Sequence[Document]:
-        """Read the oldest rows in one snapshot, but for what the broker has just refused."""
+        """Read the oldest rows in one snapshot, without the postponed keys and topics."""
         now = time.monotonic()
         self._postponed = {each: end for each, end in self._postponed.items() if end > now}
         others = [
@@ -154,13 +155,13 @@ class Relay:
             {"$nor": others} if others else {}, session=transaction.session
         )
         page: list[Document] = await rows.sort("_id", 1).limit(_PAGE).to_list(_PAGE)
-        # Ids sort by the clocks of the replicas that wrote them, ranks as the store ordered them.
+        # Ids follow the clocks of several replicas; ranks follow the order of the store.
         return sorted(page, key=lambda row: (row["topic"], row["stream"], row["rank"]))
 
     async def _publish_in_order(self, rows: Sequence[Document]) -> list[str]:
-        """Publish `rows` and give the ids of those to delete.
+        """Publish `rows`; return the ids of those to delete.
 
-        A key stops at its first failure: what follows it on that key is published again, behind it.
+        A key stops at its first failure: its later rows are published again after the failed one.
         """
         handed = await self._hand_over(rows)
         outcomes = await self._await_outcomes(handed)
@@ -173,8 +174,8 @@ class Relay:
             if key in stopped:
                 continue
             if key in retried or (is_refusal(first) and len(handed) > 1):
-                # The broker refuses a batch whole, for one record in it. What follows on the key
-                # may have passed already, and must be the last on its topic.
+                # The broker refuses a whole batch for one record in it. Later rows of the key may
+                # have passed already: they are sent again, so that they come last on their topic.
                 retried.add(key)
                 outcome = await self._publish_alone(row)
             if isinstance(outcome, BaseException):
@@ -193,7 +194,7 @@ class Relay:
         return outcome
 
     async def _await_outcomes(self, handed: Sequence[Handed]) -> list[object]:
-        """Wait for the broker's answers, and renew the producer when one of them calls for it."""
+        """Wait for the broker's answers, and renew the producer when one of them requires it."""
         outcomes = await asyncio.gather(
             *(acknowledged for _, acknowledged in handed), return_exceptions=True
         )
@@ -224,7 +225,7 @@ class Relay:
         elif concerns_topic(error):
             self._postponed[key[0], None] = time.monotonic() + _RETRY_AFTER_REFUSAL_S
         elif is_refusal(error):
-            # Not what was refused along with it by an old sequence number: that goes at once.
+            # Rows refused only for an old sequence number are not postponed: they go at once.
             self._postponed[key] = time.monotonic() + _RETRY_AFTER_REFUSAL_S
         return key
 

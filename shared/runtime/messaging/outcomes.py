@@ -1,4 +1,4 @@
-"""Outcomes of a batch: applied, parked, dead letter or duplicate. Pure, for any history."""
+"""Outcome of each message of a batch: applied, parked, dead letter or duplicate. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,19 +9,19 @@ from shared.runtime.messaging.parsing import Incoming
 Place = tuple[str, int | None]
 """Dossier and rank."""
 Seen = dict[str, Place | None]
-"""Ids that have an entry, and the place of each; None when it tells nothing."""
+"""Ids that have an entry, and the place of each; None when the place is not reliable."""
 
 
 @dataclass(slots=True)
 class Stream:
-    """Sequence of one dossier on one topic: the next rank, and what waits."""
+    """State of one dossier on one topic: next rank, dead letters, number of parked messages."""
 
     next: int = 1
     dead: list[str] = field(default_factory=list)
-    """Entries that wait for an operator, and hold back what follows."""
+    """Ids of dead letters, which block the later messages."""
     parked: int = 0
     is_new: bool = False
-    """Whether it is to be written for the first time."""
+    """Whether the store has no document of this stream yet."""
 
 
 @dataclass(slots=True)
@@ -42,12 +42,12 @@ def decide_outcomes(
     remembered_since: datetime,
     postponed: Collection[str] = (),
 ) -> Outcomes:
-    """Decide the outcome of each message: duplicates are dropped, gaps parked, faults dead letters.
+    """Decide which messages are applied, parked, dead letters, or dropped as duplicates.
 
-    Takes the batch in its order, with the ids seen before and the streams as they stand.
+    Takes the batch in its order, the ids seen before, and the current streams.
 
-    `postponed` names dossiers that wait for something outside: their messages are parked in their
-    turn. Changes `seen` and the streams that it is given.
+    `postponed` names dossiers that wait for something outside: their messages are parked. Changes
+    `seen` and `streams`.
     """
     outcomes = Outcomes()
     for received in batch:
@@ -60,7 +60,7 @@ def decide_outcomes(
         rank = incoming.sequence
         is_taken = rank is not None and rank < stream.next
         is_forgotten = incoming.event is not None and incoming.event.time < remembered_since
-        # The inbox forgets an id in time; the stream remembers for ever what was applied.
+        # The inbox forgets ids after a time; the stream never forgets its next rank.
         if incoming.id in seen or (is_taken and is_forgotten):
             outcomes.redelivered.append(incoming)
             continue
@@ -82,15 +82,15 @@ def decide_outcomes(
 def is_reuse(incoming: Incoming, seen: Seen) -> bool:
     """Tell whether a message reuses the id of another one.
 
-    Dropped as a duplicate, its dossier would wait for ever. Judged by place, not by bytes: an
-    operator may have corrected those.
+    If it were dropped as a duplicate, its dossier would wait for ever. Places are compared, not
+    bytes: an operator may have corrected the bytes.
     """
     place = seen.get(incoming.id)
     return place is not None and place != (incoming.stream, incoming.sequence)
 
 
 def describe_rank_taken(rank: int | None) -> str:
-    """Say that another message was applied at a rank."""
+    """Write the reason of a dead letter: another message was applied at this rank."""
     return f"another message was applied as rank {rank} of this dossier"
 
 

@@ -1,4 +1,4 @@
-"""Parsing of records: bytes become an event, or a fault that makes a dead letter."""
+"""Parser of records: the bytes become an event, or a fault that makes a dead letter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,13 +12,13 @@ from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, Key, Topic
 from shared.runtime.record_size import measure_record
 
 _REASON_MAX = 500
-"""A reason travels in a header: an exception may quote a whole document."""
+"""Length limit of a reason, which travels in a header: an exception may quote a whole document."""
 _STREAM_MAX = 100
-"""Longer record keys are named by their hash: a stream's name is the key of an index."""
+"""Length limit of a stream's name, which is indexed: a longer record key becomes its hash."""
 _CUT_BYTES = 1000
 _CUT_HEADERS = 20
-_ROOM = 8 * 1024
-"""Bytes kept free for the headers of a dead letter."""
+_RESERVED_BYTES = 8 * 1024
+"""Bytes reserved for the headers of a dead letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Record:
     position: str
     """`topic/partition/offset`: names the record even when its bytes cannot be read."""
     fault: str | None = None
-    """Why it was not even unpacked, or not kept whole."""
+    """Why the record was not unpacked, or was truncated."""
 
     def truncated(self) -> "Record":
-        """Truncate key, value and headers to what a dead letter takes."""
+        """Truncate key, value and headers to the size limit of a dead letter."""
         size = measure_record(self.key, self.value, self.headers.items())
-        if size <= DEAD_LETTER_MAX_BYTES - _ROOM:
+        if size <= DEAD_LETTER_MAX_BYTES - _RESERVED_BYTES:
             return self
         kept = list(self.headers.items())[:_CUT_HEADERS]
         return Record(
@@ -52,15 +52,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A record that was read: an event, or a fault that makes it a dead letter.
+    """Parsed record: an event, or a fault that makes it a dead letter.
 
-    Neither when its type is not known here: a producer may be ahead of its readers.
+    It has neither when its type is unknown here: a producer may be ahead of its readers.
     """
 
     record: Record
     id: str
     stream: str
-    """Dossier id, or the record's key when there is none: what must stay in order."""
+    """Dossier id, or else the record's key: messages of one stream stay in order."""
     sequence: int | None = None
     event: Event[Any] | None = None
     fault: str | None = None
@@ -68,30 +68,30 @@ class Incoming:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether there is nothing to do but to note that it passed."""
+        """Whether the type of the event is unknown here."""
         return self.event is None and self.fault is None
 
     @property
     def ids(self) -> dict[str, str]:
-        """The ids of this message, for log lines."""
+        """Ids of this message, for log lines."""
         ids = {"message_id": self.id, "dossier_id": self.stream}
         return ids | {"correlation_id": self.correlation_id} if self.correlation_id else ids
 
     @property
     def named_by_position(self) -> "Incoming":
-        """The same message with its position as id: another message has its own."""
+        """The same message with its position as id, for when another message has its id."""
         return replace(self, id=self.record.position)
 
     @property
     def as_bytes(self) -> "Incoming":
-        """The same message as mere bytes at a position, which the store takes as a dead letter."""
+        """The same message with only its bytes and its position, which any store takes."""
         record = self.record
         alone = Record(record.topic, "", record.value, {}, record.position)
         return Incoming(alone.truncated(), record.position, record.position)
 
     def with_fault(self, reason: str) -> "Incoming":
-        """Give the same message with the reason why it cannot be handled."""
-        # An exception may quote half a surrogate pair, which neither store nor broker takes.
+        """Return the same message with the reason why it cannot be handled."""
+        # An exception may quote half a surrogate pair, which store and broker refuse.
         text = reason[:_REASON_MAX].encode(errors="backslashreplace").decode()
         return replace(self, event=None, fault=text)
 
@@ -100,7 +100,7 @@ class RecordParser:
     """Parses and validates the records of one topic."""
 
     def __init__(self, topic: Topic, *, is_sequenced: bool) -> None:
-        """Prepare a validator per type; `is_sequenced` when every event must carry its rank."""
+        """Build a validator per type; `is_sequenced` when every event must carry its rank."""
         self._events: dict[str, TypeAdapter[Event[Any]]] = {
             payload.event_type: _build_adapter(payload) for payload in topic.payloads
         }
@@ -110,7 +110,7 @@ class RecordParser:
     def parse(self, record: Record, *, is_keyed: bool = True) -> Incoming:
         """Parse a record. Never raises: what cannot be parsed is a fault of the message.
 
-        Not `is_keyed` when an operator may have put another body behind the record's key.
+        `is_keyed` is false when an operator may have replaced the body: the key is not compared.
         """
         stream = _name_stream(record.key)
         head = _parse_head(record)
@@ -138,9 +138,9 @@ class RecordParser:
         return replace(incoming, event=event)
 
     def _find_disagreement(self, key: str | None, event: Event[Any]) -> str | None:
-        """Say where the record, the envelope and the payload name different dossiers or entities.
+        """Describe where record, envelope and payload name different dossiers or entities.
 
-        Order follows the key, ranks the envelope, and effects the payload.
+        They must agree: the key decides the order, the envelope the rank, the payload the effects.
         """
         if self._key is Key.DOSSIER:
             named = {"dossierid": event.dossierid, "data.dossier_id": _field(event, "dossier_id")}
@@ -171,12 +171,12 @@ def _parse_head(record: Record) -> Head | str:
         return record.fault
     try:
         return Head.model_validate_json(record.value)
-    except Exception as error:  # noqa: BLE001 - whatever a body does to its reader is its fault
+    except Exception as error:  # noqa: BLE001 - a body that makes the reader raise is a fault
         return _describe_fault(error)
 
 
 def _name_stream(key: str) -> str:
-    """Name what a record's key keeps in order."""
+    """Build the stream's name from a record's key."""
     return key if len(key) <= _STREAM_MAX else f"sha256:{sha256(key.encode()).hexdigest()}"
 
 

@@ -1,4 +1,4 @@
-"""The idempotent producer of a service, replaced when the broker refuses a record for good."""
+"""Idempotent producer of a service, replaced when the broker refuses a record for good."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable
@@ -37,7 +37,7 @@ _log = get_logger(__name__)
 
 
 def is_refusal(outcome: object) -> bool:
-    """Tell whether the broker refuses a record for good: neither a retry nor a renewal helps."""
+    """Tell whether the broker refuses a record for good: a retry or a new producer cannot help."""
     return (
         isinstance(outcome, KafkaError)
         and not outcome.retriable
@@ -47,21 +47,21 @@ def is_refusal(outcome: object) -> bool:
 
 
 def concerns_topic(outcome: object) -> bool:
-    """Tell whether the broker refuses all that is sent to a topic, whatever it is."""
+    """Tell whether the broker refuses every record of a topic."""
     return isinstance(outcome, _TOPIC_FAULTS)
 
 
 def needs_renewal(outcome: object) -> bool:
-    """Tell whether a producer that got this answer is of no more use.
+    """Tell whether the producer that got this answer must be replaced.
 
-    aiokafka gives a record its sequence number before the broker answers: after a refusal that is
-    not retriable, every later record of that partition is out of order to the broker.
+    aiokafka gives a record its sequence number before the broker answers. After a refusal that is
+    not retriable, the broker sees every later record of that partition as out of order.
     """
     return isinstance(outcome, KafkaError) and not outcome.retriable
 
 
 def _is_producer_fault(error: KafkaError) -> bool:
-    # A plain KafkaError is what aiokafka ends its sender by.
+    # aiokafka ends its sender with a plain KafkaError.
     return isinstance(error, _PRODUCER_FAULTS) or type(error) is KafkaError
 
 
@@ -94,7 +94,7 @@ class Producer:
     async def send(
         self, topic: str, key: str, value: bytes, headers: Iterable[tuple[str, str]]
     ) -> Awaitable[object]:
-        """Hand a record over; the result resolves when the broker has it."""
+        """Send a record; the result is done when the broker acknowledges."""
         if self._producer is None:
             raise ProducerClosed
         acknowledged: asyncio.Future[object] = await self._producer.send(
@@ -106,9 +106,9 @@ class Producer:
         return acknowledged
 
     async def renew(self) -> None:
-        """Replace the producer by one whose sequence numbers begin anew.
+        """Replace the producer by one whose sequence numbers start again.
 
-        Called once all that was handed over is acknowledged or refused.
+        Call it when every record sent is acknowledged or refused.
         """
         old = self._producer
         await self.start()
@@ -117,14 +117,14 @@ class Producer:
             await _stop(old)
 
     async def stop(self) -> None:
-        """Send what was handed over, if that is soon, and disconnect."""
+        """Flush the records sent, within a timeout, and disconnect."""
         producer, self._producer = self._producer, None
         if producer is not None:
             await _stop(producer)
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
-    """Stop a producer, were the broker away, and leave nothing of it behind when cancelled."""
+    """Stop a producer within a timeout, even when the broker is away or the task is cancelled."""
     is_stopped = False
     try:
         with suppress(TimeoutError, KafkaError):
@@ -137,8 +137,8 @@ async def _stop(producer: AIOKafkaProducer) -> None:
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:
-    # Left alone it would send what it holds once the broker is back: behind, or before, what its
-    # successor sends of the same keys. The outbox has it all.
+    # Otherwise it would send its records when the broker is back, out of order with those of the
+    # next producer. Nothing is lost: the outbox has them all.
     sending = producer._sender.sender_task  # noqa: SLF001 - its own `stop` waits for the broker
     if sending is not None:
         sending.cancel()

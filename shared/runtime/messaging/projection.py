@@ -1,4 +1,4 @@
-"""Projection of a compacted topic: keeps the newest version of each state, in whatever order."""
+"""Projection of a compacted topic: the newest version of each state, whatever the order."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,13 +17,14 @@ from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import ReplaceOne
 
 _JUMP_MAX = 100
-"""Versions that compaction, or a reader that was away, may leave out between two states.
+"""Limit of a version jump: compaction, or a reader that was away, may leave out so many versions.
 
-Within a week no segment is compacted, so a reader sees each version; a dossier has some dozens of
-them in its life. A larger jump waits for an operator: believed, it would hide the real versions.
+No segment is compacted within a week, so a reader sees each version; a dossier has some dozens of
+them in its life. A larger jump waits for an operator: if it were wrong, it would hide the real
+versions.
 """
 _READ_AT_ONCE = 50
-"""SecantusDB takes the square of the length of a $in."""
+"""Ids in one $in: SecantusDB's time grows with the square of their number."""
 _log = get_logger(__name__)
 
 
@@ -37,16 +38,16 @@ class ProjectionConfig:
 
     handler: Handler
     collection: str
-    """Where the handler keeps the states, each by its entity's id with its `version`."""
+    """Collection where the handler keeps the states, by id of the entity, with `version`."""
 
 
 class Projection:
     """Consumes the records of one compacted topic for one service.
 
-    The handler keeps a state only when its version is newer than the one it has. What cannot be
-    projected waits for an operator, as in an inbox, but holds nothing back: the next version of the
-    same key makes up for it. So does a version far above the one that is known; an operator's
-    replay accepts it.
+    The handler keeps a state only when its version is newer than the stored one. A message that
+    cannot be projected becomes a dead letter, as in an inbox, but blocks nothing: the next version
+    of the same key replaces it. A version far above the known one becomes a dead letter too; a
+    replay by an operator accepts it.
     """
 
     def __init__(self, store: Store, topic: Topic, config: ProjectionConfig, clock: Clock) -> None:
@@ -68,7 +69,7 @@ class Projection:
         await self._held.sweep()
 
     async def process(self, records: Sequence[Record]) -> None:
-        """Project every record, durably. Returns when offsets may be committed."""
+        """Project a batch of records. Returns when it is stored, so offsets may be committed."""
         batch = [self._parser.parse(record) for record in records]
         known = [message for message in batch if not message.is_unknown]
         MESSAGES.labels(self._topic.name, "unknown").inc(len(batch) - len(known))
@@ -104,7 +105,7 @@ class Projection:
     async def _hold_jumps(
         self, transaction: Transaction, batch: Sequence[Incoming]
     ) -> list[Incoming]:
-        """Turn each state whose version jumps into a dead letter. The first version may be any."""
+        """Turn each state whose version jumps into a dead letter; a first version may be any."""
         known = await self._find_versions(transaction, batch)
         checked = []
         for message in batch:
@@ -131,7 +132,7 @@ class Projection:
 
 
 def _find_state(message: Incoming) -> tuple[str, int] | None:
-    """Find the entity whose state a message holds, and the version of that state."""
+    """Read the id of the entity whose state a message holds, and its version."""
     if message.event is None:
         return None
     data = message.event.data
@@ -142,7 +143,7 @@ def _find_state(message: Incoming) -> tuple[str, int] | None:
 async def _read_versions(
     transaction: Transaction, collection: str, ids: Iterable[str]
 ) -> dict[str, int]:
-    """Read the version of each state that is kept."""
+    """Read the stored version of each state."""
     known: dict[str, int] = {}
     for page in _split_pages(ids):
         found = transaction.collection(collection).find(
@@ -161,11 +162,11 @@ def _split_pages(ids: Iterable[str]) -> Iterator[list[str]]:
 async def check_owners(
     transaction: Transaction, collection: str, claims: Iterable[tuple[str, str]], field: str = "_id"
 ) -> None:
-    """Check that no piece is claimed by a dossier while another one has it.
+    """Check the owners of pieces: none is claimed by a dossier while another dossier has it.
 
     Args:
         collection: where documents name a piece by `field` and its dossier by `dossier_id`.
-        claims: pieces and the dossiers that are said to hold them.
+        claims: pieces, each with the dossier that is said to hold it.
 
     Raises ElsewhereError. Otherwise a party of one dossier could read the files of the other.
     """
@@ -190,10 +191,7 @@ def _judge_owner(piece: str, dossier: str, owner: str) -> None:
 async def keep_newest(
     transaction: Transaction, collection: str, states: Iterable[Document]
 ) -> frozenset[str]:
-    """Upsert each state whose `version` is newer than the stored one of the same `_id`.
-
-    Gives the ids of those that were newer.
-    """
+    """Upsert each state whose `version` is newer than the stored one; return the ids of those."""
     rows = list(states)
     known = await _read_versions(transaction, collection, {row["_id"] for row in rows})
     newer: dict[str, Document] = {}

@@ -1,4 +1,4 @@
-"""Store: documents, transactions, files and leases in MongoDB; the only caller of its driver.
+"""Store: documents, transactions, files and leases in MongoDB. Only this package calls the driver.
 
 What this package promises:
 
@@ -6,12 +6,12 @@ What this package promises:
   It is retried when it conflicts with another one. A transaction that a killed process left open is
   aborted when its instance starts again.
 - Reads see what a majority of the replica set has, and every call has a timeout.
-- A file is read back with the bytes of its SHA-256, or refused as damaged. A file to which nothing
+- A file is returned with the bytes of its SHA-256, or refused as damaged. A file to which nothing
   refers is deleted after a day.
-- A lease has one holder at a time, and ends by itself seconds after its holder has died.
-- Followers of a change stream hear of every insert, or are told that they may have missed some.
+- A lease has one holder at a time, and expires seconds after its holder has died.
+- A reader of a change stream gets every insert, or is told that it may have missed some.
 - Idempotency keys are remembered for 24 hours.
 
-Services take the driver's operations and errors from `driver`: another driver is a change of this
-package alone.
+Services import the driver's operations and errors from `driver`: to change the driver, change this
+package only.
 """

@@ -1,4 +1,4 @@
-"""Change stream: tells of every document that any replica inserts into a collection."""
+"""Change stream: a callback for every document that any replica inserts into a collection."""
 
 import asyncio
 from collections.abc import Callable

@@ -13,8 +13,8 @@ BlockingCollection: TypeAlias = "Collection[Document]"
 def open_collection(uri: str, service: str, namespace: str, collection: str) -> BlockingCollection:
     """Open a collection of a service.
 
-    Raises LookupError for a service that has none: a store makes an empty collection of any name
-    that is mistyped.
+    Raises LookupError for a service that has none: for a mistyped name, the driver would return an
+    empty collection.
     """
     client: MongoClient[Document] = MongoClient(uri, tz_aware=True)
     name = name_database(service, namespace)

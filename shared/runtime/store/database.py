@@ -60,8 +60,8 @@ class Transaction:
     def publish(self, message: Outgoing) -> None:
         """Publish `message` when this transaction commits.
 
-        Raises TooLargeError for one that the broker would refuse: after the commit nobody could
-        take it back.
+        Raises TooLargeError for a message that the broker would refuse: after the commit it would
+        be too late.
         """
         event: Event[Any] = Event(
             id=new_id(),
@@ -84,7 +84,7 @@ class Transaction:
         self._add_row(
             topic=message.topic.name,
             key=message.key,
-            # Ids sort by the clock of the process that made them; ranks were given one by one.
+            # Ids follow the clocks of several processes; ranks follow the order of the store.
             stream=message.dossier_id or message.key,
             rank=message.sequence or getattr(message.payload, "version", 0),
             value=value,
@@ -92,14 +92,14 @@ class Transaction:
         )
 
     def publish_raw(self, topic: str, key: str, value: bytes, headers: Mapping[str, str]) -> None:
-        """Publish ready-made bytes when this transaction commits.
+        """Publish bytes as they are when this transaction commits.
 
-        Raises TooLargeError for more than any topic takes.
+        Raises TooLargeError when no topic takes so many bytes.
         """
         size = measure_record(key, value, headers.items())
         if size > DEAD_LETTER_MAX_BYTES:
             raise TooLargeError(topic, size, DEAD_LETTER_MAX_BYTES, "value")
-        # Header names are foreign: as values of a document they may hold anything.
+        # As pairs: the name of a foreign header may not be valid as a field of a document.
         pairs = list(headers.items())
         self._add_row(topic=topic, key=key, stream=key, rank=0, value=value, headers=pairs)
 
@@ -108,19 +108,19 @@ class Transaction:
 
 
 def _find_heaviest_field(event: Event[Any]) -> str:
-    """Name the field of a payload that takes most of its bytes."""
+    """Find the field of a payload that takes most of its bytes."""
     fields: dict[str, Any] = event.data.model_dump(mode="json", exclude_none=True)
     return max(fields, key=lambda name: len(json.dumps(fields[name])), default="data")
 
 
 class Store:
-    """A service's own database."""
+    """Database of one service."""
 
     def __init__(
         self, uri: str, service: str, clock: Clock, namespace: str = "", instance: str = "1"
     ) -> None:
         """Prepare the connection; nothing is sent before the first call."""
-        # A store that answers no more is a store that is away: no call waits without end.
+        # Timeouts: a store that stops answering counts as away, and no call waits for ever.
         self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
             uri,
             serverSelectionTimeoutMS=_CONNECT_MS,
@@ -140,22 +140,22 @@ class Store:
         self._instance = instance
         self._registered: set[bytes] = set()
         self.committed = asyncio.Event()
-        """Set at each commit that has something to say: it wakes the relay."""
+        """Set at each commit with outgoing messages: it wakes the relay."""
 
     def collection(self, name: str) -> Collection:
         """Get a collection for reads and writes outside a transaction."""
         return self.db[name]
 
     async def ping(self) -> None:
-        """Raise when the store does not answer."""
+        """Raise an error when the store does not answer."""
         await asyncio.wait_for(self._client.admin.command("ping"), _PING_S)
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `work` in one transaction and commit; retry when it conflicts with another.
+        """Run `work` in one transaction and commit; retry when it conflicts with another one.
 
-        `work` may run several times: it keeps no state outside its transaction.
-        Raises what `work` raises, after a rollback, and the store's errors: a store that is away
-        is for the caller to wait for, who knows whether somebody waits for the answer.
+        `work` may run several times, so it must keep no state outside its transaction. Raises the
+        errors of `work`, after a rollback, and those of the store. When the store is away it does
+        not retry: the caller knows whether somebody is waiting for the answer.
         """
         give_up = time.monotonic() + _CONFLICTS_S
         async with await self._client.start_session() as session:
@@ -171,8 +171,8 @@ class Store:
     async def abort_orphans(self) -> None:
         """Abort the transactions that this instance left open when it was killed.
 
-        They would block whoever writes the same documents until the store gives up on them: a
-        minute. Ending a living transaction by mistake does no harm: it is tried again.
+        They would block writers of the same documents until the store aborts them, after a minute.
+        Aborting a living transaction by mistake does no harm: it is retried.
         """
         sessions = self.db["sessions"]
         await sessions.create_index("at", expireAfterSeconds=_SESSIONS_KEPT_S)
@@ -200,11 +200,11 @@ class Store:
         return result
 
     async def __aenter__(self) -> Self:
-        """Use the store."""
+        """Return the store itself."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close its connections."""
+        """Close the connections."""
         self._client.close()
 
 
@@ -213,13 +213,13 @@ async def aggregate(
     pipeline: Sequence[Mapping[str, Any]],
     session: Session | None = None,
 ) -> AsyncIterator[Document]:
-    """Run an aggregation pipeline and give its documents one by one."""
+    """Run an aggregation pipeline and yield its documents one by one."""
     async for row in collection.aggregate(pipeline, session=session):
         yield row
 
 
 def name_database(service: str, namespace: str) -> str:
-    """Name the database of a service; a store refuses dots there."""
+    """Build the name of a service's database, without the dots that a store refuses."""
     return f"{namespace}{service}".replace(".", "-")
 
 

@@ -1,4 +1,4 @@
-"""Operations and errors of the database driver: the only module from which services take them."""
+"""Operations and errors of the database driver; services import them from here only."""
 
 from bson.decimal128 import Decimal128
 from pymongo import DeleteMany, DeleteOne, ReplaceOne, ReturnDocument, UpdateOne

@@ -1,7 +1,7 @@
-"""File storage by SHA-256, in GridFS: checksums are checked whenever a file is read.
+"""File storage by SHA-256, in GridFS; the checksum is verified at every read.
 
 GridFS writes outside transactions: a file is stored first, then the transaction that refers to it
-commits. A sweeper takes away, after a day, what nothing refers to.
+commits. `sweep` deletes a file to which nothing refers, after a day.
 """
 
 import asyncio
@@ -25,15 +25,16 @@ from shared.runtime.store.database import Document, Store, Transaction
 _KEPT_UNREFERRED = timedelta(days=1)
 _PAGE = 200
 Referred = Callable[[Iterable[str]], Awaitable[set[str]]]
-"""Gives which of these SHA-256 a service refers to."""
+"""Returns the SHA-256, among those given, to which a service refers."""
 _log = get_logger(__name__)
 
 
 class Files:
-    """A service's files. Storing the same bytes twice keeps one copy.
+    """Files of one service. Storing the same bytes twice keeps one copy.
 
-    `files` names the upload that holds the bytes of a SHA-256. `uploads` names those that nothing
-    names, or not yet: what an upload cut short leaves behind is found there.
+    In collection `files`, each SHA-256 has the id of the upload that holds its bytes. Collection
+    `uploads` lists the uploads that `files` does not name, or not yet: there `sweep` finds what an
+    interrupted upload has left behind.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -45,10 +46,10 @@ class Files:
         self._clock = clock
 
     async def put(self, content: bytes) -> str:
-        """Store `content` and give its SHA-256 (hexadecimal)."""
-        # 20 MB take tens of milliseconds, during which nobody else would be answered.
+        """Store `content` and return its SHA-256 (hexadecimal)."""
+        # In a thread: 20 MB take tens of milliseconds, which would block the event loop.
         sha256 = await asyncio.to_thread(_sha256, content)
-        # The date is what the sweeper goes by: a file about to be referred to again is fresh.
+        # `sweep` goes by this date, so it spares a file that is about to be referred to again.
         known: Document | None = await self._index.find_one_and_update(
             {"_id": sha256}, {"$set": {"at": self._clock()}}
         )
@@ -59,8 +60,8 @@ class Files:
         return sha256
 
     async def _upload(self, sha256: str, content: bytes) -> None:
-        # The upload has an id of its own: one cut short by a crash cannot stand in the way of the
-        # next one of the same bytes.
+        # Each upload has its own id: one interrupted by a crash does not block the next upload of
+        # the same bytes.
         upload = await self._write_upload(sha256, content)
         row = {"_id": sha256, "upload": upload, "size": len(content), "at": self._clock()}
         try:
@@ -77,11 +78,11 @@ class Files:
         return upload
 
     async def _repair(self, row: Document, content: bytes) -> None:
-        """Replace the bytes of a damaged file: what was sent again has its SHA-256."""
+        """Replace the bytes of a damaged file by `content`, which has its SHA-256."""
         sha256, damaged = row["_id"], row["upload"]
         _note_damage(sha256)
         upload = await self._write_upload(sha256, content)
-        # Listed first: the sweeper finds the damaged bytes, should the next lines be cut short.
+        # Listed first, so that `sweep` finds the damaged bytes after a crash in the next lines.
         listed = {"_id": damaged, "at": self._clock()}
         await self._uploads.replace_one({"_id": damaged}, listed, upsert=True)
         mended = await self._index.update_one(
@@ -92,14 +93,14 @@ class Files:
             await self._sweep_upload(damaged)
             _log.warning("file.mended", sha256=sha256)
         else:
-            # Another sending has just mended it.
+            # Another request has just repaired it.
             await self._delete_upload(upload)
 
     async def get(self, sha256: str) -> bytes:
         """Read a file whole. Raises DamagedFileError when its bytes are missing or have changed."""
         row: Document | None = await self._index.find_one({"_id": sha256})
         content = await self._read(row) if row else None
-        # Beside the event loop, which others wait for: a file may be large.
+        # In a thread: a large file would block the event loop.
         if content is None or await asyncio.to_thread(_sha256, content) != sha256:
             _note_damage(sha256)
             raise DamagedFileError(sha256)
@@ -120,10 +121,10 @@ class Files:
         await self._uploads.create_index("at")
 
     async def sweep(self, referred: Referred) -> int:
-        """Delete the files of over a day that nothing refers to; give how many."""
+        """Delete the files older than a day to which nothing refers; return how many."""
         old: Document = {"at": {"$lt": self._clock() - _KEPT_UNREFERRED}}
         dropped = 0
-        # What a page leaves is as new as today, so that the next page holds others.
+        # The files that a page keeps get a new date, so that the next page holds other files.
         while page := await self._index.find(old).sort("at", 1).to_list(_PAGE):
             dropped += await self._sweep_page(page, referred)
         while lost := await self._uploads.find(old).sort("at", 1).to_list(_PAGE):
@@ -138,13 +139,13 @@ class Files:
 
     async def _sweep_upload(self, upload: ObjectId) -> None:
         if await self._index.find_one({"upload": upload}):
-            # Cut short between being named and leaving `uploads`: its bytes are in use.
+            # A crash came after `files` named it, before it left `uploads`: its bytes are in use.
             await self._uploads.delete_one({"_id": upload})
         else:
             await self._delete_upload(upload)
 
     async def _delete_file(self, row: Document) -> bool:
-        """Delete a file, unless it was stored again meanwhile; its bytes go as a lost upload's."""
+        """Delete a file, unless it was stored again meanwhile; `sweep` then deletes its upload."""
 
         async def work(transaction: Transaction) -> bool:
             files = transaction.collection("files")
@@ -160,7 +161,7 @@ class Files:
 
     async def _delete_upload(self, upload: ObjectId) -> None:
         with suppress(NoFile):
-            # Takes the chunks even where the upload never came to its end.
+            # Deletes the chunks even when the upload was never completed.
             await self._bucket.delete(upload)
         await self._uploads.delete_one({"_id": upload})
 

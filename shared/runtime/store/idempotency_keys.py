@@ -1,4 +1,4 @@
-"""Idempotency keys in the document store: kept 24 hours, with what each was used for."""
+"""Idempotency keys in the store: kept 24 hours, with the request that each was used for."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -11,12 +11,12 @@ _KEPT = timedelta(hours=24)
 
 
 async def prepare_keys(store: Store) -> None:
-    """Create the index by which keys expire."""
+    """Create the index (TTL) by which keys expire."""
     await store.collection(_COLLECTION).create_index("expires_at", expireAfterSeconds=0)
 
 
 async def find_key_uses(source: Store | Transaction, keys: Collection[Key]) -> dict[str, UsedKey]:
-    """Find what these keys were used for, by `Key.id`."""
+    """Find the uses of these idempotency keys, by `Key.id`."""
     if not keys:
         return {}
     session = source.session if isinstance(source, Transaction) else None
@@ -26,9 +26,9 @@ async def find_key_uses(source: Store | Transaction, keys: Collection[Key]) -> d
 
 
 async def record_key_uses(transaction: Transaction, subjects: Collection[tuple[Key, str]]) -> None:
-    """Record what keys were used for.
+    """Record the uses of idempotency keys.
 
-    Raises BulkWriteError when one of them was used by another transaction.
+    Raises BulkWriteError when another transaction has used one of them.
     """
     expires_at = transaction.clock() + _KEPT
     rows = [

@@ -1,4 +1,4 @@
-"""Lease in the store: of the replicas of a service, one does a piece of work at a time."""
+"""Lease in the store: only one replica of a service does a piece of work at a time."""
 
 import time
 from datetime import timedelta
@@ -13,13 +13,13 @@ _LEASE_S = 5.0
 
 
 class Lease:
-    """The right of one process to a piece of work, for a few seconds at a time."""
+    """Exclusive right of one process to a piece of work, renewed every few seconds."""
 
     renewal_s = _LEASE_S / 3
-    """Ask again at least this often to keep it."""
+    """Call `hold` at least this often to keep the lease."""
 
     def __init__(self, store: Store, name: str, clock: Clock) -> None:
-        """Prepare; nothing is asked yet."""
+        """Prepare the lease; it is not taken yet."""
         self._leases = store.collection("leases")
         self._name = name
         self._clock = clock
@@ -27,7 +27,7 @@ class Lease:
         self._ends = 0.0
 
     async def hold(self) -> bool:
-        """Take or renew it, when no other process has it. False when one has."""
+        """Take or renew the lease. False when another process has it."""
         asked = time.monotonic()
         if asked < self._ends - _LEASE_S / 2:
             return True
@@ -45,6 +45,6 @@ class Lease:
         return True
 
     async def release(self) -> None:
-        """Give it up, so that another replica need not wait for its end."""
+        """Release the lease, so that another replica need not wait until it expires."""
         self._ends = 0.0
         await self._leases.delete_one({"_id": self._name, "holder": self._holder})
