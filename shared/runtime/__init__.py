@@ -1,4 +1,4 @@
-"""Runtime: what every service is built on, so that its own code holds decisions alone.
+"""Runtime: the base of every service (messages, store, HTTP); its own code only decides.
 
 - `service` and `program`: lifecycle, readiness, background tasks, graceful stop, command line.
 - `messaging`: broker client, inbox, outbox, projections, retries, dead letters.
@@ -10,5 +10,5 @@
 
 Promises: a change of state and the messages that tell of it are committed together; each message
 has one effect, in the order of its dossier; a service is ready only while its store and broker
-answer and its consumers advance. What is particular to one service is not here.
+answer and its consumers advance. Nothing here is specific to one service.
 """

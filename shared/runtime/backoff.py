@@ -23,7 +23,7 @@ async def retry_transient(where: str, attempt: Callable[[], Awaitable[T]]) -> T:
 async def retry_forever(where: str, attempt: Callable[[], Awaitable[T]]) -> T:
     """Retry `attempt` until it passes, whatever error it raises.
 
-    For loops of the runtime itself: giving up would lose messages, or leave a service deaf.
+    Only for the loops of the runtime: giving up would lose messages, or stop a consumer.
     """
     return await _retry(where, attempt, lambda _: True)
 

@@ -1,17 +1,17 @@
-"""Clock of a service: the current time, which tests and the local launcher may move."""
+"""Clock of a service: the current time, which tests and the local launcher can change."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
-"""Gives the current time, aware, in UTC."""
+"""Returns the current time in UTC, with its time zone."""
 
 
 def build_clock(offset_s: int = 0) -> Clock:
-    """Build the clock of a process, `offset_s` seconds ahead of the machine's.
+    """Build the clock of a process, `offset_s` seconds ahead of the machine's clock.
 
-    The offset lets a local platform live through a delay of thirty days; only the launcher sets it.
-    Milliseconds are the finest unit that the store keeps: a stamp reads back as it was written.
+    With the offset a local platform can pass a delay of thirty days; only the launcher sets it.
+    Times are cut to milliseconds, as the store keeps them: a stamp is read back as it was written.
     """
     offset = timedelta(seconds=offset_s)
 

@@ -1,4 +1,4 @@
-"""Transient errors, which a retry cures, and errors of a message, which it does not."""
+"""Errors of the runtime: transient ones, for which a retry helps, and others."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,11 +11,11 @@ _CODES = frozenset({43, 50, 112})
 
 
 class TransientError(Exception):
-    """Store, broker or another service is not ready: retry, never write a dead letter."""
+    """Store, broker or another service is not ready: retry, and never write a dead letter."""
 
 
 class NotYetError(TransientError):
-    """Postpones some dossiers that wait for something still to come; the others go on."""
+    """Postpones dossiers that wait for something still to come; other dossiers go on."""
 
     def __init__(self, dossiers: Iterable[str], reason: str) -> None:
         """Name the dossiers and what they wait for."""
@@ -24,7 +24,7 @@ class NotYetError(TransientError):
 
 
 class TooLargeError(Exception):
-    """Size limit: an event that is too large for the broker, refused before it is stored."""
+    """Size limit of an event: it is too large for the broker, and refused before it is stored."""
 
     def __init__(self, topic: str, size: int, limit: int, field: str) -> None:
         """Name the topic, the size in bytes, the limit, and the heaviest field."""
@@ -35,7 +35,7 @@ class TooLargeError(Exception):
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether a retry can cure `error`: store or broker away, a write conflict."""
+    """Tell whether a retry can help: the store or broker is away, or a write conflict."""
     return any(_is_transient(each) for each in _chain(error))
 
 
@@ -58,7 +58,7 @@ def _is_transient(error: BaseException) -> bool:
 
 
 class DamagedFileError(Exception):
-    """Checksum error: the bytes of a file are missing, or not those of its SHA-256."""
+    """Checksum error: the bytes of a file are missing, or do not match its SHA-256."""
 
     def __init__(self, sha256: str) -> None:
         """Name the file."""

@@ -1,4 +1,4 @@
-"""JSON logs, a line an event, with the ids of the dossier and the message bound once."""
+"""JSON logs: one line for each event, with the ids of the dossier and the message."""
 
 import logging
 import sys
@@ -32,7 +32,7 @@ def configure_logging(service: str, level: str) -> None:
             ],
         )
     )
-    # Libraries speak up from WARNING on, our own code from the level asked for.
+    # Libraries log from WARNING on, our own code from `level` on.
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for ours in ("services", "shared"):
         logging.getLogger(ours).setLevel(level)
@@ -40,11 +40,11 @@ def configure_logging(service: str, level: str) -> None:
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """Get a logger; events are dotted constants, values are fields."""
+    """Get a logger. The event of a line is a dotted constant; values are fields."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
     return logger
 
 
 def bind_ids(**ids: str) -> AbstractContextManager[None]:
-    """Put `ids` on every line that is logged inside the block."""
+    """Add `ids` to every line that is logged inside the block."""
     return structlog.contextvars.bound_contextvars(**ids)

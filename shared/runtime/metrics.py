@@ -1,4 +1,4 @@
-"""Prometheus metrics that every service shows under /metrics."""
+"""Prometheus metrics that every service exposes under /metrics."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

@@ -1,4 +1,4 @@
-"""Notifier: wakes the tasks of this process that wait for news of a key."""
+"""Notifier: wakes the tasks of this process that wait for a change of a key."""
 
 import asyncio
 from collections import defaultdict
@@ -7,16 +7,16 @@ from contextlib import contextmanager
 
 
 class Notifier:
-    """Sets the events of those who subscribed to a key when there is news of it."""
+    """Wakes the subscribers of a key when it has changed."""
 
     def __init__(self) -> None:
-        """Begin without any subscriber."""
+        """Start without any subscriber."""
         self._events: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self.is_closed = False
 
     @contextmanager
     def subscribe(self, *keys: str) -> Iterator[asyncio.Event]:
-        """Give an event that is set at news of one of `keys`, until the block is left."""
+        """Subscribe to `keys` within the block; the event yielded is set when one has changed."""
         event = asyncio.Event()
         for key in keys:
             self._events[key].add(event)
@@ -30,7 +30,7 @@ class Notifier:
 
     @property
     def subscriptions(self) -> int:
-        """How many keys are subscribed to, counted once for each subscriber."""
+        """Number of subscriptions: each subscriber counts once for each of its keys."""
         return sum(len(events) for events in self._events.values())
 
     def notify(self, *keys: str) -> None:
@@ -40,10 +40,10 @@ class Notifier:
                 event.set()
 
     def notify_all(self) -> None:
-        """Wake every subscriber: news may have been missed."""
+        """Wake every subscriber: changes may have been missed."""
         self.notify(*self._events)
 
     def close(self) -> None:
-        """Wake every subscriber for the last time: the service stops."""
+        """Wake every subscriber for the last time, when the service stops."""
         self.is_closed = True
         self.notify_all()

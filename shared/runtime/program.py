@@ -1,4 +1,4 @@
-"""Command line of a service: it serves, and `--help` lists the settings that it reads."""
+"""Command line of a service: run it, or list the settings that it reads (`--help`)."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,15 +15,15 @@ _HEAD = "Serve until told to stop. All settings are environment variables; these
 def build_program(
     service: str, build: Callable[[], tuple[Runtime, FastAPI]], settings: type[RuntimeSettings]
 ) -> typer.Typer:
-    """Make the command of a service, to which it may add others of its own.
+    """Build the command line of a service, to which it may add commands of its own.
 
-    Without one it serves; `--help` needs no setting.
+    Without a command it runs the service. `--help` needs no setting.
     """
     app = typer.Typer(
         add_completion=False,
         help=_describe_settings(settings),
         subcommand_metavar="[COMMAND]",
-        # Plain, for logs and pipes: boxes would break the names of variables.
+        # Plain text, for logs and pipes: boxes would break the names of variables.
         rich_markup_mode=None,
     )
 

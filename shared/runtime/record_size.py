@@ -1,15 +1,15 @@
-"""Size in bytes of a record on the broker, before it is sent."""
+"""Size in bytes of a record on the broker, measured before it is sent."""
 
 from collections.abc import Iterable
 
 _OVERHEAD = 256
-"""Bytes of lengths, offsets, the batch, and the header that the broker's link adds."""
+"""Bytes of lengths, offsets, the batch, and the header that the broker client adds."""
 _PER_TEXT = 5
 """Bytes of the length before a key, a header's name or its value."""
 
 
 def measure_record(key: str, value: bytes, headers: Iterable[tuple[str, str]]) -> int:
-    """Give the size in bytes of a record, rounded up."""
+    """Measure the size in bytes of a record, rounded up."""
     texts = (text for pair in headers for text in pair)
     return _OVERHEAD + len(value) + sum(map(_measure_text, (key, *texts)))
 

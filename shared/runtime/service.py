@@ -34,15 +34,15 @@ from shared.runtime.web.middlewares import Authenticator
 Task = Callable[[], Awaitable[None]]
 _SWEEP_S = 1.0
 _FRAME_MAX_BYTES = 64 * 1024
-"""Size limit of a message of a WebSocket; the server's own limit is 16 MB a client."""
+"""Size limit of a WebSocket message; the server's own limit is 16 MB a client."""
 _log = get_logger(__name__)
 
 
 class Runtime:
-    """Runtime of one service. Its bootstrap adds consumers, tasks and routes, then runs it."""
+    """Runtime of one service. The service's bootstrap adds consumers, tasks and routes to it."""
 
     def __init__(self, service: str, settings: RuntimeSettings) -> None:
-        """Prepare store, broker and relay; nothing is connected before the application starts."""
+        """Prepare store, broker and relay; they connect when the application starts."""
         self.service = service
         self.settings = settings
         self.clock = build_clock(settings.clock_offset_s)
@@ -82,11 +82,11 @@ class Runtime:
 
     @property
     def subscriptions(self) -> frozenset[Topic]:
-        """The topics that the service consumes."""
+        """Topics that the service consumes."""
         return frozenset(self._subscriptions)
 
     def prepare(self, task: Task) -> None:
-        """Run `task` (indexes, mostly) before anything is consumed."""
+        """Run `task` before anything is consumed; most often it creates indexes."""
         self._preparations.append(task)
 
     def run_every(self, seconds: float, name: str, task: Task) -> None:
@@ -96,7 +96,7 @@ class Runtime:
             while True:
                 try:
                     await retry_transient(name, task)
-                except Exception:  # noqa: BLE001 - the next run may do better
+                except Exception:  # noqa: BLE001 - the next run may pass
                     _log.exception("task.failed", task=name)
                 await asyncio.sleep(seconds)
 
@@ -109,12 +109,12 @@ class Runtime:
     def call_before_stop(self, ending: Callable[[], None]) -> None:
         """Call `ending` when the service is told to stop, before it waits for open requests.
 
-        A response that streams without end must end there.
+        An endless streaming response must end then.
         """
         self._endings.append(ending)
 
     def end_streams(self) -> None:
-        """Carry out what `call_before_stop` was given."""
+        """Call the functions registered by `call_before_stop`."""
         for ending in self._endings:
             ending()
 
@@ -128,7 +128,7 @@ class Runtime:
         authenticators: Mapping[str, Authenticator] = MappingProxyType({}),
         uploads: Mapping[str, int] = MappingProxyType({}),
     ) -> FastAPI:
-        """Build the service's HTTP application, whose lifespan starts and stops all the rest.
+        """Build the HTTP application of the service; its lifespan starts and stops the runtime.
 
         `open_paths`, `authenticators` and `uploads` are those of `create_app`.
         """
@@ -181,7 +181,7 @@ class Runtime:
         self._running.append(asyncio.create_task(_run_guarded(name, task), name=name))
 
     async def _start(self) -> None:
-        """Start in the order of dependence. Store and broker may come late."""
+        """Start in the order of dependence; wait for a store or a broker that is away."""
         await retry_forever("orphans", self.store.abort_orphans)
         for prepare in (
             *(processor.prepare for processor in self._processors),
@@ -214,10 +214,10 @@ class Runtime:
 
 
 def _freeze_heap() -> None:
-    """Freeze what was loaded at start, so that no garbage collection looks at it again.
+    """Exclude the objects loaded at start from garbage collection.
 
-    Parsing 255 KB of nested lists makes the collector pass over all there is; beside 1.5 million
-    objects that took 290 ms, and 9 ms once they were left out.
+    Parsing 255 KB of nested lists makes the collector visit every object: 290 ms with 1.5 million
+    objects loaded, 9 ms when they are excluded.
     """
     gc.collect()
     gc.freeze()
@@ -232,8 +232,8 @@ async def _run_guarded(name: str, task: Task) -> None:
 
 
 def run(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
-    """Run a service until it is told to stop. Bad settings end it with one clear line."""
-    # The usual soft limit of open files, 1024, is less than the connections that are let in.
+    """Run a service until it is told to stop. With bad settings it ends with one clear line."""
+    # The usual soft limit of open files, 1024, is lower than our limit of connections.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -241,7 +241,7 @@ def run(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
 
 
 async def _serve(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
-    # Built inside the loop: the store's driver takes the loop that it first meets.
+    # Built inside the event loop: the store's driver keeps the first loop that it sees.
     try:
         runtime, app = build()
     except ValidationError as error:
@@ -260,7 +260,7 @@ def build_server_config(app: FastAPI, settings: RuntimeSettings) -> uvicorn.Conf
         _build_connection_limits(settings),
         host=settings.host,
         port=settings.port,
-        # Left to itself the server believes these headers of whoever calls from its own machine.
+        # By default the server trusts these headers from any caller on its own machine.
         proxy_headers=bool(settings.proxies),
         forwarded_allow_ips=settings.proxies.split(),
         log_config=None,
@@ -296,7 +296,7 @@ def build_body_limits(settings: RuntimeSettings) -> BodyLimits:
 
 
 class _Server(uvicorn.Server):
-    """Ends streams before it waits for open requests: graceful shutdown."""
+    """Server with graceful shutdown: it ends streams before it waits for open requests."""
 
     def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
         super().__init__(config)

@@ -20,60 +20,63 @@ class RuntimeSettings(BaseSettings):
     kafka: str
     """Bootstrap servers, `host:port` separated by commas."""
     mongo: str
-    """Connection string of a replica set: transactions need one."""
+    """Connection string of a replica set, which transactions need."""
     host: str = "127.0.0.1"
     port: int = 8000
     idempotent_producer: bool = True
-    """False only for a broker that knows no InitProducerId; order and uniqueness rest on outbox
-    and inbox either way."""
+    """False only for a broker without InitProducerId. Order and uniqueness come from outbox and
+    inbox either way."""
     end_offsets_reliable: bool = True
-    """False for a broker whose end offsets are wrong: readiness then waits for silence."""
+    """False for a broker whose end offsets are wrong: a service is then ready when no record has
+    come for a second."""
     trust_headers: bool = False
-    """Believe the headers that name the caller. Loopback only."""
+    """Trust the headers that name the caller. Loopback only."""
     proxies: str = ""
-    """Addresses or networks of the proxies before this service, separated by spaces: they alone
-    are believed when they say by `X-Forwarded-For` who calls. Empty: nobody is."""
+    """Addresses or networks of the proxies before this service, separated by spaces: the header
+    `X-Forwarded-For` is trusted from them only. Empty: from nobody."""
     allowed_origins: str = ""
-    """Sites whose pages may open a WebSocket, `https://host[:port]` separated by spaces, beside
+    """Origins whose pages may open a WebSocket, `https://host[:port]` separated by spaces, besides
     the pages of the host that the request names."""
     connections: int = Field(default=3000, ge=10)
-    """Connections that one process keeps open, WebSockets and live views among them."""
+    """Limit of open connections of one process, WebSockets and live views included."""
     connections_each: int = Field(default=1000, ge=1)
-    """Of these, those of one network address: that of the connection itself, but of a proxy. Behind
-    a proxy, as many requests in progress of one client address."""
+    """Limit of open connections of one network address, except of a proxy. Behind a proxy, limit
+    of requests in progress of one client address."""
     connections_waiting: int = Field(default=500, ge=1)
-    """Of these, those that wait for a request or the end of its head; at one more, the oldest is
-    closed."""
+    """Limit of connections that wait for a request or the end of its head; beyond it, the oldest
+    is closed."""
     head_timeout_s: float = Field(default=10, gt=0)
-    """Time for the head of a request to come whole."""
+    """Timeout of the head of a request."""
     answer_timeout_s: float = Field(default=30, gt=0)
-    """A client that reads its answer more slowly than `slowest_kb_s` for that long is cut."""
+    """Timeout of an answer: a client that reads slower than `slowest_kb_s` for so long is cut."""
     body_timeout_s: float = Field(default=900, gt=0)
-    """Time that a request's body may be waited for in all."""
+    """Timeout of a request's body: total time spent waiting for it."""
     body_timeout_open_s: float = Field(default=120, gt=0)
-    """The same where no account is asked."""
+    """The same for paths without authentication."""
     body_grace_s: float = Field(default=10, gt=0)
-    """Time that a body may be waited for before it must have come at `slowest_kb_s`."""
+    """Time before the rate of a body, `slowest_kb_s`, is checked."""
     slowest_kb_s: float = Field(default=8, ge=0)
-    """KB a second that a body comes at, and that an answer is read at."""
+    """Lowest rate in KB a second at which a body may come and an answer be read."""
     uploads_mb: int = Field(default=1024, ge=1)
-    """MB that forms with files may weigh together, as announced, until they are answered: of them,
-    a quarter for one structure. More than these should be free in the temporary folder."""
+    """Quota of uploads in progress, in MB as announced; a quarter of it for one structure. The
+    temporary folder should have more free space than that."""
     uploads_open_mb: int = Field(default=120, ge=1)
-    """The same where no account is asked, and for one network address."""
+    """The same for paths without authentication, a quarter of it for one network address."""
     upload_wait_s: float = Field(default=15, gt=0)
-    """A form waits so long for that room, unread, before its sender is told to come back."""
+    """Timeout of a form that waits, unread, for the quota; then its sender must retry later."""
     clock_offset_s: int = 0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     namespace: str = Field(default="", pattern=r"^([a-z0-9]+[.-])?$", max_length=40)
-    """Put before the names of database, topics and groups, so that several platforms may share a
-    store and a broker: `essai-`."""
+    """Prefix of the names of database, topics and groups, such as `essai-`: several platforms can
+    share a store and a broker."""
     instance: str = "1"
-    """Name of this replica, the same after a restart: it ends what its predecessor left open."""
+    """Name of this replica, the same after a restart, when it aborts the transactions that were
+    left open under that name."""
     max_batch: int = Field(default=500, ge=1)
-    """Records taken in one transaction at most."""
+    """Largest number of records in one batch, which is one transaction."""
     still_after_s: float = Field(default=60, gt=0)
-    """A consumer that has not polled for this long stands still: the service is not ready."""
+    """Stall timeout of consumers: without a successful poll for this long, the service is not
+    ready."""
 
     @field_validator("proxies")
     @classmethod
@@ -108,14 +111,14 @@ def _is_loopback(host: str) -> bool:
 
 
 def name_variable(name: str) -> str:
-    """Name the environment variable of a setting."""
+    """Build the name of a setting's environment variable."""
     return f"{PREFIX}{name.upper()}"
 
 
 def describe_faults(error: ValidationError) -> Iterator[str]:
-    """Say what is wrong with settings, each by the variable that an operator sets."""
+    """Describe the faults of settings, each by the variable that an operator sets."""
     for each in error.errors():
         said = "not set" if each["type"] == "missing" else each["msg"]
-        # What our own validators say needs no word before it.
+        # The messages of our own validators need no prefix.
         said = str(each.get("ctx", {}).get("error", said))
         yield f"{name_variable(str(each['loc'][0])) if each['loc'] else 'settings'}: {said}"

@@ -1,4 +1,4 @@
-"""Client addresses, as limits count them: an IPv4 address, or the /64 of an IPv6 address."""
+"""Client address, by which limits count: an IPv4 address, or the /64 of an IPv6 address."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -7,20 +7,20 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from starlette.requests import HTTPConnection
 
 _OF_A_HOST = 64
-"""Bits of an IPv6 address that its holder cannot choose: a site has a /64 at least (RFC 6177)."""
+"""Bits of an IPv6 address that a client cannot choose: a site has at least a /64 (RFC 6177)."""
 
 
 def read_address(connection: HTTPConnection) -> str:
     """Read the address of a client: its IPv4 address, or the /64 network of its IPv6 address.
 
-    Empty where the server knows no address. Only the proxies that the settings name may say another
-    than that of the connection.
+    Empty when the server knows no address. It is the address of the connection, unless a proxy
+    named in the settings gives another.
     """
     return group_address(connection.client.host if connection.client else "")
 
 
 def group_address(host: str) -> str:
-    """Reduce an IPv6 address to its /64 network; what is no address stays as it is."""
+    """Reduce an IPv6 address to its /64 network; any other text stays as it is."""
     try:
         address = ip_address(host)
     except ValueError:

@@ -39,11 +39,11 @@ from shared.runtime.web.websockets import serve_websocket
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Readiness = Callable[[], Awaitable[Sequence[str]]]
-"""Gives what is missing for the service to be ready, in French; empty when it is."""
+"""Returns what the service lacks to be ready, in French; empty when it is ready."""
 
 _USUAL = BodyLimits()
 _OPERATIONS = ("/health", "/metrics")
-"""Paths for operators, at the root of the service: no gateway publishes them."""
+"""Paths for operators, at the root of the service; the gateway does not publish them."""
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -65,20 +65,20 @@ def create_app(
     requests_each: int = 1000,
     proxies: Sequence[str] = (),
 ) -> FastAPI:
-    """Build a service's application, whose routers serve under the public prefix of the service.
+    """Build the HTTP application of a service; its routers serve under its public prefix.
 
     Args:
         service: its name, the first segment of every public path. `open_paths`, `authenticators`
             and `uploads` name what comes after the prefix.
-        open_paths: prefixes of the paths that strangers may ask for.
-        authenticators: by prefix of a path, what authenticates there. Without one, an open path
-            takes strangers and structures, and every other path structures alone.
-        uploads: of those that take files, with the MB that a form may weigh there. Any other body
-            is small, and a larger one refused before it is read.
-        allowed_origins: whose pages may open a WebSocket, beside those of the host itself.
-        body_limits: how long bodies may take, and how much of them is on its way at once.
-        requests_each: in progress at once of one client address behind a proxy.
-        proxies: addresses or networks that are no client, as `RuntimeSettings` names them.
+        open_paths: prefixes of the paths that need no authentication.
+        authenticators: authenticator of each path prefix. Without one, an open path serves
+            anybody, and every other path serves structures only.
+        uploads: size limit of a form, in MB, by prefix of the paths that take files. Elsewhere
+            the limit of a body is small.
+        allowed_origins: origins whose pages may open a WebSocket, besides the host itself.
+        body_limits: timeouts, lowest rate and quotas of bodies.
+        requests_each: limit of requests in progress of one client address behind a proxy.
+        proxies: addresses or networks of the proxies, as in `RuntimeSettings`.
     """
     prefix = public_prefix(service)
     docs_url, openapi_url = f"{prefix}/docs", f"{prefix}/openapi.json"
@@ -90,7 +90,7 @@ def create_app(
         docs_url=None,
         openapi_url=openapi_url,
         redoc_url=None,
-        # Starlette would redirect to the host that the request names, which is anybody's choice.
+        # Starlette would redirect to the host named by the request, which the client chooses.
         redirect_slashes=False,
         lifespan=lifespan,
         responses={
@@ -162,7 +162,7 @@ class RequestMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and note the time to its first byte; or a WebSocket."""
+        """Pass a request on and measure the time to its first byte, or serve a WebSocket."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -194,13 +194,13 @@ class RequestMiddleware:
 
 
 def _read_correlation_id(scope: Scope) -> str:
-    """Take the trace that the request is part of (W3C Trace Context), or begin one."""
+    """Read the trace id of a request (W3C Trace Context), or generate one."""
     parent = _TRACEPARENT.fullmatch(Headers(scope=scope).get("traceparent", ""))
     return parent[1] if parent else new_id()
 
 
 class StartupMiddleware:
-    """Answers 503 until the service has started and read its directories.
+    """Answers 503 until the service has started and has read its projections.
 
     Health, metrics and the OpenAPI description are served before.
     """

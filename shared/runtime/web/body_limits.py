@@ -1,4 +1,4 @@
-"""Limits on request bodies: size, timeout, least rate, and how much is on its way at once."""
+"""Limits of request bodies: size, timeout, lowest rate, and quota of uploads in progress."""
 
 import asyncio
 from bisect import insort
@@ -22,14 +22,15 @@ from shared.vocabulary.sizes import MEGABYTE
 
 _KILOBYTE = 1024
 _PLAIN_BYTES, _OPEN_PLAIN_BYTES = MEGABYTE, 128 * _KILOBYTE
-"""The longest text that is taken, 10 000 signs, is 120 KB when all of them are escaped in JSON."""
+"""Size limits of a body without files. The longest text, 10 000 characters, is 120 KB when each
+is escaped in JSON."""
 _LENGTH_DIGITS = 20
-"""Of a Content-Length: as many say more than any limit."""
+"""Digits of a Content-Length that are read: so many exceed any limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """Timeouts of a body, its least rate, and the MB of forms in progress at once."""
+    """Timeouts and lowest rate of a body, and quotas of uploads in progress, in MB."""
 
     timeout_s: float = 900
     timeout_open_s: float = 120
@@ -42,18 +43,18 @@ class BodyLimits:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Paths where strangers may come, and the MB of a form where files are taken."""
+    """Paths without authentication, and paths that take files with their size limit in MB."""
 
     open: PathPrefixes
     uploads: Mapping[PathPrefixes, int]
 
     def is_open(self, scope: Scope) -> bool:
-        """Tell whether a request is for strangers as well."""
+        """Tell whether the path of a request needs no authentication."""
         return self.open.match(scope["path"])
 
     def form_bytes(self, scope: Scope) -> int | None:
-        """Give what a form with files may weigh; None when it is none, or has none."""
-        # As the framework reads it: whatever it would parse as JSON is no form.
+        """Return the size limit of a form with files; None for any other request."""
+        # The content type is read as the framework reads it: what it parses as JSON is no form.
         content_type = Headers(scope=scope).get("content-type", "")
         if content_type.partition(";")[0].strip().lower() == MULTIPART:
             for prefixes, megabytes in self.uploads.items():
@@ -65,8 +66,8 @@ class Paths:
 class BodyLimit:
     """Size limit and timeout of a request body: answers 413, or 408 when it comes too slowly.
 
-    A form with files may be large where files are taken, for they wait on disk. All else is parsed
-    in memory, between two other requests.
+    A form with files may be large: it waits on disk. Any other body is small: it is parsed in
+    memory, while other requests wait.
     """
 
     def __init__(self, app: ASGIApp, *, paths: Paths, limits: BodyLimits) -> None:
@@ -91,7 +92,7 @@ class BodyLimit:
         async def limited() -> Message:
             message = await body.receive()
             if body.taken > limit:
-                # FastAPI lets this one through while it reads a body, and no other.
+                # The only exception that FastAPI lets through while it reads a body.
                 raise UnreadableError(413, sentence)
             return message
 
@@ -99,13 +100,13 @@ class BodyLimit:
 
 
 class _Body:
-    """One body, and the time spent waiting for it; time in which nobody reads is not counted."""
+    """Body of one request, with its timeout; only time spent waiting for the client counts."""
 
     def __init__(self, receive: Receive, limits: BodyLimits, length: int, *, is_open: bool) -> None:
         self._receive = receive
         self._grace_s = limits.grace_s
         self._timeout_s = limits.timeout_open_s if is_open else limits.timeout_s
-        # One that cannot come whole in time is cut as soon as that shows: it holds room.
+        # A body too slow to be complete in time is cut early, because it takes part of the quota.
         self._rate = max(limits.slowest_kb_s * _KILOBYTE, length / self._timeout_s)
         self._waited = 0.0
         self._is_whole = False
@@ -129,16 +130,16 @@ class _Body:
         return message
 
     def _compute_timeout(self) -> float:
-        """Compute the timeout of the next chunk: the body must come in time, at a least rate."""
+        """Compute the timeout of the next chunk, from the body's timeout and its lowest rate."""
         grace, rate = self._grace_s, self._rate
         due = self.taken / rate if rate else self._timeout_s
         return min(grace, grace + due - self._waited, self._timeout_s - self._waited)
 
 
 class UploadLimit:
-    """Quota of uploads in progress: forms wait while the quota is used up, then get 429 or 503.
+    """Quota of uploads in progress: a form waits while it is used up, then gets 429 or 503.
 
-    Nothing of a body is read before, nor `100 Continue` sent. The smallest that waits comes first.
+    While it waits, its body is not read and `100 Continue` is not sent. The smallest goes first.
     """
 
     def __init__(self, app: ASGIApp, *, paths: Paths, limits: BodyLimits) -> None:
@@ -159,7 +160,7 @@ class UploadLimit:
         connection = HTTPConnection(scope)
         holder = read_address(connection)
         if not is_open:
-            # As it was authenticated: a header may spell one structure in many ways.
+            # The authenticated structure, not the header, which may spell it in many ways.
             holder = read_structure(scope) or holder
         size = _read_content_length(scope) if "content-length" in connection.headers else limit
         try:
@@ -184,10 +185,10 @@ class _Waiting:
 
 
 class UploadQuota:
-    """A quota of bytes, of which each holder may reserve a quarter, or one upload."""
+    """Quota of bytes, of which each holder may reserve a quarter, or one upload."""
 
     def __init__(self, name: str, in_all: int, wait_s: float) -> None:
-        """Begin without any reservation."""
+        """Start without any reservation."""
         self._in_all = in_all
         self._wait_s = wait_s
         self._reserved: Counter[str] = Counter()
@@ -198,7 +199,7 @@ class UploadQuota:
 
     @asynccontextmanager
     async def reserve(self, holder: str, size: int) -> AsyncIterator[None]:
-        """Hold `size` bytes within the block. Raises _QuotaExceededError when it comes late."""
+        """Reserve `size` bytes within the block. Raises _QuotaExceededError after the timeout."""
         if self._fits(holder, size):
             self._add(holder, size)
         else:
@@ -221,7 +222,7 @@ class UploadQuota:
                 self._add(holder, -size)
                 self._admit_waiting()
             elif waiting in self._waiting:
-                # Else it was passed over, between being cancelled and coming here.
+                # Otherwise `_admit_waiting` has already removed it, as cancelled.
                 self._waiting.remove(waiting)
             if isinstance(error, TimeoutError):
                 raise self._refuse(holder, size) from None
@@ -263,7 +264,7 @@ class UploadQuota:
 
 def _read_content_length(scope: Scope) -> int:
     length = Headers(scope=scope).get("content-length", "0")
-    # Python reads no number of thousands of digits.
+    # Python refuses to read a number of thousands of digits.
     return int(length[:_LENGTH_DIGITS]) if length.isdecimal() else 0
 
 

@@ -1,7 +1,7 @@
-"""Authentication: the structure and the role that the headers of a request name.
+"""Authentication: reads the structure and the role from the headers of a request.
 
-Headers are trusted on loopback only. Whoever reads another header of identity asks
-`require_trusted_headers` first, so that this module is where tokens will replace headers.
+Headers are trusted on loopback only. Code that reads another header of identity must call
+`require_trusted_headers` first, so that tokens can replace headers in this module only.
 """
 
 from typing import Annotated
@@ -16,7 +16,7 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.texts import clean, has_visible_letter, is_showable, normalise_nfc
 
 IDENTIFIER_LIMIT = 100
-"""Of the identifiers that travel in events (`shared.contracts.fields`)."""
+"""Length limit of an identifier, the same as in events (`shared.contracts.fields`)."""
 SHOWN_LIMIT = 40
 """Characters of a header of identity that an error message repeats."""
 StructureHeader = Annotated[
@@ -31,7 +31,7 @@ def authenticate(
     x_structure: StructureHeader = None,
     x_role: Annotated[str | None, Header()] = None,
 ) -> Actor:
-    """Authenticate the structure that calls: the dependency of the routes for structures.
+    """Authenticate the structure that calls: dependency of the routes for structures.
 
     Raises a 401 problem when the caller is not named, or when this service trusts no header.
     """
@@ -53,29 +53,29 @@ def authenticate(
 
 
 Caller = Annotated[Actor, Depends(authenticate)]
-"""The structure in its role for which a request acts, as a parameter of a route."""
+"""Authenticated structure and its role, as a parameter of a route."""
 
 
 def headers_for(structure: str, role: Role) -> dict[str, str]:
-    """Write the headers by which a service asks another one in the name of a structure."""
+    """Build the headers with which a service calls another one in the name of a structure."""
     return {"X-Structure": quote(structure, safe=""), "X-Role": role.value}
 
 
 def authenticate_request(connection: HTTPConnection) -> Actor:
-    """Authenticate the structure that calls, before a route is known."""
+    """Authenticate the structure that calls, before the route is known."""
     header = connection.headers.get
     return authenticate(connection, header("x-structure"), header("x-role"))
 
 
 def authenticate_if_named(connection: HTTPConnection) -> Actor | None:
-    """Authenticate the headers of a request that may come from a stranger; None without any."""
+    """Authenticate a request that may be anonymous; None when it has no header of identity."""
     if _HEADERS.isdisjoint(connection.headers.keys()):
         return None
     return authenticate_request(connection)
 
 
 def require_trusted_headers(connection: HTTPConnection) -> None:
-    """Raise a 401 problem where headers of identity are not trusted."""
+    """Raise a 401 problem when this service does not trust headers of identity."""
     if not connection.app.state.trust_headers:
         raise Problem(401, "HTTP-CALLER-01", "Aucun moyen d'identification n'est configuré.")
 
@@ -103,5 +103,5 @@ def decode_header(header: str) -> str | None:
 
 
 def is_identifier(text: str) -> bool:
-    """Tell whether a text is short and visible enough to identify somebody."""
+    """Tell whether a text is a valid identifier: short, printable, with a visible character."""
     return len(text) <= IDENTIFIER_LIMIT and is_showable(text) and has_visible_letter(text)

@@ -1,4 +1,4 @@
-"""Limit of open streams and sockets: how many at once in all, and for one holder."""
+"""Limit of open streams and sockets: how many at once in total, and for one holder."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -6,23 +6,23 @@ from enum import StrEnum
 
 
 class LimitReached(StrEnum):
-    """The limit that stands against one more connection."""
+    """Limit that refuses one more connection."""
 
     SERVICE = "service"
     HOLDER = "holder"
 
 
 class ConnectionLimit:
-    """Counts the open connections of a service, and of each holder."""
+    """Limit of open connections of a service, and of each holder."""
 
     def __init__(self, in_all: int, each: int) -> None:
-        """Allow `in_all` connections, and `each` holder so many of them."""
+        """Allow `in_all` connections in total, and `each` for one holder."""
         self._in_all = in_all
         self._each = each
         self._open: Counter[str] = Counter()
 
     def acquire(self, holder: str) -> Callable[[], None] | LimitReached:
-        """Count one more and give what releases it, to be called once; or the limit reached."""
+        """Count one more; return the function that releases it once, or the limit reached."""
         if self._open[holder] >= self._each:
             return LimitReached.HOLDER
         if self._open.total() >= self._in_all:

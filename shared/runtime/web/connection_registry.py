@@ -1,7 +1,7 @@
-"""Registry of open connections: how many a server keeps, in all, of one address, and waiting.
+"""Registry of open connections, with limits: in total, for one address, and waiting ones.
 
-A connection that waits for a head gives its place to a new one when there are too many: whoever
-speaks at once gets through, however many only hold a connection.
+When there are too many, a new connection replaces the oldest one that waits for a head: a client
+that sends its request at once gets through, however many idle connections there are.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from shared.runtime.web.addresses import group_address, is_within
 from shared.runtime.web.problems import RETRY_AFTER_S, Problem
 
 _CHECKED_EVERY_S = 0.5
-"""Between two looks at the timeouts of all connections."""
+"""Period between two checks of the timeouts of all connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,33 +24,33 @@ class ConnectionLimits:
 
     in_all: int
     each: int
-    """Of one network address, but of the proxies."""
+    """Connections of one network address, except of the proxies."""
     waiting: int
-    """Of these, how many may wait for a request, or for the end of its head."""
+    """Connections that wait for a request, or for the end of its head."""
     head_s: float
     answer_s: float
-    """In so long a client reads at `slowest_kb_s`, or is cut."""
+    """Timeout of an answer: a client that reads slower than `slowest_kb_s` for so long is cut."""
     slowest_kb_s: float
     proxies: tuple[str, ...]
 
 
 class Connection(Protocol):
-    """What the registry asks of a connection over HTTP."""
+    """Methods of an HTTP connection that the registry calls."""
 
     transport: asyncio.Transport
 
     def cut(self, reason: str) -> None:
-        """Close it: it has waited longest, or a limit is reached."""
+        """Close the connection because a limit is reached."""
 
     def check_timeouts(self, now: float) -> None:
-        """Close it when it has taken too long."""
+        """Close the connection when a timeout has passed."""
 
 
 class Connections:
     """Registry of the open connections of a server. It checks their timeouts twice a second."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
-        """Open none."""
+        """Start without any connection."""
         self.limits = limits
         self._proxies = [ip_network(each) for each in limits.proxies]
         self._open: dict[asyncio.BaseTransport, str] = {}
@@ -61,7 +61,7 @@ class Connections:
         self._due = 0.0
 
     def admit(self, connection: Connection, host: str) -> Problem | None:
-        """Take a connection in, in the place of one that only waits if need be; or say why not."""
+        """Admit a connection, if need be by closing one that waits; a problem says why not."""
         address = "" if is_within(host, self._proxies) else group_address(host)
         self._open[connection.transport] = address
         self._of_address[address] += 1
@@ -78,7 +78,7 @@ class Connections:
         return None
 
     def start_waiting(self, connection: Connection) -> None:
-        """Note that a connection waits for a head, from now on."""
+        """Note that a connection waits for a head from now on."""
         self._waiting.pop(connection, None)
         address = self._open.get(connection.transport)
         if address is None:
@@ -92,7 +92,7 @@ class Connections:
         self._waiting.pop(connection, None)
 
     def upgrade(self, connection: Connection) -> None:
-        """Leave a connection to its WebSocket. It still counts."""
+        """Note that a connection has become a WebSocket; it still counts."""
         self._http.discard(connection)
         self._waiting.pop(connection, None)
 
@@ -132,7 +132,7 @@ class Connections:
         if now - self._due < _CHECKED_EVERY_S:
             for each in list(self._http):
                 each.check_timeouts(now)
-        # Else this process was busy: what clients have sent may still wait to be read.
+        # When this process was busy, skip the check: data of clients may still wait to be read.
         if self._http:
             self._check_later()
 

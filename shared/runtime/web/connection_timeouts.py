@@ -1,7 +1,7 @@
-"""Connection timeouts of the HTTP server: for a head, its size, and a client that does not read.
+"""Connection timeouts of the HTTP server: a head that is slow or large, an answer not read.
 
-uvicorn waits for ever for the rest of a request's head, which may be of any size, and for a client
-that does not read its answer. How many connections there may be: `connection_registry.py`.
+uvicorn waits for ever for the rest of a request's head, whatever its size, and for a client that
+does not read its answer. `connection_registry.py` limits the number of connections.
 """
 
 import asyncio
@@ -20,31 +20,31 @@ from shared.runtime.web.problems import Problem, respond
 _HEAD_BYTES = 32 * 1024
 _HEAD_LINES = 100
 _PIPELINED = 16
-"""Requests that may wait behind one that is being answered."""
+"""Limit of pipelined requests that wait behind the one being answered."""
 _LINGER_S = 10.0
-"""For so long the rest of a body is read and thrown away once its request was answered: a client
-that is cut before it has sent all may never read the answer."""
+"""Time during which the rest of a body is read and dropped after its request was answered: a
+client that is cut before it has sent everything may never read the answer."""
 _KILOBYTE = 1024
 _DRAINED_BYTES = 48 * _KILOBYTE
-"""What has left when the transport resumes: from its high-water mark to its low one."""
+"""Bytes sent when the transport resumes: the distance from its high-water mark to its low one."""
 
 
 class LimitedConfig(uvicorn.Config):
-    """How an application is served, with limits on its connections."""
+    """Configuration of uvicorn, with limits of connections."""
 
     def __init__(self, app: Any, limits: ConnectionLimits, **settings: Any) -> None:  # noqa: ANN401
-        """Say how to serve `app`; `settings` are uvicorn's own."""
+        """Configure the server of `app`; `settings` are uvicorn's own."""
         super().__init__(app, http=LimitedHttp, ws=LimitedSocket, **settings)
         self.connections = Connections(limits)
 
 
 class LimitedHttp(HttpToolsProtocol):
-    """uvicorn's HTTP connection, with limits."""
+    """HTTP connection of uvicorn, with timeouts and size limits."""
 
     config: LimitedConfig
 
     def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401 - uvicorn's own
-        """Begin like uvicorn's."""
+        """Prepare the connection as uvicorn does."""
         super().__init__(*args, **settings)
         self._registry = self.config.connections
         self._limits = self._registry.limits
@@ -83,9 +83,9 @@ class LimitedHttp(HttpToolsProtocol):
                 return
 
     def _parse(self, data: bytes) -> None:
-        """Parse like uvicorn, but ignore an upgrade to anything else than a WebSocket (RFC 9110).
+        """Parse like uvicorn, but ignore any upgrade except to a WebSocket (RFC 9110).
 
-        The parser ends such a message at its head, and would take its body for another request.
+        The parser would end such a message at its head, and read its body as another request.
         """
         self._unset_keepalive_if_required()
         try:
@@ -114,7 +114,7 @@ class LimitedHttp(HttpToolsProtocol):
     def _opens_websocket(self) -> bool:
         """Tell whether a head opens a WebSocket: a GET without a body (RFC 6455, 4.1).
 
-        None does while a request before it is being answered on the same connection.
+        False while an earlier request of the same connection is being answered.
         """
         is_answering = self.cycle is not None and not self.cycle.response_complete
         has_body = any(
@@ -137,7 +137,7 @@ class LimitedHttp(HttpToolsProtocol):
             self._problem = _too_large()
             raise ValueError("too many headers")
         if not self._has_body:
-            # Else it is a trailer, behind a body: no head is changed by what comes after it.
+            # After a body it is a trailer, which must not change the head.
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -177,14 +177,14 @@ class LimitedHttp(HttpToolsProtocol):
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - in English
-        """Answer what is no HTTP, or too much of it."""
+        """Answer 400 to what is not HTTP, or 431 to a head that is too large."""
         self._cut(
             "head size" if self._problem else "malformed",
             self._problem or Problem(400, "HTTP-400", "La requête n'est pas du HTTP lisible."),
         )
 
     def check_timeouts(self, now: float) -> None:
-        """Cut a connection that has taken too long."""
+        """Close the connection when a timeout has passed."""
         limits = self._limits
         if self._read_rate.is_unread(now, self.transport.get_write_buffer_size(), limits):
             CONNECTIONS_CUT.labels("answer unread").inc()
@@ -198,7 +198,7 @@ class LimitedHttp(HttpToolsProtocol):
             self.transport.close()
 
     def cut(self, reason: str) -> None:
-        """Close a connection that waits: in silence when nothing was asked."""
+        """Close a connection that waits, with a 408 when part of a head has come."""
         problem = Problem(408, "HTTP-408", "La requête n'est pas arrivée à temps.")
         self._cut(reason, problem if self._head_bytes else None)
 
@@ -207,7 +207,7 @@ class LimitedHttp(HttpToolsProtocol):
         self._refuse(problem)
 
     def _refuse(self, problem: Problem | None) -> None:
-        """Close, with an answer where none is on its way."""
+        """Close the connection, with an answer when no other one is being sent."""
         if problem and (self.cycle is None or self.cycle.response_complete):
             answer = respond(problem)
             headers = [*self.server_state.default_headers, *answer.raw_headers]
@@ -228,7 +228,7 @@ def _too_large() -> Problem:
 
 
 class _ReadRate:
-    """How fast a client reads what waits for it in the transport."""
+    """Rate at which a client reads the bytes that wait in the transport."""
 
     def __init__(self) -> None:
         self.resumed = 0
@@ -236,7 +236,7 @@ class _ReadRate:
         self._then = (0, 0)
 
     def is_unread(self, now: float, waiting: int, limits: ConnectionLimits) -> bool:
-        """Tell whether too little of `waiting` bytes has left within the time for it."""
+        """Tell whether the client has read too slowly during `answer_s`; `waiting` bytes remain."""
         if not waiting:
             self._since = None
         elif self._since is None:
@@ -250,7 +250,7 @@ class _ReadRate:
 
 
 class LimitedSocket(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, which leaves the registry when it ends."""
+    """WebSocket of uvicorn, which leaves the registry when it ends."""
 
     config: LimitedConfig
 

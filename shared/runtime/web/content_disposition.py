@@ -1,4 +1,4 @@
-"""Content-Disposition header of a multipart part: the name of its field, and of its file.
+"""Content-Disposition header of a part of a form: name of the field, name of the file.
 
 RFC 7578 asks for raw UTF-8. Clients send more: `filename*` (RFC 8187: .NET, requests), encoded
 words (RFC 2047: .NET, PowerShell), `%22` for a quote (browsers, curl), Latin (old programs).
@@ -35,20 +35,20 @@ CHARSETS = {
     "utf-16le": "utf-16-le",
     "utf-16be": "utf-16-be",
 }
-"""Charsets that are decoded, with Python's codec. No other codec of Python is asked by a name that
-a stranger gives: some take the square of their input. Who says Latin means that of Windows."""
+"""Charsets that are decoded, with Python's codec. No other codec can be named by a client: some
+take time as the square of their input. Latin-1 is read as Windows-1252, which clients mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
-    """What a part says it is; a text has no file name."""
+    """Name of a part's field, and of its file; a text has no file name."""
 
     name: str
     filename: str | None
 
 
 def read_disposition(header: bytes) -> Disposition:
-    """Read the Content-Disposition of a part. Raises ValueError when it is no part of a form."""
+    """Read a Content-Disposition header. Raises ValueError when it is not that of a form."""
     kind, parameters = read_parameters(header.decode("latin-1"))
     if kind != "form-data":
         raise ValueError("no form-data")
@@ -119,10 +119,10 @@ def _decode_plain(raw: bytes) -> str:
 
 
 def _decode_words(match: re.Match[str]) -> str:
-    """Decode encoded words that stand together (RFC 2047). What cannot be decoded stays."""
+    """Decode adjacent encoded words (RFC 2047); a word that cannot be decoded stays as it is."""
     words = [each.groups() for each in _WORD.finditer(match[0])]
     try:
-        # A sign may be cut between two words.
+        # A character may be split between two words.
         return "".join(
             b"".join(_decode_word(encoding, text) for _, encoding, text in run).decode(
                 CHARSETS[charset]

@@ -1,4 +1,4 @@
-"""Documentation page of a service: Swagger UI, from files of this machine and no CDN."""
+"""Documentation page of a service: Swagger UI, from local files instead of a CDN."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -26,7 +26,7 @@ def create_docs_router(url: str, *, openapi_url: str, title: str) -> APIRouter:
             swagger_js_url=f"{url}/{_SCRIPT}",
             swagger_css_url=f"{url}/{_STYLES}",
             swagger_favicon_url=f"{url}/{_ICON}",
-            # Swagger UI may show a badge that sends the address to a site of its makers.
+            # Without this, Swagger UI may show a badge that sends the address to another site.
             swagger_ui_parameters={"validatorUrl": None},
         )
 

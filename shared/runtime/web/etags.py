@@ -1,4 +1,4 @@
-"""ETag and If-Match headers: optimistic concurrency by the version of what was read."""
+"""ETag and If-Match headers: optimistic concurrency by the version that was read."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -14,9 +14,9 @@ def format_etag(version: int) -> str:
 def parse_if_match(
     if_match: Annotated[str | None, Header(description="ETag de la version lue.")] = None,
 ) -> Callable[[int], bool]:
-    """Parse `If-Match` into a predicate: may this version be replaced?
+    """Parse `If-Match` into a predicate that tells whether a version may be replaced.
 
-    Without it any may; 0 stands for what is not there.
+    Without the header any version may. Version 0 means that nothing exists yet.
     """
     if if_match is None:
         return lambda _: True

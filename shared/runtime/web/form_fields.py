@@ -1,4 +1,4 @@
-"""Form fields: those expected, those received, and the 422 answer that names what is wrong."""
+"""Form fields: those expected, those received, and the 422 answer that names the faults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,31 +12,31 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
 
 _IN_MEMORY_BYTES = 64 * 1024
-"""Of a file, that wait in memory; those of a larger one wait on disk."""
+"""Largest file kept in memory; a larger one is kept on disk."""
 _TEXT_BYTES = MEGABYTE
-"""All texts of a form together."""
+"""Size limit of all texts of a form together."""
 _FAULTS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a form's field holds: a file or a text, one or several."""
+    """Kind of a form's field: a file or a text, one or several."""
 
     is_file: bool
     is_list: bool
 
 
 def refuse_body(why: str) -> NoReturn:
-    """Refuse a body that is no whole form."""
+    """Raise a 400 problem for a body that is not a complete form."""
     detail = f"Le corps de la requête n'a pas pu être lu : {why}. Rien n'a été gardé."
     raise Problem(400, "HTTP-400", detail)
 
 
 class ReceivedForm:
-    """The fields of a form that were received so far, and what is wrong with them."""
+    """Fields of a form received so far, and their faults."""
 
     def __init__(self, fields: Mapping[str, Expected]) -> None:
-        """Begin without any; `fields` are those that may come."""
+        """Start without any field; `fields` are those expected."""
         self._fields = fields
         self._violations: dict[tuple[str, str], Violation] = {}
         self._items: list[tuple[str, str | UploadFile]] = []
@@ -45,7 +45,7 @@ class ReceivedForm:
         self._text_bytes = 0
 
     def expects(self, name: str, *, is_file: bool) -> bool:
-        """Tell whether a part of that name and kind is due; note why it is not."""
+        """Tell whether a part of that name and kind is expected; note the fault when it is not."""
         expected = self._fields.get(name)
         if expected is None:
             known = ", ".join(self._fields)
@@ -64,13 +64,13 @@ class ReceivedForm:
         return False
 
     def refuse(self, name: str, message: str) -> None:
-        """Note what is wrong with a part, once."""
+        """Note a fault of a part, once."""
         remedy = "Corriger le formulaire ; la description de l'API en donne les parties."
         violation = Violation("HTTP-FORM-01", name[:SHOWN], message, remedy)
         self._violations.setdefault((name, message), violation)
 
     def count_text(self, size_bytes: int) -> None:
-        """Count bytes of texts, which stay in memory."""
+        """Count bytes of texts, which stay in memory. Raises a 413 problem beyond the limit."""
         self._text_bytes += size_bytes
         if self._text_bytes > _TEXT_BYTES:
             raise Problem(
@@ -80,21 +80,21 @@ class ReceivedForm:
             )
 
     def open_file(self, filename: str, headers: list[tuple[bytes, bytes]]) -> UploadFile:
-        """Make room for the bytes of a file."""
+        """Open a temporary file for the bytes of an upload."""
         file = cast("BinaryIO", SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES))  # noqa: SIM115 - `close` closes it
         self._files.append(file)
         return UploadFile(file, size=0, filename=filename, headers=Headers(raw=headers))
 
     def add_file(self, name: str, file: UploadFile, size: int) -> None:
-        """Keep a file."""
+        """Add a file."""
         if file.filename:
             self._items.append((name, file))
         elif size:
             self.refuse(name, "Le fichier n'a pas de nom (`filename` est vide).")
-        # Else it is what browsers send where nobody chose a file.
+        # An empty file without a name is what browsers send when nobody chose a file.
 
     def add_text(self, name: str, text: bytes, charset: str) -> None:
-        """Keep a text."""
+        """Decode and add a text."""
         try:
             self._items.append((name, text.decode(charset)))
         except UnicodeDecodeError:
@@ -104,7 +104,7 @@ class ReceivedForm:
             )
 
     def finish(self) -> FormData:
-        """Give the form, or refuse it."""
+        """Return the form. Raises a 422 problem when it has faults."""
         if self._violations:
             raise refused(list(self._violations.values())[:_FAULTS_SHOWN])
         for file in self._files:
@@ -112,6 +112,6 @@ class ReceivedForm:
         return FormData(self._items)
 
     def close(self) -> None:
-        """Let go of all files, and of their bytes on disk."""
+        """Close all files, and delete their bytes on disk."""
         for file in self._files:
             file.close()

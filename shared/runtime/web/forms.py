@@ -1,8 +1,8 @@
-"""Form parsing (multipart/form-data, urlencoded): whole and as described, or refused.
+"""Form parsing (multipart/form-data, urlencoded) that refuses incomplete and unexpected forms.
 
-Starlette's parser takes a form whose closing boundary never came, drops what has another name, and
-keeps the last of two parts of one name. Here the first fault of form is a 400, and each part that
-the route does not expect is named in a 422.
+Starlette's parser accepts a form without its closing boundary, drops unknown parts, and keeps the
+last of two parts with one name. Here a malformed form gets a 400, and a 422 names each part that
+the route does not expect.
 """
 
 from collections.abc import AsyncIterable, Mapping
@@ -20,9 +20,9 @@ MULTIPART, URLENCODED = "multipart/form-data", "application/x-www-form-urlencode
 async def read_form(
     content_type: str, body: AsyncIterable[bytes], fields: Mapping[str, Expected]
 ) -> FormData:
-    """Read a form. Its files are closed when it is refused, or when its sender goes away.
+    """Read a form. Its files are closed when it is refused, or when the client goes away.
 
-    Raises Problem: 400 when it is no whole form, 422 when a part is not one of `fields`.
+    Raises Problem: 400 when the form is not complete, 422 when a part is not one of `fields`.
     """
     kind, parameters = _parameters(content_type)
     form = ReceivedForm(fields)

@@ -1,4 +1,4 @@
-"""Idempotency-Key: the header by which a caller sends the same request again."""
+"""Idempotency-Key header: a caller may repeat a request, which has its effect once."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from shared.contracts.texts import TypedText
 
 
 def _as_utf8(header: Any) -> Any:  # noqa: ANN401 - whatever the framework found
-    """Read a header as UTF-8, as clients write it; the framework reads each byte as a sign."""
+    """Decode a header as UTF-8, as clients write it; the framework decodes it as Latin-1."""
     if not isinstance(header, str):
         return header
     try:

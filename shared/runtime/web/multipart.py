@@ -1,4 +1,4 @@
-"""Multipart parsing (RFC 7578), part by part, up to the closing boundary: a cut form is refused."""
+"""Multipart parser (RFC 7578): reads a form part by part, and refuses a truncated one."""
 
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from shared.runtime.web.form_fields import ReceivedForm, refuse_body
 from shared.runtime.web.problems import SHOWN
 
 PARTS_MAX = 200
-"""Parts of a form. Each file of some size takes a descriptor."""
+"""Limit of parts of a form: each file kept on disk takes a file descriptor."""
 _UNENCODED = frozenset({"", "7bit", "8bit", "binary"})
 """Values of Content-Transfer-Encoding that leave the bytes as they are."""
 _FAULTS = (FormParserError, ValueError)
@@ -35,10 +35,10 @@ class _Part:
 
 
 class MultipartReader:
-    """One reading of a multipart body; python-multipart calls back between two writes to disk."""
+    """Reader of one multipart body. python-multipart calls its methods between writes to disk."""
 
     def __init__(self, parameters: Mapping[str, str], form: ReceivedForm) -> None:
-        """Prepare; `parameters` are those of the Content-Type, `form` takes what is read."""
+        """Prepare; `parameters` are those of the Content-Type, `form` receives the parts."""
         boundary = parameters.get("boundary", "")
         self._form = form
         self._charset = parameters.get("charset", "utf-8")
@@ -69,7 +69,7 @@ class MultipartReader:
             refuse_body("sa frontière (boundary) est trop longue")
 
     async def read(self, body: AsyncIterable[bytes]) -> None:
-        """Read to the closing boundary, behind which there is nothing."""
+        """Read the body. Raises a 400 problem when it does not end with the closing boundary."""
         async for chunk in body:
             try:
                 self._feed(chunk)

@@ -1,10 +1,10 @@
-"""Matching of URL paths by their prefix, and the route of a request as metrics label it."""
+"""Matching of URL paths by prefix, and the route label of a request in metrics."""
 
 from starlette.types import Scope
 
 
 class PathPrefixes:
-    """Prefixes of URL paths, which end where a segment does: `/piece` does not match `/pieces`."""
+    """Prefixes of URL paths, matched by whole segments: `/piece` does not match `/pieces`."""
 
     def __init__(self, *prefixes: str) -> None:
         """Take prefixes, with or without a slash at the end."""
@@ -17,7 +17,7 @@ class PathPrefixes:
 
 
 def find_route_label(scope: Scope) -> str:
-    """Find the route of a request for the labels of metrics, without the service's prefix."""
+    """Find the route of a request, without the service's prefix, as a label of metrics."""
     route = getattr(scope.get("route"), "path", "unmatched")
-    # The framework gives the route of a WebSocket with the prefix, and any other without.
+    # In the framework, the route of a WebSocket has the prefix, and any other route has not.
     return route.removeprefix(scope["app"].state.prefix)

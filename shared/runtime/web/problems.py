@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): the one form of an error over HTTP, in French, with a stable code."""
+"""Problem details (RFC 9457): every HTTP error, in French, with a stable code."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -20,9 +20,9 @@ from shared.vocabulary.texts import make_showable
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
 FAULTS_SHOWN = 50
-"""Faults of one form that are named: a body may hold tens of thousands."""
+"""Limit of the faults named in one answer: a body may hold tens of thousands."""
 SHOWN = 60
-"""Characters of a field's name: whoever invented it may have made it long."""
+"""Characters of a field's name that are shown: a client may have sent a long one."""
 _TITLES = {
     400: "Requête mal formée",
     401: "Appelant inconnu",
@@ -48,7 +48,7 @@ _log = get_logger(__name__)
 
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
-    """A request that is answered by problem details."""
+    """HTTP error that is answered by problem details."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         violations: Sequence[Violation] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """State the problem: HTTP status, stable code, a French sentence, the broken rules."""
+        """Take the HTTP status, the stable code, a French sentence and the broken rules."""
         super().__init__(detail)
         self.status = status
         self.code = code
@@ -68,27 +68,27 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
 
 
 class UnreadableError(HTTPException):
-    """Ends the reading of a body with a French sentence; the framework lets no other error out."""
+    """Error while a body is read, with a French sentence; the framework hides any other error."""
 
 
 def refused(violations: Sequence[Violation], status: int = 422) -> Problem:
-    """Turn broken rules into a problem; the first one gives its code."""
+    """Build the problem for broken rules; its code is that of the first."""
     detail = " ".join(violation.message for violation in violations)
     return Problem(status, violations[0].code, detail, violations)
 
 
 def not_found(what: str) -> Problem:
-    """Answer for something that does not exist, or that the caller may not know to exist."""
+    """Build a 404 problem for what does not exist, or must look so to this caller."""
     return Problem(404, "HTTP-404", f"{what} : introuvable.")
 
 
 def unavailable(code: str, detail: str) -> Problem:
-    """Ask the caller to come back: nothing was kept of the request."""
+    """Build a 503 problem: nothing of the request was kept, the caller may retry."""
     return Problem(503, code, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def respond(problem: Problem) -> JSONResponse:
-    """Write a problem."""
+    """Build the response of a problem."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": _title(problem.status),
@@ -106,7 +106,7 @@ def _title(status: int) -> str:
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Answer every error of `app` by problem details."""
+    """Install the handlers that answer every error of `app` by problem details."""
 
     @app.exception_handler(Problem)
     async def on_problem(_: Request, problem: Problem) -> JSONResponse:
@@ -125,14 +125,14 @@ def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:
         status = error.status_code
-        # What the framework says is in English: only our own sentences are shown.
+        # Only our own sentences are shown: those of the framework are in English.
         is_ours = isinstance(error, UnreadableError)
         detail = error.detail if is_ours else _DETAILS.get(status, f"{_title(status)}.")
         return respond(Problem(status, f"HTTP-{status}", detail, headers=error.headers))
 
 
 def handle_unforeseen(error: Exception) -> Problem:
-    """Answer for an error that no route foresaw: the store is away, or the code is wrong."""
+    """Build the problem of an unexpected error: 503 when the store is away, otherwise 500."""
     if is_transient(error):
         _log.warning("request.unavailable", error=repr(error))
         return unavailable("HTTP-503", "Le service ne peut rien enregistrer pour le moment.")
@@ -146,7 +146,7 @@ def handle_unforeseen(error: Exception) -> Problem:
 
 
 def _too_large(error: TooLargeError) -> Problem:
-    """Refuse what the broker would not carry. The rules of a service name most of it before."""
+    """Build the problem of an event too large for the broker; a service's rules catch most."""
     violation = Violation(
         code="HTTP-EVENT-01",
         field=error.field,
@@ -157,7 +157,7 @@ def _too_large(error: TooLargeError) -> Problem:
 
 
 def _answer_damaged(error: DamagedFileError) -> Problem:
-    """Answer 500, so that nobody takes what is left for the file."""
+    """Build a 500 problem for a damaged file, so that nobody uses what is left of it."""
     return Problem(
         500,
         "HTTP-FILE-01",
@@ -184,15 +184,15 @@ _SENTENCES = {
 
 
 def _violation(error: Mapping[str, Any]) -> Violation:
-    """Say in French which field of a request has the wrong form."""
-    # The first part says where the field was looked for; bad JSON has an offset, and no field.
+    """Build the violation of a field, in French, from an error of pydantic."""
+    # The first part of `loc` says where the field is; malformed JSON has an offset and no field.
     path = [] if error["type"] == "json_invalid" else [str(part) for part in error["loc"][1:]]
     return form_violation(path, error["type"], error.get("ctx", {}))
 
 
 def form_violation(path: Sequence[str], kind: str, context: Mapping[str, Any]) -> Violation:
-    """Say in French what is wrong with the form of a field, from pydantic's error `kind`."""
-    # Whoever invented the name of a field may have put into it what no answer can hold.
+    """Build the violation of a field, in French, from pydantic's error `kind`."""
+    # A client may have put into the name of a field characters that no answer can hold.
     field = make_showable(".".join(path))
     if kind == UNSHOWABLE:
         return TEXT_UNREADABLE.broken(field or "requête", label=f"Le champ « {field[:SHOWN]} »")

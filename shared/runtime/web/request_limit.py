@@ -1,7 +1,7 @@
-"""Limit of requests in progress at once of one client address, WebSockets and streams among them.
+"""Limit of requests in progress of one client address, WebSockets and streams included.
 
-Behind a proxy all connections come from the proxy, which the limit of connections of one address
-leaves out. The address counted here is the client's, as a trusted proxy tells it.
+Behind a proxy all connections come from the proxy, to which the limit of connections of one address
+does not apply. The address counted here is the client's, given by a trusted proxy.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ class RequestLimit:
     """Limit of requests in progress: answers 429 when one address has too many."""
 
     def __init__(self, app: ASGIApp, *, each: int, proxies: Sequence[str]) -> None:
-        """Wrap `app`. A proxy that names no client is not counted, as its connections are not."""
+        """Wrap `app`. Requests of a proxy that names no client are not counted."""
         self._app = app
         self._each = each
         self._proxies = [ip_network(proxy) for proxy in proxies]
@@ -51,7 +51,7 @@ class RequestLimit:
 
 
 def _too_many() -> Problem:
-    # Nothing of a body is read: the connection serves no further request.
+    # The body is not read, so the connection cannot serve another request.
     headers = {"Retry-After": str(RETRY_AFTER_S), "Connection": "close"}
     sentence = "Trop de requêtes sont en cours depuis cette adresse."
     return Problem(429, "HTTP-429", sentence, headers=headers)

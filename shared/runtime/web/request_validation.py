@@ -1,8 +1,8 @@
-"""Strict request validation: a request must be one that the route's OpenAPI description foresees.
+"""Strict request validation: a request must match the OpenAPI description of its route.
 
-The framework overlooks a parameter that no route reads, so that a search by a mistyped criterion
-would find everything; takes the last of two that have one name; reads JSON sent to a form as a form
-without a field; and drops parts that the form does not have.
+The framework ignores an unknown parameter, so that a search by a mistyped criterion would find
+everything. It takes the last of two parameters with one name, reads JSON sent to a form as an empty
+form, and drops unknown parts of a form.
 """
 
 import json
@@ -24,9 +24,9 @@ _Schema = Mapping[str, Any]
 
 
 class DescribedRoute(APIRoute):
-    """Route class of every service: refuses what it does not describe, and reads the body itself.
+    """Route class of every service: refuses a request that its description does not foresee.
 
-    Forms and JSON are read here, and given to the framework as if it had read them.
+    It reads forms and JSON itself, and passes them to the framework as if that had read them.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -35,7 +35,7 @@ class DescribedRoute(APIRoute):
 
         async def handle_described(request: Request) -> Response:
             description = request.app.openapi()
-            # A route does not know the prefix under which the application includes its router.
+            # A route does not know the prefix of the application.
             path = getattr(request.app.state, "prefix", "") + self.path_format
             operation = description["paths"][path][request.method.lower()]
             await _check(request, operation, description)
@@ -94,7 +94,7 @@ async def _read_form(request: Request, fields: Mapping[str, Expected]) -> None:
     sent = content_type.partition(";")[0].strip().lower()
     has_body = request.headers.get("content-length", "0") != "0"
     if sent not in _FORMS:
-        # Without a body there is no type either: the missing fields are named then.
+        # An empty body has no type: the framework then names the missing fields.
         if sent or has_body or "transfer-encoding" in request.headers:
             given = sent[:SHOWN] or "un corps sans type"
             raise Problem(
@@ -104,7 +104,7 @@ async def _read_form(request: Request, fields: Mapping[str, Expected]) -> None:
             )
         return
     form = await read_form(content_type, request.stream(), fields)
-    request._form = form  # noqa: SLF001 - what `request.form()` gives from now on
+    request._form = form  # noqa: SLF001 - `request.form()` returns it from now on
 
 
 async def _read_json(request: Request) -> None:
@@ -115,9 +115,9 @@ async def _read_json(request: Request) -> None:
 
 
 def find_repeated_keys(text: str | bytes) -> list[str]:
-    """List the keys that an object of a JSON text has twice; of two the last would win in silence.
+    """List the keys that an object of a JSON text has twice: the parser would keep the last only.
 
-    What is no JSON has none.
+    Empty for a text that is not JSON.
     """
     repeated: dict[str, None] = {}
 
@@ -147,6 +147,6 @@ def _read_expected(schema: _Schema) -> Expected:
 
 
 def _find_leaf(schema: _Schema) -> _Schema:
-    """Give the schema of what a field holds when it holds something."""
+    """Find the schema of a field's value, when the field is not null."""
     kinds = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
     return kinds[0] if kinds else schema

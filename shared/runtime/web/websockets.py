@@ -1,4 +1,4 @@
-"""WebSocket metrics and errors: frames counted, a closing code when an application fails."""
+"""WebSocket metrics and errors: counts frames, closes with a code when an application fails."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -23,7 +23,7 @@ _LEAVING: Mapping[int, str] = {
 
 
 class _MonitoredSocket:
-    """Counts the frames of one WebSocket, and its end."""
+    """WebSocket that counts its frames and the reason of its end."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -58,7 +58,7 @@ class _MonitoredSocket:
         await self._send(message)
 
     def end(self) -> None:
-        """Count one that nobody closed: its application ended."""
+        """Count a WebSocket that nobody closed: its application ended."""
         self._close("lost")
 
     def _close(self, reason: str) -> None:
@@ -73,7 +73,7 @@ class _MonitoredSocket:
 
 
 async def serve_websocket(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve a WebSocket. An error is answered over HTTP before it is open, and closes it then."""
+    """Serve a WebSocket. An error is answered over HTTP before it is open, and closes it after."""
     socket = _MonitoredSocket(scope, receive, send)
     try:
         await app(scope, socket.receive, socket.send)
