@@ -12,6 +12,7 @@ from types import ModuleType
 import services
 import shared
 import shared.vocabulary
+from shared.circuit.motives import list_all_motives
 from shared.vocabulary.rules import Rule
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +71,31 @@ def test_every_rule_says_what_is_wrong_what_to_do_and_where_it_comes_from() -> N
     ]
 
     assert silent == []
+
+
+INFINITIVE = re.compile(
+    r"(?:ne pas |ne rien |ne |n'|se |s'|la |le |les |l'|en )*(?:lui |y )?\w+(?:er|ir|re)\b",
+    re.IGNORECASE,
+)
+IMPERATIVE = re.compile(
+    r"(?<!vous )(?<!vous le )(?<!vous le lui )\b(?:(?!chez\b|assez\b)\w+ez|dites|faites)\b",
+    re.IGNORECASE,
+)
+
+
+def remedies() -> list[tuple[str, str]]:
+    """Return the remedy of every rule, and of every motive that blocks a refusal."""
+    stated = [(rule.code, rule.remedy) for rule, _ in rules().values()]
+    blocking = [(motive.code, motive.answer) for motive in list_all_motives() if motive.answer]
+    return [(code, text) for code, text in stated if text != "{answer}"] + blocking
+
+
+def test_every_remedy_is_in_the_infinitive() -> None:
+    found = remedies()
+
+    assert len(found) > 150
+    assert [each for each in found if not INFINITIVE.match(each[1])] == []
+    assert [each for each in found if IMPERATIVE.search(each[1])] == []
 
 
 def test_every_word_of_the_vocabulary_is_in_the_glossary() -> None:

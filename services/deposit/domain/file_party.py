@@ -28,26 +28,26 @@ LABELS: Mapping[str, str] = {
 SIRET_KEY = Rule(
     code="DEP-INV-10",
     sentence="« {value} », donné comme {label}, n'est pas un SIRET valide.",
-    remedy="Vérifiez les 14 chiffres du SIRET ; le dernier est une clé de contrôle.",
+    remedy="Vérifier les 14 chiffres du SIRET ; le dernier est une clé de contrôle.",
     source="INSEE, clé du SIRET",
 )
 TWO_COMPANIES = Rule(
     code="DEP-INV-14",
     sentence="Deux entreprises sont nommées : le SIREN {expected} par {other}, "
     "le SIREN {value} par {label}.",
-    remedy="Ne laissez à cette partie que les numéros d'une seule entreprise.",
+    remedy="Ne laisser à cette partie que les numéros d'une seule entreprise.",
     source="FR CTC, BR-FR-09 et BR-FR-21 ; EN 16931, BT-29 à BT-31 et BT-46 à BT-48",
 )
 SIREN_KEY = Rule(
     code="DEP-INV-15",
     sentence="« {value} », d'après {label}, n'est pas un SIREN valide.",
-    remedy="Vérifiez les 9 chiffres du SIREN ; le dernier est une clé de contrôle.",
+    remedy="Vérifier les 9 chiffres du SIREN ; le dernier est une clé de contrôle.",
     source="INSEE, clé du SIREN ; FR CTC, BR-FR-32",
 )
 VAT_NUMBER_WRONG = Rule(
     code="DEP-INV-16",
     sentence="« {value} », donné comme {label}, n'a pas la forme d'un numéro de TVA français.",
-    remedy="Écrivez FR, les deux signes de la clé, puis les neuf chiffres du SIREN.",
+    remedy="Écrire FR, les deux signes de la clé, puis les neuf chiffres du SIREN.",
     source="CGI, annexe II, article 242 nonies A",
 )
 

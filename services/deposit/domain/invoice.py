@@ -94,80 +94,80 @@ class Invoice:
 MISSING = Rule(
     code="DEP-INV-01",
     sentence="La facture n'indique pas {label}.",
-    remedy="Complétez ce champ dans le fichier, ou saisissez-le si le fichier est un simple PDF.",
+    remedy="Compléter ce champ dans le fichier, ou le saisir si le fichier est un simple PDF.",
     source="EN 16931, BR-02, BR-03, BR-04, BR-05, BR-13, BR-14 et BR-15",
 )
 DATE_UNREADABLE = Rule(
     code="DEP-INV-02",
     sentence="La date d'émission « {value} » n'est pas une date.",
-    remedy="Écrivez la date sous la forme AAAA-MM-JJ (UBL) ou AAAAMMJJ au format 102 (CII).",
+    remedy="Écrire la date sous la forme AAAA-MM-JJ (UBL) ou AAAAMMJJ au format 102 (CII).",
     source="EN 16931, BT-2",
 )
 AMOUNT_UNREADABLE = Rule(
     code="DEP-INV-03",
     sentence="{label} « {value} » n'est pas un nombre.",
-    remedy="Écrivez le montant en chiffres avec un point décimal, par exemple 1234.50.",
+    remedy="Écrire le montant en chiffres avec un point décimal, par exemple 1234.50.",
     source="EN 16931, type Amount ; FR CTC, BR-FR : 19 chiffres dont 2 décimales",
 )
 TOO_MANY_DECIMALS = Rule(
     code="DEP-INV-04",
     sentence="{label} « {value} » a plus de deux décimales.",
-    remedy="Arrondissez le montant au centime.",
+    remedy="Arrondir le montant au centime.",
     source="EN 16931, BR-DEC-12, BR-DEC-13, BR-DEC-14 et BR-DEC-16 à BR-DEC-18",
 )
 TOTALS_DISAGREE = Rule(
     code="DEP-INV-05",
     sentence="Le montant TTC ({ttc}) n'est pas la somme du HT ({ht}) et de la TVA ({tva}).",
-    remedy="Corrigez les totaux : HT + TVA = TTC.",
+    remedy="Corriger les totaux : HT + TVA = TTC.",
     source="EN 16931, BR-CO-15",
 )
 DATE_IN_THE_FUTURE = Rule(
     code="DEP-INV-06",
     sentence="La date d'émission ({value}) est postérieure au jour du dépôt ({today}).",
-    remedy="Corrigez la date, ou déposez la facture à partir de cette date.",
+    remedy="Corriger la date, ou déposer la facture à partir de cette date.",
     source="API du portail, soumettre : dateFacture au plus tard le jour du dépôt",
 )
 NUMBER_TOO_LONG = Rule(
     code="DEP-INV-07",
     sentence="Le numéro compte {length} caractères, pour {limit} au plus.",
-    remedy="Raccourcissez le numéro de la facture.",
+    remedy="Raccourcir le numéro de la facture.",
     source="règle de la plateforme : 20 est rapporté pour le portail sans être confirmé ; réglable",
 )
 NUMBER_CHARACTERS = Rule(
     code="DEP-INV-08",
     sentence="Le numéro « {value} » contient des caractères qui ne sont pas admis.",
-    remedy="N'employez que lettres sans accent, chiffres, espaces et les signes + - _ / . #",
+    remedy="N'employer que lettres sans accent, chiffres, espaces et les signes + - _ / . #",
     source="FR CTC, BR-FR-01, élargi à l'espace, au point et au dièse par la plateforme",
 )
 CURRENCY_UNKNOWN = Rule(
     code="DEP-INV-09",
     sentence="La devise « {value} » n'est pas un code de trois lettres.",
-    remedy="Indiquez le code ISO 4217 de la devise, par exemple EUR.",
+    remedy="Indiquer le code ISO 4217 de la devise, par exemple EUR.",
     source="EN 16931, BR-CL-04",
 )
 CONTRADICTION = Rule(
     code="DEP-INV-11",
     sentence="Le fichier donne plusieurs valeurs différentes pour {label} : {values}.",
-    remedy="Ne laissez dans le fichier qu'une seule valeur pour ce champ.",
+    remedy="Ne laisser dans le fichier qu'une seule valeur pour ce champ.",
     source="règle de la plateforme",
 )
 DUE_DISAGREES = Rule(
     code="DEP-INV-12",
     sentence="Le montant à payer ({due}) n'est pas le TTC ({ttc}), moins le montant déjà payé "
     "({prepaid}), plus l'arrondi ({rounding}).",
-    remedy="Corrigez les totaux : TTC - déjà payé + arrondi = à payer.",
+    remedy="Corriger les totaux : TTC - déjà payé + arrondi = à payer.",
     source="EN 16931, BR-CO-16",
 )
 DUE_TOO_HIGH = Rule(
     code="DEP-INV-13",
     sentence="Le montant à payer ({due}) dépasse le montant TTC ({ttc}).",
-    remedy="Corrigez le montant à payer : le TTC, moins ce qui est déjà payé ou retenu.",
+    remedy="Corriger le montant à payer : le TTC, moins ce qui est déjà payé ou retenu.",
     source="EN 16931, BR-CO-16, sans rien d'ajouté au TTC : règle de la plateforme",
 )
 DATE_IMPLAUSIBLE = Rule(
     code="DEP-INV-17",
     sentence="La date d'émission ({value}) n'est pas comprise entre le {first} et le {last}.",
-    remedy="Corrigez la date : l'année a quatre chiffres.",
+    remedy="Corriger la date : l'année a quatre chiffres.",
     source="FR CTC, BR-FR-03",
 )
 

@@ -8,170 +8,170 @@ _PORTAL_ATTACHMENTS = "AIFE, bonnes pratiques ; OCA, l10n_fr_chorus_account"
 CONTRADICTS_FILE = Rule(
     code="DEP-META-01",
     sentence="La valeur saisie ({said}) n'est pas celle du fichier ({read}) pour {label}.",
-    remedy="Corrigez la saisie ou le fichier ; une donnée du fichier n'a pas à être saisie.",
+    remedy="Corriger la saisie ou le fichier ; une donnée du fichier n'a pas à être saisie.",
     source=_OURS,
 )
 PARTY_CONTRADICTS_FILE = Rule(
     code="DEP-META-02",
     sentence="La structure {said} est donnée pour {role}, mais le fichier nomme {read}.",
-    remedy="Corrigez la structure saisie, ou le vendeur et l'acheteur dans le fichier.",
+    remedy="Corriger la structure saisie, ou le vendeur et l'acheteur dans le fichier.",
     source=_OURS,
 )
 PARTY_CONTRADICTS_DOSSIER = Rule(
     code="DEP-META-03",
     sentence="La structure {said} est donnée pour {role}, mais le dossier nomme {named}.",
-    remedy="Gardez les structures du dossier ; une erreur sur l'une d'elles se refuse.",
+    remedy="Garder les structures du dossier ; une erreur sur l'une d'elles se refuse.",
     source=_OURS,
 )
 CADRE_MISSING = Rule(
     code="DEP-META-04",
     sentence="Le cadre de facturation n'est ni dans le fichier ni dans la saisie.",
-    remedy="Indiquez le cadre, par exemple A4.",
+    remedy="Indiquer le cadre, par exemple A4.",
     source=_OURS,
 )
 TYPE_CODE_REFUSED = Rule(
     code="DEP-META-05",
     sentence="Le type de document « {value} » n'est pas admis.",
-    remedy="Types admis : {allowed}.",
+    remedy="Choisir l'un des types admis : {allowed}.",
     source="UNTDID 1001 ; types admis par le portail d'après FacturXDotNet",
 )
 TEXT_TOO_LONG = Rule(
     code="DEP-META-06",
     sentence="{label} compte {length} caractères, pour {limit} au plus.",
-    remedy="Raccourcissez cette valeur.",
+    remedy="Raccourcir cette valeur.",
     source="OCA, l10n_fr_chorus_account : engagement, 50 ; règle de la plateforme : marché, 100",
 )
 CREDIT_NOTE_PAYMENT = Rule(
     code="DEP-META-07",
     sentence="Un avoir n'a pas de mode de paiement.",
-    remedy="Ne saisissez pas de mode de paiement.",
+    remedy="Ne pas saisir de mode de paiement.",
     source="OCA, l10n_fr_chorus_account",
 )
 TYPE_CONTRADICTS_ROOT = Rule(
     code="DEP-META-08",
     sentence="Le type de document « {value} » n'est pas celui d'un {root}.",
-    remedy="Un CreditNote est un avoir, de type 381 ; un Invoice n'en est pas un.",
+    remedy="Corriger le type : un CreditNote est un avoir (381), un Invoice n'en est pas un.",
     source="EN 16931, BR-CL-01 : types d'un Invoice et d'un CreditNote UBL",
 )
 NUMBER_SPENT = Rule(
     code="DEP-NUM-01",
     sentence="La structure {structure} a déjà déposé une pièce de numéro {number}.",
-    remedy="Donnez à cette pièce un numéro nouveau, celui qui figure sur le document.",
+    remedy="Donner à cette pièce un numéro nouveau, celui qui figure sur le document.",
     source="webinaire maîtrise d'ouvrage, 45:05 ; AIFE : un numéro rejeté ne sert plus",
 )
 KEY_REUSED = Rule(
     code="DEP-CLE-01",
     sentence="Cette clé d'idempotence a déjà servi pour un envoi différent.",
-    remedy="Gardez une clé pour le même envoi, et prenez-en une nouvelle pour un autre.",
+    remedy="Garder une clé pour le même envoi, et en prendre une nouvelle pour un autre.",
     source=_OURS,
 )
 FOLLOWED_UNKNOWN = Rule(
     code="DEP-SUITE-01",
     sentence="Aucune pièce {wanted} n'a été déposée dans un de vos dossiers.",
-    remedy="Vérifiez la pièce à laquelle celle-ci fait suite.",
+    remedy="Vérifier la pièce à laquelle celle-ci fait suite.",
     source=_OURS,
 )
 FOLLOWED_AMBIGUOUS = Rule(
     code="DEP-SUITE-02",
     sentence="Plusieurs pièces portent le numéro {number} que le fichier cite.",
-    remedy="Indiquez l'identifiant de la pièce à laquelle celle-ci fait suite.",
+    remedy="Indiquer l'identifiant de la pièce à laquelle celle-ci fait suite.",
     source=_OURS,
 )
 DOSSIER_ON_ITS_WAY = Rule(
     code="DEP-SUITE-03",
     sentence="Une pièce de ce dossier est encore en cours d'acheminement.",
-    remedy="Réessayez dans quelques secondes.",
+    remedy="Réessayer dans quelques secondes.",
     source=_OURS,
 )
 AWAITED_ELSEWHERE = Rule(
     code="DEP-SUITE-05",
     sentence="La pièce {number} du même titulaire attend de vous une pièce {cadre} ; "
     "celle-ci ouvrirait un dossier à côté.",
-    remedy="Indiquez la pièce à laquelle celle-ci fait suite, ou que la pièce ouvre un dossier "
+    remedy="Indiquer la pièce à laquelle celle-ci fait suite, ou que la pièce ouvre un dossier "
     "si elle n'a rien à voir avec elle.",
     source=_OURS,
 )
 DOSSIER_FULL = Rule(
     code="DEP-SUITE-06",
     sentence="Ce dossier compte déjà {count} pièces, pour {limit} au plus.",
-    remedy="Contactez l'assistance : une pièce de plus ne pourrait plus être transmise.",
+    remedy="Contacter l'assistance : une pièce de plus ne pourrait plus être transmise.",
     source="taille d'un message du bus, fixée par la plateforme",
 )
 CURRENCY_CHANGED = Rule(
     code="DEP-SUITE-04",
     sentence="La devise {now} n'est pas celle de la pièce précédente, {previous}.",
-    remedy="Gardez la devise du dossier.",
+    remedy="Garder la devise du dossier.",
     source=_OURS,
 )
 ALREADY_COMPLETED = Rule(
     code="DEP-COMPL-01",
     sentence="Un complément de la pièce {number} vient d'être déposé.",
-    remedy="Attendez qu'il soit acheminé ; la pièce dira si autre chose manque.",
+    remedy="Attendre qu'il soit acheminé ; la pièce dira si autre chose manque.",
     source=_OURS,
 )
 NOTHING_ADDED = Rule(
     code="DEP-COMPL-02",
     sentence="Le complément n'apporte ni pièce jointe ni commentaire.",
-    remedy="Joignez ce qui manque, ou répondez par un commentaire.",
+    remedy="Joindre ce qui manque, ou répondre par un commentaire.",
     source=_OURS,
 )
 ADDED_TOO_OFTEN = Rule(
     code="DEP-COMPL-03",
     sentence="La pièce {number} a déjà {count} compléments, pour {limit} au plus.",
-    remedy="Demandez au destinataire de la refuser, puis déposez une nouvelle pièce.",
+    remedy="Demander au destinataire de la refuser, puis déposer une nouvelle pièce.",
     source="taille d'un message du bus, fixée par la plateforme",
 )
 ADDED_TOO_MUCH = Rule(
     code="DEP-COMPL-04",
     sentence="La pièce {number} aurait {count} pièces jointes en tout, pour {limit} au plus.",
-    remedy="Regroupez les documents, par exemple dans une archive ZIP.",
+    remedy="Regrouper les documents, par exemple dans une archive ZIP.",
     source="taille d'un message du bus, fixée par la plateforme",
 )
 ATTACHMENT_NAME_TOO_LONG = Rule(
     code="DEP-PJ-01",
     sentence="Le nom « {name} » compte {length} caractères, pour {limit} au plus.",
-    remedy="Renommez la pièce jointe.",
+    remedy="Renommer la pièce jointe.",
     source=_PORTAL_ATTACHMENTS,
 )
 ATTACHMENT_NAME_REFUSED = Rule(
     code="DEP-PJ-02",
     sentence="Le nom « {name} » contient un chemin ou un caractère de contrôle.",
-    remedy="Renommez la pièce jointe.",
+    remedy="Renommer la pièce jointe.",
     source=_OURS,
 )
 ATTACHMENT_TYPE_REFUSED = Rule(
     code="DEP-PJ-03",
     sentence="La pièce jointe « {name} » n'a pas d'extension admise.",
-    remedy="Extensions admises : {allowed}.",
+    remedy="Joindre un fichier d'extension admise : {allowed}.",
     source=_PORTAL_ATTACHMENTS,
 )
 ATTACHMENT_CONTENT_DIFFERS = Rule(
     code="DEP-PJ-04",
     sentence="Le contenu de « {name} » n'est pas celui que son extension annonce.",
-    remedy="Donnez au fichier l'extension de son format, et vérifiez qu'il s'ouvre.",
+    remedy="Donner au fichier l'extension de son format, et vérifier qu'il s'ouvre.",
     source=_OURS,
 )
 ATTACHMENT_EMPTY = Rule(
     code="DEP-PJ-05",
     sentence="La pièce jointe « {name} » est vide.",
-    remedy="Joignez le document complet.",
+    remedy="Joindre le document complet.",
     source=_OURS,
 )
 ATTACHMENT_TOO_LARGE = Rule(
     code="DEP-PJ-06",
     sentence="La pièce jointe « {name} » pèse {size}, pour {limit} au plus.",
-    remedy="Allégez le document, ou scindez-le en plusieurs.",
+    remedy="Alléger le document, ou le scinder en plusieurs.",
     source=_PORTAL_ATTACHMENTS,
 )
 TOO_MANY_ATTACHMENTS = Rule(
     code="DEP-PJ-08",
     sentence="{count} pièces jointes sont envoyées, pour {limit} au plus.",
-    remedy="Regroupez les documents, par exemple dans une archive ZIP.",
+    remedy="Regrouper les documents, par exemple dans une archive ZIP.",
     source=_OURS,
 )
 TOTAL_TOO_LARGE = Rule(
     code="DEP-PJ-07",
     sentence="La pièce et ses pièces jointes pèsent {size}, pour {limit} au plus.",
-    remedy="Allégez les documents.",
+    remedy="Alléger les documents.",
     source="AIFE, télécharger un groupe de factures ; go-choruspro",
 )

@@ -18,13 +18,13 @@ _XML_SECURITY = "règle de la plateforme : ni DTD ni entité, taille et profonde
 UNKNOWN_KIND = Rule(
     code="DEP-FILE-01",
     sentence="Le fichier « {name} » n'est ni du XML ni un PDF.",
-    remedy="Déposez une facture UBL 2.1, CII ou Factur-X, ou un PDF.",
+    remedy="Déposer une facture UBL 2.1, CII ou Factur-X, ou un PDF.",
     source=_PLATFORM,
 )
 TOO_LARGE = Rule(
     code="DEP-FILE-02",
     sentence="Le fichier pèse {size}, pour {limit} au plus.",
-    remedy="Allégez le fichier, par exemple en joignant les pièces à part.",
+    remedy="Alléger le fichier, par exemple en joignant les pièces à part.",
     source="portail : 10 Mo par fichier ; règle de la plateforme : 20 Mo par PDF",
 )
 
@@ -39,75 +39,75 @@ def too_large(size_bytes: int, limit_bytes: int) -> Violation:
 MALFORMED_XML = Rule(
     code="DEP-FILE-03",
     sentence="Le XML est incomplet ou mal formé (ligne {line}).",
-    remedy="Produisez à nouveau le fichier ; il a peut-être été tronqué à la copie.",
+    remedy="Produire à nouveau le fichier ; il a peut-être été tronqué à la copie.",
     source="XML 1.0, documents bien formés",
 )
 WRONG_ENCODING = Rule(
     code="DEP-FILE-04",
     sentence="Le XML n'est pas écrit dans l'encodage qu'il déclare, ou celui-ci n'est pas admis.",
-    remedy="Enregistrez le fichier en UTF-8 et déclarez cet encodage.",
+    remedy="Enregistrer le fichier en UTF-8 et déclarer cet encodage.",
     source="XML 1.0, 4.3.3 ; encodages admis par la plateforme : UTF-8, UTF-16, ISO-8859-1 et -15, "
     "Windows-1252, ASCII",
 )
 DOCUMENT_TYPE = Rule(
     code="DEP-FILE-05",
     sentence="Le XML contient une déclaration de type de document (DTD) ou des entités.",
-    remedy="Retirez la déclaration <!DOCTYPE …> du fichier.",
+    remedy="Retirer la déclaration <!DOCTYPE …> du fichier.",
     source=_XML_SECURITY,
 )
 TOO_COMPLEX = Rule(
     code="DEP-FILE-06",
     sentence="Le XML est trop profond ou contient trop d'éléments ou d'attributs.",
-    remedy="Vérifiez le logiciel qui a produit le fichier : une facture n'a pas cette forme.",
+    remedy="Vérifier le logiciel qui a produit le fichier : une facture n'a pas cette forme.",
     source=_XML_SECURITY,
 )
 UNKNOWN_ROOT = Rule(
     code="DEP-FILE-07",
     sentence="Le XML n'est pas une facture UBL 2.1 ni CII : sa racine est « {root} ».",
-    remedy="Déposez une facture ou un avoir UBL 2.1, ou un CrossIndustryInvoice.",
+    remedy="Déposer une facture ou un avoir UBL 2.1, ou un CrossIndustryInvoice.",
     source="EN 16931-3 : syntaxes UBL 2.1 et CII",
 )
 BROKEN_PDF = Rule(
     code="DEP-FILE-08",
     sentence="Le PDF est abîmé ou illisible.",
-    remedy="Produisez à nouveau le PDF et vérifiez qu'il s'ouvre.",
+    remedy="Produire à nouveau le PDF et vérifier qu'il s'ouvre.",
     source=_PLATFORM,
 )
 ENCRYPTED_PDF = Rule(
     code="DEP-FILE-09",
     sentence="Le PDF est chiffré ou protégé par un mot de passe.",
-    remedy="Déposez le PDF sans protection.",
+    remedy="Déposer le PDF sans protection.",
     source="PDF/A-3, qui interdit le chiffrement",
 )
 SEVERAL_INVOICES = Rule(
     code="DEP-FILE-10",
     sentence="Le PDF contient plusieurs factures électroniques : {names}.",
-    remedy="Ne laissez qu'une seule facture électronique dans le PDF.",
+    remedy="Ne laisser qu'une seule facture électronique dans le PDF.",
     source="Factur-X : une seule facture par PDF",
 )
 EMBEDDED_UNREADABLE = Rule(
     code="DEP-FILE-11",
     sentence="La facture électronique contenue dans le PDF est abîmée ou dépasse {limit} octets.",
-    remedy="Produisez à nouveau le PDF avec une facture électronique plus légère.",
+    remedy="Produire à nouveau le PDF avec une facture électronique plus légère.",
     source=_PLATFORM,
 )
 UNSAFE_PDF = Rule(
     code="DEP-FILE-12",
     sentence="Le PDF emploie une structure ou une compression que la plateforme n'ouvre pas.",
-    remedy="Enregistrez à nouveau le document au format PDF/A.",
+    remedy="Enregistrer à nouveau le document au format PDF/A.",
     source="PDF/A, qui interdit LZW ; règle de la plateforme contre les bombes de décompression",
 )
 TOO_HEAVY = Rule(
     code="DEP-FILE-13",
     sentence="Le fichier « {name} » demande trop de mémoire ou de temps pour être lu.",
-    remedy="Simplifiez le document, ou enregistrez-le à nouveau au format PDF/A.",
+    remedy="Simplifier le document, ou l'enregistrer à nouveau au format PDF/A.",
     source="règle de la plateforme contre les bombes de décompression",
 )
 INVOICE_MISNAMED = Rule(
     code="DEP-FILE-14",
     sentence="Le PDF contient une facture électronique sous un nom que la norme ne connaît pas : "
     "{names}.",
-    remedy="Nommez-la factur-x.xml dans le PDF, ou déposez son XML seul et joignez le PDF.",
+    remedy="La nommer factur-x.xml dans le PDF, ou déposer son XML seul et joindre le PDF.",
     source="Factur-X : le fichier s'appelle factur-x.xml ; règle de la plateforme : ce que le PDF "
     "contient n'est jamais passé sous silence",
 )

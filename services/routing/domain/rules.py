@@ -7,36 +7,36 @@ _OURS = "règle de la plateforme"
 PIECE_UNKNOWN = Rule(
     code="ROU-PIECE-01",
     sentence="Le dossier ne contient pas la pièce {piece_id}.",
-    remedy="Choisissez l'une des pièces du dossier.",
+    remedy="Choisir l'une des pièces du dossier.",
     source=_OURS,
 )
 PARTY_CHANGED = Rule(
     code="ROU-PARTIE-01",
     sentence="La pièce nomme {structure} comme {role}, mais le dossier nomme {named}.",
-    remedy="Gardez les structures du dossier ; une erreur sur l'une d'elles se refuse.",
+    remedy="Garder les structures du dossier ; une erreur sur l'une d'elles se refuse.",
     source=_OURS,
 )
 CURRENCY_CHANGED = Rule(
     code="ROU-DEVISE-01",
     sentence="La devise {now} n'est pas celle de la pièce précédente, {previous}.",
-    remedy="Gardez la devise du dossier.",
+    remedy="Garder la devise du dossier.",
     source=_OURS,
 )
 ADDITION_TOO_LATE = Rule(
     code="ROU-AJOUT-01",
     sentence="L'ajout à la pièce {number} est arrivé après un autre acte sur le dossier.",
-    remedy="Consultez le dossier : l'ajout y est conservé, sans effet.",
+    remedy="Consulter le dossier : l'ajout y est conservé, sans effet.",
     source=_OURS,
 )
 NOT_RECYCLABLE = Rule(
     code="ROU-RECYCLAGE-01",
     sentence="Le recyclage de cette pièce ne change pas {role}.",
-    remedy="Seuls peuvent être corrigés : {allowed}, et le numéro d'engagement.",
+    remedy="Ne corriger que {allowed} et le numéro d'engagement.",
     source="AIFE, recycler une facture : destinataire, service, engagement",
 )
 NOTHING_RECYCLED = Rule(
     code="ROU-RECYCLAGE-02",
     sentence="Le recyclage ne corrige rien : la pièce repartirait comme elle est venue.",
-    remedy="Corrigez le destinataire, son service ou le numéro d'engagement.",
+    remedy="Corriger le destinataire, son service ou le numéro d'engagement.",
     source=_OURS,
 )

@@ -151,7 +151,7 @@ def _too_large(error: TooLargeError) -> Problem:
         code="HTTP-EVENT-01",
         field=error.field,
         message=f"Ce qui en serait transmis pèse {error.size} octets, pour {error.limit} au plus.",
-        remedy=f"Allégez d'abord « {error.field} » : rien n'a été enregistré.",
+        remedy=f"Alléger d'abord « {error.field} » : rien n'a été enregistré.",
     )
     return refused([violation], 413)
 
@@ -207,5 +207,5 @@ def form_violation(path: Sequence[str], kind: str, context: Mapping[str, Any]) -
             {key: str(value).replace(" or ", " ou ") for key, value in context.items()}
             | {"field": field[:SHOWN]}
         ),
-        remedy="Corrigez ce champ ; la description de l'API en donne la forme.",
+        remedy="Corriger ce champ ; la description de l'API en donne la forme.",
     )

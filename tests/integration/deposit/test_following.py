@@ -145,7 +145,7 @@ async def test_the_signature_of_a_decompte_general_of_another_sum_is_refused(
     names = [("CIR-MONTANT-01", f"amounts.{name}") for name in ("ht", "tva", "ttc", "due")]
     assert refused.status_code == 422
     assert codes(refused) == names
-    assert all("contestez" in each["remedy"] for each in refused.json()["violations"])
+    assert all("la contester" in each["remedy"] for each in refused.json()["violations"])
     assert "118800.00" in refused.json()["violations"][2]["message"]
     assert "12000.00" in refused.json()["violations"][2]["message"]
     assert (tried.status_code, tried.json()["accepted"]) == (200, False)

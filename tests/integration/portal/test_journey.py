@@ -168,7 +168,7 @@ async def test_the_payer_of_a_decompte_general_reads_one_sum_wherever_it_looks(
 
     assert refused.status_code == 422
     assert {each["code"] for each in refused.json()["violations"]} == {"CIR-MONTANT-01"}
-    assert all("contestez" in each["remedy"] for each in refused.json()["violations"])
+    assert all("la contester" in each["remedy"] for each in refused.json()["violations"])
     assert "118800.00" in refused.text
     amounts = {"ht": "10000.00", "tva": "2000.00", "ttc": "12000.00", "due": "8000.00"}
     assert record["amounts"] == record["prevailing"]["amounts"] == amounts

@@ -210,4 +210,4 @@ def test_the_refusal_tells_both_amounts_and_to_contest() -> None:
         "Le montant TTC est de 118800 dans cette pièce A8, "
         "et de 12000 dans la pièce DG-1 qu'elle signe."
     )
-    assert "contestez" in broken.remedy
+    assert "la contester" in broken.remedy

@@ -68,7 +68,7 @@ def test_an_unknown_cadre_is_answered_with_those_that_the_role_may_use(role: Rol
     (broken,) = judge_opening(CIRCUIT, "A99", role, EVERYBODY)
 
     allowed = ", ".join(OPENERS.get((role, True), "aucun").split())
-    assert broken.remedy == f"Choisissez l'un des cadres : {allowed}."
+    assert broken.remedy == f"Choisir l'un des cadres : {allowed}."
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from shared.vocabulary.rules import Rule
 CONVERSATION_FULL = Rule(
     code="SUP-AGENT-01",
     sentence="Cette conversation compte {limit} messages : elle n'en prend plus.",
-    remedy="Ouvrez une nouvelle conversation, ou déposez un ticket.",
+    remedy="Ouvrir une nouvelle conversation, ou déposer un ticket.",
     source=PLATFORM_SOURCE,
 )
 TOO_MANY_CONVERSATIONS = Rule(
     code="SUP-AGENT-02",
     sentence="Trop de messages sans compte sont venus de votre adresse depuis une heure.",
-    remedy="Réessayez plus tard, ou agissez pour votre structure.",
+    remedy="Réessayer plus tard, ou agir pour votre structure.",
     source=PLATFORM_SOURCE,
 )

@@ -62,7 +62,7 @@ def _refuse_connection(reached: LimitReached) -> Problem:
     return Problem(
         429,
         "SUP-TCHAT-SIEGE-02",
-        "Vous avez déjà autant de connexions au tchat que possible : fermez-en une.",
+        "Vous avez déjà autant de connexions au tchat que possible : en fermer une.",
         headers={"Retry-After": "30"},
     )
 

@@ -7,61 +7,61 @@ PLATFORM_SOURCE = "règle de la plateforme"
 SUB_CATEGORY_UNKNOWN = Rule(
     code="SUP-CATALOGUE-01",
     sentence="La sous-catégorie « {value} » n'existe pas.",
-    remedy="Choisissez l'une des sous-catégories du catalogue.",
+    remedy="Choisir l'une des sous-catégories du catalogue.",
     source=PLATFORM_SOURCE,
 )
 TEXT_MISSING = Rule(
     code="SUP-TEXTE-01",
     sentence="{label} est vide.",
-    remedy="Écrivez quelques mots.",
+    remedy="Écrire quelques mots.",
     source=PLATFORM_SOURCE,
 )
 TEXT_TOO_LONG = Rule(
     code="SUP-TEXTE-02",
     sentence="{label} : {length} caractères, pour {limit} au plus.",
-    remedy="Raccourcissez ce texte, ou joignez un document.",
+    remedy="Raccourcir ce texte, ou joindre un document.",
     source=PLATFORM_SOURCE,
 )
 TEXT_UNREADABLE = Rule(
     code="SUP-TEXTE-03",
     sentence="{label} : un caractère de commande ne peut être affiché.",
-    remedy="Retirez les caractères de commande, par exemple en collant sans mise en forme.",
+    remedy="Retirer les caractères de commande, par exemple en collant sans mise en forme.",
     source=PLATFORM_SOURCE,
 )
 RECIPIENT_MISSING = Rule(
     code="SUP-DESTINATAIRE-01",
     sentence="Une question au bureau métier s'adresse à une structure, qui n'est pas indiquée.",
-    remedy="Indiquez la structure qui traite la facture : le destinataire inscrit sur la pièce.",
+    remedy="Indiquer la structure qui traite la facture : le destinataire inscrit sur la pièce.",
     source="webinaire maîtrise d'ouvrage : les sous-catégories « M- » vont à qui traite la facture",
 )
 RECIPIENT_UNKNOWN = Rule(
     code="SUP-DESTINATAIRE-02",
     sentence="La structure « {structure} » est inconnue : aucun bureau n'y répondrait.",
-    remedy="Vérifiez son identifiant dans l'annuaire ; celui du destinataire est sur la pièce.",
+    remedy="Vérifier son identifiant dans l'annuaire ; celui du destinataire est sur la pièce.",
     source=PLATFORM_SOURCE,
 )
 RECIPIENT_INACTIVE = Rule(
     code="SUP-DESTINATAIRE-03",
     sentence="La structure {structure} est inactive : aucun bureau n'y répondrait.",
-    remedy="Adressez-vous à une structure active, ou au bureau technique.",
+    remedy="S'adresser à une structure active, ou au bureau technique.",
     source=PLATFORM_SOURCE,
 )
 SERVICE_UNKNOWN = Rule(
     code="SUP-SERVICE-01",
     sentence="Le service {service} n'existe pas dans la structure {structure}.",
-    remedy="Choisissez un service de l'annuaire de cette structure, ou aucun.",
+    remedy="Choisir un service de l'annuaire de cette structure, ou aucun.",
     source=PLATFORM_SOURCE,
 )
 SERVICE_INACTIVE = Rule(
     code="SUP-SERVICE-02",
     sentence="Le service {service} de la structure {structure} n'est plus actif.",
-    remedy="Choisissez un service actif de cette structure, ou aucun.",
+    remedy="Choisir un service actif de cette structure, ou aucun.",
     source=PLATFORM_SOURCE,
 )
 EMAIL_REFUSED = Rule(
     code="SUP-EMAIL-01",
     sentence="« {value} » n'est pas une adresse électronique.",
-    remedy="Indiquez une adresse de la forme nom@domaine.fr.",
+    remedy="Indiquer une adresse de la forme nom@domaine.fr.",
     source=PLATFORM_SOURCE,
 )
 
@@ -69,6 +69,6 @@ EMAIL_REFUSED = Rule(
 CLOSED = Rule(
     code="SUP-TCHAT-01",
     sentence="Le tchat est fermé. Il ouvre le {opening}.",
-    remedy="Déposez un ticket, à toute heure : un bureau y répond dès l'ouverture.",
+    remedy="Déposer un ticket, à toute heure : un bureau y répond dès l'ouverture.",
     source="AIFE, assistance : du lundi au vendredi, de 8 h 30 à 18 h 30, hors jours fériés",
 )

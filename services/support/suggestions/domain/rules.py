@@ -6,6 +6,6 @@ from shared.vocabulary.rules import Rule
 TOO_MANY_SUGGESTIONS = Rule(
     code="SUP-SUGGESTION-01",
     sentence="Plus de {limit} suggestions ont été demandées depuis une heure.",
-    remedy="Choisissez la sous-catégorie vous-même : le ticket se dépose sans suggestion.",
+    remedy="Choisir la sous-catégorie vous-même : le ticket se dépose sans suggestion.",
     source=PLATFORM_SOURCE,
 )
