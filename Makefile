@@ -35,14 +35,14 @@ down: $(READY) ## stop what `up` left running
 
 test: $(READY) ## the whole suite or TESTS=, on a real Kafka where Java 17 and Maven are
 	@$(PY) -m deploy.local which-backend
-	@$(PY) -m pytest -q $(TESTS)
+	@$(PY) -m pytest -q -n auto --dist loadgroup $(TESTS)
 
 check: $(READY) ## format, lint, types, dependency rules, fast tests
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@$(PY) -m pytest -q $(CHECKED)
+	@$(PY) -m pytest -q -n auto --dist loadgroup $(CHECKED)
 
 bench: $(READY) ## pieces per second and CPU, beside a hand-written loop: ROUNDS= DOSSIERS=
 	@$(PY) -m tests.bench

@@ -1,7 +1,9 @@
 """What any test may ask for: a broker and a store, started once, with room for each."""
 
 import gc
+import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,10 +13,27 @@ from shared.runtime.store.database import Store
 from tests.kit.namespaces import Room, a_room
 from tests.kit.waiting import measure_slowness
 
+_TESTS = Path(__file__).parent
+_WORKERS_MAX = 4
+
 
 def pytest_configure() -> None:
     """Measure the machine before an event loop runs, which the measure would stop."""
     measure_slowness()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Limit the workers of `-n auto`: each starts a broker, a store and services of its own."""
+    return min(_WORKERS_MAX, os.cpu_count() or 1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group the tests for pytest-xdist: one worker runs a file, or a folder with one platform."""
+    for item in items:
+        folder = item.path.parent
+        group = folder if (folder / "__init__.py").exists() else item.path
+        item.add_marker(pytest.mark.xdist_group(str(group.relative_to(_TESTS))))
 
 
 def pytest_collection_finish() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-_PYTEST = "\t@$(PY) -m pytest -q "
+_PYTEST = "\t@$(PY) -m pytest -q -n auto --dist loadgroup "
 _STEP_RUNS = '    timeout --kill-after=30 "$limit" "$@"\n'
 _PLAIN_STEP = re.compile(
     r"step \d+ make [\w./][\w./-]*"
@@ -140,11 +140,11 @@ TESTS ?= tests
 
 test: $(READY) ## tests
 \t@$(PY) -m deploy.local.which-backend
-\t@$(PY) -m pytest -q $(TESTS)
+\t@$(PY) -m pytest -q -n auto --dist loadgroup $(TESTS)
 
 check: $(READY) ## fast tests
 \t@.venv/bin/mypy
-\t@$(PY) -m pytest -q $(CHECKED)
+\t@$(PY) -m pytest -q -n auto --dist loadgroup $(CHECKED)
 """
 _CHECK, _TEST = "step 9 make check\n", "step 9 make test TESTS='tests/a tests/b'\n"
 
@@ -171,18 +171,18 @@ def test_folders_that_a_recipe_names_itself_are_what_it_runs() -> None:
 @pytest.mark.parametrize(
     "recipe",
     [
-        "-q $(CHECKED) --ignore=tests/unit/shared",
-        "-q -m native $(CHECKED)",
-        "-q $(CHECKED) -k it",
-        "-q $(CHECKED) || true",
-        "-q $(CHECKED) \\",
+        "-q -n auto --dist loadgroup $(CHECKED) --ignore=tests/unit/shared",
+        "-q -n auto --dist loadgroup -m native $(CHECKED)",
+        "-q -n auto --dist loadgroup $(CHECKED) -k it",
+        "-q -n auto --dist loadgroup $(CHECKED) || true",
+        "-q -n auto --dist loadgroup $(CHECKED) \\",
         "$(CHECKED)",
-        "-q $(SOME)",
-        "-q tests/unit/test_it.py::test_one",
+        "-q -n auto --dist loadgroup $(SOME)",
+        "-q -n auto --dist loadgroup tests/unit/test_it.py::test_one",
     ],
 )
 def test_a_recipe_that_may_leave_tests_out_is_refused(recipe: str) -> None:
-    makefile = _MAKEFILE.replace("-q $(CHECKED)", recipe)
+    makefile = _MAKEFILE.replace("-q -n auto --dist loadgroup $(CHECKED)", recipe)
 
     with pytest.raises(ValueError, match="pytest"):
         run_by_ci(makefile, _script(_CHECK))

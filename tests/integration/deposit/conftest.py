@@ -9,14 +9,14 @@ from deploy.local import Platform, choose
 from tests.integration.deposit.world import World
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform() -> Iterator[Platform]:
     """A broker, a store, and deposit."""
     with Platform(choose().backend, services=("services.deposit",)) as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def world(platform: Platform) -> AsyncIterator[World]:
     """What surrounds it."""
     async with World(platform.addresses) as around:

@@ -10,7 +10,7 @@ from deploy.local import Platform, choose
 from tests.kit.waiting import scaled
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform() -> Iterator[Platform]:
     with Platform(choose().backend, services=["services.notification"]) as running:
         yield running
@@ -23,7 +23,7 @@ async def http(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def producer(platform: Platform) -> AsyncIterator[AIOKafkaProducer]:
     async with AIOKafkaProducer(bootstrap_servers=platform.addresses.kafka, acks="all") as sender:
         yield sender

@@ -9,13 +9,13 @@ from deploy.local import Addresses, Platform, choose
 from tests.kit.waiting import scaled
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def addresses() -> Iterator[Addresses]:
     with Platform(choose().backend, services=["services.organisation"]) as platform:
         yield platform.addresses
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def http(addresses: Addresses) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
         base_url=addresses.services["organisation"], timeout=scaled(30)

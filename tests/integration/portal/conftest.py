@@ -16,7 +16,7 @@ from tests.kit.namespaces import Room, a_room
 from tests.kit.waiting import scaled
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def portal() -> Iterator[Platform]:
     with Platform(choose().backend, services=["services.portal"]) as running:
         yield running
@@ -36,7 +36,7 @@ async def whole() -> AsyncIterator[Whole]:
         yield world
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def producer(portal: Platform) -> AsyncIterator[AIOKafkaProducer]:
     async with AIOKafkaProducer(bootstrap_servers=portal.addresses.kafka, acks="all") as sender:
         yield sender

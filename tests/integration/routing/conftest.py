@@ -10,14 +10,14 @@ from deploy.local.backends import choose
 from tests.integration.routing.world import World
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform() -> Iterator[Platform]:
     """A broker, a store, and routing."""
     with Platform(choose().backend, services=("services.routing",)) as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def world(platform: Platform) -> AsyncIterator[World]:
     """What surrounds it."""
     async with World(platform.addresses) as around:

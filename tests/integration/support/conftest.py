@@ -19,7 +19,7 @@ from tests.kit.directory import tell_structure
 from tests.kit.waiting import scaled
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train the model once, for some twenty starts of the service: seconds of CPU at each.
 
@@ -46,7 +46,7 @@ def _uses_trained_model(trained_model: Path) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def support(trained_model: Path) -> Iterator[Platform]:
     with ExitStack() as stack:
         with _using(trained_model):
@@ -56,7 +56,7 @@ def support(trained_model: Path) -> Iterator[Platform]:
         yield platform
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def addresses(support: Platform) -> Addresses:
     return support.addresses
 
@@ -68,7 +68,7 @@ async def http(support: Platform) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def site(trained_model: Path) -> AsyncIterator[Site]:
     async with AsyncExitStack() as stack:
         with _using(trained_model):

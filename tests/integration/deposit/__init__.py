@@ -1,0 +1,1 @@
+"""Deposit on a real broker and store."""

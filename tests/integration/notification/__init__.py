@@ -1,0 +1,1 @@
+"""Notification on a real broker and store."""

@@ -1,0 +1,1 @@
+"""Organisation on a real broker and store."""

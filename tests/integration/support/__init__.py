@@ -1,0 +1,1 @@
+"""Support on a real broker and store."""
