@@ -1,4 +1,4 @@
-"""A piece in an answer, and its parts."""
+"""HTTP answer about a piece, and its parts: structures, actors, cadre, status, amounts."""
 
 from typing import Self
 
@@ -34,7 +34,7 @@ class PartyAnswer(StructureAnswer):
 
     @classmethod
     def of(cls, party: Party) -> Self:
-        """Show a party."""
+        """Build from a party."""
         return cls(structure=party.structure, service=party.service)
 
 
@@ -46,7 +46,7 @@ class ActorAnswer(PartyAnswer):
 
     @classmethod
     def of_actor(cls, actor: Actor) -> Self:
-        """Show an actor."""
+        """Build from an actor."""
         return cls(
             role=actor.role,
             role_label=ROLES[actor.role],
@@ -63,7 +63,7 @@ class CadreAnswer(Answer):
 
 
 class ChangeAnswer(Answer):
-    """A total beside the one of the step before, or beside the one that prevails (`previous`)."""
+    """A total that differs from `previous`: that of the step before, or the prevailing one."""
 
     field: str
     previous: Montant
@@ -72,7 +72,7 @@ class ChangeAnswer(Answer):
 
     @classmethod
     def of(cls, change: Change) -> Self:
-        """Show a change."""
+        """Build from a change."""
         return cls(
             field=change.field,
             previous=change.previous,
@@ -82,7 +82,7 @@ class ChangeAnswer(Answer):
 
 
 class PrevailingAnswer(Answer):
-    """The amounts that hold in a dossier, the piece that states them, and whether for good."""
+    """Prevailing amounts of a dossier, the piece that states them, and whether they are settled."""
 
     piece_id: str
     amounts: AmountsV1
@@ -90,7 +90,7 @@ class PrevailingAnswer(Answer):
 
     @classmethod
     def of(cls, prevailing: Prevailing) -> Self:
-        """Show the amounts that hold."""
+        """Build from the prevailing amounts."""
         return cls(
             piece_id=prevailing.piece_id,
             amounts=AmountsV1.of(prevailing.amounts),
@@ -99,7 +99,7 @@ class PrevailingAnswer(Answer):
 
 
 class StatusAnswer(CadreAnswer):
-    """A piece and the status that it has, or once took."""
+    """A piece and a status that it has or had."""
 
     dossier_id: str
     piece_id: str

@@ -1,4 +1,4 @@
-"""Idempotency keys: the same request sent again is answered by what the first one did."""
+"""Idempotency keys: a repeated request has no second effect, and gets the first one's result."""
 
 import json
 from collections.abc import Sequence
@@ -9,33 +9,33 @@ from shared.application.uploads import Upload, fingerprint
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An idempotency key, its owner, and the fingerprint of what was sent with it."""
+    """Idempotency key, its owner, and the fingerprint of the request sent with it."""
 
     owner: str
-    """Whose it is: a structure in a role, an agent of a desk."""
+    """Owner of the key: a structure in a role, or an agent of a desk."""
     text: str
     fingerprint: str
 
     @property
     def id(self) -> str:
-        """What is unique among keys."""
-        # The length keeps one owner's id from ending where another's begins.
+        """Unique id of the key and its owner."""
+        # The length separates the owner from the key without ambiguity.
         return f"{len(self.owner)}:{self.owner}:{self.text}"
 
 
 @dataclass(frozen=True, slots=True)
 class UsedKey:
-    """What an idempotency key has served for."""
+    """Use of an idempotency key: the fingerprint of its request and the result."""
 
     fingerprint: str
     subject: str
-    """Id of what the first request made."""
+    """Id of what the first request created."""
 
 
 def serialize_request(*parts: object) -> str:
     """Serialize the parts of a request (dataclasses, texts) as JSON, for a fingerprint.
 
-    By the names of fields alone: a class that is renamed changes no fingerprint that is kept.
+    Only the names of fields are used: renaming a class does not change stored fingerprints.
     """
     plain = [
         asdict(each) if is_dataclass(each) and not isinstance(each, type) else each
@@ -45,5 +45,5 @@ def serialize_request(*parts: object) -> str:
 
 
 async def key_of(owner: str, text: str | None, sent: str, uploads: Sequence[Upload]) -> Key | None:
-    """Tie a key to its owner and to what is sent with it; None for a request without one."""
+    """Build the idempotency key of a request: its owner and fingerprint; None without a key."""
     return Key(owner, text, await fingerprint(sent, uploads)) if text is not None else None

@@ -1,4 +1,4 @@
-"""Uploads: the first bytes are judged, then each file is stored, one at a time in memory."""
+"""Uploads: read the first bytes of each, then store the files one at a time, to save memory."""
 
 import asyncio
 import hashlib
@@ -9,7 +9,7 @@ from shared.vocabulary.attachments import HEAD_BYTES, Attached, StoredFile, find
 
 
 class Upload(Protocol):
-    """A file that has arrived and is not read yet."""
+    """Uploaded file that is not read yet."""
 
     @property
     def name(self) -> str: ...
@@ -17,31 +17,31 @@ class Upload(Protocol):
     def size_bytes(self) -> int: ...
 
     async def read_head(self, size: int) -> bytes:
-        """Read its first bytes."""
+        """Read the first bytes."""
 
     async def read(self) -> bytes:
-        """Read it whole."""
+        """Read the whole file."""
 
 
 class Vault(Protocol):
-    """The store of files, each under its SHA-256."""
+    """Store of files, each under its SHA-256."""
 
     async def put(self, content: bytes) -> str:
-        """Keep bytes and give their SHA-256."""
+        """Store bytes and return their SHA-256."""
 
     async def get(self, sha256: str) -> bytes:
-        """Give the bytes back, or raise when they are no longer those of this SHA-256."""
+        """Read the bytes; raises an error when they do not match this SHA-256 any more."""
 
 
 async def read_heads(uploads: Sequence[Upload]) -> tuple[Attached, ...]:
-    """Read what the rules judge of uploads: name, size and first bytes."""
+    """Read the name, size and first bytes of uploads, which the rules judge."""
     return tuple(
         [Attached(each.name, each.size_bytes, await each.read_head(HEAD_BYTES)) for each in uploads]
     )
 
 
 async def store_uploads(vault: Vault, uploads: Sequence[Upload]) -> tuple[StoredFile, ...]:
-    """Store uploads one after the other, so that one alone is in memory."""
+    """Store uploads one after the other, so that only one is in memory."""
     return tuple([await store_file(vault, each.name, await each.read()) for each in uploads])
 
 
@@ -52,10 +52,10 @@ async def store_file(vault: Vault, name: str, content: bytes) -> StoredFile:
 
 
 async def fingerprint(text: str, uploads: Sequence[Upload]) -> str:
-    """Hash what was sent, text and files, to the byte."""
+    """Hash the text and the files of a request, byte for byte."""
     digest = hashlib.sha256(text.encode())
     for upload in uploads:
-        # Beside the event loop, which others wait for: a file may be large.
+        # In a thread: a large file would block the event loop.
         content = await asyncio.to_thread(hashlib.sha256, await upload.read())
         digest.update(f"\n{content.hexdigest()} {upload.name}".encode())
     return digest.hexdigest()

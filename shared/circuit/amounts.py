@@ -1,7 +1,7 @@
-"""Prevailing amounts of a dossier: which piece states them, and which may state no others.
+"""Prevailing amounts of a dossier: which piece states them, and which piece must carry them.
 
-Both follow from the rows: a piece whose amounts do not prevail, after one whose amounts do, signs
-it; and what follows from a silence makes final what was left without an answer.
+Both follow from the rows. A piece whose amounts do not prevail, after one whose amounts do, signs
+that one. A tacit follower makes final the piece that was left without an answer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from shared.vocabulary.texts import quote_line
 
 
 class Step(Protocol):
-    """What the rule reads of a piece."""
+    """Attributes of a piece that the rule of prevailing amounts reads."""
 
     @property
     def id(self) -> str: ...
@@ -33,7 +33,7 @@ class Step(Protocol):
 
 
 class Totals(Protocol):
-    """The totals of a piece, of which some may not have been read."""
+    """Totals of a piece; one that could not be read is None."""
 
     @property
     def ht(self) -> Decimal | None: ...
@@ -47,7 +47,7 @@ class Totals(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """A piece as the one that carries its amounts reads it."""
+    """Piece whose amounts the next one must carry."""
 
     row: Row
     number: str
@@ -57,7 +57,7 @@ class Previous:
 
 @dataclass(frozen=True, slots=True)
 class Prevailing:
-    """The amounts that hold, the piece that states them, and whether they are settled."""
+    """Prevailing amounts, the piece that states them, and whether they are settled."""
 
     piece_id: str
     amounts: Amounts
@@ -86,12 +86,13 @@ _CURRENCY_SHOWN = 3
 def find_prevailing_amounts(
     circuit: Circuit, steps: Sequence[Step], *, moa: bool
 ) -> Prevailing | None:
-    """Find the amounts that hold among the pieces of a dossier, in the order deposited.
+    """Find the prevailing amounts of a dossier, from its pieces in the order deposited.
 
     They are those of the last piece whose row says that its amounts prevail, and may still change
-    while that piece may be contested; before there is one, the latest step's hold for now. Once
-    signed they are those of the signature, whose amount due leaves out what was paid meanwhile: a
-    signature of other amounts, as were taken once, states nothing. None when no step stands.
+    while that piece may be contested. Without such a piece, they are those of the latest one. Once
+    signed, they are those of the signature, whose amount due excludes what was paid meanwhile. A
+    signature of other amounts, which older releases accepted, is ignored. None when every piece
+    was rejected or refused.
     """
     standing = [
         (step, row)
@@ -110,17 +111,17 @@ def find_prevailing_amounts(
 
 
 def judge_currency(now: str | None, previous: str, rule: Rule) -> Iterator[Violation]:
-    """Check that a piece keeps the currency of the one that it follows.
+    """Check that a piece has the currency of the one that it follows.
 
     Args:
-        rule: the caller's own, as deposit refuses the piece and routing rejects it.
+        rule: the rule of the caller, as deposit refuses the piece and routing rejects it.
     """
     if now and now != previous:
         yield rule.broken("currency", now=now[:_CURRENCY_SHOWN], previous=previous)
 
 
 def carries_amounts(row: Row, previous: Row) -> bool:
-    """Tell whether a piece may state no other amounts than the one that it follows."""
+    """Tell whether a piece must carry the amounts of the one that it follows."""
     return _signs(row, previous) or row.cadre in previous.tacit_followers
 
 
@@ -129,7 +130,7 @@ def judge_carried(
 ) -> Iterator[Violation]:
     """Check that a piece which signs another one, or makes it final, carries its amounts.
 
-    What is due may be less, by what was paid meanwhile.
+    The amount due may be lower, by what was paid meanwhile.
     """
     if not carries_amounts(row, previous.row):
         return
@@ -158,7 +159,7 @@ def _signs(row: Row, previous: Row) -> bool:
 
 
 def _changed(now: Totals, before: Amounts) -> Iterator[str]:
-    """Name the totals that are not those carried; one that is unknown is judged elsewhere."""
+    """List the totals that differ from those carried; an unknown total is judged elsewhere."""
     for name in ("ht", "tva", "ttc"):
         value = getattr(now, name)
         if value is not None and value != getattr(before, name):

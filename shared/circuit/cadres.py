@@ -14,7 +14,7 @@ from shared.vocabulary.rules import Violation
 def judge_opening(
     circuit: Circuit, cadre: Cadre, depositor: Role, parties: Parties
 ) -> tuple[Violation, ...]:
-    """Check that a role may open a dossier by a cadre, and that every role ahead is named."""
+    """Check that a role may open a dossier by a cadre, and that every later role is named."""
     moa = parties.moa is not None
     row = _find(circuit, cadre, circuit.openers(depositor, moa=moa), moa=moa)
     if isinstance(row, Violation):
@@ -34,7 +34,7 @@ def judge_opening(
 def judge_following(
     circuit: Circuit, cadre: Cadre, depositor: Role, previous: Row, allowed: Collection[Cadre]
 ) -> tuple[Violation, ...]:
-    """Check that a role may deposit a cadre after a piece on which it may deposit `allowed`."""
+    """Check that a role may deposit a cadre after a piece; `allowed` are its cadres there."""
     row = _find(circuit, cadre, allowed, moa=previous.moa_present)
     if isinstance(row, Violation):
         return (row,)
@@ -48,7 +48,7 @@ def judge_following(
 
 
 def deposit_act(circuit: Circuit, cadre: Cadre, previous: Row) -> Act:
-    """Tell what a deposit does to the piece before: follow it, or take its place."""
+    """Find the act of a deposit on the previous piece: follow it, or replace it."""
     row = circuit.row(cadre, moa=previous.moa_present)
     return Act.REMPLACER if row and previous.cadre in row.replaces else Act.DEPOSER_SUITE
 

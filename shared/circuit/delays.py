@@ -1,4 +1,4 @@
-"""Delays: how many days the one awaited has, and the effect when they have passed."""
+"""Delays: how many days the actor awaited has, and the effect when they have passed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,38 +11,38 @@ from shared.vocabulary.statuses import Status
 
 
 class Start(StrEnum):
-    """The moment that a delay starts from."""
+    """Moment from which a delay starts."""
 
     AWAITED = "attente"
-    """The moment at which the piece was put before the one awaited."""
+    """The piece was forwarded to the actor awaited."""
     RECEPTION = "reception"
-    """The moment at which a piece of the dossier first reached one of RECEIVERS."""
+    """A piece of the dossier first reached one of RECEIVERS."""
 
 
 class Effect(StrEnum):
-    """The effect of a delay that has passed."""
+    """Effect of a delay that has passed."""
 
     SIGNAL = "signaler"
-    """Those who take part are told; nothing changes."""
+    """The parties are notified; nothing changes."""
     VALIDATE = "valider"
-    """Silence validates the piece, which goes on to its recipient."""
+    """The silence validates the piece, which goes on to its recipient."""
     OFFER = "offrir"
-    """The tacit procedure is open: a piece may take the place of the one awaited."""
+    """The tacit procedure is open: another piece may replace the one without an answer."""
     CONCLUDE = "conclure"
-    """Silence accepts the piece: what the table calls its tacit followers may be deposited."""
+    """The silence accepts the piece: its tacit followers, by the table, may be deposited."""
 
 
 RECEIVERS = frozenset({Role.MOE, Role.MOA, Role.SERVICE_FINANCIER})
-"""Those whose reception starts the delays of a dossier: a titulaire that validates does not."""
+"""Roles whose reception starts the delays of a dossier: not a titulaire that validates."""
 
 CONCLUDED = Status.A_ASSOCIER_FOURNISSEUR
-"""The status of a piece accepted by silence, whoever may conclude it: the portal has none of its
-own for a piece that awaits a décompte général et définitif tacite."""
+"""Status of a piece accepted by silence, whoever may conclude it: the portal has no status for a
+piece that awaits a décompte général et définitif tacite."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """The delay of one awaited on a piece, in calendar days."""
+    """Delay of the actor awaited on a piece, in calendar days."""
 
     name: str
     label: str
@@ -54,8 +54,8 @@ class Delay:
     source: str
 
     def due(self, start: datetime) -> datetime:
-        """Give the deadline of a delay that starts at a moment, in UTC.
+        """Compute the deadline of a delay that starts at a moment, in UTC.
 
-        Days are counted from the day after, in Paris, to the end of the last one (ours).
+        Days of Paris are counted from the day after to the end of the last one (our rule).
         """
         return end_of_day(paris_day(start) + timedelta(days=self.days))

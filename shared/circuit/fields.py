@@ -1,4 +1,4 @@
-"""What a recipient requires of a piece (service code, engagement, either), and of any text."""
+"""Required fields: the service code, the engagement or either, and texts that can be shown."""
 
 from shared.circuit import rules
 from shared.circuit.parties import Party, Structure, judge_service
@@ -10,10 +10,11 @@ from shared.vocabulary.texts import has_visible_letter, is_showable
 def judge_fields(
     role: Role, party: Party, structure: Structure, engagement: str | None
 ) -> tuple[Violation, ...]:
-    """Check what the structure that plays `role` requires, all faults at once.
+    """Check the fields that a recipient requires; return all faults at once.
 
     "Engagement or service" overrides the other two parameters, as the portal tests it first. A
-    service may require an engagement on its own. An engagement without a letter or a digit is none.
+    service may itself require an engagement. An engagement without a letter or a digit counts as
+    missing.
     """
     engagement = engagement if has_visible_letter(engagement or "") else None
     broken = [*_missing(role, party, structure, engagement)]
@@ -28,14 +29,14 @@ def judge_fields(
 def judge_showable(
     field: str, label: str, text: str | None, *, lines: bool = False
 ) -> tuple[Violation, ...]:
-    """Check that whoever reads a text sees all of it; `lines` allows several."""
+    """Check that every character of a text can be shown; `lines` allows several lines."""
     if is_showable(text or "", lines=lines):
         return ()
     return (rules.TEXT_UNREADABLE.broken(field, label=label),)
 
 
 def required_fields(structure: Structure) -> frozenset[str]:
-    """Name what a form must mark as required: `service`, `engagement`, `service|engagement`."""
+    """List the required fields of a form: `service`, `engagement`, `service|engagement`."""
     if structure.engagement_ou_service:
         return frozenset({"service|engagement"})
     wanted = {

@@ -1,4 +1,4 @@
-"""Whether a piece may be handed to its recipient, by the directory as it stands."""
+"""Hop of a piece: whether it may be forwarded to its recipient, by the current directory."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from shared.vocabulary.rules import Violation
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What stands in the way of a hop, and the structure that can lift it."""
+    """Violation that prevents a hop, and the structure that can mend it."""
 
     structure: str
     violation: Violation
@@ -20,10 +20,10 @@ class Obstacle:
 def judge_hop(
     role: Role, recipient: Party, parties: Parties, directory: Directory, *, require_moa: bool
 ) -> Obstacle | None:
-    """Check the recipient, then the decision table of the MOA parameter.
+    """Check whether a piece may be forwarded: the recipient, then the table of the MOA parameter.
 
-    The table is judged whole at every hop: a dossier that cannot reach its end waits at the first
-    sign of it, before people work on it in vain. A party whose turn is over is not asked again.
+    The whole table is checked at every hop: a dossier that cannot reach its end waits early, before
+    people work on it in vain. A party whose turn is over is not checked again.
     """
     broken = judge_structure(role, recipient, directory) or judge_service(
         role, recipient, directory[recipient.structure]

@@ -6,12 +6,12 @@ from shared.circuit.loader import CURRENT, load_version
 
 
 def label_cadre(cadre: str, table_version: str = CURRENT) -> str:
-    """Give the label of a cadre; the cadre itself where the version has no such row."""
+    """Find the label of a cadre; the cadre itself when the version has no such row."""
     return _labels(table_version).get(cadre, cadre)
 
 
 @cache
 def _labels(table_version: str) -> dict[str, str]:
     rows = load_version(table_version).rows
-    # Of two rows of a cadre, the one with a MOA comes last and gives the label.
+    # When a cadre has two rows, the row with a MOA comes last, so its label is kept.
     return {row.cadre: row.label for row in sorted(rows, key=lambda row: row.moa_present)}

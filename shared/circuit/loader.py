@@ -1,4 +1,4 @@
-"""Loader of the circuit: parses a version, and refuses one that could strand a dossier."""
+"""Loader of the circuit: parses a version, refuses one in which a dossier could get stuck."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
 
 CURRENT = "2026-2"
-"""The version by which new dossiers open."""
+"""Version by which new dossiers open."""
 
 _TABLES = Path(__file__).parent / "tables"
 
@@ -37,17 +37,17 @@ _COLUMNS = (
     "confiance",
 )
 _LATER_COLUMNS = ("suites_tacites", "remplace")
-"""Columns that older versions do not have."""
+"""Columns that are missing in older versions."""
 
 _DELAY_COLUMNS = ("delai", "libelle", "cadres", "role", "jours", "depuis", "effet", "source")
 
 
 VERSION_LIMIT = 100
-"""Characters of a version's name: what the messages that carry it take."""
+"""Length limit of a version's name, the same as in the messages that carry it."""
 
 
 class CircuitError(ValueError):
-    """A table that cannot be read, or that would strand a dossier; names version and row."""
+    """Table that cannot be read, or in which a dossier could get stuck; names version and row."""
 
 
 def load_current() -> Circuit:
@@ -59,12 +59,12 @@ def load_current() -> Circuit:
 def load_version(name: str) -> Circuit:
     """Load the circuit of a version, for the dossiers that opened by it: rows and delays.
 
-    `2026-2-A5-A22.sans` is the circuit 2026-2 with rows switched off: a dossier that opened by it
-    keeps it, whatever an operator switches later. Raises CircuitError when there is none.
+    `2026-2-A5-A22.sans` is circuit 2026-2 with rows switched off: a dossier that opened by it keeps
+    it, whatever an operator switches later. Raises CircuitError for an unknown version.
     """
     base, switches = split_version(name)
     folder = _TABLES / base
-    # The name comes from messages: it must not reach outside the folder of the tables.
+    # The name comes from messages: it must not lead outside the folder of the tables.
     if folder not in _TABLES.glob("[0-9]*"):
         raise CircuitError(f"circuit {name}: no such version")
     with (
@@ -76,19 +76,19 @@ def load_version(name: str) -> Circuit:
 
 
 def list_versions() -> tuple[str, ...]:
-    """List every version of the table, those in use by open dossiers included."""
+    """List every version of the table, including those that open dossiers use."""
     return tuple(sorted(folder.name for folder in _TABLES.glob("[0-9]*")))
 
 
 def split_version(name: str) -> tuple[str, tuple[str, ...]]:
-    """Split the name of a version into its table and what is switched off in it."""
+    """Split the name of a version into its table and the rows switched off in it."""
     year, _, rest = name.partition("-")
     rank, *switches = rest.split("-")
     return f"{year}-{rank}", tuple(switches)
 
 
 def switch_rows_off(circuit: Circuit, switches: Iterable[str]) -> Switched:
-    """Switch rows off, and check what is left as a whole. Raises CircuitError."""
+    """Switch rows off and check the circuit that is left. Raises CircuitError."""
     ordered = sorted(set(switches))
     name = "-".join((circuit.version, *ordered))
     if len(name) > VERSION_LIMIT:
@@ -105,10 +105,7 @@ def switch_rows_off(circuit: Circuit, switches: Iterable[str]) -> Switched:
 
 
 def parse_circuit(name: str, rows: Iterable[str], delays: Iterable[str]) -> Circuit:
-    """Parse a circuit from the lines of its two files, and check it as a whole.
-
-    Raises CircuitError.
-    """
+    """Parse a circuit from the lines of its two files, and check it. Raises CircuitError."""
     header, *records = _split_records(rows)
     later = [column for column in header if column not in _COLUMNS]
     is_whole = [*filter(_COLUMNS.__contains__, header)] == [*_COLUMNS]
@@ -185,7 +182,7 @@ _YES_NO = {"oui": True, "non": False}
 
 
 def _find_faults(circuit: Circuit) -> Iterable[str]:
-    """Find each fault of a table, naming its row. What the checks rest on comes first."""
+    """Find each fault of a table, naming its row; later checks need the first ones to pass."""
     dangling = [
         *_find_misstated(circuit),
         *_find_duplicates(circuit),
@@ -239,7 +236,7 @@ def _find_dangling(circuit: Circuit) -> Iterable[str]:
 
 
 def _find_unowned(circuit: Circuit) -> Iterable[str]:
-    """A delay is of somebody whom a row makes a dossier wait for, and nobody has two at once."""
+    """Find delays of an actor that no row awaits, and actors with two delays on one cadre."""
     owners = awaited(circuit.rows)
     owned: set[tuple[Cadre, Role]] = set()
     for delay in circuit.delays:
@@ -273,7 +270,7 @@ def _find_dead_ends(circuit: Circuit) -> Iterable[str]:
 
 
 def _find_loops(circuit: Circuit) -> Iterable[str]:
-    """Without a loop and without a dead end, every path ends at the service financier."""
+    """Find loops: without loops and dead ends, every path ends at the service financier."""
     for row in circuit.rows:
         seen: set[Cadre] = set()
         waiting = [*_list_steps(circuit, row)]
@@ -288,12 +285,12 @@ def _find_loops(circuit: Circuit) -> Iterable[str]:
 
 
 def _list_steps(circuit: Circuit, row: Row) -> tuple[Row, ...]:
-    """Every next piece but the answer to a contest, which may be contested again."""
+    """List the next rows, without the answer to a contest, which may be contested again."""
     return (*circuit.next_rows(row), *circuit.tacit_rows(row), *circuit.replacing(row))
 
 
 def _find_actless(circuit: Circuit, row: Row) -> Iterable[str]:
-    """Whoever the row makes a dossier wait for has an act, by the table of the statuses."""
+    """Find actors awaited by a row that have no act, by the table of the statuses."""
     if row.validator:
         yield from _find_unvalidated(circuit, row, row.validator)
     yield from _find_undelayed(circuit, row)
@@ -330,7 +327,7 @@ def _find_unvalidated(circuit: Circuit, row: Row, validator: Role) -> Iterable[s
 
 
 def _find_undelayed(circuit: Circuit, row: Row) -> Iterable[str]:
-    """What follows from a delay needs that delay."""
+    """Find tacit followers without a concluding delay, and such a delay without tacit followers."""
     effect = _find_effect(circuit, row.cadre, row.recipient)
     if row.tacit_followers and effect is not Effect.CONCLUDE:
         yield f"its tacit followers have no delay of its recipient {row.recipient} that leads there"

@@ -1,4 +1,4 @@
-"""Decision table of the MOA parameter: may these structures be MOA and service financier?"""
+"""Decision table of the MOA parameter: which structures may be MOA and service financier."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ from shared.vocabulary.rules import Rule, Violation
 
 
 class Relation(StrEnum):
-    """How the MOA named relates to the service financier."""
+    """Relation between the MOA named and the service financier."""
 
     SAME = "same"
     OTHER = "other"
@@ -18,7 +18,7 @@ class Relation(StrEnum):
 
 
 class Outcome(StrEnum):
-    """By which rows of the circuit an accepted dossier travels."""
+    """Rows of the circuit that an accepted dossier follows: with or without a MOA."""
 
     WITH_MOA = "with_moa"
     WITHOUT_MOA = "without_moa"
@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A row of the decision table: a condition, then an outcome or the rule that refuses."""
+    """Row of the decision table: a condition, then an outcome or the rule that refuses."""
 
     relations: frozenset[Relation]
     moa: frozenset[MoaParameter | None]
@@ -55,15 +55,15 @@ CASES = (
     Case(frozenset({Relation.NONE}), _NO_MOA, _SANS, Outcome.WITHOUT_MOA),
     Case(frozenset({Relation.NONE}), _NO_MOA, _AVEC, rules.MOA_TO_BE_NAMED, "moa"),
 )
-"""First match decides (webinar for the MOA, 13:36 to 17:13 and 27:19 to 28:46; last row ours)."""
+"""The first match decides (webinar for the MOA, 13:36 to 17:13, 27:19 to 28:46; last row ours)."""
 
 
 def judge_parties(
     moa: Structure | None, service_financier: Structure, *, require_moa: bool = True
 ) -> Outcome | Violation:
-    """Decide by the table; `require_moa=False` lifts its last row, which is a setting.
+    """Judge the parties by the decision table; `require_moa=False` disables its last row.
 
-    A MOA that is its own service financier is read once, as the service financier.
+    A MOA that is its own service financier is judged once, as the service financier.
     """
     case = _find(moa, service_financier)
     if isinstance(case.verdict, Outcome):

@@ -16,12 +16,12 @@ from shared.vocabulary.texts import clean, has_visible_letter
 _DATA = Path(__file__).parent / "tables" / "motifs-de-refus.csv"
 
 COMMENT_LIMIT = 255
-"""Characters of an explanation (Pastell connector, motives of rejection and suspension)."""
+"""Length limit of an explanation (Pastell connector, motives of rejection and suspension)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Motive:
-    """Why a piece may be refused, from when to when, for which cadres."""
+    """Motive of a refusal, the days on which it is valid, and its cadres."""
 
     code: str
     label: str
@@ -30,7 +30,7 @@ class Motive:
     cadres: frozenset[Cadre]
     needs_comment: bool
     answer: str
-    """Not empty: the motive exists but blocks the refusal, and this says what to do instead."""
+    """When not empty, the motive blocks the refusal, and this text says what to do instead."""
     source: str
 
     def is_offered(self, cadre: Cadre, on: date) -> bool:
@@ -44,7 +44,7 @@ def find_offered_motives(cadre: Cadre, on: date) -> tuple[Motive, ...]:
 
 
 def find_motive_label(code: str) -> str | None:
-    """Find the label of a motive, whatever the day; None for a code that is no motive."""
+    """Find the label of a motive, whatever the day; None for an unknown code."""
     return next((motive.label for motive in list_all_motives() if motive.code == code), None)
 
 
@@ -72,7 +72,7 @@ def judge_refusal(
 
 
 def judge_comment(comment: str | None, *, is_required: bool) -> tuple[Violation, ...]:
-    """Check an explanation: there when the act needs one, short enough, and all of it seen."""
+    """Check an explanation: present when required, short enough, without hidden characters."""
     text = clean(comment or "")
     if is_required and not has_visible_letter(text):
         return (rules.COMMENT_REQUIRED.broken("comment"),)

@@ -1,4 +1,4 @@
-"""Parties of a dossier, and the structures of the directory that they must be."""
+"""Parties of a dossier, and the structures of the directory that they name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from shared.vocabulary.rules import Violation
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A structure named in a dossier, down to its service when one is given."""
+    """Structure named in a dossier, with its service when one is given."""
 
     structure: str
     service: str | None = None
@@ -18,7 +18,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """The structures that a deposit names, by role."""
+    """Parties that a deposit names, by role."""
 
     titulaire: Party
     service_financier: Party
@@ -28,12 +28,12 @@ class Parties:
     sous_traitant: Party | None = None
 
     def of(self, role: Role) -> Party | None:
-        """Find the party that plays a role: the fields are named as the roles are."""
+        """Find the party of a role; the fields have the names of the roles."""
         party: Party | None = getattr(self, role.value)
         return party
 
     def __getitem__(self, role: Role) -> Party:
-        """Take the party of a role that is known to be named."""
+        """Get the party of a role that is known to be named."""
         party = self.of(role)
         if party is None:
             raise KeyError(role)
@@ -54,7 +54,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A structure in one version of the directory: what the rules read of it, and its name."""
+    """Structure in one version of the directory: its name, and the parameters that rules read."""
 
     id: str
     kind: StructureKind
@@ -73,9 +73,9 @@ Directory = Mapping[str, Structure]
 
 
 def read_moa_parameter(*, est_moa: bool, est_moa_uniquement: bool) -> MoaParameter:
-    """Read the screen's three values from the two booleans of the exchanges.
+    """Convert the two booleans of the exchanges to the MOA parameter, three values on screen.
 
-    Raises ValueError for "only a MOA, and no MOA", which says nothing.
+    Raises ValueError for "only a MOA, and no MOA", which contradicts itself.
     """
     if est_moa_uniquement and not est_moa:
         raise ValueError("est_moa_uniquement without est_moa")
@@ -85,12 +85,12 @@ def read_moa_parameter(*, est_moa: bool, est_moa_uniquement: bool) -> MoaParamet
 
 
 def write_moa_booleans(parameter: MoaParameter) -> tuple[bool, bool]:
-    """Write the screen's value as (est_moa, est_moa_uniquement)."""
+    """Convert the MOA parameter to (est_moa, est_moa_uniquement)."""
     return parameter is not MoaParameter.SANS, parameter is MoaParameter.EXCLUSIVEMENT
 
 
 def judge_structure(role: Role, party: Party, directory: Directory) -> Violation | None:
-    """Check that one structure may play its role."""
+    """Check that a structure may have its role."""
     structure = directory.get(party.structure)
     where = f"{role.value}.structure"
     if structure is None:
@@ -122,4 +122,4 @@ LABELS = {
     Role.MOA: "la maîtrise d'ouvrage",
     Role.SERVICE_FINANCIER: "le service financier",
 }
-"""How a sentence names a role."""
+"""Names of the roles in a sentence, with their article."""

@@ -1,4 +1,4 @@
-"""The rules of the circuit: permanent codes, French sentences, sources."""
+"""Rules of the circuit: permanent codes, French sentences, sources."""
 
 from shared.vocabulary.rules import Rule
 
@@ -208,8 +208,8 @@ TURN_RULE_CODES = frozenset(
         ACT_NOT_POSSIBLE,
     )
 )
-"""Rules about the state of the dossier: the same request may be accepted later. The others concern
-the request itself."""
+"""Rules about the state of the dossier: the same request may be accepted later. All other rules
+concern the request itself."""
 
 MOTIVE_REQUIRED = Rule(
     code="CIR-MOTIF-01",

@@ -13,7 +13,7 @@ from shared.vocabulary.statuses import Status
 
 
 class Act(StrEnum):
-    """What an actor does to the piece that awaits it."""
+    """Act of an actor on the piece that awaits it."""
 
     DEPOSER_SUITE = "deposer_suite"
     REMPLACER = "remplacer"
@@ -35,9 +35,9 @@ class Act(StrEnum):
 
 
 TREATMENTS = frozenset(Act) - {Act.DEPOSER_SUITE, Act.REMPLACER, Act.COMPLETER}
-"""The acts that routing takes by itself; the others carry files and pass through deposit.
+"""Acts that routing accepts itself; the others carry files and pass through deposit.
 
-A contest may do either: by a comment alone here, with files by deposit.
+A contest may do both: with a comment only here, with files through deposit.
 """
 
 JUDGEMENTS = frozenset(
@@ -50,7 +50,7 @@ JUDGEMENTS = frozenset(
         Act.CONTESTER,
     }
 )
-"""Acts upon what another has deposited: nobody refuses or suspends a piece of its own."""
+"""Acts on the piece of another structure: nobody refuses or suspends its own piece."""
 
 
 class Awaited(StrEnum):
@@ -66,7 +66,7 @@ class Awaited(StrEnum):
 
 
 class Reason(StrEnum):
-    """What explanation an act carries."""
+    """Explanation that an act needs."""
 
     NONE = "none"
     MOTIVE = "motive"
@@ -75,7 +75,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One row: `role` does `act` on a piece in one of `sources`, which then is in `target`."""
+    """Transition: `role` does `act` on a piece in one of `sources`, which then is in `target`."""
 
     act: Act
     role: Role
@@ -91,18 +91,19 @@ ENTRY = {
     Role.MOA: Status.A_ASSOCIER_MOA,
     Role.SERVICE_FINANCIER: Status.MISE_A_DISPOSITION,
 }
-"""The status in which a piece reaches its recipient."""
+"""Status in which a piece reaches its recipient."""
 
 VALIDATED = frozenset({Status.VALIDEE_1, Status.ABSENCE_VALIDATION_1_HORS_DELAI})
-"""A piece that its validator has let through, by a word or by silence."""
+"""Statuses of a piece that its validator has validated, by an act or by silence."""
 
 _ON_THE_WAY = VALIDATED | {Status.DEPOSEE, Status.EN_COURS_ACHEMINEMENT}
 
 
 def find_arrival_status(status: Status, role: Role) -> Status:
-    """Find the status of a piece once it has reached its recipient: often the same.
+    """Find the status of a piece when it has reached its recipient; often it is the same.
 
-    A completed piece returns to the one who suspended it: the service financier keeps it COMPLETEE.
+    A completed piece returns to the recipient who suspended it; at the service financier it stays
+    COMPLETEE.
     """
     is_back = status is Status.COMPLETEE and role is not Role.SERVICE_FINANCIER
     return ENTRY[role] if status in _ON_THE_WAY or is_back else status
@@ -123,13 +124,13 @@ def _read() -> Iterable[Transition]:
 
 
 TRANSITIONS = tuple(_read())
-"""Ours, over the portal's official codes: no official matrix was found."""
+"""Our own transitions, between the portal's official codes: no official matrix was found."""
 
 _BY_KEY = {(row.act, row.role, source): row for row in TRANSITIONS for source in row.sources}
 
 
 def find_transition(act: Act, role: Role, status: Status) -> Transition | None:
-    """Find the transition of an act of a role on a piece in a status; None if it may not."""
+    """Find the transition of an act of a role on a piece in a status; None if not allowed."""
     return _BY_KEY.get((act, role, status))
 
 
@@ -140,7 +141,7 @@ def list_acts(role: Role, status: Status) -> tuple[Act, ...]:
 
 
 _STARTS_AGAIN = frozenset({Act.SUSPENDRE, Act.DEMANDER_RECYCLAGE})
-"""Acts after which a piece is put before its recipient anew, and a delay of its own begins anew."""
+"""Acts after which a piece is forwarded to its recipient again, and its delay starts again."""
 
 
 def is_fitting(act: Act, role: Role, piece: Row) -> bool:
@@ -148,11 +149,11 @@ def is_fitting(act: Act, role: Role, piece: Row) -> bool:
     if act is Act.CONTESTER:
         return bool(piece.followers_if_contested)
     if act in _STARTS_AGAIN and piece.tacit_followers:
-        # Else a recipient could put off for ever what its silence concludes (CCAG 12.4.4).
+        # Otherwise a recipient could postpone for ever what its silence concludes (CCAG 12.4.4).
         return False
     return act not in JUDGEMENTS or role is not piece.depositor
 
 
 def list_fitting_acts(role: Role, status: Status, piece: Row) -> tuple[Act, ...]:
-    """List the acts that a role may do to a piece in a status and of a row."""
+    """List the acts that a role may do to a piece, by its status and its row."""
     return tuple(act for act in list_acts(role, status) if is_fitting(act, role, piece))

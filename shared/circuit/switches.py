@@ -1,4 +1,4 @@
-"""Switching rows off: what depends on a row goes with it, named."""
+"""Switch rows of the circuit off, with the rows that depend on them."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -13,7 +13,7 @@ _SWITCH = re.compile(r"(A\d{1,2})(\.avec|\.sans)?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A row that is switched off, and why: by name, or for want of another one."""
+    """Row that is switched off, and why: it was named, or it depends on another one."""
 
     row: Row
     reason: str
@@ -21,17 +21,17 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """A circuit without some of its rows."""
+    """Circuit without the rows that are switched off, and the list of these."""
 
     circuit: Circuit
     gone: tuple[Gone, ...]
 
 
 def switch_off(circuit: Circuit, switches: Collection[str], name: str) -> Switched:
-    """Take rows out of a circuit: `A6` both rows of a cadre, `A22.avec` the one with a MOA.
+    """Switch rows off: `A6` both rows of a cadre, `A22.avec` its row with a MOA.
 
-    What then leads nowhere, or is no longer led to, goes along. Raises ValueError for a switch
-    that names no row, and for switches that leave nothing.
+    Rows that then lead nowhere, or that nothing leads to, are switched off too. Raises ValueError
+    for a switch that names no row, and for switches that leave no row.
     """
     rows, delays = circuit.rows, circuit.delays
     gone: list[Gone] = []
@@ -63,7 +63,7 @@ def _find_named(switch: str, rows: Iterable[Row]) -> list[Row]:
 
 
 def _prune(name: str, rows: tuple[Row, ...], delays: tuple[Delay, ...]) -> Circuit:
-    """Leave out the followers and the delays that have no row any more."""
+    """Remove the followers and the delays that have no row any more."""
     known = {(row.cadre, row.moa_present) for row in rows}
 
     def still(row: Row, cadres: tuple[Cadre, ...]) -> tuple[Cadre, ...]:

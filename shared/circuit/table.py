@@ -1,4 +1,4 @@
-"""The circuit table in memory: which piece follows which, from whom and to whom."""
+"""Circuit table in memory: which piece follows which, from whom and to whom."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,21 +10,21 @@ from shared.vocabulary.roles import Application, Role
 
 
 def application_of(role: Role) -> Application:
-    """Tell where a role finds its pieces: the service financier alone is in "factures reçues"."""
+    """Find the application of a role: "factures reçues" for the service financier only."""
     if role is Role.SERVICE_FINANCIER:
         return Application.FACTURES_RECUES
     return Application.FACTURES_DE_TRAVAUX
 
 
 class Phase(StrEnum):
-    """Where a contract stands when a dossier opens."""
+    """Phase of a contract when a dossier opens."""
 
     EN_COURS = "en_cours"
     FIN = "fin"
 
 
 class Confidence(StrEnum):
-    """How well a row is known: stated by the portal's makers, shown in their webinar, or ours."""
+    """Confidence in a row: stated by the portal's makers, shown in their webinar, or ours."""
 
     OFFICIELLE = "officielle"
     WEBINAIRE = "webinaire"
@@ -33,7 +33,7 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What becomes of a piece of one cadre, in a dossier with or without a MOA."""
+    """Row of the circuit: the way of a piece of one cadre, in a dossier with or without a MOA."""
 
     cadre: Cadre
     moa_present: bool
@@ -44,39 +44,39 @@ class Row:
     phase: Phase
     is_opener: bool
     validator: Role | None
-    """Who validates the piece of a co- or subcontractor before its recipient acts."""
+    """Role that validates the piece of a co- or subcontractor before its recipient acts."""
     recipient: Role
     informed: tuple[Role, ...]
     followers: tuple[Cadre, ...]
     followers_if_contested: tuple[Cadre, ...]
-    """Not empty: the recipient may contest, and the depositor then answers with one of these."""
+    """When not empty, the recipient may contest; the depositor then answers with one of these."""
     amounts_prevail: bool
     source: str
     confidence: Confidence
     tacit_followers: tuple[Cadre, ...] = ()
-    """What may be deposited once the recipient has let its delay pass in silence."""
+    """Cadres that may be deposited when the recipient's delay has passed in silence."""
     replaces: tuple[Cadre, ...] = ()
-    """The cadres in whose place this one comes, when their recipient is late."""
+    """Cadres that this one may replace, when their recipient is late."""
 
     @property
     def first_recipient(self) -> Role:
-        """Who gets the piece as soon as it is deposited."""
+        """Role that receives the piece when it is deposited: the validator, or the recipient."""
         return self.validator or self.recipient
 
     @property
     def is_final(self) -> bool:
-        """Whether the piece ends its dossier: it is for the service financier to pay."""
+        """Whether the piece ends its dossier: the service financier has to pay it."""
         return self.recipient is Role.SERVICE_FINANCIER
 
     @property
     def application(self) -> Application:
-        """Where the recipient finds the piece."""
+        """Application in which the recipient finds the piece."""
         return application_of(self.recipient)
 
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """One version of the table. Built by `shared.circuit.loader`, which refuses a faulty one."""
+    """One version of the circuit table. `shared.circuit.loader` builds it and checks it."""
 
     version: str
     rows: tuple[Row, ...]
@@ -84,7 +84,7 @@ class Circuit:
     _by_key: dict[tuple[Cadre, bool], Row] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Index the rows: routing looks one up for every piece."""
+        """Build the index of the rows: routing looks one up for every piece."""
         index = {(row.cadre, row.moa_present): row for row in self.rows}
         object.__setattr__(self, "_by_key", index)
 
@@ -93,16 +93,16 @@ class Circuit:
         return self._by_key.get((cadre, moa))
 
     def __getitem__(self, key: tuple[Cadre, bool]) -> Row:
-        """Take the row of a cadre known to have one, with (True) or without a MOA."""
+        """Get the row of a cadre that is known to have one, with (True) or without a MOA."""
         return self._by_key[key]
 
     def delay(self, cadre: Cadre, role: Role) -> Delay | None:
-        """Find the delay that a role has on a piece of a cadre; None when none runs."""
+        """Find the delay of a role on a piece of a cadre; None when there is none."""
         found = (each for each in self.delays if cadre in each.cadres and each.role is role)
         return next(found, None)
 
     def knows(self, cadre: Cadre) -> bool:
-        """Tell whether a cadre has any row at all."""
+        """Tell whether a cadre has a row, with or without a MOA."""
         return (cadre, True) in self._by_key or (cadre, False) in self._by_key
 
     def openers(self, role: Role, *, moa: bool = True) -> tuple[Cadre, ...]:
@@ -119,7 +119,7 @@ class Circuit:
         return tuple(self[cadre, previous.moa_present] for cadre in cadres)
 
     def replacing(self, previous: Row) -> tuple[Row, ...]:
-        """List the rows of the pieces that may take a piece's place once its recipient is late."""
+        """List the rows of the pieces that may replace a piece when its recipient is late."""
         return tuple(
             row
             for row in self.rows
@@ -131,7 +131,7 @@ class Circuit:
         return tuple(self[cadre, previous.moa_present] for cadre in previous.tacit_followers)
 
     def every_next(self, row: Row) -> tuple[Row, ...]:
-        """List all that a piece may lead to, whatever becomes of it."""
+        """List the rows of every piece that may follow a piece, in all cases."""
         return (
             *self.next_rows(row),
             *self.next_rows(row, contested=True),
@@ -140,7 +140,7 @@ class Circuit:
         )
 
     def reached(self) -> frozenset[Row]:
-        """Collect the rows to which some opener leads, the openers included."""
+        """Find the rows that can be reached from an opener, the openers included."""
         return self._from(row for row in self.rows if row.is_opener)
 
     def followers(self, previous: Row, by: Role, *, contested: bool = False) -> tuple[Cadre, ...]:
@@ -149,7 +149,7 @@ class Circuit:
         return tuple(row.cadre for row in rows if row.depositor is by)
 
     def roles_ahead(self, row: Row) -> frozenset[Role]:
-        """Collect the roles that a dossier still meets from a piece on: each must be named."""
+        """Find the roles that a dossier may still need after a piece: each must be named."""
         return frozenset(_roles(self._from([row])))
 
     def _from(self, rows: Iterable[Row]) -> frozenset[Row]:
@@ -164,7 +164,7 @@ class Circuit:
 
 
 def awaited(rows: Iterable[Row]) -> frozenset[tuple[Cadre, Role]]:
-    """Collect on which cadre a dossier may wait for which role: whoever may have a delay."""
+    """Find every cadre and role that a dossier may wait for, and so may have a delay."""
     return frozenset((row.cadre, role) for row in rows for role in _awaited(row))
 
 

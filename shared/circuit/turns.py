@@ -14,7 +14,7 @@ from shared.vocabulary.statuses import Status
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Somebody who may act, and the cadres that it may deposit."""
+    """Turn of a structure in a role that may act, and the cadres that it may deposit."""
 
     role: Role
     structure: str
@@ -23,13 +23,13 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """Who may act on which piece: the one awaited first, then those who may act in its place."""
+    """Turns on the awaited piece: first the actor awaited, then those who may act instead."""
 
     turns: tuple[Turn, ...]
     piece_id: str
     number: str
     held: str | None = None
-    """What keeps the piece from its recipient, if anything does: a sentence, or a rule's code."""
+    """Why the piece is held back from its recipient, if it is: a sentence, or a rule's code."""
 
     def find_turn(self, role: Role, structure: str) -> Turn | None:
         """Find the turn of a structure in a role."""
@@ -76,7 +76,7 @@ def judge_turn(
 
 
 def judge_act(piece: CurrentPiece, row: Row, act: Act, role: Role) -> Transition | Violation:
-    """Find what an act makes of a piece, by its status and by what its row allows."""
+    """Find the transition of an act on a piece, or why its status or its row forbids it."""
     found = find_transition(act, role, piece.status)
     if found and is_fitting(act, role, row):
         return found

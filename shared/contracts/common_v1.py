@@ -33,7 +33,7 @@ class PartyV1(Part):
 
 
 class PartiesV1(Part):
-    """Who takes part in a dossier; absent is who does not act on the platform."""
+    """Parties of a dossier by role; a role is absent when it does not act on the platform."""
 
     titulaire: PartyV1
     cotraitant: PartyV1 | None = None
@@ -54,7 +54,7 @@ class PartiesV1(Part):
 
 
 class ActorV1(Part):
-    """The structure that acted, and for which role."""
+    """Structure that acted, and its role."""
 
     role: Role
     structure: Identifier

@@ -38,14 +38,14 @@ class PieceDeposited(Payload):
     comment: str | None = None
     certificate_sha256: Sha256
     table_version: Identifier
-    """Version of the circuit table that the deposit was judged by."""
+    """Version of the circuit table by which the deposit was judged."""
     directory: Versions
-    """Version of each structure that the deposit was judged by."""
+    """Versions of the structures by which the deposit was judged."""
     deposited_at: Moment
 
 
 class PieceContested(Payload):
-    """The one to whom a décompte général was notified contests it, with its reasons."""
+    """The recipient of a décompte général contests it, with its reasons."""
 
     event_type: ClassVar[str] = "fr.aiguillage.piece.contestee.v1"
 

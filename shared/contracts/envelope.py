@@ -1,4 +1,4 @@
-"""The envelope of every message: CloudEvents 1.0 in structured mode, whole in the record's body."""
+"""Envelope of every message: CloudEvents 1.0 in structured mode, all in the record's body."""
 
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -8,21 +8,21 @@ from shared.contracts.fields import Identifier, Moment, Sequence
 
 
 class Payload(BaseModel):
-    """What an event says. Closed when produced (unknown arguments fail), tolerant when read."""
+    """Payload of an event. An unknown field fails when it is produced, and is ignored when read."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     event_type: ClassVar[str]
-    """CloudEvents `type`; carries the major version."""
+    """CloudEvents `type`, which holds the major version."""
     entity: ClassVar[str | None] = None
-    """Field that names the entity which its topic is keyed by; a dossier's is `dossier_id`."""
+    """Field with the id of the entity that is the key of its topic; None for `dossier_id`."""
 
 
 PayloadT = TypeVar("PayloadT", bound=Payload)
 
 
 class Head(BaseModel):
-    """The attributes of an event, without what it says: enough to route, order and deduplicate."""
+    """Attributes of an event without its payload: enough to route, order and deduplicate it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -36,15 +36,15 @@ class Head(BaseModel):
     """Id of the entity the event is about."""
     dossierid: Identifier | None = None
     sequence: Sequence | None = None
-    """Consecutive per dossier and topic; absent where events are not about a dossier."""
+    """Rank, consecutive per dossier and topic; absent when events are not about a dossier."""
     correlationid: Identifier
-    """Id of the journey: the same from the first deposit to the last status."""
+    """Id of the journey, the same from the first deposit to the last status."""
     causationid: Identifier | None = None
     """Id of the message that caused this one."""
 
 
 class Event(Head, Generic[PayloadT]):
-    """One message."""
+    """Event: the attributes and the payload of one message."""
 
     data: PayloadT
 

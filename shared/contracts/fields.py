@@ -21,7 +21,7 @@ from shared.vocabulary.dates import check_moment, is_plausible, parse_date, pars
 
 
 def _amount(value: Any) -> Decimal:  # noqa: ANN401 - whatever JSON holds
-    # Even in strict mode pydantic reads a JSON number as a Decimal, after it was a float.
+    # Even in strict mode pydantic reads a JSON number as a Decimal, through a float.
     if isinstance(value, Decimal):
         value = format(value, "f")
     if not isinstance(value, str):
@@ -35,14 +35,14 @@ Montant = Annotated[
     PlainSerializer(lambda value: format(value, "f"), return_type=str),
     JsonSchema({"type": "string", "pattern": r"^-?\d{1,17}(\.\d{1,2})?$"}),
 ]
-"""An amount in its currency's unit, as a decimal string with two places at most."""
+"""Amount in the unit of its currency, as a decimal string with two places at most."""
 
 Difference = Annotated[
     Decimal,
     PlainSerializer(lambda value: format(value, "f"), return_type=str),
     JsonSchema({"type": "string", "pattern": r"^-?\d{1,18}(\.\d{1,2})?$"}),
 ]
-"""What separates two amounts: it may have one digit more than either."""
+"""Difference of two amounts: it may have one digit more than an amount."""
 
 
 def _date(value: Any) -> date:  # noqa: ANN401 - whatever JSON holds
@@ -72,14 +72,14 @@ def _moment(value: Any) -> datetime:  # noqa: ANN401 - whatever JSON holds
 
 
 IsoDate = Annotated[date, BeforeValidator(_date)]
-"""A calendar date AAAA-MM-JJ between 2000 and 2099: no number, no week, no time of day."""
+"""Calendar date AAAA-MM-JJ between 2000 and 2099: no number, no week, no time of day."""
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
-"""A date and time with its offset, in the same years; a naive one, or a number, is refused."""
+"""Date and time with its offset, 2000 to 2099; a time without offset or a number is refused."""
 
 
 def _within(first: int, last: int, what: str) -> AfterValidator:
-    """Bound an integer for readers: the schema that is released stays as it is."""
+    """Build a validator of an integer's bounds for readers; the released schema does not change."""
 
     def check(value: int) -> int:
         if not first <= value <= last:
@@ -90,10 +90,10 @@ def _within(first: int, last: int, what: str) -> AfterValidator:
 
 
 VERSIONS_MAX = 1_000_000
-"""A change a minute for two years: more is no version that a service of ours gave."""
+"""Limit of a version: one change a minute for two years. Our services never give a larger one."""
 
 Version = Annotated[int, _within(1, VERSIONS_MAX, "a version")]
-"""Rank of a state among those of its entity. Readers keep the newest, so it is bounded."""
+"""Version of an entity's state. It has a limit because readers keep the newest."""
 
 _NAMES_MAX, _NAME_MAX = 20, 100
 
@@ -105,26 +105,26 @@ def _few_names(versions: Mapping[str, int]) -> Mapping[str, int]:
 
 
 Versions = Annotated[Mapping[str, Version], AfterValidator(_few_names)]
-"""Version of each of a few entities, by id."""
+"""Versions of a few entities, by id."""
 
 Size = Annotated[int, _within(0, 2**40, "a size in bytes")]
-"""Size of a file: an integer that no store holds would stop its readers."""
+"""Size of a file, with a limit: an integer too large for the store would stop the readers."""
 
 Rating = Annotated[int, _within(1, 5, "a rating")]
-"""Satisfaction of who asked, in stars."""
+"""Satisfaction of a ticket's issuer, in stars."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 _SEQUENCE_DIGITS = 10
 SEQUENCE_MAX = 10**_SEQUENCE_DIGITS - 1
-"""The last rank of an event: ten digits, which the store holds."""
+"""Largest rank of an event: ten digits, which fit into the store."""
 
 
 def _sequence(value: Any) -> int:  # noqa: ANN401 - whatever JSON holds
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}", value):
         value = int(value)
-    # Bounded as a number too: the store holds 64 bits, and JSON any number.
+    # A number has the same limit: the store holds 64 bits, but JSON any number.
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= SEQUENCE_MAX:
         return value
     raise ValueError(f"a sequence is a string of digits, from 1, {_SEQUENCE_DIGITS} at most")
@@ -136,7 +136,7 @@ Sequence = Annotated[
     PlainSerializer(lambda value: f"{value:0{_SEQUENCE_DIGITS}d}", return_type=str),
     JsonSchema({"type": "string", "pattern": r"^\d{10}$"}),
 ]
-"""Rank of an event among those of its dossier on its topic, from 1.
+"""Rank of an event within its dossier and topic, from 1.
 
-In JSON a padded string: the CloudEvents `sequence` extension is a string that sorts.
+In JSON it is a padded string: the CloudEvents `sequence` extension is a sortable string.
 """

@@ -33,7 +33,7 @@ class ServiceV1(Part):
 
 
 class StructureChanged(Payload):
-    """The state of a structure, whole."""
+    """The full state of a structure."""
 
     event_type: ClassVar[str] = "fr.aiguillage.structure.etat.v1"
     entity: ClassVar[str | None] = "structure"

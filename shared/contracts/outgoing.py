@@ -1,4 +1,4 @@
-"""Outgoing message of a use case, before the runtime stamps it with id, source and time."""
+"""Outgoing message of a use case, before the runtime adds its id, source and time."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from shared.contracts.topics import Topic
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A payload with its topic, its key and its place among the messages of a dossier.
+    """Payload with its topic, its key and its rank in the dossier.
 
     The runtime adds the event's id, time and source when it writes the outbox row.
     """

@@ -12,7 +12,7 @@ from shared.vocabulary.statuses import Status
 
 
 class PrevailingV1(Part):
-    """The amounts that hold in a dossier, and the piece that states them."""
+    """Prevailing amounts of a dossier, and the piece that states them."""
 
     piece_id: Identifier
     cadre: Identifier
@@ -22,7 +22,7 @@ class PrevailingV1(Part):
     type_code: Identifier | None = None
     """BT-3 of that piece: the amounts of a credit note (381) are to be taken away."""
     is_settled: bool
-    """They can change no more."""
+    """Whether they are final."""
 
     def to_domain(self) -> Prevailing:
         """Convert to the domain."""
@@ -30,16 +30,16 @@ class PrevailingV1(Part):
 
 
 class DifferenceV1(Part):
-    """A total that a piece states otherwise than another one."""
+    """A total that differs between two pieces."""
 
     field: Identifier
     """`ht`, `tva`, `ttc` or `due`."""
     other: Montant
-    """As the other piece states it."""
+    """Total of the other piece."""
     stated: Montant
-    """As this piece does."""
+    """Total of this piece."""
     difference: Difference
-    """What this piece adds; negative for what it takes away."""
+    """`stated` minus `other`; negative when this piece states less."""
 
     @classmethod
     def of(cls, change: Change) -> Self:
@@ -53,7 +53,7 @@ class DifferenceV1(Part):
 
 
 class PieceForwarded(Payload):
-    """A piece is put before an actor, to act on or to know of."""
+    """A piece is forwarded to an actor, to act on it or for information."""
 
     event_type: ClassVar[str] = "fr.aiguillage.piece.acheminee.v1"
 
@@ -64,14 +64,14 @@ class PieceForwarded(Payload):
     issued_on: IsoDate
     currency: Identifier
     amounts: AmountsV1
-    """As the piece states them; what holds in the dossier, and is to be paid, is `prevailing`."""
+    """Amounts that the piece states; `prevailing` holds those to be paid."""
     type_code: Identifier | None = None
     """BT-3, UNTDID 1001: the amounts of a credit note (381) are to be taken away."""
     prevailing: PrevailingV1 | None = None
     differences: tuple[DifferenceV1, ...] = ()
-    """Where the piece states something else than what prevails."""
+    """Totals that differ from the prevailing ones."""
     changes: tuple[DifferenceV1, ...] = ()
-    """Where the piece states something else than the one that it follows."""
+    """Totals that differ from those of the piece that it follows."""
     sender: ActorV1
     role: Role
     recipient: PartyV1
@@ -98,10 +98,10 @@ class StatusChanged(Payload):
     number: Identifier
     status: Status
     previous: Status | None = None
-    """Absent for a deposit. The same as `status` when something came too late: nothing changed,
-    and `motive` is the code of the rule that says so."""
+    """Absent for a deposit. The same as `status` when an act came too late: nothing changed, and
+    `motive` is the code of the rule that refused it."""
     by: ActorV1 | None = None
-    """Who acted; absent when the platform did."""
+    """Who acted; absent when the platform acted."""
     motive: Identifier | None = None
     comment: str | None = None
     parties: PartiesV1
@@ -112,7 +112,7 @@ class StatusChanged(Payload):
 
 
 class TurnV1(Part):
-    """Somebody else who may act in place of the one awaited."""
+    """Another actor who may act instead of the one awaited."""
 
     role: Role
     structure: Identifier
@@ -133,15 +133,15 @@ class AwaitedV1(Part):
     acts: tuple[Identifier, ...] = ()
     since: Moment
     held: Identifier | None = None
-    """Code of the rule that keeps the piece from its recipient, while it does."""
+    """Code of the rule that holds the piece back from its recipient; absent otherwise."""
     due: Moment | None = None
-    """When the delay of the one awaited ends; absent when none runs."""
+    """Deadline of the actor awaited; absent when no delay runs."""
     others: tuple[TurnV1, ...] = ()
-    """Who else may act: the first of all those awaited to do so decides."""
+    """Others who may act; the first of all those awaited to act decides."""
 
     @property
     def turns(self) -> tuple[TurnV1, ...]:
-        """Everybody who may act, the one awaited first."""
+        """Turns of all who may act, the actor awaited first."""
         first = TurnV1(
             role=self.role,
             structure=self.structure,
@@ -153,7 +153,7 @@ class AwaitedV1(Part):
 
 
 class PieceStateV1(Part):
-    """Where one piece of a dossier stands."""
+    """State of one piece of a dossier."""
 
     piece_id: Identifier
     cadre: Identifier
@@ -162,7 +162,7 @@ class PieceStateV1(Part):
     depositor: ActorV1
     status_at: Moment | None = None
     reported: Status | None = None
-    """What the status is to those from whom the payment is hidden: see `visible_to`."""
+    """Status shown to those from whom the payment is hidden: see `visible_to`."""
     reported_at: Moment | None = None
     follows: Identifier | None = None
     issued_on: IsoDate | None = None
@@ -178,14 +178,14 @@ class PieceStateV1(Part):
     def status_before_payment(self) -> Status:
         """The status for those from whom a payment is hidden (see `visible_to`).
 
-        States told before `reported` was part of them have a default.
+        States published before `reported` existed have a default.
         """
         is_paid = self.status is Status.MISE_EN_PAIEMENT
         return self.reported or (Status.MISE_A_DISPOSITION if is_paid else self.status)
 
 
 class DelayElapsed(Payload):
-    """The one awaited has let its delay pass; what follows from it is in the dossier's state."""
+    """The delay of the actor awaited has elapsed; the dossier's state holds the effect."""
 
     event_type: ClassVar[str] = "fr.aiguillage.dossier.echeance.v1"
 
@@ -205,7 +205,7 @@ class DelayElapsed(Payload):
 
 
 class DossierChanged(Payload):
-    """The state of a dossier, whole: the latest version is all a reader needs."""
+    """The full state of a dossier: a reader needs only the latest version."""
 
     event_type: ClassVar[str] = "fr.aiguillage.dossier.etat.v1"
 
@@ -218,7 +218,7 @@ class DossierChanged(Payload):
     awaited: AwaitedV1 | None = None
     prevailing: PrevailingV1 | None = None
     trail: Identifier | None = None
-    """Hash of the last entry of the audit trail, which vouches for all those before it."""
+    """Hash of the last entry of the audit trail, which covers all entries before it."""
     payment_not_reported: bool = False
     """The service financier does not report its payments: see `visible_to`."""
     at: Moment

@@ -10,7 +10,7 @@ from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketSta
 
 
 class IssuerV1(Part):
-    """Who asks: a structure in a role, or without an account an e-mail address."""
+    """Issuer of a ticket: a structure in a role, or an e-mail address without an account."""
 
     structure: Identifier | None = None
     role: Role | None = None
@@ -19,54 +19,54 @@ class IssuerV1(Part):
 
 
 class AboutV1(Part):
-    """What a ticket is about, as its issuer gave it."""
+    """Subject of a ticket, as its issuer gave it."""
 
     dossier: Identifier | None = None
     piece: Identifier | None = None
     """Number of a piece."""
 
 
-class _Told(Payload):
-    """What every event about a ticket says."""
+class _TicketEvent(Payload):
+    """Fields of every event about a ticket."""
 
     ticket: Identifier
     number: Identifier
-    """What people call it by: T-2026-000123."""
+    """Number of the ticket that people use: T-2026-000123."""
     version: Version
     desk: Desk
     status: TicketStatus
     at: Moment
 
 
-class _Whole(_Told):
-    """A ticket as the desk that gets it needs it."""
+class _FullTicket(_TicketEvent):
+    """Fields of a ticket for the desk that receives it."""
 
     category: Identifier
     sub_category: Identifier
-    """As its issuer chose it, whatever was suggested."""
+    """Sub-category that the issuer chose, whatever was suggested."""
     priority: Priority
     issuer: IssuerV1
     recipient: PartyV1 | None = None
-    """Whose business desk it is for; absent on the technical desk."""
+    """Structure whose business desk gets the ticket; absent on the technical desk."""
     title: str
     description: str
-    """Plain text: what looks like markup is not."""
+    """Plain text, without markup."""
     about: AboutV1 | None = None
     attachments: tuple[FileV1, ...] = ()
     suggested: Identifier | None = None
     """The sub-category that the text was closest to."""
     contradicts: bool = False
-    """Whether the text clearly says something else than the sub-category."""
+    """Whether the text clearly contradicts the sub-category."""
     submitted_at: Moment
 
 
-class TicketSubmitted(_Whole):
-    """A ticket reaches the desk that its sub-category decides."""
+class TicketSubmitted(_FullTicket):
+    """A ticket reaches the desk of its sub-category."""
 
     event_type: ClassVar[str] = "fr.aiguillage.ticket.depose.v1"
 
 
-class TicketTransferred(_Whole):
+class TicketTransferred(_FullTicket):
     """A ticket reaches a desk from another one."""
 
     event_type: ClassVar[str] = "fr.aiguillage.ticket.transfere.v1"
@@ -77,8 +77,8 @@ class TicketTransferred(_Whole):
     agent: str
 
 
-class TicketChanged(_Told):
-    """Something happened to a ticket that its desk has, or just had."""
+class TicketChanged(_TicketEvent):
+    """An act on a ticket, for the desk that has it or just had it."""
 
     event_type: ClassVar[str] = "fr.aiguillage.ticket.change.v1"
 
@@ -87,14 +87,14 @@ class TicketChanged(_Told):
     agent: str | None = None
     """Who acted for the desk."""
     text: str | None = None
-    """What was written: a message, an answer, the reason of a transfer."""
+    """Text written: a message, an answer, the reason of a transfer."""
     attachments: tuple[FileV1, ...] = ()
     assignee: str | None = None
     priority: Priority | None = None
     satisfaction: Rating | None = None
     """From 1 to 5."""
     next_desk: Desk | None = None
-    """Where a transfer took it."""
+    """Desk to which the ticket was transferred."""
     next_recipient: PartyV1 | None = None
 
 

@@ -1,4 +1,4 @@
-"""Wire type of every text that somebody types: plain, bounded, and nothing that no screen shows."""
+"""Type of every text that somebody types: cleaned, with a length limit, without hidden signs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,29 +10,29 @@ from pydantic_core.core_schema import no_info_before_validator_function, str_sch
 from shared.vocabulary.texts import clean, fold, is_showable
 
 UNSHOWABLE = "unshowable"
-"""Kind of the error of a text with a sign that no screen shows: rule CIR-CHAMP-05 over HTTP."""
+"""Error kind of a text with a character that cannot be shown: rule CIR-CHAMP-05 over HTTP."""
 _SHRINKS = 8
-"""How many times shorter a text may become when it is made plain, beyond which it is not read."""
+"""Length limit before cleaning, as a multiple of `max_length`: cleaning makes a text shorter."""
 _GROWS = 2
-"""How many times longer a text may become when it is folded for a search."""
+"""Length limit of the folded text, as a multiple of `max_length`: folding makes a text longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class TypedText:
     """Constraint of a typed text, as in `Annotated[str, TypedText(200)]`.
 
-    The text is made plain (NFC, one kind of blank, no invisible sign), and its length counts
-    afterwards. A sign that no screen shows is refused.
+    The text is cleaned first (NFC, one kind of blank, no invisible character); then its length
+    counts. A character that cannot be shown is refused.
     """
 
     max_length: int
     min_length: int = 0
     lines: bool = False
-    """It may have several lines, and tabs."""
+    """The text may have several lines, and tabs."""
     searched: bool = False
-    """It is compared folded, and must be short enough for that: the store bounds its patterns."""
+    """The text is folded for a search, and must stay short: the store limits its patterns."""
     judged: bool = False
-    """A rule of the domain refuses what no screen shows, beside all else that is wrong."""
+    """A rule of the domain refuses hidden characters, together with all other faults."""
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - whatever is annotated
         """Validate by pydantic."""

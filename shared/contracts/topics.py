@@ -1,4 +1,4 @@
-"""Registry of topics: names, keys, retention, size limits. No name is written elsewhere."""
+"""Registry of topics: names, keys, retention, size limits. Names are written only here."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,17 +25,17 @@ from shared.vocabulary.tickets import Desk
 _DAY_MS = 24 * 3600 * 1000
 
 TOPIC_MAX_BYTES = 1_048_588
-"""`max.message.bytes` of a topic: what the broker takes, unpacked, with the batch around it."""
+"""`max.message.bytes` of a topic: limit of the broker for a batch, unpacked."""
 RECORD_MAX_BYTES = 1_000_000
-"""Size limit of a record of ours, key and headers included: below what its topic takes."""
+"""Size limit of our records, key and headers included: below the limit of their topic."""
 DEAD_LETTERS_MAX_BYTES = 2 * MEGABYTE
-"""`max.message.bytes` of a dead-letter topic: a message as large as its topic allows must fit."""
+"""`max.message.bytes` of a dead-letter topic: the largest message of a topic must fit."""
 DEAD_LETTER_MAX_BYTES = DEAD_LETTERS_MAX_BYTES - 64 * 1024
-"""Size limit of a dead letter, with the reason beside its message."""
+"""Size limit of a dead letter, with its reason."""
 
 
 class Key(StrEnum):
-    """What a topic's records are keyed, and so ordered, by."""
+    """Key of a topic's records, which decides their order."""
 
     DOSSIER = "dossier"
     RECIPIENT = "recipient structure"
@@ -44,7 +44,7 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One stream of events, owned by one service.
+    """Topic: one stream of events, owned by one service.
 
     A change of key or of the number of partitions is a new major version.
     """
@@ -57,11 +57,11 @@ class Topic:
     consumers: tuple[str, ...]
     partitions: int = 3
     retention_days: int | None = 30
-    """None: compacted, the latest record of a key is kept for ever."""
+    """None for a compacted topic: the latest record of each key is kept for ever."""
 
     @property
     def compacted(self) -> bool:
-        """Whether the topic alone is enough to rebuild what it tells."""
+        """Whether the topic is compacted, so that all states can be rebuilt from it."""
         return self.retention_days is None
 
     @property
@@ -71,7 +71,7 @@ class Topic:
 
     @property
     def dead_letters(self) -> str:
-        """Name of the topic that takes the messages that could not be handled."""
+        """Name of the dead-letter topic of this topic."""
         return f"{self.name}.dlq"
 
 

@@ -7,7 +7,7 @@ from shared.vocabulary.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A structure in a role, down to its service when one is known."""
+    """A structure in a role, with its service when one is known."""
 
     role: Role
     structure: str

@@ -15,7 +15,7 @@ def parse_amount(text: str) -> Decimal:
     """
     if not _AMOUNT.fullmatch(text):
         raise ValueError(text)
-    # Twenty-eight digits of precision hold any amount: to add zero changes nothing but -0.
+    # Adding zero turns -0 into 0, and changes no other amount: 28 digits of precision are enough.
     return Decimal(text) + 0
 
 
@@ -31,7 +31,7 @@ class Amounts:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A total that is not the one of the piece before."""
+    """Total that differs from that of the previous piece."""
 
     field: str
     previous: Decimal
@@ -39,15 +39,15 @@ class Change:
 
     @property
     def difference(self) -> Decimal:
-        """What was added; negative for what was taken away."""
+        """Difference between the two totals; negative when the new one is smaller."""
         return self.now - self.previous
 
 
 def find_changes(previous: Amounts, now: Amounts) -> tuple[Change, ...]:
     """List the totals that differ.
 
-    A change is no reason to refuse (CCP, R.2192-34), but in a piece that carries the amounts of
-    the one before: see `shared.circuit.amounts`.
+    A change is no reason to refuse a piece (CCP, R.2192-34), unless the piece must carry the
+    amounts of the previous one: see `shared.circuit.amounts`.
     """
     pairs = (
         (each.name, getattr(previous, each.name), getattr(now, each.name)) for each in fields(now)

@@ -12,14 +12,14 @@ from shared.vocabulary.texts import is_showable
 
 HEAD_BYTES = 64 * 1024
 NAME_LIMIT = 50
-"""Characters of the name of any attachment. AIFE, bonnes pratiques."""
+"""Length limit of an attachment's name, in characters. AIFE, bonnes pratiques."""
 SIZE_LIMIT = 10 * MEGABYTE
-"""Bytes of any attachment. AIFE, bonnes pratiques."""
+"""Size limit of an attachment, in bytes. AIFE, bonnes pratiques."""
 _SHOWN = 80
 
 _PDF = b"%PDF-"
 _PDF_WITHIN = 1024
-"""Bytes in which readers look for the header of a PDF: clients put a mark or line ends before."""
+"""Bytes in which a PDF header is searched: clients put a mark or line ends before it."""
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",)
 _TIFF = (b"II*\x00", b"MM\x00*")
@@ -67,14 +67,14 @@ _TYPES: dict[str, tuple[str, tuple[bytes, ...]]] = {
     "XML": ("application/xml", ()),
     "ZIP": ("application/zip", _ZIP),
 }
-"""Media type and first bytes by extension; no first bytes where a format has none of its own."""
+"""Media type and first bytes by extension; a format without a signature has no first bytes."""
 
 _SIGNATURES = tuple(
     each for _, signatures in _TYPES.values() for each in signatures if each != _PDF
 )
 
 _TEXTS = frozenset({"CSV", "HTM", "HTML", "SVG", "TXT", "XHTML", "XML"})
-"""Extensions of what is text, whatever else it says."""
+"""Extensions of text formats."""
 
 _PROGRAMS = (
     b"MZ",
@@ -90,7 +90,7 @@ _PROGRAMS = (
     b"\x00asm",
 )
 _BEFORE = codecs.BOM_UTF8 + b" \t\r\n\f\v\x00"
-"""What may stand before a signature and be passed over by who runs it."""
+"""Bytes that a program may skip before the signature of a file that it runs."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x19\x1b-\x1f\x7f]")
 _INSTALLERS = frozenset(
     UUID(f"000c10{kind}-0000-0000-c000-000000000046").bytes_le for kind in ("82", "84", "86")
@@ -100,7 +100,7 @@ _INSTALLERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """An attachment before it is read: its name, its size, its first `HEAD_BYTES` bytes."""
+    """Attachment before it is read: name, size, first `HEAD_BYTES` bytes."""
 
     name: str
     size_bytes: int
@@ -109,7 +109,7 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file that is kept, by the SHA-256 under which its bytes are."""
+    """Stored file: the SHA-256 under which its bytes are kept, its name and its size."""
 
     sha256: str
     size_bytes: int
@@ -117,13 +117,13 @@ class StoredFile:
     media_type: str
 
     def is_named(self, sha256: str, name: str | None) -> bool:
-        """Tell whether these bytes, and this name where one is given, are this file's."""
+        """Tell whether the file has this SHA-256, and this name when one is given."""
         return self.sha256 == sha256 and name in {None, self.name}
 
 
 @dataclass(frozen=True, slots=True)
 class AttachmentRules:
-    """The rules of a service, under its own codes, and how much of all it takes."""
+    """Rules of a service for attachments, under its own codes, and its limits."""
 
     name_too_long: Rule
     name_refused: Rule
@@ -138,12 +138,12 @@ class AttachmentRules:
 
 
 def has_pdf_header(head: bytes) -> bool:
-    """Tell whether a file has a PDF header where readers look for it."""
+    """Tell whether a file has a PDF header in its first kilobyte, where PDF readers accept it."""
     return _PDF in head[:_PDF_WITHIN]
 
 
 def find_media_type(name: str) -> str:
-    """Say what a file is by its extension."""
+    """Find the media type of a file by its extension."""
     return _TYPES.get(_extension(name), (_BINARY, ()))[0]
 
 
@@ -154,11 +154,11 @@ def judge(
     others: int = 0,
     other_bytes: int = 0,
 ) -> tuple[Violation, ...]:
-    """Name every rule that attachments break, each on `attachments.<rank>`, and their total.
+    """Judge attachments and their total: return every broken rule, on field `attachments.<rank>`.
 
     Args:
-        others: how many attachments are there already.
-        other_bytes: what counts in the total beside these attachments.
+        others: how many attachments there are already.
+        other_bytes: bytes that count in the total besides these attachments.
     """
     count = len(attachments) + others
     if count > rules.count_limit:
@@ -212,13 +212,13 @@ def _is_announced(head: bytes, extension: str) -> bool:
 
 
 def _begins(head: bytes, signatures: tuple[bytes, ...]) -> bool:
-    """Tell whether a file begins with one of these, or does after what may be passed over."""
-    # As it is too: a signature may begin with what may stand before one.
+    """Tell whether a file begins with one of these, also after the bytes of `_BEFORE`."""
+    # Both are tested: a signature may itself begin with bytes of `_BEFORE`.
     return head.startswith(signatures) or head.lstrip(_BEFORE).startswith(signatures)
 
 
 def _is_text(head: bytes) -> bool:
-    """Tell whether bytes, cut anywhere, are UTF-8, Latin or, when they say so, UTF-16."""
+    """Tell whether bytes, cut anywhere, are text: UTF-8, Latin-1, or UTF-16 with its mark."""
     is_wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     decoder = codecs.getincrementaldecoder("utf-16" if is_wide else "latin-1")()
     try:
@@ -229,7 +229,7 @@ def _is_text(head: bytes) -> bool:
 
 
 def _is_installer(head: bytes) -> bool:
-    """Tell whether the root of a compound file, where the head holds it, is of an installer.
+    """Tell whether a compound file is a Windows installer, when the head holds its root.
 
     [MS-CFB] 2.2 and 2.6.1: the header gives the size of a sector, as a power of two, and the first
     sector of the directory; the class of the root is 80 bytes into it.

@@ -24,7 +24,7 @@ class ModePaiement(StrEnum):
 
 
 class Syntax(StrEnum):
-    """What a deposited file was recognised as."""
+    """Syntax of a deposited file, as recognised."""
 
     UBL = "UBL"
     CII = "CII"
@@ -36,10 +36,10 @@ INVOICE = "380"
 CREDIT_NOTES = frozenset(
     {"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"}
 )
-"""Types of document that take money away, by UNTDID 1001: the list of EN 16931, BR-CL-01, for
-`CreditNoteTypeCode`. What deposit admits is narrower; what it is told of may be any of them."""
+"""Types of credit notes, whose amounts are deducted (UNTDID 1001): the list of EN 16931, BR-CL-01,
+for `CreditNoteTypeCode`. Deposit admits fewer of them, but an event may hold any."""
 
 
 def is_credit_note(type_code: str | None) -> bool:
-    """Tell whether a type of document (BT-3) is one of a credit note, an avoir."""
+    """Tell whether a type of document (BT-3) is that of a credit note (avoir)."""
     return type_code in CREDIT_NOTES

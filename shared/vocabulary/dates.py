@@ -1,4 +1,4 @@
-"""Calendar dates, moments and the time zone: ISO 8601, between 2000 and 2099; days are of Paris."""
+"""Calendar dates, moments and time zone: ISO 8601, from 2000 to 2099, days of Paris."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 PARIS = ZoneInfo("Europe/Paris")
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
-"""FR CTC, BR-FR-03. Outside lie defaults such as .NET's 0001-01-01, and years of two digits."""
+"""First and last valid date (FR CTC, BR-FR-03). They exclude defaults such as .NET's 0001-01-01,
+and years of two digits."""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MOMENT = re.compile(
@@ -18,12 +19,12 @@ _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def is_plausible(day: date) -> bool:
-    """Tell whether a calendar date lies in the years that a document may bear."""
+    """Tell whether a calendar date is between 2000 and 2099."""
     return FIRST_DAY <= day <= LAST_DAY
 
 
 def read_iso_date(text: str) -> date:
-    """Read a calendar date AAAA-MM-JJ of any year; raises ValueError for anything else.
+    """Parse a calendar date AAAA-MM-JJ of any year; raises ValueError for anything else.
 
     `date.fromisoformat` alone also reads weeks, `2026-W48-1`, and dates without dashes.
     """
@@ -33,7 +34,7 @@ def read_iso_date(text: str) -> date:
 
 
 def parse_date(text: str) -> date:
-    """Read a calendar date AAAA-MM-JJ between 2000 and 2099, or raise ValueError."""
+    """Parse a calendar date AAAA-MM-JJ between 2000 and 2099; raises ValueError otherwise."""
     day = read_iso_date(text)
     if not is_plausible(day):
         raise ValueError(text)
@@ -41,10 +42,10 @@ def parse_date(text: str) -> date:
 
 
 def parse_moment(text: str) -> datetime:
-    """Read a date and time with its UTC offset, in the same years, or raise ValueError."""
+    """Parse a date and time with UTC offset, 2000 to 2099; raises ValueError otherwise."""
     if not _MOMENT.fullmatch(text):
         raise ValueError(text)
-    # Python's own reader has microseconds; other languages write nanoseconds.
+    # Python parses microseconds only; other languages write nanoseconds.
     moment = datetime.fromisoformat(re.sub(r"([.,]\d{6})\d+", r"\1", text.upper()))
     check_moment(moment)
     return moment
@@ -57,15 +58,15 @@ def check_moment(moment: datetime) -> None:
 
 
 def paris_day(moment: datetime) -> date:
-    """Give the calendar date of a moment in Paris."""
+    """Return the calendar date of a moment in Paris."""
     return moment.astimezone(PARIS).date()
 
 
 def start_of_day(day: date) -> datetime:
-    """Give the moment, in UTC, at which a day begins in Paris."""
+    """Return the moment, in UTC, at which a day begins in Paris."""
     return datetime.combine(day, time(), PARIS).astimezone(UTC)
 
 
 def end_of_day(day: date) -> datetime:
-    """Give the moment, in UTC, at which a day ends in Paris: the start of the next one."""
+    """Return the moment, in UTC, at which a day ends in Paris: the start of the next one."""
     return start_of_day(day + timedelta(days=1))

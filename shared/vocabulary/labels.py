@@ -1,8 +1,7 @@
 """French labels of codes: roles and statuses.
 
-The words are the portal's where a source has them (AIFE guides); the labels
-of the statuses are ours, close to the official codes. Sentences of the circuit name a role with
-its article: see `shared.circuit.parties`.
+The words are the portal's when a source has them (AIFE guides). The labels of the statuses are
+ours, close to the official codes. For roles with their article see `shared.circuit.parties`.
 """
 
 from collections.abc import Mapping

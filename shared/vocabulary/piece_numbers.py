@@ -1,6 +1,6 @@
-"""Piece numbers: the unique key by which two of them are equal."""
+"""Piece numbers, and the unique key by which two of them are compared."""
 
 
 def number_key(number: str) -> str:
-    """Give the unique key of a number among its depositor's: case and outer blanks do not count."""
+    """Build the unique key of a piece number for its depositor: no case, no outer blanks."""
     return number.strip().upper()

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """The part a structure plays in a dossier."""
+    """Role that a structure has in a dossier."""
 
     TITULAIRE = "titulaire"
     COTRAITANT = "cotraitant"
@@ -18,21 +18,21 @@ SUPPLIER_SIDE = frozenset({Role.TITULAIRE, Role.COTRAITANT, Role.SOUS_TRAITANT})
 
 
 class Application(StrEnum):
-    """The application of the portal in which a recipient finds a piece."""
+    """Application of the portal in which a recipient finds a piece."""
 
     FACTURES_DE_TRAVAUX = "factures_de_travaux"
     FACTURES_RECUES = "factures_recues"
 
 
 class Purpose(StrEnum):
-    """Why a recipient gets a piece: to act on it, or to know of it."""
+    """Why a recipient gets a piece: to act on it, or for information."""
 
     ACTION = "action"
     INFORMATION = "information"
 
 
 class MoaParameter(StrEnum):
-    """The three screen values of a public structure's MOA parameter (webinar, 27:19)."""
+    """MOA parameter of a public structure: its three values on the screen (webinar, 27:19)."""
 
     AVEC = "avec"
     EXCLUSIVEMENT = "exclusivement"
@@ -40,21 +40,24 @@ class MoaParameter(StrEnum):
 
 
 class StructureKind(StrEnum):
-    """Only a public structure can be MOA or service financier (webinar for the MOA, 18:04)."""
+    """Public or private: only a public structure can be MOA or service financier.
+
+    Source: webinar for the MOA, 18:04.
+    """
 
     PUBLIQUE = "PUBLIQUE"
     PRIVEE = "PRIVEE"
 
 
 class StructureStatus(StrEnum):
-    """Whether a structure takes part in anything at all."""
+    """Whether a structure is active: an inactive one takes part in no dossier."""
 
     ACTIF = "ACTIF"
     INACTIF = "INACTIF"
 
 
 class IdentifierType(StrEnum):
-    """The seven kinds of identifier a structure may have (OpenAPI of the portal's structures)."""
+    """Kind of identifier of a structure: seven (OpenAPI of the portal's structures)."""
 
     SIRET = "SIRET"
     UE_HORS_FRANCE = "UE_HORS_FRANCE"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A business rule with a permanent code, never reused.
+    """Business rule with a permanent code, never reused.
 
     `sentence` and `remedy` are French, read by a person; both are `str.format` templates.
     `source` names the document or article that the rule comes from, or "règle de la plateforme".
@@ -17,7 +17,7 @@ class Rule:
     source: str
 
     def broken(self, field: str, **values: object) -> "Violation":
-        """State the breach of this rule on `field` (dotted path of the deposit's fields)."""
+        """Build the violation of this rule on `field` (dotted path of the deposit's fields)."""
         return Violation(
             code=self.code,
             field=field,
@@ -28,7 +28,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken rule: which, on which field, in plain French, and what to do about it."""
+    """Violation of one rule: code, field, French sentence, remedy."""
 
     code: str
     field: str

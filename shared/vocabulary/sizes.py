@@ -1,4 +1,4 @@
-"""Sizes of files: a megabyte, and how a sentence writes one."""
+"""Sizes of files: the megabyte, and its format in a sentence."""
 
 MEGABYTE = 1024 * 1024
 

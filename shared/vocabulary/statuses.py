@@ -1,15 +1,15 @@
-"""The statuses of a piece, spelt as the portal spells them.
+"""Statuses of a piece, with the portal's codes.
 
-The codes are the portal's own (`IStatutFacture`), all of them, so that a status which the platform
-comes to use later is no surprise to whoever reads its messages; CONTESTEE alone is ours, for a
-décompte général whose amounts are contested.
+All codes of the portal are here (`IStatutFacture`), so that readers of the messages already know a
+status that the platform uses later. Only CONTESTEE is ours, for a décompte général whose amounts
+are contested.
 """
 
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where a piece stands. Which of them the platform sets: `shared.circuit.statuses`."""
+    """Status of a piece; `shared.circuit.statuses` says which ones the platform sets."""
 
     BROUILLON = "BROUILLON"
     SUPPRIMEE = "SUPPRIMEE"

@@ -1,20 +1,21 @@
-"""Text normalisation (NFC, NFKD) in linear time; invisible and undisplayable characters."""
+"""Text normalisation (NFC, NFKD) in linear time; invisible and unprintable characters."""
 
 import re
 import unicodedata
 from itertools import chain
 
-# Unicode's Default_Ignorable_Code_Point, and its annotations: no screen shows them. Left out are
-# the variation selectors, which choose the look of the sign before them, and the reordering ones.
+# Unicode's Default_Ignorable_Code_Point, and its annotations: no screen shows them. Two groups are
+# excluded: variation selectors, which choose the look of the character before, and those that
+# reorder text.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2065"
     "\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]+"
 )
-# Category Zs, and the blank of Braille.
+# Category Zs, and the Braille blank.
 _BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 _LINE_END = re.compile("\r\n|[\r\u0085\u2028\u2029]")
-# Two noncharacters end each plane.
+# The last two code points of each plane are noncharacters.
 _NONCHARACTERS = "".join(
     chr(plane | last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)
 )
@@ -26,14 +27,14 @@ _UNSHOWABLE = re.compile(
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _MARKS_LIMIT = 30
-"""Combining marks in a row: the limit of Unicode's Stream-Safe Text Format (UAX 15)."""
+"""Limit of combining marks in a row, that of Unicode's Stream-Safe Text Format (UAX 15)."""
 _MARKS = [
     point
     for point in range(0x20000)
-    # U+0F73, U+0F75 and U+0F81 are no marks, and yet decompose into nothing else.
+    # U+0F73, U+0F75 and U+0F81 are not marks, but decompose into marks only.
     if unicodedata.combining(chr(point)) or point in {0x0F73, 0x0F75, 0x0F81}
 ]
-# As ranges: a set of signs beyond the first plane is searched one by one.
+# As ranges: `re` searches a set of characters beyond the first plane one by one.
 _MARK = "".join(
     f"{chr(first)}-{chr(last)}"
     for first, last in zip(
@@ -45,16 +46,16 @@ _MARK = "".join(
 _STACKED = re.compile(f"([{_MARK}]{{{_MARKS_LIMIT}}})[{_MARK}]+")
 _SLICE = 64
 _QUOTED = 40
-"""Signs of a value that a sentence quotes."""
+"""Length limit of a value quoted in a sentence, in characters."""
 FOLDED_LIMIT = 20_000
-"""Signs that a search compares: one sign of a text may fold to 18, as U+FDFA does."""
+"""Length limit of a folded text; one character may fold to 18, as U+FDFA does."""
 
 
 def normalise_nfc(text: str) -> str:
-    """Normalise a text to NFC, in linear time; one that stacks its marks is left as it is.
+    """Normalise a text to NFC in linear time; a text with too many marks in a row stays as it is.
 
-    `unicodedata` takes the square of a run of combining marks: 0.7 s for 20,000. No script needs
-    30 on one sign, and `is_showable` refuses more.
+    The time of `unicodedata` grows with the square of a run of combining marks: 0.7 s for 20,000.
+    No script needs 30 on one character, and `is_showable` refuses more.
     """
     if text.isascii() or _STACKED.search(text):
         return text
@@ -62,15 +63,15 @@ def normalise_nfc(text: str) -> str:
 
 
 def normalise_nfd(text: str) -> str:
-    """Undo `normalise_nfc`: normalise a text to NFD, as macOS writes names."""
+    """Normalise a text to NFD, as macOS writes names: the opposite of `normalise_nfc`."""
     return text if text.isascii() or _STACKED.search(text) else unicodedata.normalize("NFD", text)
 
 
 def fold(text: str, limit: int = FOLDED_LIMIT) -> str:
-    """Reduce a text to what a search compares: no case, no accent, `limit` signs at most.
+    """Fold a text for a search: no case, no accent, at most `limit` characters.
 
-    It is decomposed by slices, which takes a linear time whatever its marks are; their order,
-    which a slice may get wrong, is of no account once they are dropped.
+    It is decomposed by slices, in linear time whatever its marks. A slice may get the order of the
+    marks wrong, which does not matter because they are dropped.
     """
     cased = text[:limit].casefold()
     slices = (
@@ -82,11 +83,11 @@ def fold(text: str, limit: int = FOLDED_LIMIT) -> str:
 
 
 def clean(text: str) -> str:
-    """Clean a typed text to what its writer sees, whatever a keyboard or a paste put into it.
+    """Clean a typed text: keep what its writer sees, whatever a keyboard or a paste has added.
 
-    It is composed (NFC: macOS pastes accents apart from their letters). Every blank becomes a space
-    and every line end a `\\n`; what has no shape at all is dropped, and so are blanks around. Signs
-    that mislead stay, for `is_showable` to refuse.
+    It is normalised to NFC (macOS pastes accents apart from their letters). Every blank becomes a
+    space and every line end a `\\n`. Invisible characters and outer blanks are dropped. Misleading
+    characters stay: `is_showable` refuses them.
     """
     if text.isascii() and text.isprintable():
         return text.strip()
@@ -94,10 +95,10 @@ def clean(text: str) -> str:
 
 
 def is_showable(text: str, *, lines: bool = False) -> bool:
-    """Tell whether any screen can show a plain text as it is; `lines` allows several, and tabs.
+    """Tell whether every character of a text can be shown; `lines` allows line ends and tabs.
 
-    Controls, signs that reorder what follows, surrogates, private use, noncharacters and marks that
-    are stacked are not: some are not even allowed in an XML document, which a spreadsheet is.
+    Not shown: controls, characters that reorder text, surrogates, private use, noncharacters and
+    too many marks in a row. Some are not allowed in an XML document, such as a spreadsheet.
     """
     if _UNSHOWABLE.search(text) or (not text.isascii() and _STACKED.search(text)):
         return False
@@ -105,20 +106,20 @@ def is_showable(text: str, *, lines: bool = False) -> bool:
 
 
 def make_showable(text: str) -> str:
-    """Replace each sign that no screen can show by `�`."""
+    """Replace each character that cannot be shown by `�`."""
     return _UNSHOWABLE.sub(_REPLACEMENT, _STACKED.sub(rf"\1{_REPLACEMENT}", text))
 
 
 def make_one_line(text: str) -> str:
-    """Put a name on one line, whatever an older release accepted in it."""
+    """Put a name on one line: an older release may have accepted line ends in it."""
     return " ".join(make_showable(clean(text)).split())
 
 
 def quote_line(text: str) -> str:
-    """Quote at most a line of what somebody wrote: a hostile field may hold megabytes."""
+    """Quote a value, cut to one short line: a hostile field may hold megabytes."""
     return text if len(text) <= _QUOTED else text[:_QUOTED] + "…"
 
 
 def has_visible_letter(text: str) -> bool:
-    """Tell whether a text holds a letter or a digit that is seen."""
+    """Tell whether a text holds a visible letter or digit."""
     return any(sign.isalnum() for sign in clean(text))

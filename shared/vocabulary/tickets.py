@@ -5,14 +5,14 @@ from enum import StrEnum
 
 
 class Desk(StrEnum):
-    """Who answers: the structure that treats the invoice, or who runs the platform."""
+    """Desk that answers a ticket: that of a structure, or that of the platform's operator."""
 
     METIER = "metier"
     TECHNIQUE = "technique"
 
     @property
     def is_of_a_structure(self) -> bool:
-        """Whether each structure has one of its own: who asks names which, and so does an agent."""
+        """Whether each structure has its own desk: ticket and agent then name the structure."""
         return self is Desk.METIER
 
 
@@ -20,11 +20,11 @@ DESK_LABELS: Mapping[Desk, str] = {
     Desk.METIER: "bureau métier",
     Desk.TECHNIQUE: "bureau technique",
 }
-"""What a person reads."""
+"""French labels of the desks."""
 
 
 class TicketStatus(StrEnum):
-    """Where a ticket stands."""
+    """Status of a ticket."""
 
     BROUILLON = "BROUILLON"
     DEPOSE = "DEPOSE"
@@ -36,7 +36,7 @@ class TicketStatus(StrEnum):
 
 
 class TicketAct(StrEnum):
-    """What may happen to a ticket."""
+    """Act on a ticket."""
 
     ENREGISTRER = "enregistrer"
     ABANDONNER = "abandonner"
@@ -54,7 +54,7 @@ class TicketAct(StrEnum):
 
 
 class Side(StrEnum):
-    """Who acts on a ticket: the one who asks, the desk, or the passing of time."""
+    """Who acts on a ticket: its issuer, the desk, or a timer."""
 
     DEMANDEUR = "demandeur"
     BUREAU = "bureau"
@@ -62,7 +62,7 @@ class Side(StrEnum):
 
 
 class Priority(StrEnum):
-    """How soon a desk should answer."""
+    """Priority of a ticket: how soon a desk should answer."""
 
     BASSE = "BASSE"
     NORMALE = "NORMALE"

@@ -1,4 +1,4 @@
-"""VAT numbers: a French one is FR, a key of two signs, then the SIREN."""
+"""VAT numbers: a French one is FR, a key of two characters, then the SIREN."""
 
 import re
 
@@ -8,22 +8,22 @@ _MONACO = "000"
 
 
 def compact_vat_number(text: str) -> str:
-    """Write a VAT number as registers keep it: capitals, no blank, point or dash."""
+    """Normalise a VAT number as registers keep it: capitals, without blanks, points or dashes."""
     return _BLANKS.sub("", text).upper()
 
 
 def has_french_form(number: str) -> bool:
     """Tell whether a compact VAT number has the form of a French one, whatever its key.
 
-    A published sample gives a right SIREN after a wrong key: the key alone refuses nobody.
+    A published sample has a correct SIREN after a wrong key, so a wrong key is not refused.
     """
     return _FRENCH.fullmatch(number) is not None
 
 
 def is_french_vat_number(number: str) -> bool:
-    """Tell whether a compact number has the form of a French one, and its key when it is digits.
+    """Tell whether a compact number is a French VAT number; a key is checked when it is digits.
 
-    A key with a letter is computed otherwise, by a rule that no official source was found for.
+    A key with a letter follows another rule, for which no official source was found.
     """
     parts = _FRENCH.fullmatch(number)
     if parts is None:
@@ -33,6 +33,6 @@ def is_french_vat_number(number: str) -> bool:
 
 
 def extract_siren(number: str) -> str | None:
-    """Give the SIREN that a French VAT number holds; those of Monaco, 000…, hold none."""
+    """Extract the SIREN of a French VAT number; those of Monaco, 000…, hold none."""
     parts = _FRENCH.fullmatch(number)
     return None if parts is None or parts[2].startswith(_MONACO) else parts[2]
