@@ -1,1 +1,1 @@
-"""What runs the platform, apart from the platform itself."""
+"""Deployment: image, compose, Kubernetes, gateway, monitoring, and the platform on one machine."""

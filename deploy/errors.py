@@ -1,5 +1,5 @@
-"""What deployment says when it cannot go on."""
+"""Errors of deployment."""
 
 
 class LaunchError(Exception):
-    """The platform cannot start. The first line of the message says why and what to do."""
+    """Launch error: the platform cannot start. The first line says why and what to do."""

@@ -1,9 +1,9 @@
-"""What an image runs: its one service, or a look at whether that service answers.
+"""Entry point of the image: runs its one service, or checks its liveness.
 
 python -m deploy.image          the service, as `python -m services.<name>` would
-python -m deploy.image live     exit 0 when it answers
+python -m deploy.image live     liveness check: exit 0 when it answers
 
-The image names its service in `SERVICE`: there is no shell in between to read it.
+The variable `SERVICE` names the service of the image; no shell is needed to read it.
 """
 
 import http.client
@@ -15,10 +15,10 @@ _PATIENCE_S = 2
 
 
 def main() -> None:
-    """Do what the first argument says; the service takes any other arguments as its own."""
+    """Run the service with the arguments, or check its liveness when the first one is `live`."""
     if sys.argv[1:] == ["live"]:
         sys.exit(0 if _is_live() else 1)
-    # Read without pydantic: the settings are the service's, and a look must cost little.
+    # Read without pydantic: these are the service's settings, and a liveness check must be cheap.
     runpy.run_module(f"services.{os.environ['SERVICE']}", run_name="__main__", alter_sys=True)  # noqa: TID251
 
 

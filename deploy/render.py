@@ -1,8 +1,8 @@
-"""Writes what the example overlay comes to, so that it is read and checked where kustomize is not.
+"""Renders the example overlay by kustomize, so that it can be checked without kustomize.
 
 python -m deploy.render [--kustomize PATH]
 
-The first line names the digest of what it was made from: a test says when that has changed since.
+The first line holds the digest of the sources; a test fails when they have changed since.
 """
 
 import hashlib
@@ -20,8 +20,8 @@ EXAMPLE = MANIFESTS / "overlays" / "example"
 RENDERED = MANIFESTS / "rendered" / "example.yaml"
 
 
-def digest() -> str:
-    """Digest of all that kustomize may read, names and bytes."""
+def compute_digest() -> str:
+    """Compute the digest of all files that kustomize may read, names and bytes."""
     whole = hashlib.sha256()
     for path in sorted(MANIFESTS.rglob("*.yaml")):
         if RENDERED.parent not in path.parents:
@@ -31,7 +31,7 @@ def digest() -> str:
 
 
 def build(kustomize: str = "kustomize", overlay: Path = EXAMPLE) -> str:
-    """Give what the overlay comes to."""
+    """Render an overlay by kustomize."""
     done = subprocess.run(
         [kustomize, "build", str(overlay)], capture_output=True, text=True, check=False, timeout=60
     )
@@ -43,9 +43,9 @@ def build(kustomize: str = "kustomize", overlay: Path = EXAMPLE) -> str:
 def main(
     kustomize: Annotated[str, typer.Option(help="The program, v5.")] = "kustomize",
 ) -> None:
-    """Write it."""
+    """Write the rendered example."""
     RENDERED.parent.mkdir(exist_ok=True)
-    text = f"# Written by deploy/render.py from {digest()}\n{build(kustomize)}"
+    text = f"# Written by deploy/render.py from {compute_digest()}\n{build(kustomize)}"
     RENDERED.write_text(text, encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The provisioner: creates the topics of the registry, and their dead letters, on a broker.
+"""Provisioning of a broker: creates the topics of the registry, and their dead-letter topics.
 
 python -m deploy.topics --kafka HOST:PORT --replication 3
 """
@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 
 
 def provision(kafka: str, topics: Iterable[Topic] = TOPICS, replication: int = 1) -> None:
-    """Create what is missing, `replication` times each, and leave what exists as it is."""
+    """Create the missing topics, with `replication` copies; existing ones do not change."""
     wanted = [
         new
         for topic in topics
@@ -38,7 +38,7 @@ def provision(kafka: str, topics: Iterable[Topic] = TOPICS, replication: int = 1
 
 
 def broker_answers(kafka: str) -> bool:
-    """Whether the broker knows itself to be part of a cluster, and so serves requests."""
+    """Tell whether the broker serves requests: it then lists itself in its cluster."""
     return _run(_has_brokers(kafka))
 
 
@@ -48,13 +48,13 @@ def _build_stream(topic: Topic, replication: int) -> NewTopic:
         if topic.retention_ms is None
         else {"retention.ms": str(topic.retention_ms)}
     )
-    # The producer, its broker and its readers go by one limit.
+    # Producer, broker and consumers have the same limit.
     return _build_topic(topic.name, topic.partitions, replication, kept, TOPIC_MAX_BYTES)
 
 
 def _build_dead_letters(topic: Topic, replication: int) -> NewTopic:
     kept = {"retention.ms": str(_DEAD_LETTERS_RETENTION_MS)}
-    # A message as large as its topic allows must fit here with the reason beside it.
+    # The largest message of the topic must fit here, with its reason.
     return _build_topic(topic.dead_letters, 1, replication, kept, DEAD_LETTERS_MAX_BYTES)
 
 
@@ -63,20 +63,20 @@ def _build_topic(
 ) -> NewTopic:
     configs = kept | {
         "max.message.bytes": str(max_bytes),
-        # The broker unpacks what is written compressed, so that the limit is that of its contents.
+        # The broker stores batches uncompressed, so the size limit holds for their contents.
         "compression.type": "uncompressed",
-        # By its own clock: a record dated in the year 3000 would never be forgotten, and those of
-        # a service whose clock is an hour ahead would all be refused.
+        # The broker's own clock: with the producer's, a record dated in the year 3000 would never
+        # expire, and all records of a service whose clock is an hour ahead would be refused.
         "message.timestamp.type": "LogAppendTime",
     }
     if replication >= _REPLICAS_THAT_SURVIVE_ONE:
-        # What is acknowledged is on two nodes: the death of one loses nothing.
+        # An acknowledged record is on two nodes: the loss of one node loses nothing.
         configs = {**configs, "min.insync.replicas": str(replication - 1)}
     return NewTopic(name, partitions, replication, topic_configs=configs)
 
 
 async def _create(kafka: str, wanted: list[NewTopic]) -> None:
-    """Ask until all exist: a broker that has just started may not have found its controller."""
+    """Retry until all topics exist: a broker may start before it has found its controller."""
     deadline = time.monotonic() + _PATIENCE_S
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
@@ -106,7 +106,7 @@ async def _has_brokers(kafka: str) -> bool:
 
 
 def _run(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run it to its end on a thread of its own: the caller may have a running event loop."""
+    """Run a coroutine to its end in a new thread: the caller may have a running event loop."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(asyncio.run, work).result()
 
@@ -115,7 +115,7 @@ def main(
     kafka: Annotated[str, typer.Option(envvar="AIGUILLAGE_KAFKA", help="Bootstrap servers.")],
     replication: Annotated[int, typer.Option(min=1, help="Copies of each partition.")] = 1,
 ) -> None:
-    """Create the topics that are missing; exit 1 when the broker does not."""
+    """Create the missing topics; exit 1 when the broker does not create them."""
     try:
         provision(kafka, replication=replication)
     except (LaunchError, KafkaError) as error:

@@ -1,4 +1,4 @@
-"""Writes the gateway's configuration for compose, where each service answers under its name.
+"""Writes the gateway's configuration for compose, where a service's name is its host.
 
 python -m deploy.gateway
 """

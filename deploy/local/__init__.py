@@ -1,4 +1,4 @@
-"""Broker, store and services as processes of one machine, for demos, tests and benches.
+"""Local platform: broker, store and services on one machine, for demos, tests and benches.
 
 with Platform(Backend.EMBEDDED) as platform:
     platform.addresses.services["deposit"]

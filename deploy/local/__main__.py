@@ -63,10 +63,10 @@ def up(
         float, typer.Option("--for", help="Stop by itself after so many seconds.")
     ] = float("inf"),
 ) -> None:
-    """Keep the platform running; print its origin, its logs and how to stop it.
+    """Start the platform and keep it running; print its origin, its logs and how to stop it.
 
-    A process that ends is started again, with a growing delay when it goes on ending. The broker of
-    embedded keeps its records in memory: when it ends, all ends.
+    A process that ends is restarted, with exponential backoff when it ends again. The broker of
+    embedded keeps its records in memory: when it ends, the whole platform stops.
     """
     exit_on_signals()
     folder = run_dir or _folder(backend)
@@ -92,7 +92,7 @@ def up(
 
 @app.command()
 def down(run_dir: _RunDir = None) -> None:
-    """Stop the platform that `up` left running, and wait until no process of it is left."""
+    """Stop the platform that `up` has started, and wait until all its processes have ended."""
     folders = [run_dir] if run_dir else [_folder(backend) for backend in Backend]
     stopped = [folder for folder in folders if stop_launcher(folder)]
     for folder in stopped:
@@ -103,14 +103,14 @@ def down(run_dir: _RunDir = None) -> None:
 
 @app.command()
 def which_backend() -> None:
-    """Print the backend that the tests take here, and why."""
+    """Print the backend that the tests use here, and why."""
     choice = choose()
     print(f"backend: {choice.backend} ({choice.reason})")
 
 
 @contextmanager
 def _announce_stop() -> Iterator[None]:
-    """Print "stopped" once all has ended, but for a failure, which says why instead."""
+    """Print "stopped" when all has ended; a failure prints its reason instead."""
     try:
         yield
     except SystemExit as request:
@@ -121,7 +121,7 @@ def _announce_stop() -> Iterator[None]:
 
 
 def _print_stopped() -> None:
-    with suppress(OSError):  # the terminal that closed
+    with suppress(OSError):  # the terminal has closed
         print("stopped", flush=True)
 
 
@@ -130,7 +130,7 @@ def _folder(backend: Backend) -> Path:
 
 
 def _shown(path: Path) -> Path:
-    """Shorten a path to what a person would type here."""
+    """Shorten a path to a relative one, as a person would type it here."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
@@ -146,7 +146,7 @@ def _describe_data(backend: Backend, folder: Path, *, fresh: bool) -> str:
 def _print_addresses(platform: Platform, down: str) -> None:
     where = platform.addresses
     print("running; the page that describes each service, and the address of its metrics:")
-    # Not a table that fits the terminal: an address that was cut cannot be copied.
+    # No table: a long address would be cut, and could not be copied.
     for name, url in where.services.items():
         print(f"  {name:<14} {where.origin}{public_prefix(name)}/docs  {urljoin(url, '/metrics')}")
     print(f"logs, a file per process: {_shown(platform.logs)}")

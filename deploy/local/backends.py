@@ -1,4 +1,4 @@
-"""Backends: where broker and store come from, and which one is taken."""
+"""Backends: which broker and store a local platform runs, and how one is chosen."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,14 +10,14 @@ from deploy.local import containers, kafka
 
 
 class Backend(StrEnum):
-    """Where broker and store come from."""
+    """Kind of broker and store of a local platform."""
 
     EMBEDDED = "embedded"
-    """Tansu, in memory, and SecantusDB: needs Python alone, forgets everything when it stops."""
+    """Tansu, in memory, and SecantusDB: needs Python only, loses everything when it stops."""
     NATIVE = "native"
-    """Apache Kafka on the machine's Java, and SecantusDB: data stay between two runs."""
+    """Apache Kafka on the machine's Java, and SecantusDB: data are kept between two runs."""
     DOCKER = "docker"
-    """Apache Kafka and MongoDB in containers, which are removed when it stops."""
+    """Apache Kafka and MongoDB in containers, which are removed at the end."""
 
     @property
     def has_real_kafka(self) -> bool:
@@ -26,26 +26,26 @@ class Backend(StrEnum):
 
     @property
     def keeps_data(self) -> bool:
-        """Whether a later run finds the data. A store that stayed beside a broker that forgot would
-        wait for messages that are gone."""
+        """Whether a later run finds the data. Broker and store both keep them or neither does: a
+        store alone would wait for messages that are gone."""
         return self is Backend.NATIVE
 
     def find_missing(self) -> str | None:
-        """Say what this machine lacks for it, None when nothing."""
+        """Describe what this machine lacks for the backend; None when nothing."""
         needs = {Backend.NATIVE: kafka.find_missing, Backend.DOCKER: containers.find_missing_engine}
         return needs[self]() if self in needs else None
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A backend, and why this one."""
+    """Backend that was chosen, and why."""
 
     backend: Backend
     reason: str
 
 
 class _Wish(BaseSettings):
-    """The variable `BACKEND`, with which a person forces one."""
+    """Environment variable `BACKEND`, which forces a backend."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
@@ -53,7 +53,7 @@ class _Wish(BaseSettings):
 
 
 def choose(otherwise: Backend | None = None) -> Choice:
-    """Take the backend that `BACKEND` names, else `otherwise`, else the nearest to production."""
+    """Choose the backend: that of `BACKEND`, else `otherwise`, else the closest to production."""
     wish = _Wish().backend
     if wish is not None:
         if wish not in list(Backend):

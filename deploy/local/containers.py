@@ -1,7 +1,7 @@
-"""Apache Kafka and MongoDB in containers, by testcontainers, where an engine answers.
+"""Apache Kafka and MongoDB in containers (testcontainers), on machines with an engine.
 
-Each listens inside on the port that it has outside, so that one address serves both sides: brokers
-and replica sets tell their clients where to come back to.
+Each has the same port inside and outside its container, because brokers and replica sets tell their
+clients the address to use.
 """
 
 import time
@@ -31,7 +31,7 @@ _NOT_INITIALISED = 94
 
 
 def find_missing_engine() -> str | None:
-    """Say what is missing to run containers here, None when nothing is."""
+    """Describe what is missing to run containers here; None when nothing is."""
     try:
         DockerClient().client.ping()
     except DockerException:
@@ -40,21 +40,21 @@ def find_missing_engine() -> str | None:
 
 
 class RunningContainer:
-    """A running container, as the platform sees a process."""
+    """Running container, with the interface of a process."""
 
     def __init__(self, container: Container, log: Path, since: float) -> None:
-        """Follow one that was started at `since`. Its log grows over restarts."""
+        """Copy the log of a container that was started at `since`; restarts append to it."""
         self._container = container
         Thread(target=_copy_log, args=(container, log, since), daemon=True).start()
 
     @property
     def pid(self) -> int:
-        """The process id of its first process, on the engine's machine."""
+        """Process id of its first process, on the engine's machine."""
         self._container.reload()
         return int(self._container.attrs["State"]["Pid"])
 
     def is_alive(self) -> bool:
-        """Whether it still runs."""
+        """Tell whether it still runs."""
         try:
             self._container.reload()
         except NotFound:
@@ -62,23 +62,23 @@ class RunningContainer:
         return bool(self._container.status == "running")
 
     def describe_end(self) -> str:
-        """Say how it ended, once it has."""
+        """Describe how it ended."""
         self._container.reload()
         return f"ended by itself with status {self._container.attrs['State']['ExitCode']}"
 
     def ask_to_end(self) -> None:
-        """Send SIGTERM and return at once."""
+        """Send SIGTERM without waiting."""
         with suppress(APIError):
             self._container.kill("SIGTERM")
 
     def end(self) -> None:
-        """Send SIGTERM, wait, and kill it when it ignores SIGTERM."""
+        """Send SIGTERM and wait; send SIGKILL after a timeout."""
         with suppress(NotFound):
             self._container.stop(timeout=GRACE_S)
 
     def kill(self) -> None:
-        """Send SIGKILL and wait until it is gone."""
-        # It may have ended by itself meanwhile.
+        """Send SIGKILL and wait until it has ended."""
+        # It may have ended by itself.
         with suppress(APIError):
             self._container.kill()
         with suppress(NotFound):
@@ -86,7 +86,7 @@ class RunningContainer:
 
 
 class ContainerProgram:
-    """A program in a container that serves one port. A restart finds the data of before."""
+    """Program in a container that serves one port. A restart keeps its data."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class ContainerProgram:
         env: Callable[[int], Mapping[str, str]],
         is_ready: Callable[[int], bool],
     ) -> None:
-        """Take its configuration; nothing is created before `start`."""
+        """Take the configuration; `start` creates the container."""
         self.is_ready = is_ready
         self._image = image
         self._command = command
@@ -111,7 +111,7 @@ class ContainerProgram:
         log: Path,
         watchdog: Watchdog,  # noqa: ARG002 - testcontainers has one of its own
     ) -> RunningContainer:
-        """Start it on `port`: the container of before, if it had that port."""
+        """Start the container on `port`; reuse the earlier one if it has that port."""
         since = time.time()
         if self._created and self._created[0] == port:
             container = self._created[1].get_wrapped_container()
@@ -119,7 +119,7 @@ class ContainerProgram:
             return RunningContainer(container, log, since)
         self.discard()
         created = DockerContainer(self._image).with_envs(**self._env(port), **env)
-        # On loopback alone, which the method of that name cannot say.
+        # On loopback only, for which `with_bind_ports` has no option.
         created.ports[f"{port}/tcp"] = (HOST, port)  # type: ignore[assignment]
         created.with_command(self._command(port))
         self._created = (port, created)
@@ -138,7 +138,7 @@ class ContainerProgram:
 
 
 def build_broker() -> ContainerProgram:
-    """Apache Kafka, one node."""
+    """Build the container of Apache Kafka, one node."""
     _require_engine()
     return ContainerProgram(
         KAFKA_IMAGE,
@@ -149,7 +149,7 @@ def build_broker() -> ContainerProgram:
 
 
 def build_store() -> ContainerProgram:
-    """MongoDB, a replica set of one."""
+    """Build the container of MongoDB, a replica set of one."""
     _require_engine()
     return ContainerProgram(
         MONGO_IMAGE,
@@ -188,7 +188,7 @@ def _kafka_env(port: int) -> Mapping[str, str]:
 
 
 def _takes_writes(port: int) -> bool:
-    """Whether it is the primary of its replica set, which is created at the first call."""
+    """Tell whether the store is the primary of its replica set; create that at the first call."""
     with MongoClient[dict[str, object]](
         HOST, port, directConnection=True, serverSelectionTimeoutMS=1_000
     ) as client:

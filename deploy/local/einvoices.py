@@ -1,4 +1,4 @@
-"""Writes the e-invoices that suppliers would send: UBL 2.1, CII, Factur-X and plain PDF."""
+"""Writer of sample e-invoices, as suppliers send them: UBL 2.1, CII, Factur-X and plain PDF."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -14,25 +14,25 @@ EN_16931 = "urn:cen.eu:en16931:2017"
 
 @dataclass(frozen=True, slots=True)
 class Trader:
-    """A seller or a buyer, in France."""
+    """Seller or buyer of an e-invoice, in France."""
 
     name: str
     siret: str
 
     @property
     def siren(self) -> str:
-        """The legal person's number, which every SIRET of it starts with."""
+        """SIREN, with which every SIRET of the company starts."""
         return self.siret[:9]
 
     @property
     def vat_number(self) -> str:
-        """The French VAT number, whose key follows from the SIREN."""
+        """French VAT number, whose key is computed from the SIREN."""
         return f"FR{(12 + 3 * (int(self.siren) % 97)) % 97:02d}{self.siren}"
 
 
 @dataclass(frozen=True, slots=True)
 class Einvoice:
-    """The fields of a works e-invoice of one line. `rate` is the VAT rate in per cent."""
+    """Fields of a works e-invoice of one line. `rate` is the VAT rate in per cent."""
 
     number: str
     issued_on: date
@@ -51,17 +51,17 @@ class Einvoice:
 
     @property
     def tva(self) -> Decimal:
-        """The VAT, to the cent."""
+        """Amount of VAT, rounded to the cent."""
         return (self.ht * self.rate / 100).quantize(Decimal("0.01"))
 
     @property
     def ttc(self) -> Decimal:
-        """The total with VAT."""
+        """Total with VAT."""
         return self.ht + self.tva
 
     @property
     def due(self) -> Decimal:
-        """What is left to pay."""
+        """Amount left to pay."""
         return self.ttc - self.prepaid
 
 
@@ -122,7 +122,7 @@ def cii(invoice: Einvoice) -> bytes:
 
 
 def factur_x(invoice: Einvoice) -> bytes:
-    """Write a PDF a person can read, with the CII invoice embedded as `factur-x.xml`."""
+    """Write a Factur-X invoice: a readable PDF with the CII invoice embedded as `factur-x.xml`."""
     pdf = _page(invoice)
     pdf.embed_file(
         bytes=cii(invoice),
@@ -137,7 +137,7 @@ def factur_x(invoice: Einvoice) -> bytes:
 
 
 def plain_pdf(invoice: Einvoice) -> bytes:
-    """Write a PDF that only a person can read, as MOE and MOA deposit them."""
+    """Write a PDF without invoice data, as MOE and MOA deposit them."""
     return bytes(_page(invoice).output())
 
 

@@ -1,7 +1,7 @@
-"""Lock on the folder of a platform: a pid file, held by `flock`, which the kernel releases.
+"""Lock on the folder of a platform: a pid file with `flock`, which the kernel releases.
 
-The lock and not the number says whether a launcher runs: a number that was left in the file may
-mean another process by now.
+The lock tells whether a launcher runs, not the pid in the file: an old pid may belong to another
+process now.
 """
 
 import fcntl
@@ -17,15 +17,15 @@ from deploy.errors import LaunchError
 _FILE = "launcher.pid"
 _POLL_S = 0.1
 _WATCHDOG_LIMIT_S = 15.0
-"""After a launcher was killed, its watchdog holds the lock until it has ended the processes."""
+"""Timeout of the watchdog, which keeps a killed launcher's lock until all processes have ended."""
 _STOP_LIMIT_S = 90.0
 
 
 class FolderLock:
-    """An exclusive lock on a folder. The watchdog inherits it, and so holds it longest."""
+    """Exclusive lock on a folder. The watchdog inherits it, and so releases it last."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the lock and write down this process. Raises LaunchError while another has it."""
+        """Take the lock and write this pid. Raises LaunchError when another process has it."""
         folder.mkdir(parents=True, exist_ok=True)
         self._file = (folder / _FILE).open("a+")
         deadline = time.monotonic() + _WATCHDOG_LIMIT_S
@@ -43,20 +43,20 @@ class FolderLock:
         self._file.flush()
 
     def fileno(self) -> int:
-        """Give the descriptor that holds the lock, for a process to inherit."""
+        """Return the file descriptor of the lock, which a process can inherit."""
         return self._file.fileno()
 
     def release(self) -> None:
-        """Let others take it."""
+        """Release the lock."""
         if not self._file.closed:
             self._file.truncate(0)
             self._file.close()
 
 
 def stop_launcher(folder: Path) -> bool:
-    """Stop the launcher that holds a folder's lock, and wait for all it started; False: none does.
+    """Stop the launcher of a folder and wait for its processes; False when none runs.
 
-    Sends SIGTERM, and SIGKILL to one that does not listen: its watchdog then ends the rest.
+    It gets SIGTERM, then SIGKILL when it does not end: its watchdog then ends its processes.
     """
     if not (folder / _FILE).exists():
         return False
@@ -68,7 +68,7 @@ def stop_launcher(folder: Path) -> bool:
                 if _try_lock(file):
                     return bool(told) or request is signal.SIGKILL
                 holder = _pid(file)
-                # Once only: a second SIGTERM says no more than the first.
+                # Once only: a second SIGTERM has no effect.
                 if holder and holder != told:
                     told = holder
                     with suppress(ProcessLookupError):
@@ -86,7 +86,7 @@ def _try_lock(file: IO[str]) -> bool:
 
 
 def _pid(file: IO[str]) -> int:
-    """Read who holds it; 0 between taking the lock and writing it down."""
+    """Read the pid of the holder; 0 when the holder has not written it yet."""
     file.seek(0)
     return int(file.read() or 0)
 

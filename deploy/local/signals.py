@@ -1,18 +1,18 @@
-"""Signal handling: SIGINT, SIGTERM and SIGHUP end a launcher, and with it what it started."""
+"""Signal handling: SIGINT, SIGTERM and SIGHUP end a launcher and the processes it started."""
 
 import signal
 import sys
 from types import FrameType
 
 _REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C, `kill`, and a terminal that closes."""
+"""Signals of Ctrl-C, of `kill`, and of a terminal that closes."""
 
 
 def exit_on_signals(status: int = 0) -> None:
-    """Turn SIGINT, SIGTERM and SIGHUP into an exit with `status`, which closes what is open.
+    """Turn SIGINT, SIGTERM and SIGHUP into an exit with `status`, so that everything is closed.
 
-    Further signals are ignored: the cleaning up has begun. One that is ignored at the start, as
-    `nohup` and background jobs have it, stays so.
+    Later signals are ignored, because the cleaning up has begun. A signal that is ignored at the
+    start, as with `nohup` and background jobs, stays ignored.
     """
 
     def leave(_signal: int, _frame: FrameType | None) -> None:

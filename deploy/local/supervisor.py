@@ -1,4 +1,4 @@
-"""Supervision: a process that ends by itself is started again, with exponential backoff."""
+"""Supervisor: restarts a process that has ended by itself, with exponential backoff."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from deploy.local.platform import BROKER, Platform
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
 _STEADY_S = 60.0
-"""What has answered for this long and ends is started again as soon as after a first end."""
+"""Time after which the backoff is reset: a process has been ready for so long."""
 
 
 @dataclass(slots=True)
@@ -18,14 +18,14 @@ class _Restarts:
 
     delay_s: float = FIRST_DELAY_S
     due: float | None = None
-    """When it is to be started again."""
+    """Moment of the next restart."""
     is_starting: bool = False
     answered: float = 0
-    """Since when it has answered again."""
+    """Moment since which it has been ready."""
 
 
 class Supervisor:
-    """Keeps the processes of a platform running; services wait meanwhile for what they miss."""
+    """Restarts the processes of a platform; meanwhile services wait for broker and store."""
 
     def __init__(
         self,
@@ -33,17 +33,17 @@ class Supervisor:
         say: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Watch a platform that has started, and say by one line what ends and what is back."""
+        """Supervise a started platform; `say` prints a line for each end and each return."""
         self._platform = platform
         self._say = say
         self._clock = clock
         self._restarts: dict[str, _Restarts] = {}
 
     def check(self) -> None:
-        """Look at each process once, and start what is due. Never waits for one to be ready.
+        """Check each process once, and restart those that are due. Never waits until one is ready.
 
-        Raises LaunchError for a broker that kept its records in memory: to go on without them would
-        lose in silence what services have published and not yet read.
+        Raises LaunchError when a broker with its records in memory has ended: a restart would lose
+        published messages that are not yet read, without a trace.
         """
         for name in self._platform.names:
             if not self._platform.is_alive(name):

@@ -1,9 +1,9 @@
-"""Watchdog process: kills what the launcher started, and removes its folder, when it dies.
+"""Watchdog process: when the launcher dies, kills its processes and removes its folder.
 
-It is told `+pid` and `-pid` through a pipe that closes with the launcher, however
-it dies. The kernel's parent-death signal was weighed: it exists on Linux alone, follows the thread
-that started the process rather than the launcher, and needs code between fork and exec, which is
-not safe in a program with threads.
+It reads `+pid` and `-pid` from a pipe that closes with the launcher, however that dies. The parent-
+death signal of the kernel is no alternative: it exists on Linux only, follows the thread that
+started the process instead of the launcher, and needs code between fork and exec, which is not safe
+in a program with threads.
 """
 
 import os
@@ -22,13 +22,13 @@ _PAUSE_S = 0.1
 
 
 class Watchdog:
-    """The launcher's end of the pipe."""
+    """Client of the watchdog process: the launcher's end of the pipe."""
 
     def __init__(self, scratch: Path | None = None, inherits: Sequence[int] = ()) -> None:
-        """Start watching. It has its own session: Ctrl-C is for the launcher alone.
+        """Start the watchdog, in its own session: Ctrl-C reaches the launcher only.
 
-        `scratch` is a folder to remove at the end; descriptors that it `inherits`, a lock among
-        them, stay open until it has ended everything.
+        `scratch` is a folder to remove at the end. The file descriptors in `inherits`, a lock among
+        them, stay open until all processes have ended.
         """
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", Path(__file__), *([scratch] if scratch else [])],
@@ -42,11 +42,11 @@ class Watchdog:
         self._tell(f"+{pid}")
 
     def forget(self, pid: int) -> None:
-        """Leave `pid` alone: it has ended, and the number may come to mean another process."""
+        """Stop watching `pid`: it has ended, and another process may get its number."""
         self._tell(f"-{pid}")
 
     def close(self) -> None:
-        """Stop watching, once whatever is still watched has ended and the folder is gone."""
+        """Stop the watchdog, after it has ended what it watches and removed the folder."""
         self._process.communicate()
 
     def _tell(self, line: str) -> None:
@@ -56,7 +56,7 @@ class Watchdog:
 
 
 def main() -> None:
-    """Listen until the launcher is gone, then kill what it left."""
+    """Read the pipe until the launcher ends, then kill the processes that it left."""
     watched: set[int] = set()
     for line in sys.stdin:
         pid = int(line[1:])
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def _wait_for_end(pid: int) -> None:
-    """Wait until a killed process holds no file any more, or is a zombie that nobody reaps."""
+    """Wait until a killed process has closed its files, or is a zombie that nobody reaps."""
     for _ in range(_END_TRIES):
         try:
             os.kill(pid, 0)
@@ -84,7 +84,7 @@ def _wait_for_end(pid: int) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Try again while a process that was killed a moment ago still writes there."""
+    """Remove a folder; retry while a process just killed still writes there."""
     for _ in range(_REMOVAL_TRIES):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():

@@ -1,4 +1,4 @@
-"""`python -m docs.generators` writes the generated documents; `--check` names those out of date."""
+"""`python -m docs.generators` writes the generated documents; `--check` lists the stale ones."""
 
 import json
 import sys
@@ -23,7 +23,7 @@ _OPENAPI = "docs/openapi"
 def main(
     *, check: Annotated[bool, typer.Option(help="Write nothing; fail when one is stale.")] = False
 ) -> None:
-    """Write every document that changed, and remove the OpenAPI of a service that is gone."""
+    """Write every document that has changed, and remove the OpenAPI of a deleted service."""
     stale = find_stale_documents(ROOT)
     if check:
         if stale:
@@ -40,7 +40,7 @@ def main(
 
 
 def find_stale_documents(root: Path) -> Mapping[str, str | None]:
-    """Find the documents that differ: what each should hold, None for one that should not be."""
+    """Find the stale documents, with the text that each should hold; None for one to delete."""
     wanted: dict[str, str | None] = {**generate_documents()}
     found = {str(path.relative_to(root)) for path in (root / _OPENAPI).glob("*.json")}
     wanted |= dict.fromkeys(found - wanted.keys())
@@ -49,7 +49,7 @@ def find_stale_documents(root: Path) -> Mapping[str, str | None]:
 
 @cache
 def generate_documents() -> Mapping[str, str]:
-    """Generate every document, by its path. Cached: the code does not change while it runs."""
+    """Generate every document, by its path. Cached: the code does not change during a run."""
     described = {
         f"{_OPENAPI}/{name}.json": _format_json(each) for name, each in build_openapi().items()
     }

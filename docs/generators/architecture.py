@@ -1,4 +1,4 @@
-"""Generator of the architecture page: three diagrams of the code, and where to change what."""
+"""Generator of the architecture page: three diagrams, and the table of where to change what."""
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,9 +56,9 @@ def render_architecture() -> str:
 
 
 def draw_topics(topics: Sequence[Topic] = TOPICS) -> str:
-    """Draw who writes and who reads each topic."""
+    """Draw the diagram of topics: who writes and who reads each one."""
     services = build_services()
-    # The topics of the roles differ by name alone: one node for all of them.
+    # The topics of the roles differ only in their name: they share one node.
     groups: dict[tuple[object, ...], list[Topic]] = {}
     for topic in topics:
         groups.setdefault((topic.owner, topic.payloads, topic.consumers), []).append(topic)
@@ -82,7 +82,7 @@ def draw_topics(topics: Sequence[Topic] = TOPICS) -> str:
 
 
 def draw_journey(circuit: Circuit) -> str:
-    """Draw the way of a payment, from its first piece to the last act on its last piece."""
+    """Draw the journey of a payment, from its first piece to the last act on its last piece."""
     rows = [*_walk_journey(circuit)]
     deposit, (routing,) = PIECE_DEPOSEE.owner, PIECE_DEPOSEE.consumers
     lines = [
@@ -114,13 +114,13 @@ def read_layers(file: Path = ROOT / "pyproject.toml") -> Sequence[Mapping[str, A
 
 
 def draw_rooms(contracts: Sequence[Mapping[str, Any]]) -> str:
-    """Draw the layers of each import contract, the highest first."""
+    """Draw the diagram of rooms: the layers of each import contract, the highest first."""
     lines = ["flowchart TB"]
     for number, contract in enumerate(contracts):
         lines.append(f'subgraph c{number}["{_format_title(contract["containers"])}"]')
         nodes = [f"c{number}l{rank}" for rank in range(len(contract["layers"]))]
         for node, layer in zip(nodes, contract["layers"], strict=True):
-            # Brackets say that a package may lack the layer.
+            # Brackets mean that a package may lack the layer.
             shown = layer.replace("(", "").replace(")", "").replace(" | ", " · ")
             lines.append(f'{node}["{shown}"]')
         lines.append(" --> ".join(nodes))
@@ -129,7 +129,7 @@ def draw_rooms(contracts: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _walk_journey(circuit: Circuit) -> Iterator[Row]:
-    """Follow the table from what the titulaire opens to what the service financier receives."""
+    """Walk the circuit from the opener of the titulaire to the piece for the service financier."""
     row = next(
         row
         for row in circuit.rows
@@ -145,25 +145,25 @@ def _walk_journey(circuit: Circuit) -> Iterator[Row]:
 
 
 def _list_acts(role: Role) -> Sequence[Act]:
-    """List what a role does to a piece without having to explain it."""
+    """List the acts of a role on a piece that need no explanation."""
     found = (each.act for each in TRANSITIONS if each.role is role and each.reason is Reason.NONE)
     return [*dict.fromkeys(found)]
 
 
 def _find_post_route(service: str) -> str:
-    """Give the first route by which a service takes something in."""
+    """Find the first POST route of a service."""
     paths = build_openapi()[service]["paths"]
     return f"POST {next(path for path, item in paths.items() if 'post' in item)}"
 
 
 def _format_shared_name(topics: Sequence[Topic]) -> str:
-    """Name topics that differ by one part of their names."""
+    """Format the common name of topics that differ in one part of their names."""
     parts = [{*part} for part in zip(*(topic.name.split(".") for topic in topics), strict=True)]
     return ".".join("ROLE" if part == {*Role} else " or ".join(sorted(part)) for part in parts)
 
 
 def _format_title(packages: Sequence[str]) -> str:
-    """Name packages of one parent."""
+    """Format the names of packages with one parent."""
     names = [package.rpartition(".")[2] for package in packages]
     return packages[0] if len(packages) == 1 else packages[0].replace(names[0], ", ".join(names))
 

@@ -16,7 +16,7 @@ _CLOUD_EVENT = "application/cloudevents+json; charset=UTF-8"
 
 
 def build_asyncapi() -> Json:
-    """Build the document: of every topic its sender, receivers, events and retention."""
+    """Build the AsyncAPI document: sender, receivers, events and retention of every topic."""
     payloads = {payload: None for topic in TOPICS for payload in topic.payloads}
     return {
         "asyncapi": "3.0.0",
@@ -117,7 +117,7 @@ def _schema_name(payload: type[Payload]) -> str:
 
 
 def _build_schemas(payloads: list[type[Payload]]) -> Json:
-    """Build the schema of each event, and of the parts they share, as they are in JSON."""
+    """Build the JSON schemas of the events, and of their common parts."""
     events = {_build_event_model(payload): payload for payload in payloads}
     refs, definitions = models_json_schema(
         [(event, "serialization") for event in events],
@@ -138,7 +138,7 @@ def _build_event_model(payload: type[Payload]) -> Any:  # noqa: ANN401 - a class
 
 
 def _as_sent(schema: Json) -> Json:
-    """Describe an optional field as one that may be absent: a null is never written."""
+    """Change optional fields in a schema from nullable to absent: a null is never written."""
     for field in schema.get("properties", {}).values():
         choices = field.get("anyOf", [])
         if {"type": "null"} in choices:

@@ -1,4 +1,4 @@
-"""Generator of the page of the circuit: every row with its source, for a lawyer to check."""
+"""Generator of the page of the circuit: every row with its source, so that a lawyer can check."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
@@ -228,7 +228,7 @@ def _format_delays(circuit: Circuit) -> str:
 def _format_statuses() -> str:
     grouped: dict[Transition, list[Role]] = {}
     for each in TRANSITIONS:
-        # Roles that do the same share a line.
+        # Roles with the same acts share a line.
         grouped.setdefault(replace(each, role=TRANSITIONS[0].role), []).append(each.role)
     acts = _format_table(
         ("acte", "par", "sur une pièce", "qui devient", "attendu ensuite", "avec"),
@@ -269,7 +269,7 @@ def _format_statuses() -> str:
 
 
 def _format_motives() -> str:
-    # The file, not the motives of a day: one that ended, or is to come, has its dates.
+    # From the file, which also has motives that have ended or are to come, with their dates.
     with _MOTIVES.open(encoding="utf-8", newline="") as lines:
         table = _format_table(
             ("code", "motif", "du", "au", "pièces", "complément", "s'il bloque", "source"),

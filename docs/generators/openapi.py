@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from deploy.local import SERVICES
 from shared.runtime.service import Runtime
 
-# Settings that are required; building a service connects to nothing.
+# Required settings; a service does not connect while it is built.
 _NOWHERE = {
     "AIGUILLAGE_KAFKA": "127.0.0.1:1",
     "AIGUILLAGE_MONGO": "mongodb://127.0.0.1:1/?directConnection=true",
@@ -26,7 +26,7 @@ def build_openapi() -> Mapping[str, dict[str, Any]]:
 
 @cache
 def build_services() -> Mapping[str, tuple[Runtime, FastAPI]]:
-    """Build every service, by its name, without starting any; seconds, so once a process."""
+    """Build every service, by its name, without starting it; cached, as it takes seconds."""
     with _environment(_NOWHERE):
         return {
             module.rpartition(".")[2]: import_module(f"{module}.bootstrap").build()

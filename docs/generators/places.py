@@ -1,4 +1,4 @@
-"""The table "to change X, open Y": each file is checked to exist, and to hold the symbol named."""
+"""Table "to change X, open Y", and the check that every file and symbol named in it exists."""
 
 import ast
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _CONTRACT = "[what may change](../CONTRIBUTING.md#changing-a-contract), `make do
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where to change one thing: files, a symbol of each, and what else it takes."""
+    """Place of a change: the files to open, a symbol of each, and the next steps."""
 
     change: str
     open: tuple[tuple[str, str], ...]
@@ -235,7 +235,7 @@ PLACES = (
 
 
 def find_missing(place: Place, root: Path = ROOT) -> Iterator[str]:
-    """Find the files and symbols of a place that do not exist."""
+    """Find the files and symbols of a place that are missing."""
     for path, symbol in place.open:
         found = root / path
         if not found.exists():
@@ -250,7 +250,7 @@ def _has_symbol(file: Path, symbol: str) -> bool:
 
 
 def _list_symbols(tree: ast.Module | ast.ClassDef, within: str = "") -> set[str]:
-    """List what a module defines, and what its classes define."""
+    """List the symbols that a module and its classes define."""
     found = set()
     for node in tree.body:
         match node:

@@ -35,7 +35,7 @@ _TABLE = "| code | ce qui est dit | que faire | source |\n| --- | --- | --- | --
 def find_rules(
     packages: tuple[ModuleType, ...] = (shared, services),
 ) -> Mapping[str, tuple[Rule, str]]:
-    """Find every rule that a module holds: by its code, with the name of that module.
+    """Find every rule by its code, with the name of its module.
 
     Raises ValueError when two rules share a code.
     """
@@ -56,7 +56,7 @@ def render_rules() -> str:
 def _find_rules(packages: tuple[ModuleType, ...]) -> Iterator[tuple[str, Rule]]:
     for package in packages:
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            # A program runs when it is imported.
+            # Importing a program would run it.
             if found.name.endswith("__main__"):
                 continue
             for each in vars(import_module(found.name)).values():

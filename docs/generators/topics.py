@@ -1,4 +1,4 @@
-"""Generator of the page of the topics, and of the types of their events."""
+"""Generator of the page of the topics and of their event types."""
 
 from collections.abc import Iterator
 
@@ -21,11 +21,11 @@ _TYPES = """
 | --- | --- |
 """  # noqa: E501 - a paragraph of Markdown is a line
 _FIELDS = {Key.DOSSIER: "`data.dossier_id`", Key.RECIPIENT: "`data.recipient.structure`"}
-"""Field of a record that repeats its key; other payloads name theirs in `entity`."""
+"""Field of a payload that repeats the record's key; other payloads name it in `entity`."""
 
 
 def render_topics() -> str:
-    """Render the table of the topics, and that of the types."""
+    """Render the table of the topics and the table of the event types."""
     return _HEAD + "".join(_format_rows()) + _TYPES + "".join(_format_types())
 
 
@@ -50,7 +50,7 @@ def _format_key(topic: Topic) -> str:
 
 
 def _format_types() -> Iterator[str]:
-    # An event that several topics carry is one type.
+    # An event that is on several topics is one type.
     payloads = dict.fromkeys(payload for topic in TOPICS for payload in topic.payloads)
     for payload in payloads:
         yield f"| {payload.__name__} | `{payload.event_type}` |\n"

@@ -1,4 +1,4 @@
-"""Every criterion of a search, alone."""
+"""Criteria of a search: every one of them, alone."""
 
 from collections.abc import Mapping
 from datetime import date

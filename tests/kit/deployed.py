@@ -1,4 +1,4 @@
-"""What the checks of deployment share: the services, their settings, and what they export."""
+"""Facts about the services for the tests of deployment: settings, topics, routes, metrics."""
 
 import importlib
 import os
@@ -34,24 +34,24 @@ Yaml = Any
 
 
 def load(path: Path) -> Yaml:
-    """Read a file that holds one document."""
+    """Read a YAML file with one document."""
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def load_all(path: Path) -> list[Yaml]:
-    """Read a file that holds several."""
+    """Read a YAML file with several documents."""
     return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
 
 
 def misset(service: str, variables: Mapping[str, str]) -> list[str]:
-    """Say what is wrong with the environment of a service: unknown, missing, or of no sense."""
+    """List the faults of a service's environment variables: unknown, missing or invalid."""
     settings = settings_of(service)
     ours = {name for name in variables if name.startswith(_PREFIX)}
     known = {f"{_PREFIX}{name.upper()}" for name in settings.model_fields}
     faults = [f"{service}: it reads no {name}" for name in sorted(ours - known)]
     values = {name.removeprefix(_PREFIX).lower(): variables[name] for name in ours & known}
     try:
-        # By name alone: the environment of the test must not fill what is missing.
+        # By name only: the environment of the test must not supply missing variables.
         settings.model_validate(values)
     except ValidationError as error:
         faults += [f"{service}: {each['loc']}: {each['msg']}" for each in error.errors()]
@@ -62,14 +62,14 @@ def misset(service: str, variables: Mapping[str, str]) -> list[str]:
 
 @cache
 def settings_of(service: str) -> type[RuntimeSettings]:
-    """Give the class that a service reads its settings by."""
+    """Find the settings class of a service."""
     found: type[RuntimeSettings] = importlib.import_module(f"services.{service}.settings").Settings
     return found
 
 
 @cache
 def subscriptions() -> Mapping[str, Mapping[str, int]]:
-    """Give the topics that each service takes, with their partitions."""
+    """List the topics that each service consumes, with their number of partitions."""
     return {
         name: {topic.name: topic.partitions for topic in runtime.subscriptions}
         for name, (runtime, _) in build_services().items()
@@ -86,12 +86,12 @@ def has_route(service: str, path: str) -> bool:
 
 @cache
 def exported() -> Mapping[str, frozenset[str]]:
-    """Give every series that a service may export, with its labels."""
+    """List every metric that a service may export, with its labels."""
     found: dict[str, frozenset[str]] = {}
     for module in [*_modules(shared), *_modules(services)]:
         for each in vars(module).values():
             if isinstance(each, MetricWrapperBase):
-                # No public name tells the labels of a metric that has no sample yet.
+                # A metric without a sample has no public attribute for its labels.
                 labels = frozenset(each._labelnames)  # noqa: SLF001
                 family = next(iter(each.describe())).name
                 for suffix in _SUFFIXES[type(each)]:
@@ -102,13 +102,13 @@ def exported() -> Mapping[str, frozenset[str]]:
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
     for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        # Programs, some of which run when they are imported.
+        # Importing some programs would run them.
         if not found.name.endswith(("__main__", ".verify")):
             yield importlib.import_module(found.name)
 
 
 def program(name: str) -> str | None:
-    """Find a program on the machine, or among those that this repository's tests installed."""
+    """Find a program on the machine, or among those that this repository installs for tests."""
     places = [*os.get_exec_path(), str(ROOT / ".run" / "tools")]
     found = (Path(place) / name for place in places)
     return next((str(each) for each in found if each.is_file() and os.access(each, os.X_OK)), None)

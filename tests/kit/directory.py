@@ -1,4 +1,4 @@
-"""Structures, told as organisation tells them."""
+"""Publishes structures as service organisation does."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ async def tell_structure(
     status: StructureStatus = StructureStatus.ACTIF,
     services: Sequence[str] = ("TRAVAUX",),
 ) -> None:
-    """Tell a structure, and wait until the service `reader` knows."""
+    """Publish the state of a structure, and wait until the service `reader` knows it."""
     now = build_clock()()
     said = StructureChanged(
         structure=structure,

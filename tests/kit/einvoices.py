@@ -1,4 +1,4 @@
-"""E-invoices for tests: a valid one to start from, and the folder of real ones."""
+"""E-invoices for tests: a valid one to start from, and the folder of real samples."""
 
 from dataclasses import replace
 from datetime import date
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class SampleSettings(BaseSettings):
-    """Where the real e-invoices are: `AIGUILLAGE_SAMPLES`, or beside the clone."""
+    """Folder of the real e-invoices: `AIGUILLAGE_SAMPLES`, or a folder next to the clone."""
 
     folder: Path = Field(
         default=ROOT.parent / "shared" / "samples", validation_alias="AIGUILLAGE_SAMPLES"
@@ -23,7 +23,7 @@ class SampleSettings(BaseSettings):
 
 
 def an_einvoice(**fields: Any) -> Einvoice:  # noqa: ANN401 - the fields of an Einvoice
-    """Give the fields of a valid works invoice, with `fields` changed."""
+    """Build a valid works invoice, with `fields` changed."""
     valid = Einvoice(
         number="SIT-2026-11",
         issued_on=date(2026, 11, 20),

@@ -1,4 +1,4 @@
-"""What the model of tickets and the virtual agent get right, over what was written apart."""
+"""Evaluation of the tickets' model and of the virtual agent, on texts not used for training."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,22 +11,22 @@ from services.support.agent.domain.search_hits import choose_answer
 from shared.vocabulary.tickets import Desk
 
 OFF_TOPIC = "hors-sujet"
-"""The subject of questions that are to be declined."""
+"""Subject of questions that must be declined."""
 
 
 def ranking(odds: Mapping[str, float]) -> Sequence[str]:
-    """List sub-categories, the likeliest first."""
+    """Rank sub-categories, the likeliest first."""
     return sorted(odds, key=lambda code: -odds[code])
 
 
 def desk_of(odds: Mapping[str, float], desks: Mapping[str, Desk]) -> Desk:
-    """Tell the likelier desk."""
+    """Find the likeliest desk."""
     return max(Desk, key=lambda desk: sum(odds[code] for code in odds if desks[code] is desk))
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question, and the code of the article that answers it."""
+    """Question, and the code of the article that answers it."""
 
     subject: str
     question: str
@@ -34,46 +34,46 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A question answered wrongly: from another article, or not at all, or though off-topic."""
+    """Question with a wrong result: another article, no answer, or an answer though off-topic."""
 
     asked: Asked
     given: str | None
     closest: str | None
-    """The first article found, whether or not it was sure enough to be given."""
+    """First article found, even when it was not certain enough to be given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How many questions were asked, and what came of them."""
+    """Results of an evaluation: number of questions, and counts of right answers."""
 
     asked: int
     right: int
-    """Answered from the right article: one declined is not right."""
+    """Questions answered from the right article; one declined does not count."""
     first: int
-    """The right article was the first one found, sure enough or not."""
+    """Questions whose right article was found first, certain enough or not."""
     off_topic: int
     declined: int
-    """Of those off-topic."""
+    """Off-topic questions that were declined."""
     misses: tuple[Miss, ...]
 
     @property
     def right_rate(self) -> float:
-        """The share of questions answered from the right article."""
+        """Share of questions answered from the right article."""
         return self.right / self.asked if self.asked else 0.0
 
     @property
     def first_rate(self) -> float:
-        """The share of questions whose right article was found first."""
+        """Share of questions whose right article was found first."""
         return self.first / self.asked if self.asked else 0.0
 
     @property
     def declined_rate(self) -> float:
-        """The share of off-topic questions that were declined."""
+        """Share of off-topic questions that were declined."""
         return self.declined / self.off_topic if self.off_topic else 0.0
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read a CSV of the evaluation."""
+    """Read the rows of a CSV file."""
     with path.open(encoding="utf-8-sig", newline="") as lines:
         return [*csv.DictReader(lines, delimiter=";", strict=True)]
 
@@ -84,7 +84,7 @@ def read_questions(path: Path) -> Sequence[Asked]:
 
 
 def evaluate(answers: ArticleFinder, questions: Iterable[Asked]) -> Figures:
-    """Ask them all."""
+    """Ask all questions and count the results."""
     asked = right = first = off_topic = declined = 0
     misses: list[Miss] = []
     for each in questions:

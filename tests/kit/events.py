@@ -1,4 +1,4 @@
-"""Events to try the plumbing with: a payload of its own, that no service knows."""
+"""Events for tests of the runtime, with payloads that no service knows."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ from shared.runtime.messaging.parsing import Record
 
 
 class Noted(Payload):
-    """Something to say about a dossier."""
+    """Payload about a dossier."""
 
     event_type: ClassVar[str] = "fr.aiguillage.essai.note.v1"
 
@@ -21,7 +21,7 @@ class Noted(Payload):
 
 
 class Whispered(Payload):
-    """What the readers of a topic do not know yet."""
+    """Payload of a type that the readers of a topic do not know yet."""
 
     event_type: ClassVar[str] = "fr.aiguillage.essai.murmure.v1"
 
@@ -70,12 +70,12 @@ def a_record(
     headers: Mapping[str, str] | None = None,
     offset: int = 0,
 ) -> Record:
-    """Build what the broker would hand over."""
+    """Build a record as the broker delivers it."""
     body = value if isinstance(value, bytes) else encode(value)
     key = key if isinstance(value, bytes) else value.dossierid or key
     return Record(topic.name, key, body, headers or {}, f"{topic.name}/0/{offset}")
 
 
 def records(events: Iterable[Event[Payload]]) -> list[Record]:
-    """Build a batch."""
+    """Build a batch of records."""
     return [a_record(event, offset=rank) for rank, event in enumerate(events)]

@@ -1,4 +1,4 @@
-"""PDFs made to harm their reader."""
+"""Hostile PDFs, made to harm the program that reads them."""
 
 import io
 import zlib
@@ -17,14 +17,14 @@ def with_attachments(files: Mapping[str, bytes]) -> bytes:
 
 
 def encrypted(*, by: str) -> bytes:
-    """Write an encrypted PDF; an empty secret lets anybody open it."""
+    """Write an encrypted PDF; with an empty secret anybody can open it."""
     pdf = pikepdf.new()
     pdf.add_blank_page()
     return _saved(pdf, pikepdf.Encryption(owner="owner", user=by))
 
 
 def linearized(content: bytes) -> bytes:
-    """Put the index and first page of a PDF at its start, so that a reader may begin early."""
+    """Linearize a PDF: move its index and its first page to the start."""
     out = io.BytesIO()
     with pikepdf.open(io.BytesIO(content)) as pdf:
         pdf.save(out, linearize=True)
@@ -43,12 +43,12 @@ def with_objects(catalog: str, *objects: str) -> bytes:
 
 
 def with_page_loop() -> bytes:
-    """Write a PDF whose page tree is its own child."""
+    """Write a PDF with a loop: its page tree is its own child."""
     return _assembled([b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[2 0 R]/Count 1>>"])
 
 
 def with_object_stream(compression: str, content: bytes) -> bytes:
-    """Write a PDF whose catalog lies in a compressed stream of objects."""
+    """Write a PDF whose catalog is in a compressed object stream."""
     stream = (
         f"4 0 obj\n<</Type/ObjStm/N 2/First 9/Filter{compression}/Length {len(content)}>>\nstream\n"
     ).encode() + content + b"\nendstream\nendobj\n"  # fmt: skip
@@ -63,7 +63,7 @@ def with_object_stream(compression: str, content: bytes) -> bytes:
 
 
 def inflating_to(size_bytes: int) -> bytes:
-    """Compress a catalog followed by blanks, without holding the blanks in memory."""
+    """Compress a catalog followed by blanks, without the blanks in memory."""
     compressor = zlib.compressobj(9)
     objects = b"1 0 2 30 <</Type/Catalog/Pages 2 0 R>> <</Type/Pages/Kids[]/Count 0>>"
     parts = [compressor.compress(objects)]
@@ -94,12 +94,12 @@ def _saved(pdf: pikepdf.Pdf, encryption: pikepdf.Encryption | None = None) -> by
 
 
 def repeated(unit: bytes, size_bytes: int) -> bytes:
-    """Fill a PDF with one thing, again and again."""
+    """Write a PDF filled with one unit, repeated."""
     return b"%PDF-1.7\n" + unit * (size_bytes // len(unit)) + b"\n%%EOF"
 
 
 def with_object_streams(count: int, each_bytes: int) -> bytes:
-    """Write a light PDF whose catalog names a dictionary in each of many heavy object streams."""
+    """Write a small PDF whose catalog refers to many object streams, each large when unpacked."""
     out = io.BytesIO()
     out.write(b"%PDF-1.5\n")
     first = 10
@@ -149,9 +149,9 @@ def with_object_streams(count: int, each_bytes: int) -> bytes:
 
 
 def with_index_chain(length: int, *, closed: bool = False) -> bytes:
-    """Write a PDF of many updates, each with an index that names the one before.
+    """Write a PDF of many updates, each with an index that refers to the one before.
 
-    `closed`: the oldest names the newest.
+    With `closed`, the oldest refers to the newest.
     """
     whole = with_objects("")
     oldest = whole.index(b"\nxref\n") + 1
@@ -166,7 +166,7 @@ def with_index_chain(length: int, *, closed: bool = False) -> bytes:
 
 
 def with_false_lengths(count: int) -> bytes:
-    """Write a PDF of many streams whose lengths are wrong: each is looked for anew."""
+    """Write a PDF of many streams with wrong lengths: a reader searches the end of each."""
     streams = (
         f"{number} 0 obj<</Length 9999999>>stream\nx\nendobj\n" for number in range(4, 4 + count)
     )
@@ -181,7 +181,7 @@ def with_false_lengths(count: int) -> bytes:
 
 
 def with_page_tree(levels: int, branches: int) -> bytes:
-    """Write a PDF whose nodes of a level all have the same kids: few objects, endless pages."""
+    """Write a PDF whose nodes of a level have the same kids: few objects, very many pages."""
     kids = [
         f"<</Type/Pages/Count 99/Kids[{' '.join([f'{number + 1} 0 R'] * branches)}]>>".encode()
         for number in range(2, 2 + levels)
@@ -198,7 +198,7 @@ def with_pages(count: int) -> bytes:
 
 
 def with_predictor(columns: int, size_bytes: int) -> bytes:
-    """Embed an invoice behind a predictor that asks for rows as long as `columns`."""
+    """Write a PDF with an invoice compressed with a predictor whose rows are `columns` long."""
     content = zlib.compress(b"\x02" * size_bytes, 9)
     parameters = f"/DecodeParms<</Predictor 15/Columns {columns}>>"
     return with_objects(

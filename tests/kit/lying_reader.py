@@ -1,6 +1,6 @@
-"""A reader process that lies: what a file that has taken a reader over could have it say.
+"""Reader process that sends false answers, as a hostile file that controls a reader could.
 
-python -m tests.kit.lying_reader MEMORY_MB CPU_S FILES: the name of each file says what it answers.
+python -m tests.kit.lying_reader MEMORY_MB CPU_S FILES: the name of each file selects the answer.
 """
 
 import pickle
@@ -10,10 +10,10 @@ from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, fr
 
 
 class Planted:
-    """Runs code in whoever unpickles it."""
+    """Object that runs code in the process that unpickles it."""
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
-        """Leave a trace in the interpreter."""
+        """Leave a trace in the interpreter when unpickled."""
         return exec, ("import sys; sys.planted = True",)
 
 
@@ -29,11 +29,11 @@ ANSWERS = {
     "fault": frame(b'{"fault": "TypeError()"}'),
 }
 NOT_TAKEN = b"not_taken"
-"""The name of a file for which the process ends without a word."""
+"""Name of a file for which the process ends without an answer."""
 
 
 def main() -> None:
-    """Answer one file; then be gone."""
+    """Answer for one file, then end."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     answers.write(frame(b""))
     answers.flush()

@@ -1,4 +1,4 @@
-"""Malformed records: what a stranger may write on a topic that a service reads."""
+"""Malformed records, as anybody may write them to a topic that a service reads."""
 
 import codecs
 import json
@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """A record as a client would send it; its name says what is wrong with it."""
+    """Record as a client sends it; its name says what is wrong with it."""
 
     name: str
     value: bytes | None
@@ -21,7 +21,7 @@ class RawRecord:
 
 
 def malformed_records(golden: Json) -> Iterator[RawRecord]:
-    """Give malformed records for a topic, made from one sound event of it."""
+    """Build malformed records for a topic from one valid event of it."""
     sound = json.dumps(golden).encode()
     yield from _bodies(sound)
     yield from _around(sound)
@@ -125,7 +125,7 @@ def _integers(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple
 
 
 def _rewritten(golden: Json, path: tuple[Any, ...], number: str, name: str) -> bytes:
-    """Write a number that Python's own JSON would not."""
+    """Replace a number by one that Python's own JSON does not write."""
     event = deepcopy(golden)
     place: Any = event
     for step in path[:-1]:

@@ -1,4 +1,4 @@
-"""Judges what goes to a Kubernetes cluster: its shape, by bundled schemas, and its sense."""
+"""Checks of Kubernetes manifests: their schema, by bundled schemas, and their consistency."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -13,24 +13,24 @@ from deploy.local.platform import ASKING
 from shared.contracts.public_paths import public_prefix
 from tests.kit.deployed import NAMES, ROOT, Yaml, has_route, load, misset, subscriptions
 
-# The oldest that its makers still mend, and the newest that the package knows.
+# The oldest version that is still maintained, and the newest that the package knows.
 VERSIONS = ("1.34", "1.37")
 _CRDS = {
     "ScaledObject": "scaled-object.json",
     "ServiceMonitor": "service-monitor.json",
 }
-# Of an address that names none.
+# Default port of an address without one.
 _STORE_PORT = "27017"
 _UNITS = {"Mi": 1, "Gi": 1024}
-# Named by an installation, made by hand: docs/deploy.md.
+# Referred to by an installation but made by hand: docs/deploy.md.
 _OUTSIDE = {"aiguillage-store"}
 
 
 def faults(objects: list[Yaml]) -> list[str]:
-    """Say all that is wrong with a whole set of objects."""
+    """List all faults of a set of objects."""
     wrong = [fault for each in objects for fault in _misshapen(json.dumps(each))]
     if wrong:
-        # What has the wrong shape cannot be read for its sense.
+        # An object that breaks its schema cannot be checked further.
         return wrong
     checks: tuple[Callable[[list[Yaml]], Iterator[str]], ...] = (
         _unnamed,
@@ -49,7 +49,7 @@ def faults(objects: list[Yaml]) -> list[str]:
 
 @cache
 def _misshapen(text: str) -> tuple[str, ...]:
-    """Judge one object, given as text so that the same is judged once."""
+    """Check one object against its schema; given as text, so that the result is cached."""
     each = json.loads(text)
     name = f"{each['kind']} {each['metadata']['name']}"
     if each["kind"] in _CRDS:
@@ -192,7 +192,7 @@ def _lost_ports(objects: list[Yaml]) -> Iterator[str]:
 
 
 def _mismatched(objects: list[Yaml]) -> Iterator[str]:
-    """Find selectors that select nothing, or others than they are named after."""
+    """Find selectors that select nothing, or other pods than those of their name."""
     pods = {name: pod["metadata"]["labels"] for name, pod in _pods(objects).items()}
     for kind, name, selector in _selectors(objects):
         found = _selected(selector, pods)
@@ -254,7 +254,7 @@ def _selected_by(selector: Mapping[str, Any], among: Mapping[str, Mapping[str, s
 
 
 def _unreached(objects: list[Yaml]) -> Iterator[str]:
-    """Find services that ask others and are not told where, or not let in."""
+    """Find services that call others without their address, or that a policy does not let in."""
     pods = {name: pod["metadata"]["labels"] for name, pod in _pods(objects).items()}
     let_in = {
         (asker, asked)
@@ -284,7 +284,7 @@ def _unreached(objects: list[Yaml]) -> Iterator[str]:
 
 
 def _unpublished(objects: list[Yaml]) -> Iterator[str]:
-    """Find services without their path on the public address, and paths of nobody."""
+    """Find services without their path on the public address, and paths without a service."""
     ingresses = _of(objects, "Ingress").values()
     if len(ingresses) != 1:
         yield f"{len(ingresses)} Ingresses, and not one public address"
@@ -305,7 +305,7 @@ def _unpublished(objects: list[Yaml]) -> Iterator[str]:
 
 
 def _open(objects: list[Yaml]) -> Iterator[str]:
-    """Find doors that open on anybody, and none to the broker that is named or to a store."""
+    """Find network policies open to anybody, and those missing towards the broker or the store."""
     let_out = set()
     for name, each in _of(objects, "NetworkPolicy").items():
         for way, side in (("ingress", "from"), ("egress", "to")):
@@ -357,19 +357,19 @@ def _misset(objects: list[Yaml]) -> Iterator[str]:
 
 
 def too_small(service: str, variables: Mapping[str, str], memory_mb: int) -> Iterator[str]:
-    """Say when the readers of a service could take all the memory that it has beside /tmp."""
+    """Tell when the readers of a service could use more memory than it has besides /tmp."""
     if service != "deposit":
         return
     readers = int(variables.get("AIGUILLAGE_READERS", "2"))
     at_once = int(variables.get("AIGUILLAGE_MAX_READ_AT_ONCE", "16"))
     needed = readers * int(variables.get("AIGUILLAGE_READER_MEMORY_MB", "512"))
-    # Half a gigabyte for the service itself, and the files that it holds while they are read.
+    # Half a gigabyte for the service itself, and the files that it keeps while they are read.
     if needed + 512 + at_once * 130 > memory_mb:
         yield f"deposit: {readers} readers and {at_once} deposits may need over {memory_mb} MB"
 
 
 def overflowing(service: str, variables: Mapping[str, str], tmp_mb: int) -> Iterator[str]:
-    """Say when the uploads that a service lets in could fill its /tmp, where they wait."""
+    """Tell when the quota of uploads of a service could fill its /tmp, where they wait."""
     if service not in {"deposit", "support"}:
         return
     uploads = int(variables.get("AIGUILLAGE_UPLOADS_MB", "1024"))
@@ -399,7 +399,7 @@ def _misscaled(objects: list[Yaml]) -> Iterator[str]:
 
 
 def unresolved(folder: Path) -> list[str]:
-    """Say what a kustomization names and does not find, and which files none names."""
+    """List the missing files of kustomizations, and the files that none refers to."""
     named: set[Path] = set()
     found = []
     for path in sorted(folder.rglob("kustomization.yaml")):

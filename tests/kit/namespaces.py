@@ -1,4 +1,4 @@
-"""A broker and a store, and room on them for each test."""
+"""Namespace of each test on a shared broker and store."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,18 +16,18 @@ _rooms = count(1)
 
 @dataclass(frozen=True)
 class Room:
-    """A namespace of its own on a running platform: nobody else's topics, groups, documents."""
+    """Namespace on a running platform, with its own topics, groups and documents."""
 
     platform: Platform
     namespace: str
 
     def provision(self, topics: Iterable[Topic] = TOPICS) -> None:
-        """Create topics here, with their dead letters."""
+        """Create topics in this namespace, with their dead-letter topics."""
         here = [replace(topic, name=self.namespace + topic.name) for topic in topics]
         provision(self.platform.addresses.kafka, here)
 
     def settings(self, **changes: object) -> RuntimeSettings:
-        """Give the settings of a service that runs here."""
+        """Build the settings of a service in this namespace."""
         is_real = self.platform.backend.has_real_kafka
         values: dict[str, object] = {
             "kafka": self.platform.addresses.kafka,
@@ -40,11 +40,11 @@ class Room:
         return RuntimeSettings.model_validate(values | changes)
 
     def store(self, service: str = "essai", clock: Clock | None = None) -> Store:
-        """Open a service's database here."""
+        """Open a service's database in this namespace."""
         mongo = self.platform.addresses.mongo
         return Store(mongo, service, clock or build_clock(), self.namespace)
 
 
 def a_room(platform: Platform) -> Room:
-    """Make a namespace that nothing has used."""
+    """Build a new namespace."""
     return Room(platform, f"essai{next(_rooms)}-")

@@ -1,12 +1,12 @@
-"""The largest memory that a process has had, as Linux counts it."""
+"""Peak memory of a process, as Linux counts it."""
 
 from pathlib import Path
 
 
 def peak_mb(pid: int | None = None) -> float:
-    """Give the largest resident size of a process, or of this one, in MB; 0 once it has ended.
+    """Measure the peak resident memory of a process, or of this one, in MB; 0 if it has ended.
 
-    Not ``getrusage``: its maximum is handed down from the process that started this one.
+    Not by ``getrusage``: its maximum is inherited from the parent process.
     """
     process = "self" if pid is None else str(pid)
     try:

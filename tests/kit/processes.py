@@ -1,16 +1,16 @@
-"""Processes as `ps` shows them."""
+"""Processes and their descendants, as `ps` shows them."""
 
 import subprocess
 
 
 def is_gone(pid: int) -> bool:
-    """Ask ps rather than signal 0: an orphan that nobody reaps still has its number."""
+    """Tell whether a process has ended, by `ps`: signal 0 also finds a zombie."""
     state = _ps("-o", "stat=", "-p", str(pid)).strip()
     return not state or state.startswith("Z")
 
 
 def descendants(pid: int) -> dict[int, str]:
-    """Give the command line of each process that `pid` started, and of those that they started."""
+    """Find the descendants of a process: the command line of each, by pid."""
     children: dict[int, dict[int, str]] = {}
     for line in _ps("-A", "-o", "pid=,ppid=,args=").splitlines():
         child, parent, command = line.split(None, 2)

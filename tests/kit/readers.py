@@ -1,4 +1,4 @@
-"""A pool of readers that runs beside a test, and is gone after it."""
+"""Pool of reader processes that runs during a test, and ends after it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,11 +11,11 @@ from services.deposit.adapters.reader_pool import ReaderLimits, ReaderPool
 async def running(
     bounds: ReaderLimits, pool: ReaderPool | None = None
 ) -> AsyncIterator[ReaderPool]:
-    """Run a pool as the service does."""
+    """Run a pool of readers as the service does."""
     pool = pool or ReaderPool(bounds)
     await pool.prepare()
     task = asyncio.create_task(pool.run())
-    await asyncio.sleep(0)  # a task that is cancelled before it began has no end either
+    await asyncio.sleep(0)  # a task cancelled before its start would not run its clean-up
     try:
         yield pool
     finally:

@@ -1,4 +1,4 @@
-"""States of dossiers, as routing tells them."""
+"""States of dossiers, as routing publishes them."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -28,7 +28,7 @@ PARTIES = PartiesV1(
 
 
 def a_piece(piece_id: str = "p1", **changes: Any) -> PieceStateV1:  # noqa: ANN401
-    """Build a titulaire's A4, which the MOE has not looked at yet."""
+    """Build a piece: a titulaire's A4 that awaits the MOE."""
     piece = {
         "piece_id": piece_id,
         "cadre": "A4",
@@ -49,14 +49,14 @@ def a_piece(piece_id: str = "p1", **changes: Any) -> PieceStateV1:  # noqa: ANN4
 
 
 def amounts(ht: str) -> AmountsV1:
-    """Build totals with a fifth of tax."""
+    """Build amounts with 20% of VAT."""
     net = Decimal(ht)
     tva = (net / 5).quantize(Decimal("0.01"))
     return AmountsV1(ht=net, tva=tva, ttc=net + tva, due=net + tva)
 
 
 def awaiting(role: Role, structure: str, piece_id: str = "p1", **more: Any) -> AwaitedV1:  # noqa: ANN401
-    """Say who must act."""
+    """Build the actor awaited."""
     asked = {"role": role, "structure": structure, "piece_id": piece_id, "since": NOON}
     return AwaitedV1.model_validate(asked | more)
 
@@ -67,7 +67,7 @@ def a_state(
     pieces: Sequence[PieceStateV1] = (),
     **changes: Any,  # noqa: ANN401
 ) -> DossierChanged:
-    """Build the state of a dossier that awaits its MOE, on one piece."""
+    """Build the state of a dossier that awaits its MOE on one piece."""
     state = {
         "dossier_id": dossier_id,
         "version": version,
@@ -82,7 +82,7 @@ def a_state(
 
 
 def told(state: DossierChanged) -> Event[DossierChanged]:
-    """Put a state in its envelope."""
+    """Build the event of a state."""
     return Event(
         id=new_id(),
         source="/services/routing",
@@ -97,7 +97,7 @@ def told(state: DossierChanged) -> Event[DossierChanged]:
 
 
 def paid(piece_id: str = "p1", **changes: Any) -> PieceStateV1:  # noqa: ANN401
-    """Build a piece that was mandated, then paid two days later."""
+    """Build a paid piece, mandated two days before."""
     mandated_at = datetime(2026, 11, 26, 11, tzinfo=UTC)
     return a_piece(
         piece_id,

@@ -1,7 +1,7 @@
-"""Functions that read texts of strangers, by name: a process of its own measures each.
+"""Functions that read untrusted texts, by name: each is measured in its own process.
 
-They are imported here, and not named in a program that is a string: a name that changes is then
-found by the type checker.
+They are imported here, instead of named in a program text, so that the type checker finds a changed
+name.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Time-outs of tests, longer on a slow or loaded machine; and waiting, instead of sleeping."""
+"""Timeouts of tests, longer on a slow or loaded machine, and waiting instead of sleeping."""
 
 import asyncio
 import inspect
@@ -12,13 +12,13 @@ _LOOK_S = 0.02
 _MOST_TIMES = 10.0
 _WORK, _TIMES = 200_000, 50
 _WORK_S = 0.002
-"""How long the piece of work takes on the quiet machine for which time-outs are written."""
+"""Duration of the piece of work on the idle reference machine, for which timeouts are written."""
 
 
 def scaled(limit_s: float, most: float = math.inf) -> float:
-    """Give a time-out for this machine: up to ten times longer, as it is slow or loaded now.
+    """Scale a timeout to this machine: up to ten times longer when it is slow or loaded.
 
-    Where the time-out is what is tested, `most` is less than the time that the fault takes.
+    When the time itself is tested, `most` is less than the time that the fault takes.
     """
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     return min(limit_s * min(max(1.0, measure_slowness(), load), _MOST_TIMES), most)
@@ -26,9 +26,9 @@ def scaled(limit_s: float, most: float = math.inf) -> float:
 
 @cache
 def measure_slowness() -> float:
-    """Compare a fixed piece of work with the machine of reference, once a session.
+    """Measure how slow this machine is: time a fixed piece of work, once a session.
 
-    It keeps the processor for a tenth of a second and more: `tests/conftest.py` calls it before any
+    It uses the processor for a tenth of a second or more: `tests/conftest.py` calls it before any
     event loop runs.
     """
     begin = time.perf_counter()
@@ -40,14 +40,14 @@ def measure_slowness() -> float:
 async def wait_until(
     look: Callable[[], object], what: str, limit_s: float = 15, *, most: float = math.inf
 ) -> None:
-    """Call `look` until what it gives, or what awaiting that gives, is true.
+    """Wait until `look` returns, or its awaitable gives, a true value.
 
-    Fails with `what` and the last thing seen, after `limit_s`, scaled to the machine, and at most
-    `most`. An exception of `look` counts as "not yet".
+    Fails after the timeout `limit_s`, scaled to the machine and at most `most`, with `what` and the
+    last value. An exception of `look` counts as "not yet".
     """
     limit_s = scaled(limit_s, most)
     deadline = time.monotonic() + limit_s
-    await asyncio.sleep(0)  # what the loop was already told comes before the first look
+    await asyncio.sleep(0)  # let the tasks that are ready run before the first look
     while True:
         try:
             seen = look()
@@ -55,7 +55,7 @@ async def wait_until(
                 seen = await seen
             if seen:
                 return
-        except Exception as error:  # noqa: BLE001 - what is not up yet may raise anything
+        except Exception as error:  # noqa: BLE001 - a service that is starting may raise anything
             seen = error
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {limit_s:.1f} s, last seen: {seen!r}")

@@ -24,7 +24,7 @@ from shared.runtime.clock import build_clock
 
 
 def main() -> int:
-    """Run the demo and give the process's exit status."""
+    """Run the demo and return the exit status."""
     backend = choose(otherwise=Backend.EMBEDDED).backend
     print(f"démarrage de la plateforme ({backend})…", flush=True)
     started = time.monotonic()

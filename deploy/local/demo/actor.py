@@ -1,4 +1,4 @@
-"""HTTP client of an actor: deposits, treats and reads pieces, and waits for what comes."""
+"""HTTP client of an actor: deposits, treats and reads pieces, and waits for their statuses."""
 
 import asyncio
 import json
@@ -17,12 +17,12 @@ _POLL_S = 0.05
 
 
 class Unexpected(Exception):  # noqa: N818 - it ends the demo, which prints it
-    """The platform answered otherwise than the demo expects."""
+    """Answer of the platform that the demo does not expect."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to deposit."""
+    """File to deposit."""
 
     name: str
     media_type: str
@@ -40,12 +40,12 @@ class Services:
 
 
 NEEDED_SERVICES = tuple(f"services.{each.name}" for each in fields(Services))
-"""The services that the demo needs, as modules."""
+"""Modules of the services that the demo needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One structure in one role."""
+    """HTTP client of one structure in one role."""
 
     services: Services
     role: Role
@@ -53,11 +53,11 @@ class Actor:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that name who acts."""
+        """Headers that name the actor."""
         return {"X-Structure": self.siret, "X-Role": self.role}
 
     async def declare(self, declaration: Mapping[str, Any]) -> None:
-        """Declare this actor's structure."""
+        """Declare the structure of this actor."""
         answer = await self.services.organisation.put(
             f"/structures/{self.siret}", headers=self.headers, json=declaration
         )
@@ -82,7 +82,7 @@ class Actor:
         dry_run: bool = False,
         key: str | None = None,
     ) -> httpx.Response:
-        """Deposit a piece and give the answer, whatever it is."""
+        """Deposit a piece and return the answer, whatever it is."""
         return await self.services.deposit.post(
             "/pieces",
             params={"dry_run": dry_run},
@@ -94,15 +94,15 @@ class Actor:
     async def deposit(
         self, file: File, metadata: Mapping[str, Any], *, key: str | None = None
     ) -> Answer:
-        """Deposit a piece that must be accepted."""
+        """Deposit a piece; raises Unexpected when it is refused."""
         return expect(await self.try_deposit(file, metadata, key=key), 201)
 
     async def wait_for_prefill(self, piece_id: str) -> Answer:
-        """Wait until the platform says that this actor may follow a piece; give the prefill."""
+        """Wait until this actor may follow a piece; return the prefilled fields."""
         return await self._until_ok(f"/pieces/{piece_id}/next")
 
     async def wait_until_depositable(self, piece_id: str, cadre: str) -> None:
-        """Wait until the platform says that this actor may deposit a cadre after a piece."""
+        """Wait until this actor may deposit a cadre after a piece."""
         deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
         path = f"/pieces/{piece_id}/next"
         while True:
@@ -112,7 +112,7 @@ class Actor:
             await _pause(deadline, answer)
 
     async def wait_for_status(self, piece_id: str, status: Status) -> None:
-        """Wait until deposit shows a piece in a status."""
+        """Wait until service deposit shows a piece in a status."""
         deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
         while True:
             answer = await self.services.deposit.get(f"/pieces/{piece_id}", headers=self.headers)
@@ -130,7 +130,7 @@ class Actor:
         act: str,
         **reasons: Any,  # noqa: ANN401 - JSON
     ) -> httpx.Response:
-        """Treat a piece and give the answer, whatever it is; wait first until it is there."""
+        """Wait until a piece is there, treat it, and return the answer, whatever it is."""
         path = f"/pieces/{piece_id}/treatments"
         await self._until_allowed(path, act)
         return await self.services.routing.post(
@@ -138,15 +138,15 @@ class Actor:
         )
 
     async def complete(self, piece_id: str, comment: str, attachment: File) -> Answer:
-        """Complete a suspended piece, once the platform asks for it."""
+        """Complete a suspended piece, when this is allowed."""
         return await self._add("completion", piece_id, comment, attachment)
 
     async def contest(self, piece_id: str, comment: str, attachment: File) -> Answer:
-        """Contest a décompte général, once the platform awaits its signature."""
+        """Contest a décompte général, when this is allowed."""
         return await self._add("contestation", piece_id, comment, attachment)
 
     async def history(self, dossier_id: str) -> list[Answer]:
-        """Read the statuses of a dossier that this actor may see."""
+        """Read the history of statuses of a dossier that this actor may see."""
         answer = await self.services.notification.get(
             f"/dossiers/{dossier_id}/statuses", headers=self.headers
         )
@@ -154,7 +154,7 @@ class Actor:
         return found
 
     async def trail(self, dossier_id: str) -> Answer:
-        """Read what the verification of a dossier's audit trail found."""
+        """Read the verification of a dossier's audit trail."""
         answer = await self.services.routing.get(
             f"/dossiers/{dossier_id}/audit", headers=self.headers
         )
@@ -192,7 +192,7 @@ class Actor:
 
 
 def expect(answer: httpx.Response, status: int) -> Answer:
-    """Give the JSON of an answer that must have this status. Raises Unexpected."""
+    """Return the JSON of an answer; raises Unexpected when it has another status."""
     if answer.status_code != status:
         raise Unexpected(
             f"{answer.request.method} {answer.request.url.path}: "

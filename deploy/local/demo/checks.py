@@ -1,4 +1,4 @@
-"""Checks of the runs: expected hops, statuses and delays, compared with those that came."""
+"""Checks of the runs: compare the expected hops, statuses and delays with the received ones."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ _POLL_S = 0.1
 
 
 def find_lost(runs: Sequence[JourneyRun], events: RoutingEvents) -> set[str]:
-    """Find the accepted pieces that reached nobody."""
+    """Find the accepted pieces that reached no recipient."""
     arrived = {
         hop.forwarded.piece_id for hop in events.hops if hop.forwarded.purpose is Purpose.ACTION
     }
@@ -49,7 +49,7 @@ def _describe(delivery: Delivery) -> str:
 
 
 async def wait_for_expected(runs: Sequence[JourneyRun], events: RoutingEvents) -> list[str]:
-    """Wait until nothing differs, and list what still does at the timeout."""
+    """Wait until nothing differs; return the differences that are left at the timeout."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_TIMEOUT_S):
             while find_differences(runs, events):
@@ -64,7 +64,7 @@ async def wait_for_expected(runs: Sequence[JourneyRun], events: RoutingEvents) -
 
 
 async def _ask_services(run: JourneyRun) -> list[str]:
-    """Ask the services themselves: the history of statuses, and the audit trail."""
+    """Compare with what the services answer: the history of statuses and the audit trail."""
     name = run.journey.name
     titulaire = run.context.actor(Role.TITULAIRE, run.journey.site)
     wrong = []

@@ -1,4 +1,4 @@
-"""Context of the demo: services, date, fresh numbers of pieces, and what was accepted so far."""
+"""Context of the demo: services, date, new piece numbers, and accepted pieces."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Tally:
     """Counts of accepted dossiers and pieces, and remarks to print."""
 
     dossiers: dict[str, str] = field(default_factory=dict)
-    """What each dossier shows."""
+    """Label of each dossier: what it demonstrates."""
     pieces: dict[str, Answer] = field(default_factory=dict)
     remarks: list[tuple[str, str]] = field(default_factory=list)
 
@@ -36,7 +36,7 @@ class Tally:
 
 @dataclass(slots=True)
 class DemoContext:
-    """What each journey needs. `today` is the date on the services' clock."""
+    """Context shared by all journeys. `today` is the date on the services' clock."""
 
     services: Services
     today: date
@@ -44,13 +44,13 @@ class DemoContext:
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def actor(self, role: Role, site: Site) -> Actor:
-        """Give the client of whoever has a role."""
+        """Build the client of the actor with a role."""
         return Actor(self.services, role, site.member(role).siret)
 
     def draft(
         self, cadre: str, site: Site, ht: str = "10000.00", engagement: str | None = None
     ) -> Einvoice:
-        """Prepare a piece with a number of its own. Its seller is the supplier that asks."""
+        """Prepare a piece with a new number; its seller is the depositor, or the titulaire."""
         depositor = _row(cadre, site).depositor
         seller = depositor if depositor in SUPPLIER_SIDE else Role.TITULAIRE
         return Einvoice(
@@ -92,24 +92,24 @@ class DemoContext:
 
 
 def opening(draft: Einvoice, site: Site, write: Writer) -> dict[str, Any]:
-    """Give what an opener's file lacks; a plain PDF lacks everything."""
+    """Build the metadata that the file of an opener lacks; a plain PDF lacks all."""
     beside = {
         "parties": site.parties(_row(draft.cadre, site).depositor),
         "type_tva": "TVA_SUR_DEBIT",
         "mode_paiement": "VIREMENT",
-        # Deposit may still await another dossier of the same parties, of which it is told later.
+        # Deposit may not know yet that another dossier of the same parties has ended.
         "opens": True,
     }
     return (metadata(draft) if write is pdf else {}) | beside
 
 
 def following(draft: Einvoice, piece_id: str) -> dict[str, Any]:
-    """Give what goes beside a next piece, a plain PDF."""
+    """Build the metadata of a following piece, a plain PDF."""
     return metadata(draft) | {"follows": {"piece_id": piece_id}}
 
 
 async def register_structures(context: DemoContext) -> None:
-    """Declare every structure, and wait until deposit knows them all."""
+    """Declare every structure, and wait until service deposit knows them all."""
     for member in STRUCTURES:
         await Actor(context.services, Role.TITULAIRE, member.siret).declare(member.declaration())
     for cadre, site in (

@@ -1,4 +1,4 @@
-"""Exit status of a demo: its own, or 130 when a signal ends it."""
+"""Exit status of a demo, which is 130 when a signal ends it."""
 
 import sys
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _INTERRUPTED = 130
 
 
 def exit_with_status(name: str, main: Callable[[], int]) -> None:
-    """Exit with the status of `main`, or name what it could not launch or did not expect."""
+    """Exit with the status of `main`; print a launch error or an unexpected answer."""
     exit_on_signals(_INTERRUPTED)
     try:
         sys.exit(main())

@@ -1,7 +1,7 @@
-"""The journeys of the demo, as data: every circuit, by hand or by silence, and what goes wrong.
+"""Journeys of the demo, as data: every circuit, by acts or by silence, and refusals.
 
-What is expected of each step is written here and not taken from the table of the circuit, so that
-the demo fails when the platform decides otherwise.
+The expected outcome of each step is written here, not read from the circuit table, so that the demo
+fails when the platform decides otherwise.
 """
 
 from dataclasses import replace

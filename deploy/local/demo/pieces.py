@@ -26,12 +26,12 @@ def factur_x(piece: Einvoice) -> File:
 
 
 def pdf(piece: Einvoice) -> File:
-    """Write a piece as a PDF that only a person can read."""
+    """Write a piece as a PDF without invoice data."""
     return File(f"{piece.number}.pdf", "application/pdf", einvoices.plain_pdf(piece))
 
 
 def metadata(piece: Einvoice) -> dict[str, Any]:
-    """Give as metadata what a plain PDF does not say."""
+    """Build the metadata that a plain PDF lacks."""
     return {
         "cadre": piece.cadre,
         "number": piece.number,

@@ -11,7 +11,7 @@ from shared.vocabulary.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
-    """A contract that no dossier may have, and the rule that says so."""
+    """Contract that the MOA parameter forbids, and the rule that refuses it."""
 
     case: str
     site: Site
@@ -26,7 +26,7 @@ FORBIDDEN = (
 
 
 async def try_forbidden(context: DemoContext) -> None:
-    """Deposit a piece of each, and check that the rule refuses it."""
+    """Deposit a piece of each forbidden contract, and check that the rule refuses it."""
     for each in FORBIDDEN:
         draft = context.draft("A4", each.site)
         titulaire = context.actor(Role.TITULAIRE, each.site)

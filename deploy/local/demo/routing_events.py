@@ -1,4 +1,4 @@
-"""Consumer of routing's topics, as an EDI partner has one: collects hops, statuses and delays."""
+"""Consumer of routing's topics, as an EDI partner runs one: collects hops, statuses and delays."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -21,17 +21,17 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A piece that reached somebody's topic."""
+    """Piece that reached the topic of a recipient."""
 
     event_id: str
     topic: str
     forwarded: PieceForwarded
     latency_ms: float | None
-    """From the deposit's stamp to the record in our hands; None for a piece delivered again."""
+    """Latency from the deposit to the received record; None for a piece delivered again."""
 
     @property
     def as_delivery(self) -> Delivery:
-        """The delivery to compare with the expected ones."""
+        """Delivery, to compare with the expected ones."""
         piece = self.forwarded
         return Delivery(
             piece.piece_id,
@@ -45,19 +45,19 @@ class Hop:
 
 @dataclass(slots=True)
 class RoutingEvents:
-    """The events received so far."""
+    """Events of routing received so far."""
 
     clock: Clock
     hops: list[Hop] = field(default_factory=list)
     statuses: dict[str, list[Status]] = field(default_factory=lambda: defaultdict(list))
-    """By piece, in the order told."""
+    """Statuses by piece, in the order received."""
     delays: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By piece and name."""
+    """Delays elapsed, by piece and name."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
     _seen: set[str] = field(default_factory=set)
 
     def take(self, topic: str, value: bytes) -> None:
-        """Note a record; one that is delivered again counts once."""
+        """Note a record; a duplicate counts once."""
         if topic == STATUT.name:
             status = Event[StatusChanged].model_validate_json(value)
             if self._is_new(status.id):
@@ -87,7 +87,7 @@ class RoutingEvents:
 
 @asynccontextmanager
 async def follow_routing(kafka: str, clock: Clock) -> AsyncIterator[RoutingEvents]:
-    """Read every partition of routing's topics from the beginning, until left."""
+    """Read every partition of routing's topics from the beginning, within the block."""
     events = RoutingEvents(clock)
     async with follow_topics(kafka, _TOPICS, events.take):
         yield events

@@ -1,4 +1,4 @@
-"""Runs of journeys: carries out each step over HTTP, and records what must come of it."""
+"""Runs of journeys: carry out each step over HTTP, and record its expected outcome."""
 
 import asyncio
 from collections import Counter
@@ -35,27 +35,27 @@ class Delivery:
 
 @dataclass(slots=True)
 class JourneyRun:
-    """Run of one journey, with what must have come of it so far."""
+    """Run of one journey, with the expected deliveries, statuses and delays so far."""
 
     journey: Journey
     context: DemoContext
     pieces: list[Answer] = field(default_factory=list)
     deliveries: Counter[Delivery] = field(default_factory=Counter)
     statuses: dict[str, list[Status]] = field(default_factory=dict)
-    """By piece."""
+    """Expected statuses by piece."""
     delays: list[tuple[str, str]] = field(default_factory=list)
-    """The pieces on which one has passed, and its name."""
+    """Expected delays elapsed: piece and name of the delay."""
     _services: dict[Role, str] = field(default_factory=dict)
     _engagement: str | None = None
 
     @property
     def piece(self) -> Answer:
-        """The latest piece."""
+        """Latest piece of the dossier."""
         return self.pieces[-1]
 
     @property
     def dossier_id(self) -> str:
-        """The dossier that the first piece opened."""
+        """Id of the dossier, which the first piece opened."""
         return str(self.pieces[0]["dossier_id"])
 
     async def carry_out(self, step: Step) -> None:
@@ -68,7 +68,7 @@ class JourneyRun:
             case Silence(delay=delay):
                 self.delays.append((self.piece["piece_id"], delay))
         self._expect(step)
-        # Deposit hears of it a moment later, and would answer the next step by what was before.
+        # Deposit learns of it a moment later: until then it would judge by the state before.
         titulaire = self.context.actor(Role.TITULAIRE, self.journey.site)
         piece_id = self.piece["piece_id"]
         await titulaire.wait_for_status(piece_id, self.statuses[piece_id][-1])
@@ -98,7 +98,7 @@ class JourneyRun:
     async def _send_again(
         self, actor: Actor, file: File, fields: dict[str, Any], first: Answer
     ) -> None:
-        """Under one key it is the same piece; under none its number is spent."""
+        """Send a piece again: with its key it is the same piece, without it its number is taken."""
         again = await actor.deposit(file, fields, key=first["number"])
         if first["piece_id"] != again["piece_id"]:
             raise Unexpected("one Idempotency-Key gave two pieces")
@@ -192,7 +192,7 @@ def _by_day(journey: Journey) -> list[tuple[int, Step]]:
 
 
 def refused_by(answer: httpx.Response, code: str) -> str:
-    """Make sure that a rule refuses, and show it."""
+    """Check that a rule refuses; return the HTTP status and the codes for the report."""
     codes = [each["code"] for each in answer.json().get("violations", ())]
     if answer.status_code not in {409, 422} or code not in codes:
         raise Unexpected(f"{code} must refuse it: {answer.status_code} {answer.text}")

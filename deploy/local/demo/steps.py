@@ -1,4 +1,4 @@
-"""Steps of a journey: what an actor does, and the expected outcome."""
+"""Steps of a journey: the act of an actor, and its expected outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,36 +13,36 @@ from shared.vocabulary.statuses import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Expected outcome: nothing less, and nothing more."""
+    """Expected outcome of a step: exactly these statuses and deliveries."""
 
     then: tuple[Status, ...] = ()
-    """The statuses that the latest piece of the dossier enters, in order."""
+    """Statuses that the latest piece of the dossier enters, in order."""
     to: tuple[Role, ...] = ()
-    """Roles to which it is delivered for action."""
+    """Roles that receive the piece for action."""
     informed: tuple[Role, ...] = ()
-    """Roles to which it is delivered for information."""
+    """Roles that receive the piece for information."""
     remark: str | None = None
-    """What to show of it beside the hops."""
+    """Remark to print after the hops."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deposit(Outcome):
-    """A piece is deposited: it opens the dossier, or comes after the latest one."""
+    """Deposit of a piece, which opens the dossier or follows the latest piece."""
 
     by: Role
     cadre: str
     ht: str = "10000.00"
     engagement: str | None = None
     services: Mapping[Role, str] = field(default_factory=dict)
-    """Services of the recipients, named by this piece."""
+    """Services of the recipients that this piece names."""
     leaves: Status = Status.ASSOCIEE
-    """What becomes of the piece before."""
+    """Status of the previous piece after this deposit."""
     is_sent_twice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Treatment(Outcome):
-    """Somebody treats the latest piece."""
+    """Act on the latest piece."""
 
     by: Role
     act: Act
@@ -50,12 +50,12 @@ class Treatment(Outcome):
     comment: str | None = None
     correction: Mapping[str, Any] | None = None
     broken: str | None = None
-    """The rule that refuses the act."""
+    """Code of the rule that refuses the act."""
 
 
 @dataclass(frozen=True, slots=True)
 class Silence(Outcome):
-    """Nobody does anything until a day, on which a delay is over."""
+    """Silence until a day, on which a delay has elapsed."""
 
     until_day: int
     delay: str
@@ -66,7 +66,7 @@ Step = Deposit | Treatment | Silence
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """A dossier from its opening to its end, as steps."""
+    """Journey of a dossier from its opening to its end, as steps."""
 
     name: str
     site: Site

@@ -1,4 +1,4 @@
-"""Structures of the demo, with made-up SIRETs whose keys are right, and their contracts."""
+"""Structures of the demo and their contracts; the SIRETs are invented, with correct keys."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from shared.vocabulary.siret import is_siret
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A structure of the demo."""
+    """Structure of the demo."""
 
     siret: str
     name: str
@@ -20,11 +20,11 @@ class Structure:
     services: tuple[str, ...] = ()
 
     def trader(self) -> Trader:
-        """How an e-invoice names it."""
+        """Seller or buyer of an e-invoice."""
         return Trader(self.name, self.siret)
 
     def declaration(self) -> dict[str, Any]:
-        """What it declares to the service organisation."""
+        """Build its declaration to service organisation."""
         return {
             "identifier_type": "SIRET",
             "identifier": self.siret,
@@ -69,19 +69,19 @@ _OTHERS = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Parties of a contract. The co- and the subcontractor deposit pieces of their own."""
+    """Contract: its parties. Cocontractor and subcontractor deposit their own pieces."""
 
     moa: Structure | None
     service_financier: Structure
 
     @property
     def has_moa(self) -> bool:
-        """Whether dossiers take the rows of the circuit with a MOA."""
+        """Whether dossiers follow the rows of the circuit with a MOA."""
         return self.moa is not None
 
     @property
     def label(self) -> str:
-        """How a person tells it from the others."""
+        """Label of the contract in the report."""
         if self.moa is None:
             return "sans MOA"
         return "un SIRET" if self.moa is self.service_financier else "deux SIRET"
@@ -91,7 +91,7 @@ class Site:
         return dict(self._members())[role]
 
     def parties(self, depositor: Role = Role.TITULAIRE) -> dict[str, Any]:
-        """Name the parties of a dossier that a role opens, as metadata."""
+        """Build the parties of a dossier that a role opens, as metadata."""
         always = (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER, depositor)
         return {
             role.value: {"structure": member.siret}

@@ -1,4 +1,4 @@
-"""Consumer without a group: reads whole topics from their beginning."""
+"""Kafka consumer without a group: reads whole topics from their beginning."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -13,7 +13,7 @@ from shared.contracts.topics import Topic
 async def follow_topics(
     kafka: str, topics: Sequence[Topic], take: Callable[[str, bytes], None]
 ) -> AsyncIterator[None]:
-    """Hand every record of some topics, with its topic's name, to `take` until left."""
+    """Call `take` with the topic and the value of every record of some topics, within the block."""
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
     await consumer.start()
     consumer.assign(

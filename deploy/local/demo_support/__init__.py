@@ -1,1 +1,1 @@
-"""Demo of support: tickets, virtual agent and chat, with each claim checked."""
+"""Demo of support: tickets, virtual agent and chat; every claim is checked."""

@@ -28,11 +28,11 @@ _OPEN_DAY = timedelta(hours=10)
 NEEDED_SERVICES = tuple(
     f"services.{name}" for name in ("organisation", "deposit", "routing", "portal", "support")
 )
-"""The services that the demo needs, as modules: the virtual agent looks a piece up."""
+"""Modules of the services that the demo needs: the virtual agent looks up a piece."""
 
 
 def main() -> int:
-    """Run the demo and give the process's exit status."""
+    """Run the demo and return the exit status."""
     backend = choose(otherwise=Backend.EMBEDDED).backend
     print(f"démarrage ({backend}), horloge au {OPENS:%d/%m/%Y %H:%M}…", flush=True)
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Chapter on the virtual agent: answers with their source, pieces looked up, questions declined."""
+"""Chapter on the virtual agent: it answers with a source, looks up a piece, declines questions."""
 
 import json
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class _Conversation:
     path: str
 
     async def say(self, context: SupportContext, text: str) -> Answer:
-        """Say something, and show it with what is answered."""
+        """Send a message, and print it with the answer."""
         said = await self.person.ask("POST", self.path, json={"text": text})
         context.report.quote("question", text)
         context.report.quote("réponse", said["answer"])
@@ -41,7 +41,7 @@ class _Conversation:
 
 
 async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -> None:
-    """Deposit the piece that will be looked up, and wait until it is shown at its next actor."""
+    """Deposit the piece that the agent looks up, and wait until portal shows its next actor."""
     piece = Einvoice(
         number=PIECE,
         issued_on=OPENS.date(),
@@ -52,7 +52,7 @@ async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -
     )
     file = ubl(piece)
     supplier = member(deposit, TITULAIRE, Role.TITULAIRE)
-    # Refused until deposit has heard of the structures.
+    # Refused until deposit knows the structures.
     await wait_for_answer(
         lambda: supplier.send(
             "POST",
@@ -73,7 +73,7 @@ async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -
 
 
 async def check_answers(context: SupportContext) -> None:
-    """Ask what it knows, what the portal knows, and what nobody here knows."""
+    """Check the agent's answers: from its articles, from the portal, and off-topic questions."""
     report = context.report
     report.chapter("L'agent virtuel répond en citant ses articles, et n'invente rien")
     talk = await _start_conversation(context.supplier)

@@ -1,4 +1,4 @@
-"""Chapters on the chat: a person and an agent in its hours, refusals outside them."""
+"""Chapters on the chat: a person and an agent during its hours, refusals outside them."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -17,7 +17,7 @@ ANSWER = "Bonjour, jeudi : le mandat est signé."
 
 
 async def chat_in_hours(context: SupportContext) -> None:
-    """Let two wait in turn, one be answered, and both write."""
+    """Check a chat during its hours: two people queue, an agent answers one, both write."""
     report = context.report
     report.chapter("Le tchat, un mardi à 10 h : une place dans la file, puis une personne")
     first, second = context.supplier, member(context.support, MOE, Role.MOE)
@@ -58,7 +58,7 @@ async def chat_in_hours(context: SupportContext) -> None:
 
 
 async def check_closed_chat(context: SupportContext, days: int, day: str, opening: str) -> None:
-    """Let days pass, and claim that the chat is closed and names its next opening."""
+    """Let days pass, then check that the chat is closed and tells its next opening."""
     report = context.report
     report.chapter(
         f"… {days} jour{'s' if days > 1 else ''} plus tard, {day} à 10 h : le tchat refuse"

@@ -15,14 +15,14 @@ from shared.vocabulary.dates import PARIS
 from shared.vocabulary.roles import Role
 
 OPENS = datetime(2027, 7, 13, 10, tzinfo=PARIS)
-"""A Tuesday at ten, the day before a public holiday."""
+"""Start of the demo: a Tuesday at ten, the day before a public holiday."""
 
 PARTIES = (TITULAIRE, MOE, AMENAGEUR, TRESORERIE)
 
 
 @dataclass(frozen=True, slots=True)
 class SupportContext:
-    """What each chapter needs."""
+    """Context shared by all chapters."""
 
     platform: Platform
     support: httpx.AsyncClient
@@ -31,16 +31,16 @@ class SupportContext:
 
     @property
     def supplier(self) -> Person:
-        """Somebody who asks for the structure that is paid."""
+        """Person of the supplier's structure, who submits tickets."""
         return member(self.support, TITULAIRE, Role.TITULAIRE)
 
     async def submit(self, who: Person, draft: Answer) -> Answer:
-        """Write a draft and submit it."""
+        """Create a draft of a ticket and submit it."""
         created = await who.ask("POST", "/tickets", 201, json=draft)
         return await who.ask("POST", f"/tickets/{created['id']}/submission")
 
     async def declare(self, organisation: httpx.AsyncClient) -> None:
-        """Declare the structures, and wait until support knows the last one."""
+        """Declare the structures, and wait until service support knows the last one."""
         for each in PARTIES:
             person = member(organisation, each, Role.TITULAIRE)
             answer = await person.send("PUT", f"/structures/{each.siret}", json=each.declaration())

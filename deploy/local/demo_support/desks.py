@@ -1,4 +1,4 @@
-"""Chapters on desks: a ticket taken, transferred and settled, and a clock that knows holidays."""
+"""Chapters on desks: a ticket is taken, transferred and settled; its clock skips holidays."""
 
 from datetime import datetime, time, timedelta
 
@@ -17,7 +17,7 @@ _CLOSES = time(18, 30)
 
 
 async def handle_ticket(context: SupportContext, ticket: Answer) -> None:
-    """Let a desk take a ticket and transfer it, and the other one settle it."""
+    """Check the handling of a ticket: one desk takes and transfers it, the other settles it."""
     report, events = context.report, context.events
     report.chapter("Un bureau prend un ticket, le transfère, et l'autre le résout")
     operator = agent(context.support, Desk.TECHNIQUE, OPERATOR)
@@ -91,7 +91,7 @@ async def _settle(context: SupportContext, ticket: Answer, treasurer: Person) ->
 
 
 async def check_waiting(context: SupportContext, ticket: Answer, after: timedelta) -> None:
-    """Claim what the clock of a ticket nobody answers shows: Tuesday's hours and then `after`."""
+    """Check the clock of an unanswered ticket: the hours of Tuesday, then `after`."""
     closes = datetime.combine(OPENS.date(), _CLOSES, PARIS)
     waited = closes - datetime.fromisoformat(ticket["submitted_at"]) + after
     shown = await agent(context.support, Desk.TECHNIQUE, OPERATOR).ask(
@@ -105,7 +105,7 @@ async def check_waiting(context: SupportContext, ticket: Answer, after: timedelt
 
 
 def describe_clock(ticket: Answer) -> str:
-    """Say where a ticket stands against its target."""
+    """Describe the time of a ticket against its target."""
     clock = ticket["clock"]
     late = ", en retard" if clock["is_late"] else ""
     return (

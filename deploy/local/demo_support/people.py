@@ -1,4 +1,4 @@
-"""HTTP and WebSocket clients of the people who ask and of the desks that answer."""
+"""HTTP and WebSocket clients of people: issuers of tickets and agents of desks."""
 
 import asyncio
 import json
@@ -23,21 +23,21 @@ _POLL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in front of a service."""
+    """HTTP client of a person, for one service."""
 
     http: httpx.AsyncClient
     headers: Mapping[str, str]
 
     def at(self, link: str) -> str:
-        """Give the address of a link that an answer has carried."""
+        """Build the address of a link from an answer."""
         return str(self.http.base_url.join(link))
 
     async def send(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
-        """Send a request and give the answer, whatever it is."""
+        """Send a request and return the answer, whatever it is."""
         return await self.http.request(method, path, headers=dict(self.headers), **content)
 
     async def ask(self, method: str, path: str, status: int = 200, **content: Any) -> Answer:  # noqa: ANN401
-        """Send a request that must be answered with this status. Raises Unexpected."""
+        """Send a request; raises Unexpected when the answer has another status."""
         return expect(await self.send(method, path, **content), status)
 
     @asynccontextmanager
@@ -50,7 +50,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Socket:
-    """A WebSocket whose frames are JSON."""
+    """WebSocket with JSON frames."""
 
     connection: ClientConnection
 
@@ -59,7 +59,7 @@ class Socket:
         await self.connection.send(json.dumps(frame))
 
     async def next(self, *kinds: str) -> Answer:
-        """Wait for the next frame of one of these kinds. Raises Unexpected when none comes."""
+        """Wait for the next frame of one of these kinds; raises Unexpected when none comes."""
         seen: list[str] = []
         try:
             async with asyncio.timeout(_TIMEOUT_S):
@@ -73,12 +73,12 @@ class Socket:
 
 
 def member(http: httpx.AsyncClient, of: Structure, role: Role) -> Person:
-    """Put somebody of a structure in front of a service."""
+    """Build the client of a person of a structure."""
     return Person(http, {"X-Structure": of.siret, "X-Role": role})
 
 
 def agent(http: httpx.AsyncClient, desk: Desk, name: str, of: Structure | None = None) -> Person:
-    """Put somebody of a desk in front of support; a business desk is its structure's own."""
+    """Build the client of an agent of a desk; a business desk is that of structure `of`."""
     structure = {"X-Structure": of.siret} if of else {}
     return Person(http, {"X-Desk": desk, "X-Agent": quote(name), **structure})
 
@@ -86,7 +86,7 @@ def agent(http: httpx.AsyncClient, desk: Desk, name: str, of: Structure | None =
 async def wait_for_answer(
     ask: Callable[[], Awaitable[httpx.Response]], ok: Callable[[httpx.Response], bool]
 ) -> Answer:
-    """Repeat a request until its answer is as wanted. Raises Unexpected at the timeout."""
+    """Repeat a request until `ok` accepts its answer; raises Unexpected at the timeout."""
     deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
     while not ok(answer := await ask()):
         if asyncio.get_running_loop().time() > deadline:

@@ -1,4 +1,4 @@
-"""Printed report of the demo: each claim, and whether it holds."""
+"""Printed report of the demo: each claim, and whether it is true."""
 
 from dataclasses import dataclass, field
 
@@ -9,18 +9,18 @@ _console = Console(width=124, highlight=False, markup=False, soft_wrap=True)
 
 @dataclass(slots=True)
 class Report:
-    """The claims so far."""
+    """Report of the claims so far."""
 
     held: int = 0
     wrong: list[str] = field(default_factory=list)
-    """What was claimed and did not hold, with what was seen."""
+    """Claims that were false, with the value seen."""
 
     def chapter(self, title: str) -> None:
-        """Begin a part."""
+        """Print the title of a chapter."""
         _console.print(f"\n{title}")
 
     def claim(self, what: str, seen: object, expected: object = True) -> None:
-        """Show a claim, and whether what was seen is what it says."""
+        """Print a claim, and whether the value seen is the expected one."""
         if seen == expected:
             self.held += 1
             _console.print(f"  ✓ {what}")
@@ -29,5 +29,5 @@ class Report:
         _console.print(f"  ✗ {self.wrong[-1]}")
 
     def quote(self, who: str, text: str) -> None:
-        """Show something said."""
+        """Print a message of somebody."""
         _console.print(f"      {who} : {' '.join(text.split())}")

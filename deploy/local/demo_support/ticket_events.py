@@ -1,4 +1,4 @@
-"""Consumer of the desks' topics: events of tickets that came, compared with those expected."""
+"""Consumer of the desks' topics: compares the received events of tickets with those expected."""
 
 import asyncio
 from collections import defaultdict
@@ -27,12 +27,12 @@ def _by_ticket_and_topic() -> defaultdict[tuple[str, str], list[Any]]:
 
 @dataclass(slots=True)
 class TicketEvents:
-    """Events received so far, by number of ticket and name of topic."""
+    """Events of tickets received so far, by number of the ticket and name of the topic."""
 
     came: defaultdict[tuple[str, str], list[TicketEvent]] = field(
         default_factory=_by_ticket_and_topic
     )
-    """In the order of their topic."""
+    """Events, in the order of their topic."""
     awaited: defaultdict[tuple[str, str], list[type[Any]]] = field(
         default_factory=_by_ticket_and_topic
     )
@@ -40,7 +40,7 @@ class TicketEvents:
     _seen: set[str] = field(default_factory=set)
 
     def take(self, topic: str, value: bytes) -> None:
-        """Note a record; one that is delivered again counts once."""
+        """Note a record; a duplicate counts once."""
         head = Head.model_validate_json(value)
         if head.id not in self._seen:
             self._seen.add(head.id)
@@ -50,7 +50,7 @@ class TicketEvents:
             self._news.set()
 
     async def wait_for(self, number: str, topic: Topic, kind: type[T]) -> T | None:
-        """Wait for the next event of a ticket on a topic; None when none of this kind comes."""
+        """Wait for the next event of a ticket on a topic; None when no event of `kind` comes."""
         where = number, topic.name
         self.awaited[where].append(kind)
         rank = len(self.awaited[where])
@@ -65,7 +65,7 @@ class TicketEvents:
         return found if isinstance(found, kind) else None
 
     def differences(self) -> list[str]:
-        """Say what came and was not awaited, or the reverse."""
+        """List the events that were received but not expected, and the reverse."""
         return list(self._differences())
 
     def _differences(self) -> Iterator[str]:
@@ -78,7 +78,7 @@ class TicketEvents:
 
 @asynccontextmanager
 async def follow_tickets(kafka: str) -> AsyncIterator[TicketEvents]:
-    """Read the topics of the desks from their beginning, until left."""
+    """Read the topics of the desks from their beginning, within the block."""
     events = TicketEvents()
     async with follow_topics(kafka, tuple(TICKET.values()), events.take):
         yield events

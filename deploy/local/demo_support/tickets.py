@@ -1,4 +1,4 @@
-"""Chapters on tickets: which topic each reaches, what its text says, what a draft survives."""
+"""Chapters on tickets: the topic that each reaches, suggestions from its text, durable drafts."""
 
 import asyncio
 
@@ -31,7 +31,7 @@ _CONFIDENT = 0.9
 
 
 async def submit_one_of_each(context: SupportContext) -> Answer:
-    """Let a ticket of each kind reach its topic; gives the technical one."""
+    """Submit a ticket of each kind, and check its topic; return the technical one."""
     context.report.chapter("Un ticket de chaque nature atteint le topic de son bureau")
     await check_arrival(context, await context.submit(context.supplier, BUSINESS), Desk.METIER)
     technical = await context.submit(context.supplier, TECHNICAL)
@@ -50,7 +50,7 @@ async def submit_one_of_each(context: SupportContext) -> Answer:
 
 
 async def submit_contradicted(context: SupportContext) -> Answer:
-    """Let a text say another desk than the sub-category that was chosen; gives the ticket."""
+    """Submit a ticket whose text contradicts its sub-category; return the ticket."""
     report = context.report
     report.chapter("Un texte contredit sa sous-catégorie : c'est dit, et le choix reste")
     title, description = CONTRADICTORY["title"], CONTRADICTORY["description"]
@@ -77,7 +77,7 @@ async def submit_contradicted(context: SupportContext) -> Answer:
 
 
 async def check_draft_survives(context: SupportContext) -> None:
-    """Let a draft outlive the process that took it, and be submitted to the next one."""
+    """Check that a draft survives a kill of the service, and can be submitted after it."""
     report, who = context.report, context.supplier
     report.chapter("Un brouillon survit à un arrêt brutal du service")
     draft = await who.ask("POST", "/tickets", 201, json={"title": "Lien"})
@@ -108,7 +108,7 @@ async def check_draft_survives(context: SupportContext) -> None:
 async def check_arrival(
     context: SupportContext, ticket: Answer, desk: Desk
 ) -> TicketSubmitted | None:
-    """Claim that a ticket was told to its desk."""
+    """Check that the event of a ticket reached the topic of its desk."""
     topic = TICKET[desk]
     told = await context.events.wait_for(ticket["number"], topic, TicketSubmitted)
     context.report.claim(

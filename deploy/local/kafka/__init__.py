@@ -22,7 +22,7 @@ _INSTALL = "Debian: apt-get install default-jre-headless maven"
 
 
 def find_missing() -> str | None:
-    """Say what is missing to run Kafka here, None when nothing is."""
+    """Describe what is missing to run Kafka here; None when nothing is."""
     java = _java_version()
     if java is None:
         return f"no Java here, {_JAVA_MIN} or newer is needed ({_INSTALL})"
@@ -40,7 +40,7 @@ def prepare(data: Path) -> None:
         raise LaunchError(f"native backend: {missing}")
     _resolve_jars()
     data.mkdir(parents=True, exist_ok=True)
-    # Written last of a format: one that was cut short is done again.
+    # Written at the end of a format: an interrupted one is done again.
     if (data / "log" / "meta.properties").exists():
         return
     properties = _write_properties(data, port=free_port())
@@ -53,7 +53,7 @@ def prepare(data: Path) -> None:
 
 
 def command(data: Path, port: int) -> list[str]:
-    """Give the command that serves the storage in `data` on `port`."""
+    """Build the command that runs Kafka on `port`, with its storage in `data`."""
     return [*_java("kafka.Kafka"), _write_properties(data, port)]
 
 
@@ -97,7 +97,7 @@ def _jars() -> Path:
 
 
 def _resolve_jars() -> None:
-    """Fetch the jars once. Two launchers may want them at the same time: one fetches."""
+    """Download the jars once; when two launchers need them at the same time, one downloads."""
     _CACHE.mkdir(exist_ok=True)
     with (_CACHE / "kafka.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -111,7 +111,7 @@ def _resolve_jars() -> None:
                 limit_s=_MAVEN_LIMIT_S,
                 failure="Maven could not fetch Apache Kafka (no network, or no mirror set up?)",
             )
-            # Renamed when whole, so that a fetch cut short leaves nothing that looks complete.
+            # Renamed when complete, so that an interrupted download never looks complete.
             fetched.rename(_jars())
 
 
