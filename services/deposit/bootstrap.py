@@ -38,15 +38,7 @@ def build() -> tuple[Runtime, FastAPI]:
     runtime = Runtime("deposit", settings)
     store, clock = runtime.store, runtime.clock
     files, pieces, dossiers = Files(store, clock), MongoPieces(store), MongoDossiers(store)
-    readers = ReaderPool(
-        ReaderLimits(
-            readers=settings.readers,
-            memory_mb=settings.reader_memory_mb,
-            cpu_s=settings.reader_cpu_s,
-            wall_s=settings.reader_wall_s,
-            wait_s=settings.reader_wait_s,
-        )
-    )
+    readers = ReaderPool(build_reader_limits(settings))
     ledger = MongoLedger(store, max_group=settings.max_group, max_waiting=settings.max_waiting)
     ports = Ports(
         reader=readers.read,
@@ -97,3 +89,14 @@ def build() -> tuple[Runtime, FastAPI]:
         uploads={"/pieces": _BODY_LIMIT_MB},
     )
     return runtime, app
+
+
+def build_reader_limits(settings: Settings) -> ReaderLimits:
+    """Build the limits of the readers of files from settings."""
+    return ReaderLimits(
+        readers=settings.readers,
+        memory_mb=settings.reader_memory_mb,
+        cpu_s=settings.reader_cpu_s,
+        wall_s=settings.reader_wall_s,
+        wait_s=settings.reader_wait_s,
+    )

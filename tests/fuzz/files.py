@@ -10,7 +10,8 @@ from decimal import Decimal
 from threading import Lock
 
 from services.deposit.adapters.einvoice.reader import read_einvoice
-from services.deposit.adapters.reader_pool import ReaderLimits, ReaderPool
+from services.deposit.adapters.reader_pool import ReaderPool
+from services.deposit.bootstrap import build_reader_limits
 from services.deposit.domain.fields import merge, truncate
 from services.deposit.domain.invoice import Invoice, judge_invoice
 from services.deposit.domain.unreadable import TOO_HEAVY, Unreadable
@@ -22,6 +23,7 @@ from tests.fuzz.mutating import mutate
 from tests.fuzz.stopwatch import Stopwatch
 from tests.fuzz.workers import Outcome, Reader, Reading, Worker
 
+_SETTINGS = Settings(kafka="", mongo="")
 _SAMPLED = 100
 _NAME = "facture"
 """Of every file: refusals quote it, and the same bytes must be read alike."""
@@ -41,7 +43,7 @@ def read_and_judge(content: bytes, name: str) -> Reading:
 
 
 def _judged(invoice: Invoice) -> Reading:
-    violations = judge_invoice(invoice, today=_TODAY)
+    violations = judge_invoice(invoice, today=_TODAY, max_number_length=_SETTINGS.max_number_length)
     merged, contradictions = merge(invoice, _SAID)
     said = repr((invoice, violations, merged, contradictions, truncate(merged)))
     return Reading(said, is_parsed=True)
@@ -51,7 +53,7 @@ def _refused(refusal: Unreadable) -> Reading:
     return Reading(repr(refusal.violation), is_parsed=False)
 
 
-MEMORY_MB = int(Settings.model_fields["reader_memory_mb"].default)
+MEMORY_MB = _SETTINGS.reader_memory_mb
 
 
 def fuzz_files(seed: int, inputs: int) -> Tally:
@@ -145,7 +147,7 @@ class _Run:
 
 async def _ask_service(run: _Run) -> None:
     """Have the service's own bounded processes read the sampled files, and those in doubt."""
-    tally, pool = run.tally, ReaderPool(ReaderLimits())
+    tally, pool = run.tally, ReaderPool(build_reader_limits(_SETTINGS))
     await pool.prepare()
     replacing = asyncio.create_task(pool.run())
     doubtful = [fault for fault in tally.faults if fault.sort in _TURNED_AWAY]

@@ -11,7 +11,17 @@ from jsonschema import Draft202012Validator
 
 from deploy.local.platform import ASKING
 from shared.contracts.public_paths import public_prefix
-from tests.kit.deployed import NAMES, ROOT, Yaml, has_route, load, misset, subscriptions
+from shared.runtime.settings import name_variable
+from tests.kit.deployed import (
+    NAMES,
+    ROOT,
+    Yaml,
+    has_route,
+    load,
+    misset,
+    settings_of,
+    subscriptions,
+)
 
 # The oldest version that is still maintained, and the newest that the package knows.
 VERSIONS = ("1.34", "1.37")
@@ -360,9 +370,11 @@ def too_small(service: str, variables: Mapping[str, str], memory_mb: int) -> Ite
     """Tell when the readers of a service could use more memory than it has besides /tmp."""
     if service != "deposit":
         return
-    readers = int(variables.get("AIGUILLAGE_READERS", "2"))
-    at_once = int(variables.get("AIGUILLAGE_MAX_READ_AT_ONCE", "16"))
-    needed = readers * int(variables.get("AIGUILLAGE_READER_MEMORY_MB", "512"))
+    readers, at_once, reader_mb = (
+        _read(service, variables, name)
+        for name in ("readers", "max_read_at_once", "reader_memory_mb")
+    )
+    needed = readers * reader_mb
     # Half a gigabyte for the service itself, and the files that it keeps while they are read.
     if needed + 512 + at_once * 130 > memory_mb:
         yield f"deposit: {readers} readers and {at_once} deposits may need over {memory_mb} MB"
@@ -372,11 +384,16 @@ def overflowing(service: str, variables: Mapping[str, str], tmp_mb: int) -> Iter
     """Tell when the quota of uploads of a service could fill its /tmp, where they wait."""
     if service not in {"deposit", "support"}:
         return
-    uploads = int(variables.get("AIGUILLAGE_UPLOADS_MB", "1024"))
+    uploads = _read(service, variables, "uploads_mb")
     if service == "support":
-        uploads += int(variables.get("AIGUILLAGE_UPLOADS_OPEN_MB", "120"))
+        uploads += _read(service, variables, "uploads_open_mb")
     if uploads >= tmp_mb:
         yield f"{service}: uploads of {uploads} MB may fill its /tmp of {tmp_mb} MB"
+
+
+def _read(service: str, variables: Mapping[str, str], name: str) -> int:
+    """Read a setting from the environment of a service, or what it is when not set."""
+    return int(variables.get(name_variable(name), settings_of(service).model_fields[name].default))
 
 
 def _megabytes(quantity: str) -> int:

@@ -46,12 +46,12 @@ _log = get_logger(__name__)
 class ReaderLimits:
     """Limits of the pool: readers, and memory, CPU time and wait of each file."""
 
-    readers: int = 2
-    memory_mb: int = 512
-    cpu_s: int = 3
-    wall_s: float = 10.0
+    readers: int
+    memory_mb: int
+    cpu_s: int
+    wall_s: float
     """The time on the clock: for a machine that is too busy to give the CPU time."""
-    wait_s: float = 10.0
+    wait_s: float
     """How long a file waits for a reader before its sender is told to come back."""
     files: int = 200
     """How many files a reader reads before another takes its place."""

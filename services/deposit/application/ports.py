@@ -124,9 +124,9 @@ class Policy:
 
     circuit: Circuit
     """The table by which new dossiers open."""
-    require_moa: bool = True
-    max_number_length: int = 20
-    max_read_at_once: int = 16
+    max_number_length: int
+    max_read_at_once: int
     """Deposits whose files are in memory at the same time."""
+    require_moa: bool = True
     read_wait_s: float = 60.0
     """How long a deposit waits for its turn before its sender is told to come back."""

@@ -179,7 +179,7 @@ _LARGEST_ROUNDING = Decimal(1)
 
 
 def judge_invoice(
-    invoice: Invoice, *, today: date, max_number_length: int = 20
+    invoice: Invoice, *, today: date, max_number_length: int
 ) -> tuple[Violation, ...]:
     """Name every rule that the fields of `invoice` break, in the order of the fields."""
     return (

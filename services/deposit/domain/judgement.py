@@ -43,13 +43,13 @@ class World:
     circuit: Circuit
     directory: Directory
     today: date
+    max_number_length: int
     is_number_spent: bool = False
     following: FollowedPiece | None = None
     misled: tuple[Violation, ...] = ()
     awaited_number: str | None = None
     """Number of a piece that awaits just such a piece of this depositor, in another dossier."""
     require_moa: bool = True
-    max_number_length: int = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,6 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Readiness = Callable[[], Awaitable[Sequence[str]]]
 """Returns what the service lacks to be ready, in French; empty when it is ready."""
 
-_USUAL = BodyLimits()
 _OPERATIONS = ("/health", "/metrics")
 """Paths for operators, at the root of the service; the gateway does not publish them."""
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -57,12 +56,12 @@ def create_app(
     is_started: Callable[[], bool],
     lifespan: Lifespan,
     trust_headers: bool,
+    body_limits: BodyLimits,
+    requests_each: int,
     open_paths: Sequence[str] = (),
     authenticators: Mapping[str, Authenticator] = MappingProxyType({}),
     uploads: Mapping[str, int] = MappingProxyType({}),
     allowed_origins: Sequence[str] = (),
-    body_limits: BodyLimits = _USUAL,
-    requests_each: int = 1000,
     proxies: Sequence[str] = (),
 ) -> FastAPI:
     """Build the HTTP application of a service; its routers serve under its public prefix.
@@ -70,14 +69,14 @@ def create_app(
     Args:
         service: its name, the first segment of every public path. `open_paths`, `authenticators`
             and `uploads` name what comes after the prefix.
+        body_limits: timeouts, lowest rate and quotas of bodies.
+        requests_each: limit of requests in progress of one client address behind a proxy.
         open_paths: prefixes of the paths that need no authentication.
         authenticators: authenticator of each path prefix. Without one, an open path serves
             anybody, and every other path serves structures only.
         uploads: size limit of a form, in MB, by prefix of the paths that take files. Elsewhere
             the limit of a body is small.
         allowed_origins: origins whose pages may open a WebSocket, besides the host itself.
-        body_limits: timeouts, lowest rate and quotas of bodies.
-        requests_each: limit of requests in progress of one client address behind a proxy.
         proxies: addresses or networks of the proxies, as in `RuntimeSettings`.
     """
     prefix = public_prefix(service)

@@ -32,13 +32,13 @@ _LENGTH_DIGITS = 20
 class BodyLimits:
     """Timeouts and lowest rate of a body, and quotas of uploads in progress, in MB."""
 
-    timeout_s: float = 900
-    timeout_open_s: float = 120
-    grace_s: float = 10
-    slowest_kb_s: float = 8
-    uploads_mb: int = 1024
-    uploads_open_mb: int = 120
-    upload_wait_s: float = 15
+    timeout_s: float
+    timeout_open_s: float
+    grace_s: float
+    slowest_kb_s: float
+    uploads_mb: int
+    uploads_open_mb: int
+    upload_wait_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ OPENING = Proposal(
     metadata=Metadata(parties={Role.MOE: Party(MOE), Role.MOA: Party(MOA)}),
     read=READ,
 )
-WORLD = World(circuit=load_current(), directory=DIRECTORY, today=TODAY)
+WORLD = World(circuit=load_current(), directory=DIRECTORY, today=TODAY, max_number_length=20)
 
 
 def stating(**fields: Any) -> Metadata:  # noqa: ANN401 - any field of an e-invoice

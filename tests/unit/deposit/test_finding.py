@@ -278,7 +278,8 @@ async def _tried(proposal: Proposal, ports: Ports, policy: Policy) -> list[str]:
     return [violation.code for violation in trial.violations]
 
 
-OFF = Policy(circuit=switch_rows_off(CIRCUIT, ["A15"]).circuit)
+ON = Policy(CIRCUIT, max_number_length=20, max_read_at_once=16)
+OFF = replace(ON, circuit=switch_rows_off(CIRCUIT, ["A15"]).circuit)
 
 
 @pytest.mark.parametrize(
@@ -293,13 +294,13 @@ OFF = Policy(circuit=switch_rows_off(CIRCUIT, ["A15"]).circuit)
         (
             opening("A15", OEUVRE, OUVRAGE, number="EA-1"),
             [AWAITING],
-            Policy(CIRCUIT),
+            ON,
             ["DEP-SUITE-05"],
         ),
-        (MEANT, [AWAITING], Policy(CIRCUIT), []),
-        (A15, [AWAITING], Policy(CIRCUIT), []),
-        (A15, [], Policy(CIRCUIT), ["DEP-SUITE-03"]),
-        (A7, [AWAITING], Policy(CIRCUIT), []),
+        (MEANT, [AWAITING], ON, []),
+        (A15, [AWAITING], ON, []),
+        (A15, [], ON, ["DEP-SUITE-03"]),
+        (A7, [AWAITING], ON, []),
     ],
 )
 async def test_a_deposit_is_judged_by_the_table_of_what_it_follows_or_else_by_the_current_one(
@@ -319,4 +320,4 @@ async def test_a_dossier_goes_on_by_the_table_it_opened_by(
     first = a_piece(world=replace(WORLD, circuit=load_version("2026-1")))
     ports = _ports([first], a_state(first))
 
-    assert await _tried(next_piece(role, NAMES[role], cadre=cadre), ports, Policy(CIRCUIT)) == codes
+    assert await _tried(next_piece(role, NAMES[role], cadre=cadre), ports, ON) == codes

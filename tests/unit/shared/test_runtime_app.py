@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -18,8 +19,6 @@ from pymongo.errors import DuplicateKeyError, OperationFailure, ServerSelectionT
 from starlette.requests import HTTPConnection
 
 from shared.runtime.errors import TooLargeError, TransientError
-from shared.runtime.service import build_body_limits
-from shared.runtime.settings import RuntimeSettings
 from shared.runtime.web.app import create_app
 from shared.runtime.web.body_limits import BodyLimits
 from shared.runtime.web.caller import Caller
@@ -29,12 +28,11 @@ from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
 from tests.kit.waiting import scaled
+from tests.kit.web_limits import BODY_LIMITS
 
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
-
-UNLIMITED = BodyLimits()
 
 MANY_PARTS = b"".join(
     b'--b\r\ncontent-disposition: form-data; name="n"\r\n\r\n1\r\n' for _ in range(1001)
@@ -112,7 +110,7 @@ async def client(
     open_paths: Sequence[str] = (),
     authenticators: Mapping[str, Authenticator] = MappingProxyType({}),
     uploads: Mapping[str, int] = MappingProxyType({}),
-    body_limits: BodyLimits = UNLIMITED,
+    body_limits: BodyLimits = BODY_LIMITS,
     requests_each: int = 1000,
     proxies: Sequence[str] = (),
     address: str = "192.0.2.7",
@@ -291,10 +289,6 @@ async def test_a_file_over_the_limit_is_refused_though_its_size_is_not_announced
         )
 
         await problem(response, 413, "HTTP-413")
-
-
-def test_bodies_have_the_same_limits_without_settings_as_with_those_that_nobody_chose() -> None:
-    assert build_body_limits(RuntimeSettings(kafka="k", mongo="m")) == BodyLimits()
 
 
 async def test_a_body_at_the_limit_is_read() -> None:
@@ -534,7 +528,7 @@ async def body_on_its_way(
 async def test_a_structure_has_one_quarter_of_the_uploads_however_it_is_spelt(
     spelling: str,
 ) -> None:
-    limits = BodyLimits(uploads_mb=4, upload_wait_s=0.05)
+    limits = replace(BODY_LIMITS, uploads_mb=4, upload_wait_s=0.05)
     form = {"content-type": FORM_TYPE, "content-length": str(MEGABYTE)}
     first, again = ({**form, "x-structure": each} for each in ("s1%C3%A9", spelling))
     other = {**form, "x-structure": "s2"}
@@ -547,7 +541,7 @@ async def test_a_structure_has_one_quarter_of_the_uploads_however_it_is_spelt(
 
 
 async def test_a_header_that_nobody_authenticated_gives_no_further_quarter() -> None:
-    limits = BodyLimits(uploads_mb=4, upload_wait_s=0.05)
+    limits = replace(BODY_LIMITS, uploads_mb=4, upload_wait_s=0.05)
     form = {"content-type": FORM_TYPE, "content-length": str(MEGABYTE), "x-desk": "technique"}
     async with (
         client(

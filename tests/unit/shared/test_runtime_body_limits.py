@@ -2,17 +2,19 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from shared.runtime.web.body_limits import BodyLimit, BodyLimits, Paths
+from shared.runtime.web.body_limits import BodyLimit, Paths
 from shared.runtime.web.paths import PathPrefixes
 from shared.runtime.web.problems import UnreadableError
+from tests.kit.web_limits import BODY_LIMITS
 
 _PIECE = 1024 * 1024
 _PIECES = 20
-_LIMITS = BodyLimits(timeout_s=900, grace_s=0.3, slowest_kb_s=8)
+_LIMITS = replace(BODY_LIMITS, timeout_s=900, grace_s=0.3, slowest_kb_s=8)
 
 
 async def _taken(announced_mb: int) -> int:

@@ -15,6 +15,7 @@ from fastapi import APIRouter, FastAPI, File, Form, UploadFile
 from shared.runtime.web.app import create_app
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.sizes import MEGABYTE
+from tests.kit.web_limits import BODY_LIMITS
 
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
 LARGE = bytes(300 * 1024)
@@ -65,6 +66,8 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         is_started=lambda: True,
         lifespan=no_lifespan,
         trust_headers=True,
+        body_limits=BODY_LIMITS,
+        requests_each=1000,
         uploads={"/pieces": 5},
     )
     async with httpx.AsyncClient(

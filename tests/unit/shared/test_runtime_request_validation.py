@@ -14,6 +14,7 @@ from shared.runtime.web.app import create_app
 from shared.runtime.web.request_validation import DescribedRoute, find_repeated_keys
 from tests.kit.deployed import NAMES as SERVICES
 from tests.kit.deployed import ROOT
+from tests.kit.web_limits import BODY_LIMITS
 
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
 
@@ -82,6 +83,8 @@ def an_app(router: APIRouter) -> FastAPI:
         is_started=lambda: True,
         lifespan=no_lifespan,
         trust_headers=True,
+        body_limits=BODY_LIMITS,
+        requests_each=1000,
     )
 
 

@@ -14,6 +14,7 @@ from shared.runtime.errors import TransientError
 from shared.runtime.web.app import create_app
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.request_validation import DescribedRoute
+from tests.kit.web_limits import BODY_LIMITS
 
 ME = {"x-structure": "s", "x-role": "moe"}
 PREFIX = "/essai/v1"
@@ -73,6 +74,8 @@ async def visited(
         is_started=lambda: is_started,
         lifespan=no_lifespan,
         trust_headers=True,
+        body_limits=BODY_LIMITS,
+        requests_each=1000,
         open_paths=["/open/"],
         allowed_origins=allowed_origins,
     )
