@@ -1,14 +1,16 @@
 """Generator of the page of the circuit: every row with its source, so that a lawyer can check."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from shared.circuit import statuses
 from shared.circuit.amounts import carries_amounts
 from shared.circuit.delays import CONCLUDED, RECEIVERS, Effect, Start
 from shared.circuit.loader import load_current
+from shared.circuit.moa import CASES, Case, Outcome, Relation
 from shared.circuit.parties import LABELS
 from shared.circuit.statuses import (
     ENTRY,
@@ -21,12 +23,13 @@ from shared.circuit.statuses import (
 )
 from shared.circuit.table import Circuit, Confidence, Phase, Row
 from shared.vocabulary.labels import ROLES, STATUSES
-from shared.vocabulary.roles import Role
+from shared.vocabulary.roles import MoaParameter, Role
 from shared.vocabulary.statuses import FINAL, Status
 
+T = TypeVar("T")
 _HEAD = """# Circuit {version}
 
-Page écrite par `make docs` à partir des tables de `shared/circuit/tables`, celles que le code applique. Un dossier ouvert garde les lignes et les délais de la version sous laquelle il s'est ouvert ; les actes et les statuts sont communs à toutes les versions, et un motif vaut selon ses dates. Une ligne peut être désactivée par l'exploitant ; celles qui en dépendent le sont avec elle.
+Page écrite par `make docs` à partir des tables de `shared/circuit`, celles que le code applique. Un dossier ouvert garde les lignes et les délais de la version sous laquelle il s'est ouvert ; les actes et les statuts sont communs à toutes les versions, et un motif vaut selon ses dates. Une ligne peut être désactivée par l'exploitant ; celles qui en dépendent le sont avec elle.
 
 Dans les schémas, une pièce est un cadre : arrondi s'il peut ouvrir un dossier, en pointillé si sa ligne est une règle de la plateforme. Une flèche mène à la pièce suivante et nomme qui la dépose ; en pointillé, elle vaut quand la pièce est contestée, remplacée parce que son destinataire est en retard, ou laissée sans réponse.
 
@@ -78,6 +81,20 @@ _EFFECTS = {
     Effect.OFFER: "la procédure tacite s'ouvre : une pièce peut prendre la place de celle-ci",
     Effect.CONCLUDE: "le silence vaut acceptation : les suites sans réponse peuvent être déposées",
 }
+_RELATIONS = {
+    Relation.SAME: "la structure qui paie",
+    Relation.OTHER: "une autre structure",
+    Relation.NONE: "aucune",
+}
+_PARAMETERS = {
+    MoaParameter.AVEC: "avec maîtrise d'ouvrage",
+    MoaParameter.EXCLUSIVEMENT: "exclusivement maîtrise d'ouvrage",
+    MoaParameter.SANS: "sans maîtrise d'ouvrage",
+}
+_OUTCOMES = {
+    Outcome.WITH_MOA: "le circuit avec maîtrise d'ouvrage",
+    Outcome.WITHOUT_MOA: "le circuit sans maîtrise d'ouvrage",
+}
 _PAYER = "PAIEMENT"
 _MOTIVES = Path(statuses.__file__).parent / "tables" / "motifs-de-refus.csv"
 
@@ -93,7 +110,14 @@ def render_circuit() -> str:
     ]
     head = _HEAD.format(version=circuit.version)
     return "\n".join(
-        (head, *sections, _format_delays(circuit), _format_statuses(), _format_motives())
+        (
+            head,
+            *sections,
+            _format_moa_parameter(),
+            _format_delays(circuit),
+            _format_statuses(),
+            _format_motives(),
+        )
     )
 
 
@@ -196,6 +220,48 @@ def _format_amounts(circuit: Circuit, row: Row) -> Iterator[str]:
     same = (each for each in circuit.rows if each.moa_present is row.moa_present)
     if carried := [each.cadre for each in same if carries_amounts(row, each)]:
         yield f"reprend ceux de : {' '.join(carried)}"
+
+
+def _format_moa_parameter() -> str:
+    table = _format_table(
+        (
+            "maîtrise d'ouvrage nommée",
+            "son paramètre",
+            "paramètre du service financier",
+            "ce qui s'ensuit",
+            "structure en cause",
+        ),
+        map(_format_case, CASES),
+    )
+    return (
+        "## Paramètre « maîtrise d'ouvrage »\n"
+        "Ce que déclarent les structures décide du circuit d'un dossier, à son dépôt puis à chaque "
+        "étape. La première ligne qui convient l'emporte ; une maîtrise d'ouvrage qui paie "
+        "elle-même est lue une fois, comme service financier. Un dossier en chemin attend la "
+        "structure en cause. Les lignes viennent du webinaire maîtrise d'ouvrage, 13:36 à 17:13 et 27:19 à "
+        "28:46 ; la dernière est une règle de la plateforme, que l'exploitant peut lever : le "
+        f"dossier prend alors {_OUTCOMES[Outcome.WITHOUT_MOA]}.\n\n{table}"
+    )
+
+
+def _format_case(case: Case) -> Sequence[str]:
+    verdict = case.verdict
+    if isinstance(verdict, Outcome):
+        outcome = (_OUTCOMES[verdict], "")
+    else:
+        outcome = (f"refus `{verdict.rule.code}`", ROLES[verdict.at_fault])
+    return (
+        _join_known(_RELATIONS, case.relations),
+        _join_known(_PARAMETERS, case.moa),
+        _join_known(_PARAMETERS, case.service_financier),
+        *outcome,
+    )
+
+
+def _join_known(labels: Mapping[T, str], values: Collection[T | None]) -> str:
+    """Join the labels of values in the order of the labels; all of them need no list."""
+    found = [label for value, label in labels.items() if value in values]
+    return "indifférent" if len(found) == len(labels) else " ou ".join(found)
 
 
 def _format_delays(circuit: Circuit) -> str:

@@ -1,20 +1,16 @@
 """Hop of a piece: whether it may be forwarded to its recipient, by the current directory."""
 
-from dataclasses import dataclass
-
 from shared.circuit import rules
 from shared.circuit.moa import judge_parties
-from shared.circuit.parties import Directory, Parties, Party, judge_service, judge_structure
+from shared.circuit.parties import (
+    Directory,
+    Obstacle,
+    Parties,
+    Party,
+    judge_service,
+    judge_structure,
+)
 from shared.vocabulary.roles import Role
-from shared.vocabulary.rules import Violation
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """Violation that prevents a hop, and the structure that can mend it."""
-
-    structure: str
-    violation: Violation
 
 
 def judge_hop(
@@ -37,10 +33,7 @@ def judge_hop(
     if parties.moa and moa is None:
         return _unknown(Role.MOA, parties.moa)
     verdict = judge_parties(moa, service_financier, require_moa=require_moa)
-    if not isinstance(verdict, Violation):
-        return None
-    is_moa_at_fault = verdict.code == rules.MOA_TAKES_NO_PART.code
-    return Obstacle(moa.id if moa and is_moa_at_fault else service_financier.id, verdict)
+    return verdict if isinstance(verdict, Obstacle) else None
 
 
 def _unknown(role: Role, party: Party) -> Obstacle:

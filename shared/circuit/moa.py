@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.circuit import rules
-from shared.circuit.parties import Structure
-from shared.vocabulary.roles import MoaParameter
-from shared.vocabulary.rules import Rule, Violation
+from shared.circuit.parties import Obstacle, Structure
+from shared.vocabulary.roles import MoaParameter, Role
+from shared.vocabulary.rules import Rule
 
 
 class Relation(StrEnum):
@@ -25,14 +25,23 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """A rule that refuses: by whose parameter, and the field to correct."""
+
+    rule: Rule
+    at_fault: Role
+    """MOA or service financier: while the parameter of its structure stands, the dossier waits."""
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """Row of the decision table: a condition, then an outcome or the rule that refuses."""
+    """Row of the decision table: a condition, then an outcome or a refusal."""
 
     relations: frozenset[Relation]
     moa: frozenset[MoaParameter | None]
     service_financier: frozenset[MoaParameter]
-    verdict: Outcome | Rule
-    field: str = ""
+    verdict: Outcome | Refusal
 
 
 _AVEC = frozenset({MoaParameter.AVEC})
@@ -44,35 +53,48 @@ _NO_MOA: frozenset[MoaParameter | None] = frozenset({None})
 CASES = (
     Case(frozenset({Relation.SAME}), _AVEC, _AVEC, Outcome.WITH_MOA),
     Case(frozenset({Relation.OTHER}), _AVEC | _EXCLUSIVEMENT, _AVEC | _SANS, Outcome.WITH_MOA),
-    Case(frozenset(Relation), _SANS, _ANY, rules.MOA_TAKES_NO_PART, "moa.structure"),
+    Case(
+        frozenset(Relation),
+        _SANS,
+        _ANY,
+        Refusal(rules.MOA_TAKES_NO_PART, Role.MOA, "moa.structure"),
+    ),
     Case(
         frozenset(Relation),
         _ANY | _NO_MOA,
         _EXCLUSIVEMENT,
-        rules.RECEIVES_NO_FINAL_PIECE,
-        "service_financier.structure",
+        Refusal(
+            rules.RECEIVES_NO_FINAL_PIECE, Role.SERVICE_FINANCIER, "service_financier.structure"
+        ),
     ),
     Case(frozenset({Relation.NONE}), _NO_MOA, _SANS, Outcome.WITHOUT_MOA),
-    Case(frozenset({Relation.NONE}), _NO_MOA, _AVEC, rules.MOA_TO_BE_NAMED, "moa"),
+    Case(
+        frozenset({Relation.NONE}),
+        _NO_MOA,
+        _AVEC,
+        Refusal(rules.MOA_TO_BE_NAMED, Role.SERVICE_FINANCIER, "moa"),
+    ),
 )
 """The first match decides (webinar for the MOA, 13:36 to 17:13, 27:19 to 28:46; last row ours)."""
 
 
 def judge_parties(
     moa: Structure | None, service_financier: Structure, *, require_moa: bool = True
-) -> Outcome | Violation:
+) -> Outcome | Obstacle:
     """Judge the parties by the decision table; `require_moa=False` disables its last row.
 
     A MOA that is its own service financier is judged once, as the service financier.
     """
-    case = _find(moa, service_financier)
-    if isinstance(case.verdict, Outcome):
-        return case.verdict
-    if case.verdict is rules.MOA_TO_BE_NAMED and not require_moa:
+    verdict = _find(moa, service_financier).verdict
+    if isinstance(verdict, Outcome):
+        return verdict
+    if verdict.rule is rules.MOA_TO_BE_NAMED and not require_moa:
         return Outcome.WITHOUT_MOA
-    return case.verdict.broken(
-        case.field, moa=moa.id if moa else "", service_financier=service_financier.id
+    at_fault = moa if moa and verdict.at_fault is Role.MOA else service_financier
+    violation = verdict.rule.broken(
+        verdict.field, moa=moa.id if moa else "", service_financier=service_financier.id
     )
+    return Obstacle(at_fault.id, violation)
 
 
 def _find(moa: Structure | None, service_financier: Structure) -> Case:

@@ -72,6 +72,14 @@ class Structure:
 Directory = Mapping[str, Structure]
 
 
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Violation that prevents a hop, and the structure that can mend it."""
+
+    structure: str
+    violation: Violation
+
+
 def read_moa_parameter(*, est_moa: bool, est_moa_uniquement: bool) -> MoaParameter:
     """Convert the two booleans of the exchanges to the MOA parameter, three values on screen.
 

@@ -6,7 +6,7 @@ from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.structures import judge_named, judge_required
 from shared.circuit.cadres import judge_depositor, judge_opening
 from shared.circuit.moa import judge_parties
-from shared.circuit.parties import LABELS, Directory, Parties
+from shared.circuit.parties import LABELS, Directory, Obstacle, Parties
 from shared.circuit.rules import PARTY_MISSING
 from shared.circuit.table import Circuit, Row
 from shared.vocabulary.roles import Role
@@ -47,5 +47,5 @@ def _judge_moa_parameter(
     if service_financier is None or (parties.moa and moa is None):
         return
     verdict = judge_parties(moa, service_financier, require_moa=require_moa)
-    if isinstance(verdict, Violation):
-        yield verdict
+    if isinstance(verdict, Obstacle):
+        yield verdict.violation

@@ -8,6 +8,7 @@ from shared.circuit.hop import judge_hop
 from shared.circuit.moa import CASES, Outcome, judge_parties
 from shared.circuit.parties import (
     Directory,
+    Obstacle,
     Parties,
     Party,
     Structure,
@@ -32,7 +33,7 @@ def _structure(
 
 def _verdict(moa: Structure | None, payer: Structure, *, require_moa: bool = True) -> str:
     verdict = judge_parties(moa, payer, require_moa=require_moa)
-    return verdict.code if isinstance(verdict, Violation) else verdict.value
+    return verdict.violation.code if isinstance(verdict, Obstacle) else verdict.value
 
 
 EXPECTED = {
@@ -99,10 +100,22 @@ def test_a_setting_lets_a_payer_with_moa_go_without_naming_one() -> None:
 def test_a_refusal_names_the_structure_and_its_parameter() -> None:
     refusal = judge_parties(_structure("V", SANS), _structure("P", AVEC))
 
-    assert isinstance(refusal, Violation)
-    assert refusal.field == "moa.structure"
-    assert "V" in refusal.message
-    assert "sans maîtrise d'ouvrage" in refusal.message
+    assert isinstance(refusal, Obstacle)
+    assert refusal.violation.field == "moa.structure"
+    assert "V" in refusal.violation.message
+    assert "sans maîtrise d'ouvrage" in refusal.violation.message
+
+
+@pytest.mark.parametrize(
+    ("moa", "payer", "at_fault"),
+    [(SANS, AVEC, "moa"), (AVEC, EXCLUSIVEMENT, "sf"), (None, AVEC, "sf"), (None, SANS, None)],
+)
+def test_a_verdict_names_the_structure_at_fault(
+    moa: MoaParameter | None, payer: MoaParameter, at_fault: str | None
+) -> None:
+    verdict = judge_parties(_structure("moa", moa) if moa else None, _structure("sf", payer))
+
+    assert (verdict.structure if isinstance(verdict, Obstacle) else None) == at_fault
 
 
 def test_the_three_values_and_the_two_booleans_say_the_same() -> None:
