@@ -29,6 +29,33 @@ _SPOKEN = {
     "demandes sans compte se suivent de trop près.",
     "POR": "Dites par le portail, à qui cherche ou demande une liste : 422.",
 }
+PROBLEM_CODES = {
+    "HTTP-CALLER-01": (401, "Aucun moyen d'identification n'est configuré sur ce service."),
+    "HTTP-CALLER-02": (401, "La structure (`X-Structure`) ou le rôle (`X-Role`) manque."),
+    "HTTP-CALLER-03": (401, "Le rôle (`X-Role`) est inconnu."),
+    "HTTP-CALLER-04": (401, "Le bureau (`X-Desk`), l'agent (`X-Agent`) ou la structure manque."),
+    "HTTP-CALLER-05": (401, "Le bureau (`X-Desk`) est inconnu."),
+    "HTTP-CALLER-06": (401, "L'identifiant de structure (`X-Structure`) est mal formé."),
+    "HTTP-CALLER-07": (401, "Le nom de l'agent (`X-Agent`) est mal formé."),
+    "HTTP-EVENT-01": (413, "Ce qui serait transmis de la demande est trop lourd pour un message."),
+    "HTTP-FILE-01": (500, "Le contenu conservé n'est plus celui du fichier déposé."),
+    "HTTP-FORM-01": (422, "Un champ n'a pas la forme que décrit l'API, manque ou est en trop."),
+    "HTTP-ORIGIN-01": (403, "La connexion WebSocket vient d'une page d'un autre site."),
+    "HTTP-READY-01": (503, "Le service démarre, ou n'est pas prêt."),
+    "NOT-STREAM-01": (503, "Trop de suivis en direct sont ouverts."),
+    "NOT-STREAM-02": (429, "La structure a ouvert autant de suivis en direct qu'elle peut."),
+    "POR-EXPORT-01": (503, "Le dossier ne peut pas être rassemblé pour le moment."),
+    "POR-EXPORT-02": (413, "Les fichiers du dossier dépassent la taille d'un export."),
+    "POR-EXPORT-03": (500, "Un fichier du dossier n'est plus celui qui a été déposé."),
+    "POR-PIECE-01": (500, "Une pièce de la liste n'est plus telle qu'elle a été enregistrée."),
+    "SUP-TCHAT-SIEGE-01": (503, "Trop de tchats sont ouverts."),
+    "SUP-TCHAT-SIEGE-02": (429, "L'appelant a autant de connexions au tchat que possible."),
+}
+"""Codes of answers by which no rule is broken, with their status."""
+_OTHERS = (
+    "Dits de l'appelant, de la forme d'une demande ou de l'état d'un service : aucune règle n'est "
+    "en cause. Toute autre erreur porte `HTTP-` et son statut : `HTTP-404`."
+)
 _TABLE = "| code | ce qui est dit | que faire | source |\n| --- | --- | --- | --- |\n"
 
 
@@ -50,7 +77,8 @@ def find_rules(
 def render_rules() -> str:
     """Render the page of the rules, a section for each prefix."""
     sections = groupby(find_rules().items(), key=lambda item: item[0].partition("-")[0])
-    return _HEAD + "\n".join(_format_section(prefix, dict(items)) for prefix, items in sections)
+    rules = (_format_section(prefix, dict(items)) for prefix, items in sections)
+    return _HEAD + "\n".join((*rules, _format_others()))
 
 
 def _find_rules(packages: tuple[ModuleType, ...]) -> Iterator[tuple[str, Rule]]:
@@ -72,6 +100,15 @@ def _format_section(prefix: str, found: Mapping[str, tuple[Rule, str]]) -> str:
         for code, (rule, _) in found.items()
     )
     return f"## {prefix}\n{spoken}\n\n{_TABLE}{rows}"
+
+
+def _format_others() -> str:
+    rows = "".join(
+        f"| `{code}` | {status} | {_escape(meaning)} |\n"
+        for code, (status, meaning) in PROBLEM_CODES.items()
+    )
+    table = f"| code | statut | ce que c'est |\n| --- | --- | --- |\n{rows}"
+    return f"## Autres codes\n{_OTHERS}\n\n{table}"
 
 
 def _escape(text: str) -> str:

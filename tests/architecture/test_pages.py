@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from docs.generators.circuit import draw_circuit, render_circuit
-from docs.generators.rules import find_rules, render_rules
+from docs.generators.rules import PROBLEM_CODES, find_rules, render_rules
 from shared.circuit.loader import load_current, load_version
 from shared.circuit.statuses import TRANSITIONS
 from shared.circuit.table import Circuit, Phase
@@ -22,6 +22,7 @@ _NODE = re.compile(
     r'(\w+)(\(\["[^"<>]+(<br/>[^"<>]+)*"\]\)|\[{1,2}"[^"<>]+(<br/>[^"<>]+)*"\]{1,2})'
 )
 _ARROW = re.compile(r'(\w+) -\.?->(?:\|"([^"|]+)"\|)? (\w+)')
+_CODE = re.compile(r"[A-Z]{3,4}(-[A-Z]+)+-\d{2}")
 _STYLE = re.compile(r"classDef plateforme stroke-dasharray: 4 3|class \w+(,\w+)* plateforme")
 
 
@@ -32,6 +33,15 @@ def test_every_rule_that_the_source_writes_is_on_the_page_once() -> None:
     assert len(written) > 90
     assert sorted(written) == sorted(find_rules())
     assert [code for code in written if page.count(f"| `{code}` |") != 1] == []
+
+
+def test_every_code_that_the_source_writes_is_on_the_page() -> None:
+    codes = {*_written_codes("shared"), *_written_codes("services")}
+
+    assert {"HTTP-FORM-01", "DEP-FILE-13"} <= codes
+    assert codes == {*find_rules(), *PROBLEM_CODES}
+    page = render_rules()
+    assert [code for code in codes if page.count(f"| `{code}` |") != 1] == []
 
 
 def test_a_rule_is_found_wherever_it_is_and_two_cannot_share_a_code(
@@ -88,6 +98,33 @@ def test_every_row_act_and_delay_has_its_line_with_its_source() -> None:
     assert len([line for line in lines if line.startswith("| **")]) == len(load_current().rows)
     assert all(each.source in page for each in load_current().delays)
     assert all(f"`{each.target}`" in page for each in TRANSITIONS)
+
+
+def test_the_moa_parameter_has_a_line_for_each_case() -> None:
+    page = render_circuit()
+    table = page.partition("## Paramètre « maîtrise d'ouvrage »")[2].partition("\n## ")[0]
+
+    assert [line.split(" | ")[-2:] for line in table.splitlines() if line.startswith("| ")][2:] == [
+        ["le circuit avec maîtrise d'ouvrage", " |"],
+        ["le circuit avec maîtrise d'ouvrage", " |"],
+        ["refus `CIR-MOA-01`", "maîtrise d'ouvrage |"],
+        ["refus `CIR-MOA-02`", "service financier |"],
+        ["le circuit sans maîtrise d'ouvrage", " |"],
+        ["refus `CIR-MOA-03`", "service financier |"],
+    ]
+    assert (
+        "\n| une autre structure | avec maîtrise d'ouvrage ou exclusivement maîtrise d'ouvrage "
+        "| avec maîtrise d'ouvrage ou sans maîtrise d'ouvrage | le circuit avec" in table
+    )
+    assert "\n| indifférent | indifférent | exclusivement maîtrise d'ouvrage | refus" in table
+
+
+def _written_codes(package: str) -> Iterator[str]:
+    """Read all that has the form of a code in the source, whatever it is given to."""
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and _CODE.fullmatch(str(node.value)):
+                yield str(node.value)
 
 
 def _written(package: str) -> Iterator[str]:

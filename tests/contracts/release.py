@@ -9,7 +9,7 @@ from typing import Any
 
 from docs.generators.asyncapi import build_asyncapi
 from docs.generators.openapi import build_openapi
-from docs.generators.rules import find_rules
+from docs.generators.rules import PROBLEM_CODES, find_rules
 from tests.contracts.comparison import asyncapi, openapi
 from tests.contracts.comparison.schemas import Json
 
@@ -29,7 +29,7 @@ class Contracts:
     golden: dict[str, str]
     """SHA-256 of each golden event, by its file."""
     rules: dict[str, str]
-    """Each code of a rule ever released: in use, or retired."""
+    """Each code of a rule or of another answer ever released: in use, or retired."""
 
 
 def collect_contracts(golden: Path = GOLDEN) -> Contracts:
@@ -38,7 +38,7 @@ def collect_contracts(golden: Path = GOLDEN) -> Contracts:
         asyncapi=build_asyncapi(),
         openapi=build_openapi(),
         golden=hash_golden_events(golden),
-        rules=dict.fromkeys(find_rules(), IN_USE),
+        rules=dict.fromkeys(sorted((*find_rules(), *PROBLEM_CODES)), IN_USE),
     )
 
 
