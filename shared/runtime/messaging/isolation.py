@@ -12,7 +12,7 @@ T = TypeVar("T")
 Handle = Callable[[Sequence[Incoming]], Awaitable[None]]
 WriteDeadLetter = Callable[[Incoming, str], Awaitable[None]]
 
-_ATTEMPTS = 3
+_ATTEMPTS_ALONE = 3
 _PAUSE_S = 0.1
 _log = get_logger(__name__)
 
@@ -44,7 +44,7 @@ async def isolate(
 async def _retry_alone(
     message: Incoming, handle: Handle, write_dead_letter: WriteDeadLetter
 ) -> None:
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in range(1, _ATTEMPTS_ALONE + 1):
         try:
             await handle([message])
         except Exception as error:
@@ -54,7 +54,7 @@ async def _retry_alone(
             reason = repr(error)
         else:
             return
-        if attempt < _ATTEMPTS:
+        if attempt < _ATTEMPTS_ALONE:
             await asyncio.sleep(_PAUSE_S)
     await write_dead_letter(message, reason)
 
