@@ -154,7 +154,10 @@ class Platform:
         self._processes[name].kill()
 
     def restart(self, name: str) -> None:
-        """Restart a process on the same port with the same data; stop it first if it runs."""
+        """Restart a process on the same port with the same data; stop it first if it runs.
+
+        Tests and demos call it. After a process ends by itself, `Supervisor` calls `spawn`.
+        """
         self._processes[name].end()
         if is_taken(self._ports[name]):
             raise LaunchError(f"port {self._ports[name]} of {name} was taken while it was down")
