@@ -239,8 +239,8 @@ def _format_moa_parameter() -> str:
         "étape. La première ligne qui convient l'emporte ; une maîtrise d'ouvrage qui paie "
         "elle-même est lue une fois, comme service financier. Un dossier en chemin attend la "
         "structure en cause. Les lignes viennent du webinaire maîtrise d'ouvrage, 13:36 à 17:13 "
-        "et 27:19 à 28:46 ; la dernière est une règle de la plateforme, que l'exploitant peut lever : "
-        f"le dossier prend alors {_OUTCOMES[Outcome.WITHOUT_MOA]}.\n\n{table}"
+        "et 27:19 à 28:46 ; la dernière est une règle de la plateforme, que l'exploitant peut "
+        f"lever : le dossier prend alors {_OUTCOMES[Outcome.WITHOUT_MOA]}.\n\n{table}"
     )
 
 

@@ -11,6 +11,9 @@ ROOT = Path(__file__).parents[2]
 _CIRCUIT = f"shared/circuit/tables/{CURRENT}"
 _CADRE = "[a new version](../CONTRIBUTING.md#adding-a-cadre): one that was in use is never edited"
 _CONTRACT = "[what may change](../CONTRIBUTING.md#changing-a-contract), `make docs contracts`"
+_HASH = "`make docs`; the hash of `circuit.json`: [step 8](../CONTRIBUTING.md#adding-a-cadre)"
+_GATEWAY = "deploy/gateway/Caddyfile"
+_SETTINGS = "shared/runtime/settings.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,11 @@ PLACES = (
     ),
     Place(
         "a delay, and what follows from silence",
-        ((f"{_CIRCUIT}/delais.csv", "jours"), ("shared/circuit/delays.py", "Effect")),
+        (
+            (f"{_CIRCUIT}/delais.csv", "jours"),
+            ("shared/circuit/delays.py", "Effect"),
+            ("services/routing/domain/delays.py", "decide_elapsed_delay"),
+        ),
         "[a new version](../CONTRIBUTING.md#adding-a-delay)",
     ),
     Place(
@@ -38,11 +45,16 @@ PLACES = (
         (("shared/circuit/tables/statuts.csv", "acte"), ("shared/circuit/statuses.py", "Act")),
         "[an act](../CONTRIBUTING.md#adding-an-act-on-a-piece)",
     ),
-    Place("the label of a status", (("shared/vocabulary/labels.py", "STATUSES"),), "`make docs`"),
+    Place("the label of a status", (("shared/vocabulary/labels.py", "STATUSES"),), _HASH),
     Place(
         "the MOA parameter: when a MOA must be named, or must not",
-        (("shared/circuit/moa.py", "judge_parties"),),
-        "`make docs`",
+        (
+            ("shared/circuit/moa.py", "CASES"),
+            ("shared/circuit/rules.py", "MOA_TAKES_NO_PART"),
+            ("shared/circuit/hop.py", "judge_hop"),
+        ),
+        "which combination, and which structure is at fault; the sentences; when a dossier waits "
+        "for it; `make docs`. Who receives a piece: first row",
     ),
     Place(
         "which statuses a role may see",
@@ -51,7 +63,7 @@ PLACES = (
     Place(
         "a motive of refusal",
         (("shared/circuit/tables/motifs-de-refus.csv", "libelle"),),
-        "with its dates; `make docs`",
+        f"with its dates; {_HASH}",
     ),
     Place(
         "what a deposit is refused for",
@@ -63,39 +75,76 @@ PLACES = (
     ),
     Place(
         "a rule and its code, sentence and remedy",
-        (("shared/vocabulary/rules.py", "Rule"), ("services/routing/domain/rules.py", "")),
-        "`domain/rules.py` of its service, with the service's prefix; `make docs contracts`",
+        (
+            ("shared/circuit/rules.py", "CADRE_UNKNOWN"),
+            ("services/deposit/domain/rules.py", ""),
+            ("services/deposit/domain/invoice.py", ""),
+            ("services/routing/domain/rules.py", ""),
+        ),
+        "search its code: `CIR-` is in the first, `DEP-` in modules of `services/deposit`, the "
+        "others in `domain/rules.py` of their service; `make docs contracts`",
+    ),
+    Place(
+        "a code that is no rule: `HTTP-FORM-01`",
+        (
+            ("shared/runtime/web/problems.py", "form_violation"),
+            ("docs/generators/rules.py", "PROBLEM_CODES"),
+        ),
+        "search its code; `make docs contracts`",
     ),
     Place(
         "the sentence or the title of a 404",
         (
             ("shared/runtime/web/problems.py", "not_found"),
             ("shared/runtime/web/problems.py", "_TITLES"),
+            ("shared/runtime/web/problems.py", "_DETAILS"),
+            (_GATEWAY, "import problem 404"),
         ),
+        "of what does not exist; the title, which is the sentence of an unknown path of a service "
+        "unless `_DETAILS` has one; of a path of no service, then `python -m deploy.gateway`",
     ),
     Place(
         "the form of every error over HTTP",
-        (("shared/runtime/web/problems.py", "respond"),),
+        (("shared/runtime/web/problems.py", "respond"), (_GATEWAY, "(problem)")),
+        "the second: `python -m deploy.gateway`",
     ),
     Place(
         "the authentication of a caller",
-        (("shared/runtime/web/caller.py", "authenticate"),),
+        (
+            ("shared/runtime/web/caller.py", "authenticate"),
+            ("services/support/desks/entrypoints/authentication.py", "authenticate_agent"),
+        ),
+        "the second: of a desk. Paths that need none: `open_paths` in `bootstrap` of a service",
     ),
     Place(
-        "the body timeout of HTTP, and the limits of connections",
+        "the body timeout of HTTP",
         (
-            ("shared/runtime/settings.py", "RuntimeSettings.body_timeout_s"),
-            ("shared/runtime/web/body_limits.py", "BodyLimits"),
+            (_SETTINGS, "RuntimeSettings.body_timeout_s"),
+            (_SETTINGS, "RuntimeSettings.body_timeout_open_s"),
+            ("shared/runtime/web/body_limits.py", "BodyLimit"),
         ),
-        "settings: [operate](operate.md)",
+        "with an account, without one, what happens; its row in [operate](operate.md)",
+    ),
+    Place(
+        "a limit of connections",
+        (
+            (_SETTINGS, "RuntimeSettings.connections"),
+            ("shared/runtime/web/connection_registry.py", "ConnectionLimits"),
+            ("shared/runtime/web/request_limit.py", "RequestLimit"),
+        ),
+        "the last counts requests of one client behind a proxy; its row in [operate](operate.md)",
     ),
     Place(
         "the upload limit of a form with files",
         (
             ("services/deposit/bootstrap.py", "_BODY_LIMIT_MB"),
-            ("shared/runtime/settings.py", "RuntimeSettings.uploads_mb"),
+            ("services/support/bootstrap.py", "_BODY_LIMIT_MB"),
+            ("services/support/bootstrap.py", "_OPEN_BODY_LIMIT_MB"),
+            (_SETTINGS, "RuntimeSettings.uploads_mb"),
+            (_SETTINGS, "RuntimeSettings.uploads_open_mb"),
+            ("deploy/compose/compose.yaml", "AIGUILLAGE_UPLOADS_MB"),
         ),
-        "the first of one request, the second of all together",
+        "the first three of one form, the others of all together; [operate](operate.md)",
     ),
     Place(
         "a rate limit",
@@ -103,11 +152,15 @@ PLACES = (
             ("services/support/settings.py", "Settings.open_per_address"),
             ("services/support/desks/adapters/rate_limits.py", "HourlyRates"),
         ),
-        "support alone has some",
+        "support alone has some, each a setting; [operate](operate.md)",
     ),
     Place(
         "the public prefix and version of a service's routes (OpenAPI too)",
-        (("shared/contracts/public_paths.py", "public_prefix"),),
+        (
+            ("shared/contracts/public_paths.py", "public_prefix"),
+            (_GATEWAY, "path /{args[0]}/v1/*"),
+            ("deploy/k8s/overlays/example/ingress.yaml", "path: /deposit/v1"),
+        ),
         "a new version beside the old one",
     ),
     Place(
@@ -119,20 +172,26 @@ PLACES = (
         "a field of an event",
         (
             ("shared/contracts/routing_v1.py", "PieceForwarded"),
-            ("shared/contracts/deposit_v1.py", "PieceDeposited"),
+            ("services/routing/application/messages.py", "build_messages"),
+            ("services/deposit/application/events.py", "build_deposit_event"),
+            ("services/portal/adapters/dossier_projection.py", "project_dossiers"),
             ("tests/contracts/golden", ""),
         ),
-        f"the module of its owner; {_CONTRACT}",
+        "the module of its owner; who fills it, in `application` of the owner; who reads it, named "
+        "in `TOPICS`: `consumers` or a projection; a new example. A field that is stored needs a "
+        f"default: stored documents are read for ever. {_CONTRACT}",
     ),
     Place(
         "a topic: its readers, key, partitions, retention",
         (("shared/contracts/topics.py", "TOPICS"),),
-        "key and partitions: a new major version",
+        "key and partitions: a new major version; `make docs`. `python -m deploy.topics` leaves "
+        "topics that exist as they are",
     ),
     Place(
         "the retries of a message before it is a dead letter",
-        (("shared/runtime/messaging/isolation.py", "_ATTEMPTS"),),
-        "faults of the world are retried for ever: `shared/runtime/backoff.py`",
+        (("shared/runtime/messaging/isolation.py", "_ATTEMPTS_ALONE"),),
+        "counted once it is alone: its batch and halves of it are tried before. Faults of the "
+        "world are retried for ever: `shared/runtime/backoff.py`",
     ),
     Place(
         "the lease of the relay of the outbox",
@@ -143,25 +202,45 @@ PLACES = (
     ),
     Place(
         "an index of a service's collections",
-        (("services/routing/adapters/archive.py", "create_indexes"),),
-        "`adapters` of its service",
+        (
+            ("services/routing/adapters/archive.py", "create_indexes"),
+            ("services/portal/adapters/queries.py", "INDEXES"),
+        ),
+        "`adapters` of its service, mostly `prepare`",
     ),
     Place(
         "the memory and time bounds of a PDF or XML reader",
         (
             ("services/deposit/settings.py", "Settings.reader_memory_mb"),
-            ("services/deposit/adapters/einvoice/limits.py", "Limits"),
+            ("services/deposit/settings.py", "Settings.reader_cpu_s"),
+            ("services/deposit/settings.py", "Settings.reader_wall_s"),
+            ("deploy/compose/compose.yaml", "AIGUILLAGE_READER_MEMORY_MB"),
+            ("deploy/k8s/services/deposit/memory.yaml", "AIGUILLAGE_READER_MEMORY_MB"),
         ),
+        "in containers the last two decide on memory, beside the memory limit of the container; "
+        "`python -m deploy.render`; [operate](operate.md)",
     ),
-    Place("the certificate of a deposit", (("services/deposit/adapters/certificate_pdf.py", ""),)),
+    Place(
+        "the size limit of a deposited e-invoice",
+        (("services/deposit/adapters/einvoice/limits.py", "Limits"),),
+    ),
+    Place(
+        "the certificate of a deposit",
+        (
+            ("services/deposit/adapters/certificates.py", "certify"),
+            ("services/deposit/adapters/certificate_pdf.py", "render_certificate"),
+        ),
+        "what it says, how it looks",
+    ),
     Place(
         "a criterion of the portal's search",
         (
             ("services/portal/domain/criteria.py", "Criteria"),
             ("services/portal/adapters/queries.py", "build_search"),
-            ("services/portal/entrypoints/http.py", ""),
+            ("services/portal/adapters/queries.py", "INDEXES"),
+            ("services/portal/entrypoints/schemas.py", "SearchQuestion"),
         ),
-        "its index is beside the query",
+        "`make docs contracts`",
     ),
     Place(
         "what the export of a dossier holds",
@@ -182,11 +261,13 @@ PLACES = (
     Place(
         "the first-frame timeout of the chat",
         (("services/support/bootstrap.py", "_FIRST_FRAME_S"),),
+        '"within 10 s" in [integrate](integrate.md#talk-with-a-person)',
     ),
     Place(
         "a category of tickets, an article of the virtual agent",
         (
             ("services/support/data/catalogue.csv", ""),
+            ("services/support/data/exemples", ""),
             ("services/support/data/articles", ""),
         ),
         "[what else](../CONTRIBUTING.md#changing-support)",
@@ -195,7 +276,8 @@ PLACES = (
     Place(
         "a metric",
         (("shared/runtime/metrics.py", "DEAD_LETTERS"), ("deploy/watch/rules.yml", "DeadLetters")),
-        "its alert, and a panel in `deploy/watch/grafana`",
+        "one of a service alone: where it is counted. Its alert, and a panel in "
+        "`deploy/watch/grafana`",
     ),
     Place(
         "an alert",
@@ -204,15 +286,16 @@ PLACES = (
     ),
     Place(
         "a Kubernetes manifest",
-        (("deploy/k8s/service/stateful-set.yaml", ""), ("deploy/render.py", "")),
-        "render again what they come to",
+        (("deploy/k8s/service/stateful-set.yaml", ""), ("deploy/k8s/services", "")),
+        "of all services, of one; `python -m deploy.render`",
     ),
     Place(
         "the start and restart of a local service",
         (
             ("deploy/local/supervisor.py", "Supervisor"),
-            ("deploy/local/platform.py", "Platform"),
+            ("deploy/local/platform.py", "Platform.spawn"),
         ),
+        "`Platform.restart` is for tests and demos",
     ),
     Place(
         "a page that `make docs` writes",
@@ -222,15 +305,22 @@ PLACES = (
             ("docs/generators/circuit.py", "render_circuit"),
             ("docs/generators/topics.py", "render_topics"),
             ("docs/generators/architecture.py", "render_architecture"),
+            ("docs/generators/places.py", "PLACES"),
+            ("docs/generators/openapi.py", "build_openapi"),
+            ("docs/generators/asyncapi.py", "build_asyncapi"),
         ),
-        "one generator for each page",
+        "one generator for each page, this table apart. What a rule says: its row above",
     ),
     Place(
         "what breaks a released contract",
-        (("tests/contracts/comparison/schemas.py", "compare_schemas"),),
+        (
+            ("tests/contracts/comparison/schemas.py", "compare_schemas"),
+            ("tests/contracts/comparison/openapi.py", "compare"),
+            ("tests/contracts/comparison/asyncapi.py", "compare"),
+        ),
         "plant it in `tests/contracts`",
     ),
-    Place("who may import whom", (("pyproject.toml", "tool.importlinter"),)),
+    Place("who may import whom", (("pyproject.toml", "tool.importlinter"),), "`make docs`"),
 )
 
 
