@@ -261,7 +261,7 @@ PLACES = (
     Place(
         "the first-frame timeout of the chat",
         (("services/support/bootstrap.py", "_FIRST_FRAME_S"),),
-        '"within 10 s" in [integrate](integrate.md#talk-with-a-person)',
+        "its sentence in [integrate](integrate.md#talk-with-a-person)",
     ),
     Place(
         "a category of tickets, an article of the virtual agent",
