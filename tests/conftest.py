@@ -22,6 +22,7 @@ def pytest_configure() -> None:
     measure_slowness()
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Limit the workers of `-n auto`: each starts a broker, a store and services of its own."""
     return min(_WORKERS_MAX, os.cpu_count() or 1)
