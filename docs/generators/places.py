@@ -238,7 +238,7 @@ PLACES = (
             ("services/portal/domain/criteria.py", "Criteria"),
             ("services/portal/adapters/queries.py", "build_search"),
             ("services/portal/adapters/queries.py", "INDEXES"),
-            ("services/portal/entrypoints/schemas.py", "SearchQuestion"),
+            ("services/portal/entrypoints/requests.py", "SearchQuery"),
         ),
         "`make docs contracts`",
     ),

@@ -12,7 +12,8 @@ from starlette.types import Scope as AsgiScope
 
 from services.notification.application import History, Scope, Subject, to_entry
 from services.notification.domain import Entry
-from shared.answers.pieces import ActorAnswer, Answer, StatusAnswer, StructureAnswer
+from shared.answers.answer import Answer
+from shared.answers.pieces import ActorAnswer, StatusAnswer, StructureAnswer
 from shared.circuit.labels import label_cadre
 from shared.circuit.motives import find_motive_label
 from shared.contracts.envelope import Event
@@ -43,7 +44,7 @@ def keep_statuses(keep: Keep) -> Handler:
     return handle
 
 
-class StatusBody(StatusAnswer):
+class HistoryEntryAnswer(StatusAnswer):
     """A status that a piece took."""
 
     sequence: int = Field(description="Rang parmi les statuts du dossier ; « id » dans le flux.")
@@ -79,10 +80,10 @@ class StatusBody(StatusAnswer):
         )
 
 
-class StatusesBody(Answer):
+class HistoryAnswer(Answer):
     """A history, oldest first."""
 
-    statuses: list[StatusBody]
+    statuses: list[HistoryEntryAnswer]
 
 
 class EventStream(StreamingResponse):
@@ -151,23 +152,23 @@ def _add_routes(
 
     @router.get(
         f"{prefix}/{{{name}}}/statuses",
-        name=f"{scope}_statuses",
+        name=f"list_{scope}_statuses",
         summary=f"{word} : les statuts, du plus ancien au plus récent.",
     )
-    async def read(
+    async def list_statuses(
         found: Annotated[tuple[Entry, ...], Depends(read_history)],
-    ) -> StatusesBody:
-        return StatusesBody(statuses=[StatusBody.of(entry) for entry in found])
+    ) -> HistoryAnswer:
+        return HistoryAnswer(statuses=[HistoryEntryAnswer.of(entry) for entry in found])
 
     @router.get(
         f"{prefix}/{{{name}}}/statuses/stream",
-        name=f"{scope}_statuses_stream",
+        name=f"stream_{scope}_statuses",
         summary=f"{word} : les statuts, puis chaque nouveau dès qu'il est connu.",
         response_class=EventStream,
         status_code=200,
         dependencies=[Depends(read_history)],
     )
-    async def stream(caller: Caller, subject: id_type, seen: Seen = 0) -> EventStream:
+    async def stream_statuses(caller: Caller, subject: id_type, seen: Seen = 0) -> EventStream:
         release = limit.acquire(caller.structure)
         if isinstance(release, LimitReached):
             raise _refuse_stream(release)
@@ -186,5 +187,5 @@ async def _format_frames(entries: AsyncIterator[Entry | None]) -> AsyncIterator[
 
 
 def _format_frame(entry: Entry) -> str:
-    data = StatusBody.of(entry).model_dump_json()
+    data = HistoryEntryAnswer.of(entry).model_dump_json()
     return f"id: {entry.sequence}\nevent: statut\ndata: {data}\n\n"

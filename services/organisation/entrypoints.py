@@ -3,9 +3,7 @@
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Path, Query, Response, status
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.organisation.application import (
     Declarations,
@@ -18,6 +16,7 @@ from services.organisation.application import (
 )
 from services.organisation.domain import rules
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
+from shared.answers.answer import Answer
 from shared.contracts.texts import TypedText
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.etags import Matching, format_etag
@@ -31,25 +30,11 @@ Code = Annotated[str, TypedText(200)]
 Identifier = Annotated[str, TypedText(100)]
 
 
-class Body(BaseModel):
-    """A part of a request or of an answer."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, from_attributes=True)
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Describe it; the schema of an answer leaves room for fields to come."""
-        described = handler(schema)
-        if handler.mode == "serialization":
-            handler.resolve_ref_schema(described).pop("additionalProperties", None)
-        return described
+class _ClosedRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
-class ParametersBody(Body):
-    """The parameters of a structure; `moa` has the three values of the portal's screen."""
-
+class _Parameters(BaseModel):
     moa: MoaParameter = MoaParameter.SANS
     code_service_obligatoire: bool = False
     numero_engagement_obligatoire: bool = False
@@ -60,7 +45,11 @@ class ParametersBody(Body):
     recoit_via_edi: bool = False
 
 
-class ServiceState(Body):
+class ParametersRequest(_Parameters, _ClosedRequest):
+    """The parameters of a structure; `moa` has the three values of the portal's screen."""
+
+
+class ServiceRequest(_ClosedRequest):
     """A service without its code, which is in the path."""
 
     name: Name
@@ -68,13 +57,13 @@ class ServiceState(Body):
     engagement_obligatoire: bool = False
 
 
-class ServiceBody(ServiceState):
+class DeclaredServiceRequest(ServiceRequest):
     """A service of a structure."""
 
     code: Code
 
 
-class DeclarationBody(Body):
+class DeclarationRequest(_ClosedRequest):
     """What a structure declares about itself."""
 
     identifier_type: IdentifierType
@@ -82,8 +71,8 @@ class DeclarationBody(Body):
     name: Name
     kind: StructureKind
     status: StructureStatus = StructureStatus.ACTIF
-    parameters: ParametersBody = ParametersBody()
-    services: list[ServiceBody] = Field(default=[], max_length=5000)
+    parameters: ParametersRequest = ParametersRequest()
+    services: list[DeclaredServiceRequest] = Field(default=[], max_length=5000)
 
     def to_domain(self) -> Declaration:
         """Convert to the domain."""
@@ -98,23 +87,53 @@ class DeclarationBody(Body):
         )
 
 
-class StructureBody(DeclarationBody):
+class ParametersAnswer(_Parameters, Answer):
+    """The parameters of a structure; `moa` has the three values of the portal's screen."""
+
+
+class ServiceAnswer(Answer):
+    """A service of a structure."""
+
+    code: str
+    name: str
+    active: bool
+    engagement_obligatoire: bool
+
+
+class StructureAnswer(Answer):
     """A structure, with its id and its version."""
 
-    id: str
+    structure_id: str
     version: int
+    identifier_type: IdentifierType
+    identifier: str
+    name: str
+    kind: StructureKind
+    status: StructureStatus
+    parameters: ParametersAnswer
+    services: list[ServiceAnswer]
 
     @classmethod
     def of(cls, structure: Structure) -> Self:
-        """Build the answer from a structure."""
-        declared = DeclarationBody.model_validate(structure.declared)
-        return cls(id=structure.id, version=structure.version, **dict(declared))
+        """Show a structure."""
+        declared = structure.declared
+        return cls(
+            structure_id=structure.id,
+            version=structure.version,
+            identifier_type=declared.identifier_type,
+            identifier=declared.identifier,
+            name=declared.name,
+            kind=declared.kind,
+            status=declared.status,
+            parameters=ParametersAnswer.model_validate(declared.parameters),
+            services=[ServiceAnswer.model_validate(each) for each in declared.services],
+        )
 
 
-class Page(Body):
+class StructuresAnswer(Answer):
     """A page of a list of structures, by id."""
 
-    structures: list[StructureBody]
+    structures: list[StructureAnswer]
     next: str | None = Field(description="À redonner dans `after` ; absent sur la dernière page.")
 
 
@@ -140,37 +159,39 @@ def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
     router = APIRouter(route_class=DescribedRoute, prefix="/structures", tags=["structures"])
 
     @router.get("", summary="Chercher des structures par nom, identifiant et type.")
-    async def search(
+    async def search_structures(
         _: Caller,
         query: Annotated[str, TypedText(100, searched=True), Query()] = "",
         kind: StructureKind | None = None,
         after: Annotated[Identifier, Query()] = "",
         limit: Annotated[int, Query(ge=1, le=_PAGE_LIMIT)] = 50,
-    ) -> Page:
+    ) -> StructuresAnswer:
         found = await structures.search(query, kind, after, limit + 1)
-        page = [StructureBody.of(each) for each in found[:limit]]
-        return Page(structures=page, next=page[-1].id if len(found) > limit else None)
+        page = [StructureAnswer.of(each) for each in found[:limit]]
+        return StructuresAnswer(
+            structures=page, next=page[-1].structure_id if len(found) > limit else None
+        )
 
     @router.get("/{structure_id}", summary="Lire une structure.")
-    async def read(_: Caller, structure: Id, response: Response) -> StructureBody:
+    async def read_structure(_: Caller, structure: Id, response: Response) -> StructureAnswer:
         found = await structures.find(structure)
         return _build_answer(Saved(found) if found else Missing(), structure, response)
 
     @router.put(
         "/{structure_id}",
         summary="Créer la structure pour laquelle on agit, ou la remplacer.",
-        responses={201: {"model": StructureBody}},
+        responses={201: {"model": StructureAnswer}},
     )
-    async def declare(
-        structure: Own, matching: Matching, body: DeclarationBody, response: Response
-    ) -> StructureBody:
+    async def declare_structure(
+        structure: Own, matching: Matching, body: DeclarationRequest, response: Response
+    ) -> StructureAnswer:
         outcome = await declaring.declare(structure, body.to_domain(), matching)
         return _build_answer(outcome, structure, response)
 
     @router.patch("/{structure_id}/parameters", summary="Changer des paramètres, et eux seuls.")
     async def set_parameters(
-        structure: Own, matching: Matching, body: ParametersBody, response: Response
-    ) -> StructureBody:
+        structure: Own, matching: Matching, body: ParametersRequest, response: Response
+    ) -> StructureAnswer:
         given = body.model_dump(exclude_unset=True)
         outcome = await declaring.set_parameters(structure, given, matching)
         return _build_answer(outcome, structure, response)
@@ -180,8 +201,8 @@ def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
         summary="Ajouter un service, le changer ou le rendre inactif.",
     )
     async def set_service(
-        structure: Own, code: Code, matching: Matching, body: ServiceState, response: Response
-    ) -> StructureBody:
+        structure: Own, code: Code, matching: Matching, body: ServiceRequest, response: Response
+    ) -> StructureAnswer:
         service = Service(code=code, **body.model_dump())
         outcome = await declaring.set_service(structure, service, matching)
         return _build_answer(outcome, structure, response)
@@ -189,13 +210,13 @@ def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
     return router
 
 
-def _build_answer(outcome: Outcome, structure: str, response: Response) -> StructureBody:
+def _build_answer(outcome: Outcome, structure: str, response: Response) -> StructureAnswer:
     match outcome:
         case Saved(kept, is_new):
             response.headers["ETag"] = format_etag(kept.version)
             if is_new:
                 response.status_code = status.HTTP_201_CREATED
-            return StructureBody.of(kept)
+            return StructureAnswer.of(kept)
         case Stale(violation):
             raise refused([violation], status.HTTP_412_PRECONDITION_FAILED)
         case Refused(violations):

@@ -2,8 +2,7 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
-
+from shared.answers.answer import Answer
 from shared.circuit.amounts import Prevailing
 from shared.circuit.parties import Party
 from shared.contracts.common_v1 import AmountsV1
@@ -13,12 +12,6 @@ from shared.vocabulary.amounts import Change
 from shared.vocabulary.labels import ROLES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
-
-
-class Answer(BaseModel):
-    """A part of an answer."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class StructureAnswer(Answer):

@@ -11,14 +11,14 @@ from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, StringConstraints
 
 from docs.generators.openapi import build_services
-from services.deposit.entrypoints.metadata import MetadataForm
+from services.deposit.entrypoints.requests import MetadataRequest
 from services.support.chat.entrypoints.frames import First, Next
 from shared.contracts.texts import TypedText
 
-_READ_APART = {"metadata": MetadataForm, "first frame": First, "next frame": Next}
+_READ_APART = {"metadata": MetadataRequest, "first frame": First, "next frame": Next}
 """What is sent as one text and read by a model of its own."""
 _EXCEPTIONS = {
-    "metadata": "JSON in a form, read apart as MetadataForm",
+    "metadata": "JSON in a form, read apart as MetadataRequest",
     "x_structure": "judged whole in shared.runtime.web.caller, which answers 401",
     "x_agent": "judged whole in support.desks.entrypoints.authentication, which answers 401",
     "x_role": "one of an enumeration, or 401",

@@ -23,13 +23,7 @@ from tests.kit.waiting import scaled
 
 _KEPT = 100
 _IDS = {"piece_id", "dossier_id", "ticket_id", "conversation_id", "chat_id", "sha256", "after"}
-_OWN = {
-    public_path("support", "agent"): ("conversation_id", "x-conversation-token"),
-    public_path("support", "tickets"): ("ticket_id", "x-ticket-token"),
-    public_path("support", "open"): ("ticket_id", "x-ticket-token"),
-    public_path("support", "desk"): ("ticket_id", "x-ticket-token"),
-}
-"""How routes of support call the `id` and the `token` of what they answer."""
+_CONVERSATIONS = public_path("support", "agent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +52,11 @@ class Known:
             for each in answer:
                 self.learn(each, path, headers)
         elif isinstance(answer, dict):
-            found = (own for start, own in _OWN.items() if path.startswith(start))
-            own_id, own_token = next(found, ("", "x-token"))
             if "token" in answer:
-                headers = {**headers, own_token: str(answer["token"])}
+                of = "conversation" if path.startswith(_CONVERSATIONS) else "ticket"
+                headers = {**headers, f"x-{of}-token": str(answer["token"])}
             for key, value in answer.items():
-                name = {"id": own_id, "next": "after"}.get(key, key)
+                name = "after" if key == "next" else key
                 if isinstance(value, str) and name in _IDS:
                     self._keep(name, Thing(value, headers))
                 else:

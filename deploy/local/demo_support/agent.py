@@ -113,4 +113,4 @@ async def check_answers(context: SupportContext) -> None:
 
 async def _start_conversation(person: Person) -> _Conversation:
     created = await person.ask("POST", "/agent/conversations", 201)
-    return _Conversation(person, f"/agent/conversations/{created['id']}/messages")
+    return _Conversation(person, f"/agent/conversations/{created['conversation_id']}/messages")

@@ -37,7 +37,7 @@ class SupportContext:
     async def submit(self, who: Person, draft: Answer) -> Answer:
         """Create a draft of a ticket and submit it."""
         created = await who.ask("POST", "/tickets", 201, json=draft)
-        return await who.ask("POST", f"/tickets/{created['id']}/submission")
+        return await who.ask("POST", f"/tickets/{created['ticket_id']}/submission")
 
     async def declare(self, organisation: httpx.AsyncClient) -> None:
         """Declare the structures, and wait until service support knows the last one."""
@@ -50,4 +50,4 @@ class SupportContext:
             lambda: self.supplier.send("POST", "/tickets", json=draft),
             lambda answer: answer.status_code == httpx.codes.CREATED,
         )
-        await self.supplier.send("DELETE", f"/tickets/{tried['id']}")
+        await self.supplier.send("DELETE", f"/tickets/{tried['ticket_id']}")

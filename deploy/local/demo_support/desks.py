@@ -22,7 +22,7 @@ async def handle_ticket(context: SupportContext, ticket: Answer) -> None:
     report.chapter("Un bureau prend un ticket, le transfère, et l'autre le résout")
     operator = agent(context.support, Desk.TECHNIQUE, OPERATOR)
     treasurer = agent(context.support, Desk.METIER, TREASURER, TRESORERIE)
-    path, number = f"/desk/tickets/{ticket['id']}", ticket["number"]
+    path, number = f"/desk/tickets/{ticket['ticket_id']}", ticket["number"]
 
     queue = await operator.ask("GET", "/desk/tickets")
     report.claim(
@@ -62,7 +62,7 @@ async def handle_ticket(context: SupportContext, ticket: Answer) -> None:
 
 async def _settle(context: SupportContext, ticket: Answer, treasurer: Person) -> None:
     report = context.report
-    path, number = f"/desk/tickets/{ticket['id']}", ticket["number"]
+    path, number = f"/desk/tickets/{ticket['ticket_id']}", ticket["number"]
     await treasurer.ask("PUT", f"{path}/assignee", json={})
     await _check_change(context, number, Desk.METIER, TicketAct.PRENDRE_EN_CHARGE)
     text = "L'engagement est EJ-2027-118 : déposez de nouveau."
@@ -73,7 +73,7 @@ async def _settle(context: SupportContext, ticket: Answer, treasurer: Person) ->
     report.claim(
         "dans le délai", (done["clock"]["is_answered"], done["clock"]["is_late"]), (True, False)
     )
-    seen = await context.supplier.ask("GET", f"/tickets/{ticket['id']}")
+    seen = await context.supplier.ask("GET", f"/tickets/{ticket['ticket_id']}")
     journal = [(each["act"], each["who"]) for each in seen["journal"]]
     report.claim(
         "le demandeur lit la réponse, et au journal qui a fait quoi, transfert compris",
@@ -95,7 +95,7 @@ async def check_waiting(context: SupportContext, ticket: Answer, after: timedelt
     closes = datetime.combine(OPENS.date(), _CLOSES, PARIS)
     waited = closes - datetime.fromisoformat(ticket["submitted_at"]) + after
     shown = await agent(context.support, Desk.TECHNIQUE, OPERATOR).ask(
-        "GET", f"/desk/tickets/{ticket['id']}"
+        "GET", f"/desk/tickets/{ticket['ticket_id']}"
     )
     context.report.claim(
         f"{ticket['number']} attend : {describe_clock(shown)}, sans compter ni nuit ni jour fermé",

@@ -43,7 +43,7 @@ async def submit_one_of_each(context: SupportContext) -> Answer:
     issuer = told and (told.issuer.structure, told.issuer.email)
     context.report.claim(f"… celui-ci sans compte, de {EMAIL}", issuer, (None, EMAIL))
     follower = Person(context.support, {"X-Ticket-Token": unnamed["token"]})
-    path = f"/open/tickets/{unnamed['id']}"
+    path = f"/open/tickets/{unnamed['ticket_id']}"
     seen = [(await each.send("GET", path)).status_code for each in (follower, stranger)]
     context.report.claim("son jeton le suit, et personne sans lui", seen, [200, 404])
     return technical
@@ -81,7 +81,7 @@ async def check_draft_survives(context: SupportContext) -> None:
     report, who = context.report, context.supplier
     report.chapter("Un brouillon survit à un arrêt brutal du service")
     draft = await who.ask("POST", "/tickets", 201, json={"title": "Lien"})
-    path = f"/tickets/{draft['id']}"
+    path = f"/tickets/{draft['ticket_id']}"
     written = {
         "sub_category": "ACTIVATION",
         "title": "Lien d'activation expiré",
@@ -114,7 +114,7 @@ async def check_arrival(
     context.report.claim(
         f"{ticket['number']}  {ticket['sub_category']:<11} « {ticket['title']} » → {topic.name}",
         told and (told.ticket, told.desk, told.sub_category, told.title),
-        (ticket["id"], desk, ticket["sub_category"], ticket["title"]),
+        (ticket["ticket_id"], desk, ticket["sub_category"], ticket["title"]),
     )
     return told
 

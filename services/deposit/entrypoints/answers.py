@@ -4,13 +4,11 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel
-
 from services.deposit.application.consultations import PieceView, Prefill
 from services.deposit.application.deposits import Trial
 from services.deposit.domain.piece import Completion, Piece
 from services.deposit.domain.prefill import Option
-from services.deposit.entrypoints.parts import (
+from services.deposit.entrypoints.answer_parts import (
     CertificateAnswer,
     FileAnswer,
     NextAnswer,
@@ -19,6 +17,7 @@ from services.deposit.entrypoints.parts import (
     attachment_answers,
     file_answer,
 )
+from shared.answers.answer import Answer
 from shared.answers.pieces import (
     ActorAnswer,
     CadreAnswer,
@@ -34,7 +33,7 @@ from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.rules import Violation
 
 
-class CompletionAnswer(BaseModel):
+class CompletionAnswer(Answer):
     """What was added to a suspended piece, and the proof of it."""
 
     piece_id: str
@@ -130,7 +129,7 @@ class DepositedPieceAnswer(PieceAnswer):
         )
 
 
-class ViolationAnswer(BaseModel):
+class ViolationAnswer(Answer):
     """A broken rule."""
 
     code: str
@@ -144,7 +143,7 @@ class ViolationAnswer(BaseModel):
         return cls(**asdict(violation))
 
 
-class TrialAnswer(BaseModel):
+class TrialAnswer(Answer):
     """What would become of a deposit: who would be next, or every rule that refuses it."""
 
     accepted: bool
@@ -181,31 +180,32 @@ class OptionAnswer(CadreAnswer):
         )
 
 
-class FollowsAnswer(BaseModel):
+class FollowsAnswer(Answer):
     """The piece that is followed, as the metadata names it."""
 
     piece_id: str
 
 
-class PrefillAnswer(BaseModel):
+class PrefillFieldsAnswer(Answer):
+    """The metadata to start from; every field may be changed but the parties' structures."""
+
+    follows: FollowsAnswer
+    currency: str
+    amounts: AmountsV1
+    type_code: str | None
+    """Said of a credit note alone: the next piece is one as well."""
+    parties: PartiesAnswer
+    engagement: str | None
+    marche: str | None
+    type_tva: TypeTva | None
+    mode_paiement: ModePaiement | None
+
+
+class PrefillAnswer(Answer):
     """The next deposit, filled in from the piece that it follows.
 
     `fields` is valid metadata: number, date and cadre are what it lacks.
     """
-
-    class Fields(BaseModel):
-        """The metadata to start from; every field may be changed but the parties' structures."""
-
-        follows: FollowsAnswer
-        currency: str
-        amounts: AmountsV1
-        type_code: str | None
-        """Said of a credit note alone: the next piece is one as well."""
-        parties: PartiesAnswer
-        engagement: str | None
-        marche: str | None
-        type_tva: TypeTva | None
-        mode_paiement: ModePaiement | None
 
     dossier_id: str
     cadre: str
@@ -213,7 +213,7 @@ class PrefillAnswer(BaseModel):
     cadres: tuple[str, ...]
     options: tuple[OptionAnswer, ...]
     """One per cadre."""
-    fields: Fields
+    fields: PrefillFieldsAnswer
 
     @classmethod
     def of(cls, prefill: Prefill) -> Self:
@@ -225,7 +225,7 @@ class PrefillAnswer(BaseModel):
             number=draft.number,
             cadres=tuple(option.cadre for option in prefill.options),
             options=tuple(OptionAnswer.of(option) for option in prefill.options),
-            fields=cls.Fields(
+            fields=PrefillFieldsAnswer(
                 follows=FollowsAnswer(piece_id=piece.id),
                 currency=draft.currency,
                 amounts=AmountsV1.of(draft.amounts),

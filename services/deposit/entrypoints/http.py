@@ -21,7 +21,7 @@ from services.deposit.entrypoints.answers import (
     PrefillAnswer,
     TrialAnswer,
 )
-from services.deposit.entrypoints.metadata import Comment, MetadataForm, read_metadata
+from services.deposit.entrypoints.requests import Comment, MetadataRequest, read_metadata
 from services.deposit.entrypoints.uploads import UploadedPiece
 from shared.circuit.statuses import Act
 from shared.contracts.public_paths import public_path
@@ -41,7 +41,10 @@ Metadata = Annotated[
         description="Ce que le fichier ne dit pas, en JSON",
         json_schema_extra={
             "contentMediaType": "application/json",
-            "contentSchema": {"$id": "urn:aiguillage:metadata", **MetadataForm.model_json_schema()},
+            "contentSchema": {
+                "$id": "urn:aiguillage:metadata",
+                **MetadataRequest.model_json_schema(),
+            },
         },
     ),
 ]
@@ -195,7 +198,9 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
         summary="The certificate of a completion.",
         response_class=Response,
     )
-    async def download_completion(who: Caller, piece_id: PieceId, rank: int) -> Response:
+    async def download_completion_certificate(
+        who: Caller, piece_id: PieceId, rank: int
+    ) -> Response:
         found = await consultations.download_certificate(piece_id, who.role, who.structure, rank)
         return _build_file_answer(found)
 
@@ -208,7 +213,7 @@ def _build_submission(
     key: str | None,
 ) -> Submission:
     form = read_metadata(metadata)
-    if not isinstance(form, MetadataForm):
+    if not isinstance(form, MetadataRequest):
         raise refused(form)
     return Submission(
         role=who.role,

@@ -13,15 +13,9 @@ from services.portal.application.searches import Searches
 from services.portal.domain import rules
 from services.portal.domain.criteria import Range
 from services.portal.domain.fiscal import judge_period
+from services.portal.entrypoints.answers import DashboardAnswer, FiscalListAnswer, PiecesAnswer
 from services.portal.entrypoints.cursor import read_cursor
-from services.portal.entrypoints.schemas import (
-    DashboardBody,
-    FiscalBody,
-    FiscalQuestion,
-    PageBody,
-    Question,
-    SearchQuestion,
-)
+from services.portal.entrypoints.requests import ClosedQuery, FiscalListQuery, SearchQuery
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.problems import refused
 from shared.runtime.web.request_validation import DescribedRoute
@@ -47,33 +41,33 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
     router = APIRouter(route_class=DescribedRoute, tags=["portail"])
 
     @router.get("/pieces", summary="Chercher des pièces, du dépôt le plus récent au plus ancien.")
-    async def search(viewer: Caller, asked: Annotated[SearchQuestion, Query()]) -> PageBody:
+    async def search_pieces(viewer: Caller, asked: Annotated[SearchQuery, Query()]) -> PiecesAnswer:
         if violations := list(asked.judge()):
             raise refused(violations)
         after = read_cursor(asked.after)
         page = await searches.page(viewer, asked.to_criteria(), after, asked.limit)
-        return PageBody.of(page, viewer)
+        return PiecesAnswer.of(page, viewer)
 
     @router.get(
         "/dashboard", summary="Compter ses pièces, par statut, et ce qui attend l'appelant."
     )
-    async def dashboard(viewer: Caller, _: Annotated[Question, Query()]) -> DashboardBody:
-        return DashboardBody.of(await searches.dashboard(viewer))
+    async def read_dashboard(viewer: Caller, _: Annotated[ClosedQuery, Query()]) -> DashboardAnswer:
+        return DashboardAnswer.of(await searches.dashboard(viewer))
 
     @router.get(
         "/fiscal-list",
         summary="Lister ce que l'appelant a déposé dans une période, avec les totaux.",
-        response_model=FiscalBody,
+        response_model=FiscalListAnswer,
         responses=_FILES,  # type: ignore[arg-type]
     )
-    async def fiscal(
-        viewer: Caller, asked: Annotated[FiscalQuestion, Query()]
-    ) -> FiscalBody | StreamingResponse:
+    async def read_fiscal_list(
+        viewer: Caller, asked: Annotated[FiscalListQuery, Query()]
+    ) -> FiscalListAnswer | StreamingResponse:
         period = Range(asked.deposited_from, asked.deposited_to)
         if violations := judge_period(period):
             raise refused(violations)
         if asked.format == "json":
-            return FiscalBody.of(viewer, asked, await lists.totals(viewer, period))
+            return FiscalListAnswer.of(viewer, asked, await lists.totals(viewer, period))
         chunks = sheets[asked.format].write(lists.table(viewer, period))
         return StreamingResponse(
             await _start_stream(chunks),
@@ -99,6 +93,6 @@ async def _start_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     return whole()
 
 
-def _build_name(viewer: Actor, asked: FiscalQuestion) -> str:
+def _build_name(viewer: Actor, asked: FiscalListQuery) -> str:
     structure = re.sub(r"[^0-9A-Za-z-]", "_", viewer.structure)
     return f"liste-fiscale-{structure}-{asked.deposited_from}-{asked.deposited_to}.{asked.format}"

@@ -92,6 +92,8 @@ def create_app(
         # Starlette would redirect to the host named by the request, which the client chooses.
         redirect_slashes=False,
         lifespan=lifespan,
+        # The operation ids of OpenAPI, and the names of its forms, do not follow the paths.
+        generate_unique_id_function=lambda route: route.name,
         responses={
             "default": {
                 "description": "Problem details (RFC 9457)",

@@ -86,7 +86,7 @@ async def test_a_structure_registers_itself_and_is_read_back(
     assert (created.status_code, read.status_code) == (201, 200)
     assert created.headers["ETag"] == read.headers["ETag"] == '"1"'
     assert created.json() == read.json()
-    assert read.json()["id"] == siret
+    assert read.json()["structure_id"] == siret
     assert read.json()["parameters"] == {
         "moa": "avec",
         "code_service_obligatoire": False,
@@ -223,9 +223,9 @@ async def test_structures_are_found_by_words_without_accents_page_by_page(
 
     first = await page()
     last = await page(after=first["next"])
-    assert [each["id"] for each in first["structures"]] == ids[:2]
-    assert ([each["id"] for each in last["structures"]], last["next"]) == (ids[2:], None)
-    assert (await page(query="zoe 1"))["structures"][0]["id"] == ids[1]
+    assert [each["structure_id"] for each in first["structures"]] == ids[:2]
+    assert ([each["structure_id"] for each in last["structures"]], last["next"]) == (ids[2:], None)
+    assert (await page(query="zoe 1"))["structures"][0]["structure_id"] == ids[1]
     assert (await page(kind="PUBLIQUE"))["structures"] == []
 
 
@@ -293,7 +293,7 @@ async def test_a_query_may_grow_a_little_when_it_is_folded(
 ) -> None:
     assert (await put(http, siret, declaration(siret, name="ß" * 50))).status_code == 201
     found = await http.get("/structures", params={"query": "ß" * 50}, headers=acting(siret))
-    assert [each["id"] for each in found.json()["structures"]] == [siret]
+    assert [each["structure_id"] for each in found.json()["structures"]] == [siret]
 
 
 @pytest.mark.parametrize("body", [rb'{"\ud800": 1}', rb'{"name": "\ud800"}', rb'"\udfff"'])

@@ -46,7 +46,7 @@ class Talk:
         answer = await http.post("/agent/conversations", headers=who or {})
         assert answer.status_code == 201, answer.text
         body = answer.json()
-        return cls(http, body["id"], who or {"X-Conversation-Token": body["token"]})
+        return cls(http, body["conversation_id"], who or {"X-Conversation-Token": body["token"]})
 
     async def try_say(self, text: str) -> httpx.Response:
         url = f"/agent/conversations/{self.id}/messages"
@@ -373,7 +373,7 @@ async def test_an_address_without_an_account_sends_so_many_messages_an_hour(worl
                 refused = opened
                 break
             token = {"X-Conversation-Token": opened.json()["token"]}
-            talk = Talk(world.support, opened.json()["id"], token)
+            talk = Talk(world.support, opened.json()["conversation_id"], token)
         answer = await talk.try_say("merci")
         if answer.status_code == 429:
             refused = answer

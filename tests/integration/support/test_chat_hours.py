@@ -108,7 +108,7 @@ async def test_the_hours_of_an_operator_are_those_of_the_chat_and_of_the_virtual
         async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http:
             chat = (await http.get("/chats/hours")).json()
             opened = (await http.post("/agent/conversations")).json()
-            path = f"/agent/conversations/{opened['id']}/messages"
+            path = f"/agent/conversations/{opened['conversation_id']}/messages"
             token = {"X-Conversation-Token": opened["token"]}
             reply = await http.post(path, json={"text": "xyzzy"}, headers=token)
 

@@ -33,7 +33,7 @@ async def http(support: Platform) -> AsyncIterator[httpx.AsyncClient]:
 
 async def settled(me: Person, desk: Person) -> str:
     """Submit a ticket and settle it; give its path."""
-    path = f"/{(await me.submitted(draft()))['id']}"
+    path = f"/{(await me.submitted(draft()))['ticket_id']}"
     await desk.do("PUT", f"{path}/assignee", json={})
     await desk.do("POST", f"{path}/resolution", data={"text": "Corrigé."})
     return path
@@ -44,7 +44,7 @@ async def test_what_was_settled_and_not_reopened_is_closed_after_its_delay(
 ) -> None:
     me, desk = asker(http, a_structure()), agent(http, "technique")
     left, reopened = await settled(me, desk), await settled(me, desk)
-    waiting = f"/{(await me.submitted(draft()))['id']}"
+    waiting = f"/{(await me.submitted(draft()))['ticket_id']}"
     await asyncio.to_thread(support.advance, 14)
     await me.do("POST", f"{reopened}/reopening", json={"text": "Pas tout à fait."})
     assert (await me.get(left))["status"] == "RESOLU"
@@ -97,7 +97,7 @@ async def test_files_that_no_ticket_names_any_more_are_swept_and_the_others_stay
         return hashlib.sha256(content).hexdigest()
 
     async def begin() -> str:
-        return f"/{(await me.do('POST', '', json=draft()))['id']}"
+        return f"/{(await me.do('POST', '', json=draft()))['ticket_id']}"
 
     kept, given_up = await begin(), await begin()
     drafted = await attached(kept, "gardé")
@@ -108,7 +108,7 @@ async def test_files_that_no_ticket_names_any_more_are_swept_and_the_others_stay
     shared = await attached(given_up, "partagé")
     assert await attached(kept, "partagé") == shared
     await me.do("DELETE", given_up)
-    path = f"/{(await me.submitted(draft()))['id']}"
+    path = f"/{(await me.submitted(draft()))['ticket_id']}"
     await me.do("POST", f"{path}/messages", data={"text": "Voici."}, files={"attachments": PDF})
     said = hashlib.sha256(PDF[1]).hexdigest()
 

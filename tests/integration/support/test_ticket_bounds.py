@@ -38,7 +38,7 @@ async def test_messages_sent_at_once_bring_no_more_files_than_a_ticket_takes(
     http: httpx.AsyncClient,
 ) -> None:
     me = asker(http, a_structure())
-    path = f"/{(await me.submitted(draft()))['id']}"
+    path = f"/{(await me.submitted(draft()))['ticket_id']}"
     answers = await asyncio.gather(
         *(
             me.send(
@@ -59,7 +59,9 @@ async def test_messages_sent_at_once_bring_no_more_files_than_a_ticket_takes(
 
 async def test_a_burst_of_submissions_loses_and_doubles_none(http: httpx.AsyncClient) -> None:
     me = asker(http, a_structure())
-    drafts = [(await me.do("POST", "", json=draft(title=f"n° {n}")))["id"] for n in range(80)]
+    drafts = [
+        (await me.do("POST", "", json=draft(title=f"n° {n}")))["ticket_id"] for n in range(80)
+    ]
 
     async def submit(rank: int) -> int:
         key = {"Idempotency-Key": f"rafale-{rank}"}
@@ -76,7 +78,7 @@ async def test_a_burst_of_submissions_loses_and_doubles_none(http: httpx.AsyncCl
     # Submissions have nothing in common any more: they hardly wait for each other.
     assert attempts.count(0) > 70
     found = (await me.get(limit=200))["tickets"]
-    assert sorted(each["id"] for each in found) == sorted(drafts)
+    assert sorted(each["ticket_id"] for each in found) == sorted(drafts)
     assert {each["status"] for each in found} == {"DEPOSE"}
     assert len({each["number"] for each in found}) == 80
 
@@ -91,7 +93,7 @@ async def test_the_first_tickets_of_a_year_have_each_their_number(store: Store) 
 
 async def test_a_message_that_is_sent_again_with_its_key_is_one(http: httpx.AsyncClient) -> None:
     me, desk = asker(http, a_structure()), agent(http, "technique")
-    path = f"/{(await me.submitted(draft()))['id']}"
+    path = f"/{(await me.submitted(draft()))['ticket_id']}"
     await desk.do("PUT", f"{path}/assignee", json={})
     key = {"Idempotency-Key": "message-1"}
     sent = {"data": {"text": "Voici."}, "files": {"attachments": PDF}, "headers": key}
@@ -111,7 +113,7 @@ async def test_a_message_that_is_sent_again_with_its_key_is_one(http: httpx.Asyn
 
 async def test_the_same_bytes_under_two_names_are_two_files(http: httpx.AsyncClient) -> None:
     me = asker(http, a_structure())
-    path = f"/{(await me.do('POST', '', json=draft()))['id']}"
+    path = f"/{(await me.do('POST', '', json=draft()))['ticket_id']}"
     names = ("contrat.html", "Capture à 10.00\u202fPM.txt")
     files = [("attachments", (name, b"les memes octets")) for name in names]
     attached = await me.do("POST", f"{path}/attachments", files=files)
@@ -132,7 +134,7 @@ async def test_the_same_bytes_under_two_names_are_two_files(http: httpx.AsyncCli
 
 
 async def test_of_agents_who_take_a_ticket_at_once_one_has_it(http: httpx.AsyncClient) -> None:
-    path = f"/{(await asker(http, a_structure()).submitted(draft()))['id']}"
+    path = f"/{(await asker(http, a_structure()).submitted(draft()))['ticket_id']}"
     agents = {name: agent(http, "technique", name=name) for name in ("Ali", "Bo", "Céline", "Zoé")}
     answers = dict(
         zip(
@@ -158,7 +160,7 @@ async def test_why_a_desk_hands_a_ticket_over_is_not_told_to_who_asks(
 ) -> None:
     buyer = await a_buyer(addresses)
     me, desk = asker(http, a_structure()), agent(http, "technique")
-    path = f"/{(await me.submitted(draft()))['id']}"
+    path = f"/{(await me.submitted(draft()))['ticket_id']}"
     reason = "Client pénible, interne."
     body: Json = {"desk": "metier", "recipient": {"structure": buyer}, "reason": reason}
     await desk.do("POST", f"{path}/transfer", json=body)
@@ -176,7 +178,8 @@ async def test_a_title_may_be_typeset_as_french_is_but_says_something(
     assert done["title"] == "Où en est ma facture ? 👩🔧"
 
     for nothing in ("\u3164", "\u2800", "\u200b", "\u2028", "\U000e0041"):
-        path = f"/{(await me.do('POST', '', json=draft(title=nothing, description=nothing)))['id']}"
+        begun = await me.do("POST", "", json=draft(title=nothing, description=nothing))
+        path = f"/{begun['ticket_id']}"
         refused = await me.send("POST", f"{path}/submission")
         assert codes(refused) == [("SUP-TEXTE-01", "title"), ("SUP-TEXTE-01", "description")]
 
@@ -208,7 +211,7 @@ async def test_no_secret_that_follows_a_ticket_is_in_the_store(
     key = {"Idempotency-Key": "secret"}
     sent = [await stranger(http).send("POST", data=form, headers=key) for _ in range(7)]
     tokens = [each.json()["token"] for each in sent]
-    path = f"/{sent[0].json()['id']}"
+    path = f"/{sent[0].json()['ticket_id']}"
 
     with MongoClient[dict[str, Any]](addresses.mongo) as client:
         db = client["support"]
@@ -230,7 +233,7 @@ async def test_a_stranger_writes_so_often_an_hour_about_one_ticket(
 ) -> None:
     form = {**draft(), "email": "bavard@exemple.fr"}
     done = (await stranger(http).send("POST", data=form)).json()
-    me, path = stranger(http, done["token"]), f"/{done['id']}"
+    me, path = stranger(http, done["token"]), f"/{done['ticket_id']}"
     answers = [
         await me.send("POST", f"{path}/messages", data={"text": f"n° {n}"}) for n in range(31)
     ]
@@ -247,7 +250,7 @@ async def test_a_list_reads_nothing_that_it_does_not_show(
     me = asker(http, a_structure())
     done = await me.submitted(draft(title="Une liste légère"))
     said = {"data": {"text": "Long."}, "files": {"attachments": PDF}}
-    await me.do("POST", f"/{done['id']}/messages", **said)
+    await me.do("POST", f"/{done['ticket_id']}/messages", **said)
 
     clock = build_clock()
     async with Store(addresses.mongo, "support", clock) as store:
@@ -268,7 +271,7 @@ async def test_a_list_reads_nothing_that_it_does_not_show(
 async def test_a_key_belongs_to_a_role_and_to_an_agent_of_one_desk(http: httpx.AsyncClient) -> None:
     structure = a_structure()
     me, colleague = asker(http, structure), asker(http, structure, "moe")
-    path = f"/{(await me.submitted(draft()))['id']}"
+    path = f"/{(await me.submitted(draft()))['ticket_id']}"
     zoe, ali = agent(http, "technique"), agent(http, "technique", name="Ali")
     await zoe.do("PUT", f"{path}/assignee", json={})
     sent = {"data": {"text": "Voici."}, "headers": {"Idempotency-Key": "é-1".encode()}}
@@ -288,7 +291,7 @@ async def test_a_submission_key_belongs_to_a_structure_in_one_role(
 ) -> None:
     structure, key = a_structure(), {"Idempotency-Key": "deux-roles"}
     people = asker(http, structure), asker(http, structure, "moe")
-    drafts = [(await each.do("POST", "", json=draft()))["id"] for each in people]
+    drafts = [(await each.do("POST", "", json=draft()))["ticket_id"] for each in people]
 
     done = [
         await who.send("POST", f"/{each}/submission", headers=key)

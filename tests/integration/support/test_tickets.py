@@ -43,10 +43,12 @@ async def test_a_technical_ticket_reaches_the_technical_topic_with_its_attachmen
 ) -> None:
     me = asker(http, a_structure())
     begun = await me.do("POST", "", json=draft(dossier="D1", piece="EAV-2026-014"))
-    with_file = await me.do("POST", f"/{begun['id']}/attachments", files={"attachments": PDF})
-    done = await me.do("POST", f"/{begun['id']}/submission")
+    with_file = await me.do(
+        "POST", f"/{begun['ticket_id']}/attachments", files={"attachments": PDF}
+    )
+    done = await me.do("POST", f"/{begun['ticket_id']}/submission")
 
-    (event,) = await told(addresses.kafka, Desk.TECHNIQUE, begun["id"], 1)
+    (event,) = await told(addresses.kafka, Desk.TECHNIQUE, begun["ticket_id"], 1)
     assert isinstance(event, TicketSubmitted)
     assert event.number == done["number"]
     assert (event.desk, event.sub_category, event.recipient) == ("technique", "DEPOT", None)
@@ -56,7 +58,7 @@ async def test_a_technical_ticket_reaches_the_technical_topic_with_its_attachmen
     (file,) = event.attachments
     (attached,) = with_file["attachments"]
     assert file.model_dump() == attached
-    download = await me.send("GET", f"/{begun['id']}/attachments/{file.sha256}")
+    download = await me.send("GET", f"/{begun['ticket_id']}/attachments/{file.sha256}")
     assert download.content == PDF[1]
     assert download.headers["X-Content-Type-Options"] == "nosniff"
 
@@ -67,21 +69,21 @@ async def test_a_business_ticket_reaches_the_business_topic_and_its_structure_al
     buyer = await a_buyer(addresses)
     done = await asker(http, a_structure()).submitted(to_business(buyer))
 
-    (event,) = await told(addresses.kafka, Desk.METIER, done["id"], 1)
+    (event,) = await told(addresses.kafka, Desk.METIER, done["ticket_id"], 1)
     assert event.desk is Desk.METIER
     mine = await agent(http, "metier", buyer).get()
-    assert [each["id"] for each in mine["tickets"]] == [done["id"]]
+    assert [each["ticket_id"] for each in mine["tickets"]] == [done["ticket_id"]]
     assert (await agent(http, "metier", a_structure()).get())["tickets"] == []
     for other in (agent(http, "metier", a_structure()), agent(http, "technique")):
-        assert (await other.send("GET", f"/{done['id']}")).status_code == 404
-        taken = await other.send("PUT", f"/{done['id']}/assignee", json={})
+        assert (await other.send("GET", f"/{done['ticket_id']}")).status_code == 404
+        taken = await other.send("PUT", f"/{done['ticket_id']}/assignee", json={})
         assert taken.status_code == 404
 
 
 async def test_a_draft_is_saved_discarded_and_nobody_else_s(http: httpx.AsyncClient) -> None:
     me, other = asker(http, a_structure()), asker(http, a_structure())
     begun = await me.do("POST", "", json={"title": "Un début"})
-    path = f"/{begun['id']}"
+    path = f"/{begun['ticket_id']}"
     saved = await me.do("PUT", path, json=draft(title="Une suite"))
 
     assert saved["title"] == (await me.get(path))["title"] == "Une suite"
@@ -107,7 +109,7 @@ async def test_of_two_tabs_on_one_draft_the_second_loses_nothing_of_the_first(
 ) -> None:
     me = asker(http, a_structure())
     begun = await me.send("POST", json=draft(title="Début"))
-    path = f"/{begun.json()['id']}"
+    path = f"/{begun.json()['ticket_id']}"
     read = (await me.send("GET", path)).headers["ETag"]
     assert read == begun.headers["ETag"]
     tab = {"If-Match": read}
@@ -147,7 +149,7 @@ async def test_of_two_tabs_on_one_draft_the_second_loses_nothing_of_the_first(
 async def test_of_those_who_save_one_version_at_once_one_is_kept(http: httpx.AsyncClient) -> None:
     me = asker(http, a_structure())
     begun = await me.send("POST", json=draft())
-    path, tab = f"/{begun.json()['id']}", {"If-Match": begun.headers["ETag"]}
+    path, tab = f"/{begun.json()['ticket_id']}", {"If-Match": begun.headers["ETag"]}
 
     answers = await asyncio.gather(
         *(me.send("PUT", path, json=draft(title=f"n° {n}"), headers=tab) for n in range(6))
@@ -163,10 +165,10 @@ async def test_what_was_submitted_is_no_draft_any_more(http: httpx.AsyncClient) 
     done = await me.submitted(draft())
 
     answers = [
-        await me.send("PUT", f"/{done['id']}", json=draft()),
-        await me.send("DELETE", f"/{done['id']}"),
-        await me.send("POST", f"/{done['id']}/submission"),
-        await me.send("POST", f"/{done['id']}/attachments", files={"attachments": PDF}),
+        await me.send("PUT", f"/{done['ticket_id']}", json=draft()),
+        await me.send("DELETE", f"/{done['ticket_id']}"),
+        await me.send("POST", f"/{done['ticket_id']}/submission"),
+        await me.send("POST", f"/{done['ticket_id']}/attachments", files={"attachments": PDF}),
     ]
     assert [each.status_code for each in answers] == [409] * 4
     assert {each.json()["code"] for each in answers} == {"SUP-ETAT-01"}
@@ -179,15 +181,15 @@ async def test_a_submission_that_is_sent_again_with_its_key_is_one(
     one, two = [await me.do("POST", "", json=draft()) for _ in range(2)]
     key = {"Idempotency-Key": "envoi-1"}
     answers = await asyncio.gather(
-        *(me.send("POST", f"/{one['id']}/submission", headers=key) for _ in range(4))
+        *(me.send("POST", f"/{one['ticket_id']}/submission", headers=key) for _ in range(4))
     )
-    other = await me.send("POST", f"/{two['id']}/submission", headers=key)
+    other = await me.send("POST", f"/{two['ticket_id']}/submission", headers=key)
 
     assert {each.status_code for each in answers} == {200}
     assert len({each.json()["number"] for each in answers}) == 1
     assert sum("Idempotency-Replayed" in each.headers for each in answers) == 3
     assert codes(other) == [("SUP-CLE-01", "Idempotency-Key")]
-    assert len(await told(addresses.kafka, Desk.TECHNIQUE, one["id"], 1)) == 1
+    assert len(await told(addresses.kafka, Desk.TECHNIQUE, one["ticket_id"], 1)) == 1
 
 
 async def test_tickets_submitted_at_once_have_each_their_number(http: httpx.AsyncClient) -> None:
@@ -202,7 +204,7 @@ async def test_a_ticket_is_talked_over_settled_reopened_and_rated(
     http: httpx.AsyncClient, addresses: Addresses
 ) -> None:
     me, desk = asker(http, a_structure()), agent(http, "technique")
-    path = f"/{(await me.submitted(draft()))['id']}"
+    path = f"/{(await me.submitted(draft()))['ticket_id']}"
     early = await desk.send("POST", f"{path}/resolution", data={"text": "Voilà."})
     await desk.do("PUT", f"{path}/assignee", json={})
     await desk.do("POST", f"{path}/questions", data={"text": "Quel fichier ?"})
@@ -251,7 +253,7 @@ async def test_a_transfer_is_told_to_both_desks_and_audited(
         agent(http, "metier", buyer),
     )
     ticket = await me.submitted(draft())
-    path = f"/{ticket['id']}"
+    path = f"/{ticket['ticket_id']}"
     silent = await desk.send("POST", f"{path}/transfer", json={"desk": "metier", "reason": " "})
     reason = "La question porte sur le refus."
     body = {"desk": "metier", "recipient": {"structure": buyer}, "reason": reason}
@@ -267,8 +269,8 @@ async def test_a_transfer_is_told_to_both_desks_and_audited(
     line = there["journal"][-1]
     assert (line["act"], line["who"], line["text"]) == ("transferer", "Zoé", reason)
     assert line["recipient"]["structure"] == buyer
-    _, gone = await told(addresses.kafka, Desk.TECHNIQUE, ticket["id"], 2)
-    (came,) = await told(addresses.kafka, Desk.METIER, ticket["id"], 1)
+    _, gone = await told(addresses.kafka, Desk.TECHNIQUE, ticket["ticket_id"], 2)
+    (came,) = await told(addresses.kafka, Desk.METIER, ticket["ticket_id"], 1)
     assert isinstance(gone, TicketChanged)
     assert (gone.act, gone.next_desk) == (TicketAct.TRANSFERER, Desk.METIER)
     assert isinstance(came, TicketTransferred)
@@ -282,7 +284,7 @@ async def test_the_queue_has_the_most_urgent_first_and_then_the_oldest(
     buyer = await a_buyer(addresses)
     me, desk = asker(http, a_structure()), agent(http, "metier", buyer)
     one, two, three = [
-        (await me.submitted(to_business(buyer, title=f"n° {n}")))["id"] for n in range(3)
+        (await me.submitted(to_business(buyer, title=f"n° {n}")))["ticket_id"] for n in range(3)
     ]
     await desk.do("PUT", f"/{three}/priority", json={"priority": "URGENTE"})
     await desk.do("PUT", f"/{one}/assignee", json={})
@@ -291,13 +293,15 @@ async def test_the_queue_has_the_most_urgent_first_and_then_the_oldest(
     first = await desk.get(limit=2)
     rest = await desk.get(limit=2, after=first["next"])
 
-    assert [each["id"] for each in whole["tickets"]] == [three, one, two]
-    assert [each["id"] for each in first["tickets"] + rest["tickets"]] == [three, one, two]
+    assert [each["ticket_id"] for each in whole["tickets"]] == [three, one, two]
+    assert [each["ticket_id"] for each in first["tickets"] + rest["tickets"]] == [three, one, two]
     assert rest["next"] is None
     assert whole["counts"] == {"DEPOSE": 2, "EN_COURS": 1, "EN_ATTENTE": 0, "ROUVERT": 0}
     assert [each["clock"]["first_answer_target"] for each in whole["tickets"]] == [240, 1200, 1200]
-    assert [each["id"] for each in (await desk.get(assignee="Zoé"))["tickets"]] == [one]
-    assert [each["id"] for each in (await desk.get(priority="URGENTE"))["tickets"]] == [three]
+    assert [each["ticket_id"] for each in (await desk.get(assignee="Zoé"))["tickets"]] == [one]
+    assert [each["ticket_id"] for each in (await desk.get(priority="URGENTE"))["tickets"]] == [
+        three
+    ]
 
 
 async def test_tickets_are_found_by_number_words_dossier_and_piece(
@@ -308,13 +312,13 @@ async def test_tickets_are_found_by_number_words_dossier_and_piece(
     two = await me.do("POST", "", json=draft(title="Autre"))
 
     async def ids(**wanted: str) -> list[str]:
-        return [each["id"] for each in (await me.get(**wanted))["tickets"]]
+        return [each["ticket_id"] for each in (await me.get(**wanted))["tickets"]]
 
-    assert await ids() == [two["id"], one["id"]]
-    assert await ids(query=one["number"].lower()) == [one["id"]]
-    assert await ids(query="RESERVE (lev") == [one["id"]]
-    assert await ids(dossier="D7", piece="SIT-3") == [one["id"]]
-    assert await ids(status="BROUILLON") == [two["id"]]
+    assert await ids() == [two["ticket_id"], one["ticket_id"]]
+    assert await ids(query=one["number"].lower()) == [one["ticket_id"]]
+    assert await ids(query="RESERVE (lev") == [one["ticket_id"]]
+    assert await ids(dossier="D7", piece="SIT-3") == [one["ticket_id"]]
+    assert await ids(status="BROUILLON") == [two["ticket_id"]]
     assert await ids(query="rien de tel") == []
 
 
@@ -322,7 +326,7 @@ async def test_all_that_is_wrong_is_named_at_once_and_in_french(http: httpx.Asyn
     me = asker(http, a_structure())
     begun = await me.do("POST", "", json={"description": " \n"})
 
-    empty = await me.send("POST", f"/{begun['id']}/submission")
+    empty = await me.send("POST", f"/{begun['ticket_id']}/submission")
     wrong = await me.send(
         "POST", "", json=draft(sub_category="M_RIEN", title="a\u0007", piece="x" * 101)
     )
@@ -348,7 +352,7 @@ async def test_a_question_goes_to_a_structure_that_is_there(
     await tell_structure(addresses, "support", gone, version=2, status=StructureStatus.INACTIF)
     await tell_structure(addresses, "support", odd, services=("$a.b", "C.D"))
     me, desk = asker(http, odd), agent(http, "technique")
-    there = (await me.submitted(draft(service="C.D")))["id"]
+    there = (await me.submitted(draft(service="C.D")))["ticket_id"]
 
     def business(**recipient: str) -> Json:
         return draft(sub_category="M_REFUS", recipient=recipient)
@@ -387,10 +391,10 @@ async def test_a_draft_whose_recipient_is_gone_when_it_is_submitted_stays_a_draf
     begun = await me.do("POST", "", json=to_business(buyer))
     await tell_structure(addresses, "support", buyer, version=2, status=StructureStatus.INACTIF)
 
-    refused = await me.send("POST", f"/{begun['id']}/submission")
+    refused = await me.send("POST", f"/{begun['ticket_id']}/submission")
 
     assert codes(refused) == [("SUP-DESTINATAIRE-03", "recipient.structure")]
-    assert (await me.get(f"/{begun['id']}"))["status"] == "BROUILLON"
+    assert (await me.get(f"/{begun['ticket_id']}"))["status"] == "BROUILLON"
 
 
 async def test_markup_in_a_description_stays_text(
@@ -400,10 +404,10 @@ async def test_markup_in_a_description_stays_text(
     me = asker(http, a_structure())
     done = await me.submitted(draft(description=markup))
 
-    response = await me.send("GET", f"/{done['id']}")
+    response = await me.send("GET", f"/{done['ticket_id']}")
     assert response.json()["description"] == markup
     assert response.headers["content-type"] == "application/json"
-    (event,) = await told(addresses.kafka, Desk.TECHNIQUE, done["id"], 1)
+    (event,) = await told(addresses.kafka, Desk.TECHNIQUE, done["ticket_id"], 1)
     assert isinstance(event, TicketSubmitted)
     assert event.description == markup
 
@@ -417,7 +421,7 @@ async def test_bad_attachments_are_refused_each_for_itself(http: httpx.AsyncClie
         ("attachments", ("vide.pdf", b"")),
         ("attachments", ("lourd.pdf", b"%PDF-" + b"0" * (10 * MEGABYTE))),
     ]
-    refused = await me.send("POST", f"/{begun['id']}/attachments", files=files)
+    refused = await me.send("POST", f"/{begun['ticket_id']}/attachments", files=files)
 
     assert refused.status_code == 422
     assert codes(refused) == [
@@ -426,7 +430,7 @@ async def test_bad_attachments_are_refused_each_for_itself(http: httpx.AsyncClie
         ("SUP-PJ-05", "attachments.2"),
         ("SUP-PJ-06", "attachments.3"),
     ]
-    assert (await me.get(f"/{begun['id']}"))["attachments"] == []
+    assert (await me.get(f"/{begun['ticket_id']}"))["attachments"] == []
 
 
 @pytest.mark.parametrize("is_announced", [True, False])
@@ -438,7 +442,7 @@ async def test_a_hundred_megabytes_are_refused_without_being_read_whole(
     size = f"Content-Length: {100 * MEGABYTE}" if is_announced else "Transfer-Encoding: chunked"
     named = "".join(f"{name}: {value}\r\n" for name, value in me.headers.items())
     head = (
-        f"POST /support/v1/tickets/{begun['id']}/attachments HTTP/1.1\r\n"
+        f"POST /support/v1/tickets/{begun['ticket_id']}/attachments HTTP/1.1\r\n"
         f"Host: x\r\n{named}{size}\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
     )
@@ -455,7 +459,7 @@ async def test_a_hundred_megabytes_are_refused_without_being_read_whole(
     writer.close()
 
     assert answer.startswith(b"HTTP/1.1 413 ")
-    assert (await me.get(f"/{begun['id']}"))["attachments"] == []
+    assert (await me.get(f"/{begun['ticket_id']}"))["attachments"] == []
 
 
 async def test_a_ticket_without_an_account_is_followed_by_its_token(
@@ -468,12 +472,12 @@ async def test_a_ticket_without_an_account_is_followed_by_its_token(
         for _ in range(2)
     ]
     first, again = [each.json() for each in sent]
-    me, path = stranger(http, first["token"]), f"/{first['id']}"
+    me, path = stranger(http, first["token"]), f"/{first['ticket_id']}"
 
     assert [each.status_code for each in sent] == [201, 201]
     assert again["number"] == first["number"]
     assert await stranger(http, again["token"]).get(path) == await me.get(path)
-    (event,) = await told(addresses.kafka, Desk.TECHNIQUE, first["id"], 1)
+    (event,) = await told(addresses.kafka, Desk.TECHNIQUE, first["ticket_id"], 1)
     assert isinstance(event, TicketSubmitted)
     assert (event.issuer.email, event.issuer.structure) == ("sans.compte@exemple.fr", None)
     assert (await me.get(path))["attachments"][0]["name"] == "bon.pdf"
@@ -533,12 +537,12 @@ async def test_a_network_address_submits_so_many_tickets_an_hour_whoever_it_name
 async def test_a_draft_survives_a_restart(support: Platform, http: httpx.AsyncClient) -> None:
     me = asker(http, a_structure())
     begun = await me.do("POST", "", json=draft())
-    await me.do("POST", f"/{begun['id']}/attachments", files={"attachments": PDF})
+    await me.do("POST", f"/{begun['ticket_id']}/attachments", files={"attachments": PDF})
 
     support.kill("support")
     support.restart("support")
 
-    await wait_until(lambda: me.get(f"/{begun['id']}"), "the draft")
-    done = await me.do("POST", f"/{begun['id']}/submission")
+    await wait_until(lambda: me.get(f"/{begun['ticket_id']}"), "the draft")
+    done = await me.do("POST", f"/{begun['ticket_id']}/submission")
     assert done["status"] == "DEPOSE"
     assert done["attachments"][0]["name"] == "bon.pdf"

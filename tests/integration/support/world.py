@@ -83,7 +83,7 @@ class Person:
     async def submitted(self, body: Json) -> Json:
         """Write a draft and submit it."""
         begun = await self.do("POST", "", json=body)
-        return await self.do("POST", f"/{begun['id']}/submission")
+        return await self.do("POST", f"/{begun['ticket_id']}/submission")
 
 
 def asker(http: httpx.AsyncClient, structure: str, role: str = "titulaire") -> Person:

@@ -2,7 +2,7 @@
 
 import json
 
-from services.deposit.entrypoints.metadata import read_metadata
+from services.deposit.entrypoints.requests import read_metadata
 
 
 def test_fields_that_do_not_exist_are_named_up_to_fifty() -> None:

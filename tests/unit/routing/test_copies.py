@@ -4,9 +4,9 @@ import pytest
 
 from services.notification.application import to_entry
 from services.notification.domain import filter_visible
-from services.notification.entrypoints import StatusBody
+from services.notification.entrypoints import HistoryEntryAnswer
 from services.portal.application.piece_states import read_pieces
-from services.portal.entrypoints.schemas import PieceBody
+from services.portal.entrypoints.answers import FoundPieceAnswer
 from services.routing.application.copy_verification import find_differences
 from services.routing.application.expected_copies import (
     ExpectedDossier,
@@ -53,7 +53,7 @@ def test_the_portal_shows_what_is_expected_of_it(*, payment_not_reported: bool) 
         pieces = {piece.id: piece for piece in read_pieces(told.state)}
         for by in told.parties:
             for state in told.state.pieces:
-                shown = PieceBody.of(pieces[state.piece_id], by, {}).model_dump(mode="json")
+                shown = FoundPieceAnswer.of(pieces[state.piece_id], by, {}).model_dump(mode="json")
                 expected = expect_of_portal(told, state, by.role)
                 hidden += expected["status"] is not state.status
 
@@ -69,7 +69,7 @@ def test_notification_shows_what_is_expected_of_it(*, payment_not_reported: bool
         entries = [to_entry(rank, said) for rank, said in enumerate(replay_statuses(told), 1)]
         for by in told.parties:
             shown = [
-                StatusBody.of(entry).model_dump(mode="json")
+                HistoryEntryAnswer.of(entry).model_dump(mode="json")
                 for entry in filter_visible(entries, by.role)
             ]
             lengths.add((by.role, len(entries) - len(shown)))

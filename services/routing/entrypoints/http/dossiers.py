@@ -1,6 +1,5 @@
 """HTTP routes that read: a dossier, its audit trail, what awaits a structure."""
 
-from dataclasses import asdict
 from datetime import UTC
 from typing import Annotated
 
@@ -9,13 +8,12 @@ from fastapi import APIRouter, Path, Query
 from services.routing.application.ports import Archive, Position
 from services.routing.application.views import view_audit, view_dossier
 from services.routing.domain.dossier import Dossier
-from services.routing.entrypoints.http.answers import show_dossier, show_lines
-from services.routing.entrypoints.http.schemas import (
-    AuditOut,
-    AwaitedPiecesOut,
-    DossierOut,
-    ServiceCountOut,
-    VerificationOut,
+from services.routing.entrypoints.http.answers import (
+    AuditAnswer,
+    AwaitedPiecesAnswer,
+    DossierAnswer,
+    ServiceCountAnswer,
+    show_awaited_pieces,
 )
 from shared.contracts.texts import TypedText
 from shared.runtime.web.caller import Caller
@@ -36,37 +34,34 @@ def router(archive: Archive) -> APIRouter:
     routes = APIRouter(route_class=DescribedRoute, tags=["dossiers"])
 
     @routes.get("/dossiers/{dossier_id}", summary="Un dossier, vu par une de ses parties.")
-    async def show(dossier_id: DossierId, who: Caller) -> DossierOut:
+    async def read_dossier(dossier_id: DossierId, who: Caller) -> DossierAnswer:
         dossier = await view_dossier(archive, dossier_id, who)
         if dossier is None:
             raise not_found(f"Dossier {dossier_id}")
-        return show_dossier(dossier)
+        return DossierAnswer.of(dossier)
 
     @routes.get("/dossiers/{dossier_id}/audit", summary="Sa piste d'audit, vérifiée.")
-    async def audit(dossier_id: DossierId, who: Caller) -> AuditOut:
+    async def read_audit(dossier_id: DossierId, who: Caller) -> AuditAnswer:
         view = await view_audit(archive, dossier_id, who)
         if view is None:
             raise not_found(f"Dossier {dossier_id}")
-        return AuditOut(
-            entries=tuple(dict(kept.document) for kept in view.entries),
-            verification=VerificationOut(**asdict(view.report)),
-        )
+        return AuditAnswer.of(view)
 
     @routes.get("/awaited-pieces", summary="Ce qui attend la structure appelante, du plus ancien.")
-    async def list_awaited(
+    async def list_awaited_pieces(
         who: Caller,
         service: Annotated[Service | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=_LONGEST)] = _LIMIT,
         after: Annotated[Cursor | None, Query()] = None,
-    ) -> AwaitedPiecesOut:
+    ) -> AwaitedPiecesAnswer:
         actor = Actor(who.role, who.structure, service)
         found = await archive.list_awaited(actor, _read_cursor(after), limit + 1)
         counts = await archive.count_awaited(who)
         page = found[:limit]
-        return AwaitedPiecesOut(
-            pieces=tuple(show_lines(page)),
+        return AwaitedPiecesAnswer(
+            pieces=tuple(show_awaited_pieces(page)),
             services=tuple(
-                ServiceCountOut(service=name, count=count) for name, count in counts.items()
+                ServiceCountAnswer(service=name, count=count) for name, count in counts.items()
             ),
             next=_write_cursor(page[-1]) if len(found) > limit else None,
         )

@@ -1,4 +1,4 @@
-"""Frames of the chat WebSocket, and the JSON answers of its HTTP routes."""
+"""Frames of the chat WebSocket."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,14 +6,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter
 
-from services.support.chat.domain.chat import Chat, ChatRequest, ChatState, Ending, Line, LineKind
-from services.support.desks.entrypoints.bodies import AnswerBody, RequestBody, Token
+from services.support.chat.domain.chat import Chat, ChatRequest, ChatState
+from services.support.chat.entrypoints.answers import DeskQueueAnswer, LineAnswer, ViolationAnswer
+from services.support.desks.entrypoints.requests import ClosedRequest, Token
 from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
+from shared.answers.answer import Answer
 from shared.contracts.public_paths import public_path
 from shared.contracts.texts import TypedText
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.tickets import Desk, Side
 
 _Short = Annotated[str, TypedText(100)]
 # The rules have their own limits, and say them; these bound what is looked at.
@@ -25,7 +26,7 @@ TICKETS = public_path("support", "tickets")
 OPEN_TICKETS = public_path("support", "open", "tickets")
 
 
-class BeginFrame(RequestBody):
+class BeginFrame(ClosedRequest):
     """Take a place in the queue."""
 
     type: Literal["commencer"]
@@ -39,7 +40,7 @@ class BeginFrame(RequestBody):
         return ChatRequest(self.sub_category, self.recipient or None, self.text, self.key)
 
 
-class ResumeFrame(RequestBody):
+class ResumeFrame(ClosedRequest):
     """Go on after a lost connection."""
 
     type: Literal["reprendre"]
@@ -48,7 +49,7 @@ class ResumeFrame(RequestBody):
     after: Annotated[int, Field(ge=0, lt=RANK_LIMIT)] = 0
 
 
-class WriteFrame(RequestBody):
+class WriteFrame(ClosedRequest):
     """Write."""
 
     type: Literal["ecrire"]
@@ -56,7 +57,7 @@ class WriteFrame(RequestBody):
     key: _Judged | None = None
 
 
-class EndFrame(RequestBody):
+class EndFrame(ClosedRequest):
     """End the chat."""
 
     type: Literal["terminer"]
@@ -68,7 +69,7 @@ FIRST: TypeAdapter[BeginFrame | ResumeFrame] = TypeAdapter(First)
 NEXT: TypeAdapter[WriteFrame | EndFrame] = TypeAdapter(Next)
 
 
-class SessionFrame(AnswerBody):
+class SessionFrame(Answer):
     """The chat that a connection is about."""
 
     type: Literal["session"] = "session"
@@ -82,23 +83,11 @@ class SessionFrame(AnswerBody):
         return cls(chat_id=chat.id, state=chat.state, token=token)
 
 
-class PositionFrame(AnswerBody):
+class PositionFrame(Answer):
     """A place in the queue."""
 
     type: Literal["file"] = "file"
     position: int
-
-
-class LineAnswer(AnswerBody):
-    """A line of a transcript; text, whatever it looks like."""
-
-    rank: int
-    at: datetime
-    by: Side
-    who: str
-    kind: LineKind
-    text: str
-    key: str | None
 
 
 class LineFrame(LineAnswer):
@@ -107,16 +96,7 @@ class LineFrame(LineAnswer):
     type: Literal["ligne"] = "ligne"
 
 
-class ViolationAnswer(AnswerBody):
-    """A broken rule."""
-
-    code: str
-    field: str
-    message: str
-    remedy: str
-
-
-class RefusalFrame(AnswerBody):
+class RefusalFrame(Answer):
     """Something that was refused; nothing was kept of it."""
 
     type: Literal["refus"] = "refus"
@@ -150,87 +130,7 @@ class RefusalFrame(AnswerBody):
         )
 
 
-class HoursAnswer(AnswerBody):
-    """Whether the chat is open, when it opens, and what else there is."""
-
-    is_open: bool
-    opens_at: datetime | None = Field(description="Absent tant que c'est ouvert.")
-    detail: str
-    ticket_link: str
-
-
-class ChatAnswer(AnswerBody):
-    """A chat."""
-
-    chat_id: str
-    state: ChatState
-    desk: Desk
-    sub_category: str | None
-    started_at: datetime
-    agent: str | None
-    ended_at: datetime | None
-    ending: Ending | None
-
-    @classmethod
-    def of(cls, chat: Chat) -> Self:
-        """Show a chat."""
-        return cls(
-            chat_id=chat.id,
-            state=chat.state,
-            desk=chat.queue.desk,
-            sub_category=chat.sub_category,
-            started_at=chat.started_at,
-            agent=chat.agent,
-            ended_at=chat.ended_at,
-            ending=chat.ending,
-        )
-
-
-class DeskChatAnswer(ChatAnswer):
-    """A chat, as its desk sees it."""
-
-    structure: str | None = Field(description="Qui demande ; absent sans compte.")
-    role: str | None
-
-    @classmethod
-    def of(cls, chat: Chat) -> Self:
-        """Show a chat and who asks."""
-        shown = ChatAnswer.of(chat).model_dump()
-        asker = chat.asker
-        return cls(
-            **shown,
-            structure=asker.structure if asker else None,
-            role=asker.role if asker else None,
-        )
-
-
-class DeskQueueAnswer(AnswerBody):
-    """The open chats of a desk: those that wait, in order, then those that go on."""
-
-    chats: tuple[DeskChatAnswer, ...]
-
-    @classmethod
-    def of(cls, chats: Sequence[Chat]) -> Self:
-        """Show them."""
-        return cls(chats=tuple(DeskChatAnswer.of(each) for each in chats))
-
-
 class QueueFrame(DeskQueueAnswer):
     """The open chats of a desk, as they now are."""
 
     type: Literal["conversations"] = "conversations"
-
-
-class TranscriptAnswer(AnswerBody):
-    """A chat and all its lines, in order."""
-
-    chat: ChatAnswer
-    lines: tuple[LineAnswer, ...]
-
-    @classmethod
-    def of(cls, chat: Chat, lines: Sequence[Line]) -> Self:
-        """Show a transcript."""
-        return cls(
-            chat=ChatAnswer.of(chat),
-            lines=tuple(LineAnswer.model_validate(line) for line in lines),
-        )

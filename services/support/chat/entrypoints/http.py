@@ -14,6 +14,12 @@ from services.support.chat.application.live_chat import LiveChat
 from services.support.chat.application.ports import StartedChat
 from services.support.chat.application.visitors import Visitor
 from services.support.chat.domain.chat import Chat, ChatTransfer, Queue
+from services.support.chat.entrypoints.answers import (
+    DeskChatAnswer,
+    DeskQueueAnswer,
+    HoursAnswer,
+    TranscriptAnswer,
+)
 from services.support.chat.entrypoints.first_frame_limit import FirstFrameLimit
 from services.support.chat.entrypoints.frames import (
     FIRST,
@@ -21,12 +27,8 @@ from services.support.chat.entrypoints.frames import (
     RANK_LIMIT,
     TICKETS,
     BeginFrame,
-    DeskChatAnswer,
-    DeskQueueAnswer,
-    HoursAnswer,
     RefusalFrame,
     ResumeFrame,
-    TranscriptAnswer,
 )
 from services.support.chat.entrypoints.socket import (
     CloseCode,
@@ -42,10 +44,10 @@ from services.support.chat.entrypoints.socket import (
 from services.support.desks.domain import rules
 from services.support.desks.domain.parties import Asker
 from services.support.desks.entrypoints.authentication import Agent, DeskAgent, MaybeAsker
-from services.support.desks.entrypoints.bodies import Id, Token
+from services.support.desks.entrypoints.requests import Id, Token
 from services.support.tickets.domain.prefill import Prefill, cut_title
 from services.support.tickets.entrypoints.answers import PrefillAnswer
-from services.support.tickets.entrypoints.bodies import TransferBody
+from services.support.tickets.entrypoints.requests import TransferRequest
 from shared.runtime.web.addresses import read_address
 from shared.runtime.web.connection_limit import ConnectionLimit, LimitReached
 from shared.runtime.web.problems import Problem, not_found, refused, unavailable
@@ -89,7 +91,7 @@ def create_chat_router(
     """Build the routes of visitors, with separate limits for those without an account."""
     router = APIRouter(route_class=DescribedRoute, prefix="/chats", tags=["tchat"])
 
-    async def own(
+    async def find_own_chat(
         who: MaybeAsker,
         chat_id: Id,
         x_chat_token: Annotated[Token, Header(description="Sans compte.")] = "",
@@ -99,10 +101,10 @@ def create_chat_router(
             raise not_found("Conversation")
         return chat
 
-    own_chat = Annotated[Chat, Depends(own)]
+    own_chat = Annotated[Chat, Depends(find_own_chat)]
 
     @router.get("/hours", summary="Le tchat est-il ouvert ? Sinon, quand ouvre-t-il ?")
-    async def when(who: MaybeAsker) -> HoursAnswer:
+    async def read_chat_hours(who: MaybeAsker) -> HoursAnswer:
         people, found = live_chat.find_availability(), live_chat.check_opening()
         return HoursAnswer(
             is_open=people.is_open,
@@ -112,15 +114,15 @@ def create_chat_router(
         )
 
     @router.get("/{chat_id}", summary="Relire une conversation.")
-    async def read(chat: own_chat) -> TranscriptAnswer:
+    async def read_chat(chat: own_chat) -> TranscriptAnswer:
         return TranscriptAnswer.of(chat, await live_chat.list_lines(chat))
 
     @router.get("/{chat_id}/ticket", summary="Un ticket prérempli avec la conversation.")
-    async def ticket(chat: own_chat) -> PrefillAnswer:
+    async def prefill_ticket_from_chat(chat: own_chat) -> PrefillAnswer:
         return PrefillAnswer.model_validate(await live_chat.prefill_ticket(chat))
 
     @router.websocket("")
-    async def chat(socket: WebSocket, visitor: IdentifiedVisitor) -> None:
+    async def open_chat(socket: WebSocket, visitor: IdentifiedVisitor) -> None:
         limits = known if visitor.asker else strangers
         async with _accepted(socket, limits.connections, visitor.owner):
             chat, token, after = await _start_or_resume(
@@ -137,20 +139,20 @@ def create_chat_desk_router(
     """Build the routes of the desks."""
     router = APIRouter(route_class=DescribedRoute, prefix="/desk/chats", tags=["bureaux"])
 
-    async def held(agent: Agent, chat_id: Id) -> Chat:
+    async def find_desk_chat(agent: Agent, chat_id: Id) -> Chat:
         chat = await live_chat.find_for_desk(chat_id, _find_agent_queue(agent))
         if chat is None:
             raise not_found("Conversation")
         return chat
 
-    held_chat = Annotated[Chat, Depends(held)]
+    desk_chat = Annotated[Chat, Depends(find_desk_chat)]
 
     @router.get("", summary="Qui attend, dans l'ordre, puis les conversations en cours.")
-    async def queue(agent: Agent) -> DeskQueueAnswer:
+    async def list_desk_chats(agent: Agent) -> DeskQueueAnswer:
         return DeskQueueAnswer.of(await live_chat.list_queue(_find_agent_queue(agent)))
 
     @router.websocket("")
-    async def watched(socket: WebSocket, agent: Agent) -> None:
+    async def watch_desk_chats(socket: WebSocket, agent: Agent) -> None:
         async with _accepted(socket, limit, _name_holder(agent)):
             await serve_queue(socket, feed, _find_agent_queue(agent))
 
@@ -160,12 +162,12 @@ def create_chat_desk_router(
         response_model=DeskChatAnswer,
         responses={204: {"description": "Personne n'attend."}},
     )
-    async def take(agent: Agent) -> DeskChatAnswer | Response:
+    async def take_next_chat(agent: Agent) -> DeskChatAnswer | Response:
         chat = await live_chat.take_next(_find_agent_queue(agent), agent.name)
         return DeskChatAnswer.of(chat) if chat else Response(status_code=204)
 
     @router.get("/{chat_id}", summary="Lire une conversation.")
-    async def read(chat: held_chat) -> TranscriptAnswer:
+    async def read_desk_chat(chat: desk_chat) -> TranscriptAnswer:
         return TranscriptAnswer.of(chat, await live_chat.list_lines(chat))
 
     @router.post(
@@ -173,7 +175,7 @@ def create_chat_desk_router(
         status_code=204,
         summary="Passer une conversation à un autre bureau, et dire pourquoi.",
     )
-    async def transfer(agent: Agent, chat: held_chat, body: TransferBody) -> None:
+    async def transfer_chat(agent: Agent, chat: desk_chat, body: TransferRequest) -> None:
         transfer = ChatTransfer(
             agent.name, _find_agent_queue(agent), _find_target_queue(body), body.reason
         )
@@ -181,10 +183,10 @@ def create_chat_desk_router(
             raise refused(found, 409 if found[0].field == "chat_id" else 422)
 
     @router.websocket("/{chat_id}")
-    async def chat(
+    async def join_chat(
         socket: WebSocket,
         agent: Agent,
-        chat: held_chat,
+        chat: desk_chat,
         after: Annotated[int, Query(ge=0, lt=RANK_LIMIT)] = 0,
     ) -> None:
         async with _accepted(socket, limit, _name_holder(agent)):
@@ -252,7 +254,7 @@ def _choose_ticket_link(who: Asker | None) -> str:
     return TICKETS if who else OPEN_TICKETS
 
 
-def _find_target_queue(body: TransferBody) -> Queue:
+def _find_target_queue(body: TransferRequest) -> Queue:
     recipient = body.to_recipient()
     return Queue(body.desk, recipient.structure if recipient else None)
 

@@ -1,17 +1,15 @@
 """HTTP route of the catalogue."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 
 from services.support.desks.domain.catalogue import Catalogue
+from shared.answers.answer import Answer
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.tickets import Desk
 
 
-class SubCategoryAnswer(BaseModel):
+class SubCategoryAnswer(Answer):
     """A sub-category and the desk that it decides."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     code: str
     label: str
@@ -19,17 +17,15 @@ class SubCategoryAnswer(BaseModel):
     help: str
 
 
-class CategoryAnswer(BaseModel):
+class CategoryAnswer(Answer):
     """A category."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     code: str
     label: str
     sub_categories: tuple[SubCategoryAnswer, ...]
 
 
-class CategoriesAnswer(BaseModel):
+class CategoriesAnswer(Answer):
     """The catalogue."""
 
     categories: tuple[CategoryAnswer, ...]
@@ -43,7 +39,7 @@ def create_catalogue_router(catalogue: Catalogue) -> APIRouter:
     )
 
     @router.get("/categories", summary="Les catégories et sous-catégories d'un ticket.")
-    async def categories() -> CategoriesAnswer:
+    async def list_categories() -> CategoriesAnswer:
         return answer
 
     return router

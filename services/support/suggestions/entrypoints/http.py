@@ -3,22 +3,23 @@
 from typing import Self
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from services.support.desks.application.ports import RateLimit
 from services.support.desks.domain.catalogue import Catalogue, SubCategory
 from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.desks.entrypoints.authentication import MaybeAsker
-from services.support.desks.entrypoints.bodies import Line, RequestBody, Text
 from services.support.desks.entrypoints.rate_limits import too_many_requests
+from services.support.desks.entrypoints.requests import ClosedRequest, Line, Text
 from services.support.suggestions.application.ports import Suggester
 from services.support.suggestions.domain import rules as suggestion_rules
+from shared.answers.answer import Answer
 from shared.runtime.web.addresses import read_address
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.tickets import Desk
 
 
-class SuggestionBody(RequestBody):
+class SuggestionRequest(ClosedRequest):
     """A ticket as far as it is written."""
 
     title: Line = ""
@@ -26,7 +27,7 @@ class SuggestionBody(RequestBody):
     sub_category: Line | None = Field(default=None, description="Celle qui est déjà choisie.")
 
 
-class SuggestionAnswer(BaseModel):
+class SuggestionAnswer(Answer):
     """A sub-category that the text may be about."""
 
     category: str
@@ -49,7 +50,7 @@ class SuggestionAnswer(BaseModel):
         )
 
 
-class SuggestionsAnswer(BaseModel):
+class SuggestionsAnswer(Answer):
     """What the text is closest to, best first; the choice stays the person's."""
 
     suggestions: tuple[SuggestionAnswer, ...]
@@ -66,7 +67,9 @@ def create_suggestions_router(
     router = APIRouter(route_class=DescribedRoute, tags=["catalogue"])
 
     @router.post("/suggestions", summary="Ce qu'évoque un texte, pendant qu'il s'écrit.")
-    async def suggest(body: SuggestionBody, who: MaybeAsker, request: Request) -> SuggestionsAnswer:
+    async def suggest_sub_categories(
+        body: SuggestionRequest, who: MaybeAsker, request: Request
+    ) -> SuggestionsAnswer:
         title, description = body.title[:TITLE_LIMIT], body.description[:TEXT_LIMIT]
         if not title and not description:
             return SuggestionsAnswer(suggestions=(), desk=None, contradicts=False)

@@ -4,25 +4,25 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from services.support.desks.entrypoints.bodies import AnswerBody
 from services.support.tickets.application.desk_queues import TimedTicket
 from services.support.tickets.domain.tickets import JournalEntry, Ticket
 from services.support.tickets.domain.transitions import list_allowed_acts
+from shared.answers.answer import Answer
 from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.roles import Role
 from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
 
 
-class RecipientAnswer(AnswerBody):
+class RecipientAnswer(Answer):
     """The structure whose business desk is asked."""
 
     structure: str
     service: str | None
 
 
-class IssuerAnswer(AnswerBody):
+class IssuerAnswer(Answer):
     """Who asks."""
 
     structure: str | None
@@ -31,7 +31,7 @@ class IssuerAnswer(AnswerBody):
     email: str | None
 
 
-class FileAnswer(AnswerBody):
+class FileAnswer(Answer):
     """An attachment, by reference."""
 
     sha256: str
@@ -45,7 +45,7 @@ class FileAnswer(AnswerBody):
         return tuple(cls.model_validate(each) for each in files)
 
 
-class EntryAnswer(AnswerBody):
+class JournalEntryAnswer(Answer):
     """One line of the journal."""
 
     at: datetime
@@ -62,10 +62,10 @@ class EntryAnswer(AnswerBody):
     recipient: RecipientAnswer | None
 
 
-class TicketLine(AnswerBody):
+class TicketLineAnswer(Answer):
     """A ticket in a list."""
 
-    id: str
+    ticket_id: str
     number: str | None
     status: TicketStatus
     desk: Desk | None
@@ -84,7 +84,7 @@ class TicketLine(AnswerBody):
         return cls.model_validate(_list_line_fields(ticket))
 
 
-class TicketAnswer(TicketLine):
+class TicketAnswer(TicketLineAnswer):
     """A ticket, with all that was said of it."""
 
     version: int
@@ -98,7 +98,7 @@ class TicketAnswer(TicketLine):
         description="Le texte évoque clairement autre chose que la sous-catégorie choisie."
     )
     satisfaction: int | None
-    journal: tuple[EntryAnswer, ...]
+    journal: tuple[JournalEntryAnswer, ...]
     acts: tuple[TicketAct, ...] = Field(description="Ce que vous pouvez faire maintenant.")
 
     @classmethod
@@ -121,7 +121,7 @@ class OpenTicketAnswer(TicketAnswer):
         return cls.model_validate({**_list_ticket_fields(ticket, Side.DEMANDEUR), "token": token})
 
 
-class ClockAnswer(BaseModel):
+class ClockAnswer(Answer):
     """Where a ticket stands against its target, in minutes of opening hours."""
 
     first_answer: int
@@ -145,7 +145,7 @@ class ClockAnswer(BaseModel):
         )
 
 
-class QueuedTicket(TicketLine):
+class QueuedTicketAnswer(TicketLineAnswer):
     """A ticket in the queue of a desk."""
 
     clock: ClockAnswer
@@ -170,17 +170,17 @@ class DeskTicketAnswer(TicketAnswer):
         return cls.model_validate({**whole, "clock": ClockAnswer.of(timed)})
 
 
-class ListAnswer(BaseModel):
+class TicketsAnswer(Answer):
     """A page of tickets."""
 
-    tickets: tuple[TicketLine, ...]
+    tickets: tuple[TicketLineAnswer, ...]
     next: str | None = Field(description="À redonner dans `after` ; absent sur la dernière page.")
 
 
-class QueueAnswer(BaseModel):
+class TicketQueueAnswer(Answer):
     """A page of the queue of a desk."""
 
-    tickets: tuple[QueuedTicket, ...]
+    tickets: tuple[QueuedTicketAnswer, ...]
     next: str | None = Field(description="À redonner dans `after` ; absent sur la dernière page.")
     counts: dict[TicketStatus, int]
 
@@ -188,7 +188,7 @@ class QueueAnswer(BaseModel):
 def _list_line_fields(ticket: Ticket) -> dict[str, object]:
     content = ticket.content
     return {
-        "id": ticket.id,
+        "ticket_id": ticket.id,
         "number": ticket.number,
         "status": ticket.status,
         "desk": ticket.desk,
@@ -221,17 +221,17 @@ def _list_ticket_fields(ticket: Ticket, side: Side) -> dict[str, object]:
     }
 
 
-def _show_entry(entry: JournalEntry, side: Side) -> EntryAnswer:
+def _show_entry(entry: JournalEntry, side: Side) -> JournalEntryAnswer:
     # Why a desk hands a ticket over is said to the other desk alone.
     is_among_desks = entry.act is TicketAct.TRANSFERER and side is Side.DEMANDEUR
-    return EntryAnswer.model_validate(replace(entry, text=None) if is_among_desks else entry)
+    return JournalEntryAnswer.model_validate(replace(entry, text=None) if is_among_desks else entry)
 
 
 def _to_minutes(time: timedelta) -> int:
     return int(time.total_seconds() // 60)
 
 
-class PrefillAnswer(AnswerBody):
+class PrefillAnswer(Answer):
     """What a ticket begins with: the body of `POST /support/v1/tickets`."""
 
     title: str

@@ -6,24 +6,28 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Query, Response
 
 from services.support.desks.entrypoints.authentication import Agent
-from services.support.desks.entrypoints.bodies import Id, Text
+from services.support.desks.entrypoints.requests import Id, Text
 from services.support.tickets.application.access import TicketAccess
 from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.desk_queues import DeskQueues, is_at_desk
 from services.support.tickets.application.ports import Tickets
 from services.support.tickets.domain.tickets import Action
-from services.support.tickets.entrypoints.answers import DeskTicketAnswer, QueueAnswer, QueuedTicket
-from services.support.tickets.entrypoints.bodies import (
-    AssignmentBody,
-    DeskSearchQuery,
-    PriorityBody,
-    TransferBody,
+from services.support.tickets.entrypoints.answers import (
+    DeskTicketAnswer,
+    QueuedTicketAnswer,
+    TicketQueueAnswer,
 )
 from services.support.tickets.entrypoints.follow_up import FileName, MaybeFiles, Sha
 from services.support.tickets.entrypoints.outcomes import (
     download_attachment,
     mark_replay,
     require_done,
+)
+from services.support.tickets.entrypoints.requests import (
+    AssignmentRequest,
+    DeskSearchQuery,
+    PriorityRequest,
+    TransferRequest,
 )
 from shared.application.uploads import Vault
 from shared.runtime.web.idempotency import IdempotencyKey
@@ -44,11 +48,11 @@ def build_access(agent: Agent, ticket_id: Id) -> TicketAccess:
 
 DeskAccess = Annotated[TicketAccess, Depends(build_access)]
 _REPLIES = (
-    ("messages", 201, TicketAct.REPONDRE, "Répondre."),
-    ("questions", 201, TicketAct.DEMANDER, "Demander une précision."),
-    ("resolution", 200, TicketAct.RESOUDRE, "Résoudre, et dire comment."),
+    ("send_answer", "messages", 201, TicketAct.REPONDRE, "Répondre."),
+    ("ask_question", "questions", 201, TicketAct.DEMANDER, "Demander une précision."),
+    ("resolve_ticket", "resolution", 200, TicketAct.RESOUDRE, "Résoudre, et dire comment."),
 )
-"""Replies of a desk: path, HTTP status, act and summary."""
+"""Routes of the replies of a desk: name, path, HTTP status, act and summary."""
 
 
 def create_desk_tickets_router(
@@ -57,8 +61,8 @@ def create_desk_tickets_router(
     """Build the routes of the desks."""
     router = APIRouter(route_class=DescribedRoute, prefix="/desk/tickets", tags=["bureaux"])
     _add_read_routes(router, tickets, vault, desks)
-    for path, status, act, summary in _REPLIES:
-        add = router.post(f"/{{ticket_id}}/{path}", status_code=status, summary=summary)
+    for name, path, status, act, summary in _REPLIES:
+        add = router.post(f"/{{ticket_id}}/{path}", name=name, status_code=status, summary=summary)
         add(_build_reply_route(act, desks, actions))
     _add_action_routes(router, desks, actions)
     return router
@@ -66,16 +70,18 @@ def create_desk_tickets_router(
 
 def _add_read_routes(router: APIRouter, tickets: Tickets, vault: Vault, desks: DeskQueues) -> None:
     @router.get("", summary="La file du bureau : le plus urgent, puis le plus ancien.")
-    async def queue(agent: Agent, wanted: Annotated[DeskSearchQuery, Query()]) -> QueueAnswer:
+    async def list_desk_tickets(
+        agent: Agent, wanted: Annotated[DeskSearchQuery, Query()]
+    ) -> TicketQueueAnswer:
         page = await desks.list_queue(agent.desk, agent.structure, wanted.to_domain())
-        return QueueAnswer(
-            tickets=tuple(QueuedTicket.queued(each) for each in page.tickets),
+        return TicketQueueAnswer(
+            tickets=tuple(QueuedTicketAnswer.queued(each) for each in page.tickets),
             next=page.next,
             counts=dict(page.counts),
         )
 
     @router.get("/{ticket_id}", summary="Lire un ticket du bureau.")
-    async def read(agent: Agent, ticket_id: Id) -> DeskTicketAnswer:
+    async def read_desk_ticket(agent: Agent, ticket_id: Id) -> DeskTicketAnswer:
         found = await desks.find(ticket_id, agent.desk, agent.structure)
         if found is None:
             raise not_found("Ticket")
@@ -86,7 +92,9 @@ def _add_read_routes(router: APIRouter, tickets: Tickets, vault: Vault, desks: D
         summary="Télécharger une pièce jointe.",
         response_class=Response,
     )
-    async def file(access: DeskAccess, sha256: Sha, name: FileName = None) -> Response:
+    async def download_desk_attachment(
+        access: DeskAccess, sha256: Sha, name: FileName = None
+    ) -> Response:
         ticket = await tickets.find(access.ticket)
         if ticket is None or not access.can_see(ticket):
             raise not_found("Ticket")
@@ -96,7 +104,7 @@ def _add_read_routes(router: APIRouter, tickets: Tickets, vault: Vault, desks: D
 def _build_reply_route(
     act: TicketAct, desks: DeskQueues, actions: Actions
 ) -> Callable[..., Awaitable[DeskTicketAnswer]]:
-    async def speak(
+    async def reply(
         *,
         agent: Agent,
         access: DeskAccess,
@@ -112,7 +120,7 @@ def _build_reply_route(
         mark_replay(response, outcome)
         return DeskTicketAnswer.at_desk(desks.measure(outcome.ticket))
 
-    return speak
+    return reply
 
 
 def _add_action_routes(router: APIRouter, desks: DeskQueues, actions: Actions) -> None:
@@ -122,7 +130,9 @@ def _add_action_routes(router: APIRouter, desks: DeskQueues, actions: Actions) -
         )
 
     @router.put("/{ticket_id}/assignee", summary="Prendre un ticket en charge, ou le confier.")
-    async def assign(agent: Agent, access: DeskAccess, body: AssignmentBody) -> DeskTicketAnswer:
+    async def assign_ticket(
+        agent: Agent, access: DeskAccess, body: AssignmentRequest
+    ) -> DeskTicketAnswer:
         action = Action(
             TicketAct.PRENDRE_EN_CHARGE,
             Side.BUREAU,
@@ -133,7 +143,9 @@ def _add_action_routes(router: APIRouter, desks: DeskQueues, actions: Actions) -
         return await apply_and_show(access, action)
 
     @router.put("/{ticket_id}/priority", summary="Changer la priorité.")
-    async def prioritise(agent: Agent, access: DeskAccess, body: PriorityBody) -> DeskTicketAnswer:
+    async def prioritise_ticket(
+        agent: Agent, access: DeskAccess, body: PriorityRequest
+    ) -> DeskTicketAnswer:
         act = TicketAct.PRIORISER
         return await apply_and_show(
             access, Action(act, Side.BUREAU, agent.name, priority=body.priority)
@@ -144,7 +156,7 @@ def _add_action_routes(router: APIRouter, desks: DeskQueues, actions: Actions) -
         status_code=204,
         summary="Transférer à un autre bureau, et dire pourquoi : le ticket n'est plus ici.",
     )
-    async def transfer(agent: Agent, access: DeskAccess, body: TransferBody) -> None:
+    async def transfer_ticket(agent: Agent, access: DeskAccess, body: TransferRequest) -> None:
         action = Action(
             TicketAct.TRANSFERER,
             Side.BUREAU,

@@ -5,18 +5,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, UploadFile
 
-from services.support.desks.entrypoints.bodies import Text
+from services.support.desks.entrypoints.requests import Text
 from services.support.tickets.application.access import TicketAccess
 from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.outcomes import Done
 from services.support.tickets.domain.tickets import Action, Ticket
 from services.support.tickets.entrypoints.answers import TicketAnswer
-from services.support.tickets.entrypoints.bodies import RatingBody, TextBody
 from services.support.tickets.entrypoints.outcomes import (
     download_attachment,
     mark_replay,
     require_done,
 )
+from services.support.tickets.entrypoints.requests import RatingRequest, TextRequest
 from shared.application.uploads import Vault
 from shared.contracts.texts import TypedText
 from shared.runtime.web.etags import format_etag
@@ -34,6 +34,7 @@ MaybeFiles = Annotated[list[UploadFile] | None, File(description="Pièces jointe
 
 def add_follow_up_routes(
     router: APIRouter,
+    thing: str,
     actions: Actions,
     vault: Vault,
     find_readable: Callable[..., Awaitable[Ticket]],
@@ -42,9 +43,12 @@ def add_follow_up_routes(
 ) -> None:
     """Add the routes under the path of one ticket.
 
-    `find_readable` is the dependency that finds a ticket the caller may see, `find_writable` one
-    that the caller may act on, where that is more. `name_key_owner` names the owner of idempotency
-    keys.
+    Args:
+        thing: the end of the names of these routes, which are their operation ids in OpenAPI.
+        find_readable: the dependency that finds a ticket which the caller may see.
+        find_writable: the dependency that finds a ticket which the caller may act on, where fewer
+            callers may.
+        name_key_owner: the dependency that names the owner of idempotency keys.
     """
     find_writable = find_writable or find_readable
 
@@ -63,7 +67,7 @@ def add_follow_up_routes(
         name = ticket.issuer.name
         return Action(act, Side.DEMANDEUR, name, text=text, satisfaction=rating)
 
-    @router.get("/{ticket_id}", summary="Lire un ticket et son journal.")
+    @router.get("/{ticket_id}", name=f"read_{thing}", summary="Lire un ticket et son journal.")
     async def read(
         ticket: Annotated[Ticket, Depends(find_readable)], response: Response
     ) -> TicketAnswer:
@@ -72,15 +76,21 @@ def add_follow_up_routes(
 
     @router.get(
         "/{ticket_id}/attachments/{sha256}",
+        name=f"download_attachment_of_{thing}",
         summary="Télécharger une pièce jointe.",
         response_class=Response,
     )
-    async def file(
+    async def download(
         ticket: Annotated[Ticket, Depends(find_readable)], sha256: Sha, name: FileName = None
     ) -> Response:
         return await download_attachment(vault, ticket, sha256, name)
 
-    @router.post("/{ticket_id}/messages", status_code=201, summary="Écrire au bureau.")
+    @router.post(
+        "/{ticket_id}/messages",
+        name=f"write_on_{thing}",
+        status_code=201,
+        summary="Écrire au bureau.",
+    )
     async def write(
         *,
         ticket: Annotated[Ticket, Depends(find_writable)],
@@ -95,16 +105,24 @@ def add_follow_up_routes(
         mark_replay(response, result)
         return TicketAnswer.of(result.ticket, Side.DEMANDEUR)
 
-    @router.post("/{ticket_id}/reopening", summary="Rouvrir un ticket résolu, et dire pourquoi.")
+    @router.post(
+        "/{ticket_id}/reopening",
+        name=f"reopen_{thing}",
+        summary="Rouvrir un ticket résolu, et dire pourquoi.",
+    )
     async def reopen(
-        ticket: Annotated[Ticket, Depends(find_writable)], body: TextBody
+        ticket: Annotated[Ticket, Depends(find_writable)], body: TextRequest
     ) -> TicketAnswer:
         reopened = await act(ticket, action(ticket, TicketAct.ROUVRIR, body.text))
         return TicketAnswer.of(reopened.ticket, Side.DEMANDEUR)
 
-    @router.put("/{ticket_id}/satisfaction", summary="Évaluer la réponse, ce qui clôt le ticket.")
+    @router.put(
+        "/{ticket_id}/satisfaction",
+        name=f"rate_{thing}",
+        summary="Évaluer la réponse, ce qui clôt le ticket.",
+    )
     async def rate(
-        ticket: Annotated[Ticket, Depends(find_writable)], body: RatingBody
+        ticket: Annotated[Ticket, Depends(find_writable)], body: RatingRequest
     ) -> TicketAnswer:
         rated = action(ticket, TicketAct.EVALUER, body.comment, body.satisfaction)
         return TicketAnswer.of((await act(ticket, rated)).ticket, Side.DEMANDEUR)

@@ -7,17 +7,17 @@ from fastapi import APIRouter, Depends, Form, Header, Request, Response
 from services.support.desks.application.ports import RateLimit
 from services.support.desks.application.tokens import hash_token
 from services.support.desks.domain.parties import Issuer
-from services.support.desks.entrypoints.bodies import Id, Line, Text, Token
 from services.support.desks.entrypoints.rate_limits import too_many_requests
+from services.support.desks.entrypoints.requests import Id, Line, Text, Token
 from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.ports import Tickets
 from services.support.tickets.application.submissions import Submissions
 from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.tickets import Ticket
 from services.support.tickets.entrypoints.answers import OpenTicketAnswer
-from services.support.tickets.entrypoints.bodies import build_content, build_recipient
 from services.support.tickets.entrypoints.follow_up import MaybeFiles, add_follow_up_routes
 from services.support.tickets.entrypoints.outcomes import mark_replay, require_done
+from services.support.tickets.entrypoints.requests import build_content, build_recipient
 from shared.application.uploads import Vault
 from shared.contracts.public_paths import public_path
 from shared.runtime.web.addresses import read_address
@@ -56,13 +56,13 @@ def create_open_tickets_router(
         return ticket
 
     _add_submission_route(router, submissions)
-    add_follow_up_routes(router, actions, vault, find_readable, find_writable)
+    add_follow_up_routes(router, "open_ticket", actions, vault, find_readable, find_writable)
     return router
 
 
 def _add_submission_route(router: APIRouter, submissions: Submissions) -> None:
     @router.post("", status_code=201, summary="Déposer un ticket sans compte.")
-    async def submit(
+    async def submit_open_ticket(
         *,
         request: Request,
         response: Response,

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
 from services.support.desks.domain.parties import Issuer
-from services.support.desks.entrypoints.bodies import Id
+from services.support.desks.entrypoints.requests import Id
 from services.support.tickets.application.access import TicketAccess
 from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.drafts import Drafts
@@ -13,10 +13,14 @@ from services.support.tickets.application.outcomes import Outcome
 from services.support.tickets.application.ports import Tickets
 from services.support.tickets.application.submissions import Submissions
 from services.support.tickets.domain.tickets import Ticket
-from services.support.tickets.entrypoints.answers import ListAnswer, TicketAnswer, TicketLine
-from services.support.tickets.entrypoints.bodies import DraftBody, SearchQuery
+from services.support.tickets.entrypoints.answers import (
+    TicketAnswer,
+    TicketLineAnswer,
+    TicketsAnswer,
+)
 from services.support.tickets.entrypoints.follow_up import FileName, Sha, add_follow_up_routes
 from services.support.tickets.entrypoints.outcomes import mark_replay, require_done
+from services.support.tickets.entrypoints.requests import DraftRequest, SearchQuery
 from shared.application.uploads import Vault
 from shared.contracts.public_paths import public_path
 from shared.runtime.web.caller import Caller
@@ -53,49 +57,53 @@ def create_tickets_router(
     """Build the routes of the tickets of a structure."""
     router = APIRouter(route_class=DescribedRoute, prefix="/tickets", tags=["tickets"])
 
-    async def own(access: OwnAccess) -> Ticket:
+    async def find_own_ticket(access: OwnAccess) -> Ticket:
         ticket = await tickets.find(access.ticket)
         if ticket is None or not access.can_see(ticket):
             raise not_found("Ticket")
         return ticket
 
     @router.get("", summary="Chercher parmi les tickets de sa structure, le dernier d'abord.")
-    async def search(who: Caller, wanted: Annotated[SearchQuery, Query()]) -> ListAnswer:
+    async def search_tickets(who: Caller, wanted: Annotated[SearchQuery, Query()]) -> TicketsAnswer:
         page = await tickets.list_of_structure(who.structure, wanted.to_domain())
-        lines = tuple(TicketLine.line(each) for each in page.tickets)
-        return ListAnswer(tickets=lines, next=page.next)
+        lines = tuple(TicketLineAnswer.line(each) for each in page.tickets)
+        return TicketsAnswer(tickets=lines, next=page.next)
 
     _add_draft_routes(router, drafts)
     _add_submission_route(router, submissions)
-    add_follow_up_routes(router, actions, vault, own, name_key_owner=name_key_owner)
+    add_follow_up_routes(
+        router, "ticket", actions, vault, find_own_ticket, name_key_owner=name_key_owner
+    )
     return router
 
 
 def _add_draft_routes(router: APIRouter, drafts: Drafts) -> None:
     @router.post("", status_code=201, summary="Commencer un brouillon.")
-    async def begin(who: Caller, body: DraftBody, response: Response) -> TicketAnswer:
+    async def start_draft(who: Caller, body: DraftRequest, response: Response) -> TicketAnswer:
         begun = _show(await drafts.begin(_build_issuer(who, body), body.to_domain()), response)
-        response.headers["Location"] = public_path("support", "tickets", begun.id)
+        response.headers["Location"] = public_path("support", "tickets", begun.ticket_id)
         return begun
 
     @router.put("/{ticket_id}", summary="Enregistrer un brouillon.")
-    async def save(
-        who: Caller, access: OwnAccess, body: DraftBody, response: Response
+    async def save_draft(
+        who: Caller, access: OwnAccess, body: DraftRequest, response: Response
     ) -> TicketAnswer:
         return _show(
             await drafts.save(access, _build_issuer(who, body), body.to_domain()), response
         )
 
     @router.delete("/{ticket_id}", status_code=204, summary="Abandonner un brouillon.")
-    async def discard(access: OwnAccess) -> None:
+    async def discard_draft(access: OwnAccess) -> None:
         require_done(await drafts.discard(access))
 
     @router.post("/{ticket_id}/attachments", status_code=201, summary="Joindre à un brouillon.")
-    async def attach(access: OwnAccess, attachments: Files, response: Response) -> TicketAnswer:
+    async def attach_files(
+        access: OwnAccess, attachments: Files, response: Response
+    ) -> TicketAnswer:
         return _show(await drafts.attach(access, wrap_uploads(attachments)), response)
 
     @router.delete("/{ticket_id}/attachments/{sha256}", summary="Retirer une pièce jointe.")
-    async def detach(
+    async def detach_file(
         access: OwnAccess, sha256: Sha, response: Response, name: FileName = None
     ) -> TicketAnswer:
         return _show(await drafts.detach(access, sha256, name), response)
@@ -103,7 +111,7 @@ def _add_draft_routes(router: APIRouter, drafts: Drafts) -> None:
 
 def _add_submission_route(router: APIRouter, submissions: Submissions) -> None:
     @router.post("/{ticket_id}/submission", summary="Déposer un brouillon : il a un numéro.")
-    async def submit(
+    async def submit_draft(
         access: OwnAccess, response: Response, idempotency_key: IdempotencyKey = None
     ) -> TicketAnswer:
         return _show(await submissions.submit(access, idempotency_key), response)
@@ -116,5 +124,5 @@ def _show(outcome: Outcome, response: Response) -> TicketAnswer:
     return TicketAnswer.of(result.ticket, Side.DEMANDEUR)
 
 
-def _build_issuer(who: Caller, body: DraftBody) -> Issuer:
+def _build_issuer(who: Caller, body: DraftRequest) -> Issuer:
     return Issuer(who.structure, who.role, body.service or None)

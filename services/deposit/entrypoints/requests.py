@@ -34,7 +34,7 @@ class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class AmountsForm(_Closed):
+class AmountsRequest(_Closed):
     """Decimal strings. Their form is judged by the rules, like that of the file's amounts."""
 
     ht: Text | None = None
@@ -43,25 +43,25 @@ class AmountsForm(_Closed):
     due: Text | None = None
 
 
-class PartyForm(_Closed):
+class PartyRequest(_Closed):
     """A structure, its service, or both; the structure of a next piece is the dossier's."""
 
     structure: StructureId | None = None
     service: ServiceCode | None = None
 
 
-class PartiesForm(_Closed):
+class PartiesRequest(_Closed):
     """Who takes part, as far as the file or the dossier does not say it."""
 
-    titulaire: PartyForm | None = None
-    cotraitant: PartyForm | None = None
-    sous_traitant: PartyForm | None = None
-    moe: PartyForm | None = None
-    moa: PartyForm | None = None
-    service_financier: PartyForm | None = None
+    titulaire: PartyRequest | None = None
+    cotraitant: PartyRequest | None = None
+    sous_traitant: PartyRequest | None = None
+    moe: PartyRequest | None = None
+    moa: PartyRequest | None = None
+    service_financier: PartyRequest | None = None
 
 
-class FollowsForm(_Closed):
+class FollowsRequest(_Closed):
     """The piece that is followed: its id, or its depositor and number."""
 
     piece_id: StructureId | None = None
@@ -76,21 +76,21 @@ class FollowsForm(_Closed):
         return self
 
 
-class MetadataForm(_Closed):
+class MetadataRequest(_Closed):
     """What the file lacks. A field that the file has may be repeated, not changed."""
 
     cadre: Text | None = None
     number: Text | None = None
     issued_on: Text | None = Field(None, description="AAAA-MM-JJ, entre 2000 et 2099")
     currency: Text | None = None
-    amounts: AmountsForm = AmountsForm()
+    amounts: AmountsRequest = AmountsRequest()
     type_code: Text | None = Field(
         None,
         description="Type UNTDID 1001, par exemple 381 pour un avoir ; sans précision, un simple "
         "PDF a celui de la pièce à laquelle il fait suite, ou 380 s'il ouvre un dossier",
     )
-    parties: PartiesForm = PartiesForm()
-    follows: FollowsForm | None = None
+    parties: PartiesRequest = PartiesRequest()
+    follows: FollowsRequest | None = None
     engagement: JudgedText | None = None
     marche: JudgedText | None = None
     type_tva: TypeTva | None = None
@@ -144,14 +144,14 @@ class MetadataForm(_Closed):
         )
 
 
-def read_metadata(text: str) -> MetadataForm | tuple[Violation, ...]:
+def read_metadata(text: str) -> MetadataRequest | tuple[Violation, ...]:
     """Read the metadata part, or say what is wrong with its form, field by field."""
     if len(text) > _TEXT_LIMIT:
         return (form_violation(["metadata"], "string_too_long", {"max_length": _TEXT_LIMIT}),)
     if twice := find_repeated_keys(text):
         return tuple(form_violation([each], "repeated", {}) for each in twice)
     try:
-        return MetadataForm.model_validate_json(text)
+        return MetadataRequest.model_validate_json(text)
     except ValidationError as error:
         return tuple(
             form_violation(

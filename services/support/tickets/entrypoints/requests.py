@@ -5,14 +5,14 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.support.desks.domain.parties import Recipient
-from services.support.desks.entrypoints.bodies import Line, RequestBody, Text
+from services.support.desks.entrypoints.requests import ClosedRequest, Line, Text
 from services.support.tickets.application.ports import Search
 from services.support.tickets.domain.tickets import Content
 from shared.contracts.texts import TypedText
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 
 
-class RecipientBody(RequestBody):
+class RecipientRequest(ClosedRequest):
     """The structure whose business desk is asked."""
 
     structure: Line
@@ -23,13 +23,13 @@ class RecipientBody(RequestBody):
         return build_recipient(self.structure, self.service)
 
 
-class DraftBody(RequestBody):
+class DraftRequest(ClosedRequest):
     """What an issuer writes; all of it may come later, before it is submitted."""
 
     sub_category: Line | None = None
     title: Line = ""
     description: Text = Field(default="", description="Du texte : un balisage y reste du texte.")
-    recipient: RecipientBody | None = Field(
+    recipient: RecipientRequest | None = Field(
         default=None, description="Pour le bureau métier : la structure qui traite la facture."
     )
     service: Line | None = Field(default=None, description="Code service de l'auteur.")
@@ -74,20 +74,20 @@ class DeskSearchQuery(SearchQuery):
     assignee: _Filter = None
 
 
-class TextBody(RequestBody):
+class TextRequest(ClosedRequest):
     """Something said."""
 
     text: Text
 
 
-class RatingBody(RequestBody):
+class RatingRequest(ClosedRequest):
     """How content the issuer is."""
 
     satisfaction: int = Field(description="De 1 à 5.")
     comment: Text = ""
 
 
-class AssignmentBody(RequestBody):
+class AssignmentRequest(ClosedRequest):
     """Who of the desk takes a ticket."""
 
     assignee: Line | None = Field(default=None, description="Soi-même, si absent.")
@@ -96,17 +96,17 @@ class AssignmentBody(RequestBody):
     )
 
 
-class PriorityBody(RequestBody):
+class PriorityRequest(ClosedRequest):
     """How soon to answer."""
 
     priority: Priority
 
 
-class TransferBody(RequestBody):
+class TransferRequest(ClosedRequest):
     """To which desk a ticket goes, and why."""
 
     desk: Desk
-    recipient: RecipientBody | None = None
+    recipient: RecipientRequest | None = None
     reason: Text
 
     def to_recipient(self) -> Recipient | None:

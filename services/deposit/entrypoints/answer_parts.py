@@ -4,10 +4,9 @@ from dataclasses import asdict
 from datetime import date
 from typing import Self
 
-from pydantic import BaseModel
-
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Piece, Recipient
+from shared.answers.answer import Answer
 from shared.answers.pieces import ActorAnswer, PartyAnswer
 from shared.circuit.parties import Parties
 from shared.contracts.fields import Montant
@@ -18,7 +17,7 @@ from shared.vocabulary.labels import ROLES
 from shared.vocabulary.roles import Application
 
 
-class PartiesAnswer(BaseModel):
+class PartiesAnswer(Answer):
     """Who takes part in the dossier."""
 
     titulaire: PartyAnswer
@@ -45,7 +44,7 @@ class NextAnswer(ActorAnswer):
         return cls(**asdict(recipient), role_label=ROLES[recipient.role])
 
 
-class NamedAnswer(BaseModel):
+class NamedAnswer(Answer):
     """The seller or the buyer as the file names it."""
 
     name: str | None
@@ -54,7 +53,7 @@ class NamedAnswer(BaseModel):
     vat_number: str | None
 
 
-class ReadAmountsAnswer(BaseModel):
+class ReadAmountsAnswer(Answer):
     """The totals as the file gives them."""
 
     ht: Montant | None
@@ -63,7 +62,7 @@ class ReadAmountsAnswer(BaseModel):
     due: Montant | None
 
 
-class ReadAnswer(BaseModel):
+class ReadAnswer(Answer):
     """The core fields as they were read from the file."""
 
     syntax: Syntax
@@ -89,7 +88,7 @@ class ReadAnswer(BaseModel):
         return cls(**fields, amounts=ReadAmountsAnswer(**amounts))
 
 
-class FileAnswer(BaseModel):
+class FileAnswer(Answer):
     """A file and where to download it."""
 
     name: str
@@ -99,7 +98,7 @@ class FileAnswer(BaseModel):
     url: str
 
 
-class CertificateAnswer(BaseModel):
+class CertificateAnswer(Answer):
     """A certificate and where to download it."""
 
     url: str

@@ -1,0 +1,273 @@
+"""Bodies of the HTTP answers of portal."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import Field, PlainSerializer
+
+from services.portal.application.fiscal_lists import NOTICES
+from services.portal.application.searches import Dashboard, Page
+from services.portal.domain.fiscal import Subtotal, Sum, Total, Totals
+from services.portal.domain.piece import Awaited, Piece
+from services.portal.entrypoints.cursor import write_cursor
+from services.portal.entrypoints.requests import FiscalListQuery
+from shared.answers.answer import Answer
+from shared.answers.pieces import (
+    ActorAnswer,
+    ChangeAnswer,
+    PartyAnswer,
+    PieceAnswer,
+    PrevailingAnswer,
+)
+from shared.circuit.labels import label_cadre
+from shared.contracts.common_v1 import AmountsV1
+from shared.vocabulary.actors import Actor
+from shared.vocabulary.labels import STATUSES
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+
+Added = Annotated[Decimal, PlainSerializer(lambda sum_: f"{sum_:.2f}", return_type=str)]
+"""A sum of amounts, as a decimal string: it may be longer than any of them."""
+
+
+class NamedActorAnswer(ActorAnswer):
+    """A structure in a role, with its name."""
+
+    name: str | None = Field(description="Absent tant que la structure n'est pas connue.")
+
+    @classmethod
+    def named(cls, actor: Actor, names: Mapping[str, str]) -> Self:
+        """Show an actor."""
+        shown = ActorAnswer.of_actor(actor).model_dump()
+        return cls(**shown, name=names.get(actor.structure))
+
+
+class NamedPartyAnswer(PartyAnswer):
+    """A party of a dossier, with its name."""
+
+    name: str | None = Field(description="Absent tant que la structure n'est pas connue.")
+
+
+class AwaitedAnswer(Answer):
+    """Who must act on a piece."""
+
+    actors: list[NamedActorAnswer] = Field(
+        description="Le premier est celui que le circuit désigne."
+    )
+    since: datetime | None
+    due: datetime | None = Field(description="Fin du délai ; absente quand aucun ne court.")
+    held: bool = Field(description="Une règle retient la pièce, pour le moment.")
+
+    @classmethod
+    def of(cls, awaited: Awaited, names: Mapping[str, str]) -> Self:
+        """Show who is awaited."""
+        return cls(
+            actors=[NamedActorAnswer.named(actor, names) for actor in awaited.actors],
+            since=awaited.since,
+            due=awaited.due,
+            held=awaited.held,
+        )
+
+
+class FoundPieceAnswer(PieceAnswer):
+    """A piece, as its viewer sees it."""
+
+    depositor: NamedActorAnswer
+    status_at: datetime | None
+    parties: dict[Role, NamedPartyAnswer]
+    awaited: AwaitedAnswer | None = Field(description="Qui doit agir sur cette pièce.")
+    awaits_me: bool
+    closed: bool = Field(description="Le dossier est clos.")
+    issued_on: date | None
+    deposited_at: datetime | None
+    currency: str | None
+    amounts: AmountsV1 | None
+    is_credit_note: bool = Field(description="C'est un avoir : ses montants se retranchent.")
+    prevailing: PrevailingAnswer | None = Field(
+        description="Ce qui prévaut dans le dossier ; absent d'un dossier dit avant ce champ."
+    )
+    differences: list[ChangeAnswer]
+    marche: str | None
+
+    @classmethod
+    def of(cls, piece: Piece, viewer: Actor, names: Mapping[str, str]) -> Self:
+        """Show a piece."""
+        face = piece.state_for(viewer.role)
+        return cls(
+            piece_id=piece.id,
+            dossier_id=piece.dossier_id,
+            cadre=piece.cadre,
+            cadre_label=label_cadre(piece.cadre),
+            number=piece.number,
+            status=face.status,
+            status_label=STATUSES[face.status],
+            status_at=face.status_at,
+            depositor=NamedActorAnswer.named(piece.depositor, names),
+            parties={
+                role: NamedPartyAnswer(
+                    structure=party.structure,
+                    service=party.service,
+                    name=names.get(party.structure),
+                )
+                for role, party in piece.parties.items()
+            },
+            awaited=AwaitedAnswer.of(face.awaited, names) if face.awaited else None,
+            awaits_me=viewer in piece.awaits,
+            closed=face.closed,
+            follows=piece.follows,
+            issued_on=piece.issued_on,
+            deposited_at=piece.deposited_at,
+            currency=piece.currency,
+            amounts=AmountsV1.of(piece.amounts) if piece.amounts else None,
+            is_credit_note=piece.is_credit_note,
+            prevailing=PrevailingAnswer.of(piece.prevailing) if piece.prevailing else None,
+            differences=[ChangeAnswer.of(each) for each in piece.differences],
+            engagement=piece.engagement,
+            marche=piece.marche,
+        )
+
+
+class PiecesAnswer(Answer):
+    """A page of a search, the latest deposit first."""
+
+    pieces: list[FoundPieceAnswer]
+    next: str | None = Field(description="À redonner dans `after` ; absent sur la dernière page.")
+
+    @classmethod
+    def of(cls, page: Page, viewer: Actor) -> Self:
+        """Show a page."""
+        return cls(
+            pieces=[FoundPieceAnswer.of(piece, viewer, page.names) for piece in page.pieces],
+            next=write_cursor(page.next) if page.next else None,
+        )
+
+
+class StatusCountAnswer(Answer):
+    """How many pieces have a status."""
+
+    status: Status
+    status_label: str
+    pieces: int
+
+
+class AwaitingAnswer(Answer):
+    """What awaits the caller."""
+
+    pieces: int
+    oldest: datetime | None = Field(description="Depuis quand la première attend.")
+
+
+class DashboardAnswer(Answer):
+    """The pieces of the dossiers in which the caller's structure has the caller's role."""
+
+    sent: list[StatusCountAnswer] = Field(description="Déposées par l'appelant.")
+    received: list[StatusCountAnswer] = Field(description="Déposées par les autres parties.")
+    awaiting: AwaitingAnswer
+
+    @classmethod
+    def of(cls, dashboard: Dashboard) -> Self:
+        """Show a dashboard."""
+        return cls(
+            sent=_build_counts(dashboard, is_sent=True),
+            received=_build_counts(dashboard, is_sent=False),
+            awaiting=AwaitingAnswer.model_validate(dashboard.awaiting),
+        )
+
+
+def _build_counts(dashboard: Dashboard, *, is_sent: bool) -> list[StatusCountAnswer]:
+    counts = sorted(
+        (count for count in dashboard.counts if count.is_sent is is_sent),
+        key=lambda count: list(Status).index(count.status),
+    )
+    return [
+        StatusCountAnswer(
+            status=each.status, status_label=STATUSES[each.status], pieces=each.pieces
+        )
+        for each in counts
+    ]
+
+
+class SumAnswer(Answer):
+    """A number of pieces and the totals of their amounts."""
+
+    pieces: int
+    ht: Added
+    tva: Added
+    ttc: Added
+    due: Added
+
+    @classmethod
+    def of(cls, total: Sum) -> Self:
+        """Show a sum."""
+        amounts = total.amounts
+        return cls(
+            pieces=total.count, ht=amounts.ht, tva=amounts.tva, ttc=amounts.ttc, due=amounts.due
+        )
+
+
+class SubtotalAnswer(Answer):
+    """The pieces of a currency, or of a cadre in it."""
+
+    every: SumAnswer = Field(description="Toutes les pièces.")
+    kept: SumAnswer = Field(description="Hors refus et rejets.")
+    avoirs: SumAnswer = Field(description="Parmi `kept`, les avoirs, en négatif.")
+
+
+class CadreTotalAnswer(SubtotalAnswer):
+    """The pieces of a cadre."""
+
+    cadre: str
+    cadre_label: str
+
+
+class CurrencyTotalAnswer(SubtotalAnswer):
+    """The pieces of a currency."""
+
+    currency: str
+    by_cadre: list[CadreTotalAnswer]
+
+    @classmethod
+    def of(cls, total: Total) -> Self:
+        """Show a total."""
+        return cls(
+            currency=total.currency,
+            **_build_sums(total.whole),
+            by_cadre=[
+                CadreTotalAnswer(
+                    cadre=cadre, cadre_label=label_cadre(cadre), **_build_sums(subtotal)
+                )
+                for cadre, subtotal in total.by_cadre
+            ],
+        )
+
+
+def _build_sums(subtotal: Subtotal) -> dict[str, SumAnswer]:
+    return {
+        "every": SumAnswer.of(subtotal.every),
+        "kept": SumAnswer.of(subtotal.kept),
+        "avoirs": SumAnswer.of(subtotal.avoirs),
+    }
+
+
+class FiscalListAnswer(Answer):
+    """What a structure sent in a period, in total."""
+
+    structure: str
+    role: Role
+    deposited_from: date
+    deposited_to: date
+    totals: list[CurrencyTotalAnswer]
+    notices: Sequence[str] = Field(default=NOTICES, description="À lire avant les totaux.")
+
+    @classmethod
+    def of(cls, viewer: Actor, question: FiscalListQuery, totals: Totals) -> Self:
+        """Show the totals of a list."""
+        return cls(
+            structure=viewer.structure,
+            role=viewer.role,
+            deposited_from=question.deposited_from,
+            deposited_to=question.deposited_to,
+            totals=[CurrencyTotalAnswer.of(total) for total in totals],
+        )

@@ -1,0 +1,9 @@
+"""Bodies of the HTTP requests of the virtual agent: a message."""
+
+from services.support.desks.entrypoints.requests import ClosedRequest, Text
+
+
+class MessageRequest(ClosedRequest):
+    """A message to the virtual agent."""
+
+    text: Text
