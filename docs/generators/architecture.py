@@ -140,7 +140,7 @@ def _walk_journey(circuit: Circuit) -> Iterator[Row]:
     )
     yield row
     while not row.is_final:
-        row = circuit.next_rows(row)[0]
+        row = circuit.list_next_rows(row)[0]
         yield row
 
 

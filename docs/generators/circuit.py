@@ -124,7 +124,7 @@ def render_circuit() -> str:
 def draw_circuit(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
     """Draw the rows of one phase in Mermaid, with a MOA or without."""
     rows = _list_rows(circuit, phase, moa=moa)
-    drawn = dict.fromkeys(row for each in rows for row in (each, *circuit.every_next(each)))
+    drawn = dict.fromkeys(row for each in rows for row in (each, *circuit.list_every_next(each)))
     lines = [
         "flowchart LR",
         *(_format_node(row) for row in drawn),
@@ -147,12 +147,12 @@ def _format_node(row: Row) -> str:
 
 
 def _format_arrows(circuit: Circuit, row: Row) -> Iterator[str]:
-    for after in circuit.next_rows(row):
+    for after in circuit.list_next_rows(row):
         yield f'{row.cadre} -->|"{ROLES[after.depositor]}"| {after.cadre}'
     for when, rows in (
-        ("contestée", circuit.next_rows(row, contested=True)),
-        ("en retard", circuit.replacing(row)),
-        ("sans réponse", circuit.tacit_rows(row)),
+        ("contestée", circuit.list_next_rows(row, contested=True)),
+        ("en retard", circuit.list_replacing_rows(row)),
+        ("sans réponse", circuit.list_tacit_rows(row)),
     ):
         for after in rows:
             yield f'{row.cadre} -.->|"{when} : {ROLES[after.depositor]}"| {after.cadre}'
@@ -207,7 +207,7 @@ def _format_followers(circuit: Circuit, row: Row) -> Iterator[str]:
         yield " ".join(row.followers)
     if row.followers_if_contested:
         yield f"contestée : {' '.join(row.followers_if_contested)}"
-    if late := circuit.replacing(row):
+    if late := circuit.list_replacing_rows(row):
         yield f"en retard : {' '.join(each.cadre for each in late)}"
     if row.tacit_followers:
         yield f"sans réponse : {' '.join(row.tacit_followers)}"

@@ -58,7 +58,7 @@ PLACES = (
     ),
     Place(
         "which statuses a role may see",
-        (("shared/circuit/visibility.py", "visible_to"),),
+        (("shared/circuit/visibility.py", "is_visible_to"),),
     ),
     Place(
         "a motive of refusal",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.circuit.visibility import visible_to
+from shared.circuit.visibility import is_visible_to
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -36,5 +36,5 @@ def filter_visible(entries: Iterable[Entry], role: Role) -> tuple[Entry, ...]:
     return tuple(
         entry
         for entry in entries
-        if visible_to(role, entry.status, payment_not_reported=entry.payment_not_reported)
+        if is_visible_to(role, entry.status, payment_not_reported=entry.payment_not_reported)
     )

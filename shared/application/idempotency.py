@@ -44,6 +44,8 @@ def serialize_request(*parts: object) -> str:
     return json.dumps(plain, default=str, ensure_ascii=False, sort_keys=True)
 
 
-async def key_of(owner: str, text: str | None, sent: str, uploads: Sequence[Upload]) -> Key | None:
+async def build_key(
+    owner: str, text: str | None, sent: str, uploads: Sequence[Upload]
+) -> Key | None:
     """Build the idempotency key of a request: its owner and fingerprint; None without a key."""
     return Key(owner, text, await fingerprint(sent, uploads)) if text is not None else None

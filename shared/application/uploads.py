@@ -23,7 +23,7 @@ class Upload(Protocol):
         """Read the whole file."""
 
 
-class Vault(Protocol):
+class FileStore(Protocol):
     """Store of files, each under its SHA-256."""
 
     async def put(self, content: bytes) -> str:
@@ -40,12 +40,12 @@ async def read_heads(uploads: Sequence[Upload]) -> tuple[Attached, ...]:
     )
 
 
-async def store_uploads(vault: Vault, uploads: Sequence[Upload]) -> tuple[StoredFile, ...]:
+async def store_uploads(vault: FileStore, uploads: Sequence[Upload]) -> tuple[StoredFile, ...]:
     """Store uploads one after the other, so that only one is in memory."""
     return tuple([await store_file(vault, each.name, await each.read()) for each in uploads])
 
 
-async def store_file(vault: Vault, name: str, content: bytes) -> StoredFile:
+async def store_file(vault: FileStore, name: str, content: bytes) -> StoredFile:
     """Store one file."""
     sha256 = await vault.put(content)
     return StoredFile(sha256, len(content), name, find_media_type(name))

@@ -97,7 +97,7 @@ def find_prevailing_amounts(
     standing = [
         (step, row)
         for step in steps
-        if step.status not in _OUT and (row := circuit.row(step.cadre, moa=moa))
+        if step.status not in _OUT and (row := circuit.find_row(step.cadre, moa=moa))
     ]
     if not standing:
         return None

@@ -16,16 +16,16 @@ def judge_opening(
 ) -> tuple[Violation, ...]:
     """Check that a role may open a dossier by a cadre, and that every later role is named."""
     moa = parties.moa is not None
-    row = _find(circuit, cadre, circuit.openers(depositor, moa=moa), moa=moa)
+    row = _find(circuit, cadre, circuit.list_openers(depositor, moa=moa), moa=moa)
     if isinstance(row, Violation):
         return (row,)
     broken = [*_wrong_depositor(row, depositor)]
     if not row.is_opener:
-        allowed = _listed(circuit.openers(depositor, moa=moa))
+        allowed = _listed(circuit.list_openers(depositor, moa=moa))
         broken.append(rules.CADRE_NOT_OPENER.broken("cadre", cadre=cadre, allowed=allowed))
     broken += [
         rules.PARTY_MISSING.broken(f"{role.value}.structure", cadre=cadre, role=LABELS[role])
-        for role in sorted(circuit.roles_ahead(row))
+        for role in sorted(circuit.find_roles_ahead(row))
         if parties.of(role) is None
     ]
     return (*broken, *_validated_by_itself(row, parties))
@@ -49,7 +49,7 @@ def judge_following(
 
 def deposit_act(circuit: Circuit, cadre: Cadre, previous: Row) -> Act:
     """Find the act of a deposit on the previous piece: follow it, or replace it."""
-    row = circuit.row(cadre, moa=previous.moa_present)
+    row = circuit.find_row(cadre, moa=previous.moa_present)
     return Act.REMPLACER if row and previous.cadre in row.replaces else Act.DEPOSER_SUITE
 
 
@@ -65,7 +65,7 @@ def judge_depositor(depositor: Role, structure: str, parties: Parties) -> tuple[
 def _find(
     circuit: Circuit, cadre: Cadre, allowed: Iterable[Cadre], *, moa: bool
 ) -> Row | Violation:
-    row = circuit.row(cadre, moa=moa)
+    row = circuit.find_row(cadre, moa=moa)
     if row is not None:
         return row
     if not circuit.knows(cadre):

@@ -35,7 +35,7 @@ def judge_showable(
     return (rules.TEXT_UNREADABLE.broken(field, label=label),)
 
 
-def required_fields(structure: Structure) -> frozenset[str]:
+def list_required_fields(structure: Structure) -> frozenset[str]:
     """List the required fields of a form: `service`, `engagement`, `service|engagement`."""
     if structure.engagement_ou_service:
         return frozenset({"service|engagement"})
@@ -49,7 +49,7 @@ def required_fields(structure: Structure) -> frozenset[str]:
 def _missing(
     role: Role, party: Party, structure: Structure, engagement: str | None
 ) -> list[Violation]:
-    required = required_fields(structure)
+    required = list_required_fields(structure)
     broken = []
     if "service|engagement" in required and not (party.service or engagement):
         rule = rules.ENGAGEMENT_OR_SERVICE_REQUIRED

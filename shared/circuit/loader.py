@@ -7,8 +7,8 @@ from pathlib import Path
 
 from shared.circuit.delays import CONCLUDED, Delay, Effect, Start
 from shared.circuit.statuses import ENTRY, TRANSITIONS, Act, find_transition
-from shared.circuit.switches import Switched, switch_off
-from shared.circuit.table import Circuit, Confidence, Phase, Row, awaited
+from shared.circuit.switches import SwitchedCircuit, switch_off
+from shared.circuit.table import Circuit, Confidence, Phase, Row, list_awaited
 from shared.vocabulary.cadres import Cadre, parse_cadre
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
@@ -87,7 +87,7 @@ def split_version(name: str) -> tuple[str, tuple[str, ...]]:
     return f"{year}-{rank}", tuple(switches)
 
 
-def switch_rows_off(circuit: Circuit, switches: Iterable[str]) -> Switched:
+def switch_rows_off(circuit: Circuit, switches: Iterable[str]) -> SwitchedCircuit:
     """Switch rows off and check the circuit that is left. Raises CircuitError."""
     ordered = sorted(set(switches))
     name = "-".join((circuit.version, *ordered))
@@ -228,16 +228,16 @@ def _find_duplicates(circuit: Circuit) -> Iterable[str]:
 def _find_dangling(circuit: Circuit) -> Iterable[str]:
     for row in circuit.rows:
         for cadre in (*row.followers, *row.followers_if_contested, *row.tacit_followers):
-            if circuit.row(cadre, moa=row.moa_present) is None:
+            if circuit.find_row(cadre, moa=row.moa_present) is None:
                 yield f"row {_name_row(row)}: its follower {cadre} has no row"
         for cadre in row.replaces:
-            if circuit.row(cadre, moa=row.moa_present) is None:
+            if circuit.find_row(cadre, moa=row.moa_present) is None:
                 yield f"row {_name_row(row)}: it replaces {cadre}, which has no row"
 
 
 def _find_unowned(circuit: Circuit) -> Iterable[str]:
     """Find delays of an actor that no row awaits, and actors with two delays on one cadre."""
-    owners = awaited(circuit.rows)
+    owners = list_awaited(circuit.rows)
     owned: set[tuple[Cadre, Role]] = set()
     for delay in circuit.delays:
         if delay.days < 1:
@@ -252,7 +252,7 @@ def _find_unowned(circuit: Circuit) -> Iterable[str]:
 
 
 def _find_unreachable(circuit: Circuit) -> Iterable[str]:
-    reached = circuit.reached()
+    reached = circuit.find_reached()
     for row in circuit.rows:
         if row not in reached:
             yield f"row {_name_row(row)}: no opener leads to it"
@@ -262,10 +262,12 @@ def _find_dead_ends(circuit: Circuit) -> Iterable[str]:
     for row in circuit.rows:
         if row.is_final and row.followers:
             yield f"row {_name_row(row)}: nothing follows a piece at the service financier"
-        if not row.is_final and not circuit.followers(row, row.recipient):
+        if not row.is_final and not circuit.list_followers(row, row.recipient):
             who = f"its recipient {row.recipient}"
             yield f"row {_name_row(row)}: dead end, {who} can deposit nothing"
-        if row.followers_if_contested and not circuit.followers(row, row.depositor, contested=True):
+        if row.followers_if_contested and not circuit.list_followers(
+            row, row.depositor, contested=True
+        ):
             yield f"row {_name_row(row)}: dead end, contested, its depositor can deposit nothing"
 
 
@@ -286,7 +288,11 @@ def _find_loops(circuit: Circuit) -> Iterable[str]:
 
 def _list_steps(circuit: Circuit, row: Row) -> tuple[Row, ...]:
     """List the next rows, without the answer to a contest, which may be contested again."""
-    return (*circuit.next_rows(row), *circuit.tacit_rows(row), *circuit.replacing(row))
+    return (
+        *circuit.list_next_rows(row),
+        *circuit.list_tacit_rows(row),
+        *circuit.list_replacing_rows(row),
+    )
 
 
 def _find_actless(circuit: Circuit, row: Row) -> Iterable[str]:
@@ -322,7 +328,7 @@ def _find_unvalidated(circuit: Circuit, row: Row, validator: Role) -> Iterable[s
         yield f"its validator {validator} may not validate from A_VALIDER_1"
     if validator is row.depositor:
         yield f"its validator {validator} has deposited it"
-    if not circuit.delay(row.cadre, validator):
+    if not circuit.find_delay(row.cadre, validator):
         yield f"its validator {validator} has no delay: its silence would hold the piece for ever"
 
 
@@ -345,13 +351,13 @@ def _find_unoffered(circuit: Circuit, row: Row) -> Iterable[str]:
 
 
 def _find_unconcluded(circuit: Circuit, row: Row) -> Iterable[str]:
-    for after in circuit.tacit_rows(row):
+    for after in circuit.list_tacit_rows(row):
         if not find_transition(Act.DEPOSER_SUITE, after.depositor, CONCLUDED):
             yield f"left unanswered, {after.depositor} may not deposit {after.cadre}"
 
 
 def _find_effect(circuit: Circuit, cadre: Cadre, role: Role) -> Effect | None:
-    delay = circuit.delay(cadre, role)
+    delay = circuit.find_delay(cadre, role)
     return delay.effect if delay else None
 
 

@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from shared.circuit.delays import Delay
-from shared.circuit.table import Circuit, Row, awaited
+from shared.circuit.table import Circuit, Row, list_awaited
 from shared.vocabulary.cadres import Cadre
 
 _SWITCH = re.compile(r"(A\d{1,2})(\.avec|\.sans)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class SwitchedOffRow:
     """Row that is switched off, and why: it was named, or it depends on another one."""
 
     row: Row
@@ -20,26 +20,26 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
-class Switched:
+class SwitchedCircuit:
     """Circuit without the rows that are switched off, and the list of these."""
 
     circuit: Circuit
-    gone: tuple[Gone, ...]
+    gone: tuple[SwitchedOffRow, ...]
 
 
-def switch_off(circuit: Circuit, switches: Collection[str], name: str) -> Switched:
+def switch_off(circuit: Circuit, switches: Collection[str], name: str) -> SwitchedCircuit:
     """Switch rows off: `A6` both rows of a cadre, `A22.avec` its row with a MOA.
 
     Rows that then lead nowhere, or that nothing leads to, are switched off too. Raises ValueError
     for a switch that names no row, and for switches that leave no row.
     """
     rows, delays = circuit.rows, circuit.delays
-    gone: list[Gone] = []
+    gone: list[SwitchedOffRow] = []
     for switch in switches:
         named = _find_named(switch, circuit.rows)
         if not named:
             raise ValueError(f"circuit {circuit.version}: {switch} names no row")
-        gone += [Gone(row, "switched off") for row in named if row in rows]
+        gone += [SwitchedOffRow(row, "switched off") for row in named if row in rows]
         rows = tuple(row for row in rows if row not in named)
     while dependants := [*_find_dependants(_prune(name, rows, delays), circuit)]:
         lost = {(each.row.cadre, each.row.moa_present) for each in dependants}
@@ -47,7 +47,7 @@ def switch_off(circuit: Circuit, switches: Collection[str], name: str) -> Switch
         gone += dependants
     if not rows:
         raise ValueError(f"circuit {circuit.version}: {' '.join(switches)} leave no row")
-    return Switched(_prune(name, rows, delays), tuple(gone))
+    return SwitchedCircuit(_prune(name, rows, delays), tuple(gone))
 
 
 def _find_named(switch: str, rows: Iterable[Row]) -> list[Row]:
@@ -86,19 +86,19 @@ def _prune(name: str, rows: tuple[Row, ...], delays: tuple[Delay, ...]) -> Circu
 
 
 def _still_owned(delays: Iterable[Delay], rows: tuple[Row, ...]) -> Iterable[Delay]:
-    owners = awaited(rows)
+    owners = list_awaited(rows)
     for delay in delays:
         cadres = frozenset(cadre for cadre in delay.cadres if (cadre, delay.role) in owners)
         if cadres:
             yield replace(delay, cadres=cadres)
 
 
-def _find_dependants(circuit: Circuit, whole: Circuit) -> Iterable[Gone]:
-    reached = circuit.reached()
+def _find_dependants(circuit: Circuit, whole: Circuit) -> Iterable[SwitchedOffRow]:
+    reached = circuit.find_reached()
     for row in circuit.rows:
         if row not in reached:
-            yield Gone(row, "nothing leads to it any more")
-        elif not row.is_final and not circuit.followers(row, row.recipient):
-            yield Gone(row, f"its recipient {row.recipient} could deposit nothing")
+            yield SwitchedOffRow(row, "nothing leads to it any more")
+        elif not row.is_final and not circuit.list_followers(row, row.recipient):
+            yield SwitchedOffRow(row, f"its recipient {row.recipient} could deposit nothing")
         elif whole[row.cadre, row.moa_present].tacit_followers and not row.tacit_followers:
-            yield Gone(row, "nothing could follow from the silence of its recipient")
+            yield SwitchedOffRow(row, "nothing could follow from the silence of its recipient")

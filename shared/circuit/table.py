@@ -9,7 +9,7 @@ from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Application, Role
 
 
-def application_of(role: Role) -> Application:
+def find_application(role: Role) -> Application:
     """Find the application of a role: "factures reçues" for the service financier only."""
     if role is Role.SERVICE_FINANCIER:
         return Application.FACTURES_RECUES
@@ -71,7 +71,7 @@ class Row:
     @property
     def application(self) -> Application:
         """Application in which the recipient finds the piece."""
-        return application_of(self.recipient)
+        return find_application(self.recipient)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Circuit:
         index = {(row.cadre, row.moa_present): row for row in self.rows}
         object.__setattr__(self, "_by_key", index)
 
-    def row(self, cadre: Cadre, *, moa: bool) -> Row | None:
+    def find_row(self, cadre: Cadre, *, moa: bool) -> Row | None:
         """Find the row of a cadre, in a dossier with (`moa`) or without a MOA."""
         return self._by_key.get((cadre, moa))
 
@@ -96,7 +96,7 @@ class Circuit:
         """Get the row of a cadre that is known to have one, with (True) or without a MOA."""
         return self._by_key[key]
 
-    def delay(self, cadre: Cadre, role: Role) -> Delay | None:
+    def find_delay(self, cadre: Cadre, role: Role) -> Delay | None:
         """Find the delay of a role on a piece of a cadre; None when there is none."""
         found = (each for each in self.delays if cadre in each.cadres and each.role is role)
         return next(found, None)
@@ -105,7 +105,7 @@ class Circuit:
         """Tell whether a cadre has a row, with or without a MOA."""
         return (cadre, True) in self._by_key or (cadre, False) in self._by_key
 
-    def openers(self, role: Role, *, moa: bool = True) -> tuple[Cadre, ...]:
+    def list_openers(self, role: Role, *, moa: bool = True) -> tuple[Cadre, ...]:
         """List the cadres by which a role may open a dossier."""
         return tuple(
             row.cadre
@@ -113,12 +113,12 @@ class Circuit:
             if row.is_opener and row.depositor is role and row.moa_present is moa
         )
 
-    def next_rows(self, previous: Row, *, contested: bool = False) -> tuple[Row, ...]:
+    def list_next_rows(self, previous: Row, *, contested: bool = False) -> tuple[Row, ...]:
         """List the rows of the pieces that may follow a piece, whoever deposits them."""
         cadres = previous.followers_if_contested if contested else previous.followers
         return tuple(self[cadre, previous.moa_present] for cadre in cadres)
 
-    def replacing(self, previous: Row) -> tuple[Row, ...]:
+    def list_replacing_rows(self, previous: Row) -> tuple[Row, ...]:
         """List the rows of the pieces that may replace a piece when its recipient is late."""
         return tuple(
             row
@@ -126,29 +126,31 @@ class Circuit:
             if previous.cadre in row.replaces and row.moa_present is previous.moa_present
         )
 
-    def tacit_rows(self, previous: Row) -> tuple[Row, ...]:
+    def list_tacit_rows(self, previous: Row) -> tuple[Row, ...]:
         """List the rows of the pieces that may follow a piece left without an answer."""
         return tuple(self[cadre, previous.moa_present] for cadre in previous.tacit_followers)
 
-    def every_next(self, row: Row) -> tuple[Row, ...]:
+    def list_every_next(self, row: Row) -> tuple[Row, ...]:
         """List the rows of every piece that may follow a piece, in all cases."""
         return (
-            *self.next_rows(row),
-            *self.next_rows(row, contested=True),
-            *self.tacit_rows(row),
-            *self.replacing(row),
+            *self.list_next_rows(row),
+            *self.list_next_rows(row, contested=True),
+            *self.list_tacit_rows(row),
+            *self.list_replacing_rows(row),
         )
 
-    def reached(self) -> frozenset[Row]:
+    def find_reached(self) -> frozenset[Row]:
         """Find the rows that can be reached from an opener, the openers included."""
         return self._from(row for row in self.rows if row.is_opener)
 
-    def followers(self, previous: Row, by: Role, *, contested: bool = False) -> tuple[Cadre, ...]:
+    def list_followers(
+        self, previous: Row, by: Role, *, contested: bool = False
+    ) -> tuple[Cadre, ...]:
         """List the cadres that a role may deposit after a piece."""
-        rows = self.next_rows(previous, contested=contested)
+        rows = self.list_next_rows(previous, contested=contested)
         return tuple(row.cadre for row in rows if row.depositor is by)
 
-    def roles_ahead(self, row: Row) -> frozenset[Role]:
+    def find_roles_ahead(self, row: Row) -> frozenset[Role]:
         """Find the roles that a dossier may still need after a piece: each must be named."""
         return frozenset(_roles(self._from([row])))
 
@@ -159,11 +161,11 @@ class Circuit:
             row = waiting.pop()
             if row not in found:
                 found.add(row)
-                waiting += self.every_next(row)
+                waiting += self.list_every_next(row)
         return frozenset(found)
 
 
-def awaited(rows: Iterable[Row]) -> frozenset[tuple[Cadre, Role]]:
+def list_awaited(rows: Iterable[Row]) -> frozenset[tuple[Cadre, Role]]:
     """Find every cadre and role that a dossier may wait for, and so may have a delay."""
     return frozenset((row.cadre, role) for row in rows for role in _awaited(row))
 

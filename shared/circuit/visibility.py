@@ -4,7 +4,7 @@ from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import Status
 
 
-def visible_to(role: Role, status: Status, *, payment_not_reported: bool) -> bool:
+def is_visible_to(role: Role, status: Status, *, payment_not_reported: bool) -> bool:
     """Tell whether a role may see a status.
 
     When the parameter of a service financier says "mise en paiement non remontée", that status is

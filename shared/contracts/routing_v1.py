@@ -107,7 +107,7 @@ class StatusChanged(Payload):
     parties: PartiesV1
     depositor: ActorV1
     payment_not_reported: bool = False
-    """The service financier does not report its payments: see `visible_to`."""
+    """The service financier does not report its payments: see `is_visible_to`."""
     at: Moment
 
 
@@ -162,7 +162,7 @@ class PieceStateV1(Part):
     depositor: ActorV1
     status_at: Moment | None = None
     reported: Status | None = None
-    """Status shown to those from whom the payment is hidden: see `visible_to`."""
+    """Status shown to those from whom the payment is hidden: see `is_visible_to`."""
     reported_at: Moment | None = None
     follows: Identifier | None = None
     issued_on: IsoDate | None = None
@@ -176,7 +176,7 @@ class PieceStateV1(Part):
 
     @property
     def status_before_payment(self) -> Status:
-        """The status for those from whom a payment is hidden (see `visible_to`).
+        """The status for those from whom a payment is hidden (see `is_visible_to`).
 
         States published before `reported` existed have a default.
         """
@@ -220,5 +220,5 @@ class DossierChanged(Payload):
     trail: Identifier | None = None
     """Hash of the last entry of the audit trail, which covers all entries before it."""
     payment_not_reported: bool = False
-    """The service financier does not report its payments: see `visible_to`."""
+    """The service financier does not report its payments: see `is_visible_to`."""
     at: Moment

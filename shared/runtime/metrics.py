@@ -4,7 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 MESSAGES = Counter(
     "aiguillage_messages_total",
-    "Messages taken, by what became of them",
+    "Messages processed, by outcome",
     ["topic", "outcome"],
 )
 BATCH_SECONDS = Histogram(
@@ -15,28 +15,28 @@ BATCH_SECONDS = Histogram(
 )
 WAITS = Counter(
     "aiguillage_waits_total",
-    "Times that a fault of the world was waited out",
+    "Retries while the store, the broker or another service was away",
     ["where"],
 )
 ODD_HEADERS = Counter(
     "aiguillage_odd_header_names_total",
-    "Records taken although the name of one of their headers is not UTF-8",
+    "Records with a header name that is not UTF-8",
     ["topic"],
 )
 POLL_AGE = Gauge(
     "aiguillage_poll_age_seconds",
-    "Time since a consumer polled well; one that grows stands still",
+    "Time since the last successful poll of a consumer; it grows when the consumer stalls",
     ["group"],
 )
 CONSUMER_LAG = Gauge(
     "aiguillage_consumer_lag",
-    "Records of a member's partitions that it has not been given yet",
+    "Consumer lag: records of a member's partitions that it has not received yet",
     ["group", "topic"],
 )
-OUTBOX_DEPTH = Gauge("aiguillage_outbox_depth", "Messages committed and not yet published")
+OUTBOX_DEPTH = Gauge("aiguillage_outbox_depth", "Messages in the outbox, not yet published")
 OUTBOX_OLDEST = Gauge(
     "aiguillage_outbox_oldest_seconds",
-    "Age of the oldest message that is not published, whatever keeps it",
+    "Age of the oldest message in the outbox",
 )
 PUBLISHED = Counter("aiguillage_published_total", "Messages acknowledged by the broker", ["topic"])
 REFUSED_KEYS = Gauge(
@@ -46,12 +46,12 @@ REFUSED_KEYS = Gauge(
 DEAD_LETTERS = Gauge("aiguillage_dead_letters", "Messages that wait for an operator", ["topic"])
 PARKED = Gauge(
     "aiguillage_parked_messages",
-    "Messages that wait behind a dead letter, a gap, or for what is still to come",
+    "Messages parked behind a dead letter, a missing rank, or a message of another topic",
     ["topic"],
 )
 FILES_DAMAGED = Counter(
     "aiguillage_files_damaged_total",
-    "Times that the bytes of a stored file were missing, or not those of its SHA-256",
+    "Times that the bytes of a stored file were missing, or did not match its SHA-256",
 )
 REQUESTS = Histogram(
     "aiguillage_http_request_seconds",
@@ -62,17 +62,17 @@ REQUESTS = Histogram(
 CONNECTIONS = Gauge("aiguillage_connections_open", "Connections that are open")
 CONNECTIONS_CUT = Counter(
     "aiguillage_connections_cut_total",
-    "Connections and requests refused or ended by a limit, by which one",
+    "Connections and requests refused or closed by a limit, by limit",
     ["reason"],
 )
 UPLOAD_BYTES = Gauge(
     "aiguillage_upload_bytes",
-    "Bytes that forms with files may take on disk until they are answered",
+    "Quota of uploads in progress that is reserved, in bytes",
     ["caller"],
 )
 BODIES_REFUSED = Counter(
     "aiguillage_bodies_refused_total",
-    "Requests refused because no room was left for their body, or because it came too slowly",
+    "Requests refused because the quota of uploads was used up, or their body was too slow",
     ["reason"],
 )
 SOCKETS = Gauge("aiguillage_sockets_open", "WebSockets that are open", ["route"])

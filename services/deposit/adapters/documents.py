@@ -4,7 +4,7 @@ from pydantic import TypeAdapter
 
 from services.deposit.domain.piece import Completion, Piece
 from shared.runtime.store.database import Document
-from shared.vocabulary.piece_numbers import number_key
+from shared.vocabulary.piece_numbers import build_number_key
 
 _PIECE = TypeAdapter(Piece)
 _COMPLETION = TypeAdapter(Completion)
@@ -15,7 +15,7 @@ def number_id(depositor: str, number: str) -> str:
 
     A number holds no line break, so that two pairs never look the same.
     """
-    return f"{depositor}\n{number_key(number)}"
+    return f"{depositor}\n{build_number_key(number)}"
 
 
 def from_piece(piece: Piece) -> Document:
@@ -26,7 +26,7 @@ def from_piece(piece: Piece) -> Document:
         "_id": piece.id,
         "dossier_id": piece.dossier_id,
         "number_id": number_id(draft.depositor.structure, draft.number),
-        "number_key": number_key(draft.number),
+        "number_key": build_number_key(draft.number),
         "files": [piece.file.sha256, certified, *(each.sha256 for each in piece.attachments)],
         "deposited_at": piece.deposited_at,
         "piece": _PIECE.dump_python(piece, mode="json"),

@@ -7,7 +7,7 @@ from services.deposit.domain.piece import Piece
 from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Document, Store
 from shared.runtime.store.idempotency_keys import find_key_uses, prepare_keys
-from shared.vocabulary.piece_numbers import number_key
+from shared.vocabulary.piece_numbers import build_number_key
 from shared.vocabulary.roles import Role
 
 PIECES = "pieces"
@@ -39,7 +39,7 @@ class MongoPieces:
 
     async def find_with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
         wanted = {
-            "number_key": number_key(number),
+            "number_key": build_number_key(number),
             f"piece.draft.parties.{role.value}.structure": structure,
         }
         return [to_piece(row) async for row in self._pieces.find(wanted)]

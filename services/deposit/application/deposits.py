@@ -13,7 +13,7 @@ from services.deposit.domain.metadata import Metadata
 from services.deposit.domain.piece import Draft, Piece, Recipient
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.unreadable import Unreadable, too_large
-from shared.application.idempotency import Key, UsedKey, key_of
+from shared.application.idempotency import Key, UsedKey, build_key
 from shared.application.uploads import Upload, read_heads, store_file, store_uploads
 from shared.circuit.parties import Directory, Parties
 from shared.vocabulary.codes import Syntax
@@ -177,7 +177,7 @@ class Deposits:
     async def _read_key(self, submission: Submission) -> Key | None:
         owner = f"{submission.role}|{submission.structure}"
         files = (submission.file, *submission.attachments)
-        return await key_of(owner, submission.key, submission.metadata_text, files)
+        return await build_key(owner, submission.key, submission.metadata_text, files)
 
     async def _store_piece(
         self, submission: Submission, examined: _Examination, draft: Draft

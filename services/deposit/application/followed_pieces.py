@@ -70,7 +70,7 @@ async def _choose_preceding(ports: Ports, proposal: Proposal, cited: list[Piece]
 def _may_precede(cited: Piece, proposal: Proposal) -> bool:
     circuit = circuit_of(cited)
     row = FollowedPiece(cited, None).row(circuit)
-    after = {each.cadre for each in circuit.every_next(row) if each.depositor is proposal.role}
+    after = {each.cadre for each in circuit.list_every_next(row) if each.depositor is proposal.role}
     return proposal.fields.cadre in after
 
 

@@ -10,7 +10,7 @@ from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.piece import Completion, Piece
 from services.deposit.domain.turns import DossierState
 from shared.application.idempotency import Key, UsedKey
-from shared.application.uploads import Vault
+from shared.application.uploads import FileStore
 from shared.circuit.parties import Directory
 from shared.circuit.table import Circuit
 from shared.vocabulary.cadres import Cadre
@@ -112,7 +112,7 @@ class Ports:
     dossiers: Dossiers
     pieces: Pieces
     ledger: Ledger
-    vault: Vault
+    vault: FileStore
     certify: Certifier
     clock: Clock
     new_id: NewId

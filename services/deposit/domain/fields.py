@@ -11,7 +11,7 @@ from services.deposit.domain import rules
 from services.deposit.domain.file_party import Party
 from services.deposit.domain.invoice import LABELS, Invoice
 from shared.vocabulary.cadres import parse_cadre
-from shared.vocabulary.piece_numbers import number_key
+from shared.vocabulary.piece_numbers import build_number_key
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import make_showable, quote_line
 
@@ -86,7 +86,7 @@ def _contradictions(read: Invoice, stated: Invoice) -> Iterator[Violation]:
 
 def _same(field: str, one: object, other: object) -> bool:
     if field == "number":
-        return number_key(str(one)) == number_key(str(other))
+        return build_number_key(str(one)) == build_number_key(str(other))
     if field == "cadre":
         return parse_cadre(str(one)) == parse_cadre(str(other))
     return one == other

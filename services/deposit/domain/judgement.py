@@ -19,7 +19,7 @@ from services.deposit.domain.piece import Draft, Recipient
 from services.deposit.domain.proposal import Proposal
 from shared.circuit.fields import judge_showable
 from shared.circuit.parties import Directory, Parties
-from shared.circuit.table import Circuit, Row, application_of
+from shared.circuit.table import Circuit, Row, find_application
 from shared.vocabulary.amounts import find_changes
 from shared.vocabulary.codes import INVOICE, Syntax, is_credit_note
 from shared.vocabulary.roles import Role
@@ -88,7 +88,7 @@ def recipient_of(row: Row, parties: Parties) -> Recipient:
     """Name who receives a piece first: its validator, when its row has one."""
     role = row.first_recipient
     party = parties[role]
-    return Recipient(role, party.structure, party.service, application_of(role))
+    return Recipient(role, party.structure, party.service, find_application(role))
 
 
 def _judge_fields(proposal: Proposal, world: World) -> Iterator[Violation]:

@@ -15,7 +15,7 @@ from shared.circuit.statuses import Act
 from shared.circuit.table import Circuit, Row
 from shared.circuit.turns import Turn
 from shared.vocabulary.cadres import Cadre
-from shared.vocabulary.piece_numbers import number_key
+from shared.vocabulary.piece_numbers import build_number_key
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
@@ -73,7 +73,7 @@ def judge_next(
     party = parties.of(role)
     if party:
         yield from judge_named(role, party, directory, proposal.read)
-    row = fields.cadre and circuit.row(fields.cadre, moa=parties.moa is not None)
+    row = fields.cadre and circuit.find_row(fields.cadre, moa=parties.moa is not None)
     if isinstance(row, Row):
         yield from judge_required(row.first_recipient, parties, directory, fields.engagement)
         before = Previous(
@@ -82,8 +82,8 @@ def judge_next(
         kind = fields.type_code or previous.type_code
         yield from judge_carried(row, fields, kind, before)
     yield from judge_currency(fields.currency, previous.currency, rules.CURRENCY_CHANGED)
-    cited = {number_key(number) for number in proposal.read.preceding_numbers}
-    if cited and number_key(previous.number) not in cited:
+    cited = {build_number_key(number) for number in proposal.read.preceding_numbers}
+    if cited and build_number_key(previous.number) not in cited:
         yield rules.CONTRADICTS_FILE.broken(
             "follows",
             label="la pièce précédente",

@@ -23,7 +23,7 @@ def judge_opener(
 ) -> Iterator[Violation]:
     """Check cadre, parties and directory: what contradicts them is refused at the first deposit."""
     fields = proposal.fields
-    row = fields.cadre and circuit.row(fields.cadre, moa=parties.moa is not None)
+    row = fields.cadre and circuit.find_row(fields.cadre, moa=parties.moa is not None)
     if fields.cadre:
         yield from judge_opening(circuit, fields.cadre, proposal.role, parties)
     yield from judge_depositor(proposal.role, proposal.structure, parties)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.deposit.domain.judgement import recipient_of
 from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Recipient
-from shared.circuit.fields import required_fields
+from shared.circuit.fields import list_required_fields
 from shared.circuit.parties import Directory, Structure
 from shared.circuit.table import Circuit
 from shared.vocabulary.cadres import Cadre
@@ -43,7 +43,7 @@ def _list_required(recipient: Recipient, directory: Directory) -> tuple[str, ...
     structure = directory.get(recipient.structure)
     if structure is None:
         return ()
-    wanted = set(required_fields(structure))
+    wanted = set(list_required_fields(structure))
     if _service_requires_engagement(recipient.service, structure):
         wanted.add("engagement")
     path = f"parties.{recipient.role.value}.service"

@@ -42,5 +42,5 @@ class Proposal:
     def may_open(self, circuit: Circuit) -> bool:
         """Tell whether a piece of this cadre may open a dossier."""
         cadre = self.fields.cadre
-        rows = [circuit.row(cadre, moa=moa) for moa in (True, False)] if cadre else []
+        rows = [circuit.find_row(cadre, moa=moa) for moa in (True, False)] if cadre else []
         return any(row.is_opener for row in rows if row)

@@ -10,7 +10,7 @@ from shared.circuit.parties import Parties
 from shared.circuit.statuses import Act
 from shared.circuit.table import Row
 from shared.circuit.turns import Awaited, CurrentPiece, Turn, judge_act
-from shared.circuit.visibility import visible_to
+from shared.circuit.visibility import is_visible_to
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
@@ -41,7 +41,7 @@ class DossierState:
         hidden = {
             piece_id: self.reported[piece_id]
             for piece_id, status in self.statuses.items()
-            if not visible_to(role, status, payment_not_reported=self.payment_not_reported)
+            if not is_visible_to(role, status, payment_not_reported=self.payment_not_reported)
         }
         if not hidden:
             return self

@@ -14,7 +14,7 @@ from shared.runtime.store.driver import Decimal128
 from shared.runtime.web.problems import Problem
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import Amounts
-from shared.vocabulary.piece_numbers import number_key
+from shared.vocabulary.piece_numbers import build_number_key
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -70,7 +70,7 @@ def _build_keys(piece: Piece) -> Document:
         "order": order_of(piece.deposited_at, piece.id),
         "seen_by": sorted(map(token, piece.viewers)),
         "awaited_by": sorted(map(token, piece.awaits)),
-        "number_key": number_key(piece.number),
+        "number_key": build_number_key(piece.number),
         "depositor_role": piece.depositor.role.value,
         "party_keys": {role.value: party_key(party) for role, party in piece.parties.items()},
     }

@@ -10,7 +10,7 @@ import httpx
 from services.portal.application.exports import DamagedError, TooLargeError, UnavailableError
 from services.portal.domain.export import Json
 from shared.contracts.public_paths import public_path
-from shared.runtime.web.caller import headers_for
+from shared.runtime.web.caller import build_caller_headers
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.sizes import MEGABYTE
 
@@ -31,7 +31,7 @@ class HttpPeers:
         self._http = http
         self._deposit = deposit.rstrip("/")
         self._routing = routing.rstrip("/")
-        self._headers = headers_for(by.structure, by.role)
+        self._headers = build_caller_headers(by.structure, by.role)
         self._max_file_bytes = max_file_mb * MEGABYTE
 
     async def fetch_dossier(self, dossier_id: str) -> Json | None:

@@ -18,7 +18,7 @@ from shared.circuit.parties import Party
 from shared.runtime.store.database import Document
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.dates import end_of_day, start_of_day
-from shared.vocabulary.piece_numbers import number_key
+from shared.vocabulary.piece_numbers import build_number_key
 from shared.vocabulary.roles import Role
 from shared.vocabulary.texts import normalise_nfd
 
@@ -118,10 +118,10 @@ def field_of_state(role: Role) -> str:
 def _match_number(criteria: Criteria) -> Any:  # noqa: ANN401 - what the store takes
     asked: Document = {}
     if criteria.number_prefix is not None:
-        prefix = number_key(criteria.number_prefix)
+        prefix = build_number_key(criteria.number_prefix)
         asked = {"$gte": prefix, "$lt": prefix + _LAST}
     if criteria.number is not None:
-        number = number_key(criteria.number)
+        number = build_number_key(criteria.number)
         return {"$eq": number, **asked} if asked else number
     return asked or None
 

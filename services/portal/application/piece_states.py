@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from services.portal.domain.piece import Awaited, Piece, PieceState
 from shared.circuit.parties import Party
-from shared.circuit.visibility import visible_to
+from shared.circuit.visibility import is_visible_to
 from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.codes import is_credit_note
@@ -75,7 +75,7 @@ def _read_reported(
 
 
 def _is_hidden(told: DossierChanged, state: PieceStateV1) -> bool:
-    return not visible_to(
+    return not is_visible_to(
         Role.TITULAIRE, state.status, payment_not_reported=told.payment_not_reported
     )
 

@@ -11,7 +11,7 @@ import httpx
 
 from services.routing.application.copy_verification import PeerFaultError
 from shared.contracts.public_paths import public_path
-from shared.runtime.web.caller import headers_for
+from shared.runtime.web.caller import build_caller_headers
 from shared.vocabulary.actors import Actor
 
 _TIMEOUT = httpx.Timeout(60, connect=3)
@@ -85,7 +85,7 @@ class HttpPeers:
     async def _get(
         self, url: str, by: Actor, asked: Mapping[str, str] | None = None
     ) -> AsyncIterator[httpx.Response]:
-        headers = headers_for(by.structure, by.role)
+        headers = build_caller_headers(by.structure, by.role)
         try:
             async with self._http.stream("GET", url, params=asked, headers=headers) as answer:
                 if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):

@@ -16,8 +16,8 @@ from services.routing.domain.dossier import evolve
 from services.routing.domain.events import AdditionRefused, PieceCompleted, PieceReceived
 from shared.circuit.loader import load_version
 from shared.circuit.parties import Parties
-from shared.circuit.table import Row, application_of
-from shared.circuit.visibility import visible_to
+from shared.circuit.table import Row, find_application
+from shared.circuit.visibility import is_visible_to
 from shared.contracts.public_paths import public_path
 from shared.contracts.routing_v1 import DossierChanged, PieceStateV1, StatusChanged
 from shared.vocabulary.actors import Actor
@@ -60,12 +60,12 @@ def expect_of_deposit(expected: ExpectedDossier, state: PieceStateV1, role: Role
 
 def _find_first_recipient(expected: ExpectedDossier, deposit: Deposit) -> dict[str, Any] | None:
     circuit = load_version(expected.journey.dossier.table_version)
-    row = circuit.row(deposit.cadre, moa=deposit.parties.moa is not None)
+    row = circuit.find_row(deposit.cadre, moa=deposit.parties.moa is not None)
     if not isinstance(row, Row):
         return None
     role = row.first_recipient
     party = deposit.parties.of(role)
-    return {"role": role, "application": application_of(role), **(asdict(party) if party else {})}
+    return {"role": role, "application": find_application(role), **(asdict(party) if party else {})}
 
 
 def _build_completion(event: PieceCompleted | AdditionRefused) -> dict[str, Any]:
@@ -273,4 +273,4 @@ def _is_hiding(expected: ExpectedDossier, role: Role) -> bool:
 
 
 def _can_see(expected: ExpectedDossier, status: Status, role: Role) -> bool:
-    return visible_to(role, status, payment_not_reported=expected.journey.payment_not_reported)
+    return is_visible_to(role, status, payment_not_reported=expected.journey.payment_not_reported)

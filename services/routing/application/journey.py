@@ -101,7 +101,7 @@ def _apply(dossier: Dossier | None, events: Iterable[Event]) -> Dossier:
 
 def find_row(dossier: Dossier, piece: Piece) -> Row | None:
     """Find what the circuit says of a piece; None for one that was rejected for its cadre."""
-    return load_version(dossier.table_version).row(piece.cadre, moa=dossier.moa_present)
+    return load_version(dossier.table_version).find_row(piece.cadre, moa=dossier.moa_present)
 
 
 def list_acts(dossier: Dossier, role: Role) -> tuple[Act, ...]:

@@ -8,7 +8,7 @@ from services.routing.application.journey import Journey, is_party
 from services.routing.application.ports import Archive, Report, StoredEntry
 from services.routing.domain.dossier import Dossier, replay
 from services.routing.domain.events import StatusSet
-from shared.circuit.visibility import visible_to
+from shared.circuit.visibility import is_visible_to
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -70,4 +70,4 @@ def _visible_entries(
 
 
 def _can_see(role: Role, status: Status, journey: Journey) -> bool:
-    return visible_to(role, status, payment_not_reported=journey.payment_not_reported)
+    return is_visible_to(role, status, payment_not_reported=journey.payment_not_reported)

@@ -8,7 +8,7 @@ from services.routing.domain.events import DelayElapsed, Event, Forwarded, Offer
 from services.routing.domain.hops import actor_of, hop_to_recipient
 from shared.circuit.delays import CONCLUDED, Delay, Effect
 from shared.circuit.loader import load_version
-from shared.circuit.table import Circuit, Row, application_of
+from shared.circuit.table import Circuit, Row, find_application
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Purpose
 from shared.vocabulary.statuses import Status
@@ -25,7 +25,7 @@ def decide_elapsed_delay(dossier: Dossier, world: World) -> tuple[Event, ...]:
         return ()
     piece = dossier[waiting.piece_id]
     circuit = load_version(dossier.table_version)
-    delay = circuit.delay(piece.cadre, waiting.actor.role)
+    delay = circuit.find_delay(piece.cadre, waiting.actor.role)
     if delay is None:
         raise MessageError(f"circuit {circuit.version}: no delay of {waiting.actor.role} there")
     elapsed = DelayElapsed(
@@ -44,7 +44,7 @@ def _apply_effect(
         case Effect.VALIDATE:
             return _validate(circuit, row, dossier, piece, world)
         case Effect.OFFER:
-            return _offer(circuit.replacing(row), dossier, piece, waiting, world)
+            return _offer(circuit.list_replacing_rows(row), dossier, piece, waiting, world)
         case Effect.CONCLUDE:
             return _conclude(circuit, row, dossier, piece, world)
 
@@ -65,27 +65,27 @@ def _offer(
 ) -> Iterable[Event]:
     for actor, cadres in _group_by_depositor(rows, dossier, piece).items():
         if waiting.find_turn(actor) is None:
-            yield Offered(world.now, piece.id, actor, application_of(actor.role), cadres)
+            yield Offered(world.now, piece.id, actor, find_application(actor.role), cadres)
 
 
 def _conclude(
     circuit: Circuit, row: Row, dossier: Dossier, piece: Piece, world: World
 ) -> Iterable[Event]:
     """Await the depositor of the piece first, and beside it the others who may conclude."""
-    depositors = _group_by_depositor(circuit.tacit_rows(row), dossier, piece)
+    depositors = _group_by_depositor(circuit.list_tacit_rows(row), dossier, piece)
     first, *others = sorted(depositors, key=lambda actor: actor.role is not row.depositor)
     yield StatusSet(world.now, piece.id, piece.status, CONCLUDED)
     yield Forwarded(
         world.now,
         piece.id,
         first,
-        application_of(first.role),
+        find_application(first.role),
         Purpose.ACTION,
         depositors[first],
         {},
     )
     for actor in others:
-        where = application_of(actor.role)
+        where = find_application(actor.role)
         yield Offered(world.now, piece.id, actor, where, depositors[actor])
 
 

@@ -67,7 +67,7 @@ def _follow(dossier: Dossier, deposit: Deposit, world: World) -> Decision:
 
 
 def _receive(circuit: Circuit, deposit: Deposit, world: World) -> tuple[Event, ...]:
-    row = circuit.row(deposit.cadre, moa=True) or circuit.row(deposit.cadre, moa=False)
+    row = circuit.find_row(deposit.cadre, moa=True) or circuit.find_row(deposit.cadre, moa=False)
     if row is None:
         raise MessageError(f"piece {deposit.piece_id}: no cadre {deposit.cadre} in its circuit")
     return (
@@ -137,7 +137,7 @@ def _judge_amounts(
 ) -> Iterator[Violation]:
     """A next piece keeps the currency; one that signs the piece before keeps its amounts too."""
     yield from judge_currency(deposit.currency, previous.currency, rules.CURRENCY_CHANGED)
-    following = circuit.row(deposit.cadre, moa=dossier.moa_present)
+    following = circuit.find_row(deposit.cadre, moa=dossier.moa_present)
     if following:
         before = Previous(row, previous.number, previous.amounts, previous.type_code)
         yield from judge_carried(following, deposit.amounts, deposit.type_code, before)

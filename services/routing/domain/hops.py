@@ -13,7 +13,7 @@ from shared.circuit.hop import judge_hop
 from shared.circuit.loader import load_version
 from shared.circuit.parties import Parties, Party
 from shared.circuit.statuses import VALIDATED, find_arrival_status
-from shared.circuit.table import Circuit, Row, application_of
+from shared.circuit.table import Circuit, Row, find_application
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Purpose, Role
@@ -92,7 +92,7 @@ class Hop:
             world.now,
             self.deposit.piece_id,
             to,
-            application_of(to.role),
+            find_application(to.role),
             purpose,
             cadres,
             self._versions(world),
@@ -132,7 +132,7 @@ def first_hop(
         to,
         cadres=(),
         arrival=Status.A_VALIDER_1,
-        delay=circuit.delay(row.cadre, row.validator),
+        delay=circuit.find_delay(row.cadre, row.validator),
         received_at=received_at,
     )
 
@@ -151,10 +151,10 @@ def hop_to_recipient(
         status,
         parties,
         to=actor_of(row.recipient, deposit, parties),
-        cadres=circuit.followers(row, row.recipient),
+        cadres=circuit.list_followers(row, row.recipient),
         arrival=find_arrival_status(status, row.recipient),
         informed=row.informed,
-        delay=circuit.delay(row.cadre, row.recipient),
+        delay=circuit.find_delay(row.cadre, row.recipient),
         received_at=received_at,
     )
 
@@ -164,8 +164,8 @@ def hop_to_depositor(
 ) -> Hop:
     """Prepare the hop of a contested piece back to its depositor, who answers."""
     to = actor_of(row.depositor, deposit, parties)
-    answers = circuit.followers(row, row.depositor, contested=True)
-    delay = circuit.delay(row.cadre, row.depositor)
+    answers = circuit.list_followers(row, row.depositor, contested=True)
+    delay = circuit.find_delay(row.cadre, row.depositor)
     return Hop(deposit, status, parties, to, answers, arrival=status, delay=delay)
 
 
@@ -175,7 +175,7 @@ def hand_back(piece: Piece, world: World) -> Forwarded:
     It goes where it came from, not on along the circuit: the directory is not asked.
     """
     depositor = piece.depositor
-    where = application_of(depositor.role)
+    where = find_application(depositor.role)
     return Forwarded(world.now, piece.id, depositor, where, Purpose.ACTION, (), {})
 
 

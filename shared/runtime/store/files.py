@@ -24,7 +24,7 @@ from shared.runtime.store.database import Document, Store, Transaction
 
 _KEPT_UNREFERRED = timedelta(days=1)
 _PAGE = 200
-Referred = Callable[[Iterable[str]], Awaitable[set[str]]]
+FindReferred = Callable[[Iterable[str]], Awaitable[set[str]]]
 """Returns the SHA-256, among those given, to which a service refers."""
 _log = get_logger(__name__)
 
@@ -120,7 +120,7 @@ class Files:
         await self._index.create_index("upload")
         await self._uploads.create_index("at")
 
-    async def sweep(self, referred: Referred) -> int:
+    async def sweep(self, referred: FindReferred) -> int:
         """Delete the files older than a day to which nothing refers; return how many."""
         old: Document = {"at": {"$lt": self._clock() - _KEPT_UNREFERRED}}
         dropped = 0
@@ -132,7 +132,7 @@ class Files:
                 await self._sweep_upload(upload["_id"])
         return dropped
 
-    async def _sweep_page(self, page: Sequence[Document], referred: Referred) -> int:
+    async def _sweep_page(self, page: Sequence[Document], referred: FindReferred) -> int:
         kept = await referred(row["_id"] for row in page)
         await self._index.update_many({"_id": {"$in": list(kept)}}, {"$set": {"at": self._clock()}})
         return sum([await self._delete_file(row) for row in page if row["_id"] not in kept])

@@ -17,7 +17,7 @@ from shared.contracts.public_paths import public_prefix
 from shared.runtime.ids import new_id
 from shared.runtime.logs import bind_ids
 from shared.runtime.metrics import REQUESTS
-from shared.runtime.web.body_limits import BodyLimit, BodyLimits, Paths, UploadLimit
+from shared.runtime.web.body_limits import BodyLimit, BodyLimits, BodyPaths, UploadLimit
 from shared.runtime.web.caller import authenticate_if_named
 from shared.runtime.web.docs_page import create_docs_router
 from shared.runtime.web.middlewares import (
@@ -105,7 +105,7 @@ def create_app(
     app.state.prefix = prefix
     install_handlers(app)
     opened = PathPrefixes(*(prefix + each for each in open_paths))
-    paths = Paths(opened, {PathPrefixes(prefix + path): mb for path, mb in uploads.items()})
+    paths = BodyPaths(opened, {PathPrefixes(prefix + path): mb for path, mb in uploads.items()})
     named = {PathPrefixes(prefix + path): each for path, each in authenticators.items()}
     app.add_middleware(UploadLimit, paths=paths, limits=body_limits)
     app.add_middleware(

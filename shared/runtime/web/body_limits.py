@@ -42,7 +42,7 @@ class BodyLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Paths:
+class BodyPaths:
     """Paths without authentication, and paths that take files with their size limit in MB."""
 
     open: PathPrefixes
@@ -52,7 +52,7 @@ class Paths:
         """Tell whether the path of a request needs no authentication."""
         return self.open.match(scope["path"])
 
-    def form_bytes(self, scope: Scope) -> int | None:
+    def find_form_limit(self, scope: Scope) -> int | None:
         """Return the size limit of a form with files; None for any other request."""
         # The content type is read as the framework reads it: what it parses as JSON is no form.
         content_type = Headers(scope=scope).get("content-type", "")
@@ -70,7 +70,7 @@ class BodyLimit:
     memory, while other requests wait.
     """
 
-    def __init__(self, app: ASGIApp, *, paths: Paths, limits: BodyLimits) -> None:
+    def __init__(self, app: ASGIApp, *, paths: BodyPaths, limits: BodyLimits) -> None:
         """Wrap `app`."""
         self._app = app
         self._paths = paths
@@ -82,7 +82,9 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         is_open = self._paths.is_open(scope)
-        limit = self._paths.form_bytes(scope) or (_OPEN_PLAIN_BYTES if is_open else _PLAIN_BYTES)
+        limit = self._paths.find_form_limit(scope) or (
+            _OPEN_PLAIN_BYTES if is_open else _PLAIN_BYTES
+        )
         sentence = f"L'envoi dépasse {_format_size(limit)} : rien n'a été gardé."
         if _read_content_length(scope) > limit:
             await respond(Problem(413, "HTTP-413", sentence))(scope, receive, send)
@@ -142,7 +144,7 @@ class UploadLimit:
     While it waits, its body is not read and `100 Continue` is not sent. The smallest goes first.
     """
 
-    def __init__(self, app: ASGIApp, *, paths: Paths, limits: BodyLimits) -> None:
+    def __init__(self, app: ASGIApp, *, paths: BodyPaths, limits: BodyLimits) -> None:
         """Wrap `app`."""
         self._app = app
         self._paths = paths
@@ -151,7 +153,7 @@ class UploadLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 429 or 503."""
-        limit = self._paths.form_bytes(scope) if scope["type"] == "http" else None
+        limit = self._paths.find_form_limit(scope) if scope["type"] == "http" else None
         if limit is None:
             await self._app(scope, receive, send)
             return

@@ -56,7 +56,7 @@ Caller = Annotated[Actor, Depends(authenticate)]
 """Authenticated structure and its role, as a parameter of a route."""
 
 
-def headers_for(structure: str, role: Role) -> dict[str, str]:
+def build_caller_headers(structure: str, role: Role) -> dict[str, str]:
     """Build the headers with which a service calls another one in the name of a structure."""
     return {"X-Structure": quote(structure, safe=""), "X-Role": role.value}
 

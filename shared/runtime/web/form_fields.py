@@ -19,7 +19,7 @@ _FAULTS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedField:
     """Kind of a form's field: a file or a text, one or several."""
 
     is_file: bool
@@ -35,7 +35,7 @@ def refuse_body(why: str) -> NoReturn:
 class ReceivedForm:
     """Fields of a form received so far, and their faults."""
 
-    def __init__(self, fields: Mapping[str, Expected]) -> None:
+    def __init__(self, fields: Mapping[str, ExpectedField]) -> None:
         """Start without any field; `fields` are those expected."""
         self._fields = fields
         self._violations: dict[tuple[str, str], Violation] = {}

@@ -11,14 +11,14 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import FormData
 
 from shared.runtime.web.content_disposition import read_parameters
-from shared.runtime.web.form_fields import Expected, ReceivedForm, refuse_body
+from shared.runtime.web.form_fields import ExpectedField, ReceivedForm, refuse_body
 from shared.runtime.web.multipart import PARTS_MAX, MultipartReader
 
 MULTIPART, URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
 
 
 async def read_form(
-    content_type: str, body: AsyncIterable[bytes], fields: Mapping[str, Expected]
+    content_type: str, body: AsyncIterable[bytes], fields: Mapping[str, ExpectedField]
 ) -> FormData:
     """Read a form. Its files are closed when it is refused, or when the client goes away.
 

@@ -1,4 +1,4 @@
-"""ASGI middlewares of every service: authentication, and the origin of a WebSocket."""
+"""ASGI middlewares of every service: authentication, and origin check of WebSockets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
@@ -13,9 +13,9 @@ from shared.runtime.web.problems import Problem, respond
 from shared.vocabulary.actors import Actor
 
 Authenticator = Callable[[HTTPConnection], object]
-"""Authenticates whoever calls, or raises a 401 problem."""
+"""Authenticates the caller, or raises a 401 problem."""
 _CALLER = "aiguillage.caller"
-"""Key of an ASGI scope: what the authenticator of a request gave."""
+"""Key of an ASGI scope: the caller that the authenticator has returned."""
 
 _PORTS = {"http": 80, "https": 443}
 _ANOTHER_SITE = Problem(
@@ -26,8 +26,8 @@ _ANOTHER_SITE = Problem(
 class AuthenticationMiddleware:
     """Authentication middleware: answers 401 before the body is read when the caller is unknown.
 
-    The framework parses a body before it authenticates the caller. Routes authenticate as well;
-    this middleware spares the service from parsing bodies of strangers.
+    Routes authenticate as well, but the framework parses the body before. This middleware keeps a
+    service from parsing the bodies of unknown callers.
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class AuthenticationMiddleware:
         """Wrap `app`.
 
         Args:
-            exempt: the paths without any authentication.
-            authenticators: what authenticates where; the first prefixes that match hold.
-                Elsewhere a structure has to be named.
+            exempt: paths without any authentication.
+            authenticators: authenticator of each path prefix; the first match is used. On any
+                other path the caller must be a structure.
         """
         self._app = app
         self._exempt = exempt
@@ -54,7 +54,7 @@ class AuthenticationMiddleware:
             try:
                 caller = self._find_authenticator(scope["path"])(HTTPConnection(scope))
             except Problem as problem:
-                # A WebSocket is refused by an answer over HTTP as well: it is not open yet.
+                # A WebSocket is not open yet, so it is refused by an HTTP answer too.
                 await respond(problem)(scope, receive, send)
                 return
             scope[_CALLER] = caller
@@ -66,7 +66,7 @@ class AuthenticationMiddleware:
 
 
 def read_structure(scope: Scope) -> str | None:
-    """Read the structure for which a request was authenticated; None for anybody else."""
+    """Read the authenticated structure of a request; None for any other caller."""
     caller = scope.get(_CALLER)
     return caller.structure if isinstance(caller, Actor) else None
 
@@ -74,11 +74,11 @@ def read_structure(scope: Scope) -> str | None:
 class OriginMiddleware:
     """Origin check of WebSockets: answers 403 to a page of another site (RFC 6455, 10.2).
 
-    Browsers say by `Origin` which page it is, and no page can change that; programs say nothing.
+    Browsers send the origin of the page in `Origin`, which no page can change; programs send none.
     """
 
     def __init__(self, app: ASGIApp, allowed: Sequence[str]) -> None:
-        """Wrap `app`; `allowed` origins pass beside the pages of the host itself."""
+        """Wrap `app`; the `allowed` origins pass, and pages of the host itself."""
         self._app = app
         self._allowed = frozenset(allowed)
 

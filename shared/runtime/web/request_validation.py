@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
-from shared.runtime.web.form_fields import Expected
+from shared.runtime.web.form_fields import ExpectedField
 from shared.runtime.web.forms import MULTIPART, URLENCODED, read_form
 from shared.runtime.web.problems import SHOWN, Problem, UnreadableError, form_violation, refused
 from shared.vocabulary.rules import Violation
@@ -89,7 +89,7 @@ def _violate(field: str, message: str, remedy: str) -> Violation:
     return Violation("HTTP-FORM-01", field, message, remedy)
 
 
-async def _read_form(request: Request, fields: Mapping[str, Expected]) -> None:
+async def _read_form(request: Request, fields: Mapping[str, ExpectedField]) -> None:
     content_type = request.headers.get("content-type", "")
     sent = content_type.partition(";")[0].strip().lower()
     has_body = request.headers.get("content-length", "0") != "0"
@@ -133,17 +133,17 @@ def find_repeated_keys(text: str | bytes) -> list[str]:
     return list(repeated)
 
 
-def _read_fields(schema: _Schema, description: _Schema) -> dict[str, Expected]:
+def _read_fields(schema: _Schema, description: _Schema) -> dict[str, ExpectedField]:
     if reference := schema.get("$ref"):
         schema = description["components"]["schemas"][reference.rpartition("/")[2]]
     return {name: _read_expected(each) for name, each in schema["properties"].items()}
 
 
-def _read_expected(schema: _Schema) -> Expected:
+def _read_expected(schema: _Schema) -> ExpectedField:
     leaf = _find_leaf(schema)
     is_list = leaf.get("type") == "array"
     one = leaf["items"] if is_list else leaf
-    return Expected(one.get("contentMediaType") == "application/octet-stream", is_list)
+    return ExpectedField(one.get("contentMediaType") == "application/octet-stream", is_list)
 
 
 def _find_leaf(schema: _Schema) -> _Schema:

@@ -17,7 +17,7 @@ from services.support.agent.domain.piece_status import (
 )
 from services.support.desks.domain.parties import Asker
 from shared.contracts.public_paths import public_path
-from shared.runtime.web.caller import headers_for
+from shared.runtime.web.caller import build_caller_headers
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -90,7 +90,7 @@ class PortalTracking:
     async def _search(
         self, http: httpx.AsyncClient, asker: Asker, asked: Mapping[str, str]
     ) -> Sequence[_Piece]:
-        headers = headers_for(asker.structure, asker.role)
+        headers = build_caller_headers(asker.structure, asker.role)
         try:
             answer = await http.get(self._url, params=asked, headers=headers)
         except httpx.HTTPError as error:

@@ -16,7 +16,7 @@ from services.support.tickets.domain.validation import (
     judge_assignment,
     judge_attachments,
 )
-from shared.application.idempotency import UsedKey, key_of, serialize_request
+from shared.application.idempotency import UsedKey, build_key, serialize_request
 from shared.application.uploads import Upload, read_heads, store_uploads
 
 
@@ -39,7 +39,7 @@ class Actions:
         heads = await read_heads(uploads)
         directory = await find_directory(ports.structures, action.recipient)
         owner = repr((action.by.value, access.key_owner, access.ticket))
-        used_key = await key_of(owner, key, serialize_request(action), uploads)
+        used_key = await build_key(owner, key, serialize_request(action), uploads)
 
         def judge(ticket: Ticket | None, used: UsedKey | None) -> Allowed | Outcome:
             if used and ticket and access.can_see(ticket):

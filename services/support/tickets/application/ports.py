@@ -10,7 +10,7 @@ from services.support.desks.domain.catalogue import Catalogue
 from services.support.suggestions.application.ports import Suggester
 from services.support.tickets.domain.tickets import Ticket
 from shared.application.idempotency import Key, UsedKey
-from shared.application.uploads import Vault
+from shared.application.uploads import FileStore
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 
@@ -109,7 +109,7 @@ class TicketPorts:
     """Dependencies of the use cases of tickets."""
 
     tickets: Tickets
-    vault: Vault
+    vault: FileStore
     catalogue: Catalogue
     structures: Structures
     suggester: Suggester

@@ -24,7 +24,7 @@ from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.changes import create_draft, replace_attachments, submit_draft
 from services.support.tickets.domain.tickets import Content, Ticket
 from services.support.tickets.domain.validation import judge_attachments, judge_submission
-from shared.application.idempotency import Key, UsedKey, key_of, serialize_request
+from shared.application.idempotency import Key, UsedKey, build_key, serialize_request
 from shared.application.uploads import Upload, read_heads, store_uploads
 from shared.vocabulary.dates import PARIS
 from shared.vocabulary.tickets import Side, TicketAct
@@ -110,7 +110,7 @@ class Submissions:
         if key and await self._keyed_limit.is_exceeded(address):
             most = f"adresse réseau, {self._keyed_limit.an_hour} avec une clé au plus"
             return RateLimited(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=most))
-        used_key = await key_of(
+        used_key = await build_key(
             f"email:{issuer.email}", key, serialize_request(issuer, content), uploads
         )
         token, at = create_token(), ports.clock()

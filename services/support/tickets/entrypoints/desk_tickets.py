@@ -29,7 +29,7 @@ from services.support.tickets.entrypoints.requests import (
     PriorityRequest,
     TransferRequest,
 )
-from shared.application.uploads import Vault
+from shared.application.uploads import FileStore
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import not_found
 from shared.runtime.web.request_validation import DescribedRoute
@@ -56,7 +56,7 @@ _REPLIES = (
 
 
 def create_desk_tickets_router(
-    tickets: Tickets, vault: Vault, desks: DeskQueues, actions: Actions
+    tickets: Tickets, vault: FileStore, desks: DeskQueues, actions: Actions
 ) -> APIRouter:
     """Build the routes of the desks."""
     router = APIRouter(route_class=DescribedRoute, prefix="/desk/tickets", tags=["bureaux"])
@@ -68,7 +68,9 @@ def create_desk_tickets_router(
     return router
 
 
-def _add_read_routes(router: APIRouter, tickets: Tickets, vault: Vault, desks: DeskQueues) -> None:
+def _add_read_routes(
+    router: APIRouter, tickets: Tickets, vault: FileStore, desks: DeskQueues
+) -> None:
     @router.get("", summary="La file du bureau : le plus urgent, puis le plus ancien.")
     async def list_desk_tickets(
         agent: Agent, wanted: Annotated[DeskSearchQuery, Query()]

@@ -17,7 +17,7 @@ from services.support.tickets.entrypoints.outcomes import (
     require_done,
 )
 from services.support.tickets.entrypoints.requests import RatingRequest, TextRequest
-from shared.application.uploads import Vault
+from shared.application.uploads import FileStore
 from shared.contracts.texts import TypedText
 from shared.runtime.web.etags import format_etag
 from shared.runtime.web.idempotency import IdempotencyKey
@@ -36,7 +36,7 @@ def add_follow_up_routes(
     router: APIRouter,
     thing: str,
     actions: Actions,
-    vault: Vault,
+    vault: FileStore,
     find_readable: Callable[..., Awaitable[Ticket]],
     find_writable: Callable[..., Awaitable[Ticket]] | None = None,
     name_key_owner: Callable[..., str] = lambda: "",

@@ -18,7 +18,7 @@ from services.support.tickets.entrypoints.answers import OpenTicketAnswer
 from services.support.tickets.entrypoints.follow_up import MaybeFiles, add_follow_up_routes
 from services.support.tickets.entrypoints.outcomes import mark_replay, require_done
 from services.support.tickets.entrypoints.requests import build_content, build_recipient
-from shared.application.uploads import Vault
+from shared.application.uploads import FileStore
 from shared.contracts.public_paths import public_path
 from shared.runtime.web.addresses import read_address
 from shared.runtime.web.idempotency import IdempotencyKey
@@ -31,7 +31,7 @@ _Line = Annotated[Line | None, Form()]
 
 def create_open_tickets_router(
     tickets: Tickets,
-    vault: Vault,
+    vault: FileStore,
     submissions: Submissions,
     actions: Actions,
     follow_ups: RateLimit,

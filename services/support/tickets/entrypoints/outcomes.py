@@ -13,7 +13,7 @@ from services.support.tickets.application.outcomes import (
     StaleVersion,
 )
 from services.support.tickets.domain.tickets import Ticket
-from shared.application.uploads import Vault
+from shared.application.uploads import FileStore
 from shared.runtime.web.problems import not_found, refused
 from shared.runtime.web.uploads import build_download
 
@@ -42,7 +42,7 @@ def mark_replay(response: Response, result: Done) -> None:
 
 
 async def download_attachment(
-    vault: Vault, ticket: Ticket, sha256: str, name: str | None
+    vault: FileStore, ticket: Ticket, sha256: str, name: str | None
 ) -> Response:
     """Build the download of an attachment, under its name or the first of its names."""
     file = next((each for each in ticket.files if each.is_named(sha256, name)), None)

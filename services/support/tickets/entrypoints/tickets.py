@@ -21,7 +21,7 @@ from services.support.tickets.entrypoints.answers import (
 from services.support.tickets.entrypoints.follow_up import FileName, Sha, add_follow_up_routes
 from services.support.tickets.entrypoints.outcomes import mark_replay, require_done
 from services.support.tickets.entrypoints.requests import DraftRequest, SearchQuery
-from shared.application.uploads import Vault
+from shared.application.uploads import FileStore
 from shared.contracts.public_paths import public_path
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.etags import Matching, format_etag
@@ -52,7 +52,7 @@ OwnAccess = Annotated[TicketAccess, Depends(build_access)]
 
 
 def create_tickets_router(
-    tickets: Tickets, vault: Vault, drafts: Drafts, submissions: Submissions, actions: Actions
+    tickets: Tickets, vault: FileStore, drafts: Drafts, submissions: Submissions, actions: Actions
 ) -> APIRouter:
     """Build the routes of the tickets of a structure."""
     router = APIRouter(route_class=DescribedRoute, prefix="/tickets", tags=["tickets"])
