@@ -41,8 +41,8 @@ async def _retry(
                 raise
             WAITS.labels(where).inc()
             if is_transient(error):
-                _log.warning("world.waited", where=where, error=repr(error), delay_s=delay_s)
+                _log.warning("dependency.retried", where=where, error=repr(error), delay_s=delay_s)
             else:
-                _log.error("plumbing.failed", where=where, delay_s=delay_s, exc_info=error)
+                _log.error("unexpected.retried", where=where, delay_s=delay_s, exc_info=error)
         await asyncio.sleep(delay_s * random.uniform(0.5, 1))  # noqa: S311 - jitter
         delay_s = min(delay_s * 2, _LONGEST_S)

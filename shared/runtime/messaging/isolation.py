@@ -70,7 +70,7 @@ async def write_dead_letter(message: Incoming, reason: str, handle: Handle) -> N
     except Exception as error:
         if is_transient(error):
             raise
-        _log.exception("message.buried_bare", position=message.record.position)
+        _log.exception("dead_letter.written_as_bytes", position=message.record.position)
         await handle([message.as_bytes.with_fault(f"{reason}; then {error!r}")])
 
 
