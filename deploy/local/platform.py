@@ -1,10 +1,14 @@
-"""Platform on one machine: starts, stops, kills and restarts its processes by name."""
+"""Platform on one machine: starts, stops, kills and restarts its processes by name.
+
+Replicas of a service are `routing`, `routing-2`, `routing-3`. Each may run from a source tree of
+its own, so that two versions of a service run side by side.
+"""
 
 import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,9 +17,9 @@ from deploy.errors import LaunchError
 from deploy.local import programs
 from deploy.local.backends import Backend
 from deploy.local.folder_lock import FolderLock
-from deploy.local.ports import HOST, find_free_port, is_taken
-from deploy.local.processes import Running, read_tail
-from deploy.local.programs import Startable
+from deploy.local.ports import HOST, free_port, is_taken
+from deploy.local.processes import Running, tail
+from deploy.local.programs import ROOT, Startable
 from deploy.local.watchdog import Watchdog
 from deploy.topics import provision
 from shared.contracts.public_paths import public_prefix
@@ -51,6 +55,8 @@ class Addresses:
     """Base URL of each service itself, with its health and metrics."""
     origin: str | None = None
     """Base URL of the gateway, which routes every path `/deposit/…` to service `deposit`."""
+    replicas: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Base URLs of the replicas of each service, as in `roots`; some may be down."""
 
     @property
     def services(self) -> Mapping[str, str]:
@@ -66,16 +72,21 @@ class Platform:
         backend: Backend,
         *,
         services: Sequence[str] = SERVICES,
+        replicas: int = 1,
         gateway: bool = False,
         run_dir: Path | None = None,
         fresh: bool = False,
         base_port: int | None = None,
         clock_offset_s: int = 0,
+        ready_limit_s: float = _READY_LIMIT_S,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         """Configure a platform; `start` runs it.
 
         Args:
             services: modules to run besides broker and store.
+            replicas: number of replicas of each service. The gateway knows the first only; a
+                service that asks another over HTTP asks the replica of its own rank.
             gateway: run a gateway, with one origin for all services.
             run_dir: folder of data and logs, which are kept; one platform at a time may use it.
                 Default: a temporary folder that `stop` removes.
@@ -84,17 +95,25 @@ class Platform:
             base_port: first port; gateway, services, broker and store take theirs in this order.
                 Default: any free ports.
             clock_offset_s: seconds by which the services' clocks are ahead, to let weeks pass.
+            ready_limit_s: seconds within which each process must be ready.
+            env: environment variables of all services, besides those of the platform.
         """
         self.backend = backend
-        self._modules = {module.rpartition(".")[2]: module for module in services}
+        self._services = {module.rpartition(".")[2]: module for module in services}
+        self._replicas = [
+            *self._services,
+            *(f"{name}-{rank}" for rank in range(2, replicas + 1) for name in self._services),
+        ]
         self._has_gateway = gateway
         self._kept_dir = run_dir
         self._is_fresh = fresh or not backend.keeps_data
         self._clock_offset_s = clock_offset_s
         self._fixed_ports = base_port is not None
+        self._ready_limit_s = ready_limit_s
+        self._env = env or {}
         self._ports: dict[str, int] = {}
         if base_port is not None:
-            names = [*([GATEWAY] if gateway else []), *self._modules, BROKER, STORE]
+            names = [*([GATEWAY] if gateway else []), *self._replicas, BROKER, STORE]
             self._ports = {name: base_port + rank for rank, name in enumerate(names)}
         self._programs: dict[str, Startable] = {}
         self._processes: dict[str, Running] = {}
@@ -126,12 +145,12 @@ class Platform:
             self._programs[BROKER] = programs.build_broker(self.backend, self._run_dir / BROKER)
             self._bring_up(STORE, BROKER)
             provision(self.addresses.kafka)
-            for name, module in self._modules.items():
-                self._programs[name] = programs.build_service(module, self._service_env())
-            self._bring_up(*sorted(self._modules, key=lambda name: name in ASKING))
+            for name in self._replicas:
+                self.install(name)
+            self._bring_up(*sorted(self._replicas, key=lambda name: name in ASKING))
             if self._has_gateway:
-                self._programs[GATEWAY] = programs.build_gateway(
-                    self._run_dir / GATEWAY, {name: self._ports[name] for name in self._modules}
+                self._programs[GATEWAY] = programs.gateway(
+                    self._run_dir / GATEWAY, {name: self._ports[name] for name in self._services}
                 )
                 self._bring_up(GATEWAY)
         except BaseException:
@@ -141,7 +160,7 @@ class Platform:
 
     def stop(self) -> None:
         """Stop the services, then broker and store, and remove a temporary folder."""
-        self._end(name for name in self._processes if name in self._modules)
+        self._end(name for name in self._processes if name in self._replicas)
         self._end(self._processes)
         self._processes.clear()
         for program in self._programs.values():
@@ -149,22 +168,40 @@ class Platform:
         self._watchdog.close()
         self._lock.release()
 
+    def install(self, name: str, tree: Path = ROOT, env: Mapping[str, str] | None = None) -> None:
+        """Set the source tree and the environment of a replica, from its next start on.
+
+        A name that is new, `routing-2`, adds a replica: `spawn` starts it.
+        """
+        if name not in self._replicas:
+            self._replicas.append(name)
+        service, rank = _split_replica(name)
+        told = {**self._service_env(), "AIGUILLAGE_INSTANCE": rank, **(env or {})}
+        self._programs[name] = programs.service(self._services[service], told, tree)
+
     def kill(self, name: str) -> None:
         """Send SIGKILL to a process and wait until it has ended."""
         self._processes[name].kill()
 
-    def restart(self, name: str) -> None:
+    def end(self, name: str) -> str:
+        """Send SIGTERM to a process and wait until it has ended; describe how it did."""
+        self._processes[name].end()
+        return self.describe_end(name)
+
+    def restart(self, name: str) -> str:
         """Restart a process on the same port with the same data; stop it first if it runs.
 
-        Tests and demos call it. After a process ends by itself, `Supervisor` calls `spawn`.
+        Describe how it ended. Tests and demos call it. After a process ends by itself,
+        `Supervisor` calls `spawn`.
         """
-        self._processes[name].end()
+        ending = self.end(name)
         if is_taken(self._ports[name]):
             raise LaunchError(f"port {self._ports[name]} of {name} was taken while it was down")
         self.spawn(name)
-        self._wait_until_ready(name, may_move=False)
+        self.wait_until_ready(name)
         if name == BROKER:
             provision(self.addresses.kafka)
+        return ending
 
     def advance(self, days: int, *names: str) -> None:
         """Let days pass: restart the services with their clocks so many days further ahead.
@@ -172,12 +209,12 @@ class Platform:
         With `names`, restart only those: the other clocks change at their next start.
         """
         self._clock_offset_s += days * _DAY_S
-        moved = names or tuple(self._modules)
+        moved = names or tuple(self._replicas)
         self._end(moved)
         for name in moved:
             self.spawn(name)
         for name in moved:
-            self._wait_until_ready(name, may_move=False)
+            self.wait_until_ready(name)
 
     def pid(self, name: str) -> int:
         """Return the process id, that of the latest start."""
@@ -209,17 +246,23 @@ class Platform:
         """Names of all processes started."""
         return tuple(self._processes)
 
+    def list_replicas(self, rank: int) -> tuple[str, ...]:
+        """List the replicas of a rank, one for each service; the first rank is 1."""
+        return tuple(name for name in self._replicas if _split_replica(name)[1] == str(rank))
+
     @property
     def addresses(self) -> Addresses:
         """Addresses of the running platform."""
+        replicas: dict[str, list[str]] = {}
+        for name in self._replicas:
+            if name in self._ports:
+                service, _ = _split_replica(name)
+                replicas.setdefault(service, []).append(f"http://{HOST}:{self._ports[name]}")
         return Addresses(
             kafka=f"{HOST}:{self._ports[BROKER]}",
             mongo=programs.store_uri(self.backend, self._ports[STORE]),
-            roots={
-                name: f"http://{HOST}:{self._ports[name]}"
-                for name in self._modules
-                if name in self._ports
-            },
+            roots={name: urls[0] for name, urls in replicas.items()},
+            replicas=replicas,
             origin=f"http://{HOST}:{self._ports[GATEWAY]}" if GATEWAY in self._ports else None,
         )
 
@@ -233,16 +276,22 @@ class Platform:
             "AIGUILLAGE_TRUST_HEADERS": "true",
             # The gateway names its client by X-Forwarded-For.
             **({"AIGUILLAGE_PROXIES": HOST} if self._has_gateway else {}),
+            **self._env,
         }
 
     def _changing_env(self, name: str) -> Mapping[str, str]:
         """Build the environment variables that may change between two starts of a service."""
-        if name not in self._modules:
+        if name not in self._replicas:
             return {}
-        return {"AIGUILLAGE_CLOCK_OFFSET_S": str(self._clock_offset_s)} | {
-            f"AIGUILLAGE_{peer.upper()}_URL": f"http://{HOST}:{self._ports[peer]}"
-            for peer in ASKING.get(name, ())
+        service, rank = _split_replica(name)
+        ports = {
+            peer: self._ports.get(f"{peer}-{rank}", self._ports[peer])
+            for peer in ASKING.get(service, ())
             if peer in self._ports
+        }
+        return {"AIGUILLAGE_CLOCK_OFFSET_S": str(self._clock_offset_s)} | {
+            f"AIGUILLAGE_{peer.upper()}_URL": f"http://{HOST}:{port}"
+            for peer, port in ports.items()
         }
 
     def _bring_up(self, *names: str) -> None:
@@ -250,7 +299,7 @@ class Platform:
         for name in names:
             self.spawn(name)
         for name in names:
-            self._wait_until_ready(name, may_move=not self._fixed_ports)
+            self.wait_until_ready(name, may_move=not self._fixed_ports)
 
     def spawn(self, name: str) -> None:
         """Start a process on its port and with its data, without waiting until it is ready."""
@@ -258,30 +307,35 @@ class Platform:
             # Also when it has ended by itself: the watchdog must forget it.
             self._processes[name].kill()
         program = self._programs[name]
-        port = self._ports.setdefault(name, find_free_port())
+        port = self._ports.setdefault(name, free_port())
         self._processes[name] = program.start(
             port, env=self._changing_env(name), log=self.log(name), watchdog=self._watchdog
         )
 
-    def _wait_until_ready(self, name: str, *, may_move: bool) -> None:
-        deadline = time.monotonic() + _READY_LIMIT_S
+    def wait_until_ready(self, name: str, *, may_move: bool = False) -> None:
+        """Wait until a process is ready; if it `may_move`, on another port when its own is taken.
+
+        Raises LaunchError when it has ended, or is not ready in time.
+        """
+        deadline = time.monotonic() + self._ready_limit_s
         moves = _PORT_ATTEMPTS if may_move else 0
         # Test `is_alive` after `is_ready`: another program may answer on the port.
         while not (self.is_ready(name) and self.is_alive(name)):
             if not self.is_alive(name):
                 if not moves or not is_taken(self._ports[name]):
-                    raise self.build_failure(name, "ended before it was ready")
+                    raise self.failure(name, "ended before it was ready")
                 moves -= 1
-                self._ports[name] = find_free_port()
+                self._ports[name] = free_port()
                 self.spawn(name)
                 self._tell_of_move(name)
             if time.monotonic() > deadline:
-                raise self.build_failure(name, f"was not ready after {_READY_LIMIT_S:.0f} s")
+                raise self.failure(name, f"was not ready after {self._ready_limit_s:.0f} s")
             time.sleep(_POLL_S)
 
     def _tell_of_move(self, moved: str) -> None:
-        for name, peers in ASKING.items():
-            if moved in peers and name in self._processes:
+        peer, _ = _split_replica(moved)
+        for name in self._replicas:
+            if peer in ASKING.get(_split_replica(name)[0], ()) and name in self._processes:
                 self._processes[name].end()
                 self.spawn(name)
 
@@ -296,9 +350,9 @@ class Platform:
             self.logs.rename(before)
         self.logs.mkdir()
 
-    def build_failure(self, name: str, what: str) -> LaunchError:
+    def failure(self, name: str, what: str) -> LaunchError:
         """Build the launch error of a process, with the end of its log."""
-        return LaunchError(f"{name} {what}; its last lines:\n{read_tail(self.log(name))}")
+        return LaunchError(f"{name} {what}; its last lines:\n{tail(self.log(name))}")
 
     def _check_ports(self) -> None:
         for name, port in self._ports.items():
@@ -313,8 +367,14 @@ class Platform:
             process.end()
 
 
+def _split_replica(name: str) -> tuple[str, str]:
+    """Split the name of a replica into its service and its rank."""
+    service, _, rank = name.partition("-")
+    return service, rank or "1"
+
+
 def _scratch_dir() -> Path:
-    parent = programs.ROOT / ".run"
+    parent = ROOT / ".run"
     parent.mkdir(exist_ok=True)
     return Path(tempfile.mkdtemp(prefix="platform-", dir=parent))
 

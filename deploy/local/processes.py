@@ -10,7 +10,8 @@ from typing import Protocol
 
 from deploy.local.watchdog import Watchdog
 
-GRACE_S = 10
+GRACE_S = 30
+"""As in compose and Kubernetes."""
 _TAIL_LINES = 20
 
 
@@ -99,7 +100,7 @@ class Process:
         self._watchdog.forget(self.pid)
 
 
-def read_tail(log: Path) -> str:
+def tail(log: Path) -> str:
     """Read the last lines of a log, which a failure shows."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:]) or "    (it wrote nothing)"

@@ -17,8 +17,9 @@ from pymongo.errors import OperationFailure
 
 from deploy.local import Backend, LaunchError, Platform
 from deploy.local.folder_lock import stop_launcher
+from deploy.local.programs import ROOT
 from shared.contracts.topics import DOSSIER, STATUT, TOPICS
-from tests.integration.deploy.conftest import NO_KAFKA
+from tests.integration.deploy.conftest import NO_KAFKA, TOY
 from tests.kit.processes import is_gone
 from tests.kit.waiting import scaled
 
@@ -110,6 +111,42 @@ async def test_a_killed_broker_comes_back_with_its_topics_and_if_real_with_its_r
     assert (await _partitions(platform))[DOSSIER.name] == DOSSIER.partitions
     kept = b"acquitte" in await _records(platform)
     assert kept is platform.backend.has_real_kafka
+
+
+def test_replicas_of_a_service_run_beside_one_another_each_from_its_own_source_tree(
+    tmp_path: Path,
+) -> None:
+    _write_next_toy(tmp_path)
+    with Platform(
+        Backend.EMBEDDED, services=(TOY,), replicas=2, env={"AIGUILLAGE_MAX_BATCH": "7"}
+    ) as platform:
+        platform.install("toy-3", tmp_path, {"AIGUILLAGE_LOG_LEVEL": "ERROR"})
+        platform.spawn("toy-3")
+        platform.wait_until_ready("toy-3")
+        roots = platform.addresses.replicas["toy"]
+        told = [httpx.get(f"{root}/settings").json() for root in roots]
+        versions = [httpx.get(f"{root}/version").status_code for root in roots]
+        ending = platform.end("toy-2")
+        alive = [platform.is_alive(name) for name in ("toy", "toy-2", "toy-3")]
+
+    assert roots[0] == platform.addresses.roots["toy"]
+    assert [each["instance"] for each in told] == ["1", "2", "3"]
+    assert [each["max_batch"] for each in told] == [7, 7, 7]
+    assert [each["log_level"] for each in told] == ["INFO", "INFO", "ERROR"]
+    assert versions == [404, 404, 200]
+    assert ending == "was ended by SIGTERM"
+    assert alive == [True, False, True]
+
+
+def _write_next_toy(tree: Path) -> None:
+    """Write a source tree whose toy has one route more."""
+    (tree / "shared").symlink_to(ROOT / "shared")
+    path = Path(TOY.replace(".", "/") + ".py")
+    text = (ROOT / path).read_text(encoding="utf-8")
+    route = '    @app.get("/health/live")\n'
+    assert route in text
+    (tree / path).parent.mkdir(parents=True)
+    (tree / path).write_text(text.replace(route, f'    @app.get("/version")\n{route}'))
 
 
 def test_nothing_is_left_after_the_end() -> None:
