@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,8 +12,11 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
 Answer = dict[str, Any]
-_TIMEOUT_S = 60.0
-_POLL_S = 0.05
+PATIENCE_S = 60.0
+"""How long an actor waits for what must come."""
+SENT_AGAIN = "sent_again"
+"""Extension of an answer: the request was sent before, and may have been carried out then."""
+_POLL_S, _LONGEST_POLL_S = 0.05, 0.5
 
 
 class Unexpected(Exception):  # noqa: N818 - it ends the demo, which prints it
@@ -50,29 +53,29 @@ class Actor:
     services: Services
     role: Role
     siret: str
+    patience_s: float = PATIENCE_S
 
     @property
     def headers(self) -> dict[str, str]:
         """Headers that name the actor."""
         return {"X-Structure": self.siret, "X-Role": self.role}
 
-    async def declare(self, declaration: Mapping[str, Any]) -> None:
+    async def declare(self, declaration: Mapping[str, Any]) -> Answer:
         """Declare the structure of this actor."""
         answer = await self.services.organisation.put(
             f"/structures/{self.siret}", headers=self.headers, json=declaration
         )
         if not answer.is_success:
             raise Unexpected(answer.text)
+        declared: Answer = answer.json()
+        return declared
 
     async def wait_until_accepted(self, file: File, metadata: Mapping[str, Any]) -> None:
         """Wait until a dry run accepts a piece."""
-        deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
-        while (
-            not (answer := await self.try_deposit(file, metadata, dry_run=True))
-            .json()
-            .get("accepted")
-        ):
-            await _pause(deadline, answer)
+        await self._poll(
+            lambda: self.try_deposit(file, metadata, dry_run=True),
+            lambda answer: bool(answer.json().get("accepted")),
+        )
 
     async def try_deposit(
         self,
@@ -99,30 +102,19 @@ class Actor:
 
     async def wait_for_prefill(self, piece_id: str) -> Answer:
         """Wait until this actor may follow a piece; return the prefilled fields."""
-        return await self._until_ok(f"/pieces/{piece_id}/next")
+        return await self._poll_deposit(f"/pieces/{piece_id}/next", lambda _: True)
 
     async def wait_until_depositable(self, piece_id: str, cadre: str) -> None:
         """Wait until this actor may deposit a cadre after a piece."""
-        deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
-        path = f"/pieces/{piece_id}/next"
-        while True:
-            answer = await self.services.deposit.get(path, headers=self.headers)
-            if answer.is_success and cadre in answer.json()["cadres"]:
-                return
-            await _pause(deadline, answer)
+        await self._poll_deposit(f"/pieces/{piece_id}/next", lambda body: cadre in body["cadres"])
 
     async def wait_for_status(self, piece_id: str, status: Status) -> None:
         """Wait until service deposit shows a piece in a status."""
-        deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
-        while True:
-            answer = await self.services.deposit.get(f"/pieces/{piece_id}", headers=self.headers)
-            if answer.is_success and answer.json()["status"] == status:
-                return
-            await _pause(deadline, answer)
+        await self._poll_deposit(f"/pieces/{piece_id}", lambda body: body["status"] == status)
 
     async def treat(self, piece_id: str, act: str, **reasons: Any) -> Answer:  # noqa: ANN401 - JSON
         """Treat a piece that has reached this actor."""
-        return expect(await self.try_treat(piece_id, act, **reasons), 200)
+        return _expect_done(await self.try_treat(piece_id, act, **reasons), 200)
 
     async def try_treat(
         self,
@@ -132,7 +124,10 @@ class Actor:
     ) -> httpx.Response:
         """Wait until a piece is there, treat it, and return the answer, whatever it is."""
         path = f"/pieces/{piece_id}/treatments"
-        await self._until_allowed(path, act)
+        await self._poll(
+            lambda: self.services.routing.get(path, headers=self.headers),
+            lambda answer: answer.is_success and act in answer.json()["acts"],
+        )
         return await self.services.routing.post(
             path, headers=self.headers, json={"act": act, **reasons}
         )
@@ -162,33 +157,41 @@ class Actor:
         return found
 
     async def _add(self, what: str, piece_id: str, comment: str, attachment: File) -> Answer:
-        deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
-        while True:
-            answer = await self.services.deposit.post(
+        answer = await self._poll(
+            lambda: self.services.deposit.post(
                 f"/pieces/{piece_id}/{what}",
                 headers=self.headers,
                 data={"comment": comment},
                 files={"attachments": (attachment.name, attachment.content, attachment.media_type)},
-            )
-            if answer.status_code != httpx.codes.CONFLICT:
-                return expect(answer, 201)
-            await _pause(deadline, answer)
+            ),
+            lambda answer: answer.status_code != httpx.codes.CONFLICT or _was_done(answer),
+        )
+        return _expect_done(answer, 201)
 
-    async def _until_allowed(self, path: str, act: str) -> None:
-        deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
-        while True:
-            answer = await self.services.routing.get(path, headers=self.headers)
-            if answer.is_success and act in _acts(answer.json()):
-                return
-            await _pause(deadline, answer)
+    async def _poll_deposit(self, path: str, is_enough: Callable[[Answer], bool]) -> Answer:
+        answer = await self._poll(
+            lambda: self.services.deposit.get(path, headers=self.headers),
+            lambda answer: answer.is_success and is_enough(answer.json()),
+        )
+        found: Answer = answer.json()
+        return found
 
-    async def _until_ok(self, path: str) -> Answer:
-        deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
-        while True:
-            answer = await self.services.deposit.get(path, headers=self.headers)
-            if answer.is_success:
-                return expect(answer, 200)
-            await _pause(deadline, answer)
+    async def _poll(
+        self,
+        ask: Callable[[], Awaitable[httpx.Response]],
+        is_enough: Callable[[httpx.Response], bool],
+    ) -> httpx.Response:
+        """Ask until the answer is enough, less often as time goes by. Raises Unexpected."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while not is_enough(answer := await ask()):
+            waited = loop.time() - began
+            if waited > self.patience_s:
+                raise Unexpected(
+                    f"{answer.request.method} {answer.request.url.path}: {answer.text}"
+                )
+            await asyncio.sleep(min(max(_POLL_S, waited / 8), _LONGEST_POLL_S))
+        return answer
 
 
 def expect(answer: httpx.Response, status: int) -> Answer:
@@ -202,12 +205,11 @@ def expect(answer: httpx.Response, status: int) -> Answer:
     return body
 
 
-def _acts(body: Any) -> Sequence[str]:  # noqa: ANN401 - JSON
-    acts: list[str] = body["acts"]
-    return acts
+def _expect_done(answer: httpx.Response, status: int) -> Answer:
+    """Give the JSON of an answer to an act, which takes no idempotency key. Raises Unexpected."""
+    return expect(answer, httpx.codes.CONFLICT if _was_done(answer) else status)
 
 
-async def _pause(deadline: float, last: httpx.Response) -> None:
-    if asyncio.get_running_loop().time() > deadline:
-        raise Unexpected(f"{last.request.method} {last.request.url.path}: {last.text}")
-    await asyncio.sleep(_POLL_S)
+def _was_done(answer: httpx.Response) -> bool:
+    """Tell whether an act was possible, was sent twice, and is possible no more: it was done."""
+    return answer.status_code == httpx.codes.CONFLICT and SENT_AGAIN in answer.extensions

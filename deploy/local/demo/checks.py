@@ -1,13 +1,18 @@
 """Checks of the runs: compare the expected hops, statuses and delays with the received ones."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
 
 from deploy.local.demo.routing_events import RoutingEvents
 from deploy.local.demo.runs import Delivery, JourneyRun
 from shared.vocabulary.roles import Purpose, Role
 
+T = TypeVar("T")
 _TIMEOUT_S = 20.0
 _POLL_S = 0.1
 
@@ -20,28 +25,64 @@ def find_lost(runs: Sequence[JourneyRun], events: RoutingEvents) -> set[str]:
     return {piece["piece_id"] for run in runs for piece in run.pieces} - arrived
 
 
-def find_differences(runs: Sequence[JourneyRun], events: RoutingEvents) -> list[str]:
-    """List the hops, statuses and delays that are missing or too many."""
-    return [each for run in runs for each in _compare(run, events)]
+class Fault(StrEnum):
+    """What is wrong with hops, statuses or delays."""
+
+    LOST = "lost"
+    DUPLICATED = "duplicated"
+    OUT_OF_ORDER = "out of order"
 
 
-def _compare(run: JourneyRun, events: RoutingEvents) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that came otherwise than expected."""
+
+    fault: Fault
+    text: str
+
+    def __str__(self) -> str:
+        """Say it to a person."""
+        return self.text
+
+
+def find_differences(runs: Sequence[JourneyRun], events: RoutingEvents) -> list[Difference]:
+    """List the hops, statuses and delays that are missing, too many, or in another order."""
+    came: dict[str, Counter[Delivery]] = defaultdict(Counter)
+    for hop in events.hops:
+        came[hop.as_delivery.piece_id][hop.as_delivery] += 1
+    return [each for run in runs for each in _compare(run, events, came)]
+
+
+def _compare(
+    run: JourneyRun, events: RoutingEvents, hops: Mapping[str, Counter[Delivery]]
+) -> Iterator[Difference]:
     mine = {piece["piece_id"]: piece["number"] for piece in run.pieces}
     name = run.journey.name
-    came = [hop.as_delivery for hop in events.hops if hop.as_delivery.piece_id in mine]
-    for delivery in run.deliveries:
-        if came.count(delivery) < run.deliveries[delivery]:
-            yield f"{name}: missing {_describe(delivery)}"
-    for delivery in set(came):
-        if came.count(delivery) > run.deliveries[delivery]:
-            yield f"{name}: unexpected {_describe(delivery)}"
+    came = sum((hops.get(piece_id, Counter()) for piece_id in mine), Counter[Delivery]())
+    for delivery in run.deliveries - came:
+        yield Difference(Fault.LOST, f"{name}: missing {_describe(delivery)}")
+    for delivery in came - run.deliveries:
+        yield Difference(Fault.DUPLICATED, f"{name}: unexpected {_describe(delivery)}")
     for piece_id, expected in run.statuses.items():
         told = events.statuses.get(piece_id, [])
         if told != expected:
-            yield f"{name}: statuses of {mine[piece_id]} are {told} instead of {expected}"
-    delays = {delay: times for delay, times in events.delays.items() if delay[0] in mine}
-    if delays != {delay: run.delays.count(delay) for delay in run.delays}:
-        yield f"{name}: delays passed are {delays} instead of {run.delays}"
+            yield Difference(
+                find_fault(Counter(told), Counter(expected)),
+                f"{name}: statuses of {mine[piece_id]} are {told} instead of {expected}",
+            )
+    delays = Counter({each: n for each, n in events.delays.items() if each[0] in mine})
+    if delays != Counter(run.delays):
+        yield Difference(
+            find_fault(delays, Counter(run.delays)),
+            f"{name}: delays passed are {dict(delays)} instead of {run.delays}",
+        )
+
+
+def find_fault(came: Counter[T], expected: Counter[T]) -> Fault:
+    """Say what is wrong with things that came otherwise than expected."""
+    if expected - came:
+        return Fault.LOST
+    return Fault.DUPLICATED if came - expected else Fault.OUT_OF_ORDER
 
 
 def _describe(delivery: Delivery) -> str:
@@ -55,15 +96,15 @@ async def wait_for_expected(runs: Sequence[JourneyRun], events: RoutingEvents) -
             while find_differences(runs, events):
                 events.news.clear()
                 await events.news.wait()
-            while any([await _ask_services(run) for run in runs]):  # noqa: ASYNC110
+            while any([await ask_services(run) for run in runs]):  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_S)
     return [
-        *find_differences(runs, events),
-        *[each for run in runs for each in await _ask_services(run)],
+        *map(str, find_differences(runs, events)),
+        *[each for run in runs for each in await ask_services(run)],
     ]
 
 
-async def _ask_services(run: JourneyRun) -> list[str]:
+async def ask_services(run: JourneyRun) -> list[str]:
     """Compare with what the services answer: the history of statuses and the audit trail."""
     name = run.journey.name
     titulaire = run.context.actor(Role.TITULAIRE, run.journey.site)

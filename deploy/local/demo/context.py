@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from deploy.local.demo.actor import Actor, Answer, Services
+from deploy.local.demo.actor import PATIENCE_S, Actor, Answer, Services
 from deploy.local.demo.pieces import Writer, metadata, pdf, ubl
 from deploy.local.demo.structures import ONE_SIRET, STRUCTURES, TWO_SIRETS, WITHOUT_MOA, Site
 from deploy.local.einvoices import Einvoice
@@ -41,11 +41,12 @@ class DemoContext:
     services: Services
     today: date
     tally: Tally = field(default_factory=Tally)
+    patience_s: float = PATIENCE_S
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def actor(self, role: Role, site: Site) -> Actor:
         """Build the client of the actor with a role."""
-        return Actor(self.services, role, site.member(role).siret)
+        return Actor(self.services, role, site.member(role).siret, self.patience_s)
 
     def draft(
         self, cadre: str, site: Site, ht: str = "10000.00", engagement: str | None = None
@@ -111,7 +112,8 @@ def following(draft: Einvoice, piece_id: str) -> dict[str, Any]:
 async def register_structures(context: DemoContext) -> None:
     """Declare every structure, and wait until service deposit knows them all."""
     for member in STRUCTURES:
-        await Actor(context.services, Role.TITULAIRE, member.siret).declare(member.declaration())
+        actor = Actor(context.services, Role.TITULAIRE, member.siret, context.patience_s)
+        await actor.declare(member.declaration())
     for cadre, site in (
         ("A4", ONE_SIRET),
         ("A4", TWO_SIRETS),

@@ -14,7 +14,7 @@ from shared.contracts.routing_v1 import DelayElapsed, PieceForwarded, StatusChan
 from shared.contracts.topics import ACTEUR, ECHEANCE, STATUT
 from shared.vocabulary.statuses import Status
 
-_TOPICS = (*ACTEUR.values(), STATUT, ECHEANCE)
+TOPICS_OF_ROUTING = (*ACTEUR.values(), STATUT, ECHEANCE)
 
 Clock = Callable[[], datetime]
 
@@ -89,5 +89,5 @@ class RoutingEvents:
 async def follow_routing(kafka: str, clock: Clock) -> AsyncIterator[RoutingEvents]:
     """Read every partition of routing's topics from the beginning, within the block."""
     events = RoutingEvents(clock)
-    async with follow_topics(kafka, _TOPICS, events.take):
+    async with follow_topics(kafka, TOPICS_OF_ROUTING, events.take):
         yield events

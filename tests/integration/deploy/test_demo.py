@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from deploy.local.backends import choose
-from deploy.local.demo.checks import find_differences, find_lost
+from deploy.local.demo.checks import Fault, find_differences, find_lost
 from deploy.local.demo.pieces import ubl
 from deploy.local.demo.routing_events import Hop, RoutingEvents
 from deploy.local.demo.runs import Delivery, JourneyRun
@@ -152,19 +152,25 @@ def test_what_came_as_expected_differs_in_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("events", "said"),
+    ("events", "fault", "said"),
     [
-        (some_events(hops=0), "missing hop of A4-1 to moe"),
-        (some_events(hops=2), "unexpected hop of A4-1 to moe"),
-        (some_events(service="VOIRIE"), "missing hop of A4-1 to moe"),
-        (some_events(statuses=_EXPECTED[:1]), "statuses of A4-1"),
-        (some_events(statuses=_EXPECTED[::-1]), "statuses of A4-1"),
-        (some_events(delays=0), "delays passed"),
-        (some_events(delays=2), "delays passed"),
+        (some_events(hops=0), Fault.LOST, "missing hop of A4-1 to moe"),
+        (some_events(hops=2), Fault.DUPLICATED, "unexpected hop of A4-1 to moe"),
+        (some_events(service="VOIRIE"), Fault.LOST, "missing hop of A4-1 to moe"),
+        (some_events(service="VOIRIE"), Fault.DUPLICATED, "unexpected hop of A4-1 to moe"),
+        (some_events(statuses=_EXPECTED[:1]), Fault.LOST, "statuses of A4-1"),
+        (some_events(statuses=_EXPECTED * 2), Fault.DUPLICATED, "statuses of A4-1"),
+        (some_events(statuses=_EXPECTED[::-1]), Fault.OUT_OF_ORDER, "statuses of A4-1"),
+        (some_events(delays=0), Fault.LOST, "delays passed"),
+        (some_events(delays=2), Fault.DUPLICATED, "delays passed"),
     ],
 )
-def test_anything_missing_or_too_much_is_said(events: RoutingEvents, said: str) -> None:
-    assert any(said in each for each in find_differences([a_run()], events))
+def test_anything_missing_or_too_much_is_said(
+    events: RoutingEvents, fault: Fault, said: str
+) -> None:
+    found = find_differences([a_run()], events)
+
+    assert any(said in each.text for each in found if each.fault is fault)
 
 
 def test_a_piece_that_reached_nobody_is_lost() -> None:
