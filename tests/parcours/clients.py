@@ -1,0 +1,63 @@
+"""HTTP clients with retries: spread over the replicas of a service, and survive one that stops."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import count
+
+import httpx
+
+from deploy.local.demo.actor import SENT_AGAIN
+from deploy.local.platform import Addresses, Platform
+from tests.kit.waiting import scaled
+
+_PAUSE_S = 0.1
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Failures after which nobody can have carried out the request."""
+
+
+class Retries(httpx.AsyncHTTPTransport):
+    """Transport with retries: while a replica is away or answers 503, it asks the next one."""
+
+    def __init__(self, platform: Platform, service: str) -> None:
+        """Spread requests over the replicas that a service has at the time."""
+        super().__init__()
+        self._platform = platform
+        self._service = service
+        self._turn = count()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request until somebody answers. Who waits for the answer bounds the time."""
+        was_sent = False
+        while True:
+            replicas = self._find_replicas(self._platform.addresses)
+            root = httpx.URL(replicas[next(self._turn) % len(replicas)])
+            request.url = request.url.copy_with(host=root.host, port=root.port)
+            try:
+                response = await super().handle_async_request(request)
+            except httpx.TransportError as error:
+                was_sent = was_sent or not isinstance(error, _UNSENT)
+            else:
+                if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    if was_sent:
+                        response.extensions[SENT_AGAIN] = True
+                    return response
+                await response.aclose()
+            await asyncio.sleep(_PAUSE_S)
+
+    def _find_replicas(self, addresses: Addresses) -> Sequence[str]:
+        return addresses.replicas[self._service]
+
+
+@asynccontextmanager
+async def open_clients(platform: Platform) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    """Give a client for the public routes of each service, by its name."""
+    async with AsyncExitStack() as stack:
+        yield {
+            name: await stack.enter_async_context(
+                httpx.AsyncClient(
+                    base_url=url, timeout=scaled(30), transport=Retries(platform, name)
+                )
+            )
+            for name, url in platform.addresses.services.items()
+        }

@@ -1,0 +1,270 @@
+"""Ledger of promises: what was accepted over HTTP, compared with what topics and services hold."""
+
+import asyncio
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import httpx
+from aiokafka import AIOKafkaConsumer
+from pymongo import MongoClient
+
+from deploy.local.demo.actor import expect
+from deploy.local.demo.checks import Fault, ask_services, find_differences, find_fault
+from deploy.local.demo.routing_events import TOPICS_OF_ROUTING, RoutingEvents
+from deploy.local.demo.runs import JourneyRun
+from deploy.local.demo.structures import TITULAIRE
+from deploy.local.platform import Platform
+from shared.contracts.deposit_v1 import PieceDeposited
+from shared.contracts.topics import PIECE_DEPOSEE, STRUCTURE, TICKET, TOPICS
+from shared.runtime.clock import build_clock
+from shared.vocabulary.roles import Role
+from tests.kit.waiting import scaled
+from tests.parcours.traffic import Traffic
+
+DEAD_LETTERS, STUCK = "dead letters", "stuck"
+FIGURES = (*(fault.value for fault in Fault), DEAD_LETTERS, STUCK)
+
+_PATIENCE_S = 60
+_PAUSE_S = 1.0
+_PAGE = 200
+_AT_ONCE = 8
+
+Told: TypeAlias = tuple[str, dict[str, Any]]
+"""A topic and an event as JSON: a newer version may tell what this one cannot judge."""
+Wrong: TypeAlias = Iterator[tuple[str, str]]
+"""Figures, each with what is wrong."""
+Document: TypeAlias = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Findings:
+    """What is wrong, by figure, among so many records of topics."""
+
+    wrong: dict[str, list[str]] = field(default_factory=lambda: {each: [] for each in FIGURES})
+    records: int = 0
+    redelivered: int = 0
+
+    def add(self, found: Iterable[tuple[str, str]]) -> None:
+        """Add what is wrong."""
+        for figure, text in found:
+            self.wrong[figure].append(text)
+
+    def describe(self, figures: Sequence[str] = FIGURES) -> str:
+        """Say how many of each, `0 lost, 0 duplicated`, and how many came again with their id."""
+        counts = ", ".join(f"{len(self.wrong[each])} {each}" for each in figures)
+        return f"{counts}; {self.redelivered} redelivered of {self.records} records"
+
+    def list_wrong(self) -> list[str]:
+        """List all of it, each line with its figure."""
+        return [f"{figure}: {text}" for figure in FIGURES for text in self.wrong[figure]]
+
+
+async def settle(platform: Platform, traffic: Traffic) -> Findings:
+    """Compare until nothing is wrong any more, or the time is up; give what is wrong then."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + scaled(_PATIENCE_S)
+    while True:
+        findings = await _compare_topics(platform, traffic)
+        findings.add((STUCK, each) for each in [*traffic.stuck, *_list_left(platform)])
+        is_last = loop.time() > deadline or bool(traffic.stuck)
+        if is_last or not findings.list_wrong():
+            # Asked last: what topics miss, services miss as well.
+            findings.add([(STUCK, each) for each in await _ask_readers(platform, traffic)])
+        if is_last or not findings.list_wrong():
+            return findings
+        await asyncio.sleep(_PAUSE_S)
+
+
+async def _compare_topics(platform: Platform, traffic: Traffic) -> Findings:
+    """Compare what was promised with all that topics hold."""
+    findings = Findings()
+    records = await _read_topics(platform.addresses.kafka, [topic.name for topic in TOPICS])
+    told = keep_first(records)
+    findings.records, findings.redelivered = len(records), len(records) - len(told)
+    dead = await _read_topics(platform.addresses.kafka, [topic.dead_letters for topic in TOPICS])
+    findings.add((DEAD_LETTERS, f"{topic}: {value[:300]!r}") for topic, value in dead)
+    findings.add(compare_ranks(told))
+    findings.add(compare_versions(told))
+    findings.add(compare_journeys(traffic.runs, told))
+    findings.add(compare_pieces(traffic.pieces, told))
+    findings.add(compare_structures(traffic.structures, told))
+    findings.add(compare_tickets(traffic.tickets, told))
+    return findings
+
+
+async def _read_topics(kafka: str, topics: Sequence[str]) -> list[tuple[str, bytes]]:
+    """Read topics from their beginning to their end."""
+    read: list[tuple[str, bytes]] = []
+    async with AIOKafkaConsumer(
+        *topics, bootstrap_servers=kafka, auto_offset_reset="earliest"
+    ) as consumer:
+        partitions = list(consumer.assignment())
+        ends = await consumer.end_offsets(partitions)
+        while any([await consumer.position(each) < ends[each] for each in partitions]):
+            for partition, records in (await consumer.getmany(timeout_ms=500)).items():
+                read += [(partition.topic, record.value) for record in records if record.value]
+    return read
+
+
+def keep_first(records: Iterable[tuple[str, bytes]]) -> list[Told]:
+    """Keep the first delivery of each event: readers drop the others, by their id."""
+    kept: dict[str, Told] = {}
+    for topic, value in records:
+        event = json.loads(value)
+        kept.setdefault(event["id"], (topic, event))
+    return list(kept.values())
+
+
+def compare_ranks(told: Iterable[Told]) -> Wrong:
+    """Find dossiers whose events on a topic do not count 1, 2, 3…"""
+    ranks: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for topic, event in told:
+        if "sequence" in event:
+            ranks[topic, event["dossierid"]].append(int(event["sequence"]))
+    for (topic, dossier), came in ranks.items():
+        expected = [*range(1, max(came) + 1)]
+        if came != expected:
+            fault = find_fault(Counter(came), Counter(expected))
+            yield fault, f"ranks of {dossier} on {topic} are {came}"
+
+
+def compare_versions(told: Iterable[Told]) -> Wrong:
+    """Find entities of which a state is told twice, or an older one after a newer one."""
+    versions: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for topic, event in told:
+        if "version" in event["data"]:
+            versions[topic, event["subject"]].append(event["data"]["version"])
+    for (topic, entity), came in versions.items():
+        expected = sorted(set(came))
+        if came != expected:
+            fault = find_fault(Counter(came), Counter(expected))
+            yield fault, f"versions of {entity} on {topic} are {came}"
+
+
+def compare_journeys(runs: Sequence[JourneyRun], told: Iterable[Told]) -> Wrong:
+    """Find hops and statuses of dossiers that are missing, too many, or in another order."""
+    events = RoutingEvents(build_clock())
+    names = {topic.name for topic in TOPICS_OF_ROUTING}
+    for topic, event in told:
+        if topic in names:
+            events.take(topic, json.dumps(event).encode())
+    for each in find_differences(runs, events):
+        yield each.fault, each.text
+
+
+def compare_pieces(accepted: Collection[str], told: Iterable[Told]) -> Wrong:
+    """Find accepted pieces that were not told, and pieces told that nobody was promised."""
+    came = Counter(
+        event["data"]["piece_id"]
+        for topic, event in told
+        if topic == PIECE_DEPOSEE.name and event["type"] == PieceDeposited.event_type
+    )
+    expected = Counter(set(accepted))
+    for piece in expected - came:
+        yield Fault.LOST, f"deposit of piece {piece}"
+    for piece in came - expected:
+        yield Fault.DUPLICATED, f"deposit of piece {piece}"
+
+
+def compare_structures(accepted: Mapping[str, int], told: Iterable[Told]) -> Wrong:
+    """Find structures whose last version on their topic is not the last that was accepted."""
+    last = {
+        event["subject"]: event["data"]["version"]
+        for topic, event in told
+        if topic == STRUCTURE.name
+    }
+    for structure, version in accepted.items():
+        if last.get(structure) != version:
+            yield Fault.LOST, f"version {version} of {structure}, last is {last.get(structure)}"
+
+
+def compare_tickets(accepted: Mapping[str, Sequence[str]], told: Iterable[Told]) -> Wrong:
+    """Find tickets whose events are not those of what was done to them, in that order."""
+    names = {topic.name for topic in TICKET.values()}
+    came: dict[str, list[str]] = defaultdict(list)
+    for topic, event in told:
+        if topic in names:
+            came[event["data"]["number"]].append(event["type"])
+    for number in accepted.keys() | came.keys():
+        expected, found = list(accepted.get(number, ())), came[number]
+        if found != expected:
+            fault = find_fault(Counter(found), Counter(expected))
+            yield fault, f"ticket {number} gave {found} instead of {expected}"
+
+
+def _list_left(platform: Platform) -> Iterator[str]:
+    """List what waits in the store of a service: to be published, or for something before it."""
+    with MongoClient[Document](platform.addresses.mongo) as client:
+        for service in platform.addresses.services:
+            for collection, query in (("outbox", {}), ("inbox", {"held": True})):
+                waiting = client[service][collection].count_documents(query)
+                if waiting:
+                    yield f"{waiting} in the {collection} of {service}"
+
+
+async def _ask_readers(platform: Platform, traffic: Traffic) -> list[str]:
+    """Ask each service what it shows of each dossier, and list what it shows otherwise."""
+    clients, places = traffic.clients, asyncio.Semaphore(_AT_ONCE)
+    expected = {
+        piece_id: statuses[-1]
+        for run in traffic.runs
+        for piece_id, statuses in run.statuses.items()
+    }
+
+    async def ask(run: JourneyRun) -> list[str]:
+        async with places:
+            return await ask_services(run) if run.pieces else []
+
+    async def ask_deposit(piece_id: str) -> list[str]:
+        async with places:
+            answer = await clients["deposit"].get(f"/pieces/{piece_id}", headers=_HEADERS)
+        return _compare_status("deposit", piece_id, expect(answer, 200)["status"], expected)
+
+    shown = [
+        *await asyncio.gather(*map(ask, traffic.runs)),
+        *await asyncio.gather(*map(ask_deposit, expected)),
+        await _ask_portal(clients["portal"], expected) if "portal" in clients else [],
+        list(_compare_directories(platform, traffic.structures)),
+    ]
+    return [each for wrong in shown for each in wrong]
+
+
+async def _ask_portal(portal: httpx.AsyncClient, expected: Mapping[str, str]) -> list[str]:
+    shown: dict[str, str] = {}
+    asked = {"limit": str(_PAGE)}
+    while True:
+        page = expect(await portal.get("/pieces", params=asked, headers=_HEADERS), 200)
+        shown |= {piece["piece_id"]: piece["status"] for piece in page["pieces"]}
+        if not page.get("next"):
+            break
+        asked["after"] = page["next"]
+    return [
+        each
+        for piece_id in expected
+        for each in _compare_status("portal", piece_id, shown.get(piece_id), expected)
+    ]
+
+
+def _compare_directories(platform: Platform, accepted: Mapping[str, int]) -> Iterator[str]:
+    """Find services that do not know the last version of a structure."""
+    readers = set(STRUCTURE.consumers) & platform.addresses.services.keys()
+    with MongoClient[Document](platform.addresses.mongo) as client:
+        for reader in sorted(readers):
+            known = {row["_id"]: row["version"] for row in client[reader]["structures"].find()}
+            for structure, version in accepted.items():
+                if known.get(structure) != version:
+                    yield f"{reader} knows version {known.get(structure)} of {structure}"
+
+
+def _compare_status(
+    reader: str, piece_id: str, shown: str | None, expected: Mapping[str, str]
+) -> list[str]:
+    if shown == expected[piece_id]:
+        return []
+    return [f"{reader} shows {piece_id} {shown} instead of {expected[piece_id]}"]
+
+
+_HEADERS = {"X-Structure": TITULAIRE.siret, "X-Role": Role.TITULAIRE.value}

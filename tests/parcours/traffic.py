@@ -1,0 +1,163 @@
+"""Traffic generator: actors carry dossiers over HTTP through every circuit, until told to stop.
+
+What the platform has promised by a 2xx is kept, for `tests/parcours/ledger.py` to compare.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import fields, replace
+from itertools import cycle
+
+import httpx
+
+from deploy.local.demo.actor import PATIENCE_S, Actor, Answer, Services, Unexpected
+from deploy.local.demo.context import DemoContext, register_structures
+from deploy.local.demo.journeys import JOURNEYS
+from deploy.local.demo.runs import JourneyRun
+from deploy.local.demo.steps import Journey, Silence
+from deploy.local.demo.structures import STRUCTURES, TITULAIRE
+from deploy.local.demo_support.people import Person, member
+from deploy.local.demo_support.tickets import TECHNICAL
+from deploy.local.platform import Platform
+from shared.contracts.support_v1 import TicketChanged, TicketSubmitted
+from shared.runtime.clock import build_clock
+from shared.runtime.ids import new_id
+from shared.vocabulary.roles import Role
+from tests.kit.waiting import scaled
+from tests.parcours.clients import open_clients
+
+CIRCUITS = tuple(
+    journey for journey in JOURNEYS if not any(isinstance(step, Silence) for step in journey.steps)
+)
+"""The journeys in which nobody lets a delay pass: those need days, not minutes."""
+
+_AT_ONCE = 8
+"""Dossiers that are carried at the same time."""
+_POLL_S = 0.05
+_PAUSE_S = 1.0
+"""Between two changes of structures, and between two tickets."""
+_MESSAGES = ("Le fichier pèse 2 Mo.", "Il s'appelle SIT-11.xml.")
+
+
+@asynccontextmanager
+async def open_traffic(
+    platform: Platform, journeys: Sequence[Journey] = CIRCUITS
+) -> AsyncIterator["Traffic"]:
+    """Declare the structures on a platform that runs, and prepare its traffic."""
+    async with open_clients(platform) as clients:
+        services = Services(**{each.name: clients[each.name] for each in fields(Services)})
+        today = build_clock()().date()
+        context = DemoContext(services, today, patience_s=scaled(PATIENCE_S))
+        await register_structures(context)
+        yield Traffic(context, clients, journeys)
+
+
+class Traffic:
+    """Dossiers, changes of structures and tickets, and what the platform has promised of each."""
+
+    def __init__(
+        self,
+        context: DemoContext,
+        clients: Mapping[str, httpx.AsyncClient],
+        journeys: Sequence[Journey],
+    ) -> None:
+        """Prepare traffic of these journeys, in turn, on the services that clients are for."""
+        self.context = context
+        self.clients = clients
+        self.runs: list[JourneyRun] = []
+        self.structures: dict[str, int] = {}
+        """The last version of each structure that was accepted."""
+        self.tickets: dict[str, list[str]] = {}
+        """The types of the events that each ticket must give, by its number."""
+        self.stuck: list[str] = []
+        """What did not come, however long its actor waited."""
+        self.moved: dict[str, set[str]] = defaultdict(set)
+        """Pieces that were deposited or changed their status, by phase."""
+        self._phase = ""
+        self._journeys = cycle(journeys)
+        self._is_open = True
+
+    @property
+    def pieces(self) -> dict[str, Answer]:
+        """The pieces that were accepted."""
+        return self.context.tally.pieces
+
+    async def flow(self) -> None:
+        """Carry dossiers until `stop` is called, and those that have begun to their end."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_AT_ONCE):
+                group.create_task(self._carry_dossiers())
+            group.create_task(self._change_structures())
+            if "support" in self.clients:
+                group.create_task(self._send_tickets(self.clients["support"]))
+
+    def stop(self) -> None:
+        """Let nothing new begin."""
+        self._is_open = False
+
+    def begin_phase(self, name: str) -> None:
+        """Count what moves from now on under another name."""
+        self._phase = name
+
+    async def move(self, pieces: int) -> None:
+        """Wait until so many pieces have moved in this phase, or something is stuck."""
+        while len(self.moved[self._phase]) < pieces and not self.stuck:  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_S)
+
+    def describe(self) -> str:
+        """Say how many pieces and dossiers there were, and how many pieces moved in each phase."""
+        moved = ", ".join(f"{len(pieces)} {phase}" for phase, pieces in self.moved.items())
+        return f"{len(self.pieces)} pieces in {len(self.runs)} dossiers (moved: {moved})"
+
+    async def _carry_dossiers(self) -> None:
+        while self._is_open:
+            await self._carry(next(self._journeys))
+
+    async def _carry(self, journey: Journey) -> None:
+        run = JourneyRun(journey, self.context)
+        self.runs.append(run)
+        try:
+            for step in journey.steps:
+                await run.carry_out(step)
+                self.moved[self._phase].add(run.piece["piece_id"])
+        except Unexpected as unexpected:
+            self.stuck.append(f"{journey.name}: {unexpected}")
+
+    async def _change_structures(self) -> None:
+        """Give structures another name: what they were judged by has another version."""
+        for rank, each in enumerate(cycle(STRUCTURES)):
+            if not self._is_open:
+                return
+            actor = Actor(self.context.services, Role.TITULAIRE, each.siret)
+            renamed = replace(each, name=f"{each.name} ({rank})")
+            declared = await actor.declare(renamed.declaration())
+            self.structures[each.siret] = declared["version"]
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _send_tickets(self, support: httpx.AsyncClient) -> None:
+        """Let a ticket be submitted, and more be said of it, again and again."""
+        supplier = member(support, TITULAIRE, Role.TITULAIRE)
+        while self._is_open:
+            try:
+                await self._send_ticket(supplier)
+            except Unexpected as unexpected:
+                self.stuck.append(f"ticket: {unexpected}")
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _send_ticket(self, supplier: Person) -> None:
+        draft = await supplier.ask("POST", "/tickets", 201, json=TECHNICAL)
+        submission = f"/tickets/{draft['id']}/submission"
+        ticket = await _with_key(supplier).ask("POST", submission)
+        events = self.tickets.setdefault(ticket["number"], [])
+        events.append(TicketSubmitted.event_type)
+        for text in _MESSAGES:
+            await _with_key(supplier).ask(
+                "POST", f"/tickets/{ticket['id']}/messages", 201, data={"text": text}
+            )
+            events.append(TicketChanged.event_type)
+
+
+def _with_key(person: Person) -> Person:
+    return replace(person, headers={**person.headers, "Idempotency-Key": new_id()})
