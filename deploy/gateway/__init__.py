@@ -17,7 +17,7 @@ _PAGES = {"docs": "docs", "openapi": "openapi.json"}
 """Paths of the documentation pages of each service, below its prefix."""
 
 
-def caddyfile(host: str, port: int, services: Mapping[str, str]) -> str:
+def build_caddyfile(host: str, port: int, services: Mapping[str, str]) -> str:
     """Build the configuration of Caddy: listen on `host` and `port`, route to each service."""
     routes = (f"\timport service {name} {address}" for name, address in services.items())
     return Template(_CADDYFILE.read_text(encoding="utf-8")).safe_substitute(
@@ -28,7 +28,7 @@ def caddyfile(host: str, port: int, services: Mapping[str, str]) -> str:
 def write_for_compose(services: Iterable[str]) -> str:
     """Build the configuration of Caddy for compose, where a service's name is its host."""
     addresses = {name: f"{name}:{_PORT}" for name in services}
-    text = caddyfile("0.0.0.0", _PORT, addresses)  # noqa: S104 - inside its container
+    text = build_caddyfile("0.0.0.0", _PORT, addresses)  # noqa: S104 - inside its container
     return f"# Written by `python -m deploy.gateway`.\n{text}"
 
 

@@ -5,7 +5,7 @@ with Platform(Backend.EMBEDDED) as platform:
 """
 
 from deploy.errors import LaunchError
-from deploy.local.backends import Backend, Choice, choose
+from deploy.local.backends import Backend, BackendChoice, choose
 from deploy.local.platform import SERVICES, Addresses, Platform
 
-__all__ = ["SERVICES", "Addresses", "Backend", "Choice", "LaunchError", "Platform", "choose"]
+__all__ = ["SERVICES", "Addresses", "Backend", "BackendChoice", "LaunchError", "Platform", "choose"]

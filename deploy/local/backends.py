@@ -37,14 +37,14 @@ class Backend(StrEnum):
 
 
 @dataclass(frozen=True)
-class Choice:
+class BackendChoice:
     """Backend that was chosen, and why."""
 
     backend: Backend
     reason: str
 
 
-class _Wish(BaseSettings):
+class _BackendSetting(BaseSettings):
     """Environment variable `BACKEND`, which forces a backend."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True)
@@ -52,16 +52,16 @@ class _Wish(BaseSettings):
     backend: str | None = None
 
 
-def choose(otherwise: Backend | None = None) -> Choice:
+def choose(otherwise: Backend | None = None) -> BackendChoice:
     """Choose the backend: that of `BACKEND`, else `otherwise`, else the closest to production."""
-    wish = _Wish().backend
+    wish = _BackendSetting().backend
     if wish is not None:
         if wish not in list(Backend):
             raise LaunchError(f"BACKEND={wish} is unknown: choose {' or '.join(Backend)}")
-        return Choice(Backend(wish), "BACKEND says so")
+        return BackendChoice(Backend(wish), "BACKEND says so")
     if otherwise is not None:
-        return Choice(otherwise, "it is the default")
+        return BackendChoice(otherwise, "it is the default")
     missing = Backend.NATIVE.find_missing()
     if missing is None:
-        return Choice(Backend.NATIVE, "Java and Apache Kafka can be had here")
-    return Choice(Backend.EMBEDDED, missing)
+        return BackendChoice(Backend.NATIVE, "Java and Apache Kafka can be had here")
+    return BackendChoice(Backend.EMBEDDED, missing)

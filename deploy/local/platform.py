@@ -17,8 +17,8 @@ from deploy.errors import LaunchError
 from deploy.local import programs
 from deploy.local.backends import Backend
 from deploy.local.folder_lock import FolderLock
-from deploy.local.ports import HOST, free_port, is_taken
-from deploy.local.processes import Running, tail
+from deploy.local.ports import HOST, find_free_port, is_taken
+from deploy.local.processes import Running, read_tail
 from deploy.local.programs import ROOT, Startable
 from deploy.local.watchdog import Watchdog
 from deploy.topics import provision
@@ -149,7 +149,7 @@ class Platform:
                 self.install(name)
             self._bring_up(*sorted(self._replicas, key=lambda name: name in ASKING))
             if self._has_gateway:
-                self._programs[GATEWAY] = programs.gateway(
+                self._programs[GATEWAY] = programs.build_gateway(
                     self._run_dir / GATEWAY, {name: self._ports[name] for name in self._services}
                 )
                 self._bring_up(GATEWAY)
@@ -177,7 +177,7 @@ class Platform:
             self._replicas.append(name)
         service, rank = _split_replica(name)
         told = {**self._service_env(), "AIGUILLAGE_INSTANCE": rank, **(env or {})}
-        self._programs[name] = programs.service(self._services[service], told, tree)
+        self._programs[name] = programs.build_service(self._services[service], told, tree)
 
     def kill(self, name: str) -> None:
         """Send SIGKILL to a process and wait until it has ended."""
@@ -307,7 +307,7 @@ class Platform:
             # Also when it has ended by itself: the watchdog must forget it.
             self._processes[name].kill()
         program = self._programs[name]
-        port = self._ports.setdefault(name, free_port())
+        port = self._ports.setdefault(name, find_free_port())
         self._processes[name] = program.start(
             port, env=self._changing_env(name), log=self.log(name), watchdog=self._watchdog
         )
@@ -323,13 +323,13 @@ class Platform:
         while not (self.is_ready(name) and self.is_alive(name)):
             if not self.is_alive(name):
                 if not moves or not is_taken(self._ports[name]):
-                    raise self.failure(name, "ended before it was ready")
+                    raise self.build_failure(name, "ended before it was ready")
                 moves -= 1
-                self._ports[name] = free_port()
+                self._ports[name] = find_free_port()
                 self.spawn(name)
                 self._tell_of_move(name)
             if time.monotonic() > deadline:
-                raise self.failure(name, f"was not ready after {self._ready_limit_s:.0f} s")
+                raise self.build_failure(name, f"was not ready after {self._ready_limit_s:.0f} s")
             time.sleep(_POLL_S)
 
     def _tell_of_move(self, moved: str) -> None:
@@ -350,9 +350,9 @@ class Platform:
             self.logs.rename(before)
         self.logs.mkdir()
 
-    def failure(self, name: str, what: str) -> LaunchError:
+    def build_failure(self, name: str, what: str) -> LaunchError:
         """Build the launch error of a process, with the end of its log."""
-        return LaunchError(f"{name} {what}; its last lines:\n{tail(self.log(name))}")
+        return LaunchError(f"{name} {what}; its last lines:\n{read_tail(self.log(name))}")
 
     def _check_ports(self) -> None:
         for name, port in self._ports.items():

@@ -10,7 +10,7 @@ _RANGE = range(20_000, 32_000)
 _TRIES = 100
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     """Find a free port. Another program may take it before it is used: callers then retry."""
     for port in random.sample(_RANGE, _TRIES):
         if not is_taken(port):

@@ -100,7 +100,7 @@ class Process:
         self._watchdog.forget(self.pid)
 
 
-def tail(log: Path) -> str:
+def read_tail(log: Path) -> str:
     """Read the last lines of a log, which a failure shows."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:]) or "    (it wrote nothing)"

@@ -11,7 +11,7 @@ from typing import Protocol
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from deploy.gateway import caddyfile
+from deploy.gateway import build_caddyfile
 from deploy.local import containers, kafka
 from deploy.local.backends import Backend
 from deploy.local.ports import HOST, accepts
@@ -98,7 +98,7 @@ def build_store(backend: Backend, data: Path) -> Startable:
     return Program(command, lambda port: accepts(port) and _pings(port), cwd=data)
 
 
-def service(module: str, env: Mapping[str, str], tree: Path = ROOT) -> Startable:
+def build_service(module: str, env: Mapping[str, str], tree: Path = ROOT) -> Startable:
     """Build a service of ours from a source tree; it is ready when its health route says so."""
     return Program(
         # Python looks for modules in its working folder first.
@@ -115,14 +115,14 @@ def service(module: str, env: Mapping[str, str], tree: Path = ROOT) -> Startable
     )
 
 
-def gateway(data: Path, services: Mapping[str, int]) -> Startable:
+def build_gateway(data: Path, services: Mapping[str, int]) -> Startable:
     """Build the gateway (Caddy) in front of services, given the port of each."""
     data.mkdir(parents=True, exist_ok=True)
     config = data / "Caddyfile"
     addresses = {name: f"{HOST}:{port}" for name, port in services.items()}
 
     def command(port: int) -> list[str]:
-        config.write_text(caddyfile(HOST, port, addresses), encoding="utf-8")
+        config.write_text(build_caddyfile(HOST, port, addresses), encoding="utf-8")
         binary = Path(sys.executable).parent / "caddy"
         return [str(binary), "run", f"--config={config}", "--adapter=caddyfile"]
 

@@ -63,7 +63,7 @@ class Supervisor:
     def _schedule(self, name: str, state: _Restarts, now: float) -> None:
         ending = self._platform.describe_end(name)
         if name == BROKER and not self._platform.backend.has_real_kafka:
-            raise self._platform.failure(
+            raise self._platform.build_failure(
                 name, f"{ending}, and its records were in memory: all ends here, start anew"
             )
         if state.answered and now - state.answered > _STEADY_S:

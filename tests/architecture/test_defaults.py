@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.deployed import NAMES, settings_of
+from tests.kit.deployed import NAMES, find_settings
 
 ROOT = Path(__file__).parents[2]
 _USUAL = (0, 1)
@@ -51,7 +51,7 @@ def _read_settings() -> dict[str, object]:
     return {
         name: field.default
         for service in NAMES
-        for name, field in settings_of(service).model_fields.items()
+        for name, field in find_settings(service).model_fields.items()
     }
 
 

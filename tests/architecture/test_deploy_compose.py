@@ -18,8 +18,8 @@ from jsonschema.validators import validator_for
 from deploy import gateway
 from deploy.local import containers
 from deploy.local.platform import ASKING
-from tests.kit.deployed import NAMES, ROOT, Yaml, load, misset
-from tests.kit.manifests import overflowing, too_small
+from tests.kit.deployed import NAMES, ROOT, Yaml, find_setting_faults, load
+from tests.kit.manifests import find_memory_shortage, find_upload_overflow
 
 COMPOSE = ROOT / "deploy" / "compose" / "compose.yaml"
 PLATFORM = load(COMPOSE)
@@ -165,10 +165,12 @@ def _unfit(name: str, each: Yaml) -> Iterator[str]:
         return
     if each["build"]["args"].get("SERVICE") != name or f"aiguillage/{name}:" not in each["image"]:
         yield "its image is another's"
-    yield from misset(name, IMAGE | each["environment"])
+    yield from find_setting_faults(name, IMAGE | each["environment"])
     tmp = sum(_megabytes(size) for size in re.findall(r"size=(\w+)", " ".join(each["tmpfs"])))
-    yield from too_small(name, each["environment"], _megabytes(each.get("mem_limit", "0m")) - tmp)
-    yield from overflowing(name, each["environment"], tmp)
+    yield from find_memory_shortage(
+        name, each["environment"], _megabytes(each.get("mem_limit", "0m")) - tmp
+    )
+    yield from find_upload_overflow(name, each["environment"], tmp)
 
 
 def _megabytes(size: str) -> int:

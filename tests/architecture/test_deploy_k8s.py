@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from deploy import render
-from tests.kit.deployed import Yaml, load_all, program
-from tests.kit.manifests import faults, unresolved
+from tests.kit.deployed import Yaml, find_program, load_all
+from tests.kit.manifests import find_faults, find_unresolved
 
 OBJECTS = load_all(render.RENDERED)
-NO_KUSTOMIZE = program("kustomize") is None
+NO_KUSTOMIZE = find_program("kustomize") is None
 NEEDS_KUSTOMIZE = pytest.mark.skipif(NO_KUSTOMIZE, reason="no kustomize here (a Go program)")
 
 
@@ -219,7 +219,7 @@ PLANTED: dict[str, tuple[Callable[[list[Yaml]], object], str]] = {
 
 def test_the_example_is_without_fault() -> None:
     assert len(OBJECTS) > 20
-    assert faults(OBJECTS) == []
+    assert find_faults(OBJECTS) == []
 
 
 @pytest.mark.parametrize("fault", PLANTED)
@@ -228,7 +228,7 @@ def test_a_planted_fault_is_named(fault: str) -> None:
     objects = copy.deepcopy(OBJECTS)
     plant(objects)
 
-    assert any(said in each for each in faults(objects)), faults(objects)
+    assert any(said in each for each in find_faults(objects)), find_faults(objects)
 
 
 def test_the_example_is_what_its_parts_come_to() -> None:
@@ -241,18 +241,18 @@ def test_the_example_is_what_its_parts_come_to() -> None:
 def test_kustomize_builds_the_example_to_the_letter() -> None:
     _, _, rendered = render.RENDERED.read_text(encoding="utf-8").partition("\n")
 
-    assert render.build(str(program("kustomize"))) == rendered
+    assert render.build(str(find_program("kustomize"))) == rendered
 
 
 def test_every_part_is_named_and_every_name_is_found() -> None:
-    assert unresolved(render.MANIFESTS) == []
+    assert find_unresolved(render.MANIFESTS) == []
 
 
 def test_a_part_that_is_lost_or_idle_is_named(tmp_path: Path) -> None:
     shutil.copytree(render.MANIFESTS, tmp_path, dirs_exist_ok=True)
     (tmp_path / "base" / "network.yaml").rename(tmp_path / "base" / "net.yaml")
 
-    assert unresolved(tmp_path) == [
+    assert find_unresolved(tmp_path) == [
         "base/kustomization.yaml: no network.yaml",
         "nothing names base/net.yaml",
     ]

@@ -12,7 +12,7 @@ import pytest
 from promql_parser import AggregateExpr, VectorSelector
 
 from shared.contracts.topics import TOPICS
-from tests.kit.deployed import NAMES, ROOT, Yaml, exported, load, program
+from tests.kit.deployed import NAMES, ROOT, Yaml, find_program, list_exported_metrics, load
 from tests.kit.waiting import scaled
 
 WATCH = ROOT / "deploy" / "watch"
@@ -22,7 +22,7 @@ DASHBOARD = json.loads((WATCH / "grafana/dashboards/aiguillage.json").read_text(
 TARGET_LABELS = {"job", "instance", "service"}
 OTHERS = {"up": set[str](), "process_resident_memory_bytes": set[str]()}
 OUTCOMES = {"applied", "parked", "dead", "redelivered", "unknown"}
-NO_PROMTOOL = program("promtool") is None
+NO_PROMTOOL = find_program("promtool") is None
 NEEDS_PROMTOOL = pytest.mark.skipif(NO_PROMTOOL, reason="no promtool here (Debian: prometheus)")
 
 
@@ -61,7 +61,7 @@ def _unknown(expression: Any) -> list[str]:  # noqa: ANN401 - the parser has no 
     def look(each: Any) -> None:  # noqa: ANN401
         if isinstance(each, VectorSelector):
             name = each.name or "a series without a name"
-            known = exported().get(name, OTHERS.get(name))
+            known = list_exported_metrics().get(name, OTHERS.get(name))
             if known is None:
                 found.append(f"no service exports {name}")
                 return
@@ -183,7 +183,7 @@ def test_every_alert_is_tried_and_says_what_to_do() -> None:
 )
 def test_prometheus_itself_agrees(check: tuple[str, ...]) -> None:
     done = subprocess.run(
-        [str(program("promtool")), *check],
+        [str(find_program("promtool")), *check],
         cwd=WATCH,
         capture_output=True,
         text=True,

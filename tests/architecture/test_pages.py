@@ -84,7 +84,7 @@ def test_a_diagram_draws_every_row_and_every_follower(
     assert {row.cadre for row in rows} <= {*nodes}
     for row in rows:
         drawn = [end for start, _, end in arrows if start == row.cadre]
-        expected = [after.cadre for after in circuit.every_next(row)]
+        expected = [after.cadre for after in circuit.list_every_next(row)]
         assert sorted(drawn) == sorted([*expected, *["PAIEMENT"] * row.is_final])
 
 

@@ -22,7 +22,7 @@ from shared.runtime.messaging.outbox import _RETRY_AFTER_REFUSAL_S
 from shared.runtime.service import _FRAME_MAX_BYTES
 from shared.runtime.web.body_limits import _OPEN_PLAIN_BYTES, _PLAIN_BYTES
 from shared.runtime.web.connection_timeouts import _HEAD_BYTES, _HEAD_LINES
-from tests.kit.deployed import NAMES, ROOT, settings_of
+from tests.kit.deployed import NAMES, ROOT, find_settings
 
 _QUOTED = re.compile(r"`(?:AIGUILLAGE|…)?_?([A-Z]+(?:_[A-Z]+)*)`,? \(?(\d+)(?![\d., ]*\d)")
 """A setting, then what it is when not set: `X_S` (10), `X_S` 10, `X_S`, 10."""
@@ -74,7 +74,7 @@ def _read_defaults() -> Mapping[str, Any]:
     return {
         name.upper(): field.default
         for service in NAMES
-        for name, field in settings_of(service).model_fields.items()
+        for name, field in find_settings(service).model_fields.items()
     }
 
 

@@ -19,7 +19,14 @@ from shared.vocabulary.tickets import Desk
 from tests.eval.bounds import Bounds
 from tests.eval.picture import draw_confusion
 from tests.eval.tickets import Pairs, confusion_table, judge_tickets
-from tests.kit.evaluation import OFF_TOPIC, Asked, Figures, evaluate, read_questions, read_rows
+from tests.kit.evaluation import (
+    OFF_TOPIC,
+    EvaluationResults,
+    Question,
+    evaluate,
+    read_questions,
+    read_rows,
+)
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -92,7 +99,8 @@ def _judge_near_misses(search: ArticleSearch, bounds: Bounds) -> None:
         rows = read_rows(file)
         kinds = {
             kind: evaluate(
-                search, [Asked(OFF_TOPIC, row["question"]) for row in rows if row["moitie"] == kind]
+                search,
+                [Question(OFF_TOPIC, row["question"]) for row in rows if row["moitie"] == kind],
             )
             for kind in dict.fromkeys(row["moitie"] for row in rows)
         }
@@ -105,12 +113,12 @@ def _judge_near_misses(search: ArticleSearch, bounds: Bounds) -> None:
             _show_misses(found)
 
 
-def _hold_declined(what: str, found: Figures, bounds: Bounds) -> None:
+def _hold_declined(what: str, found: EvaluationResults, bounds: Bounds) -> None:
     if found.off_topic:
         bounds.at_least(what, found.declined_rate, _DECLINED_LEAST, found.off_topic)
 
 
-def _show_misses(found: Figures) -> None:
+def _show_misses(found: EvaluationResults) -> None:
     for each in found.misses:
         print(f"    {each.asked.subject}: {each.asked.question}")
         print(f"      answered from {each.given}, closest {each.closest}")

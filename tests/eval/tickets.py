@@ -10,7 +10,7 @@ from services.support.suggestions.adapters.model import TrainedModel
 from services.support.suggestions.domain.suggestions import Suggestions
 from shared.vocabulary.tickets import Desk
 from tests.eval.bounds import Bounds
-from tests.kit.evaluation import desk_of, ranking
+from tests.kit.evaluation import find_desk, rank_sub_categories
 
 _DESK_LEAST = 0.95
 _FIRST_THREE_LEAST = 0.85
@@ -85,7 +85,7 @@ def confusion_table(classes: Sequence[str], counts: Pairs) -> str:
 def _read(model: TrainedModel, ticket: Example, desks: Mapping[str, Desk]) -> _Read:
     odds = model.odds(ticket.title, ticket.description)
     said = model.suggest(ticket.title, ticket.description)
-    return _Read(ticket.sub_category, ranking(odds), desk_of(odds, desks), said)
+    return _Read(ticket.sub_category, rank_sub_categories(odds), find_desk(odds, desks), said)
 
 
 def _share(them: Iterable[bool]) -> float:

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from structlog.testing import capture_logs
 
 from deploy.local.platform import Platform
-from deploy.local.ports import HOST, accepts, free_port
+from deploy.local.ports import HOST, accepts, find_free_port
 from shared.runtime.messaging.broker import Broker
 from shared.runtime.messaging.parsing import Record
 from tests.fuzz.calls import fuzz_service
@@ -135,7 +135,7 @@ class _Stuck:
 
 @contextmanager
 def _served(app: FastAPI) -> Iterator[str]:
-    port = free_port()
+    port = find_free_port()
     server = uvicorn.Server(uvicorn.Config(app, HOST, port, log_config=None, log_level="critical"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

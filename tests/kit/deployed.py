@@ -43,9 +43,9 @@ def load_all(path: Path) -> list[Yaml]:
     return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
 
 
-def misset(service: str, variables: Mapping[str, str]) -> list[str]:
+def find_setting_faults(service: str, variables: Mapping[str, str]) -> list[str]:
     """List the faults of a service's environment variables: unknown, missing or invalid."""
-    settings = settings_of(service)
+    settings = find_settings(service)
     ours = {name for name in variables if name.startswith(_PREFIX)}
     known = {f"{_PREFIX}{name.upper()}" for name in settings.model_fields}
     faults = [f"{service}: it reads no {name}" for name in sorted(ours - known)]
@@ -61,14 +61,14 @@ def misset(service: str, variables: Mapping[str, str]) -> list[str]:
 
 
 @cache
-def settings_of(service: str) -> type[RuntimeSettings]:
+def find_settings(service: str) -> type[RuntimeSettings]:
     """Find the settings class of a service."""
     found: type[RuntimeSettings] = importlib.import_module(f"services.{service}.settings").Settings
     return found
 
 
 @cache
-def subscriptions() -> Mapping[str, Mapping[str, int]]:
+def list_subscriptions() -> Mapping[str, Mapping[str, int]]:
     """List the topics that each service consumes, with their number of partitions."""
     return {
         name: {topic.name: topic.partitions for topic in runtime.subscriptions}
@@ -85,7 +85,7 @@ def has_route(service: str, path: str) -> bool:
 
 
 @cache
-def exported() -> Mapping[str, frozenset[str]]:
+def list_exported_metrics() -> Mapping[str, frozenset[str]]:
     """List every metric that a service may export, with its labels."""
     found: dict[str, frozenset[str]] = {}
     for module in [*_modules(shared), *_modules(services)]:
@@ -107,7 +107,7 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
             yield importlib.import_module(found.name)
 
 
-def program(name: str) -> str | None:
+def find_program(name: str) -> str | None:
     """Find a program on the machine, or among those that this repository installs for tests."""
     places = [*os.get_exec_path(), str(ROOT / ".run" / "tools")]
     found = (Path(place) / name for place in places)

@@ -14,18 +14,18 @@ OFF_TOPIC = "hors-sujet"
 """Subject of questions that must be declined."""
 
 
-def ranking(odds: Mapping[str, float]) -> Sequence[str]:
+def rank_sub_categories(odds: Mapping[str, float]) -> Sequence[str]:
     """Rank sub-categories, the likeliest first."""
     return sorted(odds, key=lambda code: -odds[code])
 
 
-def desk_of(odds: Mapping[str, float], desks: Mapping[str, Desk]) -> Desk:
+def find_desk(odds: Mapping[str, float], desks: Mapping[str, Desk]) -> Desk:
     """Find the likeliest desk."""
     return max(Desk, key=lambda desk: sum(odds[code] for code in odds if desks[code] is desk))
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Question:
     """Question, and the code of the article that answers it."""
 
     subject: str
@@ -33,17 +33,17 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
+class WrongAnswer:
     """Question with a wrong result: another article, no answer, or an answer though off-topic."""
 
-    asked: Asked
+    asked: Question
     given: str | None
     closest: str | None
     """First article found, even when it was not certain enough to be given."""
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class EvaluationResults:
     """Results of an evaluation: number of questions, and counts of right answers."""
 
     asked: int
@@ -54,7 +54,7 @@ class Figures:
     off_topic: int
     declined: int
     """Off-topic questions that were declined."""
-    misses: tuple[Miss, ...]
+    misses: tuple[WrongAnswer, ...]
 
     @property
     def right_rate(self) -> float:
@@ -78,15 +78,15 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         return [*csv.DictReader(lines, delimiter=";", strict=True)]
 
 
-def read_questions(path: Path) -> Sequence[Asked]:
+def read_questions(path: Path) -> Sequence[Question]:
     """Read questions from a CSV whose columns are `sujet` and `question`."""
-    return [Asked(row["sujet"], row["question"]) for row in read_rows(path)]
+    return [Question(row["sujet"], row["question"]) for row in read_rows(path)]
 
 
-def evaluate(answers: ArticleFinder, questions: Iterable[Asked]) -> Figures:
+def evaluate(answers: ArticleFinder, questions: Iterable[Question]) -> EvaluationResults:
     """Ask all questions and count the results."""
     asked = right = first = off_topic = declined = 0
-    misses: list[Miss] = []
+    misses: list[WrongAnswer] = []
     for each in questions:
         found = answers.search(each.question)
         is_greeting = parse_message(each.question, awaits_email=False).intent is Intent.GREETING
@@ -103,5 +103,5 @@ def evaluate(answers: ArticleFinder, questions: Iterable[Asked]) -> Figures:
             right += is_right
             first += closest == each.subject
         if not is_right:
-            misses.append(Miss(each, code, closest))
-    return Figures(asked, right, first, off_topic, declined, tuple(misses))
+            misses.append(WrongAnswer(each, code, closest))
+    return EvaluationResults(asked, right, first, off_topic, declined, tuple(misses))

@@ -9,7 +9,7 @@ import sys
 from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, frame
 
 
-class Planted:
+class CodeOnUnpickle:
     """Object that runs code in the process that unpickles it."""
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
@@ -18,7 +18,7 @@ class Planted:
 
 
 ANSWERS = {
-    "pickle": frame(pickle.dumps(Planted())),
+    "pickle": frame(pickle.dumps(CodeOnUnpickle())),
     "nothing": frame(b""),
     "no_json": frame(b"\xff" * 9),
     "wrong_fields": frame(b'{"invoice": {"syntax": "EXE"}}'),

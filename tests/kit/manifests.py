@@ -16,11 +16,11 @@ from tests.kit.deployed import (
     NAMES,
     ROOT,
     Yaml,
+    find_setting_faults,
+    find_settings,
     has_route,
+    list_subscriptions,
     load,
-    misset,
-    settings_of,
-    subscriptions,
 )
 
 # The oldest version that is still maintained, and the newest that the package knows.
@@ -36,7 +36,7 @@ _UNITS = {"Mi": 1, "Gi": 1024}
 _OUTSIDE = {"aiguillage-store"}
 
 
-def faults(objects: list[Yaml]) -> list[str]:
+def find_faults(objects: list[Yaml]) -> list[str]:
     """List all faults of a set of objects."""
     wrong = [fault for each in objects for fault in _misshapen(json.dumps(each))]
     if wrong:
@@ -353,7 +353,7 @@ def _misset(objects: list[Yaml]) -> Iterator[str]:
         for variable in container["env"]:
             source = next(iter(variable.get("valueFrom", {})), "")
             variables[variable["name"]] = variable.get("value", from_elsewhere.get(source))
-        yield from misset(_service(name), variables)
+        yield from find_setting_faults(_service(name), variables)
         if variables.get("AIGUILLAGE_INSTANCE") != f"{name}-0":
             yield f"{name}: its instance is not its pod's name"
         limit = _megabytes(container["resources"].get("limits", {}).get("memory", "0Mi"))
@@ -362,11 +362,13 @@ def _misset(objects: list[Yaml]) -> Iterator[str]:
         in_memory = sum(
             _megabytes(each["sizeLimit"]) for each in folders if each.get("medium") == "Memory"
         )
-        yield from too_small(_service(name), variables, limit - in_memory)
-        yield from overflowing(_service(name), variables, tmp)
+        yield from find_memory_shortage(_service(name), variables, limit - in_memory)
+        yield from find_upload_overflow(_service(name), variables, tmp)
 
 
-def too_small(service: str, variables: Mapping[str, str], memory_mb: int) -> Iterator[str]:
+def find_memory_shortage(
+    service: str, variables: Mapping[str, str], memory_mb: int
+) -> Iterator[str]:
     """Tell when the readers of a service could use more memory than it has besides /tmp."""
     if service != "deposit":
         return
@@ -380,7 +382,7 @@ def too_small(service: str, variables: Mapping[str, str], memory_mb: int) -> Ite
         yield f"deposit: {readers} readers and {at_once} deposits may need over {memory_mb} MB"
 
 
-def overflowing(service: str, variables: Mapping[str, str], tmp_mb: int) -> Iterator[str]:
+def find_upload_overflow(service: str, variables: Mapping[str, str], tmp_mb: int) -> Iterator[str]:
     """Tell when the quota of uploads of a service could fill its /tmp, where they wait."""
     if service not in {"deposit", "support"}:
         return
@@ -393,7 +395,9 @@ def overflowing(service: str, variables: Mapping[str, str], tmp_mb: int) -> Iter
 
 def _read(service: str, variables: Mapping[str, str], name: str) -> int:
     """Read a setting from the environment of a service, or what it is when not set."""
-    return int(variables.get(name_variable(name), settings_of(service).model_fields[name].default))
+    return int(
+        variables.get(name_variable(name), find_settings(service).model_fields[name].default)
+    )
 
 
 def _megabytes(quantity: str) -> int:
@@ -408,14 +412,14 @@ def _misscaled(objects: list[Yaml]) -> Iterator[str]:
             yield f"{name}: its replicas are counted twice"
         for trigger in spec["triggers"]:
             asked = trigger["metadata"]
-            partitions = subscriptions()[service].get(asked["topic"])
+            partitions = list_subscriptions()[service].get(asked["topic"])
             if asked["consumerGroup"] != service or partitions is None:
                 yield f"{name}: {service} takes no {asked['topic']} as {asked['consumerGroup']}"
             elif spec["maxReplicaCount"] > partitions:
                 yield f"{name}: more replicas than {asked['topic']} has partitions"
 
 
-def unresolved(folder: Path) -> list[str]:
+def find_unresolved(folder: Path) -> list[str]:
     """List the missing files of kustomizations, and the files that none refers to."""
     named: set[Path] = set()
     found = []

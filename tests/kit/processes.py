@@ -9,7 +9,7 @@ def is_gone(pid: int) -> bool:
     return not state or state.startswith("Z")
 
 
-def descendants(pid: int) -> dict[int, str]:
+def find_descendants(pid: int) -> dict[int, str]:
     """Find the descendants of a process: the command line of each, by pid."""
     children: dict[int, dict[int, str]] = {}
     for line in _ps("-A", "-o", "pid=,ppid=,args=").splitlines():

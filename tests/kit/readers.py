@@ -8,7 +8,7 @@ from services.deposit.adapters.reader_pool import ReaderLimits, ReaderPool
 
 
 @asynccontextmanager
-async def running(
+async def run_pool(
     bounds: ReaderLimits, pool: ReaderPool | None = None
 ) -> AsyncIterator[ReaderPool]:
     """Run a pool of readers as the service does."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from deploy.local.demo.context import DemoContext, opening
 from deploy.local.demo.pieces import ubl
-from deploy.local.demo.runs import refused_by
+from deploy.local.demo.runs import check_refused_by
 from deploy.local.demo.structures import AMENAGEUR, MAIRIE, TRESORERIE, Site
 from shared.vocabulary.roles import Role
 
@@ -31,4 +31,4 @@ async def try_forbidden(context: DemoContext) -> None:
         draft = context.draft("A4", each.site)
         titulaire = context.actor(Role.TITULAIRE, each.site)
         answer = await titulaire.try_deposit(ubl(draft), opening(draft, each.site, ubl))
-        context.tally.remarks.append((each.case, refused_by(answer, each.code)))
+        context.tally.remarks.append((each.case, check_refused_by(answer, each.code)))

@@ -1,4 +1,4 @@
-"""Printed report of the demo: each hop with its latency, days passed, and remarks."""
+"""Printed report of the demo: each hop with its latency, the days that pass, and remarks."""
 
 from collections.abc import Sequence
 from itertools import groupby

@@ -103,7 +103,7 @@ class JourneyRun:
         if first["piece_id"] != again["piece_id"]:
             raise Unexpected("one Idempotency-Key gave two pieces")
         answer = await actor.try_deposit(file, fields)
-        self._remark("même numéro déposé deux fois", refused_by(answer, _NUMBER_SPENT))
+        self._remark("même numéro déposé deux fois", check_refused_by(answer, _NUMBER_SPENT))
 
     async def _do(self, step: Treatment) -> None:
         actor = self.context.actor(step.by, self.journey.site)
@@ -121,7 +121,7 @@ class JourneyRun:
         }
         if step.broken:
             answer = await actor.try_treat(piece_id, step.act, **reasons)
-            self._remark(step.remark or step.act, refused_by(answer, step.broken))
+            self._remark(step.remark or step.act, check_refused_by(answer, step.broken))
             return
         await actor.treat(piece_id, step.act, **reasons)
         for role, party in (step.correction or {}).items():
@@ -191,7 +191,7 @@ def _by_day(journey: Journey) -> list[tuple[int, Step]]:
     return dated
 
 
-def refused_by(answer: httpx.Response, code: str) -> str:
+def check_refused_by(answer: httpx.Response, code: str) -> str:
     """Check that a rule refuses; return the HTTP status and the codes for the report."""
     codes = [each["code"] for each in answer.json().get("violations", ())]
     if answer.status_code not in {409, 422} or code not in codes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from deploy.errors import LaunchError
-from deploy.local.ports import HOST, free_port
+from deploy.local.ports import HOST, find_free_port
 
 _HERE = Path(__file__).parent
 _POM = _HERE / "pom.xml"
@@ -43,7 +43,7 @@ def prepare(data: Path) -> None:
     # Written at the end of a format: an interrupted one is done again.
     if (data / "log" / "meta.properties").exists():
         return
-    properties = _write_properties(data, port=free_port())
+    properties = _write_properties(data, port=find_free_port())
     storage_tool = _java("kafka.tools.StorageTool")
     _run(
         [*storage_tool, "format", "--ignore-formatted", f"-t={_CLUSTER_ID}", "-c", properties],
@@ -70,7 +70,7 @@ def _java(main_class: str) -> list[str]:
 
 
 def _write_properties(data: Path, port: int) -> str:
-    controller = free_port()
+    controller = find_free_port()
     text = (_HERE / "server.properties").read_text()
     values = {"HOST": HOST, "PORT": port, "CONTROLLER_PORT": controller, "DATA": data / "log"}
     for name, value in values.items():

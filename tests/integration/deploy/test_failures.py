@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from deploy.local import Backend, LaunchError, Platform, choose, kafka
-from deploy.local.ports import HOST, free_port
+from deploy.local.ports import HOST, find_free_port
 from tests.integration.deploy.conftest import NO_KAFKA
 from tests.kit.waiting import scaled
 
 
 @pytest.fixture
 def taken_port() -> Iterator[int]:
-    port = free_port()
+    port = find_free_port()
     with socket.socket() as listener:
         listener.bind((HOST, port))
         listener.listen()
@@ -59,7 +59,9 @@ def test_a_port_taken_between_choice_and_use_is_replaced(
     taken_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ports = iter([taken_port])
-    monkeypatch.setattr("deploy.local.platform.free_port", lambda: next(ports, None) or free_port())
+    monkeypatch.setattr(
+        "deploy.local.platform.find_free_port", lambda: next(ports, None) or find_free_port()
+    )
 
     with Platform(Backend.EMBEDDED, services=()) as platform:
         assert str(taken_port) not in platform.addresses.mongo

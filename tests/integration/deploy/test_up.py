@@ -15,7 +15,7 @@ import pytest
 from deploy.local import SERVICES
 from deploy.local.programs import ROOT
 from tests.integration.deploy.conftest import NO_KAFKA
-from tests.kit.processes import descendants, is_gone
+from tests.kit.processes import find_descendants, is_gone
 from tests.kit.waiting import scaled, wait_until
 
 _START_LIMIT_S = 120
@@ -79,7 +79,9 @@ class Launcher:
 
     def pid(self, command: str) -> int:
         """Find a process that it started by a part of its command line."""
-        (found,) = (pid for pid, line in descendants(self.process.pid).items() if command in line)
+        (found,) = (
+            pid for pid, line in find_descendants(self.process.pid).items() if command in line
+        )
         return found
 
     def down(self) -> str:
@@ -164,7 +166,7 @@ def test_what_is_killed_is_said_to_be_and_is_started_again(
 
 def test_the_broker_in_memory_ends_all_when_it_ends(embedded: Launcher) -> None:
     embedded.until_ready()
-    started = descendants(embedded.process.pid)
+    started = find_descendants(embedded.process.pid)
     # Broker, store, six services, gateway, watchdog, and the readers of deposit.
     assert len(started) > 10
 
@@ -179,7 +181,7 @@ def test_the_broker_in_memory_ends_all_when_it_ends(embedded: Launcher) -> None:
 def test_the_terminal_says_what_stays_and_that_all_has_stopped(tmp_path: Path) -> None:
     launcher = Launcher("embedded", tmp_path / "run")
     launcher.until_ready()
-    started = descendants(launcher.process.pid)
+    started = find_descendants(launcher.process.pid)
 
     launcher.process.terminate()
 
@@ -199,14 +201,14 @@ def test_on_native_the_next_run_finds_the_data_of_one_that_was_killed_and_down_e
     path = f"/organisation/v1/structures/{_SIRET}"
     first = Launcher("native", tmp_path / "run")
     first.until_ready()
-    started = descendants(first.process.pid)
+    started = find_descendants(first.process.pid)
     declared = httpx.put(first.origin + path, headers=me, json=_DECLARATION)
 
     first.process.kill()
     first.process.wait(scaled(_START_LIMIT_S))
     second = Launcher("native", tmp_path / "run")
     second.until_ready()
-    started |= descendants(second.process.pid)
+    started |= find_descendants(second.process.pid)
     found = httpx.get(second.origin + path, headers=me)
     stopped, nothing = second.down(), second.down()
 

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from deploy.local.demo.actor import File
 from deploy.local.demo.pieces import factur_x, ubl
 from deploy.local.demo.structures import MAIRIE, ONE_SIRET, TITULAIRE
-from deploy.local.ports import free_port
+from deploy.local.ports import find_free_port
 from services.portal.adapters.export_assets import read_assets
 from services.portal.adapters.export_queue import ExportQueue
 from services.portal.application.exports import Exports
@@ -229,7 +229,7 @@ async def test_a_peer_that_is_down_is_asked_for_later(world: World) -> None:
     await world.known(dossier)
 
     for peer in ("deposit_url", "routing_url"):
-        async with a_portal(world, **{peer: f"http://127.0.0.1:{free_port()}"}) as portal:
+        async with a_portal(world, **{peer: f"http://127.0.0.1:{find_free_port()}"}) as portal:
             answer = await portal.get(f"/dossiers/{dossier}/export", headers=MOA)
 
         assert answer.status_code == 503, peer

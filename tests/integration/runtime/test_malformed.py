@@ -140,7 +140,7 @@ async def test_on_a_real_kafka_the_group_moves_on(store: Store, room: Room, topi
     assert dead > len(list(malformed_records(golden(topic)))) * 0.8
 
 
-async def test_a_letter_that_the_store_refuses_is_buried_as_bytes_at_a_position(
+async def test_a_letter_that_the_store_refuses_is_a_dead_letter_as_bytes_at_a_position(
     store: Store,
 ) -> None:
     inbox = Inbox(store, NOTES, keep, lambda: NOW)

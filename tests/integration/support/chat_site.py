@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from deploy.local import Platform, choose, programs
-from deploy.local.ports import free_port
+from deploy.local.ports import find_free_port
 from deploy.local.watchdog import Watchdog
 from shared.runtime.clock import build_clock
 from shared.vocabulary.dates import PARIS
@@ -85,9 +85,11 @@ def a_twin(platform: Platform, offset_s: int, **settings: int | str) -> Iterator
         "AIGUILLAGE_CLOCK_OFFSET_S": str(offset_s),
         **{f"AIGUILLAGE_{name.upper()}": str(value) for name, value in settings.items()},
     }
-    port, watchdog = free_port(), Watchdog()
+    port, watchdog = find_free_port(), Watchdog()
     log = platform.log("twin")
-    twin = programs.service("services.support", env).start(port, env={}, log=log, watchdog=watchdog)
+    twin = programs.build_service("services.support", env).start(
+        port, env={}, log=log, watchdog=watchdog
+    )
     try:
         yield f"http://127.0.0.1:{port}/support/v1"
     finally:

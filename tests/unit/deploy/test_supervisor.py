@@ -35,7 +35,7 @@ class _Processes:
     def log(self, name: str) -> Path:
         return Path(f"{name}.log")
 
-    def failure(self, name: str, what: str) -> LaunchError:
+    def build_failure(self, name: str, what: str) -> LaunchError:
         return LaunchError(f"{name} {what}")
 
     def spawn(self, name: str) -> None:

@@ -25,7 +25,7 @@ from shared.vocabulary.sizes import MEGABYTE
 from tests.kit import hostile_pdfs, lying_reader
 from tests.kit.einvoices import ROOT, an_einvoice
 from tests.kit.process_memory import peak_mb
-from tests.kit.readers import running
+from tests.kit.readers import run_pool
 from tests.kit.waiting import scaled, wait_until
 
 _BOUNDS = ReaderLimits(readers=1, memory_mb=300, cpu_s=1, wall_s=60.0, wait_s=10.0)
@@ -132,7 +132,7 @@ def _xml(*inside: str) -> bytes:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def readers() -> AsyncIterator[ReaderPool]:
     """A pool that outlives its hostile files, as that of the service does."""
-    async with running(_BOUNDS) as pool:
+    async with run_pool(_BOUNDS) as pool:
         yield pool
 
 
@@ -155,7 +155,7 @@ async def test_a_hostile_file_takes_bounded_time_and_memory_while_the_service_an
 async def test_files_are_read_beside_one_that_takes_too_much() -> None:
     bomb = hostile_pdfs.with_objects(f"/Nombres [{'1 ' * 9_000_000}]")
 
-    async with running(replace(_BOUNDS, readers=2)) as pool:
+    async with run_pool(replace(_BOUNDS, readers=2)) as pool:
         codes = await asyncio.gather(
             code_of(pool, bomb), *(code_of(pool, _INVOICE) for _ in range(5))
         )
@@ -175,7 +175,7 @@ def _heavy_ubl() -> bytes:
     ids=["factur_x", "plain_pdf", "light_cii", "heavy_ubl"],
 )
 async def test_a_file_is_read_apart_as_it_would_be_here(content: bytes) -> None:
-    async with running(_BOUNDS) as pool:
+    async with run_pool(_BOUNDS) as pool:
         read = await pool.read(content, "facture")
 
     assert read == read_einvoice(content, "facture")
@@ -185,7 +185,7 @@ async def test_a_file_is_read_apart_as_it_would_be_here(content: bytes) -> None:
 async def test_what_cannot_be_read_is_said_by_its_own_rule(name: str) -> None:
     broken, unknown = b"%PDF-1.7\n" + b"x" * 3_000_000, bytes(3_000_000)
 
-    async with running(_BOUNDS) as pool:
+    async with run_pool(_BOUNDS) as pool:
         for content, code in ((broken, "DEP-FILE-08"), (unknown, "DEP-FILE-01")):
             with pytest.raises(Unreadable) as refusal:
                 await pool.read(content, name)
@@ -200,7 +200,7 @@ def test_the_service_itself_never_loads_the_pdf_library() -> None:
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["known", "not_known_yet"])
 async def test_a_reader_that_died_idle_costs_no_file(*, is_known: bool) -> None:
-    async with running(_BOUNDS) as pool:
+    async with run_pool(_BOUNDS) as pool:
         (pid,) = pool.pids
         os.kill(pid, signal.SIGKILL)
         if is_known:
@@ -215,7 +215,7 @@ async def test_a_reader_that_died_idle_costs_no_file(*, is_known: bool) -> None:
 async def test_a_file_that_no_reader_takes_is_refused_the_second_time() -> None:
     pool = ReaderPool(_BOUNDS, program="tests.kit.lying_reader")
 
-    async with running(_BOUNDS, pool):
+    async with run_pool(_BOUNDS, pool):
         before = pool.pids
         with pytest.raises(Unreadable) as refusal:
             await pool.read(_INVOICE, lying_reader.NOT_TAKEN.decode())
@@ -227,7 +227,7 @@ async def test_a_file_that_no_reader_takes_is_refused_the_second_time() -> None:
 async def test_a_file_that_ends_its_reader_is_given_to_no_other() -> None:
     bomb = hostile_pdfs.with_false_lengths(20_000)
 
-    async with running(replace(_BOUNDS, readers=2)) as pool:
+    async with run_pool(replace(_BOUNDS, readers=2)) as pool:
         before = pool.pids
         assert await code_of(pool, bomb) == "DEP-FILE-13"
 
@@ -235,7 +235,7 @@ async def test_a_file_that_ends_its_reader_is_given_to_no_other() -> None:
 
 
 async def test_a_file_that_takes_too_long_on_the_clock_is_refused() -> None:
-    async with running(replace(_BOUNDS, wall_s=0.5)) as pool:
+    async with run_pool(replace(_BOUNDS, wall_s=0.5)) as pool:
         (pid,) = pool.pids
         os.kill(pid, signal.SIGSTOP)
 
@@ -244,7 +244,7 @@ async def test_a_file_that_takes_too_long_on_the_clock_is_refused() -> None:
 
 
 async def test_a_file_waits_for_a_reader_only_so_long() -> None:
-    async with running(replace(_BOUNDS, wait_s=0.2)) as pool:
+    async with run_pool(replace(_BOUNDS, wait_s=0.2)) as pool:
         (pid,) = pool.pids
         os.kill(pid, signal.SIGSTOP)
         first = asyncio.create_task(code_of(pool, _INVOICE))
@@ -262,7 +262,7 @@ async def test_a_file_waits_for_a_reader_only_so_long() -> None:
 async def test_a_sender_of_many_slow_files_leaves_a_reader_to_everybody_else() -> None:
     bomb = hostile_pdfs.with_false_lengths(20_000)
 
-    async with running(replace(_BOUNDS, readers=2, wait_s=60.0)) as pool:
+    async with run_pool(replace(_BOUNDS, readers=2, wait_s=60.0)) as pool:
         slow = [asyncio.create_task(pool.read(bomb, "a.pdf", "many")) for _ in range(10)]
         await asyncio.sleep(0)
         other = await pool.read(_INVOICE, "b.pdf", "one")
@@ -276,7 +276,7 @@ async def test_a_sender_of_many_slow_files_leaves_a_reader_to_everybody_else() -
 
 
 async def test_a_reading_that_is_given_up_does_not_answer_for_the_next_file() -> None:
-    async with running(_BOUNDS) as pool:
+    async with run_pool(_BOUNDS) as pool:
         (pid,) = pool.pids
         os.kill(pid, signal.SIGSTOP)
         given_up = asyncio.create_task(pool.read(einvoices.plain_pdf(an_einvoice()), "a.pdf"))
@@ -293,7 +293,7 @@ async def test_a_reading_that_is_given_up_does_not_answer_for_the_next_file() ->
 async def test_a_reader_is_replaced_after_so_many_files_or_when_it_holds_much(
     limits: dict[str, int],
 ) -> None:
-    async with running(replace(_BOUNDS, **limits)) as pool:
+    async with run_pool(replace(_BOUNDS, **limits)) as pool:
         before = pool.pids
         read = [await code_of(pool, _INVOICE) for _ in range(3)]
 
@@ -305,7 +305,7 @@ async def test_a_reader_is_replaced_after_so_many_files_or_when_it_holds_much(
 async def test_a_reader_that_was_taken_over_runs_nothing_in_the_service(said: str) -> None:
     pool = ReaderPool(_BOUNDS, program="tests.kit.lying_reader")
 
-    async with running(_BOUNDS, pool):
+    async with run_pool(_BOUNDS, pool):
         with pytest.raises((Unreadable, RuntimeError)) as refusal:
             await pool.read(_INVOICE, said)
 
@@ -315,7 +315,7 @@ async def test_a_reader_that_was_taken_over_runs_nothing_in_the_service(said: st
 
 @needs_proc
 async def test_a_reader_holds_its_limits_and_no_file() -> None:
-    async with running(_BOUNDS) as pool:
+    async with run_pool(_BOUNDS) as pool:
         (pid,) = pool.pids
         told, files, variables = _held_by(pid)
 
@@ -365,7 +365,7 @@ async def test_readers_end_with_a_service_that_is_killed() -> None:
 
 
 async def test_readers_end_with_a_service_that_stops() -> None:
-    async with running(_BOUNDS) as pool:
+    async with run_pool(_BOUNDS) as pool:
         pids = pool.pids
 
     assert not any(map(_is_running, pids))

@@ -74,7 +74,7 @@ def an_actor(role: Role) -> Actor:
 
 def a_deposit(cadre: str, follows: str | None = None, **changes: object) -> Deposit:
     """A piece named after its cadre, deposited by whoever deposits that cadre."""
-    row = load_current().row(cadre, moa=True) or load_current().row(cadre, moa=False)
+    row = load_current().find_row(cadre, moa=True) or load_current().find_row(cadre, moa=False)
     deposit = Deposit(
         piece_id=cadre,
         dossier_id="dossier",

@@ -547,7 +547,7 @@ def test_every_delay_that_passes_in_every_state_under_every_parameter(
         if case.is_held:
             assert decide(late, ApplyDelay(), world.directory, NOW) == Decision()
             continue
-        if load_current().delay(case.cadre, dossier.awaited.actor.role) is None:
+        if load_current().find_delay(case.cadre, dossier.awaited.actor.role) is None:
             with pytest.raises(MessageError, match="no delay"):
                 decide(late, ApplyDelay(), world.directory, NOW)
             endless += 1

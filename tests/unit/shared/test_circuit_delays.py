@@ -38,7 +38,7 @@ def test_the_delays_are_those_of_the_texts_and_there_is_no_other() -> None:
 
     for cadre in (f"A{rank}" for rank in range(1, 26)):
         for role in Role:
-            delay = CIRCUIT.delay(cadre, role)
+            delay = CIRCUIT.find_delay(cadre, role)
             told = delay and (delay.name, delay.days, delay.start, delay.effect)
             assert told == expected.get((cadre, role)), (cadre, role)
     assert all(each.label and each.source for each in CIRCUIT.delays)

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from shared.circuit.fields import judge_fields, required_fields
+from shared.circuit.fields import judge_fields, list_required_fields
 from shared.circuit.parties import Party, Service, Structure
 from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
 
@@ -88,7 +88,7 @@ def test_a_violation_names_the_field_of_the_recipient() -> None:
     ],
 )
 def test_a_form_learns_what_is_required(structure: Structure, required: set[str]) -> None:
-    assert required_fields(structure) == required
+    assert list_required_fields(structure) == required
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t", "\0", "\u200b", "\u3164", "…"])

@@ -202,12 +202,12 @@ def test_a_faulty_delay_is_refused_and_named(delays: list[str], fault: str) -> N
 
 def test_a_delay_is_that_of_the_circuit_by_which_the_dossier_opened() -> None:
     longer = [line.replace(";A4;moe;7;", ";A4;moe;8;") for line in DELAYS]
-    delay = parse_circuit("planted", LINES, longer).delay("A4", Role.MOE)
+    delay = parse_circuit("planted", LINES, longer).find_delay("A4", Role.MOE)
 
     assert delay
     assert delay.days == 8
-    assert load_version("2026-1").delay("A10", Role.TITULAIRE) is None
-    assert load_version("2026-2").delay("A10", Role.TITULAIRE)
+    assert load_version("2026-1").find_delay("A10", Role.TITULAIRE) is None
+    assert load_version("2026-2").find_delay("A10", Role.TITULAIRE)
 
 
 @pytest.mark.parametrize(

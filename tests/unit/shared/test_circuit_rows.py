@@ -136,4 +136,4 @@ def test_the_final_pieces_alone_are_found_in_factures_recues() -> None:
 def test_the_roles_ahead_are_those_who_validate_receive_or_are_informed(
     cadre: str, moa: bool, roles: set[Role]
 ) -> None:
-    assert CIRCUIT.roles_ahead(CIRCUIT[cadre, moa]) == roles
+    assert CIRCUIT.find_roles_ahead(CIRCUIT[cadre, moa]) == roles

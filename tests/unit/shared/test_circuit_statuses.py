@@ -17,7 +17,7 @@ from shared.circuit.statuses import (
     list_acts,
     list_fitting_acts,
 )
-from shared.circuit.visibility import visible_to
+from shared.circuit.visibility import is_visible_to
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import FINAL, Status
 
@@ -173,5 +173,5 @@ def test_a_payment_not_reported_is_hidden_from_the_suppliers_alone(
 ) -> None:
     hidden = role in SUPPLIER_SIDE and status is Status.MISE_EN_PAIEMENT
 
-    assert visible_to(role, status, payment_not_reported=True) is not hidden
-    assert visible_to(role, status, payment_not_reported=False)
+    assert is_visible_to(role, status, payment_not_reported=True) is not hidden
+    assert is_visible_to(role, status, payment_not_reported=False)

@@ -65,8 +65,8 @@ def _leads_to_payment(circuit: Circuit, row: Row, passed: tuple[Row, ...] = ()) 
     """Walk every way a piece may take, answered or left in silence, apart from the loader."""
     if row.recipient is Role.SERVICE_FINANCIER:
         return True
-    after = [circuit.row(cadre, moa=row.moa_present) for cadre in row.followers]
-    silent = [circuit.row(cadre, moa=row.moa_present) for cadre in row.tacit_followers]
+    after = [circuit.find_row(cadre, moa=row.moa_present) for cadre in row.followers]
+    silent = [circuit.find_row(cadre, moa=row.moa_present) for cadre in row.tacit_followers]
     instead = [each for each in circuit.rows if row.cadre in each.replaces]
     replacing = [each for each in instead if each.moa_present is row.moa_present]
     return any(each and each.depositor is row.recipient for each in after) and all(

@@ -36,20 +36,20 @@ def test_every_row_says_where_it_comes_from() -> None:
 
 
 def test_only_the_titulaire_opens_and_by_a4_or_a7() -> None:
-    openers = {role: CIRCUIT.openers(role) for role in Role}
+    openers = {role: CIRCUIT.list_openers(role) for role in Role}
 
     assert openers.pop(Role.TITULAIRE) == ("A4", "A7")
     assert set(openers.values()) == {()}
-    assert CIRCUIT.openers(Role.TITULAIRE, moa=False) == ()
+    assert CIRCUIT.list_openers(Role.TITULAIRE, moa=False) == ()
 
 
 def test_a_contested_a20_is_followed_by_a_new_a20_from_the_moa() -> None:
     a20 = CIRCUIT["A20", True]
 
-    assert CIRCUIT.followers(a20, Role.TITULAIRE) == ("A8",)
-    assert CIRCUIT.followers(a20, Role.MOA) == ()
-    assert CIRCUIT.followers(a20, Role.MOA, contested=True) == ("A20",)
-    assert CIRCUIT.followers(a20, Role.TITULAIRE, contested=True) == ()
+    assert CIRCUIT.list_followers(a20, Role.TITULAIRE) == ("A8",)
+    assert CIRCUIT.list_followers(a20, Role.MOA) == ()
+    assert CIRCUIT.list_followers(a20, Role.MOA, contested=True) == ("A20",)
+    assert CIRCUIT.list_followers(a20, Role.TITULAIRE, contested=True) == ()
 
 
 def test_an_a7_alone_informs_and_it_informs_the_moa() -> None:
@@ -65,18 +65,21 @@ def test_the_service_financier_alone_finds_its_piece_in_factures_recues() -> Non
 
 
 def test_the_roles_ahead_of_a_piece_are_those_it_still_meets() -> None:
-    assert CIRCUIT.roles_ahead(CIRCUIT["A4", True]) == {
+    assert CIRCUIT.find_roles_ahead(CIRCUIT["A4", True]) == {
         Role.MOE,
         Role.MOA,
         Role.SERVICE_FINANCIER,
     }
-    assert CIRCUIT.roles_ahead(CIRCUIT["A8", True]) == {Role.SERVICE_FINANCIER}
+    assert CIRCUIT.find_roles_ahead(CIRCUIT["A8", True]) == {Role.SERVICE_FINANCIER}
 
 
 def test_whoever_is_informed_is_among_the_roles_ahead() -> None:
     informing = replace(CIRCUIT["A8", True], informed=(Role.MOE,))
 
-    assert Circuit("x", (informing,)).roles_ahead(informing) == {Role.SERVICE_FINANCIER, Role.MOE}
+    assert Circuit("x", (informing,)).find_roles_ahead(informing) == {
+        Role.SERVICE_FINANCIER,
+        Role.MOE,
+    }
 
 
 @pytest.mark.parametrize(
@@ -140,8 +143,8 @@ def test_a_dossier_opened_by_a_table_with_rows_switched_off_finds_it_by_its_name
 
     assert load_version(switched.version).rows == switched.rows
     assert not switched.knows("A5")
-    assert switched.row("A22", moa=True)
-    assert not switched.row("A22", moa=False)
+    assert switched.find_row("A22", moa=True)
+    assert not switched.find_row("A22", moa=False)
     assert {(row.cadre, row.moa_present) for row in load_current().rows} - {
         (row.cadre, row.moa_present) for row in switched.rows
     } == {("A5", True), ("A22", False), ("A23", False), ("A24", False)}

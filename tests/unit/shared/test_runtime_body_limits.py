@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from shared.runtime.web.body_limits import BodyLimit, Paths
+from shared.runtime.web.body_limits import BodyLimit, BodyPaths
 from shared.runtime.web.paths import PathPrefixes
 from shared.runtime.web.problems import UnreadableError
 from tests.kit.web_limits import BODY_LIMITS
@@ -43,7 +43,7 @@ async def _taken(announced_mb: int) -> int:
         ],
     }
     limited = BodyLimit(
-        read, paths=Paths(PathPrefixes(), {PathPrefixes("/pieces"): 10**6}), limits=_LIMITS
+        read, paths=BodyPaths(PathPrefixes(), {PathPrefixes("/pieces"): 10**6}), limits=_LIMITS
     )
     with suppress(UnreadableError):
         await limited(scope, receive, send)

@@ -112,12 +112,12 @@ def a_batch(size: int) -> list[Incoming]:
 
 @settings(max_examples=10, deadline=None)  # each burial takes three attempts, and their pauses
 @given(st.integers(1, 24), st.data())
-async def test_every_message_is_taken_or_buried_once_and_in_order(
+async def test_every_message_is_taken_or_dead_once_and_in_order(
     size: int, data: st.DataObject
 ) -> None:
     guilty = data.draw(st.sets(st.sampled_from([f"e{rank}" for rank in range(size)]), max_size=3))
     done: list[str] = []
-    buried: list[str] = []
+    dead: list[str] = []
 
     async def take(batch: Sequence[Incoming]) -> None:
         if guilty & {message.id for message in batch}:
@@ -125,13 +125,13 @@ async def test_every_message_is_taken_or_buried_once_and_in_order(
         done.extend(message.id for message in batch)
 
     async def write_dead_letter(message: Incoming, _: str) -> None:
-        buried.append(message.id)
+        dead.append(message.id)
         done.append(message.id)
 
     await isolate(a_batch(size), take, write_dead_letter)
 
     assert done == [f"e{rank}" for rank in range(size)]
-    assert set(buried) == guilty
+    assert set(dead) == guilty
 
 
 async def test_a_message_gets_three_attempts_alone() -> None:
@@ -151,18 +151,18 @@ async def test_a_message_gets_three_attempts_alone() -> None:
     assert attempts == 3
 
 
-async def test_nothing_is_buried_for_a_fault_of_the_world() -> None:
-    buried: list[str] = []
+async def test_nothing_is_dead_for_a_fault_of_the_world() -> None:
+    dead: list[str] = []
 
     async def take(batch: Sequence[Incoming]) -> None:
         raise (TransientError() if len(batch) == 1 else ValueError())
 
     async def write_dead_letter(message: Incoming, _: str) -> None:
-        buried.append(message.id)
+        dead.append(message.id)
 
     with pytest.raises(TransientError):
         await isolate(a_batch(4), take, write_dead_letter)
-    assert buried == []
+    assert dead == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.vocabulary.amounts import parse_amount
-from shared.vocabulary.piece_numbers import number_key
+from shared.vocabulary.piece_numbers import build_number_key
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.rules import Rule, Violation
 from shared.vocabulary.siret import is_siret
@@ -115,7 +115,7 @@ def test_a_final_status_is_a_status() -> None:
 
 
 def test_two_numbers_that_differ_by_case_and_outer_blanks_are_the_same_number() -> None:
-    assert {number_key(each) for each in ("sit-1", " SIT-1 ", "Sit-1")} == {"SIT-1"}
-    assert {number_key(each) for each in ("été", " Été ", "ÉTÉ")} == {"ÉTÉ"}
-    assert {number_key(each) for each in ("ß", "ss", " SS ")} == {"SS"}
-    assert number_key("SIT 1") != number_key("SIT1")
+    assert {build_number_key(each) for each in ("sit-1", " SIT-1 ", "Sit-1")} == {"SIT-1"}
+    assert {build_number_key(each) for each in ("été", " Été ", "ÉTÉ")} == {"ÉTÉ"}
+    assert {build_number_key(each) for each in ("ß", "ss", " SS ")} == {"SS"}
+    assert build_number_key("SIT 1") != build_number_key("SIT1")

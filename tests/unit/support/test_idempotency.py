@@ -16,7 +16,7 @@ from services.support.tickets.application.ports import TicketPorts
 from services.support.tickets.application.submissions import Submissions
 from services.support.tickets.domain.tickets import Content
 from shared.application import uploads
-from shared.application.idempotency import key_of
+from shared.application.idempotency import build_key
 
 ADDRESS = "192.0.2.1"
 PDF = b"%PDF-1.7 "
@@ -92,6 +92,6 @@ async def test_an_attachment_is_digested_beside_the_event_loop(
 
     monkeypatch.setattr(uploads, "hashlib", Hashing())
 
-    await key_of("o", "k", "said", [Sent()])
+    await build_key("o", "k", "said", [Sent()])
 
     assert where[PDF] is not threading.main_thread()

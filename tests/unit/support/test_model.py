@@ -16,7 +16,7 @@ from services.support.suggestions.adapters.model_suggester import ModelSuggester
 from services.support.suggestions.domain.suggestions import READ_LIMIT, Suggestions
 from services.support.suggestions.domain.ticket_text import build_text
 from shared.vocabulary.tickets import Desk
-from tests.kit.evaluation import desk_of, ranking
+from tests.kit.evaluation import find_desk, rank_sub_categories
 from tests.kit.waiting import scaled
 
 VARIANTS = Path(__file__).parent / "ticket_variants.csv"
@@ -41,8 +41,8 @@ def test_tickets_are_read_however_they_are_typed(model: TrainedModel) -> None:
         rows = [*csv.DictReader(lines, delimiter=";", strict=True)]
 
     odds = [model.odds(each["titre"], each["description"]) for each in rows]
-    read = [(desk_of(each, DESKS), row) for each, row in zip(odds, rows, strict=True)]
-    first_three = [ranking(each)[:3] for each in odds]
+    read = [(find_desk(each, DESKS), row) for each, row in zip(odds, rows, strict=True)]
+    first_three = [rank_sub_categories(each)[:3] for each in odds]
 
     assert len(rows) >= 40
     missed = [each for desk, each in read if desk is not DESKS[each["sous_categorie"]]]
