@@ -1,5 +1,5 @@
-"""Deposits pieces: refuses at once what can be refused, certifies what is kept.
+"""Deposit of pieces: refuses a wrong one at once, certifies the one that it keeps.
 
-Owns the pieces as deposited, their files and certificates, the numbers already spent. Projects the
-structures and the state of dossiers. Publishes `travaux.piece.deposee.v1`.
+Owns the deposited pieces, their files and certificates, and the numbers already used. Keeps
+projections of the structures and of the state of dossiers. Publishes `travaux.piece.deposee.v1`.
 """

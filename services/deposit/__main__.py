@@ -1,4 +1,4 @@
-"""Deposit as a program: serves, or lists what goes when rows of the circuit are switched off.
+"""Deposit as a program: serves, or lists the rows of the circuit that a setting would switch off.
 
 python -m services.deposit
 python -m services.deposit switch-off A15 A22.sans
@@ -16,7 +16,7 @@ app = build_program("deposit", build, Settings)
 
 @app.command("switch-off")
 def switch_off(rows: list[str]) -> None:
-    """List the rows that would go with these, and the version that would be left. Changes nothing.
+    """List the rows that switch off with these, and the version that is left. Changes nothing.
 
     `A15` names both rows of a cadre, `A22.avec` and `A22.sans` the one with and without a MOA.
     """

@@ -67,7 +67,7 @@ def build() -> tuple[Runtime, FastAPI]:
             row = gone.row
             _log.warning("circuit.off", cadre=row.cadre, moa=row.moa_present, reason=gone.reason)
 
-    # Told at the start, not while building: the log has no form before.
+    # Logged at the start, and not earlier: the log is configured after this function.
     runtime.prepare(log_switched_off)
     runtime.prepare(pieces.prepare)
     runtime.prepare(dossiers.prepare)

@@ -10,29 +10,30 @@ class Settings(RuntimeSettings):
     """Settings of deposit, beside those of the runtime."""
 
     switched_off: str = ""
-    """Rows of the circuit by which no new dossier opens: `A5 A22.sans`. What depends on them goes
-    along, and is named in the log. Dossiers already open keep the circuit they opened by."""
+    """Rows of the circuit that are switched off for new dossiers: `A5 A22.sans`. Rows that depend
+    on them are switched off too, and logged. Open dossiers keep the circuit they opened by."""
     require_moa: bool = True
     """Refuse a service financier "avec maîtrise d'ouvrage" when no MOA is named."""
     max_number_length: int = Field(default=20, ge=1, le=100)
-    """20 is reported of the portal and was found in no source of its own."""
+    """Length limit of a number: the portal is said to allow 20, which no source of its own
+    states."""
     max_read_at_once: int = Field(default=16, ge=1)
-    """Deposits whose files are in memory at the same time."""
+    """Limit of deposits whose files are in memory at the same time."""
     max_group: int = Field(default=200, ge=1)
-    """Deposits kept by one transaction at most."""
+    """Limit of deposits in one transaction."""
     max_waiting: int = Field(default=1000, ge=1)
-    """Deposits that wait to be kept before callers are told to come back."""
+    """Limit of deposits that wait for a transaction; over it callers are told to come back."""
     readers: int = Field(default=2, ge=1, le=64)
-    """Files that are read at the same time, each in a process of its own: PDF, and large XML."""
+    """Number of reader processes, each for one file at a time: PDF, and large XML."""
     reader_memory_mb: int = Field(default=512, ge=128)
-    """Memory that a file may take to be read; one that takes more is refused."""
+    """Memory limit of the reading of a file; one that takes more is refused."""
     reader_cpu_s: int = Field(default=3, ge=1)
-    """CPU time that a file may take to be read; one that takes more is refused."""
+    """CPU time limit of the reading of a file; one that takes more is refused."""
     reader_wall_s: float = Field(default=10, gt=0)
-    """The same on the clock, for a machine too busy to give that CPU time."""
+    """Timeout of the reading by the clock, for a machine too busy to give that CPU time."""
     reader_wait_s: float = Field(default=10, gt=0)
-    """How long a file waits for its turn, and then for a reader, before its sender is told to come
-    back."""
+    """Timeout of a file that waits for its turn, and then for a reader; over it the sender is told
+    to come back."""
 
     @field_validator("switched_off")
     @classmethod

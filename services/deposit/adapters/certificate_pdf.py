@@ -21,7 +21,7 @@ _GREY = 110
 _RULE = 190
 _MARGIN_MM = 20
 _SECTION_START_MM = 30
-"""Room for a title and its first row, which stay together."""
+"""Height of a title and its first row, which a page break never separates."""
 _LABEL_SHARE, _VALUE_SHARE = 27, 73
 _TYPOGRAPHY = str.maketrans(
     {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "€": "EUR", "œ": "oe"}
@@ -40,7 +40,7 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class PartyFacts:
-    """A structure as the certificate names it: its part in the piece, its name and id."""
+    """A structure as the certificate names it: its role, its name and its id."""
 
     role: Role
     name: str
@@ -49,7 +49,7 @@ class PartyFacts:
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
-    """All that the certificate says; the same facts give the same bytes."""
+    """Contents of a certificate; the same contents give the same bytes."""
 
     piece_id: str
     dossier_id: str
@@ -238,7 +238,7 @@ class _Certificate(FPDF):
         self.cell(w=0, h=5, text=f"page {self.page_no()}", align="R")
 
     def _to_printable(self, text: str) -> str:
-        """Keep what the PDF's own fonts have (Latin-1); write the rest so that none is lost."""
+        """Write a text in Latin-1, all that the PDF's own fonts have; other signs as `<U+1234>`."""
         characters = normalise_nfc(text).translate(_TYPOGRAPHY)
         shown = "".join(
             character if _is_latin1(character) else f"<U+{ord(character):04X}>"

@@ -20,7 +20,7 @@ _ADDED_AS = {Act.COMPLETER: "complément", Act.CONTESTER: "contestation"}
 async def certify(
     piece: Piece, directory: Directory, completion: Completion | None = None
 ) -> bytes:
-    """Write the certificate of a deposit, or of what was added to the piece, by whom and when."""
+    """Write the certificate of a deposit, or of a completion: who, what, and when."""
     facts = _build_facts(piece, directory, completion)
     return await asyncio.to_thread(render_certificate, facts)
 

@@ -1,4 +1,4 @@
-"""Pieces as documents of the store: written and read back."""
+"""Conversion of pieces to documents of the store, and back."""
 
 from pydantic import TypeAdapter
 
@@ -10,22 +10,22 @@ _PIECE = TypeAdapter(Piece)
 _COMPLETION = TypeAdapter(Completion)
 
 
-def number_id(depositor: str, number: str) -> str:
-    """Give the unique key of a number: depositor and number as one value, which stores find sooner.
+def build_number_id(depositor: str, number: str) -> str:
+    """Build the unique key of a number: depositor and number as one value, faster to look up.
 
-    A number holds no line break, so that two pairs never look the same.
+    A number holds no line break, so two pairs never have the same key.
     """
     return f"{depositor}\n{build_number_key(number)}"
 
 
 def from_piece(piece: Piece) -> Document:
-    """Write a piece: what is searched beside the piece itself."""
+    """Convert a piece to a document, with the fields that searches need beside it."""
     draft = piece.draft
     certified = piece.certificate_sha256
     return {
         "_id": piece.id,
         "dossier_id": piece.dossier_id,
-        "number_id": number_id(draft.depositor.structure, draft.number),
+        "number_id": build_number_id(draft.depositor.structure, draft.number),
         "number_key": build_number_key(draft.number),
         "files": [piece.file.sha256, certified, *(each.sha256 for each in piece.attachments)],
         "deposited_at": piece.deposited_at,
@@ -34,16 +34,16 @@ def from_piece(piece: Piece) -> Document:
 
 
 def to_piece(document: Document) -> Piece:
-    """Read a piece back."""
+    """Convert a document to a piece."""
     return _PIECE.validate_python(document["piece"])
 
 
 def from_completion(completion: Completion) -> Document:
-    """Write a completion."""
+    """Convert a completion to a document."""
     document: Document = _COMPLETION.dump_python(completion, mode="json")
     return document
 
 
-def files_of(completion: Completion) -> list[str]:
+def list_files(completion: Completion) -> list[str]:
     """List the files that a completion refers to."""
     return [completion.certificate_sha256, *(each.sha256 for each in completion.attachments)]

@@ -1,4 +1,4 @@
-"""Projection of dossiers: the newest state of each that routing has published."""
+"""Projection of dossiers: the latest state of each dossier that routing has published."""
 
 from collections.abc import Sequence
 
@@ -22,9 +22,9 @@ _STATE = TypeAdapter(DossierState)
 async def project_dossiers(
     transaction: Transaction, events: Sequence[Event[DossierChanged]]
 ) -> None:
-    """Keep each dossier's latest version.
+    """Keep the latest version of each dossier that the events hold.
 
-    Raises ElsewhereError when an event claims a piece of another dossier.
+    Raises ElsewhereError when an event has a piece that belongs to another dossier.
     """
     claims = [
         (piece.piece_id, event.data.dossier_id) for event in events for piece in event.data.pieces
@@ -51,7 +51,7 @@ class MongoDossiers:
         self._rows = store.collection(_DOSSIERS)
 
     async def prepare(self) -> None:
-        """Create the index by which a dossier is found by what it awaits."""
+        """Create the index that finds the dossiers which await a given deposit."""
         await self._rows.create_index("awaits")
 
     async def find(self, dossier_id: str) -> DossierState | None:

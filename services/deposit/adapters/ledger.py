@@ -1,8 +1,8 @@
 """Group commit of deposits: those that arrive together share one transaction.
 
-The store, and not HTTP, limits intake: a transaction costs about the same for one piece as for a
-hundred. What is known to be a duplicate is sorted out before, so that it cannot abort its
-neighbours.
+The store limits how many deposits are taken, not HTTP: a transaction costs about the same for one
+piece as for a hundred. Duplicates are removed from the group first, as one of them would abort the
+whole transaction.
 """
 
 import asyncio
@@ -11,7 +11,12 @@ from dataclasses import dataclass
 
 from prometheus_client import Histogram
 
-from services.deposit.adapters.documents import files_of, from_completion, from_piece, number_id
+from services.deposit.adapters.documents import (
+    build_number_id,
+    from_completion,
+    from_piece,
+    list_files,
+)
 from services.deposit.adapters.pieces import PIECES, RANKS
 from services.deposit.application.events import build_addition_event, build_deposit_event
 from services.deposit.application.ports import RecordedDeposit, Refusal, SaturatedError
@@ -36,7 +41,7 @@ Outcome = RecordedDeposit | Refusal
 
 @dataclass(frozen=True, slots=True)
 class PendingDeposit:
-    """A deposit that waits to be kept."""
+    """A deposit that waits for its transaction."""
 
     piece: Piece
     key: Key | None
@@ -44,32 +49,32 @@ class PendingDeposit:
 
     @property
     def number_id(self) -> str:
-        """What is unique among pieces."""
+        """Unique key of the number of the piece."""
         draft = self.piece.draft
-        return number_id(draft.depositor.structure, draft.number)
+        return build_number_id(draft.depositor.structure, draft.number)
 
 
 class MongoLedger:
-    """Keeps deposits and completions."""
+    """Writes deposits, in groups, and completions."""
 
     def __init__(self, store: Store, *, max_group: int, max_waiting: int) -> None:
-        """Prepare a ledger; `run` keeps what `record` brings."""
+        """Prepare a ledger; `run` writes the deposits that `record` queues."""
         self._store = store
         self._max_group = max_group
         self._waiting: asyncio.Queue[PendingDeposit] = asyncio.Queue(max_waiting)
 
     async def record(self, piece: Piece, key: Key | None) -> Outcome:
-        """Keep a piece with the others that wait."""
+        """Queue a deposit for the next transaction, and wait for its outcome."""
         entry = PendingDeposit(piece, key, asyncio.get_running_loop().create_future())
         try:
             self._waiting.put_nowait(entry)
         except asyncio.QueueFull:
             raise SaturatedError from None
-        # Giving up cancels the future, and what nobody waits for any more is not begun.
+        # The timeout cancels the future, and `run` leaves out deposits whose future is done.
         return await asyncio.wait_for(entry.outcome, _PATIENCE_S)
 
     async def run(self) -> None:
-        """Keep group after group."""
+        """Write the queued deposits, group after group, until cancelled."""
         while True:
             group = [await self._waiting.get()]
             while len(group) < self._max_group and not self._waiting.empty():
@@ -77,7 +82,7 @@ class MongoLedger:
             await self._settle([entry for entry in group if not entry.outcome.done()])
 
     async def complete(self, piece: Piece, completion: Completion) -> bool:
-        """Keep a completion, once per suspension."""
+        """Write a completion; False when this suspension was already answered."""
 
         async def work(transaction: Transaction) -> bool:
             unanswered = {
@@ -89,7 +94,7 @@ class MongoLedger:
                 {
                     "$push": {
                         "piece.completions": from_completion(completion),
-                        "files": {"$each": files_of(completion)},
+                        "files": {"$each": list_files(completion)},
                     }
                 },
                 session=transaction.session,
@@ -123,7 +128,7 @@ class MongoLedger:
             if fresh:
                 await asyncio.wait_for(self._commit(fresh), _TRANSACTION_S)
         except (DuplicateKeyError, BulkWriteError) as error:
-            # Another replica was faster: by one by one, only what is a duplicate is refused.
+            # Another replica was faster. One by one, only the duplicates are refused.
             if not _is_duplicate(error):
                 raise
             if len(group) == 1:
@@ -138,7 +143,7 @@ class MongoLedger:
         return [outcome]
 
     async def _decide_outcomes(self, group: Sequence[PendingDeposit]) -> dict[str, Outcome]:
-        """Decide the outcome of each deposit, by what is kept and those before it in the group."""
+        """Decide the outcome of each deposit, by the store and by those before it in the group."""
         keys = await find_key_uses(self._store, [entry.key for entry in group if entry.key])
         numbers = await self._find_numbers(group)
         outcomes: dict[str, Outcome] = {}
@@ -184,7 +189,7 @@ class MongoLedger:
     async def _read_ranks(
         self, transaction: Transaction, dossiers: Sequence[str] | set[str]
     ) -> dict[str, int]:
-        """Give how many events were told of each dossier; a writer in between is a conflict."""
+        """Read how many events each dossier has had; another writer in between is a conflict."""
         found = transaction.collection(RANKS).find(
             {"_id": {"$in": list(dossiers)}}, session=transaction.session
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from services.deposit.adapters.documents import number_id, to_piece
+from services.deposit.adapters.documents import build_number_id, to_piece
 from services.deposit.domain.piece import Piece
 from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Document, Store
@@ -12,11 +12,11 @@ from shared.vocabulary.roles import Role
 
 PIECES = "pieces"
 RANKS = "ranks"
-"""Per dossier, how many events were told of it."""
+"""Number of events published, by dossier."""
 
 
 class MongoPieces:
-    """The pieces as deposited."""
+    """Store of deposited pieces."""
 
     def __init__(self, store: Store) -> None:
         """Read from this store."""
@@ -24,7 +24,7 @@ class MongoPieces:
         self._pieces = store.collection(PIECES)
 
     async def prepare(self) -> None:
-        """Create the indexes: a number is unique among its depositor's."""
+        """Create the indexes, one of which keeps a depositor's numbers unique."""
         await self._pieces.create_index("number_id", unique=True)
         await self._pieces.create_index("number_key")
         await self._pieces.create_index("dossier_id")
@@ -35,7 +35,7 @@ class MongoPieces:
         return _read(await self._pieces.find_one({"_id": piece_id}))
 
     async def find_by_number(self, depositor: str, number: str) -> Piece | None:
-        return _read(await self._pieces.find_one({"number_id": number_id(depositor, number)}))
+        return _read(await self._pieces.find_one({"number_id": build_number_id(depositor, number)}))
 
     async def find_with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
         wanted = {
@@ -52,7 +52,7 @@ class MongoPieces:
         return (await find_key_uses(self._store, [key])).get(key.id)
 
     async def find_referred(self, files: Iterable[str]) -> set[str]:
-        """Give which of these files a piece refers to."""
+        """Find which of these files some piece refers to."""
         wanted = set(files)
         rows = self._pieces.find({"files": {"$in": list(wanted)}}, {"files": 1})
         return {sha256 async for row in rows for sha256 in row["files"]} & wanted

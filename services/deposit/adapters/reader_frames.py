@@ -1,7 +1,7 @@
-"""Frames between the service and a reader process: bytes behind their length.
+"""Frames between the service and a reader process: a length, then so many bytes.
 
-A request is two, the file's name and the file. An answer is one, JSON, and empty once at the start,
-when the reader is warm.
+A request is two frames: the file's name, then the file. An answer is one frame of JSON. A reader
+that has started sends one empty frame.
 """
 
 from struct import Struct
@@ -10,9 +10,10 @@ from shared.vocabulary.sizes import MEGABYTE
 
 LENGTH = Struct(">I")
 ANSWER_MAX_BYTES = MEGABYTE
-"""An invoice is a few kilobytes of JSON: who says more says nothing that is believed."""
+"""Size limit of an answer: an invoice is a few kilobytes of JSON; a longer answer is not
+trusted."""
 
 
 def frame(content: bytes) -> bytes:
-    """Put the length of `content` before it."""
+    """Build a frame: the length of `content`, then `content`."""
     return LENGTH.pack(len(content)) + content

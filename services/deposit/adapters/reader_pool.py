@@ -1,8 +1,8 @@
-"""A pool of bounded reader processes: untrusted files are read outside the service.
+"""Pool of reader processes with limits: untrusted files are read outside the service.
 
 The PDF library cannot be told to stop at every bomb: an array of numbers of 18 MB takes it 1.3 GB,
 and 32 KB of nested compression 2.2 GB and 19 s, during which no other thread of its process may
-run. Small XML alone is read in a thread of the service, so that it never waits behind a bomb.
+run. Small XML files are read in a thread of the service, so that they never wait behind a bomb.
 """
 
 import asyncio
@@ -44,24 +44,24 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReaderLimits:
-    """Limits of the pool: readers, and memory, CPU time and wait of each file."""
+    """Limits of the pool: number of readers; memory, CPU time and waiting time of a file."""
 
     readers: int
     memory_mb: int
     cpu_s: int
     wall_s: float
-    """The time on the clock: for a machine that is too busy to give the CPU time."""
+    """Timeout by the clock, for a machine that is too busy to give the CPU time."""
     wait_s: float
-    """How long a file waits for a reader before its sender is told to come back."""
+    """Timeout of the wait for a reader; over it the sender is told to come back."""
     files: int = 200
-    """How many files a reader reads before another takes its place."""
+    """Number of files that a reader reads before a new one replaces it."""
     kept_mb: int = 160
-    """What a reader may hold between two files; a warm one holds 40 MB."""
+    """Memory that a reader may hold between two files; a new one holds 40 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The answer of a reader: one of these. A `fault` is one of our code."""
+    """The answer of a reader: one of these fields. A `fault` is an error of our own code."""
 
     invoice: Invoice | None = None
     violation: Violation | None = None
@@ -72,34 +72,34 @@ _ANSWERS = TypeAdapter(_Answer)
 
 
 class _NotTakenError(Exception):
-    """The reader ended before it took the file, so that this file has not ended it."""
+    """The reader had ended before it took the file, so this file is not the cause."""
 
 
 class ReaderPool:
-    """Reads e-invoices in a few warm processes, so that a file ends no reading but its own."""
+    """Reads e-invoices in a few processes, so that a hostile file stops only its own reading."""
 
     def __init__(self, bounds: ReaderLimits, program: str = _PROGRAM) -> None:
         """Prepare a pool; `prepare` starts its readers, `run` replaces those that end."""
         self._bounds = bounds
         self._program = program
         self._files: dict[Process, int] = {}
-        """How many files each reader has been given."""
+        """Number of files given to each reader."""
         self._idle: asyncio.Queue[Process] = asyncio.Queue()
         self._semaphore = FairSemaphore(bounds.readers, bounds.wait_s)
         self._has_ended = asyncio.Event()
 
     @property
     def pids(self) -> frozenset[int]:
-        """The processes of the readers, at work or not."""
+        """Process ids of the readers, busy or idle."""
         return frozenset(reader.pid for reader in self._files)
 
     async def prepare(self) -> None:
-        """Start the readers that are missing, and wait until they are warm."""
+        """Start the missing readers, and wait until they have started."""
         missing = self._bounds.readers - len(self._files)
         await asyncio.gather(*(self._start() for _ in range(missing)))
 
     async def run(self) -> None:
-        """Replace readers that have ended. End all when cancelled."""
+        """Replace the readers that end, until cancelled; then end them all."""
         try:
             while True:
                 await self._has_ended.wait()
@@ -110,7 +110,7 @@ class ReaderPool:
                 await self._end(reader)
 
     async def read(self, content: bytes, name: str, sender: str = "") -> Invoice:
-        """Read an e-invoice, or raise `Unreadable`; `SaturatedError` when too many wait."""
+        """Read an e-invoice. Raises `Unreadable`, or `SaturatedError` when too many wait."""
         if len(content) <= LIGHT_BYTES and not has_pdf_header(content):
             return await asyncio.to_thread(read_xml, content, name)
         answer = await self._ask(content, name, sender)
@@ -121,11 +121,11 @@ class ReaderPool:
         return answer.invoice
 
     async def _ask(self, content: bytes, name: str, sender: str) -> _Answer:
-        """Send a file to a reader; the answer is empty when that reader was ended.
+        """Send a file to a reader; the answer is empty when the file ended the reader.
 
-        Retries once, with another reader, when the first had ended before it took the file: the
-        event loop may not know yet that an idle process is dead. What ends its reader after that
-        is refused at once.
+        Retries once with another reader when the first one had ended before it took the file: the
+        event loop may not know yet that an idle process is dead. A file that ends its reader after
+        it was taken is refused without a retry.
         """
         try:
             end, answer = await self._ask_once(content, name, sender)
@@ -152,7 +152,7 @@ class ReaderPool:
 
     @asynccontextmanager
     async def _acquire_reader(self, sender: str) -> AsyncIterator[Process]:
-        """Lend a warm reader, in turn. One that has not answered is ended: it would answer late."""
+        """Hold a reader within the block, in fair turn; end one that has not answered by then."""
         async with AsyncExitStack() as turn:
             try:
                 await turn.enter_async_context(self._semaphore.acquire(sender))
@@ -192,7 +192,8 @@ class ReaderPool:
             stderr=DEVNULL,
             cwd=_ROOT,
             env={},
-            # Ctrl-C in a terminal is for the service alone, which ends its readers last.
+            # A session of its own: Ctrl-C in a terminal reaches the service alone, which ends its
+            # readers.
             start_new_session=True,
         )
         self._files[reader] = 0
@@ -210,7 +211,8 @@ class ReaderPool:
         if reader.returncode is None:
             with suppress(ProcessLookupError):
                 reader.kill()
-            # Whatever keeps its pipe open, a child of its own for one, keeps nobody here.
+            # Its pipe may stay open, for example in a child of its own: nothing waits for that
+            # here.
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ENDING_S):
                     await _drain(reader)
@@ -218,7 +220,7 @@ class ReaderPool:
 
 
 async def _exchange(reader: Process, *frames: bytes) -> bytes:
-    """Send a file, and receive that it was taken, then what was read; or raise `_NotTakenError`."""
+    """Send a file; receive that it was taken, then the answer. Raises `_NotTakenError`."""
     writer, _ = _pipes(reader)
     try:
         for each in frames:
@@ -239,9 +241,9 @@ async def _receive(reader: Process) -> bytes:
 
 
 async def _drain(reader: Process) -> None:
-    """Read what a killed reader has left: `wait` returns only once its pipe has come to its end."""
+    """Read what a killed reader has left in its pipe, without which `wait` does not return."""
     _, answers = _pipes(reader)
-    # Raised where another task still reads: that one comes to the end.
+    # Another task still reads the pipe, and reads it to the end.
     with suppress(RuntimeError, OSError):
         while await answers.read(ANSWER_MAX_BYTES):
             pass
@@ -254,7 +256,7 @@ def _pipes(reader: Process) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]
 
 
 def _memory_mb(reader: Process) -> int:
-    """Tell how much memory a reader holds; 0 where the kernel does not say."""
+    """Return the memory that a reader holds; 0 where the kernel does not tell."""
     try:
         pages = int(Path(f"/proc/{reader.pid}/statm").read_text().split()[1])
     except (OSError, IndexError):

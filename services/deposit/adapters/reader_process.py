@@ -1,10 +1,10 @@
-"""A reader process with limits of memory and CPU: it reads untrusted files and can do no more.
+"""Reader process with limits of memory and CPU (`setrlimit`): it reads untrusted files.
 
 python -m services.deposit.adapters.reader_process MEMORY_MB CPU_S FILES
 
-The kernel limits its memory and the CPU time of each file (`setrlimit`); a file that takes more
-ends it. It has no file open but two pipes, and may write none. It ends when the service is gone,
-for then standard input closes, and after so many files.
+The kernel limits its memory and the CPU time of each file; a file that takes more ends the process.
+It has no open file except two pipes, and may write no file. It ends when standard input closes, as
+the service is then gone, and after FILES files.
 """
 
 import gc
@@ -41,12 +41,13 @@ def main() -> None:
     _write_answer(b"")
     for _ in range(files):
         name, content = _read_frame(sys.stdin.buffer), _read_frame(sys.stdin.buffer)
-        # Says that the file is taken: from here on, the file may be what ends this process.
+        # Tells that the file is taken: from here on, the file may be the cause when this process
+        # ends.
         _write_answer(b"")
         # The soft limit ends the process as well as the hard one, which cannot be raised again.
         resource.setrlimit(resource.RLIMIT_CPU, (_cpu_s() + cpu_s, most_cpu_s))
         answer = _read(content, name.decode())
-        # The next file is received under no limit that this one has all but used up.
+        # The CPU limit of this file is lifted before the next one is received.
         resource.setrlimit(resource.RLIMIT_CPU, (most_cpu_s, most_cpu_s))
         _write_answer(answer)
 
@@ -72,7 +73,7 @@ def _write_answer(answer: bytes) -> None:
 
 
 def _read(content: bytes, name: str) -> bytes:
-    """Read a file, and write the answer: an invoice, the rule that it breaks, or a fault."""
+    """Read a file and build the answer: an invoice, the rule that it breaks, or a fault."""
     answer: dict[str, object]
     try:
         answer = {"invoice": asdict(read_einvoice(content, name))}

@@ -1,1 +1,1 @@
-"""Use cases of deposit: try a deposit out, take it, complete a piece, show one, prefill one."""
+"""Use cases of deposit: try out and take a deposit; complete, show and prefill a piece."""

@@ -1,8 +1,8 @@
-"""The use case of an addition: a suspended piece is completed, a décompte général contested."""
+"""Use case of an addition: complete a suspended piece, or contest a décompte général."""
 
 from dataclasses import dataclass, replace
 
-from services.deposit.application.followed_pieces import is_party, row_of, state_of
+from services.deposit.application.followed_pieces import find_row, find_state, is_party
 from services.deposit.application.ports import Ports
 from services.deposit.domain import rules
 from services.deposit.domain.additions import judge_added, judge_turn_to_add
@@ -16,7 +16,7 @@ from shared.vocabulary.rules import Violation
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """A completion or a contest as it arrived."""
+    """A completion or a contest as it was sent."""
 
     act: Act
 
@@ -29,7 +29,7 @@ class Addition:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A completion that is kept."""
+    """The completion was written."""
 
     piece: Piece
     completion: Completion
@@ -37,33 +37,33 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class NotAwaited:
-    """The piece awaits no completion of this caller: the reason why."""
+    """The piece does not await a completion of this caller; the violations say why."""
 
     violations: tuple[Violation, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """What is added breaks rules of its own."""
+    """The addition breaks rules."""
 
     violations: tuple[Violation, ...]
 
 
 class Completions:
-    """Takes completions and contests."""
+    """Use case of completions and contests."""
 
     def __init__(self, ports: Ports) -> None:
         """Use these ports."""
         self._ports = ports
 
     async def complete(self, addition: Addition) -> Completed | NotAwaited | Invalid | None:
-        """Take an addition, or say why not; None when the caller has no such piece."""
+        """Take an addition, or return why not; None when the caller has no such piece."""
         role, structure = addition.role, addition.structure
         piece = await self._ports.pieces.get(addition.piece_id)
         if piece is None or not await is_party(self._ports, piece, role, structure):
             return None
-        state = await state_of(self._ports, piece)
-        row = row_of(piece, state)
+        state = await find_state(self._ports, piece)
+        row = find_row(piece, state)
         refused = tuple(judge_turn_to_add(piece, row, state, role, structure, addition.act))
         if refused or state is None:
             return NotAwaited(refused)

@@ -1,8 +1,8 @@
-"""The use cases that read: a piece, its files, and the prefill of what may follow it."""
+"""Use cases that read: show a piece, download its files, prefill the next deposit."""
 
 from dataclasses import dataclass
 
-from services.deposit.application.followed_pieces import circuit_of, is_party, state_of
+from services.deposit.application.followed_pieces import find_state, is_party, load_circuit
 from services.deposit.application.ports import Ports
 from services.deposit.domain import rules
 from services.deposit.domain.next_pieces import FollowedPiece
@@ -25,9 +25,9 @@ class PieceView:
     piece: Piece
     status: Status
     parties: Parties
-    """Those of the dossier now: who may see the piece."""
+    """Parties of the dossier now, who may see the piece."""
     prevailing: Prevailing | None = None
-    """The amounts that hold in its dossier, once routing has told of them."""
+    """Prevailing amounts of its dossier; None until routing has published them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class Prefill:
 
     piece: Piece
     parties: Parties
-    """Those of the dossier now, which a recycling may have put right since the piece."""
+    """Parties of the dossier now: a recycling may have corrected those of the piece."""
     engagement: str | None
     options: tuple[Option, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file to hand out."""
+    """A file to download."""
 
     name: str
     media_type: str
@@ -51,7 +51,7 @@ class Download:
 
 
 class Consultations:
-    """Shows pieces to the parties of their dossiers, and to nobody else."""
+    """Shows pieces to the parties of their dossiers, and to nobody else: access control is here."""
 
     def __init__(self, ports: Ports) -> None:
         """Use these ports."""
@@ -71,17 +71,17 @@ class Consultations:
     async def prefill(
         self, piece_id: str, role: Role, structure: str
     ) -> Prefill | Violation | None:
-        """Prepare the deposit of the next piece for the one awaited; tell others why not."""
+        """Prefill the next deposit for whoever is awaited; a violation tells others why not."""
         piece = await self._find_piece(piece_id, role, structure)
         if piece is None:
             return None
-        state = await state_of(self._ports, piece)
+        state = await find_state(self._ports, piece)
         if state is None:
             return rules.DOSSIER_ON_ITS_WAY.broken("piece")
         following = FollowedPiece(piece, state)
-        circuit = circuit_of(piece)
+        circuit = load_circuit(piece)
         row = following.row(circuit)
-        cadres = following.cadres_of(role, structure)
+        cadres = following.list_cadres(role, structure)
         act = deposit_act(circuit, cadres[0], row) if cadres else Act.DEPOSER_SUITE
         turn = judge_turn(state, piece, row, role, structure, act, field="piece")
         if isinstance(turn, Violation):
@@ -98,7 +98,7 @@ class Consultations:
         )
 
     async def download_file(self, piece_id: str, role: Role, structure: str) -> Download | None:
-        """Hand out the deposited file."""
+        """Read the deposited file."""
         piece = await self._find_piece(piece_id, role, structure)
         if piece is None:
             return None
@@ -107,7 +107,7 @@ class Consultations:
     async def download_attachment(
         self, piece_id: str, sha256: str, role: Role, structure: str
     ) -> Download | None:
-        """Hand out an attachment of a piece."""
+        """Read an attachment of a piece."""
         piece = await self._find_piece(piece_id, role, structure)
         found = piece and piece.attachment(sha256)
         if not found:
@@ -117,7 +117,7 @@ class Consultations:
     async def download_certificate(
         self, piece_id: str, role: Role, structure: str, completion: int | None = None
     ) -> Download | None:
-        """Hand out the certificate of a deposit, or of one of its completions (from 1)."""
+        """Read the certificate of a deposit, or of one of its completions (from 1)."""
         piece = await self._find_piece(piece_id, role, structure)
         if piece is None:
             return None

@@ -1,9 +1,9 @@
-"""The use case of a deposit: judged whole, then kept with its certificate, or not at all."""
+"""Use case of a deposit: check every rule, then store the piece with its certificate."""
 
 from dataclasses import dataclass, replace
 
 from services.deposit.application.fair_semaphore import FairSemaphore
-from services.deposit.application.followed_pieces import circuit_of, find_followed
+from services.deposit.application.followed_pieces import find_followed, load_circuit
 from services.deposit.application.ports import Depositor, Policy, Ports, RecordedDeposit, Refusal
 from services.deposit.domain import rules
 from services.deposit.domain.fields import truncate
@@ -12,7 +12,7 @@ from services.deposit.domain.judgement import Verdict, World, judge, name_partie
 from services.deposit.domain.metadata import Metadata
 from services.deposit.domain.piece import Draft, Piece, Recipient
 from services.deposit.domain.proposal import Proposal
-from services.deposit.domain.unreadable import Unreadable, too_large
+from services.deposit.domain.unreadable import Unreadable, refuse_size
 from shared.application.idempotency import Key, UsedKey, build_key
 from shared.application.uploads import Upload, read_heads, store_file, store_uploads
 from shared.circuit.parties import Directory, Parties
@@ -23,12 +23,12 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
 
 _FILE_LIMIT = 20 * MEGABYTE
-"""No deposited file is larger, whatever its kind: beyond, it is not even read."""
+"""Size limit of any deposited file; a larger one is refused before it is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A deposit as it arrived."""
+    """A deposit as it was sent."""
 
     role: Role
     structure: str
@@ -36,7 +36,7 @@ class Submission:
     attachments: tuple[Upload, ...]
     metadata: Metadata
     metadata_text: str
-    """What was sent as metadata, in one canonical form: a repeated key is compared by it."""
+    """The metadata in canonical form, to compare requests with the same idempotency key."""
     key: str | None = None
 
 
@@ -51,7 +51,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Deposited:
-    """A piece that is kept, now or by the same submission sent before."""
+    """The piece was stored, now or by the same submission sent before."""
 
     piece: Piece
     is_replay: bool = False
@@ -59,13 +59,13 @@ class Deposited:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Every rule that refuses; `is_early` when the same deposit may be accepted later."""
+    """Rules that refuse a deposit; `is_early` when the same deposit may be accepted later."""
 
     violations: tuple[Violation, ...]
 
     @property
     def is_early(self) -> bool:
-        """Whether nothing is wrong but the moment: the dossier is still on its way."""
+        """Whether only the moment is wrong: routing has not yet taken the whole dossier."""
         return {violation.code for violation in self.violations} == {rules.DOSSIER_ON_ITS_WAY.code}
 
 
@@ -90,7 +90,7 @@ class Deposits:
         self._memory = FairSemaphore(policy.max_read_at_once, policy.read_wait_s)
 
     async def try_out(self, submission: Submission) -> Trial:
-        """Judge a deposit (dry run), and keep nothing."""
+        """Judge a deposit and store nothing (dry run)."""
         async with self._memory.acquire(submission.structure):
             examined = await self._examine(replace(submission, key=None))
         proposal, verdict = examined.proposal, examined.verdict
@@ -99,7 +99,7 @@ class Deposits:
         return Trial(recipient, verdict.violations, read)
 
     async def deposit(self, submission: Submission) -> Deposited | Refused:
-        """Take a deposit, or name every rule that refuses it."""
+        """Take a deposit, or return the rules that refuse it."""
         async with self._memory.acquire(submission.structure):
             examined = await self._examine(submission)
             if examined.used and examined.key:
@@ -121,11 +121,11 @@ class Deposits:
         directory = await self._ports.structures.find(party.structure for _, party in named)
         number = proposal.fields.number
         spent = number and await self._ports.pieces.find_by_number(submission.structure, number)
-        # Read last: whatever an earlier submission of this key has changed above, it is then seen.
+        # Read last: what an earlier request with this key changed above is then seen here too.
         key = await self._read_key(submission)
         used = await self._ports.pieces.find_key_use(key) if key else None
         world = World(
-            circuit=circuit_of(following.piece) if following else self._policy.circuit,
+            circuit=load_circuit(following.piece) if following else self._policy.circuit,
             directory=directory,
             today=paris_day(self._ports.clock()),
             is_number_spent=bool(spent),
@@ -146,7 +146,7 @@ class Deposits:
         )
 
     async def _awaited_number(self, proposal: Proposal, parties: Parties) -> str | None:
-        """Find the piece that an opener would leave waiting beside it."""
+        """Find the number of a piece that already awaits the deposit which would open a dossier."""
         ports, cadre = self._ports, proposal.fields.cadre
         if cadre is None:
             return None
@@ -165,7 +165,7 @@ class Deposits:
             attachments=await read_heads(submission.attachments),
         )
         if file.size_bytes > _FILE_LIMIT:
-            violation = too_large(file.size_bytes, _FILE_LIMIT)
+            violation = refuse_size(file.size_bytes, _FILE_LIMIT)
             return replace(proposal, unreadable=(violation,)), b""
         content = await file.read()
         try:
@@ -182,7 +182,7 @@ class Deposits:
     async def _store_piece(
         self, submission: Submission, examined: _Examination, draft: Draft
     ) -> Piece:
-        """Store the files and the certificate: they come before the piece that refers to them."""
+        """Store the files and the certificate first, as the piece refers to them."""
         vault, ports = self._ports.vault, self._ports
         file = await store_file(vault, submission.file.name, examined.content)
         is_pdf = draft.read.syntax in {Syntax.PDF, Syntax.FACTUR_X}

@@ -1,6 +1,7 @@
-"""Fair semaphore: who waits is served in turn by holder, and no holder takes the last place.
+"""Fair semaphore: holders are served in turn, and no holder takes all the places.
 
-A plain semaphore serves by order of arrival: who sends sixty slow files is all that is served.
+A plain semaphore serves in the order of arrival: a holder that sends sixty slow files would block
+all others.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from services.deposit.application.ports import SaturatedError
 
 
 class FairSemaphore:
-    """A semaphore shared by holders: a quarter of its places is for holders that have none."""
+    """Semaphore shared by holders; a quarter of its places is kept for holders without a place."""
 
     def __init__(self, places: int, wait_s: float) -> None:
         """Begin with all places free."""
@@ -21,7 +22,7 @@ class FairSemaphore:
         self._wait_s = wait_s
         self._taken: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-        """By holder, in the order in which they were last served."""
+        """Waiting requests by holder; the holder served longest ago comes first."""
 
     @asynccontextmanager
     async def acquire(self, holder: str) -> AsyncIterator[None]:
@@ -66,14 +67,14 @@ class FairSemaphore:
 
     def _forget(self, holder: str, entered: asyncio.Future[None]) -> None:
         line = self._waiting.get(holder, deque())
-        # Else it was passed over, between being cancelled and coming here.
+        # It is not there when it was skipped after it was cancelled.
         if entered in line:
             line.remove(entered)
             if not line:
                 del self._waiting[holder]
 
     def _wake_next(self) -> None:
-        """Wake the holder that has the fewest places, and of those the one served longest ago."""
+        """Wake the holder with the fewest places; among equals, the one served longest ago."""
         while self._waiting:
             holder = min(self._waiting, key=self._taken.__getitem__)
             if not self._has_place(holder):

@@ -19,9 +19,9 @@ _SEVERAL = 2
 async def find_followed(
     ports: Ports, proposal: Proposal, circuit: Circuit
 ) -> FollowedPiece | Violation | None:
-    """Find what a proposal follows; None when it follows nothing.
+    """Find the piece that a proposal follows; None when it opens a dossier.
 
-    A piece of a dossier in which the caller takes no part is answered as no piece at all.
+    A piece of a dossier in which the caller takes no part is not found.
     """
     follows = proposal.metadata.follows
     if follows:
@@ -43,32 +43,32 @@ async def find_followed(
         return rules.FOLLOWED_UNKNOWN.broken("follows", wanted=str(wanted)[:_SHOWN])
     if len(mine) > 1:
         return rules.FOLLOWED_AMBIGUOUS.broken("follows", number=str(wanted)[:_SHOWN])
-    return FollowedPiece(mine[0], await state_of(ports, mine[0]))
+    return FollowedPiece(mine[0], await find_state(ports, mine[0]))
 
 
 async def _choose_preceding(ports: Ports, proposal: Proposal, cited: list[Piece]) -> list[Piece]:
-    """Find which of the pieces cited is the one before, by the circuit of its dossier.
+    """Choose, among the cited pieces, the one that the circuit puts before this piece.
 
-    The last instalment that a projet de décompte final cites is a reference, not the piece before
-    it. Whether the piece still awaits such a deposit is judged later, and refused there: a second
-    answer to it must not open a dossier of its own, which would be paid beside the first. Of
-    several of one number, those that await it are meant.
+    A projet de décompte final cites its last instalment as a reference: that is not the piece
+    before it. A later rule refuses the deposit when the piece does not await it any more: a second
+    answer must not open another dossier, which would be paid as well. Among several pieces with one
+    number, those that await this deposit are chosen.
     """
     before = [piece for piece in cited if _may_precede(piece, proposal)]
     if len(before) < _SEVERAL:
         return before
-    followings = [FollowedPiece(piece, await state_of(ports, piece)) for piece in before]
+    followings = [FollowedPiece(piece, await find_state(ports, piece)) for piece in before]
     role, structure, cadre = proposal.role, proposal.structure, proposal.fields.cadre
     meant = [
         each.piece
         for each in followings
-        if each.state is None or cadre in each.cadres_of(role, structure)
+        if each.state is None or cadre in each.list_cadres(role, structure)
     ]
     return meant or before
 
 
 def _may_precede(cited: Piece, proposal: Proposal) -> bool:
-    circuit = circuit_of(cited)
+    circuit = load_circuit(cited)
     row = FollowedPiece(cited, None).row(circuit)
     after = {each.cadre for each in circuit.list_every_next(row) if each.depositor is proposal.role}
     return proposal.fields.cadre in after
@@ -82,20 +82,20 @@ async def is_party(ports: Ports, piece: Piece, role: Role, structure: str) -> bo
     return party is not None and party.structure == structure
 
 
-def row_of(piece: Piece, state: DossierState | None) -> Row:
-    """Give what the circuit says of a piece."""
-    return FollowedPiece(piece, state).row(circuit_of(piece))
+def find_row(piece: Piece, state: DossierState | None) -> Row:
+    """Find the row of the circuit for a piece."""
+    return FollowedPiece(piece, state).row(load_circuit(piece))
 
 
-async def state_of(ports: Ports, piece: Piece) -> DossierState | None:
-    """Give where a piece's dossier stands; None while routing has not taken all its pieces."""
+async def find_state(ports: Ports, piece: Piece) -> DossierState | None:
+    """Find the state of a piece's dossier; None while routing has not taken all its pieces."""
     state = await ports.dossiers.find(piece.dossier_id)
     deposited = await ports.pieces.list_ids(piece.dossier_id)
     return state if state and deposited <= state.statuses.keys() else None
 
 
-def circuit_of(piece: Piece) -> Circuit:
-    """Give the table by which a piece's dossier travels."""
+def load_circuit(piece: Piece) -> Circuit:
+    """Load the version of the circuit that a piece's dossier keeps to."""
     return load_version(piece.draft.table_version)
 
 

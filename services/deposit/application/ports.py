@@ -1,4 +1,4 @@
-"""Ports of the use cases: stores, reader, certificates, and the values that they exchange."""
+"""Ports of the use cases: stores, reader, certificates, and their values."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -21,21 +21,21 @@ NewId = Callable[[], str]
 
 
 class SaturatedError(Exception):
-    """More deposits wait than can be read or kept soon: the caller is to come back."""
+    """Too many deposits wait to be read or stored: the caller is told to come back."""
 
 
 Reader = Callable[[bytes, str, str], Awaitable[Invoice]]
-"""Reads the e-invoice in a file, given its content, its name and its sender.
+"""Reads the e-invoice in a file; the arguments are its content, its name and its sender.
 
-Raises `Unreadable`; `SaturatedError` when too many wait. Files of several senders are read in turn.
+Senders are served in turn. Raises `Unreadable`, or `SaturatedError` when too many wait.
 """
 Certifier = Callable[[Piece, Directory, Completion | None], Awaitable[bytes]]
-"""Writes the certificate of a deposit, or of what was added to the piece."""
+"""Writes the certificate of a deposit or of a completion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Depositor:
-    """Who would deposit a piece, and of which cadre."""
+    """Depositor of a possible next piece: its role, its structure, and the cadre."""
 
     role: Role
     structure: str
@@ -46,17 +46,17 @@ class Structures(Protocol):
     """The projection of structures."""
 
     async def find(self, structures: Iterable[str]) -> Directory:
-        """Find those that exist."""
+        """Find those of these structures that exist."""
 
 
 class Dossiers(Protocol):
     """The projection of dossiers."""
 
     async def find(self, dossier_id: str) -> DossierState | None:
-        """Find what routing last told; None before it told anything."""
+        """Find the state that routing last published; None before the first one."""
 
     async def find_awaiting(self, who: Depositor, titulaire: str) -> str | None:
-        """Find a piece that awaits such a deposit in a dossier of a titulaire."""
+        """Find a piece that awaits this deposit in a dossier of a titulaire."""
 
 
 class Pieces(Protocol):
@@ -75,11 +75,11 @@ class Pieces(Protocol):
         """List the pieces deposited in a dossier."""
 
     async def find_key_use(self, key: Key) -> UsedKey | None:
-        """Find what an idempotency key served for."""
+        """Find what an idempotency key was used for."""
 
 
 class Refusal(StrEnum):
-    """Why the ledger did not keep a deposit, found only when it was about to."""
+    """Why the ledger refused a deposit when it wrote its group."""
 
     NUMBER_SPENT = "number spent"
     KEY_REUSED = "key reused"
@@ -87,25 +87,25 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordedDeposit:
-    """A deposit that is kept: its piece, or that of the same deposit sent before."""
+    """A deposit that is stored: its piece, or that of the same deposit sent before."""
 
     piece_id: str
     is_replay: bool
 
 
 class Ledger(Protocol):
-    """Keeps deposits, durably, each with its event."""
+    """Writes deposits durably, each with its event."""
 
     async def record(self, piece: Piece, key: Key | None) -> RecordedDeposit | Refusal:
-        """Keep a piece, or raise `SaturatedError`."""
+        """Write a piece. Raises `SaturatedError`."""
 
     async def complete(self, piece: Piece, completion: Completion) -> bool:
-        """Keep a completion; False when this suspension was already answered."""
+        """Write a completion; False when this suspension was already answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """All the ports."""
+    """Dependencies of the use cases."""
 
     reader: Reader
     structures: Structures
@@ -120,13 +120,13 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is settable about a deposit."""
+    """Settings of the use cases of a deposit."""
 
     circuit: Circuit
-    """The table by which new dossiers open."""
+    """Version of the circuit for new dossiers."""
     max_number_length: int
     max_read_at_once: int
-    """Deposits whose files are in memory at the same time."""
+    """Limit of deposits whose files are in memory at the same time."""
     require_moa: bool = True
     read_wait_s: float = 60.0
-    """How long a deposit waits for its turn before its sender is told to come back."""
+    """Timeout of the wait for a turn; over it the sender is told to come back."""

@@ -1,4 +1,4 @@
-"""The judgement of what is added to a piece: what a suspended one lacks, why one is contested."""
+"""Rules of an addition to a piece: a completion or a contest."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,15 +15,15 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import has_visible_letter
 
 ADDITIONS_MAX = 100
-"""Completions and contests of one piece: its record in the store holds them all."""
+"""Limit of completions and contests of one piece, which are all in one document."""
 ATTACHMENTS_MAX = 500
-"""References of files that one piece may have in all: they travel in one event, of 1 MB."""
+"""Limit of the files of one piece, whose references are all in one event of 1 MB."""
 
 
 def judge_turn_to_add(
     piece: Piece, row: Row, state: DossierState | None, role: Role, structure: str, act: Act
 ) -> Iterator[Violation]:
-    """Check that a structure may complete or contest the piece now, and has not yet."""
+    """Check that a structure may complete or contest the piece now, and has not done so."""
     if state is None:
         yield rules.DOSSIER_ON_ITS_WAY.broken("piece")
         return
@@ -38,7 +38,7 @@ def judge_turn_to_add(
 def judge_added(
     piece: Piece, act: Act, attachments: Sequence[Attached], comment: str | None
 ) -> tuple[Violation, ...]:
-    """Check what is added: a contest says why in any case, however much it attaches."""
+    """Check an addition; a contest needs a comment, even with attachments."""
     is_contest = act is Act.CONTESTER
     if not (is_contest or attachments or has_visible_letter(comment or "")):
         return (rules.NOTHING_ADDED.broken("attachments"),)

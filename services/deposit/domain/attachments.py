@@ -1,4 +1,4 @@
-"""What may be attached to a piece: the platform's rules, under the codes and limits of deposit."""
+"""Rules of attachments: those of the platform, with the codes and limits of deposit."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _RULES = AttachmentRules(
     too_large=rules.ATTACHMENT_TOO_LARGE,
     too_many=rules.TOO_MANY_ATTACHMENTS,
     total_too_large=rules.TOTAL_TOO_LARGE,
-    # Ours: the references of all of them travel in each message about the piece.
+    # A limit of ours: each message about the piece holds the references of all of them.
     count_limit=50,
     total_limit=120 * MEGABYTE,
 )
@@ -25,5 +25,5 @@ _RULES = AttachmentRules(
 def judge_attachments(
     attachments: Sequence[Attached], file_bytes: int = 0
 ) -> tuple[Violation, ...]:
-    """Name every rule that attachments break, each on `attachments.<rank>`, and their total."""
+    """List the rules that attachments break, each on `attachments.<rank>`, and their total."""
     return judge(_RULES, attachments, other_bytes=file_bytes)

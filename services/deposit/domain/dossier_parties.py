@@ -17,7 +17,7 @@ from shared.vocabulary.vat_numbers import compact_vat_number
 _KNOWN_BY_VAT = f"{IdentifierType.UE_HORS_FRANCE.value}-"
 
 NOBODY = Party("")
-"""Stands for a party that nobody names where one is needed."""
+"""Placeholder of a party that is required and not named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ def name_opening_parties(
 ) -> NamedParties:
     """Name the parties of a new dossier.
 
-    The seller of the file is the supplier that deposits it, or else the titulaire; its buyer is
-    the service financier, unless the depositor names the buyer as MOA. The depositor plays its own
-    role without saying so.
+    The seller of the file is the supplier that deposits it, or else the titulaire. Its buyer is the
+    service financier, unless the depositor names the buyer as MOA. The depositor has its own role
+    without naming itself.
     """
     named = dict(metadata.parties)
     seller = role if role in SUPPLIER_SIDE else Role.TITULAIRE
@@ -73,7 +73,7 @@ def name_next_parties(previous: Parties, read: Invoice, metadata: Metadata) -> N
 
 
 def _keep_named(named: Mapping[Role, Party]) -> Parties:
-    """Leave out who has no structure; the two that every dossier has are then told as missing."""
+    """Remove parties without a structure; the two that every dossier needs are then missing."""
     always = (Role.TITULAIRE, Role.SERVICE_FINANCIER)
     kept = {role: party for role, party in named.items() if party.structure or role in always}
     return Parties(**{role.value: party for role, party in kept.items()})
@@ -123,8 +123,8 @@ def _compare(parties: Parties, read: Invoice) -> Iterator[Violation]:
 def _may_mean(read: FileParty, party: Party) -> bool:
     """Tell whether a party of the file may be that structure.
 
-    A SIREN, also the one in a French VAT number, speaks of SIRETs alone; the VAT number of another
-    country speaks of structures known by theirs.
+    A SIREN, also the one in a French VAT number, is compared with SIRETs alone. The VAT number of
+    another country is compared with structures that are identified by one.
     """
     structure = party.structure
     if read.siret:

@@ -1,6 +1,6 @@
 """The fields of a deposit: those of the file, completed by those of the metadata.
 
-Neither wins silently: what both say must be the same.
+Neither has priority: when both state a field, they must agree.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ _KEPT_NUMBERS = 20
 
 
 def merge(read: Invoice, stated: Invoice) -> tuple[Invoice, tuple[Violation, ...]]:
-    """Complete the fields of the file by those stated; the violations are the contradictions."""
+    """Merge the fields of the file with those stated; each contradiction is a violation."""
     values = {field: _pick(field, read, stated) for field in _FIELDS}
     malformed = {**stated.malformed, **read.malformed}
     merged = replace(read, **values, malformed=malformed)
@@ -41,7 +41,7 @@ def merge(read: Invoice, stated: Invoice) -> tuple[Invoice, tuple[Violation, ...
 
 
 def truncate(read: Invoice) -> Invoice:
-    """Truncate the fields of a file to what a person can read: a hostile one holds megabytes."""
+    """Truncate the fields of a file: a hostile one holds megabytes."""
     return replace(
         read,
         number=_cut(read.number),
@@ -67,8 +67,8 @@ def truncate(read: Invoice) -> Invoice:
 
 def _pick(field: str, read: Invoice, stated: Invoice) -> Any:  # noqa: ANN401 - any field's type
     value = getattr(read, field)
-    # A field that the file gives and that cannot be used is set right in the file, not around it.
-    return getattr(stated, field) if value is None and field not in read.unclear() else value
+    # A field that is unusable in the file must be corrected in the file, not in the metadata.
+    return getattr(stated, field) if value is None and field not in read.list_unclear() else value
 
 
 def _contradictions(read: Invoice, stated: Invoice) -> Iterator[Violation]:

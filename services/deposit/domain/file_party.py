@@ -1,4 +1,4 @@
-"""A party of an invoice as its file names it, and the rules that its numbers must hold."""
+"""A party of an invoice as its file names it, and the rules of its numbers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ LABELS: Mapping[str, str] = {
         ("address", "l'adresse électronique"),
     )
 }
-"""How a person calls each number of each party."""
+"""French label of each number of each party."""
 
 SIRET_KEY = Rule(
     code="DEP-INV-10",
@@ -60,12 +60,12 @@ class Party:
     siret: str | None = None
     siren: str | None = None
     vat_number: str | None = None
-    """The French one where it has several; without blanks."""
+    """VAT number without blanks; the French one where the party has several."""
     address_siren: str | None = None
-    """What its electronic address says of its SIREN."""
+    """SIREN of its electronic address."""
 
     def sirens(self) -> Mapping[str, str]:
-        """Give the SIREN that each of its numbers holds, the surest first."""
+        """List the SIREN that each of its numbers holds, the most reliable first."""
         held = {
             "siret": self.siret and self.siret[:SIREN_LENGTH],
             "siren": self.siren,
@@ -76,7 +76,7 @@ class Party:
 
     @property
     def company(self) -> str | None:
-        """The SIREN of the company that it is, by whichever number says so."""
+        """SIREN of the company, from the first of its numbers that holds one."""
         return next(iter(self.sirens().values()), None)
 
 
@@ -85,7 +85,7 @@ UNNAMED = Party()
 
 
 def judge_party(name: str, party: Party) -> Iterator[Violation]:
-    """Check the numbers of a party, and that all are of one company.
+    """Check the numbers of a party, which must all be of one company.
 
     The key of the SIREN inside a SIRET is not checked: the key of the SIRET covers it.
     """

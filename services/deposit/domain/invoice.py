@@ -1,4 +1,4 @@
-"""An invoice as it was read from a deposited file, and the rules its fields must hold."""
+"""An invoice as it was read from a deposited file, and the rules of its fields."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -33,12 +33,12 @@ LABELS: Mapping[str, str] = {
     "service_code": "le code service",
     **PARTY_LABELS,
 }
-"""How a person calls each field; a field without a label keeps its name."""
+"""French label of each field; a field without one is shown by its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """What a deposited file says. An absent field is None: absence is judged by the rules.
+    """Fields of a deposited file. An absent field is None, and rules decide whether it may be.
 
     `malformed` keeps the text of a date or amount that could not be read, by field;
     `contradictions` keeps the values of a field that the file gives in several versions.
@@ -54,12 +54,12 @@ class Invoice:
     ttc: Decimal | None = None
     due: Decimal | None = None
     prepaid: Decimal | None = None
-    """BT-113, what is paid already; in files alone, and not in all."""
+    """BT-113, the amount already paid; only some files have it."""
     rounding: Decimal | None = None
-    """BT-114, what is added to the amount due to make it round; in files alone."""
+    """BT-114, the rounding added to the amount due; only files have it."""
     type_code: str | None = None
     is_credit_note: bool | None = None
-    """What the root of a UBL file says; None for files whose root says nothing of it."""
+    """Whether it is a credit note by the root of a UBL file; None for other files."""
     seller: Party = UNNAMED
     buyer: Party = UNNAMED
     payee: Party = UNNAMED
@@ -74,20 +74,20 @@ class Invoice:
     contradictions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def amounts(self) -> Amounts | None:
-        """Give the four totals, or None while one is unknown.
+        """Return the four totals; None while one is unknown.
 
         A file without VAT may leave the VAT total out (BT-110 is optional in EN 16931): then HT
         equals TTC and the VAT is zero.
         """
         tva = self.tva
-        if tva is None and "tva" not in self.unclear() and self.ht == self.ttc:
+        if tva is None and "tva" not in self.list_unclear() and self.ht == self.ttc:
             tva = Decimal(0)
         if self.ht is None or tva is None or self.ttc is None or self.due is None:
             return None
         return Amounts(ht=self.ht, tva=tva, ttc=self.ttc, due=self.due)
 
-    def unclear(self) -> frozenset[str]:
-        """Name the fields that are present in the file and yet have no usable value."""
+    def list_unclear(self) -> frozenset[str]:
+        """List the fields that the file has without a usable value."""
         return frozenset(self.malformed) | frozenset(self.contradictions)
 
 
@@ -181,7 +181,7 @@ _LARGEST_ROUNDING = Decimal(1)
 def judge_invoice(
     invoice: Invoice, *, today: date, max_number_length: int
 ) -> tuple[Violation, ...]:
-    """Name every rule that the fields of `invoice` break, in the order of the fields."""
+    """List the rules that an invoice breaks, in the order of its fields."""
     return (
         *_judge_presence(invoice),
         *_judge_form(invoice),
@@ -208,7 +208,7 @@ def _judge_presence(invoice: Invoice) -> Iterator[Violation]:
     if invoice.ht is not None and invoice.ttc is not None and invoice.ht != invoice.ttc:
         values["tva"] = invoice.tva
     for name, value in values.items():
-        if value is None and name not in invoice.unclear():
+        if value is None and name not in invoice.list_unclear():
             yield MISSING.broken(name, label=LABELS[name])
 
 
@@ -259,14 +259,14 @@ def _judge_totals(invoice: Invoice) -> Iterator[Violation]:
 def _judge_due(invoice: Invoice) -> Iterator[Violation]:
     """Check what is left to pay against the total.
 
-    No sign is refused: an advance to give back or penalties may bring a décompte to zero or below,
-    and an avoir is either of type 381 or an invoice below zero. Without the terms between the two,
-    as in a plain PDF or where they are zero, only what would add to the total is seen to be wrong.
-    A rounding adds one unit at most, and what was paid already adds nothing: a rounding of 7,800,
-    or -7,800 paid, would have 9,000 paid where the total is 1,200.
+    No sign is refused: an advance to pay back, or penalties, may bring a décompte to zero or below,
+    and an avoir is either of type 381 or an invoice below zero. A plain PDF states neither the
+    rounding nor the amount already paid: there, only an amount due over the total is refused. A
+    rounding adds one unit at most, and an amount already paid adds nothing: with a rounding of
+    7,800, or -7,800 already paid, 9,000 would be paid where the total is 1,200.
     """
     ttc, due, prepaid, rounding = invoice.ttc, invoice.due, invoice.prepaid, invoice.rounding
-    if ttc is None or due is None or invoice.unclear() & {"prepaid", "rounding"}:
+    if ttc is None or due is None or invoice.list_unclear() & {"prepaid", "rounding"}:
         return
     most = max(ttc, _ZERO) + min(max(rounding or _ZERO, _ZERO), _LARGEST_ROUNDING)
     if due > most:

@@ -1,4 +1,4 @@
-"""The judgement of a deposit: every rule that refuses it, or the piece that it makes."""
+"""Judgement of a deposit: the rules that refuse it, or the draft of the piece."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -35,9 +35,9 @@ _PARTIES = frozenset(role.value for role in Role)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a deposit is judged by, beside itself.
+    """Data that a deposit is judged by, beside the deposit itself.
 
-    `following` is None for an opener; `misled` says why the piece that is followed was not found.
+    `following` is None for an opener; `misled` says why the followed piece was not found.
     """
 
     circuit: Circuit
@@ -48,13 +48,13 @@ class World:
     following: FollowedPiece | None = None
     misled: tuple[Violation, ...] = ()
     awaited_number: str | None = None
-    """Number of a piece that awaits just such a piece of this depositor, in another dossier."""
+    """Number of a piece of another dossier that awaits the same deposit of this depositor."""
     require_moa: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Every rule that is broken, or a draft."""
+    """Result of a judgement: broken rules, or a draft."""
 
     violations: tuple[Violation, ...] = ()
     draft: Draft | None = None
@@ -68,7 +68,7 @@ def name_parties(proposal: Proposal, following: FollowedPiece | None) -> NamedPa
 
 
 def judge(proposal: Proposal, world: World) -> Verdict:
-    """Judge a deposit by every rule there is."""
+    """Judge a deposit by every rule."""
     naming = name_parties(proposal, world.following)
     broken = (
         *proposal.unreadable,
@@ -84,8 +84,8 @@ def judge(proposal: Proposal, world: World) -> Verdict:
     return Verdict(draft=_build_draft(proposal, world, naming.parties))
 
 
-def recipient_of(row: Row, parties: Parties) -> Recipient:
-    """Name who receives a piece first: its validator, when its row has one."""
+def find_recipient(row: Row, parties: Parties) -> Recipient:
+    """Find the first recipient of a piece: its validator, when its row has one."""
     role = row.first_recipient
     party = parties[role]
     return Recipient(role, party.structure, party.service, find_application(role))
@@ -97,7 +97,7 @@ def _judge_fields(proposal: Proposal, world: World) -> Iterator[Violation]:
         yield from judge_invoice(
             fields, today=world.today, max_number_length=world.max_number_length
         )
-        if fields.cadre is None and "cadre" not in fields.unclear():
+        if fields.cadre is None and "cadre" not in fields.list_unclear():
             yield rules.CADRE_MISSING.broken("cadre")
     yield from merge(proposal.read, metadata.fields)[1]
     yield from _judge_type(proposal, world)
@@ -108,7 +108,7 @@ def _judge_fields(proposal: Proposal, world: World) -> Iterator[Violation]:
 
 
 def _judge_texts(proposal: Proposal, parties: Parties) -> Iterator[Violation]:
-    """Check that what nobody looks up, and everybody reads, is short enough and seen whole."""
+    """Check the length of free texts, and that they hold no invisible sign."""
     fields = proposal.fields
     for name, label, limit, text in (
         ("engagement", "Le numéro d'engagement", _ENGAGEMENT_LIMIT, fields.engagement or ""),
@@ -125,7 +125,7 @@ def _judge_texts(proposal: Proposal, parties: Parties) -> Iterator[Violation]:
 def _judge_type(proposal: Proposal, world: World) -> Iterator[Violation]:
     code, read = _type_code(proposal, world), proposal.read
     if read.type_code is None and read.syntax is not Syntax.PDF:
-        if "type_code" not in read.unclear():
+        if "type_code" not in read.list_unclear():
             yield MISSING.broken("type_code", label=LABELS["type_code"])
     elif read.is_credit_note is not None and read.is_credit_note is not is_credit_note(code):
         root = "CreditNote" if read.is_credit_note else "Invoice"
@@ -139,17 +139,17 @@ def _judge_type(proposal: Proposal, world: World) -> Iterator[Violation]:
 
 
 def _type_code(proposal: Proposal, world: World) -> str:
-    """Give the type of document, which an e-invoice always says.
+    """Return the type of document, which every e-invoice states.
 
-    A plain PDF of which nobody says it is of the type of the piece that it follows: what restates
-    an avoir takes away as well. An opener is then an invoice.
+    A plain PDF without a type has the type of the piece that it follows, as a piece that restates
+    an avoir is one as well. A plain PDF that opens a dossier is an invoice.
     """
     following = world.following
     return proposal.fields.type_code or (following.piece.draft.type_code if following else INVOICE)
 
 
 def _judge_place(proposal: Proposal, world: World, parties: Parties) -> Iterator[Violation]:
-    """Judge where the piece stands in its circuit: as an opener, or after another piece."""
+    """Judge the place of a piece in its circuit: as an opener, or after another piece."""
     circuit, directory = world.circuit, world.directory
     if world.following:
         yield from judge_next(circuit, proposal, world.following, parties, directory)
@@ -165,7 +165,7 @@ def _judge_place(proposal: Proposal, world: World, parties: Parties) -> Iterator
 
 
 def _in_metadata(violation: Violation) -> Violation:
-    """Name the field as the metadata of a deposit does."""
+    """Rename the field of a violation as in the metadata of a deposit."""
     head, _, _ = violation.field.partition(".")
     if head in _PARTIES:
         return replace(violation, field=f"parties.{violation.field}")
@@ -203,6 +203,6 @@ def _build_draft(proposal: Proposal, world: World, parties: Parties) -> Draft:
             name: world.directory[name].version for name in named if name in world.directory
         },
         changes=find_changes(previous.draft.amounts, amounts) if previous else (),
-        recipient=recipient_of(row, parties),
+        recipient=find_recipient(row, parties),
         read=truncate(proposal.read),
     )

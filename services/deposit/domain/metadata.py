@@ -25,8 +25,8 @@ class Follows:
 class Metadata:
     """What the depositor states beside the file.
 
-    `fields` holds those that an e-invoice also has, in the same form, malformed ones included, so
-    that both are judged by the same rules. A party without a structure tells a service alone.
+    `fields` holds the fields that an e-invoice also has, malformed ones included, so that the same
+    rules judge both. A party without a structure states a service alone.
     """
 
     fields: Invoice = EMPTY_INVOICE
@@ -36,4 +36,4 @@ class Metadata:
     mode_paiement: ModePaiement | None = None
     comment: str | None = None
     opens: bool = False
-    """The depositor means to open a dossier, though another one awaits just such a piece."""
+    """The depositor wants to open a dossier although another dossier awaits the same deposit."""

@@ -1,4 +1,4 @@
-"""The judgement of a piece that follows another one."""
+"""Judgement of a piece that follows another one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
 PIECES_MAX = 200
-"""Pieces of one dossier, the rejected ones included: its state, told whole, holds them all."""
+"""Limit of the pieces of one dossier, rejected ones included: one event holds them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class FollowedPiece:
-    """The piece that is followed, and what routing has told of its dossier.
+    """The piece that is followed, and the state of its dossier as routing published it.
 
-    No state: routing has not taken every piece that was deposited in the dossier.
+    `state` is None while routing has not taken every piece deposited in the dossier.
     """
 
     piece: Piece
@@ -35,16 +35,16 @@ class FollowedPiece:
 
     @property
     def parties(self) -> Parties:
-        """The parties of the dossier: a recycling may have put them right since the deposit."""
+        """Parties of the dossier, which a recycling may have corrected since the deposit."""
         return self.state.parties if self.state else self.piece.draft.parties
 
     @property
     def engagement(self) -> str | None:
-        """The engagement of the piece, which a recycling may put right and never takes away."""
+        """Engagement of the piece, which a recycling may correct but never remove."""
         told = self.state.engagements.get(self.piece.id) if self.state else None
         return told or self.piece.draft.engagement
 
-    def cadres_of(self, role: Role, structure: str) -> tuple[Cadre, ...]:
+    def list_cadres(self, role: Role, structure: str) -> tuple[Cadre, ...]:
         """List what a structure may deposit after the piece now."""
         awaited = self.state.awaited if self.state else None
         turn = awaited.find_turn(role, structure) if awaited else None
@@ -65,8 +65,8 @@ def judge_next(
 ) -> Iterator[Violation]:
     """Check whose turn it is, the cadre, the depositor, and what the recipient requires.
 
-    The decision table of the MOA parameter was judged at the opening, and routing holds a dossier
-    that has come to contradict it: a next piece is not refused for that.
+    The decision table of the MOA parameter is not asked again: it was at the opening, and routing
+    holds a dossier that contradicts it since.
     """
     role, fields, previous = proposal.role, proposal.fields, following.piece.draft
     yield from _judge_state(circuit, proposal, following)

@@ -1,4 +1,4 @@
-"""The judgement of a piece that opens a dossier."""
+"""Judgement of a piece that opens a dossier."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ def judge_opener(
     *,
     require_moa: bool,
 ) -> Iterator[Violation]:
-    """Check cadre, parties and directory: what contradicts them is refused at the first deposit."""
+    """Check the cadre, the parties and the directory, at the first deposit of a dossier."""
     fields = proposal.fields
     row = fields.cadre and circuit.find_row(fields.cadre, moa=parties.moa is not None)
     if fields.cadre:

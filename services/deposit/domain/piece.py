@@ -1,4 +1,4 @@
-"""A piece as it was deposited: what the platform keeps of it, for ever."""
+"""A piece as it was deposited, which the platform keeps for ever."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A piece that no rule refuses, before it has an id, files and a time."""
+    """A piece that no rule refuses, before it has an id, files and a moment of deposit."""
 
     cadre: Cadre
     label: str
@@ -45,7 +45,7 @@ class Draft:
     comment: str | None
     table_version: str
     directory: Mapping[str, int]
-    """Version of each structure that the draft was judged by."""
+    """Versions of the structures that the draft was judged by."""
     changes: tuple[Change, ...]
     recipient: Recipient
     read: Invoice
@@ -61,18 +61,18 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What an actor added to a piece: what it lacked, or why it is contested."""
+    """An addition to a piece: a completion, or a contest."""
 
     attachments: tuple[StoredFile, ...]
     comment: str | None
     completed_at: datetime
     certificate_sha256: str
     dossier_version: int
-    """Version of the dossier's state that allowed it: one suspension is answered once."""
+    """Version of the dossier that allowed it: a suspension is answered once."""
     act: Act = Act.COMPLETER
     by: Party | None = None
     role: Role | None = None
-    """Who contests; left out, the depositor of the piece, who completes it."""
+    """Who contests; None for a completion, which the depositor of the piece sends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.deposit.domain.judgement import recipient_of
+from services.deposit.domain.judgement import find_recipient
 from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Recipient
 from shared.circuit.fields import list_required_fields
@@ -14,13 +14,13 @@ from shared.vocabulary.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A cadre that may follow, who would receive it, and the fields that it must then have."""
+    """A cadre that may follow, its recipient, and the fields that it then requires."""
 
     cadre: Cadre
     label: str
     recipient: Recipient
     required: tuple[str, ...]
-    """Paths of the metadata; `a|b` when either is enough."""
+    """Paths of fields of the metadata; `a|b` when either is enough."""
 
 
 def list_options(
@@ -35,7 +35,7 @@ def list_options(
         Option(row.cadre, row.label, recipient, _list_required(recipient, directory))
         for row in rows
         if row.depositor is role
-        for recipient in [recipient_of(row, parties)]
+        for recipient in [find_recipient(row, parties)]
     )
 
 

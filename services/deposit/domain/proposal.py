@@ -14,7 +14,7 @@ from shared.vocabulary.rules import Violation
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A piece as submitted: by whom, what the file says, what the metadata say.
+    """A piece as submitted: its depositor, the fields of its file, its metadata.
 
     `unreadable` says why the file could not be read; `read` then has no field.
     """
@@ -29,13 +29,13 @@ class Proposal:
 
     @property
     def fields(self) -> Invoice:
-        """The fields of the piece, from the file and from beside it."""
+        """Fields of the piece, from the file and from the metadata."""
         merged, _ = merge(self.read, self.metadata.fields)
         return replace(merged, cadre=merged.cadre and (parse_cadre(merged.cadre) or merged.cadre))
 
     @property
     def cited_number(self) -> str | None:
-        """The number of the one piece that the file cites (BT-25)."""
+        """Number of the one piece that the file cites (BT-25)."""
         cited = self.read.preceding_numbers
         return cited[0] if len(cited) == 1 else None
 

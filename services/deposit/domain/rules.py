@@ -1,4 +1,4 @@
-"""The rules of a deposit, beside those of its file: permanent codes, French sentences, sources."""
+"""Rules of a deposit, beside those of its file: permanent codes, French sentences, sources."""
 
 from shared.vocabulary.rules import Rule
 

@@ -1,4 +1,4 @@
-"""The judgement of the structures that a deposit names: whether they may play their roles."""
+"""Judgement of the structures of a deposit: whether they may have their roles."""
 
 from collections.abc import Iterator
 
@@ -14,11 +14,11 @@ from shared.vocabulary.siret import has_siret_form, is_siret
 def judge_named(
     role: Role, party: Party, directory: Directory, read: Invoice
 ) -> Iterator[Violation]:
-    """Check one party: its SIRET's key, then what the directory says of it."""
+    """Check one party: the key of its SIRET, then its entry in the directory."""
     if not party.structure:
         return
     if _is_false_siret(party.structure):
-        # The file's own rules have already said so of its seller and buyer.
+        # The rules of the file have already refused it for its seller and buyer.
         if party.structure not in (read.seller.siret, read.buyer.siret):
             yield SIRET_KEY.broken(
                 f"{role.value}.structure", value=party.structure, label=LABELS[role]

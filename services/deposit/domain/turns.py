@@ -1,4 +1,4 @@
-"""Turns in a dossier, by the state that routing last told: who may act now."""
+"""Turns in a dossier, by the state that routing last published: who may act now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ from shared.vocabulary.statuses import Status
 
 @dataclass(frozen=True, slots=True)
 class DossierState:
-    """A dossier as routing tells it."""
+    """State of a dossier as routing published it."""
 
     id: str
     version: int
@@ -26,18 +26,18 @@ class DossierState:
     parties: Parties
     statuses: Mapping[str, Status]
     reported: Mapping[str, Status]
-    """Statuses as they were before a payment that is not reported."""
+    """Statuses for those from whom the payment is hidden: those before it."""
     engagements: Mapping[str, str | None] = field(default_factory=dict)
-    """By piece, as the last recycling left them."""
+    """Engagements by piece, as the last recycling left them."""
     awaited: Awaited | None = None
     payment_not_reported: bool = False
     reported_awaited: Awaited | None = None
-    """Who is still awaited for those from whom the payment is hidden."""
+    """Who is awaited, as shown to those from whom the payment is hidden."""
     prevailing: Prevailing | None = None
-    """The amounts that hold."""
+    """Prevailing amounts."""
 
     def as_seen(self, role: Role) -> "DossierState":
-        """Give the dossier as far as a role may see it: a refusal must not tell of a payment."""
+        """Return the state that a role may see: a refusal must not reveal a hidden payment."""
         hidden = {
             piece_id: self.reported[piece_id]
             for piece_id, status in self.statuses.items()
@@ -48,21 +48,18 @@ class DossierState:
         return replace(self, statuses={**self.statuses, **hidden}, awaited=self.reported_awaited)
 
     def status_for(self, role: Role, piece_id: str) -> Status:
-        """Say where a piece stands, as far as a role may see it."""
+        """Return the status of a piece that a role may see."""
         return self.as_seen(role).status_of(piece_id)
 
     def status_of(self, piece_id: str) -> Status:
-        """Say where a piece stands; one that routing has not told of is deposited, no more."""
+        """Return the status of a piece: DEPOSEE while routing has not published one."""
         return self.statuses.get(piece_id, Status.DEPOSEE)
 
 
 def judge_turn(
     state: DossierState, piece: Piece, row: Row, role: Role, structure: str, act: Act, *, field: str
 ) -> Turn | Violation:
-    """Find the turn in which a structure may do `act` to a piece of a row now.
-
-    What forbids it is told on `field`.
-    """
+    """Find the turn in which a structure may do `act` now, or the violation on `field`."""
     seen = state.as_seen(role)
     current = CurrentPiece(piece.id, piece.draft.number, seen.status_of(piece.id))
     turn = turns.judge_turn(seen.awaited, current, role, structure)

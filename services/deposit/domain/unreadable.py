@@ -1,4 +1,4 @@
-"""The rules of unreadable files: they come before any business rule."""
+"""Rules of unreadable files, judged before any business rule."""
 
 from shared.vocabulary.rules import Rule, Violation
 from shared.vocabulary.sizes import format_megabytes
@@ -29,8 +29,8 @@ TOO_LARGE = Rule(
 )
 
 
-def too_large(size_bytes: int, limit_bytes: int) -> Violation:
-    """Refuse a file for its size."""
+def refuse_size(size_bytes: int, limit_bytes: int) -> Violation:
+    """Build the refusal of a file that is over its size limit."""
     return TOO_LARGE.broken(
         "file", size=format_megabytes(size_bytes), limit=format_megabytes(limit_bytes)
     )

@@ -1,4 +1,4 @@
-"""Parts that several answers hold."""
+"""Parts that several HTTP answers of deposit share."""
 
 from dataclasses import asdict
 from datetime import date
@@ -18,7 +18,7 @@ from shared.vocabulary.roles import Application
 
 
 class PartiesAnswer(Answer):
-    """Who takes part in the dossier."""
+    """The parties of a dossier."""
 
     titulaire: PartyAnswer
     cotraitant: PartyAnswer | None = None
@@ -34,7 +34,7 @@ class PartiesAnswer(Answer):
 
 
 class NextAnswer(ActorAnswer):
-    """Who receives the piece, and in which application."""
+    """The recipient of a piece, and its application of the portal."""
 
     application: Application
 
@@ -54,7 +54,7 @@ class NamedAnswer(Answer):
 
 
 class ReadAmountsAnswer(Answer):
-    """The totals as the file gives them."""
+    """The totals as the file states them."""
 
     ht: Montant | None
     tva: Montant | None
@@ -105,7 +105,7 @@ class CertificateAnswer(Answer):
     sha256: str
 
 
-def file_answer(file: StoredFile, url: str) -> FileAnswer:
+def show_file(file: StoredFile, url: str) -> FileAnswer:
     """Show a file."""
     return FileAnswer(
         name=file.name,
@@ -116,9 +116,9 @@ def file_answer(file: StoredFile, url: str) -> FileAnswer:
     )
 
 
-def attachment_answers(piece: Piece, files: tuple[StoredFile, ...]) -> tuple[FileAnswer, ...]:
+def show_attachments(piece: Piece, files: tuple[StoredFile, ...]) -> tuple[FileAnswer, ...]:
     """Show attachments of a piece."""
     return tuple(
-        file_answer(file, public_path("deposit", "pieces", piece.id, "attachments", file.sha256))
+        show_file(file, public_path("deposit", "pieces", piece.id, "attachments", file.sha256))
         for file in files
     )

@@ -1,4 +1,4 @@
-"""Bodies of the HTTP answers of deposit, apart from the documents of its store."""
+"""Bodies of the HTTP answers of deposit."""
 
 from dataclasses import asdict
 from datetime import date, datetime
@@ -14,8 +14,8 @@ from services.deposit.entrypoints.answer_parts import (
     NextAnswer,
     PartiesAnswer,
     ReadAnswer,
-    attachment_answers,
-    file_answer,
+    show_attachments,
+    show_file,
 )
 from shared.answers.answer import Answer
 from shared.answers.pieces import (
@@ -34,7 +34,7 @@ from shared.vocabulary.rules import Violation
 
 
 class CompletionAnswer(Answer):
-    """What was added to a suspended piece, and the proof of it."""
+    """An addition to a piece, and its certificate."""
 
     piece_id: str
     dossier_id: str
@@ -51,7 +51,7 @@ class CompletionAnswer(Answer):
             dossier_id=piece.dossier_id,
             completed_at=completion.completed_at,
             comment=completion.comment,
-            attachments=attachment_answers(piece, completion.attachments),
+            attachments=show_attachments(piece, completion.attachments),
             certificate=CertificateAnswer(
                 url=public_path("deposit", "pieces", piece.id, "completions", rank, "certificate"),
                 sha256=completion.certificate_sha256,
@@ -69,9 +69,9 @@ class DepositedPieceAnswer(PieceAnswer):
     prevailing: PrevailingAnswer | None
     type_code: str
     parties: PartiesAnswer
-    """As deposited."""
+    """Parties as deposited."""
     dossier_parties: PartiesAnswer
-    """Those of the dossier now: who may see the piece."""
+    """Parties of the dossier now, who may see the piece."""
     marche: str | None
     type_tva: TypeTva | None
     mode_paiement: ModePaiement | None
@@ -120,8 +120,8 @@ class DepositedPieceAnswer(PieceAnswer):
                 url=public_path("deposit", "pieces", piece.id, "certificate"),
                 sha256=piece.certificate_sha256,
             ),
-            file=file_answer(piece.file, public_path("deposit", "pieces", piece.id, "file")),
-            attachments=attachment_answers(piece, piece.attachments),
+            file=show_file(piece.file, public_path("deposit", "pieces", piece.id, "file")),
+            attachments=show_attachments(piece, piece.attachments),
             completions=tuple(
                 CompletionAnswer.of(piece, completion, rank)
                 for rank, completion in enumerate(piece.completions, 1)
@@ -144,7 +144,7 @@ class ViolationAnswer(Answer):
 
 
 class TrialAnswer(Answer):
-    """What would become of a deposit: who would be next, or every rule that refuses it."""
+    """Result of a dry run: the next recipient, or every rule that refuses the deposit."""
 
     accepted: bool
     next: NextAnswer | None
@@ -193,7 +193,7 @@ class PrefillFieldsAnswer(Answer):
     currency: str
     amounts: AmountsV1
     type_code: str | None
-    """Said of a credit note alone: the next piece is one as well."""
+    """Only for a credit note: the next piece is one as well."""
     parties: PartiesAnswer
     engagement: str | None
     marche: str | None
@@ -204,7 +204,7 @@ class PrefillFieldsAnswer(Answer):
 class PrefillAnswer(Answer):
     """The next deposit, filled in from the piece that it follows.
 
-    `fields` is valid metadata: number, date and cadre are what it lacks.
+    `fields` is valid metadata without number, date and cadre.
     """
 
     dossier_id: str

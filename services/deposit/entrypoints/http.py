@@ -54,7 +54,7 @@ _RETRY_AFTER_S = "2"
 
 
 def router(deposits: Deposits, completions: Completions, consultations: Consultations) -> APIRouter:
-    """Build the routes over the use cases."""
+    """Build the routes."""
     routes = APIRouter(route_class=DescribedRoute, tags=["pièces"])
     _add_deposit(routes, deposits)
     _add_completion(routes, completions)

@@ -4,9 +4,9 @@ from shared.runtime.web.uploads import Uploaded, make_safe_name
 
 
 class UploadedPiece(Uploaded):
-    """The main file: no rule is about its name, so a safe one is made of whatever it is."""
+    """The main file; its name is made safe, as no rule judges it."""
 
     @property
     def name(self) -> str:
-        """Its last path component, without what no screen can show."""
+        """Last component of its path, without invisible signs."""
         return make_safe_name(super().name)

@@ -1,1 +1,1 @@
-"""Reads deposited files, recognised by their content: UBL, CII, Factur-X, plain PDF."""
+"""Reader of deposited files, recognised by their content: UBL, CII, Factur-X, plain PDF."""

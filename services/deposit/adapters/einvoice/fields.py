@@ -1,4 +1,4 @@
-"""Reads the fields of an invoice from its XML, by the table of its syntax."""
+"""Reader of the fields of an invoice: finds them in its XML by the XPath table of its syntax."""
 
 import re
 from collections.abc import Iterable
@@ -29,28 +29,29 @@ from shared.vocabulary.vat_numbers import compact_vat_number, extract_siren, is_
 _ISO_DATE = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?", re.ASCII
 )
-"""XML Schema's date, which may name its time zone: the calendar date is the one written."""
+"""Date of XML Schema. It may have a time zone; the calendar date is the one that is written."""
 _FORMAT_102 = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 _SIREN_OR_SIRET_SCHEMES = frozenset(
     {"0002", "0009", "1", "SIREN", "SIRET", "FR:SIREN", "FR:SIRENE", "FR:SIRET"}
 )
-"""ISO 6523 says 0002 for a SIREN and 0009 for a SIRET; files swap them, and the portal's older
-formats write 1 for a SIRET. The length tells which it is."""
+"""Schemes of a SIREN (ISO 6523: 0002) or a SIRET (0009; 1 in the portal's older formats). Files
+swap them: the length tells which it is."""
 _ADDRESS_SCHEMES = {
     "seller": {"0002", "0009", "9957"},
     "buyer": {"0002", "0009", "0225", "9957"},
 }
-"""Electronic addresses that begin with the SIREN of whom they reach. FR CTC asks that of a 0225
-for the recipient alone (BR-FR-21): a seller may have answers sent to its group. 9957 is a French
-VAT number."""
+"""Schemes of electronic addresses that begin with a SIREN; 9957 is a French VAT number. FR CTC
+requires the SIREN of the recipient alone in a 0225 (BR-FR-21): a seller may give the address of its
+group."""
 _VAT_SCHEMES = frozenset({"9957", "0223", "FR:VAT", "VAT", "VA", "TVA", "2"})
-"""0223 is a VAT number of the European Union (FR CTC), which the portal's older formats call 2."""
+"""Schemes of a VAT number of the European Union: 0223 in FR CTC, 2 in the portal's older
+formats."""
 _VAT_GROUP_SCHEME = "0231"
 """SIREN of the VAT group that a party is a member of (FR CTC, BR-FR-CO-14)."""
 
 
 def read_fields(root: Element) -> Invoice:
-    """Read the invoice under `root`, or raise `Unreadable` when its name is unknown."""
+    """Read the invoice under `root`. Raises `Unreadable` when the name of the root is unknown."""
     paths = PATHS.get(root.tag)
     if paths is None:
         raise Unreadable(UNKNOWN_ROOT.broken("file", root=root.tag[:100]))
@@ -58,7 +59,7 @@ def read_fields(root: Element) -> Invoice:
 
 
 class _FieldReader:
-    """Reads the fields of one file; keeps contradictions and malformed values aside, by field."""
+    """Reads the fields of one file; collects contradictions and malformed values by field."""
 
     def __init__(self, root: Element, paths: Paths) -> None:
         self._root = root
@@ -97,7 +98,7 @@ class _FieldReader:
         )
 
     def _texts(self, path: Places, **variables: str) -> tuple[str, ...]:
-        """Give the distinct texts found, blanks apart, in the order of the document."""
+        """Return the distinct texts found, without blank ones, in the order of the document."""
         found = cast("list[Element | str]", path(self._root, **variables))
         texts = (node if isinstance(node, str) else node.text or "" for node in found)
         return tuple(dict.fromkeys(filter(None, map(clean, texts))))
@@ -176,9 +177,9 @@ class _FieldReader:
         )
 
     def _vat_numbers(self, paths: PartyPaths, groups: set[str]) -> tuple[str, ...]:
-        """Give a party's VAT numbers: the French one where it also has others.
+        """Return a party's VAT numbers: the French one alone where it also has others.
 
-        That of a VAT group is not the member's own, and says nothing of who the member is.
+        The number of a VAT group is left out: it does not tell which member the party is.
         """
         identifiers = self._nodes(paths.identifiers)
         written = [
@@ -204,8 +205,8 @@ def _scheme(node: Element) -> str | None:
 def _is_vat_number(node: Element) -> bool:
     """Tell whether an identifier of a party is a VAT number, by its scheme or by its form.
 
-    Issuers write theirs where any identifier may be. FR and eleven signs, with the right key, are
-    nothing else; where the key has a letter, that of the SIREN must be right.
+    Issuers write VAT numbers where any identifier may be. A text of FR and eleven signs with the
+    right key is a French VAT number; where the key has a letter, the key of the SIREN is checked.
     """
     if _scheme(node) in _VAT_SCHEMES:
         return True
@@ -215,7 +216,7 @@ def _is_vat_number(node: Element) -> bool:
 
 
 def _address_siren(node: Element) -> str | None:
-    """Give the SIREN that an electronic address begins with, or that its VAT number holds."""
+    """Return the SIREN that an electronic address begins with, or that its VAT number holds."""
     number = _number(node)
     if _scheme(node) in _VAT_SCHEMES:
         return extract_siren(compact_vat_number(number))
@@ -223,9 +224,9 @@ def _address_siren(node: Element) -> str | None:
 
 
 def _labelled_number(node: Element) -> str:
-    """Give a SIRET or SIREN without blanks, or nothing when `node` is another identifier.
+    """Return a SIRET or SIREN without blanks, or nothing when `node` is another identifier.
 
-    Without a scheme, only 14 digits with the right key are taken for a SIRET.
+    Without a scheme, only 14 digits with the right key are a SIRET.
     """
     number, scheme = _number(node), _scheme(node)
     if scheme is None:
@@ -234,7 +235,7 @@ def _labelled_number(node: Element) -> str:
 
 
 def _unlabelled_number(node: Element) -> str:
-    """Give the legal or tax number of a French party when its key shows that it is a SIREN.
+    """Return the legal or tax number of a French party when its key shows that it is a SIREN.
 
     French companies write it with its register as well: « RCS Lyon 552 081 317 ».
     """
@@ -246,7 +247,7 @@ def _unlabelled_number(node: Element) -> str:
 
 
 def _vat_number(node: Element) -> str:
-    """Give a VAT number with its country; a French one may have been written without."""
+    """Return a VAT number with its country code, which some French ones are written without."""
     number = compact_vat_number(node.text or "")
     if number.isdigit() and is_french_vat_number(f"FR{number}"):
         return f"FR{number}"

@@ -7,15 +7,16 @@ from shared.vocabulary.texts import clean
 _LONGEST = 255
 _RESERVED = r"factur-x|zugferd-invoice|xrechnung"
 _COPIED = r" ?\(\d{1,3}\)|[ _-]\d{1,3}|(?: -)?[ _-](?:copie|copy)(?: ?\(?\d{1,3}\)?)?"
-"""What systems add to a second file's name: `factur-x (1)`, `factur-x-1`, `factur-x - Copie`."""
+"""Suffix that systems add to the name of a copy: `factur-x (1)`, `factur-x-1`, `factur-x -
+Copie`."""
 _INVOICE = re.compile(rf"(?:{_RESERVED})(?:{_COPIED})?\.xml")
 
 
 def is_reserved(name: str) -> bool:
     """Tell whether a file's name is reserved for an invoice.
 
-    Compared are base names: what follows the last `/`, `\\` or `:`, in NFC, without case, without
-    blanks, invisible signs and NUL around it, and without the mark of a copy.
+    Base names are compared: what follows the last `/`, `\\` or `:`, in NFC and without case.
+    Blanks, invisible signs and NUL around it do not count, nor does the mark of a copy.
     """
     return _INVOICE.fullmatch(_base_name(name)) is not None
 

@@ -9,8 +9,8 @@ from shared.vocabulary.sizes import MEGABYTE
 class Limits:
     """Sizes in bytes; `xml_marks` is how many `<` and `=` an XML may hold (see `xml_tree`).
 
-    A PDF with a broken index is repaired up to `repaired_pdf_bytes` only, since a repair reads all
-    its objects: 0.3 s a megabyte on a hostile file.
+    A PDF with a broken index is repaired up to `repaired_pdf_bytes` only: a repair reads all its
+    objects, 0.3 s a megabyte on a hostile file.
     """
 
     xml_bytes: int = 10 * MEGABYTE

@@ -25,20 +25,20 @@ _REFERENCE = re.compile(rb"(\d+) (\d+) R\b")
 
 @dataclass(slots=True)
 class EmbeddedFile:
-    """A file inside a PDF: the names that it goes by, and its bytes where it has some."""
+    """A file inside a PDF: its names, and its bytes where it has some."""
 
     stream: pikepdf.Object | None
     names: list[str] = field(default_factory=list)
 
     def read(self) -> bytes | None:
-        """Decompress it; None when it is damaged, or beyond the limit of the PDF library."""
+        """Decompress the file; None when it is damaged or over the limit of the PDF library."""
         try:
             return self.stream.read_bytes() if self.stream is not None else None
         except PDF_ERRORS:
             return None
 
     def read_head(self, size: int) -> bytes:
-        """Decompress its first bytes, without the rest, where possible."""
+        """Decompress the first bytes alone, where possible."""
         if self.stream is None:
             return b""
         try:
@@ -50,7 +50,7 @@ class EmbeddedFile:
 
 
 def find_files(pdf: pikepdf.Pdf) -> list[EmbeddedFile]:
-    """Find every embedded file: a stream that is reached in several ways is one file."""
+    """Find every embedded file. A stream that several names lead to is one file."""
     found: dict[object, EmbeddedFile] = {}
     for key, specification in _walk_names(pdf.Root):
         _add(found, specification, [str(key)])
@@ -75,9 +75,9 @@ def _add(
 
 
 def _walk_names(root: pikepdf.Object) -> Iterator[tuple[pikepdf.Object, pikepdf.Object]]:
-    """Walk the tree of embedded files: pairs of a name and a file specification.
+    """Yield each name in the tree of embedded files, with its file specification.
 
-    qpdf's own walk follows shared branches again and again: 1.5 kB of them never end.
+    qpdf's own iterator visits shared branches again and again: on 1.5 kB of them it never ends.
     """
     names = root.get("/Names", pikepdf.Dictionary())
     waiting = [names.get("/EmbeddedFiles", pikepdf.Dictionary())]
@@ -97,11 +97,11 @@ def _walk_names(root: pikepdf.Object) -> Iterator[tuple[pikepdf.Object, pikepdf.
 
 
 def _walk_objects(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Object]:
-    """Walk to every file specification that holds a file: any object may be associated with one.
+    """Yield every file specification that holds a file: any object may have one.
 
-    References are followed in the text of objects, which the library writes five times faster than
-    it hands over what they hold. Bookmarks and structure, of which long documents have hundreds of
-    thousands, come last: the walk ends at 50,000 objects.
+    References are read from the text of objects, which the library writes five times faster than it
+    converts them to Python. The walk ends at 50,000 objects, so bookmarks and structure, of which
+    long documents have hundreds of thousands, come last.
     """
     if b"/EF" in pdf.Root.unparse(resolved=True):
         yield from _walk_specifications(pdf.Root)
@@ -125,7 +125,7 @@ def _walk_objects(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Object]:
 
 
 def _read_object(pdf: pikepdf.Pdf, number: int, generation: int) -> tuple[object, bytes]:
-    """Read an object and its text; of a stream, its dictionary. None when it is damaged."""
+    """Read an object and its text, for a stream those of its dictionary; None when damaged."""
     try:
         node = pdf.get_object(number, generation)
         if isinstance(node, pikepdf.Stream):
@@ -136,7 +136,7 @@ def _read_object(pdf: pikepdf.Pdf, number: int, generation: int) -> tuple[object
 
 
 def _walk_specifications(node: object, depth: int = _DEPTH) -> Iterator[pikepdf.Object]:
-    """Walk to file specifications within one object, references apart."""
+    """Yield the file specifications inside one object, without following references."""
     if isinstance(node, pikepdf.Dictionary):
         if isinstance(node.get("/EF"), pikepdf.Dictionary):
             yield node

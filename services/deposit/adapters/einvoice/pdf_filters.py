@@ -1,20 +1,20 @@
-"""Looks for decompression filters that the PDF library cannot bound, in one linear scan.
+"""Search for decompression filters that the PDF library cannot bound, in one linear scan.
 
-qpdf bounds every decoder but LZW's, which expands more than a thousandfold. A filter may also be
-a reference to an object that a scan cannot see, or stand behind a comment, which no software
-writes there: both are refused as well. Passing over comments took the square of the file's length,
-as the next filter may be inside one.
+qpdf bounds every decoder except LZW, which expands more than a thousandfold. A filter may also be a
+reference to an object that the scan cannot see, or follow a comment, which no software writes
+there: both are refused too. To skip comments would take the square of the file's length, as the
+next filter may be inside one.
 """
 
 import re
 
 
 def _spell(name: bytes) -> bytes:
-    """Match `name` however a PDF spells it: any letter may be written `#xx`."""
+    """Build the pattern of a name in any spelling: a PDF may write each letter `#xx`."""
     return b"".join(b"(?:%c|(?i:#%02x))" % (letter, letter) for letter in name)
 
 
-# Linear: no repetition here passes over the beginning of another match that repeats.
+# Linear time: no repetition here runs over the start of another match with a repetition.
 _UNBOUNDED_FILTER = re.compile(
     rb"/%b(?:%b)?(?=[\s\x00/\[\]<>()%%])" % (_spell(b"LZW"), _spell(b"Decode"))
     + rb"|/%b[\s\x00]*+(?:[\d%%]|\[(?:[\s\x00]|/[^\s\x00/\[\]<>()%%]+)*+[\d%%])" % _spell(b"Filter")

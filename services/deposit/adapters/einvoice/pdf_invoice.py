@@ -1,4 +1,4 @@
-"""Extracts the e-invoice from a PDF, without trusting the PDF's structure or sizes."""
+"""Extraction of the e-invoice from a PDF, without trusting the PDF's structure or sizes."""
 
 import io
 
@@ -19,7 +19,7 @@ from services.deposit.domain.unreadable import (
     SEVERAL_INVOICES,
     UNSAFE_PDF,
     Unreadable,
-    too_large,
+    refuse_size,
 )
 from shared.vocabulary.sizes import MEGABYTE
 from shared.vocabulary.texts import make_showable
@@ -43,9 +43,9 @@ _NAMES_SHOWN, _NAME_SHOWN = 3, 100
 
 
 def extract_invoice(content: bytes, limits: Limits) -> bytes | None:
-    """Give the XML of the invoice in a PDF, None when it holds none, or raise `Unreadable`."""
+    """Return the XML of the invoice in a PDF; None when it holds none. Raises `Unreadable`."""
     if len(content) > limits.pdf_bytes:
-        raise Unreadable(too_large(len(content), limits.pdf_bytes))
+        raise Unreadable(refuse_size(len(content), limits.pdf_bytes))
     if b"%%EOF" not in content[-_END_WITHIN:]:
         raise Unreadable(BROKEN_PDF.broken("file"))
     if has_unbounded_filter(content):
@@ -63,7 +63,7 @@ def extract_invoice(content: bytes, limits: Limits) -> bytes | None:
 
 
 def _choose_invoice(files: list[EmbeddedFile], limits: Limits) -> bytes | None:
-    """Choose the one invoice under a reserved name; one under another name is refused.
+    """Choose the one invoice with a reserved name; an invoice with another name is refused.
 
     Copies of the same bytes are one invoice.
     """
@@ -81,7 +81,7 @@ def _choose_invoice(files: list[EmbeddedFile], limits: Limits) -> bytes | None:
 
 
 def _list_names(files: list[EmbeddedFile]) -> str:
-    """List names of files for a person: the reserved name of each where it has one."""
+    """List the names of files for a sentence: the reserved name of each where it has one."""
     chosen = (
         next(filter(is_reserved, each.names), next(iter(each.names), "sans nom"))
         for each in files[:_NAMES_SHOWN]
@@ -90,7 +90,7 @@ def _list_names(files: list[EmbeddedFile]) -> str:
 
 
 def _is_invoice(file: EmbeddedFile, limits: Limits) -> bool:
-    """Tell whether a file is an invoice, by the name of its root: a long comment may come first."""
+    """Tell whether a file is an invoice by its root element, which may follow a long comment."""
     head = file.read_head(_HEAD_BYTES)
     is_cut = len(head) == _HEAD_BYTES
     if not looks_like_xml(head) and not (is_cut and is_blank(head)):

@@ -1,4 +1,4 @@
-"""Recognises a deposited file by its content and reads it into an `Invoice`."""
+"""Reader of a deposited file: recognises it by its content and reads it into an `Invoice`."""
 
 from dataclasses import replace
 
@@ -14,10 +14,10 @@ from shared.vocabulary.codes import Syntax
 
 
 def read_einvoice(content: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Invoice:
-    """Read the invoice in `content`; `name` only serves to name the file to its depositor.
+    """Read the invoice in `content`; `name` is only used in the sentence of a refusal.
 
     A PDF without an embedded invoice gives an `Invoice` with syntax PDF and no field.
-    Raises `Unreadable` when there is nothing to judge.
+    Raises `Unreadable` when the file cannot be read.
     """
     if looks_like_xml(content) or not has_pdf_header(content):
         return read_xml(content, name, limits)

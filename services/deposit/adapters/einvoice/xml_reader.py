@@ -1,4 +1,4 @@
-"""Reads an XML file into an `Invoice`. The service itself imports this: no PDF library here."""
+"""Reader of an XML file. The service itself imports this module, so no PDF library is here."""
 
 from services.deposit.adapters.einvoice.fields import read_fields
 from services.deposit.adapters.einvoice.limits import DEFAULT_LIMITS, Limits
@@ -9,7 +9,7 @@ from services.deposit.domain.unreadable import UNKNOWN_KIND, Unreadable
 
 
 def read_xml(content: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Invoice:
-    """Read the invoice in an XML file, or raise `Unreadable`."""
+    """Read the invoice in an XML file. Raises `Unreadable`."""
     if not looks_like_xml(content):
         raise Unreadable(UNKNOWN_KIND.broken("file", name=name[:100]))
     return read_fields(parse_xml(content, limits))

@@ -1,4 +1,4 @@
-"""Parses untrusted XML: no DTD, no entity, no network, bounded size and depth."""
+"""Parser of untrusted XML: no DTD, no entity, no network, bounded size and depth."""
 
 import codecs
 import re
@@ -16,7 +16,7 @@ from services.deposit.domain.unreadable import (
     TOO_COMPLEX,
     WRONG_ENCODING,
     Unreadable,
-    too_large,
+    refuse_size,
 )
 
 _UNMARKED_UTF16 = {b"<\x00": "utf-16-le", b"\x00<": "utf-16-be"}
@@ -54,9 +54,9 @@ _SAFE = _Options(
 
 
 def parse_xml(content: bytes, limits: Limits) -> Element:
-    """Give the root of `content`, or raise `Unreadable`."""
+    """Parse XML and return its root. Raises `Unreadable`."""
     if len(content) > limits.xml_bytes:
-        raise Unreadable(too_large(len(content), limits.xml_bytes))
+        raise Unreadable(refuse_size(len(content), limits.xml_bytes))
     text = _as_utf8(content)
     if _DOCTYPE_IN_PROLOG.match(text):
         raise Unreadable(DOCUMENT_TYPE.broken("file"))
@@ -68,7 +68,7 @@ def parse_xml(content: bytes, limits: Limits) -> Element:
 
 
 def root_name(head: bytes) -> str | None:
-    """Give the root's name by the first bytes of an XML file, however it goes on."""
+    """Read the root's name from the first bytes of an XML file, whatever follows."""
     parser = etree.XMLPullParser(("start",), **_SAFE)
     # What is malformed may come after the root.
     with suppress(etree.XMLSyntaxError):
@@ -93,7 +93,7 @@ def _parse(text: bytes) -> Element:
 
 
 def _as_utf8(content: bytes) -> bytes:
-    """Decode by Python's strict codecs, so that no exotic encoding reaches libxml2.
+    """Decode to UTF-8 by Python's strict codecs, so that no other encoding reaches libxml2.
 
     UTF-7 or EBCDIC would hide the marks that the checks look for.
     """

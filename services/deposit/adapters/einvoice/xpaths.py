@@ -11,10 +11,10 @@ _CII = "urn:un:unece:uncefact:data:standard:"
 
 
 class Places:
-    """The places of a field, as XPaths joined by `|`.
+    """The XPaths of a field, joined by `|`.
 
-    Each is looked up by itself: libxml2 joins two in a time that grows with the square of what they
-    hold, 23 s for a file of 2.7 MB made to that end.
+    Each one is evaluated by itself: libxml2 takes the square of the number of nodes to join two, 23
+    s for a hostile file of 2.7 MB.
     """
 
     def __init__(self, path: str, namespaces: Mapping[str, str]) -> None:
@@ -24,7 +24,7 @@ class Places:
         )
 
     def __call__(self, root: etree._Element, **variables: str) -> list[object]:
-        """Give what is found, place by place."""
+        """Evaluate the XPaths, and return what they find in their order."""
         found: list[object] = []
         for path in self._paths:
             found += cast("list[object]", path(root, **variables))
@@ -38,7 +38,7 @@ class PartyPaths:
     names: tuple[Places, ...]
     identifiers: Places
     unlabelled: Places
-    """Numbers that a French party may write without saying which they are."""
+    """XPaths of numbers that a French party may write without their scheme."""
     vat_numbers: Places
     addresses: Places
     """Electronic addresses (BT-34, BT-49)."""
@@ -53,7 +53,7 @@ class Paths:
     other_currencies: Places
     preceding_numbers: Places
     date_formats: Places
-    """How the date of issue is written: codes of UNTDID 2379, absent where the syntax has one."""
+    """Format of the date of issue (UNTDID 2379); None where the syntax has one format only."""
     parties: Mapping[str, PartyPaths]
 
 
