@@ -14,7 +14,7 @@ from services.deposit.application.additions import Completions
 from services.deposit.application.consultations import Consultations
 from services.deposit.application.deposits import Deposits
 from services.deposit.application.ports import Policy, Ports
-from services.deposit.entrypoints.http import router
+from services.deposit.entrypoints.http import create_router
 from services.deposit.settings import Settings
 from shared.circuit.loader import load_current, switch_rows_off
 from shared.contracts.topics import DOSSIER, STRUCTURE
@@ -85,7 +85,7 @@ def build() -> tuple[Runtime, FastAPI]:
     app = runtime.build_app(
         title="Dépôt",
         description="Dépose les pièces de facturation de travaux et en donne un certificat.",
-        routers=[router(Deposits(ports, policy), Completions(ports), Consultations(ports))],
+        routers=[create_router(Deposits(ports, policy), Completions(ports), Consultations(ports))],
         uploads={"/pieces": _BODY_LIMIT_MB},
     )
     return runtime, app

@@ -1,4 +1,4 @@
-"""Statuses in the document store."""
+"""Store of statuses."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _FIELDS = {Scope.DOSSIER: "dossier_id", Scope.PIECE: "piece_id"}
 
 
 class MongoStatuses:
-    """The statuses, each one document."""
+    """Store of statuses, each one document."""
 
     def __init__(self, store: Store) -> None:
         """Take the service's store."""
@@ -31,7 +31,7 @@ class MongoStatuses:
     async def keep(self, transaction: Transaction, entries: Sequence[Entry]) -> None:
         """Write statuses, in the transaction that takes their messages.
 
-        The parties of a dossier read the history of its pieces: no piece has two dossiers.
+        Refuses a piece that another dossier has: the parties of both would read its history.
         """
         claims = [(entry.piece_id, entry.dossier_id) for entry in entries]
         await check_owners(transaction, _COLLECTION, claims, "piece_id")
@@ -53,7 +53,7 @@ class MongoStatuses:
         return [_to_entry(each) async for each in self._statuses.find(condition).sort("sequence")]
 
     async def watch(self, notifier: Notifier) -> None:
-        """Notify of every new status, whichever replica wrote it, until cancelled."""
+        """Notify of every new status, by any replica (change stream), until cancelled."""
 
         def notify(status: Document) -> None:
             notifier.notify(status["dossier_id"])

@@ -14,7 +14,7 @@ from shared.vocabulary.roles import Role
 
 
 class Scope(StrEnum):
-    """What a history may be of."""
+    """Scope of a history: a dossier or a piece."""
 
     DOSSIER = "dossier"
     PIECE = "piece"
@@ -22,43 +22,43 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The dossier, or the piece, that a history is of."""
+    """Subject of a history: one dossier or one piece."""
 
     scope: Scope
     id: str
 
 
 class Statuses(Protocol):
-    """Every status of every piece, as they were told."""
+    """Store of every status of every piece."""
 
     async def find_last(self, subject: Subject) -> Entry | None:
-        """Read the latest status of a dossier, whichever its piece."""
+        """Find the latest status of a dossier, of any of its pieces."""
 
     async def list_since(self, subject: Subject, after: int) -> Sequence[Entry]:
-        """List the statuses beyond a rank, oldest first."""
+        """List the statuses after a rank, oldest first."""
 
 
 class Notifier(Protocol):
     """Wakes those who follow a dossier when it has a new status."""
 
     is_closed: bool
-    """Whether the service stops, and every follower with it."""
+    """Whether the service stops, so that every follower ends."""
 
     def subscribe(self, *keys: str) -> AbstractContextManager[asyncio.Event]:
-        """Give an event that is set at each status of a dossier, until the block is left."""
+        """Yield an asyncio event that is set at each new status of a dossier."""
 
 
 class History:
-    """The statuses as the parties of a dossier may see them."""
+    """History of statuses, as the parties of a dossier may see it."""
 
     def __init__(self, statuses: Statuses, notifier: Notifier, heartbeat_s: float) -> None:
-        """Take the ports, and how long a stream may be silent."""
+        """Use these ports, and this heartbeat interval of a stream."""
         self._statuses = statuses
         self._notifier = notifier
         self._heartbeat_s = heartbeat_s
 
     async def read(self, viewer: Actor, subject: Subject) -> tuple[Entry, ...] | None:
-        """List the statuses, oldest first; None for who is no party of the dossier."""
+        """List the statuses, oldest first; None for a caller who is no party of the dossier."""
         if await self._dossier_of(viewer, subject) is None:
             return None
         return filter_visible(await self._statuses.list_since(subject, 0), viewer.role)
@@ -66,11 +66,11 @@ class History:
     async def follow(
         self, viewer: Actor, subject: Subject, after: int
     ) -> AsyncIterator[Entry | None]:
-        """Give the statuses beyond a rank, those that are there, then each as it comes.
+        """Yield the statuses after a rank, then each new one when it comes.
 
-        Gives None when nothing has been given for a while: what is hidden from the viewer does not
-        put that off, or its moment would show. Ends when the viewer is no party any more, and when
-        the service stops.
+        Yields None as a heartbeat after a silent interval. A status that is hidden from the viewer
+        does not delay it, as that would reveal its moment. Ends when the viewer is no party any
+        more, and when the service stops.
         """
         dossier_id = await self._dossier_of(viewer, subject)
         if dossier_id is None:
@@ -78,7 +78,7 @@ class History:
         with self._notifier.subscribe(dossier_id) as news:
             deadline = self._next_heartbeat()
             while True:
-                # Before it reads: a status that comes meanwhile sets it for the next turn.
+                # Cleared before the read: a status that comes meanwhile sets it for the next turn.
                 news.clear()
                 if self._notifier.is_closed or not await self._dossier_of(viewer, subject):
                     return
@@ -100,7 +100,7 @@ class History:
 
 
 async def _wait_until(news: asyncio.Event, deadline: float) -> bool:
-    """Wait for news until a moment of the loop's clock; past it, news that is there is left."""
+    """Wait for `news` until a deadline of the loop's clock; False once it has passed."""
     if deadline <= asyncio.get_running_loop().time():
         return False
     try:

@@ -13,7 +13,7 @@ from shared.runtime.web.connection_limit import ConnectionLimit
 
 
 def build() -> tuple[Runtime, FastAPI]:
-    """Put the service together."""
+    """Build the service."""
     settings = Settings()
     runtime = Runtime("notification", settings)
     statuses = MongoStatuses(runtime.store)

@@ -23,7 +23,7 @@ class Entry:
     status: Status
     at: datetime
     parties: frozenset[Actor]
-    """The parties of the dossier as they then were."""
+    """Parties of the dossier at that moment."""
     by: Actor | None = None
     """Who acted; None when the platform did."""
     motive: str | None = None
@@ -32,7 +32,7 @@ class Entry:
 
 
 def filter_visible(entries: Iterable[Entry], role: Role) -> tuple[Entry, ...]:
-    """Filter out the statuses that a role may not see."""
+    """Remove the statuses that a role may not see."""
     return tuple(
         entry
         for entry in entries

@@ -1,4 +1,4 @@
-"""HTTP: the statuses of a dossier or of a piece, whole and live. Kafka: statuses, to be kept."""
+"""HTTP routes and live streams (SSE) of statuses; Kafka handler that stores them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
@@ -36,7 +36,7 @@ Keep = Callable[[Transaction, Sequence[Entry]], Awaitable[None]]
 
 
 def keep_statuses(keep: Keep) -> Handler:
-    """Build the handler that keeps every status that is told."""
+    """Build the handler that stores the statuses of a batch of events."""
 
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
         await keep(transaction, [to_entry(event.sequence or 0, event.data) for event in events])
@@ -81,15 +81,15 @@ class HistoryEntryAnswer(StatusAnswer):
 
 
 class HistoryAnswer(Answer):
-    """A history, oldest first."""
+    """The statuses of a dossier or of a piece, oldest first."""
 
     statuses: list[HistoryEntryAnswer]
 
 
 class EventStream(StreamingResponse):
-    """Server-Sent Events.
+    """Response of Server-Sent Events (SSE).
 
-    FastAPI's own raises when a client leaves while an event is being sent (0.165).
+    FastAPI's own class raises when a client leaves while an event is being sent (0.165).
     """
 
     media_type = "text/event-stream"
@@ -100,7 +100,7 @@ class EventStream(StreamingResponse):
         self._release = release
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """Send."""
+        """Send the events, then release the connection."""
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -108,7 +108,7 @@ class EventStream(StreamingResponse):
 
 
 def _refuse_stream(reached: LimitReached) -> Problem:
-    """Say which limit stands against one more stream."""
+    """Build the problem that refuses a stream over a limit."""
     if reached is LimitReached.SERVICE:
         return unavailable("NOT-STREAM-01", "Trop de suivis en direct sont déjà ouverts.")
     return Problem(
@@ -181,7 +181,7 @@ async def _format_frames(entries: AsyncIterator[Entry | None]) -> AsyncIterator[
         async for entry in entries:
             yield _format_frame(entry) if entry else _HEARTBEAT
     except Exception as error:
-        # The client comes back by itself, from where it was.
+        # The client reconnects by itself, from the last id that it received.
         if not is_transient(error):
             raise
 

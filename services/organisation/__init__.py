@@ -1,4 +1,5 @@
 """Owns structures: who they are, their services, their parameters.
 
-Every change is told whole, on a compacted topic from which the other services keep their directory.
+Every change publishes the whole structure on a compacted topic, from which the other services keep
+their directory.
 """

@@ -1,4 +1,4 @@
-"""Structures in the document store, the MOA parameter as two booleans."""
+"""Store of structures; the MOA parameter is stored as two booleans."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,7 +24,7 @@ _COLLECTION = "structures"
 
 
 class MongoStructures:
-    """The structures, each one document under its id."""
+    """Store of structures, each one document under its id."""
 
     def __init__(self, store: Store) -> None:
         """Take the service's store."""
@@ -86,7 +86,7 @@ class MongoChange:
 
 
 def to_document(structure: Structure) -> Document:
-    """Write a structure for the store."""
+    """Convert a structure to a document."""
     declared = structure.declared
     parameters = asdict(declared.parameters)
     est_moa, est_moa_uniquement = write_moa_booleans(parameters.pop("moa"))
@@ -109,7 +109,7 @@ def to_document(structure: Structure) -> Document:
 
 
 def from_document(document: Document) -> Structure:
-    """Read a structure from the store."""
+    """Convert a document to a structure."""
     parameters = dict(document["parameters"])
     moa = read_moa_parameter(
         est_moa=parameters.pop("est_moa"),

@@ -1,4 +1,4 @@
-"""Use cases: a structure declares itself, its parameters, its services; anybody looks it up."""
+"""Use cases of structures: declare, set parameters, set a service, search."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,14 +18,14 @@ from shared.vocabulary.rules import Violation
 T = TypeVar("T")
 
 Precondition = Callable[[int], bool]
-"""Optimistic lock: whether a change may replace a version; 0: no such structure yet."""
+"""Optimistic lock: tells whether a change may replace a version, 0 for a new structure."""
 
 Edit = Callable[[Structure | None], Declaration | None]
-"""Gives what is declared in place of a structure; None when it takes one that is not there."""
+"""Returns the new declaration of a structure; None when it needs one that does not exist."""
 
 
 class Change(Protocol):
-    """One transaction over structures: what it saves and what it says are kept together."""
+    """One transaction over structures: the structure and its message are committed together."""
 
     async def load(self, structure: str) -> Structure | None:
         """Read a structure."""
@@ -34,11 +34,11 @@ class Change(Protocol):
         """Write the new version of a structure."""
 
     def publish(self, message: Outgoing) -> None:
-        """Say a message when the change is kept."""
+        """Publish a message through the outbox, when the transaction commits."""
 
 
 class Structures(Protocol):
-    """All the structures."""
+    """Store of structures."""
 
     async def change(self, work: Callable[[Change], Awaitable[T]]) -> T:
         """Run `work` in a transaction; it may run several times."""
@@ -54,7 +54,7 @@ class Structures(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The structure as it now is."""
+    """The change was done: the structure as it is now."""
 
     structure: Structure
     is_new: bool = False
@@ -62,28 +62,28 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The structure is not in the version that the caller had read."""
+    """The structure is not in the version that the caller read (412)."""
 
     violation: Violation
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The declaration breaks rules."""
+    """The declaration breaks rules (422)."""
 
     violations: tuple[Violation, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """There is no such structure."""
+    """There is no such structure (404)."""
 
 
 Outcome = Saved | Stale | Refused | Missing
 
 
 class Declarations:
-    """Changes that a structure makes to itself: declaration, parameters, services."""
+    """Use cases of the changes that a structure makes to itself."""
 
     def __init__(
         self, structures: Structures, now: Callable[[], datetime], new_id: Callable[[], str]
@@ -156,7 +156,7 @@ class Declarations:
 
 
 def build_state(structure: Structure, at: datetime) -> StructureChanged:
-    """Build the event that tells a structure whole."""
+    """Build the event of a structure, which holds all of it."""
     declared = structure.declared
     return StructureChanged(
         structure=structure.id,

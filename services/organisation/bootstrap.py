@@ -11,7 +11,7 @@ from shared.runtime.service import Runtime
 
 
 def build() -> tuple[Runtime, FastAPI]:
-    """Put the service together."""
+    """Build the service."""
     runtime = Runtime("organisation", Settings())
     structures = MongoStructures(runtime.store)
     declaring = Declarations(structures, runtime.clock, new_id)

@@ -141,7 +141,7 @@ Id = Annotated[Identifier, Path(alias="structure_id", description="SIRET, ou typ
 
 
 def require_own(structure: Id, caller: Caller) -> str:
-    """Require that the caller acts for the structure of the path (403), and give its id."""
+    """Return the id of the structure of the path; 403 when the caller acts for another."""
     if caller.structure != structure:
         rule = rules.NOT_YOURS
         raise refused(

@@ -1,1 +1,1 @@
-"""Owns what a structure searches: every piece of its dossiers, counted, listed, and searched."""
+"""Owns the read model of pieces: search, dashboard, fiscal list, export of a dossier."""

@@ -25,7 +25,7 @@ _SHEETS: Mapping[str, Sheet] = {"csv": CsvSheet(), "xlsx": XlsxSheet()}
 
 
 def build() -> tuple[Runtime, FastAPI]:
-    """Put the service together."""
+    """Build the service."""
     settings = Settings()
     runtime = Runtime("portal", settings)
     pieces, structures = MongoPieces(runtime.store), Directory(runtime.store)

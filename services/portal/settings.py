@@ -9,7 +9,7 @@ class Settings(RuntimeSettings):
     """Settings of portal, beside those of the runtime."""
 
     deposit_url: str = "http://127.0.0.1:8002"
-    """Base URL of deposit: the export fetches files from it, in the caller's name."""
+    """Base URL of deposit, where the export reads files with the identity of the caller."""
     routing_url: str = "http://127.0.0.1:8003"
     """Base URL of routing."""
     export_file_mb: int = Field(default=20, ge=1)
@@ -17,6 +17,6 @@ class Settings(RuntimeSettings):
     export_max_mb: int = Field(default=500, ge=1)
     """Size limit of all files of one export, in MB. Each deposit may bring 120."""
     export_at_once: int = Field(default=2, ge=1)
-    """Exports that are made at the same time."""
+    """Limit of exports that run at the same time."""
     export_waiting: int = Field(default=20, ge=1)
-    """Exports made or waiting before callers are told to come back."""
+    """Limit of exports that run or wait; over it callers are told to come back."""

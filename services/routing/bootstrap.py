@@ -33,24 +33,28 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
     store, clock = runtime.store, runtime.clock
     archive = MongoArchive(store)
 
-    def router_of(transaction: Transaction) -> Router:
+    def build_router(transaction: Transaction) -> Router:
         return Router(MongoWork(transaction), clock(), settings.require_moa)
 
     runtime.prepare(lambda: create_indexes(store))
     runtime.project(
-        {topics.STRUCTURE: ProjectionConfig(consumers.project_structures(router_of), "structures")}
+        {
+            topics.STRUCTURE: ProjectionConfig(
+                consumers.project_structures(build_router), "structures"
+            )
+        }
     )
-    runtime.consume({topics.PIECE_DEPOSEE: consumers.route_pieces(router_of)})
-    runtime.run_every(_MEASURE_S, "measure", timers.measure(archive, clock))
-    runtime.run_every(_REJUDGE_S, "rejudge", timers.rejudge(store, router_of))
-    runtime.run_every(_ELAPSE_S, "elapse", timers.elapse(store, router_of))
+    runtime.consume({topics.PIECE_DEPOSEE: consumers.route_pieces(build_router)})
+    runtime.run_every(_MEASURE_S, "measure", timers.build_gauges_task(archive, clock))
+    runtime.run_every(_REJUDGE_S, "rejudge", timers.build_rejudge_task(store, build_router))
+    runtime.run_every(_ELAPSE_S, "elapse", timers.build_delays_task(store, build_router))
     return runtime, runtime.build_app(
         title="Aiguillage : acheminement",
         description="Les dossiers de facturation de travaux : où en est chaque pièce, qui est "
         "attendu, et les traitements de celui qui l'est.",
         routers=[
-            dossiers.router(archive),
-            treatments.router(archive, store, router_of, clock),
+            dossiers.create_router(archive),
+            treatments.create_router(archive, store, build_router, clock),
         ],
     )
 

@@ -53,7 +53,9 @@ Sha256 = Annotated[str, TypedText(100), Path()]
 _RETRY_AFTER_S = "2"
 
 
-def router(deposits: Deposits, completions: Completions, consultations: Consultations) -> APIRouter:
+def create_router(
+    deposits: Deposits, completions: Completions, consultations: Consultations
+) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(route_class=DescribedRoute, tags=["pièces"])
     _add_deposit(routes, deposits)

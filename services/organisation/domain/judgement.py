@@ -1,4 +1,4 @@
-"""The judgement of a declaration: every rule that it breaks, by field."""
+"""Judgement of a declaration: every rule that it breaks, by field."""
 
 import json
 import re
@@ -34,7 +34,8 @@ _SHAPES = {
     IdentifierType.TAHITI: _PLAIN,
     IdentifierType.PARTICULIER: _PLAIN,
 }
-"""No source gives the shape of the last three: ours, wide."""
+"""Form of each type of identifier; no source states that of the last three: it is ours, and
+wide."""
 
 _PUBLIC_PARAMETERS = (
     "code_service_obligatoire",
@@ -44,14 +45,14 @@ _PUBLIC_PARAMETERS = (
 )
 
 _SERVICES_MAX_BYTES = 900_000
-"""What services may weigh in the event that tells a structure whole: a record holds 1 MB."""
+"""Size limit of the services in the event of a structure: a record holds 1 MB."""
 _SERVICE_FRAME_BYTES = len('{"code":,"name":,"active":false,"engagement_obligatoire":false},')
 
 
 def judge(
     declared: Declaration, structure: str, current: Structure | None
 ) -> tuple[Violation, ...]:
-    """Check what is declared at the address of `structure`, in place of `current`."""
+    """List the rules that a declaration of `structure` breaks; `current` is the one before."""
     broken = [*_judge_identifier(declared, structure)]
     if not has_visible_letter(declared.name):
         broken.append(rules.NAME_EMPTY.broken("name"))
@@ -104,7 +105,7 @@ def _judge_services(declared: Declaration) -> Iterator[Violation]:
 
 
 def _weigh(service: Service) -> int:
-    """Give the size in bytes of a service in an event."""
+    """Measure the size of a service in an event, in bytes."""
     texts = (json.dumps(text, ensure_ascii=False) for text in (service.code, service.name))
     size = sum(len(text.encode(errors="surrogatepass")) for text in texts)
     return _SERVICE_FRAME_BYTES + size

@@ -1,4 +1,4 @@
-"""The rules of structures: permanent codes, French sentences, sources."""
+"""Rules of structures: permanent codes, French sentences, sources."""
 
 from shared.vocabulary.rules import Rule
 

@@ -7,7 +7,7 @@ from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind,
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """How a structure takes part; all but the last are a public recipient's."""
+    """Parameters of a structure; all but the last are for a public recipient."""
 
     moa: MoaParameter = MoaParameter.SANS
     code_service_obligatoire: bool = False
@@ -29,7 +29,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """All that a structure says of itself."""
+    """What a structure declares about itself."""
 
     identifier_type: IdentifierType
     identifier: str
@@ -47,7 +47,7 @@ class Declaration:
         return f"{self.identifier_type}-{self.identifier}"
 
     def sorted(self) -> "Declaration":
-        """Order the services, so that two orders of one list are one declaration."""
+        """Sort the services, so that their order makes no difference."""
         return replace(self, services=tuple(sorted(self.services, key=lambda each: each.code)))
 
     def with_service(self, service: Service) -> "Declaration":
@@ -58,7 +58,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A declaration that was accepted, and its rank among those of its structure, from 1."""
+    """A structure: its accepted declaration, and its version, from 1."""
 
     version: int
     declared: Declaration

@@ -1,1 +1,1 @@
-"""The read model in the document store, and the files that it is written to."""
+"""Adapters of portal: store of the read model, sheets, export files, peers over HTTP."""

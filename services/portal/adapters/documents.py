@@ -1,4 +1,4 @@
-"""A piece as a document: what is shown of it, and the keys by which it is found."""
+"""Conversion of pieces to documents of the read model, with the keys of their searches."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
@@ -20,10 +20,10 @@ from shared.vocabulary.statuses import Status
 
 
 class DamagedPieceError(Problem):
-    """A piece that somebody changed in the store: who may see it is not who takes part in it."""
+    """A piece that was changed in the store: its viewers are not the parties of its dossier."""
 
     def __init__(self, piece_id: str, fields: Iterable[str]) -> None:
-        """Answer 500: nothing of the read model is shown that does not agree with itself."""
+        """Answer 500: an inconsistent document is not shown."""
         names = ", ".join(fields)
         _log.error("piece.damaged", piece_id=piece_id, fields=names)
         super().__init__(
@@ -40,7 +40,7 @@ _NEVER = "0001-01-01T00:00:00.000"
 
 
 def to_document(piece: Piece, version: int) -> Document:
-    """Write a piece for the store."""
+    """Convert a piece to a document."""
     return {
         "_id": piece.id,
         "dossier_id": piece.dossier_id,
@@ -48,7 +48,7 @@ def to_document(piece: Piece, version: int) -> Document:
         **_build_keys(piece),
         "cadre": piece.cadre,
         "number": piece.number,
-        "depositor": token(piece.depositor),
+        "depositor": build_actor_key(piece.depositor),
         "parties": {role.value: _from_party(party) for role, party in piece.parties.items()},
         "whole": _from_state(piece.whole),
         "reported": _from_state(piece.reported),
@@ -65,19 +65,19 @@ def to_document(piece: Piece, version: int) -> Document:
 
 
 def _build_keys(piece: Piece) -> Document:
-    """Derive what a piece is found by, and by whom, from what is shown of it."""
+    """Build the search keys of a piece, and the list of who may see it."""
     return {
-        "order": order_of(piece.deposited_at, piece.id),
-        "seen_by": sorted(map(token, piece.viewers)),
-        "awaited_by": sorted(map(token, piece.awaits)),
+        "order": build_sort_key(piece.deposited_at, piece.id),
+        "seen_by": sorted(map(build_actor_key, piece.viewers)),
+        "awaited_by": sorted(map(build_actor_key, piece.awaits)),
         "number_key": build_number_key(piece.number),
         "depositor_role": piece.depositor.role.value,
-        "party_keys": {role.value: party_key(party) for role, party in piece.parties.items()},
+        "party_keys": {role.value: build_party_key(party) for role, party in piece.parties.items()},
     }
 
 
 def from_document(document: Document) -> Piece:
-    """Read a piece from the store. Raises DamagedPieceError when what finds it is not its own."""
+    """Convert a document to a piece. Raises DamagedPieceError when its keys are not its own."""
     piece = _read(document)
     wrong = [
         name for name, value in _build_keys(piece).items() if document.get(name, value) != value
@@ -96,7 +96,7 @@ def _read(document: Document) -> Piece:
         dossier_id=document["dossier_id"],
         cadre=document["cadre"],
         number=document["number"],
-        depositor=actor_of(document["depositor"]),
+        depositor=parse_actor_key(document["depositor"]),
         parties={Role(role): Party(**party) for role, party in document["parties"].items()},
         whole=_to_state(document["whole"]),
         reported=_to_state(document["reported"]),
@@ -112,32 +112,32 @@ def _read(document: Document) -> Piece:
     )
 
 
-def token(actor: Actor) -> str:
-    """Write a structure in its role as one value: no role holds a bar."""
+def build_actor_key(actor: Actor) -> str:
+    """Build the key of a structure in a role; no role holds a bar."""
     return f"{actor.role.value}|{actor.structure}"
 
 
-def actor_of(written: str) -> Actor:
-    """Read what `token` wrote."""
+def parse_actor_key(written: str) -> Actor:
+    """Parse the key of a structure in a role."""
     role, _, structure = written.partition("|")
     return Actor(Role(role), structure)
 
 
-def party_key(party: Party) -> str:
-    """Write a structure and its service as one value."""
+def build_party_key(party: Party) -> str:
+    """Build the key of a structure and its service."""
     return f"{party.structure}{_SEPARATOR}{party.service or ''}"
 
 
-def order_of(moment: datetime | None, piece_id: str = "") -> str:
-    """Write where a piece stands among all, by its deposit and then by its id, as one value.
+def build_sort_key(moment: datetime | None, piece_id: str = "") -> str:
+    """Build the sort key of a piece: its moment of deposit, then its id.
 
-    A page begins after such a value: one bound on one field, whatever arrives meanwhile.
+    It is the cursor of pages: a page is one bound on one field, whatever arrives meanwhile.
     """
     return f"{_write_moment(moment) if moment else _NEVER}|{piece_id}"
 
 
-def exact(amount: Decimal) -> Decimal128:
-    """Write an amount so that it is kept exactly and sorts as a number."""
+def to_decimal(amount: Decimal) -> Decimal128:
+    """Convert an amount to a decimal of the store, which is exact and sorts as a number."""
     return Decimal128(amount)
 
 
@@ -157,7 +157,7 @@ def _from_state(state: PieceState) -> Document:
         "status_at": state.status_at,
         "closed": state.closed,
         "awaited": {
-            "actors": [token(actor) for actor in awaited.actors],
+            "actors": [build_actor_key(actor) for actor in awaited.actors],
             "since": awaited.since,
             "due": awaited.due,
             "held": awaited.held,
@@ -174,7 +174,7 @@ def _to_state(document: Mapping[str, Any]) -> PieceState:
         status_at=document["status_at"],
         closed=document["closed"],
         awaited=Awaited(
-            actors=tuple(map(actor_of, awaited["actors"])),
+            actors=tuple(map(parse_actor_key, awaited["actors"])),
             since=awaited["since"],
             due=awaited["due"],
             held=awaited["held"],
@@ -186,10 +186,10 @@ def _to_state(document: Mapping[str, Any]) -> PieceState:
 
 def _from_amounts(amounts: Amounts) -> Document:
     return {
-        "ht": exact(amounts.ht),
-        "tva": exact(amounts.tva),
-        "ttc": exact(amounts.ttc),
-        "due": exact(amounts.due),
+        "ht": to_decimal(amounts.ht),
+        "tva": to_decimal(amounts.tva),
+        "ttc": to_decimal(amounts.ttc),
+        "due": to_decimal(amounts.due),
     }
 
 

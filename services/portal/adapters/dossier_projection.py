@@ -1,4 +1,4 @@
-"""The projection of dossiers: the latest version of each, as its pieces."""
+"""Projection of dossiers: the pieces of the latest version of each."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ DOSSIERS = "dossiers"
 async def project_dossiers(
     transaction: Transaction, events: Sequence[Event[DossierChanged]]
 ) -> None:
-    """Replace the pieces of each dossier that is told in a newer version."""
+    """Replace the pieces of each dossier that comes in a newer version."""
     states = sorted((event.data for event in events), key=lambda state: state.version)
     latest = {state.dossier_id: state for state in states}
     versions = [{"_id": id_, "version": state.version} for id_, state in latest.items()]

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from services.portal.application.exports import ExportAssets
-from services.portal.domain.circuit import circuit_json
+from services.portal.domain.circuit import write_circuit
 from services.portal.domain.verifier import verify
 
 _FOLDER = Path(verify.__file__).parent
 
 
 def read_assets() -> ExportAssets:
-    """Read the assets, from the files beside the verifier's code."""
+    """Read the assets of an export."""
     return ExportAssets(
         verifier=(_FOLDER / "verify.py").read_bytes(),
         read_me=(_FOLDER / verify.README).read_text(encoding="utf-8"),
-        circuit=circuit_json(),
+        circuit=write_circuit(),
     )

@@ -1,4 +1,4 @@
-"""Routing and deposit over HTTP, asked in the name of the one who exports."""
+"""HTTP client of routing and deposit for an export, with the identity of its caller."""
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -17,17 +17,17 @@ from shared.vocabulary.sizes import MEGABYTE
 _CHUNK = 256 * 1024
 _JSON_LIMIT_MB = 50
 _DAMAGED = "HTTP-FILE-01"
-"""What a service answers in place of a file whose bytes have changed in its store."""
+"""Code that a service answers for a file whose bytes have changed in its store."""
 _TIMEOUT = httpx.Timeout(30, connect=3)
 
 
 class HttpPeers:
-    """The peers of the portal, for one export."""
+    """HTTP client of routing and deposit, for one export."""
 
     def __init__(
         self, http: httpx.AsyncClient, deposit: str, routing: str, by: Actor, max_file_mb: int
     ) -> None:
-        """Ask these addresses as `by`; no file may be over `max_file_mb`."""
+        """Call these addresses as `by`; `max_file_mb` limits the size of a file."""
         self._http = http
         self._deposit = deposit.rstrip("/")
         self._routing = routing.rstrip("/")
@@ -79,7 +79,7 @@ class HttpPeers:
 
 
 async def _read_code(answer: httpx.Response) -> str | None:
-    """Read the code of problem details."""
+    """Read the code of problem details (RFC 9457)."""
     try:
         body = json.loads(b"".join([each async for each in _read_bounded(answer, MEGABYTE)]))
     except ValueError:
@@ -97,5 +97,5 @@ async def _read_bounded(answer: httpx.Response, limit: int) -> AsyncIterator[byt
 
 
 def open_client() -> httpx.AsyncClient:
-    """Open connections to the peers: never through a proxy of the environment."""
+    """Open an HTTP client for the peers, which ignores proxies of the environment."""
     return httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False, follow_redirects=False)

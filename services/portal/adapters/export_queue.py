@@ -1,4 +1,4 @@
-"""The queue of exports: a few are made at a time, as each takes disk and the peers' time."""
+"""Queue of exports: a few run at a time, as each takes disk and time of other services."""
 
 import asyncio
 from typing import BinaryIO
@@ -11,17 +11,17 @@ from shared.vocabulary.actors import Actor
 
 
 class ExportQueue:
-    """Makes the files of exports, a few at a time; too many that wait are refused."""
+    """Queue that runs a few exports at a time, and refuses those over its limit."""
 
     def __init__(self, exporting: Exports, settings: Settings) -> None:
-        """Make exports within the limits of these settings."""
+        """Use the limits of these settings."""
         self._exporting = exporting
         self._settings = settings
         self._semaphore = asyncio.Semaphore(settings.export_at_once)
         self._waiting = 0
 
     async def export(self, dossier_id: str, by: Actor) -> BinaryIO | None:
-        """Give the file, at its beginning; None when the caller has no such dossier."""
+        """Return the file of an export; None when the caller has no such dossier."""
         if self._waiting >= self._settings.export_waiting:
             raise UnavailableError("too many exports wait")
         self._waiting += 1

@@ -1,4 +1,4 @@
-"""The pieces of the read model, in the document store."""
+"""Store of the pieces of the read model."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import date
@@ -17,7 +17,7 @@ _BATCH = 200
 
 
 class MongoPieces:
-    """Every piece, each one document."""
+    """Store of pieces, each one document."""
 
     def __init__(self, store: Store) -> None:
         """Read from this store."""

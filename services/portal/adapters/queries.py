@@ -1,17 +1,23 @@
 """Queries of the store, and the indexes that serve them.
 
-Every question names who asks first, on an array of all who may see a piece. What is asked by
-equality is the field after it in an index of its own, and the order of pages the next, so that
-nothing is sorted. What is asked by its bounds has two indexes: one that it leads, for when little
-lies between them, and the index of pages, which holds every such field behind the order and finds
-the first pieces of many without sorting. Fields behind the order serve a question by keys alone.
+The first field of every index is the array of those who may see a piece: every query filters by it.
+A field that is searched by equality has an index of its own, followed by the order of pages, so
+that nothing is sorted. A field that is searched by bounds has two indexes: one that begins with it,
+for narrow bounds, and the index of pages, where all such fields follow the order, for wide bounds:
+the first pieces are found without sorting. Fields behind the order let a query read index keys
+alone.
 """
 
 from collections.abc import Collection
 from datetime import date
 from typing import Any
 
-from services.portal.adapters.documents import exact, order_of, party_key, token
+from services.portal.adapters.documents import (
+    build_actor_key,
+    build_party_key,
+    build_sort_key,
+    to_decimal,
+)
 from services.portal.domain.criteria import Criteria, Place, Range
 from services.portal.domain.piece import sees_reported
 from shared.circuit.parties import Party
@@ -27,7 +33,7 @@ Keys = list[tuple[str, int]]
 _LAST = "\U0010ffff"
 _STATES = ("whole", "reported")
 BOUNDED = frozenset({"issued_on", "amounts.ht", "amounts.ttc", "amounts.due", "number_key"})
-"""What may be asked by its bounds; a number is asked whole too."""
+"""Fields that are searched by bounds; a number is also searched by equality."""
 _EQUALLED = (
     "number_key",
     "currency",
@@ -47,7 +53,7 @@ INDEXES: tuple[Keys, ...] = (
     PAGES,
     *([("seen_by", 1), (field, 1)] for field in sorted(BOUNDED - {"number_key"})),
     *([("seen_by", 1), (field, 1), *NEWEST_FIRST] for field in _EQUALLED),
-    # The dashboard counts by these, and reads no piece.
+    # The dashboard counts by index keys alone, without reading a piece.
     *(
         [("seen_by", 1), (f"{state}.status", 1), *NEWEST_FIRST, ("depositor", 1)]
         for state in _STATES
@@ -59,18 +65,18 @@ INDEXES: tuple[Keys, ...] = (
 
 
 def build_search(viewer: Actor, criteria: Criteria, after: Place | None = None) -> Document:
-    """Ask for what a viewer may see, fulfils the criteria and comes after a place."""
-    # Who is awaited is a viewer: one array of the two is enough, and an index takes no second.
+    """Build the query of a search: what the viewer may see, the criteria, and the cursor."""
+    # Whoever is awaited may see the piece, so one array is enough; an index allows no second.
     scope = "awaited_by" if criteria.awaits_me else "seen_by"
-    state = field_of_state(viewer.role)
+    state = name_state_field(viewer.role)
     asked: Document = {
-        scope: token(viewer),
+        scope: build_actor_key(viewer),
         "number_key": _match_number(criteria),
         "issued_on": _match_range(criteria.issued, date.isoformat),
         "order": _match_order(criteria.deposited, after),
-        "amounts.ht": _match_range(criteria.ht, exact),
-        "amounts.ttc": _match_range(criteria.ttc, exact),
-        "amounts.due": _match_range(criteria.due, exact),
+        "amounts.ht": _match_range(criteria.ht, to_decimal),
+        "amounts.ttc": _match_range(criteria.ttc, to_decimal),
+        "amounts.due": _match_range(criteria.due, to_decimal),
         "currency": criteria.currency,
         f"{state}.status": _match_one_of({status.value for status in criteria.statuses}),
         f"{state}.closed": criteria.closed,
@@ -85,33 +91,33 @@ def build_search(viewer: Actor, criteria: Criteria, after: Place | None = None) 
 
 
 def build_count(viewer: Actor) -> list[Document]:
-    """Ask how many pieces a viewer may see, by the status they see and whether they sent them."""
+    """Build the count of pieces by the status that the viewer sees, and by who sent them."""
     group = {
-        "status": f"${field_of_state(viewer.role)}.status",
-        "is_sent": {"$eq": ["$depositor", token(viewer)]},
+        "status": f"${name_state_field(viewer.role)}.status",
+        "is_sent": {"$eq": ["$depositor", build_actor_key(viewer)]},
     }
     return [
-        {"$match": {"seen_by": token(viewer)}},
+        {"$match": {"seen_by": build_actor_key(viewer)}},
         {"$group": {"_id": group, "pieces": {"$sum": 1}}},
     ]
 
 
 def build_awaiting(viewer: Actor) -> list[Document]:
-    """Ask how many pieces await a viewer, and since when the first does."""
-    oldest = {"$min": f"${field_of_state(viewer.role)}.awaited.since"}
+    """Build the count of pieces that await a viewer, and since when the first does."""
+    oldest = {"$min": f"${name_state_field(viewer.role)}.awaited.since"}
     return [
-        {"$match": {"awaited_by": token(viewer)}},
+        {"$match": {"awaited_by": build_actor_key(viewer)}},
         {"$group": {"_id": None, "pieces": {"$sum": 1}, "oldest": oldest}},
     ]
 
 
 def build_sent(viewer: Actor, period: Range[date]) -> Document:
-    """Ask for what a viewer deposited in a period."""
-    return {"depositor": token(viewer), "order": _match_order(period, None)}
+    """Build the query of what a viewer deposited in a period."""
+    return {"depositor": build_actor_key(viewer), "order": _match_order(period, None)}
 
 
-def field_of_state(role: Role) -> str:
-    """Name the field of the state that a role sees: it is the one searched, counted and shown."""
+def name_state_field(role: Role) -> str:
+    """Return the name of the field that holds the state which a role sees."""
     return "reported" if sees_reported(role) else "whole"
 
 
@@ -138,10 +144,10 @@ def _match_range(asked: Range[Any], write: Any) -> Document | None:  # noqa: ANN
 def _match_order(days: Range[date], after: Place | None) -> Document | None:
     found = {}
     if days.low is not None:
-        found["$gte"] = order_of(start_of_day(days.low))
-    ends = [order_of(end_of_day(days.high))] if days.high is not None else []
+        found["$gte"] = build_sort_key(start_of_day(days.low))
+    ends = [build_sort_key(end_of_day(days.high))] if days.high is not None else []
     if after is not None:
-        ends.append(order_of(after.deposited_at, after.piece_id))
+        ends.append(build_sort_key(after.deposited_at, after.piece_id))
     if ends:
         found["$lt"] = min(ends)
     return found or None
@@ -154,11 +160,11 @@ def _match_one_of(values: Collection[str]) -> Any:  # noqa: ANN401
 
 
 def _match_text(asked: str | None) -> Any:  # noqa: ANN401
-    """Ask for a text in either form: an older release kept accents apart from their letters."""
+    """Match a text in NFC or NFD: an older release stored accents apart from their letters."""
     return asked and _match_one_of({asked, normalise_nfd(asked)})
 
 
 def _match_party(role: Role, party: Party) -> tuple[str, Any]:
     if party.service is not None:
-        return f"party_keys.{role.value}", _match_text(party_key(party))
+        return f"party_keys.{role.value}", _match_text(build_party_key(party))
     return f"parties.{role.value}.structure", party.structure

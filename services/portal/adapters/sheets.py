@@ -24,11 +24,11 @@ _NUMBER_FORMAT = "#,##0.00"
 _DAY_FORMAT = "dd/mm/yyyy"
 _CELL_LIMIT = 32_767
 _INEXACT = 10**13
-"""From here on a spreadsheet, which keeps fifteen digits, would lose cents."""
+"""Limit of a number in a cell: a spreadsheet keeps fifteen digits, and would lose cents."""
 
 
 class CsvSheet:
-    """UTF-8 with its mark, semicolons, decimal commas: what a French spreadsheet opens as is."""
+    """CSV for a French spreadsheet: UTF-8 with its mark, semicolons, decimal commas."""
 
     async def write(self, rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
         text = StringIO()
@@ -42,14 +42,14 @@ class CsvSheet:
 
 
 class XlsxSheet:
-    """A workbook, whole on the disk before its first byte leaves: only then is its index known."""
+    """Workbook (xlsx), written whole to disk before it is sent, as its index comes last."""
 
     def __init__(self, max_rows: int = _SHEET_ROWS) -> None:
-        """Take how many rows a sheet has."""
+        """Set the limit of rows of a sheet."""
         self._max_rows = max_rows
 
     async def write(self, rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
-        """Write rows as they come, then give the file. Raises SheetFullError."""
+        """Write all the rows, then yield the file. Raises SheetFullError."""
         with TemporaryDirectory(prefix="liste-") as folder:
             path = Path(folder) / "liste.xlsx"
             workbook = Workbook(str(path), {"constant_memory": True, "tmpdir": folder})
@@ -73,11 +73,11 @@ class XlsxSheet:
                 _put(sheet, rank, column, cell, formats)
             rank += 1
             if rank % _ROWS_AT_ONCE == 0:
-                await asyncio.sleep(0)  # others are served meanwhile
+                await asyncio.sleep(0)  # lets other tasks run
 
 
 def format_cell(cell: Cell) -> str:
-    """Write a cell as a French spreadsheet reads it, and never as something that it would run."""
+    """Format a cell for a French spreadsheet, never as a formula."""
     match cell:
         case None:
             return ""
@@ -108,7 +108,7 @@ def _put(sheet: Worksheet, row: int, column: int, cell: Cell, formats: dict[type
         case int():
             sheet.write_number(row, column, cell)
         case str():
-            # A text cell is never run, whatever it begins with.
+            # The content of a text cell is never run as a formula.
             sheet.write_string(row, column, visible(cell)[:_CELL_LIMIT])
 
 

@@ -1,1 +1,1 @@
-"""Use cases: project the states of dossiers, search them, count them, list what was sent."""
+"""Use cases of portal: project dossiers, search and count pieces, list what was sent, export."""

@@ -1,4 +1,4 @@
-"""The use case of the export: what its peers know of a dossier, gathered into one archive."""
+"""Use case of the export: collects a dossier from routing and deposit into one archive."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ from services.portal.domain.verifier.verify import (
 from shared.vocabulary.actors import Actor
 
 _ATTEMPTS = 3
-"""How often a dossier is read that moves on between its state and its trail."""
+"""Attempts to read the state and the trail of one moment, while the dossier changes."""
 
 
 class UnavailableError(Exception):
-    """A peer does not answer, or too many ask at once: the caller may come back."""
+    """A service does not answer, or too many exports wait: the caller may retry."""
 
 
 class DamagedError(Exception):
-    """A file is no longer the one that was deposited, and deposit does not give it out."""
+    """A file in the store is no longer the one that was deposited; deposit refuses it."""
 
 
 class TooLargeError(Exception):
@@ -42,7 +42,7 @@ class TooLargeError(Exception):
 
 
 class Peers(Protocol):
-    """Routing and deposit, asked as the one who exports. None: not for that party, or unknown."""
+    """Routing and deposit, asked with the identity of the caller; None when it has no access."""
 
     async def fetch_dossier(self, dossier_id: str) -> Json | None: ...
     async def fetch_trail(self, dossier_id: str) -> Sequence[Json] | None: ...
@@ -51,7 +51,7 @@ class Peers(Protocol):
 
 
 class Archive(Protocol):
-    """The archive of an export: members are written in order."""
+    """Archive of an export, to which members are added in order."""
 
     async def add(self, path: str, chunks: AsyncGenerator[bytes, None], name: str) -> Member: ...
     async def put(self, path: str, content: bytes) -> Member: ...
@@ -67,7 +67,7 @@ class ExportAssets:
 
 
 class Exports:
-    """Exports dossiers."""
+    """Use case of the export of a dossier."""
 
     def __init__(self, assets: ExportAssets, clock: Callable[[], datetime]) -> None:
         """Use these assets and this clock."""
@@ -102,7 +102,7 @@ class Exports:
 
 
 async def _read_consistent(dossier_id: str, peers: Peers) -> tuple[Json, Sequence[Json]] | None:
-    """Read state and trail of one moment. A pair that never agrees is exported as it is."""
+    """Read the state and the trail of one moment; after the last attempt, as they are."""
     attempts = _ATTEMPTS
     while True:
         attempts -= 1

@@ -1,10 +1,10 @@
-"""Use case of the fiscal list: its totals and its table, from one pass over what was sent."""
+"""Use case of the fiscal list: its totals and its table, from one read of the pieces."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import date
 
 from services.portal.application.ports import Pieces, Row, Structures
-from services.portal.application.searches import structures_of
+from services.portal.application.searches import list_structures
 from services.portal.domain.criteria import Range
 from services.portal.domain.fiscal import Subtotal, Sum, Totals, is_refused
 from services.portal.domain.piece import Piece
@@ -53,7 +53,7 @@ _NAMED = (Role.TITULAIRE, Role.MOA, Role.SERVICE_FINANCIER)
 
 
 class FiscalLists:
-    """Lists of what a structure sent."""
+    """Fiscal lists of what a structure sent."""
 
     def __init__(self, pieces: Pieces, structures: Structures) -> None:
         """Take the ports."""
@@ -61,7 +61,7 @@ class FiscalLists:
         self._structures = structures
 
     async def totals(self, viewer: Actor, period: Range[date]) -> Totals:
-        """Add up what was sent in a period."""
+        """Add up the pieces sent in a period."""
         totals = Totals()
         async for pieces in self._pieces.list_sent(viewer, period):
             for piece in pieces:
@@ -69,11 +69,11 @@ class FiscalLists:
         return totals
 
     async def table(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Row]:
-        """Give the headings, a row for each piece, then the totals: their absence shows a cut."""
+        """Yield the headings, a row for each piece, then the totals, whose absence shows a cut."""
         yield HEADERS
         totals = Totals()
         async for pieces in self._pieces.list_sent(viewer, period):
-            names = await self._structures.find_names(structures_of(pieces))
+            names = await self._structures.find_names(list_structures(pieces))
             for piece in pieces:
                 totals.add(piece, viewer.role)
                 yield _write_row(piece, viewer.role, names)

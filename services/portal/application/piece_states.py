@@ -1,4 +1,4 @@
-"""The state of a dossier read as pieces, each with what either side sees of it."""
+"""Conversion of the state of a dossier to pieces, each with the state that each side sees."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ from shared.vocabulary.texts import normalise_nfc
 
 
 def read_pieces(told: DossierChanged) -> tuple[Piece, ...]:
-    """Give every piece of a dossier."""
+    """Convert the state of a dossier to pieces."""
     is_hiding = any(_is_hidden(told, piece) for piece in told.pieces)
     return tuple(_read_piece(told, piece, is_hiding=is_hiding) for piece in told.pieces)
 
@@ -50,17 +50,17 @@ def _compose_service(party: Party) -> Party:
 
 
 def _compose(text: str | None) -> str | None:
-    """Compose what older releases told as it was typed; searches ask for composed texts."""
+    """Normalise a text to NFC, as searches do: older releases published it as it was typed."""
     return text and normalise_nfc(text)
 
 
 def _read_reported(
     told: DossierChanged, state: PieceStateV1, whole: PieceState, *, is_hiding: bool
 ) -> PieceState:
-    """Read what the supplier's side sees: the same before a payment that may be hidden and after.
+    """Read the state that the supplier's side sees, which a hidden payment must not change.
 
-    So it holds nothing of what the service financier is awaited for but the status that is seen:
-    a delay that ends, or a moment that changes, would tell of the payment.
+    When the service financier is awaited, it has a status only: a delay that ends, or a moment that
+    changes, would reveal the payment.
     """
     if not told.payment_not_reported:
         return whole

@@ -15,36 +15,36 @@ Row = Sequence[Cell]
 
 
 class Pieces(Protocol):
-    """Every piece of every dossier. Each question names who asks, and is answered for them."""
+    """Store of pieces; each method returns only what its viewer may see."""
 
     async def search(
         self, viewer: Actor, criteria: Criteria, after: Place | None, limit: int
     ) -> Sequence[Piece]:
-        """List what the viewer may see and asks for, the latest deposit first."""
+        """List the pieces that meet the criteria, the latest deposit first."""
 
     async def count(self, viewer: Actor) -> Sequence[Count]:
-        """Count what the viewer may see, by the status that they see."""
+        """Count the pieces, by the status that the viewer sees."""
 
     async def count_awaiting(self, viewer: Actor) -> Awaiting:
-        """Count what awaits the viewer."""
+        """Count the pieces that await the viewer."""
 
     def list_sent(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Sequence[Piece]]:
-        """List what the viewer deposited in a period, the first deposit first, bit by bit."""
+        """Yield the pieces that the viewer deposited in a period, the first deposit first."""
 
 
 class Structures(Protocol):
     """The projection of structures."""
 
     async def find_names(self, structures: Iterable[str]) -> Mapping[str, str]:
-        """Find the names of those that are known."""
+        """Find the names of these structures, as far as they are known."""
 
 
 class Sheet(Protocol):
-    """A form in which a table is given out."""
+    """File format of a table: CSV or workbook."""
 
     def write(self, rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
-        """Write rows as they come. Raises `SheetFullError` when they are too many for the form."""
+        """Write rows when they come. Raises `SheetFullError` over the limit of the format."""
 
 
 class SheetFullError(Exception):
-    """The form of a table has no room for one more row."""
+    """The table has more rows than its format allows."""

@@ -1,4 +1,4 @@
-"""Use cases: a page of pieces, and the dashboard of a structure in its role."""
+"""Use cases of the search: a page of pieces, and the dashboard."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from shared.vocabulary.actors import Actor
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some pieces, and where the next page begins: nowhere when these are the last."""
+    """Page of a search: its pieces, and the cursor of the next page, None on the last."""
 
     pieces: Sequence[Piece]
     names: Mapping[str, str]
@@ -21,14 +21,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """How a structure's pieces stand."""
+    """Dashboard: counts of a structure's pieces."""
 
     counts: Sequence[Count]
     awaiting: Awaiting
 
 
 class Searches:
-    """What may be asked about pieces."""
+    """Use cases of searches."""
 
     def __init__(self, pieces: Pieces, structures: Structures) -> None:
         """Take the ports."""
@@ -38,24 +38,24 @@ class Searches:
     async def page(
         self, viewer: Actor, criteria: Criteria, after: Place | None, limit: int
     ) -> Page:
-        """Give the pieces beyond a place."""
+        """Search the page of pieces after a cursor."""
         found = await self._pieces.search(viewer, criteria, after, limit + 1)
         pieces = found[:limit]
         is_last = len(found) <= limit
         return Page(
             pieces=pieces,
-            names=await self._structures.find_names(structures_of(pieces)),
+            names=await self._structures.find_names(list_structures(pieces)),
             next=None if is_last else Place(pieces[-1].deposited_at, pieces[-1].id),
         )
 
     async def dashboard(self, viewer: Actor) -> Dashboard:
-        """Count the viewer's pieces."""
+        """Count the pieces of the viewer, for the dashboard."""
         counts = await self._pieces.count(viewer)
         return Dashboard(counts, await self._pieces.count_awaiting(viewer))
 
 
-def structures_of(pieces: Iterable[Piece]) -> frozenset[str]:
-    """Name every structure that takes part."""
+def list_structures(pieces: Iterable[Piece]) -> frozenset[str]:
+    """List every structure that takes part in these pieces."""
     return frozenset(
         structure
         for piece in pieces

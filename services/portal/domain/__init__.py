@@ -1,1 +1,1 @@
-"""Pure: what a piece looks like to whom, what may be asked of pieces, what a list adds up to."""
+"""Pure domain of portal: visibility of pieces, criteria of searches, totals, exports."""

@@ -1,7 +1,7 @@
-"""The rules and words of the circuit as `circuit.json`, by which an export is recomputed.
+"""The rules and labels of the circuit as `circuit.json`, which the verifier of an export reads.
 
-Data and not code: the verifier knows each one that was ever released by its SHA-256, so that it
-believes no other, and reads the same for a person who holds the export.
+The verifier knows the SHA-256 of each one that was ever released, and trusts no other. It is data,
+so that a person who holds the export can read it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,8 +20,8 @@ from shared.vocabulary.labels import ROLES, STATUSES
 from shared.vocabulary.statuses import Status
 
 
-def circuit_json() -> bytes:
-    """Write what the verifier needs of every version of the circuit."""
+def write_circuit() -> bytes:
+    """Write `circuit.json`: what the verifier needs of every version of the circuit."""
     content = {
         "roles": dict(ROLES),
         "statuts": dict(STATUSES),
@@ -62,7 +62,7 @@ class _Step:
 
 
 def _statuses_without_amounts(circuit: Circuit) -> Iterator[Status]:
-    """Find the statuses in which no amounts of a piece hold."""
+    """Find the statuses in which the amounts of a piece do not prevail."""
     row = circuit.rows[0]
     nothing = Amounts(*[Decimal()] * 4)
     for status in Status:

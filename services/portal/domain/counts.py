@@ -8,7 +8,7 @@ from shared.vocabulary.statuses import Status
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many pieces have a status, among those that the viewer sent or the others."""
+    """Number of pieces with a status, among those that the viewer sent or received."""
 
     status: Status
     is_sent: bool
@@ -17,7 +17,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Awaiting:
-    """How many pieces await the viewer, and since when the first of them does."""
+    """Number of pieces that await the viewer, and since when the first one does."""
 
     pieces: int = 0
     oldest: datetime | None = None

@@ -17,38 +17,38 @@ Bound = TypeVar("Bound", date, Decimal)
 
 @dataclass(frozen=True, slots=True)
 class Range(Generic[Bound]):
-    """What lies between two bounds, both included; without a bound it is open on that side."""
+    """Range between two bounds, both included; a missing bound leaves that side open."""
 
     low: Bound | None = None
     high: Bound | None = None
 
     @property
     def is_reversed(self) -> bool:
-        """Whether nothing can lie in it."""
+        """Whether its lower bound is over its upper bound."""
         return self.low is not None and self.high is not None and self.low > self.high
 
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """What every piece that is found fulfils; what is left out asks nothing."""
+    """Criteria of a search; a criterion that is left out is not checked."""
 
     number: str | None = None
     number_prefix: str | None = None
     issued: Range[date] = Range()
     deposited: Range[date] = Range()
-    """Days in Paris."""
+    """Days of deposit, in Paris."""
     ht: Range[Decimal] = Range()
     ttc: Range[Decimal] = Range()
     due: Range[Decimal] = Range()
     currency: str | None = None
     statuses: frozenset[Status] = frozenset()
-    """As the one who searches sees them."""
+    """Statuses, as the viewer sees them."""
     cadres: frozenset[str] = frozenset()
     dossier: str | None = None
     marche: str | None = None
     engagement: str | None = None
     parties: Mapping[Role, Party] = field(default_factory=dict)
-    """A party without a service stands for the structure with whichever of its services."""
+    """A party without a service matches any service of the structure."""
     depositor: Role | None = None
     awaits_me: bool = False
     closed: bool | None = None
@@ -56,14 +56,14 @@ class Criteria:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a piece stands in the order of a search: by its deposit, then by its id."""
+    """Position of a piece in the order of a search, by its deposit and its id: a cursor."""
 
     deposited_at: datetime | None
     piece_id: str
 
 
 def judge_ranges(criteria: Criteria) -> Iterator[Violation]:
-    """Find the ranges in which nothing can lie."""
+    """List the violations of ranges whose bounds are reversed."""
     for name in ("issued", "deposited", "ht", "ttc", "due"):
         asked: Range[date] | Range[Decimal] = getattr(criteria, name)
         if asked.is_reversed:

@@ -1,7 +1,7 @@
-"""The export of a dossier: the names of its members and what those made here say.
+"""Export of a dossier: the names of its members, and the members that the portal writes.
 
-What the peers answered is taken as it came. A dossier that was tampered with must be exported all
-the same, for the verifier to say where: nothing here refuses it.
+The answers of the other services are exported as they are. Nothing here refuses a dossier that was
+tampered with: the verifier of the export says where.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ class FileRequest:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of the export, written."""
+    """A member of the export: its name, hash and size."""
 
     path: str
     sha256: str
@@ -42,7 +42,7 @@ class Member:
 def list_files(
     dossier: Json, trail: Sequence[Json], deposited: Mapping[str, Json]
 ) -> Iterator[FileRequest]:
-    """Name the files of each piece, and of what was added to it: as far as the trail tells."""
+    """List the files of each piece and of its additions, by the trail."""
     for rank, piece in enumerate(dossier["pieces"], 1):
         files, name = deposited[piece["piece_id"]], f"{piece['cadre']}-{piece['number']}"
         folder = f"pieces/{rank:02d}-{safe_name(name)}"
@@ -58,7 +58,7 @@ def list_files(
 
 
 def write_trail(trail: Iterable[Json]) -> bytes:
-    """Write the chain, one canonical entry a line."""
+    """Write the audit trail, one canonical entry a line."""
     return b"".join(canonical(entry) + b"\n" for entry in trail)
 
 
@@ -80,7 +80,7 @@ def write_statuses(trail: Sequence[Json]) -> bytes:
 
 
 def write_read_me(template: str, dossier: Json, trail: Sequence[Json], verifier: bytes) -> bytes:
-    """Write the read-me: what the export is, how to verify it, and what that proves."""
+    """Write the read-me of the export: how to verify it, and what that proves."""
     last = trail[-1] if trail else {}
     text = Template(template).substitute(
         dossier=dossier["dossier_id"],
@@ -94,7 +94,7 @@ def write_read_me(template: str, dossier: Json, trail: Sequence[Json], verifier:
 def write_manifest(
     dossier: Json, trail: Sequence[Json], members: Iterable[Member], by: Actor, at: datetime
 ) -> bytes:
-    """Write the manifest: every other member by its hash, and a seal of the whole."""
+    """Write the manifest: the hash of every other member, and a seal of all."""
     last = trail[-1] if trail else {}
     content: dict[str, Any] = {
         "format": FORMAT,
@@ -112,7 +112,7 @@ def write_manifest(
 
 
 def _request_file(prefix: str, file: Json) -> FileRequest:
-    # The manifest names what was deposited, and so tells it from what the platform made.
+    # The manifest has the name as deposited, which files of the platform do not have.
     name = file["name"] or _NAMELESS
     return FileRequest(f"{prefix}-{safe_name(name)}", file["url"], name)
 
@@ -123,7 +123,7 @@ def _describe_member(member: Member) -> dict[str, Any]:
 
 
 def _find_completions(trail: Iterable[Json], deposited: Json) -> Iterator[Json]:
-    """Find the completions that have reached the dossier, refused ones included, in its order."""
+    """List the completions that reached the dossier, refused ones included, in order."""
     by_moment = {
         datetime.fromisoformat(completion["completed_at"]): completion
         for completion in deposited["completions"]

@@ -1,4 +1,4 @@
-"""What a fiscal list adds up to, by currency and by cadre: amounts of two currencies never meet.
+"""Totals of a fiscal list, by currency and by cadre: two currencies are never added.
 
 The pieces of a dossier restate one another (an A8 says again what its A7 said): a total over all
 cadres counts the same works several times, so each cadre has its own.
@@ -29,7 +29,7 @@ REFUSED = frozenset(
         Status.REJETEE,
     }
 )
-"""Refused or rejected: what was asked in such a piece will not be paid by it."""
+"""Statuses of refused or rejected pieces, which will not be paid."""
 
 _ZERO = Amounts(Decimal(0), Decimal(0), Decimal(0), Decimal(0))
 
@@ -61,9 +61,9 @@ class Subtotal:
 
     every: Sum = Sum()
     kept: Sum = Sum()
-    """Without what was refused or rejected."""
+    """Pieces that were neither refused nor rejected."""
     avoirs: Sum = Sum()
-    """Those of `kept` that lower the total."""
+    """Those of `kept` that are avoirs, below zero."""
 
     def plus(self, other: "Subtotal") -> "Subtotal":
         """Add up."""
@@ -85,18 +85,18 @@ class Total:
 
 @dataclass(slots=True)
 class Totals:
-    """Adds pieces up one after the other, in the space of their currencies and cadres."""
+    """Adds up pieces one by one; its memory depends on currencies and cadres alone."""
 
     _parts: dict[tuple[str, str], Subtotal] = field(default_factory=dict)
 
     def add(self, piece: Piece, viewer: Role) -> None:
-        """Count a piece in, by the status that the viewer sees."""
+        """Add a piece, by the status that the viewer sees."""
         key = piece.currency or "", piece.cadre
         one = _count_one(piece, is_kept=not is_refused(piece, viewer))
         self._parts[key] = self._parts.get(key, Subtotal()).plus(one)
 
     def __iter__(self) -> Iterator[Total]:
-        """Give the total of each currency, in the order of their codes."""
+        """Yield the total of each currency, in the order of their codes."""
         for currency, parts in groupby(
             sorted(self._parts.items(), key=_sort_key), lambda part: part[0][0]
         ):
@@ -108,12 +108,12 @@ class Totals:
 
 
 def is_refused(piece: Piece, viewer: Role) -> bool:
-    """Tell whether a piece was refused or rejected, as far as the viewer sees."""
+    """Tell whether a piece was refused or rejected, by the status that the viewer sees."""
     return piece.state_for(viewer).status in REFUSED
 
 
 def judge_period(period: Range[date]) -> Sequence[Violation]:
-    """Check that a list can be made of a period."""
+    """Check the length and the order of a period."""
     if period.low is None or period.high is None:
         return ()
     if period.is_reversed:

@@ -1,4 +1,4 @@
-"""A piece as the portal shows it: its whole state, and the one reported to the supplier's side."""
+"""A piece as the portal shows it: its full state, and the one for the supplier's side."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ class Awaited:
     since: datetime | None
     due: datetime | None = None
     held: bool = False
-    """A rule keeps the piece from them, for now."""
+    """Whether a rule holds the piece back for now."""
 
 
 @dataclass(frozen=True, slots=True)
 class PieceState:
-    """The state of a piece, as one side sees it: status, whom it awaits, whether it is closed."""
+    """State of a piece as one side sees it: its status, and who is awaited."""
 
     status: Status
     status_at: datetime | None
     closed: bool
-    """The dossier is closed."""
+    """Whether the dossier is closed."""
     awaited: Awaited | None = None
     """None when the dossier awaits nobody, or on another piece."""
 
@@ -48,7 +48,7 @@ class Piece:
     parties: Mapping[Role, Party]
     whole: PieceState
     reported: PieceState
-    """As the supplier's side sees it; it differs when a payment is hidden from that side."""
+    """State for the supplier's side, from which a payment may be hidden."""
     follows: str | None = None
     issued_on: date | None = None
     deposited_at: datetime | None = None
@@ -58,16 +58,16 @@ class Piece:
     marche: str | None = None
     is_credit_note: bool = False
     prevailing: Prevailing | None = None
-    """What holds in the dossier."""
+    """Prevailing amounts of the dossier."""
 
     @property
     def is_taken_away(self) -> bool:
-        """Whether the piece lowers a total: an avoir, whichever sign its amounts bear."""
+        """Whether the piece lowers a total: an avoir does, whatever the sign of its amounts."""
         return self.amounts is not None and (self.is_credit_note or self.amounts.ttc < 0)
 
     @property
     def counted(self) -> Amounts | None:
-        """The amounts as they count in a total: those of an avoir are below zero."""
+        """Amounts as they count in a total: those of an avoir are below zero."""
         amounts = self.amounts
         if amounts is None or not self.is_credit_note or amounts.ttc < 0:
             return amounts
@@ -75,23 +75,23 @@ class Piece:
 
     @property
     def differences(self) -> tuple[Change, ...]:
-        """The totals that the piece states otherwise than what holds in its dossier."""
+        """Totals of the piece that differ from the prevailing amounts of its dossier."""
         if self.amounts is None or self.prevailing is None:
             return ()
         return find_changes(self.prevailing.amounts, self.amounts)
 
     def state_for(self, role: Role) -> PieceState:
-        """Give the state that a role sees."""
+        """Return the state that a role sees."""
         return self.reported if sees_reported(role) else self.whole
 
     @property
     def viewers(self) -> frozenset[Actor]:
-        """Who may see it."""
+        """Actors who may see the piece."""
         return frozenset(Actor(role, party.structure) for role, party in self.parties.items())
 
     @property
     def awaits(self) -> frozenset[Actor]:
-        """Whom it awaits now: what it awaits from the supplier's side is the same in both."""
+        """Actors whom the piece awaits now; those of the supplier's side are in both states."""
         awaited = self.whole.awaited
         if awaited is None or awaited.held:
             return frozenset()
@@ -99,5 +99,5 @@ class Piece:
 
 
 def sees_reported(role: Role) -> bool:
-    """Tell whether a role sees what is reported to the supplier's side, and no more."""
+    """Tell whether a role sees the state for the supplier's side."""
     return role in SUPPLIER_SIDE

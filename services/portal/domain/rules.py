@@ -1,4 +1,4 @@
-"""The rules of what may be asked: permanent codes, French sentences, sources."""
+"""Rules of searches and lists: permanent codes, French sentences, sources."""
 
 from shared.vocabulary.rules import Rule
 

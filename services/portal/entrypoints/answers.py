@@ -29,7 +29,7 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
 Added = Annotated[Decimal, PlainSerializer(lambda sum_: f"{sum_:.2f}", return_type=str)]
-"""A sum of amounts, as a decimal string: it may be longer than any of them."""
+"""Sum of amounts, as a decimal string, which may be longer than an amount."""
 
 
 class NamedActorAnswer(ActorAnswer):
@@ -145,7 +145,7 @@ class PiecesAnswer(Answer):
 
 
 class StatusCountAnswer(Answer):
-    """How many pieces have a status."""
+    """Number of pieces with a status."""
 
     status: Status
     status_label: str
@@ -153,7 +153,7 @@ class StatusCountAnswer(Answer):
 
 
 class AwaitingAnswer(Answer):
-    """What awaits the caller."""
+    """Number of pieces that await the caller, and since when."""
 
     pieces: int
     oldest: datetime | None = Field(description="Depuis quand la première attend.")
@@ -252,7 +252,7 @@ def _build_sums(subtotal: Subtotal) -> dict[str, SumAnswer]:
 
 
 class FiscalListAnswer(Answer):
-    """What a structure sent in a period, in total."""
+    """Totals of what a structure sent in a period."""
 
     structure: str
     role: Role

@@ -12,13 +12,13 @@ _ID_LIMIT = 100
 
 
 def write_cursor(place: Place) -> str:
-    """Write a place."""
+    """Encode a position as a cursor."""
     moment = place.deposited_at.astimezone(UTC).isoformat() if place.deposited_at else ""
     return urlsafe_b64encode(f"{moment}|{place.piece_id}".encode()).decode().rstrip("=")
 
 
 def read_cursor(text: str | None) -> Place | None:
-    """Read a place; raises a 422 problem for what `write_cursor` did not write."""
+    """Decode a cursor. Raises a 422 problem for a text that `write_cursor` did not write."""
     if text is None:
         return None
     place = _decode(text)

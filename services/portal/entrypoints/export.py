@@ -1,4 +1,4 @@
-"""HTTP: a dossier as a zip that anybody can verify."""
+"""HTTP route of the export: a dossier as a zip that anybody can verify."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,7 +16,7 @@ from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.actors import Actor
 
 Export = Callable[[str, Actor], Awaitable[BinaryIO | None]]
-"""Gives the file of an export, at its beginning; None when the caller has no such dossier."""
+"""Returns the file of an export; None when the caller has no such dossier."""
 
 _CHUNK = 256 * 1024
 _ID = re.compile(r"[A-Za-z0-9_-]+")
@@ -37,7 +37,7 @@ def create_export_router(export: Export) -> APIRouter:
         dossier_id: Annotated[str, TypedText(100), Path()],
         who: Caller,
     ) -> StreamingResponse:
-        # What is no id is not asked of the peers: in an address, `..` has a meaning of its own.
+        # Only an id is sent to other services: in a path, `..` would name another resource.
         file = await _export(export, dossier_id, who) if _ID.fullmatch(dossier_id) else None
         if file is None:
             raise not_found(f"Dossier {dossier_id}")

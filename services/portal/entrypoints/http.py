@@ -1,4 +1,4 @@
-"""HTTP: search, dashboard, fiscal list."""
+"""HTTP routes of portal: search, dashboard, fiscal list."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -79,7 +79,7 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
 
 
 async def _start_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Start a stream by its first bytes: until then a fault is answered by problem details."""
+    """Read the first chunk of a stream, so that an early error is a problem and not a cut."""
     try:
         first = await anext(chunks, b"")
     except SheetFullError:

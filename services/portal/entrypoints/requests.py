@@ -20,13 +20,13 @@ Text = Annotated[str, TypedText(100, min_length=1)]
 
 
 class ClosedQuery(BaseModel):
-    """What a request asks; a criterion that does not exist is refused, not overlooked."""
+    """Base model of queries; an unknown parameter is refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
 class SearchQuery(ClosedQuery):
-    """The criteria of a search, all of which a piece must fulfil."""
+    """Query of a search; a piece must meet all of its criteria."""
 
     number: Text | None = Field(default=None, description="Numéro exact ; la casse est ignorée.")
     number_prefix: Text | None = Field(default=None, description="Début du numéro.")
@@ -105,7 +105,7 @@ class SearchQuery(ClosedQuery):
         )
 
     def judge(self) -> Iterator[Violation]:
-        """Find what cannot be asked."""
+        """List the rules that the query breaks."""
         yield from judge_ranges(self.to_criteria())
         for role in Role:
             field = f"{role.value}_service"
@@ -114,7 +114,7 @@ class SearchQuery(ClosedQuery):
 
 
 class FiscalListQuery(ClosedQuery):
-    """The period of a fiscal list."""
+    """Query of a fiscal list: its period and its format."""
 
     deposited_from: IsoDate = Field(description="Premier jour du dépôt, à Paris, inclus.")
     deposited_to: IsoDate = Field(description="Dernier jour du dépôt, à Paris, inclus.")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from services.routing.domain.decision import MessageError, World
 from services.routing.domain.dossier import Dossier, Piece, Waiting
 from services.routing.domain.events import DelayElapsed, Event, Forwarded, Offered, StatusSet
-from services.routing.domain.hops import actor_of, hop_to_recipient
+from services.routing.domain.hops import find_actor, prepare_hop_to_recipient
 from shared.circuit.delays import CONCLUDED, Delay, Effect
 from shared.circuit.loader import load_version
 from shared.circuit.table import Circuit, Row, find_application
@@ -54,7 +54,7 @@ def _validate(
 ) -> Iterable[Event]:
     silent = Status.ABSENCE_VALIDATION_1_HORS_DELAI
     yield StatusSet(world.now, piece.id, piece.status, silent)
-    hop = hop_to_recipient(
+    hop = prepare_hop_to_recipient(
         circuit, row, piece.deposit, silent, dossier.parties, dossier.received_at
     )
     yield from hop.hand_over(world)
@@ -96,6 +96,6 @@ def _group_by_depositor(
     found: dict[Actor, tuple[str, ...]] = {}
     for row in rows:
         if dossier.parties.of(row.depositor):
-            actor = actor_of(row.depositor, piece.deposit, dossier.parties)
+            actor = find_actor(row.depositor, piece.deposit, dossier.parties)
             found[actor] = (*found.get(actor, ()), row.cadre)
     return found

@@ -76,7 +76,7 @@ class Hop:
         # Whoever is informed learns of a piece once, not again when it comes back completed.
         if self.status in _FRESH:
             for role in self.informed:
-                actor = actor_of(role, self.deposit, self.parties)
+                actor = find_actor(role, self.deposit, self.parties)
                 yield self._forward(actor, Purpose.INFORMATION, (), world)
 
     def _forward(
@@ -113,7 +113,7 @@ class Hop:
         return {name: world.directory[name].version for name in read if name in world.directory}
 
 
-def first_hop(
+def prepare_first_hop(
     circuit: Circuit,
     row: Row,
     deposit: Deposit,
@@ -123,8 +123,8 @@ def first_hop(
     """Prepare the hop of a piece just deposited: to its validator when its row names one."""
     status = Status.DEPOSEE
     if row.validator is None:
-        return hop_to_recipient(circuit, row, deposit, status, parties, received_at)
-    to = actor_of(row.validator, deposit, parties)
+        return prepare_hop_to_recipient(circuit, row, deposit, status, parties, received_at)
+    to = find_actor(row.validator, deposit, parties)
     return Hop(
         deposit,
         status,
@@ -137,7 +137,7 @@ def first_hop(
     )
 
 
-def hop_to_recipient(
+def prepare_hop_to_recipient(
     circuit: Circuit,
     row: Row,
     deposit: Deposit,
@@ -150,7 +150,7 @@ def hop_to_recipient(
         deposit,
         status,
         parties,
-        to=actor_of(row.recipient, deposit, parties),
+        to=find_actor(row.recipient, deposit, parties),
         cadres=circuit.list_followers(row, row.recipient),
         arrival=find_arrival_status(status, row.recipient),
         informed=row.informed,
@@ -159,11 +159,11 @@ def hop_to_recipient(
     )
 
 
-def hop_to_depositor(
+def prepare_hop_to_depositor(
     circuit: Circuit, row: Row, deposit: Deposit, status: Status, parties: Parties
 ) -> Hop:
     """Prepare the hop of a contested piece back to its depositor, who answers."""
-    to = actor_of(row.depositor, deposit, parties)
+    to = find_actor(row.depositor, deposit, parties)
     answers = circuit.list_followers(row, row.depositor, contested=True)
     delay = circuit.find_delay(row.cadre, row.depositor)
     return Hop(deposit, status, parties, to, answers, arrival=status, delay=delay)
@@ -189,11 +189,11 @@ def retry_hop(dossier: Dossier, world: World) -> tuple[Event, ...]:
     row = circuit[piece.cadre, dossier.moa_present]
     parties = dossier.parties
     if piece.status is Status.DEPOSEE:
-        hop = first_hop(circuit, row, piece.deposit, parties, dossier.received_at)
+        hop = prepare_first_hop(circuit, row, piece.deposit, parties, dossier.received_at)
     elif piece.status is Status.CONTESTEE:
-        hop = hop_to_depositor(circuit, row, piece.deposit, piece.status, parties)
+        hop = prepare_hop_to_depositor(circuit, row, piece.deposit, piece.status, parties)
     else:
-        hop = hop_to_recipient(
+        hop = prepare_hop_to_recipient(
             circuit, row, piece.deposit, piece.status, parties, dossier.received_at
         )
     events = hop.hand_over(world)
@@ -205,7 +205,7 @@ def retry_hop(dossier: Dossier, world: World) -> tuple[Event, ...]:
     return events
 
 
-def actor_of(role: Role, deposit: Deposit, parties: Parties) -> Actor:
+def find_actor(role: Role, deposit: Deposit, parties: Parties) -> Actor:
     """Name the actor of a role: the dossier's structure, and the service named last."""
     party = parties[role]
     latest = deposit.parties.of(role)

@@ -8,7 +8,7 @@ from services.routing.domain.commands import Correction, Treat
 from services.routing.domain.decision import Decision, World
 from services.routing.domain.dossier import Dossier, Piece
 from services.routing.domain.events import PieceRecycled, StatusSet
-from services.routing.domain.hops import hop_to_recipient
+from services.routing.domain.hops import prepare_hop_to_recipient
 from shared.circuit.fields import judge_fields, judge_showable
 from shared.circuit.hop import judge_hop
 from shared.circuit.loader import load_version
@@ -45,7 +45,9 @@ def decide_recycling(
     if broken:
         return Decision(violations=broken)
     deposit = replace(piece.deposit, parties=parties, engagement=engagement)
-    hop = hop_to_recipient(circuit, row, deposit, found.target, parties, dossier.received_at)
+    hop = prepare_hop_to_recipient(
+        circuit, row, deposit, found.target, parties, dossier.received_at
+    )
     return Decision(
         (
             StatusSet(

@@ -7,7 +7,11 @@ from services.routing.domain.commands import Complete, Treat
 from services.routing.domain.decision import Decision, MessageError, World
 from services.routing.domain.dossier import Dossier, Piece
 from services.routing.domain.events import AdditionRefused, Closed, Event, PieceCompleted, StatusSet
-from services.routing.domain.hops import hand_back, hop_to_depositor, hop_to_recipient
+from services.routing.domain.hops import (
+    hand_back,
+    prepare_hop_to_depositor,
+    prepare_hop_to_recipient,
+)
 from services.routing.domain.recycling import decide_recycling
 from services.routing.domain.turns import find_transition, judge_turn
 from shared.circuit.loader import load_version
@@ -105,10 +109,12 @@ def _await_next(
         case Awaited.DEPOSITOR_COMPLETES | Awaited.DEPOSITOR_RECYCLES:
             return (hand_back(piece, world),)
         case Awaited.DEPOSITOR_ANSWERS:
-            hop = hop_to_depositor(circuit, row, piece.deposit, done.target, dossier.parties)
+            hop = prepare_hop_to_depositor(
+                circuit, row, piece.deposit, done.target, dossier.parties
+            )
             return hop.hand_over(world)
         case Awaited.RECIPIENT:
-            hop = hop_to_recipient(
+            hop = prepare_hop_to_recipient(
                 circuit, row, piece.deposit, done.target, dossier.parties, dossier.received_at
             )
             return hop.hand_over(world)

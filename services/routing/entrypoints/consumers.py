@@ -10,27 +10,27 @@ from shared.runtime.messaging.directory import keep_structures
 from shared.runtime.messaging.inbox import Handler
 from shared.runtime.store.database import Transaction
 
-RouterOf = Callable[[Transaction], Router]
+BuildRouter = Callable[[Transaction], Router]
 
 
-def route_pieces(router_of: RouterOf) -> Handler:
+def route_pieces(build_router: BuildRouter) -> Handler:
     """Route pieces. Those judged by a directory ahead of ours wait until it is here."""
 
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
         try:
-            await router_of(transaction).take_pieces(events)
+            await build_router(transaction).take_pieces(events)
         except DirectoryBehindError as error:
             raise NotYetError(error.dossiers, str(error)) from error
 
     return handle
 
 
-def project_structures(router_of: RouterOf) -> Handler:
+def project_structures(build_router: BuildRouter) -> Handler:
     """Project structures, and release the dossiers that waited for them."""
 
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
         newer = await keep_structures(transaction, events)
         changed = {event.data.structure: event.id for event in events}
-        await router_of(transaction).release_held({name: changed[name] for name in newer})
+        await build_router(transaction).release_held({name: changed[name] for name in newer})
 
     return handle

@@ -20,7 +20,7 @@ OLDEST = Gauge(
 Task = Callable[[], Awaitable[None]]
 
 
-def measure(archive: Archive, clock: Clock) -> Task:
+def build_gauges_task(archive: Archive, clock: Clock) -> Task:
     """Refresh the gauges."""
 
     async def task() -> None:
@@ -32,19 +32,21 @@ def measure(archive: Archive, clock: Clock) -> Task:
     return task
 
 
-def rejudge(store: Store, router_of: Callable[[Transaction], Router]) -> Task:
+def build_rejudge_task(store: Store, build_router: Callable[[Transaction], Router]) -> Task:
     """Judge held dossiers again.
 
     A structure that changes releases whom it holds, but not a dossier that another transaction is
     about to hold by the version before.
     """
 
-    return _run_pages(lambda after: store.transaction(lambda tx: router_of(tx).rejudge_held(after)))
+    return _run_pages(
+        lambda after: store.transaction(lambda tx: build_router(tx).rejudge_held(after))
+    )
 
 
-def elapse(store: Store, router_of: Callable[[Transaction], Router]) -> Task:
+def build_delays_task(store: Store, build_router: Callable[[Transaction], Router]) -> Task:
     """Apply the effects of delays that have passed."""
-    return _run_pages(lambda after: store.transaction(lambda tx: router_of(tx).elapse(after)))
+    return _run_pages(lambda after: store.transaction(lambda tx: build_router(tx).elapse(after)))
 
 
 def _run_pages(page: Callable[[str], Awaitable[str | None]]) -> Task:

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import httpx
 
-from services.portal.adapters.documents import order_of, to_document
+from services.portal.adapters.documents import build_sort_key, to_document
 from services.portal.adapters.dossier_projection import PIECES
 from services.portal.adapters.pieces import MongoPieces
 from services.portal.adapters.queries import OLDEST_FIRST
@@ -141,7 +141,7 @@ async def test_ten_thousand_pieces_are_listed_without_being_held_in_memory(store
                 **pattern,
                 "_id": (name := f"p{rank}"),
                 "deposited_at": at,
-                "order": order_of(at, name),
+                "order": build_sort_key(at, name),
             }
             for rank in range(MANY)
             for at in [NOON + timedelta(seconds=rank)]

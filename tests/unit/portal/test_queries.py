@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from services.portal.adapters.documents import order_of, party_key
+from services.portal.adapters.documents import build_party_key, build_sort_key
 from services.portal.adapters.queries import (
     INDEXES,
     NEWEST_FIRST,
@@ -76,10 +76,10 @@ def test_days_are_those_of_paris_both_included() -> None:
     first = datetime(2026, 6, 30, 22, tzinfo=UTC)
     last = datetime(2026, 7, 1, 21, 59, 59, 999000, tzinfo=UTC)
 
-    assert order["$gte"] <= order_of(first, "p") < order["$lt"]
-    assert order["$gte"] <= order_of(last, "p") < order["$lt"]
-    assert order_of(first.replace(hour=21), "p") < order["$gte"]
-    assert order_of(last.replace(hour=22), "p") >= order["$lt"]
+    assert order["$gte"] <= build_sort_key(first, "p") < order["$lt"]
+    assert order["$gte"] <= build_sort_key(last, "p") < order["$lt"]
+    assert build_sort_key(first.replace(hour=21), "p") < order["$gte"]
+    assert build_sort_key(last.replace(hour=22), "p") >= order["$lt"]
 
 
 def test_a_page_begins_after_a_place_and_stays_within_the_days_asked_for() -> None:
@@ -101,7 +101,7 @@ def test_a_structure_is_found_with_whichever_of_its_services_or_with_one() -> No
     service = build_search(BUYER, Criteria(parties={Role.MOE: Party("s", "A")}))
 
     assert whole == {"seen_by": "moa|m", "parties.moe.structure": "s"}
-    assert service == {"seen_by": "moa|m", "party_keys.moe": party_key(Party("s", "A"))}
+    assert service == {"seen_by": "moa|m", "party_keys.moe": build_party_key(Party("s", "A"))}
 
 
 def test_one_value_is_asked_as_such_and_several_as_a_choice() -> None:

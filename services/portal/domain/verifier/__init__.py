@@ -1,1 +1,1 @@
-"""What an export holds beside the dossier: the verifier, alone and whole, and what tells of it."""
+"""The verifier of an export, a program in one file, and its read-me."""

@@ -29,7 +29,7 @@ Service = Annotated[str, TypedText(100)]
 Cursor = Annotated[str, TypedText(150)]
 
 
-def router(archive: Archive) -> APIRouter:
+def create_router(archive: Archive) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(route_class=DescribedRoute, tags=["dossiers"])
 

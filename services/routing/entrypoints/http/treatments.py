@@ -32,8 +32,8 @@ from shared.vocabulary.rules import Violation
 PieceId = Annotated[str, TypedText(100), Path()]
 
 
-def router(
-    archive: Archive, store: Store, router_of: Callable[[Transaction], Router], clock: Clock
+def create_router(
+    archive: Archive, store: Store, build_router: Callable[[Transaction], Router], clock: Clock
 ) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(route_class=DescribedRoute, tags=["traitements"])
@@ -59,7 +59,7 @@ def router(
         command = Treat(piece_id, body.act, who, body.motive, body.comment, correction)
 
         async def work(transaction: Transaction) -> TreatmentResult | None:
-            return await router_of(transaction).treat(command)
+            return await build_router(transaction).treat(command)
 
         treated = await store.transaction(work)
         if treated is None:
