@@ -1,1 +1,1 @@
-"""Owns dossiers: decides who acts next or why not, keeps their audit trails, tells their states."""
+"""Owns dossiers: decides who acts next or why not, keeps audit trails, publishes states."""

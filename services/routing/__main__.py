@@ -30,7 +30,7 @@ def verify_trail(
     notification: Annotated[str, _url("NOTIFICATION")] = "http://127.0.0.1:8004",
     trail_only: Annotated[bool, typer.Option(help="Ask no other service.")] = False,
 ) -> None:
-    """Recompute the audit trail of a dossier, and compare what the other services show with it.
+    """Verify the audit trail of a dossier, and compare the copies of other services with it.
 
     Exit 1 when the trail does not hold, or a copy differs; 2 when a service could not be asked.
     """

@@ -23,11 +23,11 @@ _MEASURE_S = 5
 _REJUDGE_S = 30
 _ELAPSE_S = 2
 _WAITS_S = (1, 3, 0)
-"""Between two comparisons of the copies of a dossier."""
+"""Delay between two comparisons of the copies of a dossier, in seconds."""
 
 
 def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
-    """Compose the service."""
+    """Build the service."""
     settings = settings or Settings()
     runtime = Runtime("routing", settings)
     store, clock = runtime.store, runtime.clock
@@ -66,9 +66,9 @@ async def verify(mongo: str, dossier_id: str) -> Report | None:
 
 
 async def compare(mongo: str, dossier_id: str, addresses: Addresses) -> Sequence[str]:
-    """Compare what the other services hold of a dossier with its audit trail.
+    """Compare the copies of a dossier in other services with its audit trail.
 
-    What is still on its way differs as well: the copies have some time to agree.
+    Retries for some time: messages may still be on their way.
     """
     async with Store(mongo, "routing", build_clock()) as store, http_peers(addresses) as peers:
         for wait_s in _WAITS_S:

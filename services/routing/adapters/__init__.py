@@ -1,1 +1,1 @@
-"""The store of routing: dossiers as they stand, their audit trails, a copy of the directory."""
+"""Adapters of routing: store of dossiers and audit trails, and the other services over HTTP."""

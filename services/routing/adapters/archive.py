@@ -1,7 +1,7 @@
-"""Dossiers and their trails in MongoDB.
+"""Store of dossiers and of their audit trails, in MongoDB.
 
-A dossier is one document: its state as the trail gives it, and beside it what the store searches
-by. The trail is a collection of its own, so that no write carries the past again.
+A dossier is one document: its state, and the keys of searches beside it. The audit trail is a
+collection of its own, so that a write never holds the past again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -36,14 +36,14 @@ from shared.vocabulary.roles import Role
 _NO_SERVICE = ""
 _HELD: Document = {"held": {"$gt": ""}}
 _AT_ONCE = 500
-"""What one transaction advances; a timer looks at the rest again."""
+"""Limit of the dossiers of one transaction; a timer takes the rest later."""
 _READ_AT_ONCE = 50
-"""SecantusDB takes the square of the length of a $in."""
+"""Limit of the values of a $in: SecantusDB takes the square of their number."""
 _log = get_logger(__name__)
 
 
 async def create_indexes(store: Store) -> None:
-    """Create what the reads of this module need."""
+    """Create the indexes that the reads of this module need."""
     dossiers = store.collection("dossiers")
     await dossiers.create_index("pieces")
     await dossiers.create_index("held", sparse=True)
@@ -52,10 +52,10 @@ async def create_indexes(store: Store) -> None:
 
 
 class MongoArchive:
-    """Reads what routing knows, within a transaction when one is given."""
+    """Reads of dossiers, within a transaction when one is given."""
 
     def __init__(self, source: Store | Transaction) -> None:
-        """Read from a store, or from a transaction's snapshot of it."""
+        """Read from a store, or from the snapshot of a transaction."""
         self._source = source
         self._session = source.session if isinstance(source, Transaction) else None
 
@@ -156,10 +156,10 @@ class MongoArchive:
 
 
 class MongoWork(MongoArchive):
-    """Reads and writes of one transaction."""
+    """Reads and writes of one transaction over dossiers."""
 
     def __init__(self, transaction: Transaction) -> None:
-        """Work within a transaction."""
+        """Use this transaction."""
         super().__init__(transaction)
         self._transaction = transaction
         self._sealed: list[Document] = []
@@ -225,13 +225,13 @@ class MongoWork(MongoArchive):
 
 
 def _build_key(actor: Actor) -> str:
-    """Write whom a list of what is awaited is for: a structure in a role, or one service of it."""
+    """Build the key of a list of awaited pieces: a structure in a role, or one service of it."""
     key = f"{actor.role.value}|{actor.structure}"
     return key if actor.service is None else f"{key}|{actor.service}"
 
 
 def _build_keys(actor: Actor) -> tuple[str, ...]:
-    """Write the lists in which what awaits an actor is found: role, structure, service."""
+    """Build the keys of the lists that show an awaited piece: by role, structure and service."""
     whole = Actor(actor.role, actor.structure)
     return (
         actor.role.value,
@@ -247,7 +247,7 @@ def _write_journey(journey: Journey) -> Document:
         "version": dossier.version,
         "state": write_dossier(dossier),
         "correlation_id": journey.correlation_id,
-        # Names of topics hold dots, which the store reads as paths in a field's name.
+        # Names of topics hold dots, which the store reads as paths when they are in a field name.
         "ranks": [list(pair) for pair in journey.ranks.items()],
         "enclosures": write_enclosures(journey.enclosures),
         "payment_not_reported": journey.payment_not_reported,
@@ -265,7 +265,7 @@ def _write_journey(journey: Journey) -> Document:
 
 
 def _has_sound_keys(document: Document) -> bool:
-    """Tell whether a dossier is listed for those it awaits, and by its own pieces and delays."""
+    """Tell whether the search keys of a document agree with its dossier."""
     keys = {"version", "pieces", "awaited", "since", "due", "held"}
     expected = _write_journey(_read_journey(document))
     return {key: document[key] for key in keys & document.keys()} == {

@@ -1,4 +1,4 @@
-"""Audit trail as a hash chain: written once, verified from the documents alone.
+"""Audit trail as a hash chain, which the documents alone are enough to verify.
 
 Each entry holds the SHA-256 of the entry before it and those of the files it brings; its own hash
 is the SHA-256 of its canonical JSON (sorted keys, no white space, UTF-8).
@@ -22,12 +22,12 @@ LAST_VERSION = 10**_VERSION_DIGITS - 1
 
 
 def format_entry_id(dossier_id: str, version: int) -> str:
-    """Format the id of an entry: ids sort as the trail does."""
+    """Format the id of an entry; ids sort in the order of the trail."""
     return f"{dossier_id}|{version:0{_VERSION_DIGITS}d}"
 
 
 def write_entry(dossier_id: str, entry: Entry, previous: str) -> Document:
-    """Write an entry behind the one whose hash is `previous`, empty for the first."""
+    """Build the document of an entry that follows the hash `previous`, empty for the first."""
     document: Document = {
         "_id": format_entry_id(dossier_id, entry.version),
         "dossier": dossier_id,
@@ -42,7 +42,7 @@ def write_entry(dossier_id: str, entry: Entry, previous: str) -> Document:
 
 
 def read_entry(document: Mapping[str, Any]) -> Entry:
-    """Read an entry back. Raises ValueError, KeyError or TypeError for what was never written."""
+    """Parse the document of an entry. Raises ValueError, KeyError or TypeError when malformed."""
     events = tuple(read_event(each) for each in document["events"])
     return Entry(document["version"], events, document["cause"])
 
@@ -54,7 +54,7 @@ def compute_hash(document: Mapping[str, Any]) -> str:
 
 
 def verify(trail: Sequence[Mapping[str, Any]], dossier: Mapping[str, Any], head: str) -> Report:
-    """Recompute a trail, oldest entry first, and the dossier that it must give."""
+    """Verify a trail, oldest entry first: its hashes, and the dossier that its events give."""
     previous, version = "", 0
     for document in trail:
         fault = _find_fault(document, previous, version)
@@ -93,7 +93,7 @@ def _find_end_fault(
 
 
 def _is_equal(dossier: Dossier, document: Mapping[str, Any]) -> bool:
-    # As values: a field that did not exist when the document was written has its default in both.
+    # Compared as values: a field newer than the document has its default in both.
     try:
         return read_dossier(document) == dossier
     except (KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Domain values as documents: the JSON that the audit trail is hashed as, and back."""
+"""Conversion of domain values to documents, the JSON that the audit trail hashes, and back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,40 +25,40 @@ _NAMES: dict[str, type[Event]] = {
     "DelayElapsed": events.DelayElapsed,
     "Closed": events.Closed,
 }
-"""How each type is named in a trail, for as long as trails are kept: a class may be renamed."""
+"""Name of each type in a trail; it stays when a class is renamed, as trails are kept."""
 _EVENTS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in _NAMES.items()}
 _BY_KIND = {kind: name for name, kind in _NAMES.items()}
 
 
 def write_dossier(dossier: Dossier) -> Document:
-    """Write a dossier; equal dossiers give equal documents."""
+    """Convert a dossier to a document; equal dossiers give equal documents."""
     document: Document = _DOSSIER.dump_python(dossier, mode="json")
     return document
 
 
 def read_dossier(document: Mapping[str, Any]) -> Dossier:
-    """Read a dossier back. Raises ValueError for what was never written."""
+    """Convert a document to a dossier. Raises ValueError when it is malformed."""
     return _DOSSIER.validate_python(document)
 
 
 def write_event(event: Event) -> Document:
-    """Write an event under the lasting name of its type."""
+    """Convert an event to a document, with the lasting name of its type."""
     name = _BY_KIND[type(event)]
     return {"type": name, **_EVENTS[name].dump_python(event, mode="json")}
 
 
 def read_event(document: Document) -> Event:
-    """Read an event back. Raises ValueError or KeyError for what was never written."""
+    """Convert a document to an event. Raises ValueError or KeyError when it is malformed."""
     event: Event = _EVENTS[document["type"]].validate_python(document)
     return event
 
 
 def write_enclosures(enclosures: dict[str, Enclosure]) -> Document:
-    """Write what the pieces carry."""
+    """Convert the enclosures of pieces to a document."""
     document: Document = _ENCLOSURES.dump_python(enclosures, mode="json")
     return document
 
 
 def read_enclosures(document: Document) -> dict[str, Enclosure]:
-    """Read what the pieces carry."""
+    """Convert a document to the enclosures of pieces."""
     return _ENCLOSURES.validate_python(document)

@@ -1,4 +1,4 @@
-"""Deposit, portal and notification over HTTP, asked in the name of a party of the dossier."""
+"""HTTP client of deposit, portal and notification, with the identity of a party."""
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -20,12 +20,12 @@ _SHOWN = 200
 
 
 class PeerAwayError(Exception):
-    """A service is not there, or believes no one who calls: it has not been asked."""
+    """A service does not answer, or trusts no caller: its copy could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the services answer that hold copies."""
+    """Base URLs of the services that hold copies of dossiers."""
 
     deposit: str
     portal: str
@@ -33,10 +33,10 @@ class Addresses:
 
 
 class HttpPeers:
-    """The services that hold copies of a dossier."""
+    """HTTP client of the services that hold copies of a dossier."""
 
     def __init__(self, addresses: Addresses, http: httpx.AsyncClient) -> None:
-        """Ask these addresses."""
+        """Call these addresses."""
         self._at = addresses
         self._http = http
 
@@ -97,13 +97,13 @@ class HttpPeers:
 
 @asynccontextmanager
 async def http_peers(addresses: Addresses) -> AsyncIterator[HttpPeers]:
-    """Open connections to the peers: never through a proxy of the environment."""
+    """Open an HTTP client for these services, which ignores proxies of the environment."""
     async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
         yield HttpPeers(addresses, http)
 
 
 async def _reason(answer: httpx.Response) -> str:
-    """Say what problem details say."""
+    """Read the reason in problem details (RFC 9457)."""
     text = (await answer.aread()).decode(errors="replace")
     try:
         said = json.loads(text)

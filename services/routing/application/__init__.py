@@ -1,1 +1,1 @@
-"""Use cases of routing: take pieces, treat them, release what was held, show and verify."""
+"""Use cases of routing: take and treat pieces, release held dossiers, show, verify."""

@@ -1,4 +1,4 @@
-"""The amounts of a dossier: which hold, and where a piece states others."""
+"""Prevailing amounts of a dossier, and the pieces that state other amounts."""
 
 from services.routing.domain.dossier import Dossier, Piece
 from shared.circuit.amounts import Prevailing, find_prevailing_amounts
@@ -14,12 +14,12 @@ def find_prevailing(dossier: Dossier) -> Prevailing | None:
 
 
 def list_changes(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
-    """List the totals that a piece states otherwise than the piece it follows."""
+    """List the totals of a piece that differ from those of the piece it follows."""
     previous = dossier.piece(piece.follows) if piece.follows else None
     return find_changes(previous.amounts, piece.amounts) if previous else ()
 
 
 def list_differences(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
-    """List the totals that a piece states otherwise than what prevails."""
+    """List the totals of a piece that differ from the prevailing ones."""
     holding = find_prevailing(dossier)
     return find_changes(holding.amounts, piece.amounts) if holding else ()

@@ -1,4 +1,4 @@
-"""Commands to a dossier, read from the messages of deposit."""
+"""Conversion of the messages of deposit to commands of a dossier."""
 
 from services.routing.domain.commands import Complete, Deposit
 from shared.circuit.statuses import Act
@@ -7,7 +7,7 @@ from shared.vocabulary.actors import Actor
 
 
 def read_command(payload: PieceDeposited | PieceCompleted | PieceContested) -> Deposit | Complete:
-    """Read a deposit, a completion or a contest."""
+    """Convert the message of a deposit, a completion or a contest to a command."""
     if isinstance(payload, PieceCompleted | PieceContested):
         if isinstance(payload, PieceContested):
             act, moment = Act.CONTESTER, payload.contested_at

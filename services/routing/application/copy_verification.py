@@ -1,4 +1,4 @@
-"""Verification of every copy of a dossier against its audit trail: each field that differs."""
+"""Comparison of the copies of a dossier in other services with its audit trail."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,29 +18,29 @@ from shared.vocabulary.actors import Actor
 
 Json = Mapping[str, Any]
 _SHORTEST = timedelta(milliseconds=1)
-"""What a store keeps of a moment."""
+"""Precision of a moment in the store."""
 
 
 class PeerFaultError(Exception):
-    """A service does not give what is asked of it, and says why."""
+    """A service refuses what is asked of it; the message is its reason."""
 
 
 class Peers(Protocol):
-    """The services that hold copies, asked as a party. None: not for that party, or unknown."""
+    """The services that hold copies, asked with the identity of a party. None: no access."""
 
     async def fetch_piece(self, piece_id: str, by: Actor) -> Json | None: ...
 
     async def fetch_file(self, url: str, by: Actor) -> str:
-        """Give the SHA-256 of what deposit hands out."""
+        """Download a file from deposit, and return its SHA-256."""
 
     async def fetch_listed(self, dossier_id: str, by: Actor) -> Sequence[Json]:
-        """Give the pieces of a dossier that the portal finds."""
+        """Read the pieces of a dossier that the portal finds."""
 
     async def fetch_statuses(self, dossier_id: str, by: Actor) -> Sequence[Json] | None: ...
 
 
 async def find_copy_differences(archive: Archive, dossier_id: str, peers: Peers) -> list[str]:
-    """Compare the copies of deposit, portal and notification with the trail, field by field."""
+    """Compare the copies in deposit, portal and notification with the trail, by field."""
     journey = await archive.find_journey(dossier_id)
     if journey is None:
         return []
@@ -67,7 +67,7 @@ async def find_copy_differences(archive: Archive, dossier_id: str, peers: Peers)
 
 
 def find_differences(shown: Any, expected: Any, where: str) -> Iterator[str]:  # noqa: ANN401 - JSON
-    """Say each place where what is shown is not what is told; what is not told is not compared."""
+    """List the fields whose value is not the expected one; fields not expected are ignored."""
     if isinstance(expected, Mapping):
         for key, value in expected.items():
             has_it = isinstance(shown, Mapping) and key in shown
@@ -99,7 +99,7 @@ def _to_json(expected: Any) -> Any:  # noqa: ANN401
 
 
 def _compare_enclosures(expected: ExpectedDossier) -> Iterator[str]:
-    """Compare the files that travel beside a piece with those that the trail names."""
+    """Compare the files of each piece with those that the trail names."""
     for piece in expected.journey.dossier.pieces:
         enclosure = expected.journey.enclosures.get(piece.id)
         shown = enclosure and [enclosure.file, *enclosure.attachments]
@@ -126,14 +126,14 @@ async def _compare_deposit(expected: ExpectedDossier, by: Actor, peers: Peers) -
 
 
 def _without_unknown_prevailing(shown: Json, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what prevails where none is shown: dossiers were told without it before."""
+    """Ignore the prevailing amounts where a copy has none: older events did not hold them."""
     if shown.get("prevailing") is None:
         return {key: value for key, value in wanted.items() if key != "prevailing"}
     return wanted
 
 
 async def _compare_files(expected: ExpectedDossier, by: Actor, peers: Peers) -> list[str]:
-    """Read every file and certificate that the trail names, and hash it."""
+    """Download every file and certificate that the trail names, and compare its hash."""
     found: list[str] = []
     for url, sha256 in list_files(expected):
         try:

@@ -1,6 +1,6 @@
 """Expected copies of a dossier: what other services must show to each party, by its trail.
 
-Said anew from the trail, and not read from what was sent: copies are compared with it.
+They are computed from the trail, and not from the messages that were sent.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ from shared.vocabulary.statuses import Status
 
 @dataclass(frozen=True, slots=True)
 class ExpectedDossier:
-    """A dossier as its audit trail tells it."""
+    """A dossier, replayed from its audit trail."""
 
     journey: Journey
     state: DossierChanged
@@ -37,13 +37,13 @@ class ExpectedDossier:
 
     @property
     def parties(self) -> Iterator[Actor]:
-        """Who takes part in it."""
+        """Parties of the dossier, each in its role."""
         for role, party in self.journey.dossier.parties.named():
             yield Actor(role, party.structure)
 
 
 def expect_of_deposit(expected: ExpectedDossier, state: PieceStateV1, role: Role) -> dict[str, Any]:
-    """Say what deposit must show of a piece to a role."""
+    """Build what deposit must show of a piece to a role."""
     deposits = _read_deposits(expected)
     deposit = deposits[state.piece_id]
     previous = deposits.get(deposit.follows or "")
@@ -75,7 +75,7 @@ def _build_completion(event: PieceCompleted | AdditionRefused) -> dict[str, Any]
         "comment": completion.comment,
         "attachments": tuple({"sha256": each} for each in completion.attachments),
     }
-    # Trails of before certificates were named in them.
+    # Older trails do not name certificates.
     proof = completion.certificate_sha256
     return {**said, "certificate": {"sha256": proof}} if proof else said
 
@@ -128,7 +128,7 @@ def _describe_deposit(
 
 
 def list_files(expected: ExpectedDossier) -> Iterator[tuple[str, str]]:
-    """Name every file and certificate, where deposit hands it out, by its SHA-256."""
+    """Yield the path in deposit, and the SHA-256, of every file and certificate."""
     for piece_id, deposit in _read_deposits(expected).items():
         path = partial(public_path, "deposit", "pieces", piece_id)
         yield path("file"), deposit.file_sha256
@@ -143,7 +143,7 @@ def list_files(expected: ExpectedDossier) -> Iterator[tuple[str, str]]:
 
 
 def expect_of_portal(expected: ExpectedDossier, state: PieceStateV1, role: Role) -> dict[str, Any]:
-    """Say what the portal must show of a piece to a role."""
+    """Build what the portal must show of a piece to a role."""
     is_hidden = state.status is not _find_status(expected, state, role)
     return {
         "dossier_id": expected.state.dossier_id,
@@ -168,7 +168,7 @@ def expect_of_portal(expected: ExpectedDossier, state: PieceStateV1, role: Role)
 
 
 def _build_prevailing(expected: ExpectedDossier) -> dict[str, Any] | None:
-    """Say what is to be paid."""
+    """Build the prevailing amounts."""
     prevailing = expected.state.prevailing
     return asdict(prevailing.to_domain()) if prevailing else None
 
@@ -176,7 +176,7 @@ def _build_prevailing(expected: ExpectedDossier) -> dict[str, Any] | None:
 def _find_awaited(
     expected: ExpectedDossier, state: PieceStateV1, role: Role
 ) -> dict[str, Any] | None:
-    """Say whom a piece awaits; to those who may not know of a payment, the payer, come what may."""
+    """Find whom a piece awaits: always the payer, for those who may not know of a payment."""
     is_hidden = state.status is not _find_status(expected, state, role)
     awaited = expected.state.awaited
     is_here = awaited is not None and awaited.piece_id == state.piece_id
@@ -198,7 +198,7 @@ def _find_awaited(
 
 
 def expect_of_notification(expected: ExpectedDossier, role: Role) -> tuple[dict[str, Any], ...]:
-    """Say what notification must show to a role."""
+    """Build what notification must show to a role."""
     return tuple(
         {
             "sequence": sequence,
@@ -221,7 +221,7 @@ def expect_of_notification(expected: ExpectedDossier, role: Role) -> tuple[dict[
 
 
 def replay_statuses(expected: ExpectedDossier) -> Iterator[StatusChanged]:
-    """Replay every status that was told, from the trail."""
+    """Build every status message again from the trail."""
     dossier = None
     for kept in expected.trail:
         for event in kept.entry.events:
@@ -236,7 +236,7 @@ def replay_statuses(expected: ExpectedDossier) -> Iterator[StatusChanged]:
 
 
 def _read_deposits(expected: ExpectedDossier) -> Mapping[str, Deposit]:
-    """Give each piece as it was deposited, before any recycling."""
+    """Map the id of each piece to its deposit, before any recycling."""
     received = (
         event.deposit
         for kept in expected.trail

@@ -18,7 +18,7 @@ from shared.vocabulary.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The message that made something happen; a treatment over HTTP has no message."""
+    """Cause of events: a message, or a treatment over HTTP, which has no message id."""
 
     correlation_id: str
     message_id: str | None = None
@@ -26,7 +26,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """The files of a piece, and what else it carries that no decision looks at."""
+    """Enclosure of a piece: its files and other data that no decision uses."""
 
     file: FileV1
     attachments: tuple[FileV1, ...] = ()
@@ -36,46 +36,46 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the audit trail: what one command made happen."""
+    """One entry of the audit trail: the events of one command."""
 
     version: int
-    """The dossier's, once the events have happened."""
+    """Version of the dossier after these events."""
     events: tuple[Event, ...]
     cause: str | None = None
-    """Id of the message that asked for it."""
+    """Id of the message that caused the events."""
 
 
 @dataclass(slots=True)
 class Journey:
-    """A dossier under way. Use cases advance it; the store keeps it whole."""
+    """A dossier with all that is stored beside it. Use cases advance it."""
 
     dossier: Dossier
     correlation_id: str
     ranks: dict[str, int] = field(default_factory=dict)
-    """Rank of the last message said, by topic."""
+    """Rank of the last message published, by topic."""
     enclosures: dict[str, Enclosure] = field(default_factory=dict)
-    """By piece id."""
+    """Enclosures by piece id."""
     payment_not_reported: bool = False
-    """As the service financier's parameter stood when the dossier last moved."""
+    """Parameter of the service financier when the dossier last changed."""
     trail: str = ""
     """Hash of the last entry of the audit trail that the store holds."""
     entries: list[Entry] = field(default_factory=list)
-    """What has happened since the store was read."""
+    """New entries, which are not in the trail yet."""
 
     @classmethod
     def open(cls, events: tuple[Event, ...], cause: Cause) -> Self:
-        """Begin the journey of a dossier by its first events."""
+        """Create the journey of a dossier from its first events."""
         dossier = _apply(None, events)
         entry = Entry(dossier.version, events, cause.message_id)
         return cls(dossier, cause.correlation_id, entries=[entry])
 
     def advance(self, events: tuple[Event, ...], cause: Cause) -> None:
-        """Apply what happened."""
+        """Apply events, as a new entry of the trail."""
         self.dossier = _apply(self.dossier, events)
         self.entries.append(Entry(self.dossier.version, events, cause.message_id))
 
     def enclose(self, payload: PieceDeposited | PieceCompleted | PieceContested) -> None:
-        """Keep the files that a message names."""
+        """Add the files that a message names."""
         if isinstance(payload, PieceDeposited):
             enclosure = Enclosure(
                 payload.file, payload.attachments, payload.marche, payload.type_code
@@ -86,7 +86,7 @@ class Journey:
         self.enclosures[payload.piece_id] = enclosure
 
     def next_rank(self, topic: Topic) -> int:
-        """Take the rank of the next message on a topic."""
+        """Return the rank of the next message on a topic, and count it."""
         rank = self.ranks.get(topic.name, 0) + 1
         self.ranks[topic.name] = rank
         return rank
@@ -100,12 +100,12 @@ def _apply(dossier: Dossier | None, events: Iterable[Event]) -> Dossier:
 
 
 def find_row(dossier: Dossier, piece: Piece) -> Row | None:
-    """Find what the circuit says of a piece; None for one that was rejected for its cadre."""
+    """Find the row of the circuit for a piece; None for one rejected for its cadre."""
     return load_version(dossier.table_version).find_row(piece.cadre, moa=dossier.moa_present)
 
 
 def list_acts(dossier: Dossier, role: Role) -> tuple[Act, ...]:
-    """List what a role that is awaited may do now: nothing while the dossier is held."""
+    """List the acts of a role that is awaited: none while the dossier is held."""
     awaited = dossier.awaited
     if awaited is None or dossier.hold is not None:
         return ()

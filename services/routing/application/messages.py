@@ -58,13 +58,13 @@ def build_messages(journey: Journey, events: tuple[Event, ...], cause: Cause) ->
 
 
 def build_state(journey: Journey, cause: Cause, at: datetime) -> Outgoing:
-    """Build the message of a dossier's state, whole."""
+    """Build the message of the state of a dossier."""
     state = build_dossier(journey, at)
     return _build_outgoing(journey, topics.DOSSIER, journey.dossier.id, state, cause)
 
 
 def build_dossier(journey: Journey, at: datetime) -> DossierChanged:
-    """Build the state of a dossier, as the read models of others keep it."""
+    """Build the state of a dossier for the read models of other services."""
     dossier = journey.dossier
     return DossierChanged(
         dossier_id=dossier.id,
@@ -104,7 +104,7 @@ def _build_piece_state(journey: Journey, piece: Piece) -> PieceStateV1:
 
 
 def _find_reported(piece: Piece) -> Status:
-    """Give the last status before a payment; of two set together, the later one of the stamps."""
+    """Find the last status before a payment; of two at one moment, the later of the stamps."""
     if piece.status is not Status.MISE_EN_PAIEMENT:
         return piece.status
     unpaid = [status for status in piece.stamps if status is not Status.MISE_EN_PAIEMENT]
@@ -112,7 +112,7 @@ def _find_reported(piece: Piece) -> Status:
 
 
 def build_awaited(dossier: Dossier) -> AwaitedV1 | None:
-    """Build who is awaited, by which acts, and what holds the piece from them, if anything does."""
+    """Build who is awaited, by which acts, and the rule that holds the piece back, if any."""
     awaited = dossier.awaited
     if awaited is None:
         return None
@@ -159,9 +159,9 @@ def _build_status(journey: Journey, event: StatusSet, parties: PartiesV1) -> Sta
 
 
 def _to_unchanged_status(journey: Journey, event: AdditionRefused) -> StatusSet:
-    """Build the unchanged status that tells of an addition that came too late.
+    """Build the unchanged status of a piece, to report an addition that came too late.
 
-    Not by which rule: it may speak of a payment that is hidden from those who read this.
+    It does not say by which rule: the rule may reveal a payment that is hidden from the readers.
     """
     piece = journey.dossier[event.completion.piece_id]
     late = rules.ADDITION_TOO_LATE.broken("piece", number=piece.number)
@@ -240,7 +240,7 @@ def _build_prevailing(journey: Journey) -> PrevailingV1 | None:
 
 
 def _find_sender(dossier: Dossier, piece: Piece, to: Actor) -> ActorV1:
-    """Name who sends a piece: its depositor, or its recipient when it comes back."""
+    """Find who sends a piece: its depositor, or its recipient when it comes back."""
     row = find_row(dossier, piece)
     if to.role is piece.depositor.role and row is not None:
         return ActorV1(role=row.recipient, structure=dossier.parties[row.recipient].structure)

@@ -15,7 +15,7 @@ from shared.vocabulary.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a list of what is awaited, oldest first."""
+    """Position in a list of awaited pieces, oldest first: a cursor."""
 
     since: datetime
     dossier_id: str
@@ -23,7 +23,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """An entry of the audit trail as the store holds it: the bytes that its hash vouches for."""
+    """An entry of the audit trail, with the document that its hash is computed from."""
 
     entry: Entry
     document: Mapping[str, Any]
@@ -31,17 +31,17 @@ class StoredEntry:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the verification of an audit trail found."""
+    """Result of the verification of an audit trail."""
 
     entries: int
     is_valid: bool
     fault_version: int | None = None
-    """Version of the first entry that does not hold."""
+    """Version of the first entry that is wrong."""
     fault: str | None = None
 
 
 class Archive(Protocol):
-    """Reads what routing knows."""
+    """Reads of dossiers, of their audit trails and of the directory."""
 
     async def find_journey(self, dossier_id: str) -> Journey | None: ...
 
@@ -51,46 +51,46 @@ class Archive(Protocol):
         """Read the audit trail, oldest entry first. Entries that cannot be read are left out."""
 
     async def verify(self, dossier_id: str) -> Report | None:
-        """Recompute the whole audit trail; None for a dossier that does not exist."""
+        """Verify the whole audit trail; None for a dossier that does not exist."""
 
     async def list_awaited(
         self, actor: Actor, after: Position | None, limit: int
     ) -> Sequence[Dossier]:
         """List the dossiers that await a structure in a role, oldest first.
 
-        Those of one service when `actor` names it.
+        Only those of one service when `actor` names it.
         """
 
     async def count_awaited(self, actor: Actor) -> Mapping[str | None, int]:
-        """Count what awaits a structure in a role, by service."""
+        """Count the pieces that await a structure in a role, by service."""
 
     async def count_held(self) -> int: ...
 
     async def find_oldest_awaited(self, role: Role) -> datetime | None:
-        """Tell since when the piece waits that has awaited a role longest."""
+        """Find since when the oldest awaited piece of a role waits."""
 
     async def find_structures(self, structures: Collection[str]) -> Mapping[str, Structure]: ...
 
 
 class Work(Archive, Protocol):
-    """One transaction: what it keeps and what it says take effect together, or not at all."""
+    """One transaction over dossiers: what it writes and publishes is committed together."""
 
     async def find_journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]: ...
 
     async def find_owners(self, pieces: Collection[str]) -> dict[str, str]:
-        """Find which of these pieces a dossier holds, and which one, by piece id."""
+        """Find the dossier of each of these pieces, by piece id."""
 
     async def find_held_by(self, structures: Collection[str]) -> Sequence[Journey]:
-        """Find the dossiers that wait for one of these structures to be set right."""
+        """Find the dossiers held until one of these structures is corrected."""
 
     async def find_held(self, after: str) -> Sequence[Journey]:
-        """Find a page of the dossiers that wait for any structure, by id."""
+        """Find a page of the held dossiers, by id."""
 
     async def find_late(self, now: datetime, after: str) -> Sequence[Journey]:
         """Find a page of the dossiers in which a delay has passed, by id."""
 
     def seal(self, journey: Journey) -> None:
-        """Chain what has happened to a dossier behind the last entry of its trail."""
+        """Compute the hashes of the new entries of a dossier, after its last stored entry."""
 
     async def keep(self, journeys: Collection[Journey]) -> None:
         """Write dossiers and the new entries of their trails."""
@@ -98,4 +98,4 @@ class Work(Archive, Protocol):
     def publish(self, message: Outgoing) -> None: ...
 
     def log(self, event: str, **fields: object) -> None:
-        """Log what an operator should know."""
+        """Log an event for the operator."""

@@ -1,4 +1,4 @@
-"""Use cases that move dossiers: pieces arrive, structures change, treatments, delays."""
+"""Use cases that change dossiers: deposits, treatments, changes of structures, delays."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ from shared.vocabulary.rules import Violation
 
 
 class DirectoryBehindError(Exception):
-    """Pieces were judged by versions of the directory that have not reached routing yet."""
+    """Pieces were judged by versions of structures that routing does not have yet."""
 
     def __init__(self, dossiers: set[str]) -> None:
-        """Name the dossiers that wait."""
+        """Take the dossiers that must wait."""
         super().__init__("a version of a structure is still to come")
         self.dossiers = dossiers
 
 
 @dataclass(frozen=True, slots=True)
 class TreatmentResult:
-    """What became of a treatment: the journey as its caller sees it, or the rules it breaks."""
+    """Result of a treatment: the journey as its caller sees it, or the rules that it breaks."""
 
     journey: Journey
     violations: tuple[Violation, ...] = ()
@@ -40,16 +40,16 @@ class TreatmentResult:
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """Routes pieces within one transaction, at one moment, by one reading of the directory."""
+    """Use cases of routing, within one transaction and at one moment."""
 
     work: Work
     now: datetime
     require_moa: bool
 
     async def take_pieces(self, events: Sequence[Event[Any]]) -> None:
-        """Take deposits and completions: one reading, every decision in memory, one writing.
+        """Take deposits and completions: read once, decide in memory, write once.
 
-        Raises DirectoryBehindError until the directory has the versions that deposit judged by.
+        Raises DirectoryBehindError until routing has the versions that deposit judged by.
         """
         journeys = await self.work.find_journeys({event.data.dossier_id for event in events})
         directory = await self.work.find_structures(_structures_needed(events, journeys.values()))
@@ -66,24 +66,24 @@ class Router:
         await self._keep(journeys.values())
 
     async def release_held(self, changed: Mapping[str, str]) -> None:
-        """Judge again the dossiers held for structures that changed: message ids by structure."""
+        """Judge again the dossiers held for changed structures: message ids by structure."""
         held = await self.work.find_held_by(changed.keys())
         await self._apply_to_each(held, Rejudge(), changed)
 
     async def rejudge_held(self, after: str) -> str | None:
-        """Judge a page of held dossiers again; give the id of the last one."""
+        """Judge a page of held dossiers again; return the id of the last one."""
         held = await self.work.find_held(after)
         await self._apply_to_each(held, Rejudge(), {})
         return held[-1].dossier.id if held else None
 
     async def elapse(self, after: str) -> str | None:
-        """Apply the effects of a page of delays that have passed; give the last dossier's id."""
+        """Apply a page of delays that have passed; return the id of the last dossier."""
         late = await self.work.find_late(self.now, after)
         await self._apply_to_each(late, ApplyDelay(), {})
         return late[-1].dossier.id if late else None
 
     async def treat(self, treat: Treat) -> TreatmentResult | None:
-        """Carry out an act; None for a piece that its author may not know to exist."""
+        """Carry out an act; None for a piece that its author may not know of."""
         correction = treat.correction
         corrected = (
             {each.structure for each in correction.parties.values()} if correction else set()
@@ -95,8 +95,8 @@ class Router:
             _structures_of([journey.dossier.parties]) | corrected
         )
         seen = await view_as(self.work, journey, treat.actor.role)
-        # Judged by what its author sees: a refusal must not tell of a payment that is hidden.
-        # Nobody who sees less is awaited, so nothing is carried out on the strength of it.
+        # Judged by what its author sees: a refusal must not reveal a hidden payment. Whoever sees
+        # less than everything is not awaited, so no act is carried out on an incomplete view.
         decision = self._decide(seen, treat, directory)
         if decision.violations:
             return TreatmentResult(seen, decision.violations)
@@ -107,7 +107,7 @@ class Router:
     async def _apply_to_each(
         self, journeys: Sequence[Journey], command: Rejudge | ApplyDelay, causes: Mapping[str, str]
     ) -> None:
-        """Put a command to several dossiers. `causes` are message ids, by structure that held."""
+        """Apply a command to several dossiers. `causes` are message ids by holding structure."""
         if not journeys:
             return
         directory = await self.work.find_structures(
@@ -186,7 +186,7 @@ class Router:
                 )
 
     async def _keep(self, journeys: Iterable[Journey]) -> None:
-        """Keep the journeys that moved, each with one message of its latest state."""
+        """Write the journeys that changed, each with one message of its latest state."""
         moved = [journey for journey in journeys if journey.entries]
         for journey in moved:
             cause = Cause(journey.correlation_id, journey.entries[-1].cause)
@@ -205,7 +205,7 @@ def _is_behind(event: Event[Any], directory: Directory) -> bool:
 
 
 def _judge_owner(payload: PieceDeposited, owners: dict[str, str]) -> None:
-    """Check that no other dossier has the piece: its parties would see, and treat, this one."""
+    """Check that no other dossier has the piece: its parties would see and treat this one."""
     owner = owners.setdefault(payload.piece_id, payload.dossier_id)
     if owner != payload.dossier_id:
         raise MessageError(f"piece {payload.piece_id} is in dossier {owner} already")

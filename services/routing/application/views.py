@@ -1,4 +1,4 @@
-"""Views of a dossier and of its audit trail, as far as a party may see them."""
+"""Views of a dossier and of its audit trail, limited to what a party may see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,14 +16,14 @@ from shared.vocabulary.statuses import Status
 
 @dataclass(frozen=True, slots=True)
 class AuditView:
-    """The entries of an audit trail that a party may see, and what its verification found."""
+    """The entries of an audit trail that a party may see, and the result of its verification."""
 
     entries: tuple[StoredEntry, ...]
     report: Report
 
 
 async def view_as(archive: Archive, journey: Journey, role: Role) -> Journey:
-    """View a journey as a role may: as it was before the first status hidden from that role."""
+    """Return a journey as a role may see it: before the first status hidden from that role."""
     if all(_can_see(role, piece.status, journey) for piece in journey.dossier.pieces):
         return journey
     kept = _visible_entries(await archive.read_trail(journey.dossier.id), journey, role)
@@ -32,7 +32,7 @@ async def view_as(archive: Archive, journey: Journey, role: Role) -> Journey:
 
 
 async def view_dossier(archive: Archive, dossier_id: str, actor: Actor) -> Dossier | None:
-    """Show a dossier to one of its parties; None to anybody else."""
+    """Read a dossier for one of its parties; None for anybody else."""
     journey = await archive.find_journey(dossier_id)
     if journey is None or not is_party(journey.dossier, actor):
         return None
@@ -40,7 +40,7 @@ async def view_dossier(archive: Archive, dossier_id: str, actor: Actor) -> Dossi
 
 
 async def view_dossier_of_piece(archive: Archive, piece_id: str, actor: Actor) -> Dossier | None:
-    """Show the dossier of a piece to one of its parties; None to anybody else."""
+    """Read the dossier of a piece for one of its parties; None for anybody else."""
     journey = await archive.find_journey_of_piece(piece_id)
     if journey is None or not is_party(journey.dossier, actor):
         return None
@@ -48,7 +48,7 @@ async def view_dossier_of_piece(archive: Archive, piece_id: str, actor: Actor) -
 
 
 async def view_audit(archive: Archive, dossier_id: str, actor: Actor) -> AuditView | None:
-    """Show the audit trail of a dossier, verified whole, as far as a party may see it."""
+    """Read and verify the audit trail of a dossier, limited to what a party may see."""
     journey = await archive.find_journey(dossier_id)
     if journey is None or not is_party(journey.dossier, actor):
         return None

@@ -14,10 +14,10 @@ from shared.vocabulary.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """A piece for which the service deposit has given a certificate.
+    """A deposited piece, which has a certificate.
 
-    `follows` is None for the piece that opens the dossier. `parties` of a next piece name the
-    structures of the dossier; their services may be told later than at the opening.
+    `follows` is None for the piece that opens the dossier. The `parties` of a next piece are the
+    structures of the dossier; their services may be added after the opening.
     """
 
     piece_id: str
@@ -37,10 +37,10 @@ class Deposit:
     table_version: str
     deposited_at: datetime
     attachments: tuple[str, ...] = ()
-    """The SHA-256 of each, in the order deposited."""
+    """SHA-256 of each attachment, in the order deposited."""
     comment: str | None = None
     type_code: str | None = None
-    """BT-3, UNTDID 1001; trails that are older do not hold it."""
+    """BT-3, UNTDID 1001; older trails do not hold it."""
 
 
 @dataclass(frozen=True, slots=True)

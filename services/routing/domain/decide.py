@@ -1,4 +1,4 @@
-"""The decision: what a command does to a dossier, by the circuit and the directory."""
+"""Decision on a command: its events, by the dossier, the circuit and the directory."""
 
 from datetime import datetime
 from typing import assert_never

@@ -1,4 +1,4 @@
-"""The types of a decision: its events and violations, and the world that it is taken by."""
+"""Types of a decision: its events, its violations, and the data that it needs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,15 +9,15 @@ from shared.vocabulary.rules import Violation
 
 
 class MessageError(ValueError):
-    """A message that no order of arrival explains: it becomes a dead letter."""
+    """A message that is wrong in any order of arrival: it becomes a dead letter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens (events, in order) and why not (violations).
+    """Decision: the events, in order, and the violations.
 
     A treatment or completion that breaks a rule has violations and no events. A deposited piece
-    that loses has both: it is received, then REJETEE for the reason that the violations state.
+    that is rejected has both: it is received, then REJETEE for the violations.
     """
 
     events: tuple[Event, ...] = ()
@@ -26,7 +26,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a decision sees beside the dossier: the directory as it stands, and the time."""
+    """Data of a decision beside the dossier: the directory and the time."""
 
     directory: Directory
     now: datetime

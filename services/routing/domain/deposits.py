@@ -1,4 +1,4 @@
-"""The decision on a deposited piece: it opens a dossier, advances it, or is rejected."""
+"""Decision on a deposited piece: it opens a dossier, advances it, or is rejected."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,7 +22,7 @@ from shared.vocabulary.statuses import Status
 
 
 def decide_deposit(dossier: Dossier | None, deposit: Deposit, world: World) -> Decision:
-    """Take a piece for which a certificate exists: whatever is decided, it is received."""
+    """Decide on a deposit. It has a certificate, so it is received even when it is rejected."""
     if dossier is None:
         return _open(deposit, world)
     return _follow(dossier, deposit, world)
@@ -72,7 +72,7 @@ def _receive(circuit: Circuit, deposit: Deposit, world: World) -> tuple[Event, .
         raise MessageError(f"piece {deposit.piece_id}: no cadre {deposit.cadre} in its circuit")
     return (
         PieceReceived(world.now, deposit, row.phase),
-        # The stamp that starts a delay is the one on the certificate, not the time of routing.
+        # A delay starts at the moment on the certificate, not at the time of routing.
         StatusSet(deposit.deposited_at, deposit.piece_id, None, Status.DEPOSEE, deposit.depositor),
     )
 
@@ -113,7 +113,7 @@ def _judge_next(
 def _restore_before_lapse(dossier: Dossier, deposit: Deposit) -> Dossier:
     """Restore a dossier to before a delay passed, for a piece deposited in time.
 
-    Whoever deposits before its delay ends has kept it, however late the piece gets here (ours).
+    The moment of deposit counts, however late the message arrives (rule of the platform).
     """
     lapsed, awaited = dossier.lapsed, dossier.awaited
     if lapsed is None or lapsed.waiting.due is None or awaited is None:
@@ -135,7 +135,7 @@ def _restore_before_lapse(dossier: Dossier, deposit: Deposit) -> Dossier:
 def _judge_amounts(
     circuit: Circuit, dossier: Dossier, row: Row, previous: Deposit, deposit: Deposit
 ) -> Iterator[Violation]:
-    """A next piece keeps the currency; one that signs the piece before keeps its amounts too."""
+    """Check the currency of a next piece, and its amounts when it signs the piece before."""
     yield from judge_currency(deposit.currency, previous.currency, rules.CURRENCY_CHANGED)
     following = circuit.find_row(deposit.cadre, moa=dossier.moa_present)
     if following:
@@ -144,7 +144,7 @@ def _judge_amounts(
 
 
 def _judge_parties(dossier: Dossier, deposit: Deposit) -> tuple[Violation, ...]:
-    """A next piece may tell a service, never change who takes part."""
+    """Check the parties of a next piece: it may add a service, never change a structure."""
     broken = []
     for role, party in deposit.parties.named():
         named = dossier.parties.of(role)

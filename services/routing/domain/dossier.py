@@ -1,4 +1,4 @@
-"""A dossier: one payment, its pieces, and who must act now."""
+"""Dossier: the pieces of one payment, and who must act now."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -31,7 +31,7 @@ from shared.vocabulary.statuses import Status
 
 
 class State(StrEnum):
-    """Whether anything may still happen to a dossier."""
+    """State of a dossier: open or closed."""
 
     OUVERT = "ouvert"
     CLOS = "clos"
@@ -47,16 +47,16 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a dossier: as deposited, and what has become of it."""
+    """A piece of a dossier: its deposit, its status and its history."""
 
     deposit: Deposit
-    """Its parties and engagement as the last recycling left them."""
+    """Deposit, with the parties and engagement of the last recycling."""
     status: Status
     stamps: Mapping[Status, datetime]
     """When the piece last entered each status."""
     attachments: tuple[str, ...]
     words: Mapping[Status, Words] = field(default_factory=dict)
-    """What was said when the piece last entered a status, where something was."""
+    """Motive and comment with which the piece last entered a status, if there were any."""
 
     @property
     def id(self) -> str:
@@ -100,17 +100,17 @@ class Waiting:
     cadres: tuple[Cadre, ...]
     since: datetime
     due: datetime | None = None
-    """When the delay of the actor ends; None when none runs, or when it has passed."""
+    """When the delay of the actor ends; None when none runs or it has passed."""
     others: tuple[Turn, ...] = ()
-    """Who else may act: the first of all to do so decides."""
+    """Others who may act: the first one to act decides."""
 
     @property
     def turns(self) -> tuple[Turn, ...]:
-        """Everybody who may act, the one awaited first."""
+        """Turns of all who may act, the awaited actor first."""
         return (Turn(self.actor, self.cadres), *self.others)
 
     def find_turn(self, actor: Actor) -> Turn | None:
-        """Find what an actor may do; None when it is not awaited."""
+        """Find the turn of an actor; None when it is not awaited."""
         who = (actor.role, actor.structure)
         return next(
             (each for each in self.turns if (each.actor.role, each.actor.structure) == who), None
@@ -119,7 +119,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why the one awaited has not got the piece yet."""
+    """Reason why the recipient has not received the piece yet."""
 
     reason: str
     message: str
@@ -136,7 +136,7 @@ class Lapsed:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """The state of a dossier after `version` events."""
+    """State of a dossier after `version` events."""
 
     id: str
     table_version: str
@@ -154,11 +154,11 @@ class Dossier:
 
     @property
     def moa_present(self) -> bool:
-        """The opener names a MOA; never derived from the service financier's parameter."""
+        """Whether the opener names a MOA; the service financier's parameter does not matter."""
         return self.parties.moa is not None
 
     def __getitem__(self, piece_id: str) -> Piece:
-        """Take a piece that the dossier is known to hold."""
+        """Return a piece that the dossier is known to hold."""
         return next(piece for piece in self.pieces if piece.id == piece_id)
 
     def piece(self, piece_id: str) -> Piece | None:
@@ -166,7 +166,7 @@ class Dossier:
 
 
 def evolve(dossier: Dossier | None, event: Event) -> Dossier:
-    """Apply one event. Looks at nothing else: no directory, no table, no clock."""
+    """Apply one event, without directory, circuit or clock."""
     if dossier is None:
         if not isinstance(event, PieceReceived):
             raise ValueError(f"a dossier opens by a piece received, not by {event}")
@@ -228,7 +228,7 @@ def _require_awaited(dossier: Dossier) -> Waiting:
 
 
 def replay(events: Iterable[Event], dossier: Dossier | None = None) -> Dossier | None:
-    """Apply events in order, from the opening or from a dossier; None when there is neither."""
+    """Apply events in order, from a dossier or from none; None with neither."""
     for event in events:
         dossier = evolve(dossier, event)
     return dossier

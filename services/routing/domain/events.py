@@ -1,4 +1,4 @@
-"""Events of a dossier: its audit trail, from which everything else is derived."""
+"""Events of a dossier, which are its audit trail; its state is derived from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from shared.vocabulary.statuses import Status
 
 @dataclass(frozen=True, slots=True)
 class PieceReceived:
-    """A piece entered the dossier, whatever becomes of it; the first one opens the dossier."""
+    """A piece was received, even one that is rejected next; the first one opens the dossier."""
 
     at: datetime
     deposit: Deposit
@@ -25,7 +25,7 @@ class PieceReceived:
 
 @dataclass(frozen=True, slots=True)
 class PieceCompleted:
-    """Attachments were added to a piece, suspended or contested."""
+    """Attachments were added to a suspended or contested piece."""
 
     at: datetime
     completion: Complete
@@ -33,9 +33,9 @@ class PieceCompleted:
 
 @dataclass(frozen=True, slots=True)
 class AdditionRefused:
-    """Attachments came for a piece that, by then, no longer awaited them: they are kept, unused.
+    """Attachments came too late for a piece that no longer awaits them: they have no effect.
 
-    They have their certificate: deposit judged them by a state that another act has overtaken.
+    They have a certificate: deposit judged them before it knew of another act.
     """
 
     at: datetime
@@ -64,7 +64,7 @@ class StatusSet:
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """A piece was handed to an actor; for action, that actor is the one awaited from now on."""
+    """A piece was sent to an actor; for action, that actor is awaited from now on."""
 
     at: datetime
     piece_id: str
@@ -72,16 +72,16 @@ class Forwarded:
     application: Application
     purpose: Purpose
     cadres: tuple[Cadre, ...]
-    """What the actor may deposit next."""
+    """Cadres that the actor may deposit next."""
     directory: Mapping[str, int]
-    """The versions of the structures by which the hop was judged."""
+    """Versions of the structures by which the hop was judged."""
     due: datetime | None = None
     """When the delay of the actor ends; None when none runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """Another actor may act on the piece too: whoever does so first decides."""
+    """Another actor may act on the piece too: the first one to act decides."""
 
     at: datetime
     piece_id: str
@@ -92,7 +92,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class DelayElapsed:
-    """The one awaited has let its delay pass."""
+    """The delay of the awaited actor has passed."""
 
     at: datetime
     piece_id: str
@@ -105,19 +105,19 @@ class DelayElapsed:
 
 @dataclass(frozen=True, slots=True)
 class PieceRecycled:
-    """A piece was put right by its depositor, under the same number."""
+    """A piece was corrected by its depositor, under the same number."""
 
     at: datetime
     piece_id: str
     by: Actor
     parties: Parties
-    """Those of the dossier from now on, whole."""
+    """All the parties of the dossier from now on."""
     engagement: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A hop is not possible for now: the piece waits until the structure at fault is set right."""
+    """A hop is not possible now: the piece waits until the structure at fault is corrected."""
 
     at: datetime
     piece_id: str
@@ -127,13 +127,13 @@ class Held:
     """The code of the rule that the hop breaks."""
     message: str
     structure: str
-    """The structure to be set right."""
+    """Structure to correct."""
     directory: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The dossier is over: nobody is awaited any more."""
+    """The dossier is closed: nobody is awaited any more."""
 
     at: datetime
 

@@ -1,4 +1,4 @@
-"""Hops: a piece goes to its next actor, or is held while the directory forbids it."""
+"""Hops of a piece to its next actor, or its hold while the directory forbids the hop."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _FRESH = VALIDATED | {Status.DEPOSEE}
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A piece on its way: in which status, among whom, to whom, and what may follow it."""
+    """Hop of a piece: its status, its parties, its recipient, and what may follow it."""
 
     deposit: Deposit
     status: Status
@@ -32,20 +32,20 @@ class Hop:
     to: Actor
     cadres: tuple[Cadre, ...]
     arrival: Status
-    """The status in which the piece reaches its actor."""
+    """Status in which the piece reaches its actor."""
     informed: tuple[Role, ...] = ()
     delay: Delay | None = None
-    """How long the actor has, if a delay runs."""
+    """Delay of the actor; None when none runs."""
     received_at: datetime | None = None
-    """When the dossier was first received, if it was."""
+    """When the dossier was first received; None before."""
 
     def hand_over(self, world: World) -> tuple[Event, ...]:
-        """Hand the piece over, or hold it where it is."""
-        held = self.held(world)
+        """Build the events that send the piece to its recipient, or hold it where it is."""
+        held = self.find_hold(world)
         return (held,) if held else tuple(self._handover_events(world))
 
-    def held(self, world: World) -> Held | None:
-        """State why the piece cannot be handed over for now, if so."""
+    def find_hold(self, world: World) -> Held | None:
+        """Build the hold of a piece that cannot be sent now; None when it can."""
         recipient = Party(self.to.structure, self.to.service)
         obstacle = judge_hop(
             self.to.role,
@@ -73,7 +73,7 @@ class Hop:
         yield self._forward(
             self.to, Purpose.ACTION, self.cadres, world, due=self._compute_due(world)
         )
-        # Whoever is informed learns of a piece once, not again when it comes back completed.
+        # A party is informed of a piece once, and not again when it comes back completed.
         if self.status in _FRESH:
             for role in self.informed:
                 actor = find_actor(role, self.deposit, self.parties)
@@ -106,7 +106,7 @@ class Hop:
         return self.delay.due(received_at or world.now)
 
     def _versions(self, world: World) -> dict[str, int]:
-        """The structures that the judgement read; an unknown one has no version."""
+        """Versions of the structures that the judgement read; an unknown one has none."""
         read = [self.to.structure, self.parties.service_financier.structure]
         if self.parties.moa:
             read.append(self.parties.moa.structure)
@@ -172,7 +172,7 @@ def prepare_hop_to_depositor(
 def hand_back(piece: Piece, world: World) -> Forwarded:
     """Return a piece to its depositor, to be completed or recycled.
 
-    It goes where it came from, not on along the circuit: the directory is not asked.
+    The directory is not asked: the piece goes back, not on to another actor.
     """
     depositor = piece.depositor
     where = find_application(depositor.role)
@@ -180,7 +180,7 @@ def hand_back(piece: Piece, world: World) -> Forwarded:
 
 
 def retry_hop(dossier: Dossier, world: World) -> tuple[Event, ...]:
-    """Retry the hop of a held dossier; nothing happens while the same obstacle stands."""
+    """Retry the hop of a held dossier; there is no event while the same rule holds it."""
     waiting, hold = dossier.awaited, dossier.hold
     if waiting is None or hold is None:
         return ()
@@ -206,7 +206,7 @@ def retry_hop(dossier: Dossier, world: World) -> tuple[Event, ...]:
 
 
 def find_actor(role: Role, deposit: Deposit, parties: Parties) -> Actor:
-    """Name the actor of a role: the dossier's structure, and the service named last."""
+    """Find the actor of a role: the structure of the dossier, and the service named last."""
     party = parties[role]
     latest = deposit.parties.of(role)
     return Actor(role, party.structure, (latest and latest.service) or party.service)

@@ -1,4 +1,4 @@
-"""The decision on a recycling: a piece put right by its depositor, under the same number."""
+"""Decision on a recycling: a piece corrected by its depositor, under the same number."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ from shared.vocabulary.texts import has_visible_letter
 def decide_recycling(
     dossier: Dossier, piece: Piece, found: Transition, treat: Treat, world: World
 ) -> Decision:
-    """Send a piece again, to whom the correction names; it is judged as at a deposit."""
+    """Decide on a recycling: the corrected piece is judged as at a deposit, then sent again."""
     circuit = load_version(dossier.table_version)
     row = circuit[piece.cadre, dossier.moa_present]
     correction = treat.correction or Correction()
@@ -80,7 +80,7 @@ def _judge_correction(
 def _judge(
     row: Row, parties: Parties, correction: Correction, engagement: str | None, world: World
 ) -> Iterator[Violation]:
-    """Judge what is corrected, and the recipient, by all that a deposit would judge of them."""
+    """Judge the corrected parties and the recipient by the rules of a deposit."""
     unfit = [
         violation
         for role, party in correction.parties.items()

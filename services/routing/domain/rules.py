@@ -1,4 +1,4 @@
-"""The rules of routing: what a next piece or a recycling may not change."""
+"""Rules of routing: what a next piece or a recycling may not change."""
 
 from shared.vocabulary.rules import Rule
 

@@ -1,4 +1,4 @@
-"""The decision on treatments: acts of the one awaited, and what is added to a piece."""
+"""Decision on treatments: acts of the awaited actor, and additions to a piece."""
 
 from typing import assert_never
 
@@ -23,7 +23,7 @@ from shared.vocabulary.rules import Violation
 
 
 def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
-    """Take an act of the one awaited, or say why not."""
+    """Decide on an act of the awaited actor."""
     if treat.act not in TREATMENTS:
         raise MessageError(f"{treat.act} passes through the service deposit")
     piece = dossier.piece(treat.piece_id)
@@ -52,7 +52,7 @@ def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
 
 
 def decide_completion(dossier: Dossier, complete: Complete, world: World) -> Decision:
-    """Add files to a piece, and send it to the one who must then act; state it when too late."""
+    """Decide on an addition: send the piece to who acts next, or report that it is too late."""
     piece = dossier.piece(complete.piece_id)
     if piece is None:
         raise MessageError(f"completion of {complete.piece_id}, which its dossier does not hold")
@@ -99,7 +99,7 @@ def _judge_reason(
 def _await_next(
     circuit: Circuit, dossier: Dossier, piece: Piece, done: Transition, world: World
 ) -> tuple[Event, ...]:
-    """Give the events by which the next actor is awaited after a transition."""
+    """Build the events by which the next actor is awaited after a transition."""
     row = circuit[piece.cadre, dossier.moa_present]
     match done.awaited:
         case Awaited.SAME | Awaited.RECIPIENT_OF_FOLLOWER:

@@ -1,4 +1,4 @@
-"""Turns in a dossier as routing holds it: who may act now."""
+"""Turns in a dossier: who may act now."""
 
 from services.routing.domain.dossier import Dossier, Piece
 from shared.circuit import turns
@@ -17,7 +17,7 @@ def judge_turn(dossier: Dossier, piece: Piece, actor: Actor) -> Turn | Violation
 
 
 def find_transition(piece: Piece, row: Row, act: Act, actor: Actor) -> Transition | Violation:
-    """Find what an act makes of a piece, by its status and by what its row allows."""
+    """Find the transition of an act, by the status of the piece and its row of the circuit."""
     return judge_act(_build_current(piece), row, act, actor.role)
 
 

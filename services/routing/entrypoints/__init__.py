@@ -1,1 +1,1 @@
-"""Entrypoints of routing: topics, timers, HTTP."""
+"""Entrypoints of routing: consumers of topics, timers, HTTP routes."""

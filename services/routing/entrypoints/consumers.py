@@ -1,4 +1,4 @@
-"""Topics that routing takes: pieces as deposited, structures as they change."""
+"""Consumers of topics: deposited pieces, changed structures."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +14,9 @@ BuildRouter = Callable[[Transaction], Router]
 
 
 def route_pieces(build_router: BuildRouter) -> Handler:
-    """Route pieces. Those judged by a directory ahead of ours wait until it is here."""
+    """Build the handler that routes pieces.
+
+    Pieces judged by newer versions of structures than routing has wait for them."""
 
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
         try:
@@ -26,7 +28,7 @@ def route_pieces(build_router: BuildRouter) -> Handler:
 
 
 def project_structures(build_router: BuildRouter) -> Handler:
-    """Project structures, and release the dossiers that waited for them."""
+    """Build the handler that projects structures and releases the dossiers held for them."""
 
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
         newer = await keep_structures(transaction, events)

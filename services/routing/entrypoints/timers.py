@@ -1,4 +1,4 @@
-"""Timers: gauges, dossiers that are held, delays that have passed."""
+"""Periodic tasks: gauges, held dossiers, delays that have passed."""
 
 from collections.abc import Awaitable, Callable
 
@@ -21,7 +21,7 @@ Task = Callable[[], Awaitable[None]]
 
 
 def build_gauges_task(archive: Archive, clock: Clock) -> Task:
-    """Refresh the gauges."""
+    """Build the task that refreshes the gauges."""
 
     async def task() -> None:
         HELD.set(await archive.count_held())
@@ -33,10 +33,10 @@ def build_gauges_task(archive: Archive, clock: Clock) -> Task:
 
 
 def build_rejudge_task(store: Store, build_router: Callable[[Transaction], Router]) -> Task:
-    """Judge held dossiers again.
+    """Build the task that judges held dossiers again.
 
-    A structure that changes releases whom it holds, but not a dossier that another transaction is
-    about to hold by the version before.
+    A change of a structure releases the dossiers that it holds. It misses a dossier that another
+    transaction is about to hold by the version before: this task finds it.
     """
 
     return _run_pages(
@@ -45,12 +45,12 @@ def build_rejudge_task(store: Store, build_router: Callable[[Transaction], Route
 
 
 def build_delays_task(store: Store, build_router: Callable[[Transaction], Router]) -> Task:
-    """Apply the effects of delays that have passed."""
+    """Build the task that applies the delays that have passed."""
     return _run_pages(lambda after: store.transaction(lambda tx: build_router(tx).elapse(after)))
 
 
 def _run_pages(page: Callable[[str], Awaitable[str | None]]) -> Task:
-    """Go through pages, each a transaction that gives the id after which the next one begins."""
+    """Build the task that runs page after page; each returns the id where the next one begins."""
 
     async def task() -> None:
         last = await page("")

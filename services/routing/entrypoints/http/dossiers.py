@@ -1,4 +1,4 @@
-"""HTTP routes that read: a dossier, its audit trail, what awaits a structure."""
+"""HTTP routes that read: a dossier, its audit trail, the awaited pieces of a structure."""
 
 from datetime import UTC
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Acting on a piece, and the motives that a refusal may have."""
+"""HTTP routes of treatments: acts on a piece, motives of a refusal."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -78,6 +78,6 @@ def create_router(
 
 
 def _build_problem(violations: tuple[Violation, ...]) -> Problem:
-    """Answer 409 for what the state of the dossier forbids, 422 for what the request says wrong."""
+    """Build the problem: 409 when the state of the dossier forbids the act, otherwise 422."""
     is_state = violations[0].code in TURN_RULE_CODES
     return refused(violations, 409 if is_state else 422)
