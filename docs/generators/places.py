@@ -173,7 +173,7 @@ PLACES = (
         (
             ("shared/contracts/routing_v1.py", "PieceForwarded"),
             ("services/routing/application/messages.py", "build_messages"),
-            ("services/deposit/application/events.py", "build_deposit_event"),
+            ("services/deposit/application/messages.py", "build_deposit_message"),
             ("services/portal/adapters/dossier_projection.py", "project_dossiers"),
             ("tests/contracts/golden", ""),
         ),
@@ -203,7 +203,7 @@ PLACES = (
     Place(
         "an index of a service's collections",
         (
-            ("services/routing/adapters/archive.py", "create_indexes"),
+            ("services/routing/adapters/dossiers.py", "create_indexes"),
             ("services/portal/adapters/queries.py", "INDEXES"),
         ),
         "`adapters` of its service, mostly `prepare`",

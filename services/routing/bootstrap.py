@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI
 
-from services.routing.adapters.archive import MongoArchive, MongoWork, create_indexes
+from services.routing.adapters.dossiers import MongoDossierChange, MongoDossiers, create_indexes
 from services.routing.adapters.peers import Addresses, http_peers
 from services.routing.application.copy_verification import find_copy_differences
 from services.routing.application.ports import Report
@@ -31,10 +31,10 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
     settings = settings or Settings()
     runtime = Runtime("routing", settings)
     store, clock = runtime.store, runtime.clock
-    archive = MongoArchive(store)
+    dossier_store = MongoDossiers(store)
 
     def build_router(transaction: Transaction) -> Router:
-        return Router(MongoWork(transaction), clock(), settings.require_moa)
+        return Router(MongoDossierChange(transaction), clock(), settings.require_moa)
 
     runtime.prepare(lambda: create_indexes(store))
     runtime.project(
@@ -45,7 +45,7 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
         }
     )
     runtime.consume({topics.PIECE_DEPOSEE: consumers.route_pieces(build_router)})
-    runtime.run_every(_MEASURE_S, "measure", timers.build_gauges_task(archive, clock))
+    runtime.run_every(_MEASURE_S, "measure", timers.build_gauges_task(dossier_store, clock))
     runtime.run_every(_REJUDGE_S, "rejudge", timers.build_rejudge_task(store, build_router))
     runtime.run_every(_ELAPSE_S, "elapse", timers.build_delays_task(store, build_router))
     return runtime, runtime.build_app(
@@ -53,8 +53,8 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
         description="Les dossiers de facturation de travaux : où en est chaque pièce, qui est "
         "attendu, et les traitements de celui qui l'est.",
         routers=[
-            dossiers.create_router(archive),
-            treatments.create_router(archive, store, build_router, clock),
+            dossiers.create_router(dossier_store),
+            treatments.create_router(dossier_store, store, build_router, clock),
         ],
     )
 
@@ -62,7 +62,7 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
 async def verify(mongo: str, dossier_id: str) -> Report | None:
     """Verify the audit trail of a dossier, the service running or not."""
     async with Store(mongo, "routing", build_clock()) as store:
-        return await MongoArchive(store).verify(dossier_id)
+        return await MongoDossiers(store).verify(dossier_id)
 
 
 async def compare(mongo: str, dossier_id: str, addresses: Addresses) -> Sequence[str]:
@@ -72,7 +72,7 @@ async def compare(mongo: str, dossier_id: str, addresses: Addresses) -> Sequence
     """
     async with Store(mongo, "routing", build_clock()) as store, http_peers(addresses) as peers:
         for wait_s in _WAITS_S:
-            found = await find_copy_differences(MongoArchive(store), dossier_id, peers)
+            found = await find_copy_differences(MongoDossiers(store), dossier_id, peers)
             if not found:
                 break
             await asyncio.sleep(wait_s)

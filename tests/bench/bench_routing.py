@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local import Platform, choose
-from services.routing.adapters.archive import create_indexes
+from services.routing.adapters.dossiers import create_indexes
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.runtime.clock import build_clock

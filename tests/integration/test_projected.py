@@ -12,7 +12,7 @@ from services.deposit.adapters import dossier_projection as deposit
 from services.notification.adapters import MongoStatuses
 from services.notification.entrypoints import keep_statuses
 from services.portal.adapters import dossier_projection as portal
-from services.routing.adapters.archive import MongoWork
+from services.routing.adapters.dossiers import MongoDossierChange
 from services.routing.application.router import Router
 from services.routing.domain.decision import MessageError
 from shared.contracts.deposit_v1 import PieceDeposited
@@ -200,7 +200,7 @@ async def test_no_piece_has_the_statuses_of_two_dossiers(store: Store) -> None:
 
 async def test_routing_opens_no_second_dossier_by_the_same_piece(store: Store) -> None:
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
-        await Router(MongoWork(transaction), NOW, True).take_pieces(events)
+        await Router(MongoDossierChange(transaction), NOW, True).take_pieces(events)
 
     def opener(dossier: str, piece: str) -> Event[PieceDeposited]:
         changes = {"dossier_id": dossier, "piece_id": piece, "directory": {}}

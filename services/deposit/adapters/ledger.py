@@ -18,7 +18,7 @@ from services.deposit.adapters.documents import (
     list_files,
 )
 from services.deposit.adapters.pieces import PIECES, RANKS
-from services.deposit.application.events import build_addition_event, build_deposit_event
+from services.deposit.application.messages import build_addition_message, build_deposit_message
 from services.deposit.application.ports import RecordedDeposit, Refusal, SaturatedError
 from services.deposit.domain.piece import Completion, Piece
 from shared.application.idempotency import Key, UsedKey
@@ -103,7 +103,7 @@ class MongoLedger:
                 return False
             ranks = await self._read_ranks(transaction, [piece.dossier_id])
             rank = ranks[piece.dossier_id] + 1
-            transaction.publish(build_addition_event(piece, completion, rank))
+            transaction.publish(build_addition_message(piece, completion, rank))
             await self._keep_ranks(transaction, {piece.dossier_id: rank})
             return True
 
@@ -176,7 +176,9 @@ class MongoLedger:
             ranks = await self._read_ranks(transaction, dossiers)
             for entry in entries:
                 ranks[entry.piece.dossier_id] += 1
-                transaction.publish(build_deposit_event(entry.piece, ranks[entry.piece.dossier_id]))
+                transaction.publish(
+                    build_deposit_message(entry.piece, ranks[entry.piece.dossier_id])
+                )
             rows = [from_piece(entry.piece) for entry in entries]
             await transaction.collection(PIECES).insert_many(rows, session=session)
             uses = [(entry.key, entry.piece.id) for entry in entries if entry.key]

@@ -13,7 +13,7 @@ from services.routing.application.expected_copies import (
     list_files,
 )
 from services.routing.application.messages import build_dossier
-from services.routing.application.ports import Archive
+from services.routing.application.ports import Dossiers
 from shared.vocabulary.actors import Actor
 
 Json = Mapping[str, Any]
@@ -39,12 +39,12 @@ class Peers(Protocol):
     async def fetch_statuses(self, dossier_id: str, by: Actor) -> Sequence[Json] | None: ...
 
 
-async def find_copy_differences(archive: Archive, dossier_id: str, peers: Peers) -> list[str]:
+async def find_copy_differences(dossiers: Dossiers, dossier_id: str, peers: Peers) -> list[str]:
     """Compare the copies in deposit, portal and notification with the trail, by field."""
-    journey = await archive.find_journey(dossier_id)
+    journey = await dossiers.find_journey(dossier_id)
     if journey is None:
         return []
-    trail = await archive.read_trail(dossier_id)
+    trail = await dossiers.read_trail(dossier_id)
     expected = ExpectedDossier(
         journey, build_dossier(journey, journey.dossier.pieces[0].deposit.deposited_at), trail
     )

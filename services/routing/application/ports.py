@@ -40,7 +40,7 @@ class Report:
     fault: str | None = None
 
 
-class Archive(Protocol):
+class Dossiers(Protocol):
     """Reads of dossiers, of their audit trails and of the directory."""
 
     async def find_journey(self, dossier_id: str) -> Journey | None: ...
@@ -72,7 +72,7 @@ class Archive(Protocol):
     async def find_structures(self, structures: Collection[str]) -> Mapping[str, Structure]: ...
 
 
-class Work(Archive, Protocol):
+class DossierChange(Dossiers, Protocol):
     """One transaction over dossiers: what it writes and publishes is committed together."""
 
     async def find_journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]: ...

@@ -8,7 +8,7 @@ from typing import Any
 from services.routing.application.commands import read_command
 from services.routing.application.journey import Cause, Journey, is_party
 from services.routing.application.messages import build_messages, build_state
-from services.routing.application.ports import Work
+from services.routing.application.ports import DossierChange
 from services.routing.application.views import view_as
 from services.routing.domain.commands import ApplyDelay, Command, Rejudge, Treat
 from services.routing.domain.decide import Decision, decide
@@ -42,7 +42,7 @@ class TreatmentResult:
 class Router:
     """Use cases of routing, within one transaction and at one moment."""
 
-    work: Work
+    change: DossierChange
     now: datetime
     require_moa: bool
 
@@ -51,12 +51,12 @@ class Router:
 
         Raises DirectoryBehindError until routing has the versions that deposit judged by.
         """
-        journeys = await self.work.find_journeys({event.data.dossier_id for event in events})
-        directory = await self.work.find_structures(_structures_needed(events, journeys.values()))
+        journeys = await self.change.find_journeys({event.data.dossier_id for event in events})
+        directory = await self.change.find_structures(_structures_needed(events, journeys.values()))
         behind = {event.data.dossier_id for event in events if _is_behind(event, directory)}
         if behind:
             raise DirectoryBehindError(behind)
-        owners = await self.work.find_owners(
+        owners = await self.change.find_owners(
             {event.data.piece_id for event in events if isinstance(event.data, PieceDeposited)}
         )
         for event in events:
@@ -67,18 +67,18 @@ class Router:
 
     async def release_held(self, changed: Mapping[str, str]) -> None:
         """Judge again the dossiers held for changed structures: message ids by structure."""
-        held = await self.work.find_held_by(changed.keys())
+        held = await self.change.find_held_by(changed.keys())
         await self._apply_to_each(held, Rejudge(), changed)
 
     async def rejudge_held(self, after: str) -> str | None:
         """Judge a page of held dossiers again; return the id of the last one."""
-        held = await self.work.find_held(after)
+        held = await self.change.find_held(after)
         await self._apply_to_each(held, Rejudge(), {})
         return held[-1].dossier.id if held else None
 
     async def elapse(self, after: str) -> str | None:
         """Apply a page of delays that have passed; return the id of the last dossier."""
-        late = await self.work.find_late(self.now, after)
+        late = await self.change.find_late(self.now, after)
         await self._apply_to_each(late, ApplyDelay(), {})
         return late[-1].dossier.id if late else None
 
@@ -88,13 +88,13 @@ class Router:
         corrected = (
             {each.structure for each in correction.parties.values()} if correction else set()
         )
-        journey = await self.work.find_journey_of_piece(treat.piece_id)
+        journey = await self.change.find_journey_of_piece(treat.piece_id)
         if journey is None or not is_party(journey.dossier, treat.actor):
             return None
-        directory = await self.work.find_structures(
+        directory = await self.change.find_structures(
             _structures_of([journey.dossier.parties]) | corrected
         )
-        seen = await view_as(self.work, journey, treat.actor.role)
+        seen = await view_as(self.change, journey, treat.actor.role)
         # Judged by what its author sees: a refusal must not reveal a hidden payment. Whoever sees
         # less than everything is not awaited, so no act is carried out on an incomplete view.
         decision = self._decide(seen, treat, directory)
@@ -110,7 +110,7 @@ class Router:
         """Apply a command to several dossiers. `causes` are message ids by holding structure."""
         if not journeys:
             return
-        directory = await self.work.find_structures(
+        directory = await self.change.find_structures(
             _structures_of(each.dossier.parties for each in journeys)
         )
         for journey in journeys:
@@ -120,7 +120,7 @@ class Router:
             try:
                 decision = self._decide(journey, command, directory)
             except Exception as error:  # noqa: BLE001 - one dossier must not hold the others
-                self.work.log(
+                self.change.log(
                     "dossier.failed",
                     dossier_id=journey.dossier.id,
                     command=type(command).__name__,
@@ -173,12 +173,12 @@ class Router:
         if payer:
             journey.payment_not_reported = payer.mise_en_paiement_non_remontee
         for message in build_messages(journey, events, cause):
-            self.work.publish(message)
+            self.change.publish(message)
         for event in events:
             if isinstance(event, AdditionRefused):
-                self.work.log("addition.refused", dossier_id=journey.dossier.id, rule=event.rule)
+                self.change.log("addition.refused", dossier_id=journey.dossier.id, rule=event.rule)
             elif isinstance(event, Held):
-                self.work.log(
+                self.change.log(
                     "dossier.held",
                     dossier_id=journey.dossier.id,
                     rule=event.reason,
@@ -190,9 +190,9 @@ class Router:
         moved = [journey for journey in journeys if journey.entries]
         for journey in moved:
             cause = Cause(journey.correlation_id, journey.entries[-1].cause)
-            self.work.seal(journey)
-            self.work.publish(build_state(journey, cause, self.now))
-        await self.work.keep(moved)
+            self.change.seal(journey)
+            self.change.publish(build_state(journey, cause, self.now))
+        await self.change.keep(moved)
 
 
 def _is_behind(event: Event[Any], directory: Directory) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from services.routing.application.journey import Journey, is_party
-from services.routing.application.ports import Archive, Report, StoredEntry
+from services.routing.application.ports import Dossiers, Report, StoredEntry
 from services.routing.domain.dossier import Dossier, replay
 from services.routing.domain.events import StatusSet
 from shared.circuit.visibility import is_visible_to
@@ -22,40 +22,40 @@ class AuditView:
     report: Report
 
 
-async def view_as(archive: Archive, journey: Journey, role: Role) -> Journey:
+async def view_as(dossiers: Dossiers, journey: Journey, role: Role) -> Journey:
     """Return a journey as a role may see it: before the first status hidden from that role."""
     if all(_can_see(role, piece.status, journey) for piece in journey.dossier.pieces):
         return journey
-    kept = _visible_entries(await archive.read_trail(journey.dossier.id), journey, role)
+    kept = _visible_entries(await dossiers.read_trail(journey.dossier.id), journey, role)
     dossier = replay(event for each in kept for event in each.entry.events)
     return replace(journey, dossier=dossier) if dossier else journey
 
 
-async def view_dossier(archive: Archive, dossier_id: str, actor: Actor) -> Dossier | None:
+async def view_dossier(dossiers: Dossiers, dossier_id: str, actor: Actor) -> Dossier | None:
     """Read a dossier for one of its parties; None for anybody else."""
-    journey = await archive.find_journey(dossier_id)
+    journey = await dossiers.find_journey(dossier_id)
     if journey is None or not is_party(journey.dossier, actor):
         return None
-    return (await view_as(archive, journey, actor.role)).dossier
+    return (await view_as(dossiers, journey, actor.role)).dossier
 
 
-async def view_dossier_of_piece(archive: Archive, piece_id: str, actor: Actor) -> Dossier | None:
+async def view_dossier_of_piece(dossiers: Dossiers, piece_id: str, actor: Actor) -> Dossier | None:
     """Read the dossier of a piece for one of its parties; None for anybody else."""
-    journey = await archive.find_journey_of_piece(piece_id)
+    journey = await dossiers.find_journey_of_piece(piece_id)
     if journey is None or not is_party(journey.dossier, actor):
         return None
-    return (await view_as(archive, journey, actor.role)).dossier
+    return (await view_as(dossiers, journey, actor.role)).dossier
 
 
-async def view_audit(archive: Archive, dossier_id: str, actor: Actor) -> AuditView | None:
+async def view_audit(dossiers: Dossiers, dossier_id: str, actor: Actor) -> AuditView | None:
     """Read and verify the audit trail of a dossier, limited to what a party may see."""
-    journey = await archive.find_journey(dossier_id)
+    journey = await dossiers.find_journey(dossier_id)
     if journey is None or not is_party(journey.dossier, actor):
         return None
-    report = await archive.verify(dossier_id)
+    report = await dossiers.verify(dossier_id)
     if report is None:
         return None
-    kept = _visible_entries(await archive.read_trail(dossier_id), journey, actor.role)
+    kept = _visible_entries(await dossiers.read_trail(dossier_id), journey, actor.role)
     return AuditView(kept, replace(report, entries=min(report.entries, len(kept))))
 
 

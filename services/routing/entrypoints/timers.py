@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from prometheus_client import Gauge
 
-from services.routing.application.ports import Archive
+from services.routing.application.ports import Dossiers
 from services.routing.application.router import Router
 from shared.runtime.clock import Clock
 from shared.runtime.store.database import Store, Transaction
@@ -20,13 +20,13 @@ OLDEST = Gauge(
 Task = Callable[[], Awaitable[None]]
 
 
-def build_gauges_task(archive: Archive, clock: Clock) -> Task:
+def build_gauges_task(dossiers: Dossiers, clock: Clock) -> Task:
     """Build the task that refreshes the gauges."""
 
     async def task() -> None:
-        HELD.set(await archive.count_held())
+        HELD.set(await dossiers.count_held())
         for role in Role:
-            since = await archive.find_oldest_awaited(role)
+            since = await dossiers.find_oldest_awaited(role)
             OLDEST.labels(role).set((clock() - since).total_seconds() if since else 0)
 
     return task

@@ -13,7 +13,7 @@ from bson import Decimal128
 from deploy.local.demo.pieces import factur_x, ubl
 from deploy.local.demo.structures import MAIRIE, ONE_SIRET, TITULAIRE
 from deploy.local.programs import ROOT
-from services.routing.adapters.archive import MongoArchive
+from services.routing.adapters.dossiers import MongoDossiers
 from services.routing.adapters.peers import Addresses, http_peers
 from services.routing.application.copy_verification import find_copy_differences
 from shared.contracts.public_paths import public_path
@@ -56,7 +56,7 @@ class Carried:
             Store(at.mongo, "routing", build_clock()) as store,
             http_peers(addresses) as peers,
         ):
-            return await find_copy_differences(MongoArchive(store), self.dossier, peers)
+            return await find_copy_differences(MongoDossiers(store), self.dossier, peers)
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the operator's command."""
@@ -304,7 +304,7 @@ async def test_how_routing_finds_a_dossier_is_verified_too(
     dossiers.update_one({"_id": carried.dossier}, {"$set": change})
     try:
         async with Store(at.mongo, "routing", build_clock()) as store:
-            report = await MongoArchive(store).verify(carried.dossier)
+            report = await MongoDossiers(store).verify(carried.dossier)
     finally:
         dossiers.replace_one({"_id": carried.dossier}, before)
 

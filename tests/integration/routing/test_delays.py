@@ -7,7 +7,7 @@ what follows from them.
 from datetime import timedelta
 from typing import Any
 
-from services.routing.adapters.archive import MongoArchive, MongoWork
+from services.routing.adapters.dossiers import MongoDossierChange, MongoDossiers
 from services.routing.application.router import Router
 from shared.contracts import topics
 from shared.runtime.clock import build_clock
@@ -28,7 +28,7 @@ async def let_pass(world: World, dossier: Deposits, days: int) -> None:
         )
 
 
-class _Only(MongoWork):
+class _Only(MongoDossierChange):
     """Leaves the dossiers of other tests alone."""
 
     def __init__(self, transaction: Any, dossier_id: str) -> None:  # noqa: ANN401
@@ -42,7 +42,7 @@ class _Only(MongoWork):
 
 async def verified(world: World, dossier: Deposits) -> bool:
     async with Store(world.addresses.mongo, "routing", _clock) as store:
-        report = await MongoArchive(store).verify(dossier.id)
+        report = await MongoDossiers(store).verify(dossier.id)
     return report is not None and report.is_valid
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from services.routing.application.ports import Archive, Position
+from services.routing.application.ports import Dossiers, Position
 from services.routing.application.views import view_audit, view_dossier
 from services.routing.domain.dossier import Dossier
 from services.routing.entrypoints.http.answers import (
@@ -29,20 +29,20 @@ Service = Annotated[str, TypedText(100)]
 Cursor = Annotated[str, TypedText(150)]
 
 
-def create_router(archive: Archive) -> APIRouter:
+def create_router(dossiers: Dossiers) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(route_class=DescribedRoute, tags=["dossiers"])
 
     @routes.get("/dossiers/{dossier_id}", summary="Un dossier, vu par une de ses parties.")
     async def read_dossier(dossier_id: DossierId, who: Caller) -> DossierAnswer:
-        dossier = await view_dossier(archive, dossier_id, who)
+        dossier = await view_dossier(dossiers, dossier_id, who)
         if dossier is None:
             raise not_found(f"Dossier {dossier_id}")
         return DossierAnswer.of(dossier)
 
     @routes.get("/dossiers/{dossier_id}/audit", summary="Sa piste d'audit, vérifiée.")
     async def read_audit(dossier_id: DossierId, who: Caller) -> AuditAnswer:
-        view = await view_audit(archive, dossier_id, who)
+        view = await view_audit(dossiers, dossier_id, who)
         if view is None:
             raise not_found(f"Dossier {dossier_id}")
         return AuditAnswer.of(view)
@@ -55,8 +55,8 @@ def create_router(archive: Archive) -> APIRouter:
         after: Annotated[Cursor | None, Query()] = None,
     ) -> AwaitedPiecesAnswer:
         actor = Actor(who.role, who.structure, service)
-        found = await archive.list_awaited(actor, _read_cursor(after), limit + 1)
-        counts = await archive.count_awaited(who)
+        found = await dossiers.list_awaited(actor, _read_cursor(after), limit + 1)
+        counts = await dossiers.count_awaited(who)
         page = found[:limit]
         return AwaitedPiecesAnswer(
             pieces=tuple(show_awaited_pieces(page)),

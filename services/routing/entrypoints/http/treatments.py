@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from services.routing.application.journey import list_acts
-from services.routing.application.ports import Archive
+from services.routing.application.ports import Dossiers
 from services.routing.application.router import Router, TreatmentResult
 from services.routing.application.views import view_dossier_of_piece
 from services.routing.domain.commands import Treat
@@ -33,14 +33,14 @@ PieceId = Annotated[str, TypedText(100), Path()]
 
 
 def create_router(
-    archive: Archive, store: Store, build_router: Callable[[Transaction], Router], clock: Clock
+    dossiers: Dossiers, store: Store, build_router: Callable[[Transaction], Router], clock: Clock
 ) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(route_class=DescribedRoute, tags=["traitements"])
 
     @routes.get("/pieces/{piece_id}/treatments", summary="Les actes permis à l'appelant.")
     async def list_treatments(piece_id: PieceId, who: Caller) -> TreatmentsAnswer:
-        dossier = await view_dossier_of_piece(archive, piece_id, who)
+        dossier = await view_dossier_of_piece(dossiers, piece_id, who)
         if dossier is None:
             raise not_found(f"Pièce {piece_id}")
         turn = judge_turn(dossier, dossier[piece_id], who)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from services.support.desks.application.directory import find_directory
 from services.support.tickets.application.access import Allowed, TicketAccess, check_access
-from services.support.tickets.application.events import build_events
 from services.support.tickets.application.idempotency import answer_repeat, find_with_key
+from services.support.tickets.application.messages import build_messages
 from services.support.tickets.application.outcomes import Conflict, Done, Outcome, Refused
 from services.support.tickets.application.ports import TicketChange, TicketPorts
 from services.support.tickets.domain.changes import apply_action
@@ -68,7 +68,7 @@ class Actions:
             after = apply_action(found.ticket, whole, found.row.target, ports.clock())
             await change.save(after)
             await change.record_key_use(used_key, after.id)
-            for message in build_events(found.ticket, after):
+            for message in build_messages(found.ticket, after):
                 change.publish(message)
             return Done(after)
 

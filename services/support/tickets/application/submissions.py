@@ -10,8 +10,8 @@ from services.support.desks.application.tokens import create_token, hash_token
 from services.support.desks.domain.parties import Issuer, judge_issuer
 from services.support.suggestions.domain.suggestions import Suggestions
 from services.support.tickets.application.access import Allowed, TicketAccess, check_access
-from services.support.tickets.application.events import build_events
 from services.support.tickets.application.idempotency import answer_repeat, find_with_key
+from services.support.tickets.application.messages import build_messages
 from services.support.tickets.application.outcomes import (
     Done,
     Outcome,
@@ -157,6 +157,6 @@ class Submissions:
         after = submit_draft(
             draft, prepared.number, ports.catalogue, prepared.suggestions, ports.clock()
         )
-        for message in build_events(draft, after):
+        for message in build_messages(draft, after):
             change.publish(message)
         return after

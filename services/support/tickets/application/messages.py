@@ -18,7 +18,7 @@ from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.tickets import Desk, Side, TicketAct
 
 
-def build_events(before: Ticket, after: Ticket) -> Iterator[Outgoing]:
+def build_messages(before: Ticket, after: Ticket) -> Iterator[Outgoing]:
     """Build the events of the last act, for the desk that has it and the one that had it."""
     act = after.journal[-1].act
     if act is TicketAct.DEPOSER:

@@ -12,7 +12,7 @@ from shared.contracts.topics import PIECE_DEPOSEE
 from shared.vocabulary.attachments import StoredFile
 
 
-def build_deposit_event(piece: Piece, sequence: int) -> Outgoing:
+def build_deposit_message(piece: Piece, sequence: int) -> Outgoing:
     """Build the event of a deposited piece."""
     draft = piece.draft
     payload = PieceDeposited(
@@ -44,7 +44,7 @@ def build_deposit_event(piece: Piece, sequence: int) -> Outgoing:
     return _build_outgoing(piece, payload, sequence)
 
 
-def build_addition_event(piece: Piece, completion: Completion, sequence: int) -> Outgoing:
+def build_addition_message(piece: Piece, completion: Completion, sequence: int) -> Outgoing:
     """Build the event of a piece that was completed or contested."""
     draft = piece.draft
     by = ActorV1(

@@ -51,7 +51,7 @@ async def create_indexes(store: Store) -> None:
     await dossiers.create_index("due", sparse=True)
 
 
-class MongoArchive:
+class MongoDossiers:
     """Reads of dossiers, within a transaction when one is given."""
 
     def __init__(self, source: Store | Transaction) -> None:
@@ -155,7 +155,7 @@ class MongoArchive:
         return self._source.collection(name)
 
 
-class MongoWork(MongoArchive):
+class MongoDossierChange(MongoDossiers):
     """Reads and writes of one transaction over dossiers."""
 
     def __init__(self, transaction: Transaction) -> None:
