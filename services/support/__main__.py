@@ -21,7 +21,7 @@ _MODEL = Path(".run/support/model.npz")
 
 @app.command("ask")
 def ask(question: list[str]) -> None:
-    """Show the answer to a question, its source and how close it is. Needs no broker or store."""
+    """Show the answer to a question, its source and its score, without broker or store."""
     typer.echo(answer_question(" ".join(question)), nl=False)
 
 
@@ -36,7 +36,7 @@ def train(
         Path, typer.Option(envvar="AIGUILLAGE_CATALOGUE", help="The catalogue to train for.")
     ] = DATA / "catalogue.csv",
 ) -> None:
-    """Train the model of tickets and write it to a file, which AIGUILLAGE_MODEL names to serve."""
+    """Train the model of tickets and write it to a file, for the setting AIGUILLAGE_MODEL."""
     try:
         typer.echo(train_to_file(file, examples or [DATA / "exemples"], catalogue), nl=False)
     except (ValueError, OSError) as error:

@@ -61,7 +61,7 @@ from shared.runtime.store.files import Files
 from shared.runtime.web.connection_limit import ConnectionLimit
 
 _OPEN_PATHS = ("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chats")
-"""Paths that need no account."""
+"""Prefixes of paths that need no account."""
 _SWEEP_S = 3600
 _CLOSE_S = 600
 _TIME_LIMITS_S = 2
@@ -70,16 +70,16 @@ _FIRST_FRAME_S = 10.0
 _HEARTBEAT_S = 15.0
 """Well under the timeout of an absent visitor."""
 _BODY_LIMIT_MB = 55
-"""As much as the attachments of a ticket, and what surrounds them."""
+"""Size limit of a form with files: the attachments of a ticket, and the form around them."""
 _SENT_PER_TICKET = 10
-"""Requests with an idempotency key that a ticket without an account may take, on average."""
+"""Ratio of the rate limits: requests with an idempotency key, per ticket without an account."""
 _OPEN_BODY_LIMIT_MB = 12
 """One attachment of the largest size: anybody may send it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """What every feature is built on."""
+    """Dependencies of every feature."""
 
     settings: Settings
     runtime: Runtime
@@ -88,7 +88,7 @@ class _Base:
     rates: HourlyRates
 
     def limit_anonymous(self, what: str) -> AnonymousLimits:
-        """Build the rate limits of something that needs no account."""
+        """Build the rate limits of a request that needs no account."""
         settings, rates = self.settings, self.rates
         return AnonymousLimits(
             by_address=rates.of(f"{what}, adresse réseau", settings.open_per_address),
@@ -140,7 +140,7 @@ def _build_suggestions(base: _Base, suggester: ModelSuggester) -> Sequence[APIRo
 
 
 def _load_suggester(base: _Base) -> ModelSuggester:
-    """Load the model of a file, or train one at start. A file without a model ends the program."""
+    """Load the model from its file, or train one at start. An unusable file ends the program."""
     file, desks = base.settings.model, base.catalogue.desks
     try:
         loaded = read_model(file, desks) if file else None

@@ -1,4 +1,4 @@
-"""Commands of a terminal, without broker or store: train the model, answer a question."""
+"""Commands of the terminal, without broker or store: train the model, answer a question."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Desks: what every other feature stands on.
+"""Desks, and what every other feature of support uses.
 
 - `domain/catalogue.py`: categories, sub-categories and the desk of each.
 - `domain/hours.py`: opening hours in Paris and public holidays.

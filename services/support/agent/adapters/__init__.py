@@ -1,1 +1,1 @@
-"""Adapters of the virtual agent: what the ports reach."""
+"""Adapters of the virtual agent: article search, store of conversations, portal client."""

@@ -18,14 +18,14 @@ from services.support.agent.domain.search_hits import SearchHit
 
 _WEIGHTS = {"title": 3.0, "questions": 2.0, "keywords": 2.5, "headings": 1.5, "body": 1.0}
 _NEAREST = 2.0
-"""Weight of the closest single question, beside the score of the article as a whole."""
+"""Weight of the closest question, relative to the score of the whole article."""
 _PASSAGE_WEIGHTS = {"heading": 2.0, "text": 1.0}
 _HEAP_BYTES = 15_000_000
 _KEPT = 3
 _MENDED = 0.8
-"""Weight of a corrected word, beside a word that was typed as it is written."""
+"""Weight of a corrected word, relative to a word typed without an error."""
 _MENDS = ((10, 2), (4, 1))
-"""Spelling correction: a word of at least so many letters may hold so many typing errors."""
+"""Spelling correction: allowed typing errors, by the least length of the word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class ArticleSearch:
     ) -> None:
         """Build the index in memory, at each start.
 
-        `platform_texts` is what people write about the platform: its words are neither typing
-        errors nor foreign, even when no article holds them. The words of `foreign_words`, folded,
-        are always foreign.
+        `platform_texts` are texts about the platform: their words are neither typing errors nor
+        foreign, even when no article holds them. The words of `foreign_words`, folded, always are
+        foreign.
         """
         self._articles = articles
         self._analyzer = analyzer
@@ -177,7 +177,7 @@ class ArticleSearch:
         return _Index(
             _PASSAGE_WEIGHTS,
             [
-                # The opening's heading is the title, which every question about it is close to.
+                # The heading of the introduction is the title, which is close to every question.
                 (
                     str(rank),
                     {
@@ -194,7 +194,7 @@ class ArticleSearch:
 
 
 class _Index:
-    """Index of documents with weighted fields; their text is stems already."""
+    """Index of documents with weighted fields, given as stems."""
 
     def __init__(
         self, weights: Mapping[str, float], documents: Iterable[tuple[str, Mapping[str, str]]]

@@ -18,7 +18,7 @@ class MongoConversations:
     """Store of conversations, each one document under its id."""
 
     def __init__(self, store: Store, kept: timedelta) -> None:
-        """Delete a conversation so long after its beginning."""
+        """Set after how long a conversation is deleted."""
         self._store = store
         self._conversations = store.collection(_CONVERSATIONS)
         self._kept = kept

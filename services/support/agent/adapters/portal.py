@@ -24,7 +24,7 @@ from shared.vocabulary.statuses import Status
 _TIMEOUT = httpx.Timeout(5, connect=2)
 _SHOWN = 3
 _LATER_LIMIT = 20
-"""Latest deposits of a dossier that are read: some of them may have been rejected."""
+"""Number of latest deposits of a dossier that are read, as some may have been rejected."""
 
 
 class _Actor(BaseModel):
@@ -66,7 +66,7 @@ class PortalTracking:
     async def find_pieces(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
         """Find the pieces of a number, each with the latest piece of its dossier.
 
-        The portal answers as it does to the asker. Raises TrackingUnavailableError.
+        The portal is asked with the identity of the asker. Raises TrackingUnavailableError.
         """
         # Never through a proxy of the environment.
         async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
@@ -96,7 +96,7 @@ class PortalTracking:
         except httpx.HTTPError as error:
             raise TrackingUnavailableError(repr(error)) from error
         if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
-            # What was written is no number to the portal: it has no such piece.
+            # The portal refuses a text that cannot be a number: there is no such piece.
             return ()
         if answer.status_code != httpx.codes.OK:
             raise TrackingUnavailableError(f"{self._url}: {answer.status_code}")

@@ -9,7 +9,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 class TextAnalyzer:
-    """Text analyser: splits a text into words and stems, whatever their accents and endings."""
+    """Splits a text into words and stems, without regard to accents and endings."""
 
     def __init__(self, stop_words: Collection[str], synonyms: Mapping[str, str]) -> None:
         """Take stop words, and synonyms with the word that each stands for, all folded."""
@@ -34,9 +34,9 @@ class TextAnalyzer:
         ]
 
     def stem(self, word: str) -> str:
-        """Give the stem of a folded word."""
+        """Return the stem of a folded word."""
         (stem,) = self._stemmed.analyze(word)
-        # The stemmer knows "déposée" by its accents, which are gone.
+        # The stemmer needs the accents of "déposée", which folding removed.
         return str(stem).rstrip("e") or word
 
     def list_stems(self, text: str) -> list[str]:

@@ -62,11 +62,11 @@ class StartedConversation:
 
     conversation: Conversation
     token: str | None
-    """Continues the conversation without an account; None with one."""
+    """Token that continues the conversation without an account; None with one."""
 
 
 class VirtualAgent:
-    """Use cases of the virtual agent; it says so when it does not know."""
+    """Use cases of the virtual agent, which says so when it does not know an answer."""
 
     def __init__(self, ports: AgentPorts) -> None:
         """Use these ports."""
@@ -133,7 +133,7 @@ class VirtualAgent:
         return await self.build_prefill(conversation.turns)
 
     async def build_prefill(self, turns: Sequence[Turn]) -> Prefill:
-        """Build the prefilled ticket of some turns."""
+        """Prefill a ticket from turns."""
         prefill = prefill_ticket(turns)
         if prefill.sub_category is not None:
             return prefill

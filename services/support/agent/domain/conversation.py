@@ -10,7 +10,7 @@ from services.support.tickets.domain.prefill import Prefill, cut_title, join_des
 
 MESSAGE_LIMIT = 1000
 TURNS_LIMIT = 100
-"""Turns of a conversation, which is one document of the store."""
+"""Limit of the turns of a conversation, which is one document of the store."""
 
 
 class AnswerKind(StrEnum):
@@ -41,7 +41,7 @@ KINDS_OFFERING_HELP = frozenset(AnswerKind) - {
     AnswerKind.ACTIVATION_DROPPED,
     AnswerKind.ACTIVATION_PASSED,
 }
-"""Answers that do not give what was asked: a person and a ticket are offered beside them."""
+"""Kinds of answers that do not help: a person and a ticket are offered beside them."""
 _UNANSWERED = frozenset(
     {AnswerKind.UNSURE, AnswerKind.PIECE_NOT_FOUND, AnswerKind.NO_ACCOUNT, AnswerKind.PORTAL_AWAY}
 )
@@ -84,7 +84,7 @@ class Conversation:
     """None without an account."""
     turns: tuple[Turn, ...] = ()
     activation_asked: bool = False
-    """An activation link was requested: once per conversation."""
+    """Whether an activation link was requested; there is one request per conversation."""
 
     @property
     def is_full(self) -> bool:
@@ -110,7 +110,7 @@ class Conversation:
 
 
 def prefill_ticket(turns: Sequence[Turn]) -> Prefill:
-    """Prefill a ticket from turns: about the last question without an answer, if there is one.
+    """Prefill a ticket from turns, about the last unanswered question if there is one.
 
     The number of a piece that was not found is kept only when that question is about it.
     """

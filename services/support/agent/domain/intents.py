@@ -9,7 +9,7 @@ from shared.vocabulary.texts import fold
 
 
 class Intent(StrEnum):
-    """Intent of a message: what somebody wants of the agent."""
+    """Intent of a message to the agent."""
 
     GREETING = "accueil"
     THANKS = "remerciement"
@@ -52,7 +52,7 @@ _WANTS_NO_LINK = re.compile(
     r"|\b(pas|plus|aucun|jamais) (besoin|r?envoye[zr]|r?envoie|transmettre|demander?)\b"
     r"|\b(inutile|(?<!ete )(?<!est )annul\w+|surtout pas)\b"
 )
-"""Not "je n'ai pas reçu de lien", nor "mon lien a été annulé", which ask for one."""
+"""Refusals of a link; not "je n'ai pas reçu de lien" or "mon lien a été annulé", which ask for it."""
 _YES = re.compile(
     r"((oui|ok|d accord|exact|exactement|correct|(c est )?(bien )?ca|(je )?confirme[rz]?|"
     r"(allez|vas) y|(envoyez|transmettez|faites)( l[ae])?|volontiers|bien sur|tout a fait|"
@@ -66,7 +66,7 @@ _NO = re.compile(
     r"aller|besoin|maintenant|veux|voulais|prefere|attendre|envoye[rz]|transmett(ez|re)|faites|"
     r"laisse[rz]?|tomber|stop|annul\w+|encore|mais|au|revoir|journee|s|il|vous|te|plait))*"
 )
-"""What goes on in other words asks for something else, and wants an answer."""
+"""A message that goes on in other words is a question, and not a yes or a no."""
 _WANTS_PERSON = re.compile(
     r"\b(parler|discuter|echanger|tchatter|chatter|joindre|contacter|avoir|voir|passez|veux|"
     r"voudrais|souhaite)\b.*\b(quelqu un|une personne|humain|conseillere?|operateur|"

@@ -79,7 +79,7 @@ def _list_candidates(tokens: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_announced_alone(before: Sequence[str], digits: str) -> bool:
-    """Tell whether digits alone are a number: a cue such as "facture" announces them."""
+    """Tell whether digits alone are a number: they are after a cue such as "facture"."""
     if not _is_announced(before):
         return False
     is_named = fold(before[-1]) in _NAMING

@@ -37,7 +37,7 @@ NEXT_STEPS: Mapping[Status, str] = {
     Status.MISE_A_DISPOSITION_COMPTABLE: _TO_PAY,
     Status.COMPTABILISEE: _TO_PAY,
 }
-"""Next step of the awaited actor, by status; a piece on its way awaits nobody."""
+"""Next step of the awaited actor, by status; a piece in transit awaits nobody."""
 _ENDINGS: Mapping[Status, str] = {
     Status.DEPOSEE: "Elle est en chemin vers son destinataire.",
     Status.EN_COURS_ACHEMINEMENT: "Elle est en chemin vers son destinataire.",
@@ -56,7 +56,7 @@ _ENDINGS: Mapping[Status, str] = {
 
 @dataclass(frozen=True, slots=True)
 class AwaitedActor:
-    """Actor whose act a piece awaits."""
+    """Actor whom a piece awaits."""
 
     role: Role
     name: str | None
@@ -82,14 +82,14 @@ class TrackedPiece:
 
 
 SUPERSEDED = frozenset({Status.ASSOCIEE, Status.REMPLACEE_PAR_A22})
-"""Statuses of a piece that another one has followed."""
+"""Statuses of a piece that another piece has followed."""
 
 
 def choose_latest(later: Sequence[TrackedPiece]) -> TrackedPiece | None:
     """Choose the latest piece of a dossier among those deposited after a piece, latest first.
 
-    A deposit that came out of turn is REJETEE, and the dossier goes on without it; so is the last
-    piece that its service financier rejects, after which none is left to choose.
+    A deposit out of turn is REJETEE and left out. So is the last piece when its service financier
+    rejects it: then there is none to choose.
     """
     gone = SUPERSEDED | {Status.REJETEE}
     standing = (each for each in later if each.status not in gone)
@@ -140,5 +140,5 @@ def _describe_awaited(piece: TrackedPiece) -> Iterator[str]:
     if step := NEXT_STEPS.get(piece.status):
         yield f"Prochaine étape : {step}."
     if piece.due:
-        # The delay has passed at the midnight that ends its last day.
+        # A delay ends at midnight, at the end of its last day.
         yield f"Échéance : {format_day(piece.due - timedelta(microseconds=1))} au soir."

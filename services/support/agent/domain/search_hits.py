@@ -1,22 +1,22 @@
-"""Search hits of a question among the articles, and which of them is sure enough to answer."""
+"""Search hits of a question among the articles, and the choice of the one that answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.support.agent.domain.articles import Article, Passage
 
-# Scores are in no unit and move with the articles. Whoever adds or changes some runs
-# `make eval-support`: it prints what is answered and declined. The bounds are set anew on the
-# questions marked `reglage`; those marked `tenue` and questions*.csv judge them.
+# Scores have no unit and change with the articles. After a change of articles run
+# `make eval-support`, which prints what is answered and declined. Set these bounds on the questions
+# marked `reglage`; those marked `tenue` and questions*.csv evaluate them.
 _HIGH_SCORE = 22.0
-"""With this score an article answers a question of which it covers `_HIGH_SCORE_COVERED`."""
+"""Least score of an article that covers `_HIGH_SCORE_COVERED` of the question."""
 
 
 _HIGH_SCORE_COVERED = 0.35
 
 
 _LOW_SCORE = 12.0
-"""A lower score is enough when the article covers `_LOW_SCORE_COVERED` of the question."""
+"""Least score of an article that covers `_LOW_SCORE_COVERED` of the question."""
 
 
 _LOW_SCORE_COVERED = 0.7
@@ -49,10 +49,10 @@ class SearchHit:
 
     @property
     def is_sure(self) -> bool:
-        """Whether it is sure enough to be given as an answer.
+        """Whether the hit is sure enough to be an answer.
 
-        A question about something else may hold many words of the platform: its foreign words are
-        weighed too.
+        Foreign words count too, as a question about something else may hold many words of the
+        platform.
         """
         if self.foreign > _FOREIGN_LIMIT:
             return False

@@ -1,1 +1,1 @@
-"""Routes, sockets and tasks of the virtual agent."""
+"""HTTP routes and terminal output of the virtual agent."""

@@ -12,7 +12,7 @@ from shared.contracts.public_paths import public_path
 
 
 class CitationAnswer(Answer):
-    """Where an answer was taken from."""
+    """Citation: the article and the heading that an answer comes from."""
 
     code: str
     title: str
@@ -31,7 +31,7 @@ class CitationAnswer(Answer):
 
 
 class PersonAnswer(Answer):
-    """Whether people answer now."""
+    """Availability of the people of a desk."""
 
     is_open: bool
     opens_at: datetime | None = Field(description="Absent tant que c'est ouvert.")
@@ -61,14 +61,14 @@ class TurnAnswer(Answer):
 
 
 class ReplyAnswer(TurnAnswer):
-    """A turn, with what is offered when the answer is not what was asked."""
+    """A turn, with a person and a ticket when the answer does not help."""
 
     person: PersonAnswer | None = None
     ticket: PrefillAnswer | None = None
 
 
 class ConversationAnswer(Answer):
-    """All that was said."""
+    """A conversation, with all its turns."""
 
     conversation_id: str
     started_at: datetime
@@ -85,7 +85,7 @@ class ConversationAnswer(Answer):
 
 
 class OpenedAnswer(ConversationAnswer):
-    """A conversation that begins."""
+    """A conversation that was just started, with its token."""
 
     token: str | None = Field(
         description="Sans compte : à redonner dans X-Conversation-Token. Donné une seule fois."
@@ -93,7 +93,7 @@ class OpenedAnswer(ConversationAnswer):
 
 
 class PassageAnswer(Answer):
-    """What an article says under a heading."""
+    """The text of an article under a heading."""
 
     heading: str
     text: str
@@ -118,6 +118,6 @@ class ArticleAnswer(Answer):
 
 
 class ArticlesAnswer(Answer):
-    """All the articles."""
+    """The list of articles."""
 
     articles: tuple[ArticleLineAnswer, ...]

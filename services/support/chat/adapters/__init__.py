@@ -1,1 +1,1 @@
-"""Adapters of the chat: what the ports reach."""
+"""Adapters of the chat: its store in MongoDB."""

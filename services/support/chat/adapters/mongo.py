@@ -34,7 +34,7 @@ class MongoChats:
     """Store of chats, each one document, and of their lines."""
 
     def __init__(self, store: Store, kept: timedelta) -> None:
-        """Delete a chat so long after its beginning."""
+        """Set after how long a chat is deleted."""
         self._store = store
         self._chats = store.collection(_CHATS)
         self._lines = store.collection(_LINES)
@@ -59,7 +59,7 @@ class MongoChats:
         try:
             return await self._store.transaction(attempt)
         except DuplicateKeyError:
-            # The first chat of a queue came twice: the queue is now found.
+            # Two first chats of a queue came at once: the retry finds the queue.
             return await self._store.transaction(attempt)
 
     async def find(self, chat: str) -> Chat | None:
@@ -98,7 +98,7 @@ class MongoChats:
         await self._presence.update_one({"_id": chat}, {"$set": row}, upsert=True)
 
     async def watch(self, notifier: Notifier) -> None:
-        """Notify of every new chat and line, whichever replica wrote it, until cancelled."""
+        """Notify of every new chat and line, by any replica (change stream), until cancelled."""
 
         def notify_queue(chat: Document) -> None:
             notifier.notify(chat["queue"])
@@ -107,7 +107,7 @@ class MongoChats:
             notifier.notify(*line.get("rings", ()))
 
         async with asyncio.TaskGroup() as watching:
-            # A chat that begins without a text has no line.
+            # A chat that starts without a text has no line.
             watching.create_task(watch_inserts(self._chats, notify_queue, notifier.notify_all))
             watching.create_task(watch_inserts(self._lines, notify_readers, notifier.notify_all))
 
@@ -134,7 +134,7 @@ class _MongoChatChange:
         return len(await found.to_list(None))
 
     async def join_queue(self, queue: Queue) -> int:
-        # Whoever comes at the same time conflicts here: first come, first served.
+        # Two requests at once conflict here, so that places are given in the order of arrival.
         place = {"_id": queue.name}
         counted = {"$inc": {"last": 1, "waiting": 1}}
         await self._queues.update_one(place, counted, upsert=True, session=self._session)
@@ -184,7 +184,7 @@ class _MongoChatChange:
         await self._insert_lines(update)
 
     async def save(self, update: ChatUpdate) -> None:
-        # Not replaced: token and owner are no part of the chat.
+        # Fields are set, and the document not replaced: it holds the token and the owner as well.
         change: Document = {"$set": _to_document(update.chat)}
         if not update.chat.is_open:
             change["$unset"] = {"open_of": "", "sent": ""}
@@ -198,7 +198,7 @@ class _MongoChatChange:
 
     def _to_line_document(self, update: ChatUpdate, line: Line) -> Document:
         chat = update.chat
-        # Who waits in a queue has no news of what others write.
+        # Lines of other chats do not notify those who wait in the queue.
         queues = () if line.kind is LineKind.MESSAGE else (chat.queue, update.left_queue)
         row: Document = {
             "_id": f"{chat.id}|{line.rank}",
@@ -212,7 +212,7 @@ class _MongoChatChange:
 
 
 def _build_key_id(chat: str, words: Line | Message, desk: Queue) -> str:
-    """Build the unique id of a message key, which is its writer's own."""
+    """Build the unique id of a message key; each writer has its own keys."""
     writer = (desk.name, words.who) if words.by is Side.BUREAU else ()
     return repr((chat, words.by.value, *writer, words.key))
 

@@ -8,7 +8,7 @@ from services.support.chat.domain.chat import Chat, Line, LineKind, Queue
 
 
 class ChatFeed:
-    """Live feed: gives what is stored, then what comes, from any replica."""
+    """Live feed: yields the stored lines, then each new one, from any replica."""
 
     def __init__(self, ports: ChatPorts) -> None:
         """Use these ports."""
@@ -16,16 +16,16 @@ class ChatFeed:
 
     @property
     def is_closing(self) -> bool:
-        """Whether the service stops, which ends no chat."""
+        """Whether the service stops; chats go on after that."""
         return self._ports.notifier.is_closed
 
     async def follow_queue(self, queue: Queue) -> AsyncGenerator[Sequence[Chat], None]:
-        """Yield the open chats of a desk, and again at each change."""
+        """Yield the open chats of a desk, again at each change."""
         ports = self._ports
         told = None
         with ports.notifier.subscribe(queue.name) as news:
             while not self.is_closing:
-                # Before it reads: a chat that comes meanwhile sets it for the next turn.
+                # Cleared before the read: a chat that comes meanwhile sets it for the next turn.
                 news.clear()
                 chats = await ports.chats.list_queue(queue)
                 seen = [(chat.id, chat.state, chat.agent) for chat in chats]
@@ -46,9 +46,9 @@ class ChatFeed:
         chats, notifier = self._ports.chats, self._ports.notifier
         queue, told = None, 0
         while True:
-            # Before it reads, so that no line is missed. By the queue it was last seen in.
+            # Subscribed before the read, so that no line is missed; by the queue last read.
             with notifier.subscribe(chat_id, queue.name if queue else chat_id) as news:
-                # Before its lines: the last of them is kept together with the end.
+                # Read before its lines: the last line is stored together with the end.
                 chat = await chats.find(chat_id)
                 if notifier.is_closed or chat is None:
                     return

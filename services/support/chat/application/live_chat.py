@@ -52,7 +52,7 @@ class LiveChat:
         """Take the ports, and the limits of chats."""
         self._ports = ports
         self._limits = limits
-        # While the service was down nobody could be seen.
+        # While the service was down, no visitor could be connected.
         self._started_at = ports.clock()
 
     def find_availability(self) -> Availability:
@@ -60,7 +60,7 @@ class LiveChat:
         return self._limits.hours.find_availability(self._ports.clock())
 
     def check_opening(self) -> Violations:
-        """Name the rule that refuses a chat outside opening hours."""
+        """Return the rule that refuses a chat outside opening hours."""
         return judge_opening(self._limits.hours, self._ports.clock())
 
     async def start(self, visitor: Visitor, request: ChatRequest) -> StartedChat | Violations:
@@ -110,7 +110,7 @@ class LiveChat:
     async def _find_reached_limit(
         self, change: ChatChange, queue: Queue, visitor: Visitor
     ) -> Violations:
-        """Name the limit that refuses a visitor's chat."""
+        """Find the limit that refuses a chat of a visitor."""
         limits, waiting = self._limits, await change.count_waiting(queue)
         if waiting >= limits.waiting:
             return (chat_rules.QUEUE_FULL.broken("requête", waiting=waiting),)
@@ -123,7 +123,7 @@ class LiveChat:
         return ()
 
     async def write(self, chat_id: str, message: Message) -> Line | Violations:
-        """Write a message in a chat. The same key again gives the stored line."""
+        """Write a message in a chat. The same key again returns the stored line."""
 
         async def work(change: ChatChange) -> Line | Violations:
             chat = await change.load(chat_id)
@@ -157,7 +157,7 @@ class LiveChat:
         return await self._ports.chats.change(work)
 
     async def transfer(self, chat_id: str, transfer: ChatTransfer) -> Violations:
-        """Transfer a chat to the queue of another desk, or name the rules against it."""
+        """Transfer a chat to the queue of another desk; return the rules that refuse it."""
         ports = self._ports
         structure = transfer.to.structure
         directory = await find_directory(ports.structures, Recipient(structure or ""))
@@ -177,7 +177,7 @@ class LiveChat:
     async def end(
         self, chat_id: str, ending: Ending, who: str = "", desk: Queue | None = None
     ) -> None:
-        """End a chat, unless it has ended or another desk has it by now."""
+        """End a chat, unless it has ended or another desk has it."""
 
         def build_update(chat: Chat) -> ChatUpdate | None:
             if not chat.is_open or desk not in {None, chat.queue}:
@@ -187,7 +187,7 @@ class LiveChat:
         await self._update(chat_id, build_update)
 
     async def apply_time_limits(self) -> Sequence[Chat]:
-        """Warn or end the open chats that a time limit has reached; give all that were open."""
+        """Warn or end the open chats that reach a time limit; return all that were open."""
         found = await self._ports.chats.list_open()
         for present in found:
             seen_at = max(present.seen_at, self._started_at)
@@ -241,7 +241,7 @@ class LiveChat:
 async def _find_started(
     change: ChatChange, sent: str | None, token: str | None
 ) -> StartedChat | None:
-    """Find the chat that the same request started, and add a token: its first is not stored."""
+    """Find the chat that the same request started, and add a token: the first one is not stored."""
     chat = await change.find_started(sent) if sent else None
     if chat is None:
         return None

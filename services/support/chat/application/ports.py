@@ -20,7 +20,7 @@ class StartedChat:
 
     chat: Chat
     token: str | None
-    """Resumes the chat without an account; None with one."""
+    """Token that resumes the chat without an account; None with one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class ChatChange(Protocol):
     ) -> None:
         """Store a new chat.
 
-        `token_hash` is of the token that resumes it without an account; `sent` is its start key.
+        `token_hash` is the hash of its token without an account; `sent` is its start key.
         """
 
     async def save(self, update: ChatUpdate) -> None:
@@ -112,13 +112,13 @@ class Chats(Protocol):
 
 
 class Notifier(Protocol):
-    """Wakes those who follow a chat or a queue when it has something new."""
+    """Notifies the followers of a chat or a queue of something new."""
 
     is_closed: bool
-    """Whether the service stops, and every follower with it."""
+    """Whether the service stops, so that every follower ends."""
 
     def subscribe(self, *keys: str) -> AbstractContextManager[asyncio.Event]:
-        """Give an event that is set at news of one of `keys`, until the block is left."""
+        """Yield an asyncio event that is set when one of `keys` has something new."""
 
 
 @dataclass(frozen=True, slots=True)

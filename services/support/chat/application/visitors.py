@@ -8,7 +8,7 @@ from services.support.desks.domain.parties import Asker
 from shared.application.idempotency import serialize_request
 
 UNGUESSABLE_KEY_LENGTH = 16
-"""Least length of a start key that identifies somebody without an account, as a UUID does."""
+"""Least length of a start key without an account; a UUID is long enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Visitor:
 
     @property
     def owner(self) -> str:
-        """Owner whose chats are counted together; network addresses are hashed."""
+        """Owner of the chats that are counted together; a network address is hashed."""
         if self.asker:
             return f"structure|{self.asker.structure}"
         return f"adresse|{hash_token(self.address)}"
@@ -29,7 +29,7 @@ class Visitor:
 def build_start_key(visitor: Visitor, request: ChatRequest) -> str | None:
     """Build the start key, by which a repeated start resumes its chat; None without a key.
 
-    Without an account others come from the same address: only a key that nobody can guess will do.
+    Without an account the key must be hard to guess, as others share the network address.
     """
     least = 1 if visitor.asker else UNGUESSABLE_KEY_LENGTH
     if len(request.key or "") < least:

@@ -105,7 +105,7 @@ def apply_time_limits(
     hours = limits.hours
     if not chat.is_open:
         return None
-    # Not whether it is open now: a chat of yesterday ended yesterday, however late that is noticed.
+    # The closing of that day counts, and not whether it is open now: a chat of yesterday has ended.
     if not hours.is_open(now) or now >= hours.find_closing(chat.started_at):
         return end_chat(chat, Ending.FERMETURE, limits, now)
     if chat.is_waiting and now - max(seen_at, chat.waits_since) >= limits.absence:

@@ -33,7 +33,7 @@ _MINUTE = timedelta(minutes=1)
 def judge_request(
     request: ChatRequest, catalogue: Catalogue, directory: Directory
 ) -> tuple[Violation, ...]:
-    """Name every rule that a request to start a chat breaks."""
+    """List the rules that a request to start a chat breaks."""
     found: list[Violation] = []
     chosen = catalogue.by_code.get(request.sub_category or "")
     if request.sub_category and chosen is None:
@@ -49,7 +49,7 @@ def judge_request(
 def judge_message(
     chat: Chat, message: Message, limits: ChatLimits, now: datetime
 ) -> tuple[Violation, ...]:
-    """Name every rule that a message breaks."""
+    """List the rules that a message breaks."""
     if found := _judge_desk(chat, message.desk):
         return found
     if chat.messages >= limits.messages:
@@ -63,7 +63,7 @@ def judge_message(
 def judge_transfer(
     chat: Chat, transfer: ChatTransfer, directory: Directory
 ) -> tuple[Violation, ...]:
-    """Name every rule that a transfer breaks."""
+    """List the rules that a transfer breaks."""
     if found := _judge_desk(chat, transfer.desk):
         return found
     if transfer.to == chat.queue:
@@ -80,7 +80,7 @@ def judge_transfer(
 
 
 def _judge_desk(chat: Chat, desk: Queue | None) -> tuple[Violation, ...]:
-    """Name the rule against an act on a chat; `desk` is None for the visitor."""
+    """Return the rule that refuses an act on a chat; `desk` is None for the visitor."""
     if not chat.is_open:
         return (chat_rules.ENDED.broken("chat_id"),)
     if desk is not None and desk != chat.queue:
@@ -98,7 +98,7 @@ def _judge_text(text: str, key: str | None) -> list[Violation]:
 
 
 def judge_repeat(line: Line, message: Message) -> tuple[Violation, ...]:
-    """Refuse a key that was already sent with another message."""
+    """Refuse a key that was already used for another message."""
     if (line.by, line.text) == (message.by, message.text):
         return ()
     return (chat_rules.KEY_TAKEN.broken("key"),)

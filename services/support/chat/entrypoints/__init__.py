@@ -1,1 +1,1 @@
-"""Routes, sockets and tasks of the chat."""
+"""HTTP routes, WebSockets and periodic tasks of the chat."""

@@ -33,7 +33,7 @@ class ViolationAnswer(Answer):
 
 
 class HoursAnswer(Answer):
-    """Whether the chat is open, when it opens, and what else there is."""
+    """Opening of the chat: whether it is open, when it opens, and where to send a ticket."""
 
     is_open: bool
     opens_at: datetime | None = Field(description="Absent tant que c'est ouvert.")
@@ -87,13 +87,13 @@ class DeskChatAnswer(ChatAnswer):
 
 
 class DeskQueueAnswer(Answer):
-    """The open chats of a desk: those that wait, in order, then those that go on."""
+    """The open chats of a desk: those that wait, in order, then those in progress."""
 
     chats: tuple[DeskChatAnswer, ...]
 
     @classmethod
     def of(cls, chats: Sequence[Chat]) -> Self:
-        """Show them."""
+        """Show the chats of a desk."""
         return cls(chats=tuple(DeskChatAnswer.of(each) for each in chats))
 
 

@@ -1,4 +1,4 @@
-"""First-frame limit of the chat: connections that have not yet said what they come for."""
+"""First-frame limit of the chat: timeout and number of sockets without a first frame."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 
 class FirstFrameLimit:
-    """Bounds how many connections wait for their first frame at once, and for how long each.
+    """Limits the connections without a first frame, in number and in time.
 
-    When it is full, the connection that has waited longest is closed. Whoever sends a first frame
-    at once gets through, however many connections stay silent.
+    Over the limit, the connection that has waited longest is closed: a client that sends its first
+    frame at once is served, however many connections stay silent.
     """
 
     def __init__(self, in_all: int, seconds: float) -> None:

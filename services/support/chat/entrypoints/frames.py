@@ -17,17 +17,17 @@ from shared.contracts.texts import TypedText
 from shared.vocabulary.rules import Violation
 
 _Short = Annotated[str, TypedText(100)]
-# The rules have their own limits, and say them; these bound what is looked at.
+# Rules refuse a longer text with their own code; these limits only bound how much is read.
 _Judged = Annotated[str, TypedText(100, judged=True)]
 _Text = Annotated[str, TypedText(30_000, lines=True, judged=True)]
 RANK_LIMIT = 10**6
-"""Bound of a line's rank in a request."""
+"""Limit of the rank of a line in a request."""
 TICKETS = public_path("support", "tickets")
 OPEN_TICKETS = public_path("support", "open", "tickets")
 
 
 class BeginFrame(ClosedRequest):
-    """Take a place in the queue."""
+    """Frame that starts a chat in a queue."""
 
     type: Literal["commencer"]
     sub_category: _Judged | None = None
@@ -41,7 +41,7 @@ class BeginFrame(ClosedRequest):
 
 
 class ResumeFrame(ClosedRequest):
-    """Go on after a lost connection."""
+    """Frame that resumes a chat after a lost connection."""
 
     type: Literal["reprendre"]
     chat_id: _Short
@@ -50,7 +50,7 @@ class ResumeFrame(ClosedRequest):
 
 
 class WriteFrame(ClosedRequest):
-    """Write."""
+    """Frame that writes a message."""
 
     type: Literal["ecrire"]
     text: _Text
@@ -58,7 +58,7 @@ class WriteFrame(ClosedRequest):
 
 
 class EndFrame(ClosedRequest):
-    """End the chat."""
+    """Frame that ends the chat."""
 
     type: Literal["terminer"]
 
@@ -70,7 +70,7 @@ NEXT: TypeAdapter[WriteFrame | EndFrame] = TypeAdapter(Next)
 
 
 class SessionFrame(Answer):
-    """The chat that a connection is about."""
+    """Frame that names the chat of a connection."""
 
     type: Literal["session"] = "session"
     chat_id: str
@@ -84,20 +84,20 @@ class SessionFrame(Answer):
 
 
 class PositionFrame(Answer):
-    """A place in the queue."""
+    """Frame of the position in the queue."""
 
     type: Literal["file"] = "file"
     position: int
 
 
 class LineFrame(LineAnswer):
-    """A line, as it comes."""
+    """Frame of a line."""
 
     type: Literal["ligne"] = "ligne"
 
 
 class RefusalFrame(Answer):
-    """Something that was refused; nothing was kept of it."""
+    """Frame of a refusal: nothing was stored."""
 
     type: Literal["refus"] = "refus"
     code: str
@@ -131,6 +131,6 @@ class RefusalFrame(Answer):
 
 
 class QueueFrame(DeskQueueAnswer):
-    """The open chats of a desk, as they now are."""
+    """Frame of the open chats of a desk."""
 
     type: Literal["conversations"] = "conversations"

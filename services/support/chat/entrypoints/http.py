@@ -1,4 +1,4 @@
-"""Routes of the chat: WebSocket while it lasts, HTTP before and afterwards."""
+"""Routes of the chat: WebSocket while it is open, HTTP before and after."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -198,7 +198,7 @@ def create_chat_desk_router(
 
 @asynccontextmanager
 async def _accepted(socket: WebSocket, limit: ConnectionLimit, holder: str) -> AsyncIterator[None]:
-    """Accept a WebSocket when there is room, and close it as the block says."""
+    """Accept a WebSocket within the connection limit, and close it with the code of the block."""
     release: Callable[[], None] | LimitReached = limit.acquire(holder)
     if isinstance(release, LimitReached):
         raise _refuse_connection(release)

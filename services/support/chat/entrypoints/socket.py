@@ -46,13 +46,13 @@ class CloseSocketError(Exception):
     """Closes the WebSocket with a code."""
 
     def __init__(self, code: CloseCode) -> None:
-        """Name the code."""
+        """Take the close code."""
         super().__init__(code.name)
         self.code = code
 
 
 class InvalidFrameError(ValueError):
-    """A frame that is not of any type."""
+    """A frame that cannot be parsed."""
 
     def __init__(self, violations: tuple[Violation, ...]) -> None:
         """Take the faults of the frame."""
@@ -93,7 +93,7 @@ async def send_frame(socket: WebSocket, frame: BaseModel) -> None:
     try:
         await socket.send_text(frame.model_dump_json())
     except RuntimeError as error:
-        # The framework says so of a socket that has been closed meanwhile.
+        # Starlette raises this for a socket that was closed meanwhile.
         raise WebSocketDisconnect(1006) from error
 
 
@@ -168,7 +168,7 @@ async def _read_frames(socket: WebSocket, live_chat: LiveChat, chat: Chat, party
             continue
         in_vain += 1
         if in_vain >= _USELESS_LIMIT:
-            # Each one costs a transaction: who writes on regardless is no person.
+            # Each one costs a transaction: a client that goes on writing is not a person.
             raise CloseSocketError(CloseCode.REFUSED)
 
 
@@ -186,6 +186,6 @@ async def _send_feed(
 
 
 async def close_socket(socket: WebSocket, code: CloseCode) -> None:
-    """Close the WebSocket, unless the other side was faster."""
+    """Close the WebSocket, unless the other side has closed it."""
     with suppress(RuntimeError, WebSocketDisconnect):
         await socket.close(code)

@@ -1,1 +1,1 @@
-"""Adapters of all features: what the ports reach."""
+"""Adapters that all features share: rate limits and tokens."""

@@ -1,4 +1,4 @@
-"""Rate limits by the hour, counted in the store: replicas count together."""
+"""Hourly rate limits, counted in the store, so that replicas count together."""
 
 import hashlib
 from datetime import timedelta
@@ -12,31 +12,31 @@ _HOUR = timedelta(hours=1)
 
 
 class HourlyRates:
-    """The counts of one service, within the hour of the clock."""
+    """Hourly counts of one service."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        """Count in this store."""
+        """Use this store."""
         self._store = store
         self._clock = clock
 
     async def prepare(self) -> None:
-        """Forget a count once its hour is over."""
+        """Create the index that deletes a count after its hour."""
         await self._store.collection(_RATES).create_index("expires_at", expireAfterSeconds=0)
 
     def of(self, what: str, an_hour: int) -> "HourlyRate":
-        """Allow each comer `an_hour` of `what`."""
+        """Build the rate limit of `an_hour` acts of `what` for each caller."""
         return HourlyRate(self, what, an_hour)
 
     async def count(self, what: str, who: str) -> int:
-        """Count one, and give how many that makes in this hour."""
+        """Count one act, and return the count of this hour."""
         hour = self._clock().replace(minute=0, second=0, microsecond=0)
-        # Who comes is not kept in clear: the count alone is needed.
+        # The caller is hashed: only the count is needed.
         digest = hashlib.sha256(f"{what}|{who}".encode()).hexdigest()
         counted = {"_id": f"{digest}|{hour.isoformat()}"}
         change: Document = {"$inc": {"count": 1}, "$setOnInsert": {"expires_at": hour + 2 * _HOUR}}
 
         async def work(transaction: Transaction) -> int:
-            # In a transaction: who comes at the same time conflicts, and counts after this one.
+            # In a transaction: acts at the same time conflict, and are counted one after the other.
             rates, session = transaction.collection(_RATES), transaction.session
             await rates.update_one(counted, change, upsert=True, session=session)
             row = await rates.find_one(counted, session=session)
@@ -46,12 +46,12 @@ class HourlyRates:
         try:
             return await self._store.transaction(work)
         except DuplicateKeyError:
-            # The first two of an hour came at once: the row is now found.
+            # Two first acts of an hour came at once: the retry finds the row.
             return await self._store.transaction(work)
 
 
 class HourlyRate:
-    """How often each comer does one thing."""
+    """Hourly rate limit of one kind of act, for each caller."""
 
     def __init__(self, rates: HourlyRates, what: str, an_hour: int) -> None:
         """Allow each comer `an_hour` of `what`."""
@@ -60,5 +60,5 @@ class HourlyRate:
         self.an_hour = an_hour
 
     async def is_exceeded(self, who: str) -> bool:
-        """Count one, and tell whether that is more than allowed."""
+        """Count one act, and tell whether the limit is exceeded."""
         return await self._rates.count(self._what, who) > self.an_hour

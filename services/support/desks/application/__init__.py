@@ -1,1 +1,1 @@
-"""Use cases of all features, and their ports."""
+"""Use cases that all features share, and their ports."""

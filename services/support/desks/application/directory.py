@@ -6,6 +6,6 @@ from shared.circuit.parties import Directory
 
 
 async def find_directory(structures: Structures, *parties: Issuer | Recipient | None) -> Directory:
-    """Find in the directory the structures of these parties."""
+    """Find the structures of these parties in the directory."""
     ids = {each.structure for each in parties if each and each.structure}
     return await structures.find(ids) if ids else {}

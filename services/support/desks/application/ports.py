@@ -10,17 +10,17 @@ Clock = Callable[[], datetime]
 
 
 class Structures(Protocol):
-    """Directory of structures, as their events told it."""
+    """Directory of structures, projected from their events."""
 
     async def find(self, structures: Iterable[str]) -> Directory:
         """Find those of these structures that exist."""
 
 
 class RateLimit(Protocol):
-    """Hourly rate limit of each comer."""
+    """Hourly rate limit of each caller."""
 
     an_hour: int
-    """Requests that one comer may make in an hour."""
+    """Requests that one caller may make in an hour."""
 
     async def is_exceeded(self, who: str) -> bool:
         """Count one request, and tell whether the limit is exceeded."""

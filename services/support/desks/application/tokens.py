@@ -1,4 +1,4 @@
-"""Tokens that stand for an account: a random secret, of which the store has the hash alone."""
+"""Tokens in place of an account: random secrets, of which the store has the hash alone."""
 
 import hashlib
 import secrets

@@ -22,8 +22,8 @@ COLUMNS = (
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _LABEL_LIMIT = 120
 _HELP_LIMIT = 500
-# The sources write "M-question" and "M – question"; who types has other dashes, what is drawn like
-# one, a colon, and letters of other alphabets that nobody tells from an M.
+# The sources write "M-question" and "M – question". People type other dashes, signs that look like
+# one, a colon, and letters of other alphabets that look like an M.
 _BUSINESS = re.compile(r"\s*[Mm\u041c\u043c\u039c]\s*([^\w\s]|_)")
 _DASHES = frozenset({"Pd", "Pc", "Sm", "So", "Sk"})
 _AS_DASHES = frozenset(":\u2043")

@@ -23,7 +23,7 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class OpeningHours:
-    """Opening hours in Paris; without a setting, those of AIFE's own assistance.
+    """Opening hours in Paris; by default those of the assistance of AIFE.
 
     Raises ValueError when nobody would ever answer.
     """

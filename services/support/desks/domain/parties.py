@@ -41,9 +41,9 @@ def normalise_mailbox(email: str) -> str:
 
 
 def judge_issuer(issuer: Issuer, directory: Directory) -> tuple[Violation, ...]:
-    """Name every rule that the issuer breaks.
+    """List the rules that the issuer breaks.
 
-    A structure that the directory lacks may ask: how to get into it is a question as well.
+    A structure that the directory lacks may ask, for example how to be added to it.
     """
     structure = directory.get(issuer.structure or "")
     return (
@@ -55,7 +55,7 @@ def judge_issuer(issuer: Issuer, directory: Directory) -> tuple[Violation, ...]:
 def judge_recipient(
     recipient: Recipient, directory: Directory, field: str = "recipient.structure"
 ) -> Iterator[Violation]:
-    """Name every rule that the recipient breaks: somebody must be there to answer."""
+    """List the rules that the recipient breaks: it must be an active structure."""
     faults = [*judge_line(field, "La structure", recipient.structure)]
     yield from faults
     structure = directory.get(recipient.structure)
@@ -70,7 +70,7 @@ def judge_recipient(
 def _judge_service(
     field: str, code: str | None, structure: Structure | None, *, is_asked: bool
 ) -> Iterator[Violation]:
-    """Name the rules that a service code breaks; the service of a recipient must be active."""
+    """List the rules that a service code breaks; the service of a recipient must be active."""
     faults = [*judge_line(field, "Le code service", code or "")]
     yield from faults
     if not code or faults or structure is None:

@@ -16,7 +16,7 @@ _SHOWN = 60
 
 
 def judge_line(field: str, label: str, text: str, limit: int = NAME_LIMIT) -> Iterator[Violation]:
-    """Name the rules that a text of one line breaks; it may be empty."""
+    """List the rules that a text of one line breaks; it may be empty."""
     yield from _judge_length(field, label, text, limit)
     if not is_showable(text):
         yield rules.TEXT_UNREADABLE.broken(field, label=label)
@@ -25,7 +25,7 @@ def judge_line(field: str, label: str, text: str, limit: int = NAME_LIMIT) -> It
 def judge_text(
     field: str, label: str, text: str, *, is_required: bool, limit: int = TEXT_LIMIT
 ) -> Iterator[Violation]:
-    """Name the rules that a text of several lines breaks."""
+    """List the rules that a text of several lines breaks."""
     if is_required and not text:
         yield rules.TEXT_MISSING.broken(field, label=label)
     yield from _judge_length(field, label, text, limit)
@@ -34,7 +34,7 @@ def judge_text(
 
 
 def judge_email(field: str, email: str) -> Iterator[Violation]:
-    """Name the rule that the form of an e-mail address breaks."""
+    """List the rules that the form of an e-mail address breaks."""
     is_printable = email.isprintable() and is_showable(email)
     if len(email) > _EMAIL_LIMIT or not is_printable or not _EMAIL.fullmatch(email):
         yield rules.EMAIL_REFUSED.broken(field, value=email[:_SHOWN])

@@ -1,1 +1,1 @@
-"""Routes, sockets and tasks of all features."""
+"""Entrypoints that all features share: authentication, request models, the 429 answer."""

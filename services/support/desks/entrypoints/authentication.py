@@ -1,6 +1,7 @@
 """Authentication of support: agents of a desk, and askers with or without an account.
 
-Tokens replace the headers of identity in `shared.runtime.web.caller`, which is asked first here.
+Identity comes from headers, which `shared.runtime.web.caller` reads until tokens replace them
+there.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from shared.vocabulary.tickets import Desk
 
 @dataclass(frozen=True, slots=True)
 class DeskAgent:
-    """Somebody of a desk; a business desk is its structure's own."""
+    """Agent of a desk; a business desk belongs to a structure."""
 
     desk: Desk
     name: str
@@ -84,7 +85,7 @@ def authenticate_agent_request(connection: HTTPConnection) -> DeskAgent:
 
 
 def authenticate_visitor_request(connection: HTTPConnection) -> object:
-    """Authenticate whoever names a structure or a desk on a path that is open to strangers."""
+    """Authenticate the caller of an open path, if it names a structure or a desk."""
     if "x-desk" in connection.headers:
         return authenticate_agent_request(connection)
     if "x-agent" in connection.headers:
@@ -97,7 +98,7 @@ def authenticate_asker(
     x_structure: Annotated[str | None, Header()] = None,
     x_role: Annotated[str | None, Header()] = None,
 ) -> Asker | None:
-    """Authenticate who asks; None without an account."""
+    """Authenticate the asker; None without an account."""
     if not x_structure and not x_role:
         return None
     caller = authenticate(connection, x_structure, x_role)

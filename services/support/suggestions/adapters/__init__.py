@@ -1,1 +1,1 @@
-"""Adapters of suggestions: what the ports reach."""
+"""Adapters of suggestions: the model, its file and its examples."""

@@ -1,4 +1,4 @@
-"""Cross-validation of the model on its examples: how good it may be expected to be."""
+"""Cross-validation of the model on its examples, which estimates how good it is."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -23,7 +23,7 @@ _SHOWN = 3
 _LEAST_SHOWN = 0.08
 """Least probability of a guess that is shown."""
 _CLEAR = 0.9
-"""Least probability of a desk that the text is said to be for."""
+"""Least probability of a desk that is suggested."""
 _TELLS, _TIMES = 0.5, 15
 """A first guess of probability `_TELLS` contradicts what is `_TIMES` times less likely.
 
@@ -36,7 +36,7 @@ _SEED = 20
 
 
 class TrainedModel:
-    """Trained model: logistic regression over words and pieces of words, which tolerates typos."""
+    """Trained model: logistic regression over words and pieces of words, so typos are tolerated."""
 
     def __init__(self, pipeline: Pipeline, desks: Mapping[str, Desk]) -> None:
         """Take a fitted pipeline, and the desk of each sub-category of the catalogue.
@@ -59,8 +59,8 @@ class TrainedModel:
     def suggest(self, title: str, description: str) -> Suggestions:
         """Suggest sub-categories for a text. It takes a few milliseconds.
 
-        A desk is given when the text is clearly for it, and every sub-category of the other desk
-        was trained.
+        A desk is suggested when the text is clearly for it, and every sub-category of the other
+        desk was trained.
         """
         odds = self._odds(title, description)
         best = np.argsort(odds)[::-1][:_SHOWN]
@@ -133,7 +133,7 @@ def build_pipeline() -> Pipeline:
         strip_accents="unicode",
         analyzer="char_wb",
         ngram_range=(2, 5),
-        # Alone in one ticket a piece of a word teaches nothing.
+        # A piece of a word that is in one ticket only is left out.
         min_df=2,
         sublinear_tf=True,
     )

@@ -16,7 +16,7 @@ from services.support.suggestions.domain.suggestions import Suggestions
 from shared.vocabulary.tickets import Desk
 
 _READ_TIMEOUT_S = 2.0
-"""Timeout of a suggestion, in seconds: no ticket waits longer, however many are asked for."""
+"""Timeout of a suggestion, in seconds: no ticket waits longer for it."""
 
 
 class ModelSuggester:
@@ -33,7 +33,7 @@ class ModelSuggester:
         self._examples = examples
         self._desks = desks
         self._trained = trained
-        # One at a time: several would take the processor from the event loop by turns.
+        # One at a time: several would take the processor from the event loop.
         self._beside = ThreadPoolExecutor(1, "suggestions")
 
     async def prepare(self) -> None:
@@ -48,7 +48,7 @@ class ModelSuggester:
         loop = asyncio.get_running_loop()
         reading = loop.run_in_executor(self._beside, self._trained.suggest, title, description)
         try:
-            # What is given up before its turn leaves the queue.
+            # A request that times out before its turn leaves the queue.
             return await asyncio.wait_for(reading, _READ_TIMEOUT_S)
         except TimeoutError:
             return Suggestions()

@@ -1,1 +1,1 @@
-"""Routes, sockets and tasks of suggestions."""
+"""HTTP routes of suggestions, and the report of a training."""

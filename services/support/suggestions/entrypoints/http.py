@@ -20,7 +20,7 @@ from shared.vocabulary.tickets import Desk
 
 
 class SuggestionRequest(ClosedRequest):
-    """A ticket as far as it is written."""
+    """A ticket while it is written."""
 
     title: Line = ""
     description: Text = ""
@@ -51,7 +51,7 @@ class SuggestionAnswer(Answer):
 
 
 class SuggestionsAnswer(Answer):
-    """What the text is closest to, best first; the choice stays the person's."""
+    """Suggested sub-categories, best first; the person chooses."""
 
     suggestions: tuple[SuggestionAnswer, ...]
     desk: Desk | None = Field(description="Le bureau, quand le texte le dit clairement.")

@@ -1,1 +1,1 @@
-"""Adapters of tickets: what the ports reach."""
+"""Adapters of tickets: their store in MongoDB."""

@@ -23,11 +23,11 @@ from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 T = TypeVar("T")
 TICKETS = "tickets"
 _NUMBERS = "numbers"
-# What a list does not show, which may be most of a ticket; the clock reads the rest of the journal.
+# Fields that a list does not show, often most of a ticket; the clock needs the rest of the journal.
 _LINE = {"ticket.content.description": 0, "ticket.journal.text": 0, "ticket.journal.attachments": 0}
 _TICKET = TypeAdapter(Ticket)
 _URGENCY = {priority: rank for rank, priority in enumerate(reversed(Priority))}
-"""Rank of a priority in the queue, the most urgent first."""
+"""Rank of each priority in the queue, the most urgent first."""
 
 
 class MongoTickets:
@@ -56,7 +56,7 @@ class MongoTickets:
         try:
             return await self._store.transaction(attempt)
         except (BulkWriteError, DuplicateKeyError):
-            # The same key was taken meanwhile: it is now found.
+            # The same key was used meanwhile: the retry finds it.
             return await self._store.transaction(attempt)
 
     async def find(self, ticket: str) -> Ticket | None:
@@ -68,14 +68,14 @@ class MongoTickets:
     async def next_number(self, year: int) -> int:
         numbers = self._store.collection(_NUMBERS)
         while True:
-            # Outside any transaction: each would wait for the one before.
+            # Outside any transaction, where each would wait for the one before.
             row: Document | None = await numbers.find_one_and_update(
                 {"_id": year}, {"$inc": {"last": 1}}, return_document=ReturnDocument.AFTER
             )
             if row:
                 last: int = row["last"]
                 return last
-            # Those who come first at once must not count in two rows.
+            # Two first requests at once must not count in two rows.
             with suppress(DuplicateKeyError):
                 await numbers.insert_one({"_id": year, "last": 0})
 
@@ -142,7 +142,7 @@ class _MongoTicketChange:
         return _read_ticket(await self._tickets.find_one({"_id": ticket}, session=self._session))
 
     async def save(self, ticket: Ticket) -> None:
-        # Not replaced: the token is not part of the ticket.
+        # Fields are set, and the document not replaced: it holds the token as well.
         await self._tickets.update_one(
             {"_id": ticket.id}, {"$set": _to_document(ticket)}, session=self._session
         )

@@ -1,4 +1,4 @@
-"""Access to a ticket: who may see it, in which version, and whether an act is possible."""
+"""Access control of a ticket: who may see it, in which version, and which acts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

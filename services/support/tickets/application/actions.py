@@ -55,7 +55,7 @@ class Actions:
             )
             return Refused(faults) if faults else found
 
-        # Before the files are kept, and again when the ticket cannot change any more.
+        # Judged before the files are stored, and again inside the transaction.
         first = judge(*await find_with_key(ports.tickets, access.ticket, used_key))
         if not isinstance(first, Allowed):
             return first

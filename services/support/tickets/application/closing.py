@@ -15,7 +15,7 @@ _BATCH_SIZE = 100
 AttemptEach = Callable[
     [Sequence[str], Callable[[str], Awaitable[object]]], Awaitable[Collection[str]]
 ]
-"""Runs a function for each id, whatever fails; gives the ids for which it failed."""
+"""Runs a function for each id, and returns the ids for which it failed."""
 
 
 class AutomaticClosing:
@@ -24,14 +24,14 @@ class AutomaticClosing:
     def __init__(
         self, ports: TicketPorts, actions: Actions, after: timedelta, attempt_each: AttemptEach
     ) -> None:
-        """Close a ticket `after` that long."""
+        """Set after how long a settled ticket is closed."""
         self._attempt_each = attempt_each
         self._ports = ports
         self._actions = actions
         self._after = after
 
     async def close(self) -> int:
-        """Close all that are due, and count them; one that fails delays no other."""
+        """Close all due tickets and return their number; a failure delays no other ticket."""
         closed, left = 0, set[str]()
         action = Action(TicketAct.CLORE, Side.PLATEFORME, "plateforme")
         before = self._ports.clock() - self._after

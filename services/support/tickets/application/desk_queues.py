@@ -60,6 +60,6 @@ class DeskQueues:
 
 
 def is_at_desk(ticket: Ticket, desk: Desk, structure: str | None) -> bool:
-    """Tell whether a desk has a ticket; a business desk is its structure's own."""
+    """Tell whether a desk has a ticket; a business desk belongs to a structure."""
     recipient = ticket.recipient.structure if ticket.recipient else None
     return ticket.desk is desk and recipient == structure

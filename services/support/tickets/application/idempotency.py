@@ -12,12 +12,12 @@ async def find_with_key(
 ) -> tuple[Ticket | None, UsedKey | None]:
     """Read a ticket and the use of an idempotency key, consistently."""
     found, used = await tickets.find(ticket), await tickets.find_key_use(key)
-    # What was done with the key since is in the ticket now: the two are written together.
+    # Both are written together, so the ticket shows what was done with the key.
     return (await tickets.find(ticket) if used else found), used
 
 
 def answer_repeat(used: UsedKey, key: Key | None, ticket: Ticket | None) -> Done | Refused:
-    """Answer a repeated request with what was done, or refuse a key sent with other contents."""
+    """Answer a repeated request with its result, or refuse a key sent with other contents."""
     if key is None or ticket is None or used.fingerprint != key.fingerprint:
         return Refused((ticket_rules.KEY_REUSED.broken("Idempotency-Key"),))
     return Done(ticket, is_replay=True)

@@ -1,4 +1,4 @@
-"""Events published on the topics of the desks after each act on a ticket."""
+"""Messages that support publishes on the topics of the desks after each act on a ticket."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ from shared.vocabulary.tickets import Desk, Side, TicketAct
 
 
 def build_messages(before: Ticket, after: Ticket) -> Iterator[Outgoing]:
-    """Build the events of the last act, for the desk that has it and the one that had it."""
+    """Build the messages of the last act, for its desk and, after a transfer, the one before."""
     act = after.journal[-1].act
     if act is TicketAct.DEPOSER:
         yield _build_message(after, _require_desk(after), _build_submitted(after))

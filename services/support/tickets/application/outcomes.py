@@ -13,7 +13,7 @@ class Done:
     ticket: Ticket
     is_replay: bool = False
     token: str | None = None
-    """Follows the ticket without an account; None with one."""
+    """Token that follows the ticket without an account; None with one."""
 
 
 @dataclass(frozen=True, slots=True)

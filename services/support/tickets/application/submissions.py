@@ -39,12 +39,12 @@ class _Preparation:
 
 
 class Submissions:
-    """Use cases of submission, each once per idempotency key."""
+    """Use cases of submission, idempotent by key."""
 
     def __init__(self, ports: TicketPorts, limits: AnonymousLimits, keyed_limit: RateLimit) -> None:
         """Take the ports, and the rate limits of those without an account.
 
-        `keyed_limit` counts what they send with a key, by network address: repeats too.
+        `keyed_limit` limits requests with a key, by network address; it counts repeats too.
         """
         self._ports = ports
         self._limits = limits
@@ -95,8 +95,8 @@ class Submissions:
     ) -> Outcome:
         """Submit a ticket without an account, in one request. The answer holds its token.
 
-        What is refused, or repeated with its key, does not count in `limits`. What has a key costs
-        a digest of all of it: it has a wider limit of its own.
+        A refused request, or one repeated with its key, does not count in `limits`. A request with
+        a key costs a digest of all its bytes, so a wider limit counts it.
         """
         ports = self._ports
         directory = await find_directory(ports.structures, content.recipient)
@@ -122,7 +122,8 @@ class Submissions:
             found = answer_repeat(used, used_key, await change.load(used.subject))
             if isinstance(found, Refused):
                 return found
-            # Its first token is not kept: the answer that held it may be lost.
+            # The first token is not stored, and the answer that held it may be lost: add another
+            # one.
             await change.add_token(used.subject, hash_token(token))
             return replace(found, token=token)
 
@@ -145,7 +146,7 @@ class Submissions:
         return await ports.tickets.change(work)
 
     async def _prepare(self, content: Content) -> _Preparation:
-        """Prepare outside the transaction what would make submissions wait for each other."""
+        """Take the number and the suggestions of a submission, outside its transaction."""
         ports = self._ports
         suggestions = await ports.suggester.suggest(content.title, content.description)
         year = ports.clock().astimezone(PARIS).year

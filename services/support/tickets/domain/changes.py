@@ -1,4 +1,4 @@
-"""Changes of a ticket: created, updated, submitted, and what each act makes of it."""
+"""Changes of a ticket: creation, update, submission, and the effect of each act."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -28,7 +28,7 @@ def create_draft(ticket_id: str, issuer: Issuer, content: Content, at: datetime)
 
 
 def update_draft(draft: Ticket, at: datetime, *, content: Content, issuer: Issuer) -> Ticket:
-    """Update a draft. Its journal keeps one line of it: nobody else has seen the draft before."""
+    """Update a draft. Its journal keeps one line, as nobody else has seen earlier versions."""
     return replace(draft, version=draft.version + 1, content=content, issuer=issuer, changed_at=at)
 
 
@@ -64,7 +64,7 @@ def submit_draft(
 def apply_action(
     ticket: Ticket, action: Action, target: TicketStatus | None, at: datetime
 ) -> Ticket:
-    """Apply an action that the table allows, and add it to the journal."""
+    """Apply an action that the transition table allows, and add it to the journal."""
     status = target or ticket.status
     changed = replace(
         ticket,
@@ -78,7 +78,7 @@ def apply_action(
     )
     if action.desk is None:
         return changed
-    # Who had it before has it no more.
+    # A transfer removes the assignee.
     return replace(changed, desk=action.desk, recipient=action.recipient, assignee=None)
 
 

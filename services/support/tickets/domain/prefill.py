@@ -1,4 +1,4 @@
-"""Prefilled ticket: what a conversation or a chat becomes when it is made a ticket."""
+"""Prefilled ticket, built from a conversation or a chat."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

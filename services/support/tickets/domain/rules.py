@@ -24,7 +24,7 @@ STALE = Rule(
     remedy="Le relire, y reporter ce que vous vouliez écrire, puis enregistrer avec son ETag.",
     source=PLATFORM_SOURCE,
 )
-TOO_LONG_A_STORY = Rule(
+JOURNAL_FULL = Rule(
     code="SUP-ETAT-02",
     sentence="Le journal de ce ticket est plein : {entries} lignes, ou {megabytes} Mo de texte.",
     remedy="Ouvrir un nouveau ticket, et citer le numéro de celui-ci.",

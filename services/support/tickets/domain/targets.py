@@ -44,7 +44,7 @@ class ResponseTimes:
     """Time until the first answer, or until now."""
     is_answered: bool
     resolution: timedelta
-    """Time during which the desk had to act."""
+    """Time while the desk had to act."""
 
     @property
     def is_late(self) -> bool:

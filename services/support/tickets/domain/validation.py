@@ -37,8 +37,8 @@ class JournalLimit:
     """Of the texts, in UTF-8."""
 
 
-# A ticket is one document of the store, of 16 MiB at most, and each answer shows it whole. A desk
-# has room left when who asks has filled theirs.
+# A ticket is one document of the store, of 16 MiB at most, and each answer shows all of it. The
+# limit of a desk is higher, so that it can answer an issuer who has reached theirs.
 JOURNAL_LIMITS = {
     Side.DEMANDEUR: JournalLimit(500, 2 * MEGABYTE),
     Side.BUREAU: JournalLimit(700, 3 * MEGABYTE),
@@ -73,7 +73,7 @@ ATTACHMENT_RULES = AttachmentRules(
 def judge_attachments(
     attached: Sequence[Attached], present: Sequence[StoredFile] = ()
 ) -> tuple[Violation, ...]:
-    """Name every rule that new attachments break, beside the present ones."""
+    """List the rules that new attachments break, together with the present ones."""
     return judge(
         ATTACHMENT_RULES,
         attached,
@@ -85,14 +85,14 @@ def judge_attachments(
 def judge_draft(
     content: Content, catalogue: Catalogue, directory: Directory
 ) -> tuple[Violation, ...]:
-    """Name every rule that a draft breaks; it may be incomplete."""
+    """List the rules that a draft breaks; it may be incomplete."""
     return tuple(_judge_content(content, catalogue, directory, is_whole=False))
 
 
 def judge_submission(
     content: Content, catalogue: Catalogue, directory: Directory
 ) -> tuple[Violation, ...]:
-    """Name every rule that keeps a draft from being submitted."""
+    """List the rules that refuse the submission of a draft."""
     return tuple(_judge_content(content, catalogue, directory, is_whole=True))
 
 
@@ -134,7 +134,7 @@ def find_allowed_transition(ticket: Ticket, act: TicketAct, side: Side) -> Trans
     if not row.is_allowed_when_full and ticket.status is not TicketStatus.BROUILLON:
         room = JOURNAL_LIMITS[side]
         if len(ticket.journal) >= room.entries or ticket.journal_bytes >= room.size_bytes:
-            return ticket_rules.TOO_LONG_A_STORY.broken(
+            return ticket_rules.JOURNAL_FULL.broken(
                 "text", entries=room.entries, megabytes=room.size_bytes // MEGABYTE
             )
     if act is TicketAct.EVALUER and ticket.satisfaction is not None:
@@ -145,7 +145,7 @@ def find_allowed_transition(ticket: Ticket, act: TicketAct, side: Side) -> Trans
 def judge_action(
     ticket: Ticket, action: Action, row: Transition, directory: Directory
 ) -> tuple[Violation, ...]:
-    """Name every rule that the contents of an action break."""
+    """List the rules that the contents of an action break."""
     found = [*judge_text("text", "Le message", action.text or "", is_required=row.is_text_required)]
     if action.act is TicketAct.PRENDRE_EN_CHARGE and not action.assignee:
         found.append(rules.TEXT_MISSING.broken("assignee", label="Le nom de l'agent"))
@@ -162,7 +162,7 @@ def judge_action(
 
 
 def judge_assignment(ticket: Ticket, action: Action) -> Violation | None:
-    """Refuse to take a ticket from an assignee who is not named: it may just have been taken."""
+    """Refuse to take a ticket from an assignee who is not named in the request."""
     # An older release kept names as macOS writes them.
     holder = normalise_nfc(ticket.assignee) if ticket.assignee else None
     if action.act is not TicketAct.PRENDRE_EN_CHARGE or holder in {None, action.who}:

@@ -1,1 +1,1 @@
-"""Routes, sockets and tasks of tickets."""
+"""HTTP routes of tickets."""

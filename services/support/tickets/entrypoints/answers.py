@@ -1,4 +1,4 @@
-"""Answers about tickets: JSON of a ticket, of lists and of queues."""
+"""Bodies of the HTTP answers of tickets: a ticket, lists, queues."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ class RecipientAnswer(Answer):
 
 
 class IssuerAnswer(Answer):
-    """Who asks."""
+    """The issuer of a ticket."""
 
     structure: str | None
     role: Role | None
@@ -85,7 +85,7 @@ class TicketLineAnswer(Answer):
 
 
 class TicketAnswer(TicketLineAnswer):
-    """A ticket, with all that was said of it."""
+    """A ticket with its journal."""
 
     version: int
     category: str | None
@@ -108,7 +108,7 @@ class TicketAnswer(TicketLineAnswer):
 
 
 class OpenTicketAnswer(TicketAnswer):
-    """A ticket without an account, with what follows it."""
+    """A ticket without an account, with the token that follows it."""
 
     token: str | None = Field(
         default=None,
@@ -122,7 +122,7 @@ class OpenTicketAnswer(TicketAnswer):
 
 
 class ClockAnswer(Answer):
-    """Where a ticket stands against its target, in minutes of opening hours."""
+    """Response times of a ticket and their targets, in minutes of opening hours."""
 
     first_answer: int
     first_answer_target: int
@@ -222,7 +222,7 @@ def _list_ticket_fields(ticket: Ticket, side: Side) -> dict[str, object]:
 
 
 def _show_entry(entry: JournalEntry, side: Side) -> JournalEntryAnswer:
-    # Why a desk hands a ticket over is said to the other desk alone.
+    # Only the other desk sees the reason of a transfer.
     is_among_desks = entry.act is TicketAct.TRANSFERER and side is Side.DEMANDEUR
     return JournalEntryAnswer.model_validate(replace(entry, text=None) if is_among_desks else entry)
 
@@ -232,7 +232,7 @@ def _to_minutes(time: timedelta) -> int:
 
 
 class PrefillAnswer(Answer):
-    """What a ticket begins with: the body of `POST /support/v1/tickets`."""
+    """A prefilled ticket: the body of `POST /support/v1/tickets`."""
 
     title: str
     description: str

@@ -59,7 +59,7 @@ def add_follow_up_routes(
         key: str | None = None,
         by: str = "",
     ) -> Done:
-        # Whoever could see it a moment ago may: a ticket does not change its issuer.
+        # Access was checked by the dependency, and a ticket does not change its issuer.
         access = TicketAccess(ticket.id, lambda _: True, key_owner=by)
         return require_done(await actions.apply(access, action, wrap_uploads(files), key))
 

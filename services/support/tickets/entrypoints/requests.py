@@ -24,7 +24,7 @@ class RecipientRequest(ClosedRequest):
 
 
 class DraftRequest(ClosedRequest):
-    """What an issuer writes; all of it may come later, before it is submitted."""
+    """Content of a draft; it may be incomplete until it is submitted."""
 
     sub_category: Line | None = None
     title: Line = ""
@@ -52,7 +52,7 @@ _Filter = Annotated[str, TypedText(100)] | None
 
 
 class SearchQuery(BaseModel):
-    """Which tickets to list."""
+    """Filters and page of a list of tickets."""
 
     query: Annotated[str, TypedText(200, searched=True), Field(description="Numéro ou mots.")] = ""
     status: TicketStatus | None = None
@@ -68,27 +68,27 @@ class SearchQuery(BaseModel):
 
 
 class DeskSearchQuery(SearchQuery):
-    """Which tickets of a desk to list."""
+    """Filters and page of the queue of a desk."""
 
     priority: Priority | None = None
     assignee: _Filter = None
 
 
 class TextRequest(ClosedRequest):
-    """Something said."""
+    """Text that reopens a ticket."""
 
     text: Text
 
 
 class RatingRequest(ClosedRequest):
-    """How content the issuer is."""
+    """Rating of a ticket by its issuer."""
 
     satisfaction: int = Field(description="De 1 à 5.")
     comment: Text = ""
 
 
 class AssignmentRequest(ClosedRequest):
-    """Who of the desk takes a ticket."""
+    """Assignment of a ticket to an agent."""
 
     assignee: Line | None = Field(default=None, description="Soi-même, si absent.")
     instead_of: Line | None = Field(
@@ -97,13 +97,13 @@ class AssignmentRequest(ClosedRequest):
 
 
 class PriorityRequest(ClosedRequest):
-    """How soon to answer."""
+    """Priority of a ticket."""
 
     priority: Priority
 
 
 class TransferRequest(ClosedRequest):
-    """To which desk a ticket goes, and why."""
+    """Transfer of a ticket or a chat to another desk."""
 
     desk: Desk
     recipient: RecipientRequest | None = None
