@@ -23,8 +23,9 @@ from shared.circuit.statuses import (
 )
 from shared.circuit.table import Circuit, Confidence, Phase, Row
 from shared.vocabulary.labels import ROLES, STATUSES
-from shared.vocabulary.roles import MoaParameter, Role
+from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
+from shared.vocabulary.structures import MoaParameter
 
 T = TypeVar("T")
 _HEAD = """# Circuit {version}

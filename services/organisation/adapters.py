@@ -16,7 +16,7 @@ from shared.circuit.parties import read_moa_parameter, write_moa_booleans
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import DuplicateKeyError
-from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
+from shared.vocabulary.structures import IdentifierType, StructureKind, StructureStatus
 from shared.vocabulary.texts import fold, make_one_line
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from shared.circuit.parties import write_moa_booleans
 from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureChanged
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import STRUCTURE
-from shared.vocabulary.roles import StructureKind
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.structures import StructureKind
 
 T = TypeVar("T")
 

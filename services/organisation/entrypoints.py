@@ -22,7 +22,12 @@ from shared.runtime.web.caller import Caller
 from shared.runtime.web.etags import Matching, format_etag
 from shared.runtime.web.problems import not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
-from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind, StructureStatus
+from shared.vocabulary.structures import (
+    IdentifierType,
+    MoaParameter,
+    StructureKind,
+    StructureStatus,
+)
 
 _PAGE_LIMIT = 200
 Name = Annotated[str, TypedText(200)]

@@ -5,8 +5,9 @@ from enum import StrEnum
 
 from shared.circuit import rules
 from shared.circuit.parties import Obstacle, Structure
-from shared.vocabulary.roles import MoaParameter, Role
+from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Rule
+from shared.vocabulary.structures import MoaParameter
 
 
 class Relation(StrEnum):

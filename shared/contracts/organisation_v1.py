@@ -6,7 +6,7 @@ from shared.circuit.parties import Service, Structure, read_moa_parameter
 from shared.contracts.common_v1 import Part
 from shared.contracts.envelope import Payload
 from shared.contracts.fields import Identifier, Moment, Version
-from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
+from shared.vocabulary.structures import IdentifierType, StructureKind, StructureStatus
 from shared.vocabulary.texts import make_one_line, normalise_nfc
 
 

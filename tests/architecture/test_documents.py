@@ -13,7 +13,7 @@ from docs.generators.asyncapi import build_asyncapi
 from shared.contracts.envelope import Event, encode
 from shared.contracts.organisation_v1 import ParametersV1, StructureChanged
 from shared.contracts.topics import TOPICS
-from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
+from shared.vocabulary.structures import IdentifierType, StructureKind, StructureStatus
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,7 +14,8 @@ from shared.contracts.envelope import Event, Payload, encode
 from shared.contracts.organisation_v1 import ParametersV1, StructureChanged
 from shared.runtime.ids import new_id
 from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
-from shared.vocabulary.roles import IdentifierType, Role, StructureKind, StructureStatus
+from shared.vocabulary.roles import Role
+from shared.vocabulary.structures import IdentifierType, StructureKind, StructureStatus
 
 STRUCTURES = 40
 PIECES = ("A4", "A15", "A19")

@@ -12,7 +12,7 @@ from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureC
 from shared.contracts.topics import STRUCTURE
 from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
-from shared.vocabulary.roles import IdentifierType, StructureKind, StructureStatus
+from shared.vocabulary.structures import IdentifierType, StructureKind, StructureStatus
 from tests.kit.waiting import wait_until
 
 

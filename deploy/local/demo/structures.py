@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.local.einvoices import Trader
-from shared.vocabulary.roles import MoaParameter, Role, StructureKind
+from shared.vocabulary.roles import Role
 from shared.vocabulary.siret import is_siret
+from shared.vocabulary.structures import MoaParameter, StructureKind
 
 
 @dataclass(frozen=True, slots=True)

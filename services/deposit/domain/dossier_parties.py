@@ -8,9 +8,10 @@ from services.deposit.domain.file_party import Party as FileParty
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.metadata import Metadata
 from shared.circuit.parties import LABELS, Parties, Party
-from shared.vocabulary.roles import SUPPLIER_SIDE, IdentifierType, Role
+from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.siret import has_siret_form
+from shared.vocabulary.structures import IdentifierType
 from shared.vocabulary.texts import quote_line
 from shared.vocabulary.vat_numbers import compact_vat_number
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from services.organisation.domain import rules
 from services.organisation.domain.structure import Declaration, Service, Structure
-from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind
 from shared.vocabulary.rules import Rule, Violation
 from shared.vocabulary.siret import is_siret
+from shared.vocabulary.structures import IdentifierType, MoaParameter, StructureKind
 from shared.vocabulary.texts import has_visible_letter
 
 _LETTER = "A-Za-zÀ-ÖØ-öø-ÿŒœ"

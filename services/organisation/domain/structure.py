@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind, StructureStatus
+from shared.vocabulary.structures import (
+    IdentifierType,
+    MoaParameter,
+    StructureKind,
+    StructureStatus,
+)
 
 
 @dataclass(frozen=True, slots=True)

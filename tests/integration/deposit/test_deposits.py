@@ -11,7 +11,8 @@ import pytest
 from deploy.local import einvoices
 from deploy.local.einvoices import Einvoice, Trader
 from shared.circuit.loader import CURRENT
-from shared.vocabulary.roles import MoaParameter, Role, StructureKind
+from shared.vocabulary.roles import Role
+from shared.vocabulary.structures import MoaParameter, StructureKind
 from tests.integration.deposit.world import (
     BUYER,
     MOA,

@@ -7,8 +7,9 @@ from functools import partial
 import httpx
 
 from deploy.local import einvoices
-from shared.vocabulary.roles import MoaParameter, Role
+from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
+from shared.vocabulary.structures import MoaParameter
 from tests.integration.deposit.world import (
     MOA,
     OTHER,

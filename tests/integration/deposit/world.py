@@ -24,14 +24,14 @@ from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureC
 from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1, TurnV1
 from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
-from shared.vocabulary.roles import (
+from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
+from shared.vocabulary.structures import (
     IdentifierType,
     MoaParameter,
-    Role,
     StructureKind,
     StructureStatus,
 )
-from shared.vocabulary.statuses import Status
 from tests.kit.einvoices import an_einvoice
 from tests.kit.waiting import scaled
 

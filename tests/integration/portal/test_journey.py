@@ -21,7 +21,8 @@ from deploy.local.demo.structures import AMENAGEUR, Site, Structure
 from shared.circuit.statuses import Act
 from shared.contracts.topics import ACTEUR
 from shared.runtime.clock import build_clock
-from shared.vocabulary.roles import Role, StructureKind
+from shared.vocabulary.roles import Role
+from shared.vocabulary.structures import StructureKind
 from tests.kit.waiting import scaled, wait_until
 
 SILENT = Structure("90000099900012", "Trésorerie discrète", StructureKind.PUBLIQUE)

@@ -21,8 +21,9 @@ from deploy.local.demo.pieces import ubl
 from deploy.local.demo.structures import AMENAGEUR, MAIRIE, ONE_SIRET, Site, Structure
 from shared.circuit.statuses import Act
 from shared.contracts.topics import DOSSIER
-from shared.vocabulary.roles import Role, StructureKind
+from shared.vocabulary.roles import Role
 from shared.vocabulary.siret import is_siret
+from shared.vocabulary.structures import StructureKind
 from tests.kit.waiting import scaled, wait_until
 
 MOA = {"X-Structure": MAIRIE.siret, "X-Role": Role.MOA.value}

@@ -13,7 +13,8 @@ from shared.contracts.organisation_v1 import ParametersV1, StructureChanged
 from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
 from shared.contracts.topics import DOSSIER, STRUCTURE
 from shared.runtime.ids import new_id
-from shared.vocabulary.roles import IdentifierType, Role, StructureKind, StructureStatus
+from shared.vocabulary.roles import Role
+from shared.vocabulary.structures import IdentifierType, StructureKind, StructureStatus
 from tests.kit.states import NOON, a_piece, a_state, awaiting, told
 from tests.kit.waiting import wait_until
 

@@ -3,7 +3,8 @@
 from itertools import groupby
 
 from shared.contracts import topics
-from shared.vocabulary.roles import Application, MoaParameter, Purpose, Role
+from shared.vocabulary.roles import Application, Purpose, Role
+from shared.vocabulary.structures import MoaParameter
 from tests.integration.routing.world import Deposits, World, amounts, wait_until
 
 EN_COURS = (("A4", Role.TITULAIRE, None), ("A15", Role.MOE, "A4"), ("A19", Role.MOA, "A15"))

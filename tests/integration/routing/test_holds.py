@@ -1,7 +1,8 @@
 """Dossiers that wait: for a structure, for the directory, behind a dead letter."""
 
 from shared.contracts import topics
-from shared.vocabulary.roles import MoaParameter, Role
+from shared.vocabulary.roles import Role
+from shared.vocabulary.structures import MoaParameter
 from tests.integration.routing.world import World, wait_until
 
 

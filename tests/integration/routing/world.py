@@ -28,10 +28,10 @@ from shared.contracts.routing_v1 import DelayElapsed, DossierChanged, PieceForwa
 from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.codes import Syntax
-from shared.vocabulary.roles import (
+from shared.vocabulary.roles import Role
+from shared.vocabulary.structures import (
     IdentifierType,
     MoaParameter,
-    Role,
     StructureKind,
     StructureStatus,
 )

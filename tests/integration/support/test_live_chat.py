@@ -31,7 +31,8 @@ from shared.circuit.parties import Structure
 from shared.runtime.ids import new_id
 from shared.runtime.notifier import Notifier
 from shared.runtime.store.database import Store
-from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
+from shared.vocabulary.roles import Role
+from shared.vocabulary.structures import MoaParameter, StructureKind, StructureStatus
 from shared.vocabulary.tickets import Desk, Side
 
 MONDAY = datetime(2026, 7, 13, 10, tzinfo=UTC)

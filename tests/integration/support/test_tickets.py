@@ -7,8 +7,8 @@ import pytest
 
 from deploy.local import Addresses, Platform
 from shared.contracts.support_v1 import TicketChanged, TicketSubmitted, TicketTransferred
-from shared.vocabulary.roles import StructureStatus
 from shared.vocabulary.sizes import MEGABYTE
+from shared.vocabulary.structures import StructureStatus
 from shared.vocabulary.tickets import Desk, TicketAct
 from tests.integration.support.world import (
     PDF,

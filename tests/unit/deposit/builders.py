@@ -19,14 +19,9 @@ from shared.circuit.parties import Parties, Party, Service, Structure
 from shared.circuit.turns import Awaited, Turn
 from shared.vocabulary.attachments import Attached, StoredFile
 from shared.vocabulary.codes import Syntax
-from shared.vocabulary.roles import (
-    SUPPLIER_SIDE,
-    MoaParameter,
-    Role,
-    StructureKind,
-    StructureStatus,
-)
+from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import Status
+from shared.vocabulary.structures import MoaParameter, StructureKind, StructureStatus
 
 TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)

@@ -18,8 +18,9 @@ from shared.circuit.loader import load_current, load_version
 from shared.circuit.parties import Party
 from shared.circuit.statuses import Act
 from shared.vocabulary.attachments import Attached, StoredFile
-from shared.vocabulary.roles import Application, MoaParameter, Role, StructureStatus
+from shared.vocabulary.roles import Application, Role
 from shared.vocabulary.statuses import Status
+from shared.vocabulary.structures import MoaParameter, StructureStatus
 from tests.unit.deposit.builders import (
     COTRAITANT,
     DIRECTORY,

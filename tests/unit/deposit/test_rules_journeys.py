@@ -11,8 +11,9 @@ from services.deposit.domain.prefill import list_options
 from shared.circuit.loader import load_current, switch_rows_off
 from shared.circuit.parties import Party
 from shared.circuit.turns import Turn
-from shared.vocabulary.roles import Application, MoaParameter, Role
+from shared.vocabulary.roles import Application, Role
 from shared.vocabulary.statuses import Status
+from shared.vocabulary.structures import MoaParameter
 from tests.unit.deposit.builders import (
     COTRAITANT,
     DIRECTORY,

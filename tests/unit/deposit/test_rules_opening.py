@@ -17,8 +17,9 @@ from services.deposit.domain.unreadable import MALFORMED_XML
 from shared.circuit.loader import load_version
 from shared.circuit.parties import Party
 from shared.vocabulary.codes import ModePaiement, Syntax
-from shared.vocabulary.roles import Application, MoaParameter, Role, StructureStatus
+from shared.vocabulary.roles import Application, Role
 from shared.vocabulary.rules import Rule
+from shared.vocabulary.structures import MoaParameter, StructureStatus
 from tests.unit.deposit.builders import (
     DIRECTORY,
     MOA,

@@ -20,7 +20,7 @@ from services.organisation.domain.structure import Declaration, Parameters, Serv
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import STRUCTURE
-from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind
+from shared.vocabulary.structures import IdentifierType, MoaParameter, StructureKind
 
 T = TypeVar("T")
 SIRET = "35600000000048"

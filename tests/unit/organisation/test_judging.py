@@ -10,7 +10,7 @@ from services.organisation.application import build_state
 from services.organisation.domain.judgement import judge
 from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
 from shared.contracts.topics import RECORD_MAX_BYTES
-from shared.vocabulary.roles import IdentifierType, MoaParameter, StructureKind
+from shared.vocabulary.structures import IdentifierType, MoaParameter, StructureKind
 
 SIRET = "35600000000048"
 PUBLIC = Declaration(IdentifierType.SIRET, SIRET, "Ville de Lumières", StructureKind.PUBLIQUE)

@@ -14,7 +14,8 @@ from shared.circuit.parties import Parties, Party, Service, Structure
 from shared.circuit.statuses import Act
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import Amounts
-from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
+from shared.vocabulary.roles import Role
+from shared.vocabulary.structures import MoaParameter, StructureKind, StructureStatus
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 DEPOSITED_AT = datetime(2026, 11, 24, 9, 25, tzinfo=UTC)

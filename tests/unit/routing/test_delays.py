@@ -10,8 +10,9 @@ from services.routing.domain.decide import decide
 from services.routing.domain.dossier import Dossier
 from services.routing.domain.events import DelayElapsed
 from shared.circuit.statuses import Act
-from shared.vocabulary.roles import MoaParameter, Role
+from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
+from shared.vocabulary.structures import MoaParameter
 from tests.unit.routing.builders import (
     A4,
     A7,

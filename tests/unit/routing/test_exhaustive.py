@@ -30,8 +30,9 @@ from shared.circuit.parties import Parties, Party, Structure
 from shared.circuit.statuses import TREATMENTS, Act
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import Amounts
-from shared.vocabulary.roles import MoaParameter, Role
+from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
+from shared.vocabulary.structures import MoaParameter
 from tests.unit.routing.builders import (
     NAMES,
     NOW,

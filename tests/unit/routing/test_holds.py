@@ -10,8 +10,9 @@ from services.routing.domain.dossier import Dossier
 from services.routing.domain.events import Forwarded, Held
 from shared.circuit.parties import Party, Structure
 from shared.circuit.statuses import Act
-from shared.vocabulary.roles import MoaParameter, Purpose, Role, StructureKind, StructureStatus
+from shared.vocabulary.roles import Purpose, Role
 from shared.vocabulary.statuses import Status
+from shared.vocabulary.structures import MoaParameter, StructureKind, StructureStatus
 from tests.unit.routing.builders import (
     A4,
     A7,

@@ -25,8 +25,9 @@ from shared.circuit.loader import load_current
 from shared.circuit.parties import Party, Structure
 from shared.circuit.statuses import TREATMENTS, Act, list_acts
 from shared.vocabulary.actors import Actor
-from shared.vocabulary.roles import MoaParameter, Role, StructureStatus
+from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
+from shared.vocabulary.structures import MoaParameter, StructureStatus
 from tests.unit.routing.builders import (
     NOW,
     PARTIES,

@@ -8,7 +8,8 @@ from services.routing.domain.commands import Correction
 from services.routing.domain.decide import decide
 from shared.circuit.parties import Party
 from shared.circuit.statuses import Act
-from shared.vocabulary.roles import MoaParameter, Role
+from shared.vocabulary.roles import Role
+from shared.vocabulary.structures import MoaParameter
 from tests.unit.routing.builders import (
     A4,
     DIRECTORY,

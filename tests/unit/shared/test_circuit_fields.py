@@ -6,7 +6,8 @@ import pytest
 
 from shared.circuit.fields import judge_fields, list_required_fields
 from shared.circuit.parties import Party, Service, Structure
-from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
+from shared.vocabulary.roles import Role
+from shared.vocabulary.structures import MoaParameter, StructureKind, StructureStatus
 
 SERVICES = {
     "TRVX": Service(),

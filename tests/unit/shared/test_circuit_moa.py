@@ -16,8 +16,9 @@ from shared.circuit.parties import (
     read_moa_parameter,
     write_moa_booleans,
 )
-from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
+from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.structures import MoaParameter, StructureKind, StructureStatus
 
 AVEC, EXCLUSIVEMENT, SANS = MoaParameter.AVEC, MoaParameter.EXCLUSIVEMENT, MoaParameter.SANS
 

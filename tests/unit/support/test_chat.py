@@ -41,8 +41,8 @@ from services.support.desks.domain.opening import describe_closing, judge_openin
 from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.settings import DATA, load_catalogue
 from shared.circuit.parties import Structure
-from shared.vocabulary.roles import MoaParameter, StructureKind, StructureStatus
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.structures import MoaParameter, StructureKind, StructureStatus
 from shared.vocabulary.tickets import DESK_LABELS, Desk, Side
 
 CATALOGUE = load_catalogue(DATA / "catalogue.csv")

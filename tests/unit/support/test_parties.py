@@ -17,8 +17,9 @@ from services.support.settings import DATA, load_catalogue
 from services.support.tickets.domain.tickets import Content
 from services.support.tickets.domain.validation import judge_draft, judge_submission
 from shared.circuit.parties import Service, Structure
-from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
+from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.structures import MoaParameter, StructureKind, StructureStatus
 
 CATALOGUE = load_catalogue(DATA / "catalogue.csv")
 ACTIVE, GONE = "90000000300013", "90000000400011"

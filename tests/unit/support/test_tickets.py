@@ -36,9 +36,10 @@ from services.support.tickets.domain.validation import (
 )
 from shared.circuit.parties import Service, Structure
 from shared.vocabulary.attachments import Attached
-from shared.vocabulary.roles import MoaParameter, Role, StructureKind, StructureStatus
+from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
+from shared.vocabulary.structures import MoaParameter, StructureKind, StructureStatus
 from shared.vocabulary.tickets import Desk, Side, TicketAct, TicketStatus
 
 CATALOGUE = load_catalogue(DATA / "catalogue.csv")

@@ -52,7 +52,7 @@ _WANTS_NO_LINK = re.compile(
     r"|\b(pas|plus|aucun|jamais) (besoin|r?envoye[zr]|r?envoie|transmettre|demander?)\b"
     r"|\b(inutile|(?<!ete )(?<!est )annul\w+|surtout pas)\b"
 )
-"""Refusals of a link; not "je n'ai pas reçu de lien" or "mon lien a été annulé", which ask for it."""
+"""Refusals of a link. They exclude "je n'ai pas reçu de lien" and "mon lien a été annulé"."""
 _YES = re.compile(
     r"((oui|ok|d accord|exact|exactement|correct|(c est )?(bien )?ca|(je )?confirme[rz]?|"
     r"(allez|vas) y|(envoyez|transmettez|faites)( l[ae])?|volontiers|bien sur|tout a fait|"

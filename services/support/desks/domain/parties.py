@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from services.support.desks.domain import rules
 from services.support.desks.domain.texts import judge_email, judge_line
 from shared.circuit.parties import Directory, Structure
-from shared.vocabulary.roles import Role, StructureStatus
+from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
+from shared.vocabulary.structures import StructureStatus
 
 
 @dataclass(frozen=True, slots=True)
