@@ -112,7 +112,7 @@ PLACES = (
         "the authentication of a caller",
         (
             ("shared/runtime/web/caller.py", "authenticate"),
-            ("services/support/desks/entrypoints/authentication.py", "authenticate_agent"),
+            ("services/support/access/entrypoints/authentication.py", "authenticate_agent"),
         ),
         "the second: of a desk. Paths that need none: `open_paths` in `bootstrap` of a service",
     ),
@@ -150,7 +150,7 @@ PLACES = (
         "a rate limit",
         (
             ("services/support/settings.py", "Settings.open_per_address"),
-            ("services/support/desks/adapters/rate_limits.py", "HourlyRates"),
+            ("services/support/access/adapters/rate_limits.py", "HourlyRates"),
         ),
         "support alone has some, each a setting; [operate](operate.md)",
     ),

@@ -7,7 +7,8 @@ Each feature is a package with the rooms of a service (`domain`, `application`, 
 - `agent`: the virtual agent, which answers from articles and from the portal.
 - `tickets`: drafts, submission, follow-up, the queues of the desks.
 - `suggestions`: the model that suggests a sub-category for a text.
-- `desks`: catalogue, opening hours, structures that ask and answer, limits of texts and rates.
+- `desks`: the catalogue, and the opening hours.
+- `access`: who asks and who answers, authentication, limits of texts and rates.
 
 `bootstrap` puts them together. `data` holds catalogue, targets, examples and articles.
 """

@@ -7,6 +7,12 @@ from functools import partial
 
 from fastapi import APIRouter, FastAPI
 
+from services.support.access.adapters.rate_limits import HourlyRates
+from services.support.access.application.rate_limits import AnonymousLimits
+from services.support.access.entrypoints.authentication import (
+    authenticate_agent_request,
+    authenticate_visitor_request,
+)
 from services.support.agent.adapters.knowledge_base import (
     build_search,
     load_articles,
@@ -28,13 +34,7 @@ from services.support.chat.entrypoints.http import (
     create_chat_router,
 )
 from services.support.chat.entrypoints.timers import build_time_limits_task
-from services.support.desks.adapters.rate_limits import HourlyRates
-from services.support.desks.application.rate_limits import AnonymousLimits
 from services.support.desks.domain.catalogue import Catalogue
-from services.support.desks.entrypoints.authentication import (
-    authenticate_agent_request,
-    authenticate_visitor_request,
-)
 from services.support.desks.entrypoints.catalogue import create_catalogue_router
 from services.support.settings import DATA, Settings, load_catalogue, load_targets
 from services.support.suggestions.adapters.model_file import ModelFileError, read_model

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.support.access.adapters.rate_limits import HourlyRates
+from services.support.access.domain.parties import Asker
 from services.support.chat.adapters.mongo import MongoChats
 from services.support.chat.application.feed import ChatFeed
 from services.support.chat.application.live_chat import LiveChat
@@ -23,9 +25,7 @@ from services.support.chat.domain.chat import (
     Message,
     Queue,
 )
-from services.support.desks.adapters.rate_limits import HourlyRates
 from services.support.desks.domain.hours import OpeningHours
-from services.support.desks.domain.parties import Asker
 from services.support.settings import DATA, load_catalogue
 from shared.circuit.parties import Structure
 from shared.runtime.ids import new_id

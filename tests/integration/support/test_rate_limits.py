@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from services.support.desks.adapters.rate_limits import HourlyRates
+from services.support.access.adapters.rate_limits import HourlyRates
 from shared.runtime.store.database import Store
 
 NOW = datetime(2026, 11, 24, 9, 59, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 
-from services.support.desks.entrypoints.authentication import (
+from services.support.access.entrypoints.authentication import (
     DeskAgent,
     authenticate_agent_request,
     authenticate_visitor_request,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from services.support.access.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.chat.domain.changes import (
     add_message,
     apply_time_limits,
@@ -38,7 +39,6 @@ from services.support.chat.domain.validation import (
 from services.support.desks.domain.french_dates import format_opening
 from services.support.desks.domain.hours import OpeningHours
 from services.support.desks.domain.opening import describe_closing, judge_opening
-from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.settings import DATA, load_catalogue
 from shared.circuit.parties import Structure
 from shared.vocabulary.rules import Violation

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from services.support.desks.application.rate_limits import AnonymousLimits
-from services.support.desks.domain.parties import Issuer
+from services.support.access.application.rate_limits import AnonymousLimits
+from services.support.access.domain.parties import Issuer
 from services.support.settings import DATA, load_catalogue
 from services.support.tickets.application.outcomes import RateLimited
 from services.support.tickets.application.ports import TicketPorts

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.support.access.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.agent.domain.conversation import (
     MESSAGE_LIMIT,
     TURNS_LIMIT,
@@ -28,7 +29,6 @@ from services.support.agent.domain.piece_status import (
     choose_latest,
     describe_pieces,
 )
-from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 
 import pytest
 
-from services.support.chat.domain.chat import ChatRequest
-from services.support.chat.domain.validation import judge_request
-from services.support.desks.domain.parties import (
+from services.support.access.domain.parties import (
     Issuer,
     Recipient,
     judge_issuer,
     judge_recipient,
     normalise_mailbox,
 )
+from services.support.chat.domain.chat import ChatRequest
+from services.support.chat.domain.validation import judge_request
 from services.support.settings import DATA, load_catalogue
 from services.support.tickets.domain.tickets import Content
 from services.support.tickets.domain.validation import judge_draft, judge_submission

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.support.desks.domain.texts import judge_line, judge_text
+from services.support.access.domain.texts import judge_line, judge_text
 from services.support.tickets.domain.prefill import cut_title
 from shared.vocabulary.sizes import MEGABYTE, format_megabytes
 from shared.vocabulary.texts import clean

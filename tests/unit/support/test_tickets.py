@@ -7,8 +7,8 @@ from itertools import product
 import pytest
 from pydantic import TypeAdapter
 
+from services.support.access.domain.parties import Issuer, Recipient
 from services.support.desks.domain.hours import OpeningHours
-from services.support.desks.domain.parties import Issuer, Recipient
 from services.support.settings import DATA, load_catalogue, load_targets
 from services.support.suggestions.domain.suggestions import Guess, Suggestions
 from services.support.tickets.domain.changes import apply_action, create_draft, submit_draft

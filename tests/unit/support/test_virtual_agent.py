@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 
+from services.support.access.application.rate_limits import AnonymousLimits
+from services.support.access.domain.parties import Asker
 from services.support.agent.application.ports import AgentPorts, ConversationChange, TurnOutcome
 from services.support.agent.application.virtual_agent import VirtualAgent
 from services.support.agent.domain.conversation import AnswerKind, Conversation, Turn
 from services.support.agent.domain.piece_status import TrackedPiece
 from services.support.agent.domain.search_hits import SearchHit
-from services.support.desks.application.rate_limits import AnonymousLimits
 from services.support.desks.domain.hours import OpeningHours
-from services.support.desks.domain.parties import Asker
 from services.support.suggestions.domain.suggestions import READ_LIMIT, Suggestions
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.roles import Role

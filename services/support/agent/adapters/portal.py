@@ -8,6 +8,7 @@ from itertools import takewhile
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from services.support.access.domain.parties import Asker
 from services.support.agent.application.ports import TrackingUnavailableError
 from services.support.agent.domain.piece_status import (
     SUPERSEDED,
@@ -15,7 +16,6 @@ from services.support.agent.domain.piece_status import (
     TrackedPiece,
     choose_latest,
 )
-from services.support.desks.domain.parties import Asker
 from shared.contracts.public_paths import public_path
 from shared.runtime.web.caller import build_caller_headers
 from shared.vocabulary.roles import Role

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from services.support.access.application.ports import Clock, RateLimit
+from services.support.access.application.rate_limits import AnonymousLimits
+from services.support.access.domain.parties import Asker
 from services.support.agent.domain.articles import Article
 from services.support.agent.domain.conversation import Conversation, Turn
 from services.support.agent.domain.piece_status import TrackedPiece
 from services.support.agent.domain.search_hits import SearchHit
-from services.support.desks.application.ports import Clock, RateLimit
-from services.support.desks.application.rate_limits import AnonymousLimits
 from services.support.desks.domain.hours import OpeningHours
-from services.support.desks.domain.parties import Asker
 from services.support.suggestions.application.ports import Suggester
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.rules import Violation

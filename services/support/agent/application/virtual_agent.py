@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from services.support.access.application.tokens import create_token, hash_token
+from services.support.access.domain.parties import Asker
+from services.support.access.domain.texts import judge_email, judge_text
 from services.support.agent.application.ports import (
     AgentPorts,
     ConversationChange,
@@ -39,11 +42,8 @@ from services.support.agent.domain.sentences import (
     UNSURE,
     WELCOME,
 )
-from services.support.desks.application.tokens import create_token, hash_token
 from services.support.desks.domain.hours import Availability
 from services.support.desks.domain.opening import describe_closing
-from services.support.desks.domain.parties import Asker
-from services.support.desks.domain.texts import judge_email, judge_text
 from services.support.suggestions.domain.suggestions import READ_LIMIT
 from services.support.tickets.domain.prefill import Prefill
 from shared.contracts.outgoing import Outgoing

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from services.support.desks.domain.parties import Asker
+from services.support.access.domain.parties import Asker
 from services.support.tickets.domain.prefill import Prefill, cut_title, join_description
 
 MESSAGE_LIMIT = 1000

@@ -1,6 +1,6 @@
 """Rules of conversations with the virtual agent: permanent codes, French sentences, sources."""
 
-from services.support.desks.domain.rules import PLATFORM_SOURCE
+from services.support.access.domain.rules import PLATFORM_SOURCE
 from shared.vocabulary.rules import Rule
 
 CONVERSATION_FULL = Rule(

@@ -5,6 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
+from services.support.access.application.tokens import hash_token
+from services.support.access.entrypoints.authentication import MaybeAsker
+from services.support.access.entrypoints.rate_limits import too_many_requests
+from services.support.access.entrypoints.requests import Id, Token
 from services.support.agent.application.ports import Conversations
 from services.support.agent.application.virtual_agent import VirtualAgent
 from services.support.agent.domain import rules as agent_rules
@@ -21,10 +25,6 @@ from services.support.agent.entrypoints.answers import (
     TurnAnswer,
 )
 from services.support.agent.entrypoints.requests import MessageRequest
-from services.support.desks.application.tokens import hash_token
-from services.support.desks.entrypoints.authentication import MaybeAsker
-from services.support.desks.entrypoints.rate_limits import too_many_requests
-from services.support.desks.entrypoints.requests import Id, Token
 from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.contracts.public_paths import public_path

@@ -1,6 +1,6 @@
 """Bodies of the HTTP requests of the virtual agent: a message."""
 
-from services.support.desks.entrypoints.requests import ClosedRequest, Text
+from services.support.access.entrypoints.requests import ClosedRequest, Text
 
 
 class MessageRequest(ClosedRequest):

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from services.support.access.adapters.mongo_tokens import add_token
 from services.support.chat.application.ports import ChatChange, ChatPresence
 from services.support.chat.domain.chat import (
     Chat,
@@ -17,7 +18,6 @@ from services.support.chat.domain.chat import (
     Message,
     Queue,
 )
-from services.support.desks.adapters.mongo_tokens import add_token
 from shared.runtime.notifier import Notifier
 from shared.runtime.store.change_stream import watch_inserts
 from shared.runtime.store.database import Document, Store, Transaction

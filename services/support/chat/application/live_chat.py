@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from services.support.access.application.directory import find_directory
+from services.support.access.application.tokens import create_token, hash_token
+from services.support.access.domain.parties import Asker, Recipient
 from services.support.chat.application.ports import ChatChange, ChatPorts, StartedChat
 from services.support.chat.application.visitors import Visitor, build_start_key
 from services.support.chat.domain import rules as chat_rules
@@ -32,11 +35,8 @@ from services.support.chat.domain.validation import (
     judge_request,
     judge_transfer,
 )
-from services.support.desks.application.directory import find_directory
-from services.support.desks.application.tokens import create_token, hash_token
 from services.support.desks.domain.hours import Availability
 from services.support.desks.domain.opening import judge_opening
-from services.support.desks.domain.parties import Asker, Recipient
 from services.support.tickets.domain.prefill import Prefill
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from services.support.access.application.ports import Clock, RateLimit, Structures
 from services.support.chat.domain.chat import Chat, ChatUpdate, Line, Message, Queue
-from services.support.desks.application.ports import Clock, RateLimit, Structures
 from services.support.desks.domain.catalogue import Catalogue
 
 T = TypeVar("T")

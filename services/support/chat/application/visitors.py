@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from services.support.access.application.tokens import hash_token
+from services.support.access.domain.parties import Asker
 from services.support.chat.domain.chat import ChatRequest
-from services.support.desks.application.tokens import hash_token
-from services.support.desks.domain.parties import Asker
 from shared.application.idempotency import serialize_request
 
 UNGUESSABLE_KEY_LENGTH = 16

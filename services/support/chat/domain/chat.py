@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from services.support.access.domain.parties import Asker
 from services.support.desks.domain.hours import OpeningHours
-from services.support.desks.domain.parties import Asker
 from shared.vocabulary.tickets import Desk, Side
 
 

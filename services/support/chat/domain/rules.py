@@ -1,6 +1,6 @@
 """Rules of the chat: permanent codes, French sentences, sources."""
 
-from services.support.desks.domain.rules import PLATFORM_SOURCE
+from services.support.access.domain.rules import PLATFORM_SOURCE
 from shared.vocabulary.rules import Rule
 
 QUEUE_FULL = Rule(

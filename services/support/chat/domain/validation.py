@@ -2,6 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from services.support.access.domain import rules
+from services.support.access.domain.parties import Recipient, judge_recipient
+from services.support.access.domain.texts import judge_line, judge_text
 from services.support.chat.domain import rules as chat_rules
 from services.support.chat.domain.chat import (
     Chat,
@@ -12,10 +15,8 @@ from services.support.chat.domain.chat import (
     Message,
     Queue,
 )
-from services.support.desks.domain import rules
 from services.support.desks.domain.catalogue import Catalogue
-from services.support.desks.domain.parties import Recipient, judge_recipient
-from services.support.desks.domain.texts import judge_line, judge_text
+from services.support.desks.domain.rules import SUB_CATEGORY_UNKNOWN
 from shared.circuit.parties import Directory
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side
@@ -38,7 +39,7 @@ def judge_request(
     chosen = catalogue.by_code.get(request.sub_category or "")
     if request.sub_category and chosen is None:
         shown = request.sub_category[:_SHOWN]
-        found.append(rules.SUB_CATEGORY_UNKNOWN.broken("sub_category", value=shown))
+        found.append(SUB_CATEGORY_UNKNOWN.broken("sub_category", value=shown))
     elif chosen is not None and chosen.desk.is_of_a_structure and not request.recipient:
         found.append(rules.RECIPIENT_MISSING.broken("recipient"))
     if request.recipient:

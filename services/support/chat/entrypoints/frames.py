@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter
 
+from services.support.access.entrypoints.requests import ClosedRequest, Token
 from services.support.chat.domain.chat import Chat, ChatRequest, ChatState
 from services.support.chat.entrypoints.answers import DeskQueueAnswer, LineAnswer, ViolationAnswer
-from services.support.desks.entrypoints.requests import ClosedRequest, Token
 from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.answers.answer import Answer

@@ -9,6 +9,9 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
+from services.support.access.domain.parties import Asker
+from services.support.access.entrypoints.authentication import Agent, DeskAgent, MaybeAsker
+from services.support.access.entrypoints.requests import Id, Token
 from services.support.chat.application.feed import ChatFeed
 from services.support.chat.application.live_chat import LiveChat
 from services.support.chat.application.ports import StartedChat
@@ -42,9 +45,6 @@ from services.support.chat.entrypoints.socket import (
     serve_queue,
 )
 from services.support.desks.domain import rules
-from services.support.desks.domain.parties import Asker
-from services.support.desks.entrypoints.authentication import Agent, DeskAgent, MaybeAsker
-from services.support.desks.entrypoints.requests import Id, Token
 from services.support.tickets.domain.prefill import Prefill, cut_title
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from services.support.tickets.entrypoints.requests import TransferRequest

@@ -1,1 +1,1 @@
-"""Pure rules and data that all features share. Standard library only."""
+"""Pure rules and data of the desks. Standard library only."""

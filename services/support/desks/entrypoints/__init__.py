@@ -1,1 +1,1 @@
-"""Entrypoints that all features share: authentication, request models, the 429 answer."""
+"""HTTP route of the catalogue."""

@@ -5,12 +5,12 @@ from typing import Self
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from services.support.desks.application.ports import RateLimit
+from services.support.access.application.ports import RateLimit
+from services.support.access.domain.texts import TEXT_LIMIT, TITLE_LIMIT
+from services.support.access.entrypoints.authentication import MaybeAsker
+from services.support.access.entrypoints.rate_limits import too_many_requests
+from services.support.access.entrypoints.requests import ClosedRequest, Line, Text
 from services.support.desks.domain.catalogue import Catalogue, SubCategory
-from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
-from services.support.desks.entrypoints.authentication import MaybeAsker
-from services.support.desks.entrypoints.rate_limits import too_many_requests
-from services.support.desks.entrypoints.requests import ClosedRequest, Line, Text
 from services.support.suggestions.application.ports import Suggester
 from services.support.suggestions.domain import rules as suggestion_rules
 from shared.answers.answer import Answer

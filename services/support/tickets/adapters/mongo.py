@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from services.support.desks.adapters.mongo_tokens import add_token
+from services.support.access.adapters.mongo_tokens import add_token
 from services.support.tickets.application.ports import Page, Search, TicketChange
 from services.support.tickets.domain.tickets import Ticket
 from services.support.tickets.domain.transitions import OPEN_STATUSES

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.support.desks.application.directory import find_directory
+from services.support.access.application.directory import find_directory
 from services.support.tickets.application.access import Allowed, TicketAccess, check_access
 from services.support.tickets.application.idempotency import answer_repeat, find_with_key
 from services.support.tickets.application.messages import build_messages

@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from services.support.desks.application.directory import find_directory
-from services.support.desks.domain.parties import Issuer, judge_issuer
+from services.support.access.application.directory import find_directory
+from services.support.access.domain.parties import Issuer, judge_issuer
 from services.support.tickets.application.access import Allowed, TicketAccess, check_access
 from services.support.tickets.application.outcomes import Done, Outcome, Refused
 from services.support.tickets.application.ports import TicketChange, TicketPorts

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from services.support.desks.domain.parties import Issuer, Recipient
+from services.support.access.domain.parties import Issuer, Recipient
 from services.support.tickets.domain.tickets import JournalEntry, Ticket
 from shared.contracts.common_v1 import FileV1, PartyV1
 from shared.contracts.outgoing import Outgoing

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from services.support.desks.application.ports import Clock, Structures
+from services.support.access.application.ports import Clock, Structures
 from services.support.desks.domain.catalogue import Catalogue
 from services.support.suggestions.application.ports import Suggester
 from services.support.tickets.domain.tickets import Ticket

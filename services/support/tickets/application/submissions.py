@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from services.support.desks.application.directory import find_directory
-from services.support.desks.application.ports import RateLimit
-from services.support.desks.application.rate_limits import AnonymousLimits
-from services.support.desks.application.tokens import create_token, hash_token
-from services.support.desks.domain.parties import Issuer, judge_issuer
+from services.support.access.application.directory import find_directory
+from services.support.access.application.ports import RateLimit
+from services.support.access.application.rate_limits import AnonymousLimits
+from services.support.access.application.tokens import create_token, hash_token
+from services.support.access.domain.parties import Issuer, judge_issuer
 from services.support.suggestions.domain.suggestions import Suggestions
 from services.support.tickets.application.access import Allowed, TicketAccess, check_access
 from services.support.tickets.application.idempotency import answer_repeat, find_with_key

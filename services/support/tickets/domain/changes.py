@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 
+from services.support.access.domain.parties import Issuer
 from services.support.desks.domain.catalogue import Catalogue
-from services.support.desks.domain.parties import Issuer
 from services.support.suggestions.domain.suggestions import Suggestions
 from services.support.tickets.domain.tickets import Action, Content, JournalEntry, Ticket
 from shared.vocabulary.attachments import StoredFile

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.support.desks.domain.texts import TEXT_LIMIT, TITLE_LIMIT
+from services.support.access.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from shared.vocabulary.texts import clean
 
 _CUT = "[…]\n"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.support.desks.domain.parties import Issuer, Recipient
+from services.support.access.domain.parties import Issuer, Recipient
 from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.tickets import Desk, Priority, Side, TicketAct, TicketStatus
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.support.desks.domain import rules
+from services.support.access.domain import rules
+from services.support.access.domain.parties import judge_recipient
+from services.support.access.domain.texts import TITLE_LIMIT, judge_line, judge_text
 from services.support.desks.domain.catalogue import Catalogue
-from services.support.desks.domain.parties import judge_recipient
-from services.support.desks.domain.texts import TITLE_LIMIT, judge_line, judge_text
+from services.support.desks.domain.rules import SUB_CATEGORY_UNKNOWN
 from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.tickets import (
     ACT_LABELS,
@@ -102,7 +103,7 @@ def _judge_content(
     chosen = catalogue.by_code.get(content.sub_category or "")
     if content.sub_category and not chosen:
         shown = content.sub_category[:40]
-        yield rules.SUB_CATEGORY_UNKNOWN.broken("sub_category", value=shown)
+        yield SUB_CATEGORY_UNKNOWN.broken("sub_category", value=shown)
     elif is_whole and not chosen:
         yield ticket_rules.SUB_CATEGORY_MISSING.broken("sub_category")
     if is_whole and not has_visible_letter(content.title):

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Response
 
-from services.support.desks.entrypoints.authentication import Agent
-from services.support.desks.entrypoints.requests import Id, Text
+from services.support.access.entrypoints.authentication import Agent
+from services.support.access.entrypoints.requests import Id, Text
 from services.support.tickets.application.access import TicketAccess
 from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.desk_queues import DeskQueues, is_at_desk

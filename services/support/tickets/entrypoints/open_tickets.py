@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Header, Request, Response
 
-from services.support.desks.application.ports import RateLimit
-from services.support.desks.application.tokens import hash_token
-from services.support.desks.domain.parties import Issuer
-from services.support.desks.entrypoints.rate_limits import too_many_requests
-from services.support.desks.entrypoints.requests import Id, Line, Text, Token
+from services.support.access.application.ports import RateLimit
+from services.support.access.application.tokens import hash_token
+from services.support.access.domain.parties import Issuer
+from services.support.access.entrypoints.rate_limits import too_many_requests
+from services.support.access.entrypoints.requests import Id, Line, Text, Token
 from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.ports import Tickets
 from services.support.tickets.application.submissions import Submissions

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from services.support.desks.entrypoints.rate_limits import too_many_requests
+from services.support.access.entrypoints.rate_limits import too_many_requests
 from services.support.tickets.application.outcomes import (
     Conflict,
     Done,

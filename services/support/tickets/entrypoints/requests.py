@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from services.support.desks.domain.parties import Recipient
-from services.support.desks.entrypoints.requests import ClosedRequest, Line, Text
+from services.support.access.domain.parties import Recipient
+from services.support.access.entrypoints.requests import ClosedRequest, Line, Text
 from services.support.tickets.application.ports import Search
 from services.support.tickets.domain.tickets import Content
 from shared.contracts.texts import TypedText

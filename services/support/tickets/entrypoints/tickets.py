@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
-from services.support.desks.domain.parties import Issuer
-from services.support.desks.entrypoints.requests import Id
+from services.support.access.domain.parties import Issuer
+from services.support.access.entrypoints.requests import Id
 from services.support.tickets.application.access import TicketAccess
 from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.drafts import Drafts

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Header
 from starlette.requests import HTTPConnection
 
-from services.support.desks.domain.parties import Asker
+from services.support.access.domain.parties import Asker
 from shared.runtime.web.caller import (
     IDENTIFIER_LIMIT,
     SHOWN_LIMIT,

@@ -4,8 +4,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.support.desks.domain import rules
-from services.support.desks.domain.texts import judge_email, judge_line
+from services.support.access.domain import rules
+from services.support.access.domain.texts import judge_email, judge_line
 from shared.circuit.parties import Directory, Structure
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation

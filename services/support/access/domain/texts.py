@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from services.support.desks.domain import rules
+from services.support.access.domain import rules
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import is_showable
 

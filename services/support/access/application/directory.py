@@ -1,7 +1,7 @@
 """Directory lookup of the structures that a request names."""
 
-from services.support.desks.application.ports import Structures
-from services.support.desks.domain.parties import Issuer, Recipient
+from services.support.access.application.ports import Structures
+from services.support.access.domain.parties import Issuer, Recipient
 from shared.circuit.parties import Directory
 
 

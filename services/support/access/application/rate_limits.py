@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from services.support.desks.application.ports import RateLimit
-from services.support.desks.domain.parties import normalise_mailbox
+from services.support.access.application.ports import RateLimit
+from services.support.access.domain.parties import normalise_mailbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Adapters of access: rate limits and tokens."""

@@ -1,0 +1,1 @@
+"""Pure rules and data of access. Standard library only."""

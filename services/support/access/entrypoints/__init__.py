@@ -1,0 +1,1 @@
+"""Entrypoints of access: authentication, request models, the 429 answer."""

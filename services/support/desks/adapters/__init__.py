@@ -1,1 +1,0 @@
-"""Adapters that all features share: rate limits and tokens."""

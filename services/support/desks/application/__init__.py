@@ -1,1 +1,0 @@
-"""Use cases that all features share, and their ports."""
