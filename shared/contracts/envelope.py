@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.contracts.fields import Identifier, Moment, Sequence
+from shared.contracts.fields import Identifier, Level, Moment, Sequence
 
 
 class Payload(BaseModel):
@@ -41,6 +41,8 @@ class Head(BaseModel):
     """Id of the journey, the same from the first deposit to the last status."""
     causationid: Identifier | None = None
     """Id of the message that caused this one."""
+    level: Level = 1
+    """Level of the values that it holds. A reader that does not judge it yet waits."""
 
 
 class Event(Head, Generic[PayloadT]):

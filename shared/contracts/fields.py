@@ -95,6 +95,9 @@ VERSIONS_MAX = 1_000_000
 Version = Annotated[int, _within(1, VERSIONS_MAX, "a version")]
 """Version of an entity's state. It has a limit because readers keep the newest."""
 
+Level = Annotated[int, _within(1, 1000, "a level")]
+"""Level of a version of the platform: `shared.vocabulary.levels`."""
+
 _NAMES_MAX, _NAME_MAX = 20, 100
 
 

@@ -23,6 +23,14 @@ class NotYetError(TransientError):
         self.dossiers = frozenset(dossiers)
 
 
+class NewerDocumentError(NotYetError):
+    """Postpones what needs a document of a newer version, which this one cannot judge."""
+
+    def __init__(self, collection: str, documents: Iterable[str]) -> None:
+        """Name the collection and the documents; those of dossiers are named as these are."""
+        super().__init__(documents, f"a document of {collection} is of a newer version")
+
+
 class TooLargeError(Exception):
     """Size limit of an event: it is too large for the broker, and refused before it is stored."""
 

@@ -49,6 +49,21 @@ PARKED = Gauge(
     "Messages parked behind a dead letter, a missing rank, or a message of another topic",
     ["topic"],
 )
+LEVELS = Gauge(
+    "aiguillage_level",
+    "Levels of this replica: the highest that it judges, and the one that it writes",
+    ["of"],
+)
+NEWER_MESSAGES = Gauge(
+    "aiguillage_newer_messages",
+    "Messages of a higher level than their reader judges, which wait for a newer version of it",
+    ["topic"],
+)
+NEWER_DOCUMENTS = Counter(
+    "aiguillage_newer_documents_total",
+    "Times that a document of a higher level than its reader judges was met: it waits",
+    ["collection"],
+)
 FILES_DAMAGED = Counter(
     "aiguillage_files_damaged_total",
     "Times that the bytes of a stored file were missing, or did not match its SHA-256",

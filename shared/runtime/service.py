@@ -23,6 +23,7 @@ from shared.runtime.messaging.handler import Handler
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.messaging.outbox import Relay
 from shared.runtime.messaging.projection import Projection, ProjectionConfig
+from shared.runtime.metrics import LEVELS
 from shared.runtime.settings import RuntimeSettings, describe_faults
 from shared.runtime.store.database import Store
 from shared.runtime.web.app import create_app
@@ -30,6 +31,7 @@ from shared.runtime.web.body_limits import BodyLimits
 from shared.runtime.web.connection_registry import ConnectionLimits
 from shared.runtime.web.connection_timeouts import LimitedConfig
 from shared.runtime.web.middlewares import Authenticator
+from shared.vocabulary.levels import LEVEL
 
 Task = Callable[[], Awaitable[None]]
 _SWEEP_S = 1.0
@@ -47,8 +49,15 @@ class Runtime:
         self.settings = settings
         self.clock = build_clock(settings.clock_offset_s)
         self.store = Store(
-            settings.mongo, service, self.clock, settings.namespace, settings.instance
+            settings.mongo,
+            service,
+            self.clock,
+            settings.namespace,
+            settings.instance,
+            settings.write_level,
         )
+        LEVELS.labels("judged").set(LEVEL)
+        LEVELS.labels("written").set(settings.write_level)
         self._broker = Broker(service, settings)
         self._relay = Relay(self.store, self._broker.publish, self.clock, self._broker.renew)
         self._processors: list[Inbox | Projection] = []

@@ -8,6 +8,8 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.vocabulary.levels import LEVEL, WRITE_LEVEL
+
 PREFIX = "AIGUILLAGE_"
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 
@@ -72,6 +74,9 @@ class RuntimeSettings(BaseSettings):
     instance: str = "1"
     """Name of this replica, the same after a restart, when it aborts the transactions that were
     left open under that name."""
+    write_level: int = Field(default=WRITE_LEVEL, ge=1, le=LEVEL)
+    """Level of what is written: that of the version before, until every replica of every service
+    runs this version. Raised, it lets in new statuses, acts and circuits; there is no way back."""
     max_batch: int = Field(default=500, ge=1)
     """Largest number of records in one batch, which is one transaction."""
     still_after_s: float = Field(default=60, gt=0)

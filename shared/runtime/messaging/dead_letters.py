@@ -19,6 +19,7 @@ from shared.runtime.messaging.commands import (
     print_table,
 )
 
+_DECIDABLE = {"replay": ["dead"], "discard": ["dead", "newer"]}
 app = build_commands("inbox", "Dead letters of a service.")
 
 
@@ -81,7 +82,8 @@ def discard(
 ) -> None:
     """Discard dead letters; messages parked behind them then follow in order.
 
-    When the rank of a dead letter is not known, the messages after it keep waiting for that rank.
+    A message that waits for a newer version of its reader may be discarded too. When the rank of a
+    dead letter is not known, the messages after it keep waiting for that rank.
     """
     change = {"state": "discard"} | ({} if rank is None else {"sequence": rank})
     _change(context, entries, change, is_of_one=rank is not None)
@@ -102,7 +104,7 @@ def _change(
     for entry in entries:
         found = _find(context, entry)
         result = get_collection(context).update_one(
-            {"_id": entry, "state": "dead"}, {"$set": change}
+            {"_id": entry, "state": {"$in": _DECIDABLE[change["state"]]}}, {"$set": change}
         )
         if not result.modified_count:
             raise typer.BadParameter(f"entry {entry} is {found['state']}, not dead")

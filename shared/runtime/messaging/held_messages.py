@@ -9,9 +9,10 @@ from shared.runtime.messaging.inbox_store import InboxStore
 from shared.runtime.messaging.isolation import isolate
 from shared.runtime.messaging.outcomes import Stream, describe_rank_taken
 from shared.runtime.messaging.parsing import Incoming, RecordParser
-from shared.runtime.metrics import DEAD_LETTERS, MESSAGES, PARKED
+from shared.runtime.metrics import DEAD_LETTERS, MESSAGES, NEWER_MESSAGES, PARKED
 from shared.runtime.store.database import Document, Store, Transaction
 
+_GAUGES = {"dead": DEAD_LETTERS, "parked": PARKED, "newer": NEWER_MESSAGES}
 _log = get_logger(__name__)
 
 
@@ -44,7 +45,7 @@ class HeldMessages:
             await self.release(entry["stream"])
         for name in await self._inbox_store.find_releasable():
             await self.release(name)
-        for state, gauge in (("dead", DEAD_LETTERS), ("parked", PARKED)):
+        for state, gauge in _GAUGES.items():
             gauge.labels(self._topic.name).set(await self._inbox_store.count(state))
 
     async def release(self, name: str) -> None:
@@ -92,6 +93,7 @@ class HeldMessages:
         rank = (message.sequence or entry["sequence"]) if self._parser.is_sequenced else None
         state, message = _decide_state(message, streams[name], rank, is_given_up=is_given_up)
         if state == "done" and message.event is not None:
+            transaction.raise_level(message.level)
             await self._handler(transaction, [message.event])
         if state == "dead":
             streams[name].dead.append(entry["_id"])
@@ -101,6 +103,7 @@ class HeldMessages:
             "stream": name,
             "sequence": rank,
             "is_given_up": is_given_up,
+            "level": message.level,
         }
         if message.fault is not None:
             change["reason"] = message.fault
@@ -120,6 +123,8 @@ def _decide_state(
     message: Incoming, stream: Stream, rank: int | None, *, is_given_up: bool
 ) -> tuple[str, Incoming]:
     """Decide the new state of a message at its rank. Moves the stream on past that rank."""
+    if message.is_newer and not is_given_up:
+        return "newer", message
     if rank is not None and rank > stream.next and (is_given_up or message.fault is None):
         stream.parked += 1
         return "parked", message

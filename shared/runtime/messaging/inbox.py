@@ -2,7 +2,8 @@
 
 An entry is written in the transaction of the effects. For each dossier and topic, a stream stores
 the next rank. A message that comes too early is parked; a duplicate is dropped. A dead letter
-blocks the later messages of its dossier, and no other, until an operator replays or discards it.
+blocks the later messages of its dossier, and no other, until an operator replays or discards it. A
+message of a newer level blocks them too, until the sweep of a version that judges it.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from shared.runtime.messaging.outcomes import Outcomes, decide_outcomes
 from shared.runtime.messaging.parsing import Incoming, Record, RecordParser
 from shared.runtime.metrics import BATCH_SECONDS, MESSAGES
 from shared.runtime.store.database import Store, Transaction
+from shared.vocabulary.levels import LEVEL
 
 __all__ = ["Handler", "Inbox"]
 _log = get_logger(__name__)
@@ -29,12 +31,14 @@ _log = get_logger(__name__)
 class Inbox:
     """Consumes the records of one sequenced topic for one service."""
 
-    def __init__(self, store: Store, topic: Topic, handler: Handler, clock: Clock) -> None:
-        """Prepare an inbox; `process` and `sweep` do the work."""
+    def __init__(
+        self, store: Store, topic: Topic, handler: Handler, clock: Clock, level: int = LEVEL
+    ) -> None:
+        """Prepare an inbox that judges up to `level`; `process` and `sweep` do the work."""
         self._store = store
         self._topic = topic
         self._handler = handler
-        self._parser = RecordParser(topic, is_sequenced=True)
+        self._parser = RecordParser(topic, is_sequenced=True, level=level)
         self._inbox_store = InboxStore(store, topic, clock)
         self._held = HeldMessages(store, topic, self._inbox_store, self._parser, handler)
 
@@ -43,8 +47,14 @@ class Inbox:
         await self._inbox_store.prepare()
 
     async def sweep(self) -> None:
-        """Carry out replays and discards of operators, and release parked messages that are due."""
+        """Carry out replays and discards of operators, and release parked messages that are due.
+
+        Messages that waited for this version are processed again, as if they had just come.
+        """
         await self._held.sweep()
+        async for entries in self._inbox_store.find_judgeable(self._parser.level):
+            records = [self._inbox_store.read_record(entry) for entry in entries]
+            await self._take([self._parser.parse(record) for record in records], is_again=True)
 
     async def process(self, records: Sequence[Record]) -> None:
         """Process a batch: every record is applied, parked, a dead letter or a dropped duplicate.
@@ -57,11 +67,15 @@ class Inbox:
         batch = [each for each in batch if not (each.is_unknown and each.sequence is None)]
         if batch:
             with BATCH_SECONDS.labels(self._topic.name).time():
-                await isolate(batch, self._commit, self._write_dead_letter)
+                await self._take(batch)
 
-    async def _commit(self, batch: Sequence[Incoming]) -> None:
-        outcomes = await retry_transient(self._topic.name, lambda: self._attempt(batch))
-        for outcome in ("applied", "parked", "dead", "redelivered"):
+    async def _take(self, batch: Sequence[Incoming], *, is_again: bool = False) -> None:
+        commit = partial(self._commit, is_again=is_again)
+        await isolate(batch, commit, partial(write_dead_letter, handle=commit))
+
+    async def _commit(self, batch: Sequence[Incoming], *, is_again: bool) -> None:
+        outcomes = await retry_transient(self._topic.name, lambda: self._attempt(batch, is_again))
+        for outcome in ("applied", "parked", "newer", "dead", "redelivered"):
             MESSAGES.labels(self._topic.name, outcome).inc(len(getattr(outcomes, outcome)))
         for message in outcomes.dead:
             _log.error("message.dead", reason=message.fault, **message.ids)
@@ -69,13 +83,13 @@ class Inbox:
             if stream.parked and not stream.dead:
                 await self._release(name)
 
-    async def _attempt(self, batch: Sequence[Incoming]) -> Outcomes:
+    async def _attempt(self, batch: Sequence[Incoming], is_again: bool) -> Outcomes:
         """Carry out a batch in one transaction, without the dossiers that must wait."""
         postponed: frozenset[str] = frozenset()
         while True:
             try:
                 return await self._store.transaction(
-                    partial(self._carry_out, batch=batch, postponed=postponed)
+                    partial(self._carry_out, batch=batch, postponed=postponed, is_again=is_again)
                 )
             except NotYetError as error:
                 if error.dossiers <= postponed:
@@ -84,8 +98,14 @@ class Inbox:
                 _log.warning("dossiers.postponed", dossiers=sorted(postponed), reason=str(error))
 
     async def _carry_out(
-        self, transaction: Transaction, batch: Sequence[Incoming], postponed: frozenset[str]
+        self,
+        transaction: Transaction,
+        batch: Sequence[Incoming],
+        postponed: frozenset[str],
+        is_again: bool,
     ) -> Outcomes:
+        if is_again:
+            batch = await self._inbox_store.take_back(transaction, batch)
         seen = await self._inbox_store.find_seen(transaction, batch)
         streams = await self._inbox_store.read_streams(transaction, {each.stream for each in batch})
         outcomes = decide_outcomes(
@@ -93,9 +113,11 @@ class Inbox:
         )
         events = [message.event for message in outcomes.applied if message.event is not None]
         if events:
+            transaction.raise_level(max(event.level for event in events))
             await self._handler(transaction, events)
         await self._inbox_store.insert(transaction, "done", outcomes.applied)
         await self._inbox_store.insert(transaction, "parked", outcomes.parked)
+        await self._inbox_store.insert(transaction, "newer", outcomes.newer)
         await self._inbox_store.insert(transaction, "dead", outcomes.dead)
         if outcomes.touched:
             await self._inbox_store.write_streams(transaction, outcomes.touched)
@@ -106,6 +128,3 @@ class Inbox:
             await self._held.release(name)
         except Exception as error:  # noqa: BLE001 - the batch is committed; `sweep` does the rest
             _log.warning("release.postponed", dossier_id=name, error=repr(error))
-
-    async def _write_dead_letter(self, message: Incoming, reason: str) -> None:
-        await write_dead_letter(message, reason, self._commit)

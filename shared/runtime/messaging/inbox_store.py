@@ -19,8 +19,8 @@ class InboxStore:
     """Stores which messages of one topic a service has consumed.
 
     The entry of a message that was applied is an id that expires. A `held` entry keeps its bytes:
-    it is parked, or dead until an operator decides, or has that decision to carry out (replay,
-    discard).
+    it is parked, or newer than this version judges, or dead until an operator decides, or has that
+    decision to carry out (replay, discard).
     """
 
     def __init__(self, store: Store, topic: Topic, clock: Clock) -> None:
@@ -130,6 +130,7 @@ class InboxStore:
             "headers": list(message.record.headers.items()),
             "position": message.record.position,
             "reason": message.fault,
+            "level": message.level,
         }
 
     def read_record(self, entry: Document) -> Record:
@@ -171,6 +172,30 @@ class InboxStore:
             entry = await self._entries.find_one({"_id": row["_id"]} | self._held | states)
             if entry is not None:
                 yield entry
+
+    async def find_judgeable(self, level: int) -> AsyncIterator[list[Document]]:
+        """Give the messages that waited for a version that judges `level`, in pages, in order."""
+        newer = self._held | {"state": "newer", "level": {"$lte": level}}
+        found = self._entries.find(newer, {"_id": 1}).sort([("stream", 1), ("sequence", 1)])
+        ids = [row["_id"] for row in await found.to_list(None)]
+        for start in range(0, len(ids), _READ_AT_ONCE):
+            page = {"_id": {"$in": ids[start : start + _READ_AT_ONCE]}}
+            found = self._entries.find(newer | page).sort([("stream", 1), ("sequence", 1)])
+            yield await found.to_list(None)
+
+    async def take_back(
+        self, transaction: Transaction, batch: Sequence[Incoming]
+    ) -> list[Incoming]:
+        """Delete the entries of newer messages, to take these again as if they had just come.
+
+        Gives those that still waited: another replica may have been faster.
+        """
+        entries = transaction.collection("inbox")
+        newer = {"_id": {"$in": [message.id for message in batch]}, "state": "newer"}
+        found = entries.find(newer, {"_id": 1}, session=transaction.session)
+        waiting = {row["_id"] async for row in found}
+        await entries.delete_many(newer, session=transaction.session)
+        return [message for message in batch if message.id in waiting]
 
     async def find_next_parked(self, name: str, rank: int) -> Document | None:
         """Find the first parked entry of a dossier that is due at `rank`."""

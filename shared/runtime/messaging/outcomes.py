@@ -30,6 +30,8 @@ class Outcomes:
 
     applied: list[Incoming] = field(default_factory=list)
     parked: list[Incoming] = field(default_factory=list)
+    newer: list[Incoming] = field(default_factory=list)
+    """Those that wait for a version that judges their level."""
     dead: list[Incoming] = field(default_factory=list)
     redelivered: list[Incoming] = field(default_factory=list)
     touched: dict[str, Stream] = field(default_factory=dict)
@@ -44,7 +46,8 @@ def decide_outcomes(
 ) -> Outcomes:
     """Decide which messages are applied, parked, dead letters, or dropped as duplicates.
 
-    Takes the batch in its order, the ids seen before, and the current streams.
+    Takes the batch in its order, the ids seen before, and the current streams. A message of a newer
+    level leaves its rank free, so that the messages after it in its dossier are parked.
 
     `postponed` names dossiers that wait for something outside: their messages are parked. Changes
     `seen` and `streams`.
@@ -70,6 +73,8 @@ def decide_outcomes(
         if reason is not None:
             stream.dead.append(incoming.id)
             outcomes.dead.append(incoming.with_fault(reason))
+        elif incoming.is_newer:
+            outcomes.newer.append(incoming)
         elif stream.dead or rank != stream.next or incoming.stream in postponed:
             stream.parked += 1
             outcomes.parked.append(incoming)

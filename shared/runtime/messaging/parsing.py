@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from shared.contracts.envelope import Event, Head, Payload
 from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, Key, Topic
 from shared.runtime.record_size import measure_record
+from shared.vocabulary.levels import LEVEL
 
 _REASON_MAX = 500
 """Length limit of a reason, which travels in a header: an exception may quote a whole document."""
@@ -54,7 +55,8 @@ class Record:
 class Incoming:
     """Parsed record: an event, or a fault that makes it a dead letter.
 
-    It has neither when its type is unknown here: a producer may be ahead of its readers.
+    It has neither when it is of a newer level than this version judges, or when its type is unknown
+    here: a producer may be ahead of its readers.
     """
 
     record: Record
@@ -65,11 +67,14 @@ class Incoming:
     event: Event[Any] | None = None
     fault: str | None = None
     correlation_id: str | None = None
+    level: int = 1
+    is_newer: bool = False
+    """Whether it waits for a version that judges its level."""
 
     @property
     def is_unknown(self) -> bool:
         """Whether the type of the event is unknown here."""
-        return self.event is None and self.fault is None
+        return self.event is None and self.fault is None and not self.is_newer
 
     @property
     def ids(self) -> dict[str, str]:
@@ -93,19 +98,23 @@ class Incoming:
         """Return the same message with the reason why it cannot be handled."""
         # An exception may quote half a surrogate pair, which store and broker refuse.
         text = reason[:_REASON_MAX].encode(errors="backslashreplace").decode()
-        return replace(self, event=None, fault=text)
+        return replace(self, event=None, fault=text, is_newer=False)
 
 
 class RecordParser:
     """Parses and validates the records of one topic."""
 
-    def __init__(self, topic: Topic, *, is_sequenced: bool) -> None:
-        """Build a validator per type; `is_sequenced` when every event must carry its rank."""
+    def __init__(self, topic: Topic, *, is_sequenced: bool, level: int = LEVEL) -> None:
+        """Build a validator per type; `is_sequenced` when every event must carry its rank.
+
+        `level` is the highest that is judged.
+        """
         self._events: dict[str, TypeAdapter[Event[Any]]] = {
             payload.event_type: _build_adapter(payload) for payload in topic.payloads
         }
         self._key = topic.key
         self.is_sequenced = is_sequenced
+        self.level = level
 
     def parse(self, record: Record, *, is_keyed: bool = True) -> Incoming:
         """Parse a record. Never raises: what cannot be parsed is a fault of the message.
@@ -122,17 +131,23 @@ class RecordParser:
             head.dossierid or stream,
             head.sequence,
             correlation_id=head.correlationid,
+            level=head.level,
         )
-        adapter = self._events.get(head.type)
-        if adapter is None:
+        is_newer = head.level > self.level
+        if head.type not in self._events and not is_newer:
             return incoming
         if self.is_sequenced and head.sequence is None:
             return incoming.with_fault("the event carries no sequence")
+        if is_newer:
+            return replace(incoming, is_newer=True)
+        return self._parse_event(incoming, head.type, record.key if is_keyed else None)
+
+    def _parse_event(self, incoming: Incoming, event_type: str, key: str | None) -> Incoming:
         try:
-            event = adapter.validate_json(record.value)
-        except Exception as error:  # noqa: BLE001 - as above
+            event = self._events[event_type].validate_json(incoming.record.value)
+        except Exception as error:  # noqa: BLE001 - as in `parse`
             return incoming.with_fault(_describe_fault(error))
-        disagreement = self._find_disagreement(record.key if is_keyed else None, event)
+        disagreement = self._find_disagreement(key, event)
         if disagreement is not None:
             return incoming.with_fault(disagreement)
         return replace(incoming, event=event)

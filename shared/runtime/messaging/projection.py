@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import retry_transient
@@ -15,6 +16,7 @@ from shared.runtime.messaging.parsing import Incoming, Record, RecordParser
 from shared.runtime.metrics import MESSAGES
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import ReplaceOne
+from shared.vocabulary.levels import LEVEL
 
 _JUMP_MAX = 100
 """Limit of a version jump: compaction, or a reader that was away, may leave out so many versions.
@@ -47,16 +49,23 @@ class Projection:
     The handler keeps a state only when its version is newer than the stored one. A message that
     cannot be projected becomes a dead letter, as in an inbox, but blocks nothing: the next version
     of the same key replaces it. A version far above the known one becomes a dead letter too; a
-    replay by an operator accepts it.
+    replay by an operator accepts it. A state of a newer level waits for a version that judges it.
     """
 
-    def __init__(self, store: Store, topic: Topic, config: ProjectionConfig, clock: Clock) -> None:
-        """Prepare a projection; `process` and `sweep` do the work."""
+    def __init__(
+        self,
+        store: Store,
+        topic: Topic,
+        config: ProjectionConfig,
+        clock: Clock,
+        level: int = LEVEL,
+    ) -> None:
+        """Prepare a projection that judges up to `level`; `process` and `sweep` do the work."""
         self._store = store
         self._topic = topic
         self._handler = handler = config.handler
         self._collection = config.collection
-        self._parser = RecordParser(topic, is_sequenced=False)
+        self._parser = RecordParser(topic, is_sequenced=False, level=level)
         self._inbox_store = InboxStore(store, topic, clock)
         self._held = HeldMessages(store, topic, self._inbox_store, self._parser, handler)
 
@@ -65,8 +74,11 @@ class Projection:
         await self._inbox_store.prepare()
 
     async def sweep(self) -> None:
-        """Carry out replays and discards of operators."""
+        """Carry out replays and discards of operators, and take what waited for this version."""
         await self._held.sweep()
+        async for entries in self._inbox_store.find_judgeable(self._parser.level):
+            records = [self._inbox_store.read_record(entry) for entry in entries]
+            await self._take([self._parser.parse(record) for record in records], is_again=True)
 
     async def process(self, records: Sequence[Record]) -> None:
         """Project a batch of records. Returns when it is stored, so offsets may be committed."""
@@ -74,33 +86,55 @@ class Projection:
         known = [message for message in batch if not message.is_unknown]
         MESSAGES.labels(self._topic.name, "unknown").inc(len(batch) - len(known))
         if known:
-            await isolate(known, self._commit, self._write_dead_letter)
+            await self._take(known)
 
-    async def _commit(self, batch: Sequence[Incoming]) -> None:
-        dead = await retry_transient(
+    async def _take(self, batch: Sequence[Incoming], *, is_again: bool = False) -> None:
+        commit = partial(self._commit, is_again=is_again)
+        await isolate(batch, commit, partial(write_dead_letter, handle=commit))
+
+    async def _commit(self, batch: Sequence[Incoming], *, is_again: bool) -> None:
+        outcomes = await retry_transient(
             self._topic.name,
             lambda: self._store.transaction(
-                lambda transaction: self._carry_out(transaction, batch)
+                partial(self._carry_out, batch=batch, is_again=is_again)
             ),
         )
-        MESSAGES.labels(self._topic.name, "applied").inc(len(batch) - len(dead))
-        MESSAGES.labels(self._topic.name, "dead").inc(len(dead))
-        for message in dead:
+        for outcome, messages in outcomes.items():
+            MESSAGES.labels(self._topic.name, outcome).inc(len(messages))
+        for message in outcomes["dead"]:
             _log.error("message.dead", reason=message.fault, **message.ids)
 
     async def _carry_out(
-        self, transaction: Transaction, batch: Sequence[Incoming]
-    ) -> list[Incoming]:
+        self, transaction: Transaction, batch: Sequence[Incoming], is_again: bool
+    ) -> dict[str, list[Incoming]]:
+        if is_again:
+            batch = await self._inbox_store.take_back(transaction, batch)
         batch = await self._hold_jumps(transaction, batch)
-        events = [message.event for message in batch if message.event is not None]
+        applied = [message for message in batch if message.event is not None]
+        events = [message.event for message in applied if message.event is not None]
         if events:
+            transaction.raise_level(max(event.level for event in events))
             await self._handler(transaction, events)
-        dead = {message.id: message for message in batch if message.fault is not None}
-        if dead:
-            seen = await self._inbox_store.find_seen(transaction, list(dead.values()))
-            dead = {each: message for each, message in dead.items() if each not in seen}
-            await self._inbox_store.insert(transaction, "dead", list(dead.values()))
-        return list(dead.values())
+        return {
+            "applied": applied,
+            "newer": await self._hold(
+                transaction, "newer", [message for message in batch if message.is_newer]
+            ),
+            "dead": await self._hold(
+                transaction, "dead", [message for message in batch if message.fault is not None]
+            ),
+        }
+
+    async def _hold(
+        self, transaction: Transaction, state: str, batch: Sequence[Incoming]
+    ) -> list[Incoming]:
+        """Keep messages that are not held yet; give those that were not."""
+        messages = {message.id: message for message in batch}
+        if messages:
+            seen = await self._inbox_store.find_seen(transaction, list(messages.values()))
+            messages = {each: message for each, message in messages.items() if each not in seen}
+            await self._inbox_store.insert(transaction, state, list(messages.values()))
+        return list(messages.values())
 
     async def _hold_jumps(
         self, transaction: Transaction, batch: Sequence[Incoming]
@@ -126,9 +160,6 @@ class Projection:
     ) -> dict[str, int]:
         entities = {state[0] for message in batch if (state := _find_state(message))}
         return await _read_versions(transaction, self._collection, entities)
-
-    async def _write_dead_letter(self, message: Incoming, reason: str) -> None:
-        await write_dead_letter(message, reason, self._commit)
 
 
 def _find_state(message: Incoming) -> tuple[str, int] | None:

@@ -27,6 +27,7 @@ from shared.runtime.clock import Clock
 from shared.runtime.errors import TooLargeError
 from shared.runtime.ids import new_id
 from shared.runtime.record_size import measure_record
+from shared.vocabulary.levels import WRITE_LEVEL
 
 Document = dict[str, Any]
 Collection: TypeAlias = "AsyncIOMotorCollection[Document]"
@@ -51,11 +52,17 @@ class Transaction:
     session: Session
     source: str
     clock: Clock
+    level: int = WRITE_LEVEL
+    """Level of what is written: at least that of the messages and documents that it comes from."""
     rows: list[Document] = field(default_factory=list)
 
     def collection(self, name: str) -> Collection:
         """Get a collection; pass `session` to each of its calls."""
         return self.db[name]
+
+    def raise_level(self, level: int) -> None:
+        """Write at this level at least: a value of it is among what is written."""
+        self.level = max(self.level, level)
 
     def publish(self, message: Outgoing) -> None:
         """Publish `message` when this transaction commits.
@@ -73,6 +80,7 @@ class Transaction:
             sequence=message.sequence,
             correlationid=message.correlation_id,
             causationid=message.causation_id,
+            level=self.level,
             data=message.payload,
         )
         value = encode(event)
@@ -117,7 +125,13 @@ class Store:
     """Database of one service."""
 
     def __init__(
-        self, uri: str, service: str, clock: Clock, namespace: str = "", instance: str = "1"
+        self,
+        uri: str,
+        service: str,
+        clock: Clock,
+        namespace: str = "",
+        instance: str = "1",
+        level: int = WRITE_LEVEL,
     ) -> None:
         """Prepare the connection; nothing is sent before the first call."""
         # Timeouts: a store that stops answering counts as away, and no call waits for ever.
@@ -130,6 +144,8 @@ class Store:
         )
         options: CodecOptions[Document] = CodecOptions(tz_aware=True)
         self._source = f"/services/{service}"
+        self.level = level
+        """Level of what is written."""
         self._clock = clock
         self.db: Database[Document] = self._client.get_database(
             name_database(service, namespace),
@@ -190,7 +206,7 @@ class Store:
             self._registered.add(session_id)
 
     async def _attempt(self, session: Session, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        transaction = Transaction(self.db, session, self._source, self._clock)
+        transaction = Transaction(self.db, session, self._source, self._clock, self.level)
         async with session.start_transaction(_SNAPSHOT, _MAJORITY):
             result = await work(transaction)
             if transaction.rows:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from shared.circuit.rules import TEXT_UNREADABLE
 from shared.contracts.texts import UNSHOWABLE
-from shared.runtime.errors import DamagedFileError, TooLargeError, is_transient
+from shared.runtime.errors import DamagedFileError, NewerDocumentError, TooLargeError, is_transient
 from shared.runtime.logs import get_logger
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import make_showable
@@ -133,6 +133,13 @@ def install_handlers(app: FastAPI) -> None:
 
 def handle_unforeseen(error: Exception) -> Problem:
     """Build the problem of an unexpected error: 503 when the store is away, otherwise 500."""
+    if isinstance(error, NewerDocumentError):
+        _log.warning("request.newer", error=str(error))
+        return unavailable(
+            "HTTP-VERSION-01",
+            "Une version plus récente du service a écrit ce qui est demandé, et celle-ci ne sait "
+            "pas le lire : recommencer dans quelques instants.",
+        )
     if is_transient(error):
         _log.warning("request.unavailable", error=repr(error))
         return unavailable("HTTP-503", "Le service ne peut rien enregistrer pour le moment.")

@@ -1,0 +1,116 @@
+"""Schema numbers of stored documents: upcast when read, unknown fields kept when written.
+
+Each document of record carries `schema`, the level by which it was written; without one it is of
+level 1. One of a higher level than this version judges is refused when it is read, and waits for a
+version that judges it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from shared.runtime.errors import NewerDocumentError
+from shared.runtime.logs import get_logger
+from shared.runtime.metrics import NEWER_DOCUMENTS
+from shared.runtime.store.database import Document
+from shared.runtime.store.unknown_fields import Unknown, find_unknown, put_back
+from shared.vocabulary.levels import LEVEL
+
+T = TypeVar("T")
+Upcast = Callable[[Document], Document]
+SCHEMA = "schema"
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a document keeps when it is written again: its level, and what is unknown of it."""
+
+    level: int = 1
+    unknown: Unknown | None = None
+
+
+NEW = Kept()
+"""A document that was not in the store."""
+
+
+class DocumentFormat(Generic[T]):
+    """How values of one collection are read from documents and written as documents."""
+
+    def __init__(
+        self,
+        collection: str,
+        *,
+        read: Callable[[Document], T],
+        write: Callable[[T], Document],
+        upcasts: Mapping[int, Upcast] | None = None,
+        level: int = LEVEL,
+    ) -> None:
+        """Take the functions of a collection.
+
+        Args:
+            collection: its name.
+            read: reads a document of this version's level.
+            write: writes a value; a field that it leaves out is one that the document has no more.
+            upcasts: by level, what makes a document of that level one of the next; none where a
+                level changed no shape.
+            level: the highest level that is judged.
+        """
+        self.collection = collection
+        self._read = read
+        self._write = write
+        self._upcasts = upcasts or {}
+        self._level = level
+
+    def read(self, document: Document) -> T:
+        """Read a document. Raises NewerDocumentError for one of a higher level."""
+        self.check([document])
+        return self._read(self._upcast(document))
+
+    def read_to_change(self, document: Document) -> tuple[T, Kept]:
+        """Read a document that is to be written again, with what it keeps then."""
+        self.check([document])
+        current = self._upcast(document)
+        value = self._read(current)
+        return value, Kept(read_level(document), find_unknown(current, self._write(value)))
+
+    def write(self, value: T, level: int, kept: Kept = NEW) -> Document:
+        """Write a value whole, at a level: it is never lowered."""
+        written: Document = put_back(kept.unknown, self._write(value))
+        return {**written, SCHEMA: max(level, kept.level)}
+
+    def write_change(self, value: T, level: int, kept: Kept) -> Document:
+        """Write the fields of a value alone, to be set in a document that has others beside."""
+        document = self.write(value, level, kept)
+        return {name: document[name] for name in (*self._write(value), SCHEMA)}
+
+    def check(self, documents: Iterable[Mapping[str, Any]]) -> None:
+        """Raise NewerDocumentError when some of these documents are of a higher level."""
+        newer = [document["_id"] for document in documents if self._is_newer(document)]
+        if newer:
+            NEWER_DOCUMENTS.labels(self.collection).inc(len(newer))
+            raise NewerDocumentError(self.collection, newer)
+
+    def skip_newer(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Give the documents that this version judges; the others wait for a newer one."""
+        for document in documents:
+            if self._is_newer(document):
+                NEWER_DOCUMENTS.labels(self.collection).inc()
+                _log.warning("document.newer", collection=self.collection, id=document["_id"])
+            else:
+                yield document
+
+    def _is_newer(self, document: Mapping[str, Any]) -> bool:
+        return read_level(document) > self._level
+
+    def _upcast(self, document: Document) -> Document:
+        for level in range(read_level(document), self._level):
+            if upcast := self._upcasts.get(level):
+                document = upcast(document)
+        return document
+
+
+def read_level(document: Mapping[str, Any]) -> int:
+    """Read the level by which a document was written; documents of before levels have none."""
+    level: int = document.get(SCHEMA, 1)
+    return level

@@ -1,0 +1,119 @@
+"""Unknown fields of a document: found when it is read, put back when it is written.
+
+A version must not drop the fields that a newer one added to a document. Unknown is what the stored
+document has and `write(read(stored))` has not: no field is declared.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_IDS = ("_id", "id", "piece_id", "code", "sha256")
+"""Fields by which an item of a list is found again once its content has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownItem:
+    """An item of a list that has unknown fields."""
+
+    place: int
+    known: Any
+    """The item without them: by it the item is found again."""
+    unknown: "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What is unknown of a part of a document: fields of its own, and those of its parts."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, "Unknown"] = field(default_factory=dict)
+    items: Sequence[UnknownItem] = ()
+
+
+def find_unknown(stored: Any, known: Any) -> Unknown | None:  # noqa: ANN401 - any value of a document
+    """Find what `stored` has and `known`, the same part as this version writes it, has not."""
+    if stored == known:
+        return None
+    if isinstance(stored, dict) and isinstance(known, dict):
+        fields = {name: value for name, value in stored.items() if name not in known}
+        parts = {
+            name: found
+            for name, value in known.items()
+            if name in stored and (found := find_unknown(stored[name], value))
+        }
+        return Unknown(fields, parts) if fields or parts else None
+    if _is_list(stored) and _is_list(known) and len(stored) == len(known):
+        items = [
+            UnknownItem(place, known[place], found)
+            for place, value in enumerate(stored)
+            if (found := find_unknown(value, known[place]))
+        ]
+        return Unknown(items=items) if items else None
+    return None
+
+
+def put_back(unknown: Unknown | None, written: Any) -> Any:  # noqa: ANN401 - as above
+    """Put unknown fields back into what is written. What this version writes always wins.
+
+    The unknown fields of a part that is written no more go with it.
+    """
+    if unknown is None:
+        return written
+    if isinstance(written, dict):
+        parts = {
+            name: put_back(part, written[name])
+            for name, part in unknown.parts.items()
+            if name in written
+        }
+        return {**unknown.fields, **written, **parts}
+    if _is_list(written):
+        items = list(written)
+        for place, item in _find_places(unknown.items, written):
+            items[place] = put_back(item.unknown, written[place])
+        return items
+    return written
+
+
+def _is_list(value: Any) -> bool:  # noqa: ANN401 - as above
+    return isinstance(value, list | tuple)
+
+
+def _find_places(
+    items: Sequence[UnknownItem], written: Sequence[Any]
+) -> Iterator[tuple[int, UnknownItem]]:
+    """Find where items are now: unchanged in their place, unchanged elsewhere, or by their id."""
+    free = dict(enumerate(written))
+    left = list(items)
+    for is_same in (_is_in_place, _is_unchanged, _has_same_id):
+        for item in tuple(left):
+            places = [place for place, value in free.items() if is_same(item, place, value)]
+            # Two items of one id: which of them it was is not known.
+            if places and not (is_same is _has_same_id and len(places) > 1):
+                del free[places[0]]
+                left.remove(item)
+                yield places[0], item
+
+
+def _is_in_place(item: UnknownItem, place: int, value: Any) -> bool:  # noqa: ANN401
+    return place == item.place and bool(value == item.known)
+
+
+def _is_unchanged(item: UnknownItem, _: int, value: Any) -> bool:  # noqa: ANN401
+    return bool(value == item.known)
+
+
+def _has_same_id(item: UnknownItem, _: int, value: Any) -> bool:  # noqa: ANN401
+    found = _find_id(item.known)
+    return found is not None and found == _find_id(value)
+
+
+def _find_id(item: Any) -> tuple[Any, ...] | None:  # noqa: ANN401
+    """Find the id of an item: one of its fields, or of the first of its parts that has one."""
+    if not isinstance(item, dict):
+        return None
+    own = ((name, item[name]) for name in _IDS if name in item)
+    of_parts = (
+        (name, *found) for name, part in item.items() if (found := _find_id(part)) is not None
+    )
+    return next(own, None) or next(of_parts, None)
