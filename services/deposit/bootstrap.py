@@ -51,9 +51,10 @@ def build() -> tuple[Runtime, FastAPI]:
         clock=clock,
         new_id=new_id,
     )
-    switched = switch_rows_off(load_current(), settings.switched_off.split())
+    switched = switch_rows_off(load_current(settings.write_level), settings.switched_off.split())
     policy = Policy(
         circuit=switched.circuit,
+        level=settings.write_level,
         require_moa=settings.require_moa,
         max_number_length=settings.max_number_length,
         max_read_at_once=settings.max_read_at_once,
@@ -85,7 +86,13 @@ def build() -> tuple[Runtime, FastAPI]:
     app = runtime.build_app(
         title="Dépôt",
         description="Dépose les pièces de facturation de travaux et en donne un certificat.",
-        routers=[create_router(Deposits(ports, policy), Completions(ports), Consultations(ports))],
+        routers=[
+            create_router(
+                Deposits(ports, policy),
+                Completions(ports, policy.level),
+                Consultations(ports, policy.level),
+            )
+        ],
         uploads={"/pieces": _BODY_LIMIT_MB},
     )
     return runtime, app

@@ -1,9 +1,10 @@
 """Settings of deposit, from environment variables."""
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from shared.circuit.loader import load_current, switch_rows_off
 from shared.runtime.settings import RuntimeSettings
+from shared.vocabulary.levels import WRITE_LEVEL
 
 
 class Settings(RuntimeSettings):
@@ -37,6 +38,8 @@ class Settings(RuntimeSettings):
 
     @field_validator("switched_off")
     @classmethod
-    def _check_switches(cls, switches: str) -> str:
-        switch_rows_off(load_current(), switches.split())
+    def _check_switches(cls, switches: str, before: ValidationInfo) -> str:
+        # A write level that is refused is said to be; the default stands in for it.
+        level = before.data.get("write_level", WRITE_LEVEL)
+        switch_rows_off(load_current(level), switches.split())
         return switches

@@ -29,7 +29,7 @@ def build() -> tuple[Runtime, FastAPI]:
     settings = Settings()
     runtime = Runtime("portal", settings)
     pieces, structures = MongoPieces(runtime.store), Directory(runtime.store)
-    desk = ExportQueue(Exports(read_assets(), runtime.clock), settings)
+    desk = ExportQueue(Exports(read_assets(settings.write_level), runtime.clock), settings)
     runtime.prepare(pieces.prepare)
     runtime.project(
         {

@@ -31,10 +31,10 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
     settings = settings or Settings()
     runtime = Runtime("routing", settings)
     store, clock = runtime.store, runtime.clock
-    dossier_store = MongoDossiers(store)
+    dossier_store, level = MongoDossiers(store), settings.write_level
 
     def build_router(transaction: Transaction) -> Router:
-        return Router(MongoDossierChange(transaction), clock(), settings.require_moa)
+        return Router(MongoDossierChange(transaction), clock(), settings.require_moa, level)
 
     runtime.prepare(lambda: create_indexes(store))
     runtime.project(
@@ -53,8 +53,8 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
         description="Les dossiers de facturation de travaux : où en est chaque pièce, qui est "
         "attendu, et les traitements de celui qui l'est.",
         routers=[
-            dossiers.create_router(dossier_store),
-            treatments.create_router(dossier_store, store, build_router, clock),
+            dossiers.create_router(dossier_store, level),
+            treatments.create_router(dossier_store, store, build_router, clock, level),
         ],
     )
 

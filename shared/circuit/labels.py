@@ -2,10 +2,10 @@
 
 from functools import cache
 
-from shared.circuit.loader import CURRENT, load_version
+from shared.circuit.loader import NEWEST, load_version
 
 
-def label_cadre(cadre: str, table_version: str = CURRENT) -> str:
+def label_cadre(cadre: str, table_version: str = NEWEST) -> str:
     """Find the label of a cadre; the cadre itself when the version has no such row."""
     return _labels(table_version).get(cadre, cadre)
 

@@ -10,11 +10,9 @@ from shared.circuit.statuses import ENTRY, TRANSITIONS, Act, find_transition
 from shared.circuit.switches import SwitchedCircuit, switch_off
 from shared.circuit.table import Circuit, Confidence, Phase, Row, list_awaited
 from shared.vocabulary.cadres import Cadre, parse_cadre
+from shared.vocabulary.levels import LEVEL, WRITE_LEVEL
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
-
-CURRENT = "2026-2"
-"""Version by which new dossiers open."""
 
 _TABLES = Path(__file__).parent / "tables"
 
@@ -50,9 +48,27 @@ class CircuitError(ValueError):
     """Table that cannot be read, or in which a dossier could get stuck; names version and row."""
 
 
-def load_current() -> Circuit:
+def find_current(level: int) -> str:
+    """Find the version by which new dossiers open: the last one that a write level lets in."""
+    return [name for name, since in _read_levels() if since <= level][-1]
+
+
+def _read_levels() -> Iterable[tuple[str, int]]:
+    """Read the level from which each version opens dossiers, oldest version first."""
+    with (_TABLES / "circuits.csv").open(encoding="utf-8", newline="") as lines:
+        for record in csv.DictReader(lines, delimiter=";", strict=True):
+            yield record["version"], int(record["niveau"])
+
+
+CURRENT = find_current(WRITE_LEVEL)
+"""The version by which new dossiers open while no operator has raised the write level."""
+NEWEST = find_current(LEVEL)
+"""The newest version, which names what no dossier's own version does."""
+
+
+def load_current(level: int = WRITE_LEVEL) -> Circuit:
     """Load the circuit by which new dossiers open."""
-    return load_version(CURRENT)
+    return load_version(find_current(level))
 
 
 @cache

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from shared.circuit.table import Row
+from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -83,6 +84,8 @@ class Transition:
     target: Status
     awaited: Awaited
     reason: Reason
+    level: int = 1
+    """The level from which it is offered: that of its act and of its target."""
 
 
 ENTRY = {
@@ -120,6 +123,7 @@ def _read() -> Iterable[Transition]:
                 target=Status(record["vers"]),
                 awaited=Awaited(record["attendu_ensuite"]),
                 reason=Reason(record["explication"]),
+                level=int(record["niveau"]),
             )
 
 
@@ -129,15 +133,20 @@ TRANSITIONS = tuple(_read())
 _BY_KEY = {(row.act, row.role, source): row for row in TRANSITIONS for source in row.sources}
 
 
-def find_transition(act: Act, role: Role, status: Status) -> Transition | None:
-    """Find the transition of an act of a role on a piece in a status; None if not allowed."""
-    return _BY_KEY.get((act, role, status))
+def find_transition(act: Act, role: Role, status: Status, level: int = LEVEL) -> Transition | None:
+    """Find the transition of an act of a role on a piece in a status; None if not allowed.
+
+    None too for one of a higher level than `level`, which is not written yet.
+    """
+    found = _BY_KEY.get((act, role, status))
+    return found if found and found.level <= level else None
 
 
 @cache
-def list_acts(role: Role, status: Status) -> tuple[Act, ...]:
-    """List the acts that a role may do to a piece in a status."""
-    return tuple(row.act for row in TRANSITIONS if row.role is role and status in row.sources)
+def list_acts(role: Role, status: Status, level: int = LEVEL) -> tuple[Act, ...]:
+    """List the acts that a role may do to a piece in a status, up to a level."""
+    rows = (row for row in TRANSITIONS if row.role is role and row.level <= level)
+    return tuple(row.act for row in rows if status in row.sources)
 
 
 _STARTS_AGAIN = frozenset({Act.SUSPENDRE, Act.DEMANDER_RECYCLAGE})
@@ -154,6 +163,8 @@ def is_fitting(act: Act, role: Role, piece: Row) -> bool:
     return act not in JUDGEMENTS or role is not piece.depositor
 
 
-def list_fitting_acts(role: Role, status: Status, piece: Row) -> tuple[Act, ...]:
-    """List the acts that a role may do to a piece, by its status and its row."""
-    return tuple(act for act in list_acts(role, status) if is_fitting(act, role, piece))
+def list_fitting_acts(
+    role: Role, status: Status, piece: Row, level: int = LEVEL
+) -> tuple[Act, ...]:
+    """List the acts that a role may do to a piece, by its status and its row, up to a level."""
+    return tuple(act for act in list_acts(role, status, level) if is_fitting(act, role, piece))

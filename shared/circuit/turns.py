@@ -75,9 +75,14 @@ def judge_turn(
     return turn
 
 
-def judge_act(piece: CurrentPiece, row: Row, act: Act, role: Role) -> Transition | Violation:
-    """Find the transition of an act on a piece, or why its status or its row forbids it."""
-    found = find_transition(act, role, piece.status)
+def judge_act(
+    piece: CurrentPiece, row: Row, act: Act, role: Role, level: int
+) -> Transition | Violation:
+    """Find the transition of an act on a piece, or why its status or its row forbids it.
+
+    `level` is the one that is written: no act of a higher one is offered.
+    """
+    found = find_transition(act, role, piece.status, level)
     if found and is_fitting(act, role, row):
         return found
     return rules.ACT_NOT_POSSIBLE.broken(
@@ -85,5 +90,5 @@ def judge_act(piece: CurrentPiece, row: Row, act: Act, role: Role) -> Transition
         number=piece.number,
         status=piece.status,
         act=act,
-        allowed=", ".join(list_fitting_acts(role, piece.status, row)) or "aucun",
+        allowed=", ".join(list_fitting_acts(role, piece.status, row, level)) or "aucun",
     )

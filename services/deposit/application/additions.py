@@ -52,9 +52,10 @@ class Invalid:
 class Completions:
     """Use case of completions and contests."""
 
-    def __init__(self, ports: Ports) -> None:
-        """Use these ports."""
+    def __init__(self, ports: Ports, level: int) -> None:
+        """Use these ports; offer the acts of the level that is written."""
         self._ports = ports
+        self._level = level
 
     async def complete(self, addition: Addition) -> Completed | NotAwaited | Invalid | None:
         """Take an addition, or return why not; None when the caller has no such piece."""
@@ -64,7 +65,9 @@ class Completions:
             return None
         state = await find_state(self._ports, piece)
         row = find_row(piece, state)
-        refused = tuple(judge_turn_to_add(piece, row, state, role, structure, addition.act))
+        refused = tuple(
+            judge_turn_to_add(piece, row, state, role, structure, addition.act, self._level)
+        )
         if refused or state is None:
             return NotAwaited(refused)
         attached = await read_heads(addition.attachments)

@@ -53,9 +53,10 @@ class Download:
 class Consultations:
     """Shows pieces to the parties of their dossiers, and to nobody else: access control is here."""
 
-    def __init__(self, ports: Ports) -> None:
-        """Use these ports."""
+    def __init__(self, ports: Ports, level: int) -> None:
+        """Use these ports; offer the acts of the level that is written."""
         self._ports = ports
+        self._level = level
 
     async def show_piece(self, piece_id: str, role: Role, structure: str) -> PieceView | None:
         """Show a piece; None when the caller has no such piece."""
@@ -83,7 +84,7 @@ class Consultations:
         row = following.row(circuit)
         cadres = following.list_cadres(role, structure)
         act = deposit_act(circuit, cadres[0], row) if cadres else Act.DEPOSER_SUITE
-        turn = judge_turn(state, piece, row, role, structure, act, field="piece")
+        turn = judge_turn(state, piece, row, role, structure, act, self._level, field="piece")
         if isinstance(turn, Violation):
             return turn
         parties = following.parties

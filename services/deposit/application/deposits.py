@@ -134,6 +134,7 @@ class Deposits:
             misled=misled,
             require_moa=self._policy.require_moa,
             max_number_length=self._policy.max_number_length,
+            level=self._policy.level,
         )
         return _Examination(
             proposal=proposal,

@@ -14,6 +14,7 @@ from shared.application.uploads import FileStore
 from shared.circuit.parties import Directory
 from shared.circuit.table import Circuit
 from shared.vocabulary.cadres import Cadre
+from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
 
 Clock = Callable[[], datetime]
@@ -130,3 +131,5 @@ class Policy:
     require_moa: bool = True
     read_wait_s: float = 60.0
     """Timeout of the wait for a turn; over it the sender is told to come back."""
+    level: int = LEVEL
+    """The level that is written."""

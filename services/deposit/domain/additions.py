@@ -21,7 +21,13 @@ ATTACHMENTS_MAX = 500
 
 
 def judge_turn_to_add(
-    piece: Piece, row: Row, state: DossierState | None, role: Role, structure: str, act: Act
+    piece: Piece,
+    row: Row,
+    state: DossierState | None,
+    role: Role,
+    structure: str,
+    act: Act,
+    level: int,
 ) -> Iterator[Violation]:
     """Check that a structure may complete or contest the piece now, and has not done so."""
     if state is None:
@@ -30,7 +36,7 @@ def judge_turn_to_add(
     if any(done.dossier_version >= state.version for done in piece.completions):
         yield rules.ALREADY_COMPLETED.broken("piece", number=piece.draft.number)
         return
-    turn = judge_turn(state, piece, row, role, structure, act, field="piece")
+    turn = judge_turn(state, piece, row, role, structure, act, level, field="piece")
     if isinstance(turn, Violation):
         yield turn
 

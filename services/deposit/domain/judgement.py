@@ -22,6 +22,7 @@ from shared.circuit.parties import Directory, Parties
 from shared.circuit.table import Circuit, Row, find_application
 from shared.vocabulary.amounts import find_changes
 from shared.vocabulary.codes import INVOICE, Syntax, is_credit_note
+from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import quote_line
@@ -50,6 +51,8 @@ class World:
     awaited_number: str | None = None
     """Number of a piece of another dossier that awaits the same deposit of this depositor."""
     require_moa: bool = True
+    level: int = LEVEL
+    """The level that is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ def _judge_place(proposal: Proposal, world: World, parties: Parties) -> Iterator
     """Judge the place of a piece in its circuit: as an opener, or after another piece."""
     circuit, directory = world.circuit, world.directory
     if world.following:
-        yield from judge_next(circuit, proposal, world.following, parties, directory)
+        yield from judge_next(circuit, proposal, world.following, parties, directory, world.level)
     elif not world.misled:
         yield from judge_opener(
             circuit, proposal, parties, directory, require_moa=world.require_moa

@@ -62,6 +62,7 @@ def judge_next(
     following: FollowedPiece,
     parties: Parties,
     directory: Directory,
+    level: int,
 ) -> Iterator[Violation]:
     """Check whose turn it is, the cadre, the depositor, and what the recipient requires.
 
@@ -69,7 +70,7 @@ def judge_next(
     holds a dossier that contradicts it since.
     """
     role, fields, previous = proposal.role, proposal.fields, following.piece.draft
-    yield from _judge_state(circuit, proposal, following)
+    yield from _judge_state(circuit, proposal, following, level)
     party = parties.of(role)
     if party:
         yield from judge_named(role, party, directory, proposal.read)
@@ -93,7 +94,7 @@ def judge_next(
 
 
 def _judge_state(
-    circuit: Circuit, proposal: Proposal, following: FollowedPiece
+    circuit: Circuit, proposal: Proposal, following: FollowedPiece, level: int
 ) -> Iterator[Violation]:
     state, piece = following.state, following.piece
     if state is None:
@@ -103,7 +104,9 @@ def _judge_state(
         yield rules.DOSSIER_FULL.broken("follows", count=count, limit=PIECES_MAX)
     cadre, row = proposal.fields.cadre, following.row(circuit)
     act = deposit_act(circuit, cadre, row) if cadre else Act.DEPOSER_SUITE
-    turn = judge_turn(state, piece, row, proposal.role, proposal.structure, act, field="follows")
+    turn = judge_turn(
+        state, piece, row, proposal.role, proposal.structure, act, level, field="follows"
+    )
     if isinstance(turn, Violation):
         yield turn
     if cadre:

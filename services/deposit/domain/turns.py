@@ -57,13 +57,24 @@ class DossierState:
 
 
 def judge_turn(
-    state: DossierState, piece: Piece, row: Row, role: Role, structure: str, act: Act, *, field: str
+    state: DossierState,
+    piece: Piece,
+    row: Row,
+    role: Role,
+    structure: str,
+    act: Act,
+    level: int,
+    *,
+    field: str,
 ) -> Turn | Violation:
-    """Find the turn in which a structure may do `act` now, or the violation on `field`."""
+    """Find the turn in which a structure may do `act` now, or the violation on `field`.
+
+    `level` is the one that is written.
+    """
     seen = state.as_seen(role)
     current = CurrentPiece(piece.id, piece.draft.number, seen.status_of(piece.id))
     turn = turns.judge_turn(seen.awaited, current, role, structure)
     if isinstance(turn, Violation):
         return replace(turn, field=field)
-    found = judge_act(current, row, act, role)
+    found = judge_act(current, row, act, role, level)
     return replace(found, field=field) if isinstance(found, Violation) else turn

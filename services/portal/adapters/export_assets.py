@@ -9,10 +9,10 @@ from services.portal.domain.verifier import verify
 _FOLDER = Path(verify.__file__).parent
 
 
-def read_assets() -> ExportAssets:
-    """Read the assets of an export."""
+def read_assets(level: int) -> ExportAssets:
+    """Read the assets of an export, for the level that is written."""
     return ExportAssets(
         verifier=(_FOLDER / "verify.py").read_bytes(),
         read_me=(_FOLDER / verify.README).read_text(encoding="utf-8"),
-        circuit=write_circuit(),
+        circuit=write_circuit(level),
     )

@@ -20,13 +20,19 @@ from shared.vocabulary.labels import ROLES, STATUSES
 from shared.vocabulary.statuses import Status
 
 
-def write_circuit() -> bytes:
-    """Write `circuit.json`: what the verifier needs of every version of the circuit."""
+def write_circuit(level: int) -> bytes:
+    """Write `circuit.json`: what the verifier needs of every version of the circuit.
+
+    Its acts are those of the level that is written, as routing offers them: the verifier
+    recomputes the acts allowed.
+    """
     content = {
         "roles": dict(ROLES),
         "statuts": dict(STATUSES),
         "motifs": {motive.code: motive.label for motive in list_all_motives()},
-        "actes": [[row.act, row.role, sorted(row.sources)] for row in TRANSITIONS],
+        "actes": [
+            [row.act, row.role, sorted(row.sources)] for row in TRANSITIONS if row.level <= level
+        ],
         "sans_montants": sorted(_statuses_without_amounts(loader.load_current())),
         "versions": {
             name: _describe_version(loader.load_version(name)) for name in loader.list_versions()

@@ -15,6 +15,7 @@ from services.routing.application.expected_copies import (
 from services.routing.application.messages import build_dossier
 from services.routing.application.ports import Dossiers
 from shared.vocabulary.actors import Actor
+from shared.vocabulary.levels import LEVEL
 
 Json = Mapping[str, Any]
 _SHORTEST = timedelta(milliseconds=1)
@@ -46,7 +47,9 @@ async def find_copy_differences(dossiers: Dossiers, dossier_id: str, peers: Peer
         return []
     trail = await dossiers.read_trail(dossier_id)
     expected = ExpectedDossier(
-        journey, build_dossier(journey, journey.dossier.pieces[0].deposit.deposited_at), trail
+        journey,
+        build_dossier(journey, journey.dossier.pieces[0].deposit.deposited_at, LEVEL),
+        trail,
     )
     found = [f"routing: {each}" for each in _compare_enclosures(expected)]
     for by in expected.parties:

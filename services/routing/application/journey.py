@@ -104,14 +104,17 @@ def find_row(dossier: Dossier, piece: Piece) -> Row | None:
     return load_version(dossier.table_version).find_row(piece.cadre, moa=dossier.moa_present)
 
 
-def list_acts(dossier: Dossier, role: Role) -> tuple[Act, ...]:
-    """List the acts of a role that is awaited: none while the dossier is held."""
+def list_acts(dossier: Dossier, role: Role, level: int) -> tuple[Act, ...]:
+    """List the acts of a role that is awaited: none while the dossier is held.
+
+    `level` is the one that is written.
+    """
     awaited = dossier.awaited
     if awaited is None or dossier.hold is not None:
         return ()
     piece = dossier[awaited.piece_id]
     row = find_row(dossier, piece)
-    return list_fitting_acts(role, piece.status, row) if row else ()
+    return list_fitting_acts(role, piece.status, row, level) if row else ()
 
 
 def is_party(dossier: Dossier, actor: Actor) -> bool:

@@ -57,13 +57,13 @@ def build_messages(journey: Journey, events: tuple[Event, ...], cause: Cause) ->
             yield _build_outgoing(journey, topics.ECHEANCE, delay.piece_id, delay, cause)
 
 
-def build_state(journey: Journey, cause: Cause, at: datetime) -> Outgoing:
-    """Build the message of the state of a dossier."""
-    state = build_dossier(journey, at)
+def build_state(journey: Journey, cause: Cause, at: datetime, level: int) -> Outgoing:
+    """Build the message of the state of a dossier, with the acts that a write level offers."""
+    state = build_dossier(journey, at, level)
     return _build_outgoing(journey, topics.DOSSIER, journey.dossier.id, state, cause)
 
 
-def build_dossier(journey: Journey, at: datetime) -> DossierChanged:
+def build_dossier(journey: Journey, at: datetime, level: int) -> DossierChanged:
     """Build the state of a dossier for the read models of other services."""
     dossier = journey.dossier
     return DossierChanged(
@@ -73,7 +73,7 @@ def build_dossier(journey: Journey, at: datetime) -> DossierChanged:
         table_version=dossier.table_version,
         parties=PartiesV1.of(dossier.parties),
         pieces=tuple(_build_piece_state(journey, piece) for piece in dossier.pieces),
-        awaited=build_awaited(dossier),
+        awaited=build_awaited(dossier, level),
         prevailing=_build_prevailing(journey),
         trail=journey.trail,
         payment_not_reported=journey.payment_not_reported,
@@ -111,7 +111,7 @@ def _find_reported(piece: Piece) -> Status:
     return max(reversed(unpaid), key=lambda status: piece.stamps[status])
 
 
-def build_awaited(dossier: Dossier) -> AwaitedV1 | None:
+def build_awaited(dossier: Dossier, level: int) -> AwaitedV1 | None:
     """Build who is awaited, by which acts, and the rule that holds the piece back, if any."""
     awaited = dossier.awaited
     if awaited is None:
@@ -122,7 +122,7 @@ def build_awaited(dossier: Dossier) -> AwaitedV1 | None:
         service=awaited.actor.service,
         piece_id=awaited.piece_id,
         cadres=awaited.cadres,
-        acts=list_acts(dossier, awaited.actor.role),
+        acts=list_acts(dossier, awaited.actor.role, level),
         since=awaited.since,
         held=dossier.hold.reason if dossier.hold else None,
         due=awaited.due,
@@ -132,7 +132,7 @@ def build_awaited(dossier: Dossier) -> AwaitedV1 | None:
                 structure=turn.actor.structure,
                 service=turn.actor.service,
                 cadres=turn.cadres,
-                acts=list_acts(dossier, turn.actor.role),
+                acts=list_acts(dossier, turn.actor.role, level),
             )
             for turn in awaited.others
         ),

@@ -45,6 +45,8 @@ class Router:
     change: DossierChange
     now: datetime
     require_moa: bool
+    level: int
+    """The level that is written."""
 
     async def take_pieces(self, events: Sequence[Event[Any]]) -> None:
         """Take deposits and completions: read once, decide in memory, write once.
@@ -149,7 +151,14 @@ class Router:
 
     def _decide(self, journey: Journey | None, command: Command, directory: Directory) -> Decision:
         dossier = journey.dossier if journey else None
-        return decide(dossier, command, directory, self.now, require_moa=self.require_moa)
+        return decide(
+            dossier,
+            command,
+            directory,
+            self.now,
+            require_moa=self.require_moa,
+            level=self.level,
+        )
 
     def _advance(
         self,
@@ -191,7 +200,7 @@ class Router:
         for journey in moved:
             cause = Cause(journey.correlation_id, journey.entries[-1].cause)
             self.change.seal(journey)
-            self.change.publish(build_state(journey, cause, self.now))
+            self.change.publish(build_state(journey, cause, self.now, self.level))
         await self.change.keep(moved)
 
 

@@ -11,6 +11,7 @@ from services.routing.domain.dossier import Dossier
 from services.routing.domain.hops import retry_hop
 from services.routing.domain.treatments import decide_completion, decide_treatment
 from shared.circuit.parties import Directory
+from shared.vocabulary.levels import LEVEL
 
 __all__ = ["Decision", "MessageError", "decide"]
 
@@ -22,13 +23,15 @@ def decide(
     now: datetime,
     *,
     require_moa: bool = True,
+    level: int = LEVEL,
 ) -> Decision:
     """Decide on a command.
 
-    `require_moa` is the setting of the decision table's last row. Raises MessageError for a
+    `require_moa` is the setting of the decision table's last row, `level` the one that is written.
+    Raises MessageError for a
     command that contradicts the order in which the messages of a dossier travel.
     """
-    world = World(directory, now, require_moa)
+    world = World(directory, now, require_moa, level)
     if isinstance(command, Deposit):
         return decide_deposit(dossier, command, world)
     if dossier is None:

@@ -31,3 +31,5 @@ class World:
     directory: Directory
     now: datetime
     require_moa: bool
+    level: int
+    """The level that is written: a decision uses no act or status of a higher one."""

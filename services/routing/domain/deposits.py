@@ -55,7 +55,7 @@ def _follow(dossier: Dossier, deposit: Deposit, world: World) -> Decision:
         raise MessageError(f"piece {deposit.piece_id} follows one that its dossier does not hold")
     circuit = load_version(dossier.table_version)
     received = _receive(circuit, deposit, world)
-    found = _judge_next(circuit, dossier, previous, deposit)
+    found = _judge_next(circuit, dossier, previous, deposit, world)
     if not isinstance(found, Transition):
         return Decision((*received, _reject(deposit, found, world)), found)
     succeeded = StatusSet(
@@ -89,7 +89,7 @@ def _reject(deposit: Deposit, broken: tuple[Violation, ...], world: World) -> St
 
 
 def _judge_next(
-    circuit: Circuit, dossier: Dossier, previous: Piece, deposit: Deposit
+    circuit: Circuit, dossier: Dossier, previous: Piece, deposit: Deposit, world: World
 ) -> Transition | tuple[Violation, ...]:
     dossier = _restore_before_lapse(dossier, deposit)
     previous = dossier[previous.id]
@@ -98,7 +98,7 @@ def _judge_next(
         return (turn,)
     row = circuit[previous.cadre, dossier.moa_present]
     act = deposit_act(circuit, deposit.cadre, row)
-    found = find_transition(previous, row, act, deposit.depositor)
+    found = find_transition(previous, row, act, deposit.depositor, world.level)
     if isinstance(found, Violation):
         return (found,)
     role = deposit.depositor.role

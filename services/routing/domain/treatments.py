@@ -30,7 +30,7 @@ def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
     if piece is None:
         return _refuse(rules.PIECE_UNKNOWN.broken("piece", piece_id=treat.piece_id))
     circuit = load_version(dossier.table_version)
-    found = _judge_transition(circuit, dossier, piece, treat)
+    found = _judge_transition(circuit, dossier, piece, treat, world)
     if isinstance(found, Violation):
         return _refuse(found)
     broken = _judge_reason(found, piece, treat, world)
@@ -57,7 +57,7 @@ def decide_completion(dossier: Dossier, complete: Complete, world: World) -> Dec
     if piece is None:
         raise MessageError(f"completion of {complete.piece_id}, which its dossier does not hold")
     circuit = load_version(dossier.table_version)
-    found = _judge_transition(circuit, dossier, piece, complete)
+    found = _judge_transition(circuit, dossier, piece, complete, world)
     if isinstance(found, Violation):
         refused = AdditionRefused(world.now, complete, found.code, found.message)
         return Decision((refused,), (found,))
@@ -79,13 +79,13 @@ def _refuse(violation: Violation) -> Decision:
 
 
 def _judge_transition(
-    circuit: Circuit, dossier: Dossier, piece: Piece, command: Treat | Complete
+    circuit: Circuit, dossier: Dossier, piece: Piece, command: Treat | Complete, world: World
 ) -> Transition | Violation:
     turn = judge_turn(dossier, piece, command.actor)
     if isinstance(turn, Violation):
         return turn
     row = circuit[piece.cadre, dossier.moa_present]
-    return find_transition(piece, row, command.act, command.actor)
+    return find_transition(piece, row, command.act, command.actor, world.level)
 
 
 def _judge_reason(

@@ -16,9 +16,14 @@ def judge_turn(dossier: Dossier, piece: Piece, actor: Actor) -> Turn | Violation
     )
 
 
-def find_transition(piece: Piece, row: Row, act: Act, actor: Actor) -> Transition | Violation:
-    """Find the transition of an act, by the status of the piece and its row of the circuit."""
-    return judge_act(_build_current(piece), row, act, actor.role)
+def find_transition(
+    piece: Piece, row: Row, act: Act, actor: Actor, level: int
+) -> Transition | Violation:
+    """Find the transition of an act, by the status of the piece and its row of the circuit.
+
+    `level` is the one that is written.
+    """
+    return judge_act(_build_current(piece), row, act, actor.role, level)
 
 
 def _build_current(piece: Piece) -> CurrentPiece:

@@ -73,7 +73,7 @@ class Inbox:
         commit = partial(self._commit, is_again=is_again)
         await isolate(batch, commit, partial(write_dead_letter, handle=commit))
 
-    async def _commit(self, batch: Sequence[Incoming], *, is_again: bool) -> None:
+    async def _commit(self, batch: Sequence[Incoming], *, is_again: bool = False) -> None:
         outcomes = await retry_transient(self._topic.name, lambda: self._attempt(batch, is_again))
         for outcome in ("applied", "parked", "newer", "dead", "redelivered"):
             MESSAGES.labels(self._topic.name, outcome).inc(len(getattr(outcomes, outcome)))

@@ -92,7 +92,7 @@ class Projection:
         commit = partial(self._commit, is_again=is_again)
         await isolate(batch, commit, partial(write_dead_letter, handle=commit))
 
-    async def _commit(self, batch: Sequence[Incoming], *, is_again: bool) -> None:
+    async def _commit(self, batch: Sequence[Incoming], *, is_again: bool = False) -> None:
         outcomes = await retry_transient(
             self._topic.name,
             lambda: self._store.transaction(

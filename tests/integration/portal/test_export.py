@@ -29,6 +29,7 @@ from services.portal.settings import Settings
 from shared.circuit.statuses import Act
 from shared.runtime.clock import build_clock
 from shared.runtime.web.problems import install_handlers
+from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
 from tests.integration.portal.whole_platform import World
 from tests.kit.process_memory import peak_mb
@@ -265,7 +266,7 @@ async def a_portal(world: World, **changes: object) -> AsyncIterator[httpx.Async
     settings = Settings.model_validate(
         {"kafka": addresses.kafka, "mongo": addresses.mongo, **known, **changes}
     )
-    desk = ExportQueue(Exports(read_assets(), build_clock()), settings)
+    desk = ExportQueue(Exports(read_assets(LEVEL), build_clock()), settings)
     app = FastAPI()
     app.state.trust_headers = True
     install_handlers(app)

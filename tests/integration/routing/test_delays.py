@@ -12,6 +12,7 @@ from services.routing.application.router import Router
 from shared.contracts import topics
 from shared.runtime.clock import build_clock
 from shared.runtime.store.database import Store
+from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Purpose, Role
 from tests.integration.routing.world import Deposits, World, wait_until
 
@@ -23,7 +24,7 @@ async def let_pass(world: World, dossier: Deposits, days: int) -> None:
     async with Store(world.addresses.mongo, "routing", _clock) as store:
         await store.transaction(
             lambda transaction: Router(
-                _Only(transaction, dossier.id), _clock() + timedelta(days=days), True
+                _Only(transaction, dossier.id), _clock() + timedelta(days=days), True, LEVEL
             ).elapse("")
         )
 

@@ -20,6 +20,7 @@ from shared.circuit.loader import load_current, load_version, switch_rows_off
 from shared.circuit.parties import Directory, Party
 from shared.circuit.table import Circuit
 from shared.circuit.turns import Awaited
+from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
@@ -211,7 +212,7 @@ async def test_who_takes_part_is_who_the_dossier_now_names(
     ports = _ports([A4], *([corrected] if told else []))
 
     assert await is_party(ports, A4, role, structure) is expected
-    shown = await Consultations(ports).show_piece(A4.id, role, structure)
+    shown = await Consultations(ports, LEVEL).show_piece(A4.id, role, structure)
     assert (shown is not None) is expected
 
 
@@ -219,7 +220,7 @@ async def test_the_prefill_of_a_recycled_dossier_is_metadata_that_is_accepted() 
     parties = replace(AWAITING.parties, moa=Party(COTRAITANT))
     corrected = replace(AWAITING, parties=parties, engagements={A4.id: "EJ-RECYCLE"})
 
-    filled = await Consultations(_ports([A4], corrected)).prefill(A4.id, OEUVRE, MOE)
+    filled = await Consultations(_ports([A4], corrected), LEVEL).prefill(A4.id, OEUVRE, MOE)
 
     assert isinstance(filled, Prefill)
     assert (filled.parties, filled.engagement) == (parties, "EJ-RECYCLE")
@@ -241,7 +242,7 @@ async def test_each_one_awaited_is_prefilled_what_it_may_deposit(
     final = a_piece(reading(cadre="A7"))
     ports = _ports([final], a_state(final, awaited=awaited))
 
-    filled = await Consultations(ports).prefill(final.id, role, NAMES[role])
+    filled = await Consultations(ports, LEVEL).prefill(final.id, role, NAMES[role])
 
     if cadres is None:
         assert isinstance(filled, Violation)

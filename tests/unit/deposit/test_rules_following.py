@@ -18,6 +18,7 @@ from shared.circuit.loader import load_current, load_version
 from shared.circuit.parties import Party
 from shared.circuit.statuses import Act
 from shared.vocabulary.attachments import Attached, StoredFile
+from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Application, Role
 from shared.vocabulary.statuses import Status
 from shared.vocabulary.structures import MoaParameter, StructureStatus
@@ -298,7 +299,7 @@ def asked(
 ) -> list[str]:
     """Ask whether something may be added to a piece, and give the codes of what forbids it."""
     row = load_current()[piece.draft.cadre, True]
-    return [each.code for each in judge_turn_to_add(piece, row, state, role, structure, act)]
+    return [each.code for each in judge_turn_to_add(piece, row, state, role, structure, act, LEVEL)]
 
 
 SUSPENDED = a_state(PIECE, Status.SUSPENDUE, awaiting(a_turn(Role.TITULAIRE)))

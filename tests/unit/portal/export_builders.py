@@ -19,6 +19,7 @@ from services.portal.domain.export import Json
 from services.portal.domain.verifier import verify
 from services.portal.domain.verifier.verify import Export, canonical
 from shared.vocabulary.actors import Actor
+from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
 
 DOSSIER = "01a21105-e653-76bb-99d7-eeaa779ed7ef"
@@ -26,7 +27,7 @@ NOW = datetime(2026, 11, 25, 4, 45, tzinfo=UTC)
 EXPORTER = Actor(Role.MOA, "90000000300013")
 SOURCE = Path(verify.__file__)
 VERIFIER = b"# the verifier stands here\n"
-KIT = read_assets()
+KIT = read_assets(LEVEL)
 WORDS = json.loads(KIT.circuit)
 AMOUNTS = {"ht": "100.00", "tva": "20.00", "ttc": "120.00", "due": "120.00"}
 LOWER = {**AMOUNTS, "ttc": "110.00"}

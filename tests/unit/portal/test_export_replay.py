@@ -12,6 +12,7 @@ from services.routing.adapters.documents import write_event
 from services.routing.domain.dossier import replay
 from services.routing.domain.events import AdditionRefused, Event, PieceCompleted, PieceReceived
 from services.routing.entrypoints.http.answers import DossierAnswer
+from shared.vocabulary.levels import LEVEL
 from tests.unit.portal.export_builders import WORDS
 from tests.unit.routing.test_properties import Walk
 
@@ -43,7 +44,7 @@ def varied(event: Event, rank: int) -> Event:
 def shown(events: Sequence[Event]) -> dict[str, Any]:
     dossier = replay(events)
     assert dossier
-    return DossierAnswer.of(dossier).model_dump(mode="json")
+    return DossierAnswer.of(dossier, LEVEL).model_dump(mode="json")
 
 
 def differences(events: Sequence[Event], seen: Mapping[str, Any]) -> list[str]:

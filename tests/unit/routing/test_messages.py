@@ -15,6 +15,7 @@ from shared.circuit.statuses import Act
 from shared.contracts.common_v1 import FileV1
 from shared.contracts.routing_v1 import DifferenceV1, DossierChanged, PieceForwarded
 from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Application, Purpose, Role
 from tests.unit.routing.builders import (
     A4,
@@ -184,7 +185,7 @@ def test_the_state_of_a_dossier_says_what_prevails() -> None:
 
     journey = Journey(dossier, "journey", enclosures=enclosures, trail="d" * 64)
 
-    state = build_state(journey, CAUSE, NOW).payload
+    state = build_state(journey, CAUSE, NOW, LEVEL).payload
 
     assert isinstance(state, DossierChanged)
     assert state.prevailing is not None

@@ -13,6 +13,7 @@ from services.routing.domain.turns import find_transition
 from shared.circuit.loader import load_current
 from shared.circuit.statuses import Act
 from shared.vocabulary.actors import Actor
+from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
@@ -203,7 +204,7 @@ def test_a_piece_whose_row_has_no_answer_to_a_contest_cannot_be_contested() -> N
     row = replace(load_current()["A20", True], followers_if_contested=())
     piece = after(A7, A17, A20)["A20"]
 
-    found = find_transition(piece, row, Act.CONTESTER, A8.depositor)
+    found = find_transition(piece, row, Act.CONTESTER, A8.depositor, LEVEL)
 
     assert isinstance(found, Violation)
     assert "contester" not in found.remedy

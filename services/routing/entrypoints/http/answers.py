@@ -115,12 +115,12 @@ class TurnAnswer(Answer):
     acts: tuple[Act, ...]
 
     @classmethod
-    def of(cls, dossier: Dossier, actor: Actor, cadres: Iterable[Cadre]) -> Self:
-        """Show what an actor may do, and which cadres it may deposit."""
+    def of(cls, dossier: Dossier, actor: Actor, cadres: Iterable[Cadre], level: int) -> Self:
+        """Show what an actor may do at a write level, and which cadres it may deposit."""
         return cls(
             actor=ActorAnswer.of_actor(actor),
             cadres=show_cadres(dossier, cadres),
-            acts=list_acts(dossier, actor.role),
+            acts=list_acts(dossier, actor.role, level),
         )
 
 
@@ -134,18 +134,18 @@ class AwaitedAnswer(TurnAnswer):
     hold: HoldAnswer | None
 
     @classmethod
-    def of_dossier(cls, dossier: Dossier) -> Self | None:
+    def of_dossier(cls, dossier: Dossier, level: int) -> Self | None:
         """Show who must act; None when nobody must."""
         awaited, hold = dossier.awaited, dossier.hold
         if awaited is None:
             return None
         return cls(
-            **dict(TurnAnswer.of(dossier, awaited.actor, awaited.cadres)),
+            **dict(TurnAnswer.of(dossier, awaited.actor, awaited.cadres, level)),
             piece_id=awaited.piece_id,
             since=awaited.since,
             due=awaited.due,
             others=tuple(
-                TurnAnswer.of(dossier, each.actor, each.cadres) for each in awaited.others
+                TurnAnswer.of(dossier, each.actor, each.cadres, level) for each in awaited.others
             ),
             hold=HoldAnswer.of(hold) if hold else None,
         )
@@ -164,8 +164,8 @@ class DossierAnswer(Answer):
     awaited: AwaitedAnswer | None
 
     @classmethod
-    def of(cls, dossier: Dossier) -> Self:
-        """Show a dossier."""
+    def of(cls, dossier: Dossier, level: int) -> Self:
+        """Show a dossier, with the acts that a write level offers."""
         return cls(
             dossier_id=dossier.id,
             version=dossier.version,
@@ -174,7 +174,7 @@ class DossierAnswer(Answer):
             parties=PartiesV1.of(dossier.parties),
             pieces=tuple(RoutedPieceAnswer.of(dossier, piece) for piece in dossier.pieces),
             prevailing=_show_prevailing(dossier),
-            awaited=AwaitedAnswer.of_dossier(dossier),
+            awaited=AwaitedAnswer.of_dossier(dossier, level),
         )
 
 
@@ -259,10 +259,10 @@ class MotiveAnswer(Answer):
         )
 
 
-def show_awaited_pieces(dossiers: Iterable[Dossier]) -> Iterable[AwaitedPieceAnswer]:
+def show_awaited_pieces(dossiers: Iterable[Dossier], level: int) -> Iterable[AwaitedPieceAnswer]:
     """Show the awaited piece of each dossier that awaits somebody."""
     for dossier in dossiers:
-        awaited = AwaitedAnswer.of_dossier(dossier)
+        awaited = AwaitedAnswer.of_dossier(dossier, level)
         if awaited:
             piece = dossier[awaited.piece_id]
             yield AwaitedPieceAnswer(

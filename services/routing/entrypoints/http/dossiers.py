@@ -29,7 +29,7 @@ Service = Annotated[str, TypedText(100)]
 Cursor = Annotated[str, TypedText(150)]
 
 
-def create_router(dossiers: Dossiers) -> APIRouter:
+def create_router(dossiers: Dossiers, level: int) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(route_class=DescribedRoute, tags=["dossiers"])
 
@@ -38,7 +38,7 @@ def create_router(dossiers: Dossiers) -> APIRouter:
         dossier = await view_dossier(dossiers, dossier_id, who)
         if dossier is None:
             raise not_found(f"Dossier {dossier_id}")
-        return DossierAnswer.of(dossier)
+        return DossierAnswer.of(dossier, level)
 
     @routes.get("/dossiers/{dossier_id}/audit", summary="Sa piste d'audit, vérifiée.")
     async def read_audit(dossier_id: DossierId, who: Caller) -> AuditAnswer:
@@ -59,7 +59,7 @@ def create_router(dossiers: Dossiers) -> APIRouter:
         counts = await dossiers.count_awaited(who)
         page = found[:limit]
         return AwaitedPiecesAnswer(
-            pieces=tuple(show_awaited_pieces(page)),
+            pieces=tuple(show_awaited_pieces(page, level)),
             services=tuple(
                 ServiceCountAnswer(service=name, count=count) for name, count in counts.items()
             ),

@@ -33,7 +33,11 @@ PieceId = Annotated[str, TypedText(100), Path()]
 
 
 def create_router(
-    dossiers: Dossiers, store: Store, build_router: Callable[[Transaction], Router], clock: Clock
+    dossiers: Dossiers,
+    store: Store,
+    build_router: Callable[[Transaction], Router],
+    clock: Clock,
+    level: int,
 ) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(route_class=DescribedRoute, tags=["traitements"])
@@ -48,7 +52,7 @@ def create_router(
             return TreatmentsAnswer(piece_id=piece_id, acts=(), cadres=(), reason=turn.message)
         return TreatmentsAnswer(
             piece_id=piece_id,
-            acts=list_acts(dossier, turn.role),
+            acts=list_acts(dossier, turn.role, level),
             cadres=show_cadres(dossier, turn.cadres),
             reason=None,
         )
@@ -66,7 +70,7 @@ def create_router(
             raise not_found(f"Pièce {piece_id}")
         if treated.violations:
             raise _build_problem(treated.violations)
-        return DossierAnswer.of(treated.journey.dossier)
+        return DossierAnswer.of(treated.journey.dossier, level)
 
     @routes.get("/motives", summary="Les motifs de refus d'un cadre, à la date du jour.")
     async def list_motives(
