@@ -10,6 +10,7 @@ from shared.contracts.topics import TOPICS, Topic
 from shared.runtime.clock import Clock, build_clock
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.store.database import Store
+from shared.vocabulary.levels import WRITE_LEVEL
 
 _rooms = count(1)
 
@@ -39,10 +40,12 @@ class Room:
         }
         return RuntimeSettings.model_validate(values | changes)
 
-    def store(self, service: str = "essai", clock: Clock | None = None) -> Store:
-        """Open a service's database in this namespace."""
+    def store(
+        self, service: str = "essai", clock: Clock | None = None, level: int = WRITE_LEVEL
+    ) -> Store:
+        """Open a service's database in this namespace, to be written at a level."""
         mongo = self.platform.addresses.mongo
-        return Store(mongo, service, clock or build_clock(), self.namespace)
+        return Store(mongo, service, clock or build_clock(), self.namespace, level=level)
 
 
 def a_room(platform: Platform) -> Room:
