@@ -148,13 +148,13 @@ class Traffic:
 
     async def _send_ticket(self, supplier: Person) -> None:
         draft = await supplier.ask("POST", "/tickets", 201, json=TECHNICAL)
-        submission = f"/tickets/{draft['id']}/submission"
+        submission = f"/tickets/{draft['ticket_id']}/submission"
         ticket = await _with_key(supplier).ask("POST", submission)
         events = self.tickets.setdefault(ticket["number"], [])
         events.append(TicketSubmitted.event_type)
         for text in _MESSAGES:
             await _with_key(supplier).ask(
-                "POST", f"/tickets/{ticket['id']}/messages", 201, data={"text": text}
+                "POST", f"/tickets/{ticket['ticket_id']}/messages", 201, data={"text": text}
             )
             events.append(TicketChanged.event_type)
 
