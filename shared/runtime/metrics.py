@@ -64,6 +64,11 @@ NEWER_DOCUMENTS = Counter(
     "Times that a document of a higher level than its reader judges was met: it waits",
     ["collection"],
 )
+SPANS_DROPPED = Counter(
+    "aiguillage_spans_dropped_total",
+    "Spans that were not exported: the queue was full, or the collector did not take them",
+    ["reason"],
+)
 FILES_DAMAGED = Counter(
     "aiguillage_files_damaged_total",
     "Times that the bytes of a stored file were missing, or did not match its SHA-256",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.vocabulary.levels import LEVEL, WRITE_LEVEL
@@ -68,6 +68,14 @@ class RuntimeSettings(BaseSettings):
     """Timeout of a form that waits, unread, for the quota; then its sender must retry later."""
     clock_offset_s: int = 0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    otlp_endpoint: str = Field(
+        default="",
+        validation_alias=AliasChoices(
+            "otlp_endpoint", f"{PREFIX}OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+        ),
+    )
+    """Collector of traces, `http://host:4318`; empty: spans are not made. The variable of
+    OpenTelemetry, `OTEL_EXPORTER_OTLP_ENDPOINT`, is read as well."""
     namespace: str = Field(default="", pattern=r"^([a-z0-9]+[.-])?$", max_length=40)
     """Prefix of the names of database, topics and groups, such as `essai-`: several platforms can
     share a store and a broker."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from services.deposit.adapters.einvoice.file_names import is_reserved
 from services.deposit.adapters.einvoice.pdf_filters import has_unbounded_filter
 from services.deposit.adapters.einvoice.xml_tree import _DOCTYPE_IN_PROLOG, root_name
-from shared.runtime.web.app import _TRACEPARENT
+from shared.runtime.tracing.traceparent import parse_traceparent
 from shared.runtime.web.content_disposition import read_disposition
 from shared.vocabulary import texts
 from shared.vocabulary.amounts import parse_amount
@@ -46,5 +46,5 @@ READERS: Mapping[str, Callable[[bytes], object]] = {
     "texts": _read_text,
     "dispositions": lambda raw: read_disposition(b'form-data; name="%b"' % raw),
     "amounts": _read_amount,
-    "traceparents": lambda raw: _TRACEPARENT.fullmatch(raw.decode()),
+    "traceparents": lambda raw: parse_traceparent(raw.decode()),
 }

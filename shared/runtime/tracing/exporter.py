@@ -1,0 +1,110 @@
+"""Exporter of spans over OTLP, by OpenTelemetry: a bounded queue, and a thread that empties it."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+from shared.runtime.metrics import SPANS_DROPPED
+from shared.runtime.tracing.spans import Span
+
+_QUEUE_MAX = 4096
+_BATCH_MAX = 512
+_DELAY_MS = 1000
+_STOP_S = 3.0
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_SCOPE = InstrumentationScope("aiguillage")
+
+
+class OtlpExporter:
+    """Exports the spans of one service to an OTLP endpoint."""
+
+    def __init__(self, service: str, instance: str, endpoint: str) -> None:
+        """Start its thread. `endpoint` is the base address of a collector, `http://host:4318`.
+
+        What OpenTelemetry reads from the environment beside it holds: headers, certificates,
+        timeouts, attributes of the resource.
+        """
+        self._resource = Resource.create(
+            {
+                "service.namespace": "aiguillage",
+                "service.name": service,
+                "service.instance.id": instance,
+            }
+        )
+        self._sender = _CountingExporter(OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces"))
+        self._queue = BatchSpanProcessor(
+            self._sender,
+            max_queue_size=_QUEUE_MAX,
+            schedule_delay_millis=_DELAY_MS,
+            max_export_batch_size=_BATCH_MAX,
+        )
+        self._given = 0
+
+    def export(self, span: Span) -> None:
+        """Queue a span; drop and count it when the queue is full."""
+        # Its own queue would drop the oldest without a count.
+        if self._given - self._sender.taken >= _QUEUE_MAX:
+            SPANS_DROPPED.labels("full").inc()
+            return
+        self._given += 1
+        self._queue.on_end(self._convert(span))
+
+    def _convert(self, span: Span) -> ReadableSpan:
+        return ReadableSpan(
+            span.name,
+            _build_context(span.trace_id, span.span_id),
+            _build_context(span.trace_id, span.parent_id) if span.parent_id else None,
+            self._resource,
+            span.attributes,
+            [Event(each.name, each.attributes, each.at_ns) for each in span.events],
+            [Link(_build_context(span.link.trace_id, span.link.span_id))] if span.link else (),
+            SpanKind[span.kind],
+            status=Status(StatusCode.ERROR, span.error) if span.error else Status(),
+            start_time=span.started_ns,
+            end_time=span.ended_ns,
+            instrumentation_scope=_SCOPE,
+        )
+
+    async def stop(self) -> None:
+        """Send what is queued, if that is soon."""
+        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+
+        def stop() -> None:
+            self._queue.shutdown()  # type: ignore[no-untyped-call]
+            with suppress(RuntimeError):  # the loop has closed meanwhile
+                loop.call_soon_threadsafe(stopped.set)
+
+        # A thread that nobody waits for: with the collector away it takes half a minute.
+        threading.Thread(target=stop, daemon=True).start()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopped.wait(), _STOP_S)
+
+
+class _CountingExporter(SpanExporter):
+    """Counts what has left the queue, and what the collector did not take."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self.taken = 0
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.taken += len(spans)
+        result = self._exporter.export(spans)
+        if result is not SpanExportResult.SUCCESS:
+            SPANS_DROPPED.labels("not_taken").inc(len(spans))
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+
+def _build_context(trace_id: str, span_id: str) -> SpanContext:
+    return SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=_SAMPLED)

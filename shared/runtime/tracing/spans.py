@@ -1,0 +1,167 @@
+"""Spans of this process, and the root span: the request or the timer from which messages come."""
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from shared.runtime.tracing.traceparent import SpanContext
+
+Attributes = Mapping[str, str | int]
+_SPAN_BYTES = 8
+
+
+class SpanKind(StrEnum):
+    """Kind of a span, as OpenTelemetry names it."""
+
+    SERVER = "SERVER"
+    PRODUCER = "PRODUCER"
+    CONSUMER = "CONSUMER"
+    INTERNAL = "INTERNAL"
+
+
+@dataclass(frozen=True, slots=True)
+class SpanEvent:
+    """Something that happened at one moment of a span."""
+
+    name: str
+    at_ns: int
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A span that has ended."""
+
+    name: str
+    kind: SpanKind
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    started_ns: int
+    ended_ns: int
+    attributes: Attributes = field(default_factory=dict)
+    events: tuple[SpanEvent, ...] = ()
+    link: SpanContext | None = None
+    error: str | None = None
+
+
+class SpanExporter(Protocol):
+    """Takes spans that have ended, and never waits."""
+
+    def export(self, span: Span) -> None: ...
+
+
+class Tracing:
+    """Tracing of this process: off until it is given an exporter."""
+
+    def __init__(self) -> None:
+        """Begin without an exporter."""
+        self._exporter: SpanExporter | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether spans go anywhere; nobody makes one otherwise."""
+        return self._exporter is not None
+
+    def start(self, exporter: SpanExporter | None) -> None:
+        """Export spans from now on; with None, no more."""
+        self._exporter = exporter
+
+    def record(self, span: Span) -> None:
+        """Hand over a span that has ended."""
+        if self._exporter is not None:
+            self._exporter.export(span)
+
+
+tracing = Tracing()
+
+
+class RootSpan:
+    """Root span of whatever comes from outside: a request, a turn of a timer.
+
+    Its trace is known only from the dossiers that it moves: it is recorded in the trace of each.
+    """
+
+    def __init__(self, name: str, kind: SpanKind, link: SpanContext | None = None) -> None:
+        """Begin it now."""
+        self.span_id = secrets.token_hex(_SPAN_BYTES)
+        self._name = name
+        self._attributes: Attributes = {}
+        self._kind = kind
+        self._link = link
+        self._started_ns = time.time_ns()
+        self._events: dict[str, list[SpanEvent]] = {}
+        self._has_ended = False
+
+    def describe_request(self, method: str, route: str, status: int) -> None:
+        """Name it by the route of the request and its answer."""
+        self._name = f"{method} {route}"
+        self._attributes = {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+        }
+
+    def add(self, trace_id: str, events: list[SpanEvent]) -> None:
+        """Add what was committed in one trace."""
+        self._events.setdefault(trace_id, []).extend(events)
+        if self._has_ended:
+            # The client gave up while its deposit was being kept.
+            self.end()
+
+    def end(self) -> None:
+        """Record it in each of its traces."""
+        self._has_ended = True
+        traces, self._events = self._events, {}
+        for trace_id, events in traces.items():
+            tracing.record(
+                Span(
+                    self._name,
+                    self._kind,
+                    trace_id,
+                    self.span_id,
+                    None,
+                    self._started_ns,
+                    time.time_ns(),
+                    self._attributes,
+                    tuple(events),
+                    self._link,
+                )
+            )
+
+
+_root: ContextVar[RootSpan | None] = ContextVar("root_span", default=None)
+
+
+def current_root() -> RootSpan | None:
+    """Give the root span of what runs now."""
+    return _root.get()
+
+
+@contextmanager
+def run_under(root: RootSpan | None) -> Iterator[None]:
+    """Run the block on account of a root span, were it that of another task."""
+    token = _root.set(root)
+    try:
+        yield
+    finally:
+        _root.reset(token)
+
+
+@contextmanager
+def open_root(
+    name: str, kind: SpanKind = SpanKind.INTERNAL, link: SpanContext | None = None
+) -> Iterator[RootSpan | None]:
+    """Open a root span for the block; None while tracing is off."""
+    root = RootSpan(name, kind, link) if tracing.is_on else None
+    try:
+        with run_under(root):
+            yield root
+    finally:
+        if root is not None:
+            root.end()

@@ -1,0 +1,169 @@
+"""Spans go to a collector in a process of its own; one that is away costs a service nothing."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from prometheus_client import REGISTRY
+
+from deploy.local.ports import HOST, find_free_port
+from deploy.local.programs import ROOT
+from shared.runtime.ids import new_id
+from shared.runtime.settings import RuntimeSettings
+from shared.runtime.tracing.exporter import OtlpExporter
+from shared.runtime.tracing.spans import (
+    RootSpan,
+    Span,
+    SpanEvent,
+    SpanKind,
+    current_root,
+    open_root,
+    run_under,
+    tracing,
+)
+from shared.runtime.tracing.traceparent import SpanContext, compute_trace_id
+from tests.kit.receivers import run_receiver
+from tests.kit.waiting import scaled
+
+TRACE = "0197a5c000007000800000000000c001"
+CLIENT = SpanContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+QUEUE = 4096
+
+
+def a_span(name: str = "delivery", trace_id: str = TRACE) -> Span:
+    now = time.time_ns()
+    return Span(
+        name,
+        SpanKind.CONSUMER,
+        trace_id,
+        "933344445555e001",
+        "933344445555e002",
+        now - 5_000_000,
+        now,
+        {"aiguillage.piece_id": "p", "http.response.status_code": 200},
+        (SpanEvent("status", now, {"aiguillage.status": "DEPOSEE"}),),
+        CLIENT,
+        "a bug",
+    )
+
+
+def dropped(reason: str) -> float:
+    labels = {"reason": reason}
+    return REGISTRY.get_sample_value("aiguillage_spans_dropped_total", labels) or 0.0
+
+
+async def test_a_span_arrives_as_it_was_made() -> None:
+    with run_receiver() as receiver:
+        exporter = OtlpExporter("routing", "routing-0", f"{receiver.endpoint}/")
+        exporter.export(a_span())
+        await exporter.stop()
+
+        (seen,) = await receiver.list_spans()
+
+    took_ns = seen.pop("ended_ns") - seen.pop("started_ns")
+    assert took_ns == 5_000_000
+    assert seen == {
+        "service": "routing",
+        "instance": "routing-0",
+        "trace": TRACE,
+        "id": "933344445555e001",
+        "parent": "933344445555e002",
+        "name": "delivery",
+        "kind": "CONSUMER",
+        "attributes": {"aiguillage.piece_id": "p", "http.response.status_code": 200},
+        "events": [{"name": "status", "attributes": {"aiguillage.status": "DEPOSEE"}}],
+        "links": ["4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"],
+        "has_failed": True,
+    }
+
+
+async def test_a_collector_that_is_away_costs_a_bounded_queue_and_a_count() -> None:
+    before = dropped("full")
+    exporter = OtlpExporter("routing", "1", f"http://{HOST}:{find_free_port()}")
+    for _ in range(5 * QUEUE):
+        exporter.export(a_span())
+
+    # What the thread has taken meanwhile, a batch, made room in the queue.
+    assert 4 * QUEUE - 2 * 512 <= dropped("full") - before <= 4 * QUEUE
+    started = time.monotonic()
+    await exporter.stop()
+    assert time.monotonic() - started < scaled(5, most=25)
+
+
+async def test_a_collector_that_refuses_is_counted() -> None:
+    before = dropped("not_taken")
+    with run_receiver() as receiver:
+        # Another address than that of traces: 400.
+        exporter = OtlpExporter("routing", "1", f"{receiver.endpoint}/elsewhere")
+        exporter.export(a_span())
+        exporter.export(a_span())
+        await exporter.stop()
+
+    assert dropped("not_taken") - before == 2
+
+
+async def test_a_root_span_is_in_each_trace_that_it_moved() -> None:
+    first, second, unmoved = new_id(), new_id(), new_id()
+    with run_receiver() as receiver:
+        exporter = OtlpExporter("routing", "1", receiver.endpoint)
+        tracing.start(exporter)
+        with open_root("POST", SpanKind.SERVER, CLIENT) as root:
+            assert root is not None
+            assert current_root() is root
+            with run_under(None):
+                assert current_root() is None
+            root.add(compute_trace_id(first), [])
+            root.add(compute_trace_id(second), [SpanEvent("act", time.time_ns(), {})])
+            root.describe_request("POST", "/pieces", 201)
+        # The client has gone, and what it sent is kept all the same.
+        root.add(compute_trace_id(unmoved), [])
+        with open_root("elapse"):
+            pass
+        tracing.start(None)
+        await exporter.stop()
+        seen = await receiver.list_spans()
+
+    assert current_root() is None
+    assert {each["trace"] for each in seen} == {
+        compute_trace_id(each) for each in (first, second, unmoved)
+    }
+    assert {each["id"] for each in seen} == {root.span_id}
+    assert {(each["name"], each["kind"], each["parent"]) for each in seen} == {
+        ("POST /pieces", "SERVER", None)
+    }
+    assert all(each["links"] == [f"{CLIENT.trace_id}-{CLIENT.span_id}"] for each in seen)
+    (moved,) = [each for each in seen if each["trace"] == compute_trace_id(second)]
+    assert [each["name"] for each in moved["events"]] == ["act"]
+
+
+def test_nobody_makes_a_root_span_while_tracing_is_off() -> None:
+    with open_root("POST") as root:
+        assert root is None
+        assert current_root() is None
+    assert isinstance(RootSpan("x", SpanKind.INTERNAL).span_id, str)
+
+
+@pytest.mark.parametrize("variable", ["AIGUILLAGE_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"])
+def test_an_endpoint_is_named_by_our_variable_or_that_of_opentelemetry(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIGUILLAGE_KAFKA", "k")
+    monkeypatch.setenv("AIGUILLAGE_MONGO", "m")
+    assert RuntimeSettings().otlp_endpoint == ""
+
+    monkeypatch.setenv(variable, "http://collector:4318")
+    assert RuntimeSettings().otlp_endpoint == "http://collector:4318"
+
+
+def test_without_an_endpoint_opentelemetry_is_not_even_loaded() -> None:
+    program = (
+        "import sys, services.routing.__main__, services.deposit.__main__;"
+        "sys.exit(any(name.startswith('opentelemetry.sdk') for name in sys.modules))"
+    )
+    env = {name: value for name, value in os.environ.items() if "OTEL" not in name}  # noqa: TID251
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env, check=False)
+
+    assert done.returncode == 0
