@@ -21,3 +21,5 @@ class Outgoing:
     dossier_id: str | None = None
     sequence: int | None = None
     causation_id: str | None = None
+    act: str | None = None
+    """The act of somebody of which this message tells what came: a fact of its own in the logs."""

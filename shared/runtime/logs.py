@@ -1,4 +1,7 @@
-"""JSON logs: one line for each event, with the ids of the dossier and the message."""
+"""JSON logs: one line for each event, with the ids of the dossier and the message.
+
+Each line begins by its time, so that `sort` puts the lines of several services in order.
+"""
 
 import logging
 import sys
@@ -28,6 +31,7 @@ def configure_logging(service: str, level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _put_time_first,
                 structlog.processors.JSONRenderer(default=repr),
             ],
         )
@@ -37,6 +41,12 @@ def configure_logging(service: str, level: str) -> None:
     for ours in ("services", "shared"):
         logging.getLogger(ours).setLevel(level)
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def _put_time_first(
+    _: object, __: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    return {"timestamp": event.pop("timestamp"), **event}
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:

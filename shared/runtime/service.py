@@ -6,6 +6,7 @@ import resource
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
 from socket import socket
 from types import MappingProxyType
 
@@ -26,6 +27,7 @@ from shared.runtime.messaging.projection import Projection, ProjectionConfig
 from shared.runtime.metrics import LEVELS
 from shared.runtime.settings import RuntimeSettings, describe_faults
 from shared.runtime.store.database import Store
+from shared.runtime.tracing.spans import open_root, tracing
 from shared.runtime.web.app import create_app
 from shared.runtime.web.body_limits import BodyLimits
 from shared.runtime.web.connection_registry import ConnectionLimits
@@ -104,7 +106,8 @@ class Runtime:
         async def loop() -> None:
             while True:
                 try:
-                    await retry_transient(name, task)
+                    with open_root(name):
+                        await retry_transient(name, task)
                 except Exception:  # noqa: BLE001 - the next run may pass
                     _log.exception("task.failed", task=name)
                 await asyncio.sleep(seconds)
@@ -179,7 +182,8 @@ class Runtime:
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        async with self.store:
+        # Left last, and by the lifespan: uvicorn ends the process once its server has stopped.
+        async with _export_spans(self.service, self.settings), self.store:
             self._run("start", self._start)
             try:
                 yield
@@ -260,6 +264,24 @@ async def _serve(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> 
     await server.serve()
     if not server.started:
         sys.exit(1)
+
+
+@asynccontextmanager
+async def _export_spans(service: str, settings: RuntimeSettings) -> AsyncIterator[None]:
+    """Export spans until the block is left, when an endpoint is set."""
+    if not settings.otlp_endpoint:
+        yield
+        return
+    # Loaded for those who trace alone: it takes a third of a second.
+    exporter = import_module("shared.runtime.tracing.exporter").OtlpExporter(
+        service, settings.instance, settings.otlp_endpoint
+    )
+    tracing.start(exporter)
+    try:
+        yield
+    finally:
+        tracing.start(None)
+        await exporter.stop()
 
 
 def build_server_config(app: FastAPI, settings: RuntimeSettings) -> uvicorn.Config:

@@ -25,6 +25,7 @@ from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Store, Transaction
 from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, UpdateOne
 from shared.runtime.store.idempotency_keys import find_key_uses, record_key_uses
+from shared.runtime.tracing.spans import RootSpan, current_root, run_under
 
 GROUP_SIZE = Histogram(
     "aiguillage_deposit_group_size",
@@ -46,6 +47,8 @@ class PendingDeposit:
     piece: Piece
     key: Key | None
     outcome: "asyncio.Future[Outcome]"
+    root: RootSpan | None
+    """Of the request that brought it: others' deposits share its transaction."""
 
     @property
     def number_id(self) -> str:
@@ -65,7 +68,8 @@ class MongoLedger:
 
     async def record(self, piece: Piece, key: Key | None) -> Outcome:
         """Queue a deposit for the next transaction, and wait for its outcome."""
-        entry = PendingDeposit(piece, key, asyncio.get_running_loop().create_future())
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        entry = PendingDeposit(piece, key, outcome, current_root())
         try:
             self._waiting.put_nowait(entry)
         except asyncio.QueueFull:
@@ -176,9 +180,9 @@ class MongoLedger:
             ranks = await self._read_ranks(transaction, dossiers)
             for entry in entries:
                 ranks[entry.piece.dossier_id] += 1
-                transaction.publish(
-                    build_deposit_message(entry.piece, ranks[entry.piece.dossier_id])
-                )
+                message = build_deposit_message(entry.piece, ranks[entry.piece.dossier_id])
+                with run_under(entry.root):
+                    transaction.publish(message)
             rows = [from_piece(entry.piece) for entry in entries]
             await transaction.collection(PIECES).insert_many(rows, session=session)
             uses = [(entry.key, entry.piece.id) for entry in entries if entry.key]

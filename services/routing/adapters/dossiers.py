@@ -26,7 +26,6 @@ from services.routing.application.ports import Position, Report, StoredEntry
 from services.routing.domain.dossier import Dossier
 from shared.circuit.parties import Structure
 from shared.contracts.outgoing import Outgoing
-from shared.runtime.logs import get_logger
 from shared.runtime.messaging.directory import Directory
 from shared.runtime.store.database import Document, Store, Transaction, aggregate
 from shared.runtime.store.driver import ReplaceOne
@@ -39,7 +38,6 @@ _AT_ONCE = 500
 """Limit of the dossiers of one transaction; a timer takes the rest later."""
 _READ_AT_ONCE = 50
 """Limit of the values of a $in: SecantusDB takes the square of their number."""
-_log = get_logger(__name__)
 
 
 async def create_indexes(store: Store) -> None:
@@ -221,7 +219,7 @@ class MongoDossierChange(MongoDossiers):
         self._transaction.publish(message)
 
     def log(self, event: str, **fields: object) -> None:
-        _log.warning(event, **fields)
+        self._transaction.facts.note_warning(event, **fields)
 
 
 def _build_key(actor: Actor) -> str:

@@ -15,6 +15,7 @@ from services.routing.domain.events import (
     Offered,
     StatusSet,
 )
+from shared.circuit.statuses import Act
 from shared.contracts import topics
 from shared.contracts.common_v1 import ActorV1, AmountsV1, PartiesV1, PartyV1
 from shared.contracts.envelope import Payload
@@ -42,7 +43,9 @@ def build_messages(journey: Journey, events: tuple[Event, ...], cause: Cause) ->
     for event in events:
         if isinstance(event, StatusSet):
             status = _build_status(journey, event, parties)
-            yield _build_outgoing(journey, topics.STATUT, status.piece_id, status, cause)
+            yield _build_outgoing(
+                journey, topics.STATUT, status.piece_id, status, cause, act=event.act
+            )
         elif isinstance(event, AdditionRefused):
             status = _build_status(journey, _to_unchanged_status(journey, event), parties)
             yield _build_outgoing(journey, topics.STATUT, status.piece_id, status, cause)
@@ -254,6 +257,7 @@ def _build_outgoing(
     payload: Payload,
     cause: Cause,
     key: str | None = None,
+    act: Act | None = None,
 ) -> Outgoing:
     return Outgoing(
         topic=topic,
@@ -264,6 +268,7 @@ def _build_outgoing(
         dossier_id=journey.dossier.id,
         sequence=journey.next_rank(topic),
         causation_id=cause.message_id,
+        act=act,
     )
 
 

@@ -98,4 +98,4 @@ class DossierChange(Dossiers, Protocol):
     def publish(self, message: Outgoing) -> None: ...
 
     def log(self, event: str, **fields: object) -> None:
-        """Log an event for the operator."""
+        """Log an event for the operator, once the transaction has committed."""

@@ -65,8 +65,6 @@ class HeldMessages:
         async def take(batch: Sequence[Incoming]) -> None:
             state = await self._store.transaction(lambda tx: self._carry_out(tx, entry, batch[0]))
             MESSAGES.labels(self._topic.name, "applied" if state == "done" else state).inc()
-            if state == "dead":
-                _log.error("message.dead", reason=batch[0].fault)
 
         async def write_dead_letter(dead: Incoming, reason: str) -> None:
             await take([dead.with_fault(reason)])
@@ -94,6 +92,7 @@ class HeldMessages:
         state, message = _decide_state(message, streams[name], rank, is_given_up=is_given_up)
         if state == "done" and message.event is not None:
             transaction.raise_level(message.level)
+            self._inbox_store.note_deliveries(transaction, [message])
             await self._handler(transaction, [message.event])
         if state == "dead":
             streams[name].dead.append(entry["_id"])

@@ -77,8 +77,6 @@ class Inbox:
         outcomes = await retry_transient(self._topic.name, lambda: self._attempt(batch, is_again))
         for outcome in ("applied", "parked", "newer", "dead", "redelivered"):
             MESSAGES.labels(self._topic.name, outcome).inc(len(getattr(outcomes, outcome)))
-        for message in outcomes.dead:
-            _log.error("message.dead", reason=message.fault, **message.ids)
         for name, stream in outcomes.touched.items():
             if stream.parked and not stream.dead:
                 await self._release(name)
@@ -114,6 +112,7 @@ class Inbox:
         events = [message.event for message in outcomes.applied if message.event is not None]
         if events:
             transaction.raise_level(max(event.level for event in events))
+            self._inbox_store.note_deliveries(transaction, outcomes.applied)
             await self._handler(transaction, events)
         await self._inbox_store.insert(transaction, "done", outcomes.applied)
         await self._inbox_store.insert(transaction, "parked", outcomes.parked)

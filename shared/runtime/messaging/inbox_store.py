@@ -222,6 +222,13 @@ class InboxStore:
     def _stream_id(self, name: str) -> str:
         return f"{self._topic.name}|{name}"
 
+    def note_deliveries(self, transaction: Transaction, batch: Iterable[Incoming]) -> None:
+        """Note of each message that it takes effect in this transaction."""
+        for message in batch:
+            if message.event is not None:
+                headers = message.record.headers
+                transaction.facts.note_delivery(message.event, self._topic.name, headers)
+
     def publish_dead_letter(
         self, transaction: Transaction, message: Incoming, entry_id: str
     ) -> None:
@@ -232,4 +239,9 @@ class InboxStore:
             "x-position": record.position,
             "x-entry": entry_id,
         }
-        transaction.publish_raw(self._topic.dead_letters, record.key, record.value, headers)
+        transaction.publish_raw(
+            self._topic.dead_letters, record.key, record.value, headers, message.ids
+        )
+        transaction.facts.note_dead_letter(
+            message.ids, self._topic.name, entry_id, message.fault or "", message.record.headers
+        )

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from shared.runtime.backoff import retry_forever, retry_transient
 from shared.runtime.clock import Clock
+from shared.runtime.facts.publications import log_publications
 from shared.runtime.ids import measure_age_s
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.producer import concerns_topic, is_refusal, needs_renewal
@@ -168,7 +169,7 @@ class Relay:
         stopped: set[Key] = set()
         retried: set[Key] = set()
         failed = []
-        published = []
+        published: list[Document] = []
         for (row, _), first in zip(handed, outcomes, strict=True):
             key, outcome = _build_key(row), first
             if key in stopped:
@@ -182,11 +183,12 @@ class Relay:
                 stopped.add(self._postpone(row, outcome))
                 failed.append(outcome)
             else:
-                published.append(row["_id"])
+                published.append(row)
                 PUBLISHED.labels(row["topic"]).inc()
         if failed and all(map(is_refusal, failed)):
             self._blocked_since = None
-        return published
+        log_publications(self._store.service, published)
+        return [row["_id"] for row in published]
 
     async def _publish_alone(self, row: Document) -> object:
         handed = await self._hand_over([row])
@@ -210,6 +212,8 @@ class Relay:
             if _build_key(row) in stopped or not self._postponed.keys().isdisjoint(postponed):
                 continue
             try:
+                # Before its readers can have it: the line of its publication says this time.
+                row["sent_ns"] = time.time_ns()
                 async with asyncio.timeout(_HAND_OVER_S):
                     handed.append((row, await self._publish(row)))
             except (KafkaError, TimeoutError) as error:

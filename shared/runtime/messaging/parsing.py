@@ -70,6 +70,8 @@ class Incoming:
     level: int = 1
     is_newer: bool = False
     """Whether it waits for a version that judges its level."""
+    dossier_id: str | None = None
+    piece_id: str | None = None
 
     @property
     def is_unknown(self) -> bool:
@@ -79,8 +81,13 @@ class Incoming:
     @property
     def ids(self) -> dict[str, str]:
         """Ids of this message, for log lines."""
-        ids = {"message_id": self.id, "dossier_id": self.stream}
-        return ids | {"correlation_id": self.correlation_id} if self.correlation_id else ids
+        ids = {
+            "dossier_id": self.dossier_id,
+            "piece_id": self.piece_id,
+            "message_id": self.id,
+            "correlation_id": self.correlation_id,
+        }
+        return {name: value for name, value in ids.items() if value is not None}
 
     @property
     def named_by_position(self) -> "Incoming":
@@ -122,9 +129,12 @@ class RecordParser:
         `is_keyed` is false when an operator may have replaced the body: the key is not compared.
         """
         stream = _name_stream(record.key)
+        # Where the key is the dossier, it names that of a message which cannot be read.
+        dossier_id = stream if self._key is Key.DOSSIER else None
         head = _parse_head(record)
         if isinstance(head, str):
-            return Incoming(record, record.position, stream).with_fault(head)
+            unread = Incoming(record, record.position, stream, dossier_id=dossier_id)
+            return unread.with_fault(head)
         incoming = Incoming(
             record,
             head.id,
@@ -132,6 +142,7 @@ class RecordParser:
             head.sequence,
             correlation_id=head.correlationid,
             level=head.level,
+            dossier_id=head.dossierid or dossier_id,
         )
         is_newer = head.level > self.level
         if head.type not in self._events and not is_newer:
@@ -150,7 +161,7 @@ class RecordParser:
         disagreement = self._find_disagreement(key, event)
         if disagreement is not None:
             return incoming.with_fault(disagreement)
-        return replace(incoming, event=event)
+        return replace(incoming, event=event, piece_id=_field(event, "piece_id"))
 
     def _find_disagreement(self, key: str | None, event: Event[Any]) -> str | None:
         """Describe where record, envelope and payload name different dossiers or entities.

@@ -7,7 +7,6 @@ from functools import partial
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import retry_transient
 from shared.runtime.clock import Clock
-from shared.runtime.logs import get_logger
 from shared.runtime.messaging.handler import Handler
 from shared.runtime.messaging.held_messages import HeldMessages
 from shared.runtime.messaging.inbox_store import InboxStore
@@ -27,7 +26,6 @@ versions.
 """
 _READ_AT_ONCE = 50
 """Ids in one $in: SecantusDB's time grows with the square of their number."""
-_log = get_logger(__name__)
 
 
 class ElsewhereError(ValueError):
@@ -101,19 +99,19 @@ class Projection:
         )
         for outcome, messages in outcomes.items():
             MESSAGES.labels(self._topic.name, outcome).inc(len(messages))
-        for message in outcomes["dead"]:
-            _log.error("message.dead", reason=message.fault, **message.ids)
 
     async def _carry_out(
         self, transaction: Transaction, batch: Sequence[Incoming], is_again: bool
     ) -> dict[str, list[Incoming]]:
         if is_again:
             batch = await self._inbox_store.take_back(transaction, batch)
-        batch = await self._hold_jumps(transaction, batch)
+        batch, effective = await self._hold_jumps(transaction, batch)
         applied = [message for message in batch if message.event is not None]
         events = [message.event for message in applied if message.event is not None]
         if events:
             transaction.raise_level(max(event.level for event in events))
+            # A state that comes again is not above the one that is kept, and takes no effect.
+            self._inbox_store.note_deliveries(transaction, effective)
             await self._handler(transaction, events)
         return {
             "applied": applied,
@@ -138,22 +136,28 @@ class Projection:
 
     async def _hold_jumps(
         self, transaction: Transaction, batch: Sequence[Incoming]
-    ) -> list[Incoming]:
-        """Turn each state whose version jumps into a dead letter; a first version may be any."""
+    ) -> tuple[list[Incoming], list[Incoming]]:
+        """Turn each state whose version jumps into a dead letter; a first version may be any.
+
+        Gives the batch, and those of it whose version is above what is kept.
+        """
         known = await self._find_versions(transaction, batch)
-        checked = []
+        checked, effective = [], []
         for message in batch:
             state = _find_state(message)
             if state is not None:
                 entity, version = state
+                is_effective = version > known.get(entity, -1)
                 ours = known.setdefault(entity, version)
                 if version > ours + _JUMP_MAX:
                     jump = f"version {version} of {entity}, of which {ours} is known, is held"
                     checked.append(message.with_fault(jump))
                     continue
+                if is_effective:
+                    effective.append(message)
                 known[entity] = max(ours, version)
             checked.append(message)
-        return checked
+        return checked, effective
 
     async def _find_versions(
         self, transaction: Transaction, batch: Sequence[Incoming]

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Self, TypeAlias, TypeVar
 
 from bson.binary import Binary
@@ -25,8 +26,12 @@ from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, RECORD_MAX_BYTES
 from shared.runtime.clock import Clock
 from shared.runtime.errors import TooLargeError
+from shared.runtime.facts.log import FactLog
+from shared.runtime.facts.occurrence import Ids
+from shared.runtime.facts.publications import describe_message
 from shared.runtime.ids import new_id
 from shared.runtime.record_size import measure_record
+from shared.runtime.tracing.traceparent import HEADER, format_traceparent
 from shared.vocabulary.levels import WRITE_LEVEL
 
 Document = dict[str, Any]
@@ -42,6 +47,7 @@ _PAUSE_S = 0.02
 _PING_S = 2.0
 _SNAPSHOT = ReadConcern("snapshot")
 _MAJORITY = WriteConcern("majority")
+_NO_IDS: Ids = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -50,8 +56,10 @@ class Transaction:
 
     db: "Database[Document]"
     session: Session
-    source: str
+    service: str
     clock: Clock
+    facts: FactLog
+    """What is to be logged once this transaction has committed."""
     level: int = WRITE_LEVEL
     """Level of what is written: at least that of the messages and documents that it comes from."""
     rows: list[Document] = field(default_factory=list)
@@ -72,7 +80,7 @@ class Transaction:
         """
         event: Event[Any] = Event(
             id=new_id(),
-            source=self.source,
+            source=f"/services/{self.service}",
             type=message.payload.event_type,
             time=self.clock(),
             subject=message.subject,
@@ -84,7 +92,8 @@ class Transaction:
             data=message.payload,
         )
         value = encode(event)
-        size = measure_record(message.key, value, ())
+        headers = [(HEADER, format_traceparent(event.correlationid, event.id))]
+        size = measure_record(message.key, value, headers)
         if size > RECORD_MAX_BYTES:
             raise TooLargeError(
                 message.topic.name, size, RECORD_MAX_BYTES, _find_heaviest_field(event)
@@ -96,11 +105,15 @@ class Transaction:
             stream=message.dossier_id or message.key,
             rank=message.sequence or getattr(message.payload, "version", 0),
             value=value,
-            headers=[],
+            headers=headers,
+            about=describe_message(event, self.service),
         )
+        self.facts.note_message(event, message.act)
 
-    def publish_raw(self, topic: str, key: str, value: bytes, headers: Mapping[str, str]) -> None:
-        """Publish bytes as they are when this transaction commits.
+    def publish_raw(
+        self, topic: str, key: str, value: bytes, headers: Mapping[str, str], ids: Ids = _NO_IDS
+    ) -> None:
+        """Publish bytes as they are when this transaction commits; `ids` are those of its line.
 
         Raises TooLargeError when no topic takes so many bytes.
         """
@@ -109,7 +122,15 @@ class Transaction:
             raise TooLargeError(topic, size, DEAD_LETTER_MAX_BYTES, "value")
         # As pairs: the name of a foreign header may not be valid as a field of a document.
         pairs = list(headers.items())
-        self._add_row(topic=topic, key=key, stream=key, rank=0, value=value, headers=pairs)
+        self._add_row(
+            topic=topic,
+            key=key,
+            stream=key,
+            rank=0,
+            value=value,
+            headers=pairs,
+            about={"ids": dict(ids)},
+        )
 
     def _add_row(self, **row: Any) -> None:  # noqa: ANN401 - a document
         self.rows.append({"_id": new_id(), **row})
@@ -143,7 +164,7 @@ class Store:
             appname=service,
         )
         options: CodecOptions[Document] = CodecOptions(tz_aware=True)
-        self._source = f"/services/{service}"
+        self.service = service
         self.level = level
         """Level of what is written."""
         self._clock = clock
@@ -206,11 +227,13 @@ class Store:
             self._registered.add(session_id)
 
     async def _attempt(self, session: Session, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        transaction = Transaction(self.db, session, self._source, self._clock, self.level)
+        facts = FactLog(self.service)
+        transaction = Transaction(self.db, session, self.service, self._clock, facts, self.level)
         async with session.start_transaction(_SNAPSHOT, _MAJORITY):
             result = await work(transaction)
             if transaction.rows:
                 await self.db["outbox"].insert_many(transaction.rows, session=session)
+        facts.write()
         if transaction.rows:
             self.committed.set()
         return result

@@ -1,6 +1,5 @@
 """HTTP application of a service: middlewares, routes, health (liveness, readiness), metrics."""
 
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -17,6 +16,8 @@ from shared.contracts.public_paths import public_prefix
 from shared.runtime.ids import new_id
 from shared.runtime.logs import bind_ids
 from shared.runtime.metrics import REQUESTS
+from shared.runtime.tracing.spans import RootSpan, SpanKind, open_root
+from shared.runtime.tracing.traceparent import HEADER, parse_traceparent
 from shared.runtime.web.body_limits import BodyLimit, BodyLimits, BodyPaths, UploadLimit
 from shared.runtime.web.caller import authenticate_if_named
 from shared.runtime.web.docs_page import create_docs_router
@@ -43,7 +44,6 @@ Readiness = Callable[[], Awaitable[Sequence[str]]]
 
 _OPERATIONS = ("/health", "/metrics")
 """Paths for operators, at the root of the service; the gateway does not publish them."""
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def create_app(
@@ -167,13 +167,17 @@ class RequestMiddleware:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        with bind_ids(correlation_id=_read_correlation_id(scope)):
+        client = parse_traceparent(Headers(scope=scope).get(HEADER))
+        with bind_ids(correlation_id=client.trace_id if client else new_id()):
             if scope["type"] == "http":
-                await self._answer(scope, receive, send)
+                with open_root(scope["method"], SpanKind.SERVER, client) as root:
+                    await self._answer(scope, receive, send, root)
             else:
                 await serve_websocket(self._app, scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, scope: Scope, receive: Receive, send: Send, root: RootSpan | None
+    ) -> None:
         started = time.perf_counter()
         has_begun = False
 
@@ -181,9 +185,11 @@ class RequestMiddleware:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
-                REQUESTS.labels(
-                    scope["method"], find_route_label(scope), str(message["status"])
-                ).observe(time.perf_counter() - started)
+                method, route, status = scope["method"], find_route_label(scope), message["status"]
+                REQUESTS.labels(method, route, str(status)).observe(time.perf_counter() - started)
+                if root is not None:
+                    prefix = scope["app"].state.prefix
+                    root.describe_request(method, f"{prefix}{route}", status)
             await send(message)
 
         try:
@@ -192,12 +198,6 @@ class RequestMiddleware:
             if has_begun:
                 raise
             await respond(handle_unforeseen(error))(scope, receive, noting)
-
-
-def _read_correlation_id(scope: Scope) -> str:
-    """Read the trace id of a request (W3C Trace Context), or generate one."""
-    parent = _TRACEPARENT.fullmatch(Headers(scope=scope).get("traceparent", ""))
-    return parent[1] if parent else new_id()
 
 
 class StartupMiddleware:

@@ -280,17 +280,36 @@ async def test_every_line_of_the_log_is_json_and_names_what_it_is_about(
     traceparent = f"00-{trace}-00f067aa0ba902b7-01"
     await http.post("/things", headers=ME | {"traceparent": traceparent})
 
-    await wait_until(lambda: "message.dead" in platform.log("toy").read_text(), "it is logged")
+    await wait_until(lambda: "fact.dead_letter" in platform.log("toy").read_text(), "it is logged")
 
     lines = [json.loads(line) for line in platform.log("toy").read_text().splitlines()]
     assert {"toy"} == {line["service"] for line in lines}
-    assert all({"event", "level", "timestamp", "logger"} <= line.keys() for line in lines)
+    assert all({"event", "level", "timestamp"} <= line.keys() for line in lines)
     failed = [line for line in lines if line.get("message_id") == "d5-1"]
-    assert {"message.failed", "message.dead"} <= {line["event"] for line in failed}
+    assert {"message.failed", "fact.dead_letter"} <= {line["event"] for line in failed}
     assert {"d5"} == {line["dossier_id"] for line in failed}
     assert {"journey of d5"} == {line["correlation_id"] for line in failed}
     (made,) = [line for line in lines if line["event"] == "thing.made"]
     assert made["correlation_id"] == trace
+
+
+async def test_a_fact_is_logged_once_by_a_process_that_dies_in_its_transaction(
+    platform: Platform, db: Store
+) -> None:
+    events = [a_status("d9", 1), a_status("d9", 2, "MORT"), a_status("d9", 3)]
+    await send(platform, *((STATUT.name, "d9", encode(each)) for each in events))
+    await wait_until(lambda: not platform.is_alive("toy"), "it is dead")
+    await asyncio.to_thread(platform.restart, "toy")
+    await wait_until(lambda: db.collection("kept").find_one({"dossier": "d9", "rank": 3}), "all")
+    await send(platform, (STATUT.name, "d9", encode(a_status("d9", 4))))
+
+    def delivered() -> list[str]:
+        lines = [json.loads(line) for line in platform.log("toy").read_text().splitlines()]
+        facts = [line for line in lines if line["event"] == "fact.delivery"]
+        return [line["message_id"] for line in facts if line["dossier_id"] == "d9"]
+
+    await wait_until(lambda: "d9-4" in delivered(), "it goes on")
+    assert delivered() == ["d9-1", "d9-2", "d9-3", "d9-4"]
 
 
 async def test_a_service_without_its_broker_is_live_and_works_but_is_not_ready(

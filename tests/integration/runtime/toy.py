@@ -1,6 +1,8 @@
 """A small service on the runtime: keeps statuses, fails on some, and has one route."""
 
 import gc
+import os
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,14 +22,26 @@ _log = get_logger("services.toy")
 
 
 async def keep(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
-    """Keep statuses. The motive `BOGUE` is a bug, until the collection `fixed` holds anything."""
+    """Keep statuses. The motive `BOGUE` is a bug, until the collection `fixed` holds anything.
+
+    The motive `MORT` kills the process in its transaction, once.
+    """
     is_fixed = await transaction.collection("fixed").find_one(session=transaction.session)
     for event in events:
         if event.data.motive == "BOGUE" and not is_fixed:
             raise ValueError("a bug of the handler")
+        if event.data.motive == "MORT" and await _is_first_time(transaction, event.id):
+            os.kill(os.getpid(), signal.SIGKILL)
         await transaction.collection("kept").insert_one(
             {"dossier": event.dossierid, "rank": event.sequence}, session=transaction.session
         )
+
+
+async def _is_first_time(transaction: Transaction, event_id: str) -> bool:
+    # Outside the transaction, which ends with the process.
+    deaths = transaction.collection("deaths")
+    before = await deaths.update_one({"_id": event_id}, {"$set": {"seen": True}}, upsert=True)
+    return not before.matched_count
 
 
 async def project(transaction: Transaction, events: Sequence[Event[Any]]) -> None:

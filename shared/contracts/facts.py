@@ -1,0 +1,100 @@
+"""Facts of a dossier's life, each logged as one line: the table of their names and fields.
+
+Four are said by the message that tells of them: whoever publishes a `StatusChanged` has said the
+fact `status`. The others are said where they happen, by the runtime.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
+from shared.contracts.envelope import Event, Payload
+from shared.contracts.routing_v1 import DelayElapsed, PieceForwarded, StatusChanged
+
+Fields = Mapping[str, str]
+IDS = ("dossier_id", "piece_id", "message_id", "correlation_id")
+"""On the line of every fact, where it has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One row of the table: a fact, and what its line holds beside `IDS`."""
+
+    name: str
+    meaning: str
+    fields: tuple[str, ...]
+    level: str = "info"
+
+
+DEPOSIT = Fact(
+    "deposit",
+    "a piece was taken in, or files for one that is suspended or contested",
+    ("cadre", "number", "role", "structure"),
+)
+ACT = Fact("act", "an actor did something to a piece", ("cadre", "act", "role", "structure"))
+HOP = Fact("hop", "a piece was put before an actor", ("cadre", "role", "structure", "purpose"))
+STATUS = Fact("status", "a piece took a status", ("cadre", "status", "previous", "motive"))
+DELAY = Fact("delay", "somebody let a delay pass", ("cadre", "delay", "role", "structure"))
+PUBLICATION = Fact("publication", "the broker has acknowledged a message", ("topic", "type"))
+DELIVERY = Fact("delivery", "a message took effect in a service", ("topic", "type"))
+DEAD_LETTER = Fact(
+    "dead_letter",
+    "a message could not be handled, and waits for an operator",
+    ("topic", "entry", "reason"),
+    # It wakes somebody: who reads errors alone must meet it.
+    "error",
+)
+
+FACTS = (DEPOSIT, ACT, HOP, STATUS, DELAY, PUBLICATION, DELIVERY, DEAD_LETTER)
+
+_BY = {"role": "by.role", "structure": "by.structure"}
+_SAID_BY: Mapping[type[Payload], tuple[Fact, Mapping[str, str]]] = {
+    PieceDeposited: (
+        DEPOSIT,
+        {
+            "cadre": "cadre",
+            "number": "number",
+            "role": "depositor_role",
+            "structure": "depositor.structure",
+        },
+    ),
+    PieceCompleted: (DEPOSIT, _BY),
+    PieceContested: (DEPOSIT, _BY),
+    PieceForwarded: (
+        HOP,
+        {
+            "cadre": "cadre",
+            "role": "role",
+            "structure": "recipient.structure",
+            "purpose": "purpose",
+        },
+    ),
+    StatusChanged: (STATUS, {name: name for name in STATUS.fields}),
+    DelayElapsed: (DELAY, {name: name for name in DELAY.fields}),
+}
+"""The fact that a message says, and where its payload holds each field."""
+_READERS = {
+    payload: (fact, tuple(fields), attrgetter(*fields.values()))
+    for payload, (fact, fields) in _SAID_BY.items()
+}
+
+
+def list_facts(event: Event[Any], act: str | None) -> Iterator[tuple[Fact, Fields]]:
+    """List the facts that a message says, with their fields; `act` is the one that it tells of."""
+    found = _READERS.get(type(event.data))
+    if found is None:
+        return
+    if act is not None:
+        by, cadre = event.data.by, event.data.cadre
+        yield ACT, {"cadre": cadre, "act": act, "role": by.role, "structure": by.structure}
+    fact, names, read = found
+    yield (
+        fact,
+        {
+            name: value
+            for name, value in zip(names, read(event.data), strict=True)
+            if value is not None
+        },
+    )

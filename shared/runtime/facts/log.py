@@ -1,0 +1,73 @@
+"""Facts that a transaction notes: written after its commit, and never for what was rolled back."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.contracts.envelope import Event
+from shared.contracts.facts import DEAD_LETTER, DELIVERY, list_facts
+from shared.runtime.facts.lines import write_lines
+from shared.runtime.facts.occurrence import Ids, Occurrence, list_ids
+from shared.runtime.facts.spans import record_transaction
+from shared.runtime.logs import get_logger
+from shared.runtime.tracing.spans import RootSpan, current_root, tracing
+from shared.runtime.tracing.traceparent import (
+    HEADER,
+    SpanContext,
+    compute_trace_id,
+    parse_traceparent,
+)
+
+_log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class FactLog:
+    """What one attempt of a transaction has to log. `write` is called once it has committed."""
+
+    service: str
+    _started_ns: int = field(default_factory=time.time_ns)
+    _occurrences: list[Occurrence] = field(default_factory=list)
+    _warnings: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
+    _roots: list[tuple[RootSpan, str]] = field(default_factory=list)
+
+    def note_message(self, event: Event[Any], act: str | None) -> None:
+        """Note the facts that a message tells, `act` among them when it tells of one."""
+        ids, cause = list_ids(event), event.causationid
+        root = current_root() if cause is None else None
+        if root is not None:
+            # Its trace is this one, whether the message tells a fact or not.
+            self._roots.append((root, compute_trace_id(event.correlationid)))
+        for fact, fields in list_facts(event, act):
+            self._occurrences.append(Occurrence(fact, ids, fields, cause=cause, root=root))
+
+    def note_delivery(self, event: Event[Any], topic: str, headers: Mapping[str, str]) -> None:
+        """Note that a message takes effect."""
+        fields, sent = {"topic": topic, "type": event.type}, _find_sent(headers)
+        self._occurrences.append(Occurrence(DELIVERY, list_ids(event), fields, sent=sent))
+
+    def note_dead_letter(
+        self, ids: Ids, topic: str, entry: str, reason: str, headers: Mapping[str, str]
+    ) -> None:
+        """Note that a message could not be handled."""
+        fields = {"topic": topic, "entry": entry, "reason": reason}
+        self._occurrences.append(Occurrence(DEAD_LETTER, ids, fields, sent=_find_sent(headers)))
+
+    def note_warning(self, event: str, **fields: object) -> None:
+        """Note a warning of the log."""
+        self._warnings.append((event, fields))
+
+    def write(self) -> None:
+        """Write all that was noted. Never raises: the transaction has committed."""
+        write_lines(self.service, self._occurrences)
+        for event, fields in self._warnings:
+            _log.warning(event, **fields)
+        if tracing.is_on:
+            for root, trace_id in self._roots:
+                root.add(trace_id, [])
+            record_transaction(self.service, self._started_ns, self._occurrences)
+
+
+def _find_sent(headers: Mapping[str, str]) -> SpanContext | None:
+    return parse_traceparent(headers.get(HEADER)) if tracing.is_on else None

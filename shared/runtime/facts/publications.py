@@ -1,0 +1,52 @@
+"""Publications as facts: what a row of the outbox says of its message, logged once it is out."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from shared.contracts.envelope import Event
+from shared.contracts.facts import PUBLICATION, Fields
+from shared.runtime.facts.lines import write_lines
+from shared.runtime.facts.occurrence import Occurrence, list_ids
+from shared.runtime.facts.spans import record_publication
+from shared.runtime.tracing.spans import current_root, tracing
+from shared.runtime.tracing.traceparent import compute_delivery_span_id
+
+Described = Mapping[str, Any]
+_UNKNOWN: Described = {"ids": {}}
+"""Of a row of a release before this one."""
+
+
+def describe_message(event: Event[Any], service: str) -> Described:
+    """Describe a message for its row: ids, type, and the span below which its own will be."""
+    described: dict[str, Any] = {"ids": list_ids(event), "type": event.type}
+    if tracing.is_on:
+        root = current_root()
+        if event.causationid is not None:
+            described["parent"] = compute_delivery_span_id(event.causationid, service)
+        elif root is not None:
+            described["parent"] = root.span_id
+    return described
+
+
+def log_publications(service: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Log that the broker has acknowledged these rows.
+
+    `about` of a row describes its message, `sent_ns` is when it was handed to the producer.
+    """
+    published = [(row, row.get("about", _UNKNOWN)) for row in rows]
+    occurrences = [
+        Occurrence(
+            PUBLICATION, about["ids"], {"topic": row["topic"], **_list_type(about)}, row["sent_ns"]
+        )
+        for row, about in published
+    ]
+    write_lines(service, occurrences)
+    if tracing.is_on:
+        for each, (_, about) in zip(occurrences, published, strict=True):
+            # A dead letter is no message of ours: the span of its fault tells of it.
+            if "type" in about:
+                record_publication(each, about.get("parent"))
+
+
+def _list_type(about: Described) -> Fields:
+    return {"type": about["type"]} if "type" in about else {}
