@@ -1,0 +1,16 @@
+"""`python -m tests.parcours` prints the life and the trace that docs/operate.md shows."""
+
+import asyncio
+
+from tests.parcours.followed import follow_dossier
+
+
+async def main() -> None:
+    """Carry the dossier, and print the blocks of the page."""
+    async with follow_dossier() as followed:
+        print(await followed.print_life())
+        print(await followed.draw_trace())
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
