@@ -4,15 +4,16 @@ from typing import Annotated
 
 import typer
 
-from tests.bench import bench_routing
+from tests.bench import bench_facts, bench_routing
 
 
 def run(
     rounds: Annotated[int, typer.Option(envvar="ROUNDS", min=1)] = 3,
     dossiers: Annotated[int, typer.Option(envvar="DOSSIERS", min=1)] = 1000,
 ) -> None:
-    """Measure routing beside its floor, in so many rounds of so many dossiers."""
+    """Measure routing beside its floor, then what facts cost it."""
     bench_routing.main(rounds, dossiers)
+    bench_facts.main(rounds, dossiers)
 
 
 if __name__ == "__main__":

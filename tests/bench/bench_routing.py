@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,20 +63,27 @@ def main(rounds: int, dossiers: int) -> None:
     for number in range(rounds):
         order = [*runs] if number % 2 == 0 else [*runs][::-1]
         for name in order:
-            runs[name].append(asyncio.run(_run(name, dossiers)))
+            measured = measure_routing(dossiers) if name == "routing" else measure_by_hand(dossiers)
+            runs[name].append(asyncio.run(measured))
             print(f"round {number + 1}, {name}: {runs[name][-1].pieces_s:.0f} pieces/s", flush=True)
     _print(runs, f"{dossiers * len(PIECES)} pieces a run, backend {choice.backend}")
 
 
-async def _run(name: str, dossiers: int) -> Run:
-    services = ("services.routing",) if name == "routing" else ()
-    with Platform(choose().backend, services=services) as platform:
+async def measure_routing(dossiers: int, env: Mapping[str, str] | None = None) -> Run:
+    """Measure routing on a platform of its own, with settings beside its own."""
+    with Platform(choose().backend, services=("services.routing",), env=env) as platform:
         addresses = platform.addresses
         db = MongoClient[dict[str, Any]](addresses.mongo)["routing"]
-        if name == "routing":
-            await send(addresses.kafka, topics.STRUCTURE, [*structures()])
-            await _until(lambda: db["structures"].count_documents({}) == STRUCTURES)
-            return await _measure(addresses.kafka, db, platform.pid("routing"), dossiers)
+        await send(addresses.kafka, topics.STRUCTURE, [*structures()])
+        await _until(lambda: db["structures"].count_documents({}) == STRUCTURES)
+        return await _measure(addresses.kafka, db, platform.pid("routing"), dossiers)
+
+
+async def measure_by_hand(dossiers: int) -> Run:
+    """Measure its floor, likewise."""
+    with Platform(choose().backend, services=()) as platform:
+        addresses = platform.addresses
+        db = MongoClient[dict[str, Any]](addresses.mongo)["routing"]
         await _prepare_by_hand(addresses.mongo, db)
         with _floor(addresses.kafka, addresses.mongo) as pid:
             return await _measure(addresses.kafka, db, pid, dossiers)
