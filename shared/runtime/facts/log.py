@@ -15,6 +15,7 @@ from shared.runtime.tracing.spans import RootSpan, current_root, tracing
 from shared.runtime.tracing.traceparent import (
     HEADER,
     SpanContext,
+    compute_delivery_span_id,
     compute_trace_id,
     parse_traceparent,
 )
@@ -31,10 +32,12 @@ class FactLog:
     _occurrences: list[Occurrence] = field(default_factory=list)
     _warnings: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
     _roots: list[tuple[RootSpan, str]] = field(default_factory=list)
+    _handled: set[str] = field(default_factory=set)
+    """Ids of the messages that take effect."""
 
     def note_message(self, event: Event[Any], act: str | None) -> None:
         """Note the facts that a message tells, `act` among them when it tells of one."""
-        ids, cause = list_ids(event), event.causationid
+        ids, cause = list_ids(event), self._find_cause(event)
         root = current_root() if cause is None else None
         if root is not None:
             # Its trace is this one, whether the message tells a fact or not.
@@ -43,9 +46,26 @@ class FactLog:
             self._occurrences.append(Occurrence(fact, ids, fields, cause=cause, root=root))
 
     def note_delivery(self, event: Event[Any], topic: str, headers: Mapping[str, str]) -> None:
-        """Note that a message takes effect."""
+        """Note that a message takes effect; called before what it makes happen is noted."""
+        self._handled.add(event.id)
         fields, sent = {"topic": topic, "type": event.type}, _find_sent(headers)
         self._occurrences.append(Occurrence(DELIVERY, list_ids(event), fields, sent=sent))
+
+    def find_parent_span(self, event: Event[Any]) -> str | None:
+        """Find the span below which the publication of a message will be."""
+        if not tracing.is_on:
+            return None
+        cause, root = self._find_cause(event), current_root()
+        if cause is not None:
+            return compute_delivery_span_id(cause, self.service)
+        return root.span_id if root else None
+
+    def _find_cause(self, event: Event[Any]) -> str | None:
+        """Find the message of this transaction that made another one happen.
+
+        A job may be of a message of long ago: what it does is below the span of the job.
+        """
+        return event.causationid if event.causationid in self._handled else None
 
     def note_dead_letter(
         self, ids: Ids, topic: str, entry: str, reason: str, headers: Mapping[str, str]

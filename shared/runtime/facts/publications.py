@@ -8,24 +8,17 @@ from shared.contracts.facts import PUBLICATION, Fields
 from shared.runtime.facts.lines import write_lines
 from shared.runtime.facts.occurrence import Occurrence, list_ids
 from shared.runtime.facts.spans import record_publication
-from shared.runtime.tracing.spans import current_root, tracing
-from shared.runtime.tracing.traceparent import compute_delivery_span_id
+from shared.runtime.tracing.spans import tracing
 
 Described = Mapping[str, Any]
 _UNKNOWN: Described = {"ids": {}}
 """Of a row of a release before this one."""
 
 
-def describe_message(event: Event[Any], service: str) -> Described:
+def describe_message(event: Event[Any], parent: str | None) -> Described:
     """Describe a message for its row: ids, type, and the span below which its own will be."""
-    described: dict[str, Any] = {"ids": list_ids(event), "type": event.type}
-    if tracing.is_on:
-        root = current_root()
-        if event.causationid is not None:
-            described["parent"] = compute_delivery_span_id(event.causationid, service)
-        elif root is not None:
-            described["parent"] = root.span_id
-    return described
+    described = {"ids": list_ids(event), "type": event.type}
+    return described | {"parent": parent} if parent else described
 
 
 def log_publications(service: str, rows: Iterable[Mapping[str, Any]]) -> None:

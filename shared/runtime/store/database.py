@@ -106,7 +106,7 @@ class Transaction:
             rank=message.sequence or getattr(message.payload, "version", 0),
             value=value,
             headers=headers,
-            about=describe_message(event, self.service),
+            about=describe_message(event, self.facts.find_parent_span(event)),
         )
         self.facts.note_message(event, message.act)
 
