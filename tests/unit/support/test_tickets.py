@@ -24,7 +24,7 @@ from services.support.tickets.domain.transitions import (
     OPEN_STATUSES,
     TRANSITIONS,
     find_transition,
-    list_allowed_acts,
+    list_acts,
 )
 from services.support.tickets.domain.validation import (
     find_allowed_transition,
@@ -34,6 +34,7 @@ from services.support.tickets.domain.validation import (
     judge_draft,
     judge_submission,
 )
+from services.support.tickets.entrypoints.answers import TicketAnswer
 from shared.circuit.parties import Service, Structure
 from shared.vocabulary.attachments import Attached
 from shared.vocabulary.roles import Role
@@ -110,7 +111,7 @@ def test_every_ticket_can_come_to_its_end_and_no_draft_is_a_desk_s() -> None:
             waiting += next_ - reached
             reached |= next_
         assert TicketStatus.CLOS in reached, start
-    assert list_allowed_acts(Side.BUREAU, TicketStatus.BROUILLON) == ()
+    assert list_acts(Side.BUREAU, TicketStatus.BROUILLON) == ()
     assert TicketStatus.BROUILLON not in OPEN_STATUSES
 
 
@@ -269,6 +270,23 @@ def test_a_full_ticket_fits_its_document_and_can_still_be_brought_to_its_end(tex
     ticket = after(ticket, TicketAct.EVALUER, text=text, satisfaction=1)
 
     assert len(TypeAdapter(Ticket).dump_json(ticket)) < 4 * MEGABYTE
+
+
+def test_an_act_that_would_be_refused_is_not_offered() -> None:
+    full = filled(a_ticket(), TicketAct.ECRIRE, "m")
+    taken = after(a_ticket(), TicketAct.PRENDRE_EN_CHARGE, assignee="Camille")
+    settled = after(taken, TicketAct.RESOUDRE)
+    closed = replace(settled, status=TicketStatus.CLOS)
+    rated = after(settled, TicketAct.EVALUER, satisfaction=5)
+
+    def offered(ticket: Ticket) -> tuple[TicketAct, ...]:
+        return TicketAnswer.of(ticket, Side.DEMANDEUR).acts
+
+    assert offered(taken) == (TicketAct.ECRIRE,)
+    assert offered(full) == ()
+    assert offered(settled) == (TicketAct.ROUVRIR, TicketAct.EVALUER)
+    assert offered(closed) == (TicketAct.EVALUER,)
+    assert offered(rated) == ()
 
 
 def test_a_ticket_of_somebody_is_taken_only_from_who_is_named() -> None:

@@ -79,6 +79,6 @@ def find_transition(act: TicketAct, side: Side, status: TicketStatus) -> Transit
     return None
 
 
-def list_allowed_acts(side: Side, status: TicketStatus) -> tuple[TicketAct, ...]:
-    """List the acts that a side may do in a status."""
+def list_acts(side: Side, status: TicketStatus) -> tuple[TicketAct, ...]:
+    """List the acts that the table allows to a side in a status."""
     return tuple(row.act for row in TRANSITIONS if row.side is side and status in row.sources)

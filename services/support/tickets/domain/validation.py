@@ -19,7 +19,7 @@ from services.support.tickets.domain.tickets import (
 from services.support.tickets.domain.transitions import (
     Transition,
     find_transition,
-    list_allowed_acts,
+    list_acts,
 )
 from shared.circuit.parties import Directory
 from shared.vocabulary.attachments import Attached, AttachmentRules, StoredFile, judge
@@ -124,13 +124,12 @@ def find_allowed_transition(ticket: Ticket, act: TicketAct, side: Side) -> Trans
     """Find the row of the table that allows an act, or the rule that refuses it."""
     row = find_transition(act, side, ticket.status)
     if row is None:
-        listed = ", ".join(dict.fromkeys(list_allowed_acts(side, ticket.status))) or "aucun"
         return ticket_rules.ACT_NOT_POSSIBLE.broken(
             "act",
             status=STATUS_LABELS[ticket.status],
             side=_SIDES[side],
             act=ACT_LABELS[act],
-            allowed=listed,
+            allowed=", ".join(list_allowed_acts(ticket, side)) or "aucun",
         )
     if not row.is_allowed_when_full and ticket.status is not TicketStatus.BROUILLON:
         room = JOURNAL_LIMITS[side]
@@ -141,6 +140,15 @@ def find_allowed_transition(ticket: Ticket, act: TicketAct, side: Side) -> Trans
     if act is TicketAct.EVALUER and ticket.satisfaction is not None:
         return ticket_rules.ALREADY_RATED.broken("satisfaction")
     return row
+
+
+def list_allowed_acts(ticket: Ticket, side: Side) -> tuple[TicketAct, ...]:
+    """List the acts that a side may do on a ticket now."""
+    return tuple(
+        act
+        for act in list_acts(side, ticket.status)
+        if isinstance(find_allowed_transition(ticket, act, side), Transition)
+    )
 
 
 def judge_action(

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from services.support.tickets.application.desk_queues import TimedTicket
 from services.support.tickets.domain.tickets import JournalEntry, Ticket
-from services.support.tickets.domain.transitions import list_allowed_acts
+from services.support.tickets.domain.validation import list_allowed_acts
 from shared.answers.answer import Answer
 from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.roles import Role
@@ -217,7 +217,7 @@ def _list_ticket_fields(ticket: Ticket, side: Side) -> dict[str, object]:
         "contradicts": ticket.contradicts,
         "satisfaction": ticket.satisfaction,
         "journal": tuple(_show_entry(each, side) for each in ticket.journal),
-        "acts": list_allowed_acts(side, ticket.status),
+        "acts": list_allowed_acts(ticket, side),
     }
 
 
