@@ -16,20 +16,22 @@ Page écrite par `make docs` à partir du code. Chaque refus porte un de ces cod
 
 """  # noqa: E501 - a paragraph of Markdown is a line
 _SPOKEN = {
-    "CIR": "Règles du circuit, communes : dites au dépôt et au traitement d'une pièce (422). "
+    "CIR": "Règles du circuit, communes : dites au dépôt et au traitement d'une pièce, 422 ; 409 "
+    "quand ce n'est pas le tour de l'appelant de traiter ou de compléter la pièce. "
     "Devant l'une d'elles, une pièce en chemin attend que l'obstacle soit levé.",
     "DEP": "Dites par le dépôt : 422 pour un envoi à corriger ; 409 quand la pièce précédente est "
     "encore en chemin, ou quand l'état du dossier s'oppose à ce qu'une pièce soit complétée.",
-    "ROU": "Dites par l'acheminement au traitement d'une pièce : 409 quand l'état du dossier s'y "
-    "oppose, 422 quand la demande est à corriger. Une pièce déposée trop tard est rejetée par "
-    "l'une d'elles.",
-    "ORG": "Dites par l'annuaire des structures : 422, ou 412 quand la version est dépassée.",
+    "ROU": "Dites par l'acheminement au traitement d'une pièce : 422. Une pièce déposée trop tard "
+    "est rejetée par l'une d'elles.",
+    "ORG": "Dites par l'annuaire des structures : 422, 412 quand la version est dépassée, 403 "
+    "quand la structure n'est pas celle de l'appelant.",
     "SUP": "Dites par l'assistance : 422 pour une saisie à corriger, 409 quand l'état du ticket "
     "s'oppose à la demande, 412 quand un brouillon a été enregistré entre-temps, 429 quand les "
-    "demandes sans compte se suivent de trop près.",
+    "demandes se suivent de trop près.",
     "POR": "Dites par le portail, à qui cherche ou demande une liste : 422.",
 }
 PROBLEM_CODES = {
+    "DEP-503": (503, "Trop de dépôts arrivent à la fois."),
     "HTTP-CALLER-01": (401, "Aucun moyen d'identification n'est configuré sur ce service."),
     "HTTP-CALLER-02": (401, "La structure (`X-Structure`) ou le rôle (`X-Role`) manque."),
     "HTTP-CALLER-03": (401, "Le rôle (`X-Role`) est inconnu."),
