@@ -52,9 +52,14 @@ PLACES = (
             ("shared/circuit/moa.py", "CASES"),
             ("shared/circuit/rules.py", "MOA_TAKES_NO_PART"),
             ("shared/circuit/hop.py", "judge_hop"),
+            ("services/deposit/domain/openers.py", "_judge_moa_parameter"),
+            ("services/deposit/domain/next_pieces.py", "judge_next"),
+            ("services/support/data/articles/parametre-moa.md", "CIR-MOA-01"),
         ),
         "which combination, and which structure is at fault; the sentences; when a dossier waits "
-        "for it; `make docs`. Who receives a piece: first row",
+        "for it; where deposit judges an opener by it; where a next piece is not judged by it; "
+        "the refusals as the virtual agent tells them; `make docs`. Who receives a piece: first "
+        "row",
     ),
     Place(
         "which statuses a role may see",
@@ -100,8 +105,9 @@ PLACES = (
             ("shared/runtime/web/problems.py", "_DETAILS"),
             (_GATEWAY, "import problem 404"),
         ),
-        "of what does not exist; the title, which is the sentence of an unknown path of a service "
-        "unless `_DETAILS` has one; of a path of no service, then `python -m deploy.gateway`",
+        "of what does not exist, which each route names (`Pièce`); the title, which is the "
+        "sentence of an unknown path of a service unless `_DETAILS` has one; of a path of no "
+        "service, then `python -m deploy.gateway`",
     ),
     Place(
         "the form of every error over HTTP",
@@ -191,7 +197,7 @@ PLACES = (
         "the retries of a message before it is a dead letter",
         (("shared/runtime/messaging/isolation.py", "_ATTEMPTS_ALONE"),),
         "counted once it is alone: its batch and halves of it are tried before. Faults of the "
-        "world are retried for ever: `shared/runtime/backoff.py`",
+        "world are retried for ever: `shared/runtime/backoff.py`; [operate](operate.md)",
     ),
     Place(
         "the lease of the relay of the outbox",
@@ -256,7 +262,7 @@ PLACES = (
             ("services/support/desks/domain/hours.py", "OpeningHours"),
             ("services/support/settings.py", "Settings.desks_open_at"),
         ),
-        "[what else](../CONTRIBUTING.md#changing-support)",
+        "[what else](../CONTRIBUTING.md#changing-support); [operate](operate.md)",
     ),
     Place(
         "the first-frame timeout of the chat",
@@ -270,7 +276,7 @@ PLACES = (
             ("services/support/data/exemples", ""),
             ("services/support/data/articles", ""),
         ),
-        "[what else](../CONTRIBUTING.md#changing-support)",
+        "[what else](../CONTRIBUTING.md#changing-support); [operate](operate.md)",
     ),
     Place("a webhook, an e-mail", (("services/notification", ""),), "there is none yet"),
     Place(

@@ -18,7 +18,9 @@ from services.support.agent.domain.search_hits import choose_answer
 from services.support.settings import DATA, load_catalogue
 from shared.circuit.delays import Effect, Start
 from shared.circuit.loader import load_current
+from shared.circuit.moa import CASES, Refusal
 from shared.circuit.motives import COMMENT_LIMIT
+from shared.circuit.parties import LABELS as PARTY_LABELS
 from shared.circuit.statuses import ENTRY, TRANSITIONS, VALIDATED
 from shared.vocabulary.attachments import _TYPES as EXTENSIONS
 from shared.vocabulary.attachments import NAME_LIMIT, SIZE_LIMIT
@@ -195,6 +197,19 @@ def test_the_circuit_without_a_moa_is_the_table_s() -> None:
 
     said = _said(ARTICLES["sans-moa"])
     assert {cadre for cadre in alone if not re.search(rf"\b{cadre}\b", said)} == set()
+
+
+def test_the_refusals_by_the_moa_parameter_are_those_of_its_decision_table() -> None:
+    told = re.findall(r"^- (CIR-\S+) : (.+)", _said(ARTICLES["parametre-moa"]), re.MULTILINE)
+    refusals = {
+        case.verdict.rule.code: case.verdict.at_fault
+        for case in CASES
+        if isinstance(case.verdict, Refusal)
+    }
+
+    assert {code for code, _ in told} == refusals.keys()
+    for code, sentence in told:
+        assert sentence.lower().startswith(PARTY_LABELS[refusals[code]].lower())
 
 
 def test_questions_find_the_right_article_and_the_rest_is_declined(search: ArticleSearch) -> None:
