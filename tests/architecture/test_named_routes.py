@@ -23,8 +23,6 @@ FILES = sorted(
     )
     for path in ROOT.glob(pattern)
 )
-SHORTENED = {"docs/integrate.md"}
-"""Pages that say they name a route beside its service, without service and version."""
 OTHERS = {"/", "/health", "/tmp", "/v1"}  # noqa: S108 - a name in a page
 """The gateway's index, the prefix of the probes, a folder, and the version by itself."""
 
@@ -52,40 +50,36 @@ def find_served() -> frozenset[tuple[str, str]]:
     return frozenset(served)
 
 
-def find_unknown(text: str, *, is_shortened: bool = False) -> Iterator[str]:
+def find_unknown(text: str) -> Iterator[str]:
     """Find the routes that a text names and nobody serves."""
     named = {
         *_AFTER_VERB.findall(text),
         *(("", path) for path in _QUOTED.findall(text)),
+        *(("", path) for path in _CALLED.findall(text)),
     }
-    called = {("", path) for path in _CALLED.findall(text)}
-    for verb, path in sorted(named | called):
-        if not _is_served(verb, path, is_shortened=is_shortened and (verb, path) not in called):
+    for verb, path in sorted(named):
+        if not _is_served(verb, path):
             yield f"{verb} {path}".strip()
 
 
-def _is_served(verb: str, path: str, *, is_shortened: bool) -> bool:
+def _is_served(verb: str, path: str) -> bool:
     path = _PARAMETER.sub("{}", path.partition("?")[0].rstrip(".:"))
     if "<service>" in path:
         services = build_services()
-        return all(
-            _is_served(verb, path.replace("<service>", n), is_shortened=False) for n in services
-        )
+        return all(_is_served(verb, path.replace("<service>", n)) for n in services)
     if path in OTHERS:
         return True
     fits = {each for by, each in find_served() if not verb or by in {verb, ""}}
     if path.endswith(("/…", "/")):
         return any(each.startswith(path.rstrip("…")) for each in fits)
-    if path in fits or path in map(public_prefix, build_services()):
-        return True
-    return is_shortened and any(each.endswith(path) for each in fits)
+    return path in fits or path in map(public_prefix, build_services())
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_route_that_a_file_names_is_served(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
 
-    assert list(find_unknown(text, is_shortened=name in SHORTENED)) == []
+    assert list(find_unknown(text)) == []
 
 
 @pytest.mark.parametrize(
@@ -116,10 +110,3 @@ def test_a_route_that_nobody_serves_is_named(text: str) -> None:
 )
 def test_a_route_that_is_served_passes(text: str) -> None:
     assert list(find_unknown(text)) == []
-
-
-def test_a_page_that_shortens_still_names_routes_by_their_verb() -> None:
-    text = "`GET /pieces/{piece_id}/next` `/completion`; `DELETE /awaited-pieces` `/recherche`"
-
-    assert list(find_unknown(text, is_shortened=True)) == ["/recherche", "DELETE /awaited-pieces"]
-    assert len(list(find_unknown(text))) == 4
