@@ -3,7 +3,7 @@
 python -m deploy.image          the service, as `python -m services.<name>` would
 python -m deploy.image live     liveness check: exit 0 when it answers
 
-The variable `SERVICE` names the service of the image; no shell is needed to read it.
+The environment variable `SERVICE` names the service: the image has no shell to expand it.
 """
 
 import http.client
@@ -11,7 +11,7 @@ import os
 import runpy
 import sys
 
-_PATIENCE_S = 2
+_TIMEOUT_S = 2
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
 
 def _is_live() -> bool:
     port = int(os.environ.get("AIGUILLAGE_PORT", "8000"))  # noqa: TID251
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_S)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
     try:
         connection.request("GET", "/health/live")
         return connection.getresponse().status == http.HTTPStatus.OK

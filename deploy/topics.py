@@ -19,7 +19,7 @@ from shared.contracts.topics import DEAD_LETTERS_MAX_BYTES, TOPIC_MAX_BYTES, TOP
 
 _DAY_MS = 24 * 3600 * 1000
 _DEAD_LETTERS_RETENTION_MS = 30 * _DAY_MS
-_PATIENCE_S = 30.0
+_TIMEOUT_S = 30.0
 _POLL_S = 0.2
 _REPLICAS_THAT_SURVIVE_ONE = 3
 _FINE = (0, TopicAlreadyExistsError.errno)
@@ -77,7 +77,7 @@ def _build_topic(
 
 async def _create(kafka: str, wanted: list[NewTopic]) -> None:
     """Retry until all topics exist: a broker may start before it has found its controller."""
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _TIMEOUT_S
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:

@@ -9,7 +9,7 @@ from deploy.local.platform import BROKER, Platform
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
 _STEADY_S = 60.0
-"""Time after which the backoff is reset: a process has been ready for so long."""
+"""Time for which a process must be ready before its backoff is reset."""
 
 
 @dataclass(slots=True)

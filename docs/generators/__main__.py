@@ -21,7 +21,10 @@ _OPENAPI = "docs/openapi"
 
 
 def main(
-    *, check: Annotated[bool, typer.Option(help="Write nothing; fail when one is stale.")] = False
+    *,
+    check: Annotated[
+        bool, typer.Option(help="Write nothing; fail when a document is stale.")
+    ] = False,
 ) -> None:
     """Write every document that has changed, and remove the OpenAPI of a deleted service."""
     stale = find_stale_documents(ROOT)
@@ -40,7 +43,7 @@ def main(
 
 
 def find_stale_documents(root: Path) -> Mapping[str, str | None]:
-    """Find the stale documents, with the text that each should hold; None for one to delete."""
+    """Find the stale documents, each with its right text, or None when it must be deleted."""
     wanted: dict[str, str | None] = {**generate_documents()}
     found = {str(path.relative_to(root)) for path in (root / _OPENAPI).glob("*.json")}
     wanted |= dict.fromkeys(found - wanted.keys())

@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from deploy.local import SERVICES
 from shared.runtime.service import Runtime
 
-# Required settings; a service does not connect while it is built.
-_NOWHERE = {
+# Any address will do: a service does not connect while it is built.
+_REQUIRED_SETTINGS = {
     "AIGUILLAGE_KAFKA": "127.0.0.1:1",
     "AIGUILLAGE_MONGO": "mongodb://127.0.0.1:1/?directConnection=true",
 }
@@ -27,7 +27,7 @@ def build_openapi() -> Mapping[str, dict[str, Any]]:
 @cache
 def build_services() -> Mapping[str, tuple[Runtime, FastAPI]]:
     """Build every service, by its name, without starting it; cached, as it takes seconds."""
-    with _environment(_NOWHERE):
+    with _set_environment(_REQUIRED_SETTINGS):
         return {
             module.rpartition(".")[2]: import_module(f"{module}.bootstrap").build()
             for module in SERVICES
@@ -35,7 +35,7 @@ def build_services() -> Mapping[str, tuple[Runtime, FastAPI]]:
 
 
 @contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def _set_environment(variables: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)  # noqa: TID251 - services read their settings from there
     os.environ.update(variables)  # noqa: TID251
     try:

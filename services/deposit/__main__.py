@@ -33,9 +33,9 @@ def switch_off(
         switched = switch_rows_off(load_current(level), rows)
     except CircuitError as fault:
         raise typer.BadParameter(str(fault)) from fault
-    for gone in switched.gone:
-        row = gone.row
-        typer.echo(f"{row.cadre} {'with' if row.moa_present else 'without'} MOA: {gone.reason}")
+    for each in switched.switched_off:
+        row = each.row
+        typer.echo(f"{row.cadre} {'with' if row.moa_present else 'without'} MOA: {each.reason}")
     typer.echo(f"left: {switched.circuit.version}, {len(switched.circuit.rows)} rows")
 
 

@@ -61,12 +61,12 @@ def build() -> tuple[Runtime, FastAPI]:
     )
 
     async def sweep() -> None:
-        await files.sweep(pieces.find_referred)
+        await files.sweep(pieces.find_referenced_files)
 
     async def log_switched_off() -> None:
-        for gone in switched.gone:
-            row = gone.row
-            _log.warning("circuit.off", cadre=row.cadre, moa=row.moa_present, reason=gone.reason)
+        for each in switched.switched_off:
+            row = each.row
+            _log.warning("circuit.off", cadre=row.cadre, moa=row.moa_present, reason=each.reason)
 
     # Logged at the start, and not earlier: the log is configured after this function.
     runtime.prepare(log_switched_off)

@@ -12,29 +12,29 @@ class Settings(RuntimeSettings):
 
     switched_off: str = ""
     """Rows of the circuit that are switched off for new dossiers: `A5 A22.sans`. Rows that depend
-    on them are switched off too, and logged. Open dossiers keep the circuit they opened by."""
+    on them are switched off too, and logged. An open dossier keeps the circuit it started with."""
     require_moa: bool = True
     """Refuse a service financier "avec maîtrise d'ouvrage" when no MOA is named."""
     max_number_length: int = Field(default=20, ge=1, le=100)
-    """Length limit of a number: the portal is said to allow 20, which no source of its own
-    states."""
+    """Maximum length of a piece number. 20 is a figure from third parties: no official source of
+    the portal gives one."""
     max_read_at_once: int = Field(default=16, ge=1)
     """Limit of deposits whose files are in memory at the same time."""
     max_group: int = Field(default=200, ge=1)
     """Limit of deposits in one transaction."""
     max_waiting: int = Field(default=1000, ge=1)
-    """Limit of deposits that wait for a transaction; over it callers are told to come back."""
+    """Limit of deposits that wait for a transaction; over it the answer is 503 with Retry-After."""
     readers: int = Field(default=2, ge=1, le=64)
-    """Number of reader processes, each for one file at a time: PDF, and large XML."""
+    """Number of processes that read PDF and large XML files, each one file at a time."""
     reader_memory_mb: int = Field(default=512, ge=128)
     """Memory limit of the reading of a file; one that takes more is refused."""
     reader_cpu_s: int = Field(default=3, ge=1)
     """CPU time limit of the reading of a file; one that takes more is refused."""
     reader_wall_s: float = Field(default=10, gt=0)
-    """Timeout of the reading by the clock, for a machine too busy to give that CPU time."""
+    """Wall-clock timeout of the reading of a file: a busy machine may not give that CPU time."""
     reader_wait_s: float = Field(default=10, gt=0)
-    """Timeout of a file that waits for its turn, and then for a reader; over it the sender is told
-    to come back."""
+    """Timeout of each wait of a file, for its turn and then for a reader; over it the answer is 503
+    with Retry-After."""
 
     @field_validator("switched_off")
     @classmethod

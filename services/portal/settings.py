@@ -19,4 +19,4 @@ class Settings(RuntimeSettings):
     export_at_once: int = Field(default=2, ge=1)
     """Limit of exports that run at the same time."""
     export_waiting: int = Field(default=20, ge=1)
-    """Limit of exports that run or wait; over it callers are told to come back."""
+    """Limit of exports that run or wait; over it the answer is 503 with Retry-After."""

@@ -173,7 +173,7 @@ def _build_tickets(base: _Base, suggester: ModelSuggester) -> Sequence[APIRouter
     )
 
     async def sweep() -> None:
-        await files.sweep(tickets.find_referenced)
+        await files.sweep(tickets.find_referenced_files)
 
     async def close() -> None:
         await closing.close()

@@ -87,7 +87,7 @@ class Settings(RuntimeSettings):
     chat_waiting: int = Field(default=100, ge=1)
     """Chats that may wait in the queue of one desk."""
     chat_waiting_open: int = Field(default=50, ge=1)
-    """Of these, chats without an account."""
+    """Limit of waiting chats without an account, among these."""
     chat_open_each: int = Field(default=5, ge=1)
     """Chats that a structure, or without an account a network address, may have open."""
     chat_starts_per_address: int = Field(default=20, ge=1)

@@ -1,4 +1,4 @@
-"""Switch rows of the circuit off, with the rows that depend on them."""
+"""Switches that turn off rows of the circuit, with the rows that depend on them."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -21,33 +21,33 @@ class SwitchedOffRow:
 
 @dataclass(frozen=True, slots=True)
 class SwitchedCircuit:
-    """Circuit without the rows that are switched off, and the list of these."""
+    """Circuit without the rows that are switched off, and the list of those rows."""
 
     circuit: Circuit
-    gone: tuple[SwitchedOffRow, ...]
+    switched_off: tuple[SwitchedOffRow, ...]
 
 
 def switch_off(circuit: Circuit, switches: Collection[str], name: str) -> SwitchedCircuit:
-    """Switch rows off: `A6` both rows of a cadre, `A22.avec` its row with a MOA.
+    """Switch rows off: `A6` names both rows of a cadre, `A22.avec` only its row with a MOA.
 
     Rows that then lead nowhere, or that nothing leads to, are switched off too. Raises ValueError
     for a switch that names no row, and for switches that leave no row.
     """
     rows, delays = circuit.rows, circuit.delays
-    gone: list[SwitchedOffRow] = []
+    switched_off: list[SwitchedOffRow] = []
     for switch in switches:
         named = _find_named(switch, circuit.rows)
         if not named:
             raise ValueError(f"circuit {circuit.version}: {switch} names no row")
-        gone += [SwitchedOffRow(row, "switched off") for row in named if row in rows]
+        switched_off += [SwitchedOffRow(row, "switched off") for row in named if row in rows]
         rows = tuple(row for row in rows if row not in named)
     while dependants := [*_find_dependants(_prune(name, rows, delays), circuit)]:
         lost = {(each.row.cadre, each.row.moa_present) for each in dependants}
         rows = tuple(row for row in rows if (row.cadre, row.moa_present) not in lost)
-        gone += dependants
+        switched_off += dependants
     if not rows:
         raise ValueError(f"circuit {circuit.version}: {' '.join(switches)} leave no row")
-    return SwitchedCircuit(_prune(name, rows, delays), tuple(gone))
+    return SwitchedCircuit(_prune(name, rows, delays), tuple(switched_off))
 
 
 def _find_named(switch: str, rows: Iterable[Row]) -> list[Row]:
@@ -66,7 +66,7 @@ def _prune(name: str, rows: tuple[Row, ...], delays: tuple[Delay, ...]) -> Circu
     """Remove the followers and the delays that have no row any more."""
     known = {(row.cadre, row.moa_present) for row in rows}
 
-    def still(row: Row, cadres: tuple[Cadre, ...]) -> tuple[Cadre, ...]:
+    def keep_known(row: Row, cadres: tuple[Cadre, ...]) -> tuple[Cadre, ...]:
         return tuple(cadre for cadre in cadres if (cadre, row.moa_present) in known)
 
     return Circuit(
@@ -74,18 +74,18 @@ def _prune(name: str, rows: tuple[Row, ...], delays: tuple[Delay, ...]) -> Circu
         tuple(
             replace(
                 row,
-                followers=still(row, row.followers),
-                followers_if_contested=still(row, row.followers_if_contested),
-                tacit_followers=still(row, row.tacit_followers),
-                replaces=still(row, row.replaces),
+                followers=keep_known(row, row.followers),
+                followers_if_contested=keep_known(row, row.followers_if_contested),
+                tacit_followers=keep_known(row, row.tacit_followers),
+                replaces=keep_known(row, row.replaces),
             )
             for row in rows
         ),
-        tuple(_still_owned(delays, rows)),
+        tuple(_keep_owned(delays, rows)),
     )
 
 
-def _still_owned(delays: Iterable[Delay], rows: tuple[Row, ...]) -> Iterable[Delay]:
+def _keep_owned(delays: Iterable[Delay], rows: tuple[Row, ...]) -> Iterable[Delay]:
     owners = list_awaited(rows)
     for delay in delays:
         cadres = frozenset(cadre for cadre in delay.cadres if (cadre, delay.role) in owners)

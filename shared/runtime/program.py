@@ -36,7 +36,7 @@ def build_program(
 
 
 def _describe_settings(settings: type[RuntimeSettings]) -> str:
-    # A paragraph that begins by \b keeps its lines.
+    # Click does not wrap a paragraph that begins with \b.
     return f"{_HEAD}\n\n\b\n" + "\n".join(_list_variables(settings.model_fields))
 
 
@@ -44,7 +44,7 @@ def _list_variables(fields: dict[str, FieldInfo]) -> Iterator[str]:
     required = [name for name, field in fields.items() if field.is_required()]
     yield from (f"  {name_variable(name)}" for name in required)
     yield ""
-    yield "\b\nThese may be, and are otherwise:"
+    yield "\b\nThese are optional; their defaults are:"
     for name, field in fields.items():
         if name not in required:
             yield f"  {name_variable(name)}={field.get_default(call_default_factory=True)}"

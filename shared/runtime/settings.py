@@ -42,15 +42,15 @@ class RuntimeSettings(BaseSettings):
     connections: int = Field(default=3000, ge=10)
     """Limit of open connections of one process, WebSockets and live views included."""
     connections_each: int = Field(default=1000, ge=1)
-    """Limit of open connections of one network address, except of a proxy. Behind a proxy, limit
-    of requests in progress of one client address."""
+    """Limit of open connections of one network address; a proxy has no such limit. Behind a proxy,
+    it limits the requests in progress of one client address."""
     connections_waiting: int = Field(default=500, ge=1)
     """Limit of connections that wait for a request or the end of its head; beyond it, the oldest
     is closed."""
     head_timeout_s: float = Field(default=10, gt=0)
     """Timeout of the head of a request."""
     answer_timeout_s: float = Field(default=30, gt=0)
-    """Timeout of an answer: a client that reads slower than `slowest_kb_s` for so long is cut."""
+    """Timeout of a slow reader: after this time below `slowest_kb_s`, its connection is closed."""
     body_timeout_s: float = Field(default=900, gt=0)
     """Timeout of a request's body: total time spent waiting for it."""
     body_timeout_open_s: float = Field(default=120, gt=0)

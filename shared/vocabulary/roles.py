@@ -1,4 +1,4 @@
-"""Roles in a dossier, and how a recipient gets a piece."""
+"""Roles in a dossier; the application and the purpose for which a recipient gets a piece."""
 
 from enum import StrEnum
 

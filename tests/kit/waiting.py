@@ -1,4 +1,4 @@
-"""Timeouts of tests, longer on a slow or loaded machine, and waiting instead of sleeping."""
+"""Timeouts of tests, scaled to a slow or loaded machine, and polling of a condition."""
 
 import asyncio
 import inspect
@@ -12,13 +12,13 @@ _LOOK_S = 0.02
 _MOST_TIMES = 10.0
 _WORK, _TIMES = 200_000, 50
 _WORK_S = 0.002
-"""Duration of the piece of work on the idle reference machine, for which timeouts are written."""
+"""Duration of the measured work on the reference machine: timeouts are written for that machine."""
 
 
 def scaled(limit_s: float, most: float = math.inf) -> float:
     """Scale a timeout to this machine: up to ten times longer when it is slow or loaded.
 
-    When the time itself is tested, `most` is less than the time that the fault takes.
+    `most` caps the result. A test of a duration sets it below the duration that the fault takes.
     """
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     return min(limit_s * min(max(1.0, measure_slowness(), load), _MOST_TIMES), most)
@@ -40,10 +40,10 @@ def measure_slowness() -> float:
 async def wait_until(
     look: Callable[[], object], what: str, limit_s: float = 15, *, most: float = math.inf
 ) -> None:
-    """Wait until `look` returns, or its awaitable gives, a true value.
+    """Poll `look`, a function or coroutine function, until it returns a true value.
 
-    Fails after the timeout `limit_s`, scaled to the machine and at most `most`, with `what` and the
-    last value. An exception of `look` counts as "not yet".
+    Fails after the timeout `limit_s`, scaled to the machine and at most `most`. The error shows
+    `what` and the last value. When `look` raises an exception, it is called again.
     """
     limit_s = scaled(limit_s, most)
     deadline = time.monotonic() + limit_s

@@ -18,7 +18,7 @@ from deploy.local.demo.journeys import JOURNEYS
 from deploy.local.demo.runs import JourneyRun
 from deploy.local.demo.steps import Journey, Silence
 from deploy.local.demo.structures import STRUCTURES, TITULAIRE
-from deploy.local.demo_support.people import Person, member
+from deploy.local.demo_support.people import Person, build_member
 from deploy.local.demo_support.tickets import TECHNICAL
 from deploy.local.platform import Platform
 from shared.contracts.support_v1 import TicketChanged, TicketSubmitted
@@ -138,7 +138,7 @@ class Traffic:
 
     async def _send_tickets(self, support: httpx.AsyncClient) -> None:
         """Let a ticket be submitted, and more be said of it, again and again."""
-        supplier = member(support, TITULAIRE, Role.TITULAIRE)
+        supplier = build_member(support, TITULAIRE, Role.TITULAIRE)
         while self._is_open:
             try:
                 await self._send_ticket(supplier)

@@ -15,7 +15,7 @@ from deploy.local.demo.checks import find_lost, wait_for_expected
 from deploy.local.demo.context import DemoContext, register_structures
 from deploy.local.demo.exit_status import exit_with_status
 from deploy.local.demo.journeys import JOURNEYS
-from deploy.local.demo.refusals import try_forbidden
+from deploy.local.demo.refusals import deposit_forbidden
 from deploy.local.demo.report import print_report
 from deploy.local.demo.routing_events import RoutingEvents, follow_routing
 from deploy.local.demo.runs import JourneyRun, run_all
@@ -66,7 +66,7 @@ async def _run(platform: Platform) -> tuple[Sequence[JourneyRun], RoutingEvents,
         )
         context = DemoContext(Services(**clients), clock().date())
         await register_structures(context)
-        await try_forbidden(context)
+        await deposit_forbidden(context)
         runs = await run_all(context, JOURNEYS, let_pass)
         wrong = await wait_for_expected(runs, events)
     return runs, events, wrong

@@ -68,7 +68,9 @@ class DemoContext:
         """Deposit a piece that opens a dossier."""
         draft = self.draft(cadre, site)
         actor = self.actor(_row(cadre, site).depositor, site)
-        answer = await actor.deposit(write(draft), opening(draft, site, write), key=draft.number)
+        answer = await actor.deposit(
+            write(draft), build_opening(draft, site, write), key=draft.number
+        )
         self.tally.accept(answer, f"{answer['read']['syntax']}, {site.label}")
         return answer
 
@@ -78,7 +80,7 @@ class DemoContext:
         prefill = await actor.wait_for_prefill(answer["piece_id"])
         draft = self.draft(prefill["cadres"][0], site, ht)
         answer = await actor.deposit(
-            pdf(draft), following(draft, answer["piece_id"]), key=draft.number
+            pdf(draft), build_following(draft, answer["piece_id"]), key=draft.number
         )
         self.tally.accept(answer, site.label)
         return answer
@@ -92,7 +94,7 @@ class DemoContext:
             await payer.treat(answer["piece_id"], act)
 
 
-def opening(draft: Einvoice, site: Site, write: Writer) -> dict[str, Any]:
+def build_opening(draft: Einvoice, site: Site, write: Writer) -> dict[str, Any]:
     """Build the metadata that the file of an opener lacks; a plain PDF lacks all."""
     beside = {
         "parties": site.parties(_row(draft.cadre, site).depositor),
@@ -104,7 +106,7 @@ def opening(draft: Einvoice, site: Site, write: Writer) -> dict[str, Any]:
     return (metadata(draft) if write is pdf else {}) | beside
 
 
-def following(draft: Einvoice, piece_id: str) -> dict[str, Any]:
+def build_following(draft: Einvoice, piece_id: str) -> dict[str, Any]:
     """Build the metadata of a following piece, a plain PDF."""
     return metadata(draft) | {"follows": {"piece_id": piece_id}}
 
@@ -123,7 +125,7 @@ async def register_structures(context: DemoContext) -> None:
     ):
         draft = context.draft(cadre, site)
         actor = context.actor(_row(cadre, site).depositor, site)
-        await actor.wait_until_accepted(ubl(draft), opening(draft, site, ubl))
+        await actor.wait_until_accepted(ubl(draft), build_opening(draft, site, ubl))
 
 
 def _row(cadre: str, site: Site) -> Row:

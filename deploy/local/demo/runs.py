@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from deploy.local.demo.actor import Actor, Answer, File, Unexpected
-from deploy.local.demo.context import DemoContext, following, opening
+from deploy.local.demo.context import DemoContext, build_following, build_opening
 from deploy.local.demo.pieces import pdf
 from deploy.local.demo.steps import Deposit, Journey, Outcome, Silence, Step, Treatment
 from shared.circuit.statuses import Act
@@ -80,9 +80,9 @@ class JourneyRun:
         if self.pieces:
             previous = self.piece["piece_id"]
             await actor.wait_until_depositable(previous, step.cadre)
-            file, fields = pdf(draft), following(draft, previous)
+            file, fields = pdf(draft), build_following(draft, previous)
         else:
-            file, fields = self.journey.write(draft), opening(draft, site, self.journey.write)
+            file, fields = self.journey.write(draft), build_opening(draft, site, self.journey.write)
         fields = _with_services(fields, step)
         answer = await actor.deposit(file, fields, key=draft.number)
         if step.is_sent_twice:

@@ -43,8 +43,8 @@ def main() -> int:
         events = asyncio.run(_run(platform, report))
     for each in report.wrong:
         print(f"demo-support: {each}", file=sys.stderr)
-    tickets = len({number for number, _ in events.came})
-    count = sum(map(len, events.came.values()))
+    tickets = len({number for number, _ in events.received})
+    count = sum(map(len, events.received.values()))
     claims = report.held + len(report.wrong)
     print(
         f"demo-support: {'FAILED' if report.wrong else 'ok'}, {tickets} tickets, {count} events, "
@@ -75,7 +75,7 @@ async def _run(platform: Platform, report: Report) -> TicketEvents:
         await check_closed_chat(context, 4, "un dimanche", "lundi 19 juillet 2027 à 8 h 30")
         await check_waiting(context, waiting, 2 * _OPEN_DAY)
         report.chapter("Rien de plus")
-        report.claim("les deux topics n'ont reçu que ce qui précède", events.differences(), [])
+        report.claim("les deux topics n'ont reçu que ce qui précède", events.list_differences(), [])
     return events
 
 

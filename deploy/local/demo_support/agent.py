@@ -7,11 +7,11 @@ from decimal import Decimal
 import httpx
 
 from deploy.local.demo.actor import Answer, expect
-from deploy.local.demo.context import opening
+from deploy.local.demo.context import build_opening
 from deploy.local.demo.pieces import ubl
 from deploy.local.demo.structures import TITULAIRE, TRESORERIE, TWO_SIRETS
 from deploy.local.demo_support.context import OPENS, SupportContext
-from deploy.local.demo_support.people import Person, member, wait_for_answer
+from deploy.local.demo_support.people import Person, build_member, wait_for_answer
 from deploy.local.einvoices import Einvoice
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -51,18 +51,18 @@ async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -
         ht=Decimal("10000.00"),
     )
     file = ubl(piece)
-    supplier = member(deposit, TITULAIRE, Role.TITULAIRE)
+    supplier = build_member(deposit, TITULAIRE, Role.TITULAIRE)
     # Refused until deposit knows the structures.
     await wait_for_answer(
         lambda: supplier.send(
             "POST",
             "/pieces",
-            data={"metadata": json.dumps(opening(piece, TWO_SIRETS, ubl))},
+            data={"metadata": json.dumps(build_opening(piece, TWO_SIRETS, ubl))},
             files={"file": (file.name, file.content, file.media_type)},
         ),
         lambda answer: answer.status_code == httpx.codes.CREATED,
     )
-    reader = member(portal, TITULAIRE, Role.TITULAIRE)
+    reader = build_member(portal, TITULAIRE, Role.TITULAIRE)
     await wait_for_answer(
         lambda: reader.send("GET", "/pieces"),
         lambda answer: (
@@ -93,7 +93,7 @@ async def check_answers(context: SupportContext) -> None:
         (said["kind"], f"La pièce {PIECE}" in said["answer"], "maîtrise d'œuvre" in said["answer"]),
         ("piece", True, True),
     )
-    other = await _start_conversation(member(context.support, TRESORERIE, Role.TITULAIRE))
+    other = await _start_conversation(build_member(context.support, TRESORERIE, Role.TITULAIRE))
     said = await other.say(context, f"où en est ma facture {PIECE} ?")
     report.claim("une autre structure n'en apprend rien", said["kind"], "piece_introuvable")
 

@@ -7,7 +7,7 @@ from deploy.local.demo.actor import Answer
 from deploy.local.demo.structures import MOE, TRESORERIE
 from deploy.local.demo_support.context import SupportContext
 from deploy.local.demo_support.desks import TREASURER
-from deploy.local.demo_support.people import Person, Socket, agent, member
+from deploy.local.demo_support.people import Person, Socket, build_agent, build_member
 from shared.vocabulary.roles import Role
 from shared.vocabulary.tickets import Desk
 
@@ -20,8 +20,8 @@ async def chat_in_hours(context: SupportContext) -> None:
     """Check a chat during its hours: two people queue, an agent answers one, both write."""
     report = context.report
     report.chapter("Le tchat, un mardi à 10 h : une place dans la file, puis une personne")
-    first, second = context.supplier, member(context.support, MOE, Role.MOE)
-    treasurer = agent(context.support, Desk.METIER, TREASURER, TRESORERIE)
+    first, second = context.supplier, build_member(context.support, MOE, Role.MOE)
+    treasurer = build_agent(context.support, Desk.METIER, TREASURER, TRESORERIE)
     hours = await first.ask("GET", "/chats/hours")
     report.claim(hours["detail"], hours["is_open"])
     async with AsyncExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Context of the chapters: the running platform, the events of its tickets, the report."""
+"""Context shared by the chapters of the support demo: platform, events of tickets, report."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ import httpx
 
 from deploy.local.demo.actor import Answer
 from deploy.local.demo.structures import AMENAGEUR, MOE, TITULAIRE, TRESORERIE
-from deploy.local.demo_support.people import Person, member, wait_for_answer
+from deploy.local.demo_support.people import Person, build_member, wait_for_answer
 from deploy.local.demo_support.report import Report
 from deploy.local.demo_support.ticket_events import TicketEvents
 from deploy.local.platform import Platform
@@ -22,7 +22,7 @@ PARTIES = (TITULAIRE, MOE, AMENAGEUR, TRESORERIE)
 
 @dataclass(frozen=True, slots=True)
 class SupportContext:
-    """Context shared by all chapters."""
+    """Running platform, events of its tickets and report, shared by all chapters."""
 
     platform: Platform
     support: httpx.AsyncClient
@@ -32,7 +32,7 @@ class SupportContext:
     @property
     def supplier(self) -> Person:
         """Person of the supplier's structure, who submits tickets."""
-        return member(self.support, TITULAIRE, Role.TITULAIRE)
+        return build_member(self.support, TITULAIRE, Role.TITULAIRE)
 
     async def submit(self, who: Person, draft: Answer) -> Answer:
         """Create a draft of a ticket and submit it."""
@@ -42,7 +42,7 @@ class SupportContext:
     async def declare(self, organisation: httpx.AsyncClient) -> None:
         """Declare the structures, and wait until service support knows the last one."""
         for each in PARTIES:
-            person = member(organisation, each, Role.TITULAIRE)
+            person = build_member(organisation, each, Role.TITULAIRE)
             answer = await person.send("PUT", f"/structures/{each.siret}", json=each.declaration())
             answer.raise_for_status()
         draft = {"recipient": {"structure": PARTIES[-1].siret}}

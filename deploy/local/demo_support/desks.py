@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from deploy.local.demo.actor import Answer
 from deploy.local.demo.structures import TRESORERIE
 from deploy.local.demo_support.context import OPENS, SupportContext
-from deploy.local.demo_support.people import Person, agent
+from deploy.local.demo_support.people import Person, build_agent
 from shared.contracts.support_v1 import TicketChanged, TicketTransferred
 from shared.contracts.topics import TICKET
 from shared.vocabulary.dates import PARIS
@@ -20,8 +20,8 @@ async def handle_ticket(context: SupportContext, ticket: Answer) -> None:
     """Check the handling of a ticket: one desk takes and transfers it, the other settles it."""
     report, events = context.report, context.events
     report.chapter("Un bureau prend un ticket, le transfère, et l'autre le résout")
-    operator = agent(context.support, Desk.TECHNIQUE, OPERATOR)
-    treasurer = agent(context.support, Desk.METIER, TREASURER, TRESORERIE)
+    operator = build_agent(context.support, Desk.TECHNIQUE, OPERATOR)
+    treasurer = build_agent(context.support, Desk.METIER, TREASURER, TRESORERIE)
     path, number = f"/desk/tickets/{ticket['ticket_id']}", ticket["number"]
 
     queue = await operator.ask("GET", "/desk/tickets")
@@ -94,7 +94,7 @@ async def check_waiting(context: SupportContext, ticket: Answer, after: timedelt
     """Check the clock of an unanswered ticket: the hours of Tuesday, then `after`."""
     closes = datetime.combine(OPENS.date(), _CLOSES, PARIS)
     waited = closes - datetime.fromisoformat(ticket["submitted_at"]) + after
-    shown = await agent(context.support, Desk.TECHNIQUE, OPERATOR).ask(
+    shown = await build_agent(context.support, Desk.TECHNIQUE, OPERATOR).ask(
         "GET", f"/desk/tickets/{ticket['ticket_id']}"
     )
     context.report.claim(

@@ -72,12 +72,14 @@ class Socket:
             raise Unexpected(f"no frame {' or '.join(kinds)}, but {seen}: {error!r}") from error
 
 
-def member(http: httpx.AsyncClient, of: Structure, role: Role) -> Person:
+def build_member(http: httpx.AsyncClient, of: Structure, role: Role) -> Person:
     """Build the client of a person of a structure."""
     return Person(http, {"X-Structure": of.siret, "X-Role": role})
 
 
-def agent(http: httpx.AsyncClient, desk: Desk, name: str, of: Structure | None = None) -> Person:
+def build_agent(
+    http: httpx.AsyncClient, desk: Desk, name: str, of: Structure | None = None
+) -> Person:
     """Build the client of an agent of a desk; a business desk is that of structure `of`."""
     structure = {"X-Structure": of.siret} if of else {}
     return Person(http, {"X-Desk": desk, "X-Agent": quote(name), **structure})

@@ -21,7 +21,7 @@ _TYPES: dict[str, Any] = {
 _TIMEOUT_S = 20.0
 
 
-def _by_ticket_and_topic() -> defaultdict[tuple[str, str], list[Any]]:
+def _create_lists() -> defaultdict[tuple[str, str], list[Any]]:
     return defaultdict(list)
 
 
@@ -29,24 +29,20 @@ def _by_ticket_and_topic() -> defaultdict[tuple[str, str], list[Any]]:
 class TicketEvents:
     """Events of tickets received so far, by number of the ticket and name of the topic."""
 
-    came: defaultdict[tuple[str, str], list[TicketEvent]] = field(
-        default_factory=_by_ticket_and_topic
-    )
-    """Events, in the order of their topic."""
-    awaited: defaultdict[tuple[str, str], list[type[Any]]] = field(
-        default_factory=_by_ticket_and_topic
-    )
+    received: defaultdict[tuple[str, str], list[TicketEvent]] = field(default_factory=_create_lists)
+    """Received events, in the order of their topic."""
+    awaited: defaultdict[tuple[str, str], list[type[Any]]] = field(default_factory=_create_lists)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _seen: set[str] = field(default_factory=set)
 
     def take(self, topic: str, value: bytes) -> None:
-        """Note a record; a duplicate counts once."""
+        """Record a received event, unless it is a duplicate."""
         head = Head.model_validate_json(value)
         if head.id not in self._seen:
             self._seen.add(head.id)
             reader: Any = Event.__class_getitem__(_TYPES[head.type])
-            told: TicketEvent = reader.model_validate_json(value).data
-            self.came[told.number, topic].append(told)
+            event: TicketEvent = reader.model_validate_json(value).data
+            self.received[event.number, topic].append(event)
             self._news.set()
 
     async def wait_for(self, number: str, topic: Topic, kind: type[T]) -> T | None:
@@ -56,24 +52,24 @@ class TicketEvents:
         rank = len(self.awaited[where])
         try:
             async with asyncio.timeout(_TIMEOUT_S):
-                while len(self.came[where]) < rank:
+                while len(self.received[where]) < rank:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
             return None
-        found = self.came[where][rank - 1]
+        found = self.received[where][rank - 1]
         return found if isinstance(found, kind) else None
 
-    def differences(self) -> list[str]:
+    def list_differences(self) -> list[str]:
         """List the events that were received but not expected, and the reverse."""
-        return list(self._differences())
+        return list(self._find_differences())
 
-    def _differences(self) -> Iterator[str]:
-        for where in sorted({*self.came, *self.awaited}):
-            came = [type(each).__name__ for each in self.came[where]]
+    def _find_differences(self) -> Iterator[str]:
+        for where in sorted({*self.received, *self.awaited}):
+            received = [type(each).__name__ for each in self.received[where]]
             awaited = [each.__name__ for each in self.awaited[where]]
-            if came != awaited:
-                yield f"{where[0]} sur {where[1]} : {came} au lieu de {awaited}"
+            if received != awaited:
+                yield f"{where[0]} sur {where[1]} : {received} au lieu de {awaited}"
 
 
 @asynccontextmanager

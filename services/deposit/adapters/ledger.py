@@ -34,7 +34,7 @@ GROUP_SIZE = Histogram(
 )
 
 _TRANSACTION_S = 10.0
-_PATIENCE_S = 15.0
+_OUTCOME_TIMEOUT_S = 15.0
 _DUPLICATE_KEY = 11000
 
 Outcome = RecordedDeposit | Refusal
@@ -75,7 +75,7 @@ class MongoLedger:
         except asyncio.QueueFull:
             raise SaturatedError from None
         # The timeout cancels the future, and `run` leaves out deposits whose future is done.
-        return await asyncio.wait_for(entry.outcome, _PATIENCE_S)
+        return await asyncio.wait_for(entry.outcome, _OUTCOME_TIMEOUT_S)
 
     async def run(self) -> None:
         """Write the queued deposits, group after group, until cancelled."""

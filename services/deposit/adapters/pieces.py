@@ -51,7 +51,7 @@ class MongoPieces:
     async def find_key_use(self, key: Key) -> UsedKey | None:
         return (await find_key_uses(self._store, [key])).get(key.id)
 
-    async def find_referred(self, files: Iterable[str]) -> set[str]:
+    async def find_referenced_files(self, files: Iterable[str]) -> set[str]:
         """Find which of these files some piece refers to."""
         wanted = set(files)
         rows = self._pieces.find({"files": {"$in": list(wanted)}}, {"files": 1})

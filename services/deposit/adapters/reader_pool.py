@@ -50,9 +50,9 @@ class ReaderLimits:
     memory_mb: int
     cpu_s: int
     wall_s: float
-    """Timeout by the clock, for a machine that is too busy to give the CPU time."""
+    """Wall-clock timeout: a busy machine may not give the CPU time."""
     wait_s: float
-    """Timeout of the wait for a reader; over it the sender is told to come back."""
+    """Timeout of the wait for a reader; over it `SaturatedError` is raised."""
     files: int = 200
     """Number of files that a reader reads before a new one replaces it."""
     kept_mb: int = 160

@@ -81,7 +81,7 @@ def _build_outgoing(piece: Piece, payload: Payload, sequence: int) -> Outgoing:
         key=piece.dossier_id,
         subject=piece.id,
         payload=payload,
-        # The journey is the dossier: what an opener begins ends with its last status.
+        # The dossier is the correlation: one id follows it from its opener to its last status.
         correlation_id=piece.dossier_id,
         dossier_id=piece.dossier_id,
         sequence=sequence,

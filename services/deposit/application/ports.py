@@ -22,7 +22,7 @@ NewId = Callable[[], str]
 
 
 class SaturatedError(Exception):
-    """Too many deposits wait to be read or stored: the caller is told to come back."""
+    """Too many deposits wait to be read or stored: the answer is 503 with Retry-After."""
 
 
 Reader = Callable[[bytes, str, str], Awaitable[Invoice]]
@@ -130,6 +130,6 @@ class Policy:
     """Limit of deposits whose files are in memory at the same time."""
     require_moa: bool = True
     read_wait_s: float = 60.0
-    """Timeout of the wait for a turn; over it the sender is told to come back."""
+    """Timeout of the wait for a turn; over it `SaturatedError` is raised."""
     level: int = LEVEL
     """The level that is written."""

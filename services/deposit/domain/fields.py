@@ -1,4 +1,4 @@
-"""The fields of a deposit: those of the file, completed by those of the metadata.
+"""Fields of a deposit: those of the file, completed by those of the metadata.
 
 Neither has priority: when both state a field, they must agree.
 """
@@ -33,15 +33,15 @@ _KEPT_NUMBERS = 20
 
 
 def merge(read: Invoice, stated: Invoice) -> tuple[Invoice, tuple[Violation, ...]]:
-    """Merge the fields of the file with those stated; each contradiction is a violation."""
+    """Merge the fields of the file with those of the metadata; a contradiction is a violation."""
     values = {field: _pick(field, read, stated) for field in _FIELDS}
     malformed = {**stated.malformed, **read.malformed}
     merged = replace(read, **values, malformed=malformed)
-    return merged, tuple(_contradictions(read, stated))
+    return merged, tuple(_find_contradictions(read, stated))
 
 
 def truncate(read: Invoice) -> Invoice:
-    """Truncate the fields of a file: a hostile one holds megabytes."""
+    """Truncate the fields of a file: a hostile file may put megabytes into one field."""
     return replace(
         read,
         number=_cut(read.number),
@@ -71,10 +71,10 @@ def _pick(field: str, read: Invoice, stated: Invoice) -> Any:  # noqa: ANN401 - 
     return getattr(stated, field) if value is None and field not in read.list_unclear() else value
 
 
-def _contradictions(read: Invoice, stated: Invoice) -> Iterator[Violation]:
+def _find_contradictions(read: Invoice, stated: Invoice) -> Iterator[Violation]:
     for field in _FIELDS:
         in_file, beside = getattr(read, field), getattr(stated, field)
-        if in_file is None or beside is None or _same(field, in_file, beside):
+        if in_file is None or beside is None or _is_same(field, in_file, beside):
             continue
         yield rules.CONTRADICTS_FILE.broken(
             field,
@@ -84,7 +84,7 @@ def _contradictions(read: Invoice, stated: Invoice) -> Iterator[Violation]:
         )
 
 
-def _same(field: str, one: object, other: object) -> bool:
+def _is_same(field: str, one: object, other: object) -> bool:
     if field == "number":
         return build_number_key(str(one)) == build_number_key(str(other))
     if field == "cadre":

@@ -1,4 +1,4 @@
-"""A party of an invoice as its file names it, and the rules of its numbers."""
+"""Party of an invoice as its file names it, and the rules of its SIRET, SIREN and VAT numbers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ VAT_NUMBER_WRONG = Rule(
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """The seller, the buyer or another party as the file names it, by some of its numbers."""
+    """Seller, buyer or other party, with the identifiers that the file gives; any may be absent."""
 
     name: str | None = None
     siret: str | None = None
@@ -64,8 +64,8 @@ class Party:
     address_siren: str | None = None
     """SIREN of its electronic address."""
 
-    def sirens(self) -> Mapping[str, str]:
-        """List the SIREN that each of its numbers holds, the most reliable first."""
+    def list_sirens(self) -> Mapping[str, str]:
+        """List the SIREN inside each identifier of the party, the most reliable first."""
         held = {
             "siret": self.siret and self.siret[:SIREN_LENGTH],
             "siren": self.siren,
@@ -77,7 +77,7 @@ class Party:
     @property
     def company(self) -> str | None:
         """SIREN of the company, from the first of its numbers that holds one."""
-        return next(iter(self.sirens().values()), None)
+        return next(iter(self.list_sirens().values()), None)
 
 
 UNNAMED = Party()
@@ -90,16 +90,16 @@ def judge_party(name: str, party: Party) -> Iterator[Violation]:
     The key of the SIREN inside a SIRET is not checked: the key of the SIRET covers it.
     """
     if party.siret is not None and not is_siret(party.siret):
-        yield _wrong(SIRET_KEY, f"{name}.siret", party.siret)
+        yield _build_violation(SIRET_KEY, f"{name}.siret", party.siret)
     vat_number = party.vat_number
     if vat_number and vat_number.startswith("FR") and not has_french_form(vat_number):
-        yield _wrong(VAT_NUMBER_WRONG, f"{name}.vat_number", vat_number)
-    sirens = party.sirens()
+        yield _build_violation(VAT_NUMBER_WRONG, f"{name}.vat_number", vat_number)
+    sirens = party.list_sirens()
     if not sirens:
         return
     (surest, company), *others = sirens.items()
     if surest != "siret" and not is_siren(company):
-        yield _wrong(SIREN_KEY, f"{name}.{surest}", company)
+        yield _build_violation(SIREN_KEY, f"{name}.{surest}", company)
     for other, siren in others:
         if siren != company:
             yield TWO_COMPANIES.broken(
@@ -111,5 +111,5 @@ def judge_party(name: str, party: Party) -> Iterator[Violation]:
             )
 
 
-def _wrong(rule: Rule, name: str, value: str) -> Violation:
+def _build_violation(rule: Rule, name: str, value: str) -> Violation:
     return rule.broken(name, value=quote_line(value), label=LABELS[name])

@@ -1,4 +1,4 @@
-"""Zip archive of an export, in a temporary file: the same bytes for the same members."""
+"""Reproducible zip archive of an export, in a temporary file: same members, same bytes."""
 
 import asyncio
 import tempfile
@@ -24,7 +24,7 @@ class ZipArchive:
     """
 
     def __init__(self, max_mb: int) -> None:
-        """Open an archive whose members may take `max_mb` together."""
+        """Open an archive; `max_mb` limits the total size of its members."""
         self._file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
         self._zip = ZipFile(self._file, "w", ZIP_STORED)
         self._remaining_bytes = max_mb * MEGABYTE
@@ -54,7 +54,7 @@ class ZipArchive:
         return Member(path, digest.hexdigest(), size, name)
 
     def finish(self) -> BinaryIO:
-        """Write the directory of the zip and return the file, at its beginning."""
+        """Write the central directory of the zip, rewind the file and return it."""
         self._zip.close()
         self._file.seek(0)
         return self._file

@@ -1,4 +1,4 @@
-"""Prevailing amounts of a dossier, and the pieces that state other amounts."""
+"""Prevailing amounts of a dossier, and how the amounts of a piece differ from them."""
 
 from services.routing.domain.dossier import Dossier, Piece
 from shared.circuit.amounts import Prevailing, find_prevailing_amounts

@@ -38,7 +38,7 @@ from shared.vocabulary.statuses import Status
 
 
 def build_messages(journey: Journey, events: tuple[Event, ...], cause: Cause) -> Iterator[Outgoing]:
-    """Build the messages of events, in order: statuses, pieces for their actors, delays passed."""
+    """Build the messages of events, in order: statuses, forwarded pieces, elapsed delays."""
     parties = PartiesV1.of(journey.dossier.parties)
     for event in events:
         if isinstance(event, StatusSet):
@@ -47,7 +47,7 @@ def build_messages(journey: Journey, events: tuple[Event, ...], cause: Cause) ->
                 journey, topics.STATUT, status.piece_id, status, cause, act=event.act
             )
         elif isinstance(event, AdditionRefused):
-            status = _build_status(journey, _to_unchanged_status(journey, event), parties)
+            status = _build_status(journey, _build_unchanged_status(journey, event), parties)
             yield _build_outgoing(journey, topics.STATUT, status.piece_id, status, cause)
         elif isinstance(event, Forwarded | Offered):
             piece = _build_forwarded(journey, event)
@@ -107,7 +107,7 @@ def _build_piece_state(journey: Journey, piece: Piece) -> PieceStateV1:
 
 
 def _find_reported(piece: Piece) -> Status:
-    """Find the last status before a payment; of two at one moment, the later of the stamps."""
+    """Find the last status before a payment; at equal times, the one that was stamped last."""
     if piece.status is not Status.MISE_EN_PAIEMENT:
         return piece.status
     unpaid = [status for status in piece.stamps if status is not Status.MISE_EN_PAIEMENT]
@@ -115,7 +115,7 @@ def _find_reported(piece: Piece) -> Status:
 
 
 def build_awaited(dossier: Dossier, level: int) -> AwaitedV1 | None:
-    """Build who is awaited, by which acts, and the rule that holds the piece back, if any."""
+    """Build the awaited actors, with the acts of each and the rule that holds the piece."""
     awaited = dossier.awaited
     if awaited is None:
         return None
@@ -161,10 +161,10 @@ def _build_status(journey: Journey, event: StatusSet, parties: PartiesV1) -> Sta
     )
 
 
-def _to_unchanged_status(journey: Journey, event: AdditionRefused) -> StatusSet:
+def _build_unchanged_status(journey: Journey, event: AdditionRefused) -> StatusSet:
     """Build the unchanged status of a piece, to report an addition that came too late.
 
-    It does not say by which rule: the rule may reveal a payment that is hidden from the readers.
+    The rule is not named: it could reveal a payment that is hidden from the readers.
     """
     piece = journey.dossier[event.completion.piece_id]
     late = rules.ADDITION_TOO_LATE.broken("piece", number=piece.number)

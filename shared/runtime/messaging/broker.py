@@ -289,7 +289,7 @@ async def _keep_bytes(message: KafkaMessage) -> object:
 def read_record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
     """Convert a record that aiokafka fetched. Never raises, whatever the record holds."""
     position = f"{raw.topic}/{raw.partition}/{raw.offset}"
-    if any(isinstance(name, fetcher_patch.OddName) for name, _ in raw.headers):
+    if any(isinstance(name, fetcher_patch.InvalidUtf8Name) for name, _ in raw.headers):
         ODD_HEADERS.labels(raw.topic).inc()
         _log.warning("record.odd_header_name", position=position)
     return Record(

@@ -22,7 +22,7 @@ from shared.runtime.messaging.decompression import (
 )
 
 
-class OddName(str):
+class InvalidUtf8Name(str):
     """Header name that was not UTF-8."""
 
     __slots__ = ()
@@ -31,12 +31,14 @@ class OddName(str):
 def install_patch() -> None:
     """Patch aiokafka for every consumer of this process: aiokafka has no setting for this."""
     if not hasattr(fetcher, "MemoryRecords"):
-        raise ImportError("aiokafka reads records elsewhere than it did")
+        raise ImportError(
+            "aiokafka's fetcher has no MemoryRecords: this patch must follow its new version"
+        )
     fetcher.MemoryRecords = _Records
 
 
 class _Records(_MemoryRecordsPy):  # type: ignore[misc]  # aiokafka ships no types
-    """Batches of one fetch."""
+    """Batches of one fetch, limited by their size once unpacked."""
 
     _unpacked = 0
 
@@ -56,7 +58,7 @@ class _Records(_MemoryRecordsPy):  # type: ignore[misc]  # aiokafka ships no typ
 
 
 class _Batch:
-    """Batch read by aiokafka's compiled reader, then by a tolerant one where that one fails."""
+    """Batch of records; a tolerant reader takes over where aiokafka's compiled reader fails."""
 
     def __init__(self, batch: Any, whole: memoryview, refusal: str | None) -> None:  # noqa: ANN401
         self._batch = batch
@@ -74,11 +76,11 @@ class _Batch:
             yield build_unread_record(self._batch, self._whole, self._refusal)
             return
         try:
-            yield from self._records()
-        except Exception as error:  # noqa: BLE001 - it would be read again for ever
+            yield from self._read_records()
+        except Exception as error:  # noqa: BLE001 - aiokafka would read it again for ever
             yield build_unread_record(self._batch, self._whole, describe_unreadable(error))
 
-    def _records(self) -> Iterator[Any]:
+    def _read_records(self) -> Iterator[Any]:
         given = 0
         try:
             for record in self._batch:
@@ -92,7 +94,7 @@ class _Batch:
 
 
 class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # as above
-    """aiokafka's reader written in Python, on bytes whose decoding never fails."""
+    """aiokafka's reader in Python, on bytes that decode without UnicodeDecodeError."""
 
     _buffer: bytearray
 
@@ -114,4 +116,4 @@ class _TolerantText(bytearray):
         try:
             return super().decode(encoding, errors)
         except UnicodeDecodeError:
-            return OddName(super().decode(encoding, "backslashreplace"))
+            return InvalidUtf8Name(super().decode(encoding, "backslashreplace"))

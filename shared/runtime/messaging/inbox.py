@@ -57,13 +57,13 @@ class Inbox:
             await self._take([self._parser.parse(record) for record in records], is_again=True)
 
     async def process(self, records: Sequence[Record]) -> None:
-        """Process a batch: every record is applied, parked, a dead letter or a dropped duplicate.
+        """Process a batch: apply, park or dead-letter each record, or drop it as a duplicate.
 
         Returns when the outcomes are committed, so that offsets may be committed too.
         """
         batch = [self._parser.parse(record) for record in records]
         MESSAGES.labels(self._topic.name, "unknown").inc(sum(each.is_unknown for each in batch))
-        # A message of an unknown type still counts when it has a rank: the next rank waits for it.
+        # A message of an unknown type is kept when it has a rank: the next rank waits for it.
         batch = [each for each in batch if not (each.is_unknown and each.sequence is None)]
         if batch:
             with BATCH_SECONDS.labels(self._topic.name).time():

@@ -1,7 +1,7 @@
-"""Registry of open connections, with limits: in total, for one address, and waiting ones.
+"""Registry of open connections. It limits how many are open: in all, per address, and waiting.
 
-When there are too many, a new connection replaces the oldest one that waits for a head: a client
-that sends its request at once gets through, however many idle connections there are.
+Over a limit, a new connection replaces the oldest one that waits for the head of a request. So a
+client that sends its request at once is served, however many connections are idle.
 """
 
 import asyncio
@@ -20,16 +20,16 @@ _CHECKED_EVERY_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """Limits of one server process, as `RuntimeSettings` gives them."""
+    """Connection limits and timeouts of one server process, from `RuntimeSettings`."""
 
     in_all: int
     each: int
-    """Connections of one network address, except of the proxies."""
+    """Limit of connections of one network address; a proxy has no such limit."""
     waiting: int
-    """Connections that wait for a request, or for the end of its head."""
+    """Limit of connections that wait for a request, or for the end of its head."""
     head_s: float
     answer_s: float
-    """Timeout of an answer: a client that reads slower than `slowest_kb_s` for so long is cut."""
+    """Timeout of a slow reader: after this time below `slowest_kb_s`, its connection is closed."""
     slowest_kb_s: float
     proxies: tuple[str, ...]
 
@@ -46,7 +46,7 @@ class Connection(Protocol):
         """Close the connection when a timeout has passed."""
 
 
-class Connections:
+class ConnectionRegistry:
     """Registry of the open connections of a server. It checks their timeouts twice a second."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
@@ -61,7 +61,7 @@ class Connections:
         self._due = 0.0
 
     def admit(self, connection: Connection, host: str) -> Problem | None:
-        """Admit a connection, if need be by closing one that waits; a problem says why not."""
+        """Admit a connection. Over a limit, close the oldest waiting one, or return a problem."""
         address = "" if is_within(host, self._proxies) else group_address(host)
         self._open[connection.transport] = address
         self._of_address[address] += 1
@@ -71,14 +71,14 @@ class Connections:
         is_over_each = bool(address) and self._of_address[address] > self.limits.each
         if is_over_each and not self._cut_oldest(address):
             CONNECTIONS_CUT.labels("address").inc()
-            return _too_many(429, "Trop de connexions sont ouvertes depuis cette adresse.")
+            return _build_problem(429, "Trop de connexions sont ouvertes depuis cette adresse.")
         if len(self._open) > self.limits.in_all and not self._cut_oldest():
             CONNECTIONS_CUT.labels("full").inc()
-            return _too_many(503, "Trop de connexions sont ouvertes.")
+            return _build_problem(503, "Trop de connexions sont ouvertes.")
         return None
 
     def start_waiting(self, connection: Connection) -> None:
-        """Note that a connection waits for a head from now on."""
+        """Note that a connection now waits for the head of a request."""
         self._waiting.pop(connection, None)
         address = self._open.get(connection.transport)
         if address is None:
@@ -88,11 +88,11 @@ class Connections:
         self._waiting[connection] = address
 
     def stop_waiting(self, connection: Connection) -> None:
-        """Note that a connection has its head."""
+        """Note that a connection has received the head of its request."""
         self._waiting.pop(connection, None)
 
     def upgrade(self, connection: Connection) -> None:
-        """Note that a connection has become a WebSocket; it still counts."""
+        """Note that a connection has become a WebSocket; it still counts for the limits."""
         self._http.discard(connection)
         self._waiting.pop(connection, None)
 
@@ -137,6 +137,6 @@ class Connections:
             self._check_later()
 
 
-def _too_many(status: int, detail: str) -> Problem:
+def _build_problem(status: int, detail: str) -> Problem:
     headers = {"Retry-After": str(RETRY_AFTER_S)}
     return Problem(status, f"HTTP-{status}", detail, headers=headers)

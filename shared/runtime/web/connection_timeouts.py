@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from shared.runtime.metrics import CONNECTIONS_CUT
-from shared.runtime.web.connection_registry import ConnectionLimits, Connections
+from shared.runtime.web.connection_registry import ConnectionLimits, ConnectionRegistry
 from shared.runtime.web.problems import Problem, respond
 
 _HEAD_BYTES = 32 * 1024
@@ -35,7 +35,7 @@ class LimitedConfig(uvicorn.Config):
     def __init__(self, app: Any, limits: ConnectionLimits, **settings: Any) -> None:  # noqa: ANN401
         """Configure the server of `app`; `settings` are uvicorn's own."""
         super().__init__(app, http=LimitedHttp, ws=LimitedSocket, **settings)
-        self.connections = Connections(limits)
+        self.connections = ConnectionRegistry(limits)
 
 
 class LimitedHttp(HttpToolsProtocol):

@@ -55,7 +55,7 @@ async def test_what_came_as_awaited_differs_in_nothing() -> None:
 
     assert told is not None
     assert told.number == _NUMBER
-    assert events.differences() == []
+    assert events.list_differences() == []
 
 
 async def test_an_event_of_another_kind_is_not_what_is_awaited() -> None:
@@ -63,7 +63,7 @@ async def test_an_event_of_another_kind_is_not_what_is_awaited() -> None:
     events.take(_HERE.name, a_record())
 
     assert await events.wait_for(_NUMBER, _HERE, TicketChanged) is None
-    assert events.differences()
+    assert events.list_differences()
 
 
 async def test_an_event_that_does_not_come_is_waited_for_and_missed(
@@ -74,7 +74,7 @@ async def test_an_event_that_does_not_come_is_waited_for_and_missed(
     events.take(_ELSEWHERE.name, a_record())
 
     assert await events.wait_for(_NUMBER, _HERE, TicketSubmitted) is None
-    assert [each.split(" : ")[0] for each in events.differences()] == [
+    assert [each.split(" : ")[0] for each in events.list_differences()] == [
         f"{_NUMBER} sur {_HERE.name}",
         f"{_NUMBER} sur {_ELSEWHERE.name}",
     ]
@@ -86,7 +86,7 @@ async def test_an_event_too_many_is_said() -> None:
     await events.wait_for(_NUMBER, _HERE, TicketSubmitted)
     events.take(_HERE.name, a_record("2"))
 
-    assert events.differences()
+    assert events.list_differences()
 
 
 def test_a_claim_that_does_not_hold_is_named_with_what_was_seen() -> None:

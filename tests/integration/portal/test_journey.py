@@ -15,7 +15,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local import Platform, choose
 from deploy.local.demo.actor import Actor, Services
-from deploy.local.demo.context import DemoContext, following, opening, register_structures
+from deploy.local.demo.context import (
+    DemoContext,
+    build_following,
+    build_opening,
+    register_structures,
+)
 from deploy.local.demo.pieces import pdf, ubl
 from deploy.local.demo.structures import AMENAGEUR, Site, Structure
 from shared.circuit.statuses import Act
@@ -113,7 +118,7 @@ async def desk() -> AsyncIterator[Desk]:
         await payer.declare(SILENT.declaration() | {"parameters": hiding})
         draft = scene.draft("A4", SITE)
         supplier = scene.actor(Role.TITULAIRE, SITE)
-        await supplier.wait_until_accepted(ubl(draft), opening(draft, SITE, ubl))
+        await supplier.wait_until_accepted(ubl(draft), build_opening(draft, SITE, ubl))
         yield Desk(scene, portal, platform.addresses.kafka)
 
 
@@ -156,8 +161,8 @@ async def test_the_payer_of_a_decompte_general_reads_one_sum_wherever_it_looks(
     other = scene.draft("A8", SITE, ht="99000.00")
     same = replace(scene.draft("A8", SITE, ht="10000.00"), prepaid=Decimal("4000.00"))
 
-    refused = await titulaire.try_deposit(pdf(other), following(other, general["piece_id"]))
-    signed = await titulaire.deposit(pdf(same), following(same, general["piece_id"]))
+    refused = await titulaire.try_deposit(pdf(other), build_following(other, general["piece_id"]))
+    signed = await titulaire.deposit(pdf(same), build_following(same, general["piece_id"]))
     record = await desk.record(signed["piece_id"])
     payer = scene.actor(Role.SERVICE_FINANCIER, SITE)
     shown = await scene.services.routing.get("/awaited-pieces", headers=payer.headers)

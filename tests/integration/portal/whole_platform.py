@@ -16,7 +16,7 @@ from pymongo import MongoClient
 
 from deploy.local import Backend, Platform
 from deploy.local.demo.actor import Actor, Answer, File, Services
-from deploy.local.demo.context import DemoContext, opening, register_structures
+from deploy.local.demo.context import DemoContext, build_opening, register_structures
 from deploy.local.demo.pieces import ubl
 from deploy.local.demo.structures import AMENAGEUR, MAIRIE, ONE_SIRET, Site, Structure
 from shared.circuit.statuses import Act
@@ -95,7 +95,7 @@ class World:
         await actor.declare(payer.declaration() | {"parameters": parameters})
         draft = self.scene.draft("A4", site)
         titulaire = self.scene.actor(Role.TITULAIRE, site)
-        await titulaire.wait_until_accepted(ubl(draft), opening(draft, site, ubl))
+        await titulaire.wait_until_accepted(ubl(draft), build_opening(draft, site, ubl))
         return site
 
     async def paid(self, opener: Answer) -> str:

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local import Platform, choose
 from deploy.local.demo.actor import Services
-from deploy.local.demo.context import DemoContext, opening, register_structures
+from deploy.local.demo.context import DemoContext, build_opening, register_structures
 from deploy.local.demo.pieces import ubl
 from deploy.local.demo.structures import TWO_SIRETS
 from shared.contracts.topics import ACTIVATION
@@ -88,7 +88,7 @@ async def world() -> AsyncIterator[World]:
         await register_structures(scene)
         draft = scene.draft("A4", SITE)
         supplier = scene.actor(Role.TITULAIRE, SITE)
-        await supplier.wait_until_accepted(ubl(draft), opening(draft, SITE, ubl))
+        await supplier.wait_until_accepted(ubl(draft), build_opening(draft, SITE, ubl))
         opened = await scene.open("A4", SITE, ubl)
 
         async def is_seen() -> bool:

@@ -16,7 +16,7 @@ EVERY = [*((each,) for each in SINGLE), *itertools.combinations(SINGLE, 2)]
 def _gone(*switches: str) -> dict[str, str]:
     return {
         f"{gone.row.cadre}{'.avec' if gone.row.moa_present else '.sans'}": gone.reason
-        for gone in switch_rows_off(CIRCUIT, switches).gone
+        for gone in switch_rows_off(CIRCUIT, switches).switched_off
     }
 
 
@@ -79,7 +79,7 @@ def test_every_switch_and_every_pair_leaves_a_table_in_which_every_dossier_is_pa
     assert len(EVERY) == 378
     for switches in EVERY:
         switched = switch_rows_off(CIRCUIT, switches)
-        left, gone = switched.circuit.rows, switched.gone
+        left, gone = switched.circuit.rows, switched.switched_off
         keys = {(row.cadre, row.moa_present) for row in left}
         stated = {key for row in left for key in _stated(row)}
         assert all(_leads_to_payment(switched.circuit, row) for row in left), switches

@@ -27,7 +27,7 @@ def test_the_help_of_a_service_needs_no_setting_and_names_them_all(module: str) 
         for line in said.output.splitlines()
         if line.strip().startswith("AIGUILLAGE_")
     ]
-    required, _, optional = said.output.partition("These may be")
+    required, _, optional = said.output.partition("These are optional")
     assert "AIGUILLAGE_KAFKA" in required
     assert "AIGUILLAGE_PORT=8000" in optional
 

@@ -22,10 +22,10 @@ _NEAREST = 2.0
 _PASSAGE_WEIGHTS = {"heading": 2.0, "text": 1.0}
 _HEAP_BYTES = 15_000_000
 _KEPT = 3
-_MENDED = 0.8
+_CORRECTED_WEIGHT = 0.8
 """Weight of a corrected word, relative to a word typed without an error."""
-_MENDS = ((10, 2), (4, 1))
-"""Spelling correction: allowed typing errors, by the least length of the word."""
+_ALLOWED_ERRORS = ((10, 2), (4, 1))
+"""Spelling correction: minimum length of a word, and the typing errors then allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class _Term:
     weight: float
     """Less than 1 for a corrected word, 0 for a word that no article holds."""
     is_foreign: bool = False
-    """Whether the word is unknown to those who write about the platform."""
+    """Whether the word is in `foreign_words`, or in no text about the platform."""
 
 
 class ArticleSearch:
@@ -49,9 +49,9 @@ class ArticleSearch:
     ) -> None:
         """Build the index in memory, at each start.
 
-        `platform_texts` are texts about the platform: their words are neither typing errors nor
-        foreign, even when no article holds them. The words of `foreign_words`, folded, always are
-        foreign.
+        The words of `platform_texts`, texts about the platform, are neither typing errors nor
+        foreign, even when no article holds them. The words of `foreign_words` are always foreign;
+        they are given folded.
         """
         self._articles = articles
         self._analyzer = analyzer
@@ -109,7 +109,7 @@ class ArticleSearch:
         scores = dict(self._index.search(terms, len(self._articles)))
         nearest: dict[str, float] = {}
         for code, score in self._questions.search(terms, self._questions.size):
-            # The first one of an article is its best.
+            # Scores come in descending order: the first one of an article is its best.
             nearest.setdefault(code, score)
         return {code: score + _NEAREST * nearest.get(code, 0) for code, score in scores.items()}
 
@@ -123,8 +123,8 @@ class ArticleSearch:
     def _measure_coverage(self, terms: Sequence[_Term], code: str) -> float:
         """Measure the share of a question that an article covers; rare words weigh more."""
         held = (each for each in terms if code in self._articles_by_stem.get(each.stem, ()))
-        mended = sum(self._measure_rarity(each.stem) * each.weight for each in held)
-        return mended / self._sum_rarity(terms)
+        covered = sum(self._measure_rarity(each.stem) * each.weight for each in held)
+        return covered / self._sum_rarity(terms)
 
     def _sum_rarity(self, terms: Iterable[_Term]) -> float:
         return sum(self._measure_rarity(each.stem) for each in terms)
@@ -138,18 +138,18 @@ class ArticleSearch:
                 yield _Term(stem, 1.0)
             elif stem in self._platform_stems or not word.isalpha():
                 yield _Term(stem, 0.0)
-            elif mended := self._correct_word(word):
-                yield _Term(self._stems[mended], _MENDED)
+            elif corrected := self._correct_word(word):
+                yield _Term(self._stems[corrected], _CORRECTED_WEIGHT)
             else:
                 yield _Term(stem, 0.0, is_foreign=True)
 
     def _correct_word(self, word: str) -> str | None:
         """Correct the spelling of a word that is close to a word of the articles."""
-        slips = next((slips for length, slips in _MENDS if len(word) >= length), 0)
-        if not slips:
+        allowed = next((errors for length, errors in _ALLOWED_ERRORS if len(word) >= length), 0)
+        if not allowed:
             return None
         alike = [each for each in self._stems if each[0] == word[0]]
-        close = process.extract(word, alike, scorer=OSA.distance, score_cutoff=slips, limit=5)
+        close = process.extract(word, alike, scorer=OSA.distance, score_cutoff=allowed, limit=5)
         best = min(close, key=lambda each: (each[1], -self._frequency[each[0]]), default=None)
         return best[0] if best else None
 
@@ -194,7 +194,7 @@ class ArticleSearch:
 
 
 class _Index:
-    """Index of documents with weighted fields, given as stems."""
+    """Full-text index of documents with weighted fields; the texts are given as stems."""
 
     def __init__(
         self, weights: Mapping[str, float], documents: Iterable[tuple[str, Mapping[str, str]]]

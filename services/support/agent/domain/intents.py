@@ -28,9 +28,9 @@ class ParsedMessage:
 
     intent: Intent
     numbers: tuple[str, ...] = ()
-    """Forms of the piece number, the written one first."""
+    """Spellings under which the piece may be deposited, the one in the message first."""
     email: str | None = None
-    """E-mail address in the message; with a confirmation, the address that is confirmed."""
+    """E-mail address in the message; when the intent is a confirmation, the confirmed address."""
 
 
 _EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s<>\"(),;:\\.]+")
@@ -52,7 +52,7 @@ _WANTS_NO_LINK = re.compile(
     r"|\b(pas|plus|aucun|jamais) (besoin|r?envoye[zr]|r?envoie|transmettre|demander?)\b"
     r"|\b(inutile|(?<!ete )(?<!est )annul\w+|surtout pas)\b"
 )
-"""Refusals of a link. They exclude "je n'ai pas reçu de lien" and "mon lien a été annulé"."""
+"""Refusals of a link. "je n'ai pas reçu de lien" and "mon lien a été annulé" do not match."""
 _YES = re.compile(
     r"((oui|ok|d accord|exact|exactement|correct|(c est )?(bien )?ca|(je )?confirme[rz]?|"
     r"(allez|vas) y|(envoyez|transmettez|faites)( l[ae])?|volontiers|bien sur|tout a fait|"
@@ -66,7 +66,7 @@ _NO = re.compile(
     r"aller|besoin|maintenant|veux|voulais|prefere|attendre|envoye[rz]|transmett(ez|re)|faites|"
     r"laisse[rz]?|tomber|stop|annul\w+|encore|mais|au|revoir|journee|s|il|vous|te|plait))*"
 )
-"""A message that goes on in other words is a question, and not a yes or a no."""
+"""Refusals, with filler words. With any other word, the message is a question and not a refusal."""
 _WANTS_PERSON = re.compile(
     r"\b(parler|discuter|echanger|tchatter|chatter|joindre|contacter|avoir|voir|passez|veux|"
     r"voudrais|souhaite)\b.*\b(quelqu un|une personne|humain|conseillere?|operateur|"

@@ -9,14 +9,14 @@ from services.support.agent.domain.articles import Article, Passage
 # `make eval-support`, which prints what is answered and declined. Set these bounds on the questions
 # marked `reglage`; those marked `tenue` and questions*.csv evaluate them.
 _HIGH_SCORE = 22.0
-"""Least score of an article that covers `_HIGH_SCORE_COVERED` of the question."""
+"""Minimum score of an article that covers `_HIGH_SCORE_COVERED` of the question."""
 
 
 _HIGH_SCORE_COVERED = 0.35
 
 
 _LOW_SCORE = 12.0
-"""Least score of an article that covers `_LOW_SCORE_COVERED` of the question."""
+"""Minimum score of an article that covers `_LOW_SCORE_COVERED` of the question."""
 
 
 _LOW_SCORE_COVERED = 0.7

@@ -1,4 +1,4 @@
-"""Visitors of the chat, with or without an account, and the key of what they start."""
+"""Visitors of the chat, and the idempotency key of the chat that each one starts."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from services.support.chat.domain.chat import ChatRequest
 from shared.application.idempotency import serialize_request
 
 UNGUESSABLE_KEY_LENGTH = 16
-"""Least length of a start key without an account; a UUID is long enough."""
+"""Minimum length of the idempotency key of a visitor without an account; a UUID is long enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,17 @@ class Visitor:
 
     @property
     def owner(self) -> str:
-        """Owner of the chats that are counted together; a network address is hashed."""
+        """Owner for the limit of open chats: the structure, or the hash of the network address."""
         if self.asker:
             return f"structure|{self.asker.structure}"
         return f"adresse|{hash_token(self.address)}"
 
 
 def build_start_key(visitor: Visitor, request: ChatRequest) -> str | None:
-    """Build the start key, by which a repeated start resumes its chat; None without a key.
+    """Build the idempotency key of a chat; None when the request has no key, or one too short.
 
-    Without an account the key must be hard to guess, as others share the network address.
+    A repeated request then resumes its chat. Without an account the key must be hard to guess, as
+    others share the network address.
     """
     least = 1 if visitor.asker else UNGUESSABLE_KEY_LENGTH
     if len(request.key or "") < least:

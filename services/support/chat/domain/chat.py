@@ -45,7 +45,7 @@ class ChatLimits:
     waiting: int
     """Chats that may wait in one queue."""
     waiting_open: int
-    """Of these, chats without an account, which anybody may start."""
+    """Limit of waiting chats without an account, which anybody may start, among these."""
     open_each: int
     """Open chats of one structure, or of one network address."""
     silence: timedelta

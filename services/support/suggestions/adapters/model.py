@@ -21,9 +21,9 @@ from shared.vocabulary.tickets import Desk
 
 _SHOWN = 3
 _LEAST_SHOWN = 0.08
-"""Least probability of a guess that is shown."""
+"""Minimum probability of a guess that is shown."""
 _CLEAR = 0.9
-"""Least probability of a desk that is suggested."""
+"""Minimum probability of a desk that is suggested."""
 _TELLS, _TIMES = 0.5, 15
 """A first guess of probability `_TELLS` contradicts what is `_TIMES` times less likely.
 

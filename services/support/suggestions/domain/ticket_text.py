@@ -29,7 +29,7 @@ _CLOSINGS = (
 """Beginnings of a closing line, folded."""
 _CLOSING = re.compile(rf"({'|'.join(_CLOSINGS)})(?!\w)")
 _SHORT = 10
-"""Least number of characters before a closing formula; a shorter text is not a letter."""
+"""Minimum number of characters before a closing formula; a shorter text is not a letter."""
 
 
 def strip_closing(text: str) -> str:

@@ -23,8 +23,12 @@ from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 T = TypeVar("T")
 TICKETS = "tickets"
 _NUMBERS = "numbers"
-# Fields that a list does not show, often most of a ticket; the clock needs the rest of the journal.
-_LINE = {"ticket.content.description": 0, "ticket.journal.text": 0, "ticket.journal.attachments": 0}
+# Projection of a list, without the long texts. Response times need the rest of the journal.
+_LIST_PROJECTION = {
+    "ticket.content.description": 0,
+    "ticket.journal.text": 0,
+    "ticket.journal.attachments": 0,
+}
 _TICKET = TypeAdapter(Ticket)
 _URGENCY = {priority: rank for rank, priority in enumerate(reversed(Priority))}
 """Rank of each priority in the queue, the most urgent first."""
@@ -56,26 +60,26 @@ class MongoTickets:
         try:
             return await self._store.transaction(attempt)
         except (BulkWriteError, DuplicateKeyError):
-            # The same key was used meanwhile: the retry finds it.
+            # Another request has just used the same idempotency key: the retry finds it.
             return await self._store.transaction(attempt)
 
     async def find(self, ticket: str) -> Ticket | None:
         return _read_ticket(await self._tickets.find_one({"_id": ticket}))
 
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
-        return await _find_used(self._store, key)
+        return await _find_key_use(self._store, key)
 
     async def next_number(self, year: int) -> int:
         numbers = self._store.collection(_NUMBERS)
         while True:
-            # Outside any transaction, where each would wait for the one before.
+            # Not in a transaction: each request would wait for the transaction of the one before.
             row: Document | None = await numbers.find_one_and_update(
                 {"_id": year}, {"$inc": {"last": 1}}, return_document=ReturnDocument.AFTER
             )
             if row:
                 last: int = row["last"]
                 return last
-            # Two first requests at once must not count in two rows.
+            # Two requests may both find no row for a new year: only one of them inserts it.
             with suppress(DuplicateKeyError):
                 await numbers.insert_one({"_id": year, "last": 0})
 
@@ -119,14 +123,14 @@ class MongoTickets:
         rows = self._tickets.find(wanted, {"_id": 1}).sort("changed_at", 1).limit(limit)
         return [row["_id"] async for row in rows]
 
-    async def find_referenced(self, files: Iterable[str]) -> set[str]:
-        """Find which of these files some ticket refers to."""
+    async def find_referenced_files(self, files: Iterable[str]) -> set[str]:
+        """Find which of these files are referenced by a ticket."""
         wanted = set(files)
         rows = self._tickets.find({"files": {"$in": list(wanted)}}, {"files": 1})
         return {sha256 async for row in rows for sha256 in row["files"]} & wanted
 
     async def _list_page(self, wanted: Document, order: tuple[str, int], limit: int) -> Page:
-        cursor = self._tickets.find(wanted, _LINE).sort(*order).limit(limit + 1)
+        cursor = self._tickets.find(wanted, _LIST_PROJECTION).sort(*order).limit(limit + 1)
         rows = await cursor.to_list(limit + 1)
         found = [_TICKET.validate_python(row["ticket"]) for row in rows[:limit]]
         return Page(found, rows[limit - 1][order[0]] if len(rows) > limit else None)
@@ -142,7 +146,7 @@ class _MongoTicketChange:
         return _read_ticket(await self._tickets.find_one({"_id": ticket}, session=self._session))
 
     async def save(self, ticket: Ticket) -> None:
-        # Fields are set, and the document not replaced: it holds the token as well.
+        # Set fields instead of replacing the document: the document holds the token too.
         await self._tickets.update_one(
             {"_id": ticket.id}, {"$set": _to_document(ticket)}, session=self._session
         )
@@ -162,7 +166,7 @@ class _MongoTicketChange:
         await add_token(self._transaction, TICKETS, ticket, token_hash)
 
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
-        return await _find_used(self._transaction, key)
+        return await _find_key_use(self._transaction, key)
 
     async def record_key_use(self, key: Key | None, ticket: str) -> None:
         await record_key_uses(self._transaction, [(key, ticket)] if key else [])
@@ -210,5 +214,5 @@ def _read_ticket(row: Document | None) -> Ticket | None:
     return _TICKET.validate_python(row["ticket"]) if row else None
 
 
-async def _find_used(source: Store | Transaction, key: Key | None) -> UsedKey | None:
+async def _find_key_use(source: Store | Transaction, key: Key | None) -> UsedKey | None:
     return (await find_key_uses(source, [key])).get(key.id) if key else None

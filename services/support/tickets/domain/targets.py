@@ -1,6 +1,6 @@
 """Response-time targets of the desks, and the times of a ticket, in opening hours.
 
-The clock stops while the issuer is awaited; it starts anew when another desk has the ticket and
+The clock stops while the issuer is awaited; it starts from zero when another desk has it and
 when it is reopened.
 """
 

@@ -12,7 +12,7 @@ _R = TicketStatus.RESOLU
 _O = TicketStatus.ROUVERT
 _X = TicketStatus.CLOS
 _UNSETTLED = frozenset({_D, _C, _A, _O})
-"""A submitted ticket that is not settled."""
+"""Statuses of a submitted ticket that is not settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Transition:
     is_text_required: bool = False
     """Whether the act needs a text."""
     is_allowed_when_full: bool = False
-    """Whether the act is allowed when the journal is full: it brings the ticket to its end."""
+    """Whether the act is allowed when the journal is full: the ticket can still be closed."""
 
 
 TRANSITIONS = (
@@ -64,9 +64,9 @@ TRANSITIONS = (
 OPEN_STATUSES = _UNSETTLED
 """Statuses of a ticket in the queue of a desk."""
 RUNNING_STATUSES = _UNSETTLED - {_A}
-"""Statuses in which the clock of the desk runs; not while the issuer is awaited."""
+"""Statuses that count for the response time of the desk; none while the issuer is awaited."""
 ARRIVAL_ACTS = frozenset({TicketAct.DEPOSER, TicketAct.TRANSFERER, TicketAct.ROUVRIR})
-"""Acts that bring a ticket to a desk: its clock starts anew."""
+"""Acts that bring a ticket to a desk: its response time starts again from zero."""
 ANSWER_ACTS = frozenset({TicketAct.REPONDRE, TicketAct.DEMANDER, TicketAct.RESOUDRE})
 """Acts that count as an answer of the desk."""
 

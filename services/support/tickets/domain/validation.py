@@ -31,11 +31,11 @@ from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
 
 @dataclass(frozen=True, slots=True)
 class JournalLimit:
-    """Size limit of a journal; over it most acts are refused."""
+    """Size limit of the journal of a ticket; over it most acts are refused."""
 
     entries: int
     size_bytes: int
-    """Of the texts, in UTF-8."""
+    """Size of the texts, in UTF-8."""
 
 
 # A ticket is one document of the store, of 16 MiB at most, and each answer shows all of it. The

@@ -42,7 +42,7 @@ def name_key_owner(who: Caller) -> str:
 def build_access(
     who: Caller, by: Annotated[str, Depends(name_key_owner)], ticket_id: Id, matching: Matching
 ) -> TicketAccess:
-    """Build the access of a structure to its own ticket; all others are not found."""
+    """Build the access of a structure to its own tickets; the ticket of another one answers 404."""
     return TicketAccess(
         ticket_id, lambda ticket: ticket.issuer.structure == who.structure, matching, key_owner=by
     )
@@ -80,7 +80,9 @@ def create_tickets_router(
 def _add_draft_routes(router: APIRouter, drafts: Drafts) -> None:
     @router.post("", status_code=201, summary="Commencer un brouillon.")
     async def start_draft(who: Caller, body: DraftRequest, response: Response) -> TicketAnswer:
-        begun = _show(await drafts.begin(_build_issuer(who, body), body.to_domain()), response)
+        begun = _build_answer(
+            await drafts.begin(_build_issuer(who, body), body.to_domain()), response
+        )
         response.headers["Location"] = public_path("support", "tickets", begun.ticket_id)
         return begun
 
@@ -88,7 +90,7 @@ def _add_draft_routes(router: APIRouter, drafts: Drafts) -> None:
     async def save_draft(
         who: Caller, access: OwnAccess, body: DraftRequest, response: Response
     ) -> TicketAnswer:
-        return _show(
+        return _build_answer(
             await drafts.save(access, _build_issuer(who, body), body.to_domain()), response
         )
 
@@ -100,13 +102,13 @@ def _add_draft_routes(router: APIRouter, drafts: Drafts) -> None:
     async def attach_files(
         access: OwnAccess, attachments: Files, response: Response
     ) -> TicketAnswer:
-        return _show(await drafts.attach(access, wrap_uploads(attachments)), response)
+        return _build_answer(await drafts.attach(access, wrap_uploads(attachments)), response)
 
     @router.delete("/{ticket_id}/attachments/{sha256}", summary="Retirer une pièce jointe.")
     async def detach_file(
         access: OwnAccess, sha256: Sha, response: Response, name: FileName = None
     ) -> TicketAnswer:
-        return _show(await drafts.detach(access, sha256, name), response)
+        return _build_answer(await drafts.detach(access, sha256, name), response)
 
 
 def _add_submission_route(router: APIRouter, submissions: Submissions) -> None:
@@ -114,10 +116,10 @@ def _add_submission_route(router: APIRouter, submissions: Submissions) -> None:
     async def submit_draft(
         access: OwnAccess, response: Response, idempotency_key: IdempotencyKey = None
     ) -> TicketAnswer:
-        return _show(await submissions.submit(access, idempotency_key), response)
+        return _build_answer(await submissions.submit(access, idempotency_key), response)
 
 
-def _show(outcome: Outcome, response: Response) -> TicketAnswer:
+def _build_answer(outcome: Outcome, response: Response) -> TicketAnswer:
     result = require_done(outcome)
     response.headers["ETag"] = format_etag(result.ticket.version)
     mark_replay(response, result)
