@@ -194,6 +194,16 @@ PLACES = (
         "topics that exist as they are",
     ),
     Place(
+        "a read model: what is projected of a topic, and rebuilt from it",
+        (
+            ("services/portal/bootstrap.py", "build"),
+            ("shared/runtime/messaging/projection.py", "ProjectionConfig"),
+            ("shared/runtime/messaging/rebuild.py", "Rebuild"),
+        ),
+        "each collection that the handler writes is named in `ProjectionConfig`; its row in "
+        "[operate](operate.md#rebuild-a-read-model)",
+    ),
+    Place(
         "the retries of a message before it is a dead letter",
         (("shared/runtime/messaging/isolation.py", "_ATTEMPTS_ALONE"),),
         "counted once it is alone: its batch and halves of it are tried before. Faults of the "

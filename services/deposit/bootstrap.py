@@ -71,13 +71,12 @@ def build() -> tuple[Runtime, FastAPI]:
     # Logged at the start, and not earlier: the log is configured after this function.
     runtime.prepare(log_switched_off)
     runtime.prepare(pieces.prepare)
-    runtime.prepare(dossiers.prepare)
     runtime.prepare(files.prepare)
     runtime.prepare(readers.prepare)
     runtime.project(
         {
             STRUCTURE: ProjectionConfig(project_structures, "structures"),
-            DOSSIER: ProjectionConfig(project_dossiers, "dossiers"),
+            DOSSIER: ProjectionConfig(project_dossiers, "dossiers", prepare=dossiers.prepare),
         }
     )
     runtime.run_in_background("ledger", ledger.run)

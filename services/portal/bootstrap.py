@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
-from services.portal.adapters.dossier_projection import project_dossiers
+from services.portal.adapters.dossier_projection import DOSSIERS, PIECES, project_dossiers
 from services.portal.adapters.export_assets import read_assets
 from services.portal.adapters.export_queue import ExportQueue
 from services.portal.adapters.pieces import MongoPieces
@@ -30,11 +30,15 @@ def build() -> tuple[Runtime, FastAPI]:
     runtime = Runtime("portal", settings)
     pieces, structures = MongoPieces(runtime.store), Directory(runtime.store)
     desk = ExportQueue(Exports(read_assets(settings.write_level), runtime.clock), settings)
-    runtime.prepare(pieces.prepare)
     runtime.project(
         {
             STRUCTURE: ProjectionConfig(project_structures, "structures"),
-            DOSSIER: ProjectionConfig(project_dossiers, "dossiers"),
+            DOSSIER: ProjectionConfig(
+                project_dossiers,
+                DOSSIERS,
+                parts={PIECES: "dossier_id"},
+                prepare=pieces.prepare,
+            ),
         }
     )
     return runtime, runtime.build_app(

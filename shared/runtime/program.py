@@ -1,12 +1,15 @@
-"""Command line of a service: run it, or list the settings that it reads (`--help`)."""
+"""Command line of a service: run it, rebuild its read models, or list its settings (`--help`)."""
 
+import asyncio
 from collections.abc import Callable, Iterator
+from typing import Annotated
 
 import typer
 from fastapi import FastAPI
 from pydantic.fields import FieldInfo
 
-from shared.runtime.service import Runtime, run
+from shared.runtime.messaging.rebuild import NoReadModelError
+from shared.runtime.service import Runtime, rebuild, run
 from shared.runtime.settings import RuntimeSettings, name_variable
 
 _HEAD = "Serve until told to stop. All settings are environment variables; these must be set:"
@@ -31,6 +34,25 @@ def build_program(
     def serve(context: typer.Context) -> None:
         if context.invoked_subcommand is None:
             run(service, build)
+
+    @app.command("rebuild")
+    def rebuild_read_models(
+        collections: Annotated[
+            list[str] | None,
+            typer.Argument(metavar="[COLLECTION]...", help="Those to rebuild. [default: all]"),
+        ] = None,
+    ) -> None:
+        """Rebuild read models from their compacted topics, while replicas go on serving.
+
+        Exit 0: each is as its topic tells it. 1: one is not, the lines say which; what was written
+        stays, and it can be run again, also after an interruption. 2: a name that is no read model.
+        """
+        try:
+            is_done = asyncio.run(rebuild(service, build, collections or (), typer.echo))
+        except NoReadModelError as error:
+            raise typer.BadParameter(str(error)) from error
+        if not is_done:
+            raise typer.Exit(1)
 
     return app
 

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import resource
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from socket import socket
@@ -18,12 +18,14 @@ from pydantic import ValidationError
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import retry_forever, retry_transient
 from shared.runtime.clock import build_clock
+from shared.runtime.errors import is_transient
 from shared.runtime.logs import configure_logging, get_logger
 from shared.runtime.messaging.broker import Broker, ConsumerGroup
 from shared.runtime.messaging.handler import Handler
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.messaging.outbox import Relay
 from shared.runtime.messaging.projection import Projection, ProjectionConfig
+from shared.runtime.messaging.rebuild import Rebuild, select_read_models
 from shared.runtime.metrics import LEVELS
 from shared.runtime.settings import RuntimeSettings, describe_faults
 from shared.runtime.store.database import Store
@@ -64,6 +66,7 @@ class Runtime:
         self._relay = Relay(self.store, self._broker.publish, self.clock, self._broker.renew)
         self._processors: list[Inbox | Projection] = []
         self._projections: ConsumerGroup | None = None
+        self._read_models: dict[Topic, ProjectionConfig] = {}
         self._preparations: list[Task] = []
         self._tasks: list[tuple[str, Task]] = []
         self._endings: list[Callable[[], None]] = []
@@ -89,7 +92,24 @@ class Runtime:
         }
         self._processors += projections.values()
         self._projections = self._broker.subscribe(".projections", projections)
+        self._read_models |= handlers
+        for config in handlers.values():
+            if config.prepare is not None:
+                self.prepare(config.prepare)
         self._subscriptions.update(handlers)
+
+    async def rebuild(self, collections: Collection[str], tell: Callable[[str], None]) -> bool:
+        """Rebuild the read models with these collections, or all, while other processes serve.
+
+        Returns whether each is as its topic tells it. Raises NoReadModelError for another name.
+        """
+        chosen = select_read_models(self.service, self._read_models, collections)
+        async with self.store:
+            done = [
+                await Rebuild(self.store, topic, config, self.clock, self.settings, tell).run()
+                for topic, config in chosen.items()
+            ]
+        return all(done)
 
     @property
     def subscriptions(self) -> frozenset[Topic]:
@@ -253,13 +273,35 @@ def run(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
         runner.run(_serve(service, build))
 
 
-async def _serve(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
-    # Built inside the event loop: the store's driver keeps the first loop that it sees.
+async def rebuild(
+    service: str,
+    build: Callable[[], tuple[Runtime, FastAPI]],
+    collections: Collection[str],
+    tell: Callable[[str], None],
+) -> bool:
+    """Rebuild read models of a service; see `Runtime.rebuild`."""
+    runtime, _ = _build(service, build)
+    try:
+        return await runtime.rebuild(collections, tell)
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        tell(f"{service}: NOT finished, run it again once store and broker answer. {error!r}")
+        return False
+
+
+def _build(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> tuple[Runtime, FastAPI]:
+    """Build the service inside the event loop: the store's driver keeps the first that it sees."""
     try:
         runtime, app = build()
     except ValidationError as error:
         sys.exit(f"{service}: " + "; ".join(describe_faults(error)))
     configure_logging(service, runtime.settings.log_level)
+    return runtime, app
+
+
+async def _serve(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
+    runtime, app = _build(service, build)
     server = _Server(build_server_config(app, runtime.settings), runtime.end_streams)
     await server.serve()
     if not server.started:

@@ -7,7 +7,25 @@ from fastapi import FastAPI
 
 from docs.generators.openapi import build_services
 from shared.contracts.topics import TOPICS
+from shared.runtime.messaging.rebuild import NoReadModelError
 from shared.runtime.service import Runtime
+
+REBUILT = {
+    "deposit": "Only dossiers, structures can be rebuilt",
+    "notification": "notification has no read model",
+    "organisation": "organisation has no read model",
+    "portal": "Only dossiers, pieces, structures can be rebuilt",
+    "routing": "Only structures can be rebuilt",
+    "support": "Only structures can be rebuilt",
+}
+OF_RECORD = {
+    "deposit": ["files", "fs.chunks", "pieces", "ranks"],
+    "notification": ["statuses"],
+    "organisation": ["structures"],
+    "routing": ["audit", "dossiers"],
+    "support": ["chats", "tickets"],
+}
+OF_EACH = ["inbox", "outbox", "streams", ""]
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +50,18 @@ def test_every_service_takes_the_topics_that_the_registry_says_and_no_other(
     }
 
     assert taken == said
+
+
+@pytest.mark.parametrize("service", REBUILT)
+async def test_what_is_of_record_is_never_rebuilt_and_the_refusal_says_what_can_be(
+    services: Mapping[str, tuple[Runtime, FastAPI]], service: str
+) -> None:
+    runtime, _ = services[service]
+
+    assert services.keys() == REBUILT.keys()
+    for collection in [*OF_RECORD.get(service, ()), *OF_EACH]:
+        with pytest.raises(NoReadModelError, match=REBUILT[service]):
+            await runtime.rebuild(["structures", collection], print)
 
 
 def test_every_topic_and_every_type_has_one_name() -> None:

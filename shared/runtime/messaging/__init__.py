@@ -11,10 +11,11 @@ What this package promises:
   blocks its own dossier and no other, until an operator replays or discards it.
 - A projection of a compacted topic keeps the newest version of each state, in whatever order they
   come. A version far above the known one waits for an operator.
+- A read model is rebuilt from its topic while replicas serve. No older state replaces a newer one.
 - Messages committed in the outbox are published in the order of each key, by the one replica that
   holds the lease. After a crash a message may be published twice; each reader's inbox drops the
   duplicate.
 - A record that cannot be decompressed or parsed becomes a dead letter, and blocks no partition.
 
-Operator commands: `dead_letters` and `unpublished`.
+Operator commands: `dead_letters` and `unpublished`, and `rebuild` of each service.
 """

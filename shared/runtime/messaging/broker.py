@@ -36,13 +36,13 @@ from shared.vocabulary.sizes import MEGABYTE
 _CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 _POLL_MS = 20
 _SESSION_MS = 10_000
-_FETCH_BYTES = 8 * MEGABYTE
+FETCH_BYTES = 8 * MEGABYTE
 """Size limit of one answer of the broker, all partitions together."""
 _METADATA_MAX_AGE_MS = 30_000
 """A topic created late is read after this time at most; the client's default is 5 minutes."""
 _STOP_S = 5.0
 _PING_S = 2.0
-_QUIET_S = 1.0
+QUIET_S = 1.0
 _CHECK_PAUSE_S = 0.05
 _log = get_logger(__name__)
 fetcher_patch.install_patch()
@@ -176,7 +176,7 @@ class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             auto_offset_reset="earliest",
             session_timeout_ms=_SESSION_MS,
             max_partition_fetch_bytes=TOPIC_MAX_BYTES,
-            fetch_max_bytes=_FETCH_BYTES,
+            fetch_max_bytes=FETCH_BYTES,
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
             listener=self,
@@ -273,7 +273,7 @@ class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         await _wait_until(is_past_ends)
 
     async def _is_quiet(self) -> bool:
-        return asyncio.get_running_loop().time() - self._last_record > _QUIET_S
+        return asyncio.get_running_loop().time() - self._last_record > QUIET_S
 
 
 async def _wait_until(condition: Callable[[], Awaitable[bool]]) -> None:

@@ -143,6 +143,10 @@ class InboxStore:
             entry["position"],
         )
 
+    async def is_done(self, entry_id: str) -> bool:
+        """Tell whether an entry is known to be done: an operator may have replayed it."""
+        return await self._entries.find_one({"_id": entry_id, "state": "done"}) is not None
+
     async def find_held(self, transaction: Transaction, entry_id: str) -> Document | None:
         """Read a held entry inside a transaction; None when it is no longer held."""
         entry: Document | None = await transaction.collection("inbox").find_one(

@@ -1,7 +1,7 @@
 """Projection of a compacted topic: the newest version of each state, whatever the order."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from shared.contracts.topics import Topic
@@ -34,11 +34,25 @@ class ElsewhereError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ProjectionConfig:
-    """Configuration of a projection: its handler, and the collection of its states."""
+    """Configuration of a projection: its handler, and the collections of its read model.
+
+    The handler writes nothing else that its topic could not give again: these collections are
+    rebuilt from the topic, and what no record tells of is removed from them.
+    """
 
     handler: Handler
     collection: str
     """Collection where the handler keeps the states, by id of the entity, with `version`."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Other collections that it writes, each with the field that names the entity. Their documents
+    have the `version` of the state."""
+    prepare: Callable[[], Awaitable[None]] | None = None
+    """Creates the indexes of these collections."""
+
+    @property
+    def collections(self) -> Mapping[str, str]:
+        """All collections of the read model, each with the field that names the entity."""
+        return {self.collection: "_id", **self.parts}
 
 
 class Projection:
@@ -144,29 +158,37 @@ class Projection:
         known = await self._find_versions(transaction, batch)
         checked, effective = [], []
         for message in batch:
-            state = _find_state(message)
-            if state is not None:
-                entity, version = state
-                is_effective = version > known.get(entity, -1)
-                ours = known.setdefault(entity, version)
-                if version > ours + _JUMP_MAX:
-                    jump = f"version {version} of {entity}, of which {ours} is known, is held"
-                    checked.append(message.with_fault(jump))
-                    continue
-                if is_effective:
-                    effective.append(message)
-                known[entity] = max(ours, version)
-            checked.append(message)
+            state = find_state(message)
+            is_above = state is not None and state[1] > known.get(state[0], -1)
+            judged = mark_jump(known, message)
+            checked.append(judged)
+            if is_above and judged.fault is None:
+                effective.append(judged)
         return checked, effective
 
     async def _find_versions(
         self, transaction: Transaction, batch: Sequence[Incoming]
     ) -> dict[str, int]:
-        entities = {state[0] for message in batch if (state := _find_state(message))}
+        entities = {state[0] for message in batch if (state := find_state(message))}
         return await _read_versions(transaction, self._collection, entities)
 
 
-def _find_state(message: Incoming) -> tuple[str, int] | None:
+def mark_jump(known: dict[str, int], message: Incoming) -> Incoming:
+    """Give the message with a fault when its version jumps; otherwise its version is known too."""
+    state = find_state(message)
+    if state is None:
+        return message
+    entity, version = state
+    ours = known.setdefault(entity, version)
+    if version > ours + _JUMP_MAX:
+        return message.with_fault(
+            f"version {version} of {entity}, of which {ours} is known, is held"
+        )
+    known[entity] = max(ours, version)
+    return message
+
+
+def find_state(message: Incoming) -> tuple[str, int] | None:
     """Read the id of the entity whose state a message holds, and its version."""
     if message.event is None:
         return None

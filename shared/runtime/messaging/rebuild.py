@@ -1,0 +1,301 @@
+"""Rebuild of a read model from its compacted topic, beside the replicas that go on serving."""
+
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared.contracts.envelope import Event
+from shared.contracts.topics import Topic
+from shared.runtime.backoff import retry_transient
+from shared.runtime.clock import Clock
+from shared.runtime.messaging.inbox_store import InboxStore
+from shared.runtime.messaging.parsing import Incoming, Record, RecordParser
+from shared.runtime.messaging.projection import (
+    Projection,
+    ProjectionConfig,
+    find_state,
+    mark_jump,
+)
+from shared.runtime.messaging.topic_reader import TopicReader
+from shared.runtime.settings import RuntimeSettings
+from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.driver import DeleteMany
+
+_WRITTEN_AT_ONCE = 100
+"""States in one transaction: few, so that the live projection seldom has to wait for it."""
+_TOLD_EVERY = 5_000
+_NAMED_MAX = 20
+_NONE = -1
+"""Version of a document that has none."""
+
+Tell = Callable[[str], None]
+Versions = dict[str | None, int]
+"""Version of each entity."""
+
+
+class NoReadModelError(ValueError):
+    """A collection is no read model: nothing can rebuild it."""
+
+
+def select_read_models(
+    service: str, read_models: Mapping[Topic, ProjectionConfig], collections: Collection[str]
+) -> Mapping[Topic, ProjectionConfig]:
+    """Select the projections that write these collections; all of them when none is named.
+
+    Raises NoReadModelError for a collection that no projection of the service writes.
+    """
+    known = {name for config in read_models.values() for name in config.collections}
+    if not known:
+        raise NoReadModelError(
+            f"{service} has no read model: its database is of record, as topics with ranks keep "
+            "their messages for some weeks only"
+        )
+    wrong = sorted(set(collections) - known)
+    if wrong:
+        raise NoReadModelError(
+            f"no read model of {service}: {', '.join(wrong)}. Only {', '.join(sorted(known))} can "
+            "be rebuilt; what other collections hold is of record, and kept nowhere else"
+        )
+    return {
+        topic: config
+        for topic, config in read_models.items()
+        if not collections or config.collections.keys() & set(collections)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Newest:
+    """Newest version of an entity on the topic, and the position of its record."""
+
+    version: int
+    position: str
+
+
+class Rebuild:
+    """Rebuilds the collections of one projection. It can be interrupted, and run again.
+
+    It reads the topic twice: first to find the newest version of each entity, then to write those
+    alone. So no older state is ever shown or acted on, also where the collections are empty. A
+    document is replaced in one transaction, by the handler of the live projection, unless it has a
+    newer version: what the live projection writes meanwhile stays.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        topic: Topic,
+        config: ProjectionConfig,
+        clock: Clock,
+        settings: RuntimeSettings,
+        tell: Tell,
+    ) -> None:
+        """Prepare; `run` does the work and tells of its progress, line by line."""
+        self._store = store
+        self._topic = topic
+        self._config = config
+        self._settings = settings
+        self._tell = tell
+        self._parser = RecordParser(topic, is_sequenced=False)
+        self._inbox_store = InboxStore(store, topic, clock)
+        self._rewriter = _Rewriter(store, topic, replace_not_newer(config), clock)
+        self._projection = Projection(store, topic, config, clock)
+        self._newest: dict[str | None, _Newest] = {}
+        self._known: dict[str, int] = {}
+        self._unread_keys: set[str] = set()
+        """Keys of records that hold no state: what is stored of them is not removed."""
+        self._held: set[str] = set()
+        """Positions of the records that are held: they wait, or become dead letters, as ever."""
+        self._records = 0
+
+    async def run(self) -> bool:
+        """Rebuild. Returns whether every state is stored as its topic tells it, or newer."""
+        await retry_transient("rebuild", self._projection.prepare)
+        if self._config.prepare is not None:
+            await retry_transient("rebuild", self._config.prepare)
+        # Read before the end of the topic is asked for: a record before that end tells of each
+        # document, so what no record tells of is false, not new.
+        stored = {name: await self._scan(name, max) for name in self._config.collections}
+        self._known = {
+            str(key): version
+            for key, version in stored[self._config.collection].items()
+            if version != _NONE
+        }
+        async with TopicReader(self._topic, self._settings) as reader:
+            await self._survey(reader.read_on())
+            if not self._newest:
+                return self._refuse_empty_topic(stored.values())
+            await self._remove_untold(stored)
+            # The live projection may have ignored a state because of a document just removed.
+            await self._survey(reader.read_on())
+            await self._write(reader)
+        return await self._verify()
+
+    def _say(self, text: str) -> None:
+        self._tell(f"{self._config.collection}: {text}")
+
+    def _refuse_empty_topic(self, stored: Iterable[Versions]) -> bool:
+        """Change nothing when the topic holds no state: documents may be the last copy."""
+        documents = sum(map(len, stored))
+        self._say(f"{self._topic.name} holds no state; nothing is changed")
+        return documents == 0
+
+    async def _scan(self, collection: str, choose: Callable[[int, int], int]) -> Versions:
+        """Read the version of each entity, of several documents that which `choose` gives."""
+        field = self._config.collections[collection]
+        found: Versions = {}
+        rows = self._store.collection(collection).find({}, {field: 1, "version": 1})
+        async for row in rows:
+            key, version = row.get(field), row.get("version")
+            if key is None or isinstance(key, str):
+                ours = version if isinstance(version, int) else _NONE
+                found[key] = choose(found.get(key, ours), ours)
+        return found
+
+    async def _survey(self, batches: AsyncIterator[list[Record]]) -> None:
+        """Find the newest version of each entity on the topic, and the records that are held."""
+        before = self._records
+        async for records in batches:
+            for record in records:
+                await self._survey_record(record)
+        if self._records > before:
+            self._say(f"{self._records} records read, {len(self._newest)} states found")
+
+    async def _survey_record(self, record: Record) -> None:
+        self._records += 1
+        if self._records % _TOLD_EVERY == 0:
+            self._say(f"{self._records} records read")
+        message = self._parser.parse(record)
+        state = find_state(message)
+        if state is None:
+            self._unread_keys.add(record.key)
+            if not message.is_unknown:
+                self._held.add(record.position)
+            return
+        entity, version = state
+        if await self._is_held(message):
+            self._held.add(record.position)
+            return
+        self._known[entity] = max(version, self._known.get(entity, version))
+        ours = self._newest.get(entity)
+        if ours is None or version >= ours.version:
+            self._newest[entity] = _Newest(version, record.position)
+
+    async def _is_held(self, message: Incoming) -> bool:
+        """Tell whether the version of a message jumps, and no operator has replayed it."""
+        is_jump = mark_jump(self._known, message).fault is not None
+        return is_jump and not await self._inbox_store.is_done(message.id)
+
+    async def _remove_untold(self, stored: dict[str, Versions]) -> None:
+        """Remove the documents that no record of the topic tells of, or in no such version."""
+        removed = 0
+        for name, versions in stored.items():
+            untold = [
+                _match_not_newer(self._config.collections[name], key, version)
+                for key, version in versions.items()
+                if key not in self._unread_keys
+                and (key not in self._newest or version > self._newest[key].version)
+            ]
+            for page in _split(untold, _WRITTEN_AT_ONCE):
+                removed += await self._delete(name, page)
+        if removed:
+            self._say(f"{removed} documents removed, of which no record tells")
+
+    async def _delete(self, collection: str, filters: Sequence[Document]) -> int:
+        operations = [DeleteMany(each) for each in filters]
+        done = await retry_transient(
+            "rebuild",
+            lambda: self._store.collection(collection).bulk_write(operations, ordered=False),
+        )
+        return int(done.deleted_count)
+
+    async def _write(self, reader: TopicReader) -> None:
+        wanted = {each.position for each in self._newest.values()}
+        written = 0
+        async for records in reader.read_again():
+            chosen = [record for record in records if record.position in wanted]
+            for page in _split(chosen, _WRITTEN_AT_ONCE):
+                await self._rewriter.process(page)
+                if written // _TOLD_EVERY < (written + len(page)) // _TOLD_EVERY:
+                    self._say(f"{written + len(page)} states written")
+                written += len(page)
+        if self._held:
+            # After the states, by which jumps are judged.
+            async for records in reader.read_again():
+                held = [record for record in records if record.position in self._held]
+                if held:
+                    await self._projection.process(held)
+            self._say(f"{len(self._held)} records left out: see the dead letters")
+
+    async def _verify(self) -> bool:
+        """Compare what is stored with the versions found on the topic."""
+        behind = set()
+        for name in self._config.collections:
+            versions = await self._scan(name, min)
+            is_complete = name == self._config.collection
+            behind |= {
+                str(key)
+                for key, newest in self._newest.items()
+                if versions.get(key, _NONE if is_complete else newest.version) < newest.version
+            }
+        self._say(f"{len(self._newest) - len(behind)} of {len(self._newest)} states are rebuilt")
+        if behind:
+            names = ", ".join(sorted(behind)[:_NAMED_MAX])
+            self._say(f"NOT as the topic tells: {names}; see the dead letters, then run it again")
+        return not behind
+
+
+class _Rewriter(Projection):
+    """Projection of states whose versions were judged when the whole topic was read.
+
+    No line is logged of them: they were delivered before.
+    """
+
+    async def _hold_jumps(
+        self,
+        transaction: Transaction,  # noqa: ARG002
+        batch: Sequence[Incoming],
+    ) -> tuple[list[Incoming], list[Incoming]]:
+        return list(batch), []
+
+
+def replace_not_newer(config: ProjectionConfig) -> ProjectionConfig:
+    """Let the handler write versions that are stored already, and none over a newer one.
+
+    It runs in the transaction that deletes the documents which are not newer.
+    """
+
+    async def rewrite(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        for name, field in config.collections.items():
+            operations = [
+                DeleteMany(_match_not_newer(field, entity, version))
+                for entity, version in map(_read_state, events)
+            ]
+            await transaction.collection(name).bulk_write(
+                operations, ordered=False, session=transaction.session
+            )
+        await config.handler(transaction, events)
+
+    return replace(config, handler=rewrite)
+
+
+def _read_state(event: Event[Any]) -> tuple[str, int]:
+    data = event.data
+    return getattr(data, data.entity or "dossier_id"), data.version
+
+
+def _match_not_newer(field: str, key: str | None, version: int) -> Document:
+    """Match the documents of an entity whose version is not newer, or is none."""
+    return {field: key, "version": {"$not": {"$gt": version}}}
+
+
+def _split(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
