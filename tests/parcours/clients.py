@@ -50,13 +50,15 @@ class Retries(httpx.AsyncHTTPTransport):
 
 
 @asynccontextmanager
-async def open_clients(platform: Platform) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+async def open_clients(
+    platform: Platform, transport: type[Retries] = Retries
+) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     """Give a client for the public routes of each service, by its name."""
     async with AsyncExitStack() as stack:
         yield {
             name: await stack.enter_async_context(
                 httpx.AsyncClient(
-                    base_url=url, timeout=scaled(30), transport=Retries(platform, name)
+                    base_url=url, timeout=scaled(30), transport=transport(platform, name)
                 )
             )
             for name, url in platform.addresses.services.items()

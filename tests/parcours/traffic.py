@@ -26,7 +26,7 @@ from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
 from tests.kit.waiting import scaled
-from tests.parcours.clients import open_clients
+from tests.parcours.clients import Retries, open_clients
 
 CIRCUITS = tuple(
     journey for journey in JOURNEYS if not any(isinstance(step, Silence) for step in journey.steps)
@@ -43,10 +43,12 @@ _MESSAGES = ("Le fichier pèse 2 Mo.", "Il s'appelle SIT-11.xml.")
 
 @asynccontextmanager
 async def open_traffic(
-    platform: Platform, journeys: Sequence[Journey] = CIRCUITS
+    platform: Platform,
+    journeys: Sequence[Journey] = CIRCUITS,
+    transport: type[Retries] = Retries,
 ) -> AsyncIterator["Traffic"]:
     """Declare the structures on a platform that runs, and prepare its traffic."""
-    async with open_clients(platform) as clients:
+    async with open_clients(platform, transport) as clients:
         services = Services(**{each.name: clients[each.name] for each in fields(Services)})
         today = build_clock()().date()
         context = DemoContext(services, today, patience_s=scaled(PATIENCE_S))
