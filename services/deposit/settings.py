@@ -16,8 +16,7 @@ class Settings(RuntimeSettings):
     require_moa: bool = True
     """Refuse a service financier "avec maîtrise d'ouvrage" when no MOA is named."""
     max_number_length: int = Field(default=20, ge=1, le=100)
-    """Maximum length of a piece number. 20 is a figure from third parties: no official source of
-    the portal gives one."""
+    """Maximum length of a piece number: 20 in the pivot schemas of Chorus Pro."""
     max_read_at_once: int = Field(default=16, ge=1)
     """Limit of deposits whose files are in memory at the same time."""
     max_group: int = Field(default=200, ge=1)
