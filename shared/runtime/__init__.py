@@ -1,7 +1,9 @@
 """Runtime: the base of every service (messages, store, HTTP); its own code only decides.
 
 - `service` and `program`: lifecycle, readiness, background tasks, graceful stop, command line.
+- `commands`: what the commands of an operator share.
 - `messaging`: broker client, inbox, outbox, projections and their rebuild, retries, dead letters.
+- `jobs`: work that replicas share: due dates, outside effects, periodic tasks; leases and retries.
 - `store`: transactions, files, leases, change streams; the only package that calls the driver.
 - `web`: HTTP application, authentication, limits, forms, problem details, WebSockets.
 - `backoff` and `errors`: retry of transient errors with exponential backoff.

@@ -69,6 +69,18 @@ SPANS_DROPPED = Counter(
     "Spans that were not exported: the queue was full, or the collector did not take them",
     ["reason"],
 )
+JOBS = Counter(
+    "aiguillage_jobs_total",
+    "Jobs carried out, or not, by what became of the attempt",
+    ["kind", "outcome"],
+)
+JOBS_WAITING = Gauge("aiguillage_jobs_waiting", "Jobs that are due and not claimed", ["kind"])
+JOBS_FAILING = Gauge("aiguillage_jobs_failing", "Jobs that have failed and are retried", ["kind"])
+JOBS_LATE = Gauge(
+    "aiguillage_jobs_late_seconds",
+    "For how long the job that has been due longest has waited",
+    ["kind"],
+)
 FILES_DAMAGED = Counter(
     "aiguillage_files_damaged_total",
     "Times that the bytes of a stored file were missing, or did not match its SHA-256",

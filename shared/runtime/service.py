@@ -19,6 +19,8 @@ from shared.contracts.topics import Topic
 from shared.runtime.backoff import retry_forever, retry_transient
 from shared.runtime.clock import build_clock
 from shared.runtime.errors import is_transient
+from shared.runtime.jobs.kinds import Finder, Work
+from shared.runtime.jobs.worker import Jobs
 from shared.runtime.logs import configure_logging, get_logger
 from shared.runtime.messaging.broker import Broker, ConsumerGroup
 from shared.runtime.messaging.handler import Handler
@@ -39,6 +41,7 @@ from shared.vocabulary.levels import LEVEL
 
 Task = Callable[[], Awaitable[None]]
 _SWEEP_S = 1.0
+_MEASURE_JOBS_S = 10.0
 _FRAME_MAX_BYTES = 64 * 1024
 """Size limit of a WebSocket message; the server's own limit is 16 MB a client."""
 _log = get_logger(__name__)
@@ -64,6 +67,7 @@ class Runtime:
         LEVELS.labels("written").set(settings.write_level)
         self._broker = Broker(service, settings)
         self._relay = Relay(self.store, self._broker.publish, self.clock, self._broker.renew)
+        self._jobs = Jobs(self.store)
         self._processors: list[Inbox | Projection] = []
         self._projections: ConsumerGroup | None = None
         self._read_models: dict[Topic, ProjectionConfig] = {}
@@ -120,8 +124,18 @@ class Runtime:
         """Run `task` before anything is consumed; most often it creates indexes."""
         self._preparations.append(task)
 
+    def run_jobs(self, kind: str, work: Work, finder: Finder | None = None) -> None:
+        """Carry out jobs of a kind, which the replicas share: one replica does each.
+
+        `finder` finds those that nobody enqueues.
+        """
+        self._jobs.add(kind, work, finder)
+
     def run_every(self, seconds: float, name: str, task: Task) -> None:
-        """Run `task` periodically, `seconds` apart. A run that fails does not prevent the next."""
+        """Run `task` periodically in each replica, `seconds` apart: for its own gauges.
+
+        A run that fails does not prevent the next.
+        """
 
         async def loop() -> None:
             while True:
@@ -219,10 +233,15 @@ class Runtime:
         for prepare in (
             *(processor.prepare for processor in self._processors),
             *self._preparations,
+            *(worker.prepare for worker in self._jobs.workers),
         ):
             await retry_forever("indexes", prepare)
+        if self._jobs.workers:
+            self.run_every(_MEASURE_JOBS_S, "jobs", self._jobs.measure)
         for name, task in self._tasks:
             self._run(name, task)
+        for worker in self._jobs.workers:
+            self._run(f"jobs.{worker.kind}", worker.run)
         await self._broker.start()
         self._run("relay", self._relay.run)
         self._run("sweep", self._sweep)

@@ -11,7 +11,7 @@ import typer
 
 from shared.contracts.fields import SEQUENCE_MAX
 from shared.contracts.topics import RECORD_MAX_BYTES
-from shared.runtime.messaging.commands import (
+from shared.runtime.commands import (
     build_commands,
     console,
     escape_text,

@@ -9,8 +9,8 @@ from typing import Any
 import typer
 
 from shared.contracts.topics import TOPICS
+from shared.runtime.commands import build_commands, console, get_collection, print_table
 from shared.runtime.ids import measure_age_s
-from shared.runtime.messaging.commands import build_commands, console, get_collection, print_table
 from shared.runtime.store.database import Document
 
 app = build_commands("outbox", "Messages that a service has not published.")

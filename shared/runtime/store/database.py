@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -30,6 +31,7 @@ from shared.runtime.facts.log import FactLog
 from shared.runtime.facts.occurrence import Ids
 from shared.runtime.facts.publications import describe_message
 from shared.runtime.ids import new_id
+from shared.runtime.notifier import Notifier
 from shared.runtime.record_size import measure_record
 from shared.runtime.tracing.traceparent import HEADER, format_traceparent
 from shared.vocabulary.levels import WRITE_LEVEL
@@ -63,6 +65,8 @@ class Transaction:
     level: int = WRITE_LEVEL
     """Level of what is written: at least that of the messages and documents that it comes from."""
     rows: list[Document] = field(default_factory=list)
+    news: set[str] = field(default_factory=set)
+    """Keys of which the store's notifier tells this process when the transaction commits."""
 
     def collection(self, name: str) -> Collection:
         """Get a collection; pass `session` to each of its calls."""
@@ -178,6 +182,7 @@ class Store:
         self._registered: set[bytes] = set()
         self.committed = asyncio.Event()
         """Set at each commit with outgoing messages: it wakes the relay."""
+        self.notifier = Notifier()
 
     def collection(self, name: str) -> Collection:
         """Get a collection for reads and writes outside a transaction."""
@@ -236,7 +241,12 @@ class Store:
         facts.write()
         if transaction.rows:
             self.committed.set()
+        self.notifier.notify(*transaction.news)
         return result
+
+    async def read_clock(self) -> datetime:
+        """Read the store's clock: the only one by which replicas agree."""
+        return await read_clock(self.db)
 
     async def __aenter__(self) -> Self:
         """Return the store itself."""
@@ -245,6 +255,17 @@ class Store:
     async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
         self._client.close()
+
+
+async def read_clock(db: "Database[Document]") -> datetime:
+    """Read the clock of the store's primary.
+
+    Asked for rather than put in each update as `$$NOW`: it costs a round trip and no work, where an
+    update by a pipeline costs SecantusDB 4 ms instead of 0.5.
+    """
+    hello = await db.command("hello", codec_options=db.codec_options)
+    now: datetime = hello["localTime"]
+    return now
 
 
 async def aggregate(

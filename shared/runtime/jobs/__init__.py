@@ -1,0 +1,25 @@
+"""Jobs: work that replicas share, as rows that are claimed with a lease and retried with backoff.
+
+What this package promises:
+
+- A job is a row, named by its kind and key. `enqueue` inserts it in the transaction that decides
+  it; a `Finder` inserts one for each key that is due in the service's own documents, which stay the
+  truth: a row that is lost is found again. A key that waits already is inserted no second time.
+- Each job is carried out by one replica at a time. Every replica claims a few rows for the length
+  of a lease; when it stops they are free at once, when it dies or freezes they are at the end of
+  the lease.
+- Jobs `InTransaction` take effect once: their rows are deleted in the transaction of their effects,
+  which aborts when another replica has claimed one of them meanwhile.
+- An `Effect` outside the store happens at least once, with `Job.id` as the same idempotency key
+  each time.
+- A fault of one job is its own: its batch is cut in halves until it fails alone. It alone is
+  retried, with backoff and its error in its row, until it passes or nothing is left of it to do. A
+  transient error is waited out and is no failure.
+- A job that a dead replica left is claimed alone: if it is what killed it, it kills no other.
+- Leases and backoff go by the store's clock; what is due in documents goes by the service's.
+- A `Periodic` task is run by one replica at a time, and again so long after its end, or when a
+  replica starts.
+
+A row that found jobs insert may be out of date: a handler judges again, and does nothing where
+nothing is due. `failing` is the command of an operator.
+"""

@@ -1,0 +1,187 @@
+"""Job rows in the store: one for each key, claimed with a lease, deleted or postponed."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.runtime.errors import TransientError
+from shared.runtime.ids import new_id
+from shared.runtime.store.database import Document, Store, Transaction, read_clock
+from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, UpdateOne
+
+COLLECTION = "jobs"
+_CHOICE = 4
+"""Rows are chosen at random among so many times as many: replicas seldom choose the same."""
+_DUPLICATE = 11000
+
+
+class ClaimLostError(TransientError):
+    """The lease has ended and another replica has claimed the job: nothing may commit here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Job of a kind, named by its key."""
+
+    kind: str
+    key: str
+    payload: Document = field(default_factory=dict)
+    attempts: int = 0
+    """Times that it has failed."""
+
+    @property
+    def id(self) -> str:
+        """Id of its row, the same at each attempt: the idempotency key of an outside effect."""
+        return f"{self.kind}|{self.key}"
+
+
+async def enqueue(transaction: Transaction, jobs: Sequence[Job]) -> None:
+    """Enqueue jobs with a transaction. One that waits already under its key stays as it is."""
+    if not jobs:
+        return
+    now = await read_clock(transaction.db)
+    await transaction.collection(COLLECTION).bulk_write(
+        [
+            UpdateOne({"_id": job.id}, {"$setOnInsert": _build_row(job, now)}, upsert=True)
+            for job in jobs
+        ],
+        ordered=False,
+        session=transaction.session,
+    )
+    transaction.news.update(job.kind for job in jobs)
+
+
+class JobRows:
+    """Rows of one kind of jobs, as one worker claims them."""
+
+    def __init__(self, store: Store, kind: str, lease_s: float) -> None:
+        """Claim rows for `lease_s`, which must be longer than carrying them out takes."""
+        self.store = store
+        self.kind = kind
+        self._rows = store.collection(COLLECTION)
+        self._lease = timedelta(seconds=lease_s)
+        self._holder = new_id()
+
+    async def prepare(self) -> None:
+        """Create the index by which rows are claimed."""
+        await self._rows.create_index([("kind", 1), ("due", 1)])
+
+    async def count_attempts(self) -> Mapping[str, int]:
+        """Give the attempts of each row, by key."""
+        rows = self._rows.find({"kind": self.kind}, {"key": 1, "attempts": 1})
+        return {row["key"]: row["attempts"] async for row in rows}
+
+    async def insert(self, keys: Sequence[str]) -> None:
+        """Insert rows that are due now. A row that is there already stays as it is."""
+        now = await self.store.read_clock()
+        jobs = [Job(self.kind, key) for key in keys]
+        try:
+            await self._rows.insert_many(
+                [{"_id": job.id, **_build_row(job, now)} for job in jobs], ordered=False
+            )
+        except BulkWriteError as error:
+            if any(each["code"] != _DUPLICATE for each in error.details["writeErrors"]):
+                raise
+        self.store.notifier.notify(self.kind)
+
+    async def make_due(self, key: str) -> None:
+        """Insert a row that is due now, or make it due; unless it is claimed."""
+        job, now = Job(self.kind, key), await self.store.read_clock()
+        row = _build_row(job, now)
+        due = {"due": row.pop("due")}
+        try:
+            await self._rows.update_one(
+                {"_id": job.id, "holder": None}, {"$set": due, "$setOnInsert": row}, upsert=True
+            )
+        except DuplicateKeyError:
+            return
+
+    async def claim(self, at_once: int, *, share_fate: bool) -> Sequence[Job]:
+        """Claim up to so many rows that are due; none when no row is.
+
+        A row that a dead replica left is claimed alone; so is one that has failed, where jobs
+        claimed together `share_fate`.
+        """
+        while True:
+            now = await self.store.read_clock()
+            due = self._rows.find(
+                {"kind": self.kind, "due": {"$lte": now}}, {"holder": 1, "attempts": 1}
+            )
+            found = await due.sort("due", 1).limit(_CHOICE * at_once).to_list(None)
+            if not found:
+                return []
+            chosen = {"_id": {"$in": _choose(found, at_once, share_fate=share_fate)}}
+            claim = {"holder": self._holder, "due": now + self._lease}
+            await self._rows.update_many(chosen | {"due": {"$lte": now}}, {"$set": claim})
+            rows = await self._rows.find(chosen | {"holder": self._holder}).to_list(None)
+            # None of them: other replicas were faster.
+            if rows:
+                return [Job(self.kind, row["key"], row["payload"], row["attempts"]) for row in rows]
+
+    async def delete(self, jobs: Sequence[Job], transaction: Transaction) -> None:
+        """Delete rows in the transaction of their effects.
+
+        Raises ClaimLostError when another replica has claimed one of them.
+        """
+        mine = self._filter_mine(jobs)
+        deleted = await transaction.collection(COLLECTION).delete_many(
+            mine, session=transaction.session
+        )
+        if deleted.deleted_count != len(jobs):
+            raise ClaimLostError(f"{len(jobs) - deleted.deleted_count} of {len(jobs)} {self.kind}")
+
+    async def finish(self, job: Job, repeat_s: float | None) -> None:
+        """Delete the row of a job that was carried out, or make it due again in `repeat_s`."""
+        mine = self._filter_mine([job])
+        if repeat_s is None:
+            await self._rows.delete_one(mine)
+            return
+        again = {"due": await self._add_to_now(repeat_s), "attempts": 0}
+        await self._rows.update_one(mine, {"$set": again, "$unset": {"holder": "", "error": ""}})
+
+    async def postpone(self, job: Job, delay_s: float, error: str | None = None) -> None:
+        """Give a row back, to be claimed after `delay_s`; with an `error` an attempt has failed."""
+        change: Document = {
+            "$set": {"due": await self._add_to_now(delay_s)},
+            "$unset": {"holder": ""},
+        }
+        if error is not None:
+            change["$set"]["error"] = error
+            change["$inc"] = {"attempts": 1}
+        await self._rows.update_one(self._filter_mine([job]), change)
+
+    async def release(self) -> None:
+        """Give back at once all that this worker has claimed."""
+        mine = {"kind": self.kind, "holder": self._holder}
+        now = await self.store.read_clock()
+        await self._rows.update_many(mine, {"$set": {"due": now}, "$unset": {"holder": ""}})
+
+    def _filter_mine(self, jobs: Sequence[Job]) -> Document:
+        return {"_id": {"$in": [job.id for job in jobs]}, "holder": self._holder}
+
+    async def _add_to_now(self, delay_s: float) -> datetime:
+        return await self.store.read_clock() + timedelta(seconds=delay_s)
+
+
+def _choose(found: Sequence[Document], at_once: int, *, share_fate: bool) -> Sequence[str]:
+    """Choose rows among those found, the first of which has been due longest."""
+
+    def is_suspect(row: Document) -> bool:
+        return "holder" in row or (share_fate and row["attempts"] > 0)
+
+    suspects = [row["_id"] for row in found if is_suspect(row)]
+    if is_suspect(found[0]):
+        return [random.choice(suspects)]  # noqa: S311 - no secret
+    others = [row["_id"] for row in found if not is_suspect(row)]
+    return random.sample(others, min(at_once, len(others)))
+
+
+def _build_row(job: Job, now: datetime) -> Document:
+    return {
+        "kind": job.kind,
+        "key": job.key,
+        "payload": job.payload,
+        "due": now,
+        "attempts": job.attempts,
+    }

@@ -1,0 +1,104 @@
+"""Workers of jobs: each claims the jobs of one kind, carries them out, and looks for more."""
+
+import asyncio
+import random
+from contextlib import suppress
+from datetime import datetime
+
+from shared.runtime.backoff import retry_forever
+from shared.runtime.jobs.kinds import Finder, Work, build_periodic
+from shared.runtime.jobs.rows import COLLECTION, JobRows
+from shared.runtime.metrics import JOBS_FAILING, JOBS_LATE, JOBS_WAITING
+from shared.runtime.store.database import Document, Store, aggregate
+
+_STOP_S = 2.0
+
+
+class Worker:
+    """Carries out the jobs of one kind, in one replica."""
+
+    def __init__(self, rows: JobRows, work: Work) -> None:
+        """Prepare a worker; `run` does the work."""
+        self.kind = rows.kind
+        self._rows = rows
+        self._work = work
+
+    async def prepare(self) -> None:
+        """Create the index; a periodic task is due when a replica starts."""
+        await self._rows.prepare()
+        if self._work.repeat_s is not None:
+            await self._rows.make_due("")
+
+    async def run(self) -> None:
+        """Carry out jobs until cancelled."""
+        try:
+            with self._rows.store.notifier.subscribe(self.kind) as woken:
+                while True:
+                    # Before it looks: a job enqueued meanwhile sets it for the next turn.
+                    woken.clear()
+                    if not await retry_forever(f"jobs.{self.kind}", self._carry_out_next):
+                        await self._wait(woken)
+        finally:
+            # A rolling restart must not hold jobs back for the length of a lease.
+            with suppress(Exception):
+                await asyncio.wait_for(self._rows.release(), _STOP_S)
+
+    async def _carry_out_next(self) -> bool:
+        """Carry out the jobs of one claim. False when nothing was due."""
+        work = self._work
+        jobs = await self._rows.claim(work.at_once, share_fate=work.share_fate)
+        if jobs:
+            await work.carry_out(self._rows, jobs)
+        return bool(jobs)
+
+    async def _wait(self, woken: asyncio.Event) -> None:
+        # With jitter: replicas that started together must not look together.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._work.poll_s * random.uniform(0.5, 1)):  # noqa: S311
+                await woken.wait()
+
+
+class Jobs:
+    """All jobs of a service: a worker for each kind, and their figures."""
+
+    def __init__(self, store: Store) -> None:
+        """Begin without any kind."""
+        self._store = store
+        self._rows = store.collection(COLLECTION)
+        self._kinds: set[str] = set()
+        self.workers: list[Worker] = []
+
+    def add(self, kind: str, work: Work, finder: Finder | None = None) -> None:
+        """Add a kind of jobs, and the finder of those that nobody enqueues."""
+        rows = JobRows(self._store, kind, work.lease_s)
+        self._kinds.add(kind)
+        self.workers.append(Worker(rows, work))
+        if finder:
+            self.add(f"{kind}.find", build_periodic(finder.build_task(rows), finder.every_s))
+
+    async def measure(self) -> None:
+        """Refresh the gauges: every replica shows those of all."""
+        now = await self._store.read_clock()
+        found = {row["_id"]: row async for row in aggregate(self._rows, _count_by_kind(now))}
+        # What a newer version enqueued may be of a kind that this one does not know.
+        self._kinds.update(found)
+        for kind in self._kinds:
+            row = found.get(kind, {"waiting": 0, "failing": 0, "due": now})
+            JOBS_WAITING.labels(kind).set(row["waiting"])
+            JOBS_FAILING.labels(kind).set(row["failing"])
+            JOBS_LATE.labels(kind).set(max(0.0, (now - row["due"]).total_seconds()))
+
+
+def _count_by_kind(now: datetime) -> list[Document]:
+    """Build the pipeline that counts rows: what is claimed or postponed is not due yet."""
+    is_waiting = {"$and": [{"$lte": ["$due", now]}, {"$eq": ["$attempts", 0]}]}
+    return [
+        {
+            "$group": {
+                "_id": "$kind",
+                "waiting": {"$sum": {"$cond": [is_waiting, 1, 0]}},
+                "failing": {"$sum": {"$cond": [{"$gt": ["$attempts", 0]}, 1, 0]}},
+                "due": {"$min": "$due"},
+            }
+        }
+    ]
