@@ -217,6 +217,24 @@ PLACES = (
         ),
     ),
     Place(
+        "work that one of the replicas does: when due, periodically, or outside the store",
+        (
+            ("shared/runtime/jobs/kinds.py", "InTransaction"),
+            ("shared/runtime/jobs/kinds.py", "Effect"),
+            ("shared/runtime/jobs/kinds.py", "build_periodic"),
+            ("services/routing/entrypoints/jobs.py", "build_delays_work"),
+        ),
+        "`run_jobs` in `bootstrap` of its service; for what each replica does by itself, "
+        "`run_every`",
+    ),
+    Place(
+        "the retries of a job that fails, and the lease of a claimed one",
+        (
+            ("shared/runtime/jobs/kinds.py", "measure_backoff"),
+            ("shared/runtime/jobs/kinds.py", "InTransaction"),
+        ),
+    ),
+    Place(
         "an index of a service's collections",
         (
             ("services/routing/adapters/dossiers.py", "create_indexes"),

@@ -10,18 +10,19 @@ from services.routing.adapters.peers import Addresses, http_peers
 from services.routing.application.copy_verification import find_copy_differences
 from services.routing.application.ports import Report
 from services.routing.application.router import Router
-from services.routing.entrypoints import consumers, timers
+from services.routing.entrypoints import consumers, jobs
 from services.routing.entrypoints.http import dossiers, treatments
 from services.routing.settings import Settings
 from shared.contracts import topics
 from shared.runtime.clock import build_clock
+from shared.runtime.jobs.kinds import Finder
 from shared.runtime.messaging.projection import ProjectionConfig
 from shared.runtime.service import Runtime
 from shared.runtime.store.database import Store, Transaction
 
 _MEASURE_S = 5
-_REJUDGE_S = 30
-_ELAPSE_S = 2
+_HELD_S = 30
+_DELAYS_S = 2
 _WAITS_S = (1, 3, 0)
 """Delay between two comparisons of the copies of a dossier, in seconds."""
 
@@ -40,14 +41,17 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
     runtime.project(
         {
             topics.STRUCTURE: ProjectionConfig(
-                consumers.project_structures(build_router), "structures"
+                consumers.project_structures(MongoDossiers), "structures"
             )
         }
     )
     runtime.consume({topics.PIECE_DEPOSEE: consumers.route_pieces(build_router)})
-    runtime.run_every(_MEASURE_S, "measure", timers.build_gauges_task(dossier_store, clock))
-    runtime.run_every(_REJUDGE_S, "rejudge", timers.build_rejudge_task(store, build_router))
-    runtime.run_every(_ELAPSE_S, "elapse", timers.build_delays_task(store, build_router))
+    runtime.run_every(_MEASURE_S, "measure", jobs.build_gauges_task(dossier_store, clock))
+    delays = Finder(lambda: dossier_store.find_late(clock()), _DELAYS_S)
+    runtime.run_jobs(jobs.DELAYS, jobs.build_delays_work(build_router), delays)
+    # Found too: a dossier that another transaction was about to hold by the version before.
+    held = Finder(dossier_store.find_held, _HELD_S)
+    runtime.run_jobs(jobs.HELD_DOSSIERS, jobs.build_rejudge_work(build_router), held)
     return runtime, runtime.build_app(
         title="Aiguillage : acheminement",
         description="Les dossiers de facturation de travaux : où en est chaque pièce, qui est "

@@ -35,7 +35,7 @@ from shared.vocabulary.roles import Role
 _NO_SERVICE = ""
 _HELD: Document = {"held": {"$gt": ""}}
 _AT_ONCE = 500
-"""Limit of the dossiers of one transaction; a timer takes the rest later."""
+"""Limit of what one transaction enqueues; the finder of held dossiers finds the rest."""
 _READ_AT_ONCE = 50
 """Limit of the values of a $in: SecantusDB takes the square of their number."""
 
@@ -133,6 +133,21 @@ class MongoDossiers:
     async def find_structures(self, structures: Collection[str]) -> Mapping[str, Structure]:
         return await Directory(self._source).find(structures)
 
+    async def find_held(self) -> Collection[str]:
+        # Ids alone, as below: one dossier that cannot be read must not hide the others.
+        found = self._collection("dossiers").find(_HELD, {"_id": 1}, session=self._session)
+        return [document["_id"] async for document in found]
+
+    async def find_held_by(self, structures: Collection[str]) -> Mapping[str, str]:
+        by_them = {"held": {"$in": list(structures)}}
+        found = self._collection("dossiers").find(by_them, {"held": 1}, session=self._session)
+        return {document["_id"]: document["held"] async for document in found.limit(_AT_ONCE)}
+
+    async def find_late(self, now: datetime) -> Collection[str]:
+        late = {"due": {"$lte": now}}
+        found = self._collection("dossiers").find(late, {"_id": 1}, session=self._session)
+        return [document["_id"] async for document in found]
+
     async def _find_one(self, query: Document) -> Journey | None:
         document = await self._collection("dossiers").find_one(query, session=self._session)
         return _read_journey(document) if document else None
@@ -181,15 +196,6 @@ class MongoDossierChange(MongoDossiers):
                 owners |= dict.fromkeys(document["pieces"], document["_id"])
         return owners
 
-    async def find_held_by(self, structures: Collection[str]) -> Sequence[Journey]:
-        return await self._find_page({"held": {"$in": list(structures)}})
-
-    async def find_held(self, after: str) -> Sequence[Journey]:
-        return await self._find_page({**_HELD, "_id": {"$gt": after}})
-
-    async def find_late(self, now: datetime, after: str) -> Sequence[Journey]:
-        return await self._find_page({"due": {"$lte": now}, "_id": {"$gt": after}})
-
     def seal(self, journey: Journey) -> None:
         for entry in journey.entries:
             document = write_entry(journey.dossier.id, entry, journey.trail)
@@ -209,11 +215,6 @@ class MongoDossierChange(MongoDossiers):
             ordered=False,
             session=self._session,
         )
-
-    async def _find_page(self, query: Document) -> Sequence[Journey]:
-        found = self._collection("dossiers").find(query, session=self._session)
-        page = found.sort("_id", 1).limit(_AT_ONCE)
-        return [_read_journey(document) async for document in page]
 
     def publish(self, message: Outgoing) -> None:
         self._transaction.publish(message)

@@ -71,6 +71,15 @@ class Dossiers(Protocol):
 
     async def find_structures(self, structures: Collection[str]) -> Mapping[str, Structure]: ...
 
+    async def find_held(self) -> Collection[str]:
+        """List the dossiers that wait for a structure to be set right."""
+
+    async def find_held_by(self, structures: Collection[str]) -> Mapping[str, str]:
+        """List dossiers that wait for one of these structures: which one, by dossier."""
+
+    async def find_late(self, now: datetime) -> Collection[str]:
+        """List the dossiers in which a delay has passed."""
+
 
 class DossierChange(Dossiers, Protocol):
     """One transaction over dossiers: what it writes and publishes is committed together."""
@@ -79,15 +88,6 @@ class DossierChange(Dossiers, Protocol):
 
     async def find_owners(self, pieces: Collection[str]) -> dict[str, str]:
         """Find the dossier of each of these pieces, by piece id."""
-
-    async def find_held_by(self, structures: Collection[str]) -> Sequence[Journey]:
-        """Find the dossiers held until one of these structures is corrected."""
-
-    async def find_held(self, after: str) -> Sequence[Journey]:
-        """Find a page of the held dossiers, by id."""
-
-    async def find_late(self, now: datetime, after: str) -> Sequence[Journey]:
-        """Find a page of the dossiers in which a delay has passed, by id."""
 
     def seal(self, journey: Journey) -> None:
         """Compute the hashes of the new entries of a dossier, after its last stored entry."""

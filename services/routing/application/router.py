@@ -67,22 +67,13 @@ class Router:
             self._take_piece(event, journeys, directory)
         await self._keep(journeys.values())
 
-    async def release_held(self, changed: Mapping[str, str]) -> None:
-        """Judge again the dossiers held for changed structures: message ids by structure."""
-        held = await self.change.find_held_by(changed.keys())
-        await self._apply_to_each(held, Rejudge(), changed)
+    async def rejudge(self, causes: Mapping[str, str | None]) -> None:
+        """Judge held dossiers again, each with the id of the message that caused it, if any."""
+        await self._apply_to_each(causes, Rejudge())
 
-    async def rejudge_held(self, after: str) -> str | None:
-        """Judge a page of held dossiers again; return the id of the last one."""
-        held = await self.change.find_held(after)
-        await self._apply_to_each(held, Rejudge(), {})
-        return held[-1].dossier.id if held else None
-
-    async def elapse(self, after: str) -> str | None:
-        """Apply a page of delays that have passed; return the id of the last dossier."""
-        late = await self.change.find_late(self.now, after)
-        await self._apply_to_each(late, ApplyDelay(), {})
-        return late[-1].dossier.id if late else None
+    async def apply_delays(self, dossiers: Iterable[str]) -> None:
+        """Apply to dossiers the effects of their delays, where they have passed."""
+        await self._apply_to_each(dict.fromkeys(dossiers), ApplyDelay())
 
     async def treat(self, treat: Treat) -> TreatmentResult | None:
         """Carry out an act; None for a piece that its author may not know of."""
@@ -107,30 +98,18 @@ class Router:
         return TreatmentResult(journey)
 
     async def _apply_to_each(
-        self, journeys: Sequence[Journey], command: Rejudge | ApplyDelay, causes: Mapping[str, str]
+        self, causes: Mapping[str, str | None], command: Rejudge | ApplyDelay
     ) -> None:
-        """Apply a command to several dossiers. `causes` are message ids by holding structure."""
-        if not journeys:
-            return
+        """Put a command to dossiers, each with the id of the message that caused it."""
+        journeys = await self.change.find_journeys(causes.keys())
         directory = await self.change.find_structures(
-            _structures_of(each.dossier.parties for each in journeys)
+            _structures_of(each.dossier.parties for each in journeys.values())
         )
-        for journey in journeys:
-            hold = journey.dossier.hold
-            message_id = causes.get(hold.structure) if hold else None
-            cause = Cause(journey.correlation_id, message_id)
-            try:
-                decision = self._decide(journey, command, directory)
-            except Exception as error:  # noqa: BLE001 - one dossier must not hold the others
-                self.change.log(
-                    "dossier.failed",
-                    dossier_id=journey.dossier.id,
-                    command=type(command).__name__,
-                    error=repr(error),
-                )
-                continue
+        for dossier_id, journey in journeys.items():
+            decision = self._decide(journey, command, directory)
+            cause = Cause(journey.correlation_id, causes[dossier_id])
             self._advance(journey, decision.events, cause, directory)
-        await self._keep(journeys)
+        await self._keep(journeys.values())
 
     def _take_piece(
         self, event: Event[Any], journeys: dict[str, Journey], directory: Directory

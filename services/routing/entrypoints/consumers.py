@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from services.routing.application.ports import Dossiers
 from services.routing.application.router import DirectoryBehindError, Router
+from services.routing.entrypoints.jobs import enqueue_rejudging
 from shared.contracts.envelope import Event
 from shared.runtime.errors import NotYetError
 from shared.runtime.messaging.directory import keep_structures
@@ -11,6 +13,7 @@ from shared.runtime.messaging.inbox import Handler
 from shared.runtime.store.database import Transaction
 
 BuildRouter = Callable[[Transaction], Router]
+ReadDossiers = Callable[[Transaction], Dossiers]
 
 
 def route_pieces(build_router: BuildRouter) -> Handler:
@@ -27,12 +30,13 @@ def route_pieces(build_router: BuildRouter) -> Handler:
     return handle
 
 
-def project_structures(build_router: BuildRouter) -> Handler:
-    """Build the handler that projects structures and releases the dossiers held for them."""
+def project_structures(read_dossiers: ReadDossiers) -> Handler:
+    """Build the handler that projects structures, and has the dossiers held for them rejudged."""
 
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
         newer = await keep_structures(transaction, events)
         changed = {event.data.structure: event.id for event in events}
-        await build_router(transaction).release_held({name: changed[name] for name in newer})
+        held = await read_dossiers(transaction).find_held_by(newer)
+        await enqueue_rejudging(transaction, {each: changed[by] for each, by in held.items()})
 
     return handle

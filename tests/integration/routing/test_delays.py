@@ -5,7 +5,6 @@ what follows from them.
 """
 
 from datetime import timedelta
-from typing import Any
 
 from services.routing.adapters.dossiers import MongoDossierChange, MongoDossiers
 from services.routing.application.router import Router
@@ -21,24 +20,11 @@ _clock = build_clock()
 
 async def let_pass(world: World, dossier: Deposits, days: int) -> None:
     """Draw the consequences of this dossier's delay as they will be in some days."""
+    now = _clock() + timedelta(days=days)
     async with Store(world.addresses.mongo, "routing", _clock) as store:
         await store.transaction(
-            lambda transaction: Router(
-                _Only(transaction, dossier.id), _clock() + timedelta(days=days), True, LEVEL
-            ).elapse("")
+            lambda tx: Router(MongoDossierChange(tx), now, True, LEVEL).apply_delays([dossier.id])
         )
-
-
-class _Only(MongoDossierChange):
-    """Leaves the dossiers of other tests alone."""
-
-    def __init__(self, transaction: Any, dossier_id: str) -> None:  # noqa: ANN401
-        super().__init__(transaction)
-        self._dossier_id = dossier_id
-
-    async def find_late(self, now: Any, after: str) -> Any:  # noqa: ANN401
-        found = await super().find_late(now, after)
-        return [journey for journey in found if journey.dossier.id == self._dossier_id]
 
 
 async def verified(world: World, dossier: Deposits) -> bool:

@@ -39,6 +39,7 @@ async def test_a_change_that_lifts_nothing_keeps_a_dossier_held(world: World) ->
 
     await world.structure(MoaParameter.EXCLUSIVEMENT, payer, code_service_obligatoire=True)
 
+    await wait_until(lambda: not _is_to_be_judged(world), "the judging")
     assert world.db["audit"].count_documents({"dossier": dossier.id}) == 1
     assert world.db["dossiers"].find_one({"_id": dossier.id})["held"] == payer
 
@@ -101,6 +102,10 @@ async def test_what_is_held_and_what_waits_longest_is_counted(world: World) -> N
 
 async def _has_grown(world: World, name: str, before: float) -> bool:
     return await world.figure(name) > before
+
+
+def _is_to_be_judged(world: World) -> bool:
+    return bool(world.db["jobs"].count_documents({"kind": "held-dossiers"}))
 
 
 def _held(world: World, dossier_id: str) -> object:
