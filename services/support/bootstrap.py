@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from fastapi import APIRouter, FastAPI
 
@@ -28,12 +27,12 @@ from services.support.chat.application.live_chat import LiveChat
 from services.support.chat.application.ports import ChatPorts
 from services.support.chat.domain.chat import ChatLimits
 from services.support.chat.entrypoints.first_frame_limit import FirstFrameLimit
+from services.support.chat.entrypoints.gauges import build_queue_gauges_task
 from services.support.chat.entrypoints.http import (
     SocketLimits,
     create_chat_desk_router,
     create_chat_router,
 )
-from services.support.chat.entrypoints.timers import build_time_limits_task
 from services.support.desks.domain.catalogue import Catalogue
 from services.support.desks.entrypoints.catalogue import create_catalogue_router
 from services.support.settings import DATA, Settings, load_catalogue, load_targets
@@ -52,8 +51,8 @@ from services.support.tickets.entrypoints.open_tickets import create_open_ticket
 from services.support.tickets.entrypoints.tickets import create_tickets_router
 from shared.contracts.topics import STRUCTURE
 from shared.runtime.ids import new_id
+from shared.runtime.jobs.kinds import Effect, Finder, build_periodic
 from shared.runtime.messaging.directory import Directory, project_structures
-from shared.runtime.messaging.isolation import attempt_each
 from shared.runtime.messaging.projection import ProjectionConfig
 from shared.runtime.notifier import Notifier
 from shared.runtime.service import Runtime
@@ -62,9 +61,10 @@ from shared.runtime.web.connection_limit import ConnectionLimit
 
 _OPEN_PATHS = ("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chats")
 """Prefixes of paths that need no account."""
-_SWEEP_S = 3600
+_SWEEP_S, _SWEEP_LIMIT_S = 3600, 600
 _CLOSE_S = 600
 _TIME_LIMITS_S = 2
+_QUEUES_S = 5
 _FIRST_FRAME_S = 10.0
 """First-frame timeout of a chat socket, in seconds."""
 _HEARTBEAT_S = 15.0
@@ -165,23 +165,17 @@ def _build_tickets(base: _Base, suggester: ModelSuggester) -> Sequence[APIRouter
     submissions = Submissions(ports, base.limit_anonymous("ticket"), keyed_limit)
     actions = Actions(ports)
     desks = DeskQueues(ports, load_targets(settings.targets), settings.hours.measure_open_time)
-    closing = AutomaticClosing(
-        ports,
-        actions,
-        timedelta(days=settings.close_after_days),
-        partial(attempt_each, "ticket.closing"),
-    )
-
-    async def sweep() -> None:
-        await files.sweep(tickets.find_referenced_files)
-
-    async def close() -> None:
-        await closing.close()
-
+    closing = AutomaticClosing(ports, actions, timedelta(days=settings.close_after_days))
     runtime.prepare(tickets.prepare)
     runtime.prepare(files.prepare)
-    runtime.run_every(_SWEEP_S, "files", sweep)
-    runtime.run_every(_CLOSE_S, "closing", close)
+    sweep = build_periodic(
+        lambda: files.sweep(tickets.find_referenced_files), _SWEEP_S, _SWEEP_LIMIT_S
+    )
+    runtime.run_jobs("files", sweep)
+    # Closing has a transaction of its own, which judges the ticket: done again, it does nothing.
+    runtime.run_jobs(
+        "closing", Effect(lambda job: closing.close(job.key)), Finder(closing.list_due, _CLOSE_S)
+    )
     follow_ups = rates.of("suite", settings.open_messages_per_ticket)
     return [
         create_tickets_router(tickets, files, Drafts(ports), submissions, actions),
@@ -229,7 +223,13 @@ def _build_chat(base: _Base) -> Sequence[APIRouter]:
     )
     live_chat, feed = LiveChat(ports, _read_chat_limits(settings)), ChatFeed(ports)
     runtime.prepare(chats.prepare)
-    runtime.run_every(_TIME_LIMITS_S, "chats", build_time_limits_task(live_chat, runtime.clock))
+    # A transaction of its own here too, which judges the chat.
+    runtime.run_jobs(
+        "chat-limits",
+        Effect(lambda job: live_chat.apply_time_limits(job.key)),
+        Finder(live_chat.list_reached, _TIME_LIMITS_S),
+    )
+    runtime.run_every(_QUEUES_S, "queues", build_queue_gauges_task(chats, runtime.clock))
     runtime.run_in_background("notifier", lambda: chats.watch(notifier))
     runtime.call_before_stop(notifier.close)
     known, strangers = (

@@ -72,22 +72,3 @@ async def write_dead_letter(message: Incoming, reason: str, handle: Handle) -> N
             raise
         _log.exception("dead_letter.written_as_bytes", position=message.record.position)
         await handle([message.as_bytes.with_fault(f"{reason}; then {error!r}")])
-
-
-async def attempt_each(
-    what: str, items: Sequence[T], do: Callable[[T], Awaitable[object]]
-) -> Sequence[T]:
-    """Call `do` with each item; log and return the items that failed.
-
-    Raises transient errors, which do not come from an item.
-    """
-    failed = []
-    for item in items:
-        try:
-            await do(item)
-        except Exception as error:
-            if is_transient(error):
-                raise
-            _log.error("item.failed", what=what, item=item, exc_info=error)
-            failed.append(item)
-    return failed

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from services.support.access.adapters.rate_limits import HourlyRates
 from services.support.access.domain.parties import Asker
@@ -97,6 +98,11 @@ class Bench:
         outcome = await self.try_begin(structure, queue=queue)
         assert isinstance(outcome, StartedChat)
         return outcome.chat
+
+    async def pass_time_limits(self) -> None:
+        """Apply the time limits that have been reached, as the jobs do."""
+        for chat_id in await self.room.list_reached():
+            await self.room.apply_time_limits(chat_id)
 
     async def ending(self, chat: Chat) -> Ending | None:
         found = await self.chats.find(chat.id)
@@ -220,15 +226,41 @@ async def test_who_is_gone_loses_the_place_and_who_follows_keeps_it(bench: Bench
     bench.now += LIMITS.absence - timedelta(seconds=1)
     news = bench.news.follow_chat(there.id, 1)
     assert await anext(news) == QueuePosition(2)
-    await bench.room.apply_time_limits()
+    await bench.pass_time_limits()
     assert await bench.ending(gone) is None
 
     bench.now += timedelta(seconds=1)
-    await bench.room.apply_time_limits()
+    await bench.pass_time_limits()
     assert await bench.ending(gone) is Ending.ABSENCE
     assert await bench.ending(there) is None
     assert await anext(news) == QueuePosition(1)
     await news.aclose()
+
+
+async def test_a_chat_that_cannot_be_read_is_reached_and_keeps_no_other_from_it(
+    bench: Bench,
+) -> None:
+    unreadable, gone, there = [await bench.begin(f"s{rank}") for rank in range(3)]
+    await bench.store.collection("chats").update_one({"_id": unreadable.id}, {"$set": {"chat": {}}})
+    bench.now += LIMITS.absence
+    await bench.chats.record_presence(there.id, bench.now)
+
+    assert {*await bench.room.list_reached()} == {unreadable.id, gone.id}
+    await bench.room.apply_time_limits(gone.id)
+    assert await bench.ending(gone) is Ending.ABSENCE
+    with pytest.raises(ValidationError):
+        await bench.room.apply_time_limits(unreadable.id)
+
+
+async def test_time_limits_are_judged_again_when_they_are_applied(bench: Bench) -> None:
+    back = await bench.begin("s")
+    bench.now += LIMITS.absence
+    assert await bench.room.list_reached() == [back.id]
+    await bench.chats.record_presence(back.id, bench.now)
+
+    await bench.room.apply_time_limits(back.id)
+
+    assert await bench.ending(back) is None
 
 
 async def test_nobody_is_absent_while_the_service_was_down(bench: Bench) -> None:
@@ -236,10 +268,10 @@ async def test_nobody_is_absent_while_the_service_was_down(bench: Bench) -> None
     bench.now += LIMITS.absence * 3
     restarted = Bench(bench.store, bench.now)
 
-    await restarted.room.apply_time_limits()
+    await restarted.pass_time_limits()
     assert await bench.ending(chat) is None
     restarted.now += LIMITS.absence
-    await restarted.room.apply_time_limits()
+    await restarted.pass_time_limits()
     assert await bench.ending(chat) is Ending.ABSENCE
 
 
@@ -250,7 +282,7 @@ async def test_a_desk_that_follows_keeps_nobody_else_present(bench: Bench) -> No
     await anext(news)
     await news.aclose()
 
-    await bench.room.apply_time_limits()
+    await bench.pass_time_limits()
     assert await bench.ending(chat) is Ending.ABSENCE
 
 
@@ -321,7 +353,7 @@ async def test_silence_and_closing_end_a_talk_while_it_is_followed(bench: Bench)
     bench.now += LIMITS.silence - timedelta(seconds=1)
     await bench.room.write(late.id, Message(Side.DEMANDEUR, "Je cherche le numéro."))
     bench.now += timedelta(seconds=1)
-    await bench.room.apply_time_limits()
+    await bench.pass_time_limits()
     told = [each async for each in bench.news.follow_chat(silent.id, 2)]
     assert [line.kind for line in told if isinstance(line, Line)] == ["fin"]
     assert await bench.ending(silent) is Ending.SILENCE
@@ -330,7 +362,7 @@ async def test_silence_and_closing_end_a_talk_while_it_is_followed(bench: Bench)
     news = bench.news.follow_chat(late.id, 3)
     following = asyncio.ensure_future(anext(news))
     bench.now = datetime(2026, 7, 13, 16, 30, tzinfo=UTC)
-    await asyncio.gather(*(bench.room.apply_time_limits() for _ in range(3)))
+    await asyncio.gather(*(bench.pass_time_limits() for _ in range(3)))
     line = await following
     assert isinstance(line, Line)
     assert line.text.startswith("Le tchat est fermé. Il ouvre le mercredi 15 juillet 2026 à 8 h 30")

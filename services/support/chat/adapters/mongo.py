@@ -1,7 +1,7 @@
 """Store of chats, lines, queues and presence in MongoDB, with a time to live."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -84,14 +84,17 @@ class MongoChats:
             async for each in self._chats.find({"queue": queue.name, "state": state}).sort("place")
         ]
 
-    async def list_open(self) -> Sequence[ChatPresence]:
-        found = self._chats.find({"open_of": {"$exists": True}})
-        chats = [_CHAT.validate_python(each["chat"]) async for each in found]
+    async def list_open(self) -> Mapping[str, ChatPresence | None]:
+        rows = await self._chats.find({"open_of": {"$exists": True}}).to_list(None)
         seen = {
             each["_id"]: each["at"]
-            async for each in self._presence.find({"_id": {"$in": [chat.id for chat in chats]}})
+            async for each in self._presence.find({"_id": {"$in": [row["_id"] for row in rows]}})
         }
-        return [ChatPresence(chat, seen.get(chat.id, chat.started_at)) for chat in chats]
+        return {row["_id"]: _read_presence(row, seen.get(row["_id"])) for row in rows}
+
+    async def find_seen_at(self, chat: str) -> datetime | None:
+        row = await self._presence.find_one({"_id": chat})
+        return row["at"] if row else None
 
     async def record_presence(self, chat: str, at: datetime) -> None:
         row = {"at": at, "expires_at": at + _PRESENCE_KEPT}
@@ -228,6 +231,14 @@ def _to_document(chat: Chat) -> Document:
         "place": chat.place,
         "chat": _CHAT.dump_python(chat, mode="json"),
     }
+
+
+def _read_presence(row: Document, seen_at: datetime | None) -> ChatPresence | None:
+    try:
+        chat = _CHAT.validate_python(row["chat"])
+    except (KeyError, ValueError):
+        return None
+    return ChatPresence(chat, seen_at or chat.started_at)
 
 
 def _read_chat(row: Document | None) -> Chat | None:

@@ -1,6 +1,6 @@
 """Use cases of the live chat: start, write, take, transfer, end, read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from services.support.access.application.directory import find_directory
@@ -186,18 +186,25 @@ class LiveChat:
 
         await self._update(chat_id, build_update)
 
-    async def apply_time_limits(self) -> Sequence[Chat]:
-        """Warn or end the open chats that reach a time limit; return all that were open."""
+    async def list_reached(self) -> Collection[str]:
+        """List the open chats that a time limit has reached, and those that cannot be read."""
         found = await self._ports.chats.list_open()
-        for present in found:
-            seen_at = max(present.seen_at, self._started_at)
+        return [
+            chat_id
+            for chat_id, each in found.items()
+            if each is None or self._apply_time_limits(each.chat, each.seen_at)
+        ]
 
-            def passing(chat: Chat, seen_at: datetime = seen_at) -> ChatUpdate | None:
-                return apply_time_limits(chat, self._limits, self._ports.clock(), seen_at)
+    async def apply_time_limits(self, chat_id: str) -> None:
+        """Warn or end a chat that a time limit has reached."""
+        seen_at = await self._ports.chats.find_seen_at(chat_id)
+        await self._update(
+            chat_id, lambda chat: self._apply_time_limits(chat, seen_at or chat.started_at)
+        )
 
-            if passing(present.chat):
-                await self._update(present.chat.id, passing)
-        return [present.chat for present in found]
+    def _apply_time_limits(self, chat: Chat, seen_at: datetime) -> ChatUpdate | None:
+        seen_at = max(seen_at, self._started_at)
+        return apply_time_limits(chat, self._limits, self._ports.clock(), seen_at)
 
     async def _update(
         self, chat_id: str, build_update: Callable[[Chat], ChatUpdate | None]

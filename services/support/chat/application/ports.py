@@ -1,7 +1,7 @@
 """Ports of the chat: store of chats and their lines, notifications."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,8 +104,11 @@ class Chats(Protocol):
     async def list_queue(self, queue: Queue) -> Sequence[Chat]:
         """List the open chats of a queue: those that wait, in order, then those in progress."""
 
-    async def list_open(self) -> Sequence[ChatPresence]:
-        """List every open chat with the presence of its visitor."""
+    async def list_open(self) -> Mapping[str, ChatPresence | None]:
+        """List every open chat with its visitor's presence; None for one that cannot be read."""
+
+    async def find_seen_at(self, chat: str) -> datetime | None:
+        """Find when the visitor of a chat was last connected; None for never."""
 
     async def record_presence(self, chat: str, at: datetime) -> None:
         """Record that the visitor of a chat is connected."""

@@ -1,7 +1,7 @@
 """Store of tickets and of their idempotency keys in MongoDB."""
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
@@ -114,14 +114,9 @@ class MongoTickets:
             if status in OPEN_STATUSES
         }
 
-    async def list_settled_before(
-        self, moment: datetime, limit: int, excluding: Collection[str] = ()
-    ) -> Sequence[str]:
+    async def list_settled_before(self, moment: datetime) -> Collection[str]:
         wanted: Document = {"status": TicketStatus.RESOLU.value, "changed_at": {"$lt": moment}}
-        if excluding:
-            wanted["_id"] = {"$nin": [*excluding]}
-        rows = self._tickets.find(wanted, {"_id": 1}).sort("changed_at", 1).limit(limit)
-        return [row["_id"] async for row in rows]
+        return [row["_id"] async for row in self._tickets.find(wanted, {"_id": 1})]
 
     async def find_referenced_files(self, files: Iterable[str]) -> set[str]:
         """Find which of these files are referenced by a ticket."""

@@ -98,10 +98,8 @@ class Tickets(Protocol):
     ) -> Mapping[TicketStatus, int]:
         """Count the unsettled tickets of a desk by status."""
 
-    async def list_settled_before(
-        self, moment: datetime, limit: int, excluding: Collection[str] = ()
-    ) -> Sequence[str]:
-        """List the ids of tickets settled before a moment and not closed, except `excluding`."""
+    async def list_settled_before(self, moment: datetime) -> Collection[str]:
+        """List the ids of tickets settled before a moment and not closed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""Periodic task of the chat: time limits, and gauges of the queues."""
+"""Gauges of the queues of the chat."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from prometheus_client import Gauge
 
-from services.support.chat.application.live_chat import LiveChat
+from services.support.chat.application.ports import Chats
 from shared.vocabulary.tickets import Desk
 
 WAITING = Gauge("aiguillage_chats_waiting", "Chats that wait for an agent", ["desk"])
@@ -14,16 +14,16 @@ LONGEST = Gauge(
 )
 
 
-def build_time_limits_task(
-    live_chat: LiveChat, clock: Callable[[], datetime]
+def build_queue_gauges_task(
+    chats: Chats, clock: Callable[[], datetime]
 ) -> Callable[[], Awaitable[None]]:
-    """Build the task that applies the time limits and refreshes the gauges."""
+    """Build the task that refreshes the gauges."""
 
     async def task() -> None:
-        chats = await live_chat.apply_time_limits()
+        found = [each.chat for each in (await chats.list_open()).values() if each]
         for desk in Desk:
             since = [
-                chat.waits_since for chat in chats if chat.is_waiting and chat.queue.desk is desk
+                chat.waits_since for chat in found if chat.is_waiting and chat.queue.desk is desk
             ]
             WAITING.labels(desk).set(len(since))
             LONGEST.labels(desk).set((clock() - min(since)).total_seconds() if since else 0)
