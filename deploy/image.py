@@ -18,7 +18,7 @@ def main() -> None:
     """Run the service with the arguments, or check its liveness when the first one is `live`."""
     if sys.argv[1:] == ["live"]:
         sys.exit(0 if _is_live() else 1)
-    # Read without pydantic: these are the service's settings, and a liveness check must be cheap.
+    # `SERVICE` and `AIGUILLAGE_PORT` are read without pydantic: the liveness check must be cheap.
     runpy.run_module(f"services.{os.environ['SERVICE']}", run_name="__main__", alter_sys=True)  # noqa: TID251
 
 

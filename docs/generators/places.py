@@ -47,19 +47,20 @@ PLACES = (
     ),
     Place("the label of a status", (("shared/vocabulary/labels.py", "STATUSES"),), _HASH),
     Place(
-        "the MOA parameter: when a MOA must be named, or must not",
+        "the MOA parameter of a structure: which pieces are refused or held by it",
         (
             ("shared/circuit/moa.py", "CASES"),
             ("shared/circuit/rules.py", "MOA_TAKES_NO_PART"),
             ("shared/circuit/hop.py", "judge_hop"),
             ("services/deposit/domain/openers.py", "_judge_moa_parameter"),
             ("services/deposit/domain/next_pieces.py", "judge_next"),
+            ("shared/circuit/turns.py", "judge_turn"),
             ("services/support/data/articles/parametre-moa.md", "CIR-MOA-01"),
         ),
         "which combination, and which structure is at fault; the sentences; when a dossier waits "
         "for it; where deposit judges an opener by it; where a next piece is not judged by it; "
-        "the refusals as the virtual agent tells them; `make docs`. Who receives a piece: first "
-        "row",
+        "what its depositor is told while the dossier is held; the refusals as the virtual agent "
+        "tells them; `make docs`. Who receives a piece: first row",
     ),
     Place(
         "which statuses a role may see",
@@ -177,15 +178,18 @@ PLACES = (
     Place(
         "a field of an event",
         (
+            ("shared/contracts/deposit_v1.py", "PieceDeposited"),
+            ("services/deposit/application/messages.py", "build_deposit_message"),
+            ("services/routing/application/commands.py", "read_command"),
             ("shared/contracts/routing_v1.py", "PieceForwarded"),
             ("services/routing/application/messages.py", "build_messages"),
-            ("services/deposit/application/messages.py", "build_deposit_message"),
             ("services/portal/adapters/dossier_projection.py", "project_dossiers"),
             ("tests/contracts/golden", ""),
         ),
         "the module of its owner; who fills it, in `application` of the owner; who reads it, named "
-        "in `TOPICS`: `consumers` or a projection; a new example. A field that is stored needs a "
-        f"default: stored documents are read for ever. {_CONTRACT}",
+        "in `TOPICS` (the deposited event: "
+        "`read_command` of routing): `consumers` or a projection; a new example. A field that is "
+        "stored needs a default: stored documents are read for ever. {_CONTRACT}",
     ),
     Place(
         "a topic: its readers, key, partitions, retention",

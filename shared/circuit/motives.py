@@ -56,7 +56,7 @@ def list_all_motives() -> tuple[Motive, ...]:
 def judge_refusal(
     cadre: Cadre, code: str | None, comment: str | None, on: date
 ) -> tuple[Violation, ...]:
-    """Check the motive of a refusal and the complement that it may need."""
+    """Check the motive of a refusal and the explanation that it may need."""
     offered = find_offered_motives(cadre, on)
     motive = next((motive for motive in offered if motive.code == code), None)
     if motive is None:

@@ -67,7 +67,7 @@ class FairSemaphore:
 
     def _forget(self, holder: str, entered: asyncio.Future[None]) -> None:
         line = self._waiting.get(holder, deque())
-        # It is not there when it was skipped after it was cancelled.
+        # `_wake_next` may have removed it already: it drops requests that were cancelled.
         if entered in line:
             line.remove(entered)
             if not line:

@@ -20,7 +20,7 @@ from shared.vocabulary.statuses import Status
 
 
 class DamagedPieceError(Problem):
-    """A piece that was changed in the store: its viewers are not the parties of its dossier."""
+    """A piece that was changed in the store: its search keys do not follow from its fields."""
 
     def __init__(self, piece_id: str, fields: Iterable[str]) -> None:
         """Answer 500: an inconsistent document is not shown."""
@@ -77,7 +77,7 @@ def _build_keys(piece: Piece) -> Document:
 
 
 def from_document(document: Document) -> Piece:
-    """Convert a document to a piece. Raises DamagedPieceError when its keys are not its own."""
+    """Convert a document to a piece. Raises DamagedPieceError when its search keys are wrong."""
     piece = _read(document)
     wrong = [
         name for name, value in _build_keys(piece).items() if document.get(name, value) != value
@@ -113,7 +113,7 @@ def _read(document: Document) -> Piece:
 
 
 def build_actor_key(actor: Actor) -> str:
-    """Build the key of a structure in a role; no role holds a bar."""
+    """Build the key of a structure in a role. No role contains `|`, so it can be split."""
     return f"{actor.role.value}|{actor.structure}"
 
 
@@ -131,7 +131,8 @@ def build_party_key(party: Party) -> str:
 def build_sort_key(moment: datetime | None, piece_id: str = "") -> str:
     """Build the sort key of a piece: its moment of deposit, then its id.
 
-    It is the cursor of pages: a page is one bound on one field, whatever arrives meanwhile.
+    It is the cursor of pages too: the next page is what comes after this key, so pieces that
+    arrive meanwhile shift nothing.
     """
     return f"{_write_moment(moment) if moment else _NEVER}|{piece_id}"
 

@@ -46,7 +46,7 @@ class Router:
     now: datetime
     require_moa: bool
     level: int
-    """The level that is written."""
+    """Write level, as in `World`."""
 
     async def take_pieces(self, events: Sequence[Event[Any]]) -> None:
         """Take deposits and completions: read once, decide in memory, write once.
@@ -88,8 +88,8 @@ class Router:
             _structures_of([journey.dossier.parties]) | corrected
         )
         seen = await view_as(self.change, journey, treat.actor.role)
-        # Judged by what its author sees: a refusal must not reveal a hidden payment. Whoever sees
-        # less than everything is not awaited, so no act is carried out on an incomplete view.
+        # The act is judged on its author's own view: a refusal must not reveal a hidden payment.
+        # An actor with an incomplete view is never awaited, so its act is always refused.
         decision = self._decide(seen, treat, directory)
         if decision.violations:
             return TreatmentResult(seen, decision.violations)
@@ -193,7 +193,7 @@ def _is_behind(event: Event[Any], directory: Directory) -> bool:
 
 
 def _judge_owner(payload: PieceDeposited, owners: dict[str, str]) -> None:
-    """Check that no other dossier has the piece: its parties would see and treat this one."""
+    """Check that no other dossier has the piece: that one's parties could then treat this piece."""
     owner = owners.setdefault(payload.piece_id, payload.dossier_id)
     if owner != payload.dossier_id:
         raise MessageError(f"piece {payload.piece_id} is in dossier {owner} already")

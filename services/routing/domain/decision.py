@@ -9,7 +9,10 @@ from shared.vocabulary.rules import Violation
 
 
 class MessageError(ValueError):
-    """A message that is wrong in any order of arrival: it becomes a dead letter."""
+    """A message that is wrong whatever arrives before it: waiting would not help.
+
+    It becomes a dead letter.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +35,4 @@ class World:
     now: datetime
     require_moa: bool
     level: int
-    """The level that is written: a decision uses no act or status of a higher one."""
+    """Write level of `shared.vocabulary.levels`: no act or status of a higher one is used."""

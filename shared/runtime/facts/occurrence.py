@@ -11,7 +11,7 @@ from shared.runtime.tracing.spans import RootSpan
 from shared.runtime.tracing.traceparent import SpanContext
 
 Ids = Mapping[str, str]
-"""Those of `shared.contracts.facts.IDS` that there are."""
+"""Ids by name, for those names of `shared.contracts.facts.IDS` that have a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Occurrence:
     cause: str | None = None
     """Id of the message that made it happen."""
     root: RootSpan | None = None
-    """Root span of the request or the timer that did, when no message did."""
+    """Root span of the request or timer that caused the fact; None when a message did."""
     sent: SpanContext | None = None
-    """Of a message that was handled: the span of its publication, as its record names it."""
+    """For a handled message: the span in which it was published, read from its record."""
 
 
 def list_ids(event: Event[Any]) -> Ids:

@@ -29,8 +29,8 @@ FORMAT, OLDER = "aiguillage-export-3", "aiguillage-export-2"
 MANIFEST, TRAIL, README = "MANIFESTE.json", "piste-audit.jsonl", "LISEZMOI.txt"
 DOSSIER, STATUSES, CIRCUIT = "dossier.json", "statuts.csv", "circuit.json"
 ROOT = (README, DOSSIER, STATUSES, TRAIL, CIRCUIT, "verify.py")
-# Empreintes des règles du circuit, et du texte d'explication avant d'y écrire le dossier : tous
-# ceux qui ont été livrés. Un export n'est relu que par eux.
+# Empreintes de chaque circuit.json livré, et de chaque modèle livré de LISEZMOI.txt, avant d'y
+# écrire les valeurs du dossier. Tout autre contenu est une faute.
 CIRCUITS = ("9c7d39abc05259966240b5ff6a4f50aa9079d7c816fc51fe5c54371243e5a54e",)
 READMES = ("a27fb6552e57fe425091d3abf0f4369eb5479dc23e3eb54298d32b9da5bcf600",)
 COLUMNS = (
@@ -114,7 +114,7 @@ def difference(one: bytes, other: bytes) -> int:
 
 
 class Sign:
-    """Un signe que nul document ne peut écrire."""
+    """Valeur sentinelle, différente de toute valeur lue dans un JSON."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -158,7 +158,7 @@ class Circuit:
         self.rows: Any = None
 
     def open(self, version: str) -> None:
-        """Prend les lignes d'une version ; celles dont des lignes sont éteintes n'y sont pas."""
+        """Prend les lignes d'une version. Celle qui a des lignes éteintes n'en donne aucune."""
         self.rows = self.content["versions"].get(version)
 
     def cadre(self, code: str) -> dict[str, Any]:
@@ -340,7 +340,7 @@ class Story:
         return {**turn, "acts": [] if awaited["hold"] else acts}
 
     def places(self) -> dict[str, str | None]:
-        """Donne l'empreinte de ce qui est à chaque place ; `-` y précède le nom du déposant."""
+        """Donne l'empreinte de chaque place ; après un `-` final vient un nom donné au dépôt."""
         places: dict[str, str | None] = dict.fromkeys(ROOT)
         for rank, (name, piece) in enumerate(self.pieces.items(), 1):
             label = safe_name(f"{piece['cadre']}-{piece['number']}")

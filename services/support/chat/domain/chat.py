@@ -109,7 +109,7 @@ class Chat:
     """Rank of its last line."""
     messages: int = 0
     lately: tuple[datetime, ...] = ()
-    """When the visitor last wrote, at most as many as the limit of a minute."""
+    """Times of the visitor's latest messages, at most `per_minute` of them."""
     is_warned: bool = False
     ended_at: datetime | None = None
     ending: Ending | None = None
