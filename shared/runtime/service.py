@@ -31,7 +31,7 @@ from shared.runtime.messaging.rebuild import Rebuild, select_read_models
 from shared.runtime.metrics import LEVELS
 from shared.runtime.settings import RuntimeSettings, describe_faults
 from shared.runtime.store.database import Store
-from shared.runtime.tracing.spans import open_root, tracing
+from shared.runtime.tracing.spans import tracing
 from shared.runtime.web.app import create_app
 from shared.runtime.web.body_limits import BodyLimits
 from shared.runtime.web.connection_registry import ConnectionLimits
@@ -140,8 +140,7 @@ class Runtime:
         async def loop() -> None:
             while True:
                 try:
-                    with open_root(name):
-                        await retry_transient(name, task)
+                    await retry_transient(name, task)
                 except Exception:  # noqa: BLE001 - the next run may pass
                     _log.exception("task.failed", task=name)
                 await asyncio.sleep(seconds)

@@ -22,7 +22,7 @@ _READERS = {
 }
 _ROOTS = [
     ("deposit", "POST /deposit/v1/pieces", ["deposit"]),
-    ("routing", "elapse", ["delay"]),
+    ("routing", "jobs delays", ["delay"]),
     ("deposit", "POST /deposit/v1/pieces", ["deposit"]),
     ("deposit", "POST /deposit/v1/pieces", ["deposit"]),
     ("routing", "POST /routing/v1/pieces/{piece_id}/treatments", ["act", "status"]),

@@ -25,7 +25,7 @@ class Occurrence:
     cause: str | None = None
     """Id of the message that made it happen."""
     root: RootSpan | None = None
-    """Root span of the request or timer that caused the fact; None when a message did."""
+    """Root span of the request or jobs that caused the fact; None when a message did."""
     sent: SpanContext | None = None
     """For a handled message: the span in which it was published, read from its record."""
 

@@ -10,6 +10,7 @@ from shared.runtime.jobs.kinds import Finder, Work, build_periodic
 from shared.runtime.jobs.rows import COLLECTION, JobRows
 from shared.runtime.metrics import JOBS_FAILING, JOBS_LATE, JOBS_WAITING
 from shared.runtime.store.database import Document, Store, aggregate
+from shared.runtime.tracing.spans import open_root
 
 _STOP_S = 2.0
 
@@ -48,7 +49,8 @@ class Worker:
         work = self._work
         jobs = await self._rows.claim(work.at_once, share_fate=work.share_fate)
         if jobs:
-            await work.carry_out(self._rows, jobs)
+            with open_root(f"jobs {self.kind}"):
+                await work.carry_out(self._rows, jobs)
         return bool(jobs)
 
     async def _wait(self, woken: asyncio.Event) -> None:

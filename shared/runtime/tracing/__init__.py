@@ -10,6 +10,6 @@ What this package promises:
   nothing: spans wait in a bounded queue, and what finds it full is dropped and counted.
 
 - `traceparent`: ids of traces and spans, and the header (W3C Trace Context).
-- `spans`: spans, and the root span of a request or of a task of a timer.
+- `spans`: spans, and the root span of a request or of a batch of jobs.
 - `exporter`: the only module that imports OpenTelemetry.
 """

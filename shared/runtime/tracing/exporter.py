@@ -1,6 +1,7 @@
 """Exporter of spans over OTLP, by OpenTelemetry: a bounded queue, and a thread that empties it."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -32,6 +33,8 @@ class OtlpExporter:
         What OpenTelemetry reads from the environment beside it holds: headers, certificates,
         timeouts, attributes of the resource.
         """
+        # It says every retry; what is lost is an error, and a figure.
+        logging.getLogger("opentelemetry").setLevel(logging.ERROR)
         self._resource = Resource.create(
             {
                 "service.namespace": "aiguillage",

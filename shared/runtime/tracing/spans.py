@@ -1,4 +1,4 @@
-"""Spans of this process, and the root span: the request or the timer from which messages come."""
+"""Spans of this process, and the root span: the request or the jobs from which messages come."""
 
 import secrets
 import time
@@ -82,7 +82,7 @@ tracing = Tracing()
 
 
 class RootSpan:
-    """Root span of whatever comes from outside: a request, a turn of a timer.
+    """Root span of whatever no message caused: a request, a batch of jobs.
 
     Its trace is known only from the dossiers that it moves: it is recorded in the trace of each.
     """
