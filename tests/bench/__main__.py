@@ -4,16 +4,17 @@ from typing import Annotated
 
 import typer
 
-from tests.bench import bench_facts, bench_routing
+from tests.bench import bench_delays, bench_facts, bench_routing
 
 
 def run(
     rounds: Annotated[int, typer.Option(envvar="ROUNDS", min=1)] = 3,
     dossiers: Annotated[int, typer.Option(envvar="DOSSIERS", min=1)] = 1000,
 ) -> None:
-    """Measure routing beside its floor, then what facts cost it."""
+    """Measure routing beside its floor, what facts cost it, and delays in three replicas."""
     bench_routing.main(rounds, dossiers)
     bench_facts.main(rounds, dossiers)
+    bench_delays.main(rounds, min(dossiers, 300))
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ _log = get_logger(__name__)
 class Work(Protocol):
     """How the jobs of a kind are carried out."""
 
-    share_fate: ClassVar[bool]
-    """Whether the failure of one job is that of all that were claimed with it."""
+    fail_together: ClassVar[bool]
+    """Whether one job that fails makes those fail that were claimed with it."""
 
     @property
     def at_once(self) -> int:
@@ -62,7 +62,7 @@ class InTransaction:
     retry_max_s: float = 600
     poll_s: float = 1
     repeat_s: None = None
-    share_fate: ClassVar[bool] = True
+    fail_together: ClassVar[bool] = True
 
     async def carry_out(self, rows: JobRows, jobs: Sequence[Job]) -> None:
         """Carry out a batch, or its halves when it fails by the fault of one job: bisection."""
@@ -102,7 +102,7 @@ class Effect:
     retry_max_s: float = 600
     poll_s: float = 1
     repeat_s: float | None = None
-    share_fate: ClassVar[bool] = False
+    fail_together: ClassVar[bool] = False
 
     @property
     def lease_s(self) -> float:

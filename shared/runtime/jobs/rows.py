@@ -49,7 +49,7 @@ async def enqueue(transaction: Transaction, jobs: Sequence[Job]) -> None:
         ordered=False,
         session=transaction.session,
     )
-    transaction.news.update(job.kind for job in jobs)
+    transaction.notified.update(job.kind for job in jobs)
 
 
 class JobRows:
@@ -97,11 +97,11 @@ class JobRows:
         except DuplicateKeyError:
             return
 
-    async def claim(self, at_once: int, *, share_fate: bool) -> Sequence[Job]:
+    async def claim(self, at_once: int, *, fail_together: bool) -> Sequence[Job]:
         """Claim up to so many rows that are due; none when no row is.
 
-        A row that a dead replica left is claimed alone; so is one that has failed, where jobs
-        claimed together `share_fate`.
+        A row that a dead replica left is claimed alone; so is one that has failed, where the jobs
+        of a claim `fail_together`.
         """
         while True:
             now = await self.store.read_clock()
@@ -111,7 +111,7 @@ class JobRows:
             found = await due.sort("due", 1).limit(_CHOICE * at_once).to_list(None)
             if not found:
                 return []
-            chosen = {"_id": {"$in": _choose(found, at_once, share_fate=share_fate)}}
+            chosen = {"_id": {"$in": _choose(found, at_once, fail_together=fail_together)}}
             claim = {"holder": self._holder, "due": now + self._lease}
             await self._rows.update_many(chosen | {"due": {"$lte": now}}, {"$set": claim})
             rows = await self._rows.find(chosen | {"holder": self._holder}).to_list(None)
@@ -164,16 +164,15 @@ class JobRows:
         return await self.store.read_clock() + timedelta(seconds=delay_s)
 
 
-def _choose(found: Sequence[Document], at_once: int, *, share_fate: bool) -> Sequence[str]:
+def _choose(found: Sequence[Document], at_once: int, *, fail_together: bool) -> Sequence[str]:
     """Choose rows among those found, the first of which has been due longest."""
 
-    def is_suspect(row: Document) -> bool:
-        return "holder" in row or (share_fate and row["attempts"] > 0)
+    def is_alone(row: Document) -> bool:
+        return "holder" in row or (fail_together and row["attempts"] > 0)
 
-    suspects = [row["_id"] for row in found if is_suspect(row)]
-    if is_suspect(found[0]):
-        return [random.choice(suspects)]  # noqa: S311 - no secret
-    others = [row["_id"] for row in found if not is_suspect(row)]
+    if is_alone(found[0]):
+        return [random.choice([row["_id"] for row in found if is_alone(row)])]  # noqa: S311 - no secret
+    others = [row["_id"] for row in found if not is_alone(row)]
     return random.sample(others, min(at_once, len(others)))
 
 

@@ -47,7 +47,7 @@ class Worker:
     async def _carry_out_next(self) -> bool:
         """Carry out the jobs of one claim. False when nothing was due."""
         work = self._work
-        jobs = await self._rows.claim(work.at_once, share_fate=work.share_fate)
+        jobs = await self._rows.claim(work.at_once, fail_together=work.fail_together)
         if jobs:
             with open_root(f"jobs {self.kind}"):
                 await work.carry_out(self._rows, jobs)

@@ -65,8 +65,8 @@ class Transaction:
     level: int = WRITE_LEVEL
     """Level of what is written: at least that of the messages and documents that it comes from."""
     rows: list[Document] = field(default_factory=list)
-    news: set[str] = field(default_factory=set)
-    """Keys of which the store's notifier tells this process when the transaction commits."""
+    notified: set[str] = field(default_factory=set)
+    """Keys whose subscribers in this process are notified when the transaction commits."""
 
     def collection(self, name: str) -> Collection:
         """Get a collection; pass `session` to each of its calls."""
@@ -241,7 +241,7 @@ class Store:
         facts.write()
         if transaction.rows:
             self.committed.set()
-        self.notifier.notify(*transaction.news)
+        self.notifier.notify(*transaction.notified)
         return result
 
     async def read_clock(self) -> datetime:

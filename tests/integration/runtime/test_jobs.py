@@ -111,7 +111,7 @@ async def test_a_key_that_waits_is_enqueued_no_second_time(store: Store) -> None
         job = Job(KIND, "a", {"amount": amount})
         await store.transaction(lambda tx, job=job: enqueue(tx, [job]))  # type: ignore[misc]
 
-    (claimed,) = await JobRows(store, KIND, 10).claim(5, share_fate=True)
+    (claimed,) = await JobRows(store, KIND, 10).claim(5, fail_together=True)
 
     assert claimed == Job(KIND, "a", {"amount": "$1"})
     assert claimed.id == "moves|a"
@@ -197,8 +197,8 @@ async def test_what_has_failed_is_tried_alone_where_a_batch_shares_its_fate(stor
         {"key": "a"}, {"$set": {"due": await long_ago(store)}}
     )
 
-    alone = await rows.claim(5, share_fate=True)
-    rest = await rows.claim(5, share_fate=True)
+    alone = await rows.claim(5, fail_together=True)
+    rest = await rows.claim(5, fail_together=True)
 
     assert [job.key for job in alone] == ["a"]
     assert {job.key for job in rest} == {"b", "c"}
@@ -232,7 +232,7 @@ async def test_a_store_that_is_away_is_the_fault_of_no_job(store: Store) -> None
     await put(store, LETTERS)
     work = InTransaction(moves)
 
-    await work.carry_out(rows, await rows.claim(len(LETTERS), share_fate=True))
+    await work.carry_out(rows, await rows.claim(len(LETTERS), fail_together=True))
 
     assert moves.batches == [LETTERS]
     left = (await find_rows(store)).values()
@@ -244,9 +244,9 @@ async def test_what_another_replica_has_claimed_does_not_commit(store: Store) ->
     mine, theirs = JobRows(store, KIND, 0), JobRows(store, KIND, 10)
     moves = Moves()
     await put(store, "ab")
-    jobs = await mine.claim(5, share_fate=True)
+    jobs = await mine.claim(5, fail_together=True)
     # The lease of 0 s is over: they take one over, as a job that a dead replica left.
-    (taken,) = await theirs.claim(5, share_fate=True)
+    (taken,) = await theirs.claim(5, fail_together=True)
 
     await InTransaction(moves).carry_out(mine, jobs)
 
@@ -262,13 +262,13 @@ async def test_what_another_replica_has_claimed_does_not_commit(store: Store) ->
 async def test_jobs_that_a_dead_replica_left_are_claimed_one_by_one(store: Store) -> None:
     dead, alive = JobRows(store, KIND, 0), JobRows(store, KIND, 10)
     await put(store, "abc")
-    await dead.claim(5, share_fate=False)
+    await dead.claim(5, fail_together=False)
     await put(store, "de")
 
-    taken = [await alive.claim(5, share_fate=False) for _ in range(4)]
+    taken = [await alive.claim(5, fail_together=False) for _ in range(4)]
 
     assert sorted(map(len, taken)) == [1, 1, 1, 2]
-    assert await alive.claim(5, share_fate=False) == []
+    assert await alive.claim(5, fail_together=False) == []
 
 
 async def test_a_worker_that_stops_gives_its_jobs_back_at_once(store: Store) -> None:
@@ -283,7 +283,7 @@ async def test_a_worker_that_stops_gives_its_jobs_back_at_once(store: Store) -> 
         await begun.wait()
 
     left = JobRows(store, KIND, 10)
-    assert {job.key for job in await left.claim(5, share_fate=True)} == {"a", "b", "c"}
+    assert {job.key for job in await left.claim(5, fail_together=True)} == {"a", "b", "c"}
 
 
 async def test_an_effect_fails_by_itself_and_a_time_out_is_its_own(store: Store) -> None:
@@ -302,7 +302,7 @@ async def test_an_effect_fails_by_itself_and_a_time_out_is_its_own(store: Store)
     await put(store, "abcd")
     rows = JobRows(store, KIND, 10)
     work = Effect(call, limit_s=0.05)
-    await work.carry_out(rows, await rows.claim(5, share_fate=False))
+    await work.carry_out(rows, await rows.claim(5, fail_together=False))
 
     assert await count_done(store) == Counter("d")
     found = await find_rows(store)
@@ -415,12 +415,12 @@ async def test_a_periodic_task_is_due_when_a_replica_starts_unless_another_runs_
         jobs = Jobs(store)
         jobs.add(KIND, task)
         await jobs.workers[0].prepare()
-        return len(await rows.claim(1, share_fate=False))
+        return len(await rows.claim(1, fail_together=False))
 
     assert await start() == 1
     assert await start() == 0
     await rows.finish(Job(KIND, ""), 3600)
-    assert await rows.claim(1, share_fate=False) == []
+    assert await rows.claim(1, fail_together=False) == []
     assert await start() == 1
 
 
@@ -443,7 +443,7 @@ async def test_attempts_are_counted_by_what_became_of_them(
         await put(store, "a")
         before = {each: count(each) for each in ("done", "failed", "postponed", "lost")}
 
-        await work.carry_out(rows, await rows.claim(1, share_fate=True))
+        await work.carry_out(rows, await rows.claim(1, fail_together=True))
 
         counted = {each for each, number in before.items() if count(each) > number}
         assert counted == {outcome}
@@ -475,7 +475,7 @@ async def test_jobs_are_counted(store: Store) -> None:
     await change({"key": "a"}, {"$set": {"due": await long_ago(store)}})
     soon = await store.read_clock() + timedelta(hours=1)
     await change({"key": "b"}, {"$set": {"attempts": 3, "due": soon}})
-    await JobRows(store, KIND, 3600).claim(1, share_fate=False)
+    await JobRows(store, KIND, 3600).claim(1, fail_together=False)
     await change({"key": "a"}, {"$set": {"due": await long_ago(store)}})
     await jobs.measure()
 
