@@ -120,6 +120,11 @@ class Runtime:
         """Topics that the service consumes."""
         return frozenset(self._subscriptions)
 
+    @property
+    def job_kinds(self) -> frozenset[str]:
+        """Kinds of jobs that the service carries out, those of finders too."""
+        return frozenset(worker.kind for worker in self._jobs.workers)
+
     def prepare(self, task: Task) -> None:
         """Run `task` before anything is consumed; most often it creates indexes."""
         self._preparations.append(task)

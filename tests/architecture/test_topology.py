@@ -9,6 +9,7 @@ from docs.generators.openapi import build_services
 from shared.contracts.topics import TOPICS
 from shared.runtime.messaging.rebuild import NoReadModelError
 from shared.runtime.service import Runtime
+from tests.kit.deployed import ROOT
 
 REBUILT = {
     "deposit": "Only dossiers, structures can be rebuilt",
@@ -25,7 +26,12 @@ OF_RECORD = {
     "routing": ["audit", "dossiers"],
     "support": ["chats", "tickets"],
 }
-OF_EACH = ["inbox", "outbox", "streams", ""]
+OF_EACH = ["inbox", "jobs", "outbox", "streams", ""]
+JOBS = {
+    "deposit": {"files"},
+    "routing": {"delays", "delays.find", "held-dossiers", "held-dossiers.find"},
+    "support": {"files", "closing", "closing.find", "chat-limits", "chat-limits.find"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +56,17 @@ def test_every_service_takes_the_topics_that_the_registry_says_and_no_other(
     }
 
     assert taken == said
+
+
+def test_replicas_share_these_jobs_and_the_runbook_names_them(
+    services: Mapping[str, tuple[Runtime, FastAPI]],
+) -> None:
+    runbook = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+
+    kinds = {name: runtime.job_kinds for name, (runtime, _) in services.items()}
+    assert {name: found for name, found in kinds.items() if found} == JOBS
+    named = {kind.removesuffix(".find") for found in JOBS.values() for kind in found}
+    assert {kind for kind in named if f"`{kind}`" not in runbook} == set()
 
 
 @pytest.mark.parametrize("service", REBUILT)
