@@ -15,7 +15,7 @@ from shared.runtime.logs import get_logger
 from shared.runtime.metrics import JOBS
 from shared.runtime.store.database import Transaction
 
-_LEFT_S = 10
+_MARGIN_S = 10
 """Time that a claim lasts beyond the time-out of its effects."""
 _FIRST_RETRY_S = 1
 _WAIT_S = (0.5, 5)
@@ -107,7 +107,7 @@ class Effect:
     @property
     def lease_s(self) -> float:
         """Longer than any effect lasts: none is begun twice while it runs."""
-        return self.limit_s + _LEFT_S
+        return self.limit_s + _MARGIN_S
 
     async def carry_out(self, rows: JobRows, jobs: Sequence[Job]) -> None:
         """Carry out each job by itself."""
