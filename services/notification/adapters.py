@@ -8,11 +8,11 @@ from shared.runtime.messaging.projection import check_owners
 from shared.runtime.notifier import Notifier
 from shared.runtime.store.change_stream import watch_inserts
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.schema import DocumentFormat
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
-_COLLECTION = "statuses"
 _FIELDS = {Scope.DOSSIER: "dossier_id", Scope.PIECE: "piece_id"}
 
 
@@ -21,7 +21,7 @@ class MongoStatuses:
 
     def __init__(self, store: Store) -> None:
         """Take the service's store."""
-        self._statuses = store.collection(_COLLECTION)
+        self._statuses = store.collection(STATUSES.collection)
 
     async def prepare(self) -> None:
         """Create the indexes."""
@@ -34,9 +34,9 @@ class MongoStatuses:
         Refuses a piece that another dossier has: the parties of both would read its history.
         """
         claims = [(entry.piece_id, entry.dossier_id) for entry in entries]
-        await check_owners(transaction, _COLLECTION, claims, "piece_id")
-        documents = [_to_document(entry) for entry in entries]
-        statuses = transaction.collection(_COLLECTION)
+        await check_owners(transaction, STATUSES.collection, claims, "piece_id")
+        documents = [STATUSES.write(entry, transaction.level) for entry in entries]
+        statuses = transaction.collection(STATUSES.collection)
         await statuses.insert_many(documents, session=transaction.session)
 
     async def find_last(self, subject: Subject) -> Entry | None:
@@ -46,11 +46,12 @@ class MongoStatuses:
         latest = await self._statuses.find_one(
             {"dossier_id": found["dossier_id"]}, sort=[("sequence", -1)]
         )
-        return _to_entry(latest or found)
+        return STATUSES.read(latest or found)
 
     async def list_since(self, subject: Subject, after: int) -> Sequence[Entry]:
         condition = {_FIELDS[subject.scope]: subject.id, "sequence": {"$gt": after}}
-        return [_to_entry(each) async for each in self._statuses.find(condition).sort("sequence")]
+        found = self._statuses.find(condition).sort("sequence")
+        return [STATUSES.read(document) async for document in found]
 
     async def watch(self, notifier: Notifier) -> None:
         """Notify of every new status, by any replica (change stream), until cancelled."""
@@ -95,6 +96,9 @@ def _to_entry(document: Document) -> Entry:
         comment=document["comment"],
         payment_not_reported=document["payment_not_reported"],
     )
+
+
+STATUSES = DocumentFormat("statuses", read=_to_entry, write=_to_document)
 
 
 def _from_actor(actor: Actor) -> Document:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import TypeVar
 
+from pydantic import TypeAdapter
+
 from services.organisation.application import Change
 from services.organisation.domain.structure import (
     Declaration,
@@ -16,11 +18,12 @@ from shared.circuit.parties import read_moa_parameter, write_moa_booleans
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import DuplicateKeyError
+from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
 from shared.vocabulary.structures import IdentifierType, StructureKind, StructureStatus
 from shared.vocabulary.texts import fold, make_one_line
 
 T = TypeVar("T")
-_COLLECTION = "structures"
+_PARAMETERS, _SERVICE = TypeAdapter(Parameters), TypeAdapter(Service)
 
 
 class MongoStructures:
@@ -29,10 +32,11 @@ class MongoStructures:
     def __init__(self, store: Store) -> None:
         """Take the service's store."""
         self._store = store
+        self._structures = store.collection(STRUCTURES.collection)
 
     async def prepare(self) -> None:
         """Create the indexes."""
-        await self._store.collection(_COLLECTION).create_index([("kind", 1), ("_id", 1)])
+        await self._structures.create_index([("kind", 1), ("_id", 1)])
 
     async def change(self, work: Callable[[Change], Awaitable[T]]) -> T:
         async def attempt(transaction: Transaction) -> T:
@@ -45,8 +49,8 @@ class MongoStructures:
             return await self._store.transaction(attempt)
 
     async def find(self, structure: str) -> Structure | None:
-        found = await self._store.collection(_COLLECTION).find_one({"_id": structure})
-        return from_document(found) if found else None
+        found = await self._structures.find_one({"_id": structure})
+        return STRUCTURES.read(found) if found else None
 
     async def search(
         self, query: str, kind: StructureKind | None, after: str, limit: int
@@ -56,8 +60,8 @@ class MongoStructures:
             condition["search"] = {"$regex": re.escape(fold(query))}
         if kind:
             condition["kind"] = kind.value
-        found = self._store.collection(_COLLECTION).find(condition).sort("_id", 1).limit(limit)
-        return [from_document(document) async for document in found]
+        found = self._structures.find(condition).sort("_id", 1).limit(limit)
+        return [STRUCTURES.read(document) async for document in found]
 
 
 class MongoChange:
@@ -65,15 +69,16 @@ class MongoChange:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-        self._structures = transaction.collection(_COLLECTION)
+        self._structures = transaction.collection(STRUCTURES.collection)
+        self._documents = RewrittenDocuments(STRUCTURES, transaction)
 
     async def load(self, structure: str) -> Structure | None:
         session = self._transaction.session
         found = await self._structures.find_one({"_id": structure}, session=session)
-        return from_document(found) if found else None
+        return self._documents.read(found) if found else None
 
     async def save(self, structure: Structure) -> None:
-        document = to_document(structure)
+        document = self._documents.write(structure.id, structure)
         if structure.version == 1:
             await self._structures.insert_one(document, session=self._transaction.session)
         else:
@@ -85,8 +90,7 @@ class MongoChange:
         self._transaction.publish(message)
 
 
-def to_document(structure: Structure) -> Document:
-    """Convert a structure to a document."""
+def _to_document(structure: Structure) -> Document:
     declared = structure.declared
     parameters = asdict(declared.parameters)
     est_moa, est_moa_uniquement = write_moa_booleans(parameters.pop("moa"))
@@ -108,8 +112,7 @@ def to_document(structure: Structure) -> Document:
     }
 
 
-def from_document(document: Document) -> Structure:
-    """Convert a document to a structure."""
+def _from_document(document: Document) -> Structure:
     parameters = dict(document["parameters"])
     moa = read_moa_parameter(
         est_moa=parameters.pop("est_moa"),
@@ -123,10 +126,14 @@ def from_document(document: Document) -> Structure:
             name=make_one_line(document["name"]),
             kind=StructureKind(document["kind"]),
             status=StructureStatus(document["status"]),
-            parameters=Parameters(moa=moa, **parameters),
+            # By pydantic, which passes over the fields that a newer version has added.
+            parameters=_PARAMETERS.validate_python({**parameters, "moa": moa}),
             services=tuple(
-                Service(**{**service, "name": make_one_line(service["name"])})
+                _SERVICE.validate_python({**service, "name": make_one_line(service["name"])})
                 for service in document["services"]
             ),
         ),
     )
+
+
+STRUCTURES = DocumentFormat("structures", read=_from_document, write=_to_document)

@@ -12,6 +12,7 @@ import typer
 from services.routing.adapters.peers import Addresses, PeerAwayError
 from services.routing.bootstrap import build, compare, verify
 from services.routing.settings import Settings
+from shared.runtime.errors import NewerDocumentError
 from shared.runtime.program import build_program
 
 app = build_program("routing", build, Settings)
@@ -32,9 +33,14 @@ def verify_trail(
 ) -> None:
     """Verify the audit trail of a dossier, and compare the copies of other services with it.
 
-    Exit 1 when the trail does not hold, or a copy differs; 2 when a service could not be asked.
+    Exit 1 when the trail does not hold, or a copy differs; 2 when a service could not be asked, or
+    a newer version has written the dossier.
     """
-    report = asyncio.run(verify(mongo, dossier))
+    try:
+        report = asyncio.run(verify(mongo, dossier))
+    except NewerDocumentError as error:
+        typer.echo(f"{dossier}: NOT verified, {error}")
+        raise typer.Exit(2) from None
     if report is None:
         raise typer.BadParameter(f"no dossier {dossier}")
     if not report.is_valid:

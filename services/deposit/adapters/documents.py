@@ -4,6 +4,7 @@ from pydantic import TypeAdapter
 
 from services.deposit.domain.piece import Completion, Piece
 from shared.runtime.store.database import Document
+from shared.runtime.store.schema import DocumentFormat
 from shared.vocabulary.piece_numbers import build_number_key
 
 _PIECE = TypeAdapter(Piece)
@@ -18,7 +19,7 @@ def build_number_id(depositor: str, number: str) -> str:
     return f"{depositor}\n{build_number_key(number)}"
 
 
-def from_piece(piece: Piece) -> Document:
+def _from_piece(piece: Piece) -> Document:
     """Convert a piece to a document, with the fields that searches need beside it."""
     draft = piece.draft
     certified = piece.certificate_sha256
@@ -33,9 +34,11 @@ def from_piece(piece: Piece) -> Document:
     }
 
 
-def to_piece(document: Document) -> Piece:
-    """Convert a document to a piece."""
+def _to_piece(document: Document) -> Piece:
     return _PIECE.validate_python(document["piece"])
+
+
+PIECES = DocumentFormat("pieces", read=_to_piece, write=_from_piece)
 
 
 def from_completion(completion: Completion) -> Document:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from services.deposit.adapters.pieces import PIECES
+from services.deposit.adapters.documents import PIECES
 from services.deposit.application.ports import Depositor
 from services.deposit.domain.turns import DossierState
 from shared.circuit.turns import Awaited, Turn
@@ -12,10 +12,10 @@ from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import DossierChanged
 from shared.runtime.messaging.projection import check_owners, keep_newest
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.schema import DocumentFormat
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
-_DOSSIERS = "dossiers"
 _STATE = TypeAdapter(DossierState)
 
 
@@ -29,18 +29,25 @@ async def project_dossiers(
     claims = [
         (piece.piece_id, event.data.dossier_id) for event in events for piece in event.data.pieces
     ]
-    await check_owners(transaction, PIECES, claims)
-    await keep_newest(transaction, _DOSSIERS, [_build_row(event.data) for event in events])
+    await check_owners(transaction, PIECES.collection, claims)
+    rows = [DOSSIERS.write(_build_state(event.data), event.level) for event in events]
+    await keep_newest(transaction, DOSSIERS.collection, rows)
 
 
-def _build_row(told: DossierChanged) -> Document:
-    state = _build_state(told)
+def _write_state(state: DossierState) -> Document:
     return {
-        "_id": told.dossier_id,
-        "version": told.version,
+        "_id": state.id,
+        "version": state.version,
         "state": _STATE.dump_python(state, mode="json"),
         "awaits": _build_await_keys(state),
     }
+
+
+def _read_state(row: Document) -> DossierState:
+    return _STATE.validate_python(row["state"])
+
+
+DOSSIERS = DocumentFormat("dossiers", read=_read_state, write=_write_state)
 
 
 class MongoDossiers:
@@ -48,7 +55,7 @@ class MongoDossiers:
 
     def __init__(self, store: Store) -> None:
         """Read from this store."""
-        self._rows = store.collection(_DOSSIERS)
+        self._rows = store.collection(DOSSIERS.collection)
 
     async def prepare(self) -> None:
         """Create the index that finds the dossiers which await a given deposit."""
@@ -56,13 +63,14 @@ class MongoDossiers:
 
     async def find(self, dossier_id: str) -> DossierState | None:
         row: Document | None = await self._rows.find_one({"_id": dossier_id})
-        return _STATE.validate_python(row["state"]) if row else None
+        return DOSSIERS.read(row) if row else None
 
     async def find_awaiting(self, who: Depositor, titulaire: str) -> str | None:
         row: Document | None = await self._rows.find_one(
             {"awaits": _build_await_key(who, titulaire)}
         )
-        return row["state"]["awaited"]["piece_id"] if row else None
+        state = DOSSIERS.read(row) if row else None
+        return state.awaited.piece_id if state and state.awaited else None
 
 
 def _build_await_keys(state: DossierState) -> list[str]:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from prometheus_client import Histogram
 
 from services.deposit.adapters.documents import (
+    PIECES,
     build_number_id,
     from_completion,
-    from_piece,
     list_files,
 )
-from services.deposit.adapters.pieces import PIECES, RANKS
+from services.deposit.adapters.pieces import RANKS
 from services.deposit.application.messages import build_addition_message, build_deposit_message
 from services.deposit.application.ports import RecordedDeposit, Refusal, SaturatedError
 from services.deposit.domain.piece import Completion, Piece
@@ -25,6 +25,7 @@ from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Store, Transaction
 from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, UpdateOne
 from shared.runtime.store.idempotency_keys import find_key_uses, record_key_uses
+from shared.runtime.store.schema import SCHEMA
 from shared.runtime.tracing.spans import RootSpan, current_root, run_under
 
 GROUP_SIZE = Histogram(
@@ -93,13 +94,14 @@ class MongoLedger:
                 "_id": piece.id,
                 "piece.completions.dossier_version": {"$ne": completion.dossier_version},
             }
-            result = await transaction.collection(PIECES).update_one(
+            result = await transaction.collection(PIECES.collection).update_one(
                 unanswered,
                 {
                     "$push": {
                         "piece.completions": from_completion(completion),
                         "files": {"$each": list_files(completion)},
-                    }
+                    },
+                    "$max": {SCHEMA: transaction.level},
                 },
                 session=transaction.session,
             )
@@ -168,7 +170,7 @@ class MongoLedger:
 
     async def _find_numbers(self, group: Sequence[PendingDeposit]) -> set[str]:
         wanted = [entry.number_id for entry in group]
-        found = self._store.collection(PIECES).find(
+        found = self._store.collection(PIECES.collection).find(
             {"number_id": {"$in": wanted}}, {"number_id": 1}
         )
         return {row["number_id"] async for row in found}
@@ -183,8 +185,8 @@ class MongoLedger:
                 message = build_deposit_message(entry.piece, ranks[entry.piece.dossier_id])
                 with run_under(entry.root):
                     transaction.publish(message)
-            rows = [from_piece(entry.piece) for entry in entries]
-            await transaction.collection(PIECES).insert_many(rows, session=session)
+            rows = [PIECES.write(entry.piece, transaction.level) for entry in entries]
+            await transaction.collection(PIECES.collection).insert_many(rows, session=session)
             uses = [(entry.key, entry.piece.id) for entry in entries if entry.key]
             await record_key_uses(transaction, uses)
             await self._keep_ranks(transaction, ranks)

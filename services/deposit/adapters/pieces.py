@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from services.deposit.adapters.documents import build_number_id, to_piece
+from services.deposit.adapters.documents import PIECES, build_number_id
 from services.deposit.domain.piece import Piece
 from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Document, Store
@@ -10,7 +10,6 @@ from shared.runtime.store.idempotency_keys import find_key_uses, prepare_keys
 from shared.vocabulary.piece_numbers import build_number_key
 from shared.vocabulary.roles import Role
 
-PIECES = "pieces"
 RANKS = "ranks"
 """Number of events published, by dossier."""
 
@@ -21,7 +20,7 @@ class MongoPieces:
     def __init__(self, store: Store) -> None:
         """Read from this store."""
         self._store = store
-        self._pieces = store.collection(PIECES)
+        self._pieces = store.collection(PIECES.collection)
 
     async def prepare(self) -> None:
         """Create the indexes, one of which keeps a depositor's numbers unique."""
@@ -42,7 +41,7 @@ class MongoPieces:
             "number_key": build_number_key(number),
             f"piece.draft.parties.{role.value}.structure": structure,
         }
-        return [to_piece(row) async for row in self._pieces.find(wanted)]
+        return [PIECES.read(row) async for row in self._pieces.find(wanted)]
 
     async def list_ids(self, dossier_id: str) -> set[str]:
         found = self._pieces.find({"dossier_id": dossier_id}, {"_id": 1})
@@ -59,4 +58,4 @@ class MongoPieces:
 
 
 def _read(row: Document | None) -> Piece | None:
-    return to_piece(row) if row else None
+    return PIECES.read(row) if row else None

@@ -11,6 +11,7 @@ from shared.circuit.parties import Party
 from shared.runtime.logs import get_logger
 from shared.runtime.store.database import Document
 from shared.runtime.store.driver import Decimal128
+from shared.runtime.store.schema import DocumentFormat
 from shared.runtime.web.problems import Problem
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import Amounts
@@ -39,12 +40,10 @@ _log = get_logger(__name__)
 _NEVER = "0001-01-01T00:00:00.000"
 
 
-def to_document(piece: Piece, version: int) -> Document:
-    """Convert a piece to a document."""
+def _write(piece: Piece) -> Document:
     return {
         "_id": piece.id,
         "dossier_id": piece.dossier_id,
-        "version": version,
         **_build_keys(piece),
         "cadre": piece.cadre,
         "number": piece.number,
@@ -76,9 +75,9 @@ def _build_keys(piece: Piece) -> Document:
     }
 
 
-def from_document(document: Document) -> Piece:
+def _read(document: Document) -> Piece:
     """Convert a document to a piece. Raises DamagedPieceError when its search keys are wrong."""
-    piece = _read(document)
+    piece = _read_shown(document)
     wrong = [
         name for name, value in _build_keys(piece).items() if document.get(name, value) != value
     ]
@@ -87,7 +86,11 @@ def from_document(document: Document) -> Piece:
     return piece
 
 
-def _read(document: Document) -> Piece:
+PIECES = DocumentFormat("pieces", read=_read, write=_write)
+"""The pieces, each with the `version` of its dossier beside what is shown of it."""
+
+
+def _read_shown(document: Document) -> Piece:
     issued_on = document["issued_on"]
     amounts = document["amounts"]
     prevailing = document.get("prevailing")
@@ -97,7 +100,7 @@ def _read(document: Document) -> Piece:
         cadre=document["cadre"],
         number=document["number"],
         depositor=parse_actor_key(document["depositor"]),
-        parties={Role(role): Party(**party) for role, party in document["parties"].items()},
+        parties={Role(role): _to_party(party) for role, party in document["parties"].items()},
         whole=_to_state(document["whole"]),
         reported=_to_state(document["reported"]),
         follows=document["follows"],
@@ -149,6 +152,10 @@ def _write_moment(moment: datetime) -> str:
 
 def _from_party(party: Party) -> Document:
     return {"structure": party.structure, "service": party.service}
+
+
+def _to_party(document: Mapping[str, Any]) -> Party:
+    return Party(document["structure"], document["service"])
 
 
 def _from_state(state: PieceState) -> Document:

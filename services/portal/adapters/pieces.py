@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date
 
 from services.portal.adapters import queries
-from services.portal.adapters.documents import from_document
-from services.portal.adapters.dossier_projection import PIECES
+from services.portal.adapters.documents import PIECES
 from services.portal.domain.counts import Awaiting, Count
 from services.portal.domain.criteria import Criteria, Place, Range
 from services.portal.domain.piece import Piece
@@ -21,7 +20,7 @@ class MongoPieces:
 
     def __init__(self, store: Store) -> None:
         """Read from this store."""
-        self._pieces = store.collection(PIECES)
+        self._pieces = store.collection(PIECES.collection)
 
     async def prepare(self) -> None:
         """Create the indexes."""
@@ -33,7 +32,7 @@ class MongoPieces:
     ) -> Sequence[Piece]:
         asked = queries.build_search(viewer, criteria, after)
         found = self._pieces.find(asked).sort(queries.NEWEST_FIRST).limit(limit)
-        return [from_document(document) async for document in found]
+        return [PIECES.read(document) async for document in found]
 
     async def count(self, viewer: Actor) -> Sequence[Count]:
         return [
@@ -51,7 +50,7 @@ class MongoPieces:
         batch: list[Piece] = []
         found = self._pieces.find(asked, batch_size=_BATCH).sort(queries.OLDEST_FIRST)
         async for document in found:
-            batch.append(from_document(document))
+            batch.append(PIECES.read(document))
             if len(batch) == _BATCH:
                 yield batch
                 batch = []

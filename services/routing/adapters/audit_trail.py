@@ -15,6 +15,7 @@ from services.routing.application.ports import Report
 from services.routing.domain.dossier import Dossier, replay
 from services.routing.domain.events import AdditionRefused, Event, PieceCompleted, PieceReceived
 from shared.runtime.store.database import Document
+from shared.runtime.store.schema import DocumentFormat
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _VERSION_DIGITS = 6
@@ -26,25 +27,39 @@ def format_entry_id(dossier_id: str, version: int) -> str:
     return f"{dossier_id}|{version:0{_VERSION_DIGITS}d}"
 
 
-def write_entry(dossier_id: str, entry: Entry, previous: str) -> Document:
+def write_entry(dossier_id: str, entry: Entry, previous: str, level: int) -> Document:
     """Build the document of an entry that follows the hash `previous`, empty for the first."""
     document: Document = {
         "_id": format_entry_id(dossier_id, entry.version),
         "dossier": dossier_id,
-        "version": entry.version,
-        "events": [write_event(event) for event in entry.events],
-        "files": [each for event in entry.events for each in _list_files(event)],
-        "cause": entry.cause,
+        **ENTRIES.write(entry, level),
         "previous": previous,
     }
     document["hash"] = compute_hash(document)
     return document
 
 
-def read_entry(document: Mapping[str, Any]) -> Entry:
+def read_entry(document: Document) -> Entry:
     """Parse the document of an entry. Raises ValueError, KeyError or TypeError when malformed."""
+    return ENTRIES.read(document)
+
+
+def _read(document: Document) -> Entry:
     events = tuple(read_event(each) for each in document["events"])
     return Entry(document["version"], events, document["cause"])
+
+
+def _write(entry: Entry) -> Document:
+    return {
+        "version": entry.version,
+        "events": [write_event(event) for event in entry.events],
+        "files": [each for event in entry.events for each in _list_files(event)],
+        "cause": entry.cause,
+    }
+
+
+ENTRIES = DocumentFormat("audit", read=_read, write=_write)
+"""The entries: written once, so that nothing of them is unknown when they are hashed."""
 
 
 def compute_hash(document: Mapping[str, Any]) -> str:
@@ -53,7 +68,7 @@ def compute_hash(document: Mapping[str, Any]) -> str:
     return sha256(_CANONICAL.encode(hashed).encode()).hexdigest()
 
 
-def verify(trail: Sequence[Mapping[str, Any]], dossier: Mapping[str, Any], head: str) -> Report:
+def verify(trail: Sequence[Document], dossier: Mapping[str, Any], head: str) -> Report:
     """Verify a trail, oldest entry first: its hashes, and the dossier that its events give."""
     previous, version = "", 0
     for document in trail:
@@ -65,7 +80,7 @@ def verify(trail: Sequence[Mapping[str, Any]], dossier: Mapping[str, Any], head:
     return Report(len(trail), not fault, version if fault else None, fault)
 
 
-def _find_fault(document: Mapping[str, Any], previous: str, version: int) -> str | None:
+def _find_fault(document: Document, previous: str, version: int) -> str | None:
     try:
         entry = read_entry(document)
         if compute_hash(document) != document["hash"]:
@@ -82,7 +97,7 @@ def _find_fault(document: Mapping[str, Any], previous: str, version: int) -> str
 
 
 def _find_end_fault(
-    trail: Sequence[Mapping[str, Any]], dossier: Mapping[str, Any], last: str, head: str
+    trail: Sequence[Document], dossier: Mapping[str, Any], last: str, head: str
 ) -> str | None:
     if last != head:
         return "La fin de la piste manque."

@@ -29,6 +29,7 @@ from shared.contracts.outgoing import Outgoing
 from shared.runtime.messaging.directory import Directory
 from shared.runtime.store.database import Document, Store, Transaction, aggregate
 from shared.runtime.store.driver import ReplaceOne
+from shared.runtime.store.schema import SCHEMA, DocumentFormat, RewrittenDocuments
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 
@@ -79,6 +80,7 @@ class MongoDossiers:
         )
         if document is None:
             return None
+        JOURNEYS.check([document])
         report = verify(await self._read_trail(dossier_id), document["state"], document["trail"])
         if not report.is_valid or _has_sound_keys(document):
             return report
@@ -94,9 +96,11 @@ class MongoDossiers:
                 {"since": {"$gt": after.since}},
                 {"since": after.since, "_id": {"$gt": after.dossier_id}},
             ]
-        found = self._collection("dossiers").find(query, {"state": 1}, session=self._session)
-        ordered = found.sort([("since", 1), ("_id", 1)]).limit(limit)
-        dossiers = [read_dossier(document["state"]) async for document in ordered]
+        shown = {"state": 1, SCHEMA: 1}
+        found = self._collection("dossiers").find(query, shown, session=self._session)
+        ordered = await found.sort([("since", 1), ("_id", 1)]).limit(limit).to_list(None)
+        JOURNEYS.check(ordered)
+        dossiers = [read_dossier(document["state"]) for document in ordered]
         for dossier in dossiers:
             if not (dossier.awaited and dossier.awaited.find_turn(actor)):
                 raise LookupError(f"{dossier.id} is listed as awaiting {actor}, and does not")
@@ -150,7 +154,10 @@ class MongoDossiers:
 
     async def _find_one(self, query: Document) -> Journey | None:
         document = await self._collection("dossiers").find_one(query, session=self._session)
-        return _read_journey(document) if document else None
+        return self._read_journey(document) if document else None
+
+    def _read_journey(self, document: Document) -> Journey:
+        return JOURNEYS.read(document)
 
     async def _read_trail(self, dossier_id: str) -> Sequence[Document]:
         found = self._collection("audit").find(
@@ -176,12 +183,15 @@ class MongoDossierChange(MongoDossiers):
         super().__init__(transaction)
         self._transaction = transaction
         self._sealed: list[Document] = []
+        self._documents = RewrittenDocuments(JOURNEYS, transaction)
 
     async def find_journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]:
         found = self._collection("dossiers").find(
             {"_id": {"$in": list(dossier_ids)}}, session=self._session
         )
-        return {document["_id"]: _read_journey(document) async for document in found}
+        documents = await found.to_list(None)
+        JOURNEYS.check(documents)
+        return {document["_id"]: self._read_journey(document) for document in documents}
 
     async def find_owners(self, pieces: Collection[str]) -> dict[str, str]:
         wanted = sorted(pieces)
@@ -198,7 +208,9 @@ class MongoDossierChange(MongoDossiers):
 
     def seal(self, journey: Journey) -> None:
         for entry in journey.entries:
-            document = write_entry(journey.dossier.id, entry, journey.trail)
+            document = write_entry(
+                journey.dossier.id, entry, journey.trail, self._transaction.level
+            )
             journey.trail = document["hash"]
             self._sealed.append(document)
         journey.entries.clear()
@@ -209,12 +221,19 @@ class MongoDossierChange(MongoDossiers):
         await self._collection("audit").insert_many(self._sealed, session=self._session)
         await self._collection("dossiers").bulk_write(
             [
-                ReplaceOne({"_id": journey.dossier.id}, _write_journey(journey), upsert=True)
+                ReplaceOne(
+                    {"_id": journey.dossier.id},
+                    self._documents.write(journey.dossier.id, journey),
+                    upsert=True,
+                )
                 for journey in journeys
             ],
             ordered=False,
             session=self._session,
         )
+
+    def _read_journey(self, document: Document) -> Journey:
+        return self._documents.read(document)
 
     def publish(self, message: Outgoing) -> None:
         self._transaction.publish(message)
@@ -281,3 +300,6 @@ def _read_journey(document: Document) -> Journey:
         payment_not_reported=document["payment_not_reported"],
         trail=document["trail"],
     )
+
+
+JOURNEYS = DocumentFormat("dossiers", read=_read_journey, write=_write_journey)

@@ -9,6 +9,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.runtime.messaging.projection import keep_newest
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.schema import DocumentFormat
 
 STRUCTURES = "structures"
 _STRUCTURE = TypeAdapter(Structure)
@@ -18,9 +19,8 @@ async def keep_structures(
     transaction: Transaction, events: Sequence[Event[StructureChanged]]
 ) -> frozenset[str]:
     """Keep the latest version of each structure; return the ids of those that were newer."""
-    return await keep_newest(
-        transaction, STRUCTURES, [_build_row(event.data.to_domain()) for event in events]
-    )
+    rows = [DIRECTORY.write(event.data.to_domain(), event.level) for event in events]
+    return await keep_newest(transaction, STRUCTURES, rows)
 
 
 async def project_structures(
@@ -41,7 +41,7 @@ class Directory:
     async def find(self, structures: Iterable[str]) -> Mapping[str, Structure]:
         """Find structures by id; those that do not exist are left out."""
         rows = self._rows.find(_filter_by_ids(structures), session=self._session)
-        return {row["_id"]: _read(row) async for row in rows}
+        return {row["_id"]: DIRECTORY.read(row) async for row in rows}
 
     async def find_names(self, structures: Iterable[str]) -> Mapping[str, str]:
         """Find names of structures by id; those that do not exist are left out."""
@@ -64,3 +64,6 @@ def _build_row(structure: Structure) -> Document:
 
 def _read(row: Document) -> Structure:
     return _STRUCTURE.validate_python({**row["structure"], "name": row["name"]})
+
+
+DIRECTORY = DocumentFormat(STRUCTURES, read=_read, write=_build_row)

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from shared.runtime.errors import NewerDocumentError
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import NEWER_DOCUMENTS
-from shared.runtime.store.database import Document
+from shared.runtime.store.database import Document, Transaction
 from shared.runtime.store.unknown_fields import Unknown, find_unknown, put_back
 from shared.vocabulary.levels import LEVEL
 
@@ -108,6 +108,31 @@ class DocumentFormat(Generic[T]):
             if upcast := self._upcasts.get(level):
                 document = upcast(document)
         return document
+
+
+class RewrittenDocuments(Generic[T]):
+    """Documents that one transaction reads and writes again, each with what it keeps."""
+
+    def __init__(self, documents: DocumentFormat[T], transaction: Transaction) -> None:
+        """Use the format of a collection within a transaction."""
+        self._format = documents
+        self._transaction = transaction
+        self._kept: dict[str, Kept] = {}
+
+    def read(self, document: Document) -> T:
+        """Read a document. The transaction writes at its level from then on, or higher."""
+        value, self._kept[document["_id"]] = self._format.read_to_change(document)
+        self._transaction.raise_level(read_level(document))
+        return value
+
+    def write(self, key: str, value: T) -> Document:
+        """Write the value of a document whole; one that was not read is new."""
+        return self._format.write(value, self._transaction.level, self._kept.get(key, NEW))
+
+    def write_change(self, key: str, value: T) -> Document:
+        """Write the fields of a value alone, to be set in its document."""
+        kept = self._kept.get(key, NEW)
+        return self._format.write_change(value, self._transaction.level, kept)
 
 
 def read_level(document: Mapping[str, Any]) -> int:

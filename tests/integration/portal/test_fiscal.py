@@ -8,8 +8,7 @@ from zipfile import ZipFile
 
 import httpx
 
-from services.portal.adapters.documents import build_sort_key, to_document
-from services.portal.adapters.dossier_projection import PIECES
+from services.portal.adapters.documents import PIECES, build_sort_key
 from services.portal.adapters.pieces import MongoPieces
 from services.portal.adapters.queries import OLDEST_FIRST
 from services.portal.adapters.sheets import CsvSheet
@@ -132,8 +131,8 @@ async def test_the_workbook_is_one(world: World) -> None:
 
 
 async def test_ten_thousand_pieces_are_listed_without_being_held_in_memory(store: Store) -> None:
-    (pattern,) = (to_document(piece, 1) for piece in read_pieces(a_state()))
-    pieces = store.collection(PIECES)
+    (pattern,) = ({**PIECES.write(piece, 1), "version": 1} for piece in read_pieces(a_state()))
+    pieces = store.collection(PIECES.collection)
     await pieces.create_index([("depositor", 1), *OLDEST_FIRST])
     await pieces.insert_many(
         [

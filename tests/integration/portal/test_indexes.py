@@ -8,7 +8,8 @@ import pytest
 
 from deploy.local import Platform
 from services.portal.adapters import queries
-from services.portal.adapters.dossier_projection import PIECES, project_dossiers
+from services.portal.adapters.documents import PIECES
+from services.portal.adapters.dossier_projection import project_dossiers
 from services.portal.adapters.pieces import MongoPieces
 from services.portal.domain.criteria import Criteria
 from shared.runtime.store.database import Store, Transaction
@@ -47,7 +48,7 @@ async def plan(
     **more: Any,  # noqa: ANN401
 ) -> Any:  # noqa: ANN401
     """Ask the store how it would find, and from which index."""
-    command = {"find": PIECES, "filter": asked, "sort": dict(sort), **more}
+    command = {"find": PIECES.collection, "filter": asked, "sort": dict(sort), **more}
     return await explained(store, command)
 
 
@@ -112,7 +113,7 @@ async def test_the_dashboard_and_the_list_are_answered_from_an_index(
     prepared: Store, viewer: Actor
 ) -> None:
     for pipeline in (queries.build_count(viewer), queries.build_awaiting(viewer)):
-        command = {"aggregate": PIECES, "pipeline": pipeline, "cursor": {}}
+        command = {"aggregate": PIECES.collection, "pipeline": pipeline, "cursor": {}}
         assert index_of(await explained(prepared, command))[0] in pipeline[0]["$match"]
     listed = await plan(prepared, queries.build_sent(viewer, DAYS), queries.OLDEST_FIRST)
     assert index_of(listed) == ["depositor", "order"]
@@ -137,7 +138,7 @@ async def test_no_page_of_a_criterion_alone_is_sorted(prepared: Store, viewer: A
 async def test_the_dashboard_reads_no_piece(prepared: Store, viewer: Actor) -> None:
     await skip_where_all_is_sorted(prepared)
     for pipeline in (queries.build_count(viewer), queries.build_awaiting(viewer)):
-        command = {"aggregate": PIECES, "pipeline": pipeline, "cursor": {}}
+        command = {"aggregate": PIECES.collection, "pipeline": pipeline, "cursor": {}}
         found = {stage["stage"] for stage in stages(await explained(prepared, command))}
         assert "IXSCAN" in found
         assert "FETCH" not in found
@@ -166,7 +167,7 @@ async def test_a_criterion_without_its_index_is_noticed(room: Room) -> None:
     """The check itself can fail."""
     asked = queries.build_search(VIEWERS[0], ALONE["marche"])
     async with room.store("bare") as store:
-        pieces = store.collection(PIECES)
+        pieces = store.collection(PIECES.collection)
         await pieces.create_index([("seen_by", 1), *queries.NEWEST_FIRST])
         await pieces.insert_one({**asked, "order": "o"})
         found = await plan(store, asked, queries.NEWEST_FIRST)

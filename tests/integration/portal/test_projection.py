@@ -9,7 +9,8 @@ from aiokafka import AIOKafkaConsumer
 from pymongo import AsyncMongoClient
 
 from deploy.local import Platform
-from services.portal.adapters.dossier_projection import DOSSIERS, PIECES, project_dossiers
+from services.portal.adapters.documents import PIECES
+from services.portal.adapters.dossier_projection import DOSSIERS, project_dossiers
 from services.portal.adapters.pieces import MongoPieces
 from services.portal.domain.criteria import Criteria
 from shared.contracts.routing_v1 import DossierChanged
@@ -110,7 +111,7 @@ async def lose_everything(portal: Platform) -> None:
     await wait_until(lambda: not portal.is_alive("portal"), "the portal has stopped")
     client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(portal.addresses.mongo)
     async with client:
-        assert await client["portal"][PIECES].count_documents({}) > 0
+        assert await client["portal"][PIECES.collection].count_documents({}) > 0
         await client.drop_database("portal")
     reader = AIOKafkaConsumer(
         DOSSIER.name,

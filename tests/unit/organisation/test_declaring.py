@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from services.organisation.adapters import from_document, to_document
+from services.organisation.adapters import STRUCTURES
 from services.organisation.application import (
     Change,
     Declarations,
@@ -161,4 +161,4 @@ def test_a_structure_reads_back_from_the_store_as_it_was_written(moa: MoaParamet
         ),
     )
 
-    assert from_document(to_document(structure)) == structure
+    assert STRUCTURES.read(STRUCTURES.write(structure, 1)) == structure

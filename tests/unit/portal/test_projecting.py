@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.portal.adapters.documents import from_document, to_document
+from services.portal.adapters.documents import PIECES
 from services.portal.application.piece_states import read_pieces
 from services.portal.domain.piece import Piece
 from shared.contracts.routing_v1 import DossierChanged, TurnV1
@@ -108,7 +108,7 @@ def test_who_takes_part_may_see_in_its_role_and_no_other() -> None:
 def test_a_document_holds_the_whole_piece(state: DossierChanged) -> None:
     piece = only(state)
 
-    assert from_document(to_document(piece, 1)) == piece
+    assert PIECES.read(PIECES.write(piece, 1)) == piece
 
 
 def test_a_document_holds_a_piece_of_which_an_old_message_said_little() -> None:
@@ -116,5 +116,5 @@ def test_a_document_holds_a_piece_of_which_an_old_message_said_little() -> None:
     state = a_piece().model_copy(update=dict.fromkeys((*unknown, "status_at")))
     little = only(a_state(pieces=[state]))
 
-    assert from_document(to_document(little, 1)) == little
-    assert to_document(little, 1)["order"] < to_document(only(a_state()), 1)["order"]
+    assert PIECES.read(PIECES.write(little, 1)) == little
+    assert PIECES.write(little, 1)["order"] < PIECES.write(only(a_state()), 1)["order"]

@@ -9,8 +9,8 @@ from services.support.agent.application.ports import ConversationChange, TurnOut
 from services.support.agent.domain.conversation import Conversation
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
 
-_CONVERSATIONS = "conversations"
 _CONVERSATION = TypeAdapter(Conversation)
 
 
@@ -20,7 +20,7 @@ class MongoConversations:
     def __init__(self, store: Store, kept: timedelta) -> None:
         """Set after how long a conversation is deleted."""
         self._store = store
-        self._conversations = store.collection(_CONVERSATIONS)
+        self._conversations = store.collection(CONVERSATIONS.collection)
         self._kept = kept
 
     async def prepare(self) -> None:
@@ -32,7 +32,7 @@ class MongoConversations:
             "_id": conversation.id,
             "token": token_hash,
             "expires_at": conversation.started_at + self._kept,
-            "conversation": _CONVERSATION.dump_python(conversation, mode="json"),
+            **CONVERSATIONS.write(conversation, self._store.level),
         }
         await self._conversations.insert_one(row)
 
@@ -56,17 +56,17 @@ class MongoConversations:
 class _MongoConversationChange:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-        self._conversations = transaction.collection(_CONVERSATIONS)
+        self._conversations = transaction.collection(CONVERSATIONS.collection)
+        self._documents = RewrittenDocuments(CONVERSATIONS, transaction)
 
     async def load(self, conversation: str) -> Conversation | None:
         session = self._transaction.session
-        return _read_conversation(
-            await self._conversations.find_one({"_id": conversation}, session=session)
-        )
+        row = await self._conversations.find_one({"_id": conversation}, session=session)
+        return self._documents.read(row) if row else None
 
     async def save(self, conversation: Conversation) -> None:
         # Not replaced: the token is not part of the conversation.
-        written = {"conversation": _CONVERSATION.dump_python(conversation, mode="json")}
+        written = self._documents.write_change(conversation.id, conversation)
         await self._conversations.update_one(
             {"_id": conversation.id}, {"$set": written}, session=self._transaction.session
         )
@@ -75,5 +75,16 @@ class _MongoConversationChange:
         self._transaction.publish(message)
 
 
+def _from_conversation(conversation: Conversation) -> Document:
+    return {"conversation": _CONVERSATION.dump_python(conversation, mode="json")}
+
+
+def _to_conversation(row: Document) -> Conversation:
+    return _CONVERSATION.validate_python(row["conversation"])
+
+
+CONVERSATIONS = DocumentFormat("conversations", read=_to_conversation, write=_from_conversation)
+
+
 def _read_conversation(row: Document | None) -> Conversation | None:
-    return _CONVERSATION.validate_python(row["conversation"]) if row else None
+    return CONVERSATIONS.read(row) if row else None

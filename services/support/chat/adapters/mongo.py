@@ -18,14 +18,16 @@ from services.support.chat.domain.chat import (
     Message,
     Queue,
 )
+from shared.runtime.errors import NewerDocumentError
 from shared.runtime.notifier import Notifier
 from shared.runtime.store.change_stream import watch_inserts
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import DuplicateKeyError
+from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
 from shared.vocabulary.tickets import Side
 
 T = TypeVar("T")
-_CHATS, _LINES, _QUEUES, _PRESENCE = "chats", "chat_lines", "chat_queues", "chat_presence"
+_QUEUES, _PRESENCE = "chat_queues", "chat_presence"
 _PRESENCE_KEPT = timedelta(days=2)
 _CHAT, _LINE = TypeAdapter(Chat), TypeAdapter(Line)
 
@@ -36,8 +38,8 @@ class MongoChats:
     def __init__(self, store: Store, kept: timedelta) -> None:
         """Set after how long a chat is deleted."""
         self._store = store
-        self._chats = store.collection(_CHATS)
-        self._lines = store.collection(_LINES)
+        self._chats = store.collection(CHATS.collection)
+        self._lines = store.collection(LINES.collection)
         self._presence = store.collection(_PRESENCE)
         self._kept = kept
 
@@ -70,7 +72,7 @@ class MongoChats:
 
     async def list_lines(self, chat: str, after: int) -> Sequence[Line]:
         found = self._lines.find({"chat": chat, "rank": {"$gt": after}}).sort("rank")
-        return [_LINE.validate_python(each["line"]) async for each in found]
+        return [LINES.read(each) async for each in found]
 
     async def find_position(self, chat: Chat) -> int:
         before = {**_filter_waiting(chat.queue), "place": {"$lt": chat.place}}
@@ -79,7 +81,7 @@ class MongoChats:
     async def list_queue(self, queue: Queue) -> Sequence[Chat]:
         states = [ChatState.EN_ATTENTE.value, ChatState.EN_COURS.value]
         return [
-            _CHAT.validate_python(each["chat"])
+            CHATS.read(each)
             for state in states
             async for each in self._chats.find({"queue": queue.name, "state": state}).sort("place")
         ]
@@ -119,13 +121,17 @@ class _MongoChatChange:
     def __init__(self, transaction: Transaction, kept: timedelta) -> None:
         self._transaction = transaction
         self._session = transaction.session
-        self._chats = transaction.collection(_CHATS)
-        self._lines = transaction.collection(_LINES)
+        self._chats = transaction.collection(CHATS.collection)
+        self._lines = transaction.collection(LINES.collection)
         self._queues = transaction.collection(_QUEUES)
         self._kept = kept
+        self._documents = RewrittenDocuments(CHATS, transaction)
 
     async def load(self, chat: str) -> Chat | None:
-        return _read_chat(await self._chats.find_one({"_id": chat}, session=self._session))
+        return self._read(await self._chats.find_one({"_id": chat}, session=self._session))
+
+    def _read(self, row: Document | None) -> Chat | None:
+        return self._documents.read(row) if row else None
 
     async def count_waiting(self, queue: Queue) -> int:
         row = await self._queues.find_one({"_id": queue.name}, session=self._session)
@@ -153,7 +159,7 @@ class _MongoChatChange:
         found = (
             self._chats.find(_filter_waiting(queue), session=self._session).sort("place").limit(1)
         )
-        return _read_chat(next(iter(await found.to_list(1)), None))
+        return self._read(next(iter(await found.to_list(1)), None))
 
     async def count_open(self, owner: str) -> int:
         found = self._chats.find({"open_of": owner}, {"_id": 1}, session=self._session)
@@ -164,13 +170,13 @@ class _MongoChatChange:
             return None
         keyed = _build_key_id(chat.id, message, message.desk or chat.queue)
         row = await self._lines.find_one({"keyed": keyed}, session=self._session)
-        return _LINE.validate_python(row["line"]) if row else None
+        return LINES.read(row) if row else None
 
     async def find_started(self, sent: str) -> Chat | None:
-        return _read_chat(await self._chats.find_one({"sent": sent}, session=self._session))
+        return self._read(await self._chats.find_one({"sent": sent}, session=self._session))
 
     async def add_token(self, chat: str, token_hash: str) -> None:
-        await add_token(self._transaction, _CHATS, chat, token_hash)
+        await add_token(self._transaction, CHATS.collection, chat, token_hash)
 
     async def insert(
         self, update: ChatUpdate, owner: str, token_hash: str | None, sent: str | None
@@ -181,14 +187,15 @@ class _MongoChatChange:
             "token": [token_hash] if token_hash else None,
             **({"sent": sent} if sent else {}),
             "expires_at": update.chat.started_at + self._kept,
-            **_to_document(update.chat),
+            **self._documents.write(update.chat.id, update.chat),
         }
         await self._chats.insert_one(row, session=self._session)
         await self._insert_lines(update)
 
     async def save(self, update: ChatUpdate) -> None:
         # Fields are set, and the document not replaced: it holds the token and the owner as well.
-        change: Document = {"$set": _to_document(update.chat)}
+        written = self._documents.write_change(update.chat.id, update.chat)
+        change: Document = {"$set": written}
         if not update.chat.is_open:
             change["$unset"] = {"open_of": "", "sent": ""}
         await self._chats.update_one({"_id": update.chat.id}, change, session=self._session)
@@ -209,7 +216,7 @@ class _MongoChatChange:
             "rings": [chat.id, *(queue.name for queue in queues if queue)],
             "rank": line.rank,
             "expires_at": chat.started_at + self._kept,
-            "line": _LINE.dump_python(line, mode="json"),
+            **LINES.write(line, self._transaction.level),
         }
         return row | ({"keyed": _build_key_id(chat.id, line, chat.queue)} if line.key else {})
 
@@ -233,13 +240,29 @@ def _to_document(chat: Chat) -> Document:
     }
 
 
+def _to_chat(row: Document) -> Chat:
+    return _CHAT.validate_python(row["chat"])
+
+
+def _from_line(line: Line) -> Document:
+    return {"line": _LINE.dump_python(line, mode="json")}
+
+
+def _to_line(row: Document) -> Line:
+    return _LINE.validate_python(row["line"])
+
+
+CHATS = DocumentFormat("chats", read=_to_chat, write=_to_document)
+LINES = DocumentFormat("chat_lines", read=_to_line, write=_from_line)
+
+
 def _read_presence(row: Document, seen_at: datetime | None) -> ChatPresence | None:
     try:
-        chat = _CHAT.validate_python(row["chat"])
-    except (KeyError, ValueError):
+        chat = CHATS.read(row)
+    except (KeyError, ValueError, NewerDocumentError):
         return None
     return ChatPresence(chat, seen_at or chat.started_at)
 
 
 def _read_chat(row: Document | None) -> Chat | None:
-    return _CHAT.validate_python(row["chat"]) if row else None
+    return CHATS.read(row) if row else None

@@ -17,11 +17,11 @@ from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, ReturnDocument
 from shared.runtime.store.idempotency_keys import find_key_uses, prepare_keys, record_key_uses
+from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
 from shared.vocabulary.texts import fold
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 
 T = TypeVar("T")
-TICKETS = "tickets"
 _NUMBERS = "numbers"
 # Projection of a list, without the long texts. Response times need the rest of the journal.
 _LIST_PROJECTION = {
@@ -40,7 +40,7 @@ class MongoTickets:
     def __init__(self, store: Store) -> None:
         """Take the service's store."""
         self._store = store
-        self._tickets = store.collection(TICKETS)
+        self._tickets = store.collection(TICKETS.collection)
 
     async def prepare(self) -> None:
         """Create the indexes, one for each way in which tickets are listed."""
@@ -127,7 +127,7 @@ class MongoTickets:
     async def _list_page(self, wanted: Document, order: tuple[str, int], limit: int) -> Page:
         cursor = self._tickets.find(wanted, _LIST_PROJECTION).sort(*order).limit(limit + 1)
         rows = await cursor.to_list(limit + 1)
-        found = [_TICKET.validate_python(row["ticket"]) for row in rows[:limit]]
+        found = [TICKETS.read(row) for row in rows[:limit]]
         return Page(found, rows[limit - 1][order[0]] if len(rows) > limit else None)
 
 
@@ -135,22 +135,23 @@ class _MongoTicketChange:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self._session = transaction.session
-        self._tickets = transaction.collection(TICKETS)
+        self._tickets = transaction.collection(TICKETS.collection)
+        self._documents = RewrittenDocuments(TICKETS, transaction)
 
     async def load(self, ticket: str) -> Ticket | None:
-        return _read_ticket(await self._tickets.find_one({"_id": ticket}, session=self._session))
+        row = await self._tickets.find_one({"_id": ticket}, session=self._session)
+        return self._documents.read(row) if row else None
 
     async def save(self, ticket: Ticket) -> None:
         # Set fields instead of replacing the document: the document holds the token too.
-        await self._tickets.update_one(
-            {"_id": ticket.id}, {"$set": _to_document(ticket)}, session=self._session
-        )
+        change = {"$set": self._documents.write_change(ticket.id, ticket)}
+        await self._tickets.update_one({"_id": ticket.id}, change, session=self._session)
 
     async def insert(self, ticket: Ticket, token_hash: str | None = None) -> None:
         row = {
             "_id": ticket.id,
             "token": [token_hash] if token_hash else None,
-            **_to_document(ticket),
+            **self._documents.write(ticket.id, ticket),
         }
         await self._tickets.insert_one(row, session=self._session)
 
@@ -158,7 +159,7 @@ class _MongoTicketChange:
         await self._tickets.delete_one({"_id": ticket}, session=self._session)
 
     async def add_token(self, ticket: str, token_hash: str) -> None:
-        await add_token(self._transaction, TICKETS, ticket, token_hash)
+        await add_token(self._transaction, TICKETS.collection, ticket, token_hash)
 
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
         return await _find_key_use(self._transaction, key)
@@ -205,8 +206,15 @@ def _build_filter(search: Search) -> Document:
     return wanted
 
 
+def _to_ticket(row: Document) -> Ticket:
+    return _TICKET.validate_python(row["ticket"])
+
+
+TICKETS = DocumentFormat("tickets", read=_to_ticket, write=_to_document)
+
+
 def _read_ticket(row: Document | None) -> Ticket | None:
-    return _TICKET.validate_python(row["ticket"]) if row else None
+    return TICKETS.read(row) if row else None
 
 
 async def _find_key_use(source: Store | Transaction, key: Key | None) -> UsedKey | None:
