@@ -28,7 +28,10 @@ def _from_piece(piece: Piece) -> Document:
         "dossier_id": piece.dossier_id,
         "number_id": build_number_id(draft.depositor.structure, draft.number),
         "number_key": build_number_key(draft.number),
-        "files": [piece.file.sha256, certified, *(each.sha256 for each in piece.attachments)],
+        "files": [
+            *(piece.file.sha256, certified, *(each.sha256 for each in piece.attachments)),
+            *(sha256 for each in piece.completions for sha256 in list_files(each)),
+        ],
         "deposited_at": piece.deposited_at,
         "piece": _PIECE.dump_python(piece, mode="json"),
     }

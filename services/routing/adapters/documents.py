@@ -13,7 +13,7 @@ from shared.runtime.store.database import Document
 
 _DOSSIER = TypeAdapter(Dossier)
 _ENCLOSURES = TypeAdapter(dict[str, Enclosure])
-_NAMES: dict[str, type[Event]] = {
+EVENT_NAMES: dict[str, type[Event]] = {
     "PieceReceived": events.PieceReceived,
     "PieceCompleted": events.PieceCompleted,
     "AdditionRefused": events.AdditionRefused,
@@ -26,8 +26,10 @@ _NAMES: dict[str, type[Event]] = {
     "Closed": events.Closed,
 }
 """Name of each type in a trail; it stays when a class is renamed, as trails are kept."""
-_EVENTS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in _NAMES.items()}
-_BY_KIND = {kind: name for name, kind in _NAMES.items()}
+_EVENTS: dict[str, TypeAdapter[Any]] = {
+    name: TypeAdapter(kind) for name, kind in EVENT_NAMES.items()
+}
+_BY_KIND = {kind: name for name, kind in EVENT_NAMES.items()}
 
 
 def write_dossier(dossier: Dossier) -> Document:

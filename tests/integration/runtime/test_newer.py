@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 import pytest
@@ -15,6 +16,7 @@ from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.messaging.parsing import Record
 from shared.runtime.messaging.projection import Projection, ProjectionConfig, keep_newest
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
 from tests.kit.events import NOTES, NOW, Noted, a_record, an_event, records
 from tests.kit.events import STATES as STATES_OF_NOTES
 from tests.kit.namespaces import Room
@@ -261,6 +263,31 @@ async def test_events_carry_the_level_of_the_store_or_of_what_they_come_from(roo
         ]
 
     assert told == [1, 3, 2]
+
+
+async def test_what_comes_of_a_document_is_written_at_its_level(store: Store) -> None:
+    notes: DocumentFormat[str] = DocumentFormat(
+        "kept", read=lambda row: str(row["text"]), write=lambda text: {"text": text}, level=2
+    )
+    rows = [{"_id": "low", "text": "a", "schema": 1}, {"_id": "high", "text": "b", "schema": 2}]
+    await store.collection("kept").insert_many(rows)
+
+    async def rewrite(transaction: Transaction, name: str) -> list[int]:
+        documents = RewrittenDocuments(notes, transaction)
+        row = await transaction.collection("kept").find_one({"_id": name})
+        assert row is not None
+        said = documents.read(row)
+        transaction.publish(Outgoing(STATES, "d1", "d1", Noted(text=said), "journey"))
+        return [documents.write(name, said)["schema"], documents.write("new", said)["schema"]]
+
+    written = [
+        await store.transaction(partial(rewrite, name=name)) for name in ("low", "high", "low")
+    ]
+
+    assert written == [[1, 1], [2, 2], [1, 1]]
+    told = store.collection("outbox").find().sort("_id", 1)
+    levels = [Event[Noted].model_validate_json(row["value"]).level async for row in told]
+    assert levels == [1, 2, 1]
 
 
 async def test_a_dossier_whose_document_is_newer_waits_alone(versions: Versions) -> None:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pymongo.errors import DuplicateKeyError, OperationFailure, ServerSelectionTimeoutError
 from starlette.requests import HTTPConnection
 
-from shared.runtime.errors import TooLargeError, TransientError
+from shared.runtime.errors import NewerDocumentError, TooLargeError, TransientError
 from shared.runtime.web.app import create_app
 from shared.runtime.web.body_limits import BodyLimits
 from shared.runtime.web.caller import Caller
@@ -54,6 +54,7 @@ FAULTS: dict[str, Exception] = {
     "duplicate": DuplicateKeyError("dup"),
     "transient": TransientError("later"),
     "large": TooLargeError("essai", 1_200_000, 1_000_000, "services"),
+    "newer": NewerDocumentError("dossiers", ["d1"]),
     "missing": not_found("La pièce"),
     "rules": refused([Violation("X-01", "a", "Non.", "Oui."), Violation("X-02", "b", "Si.", "Z.")]),
 }
@@ -165,6 +166,16 @@ async def test_what_the_broker_would_not_carry_is_a_413_that_names_the_heaviest_
     (violation,) = body["violations"]
     assert violation["field"] == "services"
     assert "1200000 octets, pour 1000000 au plus" in violation["message"]
+
+
+async def test_what_a_newer_version_has_written_is_a_503_to_come_back_for() -> None:
+    async with client() as http:
+        response = await http.get("/faults/newer")
+
+    body = await problem(response, 503, "HTTP-VERSION-01")
+    assert response.headers["retry-after"] == "2"
+    assert body["detail"].startswith("Une version plus récente du service a écrit")
+    assert "d1" not in response.text
 
 
 async def test_an_unforeseen_method_is_a_problem_that_says_which_are() -> None:
