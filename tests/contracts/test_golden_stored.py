@@ -5,7 +5,7 @@ its collection when its shape has changed, never edited.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import import_module
@@ -56,25 +56,25 @@ def _find_formats() -> dict[str, DocumentFormat[Any]]:
 FORMATS = _find_formats()
 
 
-def _collection(file: str) -> str:
+def name_collection(file: str) -> str:
     return file.rpartition("/")[0]
 
 
-def _load(file: str) -> Any:  # noqa: ANN401 - a document
+def load_golden(file: str) -> Any:  # noqa: ANN401 - a document
     text = (GOLDEN / file).read_text(encoding="utf-8")
     return json_util.loads(text, json_options=_OPTIONS)
 
 
-def _paths(value: object, collection: str, path: str = "$") -> Iterator[tuple[str, Any]]:
+def list_paths(value: object, collection: str, path: str = "$") -> Iterator[tuple[str, Any]]:
     """List the parts of a document; the keys of a map, and the items of a list, as one path."""
     yield path, value
     if isinstance(value, dict):
         is_map = path in _MAPS.get(collection, ())
         for key, each in value.items():
-            yield from _paths(each, collection, f"{path}.{'*' if is_map else key}")
+            yield from list_paths(each, collection, f"{path}.{'*' if is_map else key}")
     elif isinstance(value, list | tuple):
         for each in value:
-            yield from _paths(each, collection, f"{path}[*]")
+            yield from list_paths(each, collection, f"{path}[*]")
 
 
 Read = Callable[[Any], object]
@@ -206,13 +206,21 @@ EXPECTED: Sequence[tuple[str, Read, object]] = (
 """Facts read in the documents by hand, at least one of each."""
 
 
+def find_new_fields(collection: str, documents: Iterable[Any]) -> list[str]:
+    """Find the fields of documents that no golden document of their collection has."""
+    golden = [load_golden(file) for file in FILES if name_collection(file) == collection]
+    known = {path for each in golden for path, _ in list_paths(each, collection)}
+    today = {path for each in documents for path, _ in list_paths(each, collection)}
+    return sorted(today - known)
+
+
 def test_every_collection_has_a_golden_document_and_every_golden_document_a_collection() -> None:
-    assert {_collection(file) for file in FILES} == set(FORMATS)
+    assert {name_collection(file) for file in FILES} == set(FORMATS)
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_what_was_stored_is_read_and_is_stored_again_as_it_was(file: str) -> None:
-    documents, golden = FORMATS[_collection(file)], _load(file)
+    documents, golden = FORMATS[name_collection(file)], load_golden(file)
 
     value, kept = documents.read_to_change(copy.deepcopy(golden))
     written = documents.write(value, 1, kept)
@@ -223,10 +231,10 @@ def test_what_was_stored_is_read_and_is_stored_again_as_it_was(file: str) -> Non
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_field_that_a_newer_version_added_anywhere_is_kept(file: str) -> None:
-    collection, golden = _collection(file), _load(file)
+    collection, golden = name_collection(file), load_golden(file)
     documents, maps = FORMATS[collection], _MAPS.get(collection, ())
     added = 0
-    for path, part in list(_paths(golden, collection)):
+    for path, part in list(list_paths(golden, collection)):
         # BSON's own types, such as a decimal, are no dicts once they are read.
         if isinstance(part, dict) and path not in maps:
             part["novel"] = {"of": path}
@@ -241,7 +249,7 @@ def test_a_field_that_a_newer_version_added_anywhere_is_kept(file: str) -> None:
 
 @pytest.mark.parametrize(("file", "read", "expected"), EXPECTED)
 def test_what_was_stored_says_what_it_said(file: str, read: Read, expected: object) -> None:
-    assert read(FORMATS[_collection(file)].read(_load(file))) == expected
+    assert read(FORMATS[name_collection(file)].read(load_golden(file))) == expected
 
 
 def test_of_every_golden_document_something_is_expected() -> None:
@@ -251,26 +259,24 @@ def test_of_every_golden_document_something_is_expected() -> None:
 @pytest.mark.parametrize("collection", sorted(FORMATS))
 def test_every_field_that_is_written_today_is_in_a_golden_document(collection: str) -> None:
     documents = FORMATS[collection]
-    golden = [_load(file) for file in FILES if _collection(file) == collection]
-    known = {path for each in golden for path, _ in _paths(each, collection)}
+    golden = [load_golden(file) for file in FILES if name_collection(file) == collection]
 
     written = [documents.write(documents.read(each), 1) for each in golden]
-    today = {path for each in written for path, _ in _paths(each, collection)}
 
-    assert sorted(today - known) == [], f"add a document to golden_stored/{collection}"
+    assert find_new_fields(collection, written) == [], f"add one to golden_stored/{collection}"
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_golden_document_says_by_which_level_it_was_written(file: str) -> None:
-    assert _load(file)[SCHEMA] >= 1
+    assert load_golden(file)[SCHEMA] >= 1
 
 
 def test_every_event_of_a_trail_is_in_a_golden_entry() -> None:
     told = {
         event["type"]
         for file in FILES
-        if _collection(file) == "routing/audit"
-        for event in _load(file)["events"]
+        if name_collection(file) == "routing/audit"
+        for event in load_golden(file)["events"]
     }
 
     assert told == set(EVENT_NAMES)

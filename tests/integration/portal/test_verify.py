@@ -20,6 +20,7 @@ from shared.contracts.public_paths import public_path
 from shared.runtime.clock import build_clock
 from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
+from tests.contracts.test_golden_stored import FORMATS, find_new_fields
 from tests.integration.portal.whole_platform import World
 from tests.kit.waiting import scaled, wait_until
 
@@ -334,3 +335,18 @@ async def test_the_command_says_what_it_found_and_what_it_did_not_ask(carried: C
     assert unasked.returncode == 2, unasked.stdout
     assert "the copies were NOT compared" in unasked.stdout
     assert alone.returncode == 0, alone.stdout
+
+
+async def test_what_a_dossier_leaves_in_the_stores_has_no_field_without_a_golden_document(
+    carried: Carried,
+) -> None:
+    stored = {
+        name: list(carried.world.mongo[name.split("/")[0]][name.split("/")[1]].find())
+        for name in FORMATS
+        if not name.startswith("support/")
+    }
+
+    assert all(stored.values())
+    assert {name: find_new_fields(name, documents) for name, documents in stored.items()} == {
+        name: [] for name in stored
+    }
