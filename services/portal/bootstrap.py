@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
-from services.portal.adapters.dossier_projection import DOSSIERS, PIECES, project_dossiers
+from services.portal.adapters.documents import PIECES
+from services.portal.adapters.dossier_projection import DOSSIERS, project_dossiers
 from services.portal.adapters.export_assets import read_assets
 from services.portal.adapters.export_queue import ExportQueue
 from services.portal.adapters.pieces import MongoPieces
@@ -36,7 +37,7 @@ def build() -> tuple[Runtime, FastAPI]:
             DOSSIER: ProjectionConfig(
                 project_dossiers,
                 DOSSIERS,
-                parts={PIECES: "dossier_id"},
+                parts={PIECES.collection: "dossier_id"},
                 prepare=pieces.prepare,
             ),
         }

@@ -5,12 +5,11 @@ level 1. One of a higher level than this version judges is refused when it is re
 version that judges it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from shared.runtime.errors import NewerDocumentError
-from shared.runtime.logs import get_logger
 from shared.runtime.metrics import NEWER_DOCUMENTS
 from shared.runtime.store.database import Document, Transaction
 from shared.runtime.store.unknown_fields import Unknown, find_unknown, put_back
@@ -19,7 +18,6 @@ from shared.vocabulary.levels import LEVEL
 T = TypeVar("T")
 Upcast = Callable[[Document], Document]
 SCHEMA = "schema"
-_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +88,6 @@ class DocumentFormat(Generic[T]):
         if newer:
             NEWER_DOCUMENTS.labels(self.collection).inc(len(newer))
             raise NewerDocumentError(self.collection, newer)
-
-    def skip_newer(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """Give the documents that this version judges; the others wait for a newer one."""
-        for document in documents:
-            if self._is_newer(document):
-                NEWER_DOCUMENTS.labels(self.collection).inc()
-                _log.warning("document.newer", collection=self.collection, id=document["_id"])
-            else:
-                yield document
 
     def _is_newer(self, document: Mapping[str, Any]) -> bool:
         return read_level(document) > self._level
