@@ -23,6 +23,7 @@ from deploy.local.programs import ROOT, Startable
 from deploy.local.watchdog import Watchdog
 from deploy.topics import provision
 from shared.contracts.public_paths import public_prefix
+from shared.contracts.topics import TOPICS, Topic
 
 SERVICES = (
     "services.organisation",
@@ -80,6 +81,7 @@ class Platform:
         clock_offset_s: int = 0,
         ready_limit_s: float = _READY_LIMIT_S,
         env: Mapping[str, str] | None = None,
+        topics: Sequence[Topic] = TOPICS,
     ) -> None:
         """Configure a platform; `start` runs it.
 
@@ -97,6 +99,7 @@ class Platform:
             clock_offset_s: seconds by which the services' clocks are ahead, to let weeks pass.
             ready_limit_s: seconds within which each process must be ready.
             env: environment variables of all services, besides those of the platform.
+            topics: topics to create.
         """
         self.backend = backend
         self._services = {module.rpartition(".")[2]: module for module in services}
@@ -108,6 +111,7 @@ class Platform:
         self._kept_dir = run_dir
         self._is_fresh = fresh or not backend.keeps_data
         self._clock_offset_s = clock_offset_s
+        self._topics = topics
         self._fixed_ports = base_port is not None
         self._ready_limit_s = ready_limit_s
         self._env = env or {}
@@ -144,7 +148,7 @@ class Platform:
             self._programs[STORE] = programs.build_store(self.backend, self._run_dir / STORE)
             self._programs[BROKER] = programs.build_broker(self.backend, self._run_dir / BROKER)
             self._bring_up(STORE, BROKER)
-            provision(self.addresses.kafka)
+            provision(self.addresses.kafka, self._topics)
             for name in self._replicas:
                 self.install(name)
             self._bring_up(*sorted(self._replicas, key=lambda name: name in ASKING))
@@ -200,7 +204,7 @@ class Platform:
         self.spawn(name)
         self.wait_until_ready(name)
         if name == BROKER:
-            provision(self.addresses.kafka)
+            provision(self.addresses.kafka, self._topics)
         return ending
 
     def advance(self, days: int, *names: str) -> None:

@@ -214,10 +214,13 @@ PLACES = (
         "world are retried for ever: `shared/runtime/backoff.py`; [operate](operate.md)",
     ),
     Place(
-        "the lease of the relay of the outbox",
+        "the relay of the outbox: its lease, pages, lanes and producer",
         (
             ("shared/runtime/store/lease.py", "_LEASE_S"),
+            ("shared/runtime/store/outbox_documents.py", "pack_messages"),
             ("shared/runtime/messaging/outbox.py", "Relay"),
+            ("shared/runtime/messaging/lane.py", "Lane"),
+            ("shared/runtime/messaging/producer.py", "Producer"),
         ),
     ),
     Place(

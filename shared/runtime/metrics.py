@@ -33,7 +33,9 @@ CONSUMER_LAG = Gauge(
     "Consumer lag: records of a member's partitions that it has not received yet",
     ["group", "topic"],
 )
-OUTBOX_DEPTH = Gauge("aiguillage_outbox_depth", "Messages in the outbox, not yet published")
+OUTBOX_DEPTH = Gauge(
+    "aiguillage_outbox_depth", "Documents in the outbox, whose messages are not yet published"
+)
 OUTBOX_OLDEST = Gauge(
     "aiguillage_outbox_oldest_seconds",
     "Age of the oldest message in the outbox",

@@ -66,7 +66,7 @@ class Runtime:
         LEVELS.labels("judged").set(LEVEL)
         LEVELS.labels("written").set(settings.write_level)
         self._broker = Broker(service, settings)
-        self._relay = Relay(self.store, self._broker.publish, self.clock, self._broker.renew)
+        self._relay = Relay(self.store, self._broker)
         self._jobs = Jobs(self.store)
         self._processors: list[Inbox | Projection] = []
         self._projections: ConsumerGroup | None = None

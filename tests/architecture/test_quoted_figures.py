@@ -18,7 +18,7 @@ from services.support.chat.application.visitors import UNGUESSABLE_KEY_LENGTH
 from services.support.chat.domain.chat import ChatLimits
 from services.support.chat.entrypoints.socket import _USELESS_LIMIT
 from services.support.settings import Settings as SupportSettings
-from shared.runtime.messaging.outbox import _RETRY_AFTER_REFUSAL_S
+from shared.runtime.messaging.lane import _RETRY_AFTER_REFUSAL_S
 from shared.runtime.service import _FRAME_MAX_BYTES
 from shared.runtime.web.body_limits import _OPEN_PLAIN_BYTES, _PLAIN_BYTES
 from shared.runtime.web.connection_timeouts import _HEAD_BYTES, _HEAD_LINES

@@ -4,7 +4,8 @@
 
 Each round runs both, on a platform of its own, in alternating order. The client is warm and idle
 when the load is sent; the clock runs from the sending to the last record, and CPU is that of the
-client's process alone. What was written is counted in the store and read back from the broker.
+client's process, and apart of the store's. What was written is counted in the store and read back
+from the broker. PARTITIONS="3 24" adds routing on topics of so many partitions.
 """
 
 import asyncio
@@ -15,18 +16,20 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from bson import BSON
 from pymongo import MongoClient
 from rich.console import Console
 from rich.table import Table
 
 from deploy.local import Platform, choose
+from deploy.local.platform import STORE
 from services.routing.adapters.dossiers import create_indexes
 from shared.contracts import topics
 from shared.contracts.envelope import Event
@@ -37,6 +40,7 @@ from shared.vocabulary.roles import Role
 from tests.bench.routing_load import PIECES, STRUCTURES, deposits, send, structures
 
 WARM_DOSSIERS = 60
+_ROUTING = "routing"
 _LIMIT_S = 120
 _TICKS = os.sysconf("SC_CLK_TCK")
 _ROOT = Path(__file__).parents[2]
@@ -52,31 +56,45 @@ class Run:
 
     pieces_s: float
     cpu_us: float
+    store_cpu_us: float
     record_bytes: float
     document_bytes: float
 
 
-def main(rounds: int, dossiers: int) -> None:
+def main(rounds: int, dossiers: int, partitions: Sequence[int]) -> None:
     """Run so many rounds of so many dossiers, and print the table."""
     choice = choose()
-    runs: dict[str, list[Run]] = {"by hand": [], "routing": []}
+    variants = {
+        "by hand": partial(measure_by_hand, dossiers),
+        _ROUTING: partial(measure_routing, dossiers),
+    }
+    for count in partitions:
+        counted = [replace(each, partitions=count) for each in topics.TOPICS]
+        name = f"{_ROUTING}, {count} partitions"
+        variants[name] = partial(measure_routing, dossiers, on=counted)
+    runs: dict[str, list[Run]] = {name: [] for name in variants}
     for number in range(rounds):
         order = [*runs] if number % 2 == 0 else [*runs][::-1]
         for name in order:
-            measured = measure_routing(dossiers) if name == "routing" else measure_by_hand(dossiers)
-            runs[name].append(asyncio.run(measured))
+            runs[name].append(asyncio.run(variants[name]()))
             print(f"round {number + 1}, {name}: {runs[name][-1].pieces_s:.0f} pieces/s", flush=True)
     _print(runs, f"{dossiers * len(PIECES)} pieces a run, backend {choice.backend}")
 
 
-async def measure_routing(dossiers: int, env: Mapping[str, str] | None = None) -> Run:
+async def measure_routing(
+    dossiers: int,
+    env: Mapping[str, str] | None = None,
+    on: Sequence[topics.Topic] = topics.TOPICS,
+) -> Run:
     """Measure routing on a platform of its own, with settings beside its own."""
-    with Platform(choose().backend, services=("services.routing",), env=env) as platform:
+    services = ("services.routing",)
+    with Platform(choose().backend, services=services, env=env, topics=on) as platform:
         addresses = platform.addresses
         db = MongoClient[dict[str, Any]](addresses.mongo)["routing"]
         await send(addresses.kafka, topics.STRUCTURE, [*structures()])
         await _until(lambda: db["structures"].count_documents({}) == STRUCTURES)
-        return await _measure(addresses.kafka, db, platform.pid("routing"), dossiers)
+        pids = platform.pid("routing"), platform.pid(STORE)
+        return await _measure(addresses.kafka, db, pids, dossiers)
 
 
 async def measure_by_hand(dossiers: int) -> Run:
@@ -86,17 +104,26 @@ async def measure_by_hand(dossiers: int) -> Run:
         db = MongoClient[dict[str, Any]](addresses.mongo)["routing"]
         await _prepare_by_hand(addresses.mongo, db)
         with _floor(addresses.kafka, addresses.mongo) as pid:
-            return await _measure(addresses.kafka, db, pid, dossiers)
+            return await _measure(addresses.kafka, db, (pid, platform.pid(STORE)), dossiers)
 
 
-async def _measure(kafka: str, db: Any, pid: int, dossiers: int) -> Run:  # noqa: ANN401
+async def _measure(
+    kafka: str,
+    db: Any,  # noqa: ANN401
+    pids: tuple[int, int],
+    dossiers: int,
+) -> Run:
+    """Measure a load: its time, and the CPU of the client and of the store."""
     await _travel(kafka, db, WARM_DOSSIERS)
-    cpu, started = _cpu_s(pid), time.perf_counter()
+    before, started = [_cpu_s(pid) for pid in pids], time.perf_counter()
     record_bytes = await _travel(kafka, db, dossiers)
-    took, cpu = time.perf_counter() - started, _cpu_s(pid) - cpu
+    took = time.perf_counter() - started
     pieces = dossiers * len(PIECES)
+    client, store = (
+        (_cpu_s(pid) - cpu) / pieces * 1e6 for pid, cpu in zip(pids, before, strict=True)
+    )
     last = db["dossiers"].find_one(sort=[("_id", -1)])
-    return Run(pieces / took, cpu / pieces * 1e6, record_bytes, len(BSON.encode(last)))
+    return Run(pieces / took, client, store, record_bytes, len(BSON.encode(last)))
 
 
 async def _travel(kafka: str, db: Any, dossiers: int) -> float:  # noqa: ANN401
@@ -117,12 +144,11 @@ async def _travel(kafka: str, db: Any, dossiers: int) -> float:  # noqa: ANN401
 @asynccontextmanager
 async def _listening(kafka: str) -> AsyncIterator[AIOKafkaConsumer]:
     """Stand at the end of every topic that routing tells on."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="latest")
-    await consumer.start()
     told = (topics.STATUT, topics.DOSSIER, *topics.ACTEUR.values())
-    partitions = [TopicPartition(t.name, part) for t in told for part in range(t.partitions)]
-    consumer.assign(partitions)
-    for partition in partitions:
+    names = [topic.name for topic in told]
+    consumer = AIOKafkaConsumer(*names, bootstrap_servers=kafka, auto_offset_reset="latest")
+    await consumer.start()
+    for partition in consumer.assignment():
         await consumer.position(partition)
     yield consumer
     await consumer.stop()
@@ -186,17 +212,26 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 
 def _print(runs: dict[str, list[Run]], title: str) -> None:
-    table = Table("", "pieces/s", "CPU µs/piece", "bytes/record", "bytes/dossier", title=title)
+    table = Table(
+        "", "pieces/s", "CPU µs/piece", "the store's", "bytes/record", "bytes/dossier", title=title
+    )
     for name, each in runs.items():
         table.add_row(
             name,
             " ".join(f"{run.pieces_s:.0f}" for run in each),
             " ".join(f"{run.cpu_us:.0f}" for run in each),
+            " ".join(f"{run.store_cpu_us:.0f}" for run in each),
             f"{median(run.record_bytes for run in each):.0f}",
             f"{median(run.document_bytes for run in each):.0f}",
         )
     Console().print(table)
-    floor, ours = runs["by hand"], runs["routing"]
-    speed = median(a.pieces_s / b.pieces_s for a, b in zip(ours, floor, strict=True))
-    cost = median(a.cpu_us / b.cpu_us for a, b in zip(ours, floor, strict=True))
-    print(f"routing / by hand, medians: pieces/s {speed:.2f}, CPU per piece {cost:.2f}")
+    ours = runs[_ROUTING]
+    for name in [each for each in runs if each != _ROUTING]:
+        pairs = [*zip(ours, runs[name], strict=True)]
+        speed = median(a.pieces_s / b.pieces_s for a, b in pairs)
+        cost = median(a.cpu_us / b.cpu_us for a, b in pairs)
+        store = median(a.store_cpu_us / b.store_cpu_us for a, b in pairs)
+        print(
+            f"{_ROUTING} / {name}, medians: pieces/s {speed:.2f}, CPU per piece {cost:.2f}, "
+            f"the store's {store:.2f}"
+        )

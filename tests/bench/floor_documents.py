@@ -36,7 +36,7 @@ class Batch:
     def __init__(self) -> None:
         self.dossiers: dict[str, Document] = {}
         self.audit: list[Document] = []
-        self.outbox: list[Document] = []
+        self.outbox: dict[str, Document] = {}
         self.streams: dict[str, int] = {}
         self.inbox: list[Document] = []
 
@@ -71,16 +71,9 @@ class Batch:
             "data": data,
         }
         value = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
-        self.outbox.append(
-            {
-                "_id": new_id(),
-                "topic": topic,
-                "key": key,
-                "stream": dossier["_id"],
-                "rank": rank[1],
-                "value": value,
-                "headers": [],
-            }
+        document = self.outbox.setdefault(topic, {"_id": new_id(), "topic": topic, "messages": []})
+        document["messages"].append(
+            {"key": key, "stream": dossier["_id"], "rank": rank[1], "value": value, "headers": []}
         )
 
 

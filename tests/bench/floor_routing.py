@@ -17,15 +17,16 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import TypeAdapter
-from pymongo import DeleteOne, ReplaceOne, UpdateOne
+from pymongo import ReplaceOne, UpdateOne
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from shared.contracts.deposit_v1 import PieceDeposited
 from shared.contracts.envelope import Event
+from shared.contracts.topics import PIECE_DEPOSEE
 from tests.bench.floor_documents import Batch, Deposited, Document, route, tell_state
 
-TOPIC = "travaux.piece.deposee.v1"
+TOPIC = PIECE_DEPOSEE.name
 READER: TypeAdapter[Deposited] = TypeAdapter(Event[PieceDeposited])
 
 
@@ -45,7 +46,7 @@ async def main(kafka: str, mongo: str) -> None:
     )
     await producer.start()
     await consumer.start()
-    consumer.assign([TopicPartition(TOPIC, part) for part in range(3)])
+    consumer.assign([TopicPartition(TOPIC, part) for part in range(PIECE_DEPOSEE.partitions)])
     print("ready", flush=True)
     while True:
         fetched = await consumer.getmany(timeout_ms=20, max_records=500)
@@ -56,16 +57,17 @@ async def main(kafka: str, mongo: str) -> None:
             batch: Batch = await session.with_transaction(partial(transact, db, events))
         sent = [
             await producer.send(
-                row["topic"],
+                document["topic"],
                 row["value"],
                 key=row["key"].encode(),
                 headers=[("content-type", b"application/cloudevents+json; charset=UTF-8")],
             )
-            for row in batch.outbox
+            for document in batch.outbox.values()
+            for row in document["messages"]
         ]
         await asyncio.gather(*sent)
-        async with await client.start_session() as session:
-            await session.with_transaction(partial(forget, db, batch))
+        names = [document["_id"] for document in batch.outbox.values()]
+        await db["outbox"].delete_many({"_id": {"$in": names}})
         await consumer.commit()
 
 
@@ -109,11 +111,6 @@ async def transact(db: Any, events: list[Deposited], session: Any) -> Batch:  # 
     return batch
 
 
-async def forget(db: Any, batch: Batch, session: Any) -> None:  # noqa: ANN401
-    gone = [DeleteOne({"_id": row["_id"]}) for row in batch.outbox]
-    await db["outbox"].bulk_write(gone, ordered=False, session=session)
-
-
 async def write(db: Any, session: Any, batch: Batch) -> None:  # noqa: ANN401
     await db["audit"].insert_many(batch.audit, session=session)
     await db["dossiers"].bulk_write(
@@ -134,7 +131,7 @@ async def write(db: Any, session: Any, batch: Batch) -> None:  # noqa: ANN401
         ordered=False,
         session=session,
     )
-    await db["outbox"].insert_many(batch.outbox, session=session)
+    await db["outbox"].insert_many(list(batch.outbox.values()), session=session)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,10 @@ What this package promises:
 - A read model is rebuilt from its topic while replicas serve. No older state replaces a newer one.
 - Messages committed in the outbox are published in the order of each key, by the one replica that
   holds the lease. After a crash a message may be published twice; each reader's inbox drops the
-  duplicate.
+  duplicate. A replica that has lost the lease publishes nothing after its successor, whenever it
+  wakes: the broker fences its producer. Where the broker knows no idempotent producer, it may
+  publish what its producer held when it froze.
+- A topic that is absent, refused or without a leader delays no other topic.
 - A record that cannot be decompressed or parsed becomes a dead letter, and blocks no partition.
 
 Operator commands: `dead_letters` and `unpublished`, and `rebuild` of each service.

@@ -74,7 +74,7 @@ class Broker:
             # The framework logs two lines a batch at this level; errors keep theirs.
             log_level=logging.DEBUG,
         )
-        self._producer = Producer(service, settings)
+        self._producer = Producer(service, f"{settings.namespace}{service}-relay", settings)
         self._admin: AIOKafkaAdminClient | None = None
         self._groups: list[ConsumerGroup] = []
 
@@ -100,7 +100,6 @@ class Broker:
             await self._kafka.connect()
             config: Any = self._kafka.config.broker_config
             config.builder = partial(WatchedConsumer, **config.builder.keywords)
-            await self._producer.start()
             self._admin = AIOKafkaAdminClient(
                 bootstrap_servers=self._settings.kafka.split(","), client_id=self._service
             )
@@ -124,15 +123,25 @@ class Broker:
         if self._admin is not None:
             await self._admin.close()
 
-    async def publish(self, row: Document) -> Awaitable[object]:
-        """Hand an outbox row to the producer; the result is done when the broker acknowledges."""
-        headers = {"content-type": _CONTENT_TYPE, **dict(row["headers"])}
-        topic = self._settings.namespace + row["topic"]
-        return await self._producer.send(topic, row["key"], row["value"], headers.items())
+    async def publish(self, message: Document) -> Awaitable[object]:
+        """Hand a message of the outbox to the producer; the result is done once acknowledged.
 
-    async def renew(self) -> None:
-        """Replace the producer, after the broker has refused a record for good."""
+        Raises ProducerClosed when there is no producer: before `renew_producer`, say.
+        """
+        headers = {"content-type": _CONTENT_TYPE, **dict(message["headers"])}
+        topic = self._settings.namespace + message["topic"]
+        return await self._producer.send(topic, message["key"], message["value"], headers.items())
+
+    async def renew_producer(self) -> None:
+        """Start the producer or its successor; the broker refuses records of those before it.
+
+        Those of any replica of the service.
+        """
         await self._producer.renew()
+
+    async def abandon_producer(self) -> None:
+        """Close the producer: what the broker does not have yet is never sent."""
+        await self._producer.abandon()
 
     async def is_connected(self) -> bool:
         """Tell whether the broker answers."""

@@ -1,72 +1,87 @@
-"""Outbox: messages are committed together with the state, then published by a relay.
+"""Outbox relay: publishes the messages that transactions have committed, in the order of each key.
 
-After a crash between the broker's acknowledgement and the deletion, a message is published again;
-consumers drop duplicates.
+A crash between the broker's acknowledgement and the deletion publishes again; consumers drop what
+they have seen.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from contextlib import suppress
-
-from aiokafka.errors import KafkaError
+from typing import Protocol
 
 from shared.runtime.backoff import retry_forever, retry_transient
-from shared.runtime.clock import Clock
 from shared.runtime.facts.publications import log_publications
-from shared.runtime.ids import measure_age_s
 from shared.runtime.logs import get_logger
-from shared.runtime.messaging.producer import concerns_topic, is_refusal, needs_renewal
-from shared.runtime.metrics import OUTBOX_DEPTH, OUTBOX_OLDEST, PUBLISHED, REFUSED_KEYS
-from shared.runtime.store.database import Document, Store, Transaction
-from shared.runtime.store.driver import DeleteOne
+from shared.runtime.messaging.lane import Lane, Page
+from shared.runtime.metrics import OUTBOX_DEPTH, OUTBOX_OLDEST, REFUSED_KEYS
+from shared.runtime.store.database import SNAPSHOT, Document, Store
+from shared.runtime.store.driver import DeleteMany, UpdateOne
 from shared.runtime.store.lease import Lease
+from shared.runtime.store.outbox_documents import measure_age_s
 
-Publish = Callable[[Document], Awaitable[Awaitable[object]]]
-"""Hands a row to the producer; returns an awaitable of the broker's acknowledgement."""
-
-Renew = Callable[[], Awaitable[None]]
-"""Replaces the producer, whose sequence numbers are out of order after a refusal."""
-
-Key = tuple[str, str]
-Handed = tuple[Document, Awaitable[object]]
-
-_PAGE = 1000
+_PAGE = 50
+"""Documents read at once: SecantusDB takes the square of the length of a $in to delete them."""
 _POLL_S = 0.5
-_HAND_OVER_S = 5.0
-_RETRY_AFTER_TIMEOUT_S = 5.0
-_RETRY_AFTER_REFUSAL_S = 30.0
+_ASK_EVERY_S = 1.0
+_PACE_S = 0.05
+"""Least time between two reads, but of a backlog: commits that come in between share a read."""
+_TOGETHER_S = 0.05
+"""Lanes that end within this time are settled by one command; the others hold up nobody."""
+_GIVE_UP_S = 30.0
+_EPOCH_S = 24 * 3600.0
+"""Age at which the producer is renewed: the broker forgets a transactional id after a week."""
 _STOP_S = 2.0
 _MEASURED_EVERY_S = 1.0
 _log = get_logger(__name__)
 
 
-async def _keep_producer() -> None:
-    """Do nothing: a producer that is not idempotent has no sequence numbers to renew."""
+class Publisher(Protocol):
+    """What sends messages to the broker."""
+
+    async def publish(self, message: Document) -> Awaitable[object]:
+        """Hand a message over, in order; the result resolves when the broker has it."""
+
+    async def renew_producer(self) -> None:
+        """Start the producer, or its successor: those before it, in any process, are fenced."""
+
+    async def abandon_producer(self) -> None:
+        """Close the producer, and send nothing more of what it holds."""
+
+
+class LeaseLostError(Exception):
+    """Another replica may be the relay by now: this one must send nothing more."""
 
 
 class Relay:
-    """Publishes the outbox of a service, while this replica holds the lease."""
+    """Publishes the outbox of a service, in the one replica that holds the lease.
 
-    def __init__(
-        self, store: Store, publish: Publish, clock: Clock, renew: Renew = _keep_producer
-    ) -> None:
+    Each topic has a lane of its own: one that is absent, or without a leader, holds up no other.
+    One read serves all lanes that are free, because it is the number of commands that a store pays
+    for.
+    """
+
+    def __init__(self, store: Store, publisher: Publisher) -> None:
         """Prepare a relay; `run` does the work."""
         self._store = store
         self._outbox = store.collection("outbox")
-        self._publish = publish
-        self._renew = renew
+        self._publisher = publisher
+        self._lease = Lease(store, "relay")
+        self._opening: asyncio.Task[None] | None = None
+        self._opened = 0.0
+        self._taken = 0.0
+        self._lanes: dict[str, Lane] = {}
+        self._running: dict[asyncio.Task[None], tuple[Lane, Page]] = {}
         self._blocked_since: float | None = None
-        self._lease = Lease(store, "relay", clock)
         self._measured = 0.0
-        self._postponed: dict[tuple[str, str | None], float] = {}
-        """Keys and whole topics that are not retried before a moment, so that others can go on."""
+        self._read = 0.0
 
     @property
     def stalled_s(self) -> float:
-        """Seconds for which messages were waiting and none could be published; 0 otherwise.
+        """Seconds for which there were messages to publish and none could be; 0 otherwise.
 
-        A row that the broker refuses for good is postponed and does not count.
+        A message that the broker refuses for itself is set aside and does not count.
         """
         since = self._blocked_since
         return 0.0 if since is None else time.monotonic() - since
@@ -74,20 +89,182 @@ class Relay:
     async def run(self) -> None:
         """Publish until cancelled."""
         try:
+            await retry_forever("indexes", self._prepare)
             while True:
-                self._store.committed.clear()
-                may_have_more = await retry_forever("relay", self._publish_next_page)
+                await retry_forever("relay", self._advance)
                 await retry_forever("relay", self._measure)
-                if not may_have_more:
-                    await self._wait_for_commit()
         finally:
-            # Otherwise a rolling restart would delay messages until the lease ends.
+            # A rolling restart must not hold messages back for the length of a lease.
             with suppress(Exception):
-                await asyncio.wait_for(self._lease.release(), _STOP_S)
+                async with asyncio.timeout(3 * _STOP_S):
+                    await self._finish()
 
-    async def _wait_for_commit(self) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._store.committed.wait(), _POLL_S)
+    async def _prepare(self) -> None:
+        # Where a topic is left out, a read must not pass over all that waits there.
+        await self._outbox.create_index([("topic", 1), ("_id", 1)])
+
+    async def _finish(self) -> None:
+        """Wait a moment for what was handed over, so that its documents go too; then give up."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=_STOP_S)
+        await self._settle()
+        await self._drop()
+        await self._lease.release()
+
+    async def _advance(self) -> None:
+        """Publish a page while the lease lasts, or ask for the lease."""
+        tenure = self._lease.tenure
+        is_holder = await self._lease.hold()
+        if not is_holder or self._lease.tenure != tenure:
+            # Another replica may have published in between: send nothing of before.
+            if self._opened:
+                _log.warning("relay.lease_lost")
+            await self._drop()
+            self._taken = time.monotonic()
+        if not is_holder:
+            self._blocked_since = None
+            await asyncio.sleep(_ASK_EVERY_S)
+        elif min(self.stalled_s, time.monotonic() - self._taken) > _GIVE_UP_S:
+            await self._give_up()
+        elif await self._has_producer():
+            await self._publish_page()
+
+    async def _has_producer(self) -> bool:
+        """Renew the producer in each tenure, and once a day. False until that is done.
+
+        The lease is renewed meanwhile: the broker may take long.
+        """
+        if self._opening is None:
+            if self._opened and time.monotonic() < self._opened + _EPOCH_S:
+                return True
+            self._opening = asyncio.create_task(self._renew())
+            self._note_stall(is_blocked=True)
+        await asyncio.wait({self._opening}, timeout=_POLL_S)
+        if not self._opening.done():
+            return False
+        opening, self._opening = self._opening, None
+        try:
+            opening.result()
+        except Exception:
+            await self._give_up()
+            raise
+        self._opened = time.monotonic()
+        return True
+
+    async def _renew(self) -> None:
+        """Renew the producer, when nobody else can have done so since the lease was taken."""
+        self._check_lease()
+        await self._publisher.renew_producer()
+        self._check_lease()
+
+    async def _publish(self, message: Document) -> Awaitable[object]:
+        self._check_lease()
+        return await self._publisher.publish(message)
+
+    def _check_lease(self) -> None:
+        if not self._lease.is_held:
+            raise LeaseLostError
+
+    async def _drop(self) -> None:
+        """Stop publishing at once: what the producer still holds is never sent."""
+        tasks = [*self._running, *([self._opening] if self._opening else [])]
+        self._running.clear()
+        self._lanes.clear()
+        self._opening, self._opened = None, 0.0
+        REFUSED_KEYS.set(0)
+        for task in tasks:
+            task.cancel()
+        await self._publisher.abandon_producer()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_STOP_S)
+
+    async def _give_up(self) -> None:
+        """Release the lease: another replica may reach the broker that this one does not."""
+        _log.warning("relay.gives_up", stalled_s=self.stalled_s)
+        await self._drop()
+        await self._lease.release()
+        await asyncio.sleep(_ASK_EVERY_S)
+
+    async def _publish_page(self) -> None:
+        self._store.committed.clear()
+        documents = await self._read_page()
+        started = self._start_lanes(documents)
+        if started:
+            await asyncio.wait(started, timeout=_TOGETHER_S)
+        ended = await self._settle()
+        if ended - started or (ended and len(documents) == _PAGE):
+            # There may be more of the same topics.
+            return
+        await self._wait_for_news()
+
+    async def _wait_for_news(self) -> None:
+        """Wait for the end of a lane, a commit of this process, or a moment for those of others."""
+        commit = asyncio.create_task(self._store.committed.wait())
+        try:
+            await asyncio.wait(
+                {commit, *self._running}, timeout=_POLL_S, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            commit.cancel()
+        await asyncio.sleep(self._read + _PACE_S - time.monotonic())
+
+    async def _read_page(self) -> Sequence[Document]:
+        """Read the oldest documents, but for what cannot be published now."""
+        busy = {lane.topic for lane, _ in self._running.values()}
+        busy |= {lane.topic for lane in self._lanes.values() if lane.is_resting}
+        left_out: list[Document] = [{"topic": {"$in": sorted(busy)}}] if busy else []
+        for lane in self._lanes.values():
+            if lane.topic not in busy:
+                lane.end_waits()
+                left_out += _match_postponed(lane)
+        self._read = time.monotonic()
+        # Of one snapshot: no document comes without those that its transaction had read.
+        outbox = self._outbox.with_options(read_concern=SNAPSHOT)
+        rows = outbox.find({"$nor": left_out} if left_out else {}, limit=-_PAGE)
+        page: list[Document] = await rows.sort("_id", 1).to_list(_PAGE)
+        return page
+
+    def _start_lanes(self, documents: Iterable[Document]) -> set[asyncio.Task[None]]:
+        by_topic = defaultdict(list)
+        for document in documents:
+            by_topic[document["topic"]].append(document)
+        started = set()
+        for topic, each in by_topic.items():
+            lane = self._lanes.setdefault(topic, Lane(topic, self._publish, self._renew))
+            page = Page(each)
+            task = asyncio.create_task(lane.publish(page))
+            self._running[task] = lane, page
+            started.add(task)
+        return started
+
+    async def _settle(self) -> set[asyncio.Task[None]]:
+        """Delete what the lanes that have ended have published; give up when one is fenced."""
+        ended = {task for task in self._running if task.done()}
+        runs = [(task.exception(), *self._running.pop(task)) for task in ended]
+        for error, lane, _ in runs:
+            if error is not None and not isinstance(error, LeaseLostError):
+                _log.error("outbox.lane_failed", topic=lane.topic, exc_info=error)
+                lane.rest()
+        pages = [page for _, _, page in runs]
+        if any(page.published or page.is_refused for page in pages):
+            self._blocked_since = None
+        self._note_stall(any(lane.is_blocked for lane in self._lanes.values()))
+        log_publications(self._store.service, [each for page in pages for each in page.published])
+        if changes := [change for page in pages for change in _build_changes(page)]:
+            await retry_transient("relay", lambda: self._outbox.bulk_write(changes, ordered=False))
+        REFUSED_KEYS.set(sum(len(lane.postponed) for lane in self._lanes.values()))
+        if any(page.is_fenced for page in pages):
+            _log.warning("relay.fenced")
+            await self._drop()
+            self._blocked_since = None
+            await asyncio.sleep(_ASK_EVERY_S)
+        return ended
+
+    def _note_stall(self, is_blocked: bool) -> None:
+        if not is_blocked:
+            self._blocked_since = None
+        elif self._blocked_since is None:
+            self._blocked_since = time.monotonic()
 
     async def _measure(self) -> None:
         if time.monotonic() > self._measured + _MEASURED_EVERY_S:
@@ -96,143 +273,32 @@ class Relay:
             OUTBOX_OLDEST.set(measure_age_s(oldest["_id"]) if oldest else 0)
             self._measured = time.monotonic()
 
-    async def _publish_next_page(self) -> bool:
-        """Publish a page of rows while the lease is held. True when there may be more rows."""
-        if not await self._lease.hold():
-            self._blocked_since = None
-            return False
-        work = asyncio.create_task(self._publish_page())
-        try:
-            while not work.done():
-                await asyncio.wait({work}, timeout=self._lease.renewal_s)
-                if not await self._lease.hold():
-                    _log.warning("relay.lease_lost")
-                    work.cancel()
-                    return False
-            return work.result()
-        finally:
-            # Rows handed over will be published: leave time to delete them.
-            await asyncio.wait({work}, timeout=_STOP_S)
-            work.cancel()
-            # When `work` was replacing the producer, let it close the old one before the broker
-            # client stops.
-            await asyncio.wait({work}, timeout=_STOP_S)
 
-    async def _publish_page(self) -> bool:
-        rows = await self._store.transaction(self._read_page)
-        if not rows:
-            self._blocked_since = None
-        elif self._blocked_since is None:
-            self._blocked_since = time.monotonic()
-        published = await self._publish_in_order(rows)
-        REFUSED_KEYS.set(sum(key is not None for _, key in self._postponed))
-        if published:
-            self._blocked_since = None
-            await retry_transient(
-                "relay", lambda: self._store.transaction(lambda tx: self._delete(tx, published))
-            )
-        elif rows:
-            # Another replica may reach the broker although this one does not.
-            await self._lease.release()
-        return len(rows) == _PAGE and bool(published)
-
-    async def _delete(self, transaction: Transaction, published: Sequence[str]) -> None:
-        # One command, one commit. Not by $in: SecantusDB's time grows with the square of its length
-        await transaction.collection("outbox").bulk_write(
-            [DeleteOne({"_id": each}) for each in published],
-            ordered=False,
-            session=transaction.session,
-        )
-
-    async def _read_page(self, transaction: Transaction) -> Sequence[Document]:
-        """Read the oldest rows in one snapshot, without the postponed keys and topics."""
-        now = time.monotonic()
-        self._postponed = {each: end for each, end in self._postponed.items() if end > now}
-        others = [
-            {"topic": topic} | ({} if key is None else {"key": key})
-            for topic, key in self._postponed
-        ]
-        rows = transaction.collection("outbox").find(
-            {"$nor": others} if others else {}, session=transaction.session
-        )
-        page: list[Document] = await rows.sort("_id", 1).limit(_PAGE).to_list(_PAGE)
-        # Ids follow the clocks of several replicas; ranks follow the order of the store.
-        return sorted(page, key=lambda row: (row["topic"], row["stream"], row["rank"]))
-
-    async def _publish_in_order(self, rows: Sequence[Document]) -> list[str]:
-        """Publish `rows`; return the ids of those to delete.
-
-        A key stops at its first failure: its later rows are published again after the failed one.
-        """
-        handed = await self._hand_over(rows)
-        outcomes = await self._await_outcomes(handed)
-        stopped: set[Key] = set()
-        retried: set[Key] = set()
-        failed = []
-        published: list[Document] = []
-        for (row, _), first in zip(handed, outcomes, strict=True):
-            key, outcome = _build_key(row), first
-            if key in stopped:
-                continue
-            if key in retried or (is_refusal(first) and len(handed) > 1):
-                # The broker refuses a whole batch for one record in it. Later rows of the key may
-                # have passed already: they are sent again, so that they come last on their topic.
-                retried.add(key)
-                outcome = await self._publish_alone(row)
-            if isinstance(outcome, BaseException):
-                stopped.add(self._postpone(row, outcome))
-                failed.append(outcome)
-            else:
-                published.append(row)
-                PUBLISHED.labels(row["topic"]).inc()
-        if failed and all(map(is_refusal, failed)):
-            self._blocked_since = None
-        log_publications(self._store.service, published)
-        return [row["_id"] for row in published]
-
-    async def _publish_alone(self, row: Document) -> object:
-        handed = await self._hand_over([row])
-        (outcome,) = await self._await_outcomes(handed) or [TimeoutError()]
-        return outcome
-
-    async def _await_outcomes(self, handed: Sequence[Handed]) -> list[object]:
-        """Wait for the broker's answers, and renew the producer when one of them requires it."""
-        outcomes = await asyncio.gather(
-            *(acknowledged for _, acknowledged in handed), return_exceptions=True
-        )
-        if any(map(needs_renewal, outcomes)):
-            await self._renew()
-        return outcomes
-
-    async def _hand_over(self, rows: Sequence[Document]) -> list[Handed]:
-        handed: list[Handed] = []
-        stopped: set[Key] = set()
-        for row in rows:
-            postponed = {_build_key(row), (row["topic"], None)}
-            if _build_key(row) in stopped or not self._postponed.keys().isdisjoint(postponed):
-                continue
-            try:
-                # Before its readers can have it: the line of its publication says this time.
-                row["sent_ns"] = time.time_ns()
-                async with asyncio.timeout(_HAND_OVER_S):
-                    handed.append((row, await self._publish(row)))
-            except (KafkaError, TimeoutError) as error:
-                stopped.add(self._postpone(row, error))
-        return handed
-
-    def _postpone(self, row: Document, error: BaseException) -> Key:
-        """Postpone a key that the broker refuses, or a whole topic that is not available."""
-        key = _build_key(row)
-        _log.error("outbox.refused", topic=key[0], key=key[1], row=row["_id"], error=repr(error))
-        if isinstance(error, TimeoutError):
-            self._postponed[key[0], None] = time.monotonic() + _RETRY_AFTER_TIMEOUT_S
-        elif concerns_topic(error):
-            self._postponed[key[0], None] = time.monotonic() + _RETRY_AFTER_REFUSAL_S
-        elif is_refusal(error):
-            # Rows refused only for an old sequence number are not postponed: they go at once.
-            self._postponed[key] = time.monotonic() + _RETRY_AFTER_REFUSAL_S
-        return key
+def _match_postponed(lane: Lane) -> list[Document]:
+    """Match the documents of a topic that hold messages of postponed keys alone."""
+    if not (keys := lane.postponed):
+        return []
+    has_others = {"$elemMatch": {"key": {"$nin": keys}}}
+    return [
+        {"topic": lane.topic, "messages": {"$exists": True, "$not": has_others}},
+        # Of earlier releases: a document a message.
+        {"topic": lane.topic, "key": {"$in": keys}},
+    ]
 
 
-def _build_key(row: Document) -> Key:
-    return row["topic"], row["key"]
+def _build_changes(page: Page) -> Iterator[DeleteMany | UpdateOne]:
+    """Build the deletion of documents that are published whole, and of messages of the others."""
+    published = defaultdict(list)
+    for message in page.published:
+        published[message["document"]].append(message["n"])
+    gone = []
+    for document in page.documents:
+        name, numbers = document["_id"], published[document["_id"]]
+        if len(numbers) == len(document.get("messages", [document])):
+            gone.append(name)
+        elif numbers:
+            # Taken out one by one: a relay that another has replaced must not put back what that
+            # one has published.
+            yield UpdateOne({"_id": name}, {"$pull": {"messages": {"n": {"$in": numbers}}}})
+    if gone:
+        yield DeleteMany({"_id": {"$in": gone}})

@@ -1,4 +1,4 @@
-"""Idempotent producer of a service, replaced when the broker refuses a record for good."""
+"""Idempotent producer of a service, fenced by its epoch: a deposed replica publishes no more."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable
@@ -51,6 +51,11 @@ def concerns_topic(outcome: object) -> bool:
     return isinstance(outcome, _TOPIC_FAULTS)
 
 
+def is_fenced(outcome: object) -> bool:
+    """Tell whether a producer of a later epoch has written: another process publishes now."""
+    return isinstance(outcome, ProducerFenced | InvalidProducerEpoch)
+
+
 def needs_renewal(outcome: object) -> bool:
     """Tell whether the producer that got this answer must be replaced.
 
@@ -66,30 +71,21 @@ def _is_producer_fault(error: KafkaError) -> bool:
 
 
 class Producer:
-    """Sends records to the broker."""
+    """Sends records to the broker, as the only process of its service that still may.
 
-    def __init__(self, client_id: str, settings: RuntimeSettings) -> None:
-        """Prepare; `start` connects."""
+    All replicas of a service share one transactional id. The broker gives an epoch to each producer
+    that starts with it, and refuses a record of an older epoch on every partition where the newer
+    one has written. Nothing is sent in a transaction: one refused record would abort all others.
+    """
+
+    def __init__(self, client_id: str, transactional_id: str, settings: RuntimeSettings) -> None:
+        """Prepare; `renew` connects."""
         self._client_id = client_id
+        self._transactional_id = transactional_id
         self._settings = settings
         self._producer: AIOKafkaProducer | None = None
-
-    async def start(self) -> None:
-        """Connect."""
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka.split(","),
-            client_id=self._client_id,
-            acks="all",
-            enable_idempotence=self._settings.idempotent_producer,
-            max_batch_size=_BATCH_BYTES,
-            max_request_size=DEAD_LETTERS_MAX_BYTES,
-        )
-        try:
-            await producer.start()
-        except BaseException:
-            await producer.stop()
-            raise
-        self._producer = producer
+        # Of two at once the older epoch might come last.
+        self._renewing = asyncio.Lock()
 
     async def send(
         self, topic: str, key: str, value: bytes, headers: Iterable[tuple[str, str]]
@@ -106,21 +102,54 @@ class Producer:
         return acknowledged
 
     async def renew(self) -> None:
-        """Replace the producer by one whose sequence numbers start again.
+        """Replace the producer by one of a later epoch, whose sequence numbers start again.
 
-        Call it when every record sent is acknowledged or refused.
+        The old one may finish what was sent with it, within a timeout.
         """
-        old = self._producer
-        await self.start()
-        _log.warning("producer.renewed")
+        async with self._renewing:
+            started = await self._start()
+            old, self._producer = self._producer, started
+        _log.info("producer.renewed", epoch=_read_epoch(started))
         if old is not None:
             await _stop(old)
 
+    async def _start(self) -> AIOKafkaProducer:
+        is_idempotent = self._settings.idempotent_producer
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.kafka.split(","),
+            client_id=self._client_id,
+            acks="all",
+            enable_idempotence=is_idempotent,
+            transactional_id=self._transactional_id if is_idempotent else None,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=DEAD_LETTERS_MAX_BYTES,
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        if is_idempotent:
+            # It has its epoch, and sends outside transactions from here on.
+            producer._txn_manager.transactional_id = None  # noqa: SLF001
+        return producer
+
     async def stop(self) -> None:
-        """Flush the records sent, within a timeout, and disconnect."""
+        """Finish what was sent, within a timeout, and disconnect."""
         producer, self._producer = self._producer, None
         if producer is not None:
             await _stop(producer)
+
+    async def abandon(self) -> None:
+        """Disconnect at once: what the broker does not have yet is never sent."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _abandon(producer)
+
+
+def _read_epoch(producer: AIOKafkaProducer) -> int | None:
+    state = producer._txn_manager  # noqa: SLF001 - no public name tells it
+    return None if state is None else state.producer_epoch
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
@@ -139,6 +168,7 @@ async def _stop(producer: AIOKafkaProducer) -> None:
 async def _abandon(producer: AIOKafkaProducer) -> None:
     # Otherwise it would send its records when the broker is back, out of order with those of the
     # next producer. Nothing is lost: the outbox has them all.
+    producer._closed = True  # noqa: SLF001 - or it would warn that nobody stopped it
     sending = producer._sender.sender_task  # noqa: SLF001 - its own `stop` waits for the broker
     if sending is not None:
         sending.cancel()

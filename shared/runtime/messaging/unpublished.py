@@ -4,14 +4,16 @@ python -m shared.runtime.messaging.unpublished --mongo URI --service organisatio
 """
 
 import json
+from itertools import islice
 from typing import Any
 
 import typer
 
 from shared.contracts.topics import TOPICS
 from shared.runtime.commands import build_commands, console, get_collection, print_table
-from shared.runtime.ids import measure_age_s
+from shared.runtime.store.commands import BlockingCollection
 from shared.runtime.store.database import Document
+from shared.runtime.store.outbox_documents import measure_age_s, unpack_messages
 
 app = build_commands("outbox", "Messages that a service has not published.")
 _SHOWN = 200
@@ -21,45 +23,59 @@ ABANDONED = "fr.aiguillage.abandon.v1"
 
 
 @app.command("list")
-def list_rows(context: typer.Context) -> None:
+def list_messages(context: typer.Context) -> None:
     """List the oldest unpublished messages. Log lines `outbox.refused` say why."""
-    rows = get_collection(context).find().sort("_id", 1).limit(_SHOWN)
+    documents = get_collection(context).find().sort("_id", 1).limit(_SHOWN)
+    messages = (each for document in documents for each in unpack_messages(document))
     print_table(
-        ("row", "topic", "key", "rank", "bytes", "seconds"),
+        ("message", "topic", "key", "rank", "bytes", "seconds"),
         (
             (
-                row["_id"],
-                row["topic"],
-                row["key"],
-                str(row["rank"] or "-"),
-                str(len(row["value"])),
-                f"{measure_age_s(row['_id']):.0f}",
+                each["id"],
+                each["topic"],
+                each["key"],
+                str(each["rank"] or "-"),
+                str(len(each["value"])),
+                f"{measure_age_s(each['document']):.0f}",
             )
-            for row in rows
+            for each in islice(messages, _SHOWN)
         ),
         empty="all is published",
     )
 
 
 @app.command()
-def abandon(context: typer.Context, row: str) -> None:
+def abandon(context: typer.Context, message: str) -> None:
     """Abandon a message that the broker will never take, so that later ones of its key can leave.
 
     A message with a rank is replaced by an empty one: readers would wait for that rank for ever.
     Any other is deleted: the next state of its key replaces it.
     """
     outbox = get_collection(context)
-    found = outbox.find_one({"_id": row})
+    document = outbox.find_one({"_id": message.partition("/")[0]}) or {"messages": [], "topic": ""}
+    found = next((each for each in unpack_messages(document) if each["id"] == message), None)
     if found is None:
-        raise typer.BadParameter(f"no row {row}: it may be published by now")
+        raise typer.BadParameter(f"no message {message}: it may be published by now")
     event = _decode_sequenced(found)
     if event is None:
-        outbox.delete_one({"_id": row})
-        console.print(f"{row}: taken away")
+        _delete(outbox, found)
+        console.print(f"{message}: taken away")
         return
     value = json.dumps({**event, "type": ABANDONED, "data": {}}).encode()
-    outbox.update_one({"_id": row}, {"$set": {"value": value}})
-    console.print(f"{row}: an empty message leaves in its place within 30 seconds")
+    _replace(outbox, found, value)
+    console.print(f"{message}: an empty message leaves in its place within 30 seconds")
+
+
+def _delete(outbox: BlockingCollection, message: Document) -> None:
+    name = {"_id": message["document"]}
+    outbox.update_one(name, {"$pull": {"messages": {"n": message["n"]}}})
+    outbox.delete_one(name | {"$or": [{"messages": []}, {"messages": {"$exists": False}}]})
+
+
+def _replace(outbox: BlockingCollection, message: Document, value: bytes) -> None:
+    name = {"_id": message["document"]}
+    outbox.update_one(name | {"messages.n": message["n"]}, {"$set": {"messages.$.value": value}})
+    outbox.update_one(name | {"messages": {"$exists": False}}, {"$set": {"value": value}})
 
 
 def _decode_sequenced(row: Document) -> dict[str, Any] | None:

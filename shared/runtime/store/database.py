@@ -10,6 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Self, TypeAlias, TypeVar
 
+from bson import Timestamp
 from bson.binary import Binary
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import (
@@ -33,6 +34,7 @@ from shared.runtime.facts.publications import describe_message
 from shared.runtime.ids import new_id
 from shared.runtime.notifier import Notifier
 from shared.runtime.record_size import measure_record
+from shared.runtime.store.outbox_documents import pack_messages
 from shared.runtime.tracing.traceparent import HEADER, format_traceparent
 from shared.vocabulary.levels import WRITE_LEVEL
 
@@ -47,7 +49,7 @@ _ANSWER_MS = 20_000
 _CONFLICTS_S = 5.0
 _PAUSE_S = 0.02
 _PING_S = 2.0
-_SNAPSHOT = ReadConcern("snapshot")
+SNAPSHOT = ReadConcern("snapshot")
 _MAJORITY = WriteConcern("majority")
 _NO_IDS: Ids = MappingProxyType({})
 
@@ -64,7 +66,7 @@ class Transaction:
     """What is to be logged once this transaction has committed."""
     level: int = WRITE_LEVEL
     """Level of what is written: at least that of the messages and documents that it comes from."""
-    rows: list[Document] = field(default_factory=list)
+    messages: list[Document] = field(default_factory=list)
     notified: set[str] = field(default_factory=set)
     """Keys whose subscribers in this process are notified when the transaction commits."""
 
@@ -102,10 +104,9 @@ class Transaction:
             raise TooLargeError(
                 message.topic.name, size, RECORD_MAX_BYTES, _find_heaviest_field(event)
             )
-        self._add_row(
+        self._add_message(
             topic=message.topic.name,
             key=message.key,
-            # Ids follow the clocks of several processes; ranks follow the order of the store.
             stream=message.dossier_id or message.key,
             rank=message.sequence or getattr(message.payload, "version", 0),
             value=value,
@@ -126,7 +127,7 @@ class Transaction:
             raise TooLargeError(topic, size, DEAD_LETTER_MAX_BYTES, "value")
         # As pairs: the name of a foreign header may not be valid as a field of a document.
         pairs = list(headers.items())
-        self._add_row(
+        self._add_message(
             topic=topic,
             key=key,
             stream=key,
@@ -136,8 +137,8 @@ class Transaction:
             about={"ids": dict(ids)},
         )
 
-    def _add_row(self, **row: Any) -> None:  # noqa: ANN401 - a document
-        self.rows.append({"_id": new_id(), **row})
+    def _add_message(self, **message: Any) -> None:  # noqa: ANN401 - a document
+        self.messages.append(message)
 
 
 def _find_heaviest_field(event: Event[Any]) -> str:
@@ -234,15 +235,30 @@ class Store:
     async def _attempt(self, session: Session, work: Callable[[Transaction], Awaitable[T]]) -> T:
         facts = FactLog(self.service)
         transaction = Transaction(self.db, session, self.service, self._clock, facts, self.level)
-        async with session.start_transaction(_SNAPSHOT, _MAJORITY):
+        async with session.start_transaction(SNAPSHOT, _MAJORITY):
             result = await work(transaction)
-            if transaction.rows:
-                await self.db["outbox"].insert_many(transaction.rows, session=session)
+            if transaction.messages:
+                clock = await self._read_logical_clock(session)
+                documents = pack_messages(transaction.messages, clock)
+                await self.db["outbox"].insert_many(documents, session=session)
         facts.write()
-        if transaction.rows:
+        if transaction.messages:
             self.committed.set()
         self.notifier.notify(*transaction.notified)
         return result
+
+    async def _read_logical_clock(self, session: Session) -> Timestamp:
+        """Read the cluster time of a transaction: after that of each transaction that it has read.
+
+        The time of a commit is after every time that the store told before it.
+        """
+        told: Any = session.cluster_time
+        if told is None:
+            # `work` has asked the store nothing. A `ping` would abort the transaction.
+            await self.db["outbox"].find_one({"_id": ""}, session=session)
+            told = session.cluster_time
+        clock: Timestamp = told["clusterTime"]
+        return clock
 
     async def read_clock(self) -> datetime:
         """Read the store's clock: the only one by which replicas agree."""

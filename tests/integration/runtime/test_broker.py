@@ -16,7 +16,6 @@ from prometheus_client import REGISTRY
 from deploy.local import Backend, Platform, choose
 from deploy.local.platform import BROKER
 from shared.contracts.topics import Topic
-from shared.runtime.clock import build_clock
 from shared.runtime.messaging import fetcher_patch
 from shared.runtime.messaging.broker import BatchProcessor, Broker, ConsumerGroup
 from shared.runtime.messaging.outbox import Relay
@@ -215,6 +214,7 @@ async def test_a_key_chooses_its_partition_and_keeps_its_order(room: Room) -> No
     room.provision([NOTES])
     link = Broker("essai", room.settings())
     await link.start()
+    await link.renew_producer()
     waiting = [
         await link.publish(a_row(f"d{n % 20}", str(n // 20).encode())) for n in range(20 * 30)
     ]
@@ -321,7 +321,7 @@ async def test_a_broker_killed_in_the_middle_loses_nothing_and_keeps_the_order(
     link.subscribe("", {NOTES: basket})
     await link.start()
     async with room.store() as store:
-        relay = asyncio.create_task(Relay(store, link.publish, build_clock()).run())
+        relay = asyncio.create_task(Relay(store, link).run())
 
         async def say_all() -> None:
             for rank in range(60):

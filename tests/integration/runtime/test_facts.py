@@ -15,7 +15,6 @@ from shared.contracts.organisation_v1 import ParametersV1, StructureChanged
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.routing_v1 import StatusChanged
 from shared.contracts.topics import STATUT, STRUCTURE
-from shared.runtime.clock import build_clock
 from shared.runtime.messaging.directory import project_structures
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.messaging.outbox import Relay
@@ -24,6 +23,7 @@ from shared.runtime.store.database import Document, Store, Transaction
 from shared.vocabulary.structures import IdentifierType, StructureKind, StructureStatus
 from tests.integration.runtime.test_service import a_status
 from tests.kit.events import NOTES, NOW, a_record, an_event, records
+from tests.kit.outbox import FakeBroker, read_outbox
 from tests.kit.waiting import wait_until
 
 Line = dict[str, Any]
@@ -69,7 +69,7 @@ async def test_a_fact_is_written_once_however_often_its_transaction_is_tried(
     await store.collection("things").insert_one({"_id": 1, "n": 0})
     await asyncio.gather(*(store.transaction(add) for _ in range(8)))
 
-    rows = await store.collection("outbox").find().to_list(100)
+    rows = await read_outbox(store)
     assert len(tries) > len(rows) == 8
     lines = log.read()
     assert Counter(line["message_id"] for line in lines) == Counter(
@@ -126,7 +126,7 @@ async def test_a_log_that_nobody_reads_any_more_undoes_nothing(
     monkeypatch.setattr(sys, "stdout", _Gone())
     await store.transaction(work)
 
-    assert await store.collection("outbox").count_documents({}) == 1
+    assert len(await read_outbox(store)) == 1
 
 
 @pytest.fixture
@@ -230,21 +230,22 @@ async def test_a_publication_is_written_when_the_broker_has_it(store: Store, log
         transaction.publish_raw(NOTES.dead_letters, "d1", b"{", {})
 
     acknowledged: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-    handed: list[str] = []
 
-    async def publish(row: Document) -> asyncio.Future[object]:
-        handed.append(row["topic"])
-        return acknowledged
+    class Waiting(FakeBroker):
+        async def publish(self, message: Document) -> asyncio.Future[object]:
+            await super().publish(message)
+            return acknowledged
 
+    broker = Waiting()
     await store.transaction(work)
-    relay = asyncio.create_task(Relay(store, publish, build_clock()).run())
-    await wait_until(lambda: len(handed) == 2, "both are handed over")
+    relay = asyncio.create_task(Relay(store, broker).run())
+    await wait_until(lambda: len(broker.messages) == 2, "both are handed over")
     (status,) = log.read()
 
     acknowledged.set_result(None)
 
     async def is_empty() -> bool:
-        return not await store.collection("outbox").count_documents({})
+        return not await read_outbox(store)
 
     await wait_until(is_empty, "the outbox is empty")
     relay.cancel()

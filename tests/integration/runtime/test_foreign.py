@@ -12,7 +12,6 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from prometheus_client import REGISTRY
 
-from shared.runtime.clock import build_clock
 from shared.runtime.messaging.broker import Broker
 from shared.runtime.messaging.outbox import Relay
 from shared.runtime.messaging.producer import Producer
@@ -32,13 +31,13 @@ def _seconds(monkeypatch: pytest.MonkeyPatch) -> None:
 
     What is tested is that a retry and a refresh come, not when.
     """
-    monkeypatch.setattr("shared.runtime.messaging.outbox._RETRY_AFTER_REFUSAL_S", 2.0)
+    monkeypatch.setattr("shared.runtime.messaging.lane._RETRY_AFTER_REFUSAL_S", 2.0)
     monkeypatch.setattr("shared.runtime.messaging.broker._METADATA_MAX_AGE_MS", 2_000)
 
 
 @asynccontextmanager
 async def a_relay(store: Store, link: Broker) -> AsyncIterator[Relay]:
-    relay = Relay(store, link.publish, build_clock(), link.renew)
+    relay = Relay(store, link)
     running = asyncio.create_task(relay.run())
     try:
         yield relay
@@ -199,8 +198,8 @@ async def test_a_producer_that_is_being_replaced_is_closed_when_cancelled(
     room: Room, broken: list[object]
 ) -> None:
     room.provision([NOTES])
-    producer = Producer("essai", room.settings())
-    await producer.start()
+    producer = Producer("essai", "essai-relay", room.settings())
+    await producer.renew()
     for _ in range(3):
         renewal = asyncio.create_task(producer.renew())
         first = producer._producer  # noqa: SLF001 - which one it is

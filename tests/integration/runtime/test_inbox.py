@@ -15,6 +15,7 @@ from shared.runtime.errors import NotYetError, TransientError
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Document, Store, Transaction
 from tests.kit.events import NOTES, NOW, Whispered, a_record, an_event, records
+from tests.kit.outbox import read_outbox
 from tests.kit.waiting import scaled
 
 
@@ -58,8 +59,7 @@ class Bench:
         return str((await self.entry(entry_id))["state"])
 
     async def dead_letters(self) -> list[Document]:
-        rows = self.store.collection("outbox").find({"topic": NOTES.dead_letters})
-        return await rows.to_list(100)
+        return await read_outbox(self.store, topic=NOTES.dead_letters)
 
     async def ask(self, entry_id: str, state: str, **change: object) -> None:
         await self.store.collection("inbox").update_one(

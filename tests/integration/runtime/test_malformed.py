@@ -32,6 +32,7 @@ from tests.integration.runtime.test_broker import consuming
 from tests.kit.events import NOTES, NOW, a_record
 from tests.kit.malformed import RawRecord, malformed_records
 from tests.kit.namespaces import Room
+from tests.kit.outbox import read_outbox
 from tests.kit.waiting import scaled, wait_until
 
 GOLDEN = Path(__file__).parents[2] / "contracts" / "golden"
@@ -81,7 +82,7 @@ async def test_no_malformed_record_stops_a_reader(store: Store, topic: Topic) ->
     )
 
     entries = await store.collection("inbox").find().to_list(None)
-    letters = await store.collection("outbox").find({"topic": topic.dead_letters}).to_list(None)
+    letters = await read_outbox(store, topic=topic.dead_letters)
     dead = [entry for entry in entries if entry["state"] == "dead"]
     assert len(wild) * 0.8 < len(dead) <= len(letters) + 1
     for letter in letters:
@@ -152,7 +153,7 @@ async def test_a_letter_that_the_store_refuses_is_a_dead_letter_as_bytes_at_a_po
 
     (dead,) = await store.collection("inbox").find({"state": "dead"}).to_list(None)
     assert (dead["_id"], dead["value"]) == ("essai.note.v1/0/7", b"{}")
-    (letter,) = await store.collection("outbox").find().to_list(None)
+    (letter,) = await read_outbox(store)
     reason = dict(letter["headers"])["x-reason"]
     assert "a bug" in reason
     assert "OverflowError" in reason

@@ -20,6 +20,7 @@ from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
 from tests.kit.events import NOTES, NOW, Noted, a_record, an_event, records
 from tests.kit.events import STATES as STATES_OF_NOTES
 from tests.kit.namespaces import Room
+from tests.kit.outbox import read_outbox
 
 
 class Sung(Payload):
@@ -106,7 +107,7 @@ async def test_a_message_of_a_newer_level_waits_and_its_dossier_with_it(
 
     assert (await versions.effects(), await versions.effects("d2")) == ([1], [1])
     assert await versions.states() == {"newer": "newer", "behind": "parked"}
-    assert await versions.store.collection("outbox").count_documents({}) == 0
+    assert await read_outbox(versions.store) == []
     assert waiting() == 1
 
 
@@ -178,8 +179,8 @@ async def test_what_the_newer_version_fails_on_becomes_its_dead_letter(
     states = await versions.states()
     assert (states["boom"], states["broken"]) == ("dead", "dead")
     assert await versions.effects() == []
-    letters = versions.store.collection("outbox").find({"topic": NOTES.dead_letters})
-    reasons = [dict(each["headers"])["x-reason"] async for each in letters]
+    letters = await read_outbox(versions.store, topic=NOTES.dead_letters)
+    reasons = [dict(each["headers"])["x-reason"] for each in letters]
     assert sorted(reason[:10] for reason in reasons) == ["1 invalid ", "ValueError"]
 
 
@@ -259,7 +260,7 @@ async def test_events_carry_the_level_of_the_store_or_of_what_they_come_from(roo
         told = [
             Event[Noted].model_validate_json(row["value"]).level
             for store in (low, high)
-            async for row in store.collection("outbox").find().sort("_id", 1)
+            for row in await read_outbox(store)
         ]
 
     assert told == [1, 3, 2]

@@ -1,25 +1,31 @@
 """The outbox and its relay on a real broker."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable
+from datetime import timedelta
+from functools import partial
 
 import pytest
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import NotLeaderForPartitionError
+from aiokafka.errors import MessageSizeTooLargeError, NotLeaderForPartitionError
 from prometheus_client import REGISTRY
 
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.clock import build_clock
+from shared.runtime.ids import new_id
 from shared.runtime.messaging.broker import Broker
 from shared.runtime.messaging.outbox import Relay
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.driver import ReturnDocument
 from shared.runtime.store.lease import Lease
 from tests.kit.events import NOTES, STATES, Noted
 from tests.kit.namespaces import Room
+from tests.kit.outbox import FakeBroker, read_outbox
 from tests.kit.waiting import scaled, wait_until
 
-CLOCK = build_clock()
+ABSENT = tuple(f"essai.absent{number}.v1" for number in range(5))
 
 
 @pytest.fixture
@@ -70,28 +76,28 @@ def too_large(size: int) -> Document:
 
 
 async def depth(store: Store) -> int:
-    return await store.collection("outbox").count_documents({})
+    """Count the messages that are not published."""
+    return len(await read_outbox(store))
 
 
-class Publisher:
+def an_id_of(moment_s: float) -> str:
+    """Make an id as a replica does whose clock shows that moment."""
+    shown = f"{int(moment_s * 1000):012x}"
+    return f"{shown[:8]}-{shown[8:]}{new_id()[13:]}"
+
+
+class Publisher(FakeBroker):
     """Publishes nowhere, and says who asked for what."""
 
     def __init__(self, name: str, log: list[tuple[str, str]]) -> None:
-        self.name = name
-        self.log = log
-
-    async def publish(self, row: Document) -> Awaitable[object]:
-        self.log.append((self.name, row["_id"]))
-        done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
+        super().__init__(lambda message: log.append((name, message["id"])))
 
 
 async def test_what_is_said_is_published_in_the_order_of_its_key(
     store: Store, room: Room, broker: Broker
 ) -> None:
     await say(store, d1=30, d2=20, d3=10)
-    relay = asyncio.create_task(Relay(store, broker.publish, CLOCK).run())
+    relay = asyncio.create_task(Relay(store, broker).run())
 
     async def is_empty() -> bool:
         return await depth(store) == 0
@@ -104,22 +110,62 @@ async def test_what_is_said_is_published_in_the_order_of_its_key(
         assert texts(found[dossier]) == [f"{dossier}/{rank}" for rank in range(1, last + 1)]
 
 
-async def test_rows_are_published_by_rank_whatever_clock_named_them(store: Store) -> None:
-    await say(store, d1=3)
-    rows = await store.collection("outbox").find().sort("_id", 1).to_list(10)
-    # What two replicas leave whose clocks differ: the later row has the earlier id.
-    await store.collection("outbox").delete_many({})
-    ids = [row["_id"] for row in rows]
-    await store.collection("outbox").insert_many(
-        [row | {"_id": each} for row, each in zip(rows, reversed(ids), strict=True)]
-    )
-    log: list[tuple[str, str]] = []
-    relay = asyncio.create_task(Relay(store, Publisher("a", log).publish, CLOCK).run())
+async def test_a_backlog_over_a_page_leaves_by_rank_whatever_clocks_its_replicas_had(
+    store: Store, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction reads what another replica wrote, whose clock is ten minutes ahead."""
+    async with room.store() as other:
+        for rank in range(1, 201):
+            replica, ahead_s = (store, 0) if rank % 2 else (other, 600)
+            for module in ("database", "outbox_documents"):
+                new_id = partial(an_id_of, time.time() + ahead_s)
+                monkeypatch.setattr(f"shared.runtime.store.{module}.new_id", new_id)
 
-    await wait_until(lambda: len(log) == 3, "three rows are published")
+            async def work(transaction: Transaction) -> None:
+                notes = transaction.collection("notes")
+                said = await notes.find_one_and_update(
+                    {"_id": "d1"},
+                    {"$inc": {"said": 1}},
+                    upsert=True,
+                    return_document=ReturnDocument.AFTER,
+                    session=transaction.session,
+                )
+                assert said is not None
+                note = Noted(text=f"d1/{said['said']}")
+                transaction.publish(Outgoing(NOTES, "d1", "d1", note, "c", "d1", said["said"]))
+
+            await replica.transaction(work)
+    assert await depth(store) == 200
+    publisher = FakeBroker()
+    relay = asyncio.create_task(Relay(store, publisher).run())
+
+    await wait_until(lambda: len(publisher.messages) == 200, "all are published")
     relay.cancel()
 
-    assert [each for _, each in log] == list(reversed(ids))
+    assert [each["rank"] for each in publisher.messages] == list(range(1, 201))
+
+
+async def test_what_an_earlier_release_left_leaves_first_and_by_rank(store: Store) -> None:
+    def old(rank: int) -> Document:
+        ahead_s = 600 if rank % 2 else 0
+        row = {"topic": NOTES.name, "key": "d1", "stream": "d1", "rank": rank, "headers": []}
+        return {"_id": an_id_of(time.time() + ahead_s), **row, "value": b"old"}
+
+    await store.collection("outbox").insert_many([old(rank) for rank in range(1, 5)])
+    await say(store, d1=2)
+    publisher = FakeBroker()
+    relay = asyncio.create_task(Relay(store, publisher).run())
+
+    async def is_empty() -> bool:
+        return await depth(store) == 0
+
+    await wait_until(is_empty, "all are published")
+    relay.cancel()
+    await asyncio.gather(relay, return_exceptions=True)
+
+    said = [(each["value"] == b"old", each["rank"]) for each in publisher.messages]
+    assert [rank for is_old, rank in said if is_old] == [1, 2, 3, 4]
+    assert [rank for is_old, rank in said if not is_old] == [1, 2]
 
 
 async def test_a_row_too_large_for_the_broker_stops_its_key_and_no_other(
@@ -127,7 +173,7 @@ async def test_a_row_too_large_for_the_broker_stops_its_key_and_no_other(
 ) -> None:
     await store.collection("outbox").insert_one(too_large(5_000_000))
     await say(store, d1=2, d2=5)
-    relay = asyncio.create_task(Relay(store, broker.publish, CLOCK).run())
+    relay = asyncio.create_task(Relay(store, broker).run())
 
     async def only_the_key_is_left() -> bool:
         return await depth(store) == 3
@@ -145,31 +191,113 @@ async def test_a_row_too_large_for_the_broker_stops_its_key_and_no_other(
 
 @pytest.mark.native
 @pytest.mark.usefixtures("native_backbone")  # the other broker creates what it is asked for
-async def test_a_topic_that_does_not_exist_does_not_hold_up_the_others(
+async def test_five_topics_that_do_not_exist_do_not_hold_up_the_others(
     store: Store, broker: Broker
 ) -> None:
     async def astray(transaction: Transaction) -> None:
-        transaction.publish_raw("essai.absent.v1", "d1", b"{}", {})
+        for topic in ABSENT:
+            transaction.publish_raw(topic, "d1", b"{}", {})
 
+    relay = asyncio.create_task(Relay(store, broker).run())
+    await say(store, d1=1)
+
+    async def is_empty() -> bool:
+        return await depth(store) == 0
+
+    await wait_until(is_empty, "the first one leaves", limit_s=60)
     await store.transaction(astray)
-    await say(store, d2=5)
-    relay = asyncio.create_task(Relay(store, broker.publish, CLOCK).run())
+    await say(store, d2=150)
 
-    async def only_one_is_left() -> bool:
-        return await depth(store) == 1
+    async def only_those_are_left() -> bool:
+        return {row["topic"] for row in await read_outbox(store)} == set(ABSENT)
 
-    await wait_until(only_one_is_left, "the others pass", limit_s=20)
+    # Each of them is waited for 5 s.
+    await wait_until(only_those_are_left, "the others pass", limit_s=4, most=4.5)
     relay.cancel()
+    await asyncio.gather(relay, return_exceptions=True)
+
+
+async def test_a_topic_that_never_answers_holds_up_no_other(store: Store) -> None:
+    class Leaderless(FakeBroker):
+        async def publish(self, message: Document) -> Awaitable[object]:
+            answer = await super().publish(message)
+            return asyncio.Event().wait() if message["topic"] == STATES.name else answer
+
+    async def both(transaction: Transaction) -> None:
+        transaction.publish_raw(STATES.name, "s1", b"{}", {})
+        transaction.publish_raw(NOTES.name, "d1", b"{}", {})
+
+    for _ in range(130):
+        await store.transaction(both)
+    broker = Leaderless()
+    relay = Relay(store, broker)
+    running = asyncio.create_task(relay.run())
+
+    async def only_those_are_left() -> bool:
+        return {row["topic"] for row in await read_outbox(store)} == {STATES.name}
+
+    await wait_until(only_those_are_left, "the other topic passes")
+    # A page that is not acknowledged is not sent again.
+    sent = [each["document"] for each in broker.messages if each["topic"] == STATES.name]
+    assert len(sent) == len(set(sent)) < 130
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_of_a_packed_document_a_refused_key_alone_stays_and_leaves_in_order(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.runtime.messaging.lane._RETRY_AFTER_REFUSAL_S", 1.0)
+    is_refused = True
+
+    def answer(message: Document) -> object:
+        refused = is_refused and message["key"] == "d1" and message["rank"] == 2
+        return MessageSizeTooLargeError() if refused else None
+
+    async def work(transaction: Transaction, first: int) -> None:
+        for rank in (first, first + 1):
+            for dossier in ("d1", "d2"):
+                note = Noted(text=f"{dossier}/{rank}")
+                transaction.publish(Outgoing(NOTES, dossier, dossier, note, "c", dossier, rank))
+
+    for first in (1, 3):
+        await store.transaction(partial(work, first=first))
+    broker = FakeBroker(answer)
+    relay = asyncio.create_task(Relay(store, broker).run())
+
+    async def find_left() -> list[tuple[str, int]]:
+        return [(each["key"], each["rank"]) for each in await read_outbox(store)]
+
+    async def the_key_is_left() -> bool:
+        return await find_left() == [("d1", 2), ("d1", 3), ("d1", 4)]
+
+    await wait_until(the_key_is_left, "the other key passes")
+    await store.transaction(partial(work, first=5))
+    await wait_until(lambda: "d2/6" in said_of(broker, "d2"), "what comes later passes too")
+    is_refused = False
+
+    async def is_empty() -> bool:
+        return await depth(store) == 0
+
+    await wait_until(is_empty, "the key leaves")
+    relay.cancel()
+    await asyncio.gather(relay, return_exceptions=True)
+
+    assert said_of(broker, "d2") == [f"d2/{rank}" for rank in range(1, 7)]
+    behind = said_of(broker, "d1")
+    assert behind[-5:] == [f"d1/{rank}" for rank in range(2, 7)]
+    assert await store.collection("outbox").count_documents({}) == 0
+
+
+def said_of(broker: FakeBroker, key: str) -> list[str]:
+    return texts([each["value"] for each in broker.messages if each["key"] == key])
 
 
 async def test_of_two_relays_one_publishes_and_the_other_takes_over_when_it_stops(
     store: Store,
 ) -> None:
     log: list[tuple[str, str]] = []
-    relays = {
-        name: asyncio.create_task(Relay(store, Publisher(name, log).publish, CLOCK).run())
-        for name in "ab"
-    }
+    relays = {name: asyncio.create_task(Relay(store, Publisher(name, log)).run()) for name in "ab"}
     for rank in range(1, 11):
         await say(store, **{f"d{rank}": 1})
         await wait_until(lambda: log[rank - 1 :], "the row is published")  # noqa: B023
@@ -187,27 +315,57 @@ async def test_of_two_relays_one_publishes_and_the_other_takes_over_when_it_stop
 
 
 async def test_a_lease_that_is_not_renewed_passes_to_another_at_its_end(store: Store) -> None:
-    first, second = (Lease(store, "essai", CLOCK) for _ in range(2))
+    first, second = (Lease(store, "essai") for _ in range(2))
 
     assert await first.hold()
     assert not await second.hold()
     await wait_until(second.hold, "the lease ends", limit_s=8)
 
-    assert not await Lease(store, "essai", CLOCK).hold()
+    assert not await Lease(store, "essai").hold()
+
+
+async def test_a_lease_goes_by_the_clock_of_the_store_alone(room: Room) -> None:
+    clock = build_clock()
+    async with (
+        room.store() as store,
+        room.store(clock=lambda: clock() + timedelta(hours=1)) as ahead,
+        room.store(clock=lambda: clock() - timedelta(hours=1)) as behind,
+    ):
+        first = Lease(store, "essai")
+        assert await first.hold()
+        assert not await Lease(ahead, "essai").hold()
+        assert not await Lease(behind, "essai").hold()
+
+        await first.release()
+        assert await Lease(behind, "essai").hold()
+        assert not await Lease(ahead, "essai").hold()
+
+
+async def test_a_lease_that_ended_meanwhile_is_another_one(store: Store) -> None:
+    lease = Lease(store, "essai")
+    assert await lease.hold()
+    began = lease.tenure
+    assert await lease.hold()
+    assert lease.tenure == began
+
+    await wait_until(lambda: not lease.is_held, "it ends", limit_s=8)
+    assert await lease.hold()
+
+    assert lease.tenure == began + 1
 
 
 async def test_a_relay_outlives_errors_that_nobody_foresaw(store: Store) -> None:
     log: list[tuple[str, str]] = []
-    publisher = Publisher("a", log)
     faults = [RuntimeError("a bug"), OSError("another")]
 
-    async def publish(row: Document) -> Awaitable[object]:
-        if faults:
-            raise faults.pop()
-        return await publisher.publish(row)
+    class Faulty(Publisher):
+        async def publish(self, message: Document) -> Awaitable[object]:
+            if faults:
+                raise faults.pop()
+            return await super().publish(message)
 
     await say(store, d1=1)
-    relay = asyncio.create_task(Relay(store, publish, CLOCK).run())
+    relay = asyncio.create_task(Relay(store, Faulty("a", log)).run())
 
     await wait_until(lambda: log, "it publishes in the end")
     assert not relay.done()
@@ -220,19 +378,18 @@ async def test_a_row_that_could_not_be_handed_over_is_not_overtaken_by_its_key(
     said: list[str] = []
     fails = True
 
-    async def publish(row: Document) -> Awaitable[object]:
-        nonlocal fails
-        (text,) = texts([row["value"]])
-        if text == "d1/1" and fails:
-            fails = False
-            raise NotLeaderForPartitionError
-        said.append(text)
-        done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
+    class Faulty(FakeBroker):
+        async def publish(self, message: Document) -> Awaitable[object]:
+            nonlocal fails
+            (text,) = texts([message["value"]])
+            if text == "d1/1" and fails:
+                fails = False
+                raise NotLeaderForPartitionError
+            said.append(text)
+            return await super().publish(message)
 
     await say(store, d1=2, d2=1)
-    relay = asyncio.create_task(Relay(store, publish, CLOCK).run())
+    relay = asyncio.create_task(Relay(store, Faulty()).run())
     await wait_until(lambda: len(said) == 3, "all are published")
     relay.cancel()
 

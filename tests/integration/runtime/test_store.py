@@ -19,6 +19,7 @@ from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Store, Transaction
 from tests.kit.events import NOTES, NOW, Noted, an_event, records
 from tests.kit.namespaces import a_room
+from tests.kit.outbox import read_outbox
 from tests.kit.waiting import scaled, wait_until
 
 
@@ -43,7 +44,7 @@ async def test_state_and_messages_are_kept_together(store: Store) -> None:
     await store.transaction(work)
 
     assert await store.collection("things").count_documents({}) == 1
-    (row,) = await store.collection("outbox").find().to_list(10)
+    (row,) = await read_outbox(store)
     assert (row["topic"], row["key"], row["stream"], row["rank"]) == (NOTES.name, "d1", "d1", 1)
     assert store.committed.is_set()
 
@@ -58,7 +59,7 @@ async def test_state_and_messages_are_lost_together(store: Store) -> None:
         await store.transaction(work)
 
     assert await store.collection("things").count_documents({}) == 0
-    assert await store.collection("outbox").count_documents({}) == 0
+    assert await read_outbox(store) == []
     assert not store.committed.is_set()
 
 

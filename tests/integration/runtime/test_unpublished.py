@@ -1,17 +1,20 @@
 """The operator's commands, for what is not published and for many dead letters at once."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from typer.testing import CliRunner, Result
 
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import STRUCTURE
+from shared.runtime.ids import new_id
 from shared.runtime.messaging import dead_letters, unpublished
 from shared.runtime.messaging.inbox import Inbox
-from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.database import Store, Transaction
 from tests.integration.runtime.test_malformed import keep
-from tests.integration.runtime.test_outbox import say
 from tests.kit.events import NOTES, NOW, Noted, a_record
 from tests.kit.namespaces import Room
+from tests.kit.outbox import read_outbox
 
 
 @pytest.fixture
@@ -24,23 +27,44 @@ def told(app: object, *words: str) -> Result:
     return CliRunner().invoke(app, words)  # type: ignore[arg-type]
 
 
-async def rows(store: Store) -> list[Document]:
-    return await store.collection("outbox").find().sort("_id", 1).to_list(None)
+async def keep_packed(_: Store) -> None:
+    """Leave the outbox as transactions write it."""
 
 
+async def spread(store: Store) -> None:
+    """Write the outbox as an earlier release did: a document a message."""
+    rows = [
+        {name: each[name] for name in ("topic", "key", "stream", "rank", "value", "headers")}
+        for each in await read_outbox(store)
+    ]
+    await store.collection("outbox").delete_many({})
+    await store.collection("outbox").insert_many([{"_id": new_id(), **row} for row in rows])
+
+
+shapes = pytest.mark.parametrize("shape", [keep_packed, spread])
+Shape = Callable[[Store], Awaitable[None]]
+
+
+@shapes
 async def test_an_abandoned_message_leaves_its_rank_to_an_empty_one(
-    store: Store, options: list[str]
+    store: Store, options: list[str], shape: Shape
 ) -> None:
-    await say(store, d1=2)
-    first, second = await rows(store)
+    async def work(transaction: Transaction) -> None:
+        for rank in (1, 2):
+            note = Noted(text=f"d1/{rank}")
+            transaction.publish(Outgoing(NOTES, "d1", "d1", note, "c", "d1", rank))
+
+    await store.transaction(work)
+    await shape(store)
+    first, second = await read_outbox(store)
 
     listed = told(unpublished.app, *options, "list")
-    done = told(unpublished.app, *options, "abandon", first["_id"])
+    done = told(unpublished.app, *options, "abandon", first["id"])
 
-    assert first["_id"] in listed.output
-    assert second["_id"] in listed.output
+    assert first["id"] in listed.output
+    assert second["id"] in listed.output
     assert done.exit_code == 0, done.output
-    left = await rows(store)
+    left = await read_outbox(store)
     assert left[1] == second
     inbox = Inbox(store, NOTES, keep, lambda: NOW)
     await inbox.prepare()
@@ -49,20 +73,28 @@ async def test_an_abandoned_message_leaves_its_rank_to_an_empty_one(
     assert kept["text"] == "d1/2"
 
 
+@shapes
 async def test_an_abandoned_state_goes_and_leaves_the_one_before_it(
-    store: Store, options: list[str]
+    store: Store, options: list[str], shape: Shape
 ) -> None:
     async def work(transaction: Transaction) -> None:
-        transaction.publish(Outgoing(STRUCTURE, "s1", "s1", Noted(text="x", version=7), "c"))
+        for version in (7, 8):
+            state = Noted(text="x", version=version)
+            transaction.publish(Outgoing(STRUCTURE, "s1", "s1", state, "c"))
         transaction.publish_raw(NOTES.dead_letters, "d1", b"{", {})
 
     await store.transaction(work)
+    await shape(store)
+    first, second, letter = await read_outbox(store)
 
-    for row in await rows(store):
-        assert told(unpublished.app, *options, "abandon", row["_id"]).exit_code == 0
+    assert told(unpublished.app, *options, "abandon", second["id"]).exit_code == 0
+    assert await read_outbox(store) == [first, letter]
+    for each in (first, letter):
+        assert told(unpublished.app, *options, "abandon", each["id"]).exit_code == 0
 
-    assert await rows(store) == []
+    assert await store.collection("outbox").count_documents({}) == 0
     assert "all is published" in told(unpublished.app, *options, "list").output
+    assert told(unpublished.app, *options, "abandon", first["id"]).exit_code != 0
     assert told(unpublished.app, *options, "abandon", "absent").exit_code != 0
 
 

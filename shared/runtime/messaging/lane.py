@@ -1,0 +1,179 @@
+"""Lane of the relay: publishes the messages of one topic, in the order of each key."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from aiokafka.errors import KafkaError
+
+from shared.runtime.logs import get_logger
+from shared.runtime.messaging.producer import concerns_topic, is_fenced, is_refusal, needs_renewal
+from shared.runtime.metrics import PUBLISHED
+from shared.runtime.store.database import Document
+from shared.runtime.store.outbox_documents import unpack_messages
+
+_HAND_OVER_S = 5.0
+_RETRY_AFTER_FAULT_S = 0.5
+_RETRY_AFTER_TIMEOUT_S = 5.0
+_RETRY_AFTER_REFUSAL_S = 30.0
+_log = get_logger(__name__)
+
+Publish = Callable[[Document], Awaitable[Awaitable[object]]]
+"""Hands a message to the producer, in order; returns an awaitable of the broker's answer."""
+
+Renew = Callable[[], Awaitable[None]]
+"""Replaces the producer: after a refusal its sequence numbers are out of order."""
+
+Handed = tuple[Document, Awaitable[object]]
+
+
+@dataclass(slots=True)
+class Page:
+    """Documents of one topic, and what came of their messages."""
+
+    documents: Sequence[Document]
+    published: list[Document] = field(default_factory=list)
+    failures: list[BaseException] = field(default_factory=list)
+
+    @property
+    def messages(self) -> Sequence[Document]:
+        """The messages, by the ranks that their transactions gave them."""
+        messages = (each for document in self.documents for each in unpack_messages(document))
+        return sorted(messages, key=lambda each: (each["stream"], each["rank"]))
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing but refusals, which no waiting cures, held messages back."""
+        return bool(self.failures) and all(map(is_refusal, self.failures))
+
+    @property
+    def is_fenced(self) -> bool:
+        """Whether another process publishes for this service now."""
+        return any(map(is_fenced, self.failures))
+
+
+class Lane:
+    """Publishes the messages of one topic page by page, whatever becomes of other topics."""
+
+    def __init__(self, topic: str, publish: Publish, renew: Renew) -> None:
+        """Prepare; nothing is published yet."""
+        self.topic = topic
+        self.is_blocked = False
+        """Whether there are messages to publish, and none could be, for no fault of theirs."""
+        self._publish = publish
+        self._renew = renew
+        self._rests_until = 0.0
+        self._postponed: dict[str, float] = {}
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether the whole topic waits before it is tried again."""
+        return time.monotonic() < self._rests_until
+
+    @property
+    def postponed(self) -> Sequence[str]:
+        """Keys that wait before they are tried again: the broker refuses their next message."""
+        return list(self._postponed)
+
+    def end_waits(self) -> None:
+        """End the wait of keys that have waited long enough. Called just before a page is read.
+
+        At any other moment the page would lack the oldest messages of such a key, and what follows
+        would overtake them.
+        """
+        now = time.monotonic()
+        self._postponed = {key: end for key, end in self._postponed.items() if end > now}
+
+    def rest(self, seconds: float = _RETRY_AFTER_FAULT_S) -> None:
+        """Try the topic again after so long."""
+        self._rests_until = max(self._rests_until, time.monotonic() + seconds)
+
+    async def publish(self, page: Page) -> None:
+        """Publish the messages of a page, and note in it what came of them.
+
+        A key stops at its first failure: what follows it on that key is published again, behind it.
+        """
+        self.is_blocked = True
+        handed = await self._hand_over(page)
+        outcomes = await self._await_outcomes(handed)
+        stopped: set[str] = set()
+        retried: set[str] = set()
+        for (message, _), first in zip(handed, outcomes, strict=True):
+            key, outcome = message["key"], first
+            if key in stopped:
+                continue
+            if key in retried or (is_refusal(first) and len(handed) > 1):
+                # The broker refuses a batch whole, for one record in it. What follows on the key
+                # may have passed already, and must be the last on its topic.
+                retried.add(key)
+                outcome = await self._publish_alone(message)
+            if isinstance(outcome, BaseException):
+                stopped.add(key)
+                self._postpone(message, outcome, page)
+            else:
+                page.published.append(message)
+                PUBLISHED.labels(self.topic).inc()
+        # One that is absent or has no rights is for an operator: the broker answers.
+        self.is_blocked = not (page.published or page.is_refused or self.is_resting)
+        if self.is_blocked:
+            self.rest()
+
+    async def _publish_alone(self, message: Document) -> object:
+        if self.is_resting:
+            return TimeoutError()
+        try:
+            outcomes = await self._await_outcomes([(message, await self._submit(message))])
+        except (KafkaError, TimeoutError) as error:
+            return error
+        return outcomes[0]
+
+    async def _await_outcomes(self, handed: Sequence[Handed]) -> list[object]:
+        """Wait for the broker's answers, and renew the producer when one of them calls for it."""
+        outcomes = await asyncio.gather(
+            *(acknowledged for _, acknowledged in handed), return_exceptions=True
+        )
+        if any(map(needs_renewal, outcomes)) and not any(map(is_fenced, outcomes)):
+            await self._renew()
+        return outcomes
+
+    async def _hand_over(self, page: Page) -> list[Handed]:
+        handed: list[Handed] = []
+        stopped = set(self._postponed)
+        for message in page.messages:
+            if message["key"] in stopped:
+                continue
+            try:
+                handed.append((message, await self._submit(message)))
+            except (KafkaError, TimeoutError) as error:
+                stopped.add(message["key"])
+                self._postpone(message, error, page)
+                if self.is_resting:
+                    break
+        return handed
+
+    async def _submit(self, message: Document) -> Awaitable[object]:
+        # Before readers can have it: the log line of its publication says this time.
+        message["sent_ns"] = time.time_ns()
+        async with asyncio.timeout(_HAND_OVER_S):
+            return await self._publish(message)
+
+    def _postpone(self, message: Document, error: BaseException, page: Page) -> None:
+        """Postpone a key that the broker refuses, or the whole topic when it is not available."""
+        page.failures.append(error)
+        if self.is_resting:
+            return
+        _log.error(
+            "outbox.refused",
+            topic=self.topic,
+            key=message["key"],
+            message=message["id"],
+            error=repr(error),
+        )
+        if isinstance(error, TimeoutError):
+            self.rest(_RETRY_AFTER_TIMEOUT_S)
+        elif concerns_topic(error):
+            self.rest(_RETRY_AFTER_REFUSAL_S)
+        elif is_refusal(error):
+            # Not what was refused along with it by an old sequence number: that goes at once.
+            self._postponed[message["key"]] = time.monotonic() + _RETRY_AFTER_REFUSAL_S

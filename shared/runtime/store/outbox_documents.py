@@ -1,0 +1,72 @@
+"""Outbox documents: messages of one transaction and topic, packed in one document for the relay.
+
+A document each message costs the store ten times as much. The id of a document begins with the
+logical clock of the store: a transaction that has read what another one wrote has a later one,
+whatever the clocks of their replicas show.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bson import Timestamp
+
+from shared.runtime.ids import new_id
+from shared.vocabulary.sizes import MEGABYTE
+
+_Document = dict[str, Any]
+
+_MESSAGES_MAX = 500
+_BYTES_MAX = MEGABYTE
+_TIME_DIGITS = 8
+_CLOCK_DIGITS = 16
+_OLD_TIME_DIGITS = 12
+
+
+def pack_messages(messages: Sequence[_Document], clock: Timestamp) -> list[_Document]:
+    """Pack messages of one transaction, a document or several for each topic, in their order."""
+    transaction = f"{clock.time:08x}{clock.inc:08x}.{new_id()}"
+    documents: list[_Document] = []
+    open_ones: dict[str, _Document] = {}
+    sizes: dict[str, int] = {}
+    for message in messages:
+        topic, size = message["topic"], _measure(message)
+        document = open_ones.get(topic)
+        if (
+            document is None
+            or len(document["messages"]) == _MESSAGES_MAX
+            or sizes[topic] + size > _BYTES_MAX
+        ):
+            name = f"{transaction}.{len(documents):04x}"
+            document = open_ones[topic] = {"_id": name, "topic": topic, "messages": []}
+            documents.append(document)
+            sizes[topic] = 0
+        sizes[topic] += size
+        fields = {name: value for name, value in message.items() if name != "topic"}
+        document["messages"].append({"n": len(document["messages"]), **fields})
+    return documents
+
+
+def _measure(message: _Document) -> int:
+    return len(message["value"]) + sum(len(name) + len(text) for name, text in message["headers"])
+
+
+def unpack_messages(document: Mapping[str, Any]) -> Iterator[_Document]:
+    """Yield the messages of a document, each with its topic, the document's id and its own."""
+    # Earlier releases wrote a document a message. Its id is smaller than any of ours.
+    for message in document.get("messages", [{**document, "n": 0}]):
+        yield {
+            **message,
+            "topic": document["topic"],
+            "document": document["_id"],
+            "id": f"{document['_id']}/{message['n']}",
+        }
+
+
+def measure_age_s(document_id: str) -> float:
+    """Measure how long ago a document was written, in seconds, by its id."""
+    if document_id.find(".") == _CLOCK_DIGITS:
+        written_s: float = int(document_id[:_TIME_DIGITS], 16)
+    else:
+        written_s = int(document_id.replace("-", "")[:_OLD_TIME_DIGITS], 16) / 1000
+    return max(0.0, time.time() - written_s)
