@@ -1,6 +1,6 @@
 # Aiguillage. `make` lists what there is; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-support up down test check bench eval-support fuzz docs contracts lock clean
+.PHONY: help demo demo-support up down test check bench eval-support fuzz upgrade-test docs contracts lock clean
 
 PY := .venv/bin/python
 READY := .venv/ready
@@ -52,6 +52,9 @@ eval-support: $(READY) ## what the desk's model and the virtual agent get right
 
 fuzz: $(READY) ## mutated files, generated requests, malformed records: SEED= INPUTS=
 	@SEED=$${SEED:-1} INPUTS=$${INPUTS:-10000} $(PY) -m tests.fuzz
+
+upgrade-test: $(READY) ## two versions under traffic: side by side, the next, back, and with its level written
+	@$(PY) -m pytest -q tests/parcours/test_upgrade.py
 
 docs: $(READY) ## write again the pages that are generated
 	@$(PY) -m docs.generators

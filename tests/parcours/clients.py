@@ -1,14 +1,14 @@
 """HTTP clients with retries: spread over the replicas of a service, and survive one that stops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
 import httpx
 
 from deploy.local.demo.actor import SENT_AGAIN
-from deploy.local.platform import Addresses, Platform
+from deploy.local.platform import Platform
 from tests.kit.waiting import scaled
 
 _PAUSE_S = 0.1
@@ -19,18 +19,25 @@ _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 class Retries(httpx.AsyncHTTPTransport):
     """Transport with retries: while a replica is away or answers 503, it asks the next one."""
 
-    def __init__(self, platform: Platform, service: str) -> None:
-        """Spread requests over the replicas that a service has at the time."""
+    def __init__(
+        self, platform: Platform, service: str, avoided: Collection[str] = frozenset()
+    ) -> None:
+        """Spread requests over the replicas that a service has then, by their base URLs.
+
+        Those that are `avoided` at the time are not asked, though they run.
+        """
         super().__init__()
         self._platform = platform
         self._service = service
+        self._avoided = avoided
         self._turn = count()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request until somebody answers. Who waits for the answer bounds the time."""
         was_sent = False
         while True:
-            replicas = self._find_replicas(self._platform.addresses)
+            roots = self._platform.addresses.replicas[self._service]
+            replicas = [root for root in roots if root not in self._avoided]
             root = httpx.URL(replicas[next(self._turn) % len(replicas)])
             request.url = request.url.copy_with(host=root.host, port=root.port)
             try:
@@ -45,13 +52,14 @@ class Retries(httpx.AsyncHTTPTransport):
                 await response.aclose()
             await asyncio.sleep(_PAUSE_S)
 
-    def _find_replicas(self, addresses: Addresses) -> Sequence[str]:
-        return addresses.replicas[self._service]
+
+BuildTransport = Callable[[Platform, str], Retries]
+"""Builds the transport to a service."""
 
 
 @asynccontextmanager
 async def open_clients(
-    platform: Platform, transport: type[Retries] = Retries
+    platform: Platform, transport: BuildTransport = Retries
 ) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     """Give a client for the public routes of each service, by its name."""
     async with AsyncExitStack() as stack:

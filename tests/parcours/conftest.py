@@ -1,8 +1,40 @@
-"""The backend of whole journeys: a real Kafka."""
+"""Platforms for whole journeys, on a real Kafka."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
 
 from deploy.local.backends import Backend, choose
+from deploy.local.platform import SERVICES, Platform
+from tests.kit.waiting import scaled
+from tests.parcours.support_model import train_support
 
 BACKEND = Backend.DOCKER if choose().backend is Backend.DOCKER else Backend.NATIVE
 """On real broker and store where they were asked for, else on the real broker alone."""
 
-MISSING = BACKEND.find_missing()
+_MISSING = BACKEND.find_missing()
+needs_kafka = pytest.mark.skipif(_MISSING is not None, reason=f"needs a real Kafka: {_MISSING}")
+
+
+@asynccontextmanager
+async def run_platform(
+    folder: Path, *, services: Sequence[str] = SERVICES, replicas: int = 1
+) -> AsyncIterator[Platform]:
+    """Run a platform until left; its logs are then in the folder `logs`."""
+    platform = Platform(
+        BACKEND,
+        services=services,
+        replicas=replicas,
+        ready_limit_s=scaled(60),
+        env=train_support(folder),
+    )
+    await asyncio.to_thread(platform.start)
+    try:
+        yield platform
+    finally:
+        shutil.copytree(platform.logs, folder / "logs")
+        await asyncio.to_thread(platform.stop)

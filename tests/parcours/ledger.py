@@ -44,6 +44,7 @@ class Findings:
     """What is wrong, by figure, among so many records of topics."""
 
     wrong: dict[str, list[str]] = field(default_factory=lambda: {each: [] for each in FIGURES})
+    """In the order in which they are described."""
     records: int = 0
     redelivered: int = 0
 
@@ -52,14 +53,14 @@ class Findings:
         for figure, text in found:
             self.wrong[figure].append(text)
 
-    def describe(self, figures: Sequence[str] = FIGURES) -> str:
+    def describe(self) -> str:
         """Say how many of each, `0 lost, 0 duplicated`, and how many came again with their id."""
-        counts = ", ".join(f"{len(self.wrong[each])} {each}" for each in figures)
+        counts = ", ".join(f"{len(texts)} {figure}" for figure, texts in self.wrong.items())
         return f"{counts}; {self.redelivered} redelivered of {self.records} records"
 
     def list_wrong(self) -> list[str]:
         """List all of it, each line with its figure."""
-        return [f"{figure}: {text}" for figure in FIGURES for text in self.wrong[figure]]
+        return [f"{figure}: {text}" for figure, texts in self.wrong.items() for text in texts]
 
 
 async def settle(platform: Platform, traffic: Traffic) -> Findings:
@@ -93,6 +94,11 @@ async def _compare_topics(platform: Platform, traffic: Traffic) -> Findings:
     findings.add(compare_structures(traffic.structures, told))
     findings.add(compare_tickets(traffic.tickets, told))
     return findings
+
+
+async def read_events(kafka: str) -> list[Told]:
+    """Read all events that were told, each once."""
+    return keep_first(await _read_topics(kafka, [topic.name for topic in TOPICS]))
 
 
 async def _read_topics(kafka: str, topics: Sequence[str]) -> list[tuple[str, bytes]]:

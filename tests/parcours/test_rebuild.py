@@ -17,9 +17,8 @@ from deploy.local.platform import Platform
 from deploy.local.programs import ROOT
 from shared.runtime.store.database import Document
 from shared.vocabulary.roles import Role
-from tests.kit.waiting import scaled
 from tests.parcours.clients import Retries
-from tests.parcours.conftest import BACKEND, MISSING
+from tests.parcours.conftest import needs_kafka, run_platform
 from tests.parcours.ledger import settle
 from tests.parcours.support_model import train_support
 from tests.parcours.traffic import open_traffic
@@ -38,13 +37,10 @@ PIECES_EACH = 15
 """Pieces that move while each service is rebuilt, at least."""
 QUIET = replace(TITULAIRE, siret="90000000900010")
 """A structure that nobody changes: traffic gives all others new names."""
-_LIMIT_S = 300
 _PAUSE_S = 0.1
 
 Dump = dict[str, dict[str, list[Document]]]
 """The documents of each entity, the state first, by collection of the states."""
-
-pytestmark = pytest.mark.skipif(MISSING is not None, reason=f"needs a real Kafka: {MISSING}")
 
 
 class Patience(Retries):
@@ -62,36 +58,33 @@ class Patience(Retries):
             await asyncio.sleep(_PAUSE_S)
 
 
+@needs_kafka
 async def test_read_models_are_rebuilt_while_dossiers_move(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     env = train_support(tmp_path)
-    platform = Platform(BACKEND, ready_limit_s=scaled(60), env=env)
-    await asyncio.to_thread(platform.start)
     said: list[str] = []
-    try:
-        async with open_traffic(platform, transport=Patience) as traffic:
-            actor = Actor(traffic.context.services, Role.TITULAIRE, QUIET.siret)
-            await actor.declare(QUIET.declaration())
-            async with asyncio.timeout(scaled(_LIMIT_S)), asyncio.TaskGroup() as group:
-                group.create_task(traffic.flow())
-                traffic.begin_phase("before")
-                await traffic.move(PIECES)
-                before = dump(platform)
-                for name in READ_MODELS:
-                    traffic.begin_phase(f"at {name}")
-                    Patience.is_empty = True
-                    await asyncio.to_thread(empty, platform, name)
-                    said += await rebuild(platform, env, name, expected=0)
-                    Patience.is_empty = False
-                    await traffic.move(PIECES_EACH)
-                for name in OF_RECORD:
-                    await rebuild(platform, env, name, expected=2)
-                traffic.stop()
-            findings = await settle(platform, traffic)
-            after = dump(platform)
-    finally:
-        await asyncio.to_thread(platform.stop)
+    async with (
+        run_platform(tmp_path) as platform,
+        open_traffic(platform, transport=Patience) as traffic,
+    ):
+        actor = Actor(traffic.context.services, Role.TITULAIRE, QUIET.siret)
+        await actor.declare(QUIET.declaration())
+        async with traffic.flow():
+            traffic.begin_phase("before")
+            await traffic.move(PIECES)
+            before = dump(platform)
+            for name in READ_MODELS:
+                traffic.begin_phase(f"at {name}")
+                Patience.is_empty = True
+                await asyncio.to_thread(empty, platform, name)
+                said += await rebuild(platform, env, name, expected=0)
+                Patience.is_empty = False
+                await traffic.move(PIECES_EACH)
+            for name in OF_RECORD:
+                await rebuild(platform, env, name, expected=2)
+        findings = await settle(platform, traffic)
+        after = dump(platform)
 
     still = [*find_still(before, after)]
     with capsys.disabled():

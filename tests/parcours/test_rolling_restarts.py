@@ -6,36 +6,26 @@ from pathlib import Path
 import pytest
 
 from deploy.local.platform import Platform
-from tests.kit.waiting import scaled
-from tests.parcours.conftest import BACKEND, MISSING
+from tests.parcours.conftest import needs_kafka, run_platform
 from tests.parcours.ledger import settle
-from tests.parcours.support_model import train_support
 from tests.parcours.traffic import Traffic, open_traffic
 
 REPLICAS = 3
 PIECES_EACH = 40
 """Pieces that move while each rank of replicas restarts, at least."""
-_LIMIT_S = 300
-
-pytestmark = pytest.mark.skipif(MISSING is not None, reason=f"needs a real Kafka: {MISSING}")
 
 
+@needs_kafka
 async def test_rolling_restarts_lose_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    platform = Platform(
-        BACKEND, replicas=REPLICAS, ready_limit_s=scaled(60), env=train_support(tmp_path)
-    )
-    await asyncio.to_thread(platform.start)
-    try:
-        async with open_traffic(platform) as traffic:
-            async with asyncio.timeout(scaled(_LIMIT_S)), asyncio.TaskGroup() as group:
-                group.create_task(traffic.flow())
-                endings = await _restart_each(platform, traffic)
-                traffic.stop()
-            findings = await settle(platform, traffic)
-    finally:
-        await asyncio.to_thread(platform.stop)
+    async with (
+        run_platform(tmp_path, replicas=REPLICAS) as platform,
+        open_traffic(platform) as traffic,
+    ):
+        async with traffic.flow():
+            endings = await _restart_each(platform, traffic)
+        findings = await settle(platform, traffic)
 
     with capsys.disabled():
         print(

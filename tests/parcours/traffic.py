@@ -26,7 +26,7 @@ from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
 from tests.kit.waiting import scaled
-from tests.parcours.clients import Retries, open_clients
+from tests.parcours.clients import BuildTransport, Retries, open_clients
 
 CIRCUITS = tuple(
     journey for journey in JOURNEYS if not any(isinstance(step, Silence) for step in journey.steps)
@@ -35,6 +35,8 @@ CIRCUITS = tuple(
 
 _AT_ONCE = 8
 """Dossiers that are carried at the same time."""
+_LIMIT_S = 400
+"""Time limit of the traffic of a test."""
 _POLL_S = 0.05
 _PAUSE_S = 1.0
 """Between two changes of structures, and between two tickets."""
@@ -45,7 +47,7 @@ _MESSAGES = ("Le fichier pèse 2 Mo.", "Il s'appelle SIT-11.xml.")
 async def open_traffic(
     platform: Platform,
     journeys: Sequence[Journey] = CIRCUITS,
-    transport: type[Retries] = Retries,
+    transport: BuildTransport = Retries,
 ) -> AsyncIterator["Traffic"]:
     """Declare the structures on a platform that runs, and prepare its traffic."""
     async with open_clients(platform, transport) as clients:
@@ -78,7 +80,8 @@ class Traffic:
         self.moved: dict[str, set[str]] = defaultdict(set)
         """Pieces that were deposited or changed their status, by phase."""
         self._phase = ""
-        self._journeys = cycle(journeys)
+        self._journeys = journeys
+        self._turn = cycle(journeys)
         self._is_open = True
 
     @property
@@ -86,18 +89,21 @@ class Traffic:
         """The pieces that were accepted."""
         return self.context.tally.pieces
 
-    async def flow(self) -> None:
-        """Carry dossiers until `stop` is called, and those that have begun to their end."""
-        async with asyncio.TaskGroup() as group:
+    @asynccontextmanager
+    async def flow(self) -> AsyncIterator[None]:
+        """Carry dossiers until left, and those that have begun to their end."""
+        async with asyncio.timeout(scaled(_LIMIT_S)), asyncio.TaskGroup() as group:
             for _ in range(_AT_ONCE):
                 group.create_task(self._carry_dossiers())
             group.create_task(self._change_structures())
             if "support" in self.clients:
                 group.create_task(self._send_tickets(self.clients["support"]))
+            yield
+            self._is_open = False
 
-    def stop(self) -> None:
-        """Let nothing new begin."""
-        self._is_open = False
+    def add(self, journeys: Sequence[Journey]) -> None:
+        """Carry dossiers by these journeys too from now on."""
+        self._turn = cycle([*journeys, *self._journeys])
 
     def begin_phase(self, name: str) -> None:
         """Count what moves from now on under another name."""
@@ -115,7 +121,7 @@ class Traffic:
 
     async def _carry_dossiers(self) -> None:
         while self._is_open:
-            await self._carry(next(self._journeys))
+            await self._carry(next(self._turn))
 
     async def _carry(self, journey: Journey) -> None:
         run = JourneyRun(journey, self.context)

@@ -67,7 +67,7 @@ def _compare(
         told = events.statuses.get(piece_id, [])
         if told != expected:
             yield Difference(
-                find_fault(Counter(told), Counter(expected)),
+                find_fault(Counter(told), Counter(map(str, expected))),
                 f"{name}: statuses of {mine[piece_id]} are {told} instead of {expected}",
             )
     delays = Counter({each: n for each, n in events.delays.items() if each[0] in mine})

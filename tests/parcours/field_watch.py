@@ -1,0 +1,74 @@
+"""Watch on stored fields: what the next version wrote stays, whoever writes the document again."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from pymongo import MongoClient
+
+Place: TypeAlias = tuple[str | int, ...]
+"""Service, collection and id of a document, or keys of a field in it."""
+
+_PERIOD_S = 0.5
+_WATCHED = {"routing": "dossiers", "organisation": "structures", "support": "tickets"}
+"""Documents of record that are written again and again, by service."""
+
+
+class FieldWatch:
+    """Reads documents periodically, and finds fields that were there and are no more."""
+
+    def __init__(self, mongo: str, field: str) -> None:
+        """Watch the fields of one name."""
+        self._mongo = mongo
+        self._field = field
+        self._seen: dict[Place, dict[Place, Any]] = {}
+        self._dropped: dict[Place, str] = {}
+
+    @property
+    def dropped(self) -> list[str]:
+        """List the fields that were there and are no more, or hold another value."""
+        return list(self._dropped.values())
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await asyncio.to_thread(self.look)
+            await asyncio.sleep(_PERIOD_S)
+
+    def look(self) -> None:
+        """Look once at every document."""
+        with MongoClient[dict[str, Any]](self._mongo) as client:
+            for service, collection in _WATCHED.items():
+                for document in client[service][collection].find():
+                    self.compare((service, collection, document["_id"]), document)
+
+    def compare(self, place: Place, document: dict[str, Any]) -> None:
+        """Compare a document with what was seen of it before."""
+        before, now = self._seen.setdefault(place, {}), dict(find_fields(document, self._field))
+        for keys, value in before.items():
+            if now.get(keys) != value:
+                whole = (*place, *keys)
+                self._dropped[whole] = f"{whole} was {value!r}, is {now.get(keys)!r}"
+        before |= now
+
+    def count_levels(self) -> Counter[str]:
+        """Count the fields that were seen, by the first word of each: what it was written for."""
+        return Counter(
+            str(value).partition(" ")[0]
+            for fields in self._seen.values()
+            for value in fields.values()
+        )
+
+
+def find_fields(part: Any, field: str) -> Iterator[tuple[Place, Any]]:  # noqa: ANN401 - any value
+    """Find the fields of a name, at any level, that hold something."""
+    if isinstance(part, dict):
+        if part.get(field):
+            yield (field,), part[field]
+        items: Any = part.items()
+    else:
+        items = enumerate(part) if isinstance(part, list) else ()
+    for key, value in items:
+        for keys, found in find_fields(value, field):
+            yield (key, *keys), found
