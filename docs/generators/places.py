@@ -315,6 +315,21 @@ PLACES = (
     ),
     Place("a webhook, an e-mail", (("services/notification", ""),), "there is none yet"),
     Place(
+        "a fact that is logged, its fields",
+        (
+            ("shared/contracts/facts.py", "FACTS"),
+            ("shared/runtime/facts/log.py", "FactLog"),
+        ),
+        "its row in [operate](operate.md#follow-a-dossier)",
+    ),
+    Place(
+        "a span of a dossier's trace, and the export over OTLP",
+        (
+            ("shared/runtime/facts/spans.py", "record_transaction"),
+            ("shared/runtime/tracing/exporter.py", "OtlpExporter"),
+        ),
+    ),
+    Place(
         "a metric",
         (("shared/runtime/metrics.py", "DEAD_LETTERS"), ("deploy/watch/rules.yml", "DeadLetters")),
         "one of a service alone: where it is counted. Its alert, and a panel in "

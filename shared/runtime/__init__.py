@@ -6,6 +6,7 @@
 - `jobs`: work that replicas share: due dates, outside effects, periodic tasks; leases and retries.
 - `store`: transactions, files, leases, change streams; the only package that calls the driver.
 - `web`: HTTP application, authentication, limits, forms, problem details, WebSockets.
+- `facts` and `tracing`: a line in the log and a span for each fact of a dossier, once committed.
 - `backoff` and `errors`: retry of transient errors with exponential backoff.
 - `notifier`: wakes the tasks of a process that wait for news.
 - `clock`, `ids`, `logs`, `metrics`, `settings`: time, UUIDv7, JSON logs, Prometheus, environment.

@@ -4,11 +4,11 @@ What this package promises:
 
 - A fact is one line, with the ids of its dossier, piece, message and journey. The table of facts is
   `shared/contracts/facts.py`.
-- A transaction notes its facts, and they are written once it has committed: those of the attempt
-  that was committed, were it the third. What was rolled back is nowhere.
+- A transaction notes its facts, and they are written once it has committed. A transaction that is
+  retried writes those of the attempt that committed; one that is rolled back writes none.
 - A publication is written once the broker has acknowledged the message, with the time at which it
-  was sent, which is before that of its deliveries. A message that is published
-  twice, because the relay was killed in between, has two lines with one `message_id`.
+  was sent, which is before that of its deliveries. A message that is published twice, because the
+  relay was killed in between, has two lines with one `message_id`.
 - A process that is killed between its commit and its lines leaves these out. The publications of
   that transaction are written all the same, by the next relay, with the same ids.
 

@@ -1,15 +1,20 @@
 """Spans go to a collector in a process of its own; one that is away costs a service nothing."""
 
+import asyncio
 import os
 import subprocess
 import sys
 import time
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from prometheus_client import REGISTRY
 
 from deploy.local.ports import HOST, find_free_port
 from deploy.local.programs import ROOT
+from shared.contracts.envelope import Event, encode
+from shared.contracts.routing_v1 import StatusChanged
+from shared.contracts.topics import STATUT
 from shared.runtime.ids import new_id
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.tracing.exporter import OtlpExporter
@@ -24,7 +29,9 @@ from shared.runtime.tracing.spans import (
     tracing,
 )
 from shared.runtime.tracing.traceparent import SpanContext, compute_trace_id
-from tests.kit.receivers import run_receiver
+from tests.integration.runtime.test_service import TOY, a_status
+from tests.kit.namespaces import Room
+from tests.kit.receivers import Receiver, run_receiver
 from tests.kit.waiting import scaled
 
 TRACE = "0197a5c000007000800000000000c001"
@@ -136,6 +143,45 @@ async def test_a_root_span_is_in_each_trace_that_it_moved() -> None:
     assert all(each["links"] == [f"{CLIENT.trace_id}-{CLIENT.span_id}"] for each in seen)
     (moved,) = [each for each in seen if each["trace"] == compute_trace_id(second)]
     assert [each["name"] for each in moved["events"]] == ["act"]
+
+
+async def test_a_service_that_is_told_to_stop_exports_what_it_still_holds(room: Room) -> None:
+    room.provision()
+    with run_receiver() as receiver:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", TOY),
+            env=build_environ(room, receiver),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            await send_status(room, a_status("d1", 1))
+            async with asyncio.timeout(scaled(60)):
+                assert process.stdout is not None
+                while b"fact.delivery" not in await process.stdout.readline():
+                    assert process.returncode is None
+            # Its thread exports every second: most of the time the span still waits.
+            process.terminate()
+            await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+        (span,) = await receiver.list_spans()
+
+    assert (span["service"], span["name"]) == ("toy", "delivery travaux.statut.v1")
+
+
+def build_environ(room: Room, receiver: Receiver) -> dict[str, str]:
+    settings = room.settings(otlp_endpoint=receiver.endpoint, port=find_free_port())
+    told = settings.model_dump(mode="json", exclude_unset=True)
+    return {f"AIGUILLAGE_{name.upper()}": str(value) for name, value in told.items()}
+
+
+async def send_status(room: Room, status: Event[StatusChanged]) -> None:
+    kafka = room.platform.addresses.kafka
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        await producer.send_and_wait(
+            room.namespace + STATUT.name, encode(status), key=status.data.dossier_id.encode()
+        )
 
 
 def test_nobody_makes_a_root_span_while_tracing_is_off() -> None:
