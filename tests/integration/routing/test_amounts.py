@@ -43,7 +43,7 @@ async def test_a_signature_of_another_sum_never_reaches_the_service_financier(
 
     assert told.motive == "CIR-MONTANT-01"
     assert "118800.00" in told.comment
-    assert "contestez" in told.comment
+    assert "contester" in told.comment
     assert record.piece_id == dossier.pieces["A8"]
     assert record.prevailing.piece_id == dossier.pieces["A8"]
     assert record.prevailing.amounts == record.amounts == less_due(GENERAL, "2000.00")
