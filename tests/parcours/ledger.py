@@ -27,7 +27,7 @@ from tests.parcours.traffic import Traffic
 DEAD_LETTERS, STUCK = "dead letters", "stuck"
 FIGURES = (*(fault.value for fault in Fault), DEAD_LETTERS, STUCK)
 
-_PATIENCE_S = 60
+_PATIENCE_S, _PATIENCE_MAX_S = 60, 180
 _PAUSE_S = 1.0
 _PAGE = 200
 _AT_ONCE = 8
@@ -66,7 +66,7 @@ class Findings:
 async def settle(platform: Platform, traffic: Traffic) -> Findings:
     """Compare until nothing is wrong any more, or the time is up; give what is wrong then."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + scaled(_PATIENCE_S)
+    deadline = loop.time() + scaled(_PATIENCE_S, most=_PATIENCE_MAX_S)
     while True:
         findings = await _compare_topics(platform, traffic)
         findings.add((STUCK, each) for each in [*traffic.stuck, *_list_left(platform)])
