@@ -28,7 +28,10 @@ _T = TypeVar("_T")
 
 
 def provision(kafka: str, topics: Iterable[Topic] = TOPICS, replication: int = 1) -> None:
-    """Create the missing topics, with `replication` copies; existing ones do not change."""
+    """Create the missing topics, with `replication` copies; existing ones do not change.
+
+    Raises LaunchError, and names them all, when some exist with other numbers of partitions.
+    """
     wanted = [
         new
         for topic in topics
@@ -83,8 +86,11 @@ async def _create(kafka: str, wanted: list[NewTopic]) -> None:
     try:
         while True:
             answer = await admin.create_topics(wanted)
-            refused = {name: code for name, code, *_ in answer.topic_errors if code not in _FINE}
+            codes = {name: code for name, code, *_ in answer.topic_errors}
+            refused = {name: code for name, code in codes.items() if code not in _FINE}
             if not refused:
+                existing = [each for each in wanted if codes[each.name]]
+                await _compare_partitions(admin, existing, deadline)
                 return
             if time.monotonic() > deadline:
                 name, code = next(iter(refused.items()))
@@ -92,6 +98,32 @@ async def _create(kafka: str, wanted: list[NewTopic]) -> None:
             await asyncio.sleep(_POLL_S)
     finally:
         await admin.close()
+
+
+async def _compare_partitions(
+    admin: AIOKafkaAdminClient, wanted: list[NewTopic], deadline: float
+) -> None:
+    """Compare topics that exist: keys lose their order when the number of partitions changes."""
+    counts = await _count_partitions(admin, wanted)
+    # What the controller has just created is unknown to the broker for a moment.
+    while not all(counts.values()) and time.monotonic() < deadline:
+        await asyncio.sleep(_POLL_S)
+        counts = await _count_partitions(admin, wanted)
+    wrong = [
+        f"{each.name} has {counts[each.name]} partitions instead of {each.num_partitions}"
+        for each in wanted
+        if counts[each.name] != each.num_partitions
+    ]
+    if wrong:
+        raise LaunchError(
+            f"{'; '.join(wrong)}. No partitions were added, as keys would change theirs. These "
+            'are topics of an earlier release: see "Start the topics afresh" in docs/operate.md'
+        )
+
+
+async def _count_partitions(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> dict[str, int]:
+    told = await admin.describe_topics([each.name for each in topics]) if topics else []
+    return {each["topic"]: len(each["partitions"]) for each in told}
 
 
 async def _has_brokers(kafka: str) -> bool:

@@ -32,6 +32,13 @@ DEAD_LETTERS_MAX_BYTES = 2 * MEGABYTE
 """`max.message.bytes` of a dead-letter topic: the largest message of a topic must fit."""
 DEAD_LETTER_MAX_BYTES = DEAD_LETTERS_MAX_BYTES - 64 * 1024
 """Size limit of a dead letter, with its reason."""
+PARTITIONS = 12
+"""Partitions of each topic, and so the replicas at most that share its work.
+
+Never to be raised: keys would move, their order would be lost, and on a compacted topic an old
+state would stay for ever in the partition that its key has left. Hence compacted ones have as many,
+those of few changes too.
+"""
 
 
 class Key(StrEnum):
@@ -55,7 +62,7 @@ class Topic:
     key: Key
     payloads: tuple[type[Payload], ...]
     consumers: tuple[str, ...]
-    partitions: int = 3
+    partitions: int = PARTITIONS
     retention_days: int | None = 30
     """None for a compacted topic: the latest record of each key is kept for ever."""
 

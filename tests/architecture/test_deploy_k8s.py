@@ -213,7 +213,10 @@ PLANTED: dict[str, tuple[Callable[[list[Yaml]], object], str]] = {
         lambda o: _scaled(o)["scaleTargetRef"].update(name="x"),
         "no StatefulSet x",
     ),
-    "more replicas than partitions": (lambda o: _scaled(o).update(maxReplicaCount=9), "partitions"),
+    "more replicas than partitions": (
+        lambda o: _scaled(o).update(maxReplicaCount=13),
+        "partitions",
+    ),
 }
 
 

@@ -201,7 +201,7 @@ BREAKING: list[tuple[Plant, str]] = [
     ),
     (
         lambda it: _kafka(it).update(partitions=6),
-        f"travaux.statut.v1: its number of partitions changed from 3 to 6; {READERS}.",
+        f"travaux.statut.v1: its number of partitions changed from 12 to 6; {READERS}.",
     ),
     (
         lambda it: _kafka(it)["topicConfiguration"].update({"retention.ms": 86_400_000}),

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from pymongo.errors import OperationFailure
 from deploy.local import Backend, LaunchError, Platform
 from deploy.local.folder_lock import stop_launcher
 from deploy.local.programs import ROOT
+from deploy.topics import provision
 from shared.contracts.topics import DOSSIER, STATUT, TOPICS
 from tests.integration.deploy.conftest import NO_KAFKA, TOY
 from tests.kit.processes import is_gone
@@ -52,6 +54,21 @@ async def test_every_topic_of_the_registry_exists_and_so_do_its_dead_letters(
 
     assert {topic.name: topic.partitions for topic in TOPICS}.items() <= partitions.items()
     assert {topic.dead_letters: 1 for topic in TOPICS}.items() <= partitions.items()
+
+
+async def test_a_topic_of_another_number_of_partitions_is_named_and_left_as_it_is(
+    platform: Platform,
+) -> None:
+    kafka = platform.addresses.kafka
+    wanted = [replace(STATUT, name=f"essai.{name}.v1") for name in ("ancien", "sain")]
+    provision(kafka, [replace(wanted[0], partitions=3), wanted[1]])
+
+    with pytest.raises(LaunchError) as refused:
+        provision(kafka, wanted)
+
+    assert "essai.ancien.v1 has 3 partitions instead of 12" in str(refused.value)
+    assert "essai.sain.v1" not in str(refused.value)
+    assert (await _partitions(platform))["essai.ancien.v1"] == 3
 
 
 def test_the_store_runs_transactions(platform: Platform) -> None:
