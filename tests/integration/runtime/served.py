@@ -37,8 +37,8 @@ def _add_bodies(router: APIRouter) -> None:
     async def keep(attachments: Annotated[list[UploadFile], File()]) -> int:
         return sum([len(await each.read()) for each in attachments])
 
-    router.post(OPEN)(keep)
-    router.post(MINE)(keep)
+    router.post(OPEN, name="keep_open")(keep)
+    router.post(MINE, name="keep_mine")(keep)
 
     @router.post("/words")
     async def say(word: _Word) -> str:

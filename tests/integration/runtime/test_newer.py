@@ -286,8 +286,8 @@ async def test_what_comes_of_a_document_is_written_at_its_level(store: Store) ->
     ]
 
     assert written == [[1, 1], [2, 2], [1, 1]]
-    told = store.collection("outbox").find().sort("_id", 1)
-    levels = [Event[Noted].model_validate_json(row["value"]).level async for row in told]
+    told = await read_outbox(store)
+    levels = [Event[Noted].model_validate_json(row["value"]).level for row in told]
     assert levels == [1, 2, 1]
 
 
