@@ -74,13 +74,13 @@ class DocumentFormat(Generic[T]):
 
     def write(self, value: T, level: int, kept: Kept = NEW) -> Document:
         """Write a value whole, at a level: it is never lowered."""
-        written: Document = put_back(kept.unknown, self._write(value))
-        return {**written, SCHEMA: max(level, kept.level)}
+        return _restore(self._write(value), level, kept)
 
     def write_change(self, value: T, level: int, kept: Kept) -> Document:
         """Write the fields of a value alone, to be set in a document that has others beside."""
-        document = self.write(value, level, kept)
-        return {name: document[name] for name in (*self._write(value), SCHEMA)}
+        written = self._write(value)
+        document = _restore(written, level, kept)
+        return {name: document[name] for name in (*written, SCHEMA)}
 
     def check(self, documents: Iterable[Mapping[str, Any]]) -> None:
         """Raise NewerDocumentError when some of these documents are of a higher level."""
@@ -122,6 +122,12 @@ class RewrittenDocuments(Generic[T]):
         """Write the fields of a value alone, to be set in its document."""
         kept = self._kept.get(key, NEW)
         return self._format.write_change(value, self._transaction.level, kept)
+
+
+def _restore(written: Document, level: int, kept: Kept) -> Document:
+    """Put back the unknown fields of a document, and stamp its level: it is never lowered."""
+    whole: Document = put_back(kept.unknown, written)
+    return {**whole, SCHEMA: max(level, kept.level)}
 
 
 def read_level(document: Mapping[str, Any]) -> int:
