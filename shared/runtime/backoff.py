@@ -31,8 +31,7 @@ async def retry_forever(where: str, attempt: Callable[[], Awaitable[T]]) -> T:
 async def _retry(
     where: str, attempt: Callable[[], Awaitable[T]], is_retried: Callable[[BaseException], bool]
 ) -> T:
-    # Delays double, with jitter so that replicas do not return together.
-    delay_s = _FIRST_S
+    attempts = 0
     while True:
         try:
             return await attempt()
@@ -40,9 +39,18 @@ async def _retry(
             if not is_retried(error):
                 raise
             WAITS.labels(where).inc()
+            delay_s = compute_backoff(attempts, _FIRST_S, _LONGEST_S)
             if is_transient(error):
                 _log.warning("dependency.retried", where=where, error=repr(error), delay_s=delay_s)
             else:
                 _log.error("unexpected.retried", where=where, delay_s=delay_s, exc_info=error)
-        await asyncio.sleep(delay_s * random.uniform(0.5, 1))  # noqa: S311 - jitter
-        delay_s = min(delay_s * 2, _LONGEST_S)
+        await asyncio.sleep(delay_s)
+        attempts += 1
+
+
+def compute_backoff(attempts: int, first_s: float, most_s: float) -> float:
+    """Compute the delay before the next attempt: it doubles, up to a bound.
+
+    Jitter keeps replicas from returning together.
+    """
+    return min(first_s * 2.0 ** min(attempts, 30), most_s) * random.uniform(0.5, 1)  # noqa: S311

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Protocol
 
-from shared.runtime.backoff import retry_transient
+from shared.runtime.backoff import compute_backoff, retry_transient
 from shared.runtime.errors import TransientError, is_transient
 from shared.runtime.jobs.rows import ClaimLostError, Job, JobRows
 from shared.runtime.logs import get_logger
@@ -169,7 +169,7 @@ class Finder:
 async def _count_failure(rows: JobRows, job: Job, error: Exception, retry_max_s: float) -> None:
     """Postpone a job that failed by its own fault, with its error in its row."""
     _log.warning("job.failed", kind=job.kind, key=job.key, attempt=job.attempts + 1, exc_info=error)
-    delay_s = measure_backoff(job.attempts, retry_max_s)
+    delay_s = compute_backoff(job.attempts, _FIRST_RETRY_S, retry_max_s)
     text = repr(error)[:_ERROR_MAX]
     await retry_transient("jobs", lambda: rows.postpone(job, delay_s, text))
     JOBS.labels(rows.kind, "failed").inc()
@@ -183,8 +183,3 @@ async def _wait_out(rows: JobRows, jobs: Sequence[Job], error: Exception) -> Non
         delay_s = random.uniform(*_WAIT_S)  # noqa: S311 - jitter
         await retry_transient("jobs", partial(rows.postpone, job, delay_s))
         JOBS.labels(rows.kind, outcome).inc()
-
-
-def measure_backoff(attempts: int, most_s: float) -> float:
-    """Give the delay before the next attempt: it doubles, with jitter, up to a bound."""
-    return min(_FIRST_RETRY_S * 2.0 ** min(attempts, 30), most_s) * random.uniform(0.5, 1)  # noqa: S311
