@@ -237,7 +237,7 @@ PLACES = (
     Place(
         "the retries of a job that fails, and the lease of a claimed one",
         (
-            ("shared/runtime/jobs/kinds.py", "measure_backoff"),
+            ("shared/runtime/backoff.py", "compute_backoff"),
             ("shared/runtime/jobs/kinds.py", "InTransaction"),
         ),
     ),
