@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 _PYTEST = "\t@$(PY) -m pytest -q -n auto --dist loadgroup "
-_STEP_RUNS = '    timeout --kill-after=30 "$limit" "$@"\n'
+_STEP_RUNS = '    time timeout --kill-after=30 "$limit" "$@"\n'
 _PLAIN_STEP = re.compile(
     r"step \d+ make [\w./][\w./-]*"
     r"( (BACKEND|TESTS|SEED|INPUTS|ROUNDS|DOSSIERS)=('[\w./ ]*'|[\w./-]+))*"
@@ -133,6 +133,13 @@ def test_pytest_itself_leaves_no_test_out() -> None:
     assert options["python_files"] == ["test_*.py"]
     assert options["addopts"] == "-ra --strict-markers --strict-config --import-mode=importlib"
     assert {"python_functions", "python_classes", "norecursedirs"}.isdisjoint(options)
+
+
+def test_a_target_that_runs_one_file_of_tests_names_one_that_exists() -> None:
+    named = re.findall(r"tests/[\w./]*\.py", (ROOT / "Makefile").read_text(encoding="utf-8"))
+
+    assert named
+    assert [name for name in named if not (ROOT / name).is_file()] == []
 
 
 _MAKEFILE = """CHECKED := tests/unit
