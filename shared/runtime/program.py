@@ -41,6 +41,13 @@ def build_program(
             list[str] | None,
             typer.Argument(metavar="[COLLECTION]...", help="Those to rebuild. [default: all]"),
         ] = None,
+        remove_untold: Annotated[
+            bool,
+            typer.Option(
+                "--remove-untold",
+                help="Remove the documents of which no record of the topic tells, too.",
+            ),
+        ] = False,
     ) -> None:
         """Rebuild read models from their compacted topics, while replicas go on serving.
 
@@ -48,7 +55,9 @@ def build_program(
         stays, and it can be run again, also after an interruption. 2: a name that is no read model.
         """
         try:
-            is_done = asyncio.run(rebuild(service, build, collections or (), typer.echo))
+            is_done = asyncio.run(
+                rebuild(service, build, collections or (), typer.echo, remove_untold=remove_untold)
+            )
         except NoReadModelError as error:
             raise typer.BadParameter(str(error)) from error
         if not is_done:

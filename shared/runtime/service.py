@@ -102,15 +102,26 @@ class Runtime:
                 self.prepare(config.prepare)
         self._subscriptions.update(handlers)
 
-    async def rebuild(self, collections: Collection[str], tell: Callable[[str], None]) -> bool:
+    async def rebuild(
+        self, collections: Collection[str], tell: Callable[[str], None], *, remove_untold: bool
+    ) -> bool:
         """Rebuild the read models with these collections, or all, while other processes serve.
 
+        `remove_untold` removes the documents of which no record of their topic tells.
         Returns whether each is as its topic tells it. Raises NoReadModelError for another name.
         """
         chosen = select_read_models(self.service, self._read_models, collections)
         async with self.store:
             done = [
-                await Rebuild(self.store, topic, config, self.clock, self.settings, tell).run()
+                await Rebuild(
+                    self.store,
+                    topic,
+                    config,
+                    self.clock,
+                    self.settings,
+                    tell,
+                    remove_untold=remove_untold,
+                ).run()
                 for topic, config in chosen.items()
             ]
         return all(done)
@@ -301,11 +312,13 @@ async def rebuild(
     build: Callable[[], tuple[Runtime, FastAPI]],
     collections: Collection[str],
     tell: Callable[[str], None],
+    *,
+    remove_untold: bool,
 ) -> bool:
     """Rebuild read models of a service; see `Runtime.rebuild`."""
     runtime, _ = _build(service, build)
     try:
-        return await runtime.rebuild(collections, tell)
+        return await runtime.rebuild(collections, tell, remove_untold=remove_untold)
     except Exception as error:
         if not is_transient(error):
             raise

@@ -96,13 +96,20 @@ class Rebuild:
         clock: Clock,
         settings: RuntimeSettings,
         tell: Tell,
+        *,
+        remove_untold: bool = False,
     ) -> None:
-        """Prepare; `run` does the work and tells of its progress, line by line."""
+        """Prepare; `run` does the work and tells of its progress, line by line.
+
+        `remove_untold` removes the documents of which no record tells. They are kept without it: a
+        topic that lost records tells of less than is true.
+        """
         self._store = store
         self._topic = topic
         self._config = config
         self._settings = settings
         self._tell = tell
+        self._remove_untold = remove_untold
         self._parser = RecordParser(topic, is_sequenced=False)
         self._inbox_store = InboxStore(store, topic, clock)
         self._rewriter = _Rewriter(store, topic, replace_not_newer(config), clock)
@@ -110,7 +117,9 @@ class Rebuild:
         self._newest: dict[str | None, _Newest] = {}
         self._known: dict[str, int] = {}
         self._unread_keys: set[str] = set()
-        """Keys of records that hold no state: what is stored of them is not removed."""
+        """Keys of records that hold no state: what is stored of them is not judged."""
+        self._untold: set[str | None] = set()
+        """Entities of the documents that are kept though no record tells of them."""
         self._held: set[str] = set()
         """Positions of the records that are held: they wait, or become dead letters, as ever."""
         self._records = 0
@@ -132,7 +141,7 @@ class Rebuild:
             await self._survey(reader.read_on())
             if not self._newest:
                 return self._refuse_empty_topic(stored.values())
-            await self._remove_untold(stored)
+            await self._judge_untold(stored)
             # The live projection may have ignored a state because of a document just removed.
             await self._survey(reader.read_on())
             await self._write(reader)
@@ -193,17 +202,26 @@ class Rebuild:
         is_jump = mark_jump(self._known, message).fault is not None
         return is_jump and not await self._inbox_store.is_done(message.id)
 
-    async def _remove_untold(self, stored: dict[str, Versions]) -> None:
-        """Remove the documents that no record of the topic tells of, or in no such version."""
+    async def _judge_untold(self, stored: dict[str, Versions]) -> None:
+        """Remove or note the documents that no record of the topic tells of, or in no such version.
+
+        An entity that is told in an older version than is stored is one of these: so a topic looks
+        that was restored from an old copy.
+        """
         removed = 0
         for name, versions in stored.items():
             untold = [
-                _match_not_newer(self._config.collections[name], key, version)
+                (key, version)
                 for key, version in versions.items()
                 if key not in self._unread_keys
                 and (key not in self._newest or version > self._newest[key].version)
             ]
-            for page in _split(untold, _WRITTEN_AT_ONCE):
+            if not self._remove_untold:
+                self._untold |= {key for key, _ in untold}
+                continue
+            field = self._config.collections[name]
+            filters = [_match_not_newer(field, key, version) for key, version in untold]
+            for page in _split(filters, _WRITTEN_AT_ONCE):
                 removed += await self._delete(name, page)
         if removed:
             self._say(f"{removed} documents removed, of which no record tells")
@@ -217,6 +235,9 @@ class Rebuild:
         return int(done.deleted_count)
 
     async def _write(self, reader: TopicReader) -> None:
+        for kept in self._untold:
+            # An older state of it would remove its parts, and be refused by the handler.
+            self._newest.pop(kept, None)
         wanted = {each.position for each in self._newest.values()}
         written = 0
         async for records in reader.read_again():
@@ -247,9 +268,15 @@ class Rebuild:
             }
         self._say(f"{len(self._newest) - len(behind)} of {len(self._newest)} states are rebuilt")
         if behind:
-            names = ", ".join(sorted(behind)[:_NAMED_MAX])
+            names = _name_some(behind)
             self._say(f"NOT as the topic tells: {names}; see the dead letters, then run it again")
-        return not behind
+        if self._untold:
+            names = _name_some(set(map(str, self._untold)))
+            self._say(
+                f"NOT told by the topic, and kept: {names}; where the topic has lost no record, "
+                "run it again with --remove-untold"
+            )
+        return not behind and not self._untold
 
 
 class _Rewriter(Projection):
@@ -294,6 +321,11 @@ def _read_state(event: Event[Any]) -> tuple[str, int]:
 def _match_not_newer(field: str, key: str | None, version: int) -> Document:
     """Match the documents of an entity whose version is not newer, or is none."""
     return {field: key, "version": {"$not": {"$gt": version}}}
+
+
+def _name_some(entities: Collection[str]) -> str:
+    left = len(entities) - _NAMED_MAX
+    return ", ".join(sorted(entities)[:_NAMED_MAX]) + (f" and {left} more" if left > 0 else "")
 
 
 def _split(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

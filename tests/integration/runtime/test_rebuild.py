@@ -58,7 +58,11 @@ class Portal:
         )
 
     async def rebuild(
-        self, handler: Handle = project_dossiers, kind: type[Rebuild] = Rebuild
+        self,
+        handler: Handle = project_dossiers,
+        kind: type[Rebuild] = Rebuild,
+        *,
+        remove_untold: bool = False,
     ) -> bool:
         async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
             await handler(transaction, events)
@@ -66,7 +70,15 @@ class Portal:
 
         settings = self.room.settings(max_batch=7)
         config = self.config(handle)
-        rebuild = kind(self.store, DOSSIER, config, lambda: NOW, settings, self.said.append)
+        rebuild = kind(
+            self.store,
+            DOSSIER,
+            config,
+            lambda: NOW,
+            settings,
+            self.said.append,
+            remove_untold=remove_untold,
+        )
         async with asyncio.timeout(scaled(60)):
             return await rebuild.run()
 
@@ -146,10 +158,32 @@ async def test_what_is_damaged_is_replaced_and_what_no_record_tells_of_removed(
     await dossiers.update_one({"_id": "d6"}, {"$unset": {"version": 1}})
     await dossiers.update_one({"_id": "d7"}, {"$set": {"version": 1}})
 
-    assert await portal.rebuild()
+    assert await portal.rebuild(remove_untold=True)
 
     assert await portal.dump() == before
     assert "dossiers: 4 documents removed, of which no record tells" in portal.said
+
+
+async def test_what_no_record_tells_of_is_kept_and_named_unless_it_is_to_be_removed(
+    portal: Portal,
+) -> None:
+    await publish_some(portal)
+    dossiers, pieces = (portal.store.collection(name) for name in ("dossiers", "pieces"))
+    await dossiers.insert_one({"_id": "x", "version": 3})
+    await pieces.insert_one({"_id": "y-p1", "dossier_id": "y", "version": 1})
+    await dossiers.update_one({"_id": "d5"}, {"$set": {"version": 9}})
+    await pieces.delete_one({"_id": "d3-p2"})
+
+    assert not await portal.rebuild()
+
+    assert portal.said[-1] == (
+        "dossiers: NOT told by the topic, and kept: d5, x, y; where the topic has lost no record, "
+        "run it again with --remove-untold"
+    )
+    versions = await portal.versions()
+    assert (versions["x"], versions["d5"]) == (3, 9)
+    kept = {piece["_id"] for piece in (await portal.dump())["pieces"]}
+    assert {"y-p1", "d3-p2", "d5-p1", "d5-p2"} <= kept
 
 
 async def test_a_newer_state_stays_when_an_older_one_is_written_again(portal: Portal) -> None:
@@ -189,14 +223,14 @@ async def test_states_that_come_meanwhile_are_kept(portal: Portal) -> None:
 
 async def test_a_state_that_was_ignored_for_a_false_version_is_written(portal: Portal) -> None:
     class Interrupted(Rebuild):
-        async def _remove_untold(self, stored: dict[str, dict[str | None, int]]) -> None:
+        async def _judge_untold(self, stored: dict[str, dict[str | None, int]]) -> None:
             await portal.publish(*moving("d1", 2))
-            await super()._remove_untold(stored)
+            await super()._judge_untold(stored)
 
     await portal.publish(*moving("d1", 1))
     await portal.store.collection("dossiers").update_one({"_id": "d1"}, {"$set": {"version": 90}})
 
-    assert await portal.rebuild(kind=Interrupted)
+    assert await portal.rebuild(kind=Interrupted, remove_untold=True)
 
     assert await portal.versions() == {"d1": 2}
 
