@@ -11,6 +11,9 @@ ROOT = Path(__file__).parents[2]
 _CIRCUIT = f"shared/circuit/tables/{CURRENT}"
 _CADRE = "[a new version](../CONTRIBUTING.md#adding-a-cadre): one that was in use is never edited"
 _CONTRACT = "[what may change](../CONTRIBUTING.md#changing-a-contract), `make docs contracts`"
+_STORED = (
+    "[a default, an example, its level](../CONTRIBUTING.md#what-the-version-before-cannot-judge)"
+)
 _HASH = "`make docs`; the hash of `circuit.json`: [step 8](../CONTRIBUTING.md#adding-a-cadre)"
 _GATEWAY = "deploy/gateway/Caddyfile"
 _SETTINGS = "shared/runtime/settings.py"
@@ -50,6 +53,7 @@ PLACES = (
         "the MOA parameter of a structure: which pieces are refused or held by it",
         (
             ("shared/circuit/moa.py", "CASES"),
+            ("services/organisation/domain/structure.py", "Parameters.moa"),
             ("shared/circuit/rules.py", "MOA_TAKES_NO_PART"),
             ("shared/circuit/hop.py", "judge_hop"),
             ("services/deposit/domain/openers.py", "_judge_moa_parameter"),
@@ -57,7 +61,8 @@ PLACES = (
             ("shared/circuit/turns.py", "judge_turn"),
             ("services/support/data/articles/parametre-moa.md", "CIR-MOA-01"),
         ),
-        "which combination, and which structure is at fault; the sentences; when a dossier waits "
+        "which combination, and which structure is at fault; what holds where none is set, which "
+        "the requests and the event say too; the sentences; when a dossier waits "
         "for it; where deposit judges an opener by it; where a next piece is not judged by it; "
         "what its depositor is told while the dossier is held; the refusals as the virtual agent "
         "tells them; `make docs`. Who receives a piece: first row",
@@ -106,7 +111,9 @@ PLACES = (
             ("shared/runtime/web/problems.py", "_DETAILS"),
             (_GATEWAY, "import problem 404"),
         ),
-        "of what does not exist, which each route names (`Pièce`); the title, which is the "
+        "of what does not exist, which each route names with its id: search `not_found(` and "
+        "`_add_routes(` (a dossier is named by routing, notification and portal, each for "
+        "itself); the title, which is the "
         "sentence of an unknown path of a service unless `_DETAILS` has one; of a path of no "
         "service, then `python -m deploy.gateway`",
     ),
@@ -124,13 +131,16 @@ PLACES = (
         "the second: of a desk. Paths that need none: `open_paths` in `bootstrap` of a service",
     ),
     Place(
-        "the body timeout of HTTP",
+        "the timeouts of a body that comes too slowly, and its lowest rate",
         (
             (_SETTINGS, "RuntimeSettings.body_timeout_s"),
             (_SETTINGS, "RuntimeSettings.body_timeout_open_s"),
+            (_SETTINGS, "RuntimeSettings.body_grace_s"),
+            (_SETTINGS, "RuntimeSettings.slowest_kb_s"),
             ("shared/runtime/web/body_limits.py", "BodyLimit"),
         ),
-        "with an account, without one, what happens; its row in [operate](operate.md)",
+        "the whole body with an account, without one; how long nothing may come; the rate after "
+        "that, which holds for answers too; what happens; [operate](operate.md)",
     ),
     Place(
         "a limit of connections",
@@ -179,17 +189,20 @@ PLACES = (
         "a field of an event",
         (
             ("shared/contracts/deposit_v1.py", "PieceDeposited"),
+            ("services/deposit/domain/piece.py", "Draft"),
             ("services/deposit/application/messages.py", "build_deposit_message"),
             ("services/routing/application/commands.py", "read_command"),
+            ("services/routing/application/journey.py", "Enclosure"),
             ("shared/contracts/routing_v1.py", "PieceForwarded"),
             ("services/routing/application/messages.py", "build_messages"),
             ("services/portal/adapters/dossier_projection.py", "project_dossiers"),
             ("tests/contracts/golden", ""),
         ),
-        "the module of its owner; who fills it, in `application` of the owner; who reads it, named "
-        "in `TOPICS` (the deposited event: "
-        "`read_command` of routing): `consumers` or a projection; a new example. A field that is "
-        "stored needs a default: stored documents are read for ever. {_CONTRACT}",
+        "the module of its owner; who fills it, in `domain` and `application` of the owner; who "
+        "reads it, named in `TOPICS`: of the deposited event, routing keeps in `Deposit` "
+        "(`read_command`) what it decides by and in `Enclosure` what it hands on; the portal "
+        "projects it; a new example. A field that is stored or kept by its reader: "
+        f"{_STORED}. {_CONTRACT}",
     ),
     Place(
         "a topic: its readers, key, partitions, retention",
@@ -348,10 +361,15 @@ PLACES = (
     Place(
         "the start and restart of a local service",
         (
+            ("deploy/local/supervisor.py", "FIRST_DELAY_S"),
+            ("deploy/local/supervisor.py", "LONGEST_DELAY_S"),
+            ("deploy/local/supervisor.py", "_STEADY_S"),
             ("deploy/local/supervisor.py", "Supervisor"),
             ("deploy/local/platform.py", "Platform.spawn"),
         ),
-        "`Platform.restart` is for tests and demos",
+        "how long it waits first, at most, how long it must run to wait as at first again; its "
+        "sentence in [operate](operate.md#running-it-on-one-machine). `Platform.restart` is for "
+        "tests and demos",
     ),
     Place(
         "a page that `make docs` writes",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.generators.__main__ import generate_documents
 from docs.generators.architecture import (
     draw_journey,
     draw_rooms,
@@ -44,6 +45,13 @@ def test_every_place_that_the_page_names_exists() -> None:
 )
 def test_a_place_that_is_gone_is_named(where: tuple[str, str]) -> None:
     assert [*find_missing(Place("something", (where,)))] == [" ".join(where).strip()]
+
+
+def test_no_placeholder_is_left_in_a_generated_page() -> None:
+    pages = {name: text for name, text in generate_documents().items() if name.endswith(".md")}
+
+    assert "docs/architecture.md" in pages
+    assert [name for name, text in pages.items() if re.search(r"\{_?[A-Z_]+\}", text)] == []
 
 
 def test_every_change_has_one_row() -> None:
