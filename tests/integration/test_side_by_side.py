@@ -309,6 +309,26 @@ _READ: dict[str, Ask] = {
 }
 
 
+async def test_a_status_newer_than_its_reader_is_not_counted(store: Store) -> None:
+    pieces = store.collection("pieces")
+    await pieces.insert_one(load("portal/pieces/1.json"))
+    assert [count.pieces for count in await PortalPieces(store).count(MOE)] == [1]
+
+    await pieces.update_many(
+        {},
+        {
+            "$set": {
+                "reported.status": "PLUS_RECENT",
+                "whole.status": "PLUS_RECENT",
+                "schema": LEVEL + 1,
+            }
+        },
+    )
+
+    with pytest.raises(NewerDocumentError):
+        await PortalPieces(store).count(MOE)
+
+
 @pytest.mark.parametrize("file", _READ)
 async def test_what_is_newer_than_its_reader_is_shown_to_nobody(store: Store, file: str) -> None:
     document = load(file)

@@ -25,7 +25,7 @@ app = build_commands("inbox", "Dead letters of a service.")
 
 @app.command("list")
 def list_entries(context: typer.Context) -> None:
-    """List the dead letters, and the messages parked behind them."""
+    """List the dead letters, the messages of newer levels, and those parked behind either."""
     # Without the bytes: somebody may have sent thousands of a megabyte each.
     entries = get_collection(context).find({"held": True}, {"value": 0, "key": 0, "headers": 0})
     print_table(
@@ -33,7 +33,7 @@ def list_entries(context: typer.Context) -> None:
         (
             (
                 entry["_id"],
-                entry["state"],
+                _describe_state(entry),
                 entry["topic"],
                 entry["stream"],
                 str(entry["sequence"] or "-"),
@@ -44,6 +44,11 @@ def list_entries(context: typer.Context) -> None:
         ),
         empty="no dead letter, and nothing that waits behind one",
     )
+
+
+def _describe_state(entry: dict[str, Any]) -> str:
+    state: str = entry["state"]
+    return f"{state}: level {entry['level']}" if state == "newer" else state
 
 
 @app.command()

@@ -5,14 +5,16 @@ from collections.abc import Awaitable, Callable
 import pytest
 from typer.testing import CliRunner, Result
 
+from shared.contracts.envelope import encode
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import STRUCTURE
 from shared.runtime.ids import new_id
 from shared.runtime.messaging import dead_letters, unpublished
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Store, Transaction
+from shared.vocabulary.levels import LEVEL
 from tests.integration.runtime.test_malformed import keep
-from tests.kit.events import NOTES, NOW, Noted, a_record
+from tests.kit.events import NOTES, NOW, Noted, a_record, an_event
 from tests.kit.namespaces import Room
 from tests.kit.outbox import read_outbox
 
@@ -96,6 +98,17 @@ async def test_an_abandoned_state_goes_and_leaves_the_one_before_it(
     assert "all is published" in told(unpublished.app, *options, "list").output
     assert told(unpublished.app, *options, "abandon", first["id"]).exit_code != 0
     assert told(unpublished.app, *options, "abandon", "absent").exit_code != 0
+
+
+async def test_a_message_of_a_newer_level_is_listed_with_its_level(
+    store: Store, options: list[str]
+) -> None:
+    inbox = Inbox(store, NOTES, keep, lambda: NOW)
+    await inbox.prepare()
+    newer = an_event("d1", 1).model_copy(update={"level": LEVEL + 1})
+    await inbox.process([a_record(encode(newer), key="d1")])
+
+    assert f"newer: level {LEVEL + 1}" in told(dead_letters.app, *options, "list").output
 
 
 async def test_many_dead_letters_are_discarded_by_one_command(
