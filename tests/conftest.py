@@ -1,4 +1,4 @@
-"""What any test may ask for: a broker and a store, started once, with room for each."""
+"""What any test may ask for: a broker and a store, started once, with a namespace for each test."""
 
 import gc
 import os
@@ -10,7 +10,7 @@ import pytest
 from deploy.local import Platform, choose
 from shared.runtime.logs import configure_logging
 from shared.runtime.store.database import Store
-from tests.kit.namespaces import Room, a_room
+from tests.kit.namespaces import Namespace, build_namespace
 from tests.kit.waiting import measure_slowness
 
 _TESTS = Path(__file__).parent
@@ -68,13 +68,13 @@ def native_backbone(backbone: Platform) -> Platform:
 
 
 @pytest.fixture
-def room(backbone: Platform) -> Room:
+def namespace(backbone: Platform) -> Namespace:
     """A namespace for one test."""
-    return a_room(backbone)
+    return build_namespace(backbone)
 
 
 @pytest.fixture
-async def store(room: Room) -> AsyncIterator[Store]:
+async def store(namespace: Namespace) -> AsyncIterator[Store]:
     """An empty database."""
-    async with room.store() as opened:
+    async with namespace.store() as opened:
         yield opened

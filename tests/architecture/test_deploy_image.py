@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.deployed import NAMES, ROOT
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 OURS = {"services", "shared", "deploy"}
@@ -109,7 +109,7 @@ def _lint(path: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=scaled(60),
+        timeout=scale_timeout(60),
     )
     return done.stdout + done.stderr
 
@@ -172,7 +172,7 @@ def _run(folder: Path, service: str, *arguments: str) -> subprocess.CompletedPro
         capture_output=True,
         text=True,
         check=False,
-        timeout=scaled(60),
+        timeout=scale_timeout(60),
     )
 
 

@@ -13,7 +13,7 @@ from promql_parser import AggregateExpr, VectorSelector
 
 from shared.contracts.topics import TOPICS
 from tests.kit.deployed import NAMES, ROOT, Yaml, find_program, list_exported_metrics, load
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 WATCH = ROOT / "deploy" / "watch"
 RULES = load(WATCH / "rules.yml")
@@ -188,7 +188,7 @@ def test_prometheus_itself_agrees(check: tuple[str, ...]) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=scaled(60),
+        timeout=scale_timeout(60),
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

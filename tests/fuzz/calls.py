@@ -29,7 +29,7 @@ from tests.fuzz.fixtures import Known, a_caller
 from tests.fuzz.memory import Watched
 from tests.fuzz.mutating import mutate
 from tests.fuzz.stopwatch import Stopwatch
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _CHECKS: Sequence[CheckFunction] = [
     status_code_conformance,
@@ -64,7 +64,7 @@ def fuzz_service(
 ) -> None:
     """Send about so many requests to a service, shared by its operations and both sorts of data."""
     schema = schemathesis.openapi.from_dict(
-        requests.get(f"{url}/openapi.json", timeout=scaled(9)).json()
+        requests.get(f"{url}/openapi.json", timeout=scale_timeout(9)).json()
     )
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     operations = [each for each in operations if not each.path.endswith(_ENDLESS)]
@@ -122,7 +122,7 @@ class _Calling:
         self._put_real_files(case)
         watch = Stopwatch(self._watched.pids.values())
         try:
-            answer = case.call(self._url, self._session, timeout=scaled(2 * SLOW_S))
+            answer = case.call(self._url, self._session, timeout=scale_timeout(2 * SLOW_S))
         except requests.Timeout:
             self._report(Sort.SLOW, name, case, "no answer in twice the time")
             return

@@ -19,7 +19,7 @@ from shared.contracts.public_paths import public_path
 from shared.runtime.clock import build_clock
 from shared.vocabulary.roles import Role
 from tests.fuzz.faults import SLOW_S
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _KEPT = 100
 _IDS = {"piece_id", "dossier_id", "ticket_id", "conversation_id", "chat_id", "sha256", "after"}
@@ -93,7 +93,7 @@ async def open_scene(platform: Platform, first: int = 1) -> AsyncIterator[DemoCo
         urls = platform.addresses.services
         clients = {
             name: await stack.enter_async_context(
-                httpx.AsyncClient(base_url=urls[name], timeout=scaled(4 * SLOW_S))
+                httpx.AsyncClient(base_url=urls[name], timeout=scale_timeout(4 * SLOW_S))
             )
             for name in (each.rpartition(".")[2] for each in NEEDED_SERVICES)
         }

@@ -27,7 +27,7 @@ from tests.fuzz.groups import open_groups
 from tests.fuzz.memory import Watched
 from tests.fuzz.workers import Reader, Reading
 from tests.kit.events import NOTES
-from tests.kit.namespaces import Room, a_room
+from tests.kit.namespaces import Namespace, build_namespace
 from tests.kit.waiting import wait_until
 
 Route = Callable[[int], Awaitable[int]]
@@ -107,19 +107,19 @@ def seen_in_memory() -> list[Sort]:
     return [fault.sort for fault in tally.faults]
 
 
-async def seen_in_groups(room: Room) -> list[Sort]:
+async def seen_in_groups(namespace: Namespace) -> list[Sort]:
     """Give what is seen of a group whose taker never has done with a record."""
-    room.provision([NOTES])
-    topic = room.namespace + NOTES.name
-    broker = Broker("planted", room.settings())
+    namespace.provision([NOTES])
+    topic = namespace.prefix + NOTES.name
+    broker = Broker("planted", namespace.settings())
     group = broker.subscribe("", {NOTES: _Stuck()})
     await broker.start()
     try:
-        kafka = room.platform.addresses.kafka
+        kafka = namespace.platform.addresses.kafka
         async with AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=False) as producer:
             await producer.send_and_wait(topic, b"{}")
         async with open_groups(kafka) as groups:
-            read = {room.namespace + group.name: {topic: NOTES.partitions}}
+            read = {namespace.prefix + group.name: {topic: NOTES.partitions}}
             still = await groups.find_stalled_groups(read, _STILL_S)
     finally:
         await broker.stop()
@@ -156,7 +156,7 @@ def check_planted(backbone: Platform) -> list[Sort]:
     ]
     if backbone.backend.has_real_kafka:
         with capture_logs():  # what is planted is no news
-            seen.append((Sort.STILL, asyncio.run(seen_in_groups(a_room(backbone)))))
+            seen.append((Sort.STILL, asyncio.run(seen_in_groups(build_namespace(backbone)))))
     unseen = [sort for sort, found in seen if found != [sort]]
     print(f"planted: {len(seen) - len(unseen)} of {len(seen)} seen", *unseen, sep=", not seen: ")
     return unseen

@@ -27,7 +27,7 @@ from tests.fuzz.malform import malform
 from tests.fuzz.memory import Watched
 from tests.fuzz.stopwatch import Stopwatch
 from tests.kit.malformed import RawRecord
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 GOLDEN = Path(__file__).parents[1] / "contracts" / "golden"
 _ROUND = 100
@@ -94,7 +94,7 @@ class _Run:
                 for _ in range(min(_ROUND, inputs - self.tally.inputs)):
                     await self._send(plain if self._rng.random() < 0.9 else packing)
                 still = (
-                    await groups.find_stalled_groups(_GROUPS, scaled(_PATIENCE_S))
+                    await groups.find_stalled_groups(_GROUPS, scale_timeout(_PATIENCE_S))
                     if has_offsets
                     else []
                 )
@@ -112,7 +112,7 @@ class _Run:
     async def check_readiness(self) -> None:
         """See that every service says it is ready, and that no outbox keeps anything."""
         for service, url in self._platform.addresses.roots.items():
-            async with httpx.AsyncClient(base_url=url, timeout=scaled(2 * SLOW_S)) as client:
+            async with httpx.AsyncClient(base_url=url, timeout=scale_timeout(2 * SLOW_S)) as client:
                 try:
                     await wait_until(partial(_is_ready, client), "200", _PATIENCE_S)
                     await wait_until(partial(_has_sent_all, client), "empty", _PATIENCE_S)
@@ -168,7 +168,7 @@ class _Run:
 
     async def _watch_liveness(self) -> None:
         """Ask every service again and again whether it lives, and note how long that takes."""
-        async with httpx.AsyncClient(timeout=scaled(4 * SLOW_S)) as client:
+        async with httpx.AsyncClient(timeout=scale_timeout(4 * SLOW_S)) as client:
             while True:
                 for service, url in self._platform.addresses.roots.items():
                     watch = Stopwatch([self._watched.pids[service]])
@@ -198,7 +198,7 @@ async def _has_sent_all(client: httpx.AsyncClient) -> bool:
 
 async def _figures(url: str) -> Counter[str]:
     """Read the metrics of a service, added up over their labels."""
-    async with httpx.AsyncClient(base_url=url, timeout=scaled(2 * SLOW_S)) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=scale_timeout(2 * SLOW_S)) as client:
         page = (await client.get("/metrics")).text
     figures: Counter[str] = Counter()
     for name, value in _FIGURE.findall(page):

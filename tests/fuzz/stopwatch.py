@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.fuzz.faults import SLOW_S
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -34,7 +34,9 @@ class Stopwatch:
         taken_s = self.taken_s
         if taken_s <= self._limit_s:
             return False
-        return self._cpu_s() - self._cpu_begun > self._limit_s or taken_s > scaled(self._limit_s)
+        return self._cpu_s() - self._cpu_begun > self._limit_s or taken_s > scale_timeout(
+            self._limit_s
+        )
 
     def _cpu_s(self) -> float:
         return sum(map(cpu_s_of, self._pids))

@@ -14,7 +14,7 @@ from typing import Self
 from shared.vocabulary.sizes import MEGABYTE
 from tests.fuzz.faults import SLOW_S, Sort
 from tests.kit.process_memory import peak_mb
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _START_S = 180.0
 _KILL_S = 2 * SLOW_S + 2
@@ -75,7 +75,7 @@ class Worker:
         began = time.monotonic()
         with suppress(BrokenPipeError):
             self._pipe.send((content, name))
-        if not self._pipe.poll(scaled(_KILL_S)):
+        if not self._pipe.poll(scale_timeout(_KILL_S)):
             self._end()
             taken_ms = 1000 * (time.monotonic() - began)
             return Outcome(None, taken_ms, 0, Sort.SLOW, f"killed after {taken_ms / 1000:.0f} s")
@@ -95,7 +95,7 @@ class Worker:
         self._process = _SPAWN.Process(target=_serve, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
-        if not self._pipe.poll(scaled(_START_S)):
+        if not self._pipe.poll(scale_timeout(_START_S)):
             raise TimeoutError("a worker did not start")
         self._pipe.recv()
 

@@ -31,8 +31,8 @@ from tests.fuzz.planted import (
 )
 from tests.fuzz.stopwatch import Stopwatch, cpu_s_of
 from tests.kit.malformed import RawRecord
-from tests.kit.namespaces import a_room
-from tests.kit.waiting import scaled
+from tests.kit.namespaces import build_namespace
+from tests.kit.waiting import scale_timeout
 
 
 @pytest.mark.parametrize("sort", READERS)
@@ -66,7 +66,7 @@ def test_an_input_that_computes_too_long_is_slow_on_any_machine() -> None:
         pass
 
     assert busy.is_over()
-    assert idle.is_over() is (idle.taken_s > scaled(0.3))
+    assert idle.is_over() is (idle.taken_s > scale_timeout(0.3))
 
 
 def test_what_its_children_compute_is_counted_to_a_process() -> None:
@@ -120,7 +120,7 @@ def test_a_rebuilt_pdf_is_done_with_however_its_names_are_knotted() -> None:
         "rebuild(Random(5068), with_attachments({'factur-x.xml': b'<a/>'}))"
     )
 
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=scaled(60))
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=scale_timeout(60))
 
 
 @pytest.mark.parametrize("sort", ROUTES)
@@ -133,7 +133,7 @@ def test_a_service_over_its_memory_is_named() -> None:
 
 
 async def test_a_group_that_stands_still_is_seen(native_backbone: Platform) -> None:
-    assert await seen_in_groups(a_room(native_backbone)) == [Sort.STILL]
+    assert await seen_in_groups(build_namespace(native_backbone)) == [Sort.STILL]
 
 
 def test_one_seed_gives_the_same_files_and_records_and_another_gives_others() -> None:

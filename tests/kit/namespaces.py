@@ -12,19 +12,19 @@ from shared.runtime.settings import RuntimeSettings
 from shared.runtime.store.database import Store
 from shared.vocabulary.levels import WRITE_LEVEL
 
-_rooms = count(1)
+_numbers = count(1)
 
 
 @dataclass(frozen=True)
-class Room:
+class Namespace:
     """Namespace on a running platform, with its own topics, groups and documents."""
 
     platform: Platform
-    namespace: str
+    prefix: str
 
     def provision(self, topics: Iterable[Topic] = TOPICS) -> None:
         """Create topics in this namespace, with their dead-letter topics."""
-        here = [replace(topic, name=self.namespace + topic.name) for topic in topics]
+        here = [replace(topic, name=self.prefix + topic.name) for topic in topics]
         provision(self.platform.addresses.kafka, here)
 
     def settings(self, **changes: object) -> RuntimeSettings:
@@ -36,7 +36,7 @@ class Room:
             "idempotent_producer": is_real,
             "end_offsets_reliable": is_real,
             "trust_headers": True,
-            "namespace": self.namespace,
+            "namespace": self.prefix,
         }
         return RuntimeSettings.model_validate(values | changes)
 
@@ -45,9 +45,9 @@ class Room:
     ) -> Store:
         """Open a service's database in this namespace, to be written at a level."""
         mongo = self.platform.addresses.mongo
-        return Store(mongo, service, clock or build_clock(), self.namespace, level=level)
+        return Store(mongo, service, clock or build_clock(), self.prefix, level=level)
 
 
-def a_room(platform: Platform) -> Room:
+def build_namespace(platform: Platform) -> Namespace:
     """Build a new namespace."""
-    return Room(platform, f"essai{next(_rooms)}-")
+    return Namespace(platform, f"essai{next(_numbers)}-")

@@ -15,7 +15,7 @@ _WORK_S = 0.002
 """Duration of the measured work on the reference machine: timeouts are written for that machine."""
 
 
-def scaled(limit_s: float, most: float = math.inf) -> float:
+def scale_timeout(limit_s: float, most: float = math.inf) -> float:
     """Scale a timeout to this machine: up to ten times longer when it is slow or loaded.
 
     `most` caps the result. A test of a duration sets it below the duration that the fault takes.
@@ -45,7 +45,7 @@ async def wait_until(
     Fails after the timeout `limit_s`, scaled to the machine and at most `most`. The error shows
     `what` and the last value. When `look` raises an exception, it is called again.
     """
-    limit_s = scaled(limit_s, most)
+    limit_s = scale_timeout(limit_s, most)
     deadline = time.monotonic() + limit_s
     await asyncio.sleep(0)  # let the tasks that are ready run before the first look
     while True:

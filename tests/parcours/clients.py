@@ -9,7 +9,7 @@ import httpx
 
 from deploy.local.demo.actor import SENT_AGAIN
 from deploy.local.platform import Platform
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _PAUSE_S = 0.1
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -66,7 +66,7 @@ async def open_clients(
         yield {
             name: await stack.enter_async_context(
                 httpx.AsyncClient(
-                    base_url=url, timeout=scaled(30), transport=transport(platform, name)
+                    base_url=url, timeout=scale_timeout(30), transport=transport(platform, name)
                 )
             )
             for name, url in platform.addresses.services.items()

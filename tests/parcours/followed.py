@@ -26,7 +26,7 @@ from deploy.local.programs import ROOT
 from shared.runtime.clock import build_clock
 from shared.vocabulary.roles import Role
 from tests.kit.receivers import Receiver, run_receiver
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 Line = dict[str, Any]
 CLIENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -137,7 +137,7 @@ async def _open_clients(stack: AsyncExitStack, platform: Platform) -> Services:
     clients = {
         name: await stack.enter_async_context(
             httpx.AsyncClient(
-                base_url=urls[name], timeout=scaled(30), headers={"traceparent": CLIENT}
+                base_url=urls[name], timeout=scale_timeout(30), headers={"traceparent": CLIENT}
             )
         )
         for name in (field.name for field in fields(Services))

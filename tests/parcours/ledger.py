@@ -21,7 +21,7 @@ from shared.contracts.deposit_v1 import PieceDeposited
 from shared.contracts.topics import PIECE_DEPOSEE, STRUCTURE, TICKET, TOPICS
 from shared.runtime.clock import build_clock
 from shared.vocabulary.roles import Role
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 from tests.parcours.traffic import Traffic
 
 DEAD_LETTERS, STUCK = "dead letters", "stuck"
@@ -66,7 +66,7 @@ class Findings:
 async def settle(platform: Platform, traffic: Traffic) -> Findings:
     """Compare until nothing is wrong any more, or the time is up; give what is wrong then."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + scaled(_PATIENCE_S, most=_PATIENCE_MAX_S)
+    deadline = loop.time() + scale_timeout(_PATIENCE_S, most=_PATIENCE_MAX_S)
     while True:
         findings = await _compare_topics(platform, traffic)
         findings.add((STUCK, each) for each in [*traffic.stuck, *_list_left(platform)])

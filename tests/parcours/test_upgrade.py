@@ -21,7 +21,7 @@ from deploy.local.platform import Platform
 from shared.circuit.statuses import Act
 from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.statuses import Status
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 from tests.parcours.clients import Retries
 from tests.parcours.conftest import needs_kafka, run_platform
 from tests.parcours.field_watch import FieldWatch
@@ -129,7 +129,7 @@ class Upgrade:
         self._traffic.add(NEXT_JOURNEYS)
         await self._traffic.move(PIECES_EACH)
         with suppress(TimeoutError):
-            async with asyncio.timeout(scaled(30)):
+            async with asyncio.timeout(scale_timeout(30)):
                 while not self._find_waiting():  # noqa: ASYNC110
                     await asyncio.sleep(_POLL_S)
 

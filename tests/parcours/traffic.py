@@ -25,7 +25,7 @@ from shared.contracts.support_v1 import TicketChanged, TicketSubmitted
 from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 from tests.parcours.clients import BuildTransport, Retries, open_clients
 
 CIRCUITS = tuple(
@@ -53,7 +53,7 @@ async def open_traffic(
     async with open_clients(platform, transport) as clients:
         services = Services(**{each.name: clients[each.name] for each in fields(Services)})
         today = build_clock()().date()
-        context = DemoContext(services, today, patience_s=scaled(PATIENCE_S))
+        context = DemoContext(services, today, patience_s=scale_timeout(PATIENCE_S))
         await register_structures(context)
         yield Traffic(context, clients, journeys)
 
@@ -92,7 +92,7 @@ class Traffic:
     @asynccontextmanager
     async def flow(self) -> AsyncIterator[None]:
         """Carry dossiers until left, and those that have begun to their end."""
-        async with asyncio.timeout(scaled(_LIMIT_S)), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(scale_timeout(_LIMIT_S)), asyncio.TaskGroup() as group:
             for _ in range(_AT_ONCE):
                 group.create_task(self._carry_dossiers())
             group.create_task(self._change_structures())

@@ -24,7 +24,7 @@ from shared.contracts.common_v1 import PartyV1
 from shared.contracts.routing_v1 import PieceForwarded
 from shared.vocabulary.roles import Purpose, Role
 from shared.vocabulary.statuses import Status
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _COMMAND = (sys.executable, "-m", "deploy.local.demo")
 _RUN = ROOT / ".run"
@@ -52,7 +52,7 @@ def demo() -> Iterator[subprocess.Popen[str]]:
 
 
 def test_it_carries_every_journey_to_its_end(demo: subprocess.Popen[str]) -> None:
-    output, _ = demo.communicate(timeout=scaled(240))
+    output, _ = demo.communicate(timeout=scale_timeout(240))
 
     assert demo.returncode == 0, output
     assert re.search(r"^demo: ok, 16 dossiers, 46 pieces, 64 hops, 0 lost$", output, re.MULTILINE)
@@ -73,7 +73,7 @@ def test_it_leaves_nothing_behind_when_it_is_told_to_end(
 
     demo.send_signal(request_to_end)
     # Ends with the watchdog, which holds the same output and removes the folder last.
-    demo.communicate(timeout=scaled(60))
+    demo.communicate(timeout=scale_timeout(60))
 
     told = request_to_end is not signal.SIGKILL
     assert demo.returncode == (_INTERRUPTED if told else -signal.SIGKILL)

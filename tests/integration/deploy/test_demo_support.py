@@ -16,7 +16,7 @@ from deploy.local.programs import ROOT
 from shared.contracts.support_v1 import TicketChanged, TicketSubmitted
 from shared.contracts.topics import TICKET
 from shared.vocabulary.tickets import Desk
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _GOLDEN = ROOT / "tests" / "contracts" / "golden" / TicketSubmitted.event_type / "1.json"
 _SUBMITTED: dict[str, Any] = json.loads(_GOLDEN.read_text(encoding="utf-8"))
@@ -32,7 +32,7 @@ def test_it_carries_every_chapter_to_its_end() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=scaled(240),
+        timeout=scale_timeout(240),
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -12,7 +12,7 @@ import pytest
 from deploy.local import Backend, LaunchError, Platform, choose, kafka
 from deploy.local.ports import HOST, find_free_port
 from tests.integration.deploy.conftest import NO_KAFKA
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_the_command_line_says_so_in_one_line_without_a_stack_trace(taken_port: 
         capture_output=True,
         text=True,
         check=False,
-        timeout=scaled(60),
+        timeout=scale_timeout(60),
     )
 
     assert done.returncode == 1
@@ -158,7 +158,7 @@ def test_the_demo_says_so_too_in_one_line() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=scaled(60),
+        timeout=scale_timeout(60),
     )
 
     assert done.returncode == 1

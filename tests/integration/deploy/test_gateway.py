@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 from deploy.local import Backend, Platform
 from deploy.local.programs import ROOT
 from tests.integration.deploy.proxied import BODY_MAX_BYTES
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _PROXIED = "tests.integration.deploy.proxied"
 _CHUNK = bytes(1_000_000)
@@ -31,7 +31,7 @@ def origin(platform: Platform) -> str:
 
 @pytest.fixture
 async def http(origin: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=origin, timeout=scaled(60)) as client:
+    async with httpx.AsyncClient(base_url=origin, timeout=scale_timeout(60)) as client:
         yield client
 
 
@@ -106,7 +106,7 @@ async def test_the_head_of_a_request_is_bounded(
     reader, writer = await asyncio.open_connection(url.host, url.port)
     head = f"GET /proxied/v1/caller HTTP/1.1\r\nHost: x\r\nX-Long: {'x' * length}\r\n\r\n"
     writer.write(head.encode())
-    async with asyncio.timeout(scaled(30)):
+    async with asyncio.timeout(scale_timeout(30)):
         first_line = await reader.readline()
     writer.close()
 
@@ -138,12 +138,17 @@ def test_a_refusal_before_the_body_is_read_always_arrives(origin: str) -> None:
     too_large = bytes(BODY_MAX_BYTES + 1)
 
     for _ in range(20):
-        answer = httpx.post(f"{origin}/proxied/v1/uploads", content=too_large, timeout=scaled(60))
+        answer = httpx.post(
+            f"{origin}/proxied/v1/uploads", content=too_large, timeout=scale_timeout(60)
+        )
         assert (answer.status_code, answer.headers["retry-after"]) == (413, "7")
 
 
 async def test_an_event_is_not_held_until_the_next(http: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(scaled(30)), http.stream("GET", "/proxied/v1/events") as answer:
+    async with (
+        asyncio.timeout(scale_timeout(30)),
+        http.stream("GET", "/proxied/v1/events") as answer,
+    ):
         lines = (line async for line in answer.aiter_lines() if line)
         assert await anext(lines) == "data: first"
         await http.post("/proxied/v1/second")
@@ -152,7 +157,7 @@ async def test_an_event_is_not_held_until_the_next(http: httpx.AsyncClient) -> N
 
 async def test_a_web_socket_passes(origin: str) -> None:
     url = origin.replace("http", "ws", 1) + "/proxied/v1/echo"
-    async with asyncio.timeout(scaled(30)), connect(url, proxy=None) as socket:
+    async with asyncio.timeout(scale_timeout(30)), connect(url, proxy=None) as socket:
         await socket.send("bonjour")
         assert await socket.recv() == "bonjour"
 

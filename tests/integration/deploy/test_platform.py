@@ -23,7 +23,7 @@ from deploy.topics import provision
 from shared.contracts.topics import DOSSIER, STATUT, TOPICS
 from tests.integration.deploy.conftest import NO_KAFKA, TOY
 from tests.kit.processes import is_gone
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _LONE_LAUNCHER = """
 import sys
@@ -287,7 +287,7 @@ async def _partitions(platform: Platform) -> dict[str, int]:
 
 
 def _wait_until(condition: Callable[[], bool], within_s: float = 10) -> None:
-    deadline = time.monotonic() + scaled(within_s)
+    deadline = time.monotonic() + scale_timeout(within_s)
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -16,7 +16,7 @@ from deploy.local import SERVICES
 from deploy.local.programs import ROOT
 from tests.integration.deploy.conftest import NO_KAFKA
 from tests.kit.processes import find_descendants, is_gone
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 _START_LIMIT_S = 120
 _COMMAND = (sys.executable, "-m", "deploy.local")
@@ -92,7 +92,7 @@ class Launcher:
             capture_output=True,
             text=True,
             check=True,
-            timeout=scaled(_START_LIMIT_S),
+            timeout=scale_timeout(_START_LIMIT_S),
         ).stdout
 
 
@@ -101,7 +101,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
     launcher = Launcher("embedded", tmp_path_factory.mktemp("up") / "run")
     yield launcher
     launcher.process.terminate()
-    launcher.process.wait(scaled(_START_LIMIT_S))
+    launcher.process.wait(scale_timeout(_START_LIMIT_S))
 
 
 def test_the_block_that_is_printed_works_when_it_is_pasted(embedded: Launcher) -> None:
@@ -119,7 +119,7 @@ curl -sS --fail-with-body "$ORIGIN/organisation/v1/openapi.json" -o /dev/null
         capture_output=True,
         text=True,
         check=False,
-        timeout=scaled(_START_LIMIT_S),
+        timeout=scale_timeout(_START_LIMIT_S),
     )
 
     assert pasted.returncode == 0, pasted.stdout + pasted.stderr
@@ -172,7 +172,7 @@ def test_the_broker_in_memory_ends_all_when_it_ends(embedded: Launcher) -> None:
 
     os.kill(embedded.pid("tansu"), signal.SIGKILL)
 
-    assert embedded.process.wait(scaled(_START_LIMIT_S)) == 1
+    assert embedded.process.wait(scale_timeout(_START_LIMIT_S)) == 1
     assert "error: broker was ended by SIGKILL, and its records were in memory" in embedded.said
     assert "\nstopped\n" not in embedded.said
     assert [pid for pid in started if not is_gone(pid)] == []
@@ -185,7 +185,7 @@ def test_the_terminal_says_what_stays_and_that_all_has_stopped(tmp_path: Path) -
 
     launcher.process.terminate()
 
-    assert launcher.process.wait(scaled(_START_LIMIT_S)) == 0
+    assert launcher.process.wait(scale_timeout(_START_LIMIT_S)) == 0
     assert launcher.said.endswith("\nstopped\n")
     assert f"its logs stay in {launcher.run_dir}\n" in launcher.said
     assert (launcher.run_dir / "logs" / "deposit.log").is_file()
@@ -205,7 +205,7 @@ def test_on_native_the_next_run_finds_the_data_of_one_that_was_killed_and_down_e
     declared = httpx.put(first.origin + path, headers=me, json=_DECLARATION)
 
     first.process.kill()
-    first.process.wait(scaled(_START_LIMIT_S))
+    first.process.wait(scale_timeout(_START_LIMIT_S))
     second = Launcher("native", tmp_path / "run")
     second.until_ready()
     started |= find_descendants(second.process.pid)
@@ -218,6 +218,6 @@ def test_on_native_the_next_run_finds_the_data_of_one_that_was_killed_and_down_e
         f"stopped what ran in {second.run_dir}\n",
         "nothing was running\n",
     )
-    assert second.process.wait(scaled(_START_LIMIT_S)) == 0
+    assert second.process.wait(scale_timeout(_START_LIMIT_S)) == 0
     assert second.said.endswith("\nstopped\n")
     assert [pid for pid in started if not is_gone(pid)] == []

@@ -10,7 +10,7 @@ import pytest
 from deploy.local.backends import choose
 from deploy.local.platform import SERVICES, Platform
 from deploy.local.programs import ROOT
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _PAGE = ROOT / "docs" / "integrate.md"
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -39,7 +39,7 @@ def test_the_walk_goes_from_a_first_piece_to_its_payment_and_through_help() -> N
             capture_output=True,
             text=True,
             check=False,
-            timeout=scaled(_LIMIT_S),
+            timeout=scale_timeout(_LIMIT_S),
         )
 
     said = walked.stdout

@@ -7,7 +7,7 @@ import httpx
 from deploy.local import Platform, einvoices
 from shared.vocabulary.roles import Role
 from tests.integration.deposit.world import World, acting, an_opener, beside
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 
 async def test_a_deposit_waits_for_nobody_while_the_store_is_away(
@@ -17,7 +17,7 @@ async def test_a_deposit_waits_for_nobody_while_the_store_is_away(
     headers = acting(Role.TITULAIRE, **{"Idempotency-Key": "k-away"})
     await asyncio.to_thread(platform.kill, "store")
     try:
-        async with asyncio.timeout(scaled(20)):
+        async with asyncio.timeout(scale_timeout(20)):
             away = await world.deposit(content, beside(), headers)
             ready = await world.http.get(world.http.base_url.join("/health/ready"))
     finally:
@@ -32,7 +32,7 @@ async def test_a_deposit_waits_for_nobody_while_the_store_is_away(
 
 async def _insist(world: World, content: bytes, headers: dict[str, str]) -> httpx.Response:
     """Come back as asked, with the same key."""
-    async with asyncio.timeout(scaled(30)):
+    async with asyncio.timeout(scale_timeout(30)):
         while True:
             answer = await world.deposit(content, beside(), headers)
             if answer.status_code != 503:

@@ -11,7 +11,7 @@ from deploy.local import einvoices
 from shared.vocabulary.roles import Role
 from tests.integration.deposit.world import World, acting, an_opener, beside, codes
 from tests.kit import hostile_pdfs
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _LONGEST_ANSWER_S = 5.0
 """Of a probe, on a busy machine; such files took the whole service 19 s and more."""
@@ -67,7 +67,7 @@ async def test_the_service_answers_while_a_bomb_is_read(world: World) -> None:
         assert light.json()["read"]["number"]
 
     assert not (await refusal).json()["accepted"]
-    assert longest < scaled(_LONGEST_ANSWER_S, most=15)
+    assert longest < scale_timeout(_LONGEST_ANSWER_S, most=15)
     grown = await world.figure("process_resident_memory_bytes") - memory
     assert grown < 100 * 1024 * 1024
 

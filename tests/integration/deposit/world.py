@@ -33,7 +33,7 @@ from shared.vocabulary.structures import (
     StructureStatus,
 )
 from tests.kit.einvoices import an_einvoice
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 TITULAIRE, MOE = "73282932000074", "35600000049837"
 MOA, PAYER = "35600000000048", "55208131766522"
@@ -57,7 +57,7 @@ _now = build_clock()
 
 async def wait_until(condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401
     """Wait for something that comes by itself, and give it."""
-    deadline = time.monotonic() + scaled(_LIMIT_S)
+    deadline = time.monotonic() + scale_timeout(_LIMIT_S)
     while not (found := condition()):
         if time.monotonic() > deadline:
             raise AssertionError(f"never came: {what}")
@@ -127,7 +127,7 @@ class World:
         self.http = await self._stack.enter_async_context(
             httpx.AsyncClient(
                 base_url=self.addresses.services["deposit"],
-                timeout=scaled(60),
+                timeout=scale_timeout(60),
                 limits=httpx.Limits(max_connections=120),
             )
         )
@@ -315,7 +315,7 @@ class World:
         await consumer.seek_to_beginning(*partitions)
         found: list[Answer] = []
         try:
-            async with asyncio.timeout(scaled(_LIMIT_S)):
+            async with asyncio.timeout(scale_timeout(_LIMIT_S)):
                 while len(found) < number:
                     batches = await consumer.getmany(timeout_ms=200)
                     events = [json.loads(each.value) for row in batches.values() for each in row]

@@ -7,7 +7,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.local import Platform, choose
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 
 @pytest.fixture(scope="package")
@@ -19,7 +19,7 @@ def platform() -> Iterator[Platform]:
 @pytest.fixture
 async def http(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
     url = platform.addresses.services["notification"]
-    async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=scale_timeout(30)) as client:
         yield client
 
 

@@ -18,7 +18,7 @@ from shared.circuit.motives import find_motive_label
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.notification.dossiers import Dossier
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 _PATIENCE_S = 20
 _LIVE_S, _MOST_S = 12, 14
@@ -38,7 +38,7 @@ class Live:
     async def next(self) -> tuple[int, dict[str, Any]] | None:
         """Wait for the next event and give its id and data; None when the stream ends."""
         fields: dict[str, str] = {}
-        async with asyncio.timeout(scaled(_LIVE_S, _MOST_S)):
+        async with asyncio.timeout(scale_timeout(_LIVE_S, _MOST_S)):
             async for line in self.lines:
                 name, _, value = line.partition(": ")
                 fields[name] = value
@@ -73,7 +73,7 @@ async def history(
     http: httpx.AsyncClient, url: str, viewer: Mapping[str, str], number: int
 ) -> list[dict[str, Any]]:
     """Read a history once it holds `number` statuses."""
-    async with asyncio.timeout(scaled(_PATIENCE_S)):
+    async with asyncio.timeout(scale_timeout(_PATIENCE_S)):
         while True:
             answer = await http.get(f"{url}/statuses", headers=viewer)
             statuses: list[dict[str, Any]] = answer.json().get("statuses", [])
@@ -228,7 +228,7 @@ async def test_streams_end_at_once_when_the_service_stops(
         await live.take(1)
         os.kill(platform.pid("notification"), signal.SIGTERM)
         # A stream that is cut raises; one that is waited for takes uvicorn's five seconds.
-        async with asyncio.timeout(scaled(3, most=4.5)):
+        async with asyncio.timeout(scale_timeout(3, most=4.5)):
             assert await live.next() is None
     await asyncio.to_thread(platform.restart, "notification")
     await history(http, url, viewer, 1)

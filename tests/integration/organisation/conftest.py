@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from deploy.local import Addresses, Platform, choose
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 
 @pytest.fixture(scope="package")
@@ -18,6 +18,6 @@ def addresses() -> Iterator[Addresses]:
 @pytest.fixture(scope="package")
 async def http(addresses: Addresses) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
-        base_url=addresses.services["organisation"], timeout=scaled(30)
+        base_url=addresses.services["organisation"], timeout=scale_timeout(30)
     ) as client:
         yield client

@@ -15,7 +15,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.topics import STRUCTURE
 from shared.vocabulary.siret import is_siret
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _SIRENS = count(100_000_000)
 
@@ -59,7 +59,7 @@ async def told(addresses: Addresses, structure: str, number: int) -> list[Struct
     await consumer.seek_to_beginning(*partitions)
     found: list[StructureChanged] = []
     try:
-        async with asyncio.timeout(scaled(15)):
+        async with asyncio.timeout(scale_timeout(15)):
             while len(found) < number:
                 found += _of(structure, await consumer.getmany(timeout_ms=200))
         found += _of(structure, await consumer.getmany(timeout_ms=700))

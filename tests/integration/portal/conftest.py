@@ -12,8 +12,8 @@ from shared.runtime.store.database import Store
 from tests.integration.portal.whole_platform import World as Whole
 from tests.integration.portal.whole_platform import a_world
 from tests.integration.portal.world import World
-from tests.kit.namespaces import Room, a_room
-from tests.kit.waiting import scaled
+from tests.kit.namespaces import Namespace, build_namespace
+from tests.kit.waiting import scale_timeout
 
 
 @pytest.fixture(scope="package")
@@ -25,7 +25,7 @@ def portal() -> Iterator[Platform]:
 @pytest.fixture
 async def http(portal: Platform) -> AsyncIterator[httpx.AsyncClient]:
     url = portal.addresses.services["portal"]
-    async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=scale_timeout(30)) as client:
         yield client
 
 
@@ -48,13 +48,13 @@ def world(producer: AIOKafkaProducer, http: httpx.AsyncClient) -> World:
 
 
 @pytest.fixture
-def room(portal: Platform) -> Room:
+def namespace(portal: Platform) -> Namespace:
     """A namespace for one test, beside the service."""
-    return a_room(portal)
+    return build_namespace(portal)
 
 
 @pytest.fixture
-async def store(room: Room) -> AsyncIterator[Store]:
+async def store(namespace: Namespace) -> AsyncIterator[Store]:
     """An empty database."""
-    async with room.store("portal") as opened:
+    async with namespace.store("portal") as opened:
         yield opened

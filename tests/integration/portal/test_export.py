@@ -33,7 +33,7 @@ from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
 from tests.integration.portal.whole_platform import World
 from tests.kit.process_memory import peak_mb
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 from tests.unit.portal.export_changes import every_change
 
 SOURCE = Path(verifier.__file__)
@@ -53,7 +53,7 @@ def verify(folder: Path, *words: str, by: Path | None = None) -> subprocess.Comp
         capture_output=True,
         encoding="utf-8",
         env={},
-        timeout=scaled(60),
+        timeout=scale_timeout(60),
         check=False,
     )
 

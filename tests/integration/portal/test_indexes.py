@@ -16,7 +16,7 @@ from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from tests.kit.criteria import ALONE, DAYS, PLACE
-from tests.kit.namespaces import Room, a_room
+from tests.kit.namespaces import Namespace, build_namespace
 from tests.kit.states import MOA, TITULAIRE, a_state, told
 
 VIEWERS = [Actor(Role.TITULAIRE, TITULAIRE), Actor(Role.MOA, MOA)]
@@ -24,14 +24,14 @@ EQUALLED = ["none", "number", "currency", "statuses", "cadres", "marche", "await
 
 
 @pytest.fixture(scope="module")
-def room(portal: Platform) -> Room:
-    return a_room(portal)
+def namespace(portal: Platform) -> Namespace:
+    return build_namespace(portal)
 
 
 @pytest.fixture
-async def prepared(room: Room) -> AsyncIterator[Store]:
+async def prepared(namespace: Namespace) -> AsyncIterator[Store]:
     """A store with every index and a dossier."""
-    async with room.store("portal") as store:
+    async with namespace.store("portal") as store:
         await MongoPieces(store).prepare()
 
         async def work(transaction: Transaction) -> None:
@@ -163,10 +163,10 @@ async def test_the_pieces_of_a_dossier_are_replaced_by_an_index(prepared: Store)
     assert index_of(replaced) == ["dossier_id", "version"]
 
 
-async def test_a_criterion_without_its_index_is_noticed(room: Room) -> None:
+async def test_a_criterion_without_its_index_is_noticed(namespace: Namespace) -> None:
     """The check itself can fail."""
     asked = queries.build_search(VIEWERS[0], ALONE["marche"])
-    async with room.store("bare") as store:
+    async with namespace.store("bare") as store:
         pieces = store.collection(PIECES.collection)
         await pieces.create_index([("seen_by", 1), *queries.NEWEST_FIRST])
         await pieces.insert_one({**asked, "order": "o"})

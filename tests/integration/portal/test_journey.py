@@ -28,7 +28,7 @@ from shared.contracts.topics import ACTEUR
 from shared.runtime.clock import build_clock
 from shared.vocabulary.roles import Role
 from shared.vocabulary.structures import StructureKind
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 SILENT = Structure("90000099900012", "Trésorerie discrète", StructureKind.PUBLIQUE)
 SITE = Site(AMENAGEUR, SILENT)
@@ -57,7 +57,7 @@ class Desk:
             parts = [TopicPartition(topic.name, part) for part in range(topic.partitions)]
             consumer.assign(parts)
             await consumer.seek_to_beginning(*parts)
-            async with asyncio.timeout(scaled(30)):
+            async with asyncio.timeout(scale_timeout(30)):
                 async for each in consumer:
                     said: dict[str, Any] = json.loads(each.value)["data"]
                     if said["piece_id"] == piece_id:
@@ -106,7 +106,7 @@ async def desk() -> AsyncIterator[Desk]:
         platform = stack.enter_context(Platform(choose().backend, services=PARTS))
         clients = {
             name: await stack.enter_async_context(
-                httpx.AsyncClient(base_url=url, timeout=scaled(60))
+                httpx.AsyncClient(base_url=url, timeout=scale_timeout(60))
             )
             for name, url in platform.addresses.services.items()
         }

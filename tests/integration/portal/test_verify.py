@@ -22,7 +22,7 @@ from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
 from tests.contracts.test_golden_stored import FORMATS, find_new_fields
 from tests.integration.portal.whole_platform import World
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 STRANGER = "90000000900016"
 
@@ -68,7 +68,7 @@ class Carried:
             capture_output=True,
             encoding="utf-8",
             cwd=ROOT,
-            timeout=scaled(120),
+            timeout=scale_timeout(120),
             check=False,
         )
 

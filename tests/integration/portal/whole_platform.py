@@ -24,7 +24,7 @@ from shared.contracts.topics import DOSSIER
 from shared.vocabulary.roles import Role
 from shared.vocabulary.siret import is_siret
 from shared.vocabulary.structures import StructureKind
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 MOA = {"X-Structure": MAIRIE.siret, "X-Role": Role.MOA.value}
 PARTS = (
@@ -115,7 +115,7 @@ async def a_world() -> AsyncIterator[World]:
         platform = stack.enter_context(Platform(Backend.EMBEDDED, services=PARTS))
         clients = {
             name: await stack.enter_async_context(
-                httpx.AsyncClient(base_url=url, timeout=scaled(60))
+                httpx.AsyncClient(base_url=url, timeout=scale_timeout(60))
             )
             for name, url in platform.addresses.services.items()
         }

@@ -22,7 +22,7 @@ from shared.runtime.jobs.worker import Jobs
 from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.levels import LEVEL
 from tests.bench.routing_load import deposits, structures
-from tests.kit.namespaces import Room
+from tests.kit.namespaces import Namespace
 from tests.kit.waiting import wait_until
 
 _clock = build_clock()
@@ -111,7 +111,7 @@ async def until_left(store: Store, kind: str, dossiers: Sequence[str]) -> None:
 
 
 async def test_three_hundred_delays_pass_once_each_in_three_replicas(
-    store: Store, room: Room
+    store: Store, namespace: Namespace
 ) -> None:
     await take_structures(store, 1, payers_are_moa_alone=False)
     dossiers = await take_dossiers(store, 300)
@@ -130,7 +130,7 @@ async def test_three_hundred_delays_pass_once_each_in_three_replicas(
 
     async with AsyncExitStack() as stack:
         for number in range(3):
-            other = await stack.enter_async_context(room.store())
+            other = await stack.enter_async_context(namespace.store())
             await stack.enter_async_context(running(other, jobs.DELAYS, replica(number)))
         await wait_until(have_passed, "all delays pass", 60)
         await until_left(store, jobs.DELAYS, [])

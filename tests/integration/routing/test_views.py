@@ -8,7 +8,7 @@ import pytest
 from shared.vocabulary.roles import Role
 from tests.integration.routing.test_circuits import EN_COURS, travel
 from tests.integration.routing.world import Deposits, World
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 
 async def arrived(world: World) -> Deposits:
@@ -26,7 +26,7 @@ def verify(world: World, dossier: Deposits) -> subprocess.CompletedProcess[str]:
         ],
         capture_output=True,
         text=True,
-        timeout=scaled(30),
+        timeout=scale_timeout(30),
         check=False,
     )
 

@@ -35,7 +35,7 @@ from shared.vocabulary.structures import (
     StructureKind,
     StructureStatus,
 )
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _LIMIT_S = 30.0
 _PAUSE_S = 0.02
@@ -49,7 +49,7 @@ _now = build_clock()
 
 async def wait_until(condition: Callable[[], object], what: str) -> Any:  # noqa: ANN401
     """Wait for something that comes by itself, and give it."""
-    deadline = time.monotonic() + scaled(_LIMIT_S)
+    deadline = time.monotonic() + scale_timeout(_LIMIT_S)
     while not (found := await _value(condition())):
         if time.monotonic() > deadline:
             raise AssertionError(f"never came: {what}")
@@ -195,7 +195,9 @@ class World:
         await self._producer.start()
         self._stack.push_async_callback(self._producer.stop)
         self._http = await self._stack.enter_async_context(
-            httpx.AsyncClient(base_url=self.addresses.services["routing"], timeout=scaled(20))
+            httpx.AsyncClient(
+                base_url=self.addresses.services["routing"], timeout=scale_timeout(20)
+            )
         )
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.addresses.kafka, auto_offset_reset="earliest"

@@ -22,8 +22,8 @@ from shared.runtime.messaging.outbox import Relay
 from shared.runtime.messaging.parsing import Record
 from shared.runtime.store.database import Document, Transaction
 from tests.kit.events import NOTES, STATES
-from tests.kit.namespaces import Room, a_room
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.namespaces import Namespace, build_namespace
+from tests.kit.waiting import scale_timeout, wait_until
 
 
 class Basket:
@@ -48,9 +48,9 @@ class Basket:
 
 @asynccontextmanager
 async def consuming(
-    room: Room, processor: BatchProcessor, topic: Topic = NOTES, **settings: object
+    namespace: Namespace, processor: BatchProcessor, topic: Topic = NOTES, **settings: object
 ) -> AsyncIterator[ConsumerGroup]:
-    link = Broker("essai", room.settings(**settings))
+    link = Broker("essai", namespace.settings(**settings))
     group = link.subscribe("", {topic: processor})
     await link.start()
     try:
@@ -60,8 +60,8 @@ async def consuming(
 
 
 @asynccontextmanager
-async def producing(room: Room) -> AsyncIterator[AIOKafkaProducer]:
-    async with AIOKafkaProducer(bootstrap_servers=room.platform.addresses.kafka) as producer:
+async def producing(namespace: Namespace) -> AsyncIterator[AIOKafkaProducer]:
+    async with AIOKafkaProducer(bootstrap_servers=namespace.platform.addresses.kafka) as producer:
         yield producer
 
 
@@ -69,45 +69,45 @@ def a_row(key: str, value: bytes, topic: Topic = NOTES) -> Document:
     return {"topic": topic.name, "key": key, "value": value, "headers": [["x-a", "é"]]}
 
 
-async def test_what_was_taken_and_not_acknowledged_comes_again(room: Room) -> None:
-    room.provision([NOTES])
+async def test_what_was_taken_and_not_acknowledged_comes_again(namespace: Namespace) -> None:
+    namespace.provision([NOTES])
     cut_short = Basket()
     cut_short.hangs = True
-    async with producing(room) as producer:
-        await producer.send_and_wait(room.namespace + NOTES.name, b"one", key=b"d1")
-    async with consuming(room, cut_short):
+    async with producing(namespace) as producer:
+        await producer.send_and_wait(namespace.prefix + NOTES.name, b"one", key=b"d1")
+    async with consuming(namespace, cut_short):
         await wait_until(lambda: cut_short.taken, "the batch is taken")
 
     after = Basket()
-    async with consuming(room, after):
+    async with consuming(namespace, after):
         await wait_until(lambda: after.taken, "it comes again", limit_s=25)
 
     assert after.values == [b"one"]
 
 
-async def test_what_was_acknowledged_does_not_come_again(room: Room) -> None:
-    room.provision([NOTES])
+async def test_what_was_acknowledged_does_not_come_again(namespace: Namespace) -> None:
+    namespace.provision([NOTES])
     basket = Basket()
-    name = room.namespace + NOTES.name
-    async with producing(room) as producer:
+    name = namespace.prefix + NOTES.name
+    async with producing(namespace) as producer:
         await producer.send_and_wait(name, b"one", key=b"d1")
-        async with consuming(room, basket):
+        async with consuming(namespace, basket):
             await wait_until(lambda: basket.taken, "the batch is taken")
         await producer.send_and_wait(name, b"two", key=b"d1")
-    async with consuming(room, basket):
+    async with consuming(namespace, basket):
         await wait_until(lambda: len(basket.taken) > 1, "the next one is taken", limit_s=25)
 
     assert basket.values == [b"one", b"two"]
 
 
 async def test_a_batch_whose_taking_fails_is_taken_again_and_never_passed_over(
-    room: Room,
+    namespace: Namespace,
 ) -> None:
-    room.provision([NOTES])
+    namespace.provision([NOTES])
     basket = Basket()
     basket.faults = [ValueError("a bug of the plumbing")] * 3
-    name = room.namespace + NOTES.name
-    async with producing(room) as producer, consuming(room, basket):
+    name = namespace.prefix + NOTES.name
+    async with producing(namespace) as producer, consuming(namespace, basket):
         await producer.send_and_wait(name, b"one", key=b"d1")
         await wait_until(lambda: not basket.faults, "it fails", limit_s=25)
         await producer.send_and_wait(name, b"two", key=b"d1")
@@ -116,11 +116,13 @@ async def test_a_batch_whose_taking_fails_is_taken_again_and_never_passed_over(
     assert basket.values == [b"one", b"two"]
 
 
-async def test_records_that_the_framework_could_not_decode_arrive_as_they_are(room: Room) -> None:
-    room.provision([NOTES])
+async def test_records_that_the_framework_could_not_decode_arrive_as_they_are(
+    namespace: Namespace,
+) -> None:
+    namespace.provision([NOTES])
     basket = Basket()
-    name = room.namespace + NOTES.name
-    async with producing(room) as producer, consuming(room, basket):
+    name = namespace.prefix + NOTES.name
+    async with producing(namespace) as producer, consuming(namespace, basket):
         await producer.send_and_wait(name, b"\xff\xfe", key=b"\xff", headers=[("h", b"\xff\xfe")])
         await producer.send_and_wait(name, b"{not json", key=b"d1", headers=[("h", None)])
         await producer.send_and_wait(name, b"", key=b"d1")
@@ -134,8 +136,8 @@ async def test_records_that_the_framework_could_not_decode_arrive_as_they_are(ro
     assert odd.headers["h"] == "\N{REPLACEMENT CHARACTER}" * 2
 
 
-async def test_a_group_is_subscribed_once(room: Room) -> None:
-    link = Broker("essai", room.settings())
+async def test_a_group_is_subscribed_once(namespace: Namespace) -> None:
+    link = Broker("essai", namespace.settings())
     link.subscribe("", {NOTES: Basket()})
     link.subscribe(".projections", {STATES: Basket()})
 
@@ -165,11 +167,13 @@ async def send_with_odd_header(
 
 
 @pytest.mark.parametrize("codec", [0, 1], ids=["plain", "gzip"])
-async def test_a_header_whose_name_is_not_utf8_stops_nobody(room: Room, codec: int) -> None:
-    room.provision([NOTES])
+async def test_a_header_whose_name_is_not_utf8_stops_nobody(
+    namespace: Namespace, codec: int
+) -> None:
+    namespace.provision([NOTES])
     basket = Basket()
-    name = room.namespace + NOTES.name
-    async with producing(room) as producer, consuming(room, basket):
+    name = namespace.prefix + NOTES.name
+    async with producing(namespace) as producer, consuming(namespace, basket):
         await send_with_odd_header(producer, name, [b"1", b"2", b"3"], b"2", codec)
         await producer.send_and_wait(name, b"4", key=b"d1", partition=0)
         await wait_until(lambda: len(basket.taken) == 4, "all are taken", limit_s=25)
@@ -186,17 +190,17 @@ async def test_a_header_whose_name_is_not_utf8_stops_nobody(room: Room, codec: i
 
 
 async def test_a_consumer_that_cannot_read_loses_nothing_and_is_seen_to_stand_still(
-    room: Room, monkeypatch: pytest.MonkeyPatch
+    namespace: Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetcher, "MemoryRecords", MemoryRecords)
-    room.provision([NOTES])
+    namespace.provision([NOTES])
     basket = Basket()
-    name = room.namespace + NOTES.name
-    async with producing(room) as producer:
+    name = namespace.prefix + NOTES.name
+    async with producing(namespace) as producer:
         await send_with_odd_header(producer, name, [b"1", b"2"], b"2")
         for partition in (1, 2):
             await producer.send_and_wait(name, b"other %d" % partition, partition=partition)
-        link = Broker("essai", room.settings())
+        link = Broker("essai", namespace.settings())
         link.subscribe("", {NOTES: basket})
         await link.start()
         assert link.find_stalled_groups(8) == []
@@ -210,9 +214,9 @@ async def test_a_consumer_that_cannot_read_loses_nothing_and_is_seen_to_stand_st
         await link.stop()
 
 
-async def test_a_key_chooses_its_partition_and_keeps_its_order(room: Room) -> None:
-    room.provision([NOTES])
-    link = Broker("essai", room.settings())
+async def test_a_key_chooses_its_partition_and_keeps_its_order(namespace: Namespace) -> None:
+    namespace.provision([NOTES])
+    link = Broker("essai", namespace.settings())
     await link.start()
     await link.renew_producer()
     waiting = [
@@ -224,13 +228,13 @@ async def test_a_key_chooses_its_partition_and_keeps_its_order(room: Room) -> No
     partitions = defaultdict(set)
     order = defaultdict(list)
     consumer = AIOKafkaConsumer(
-        room.namespace + NOTES.name,
-        bootstrap_servers=room.platform.addresses.kafka,
+        namespace.prefix + NOTES.name,
+        bootstrap_servers=namespace.platform.addresses.kafka,
         auto_offset_reset="earliest",
     )
     async with consumer:
         for _ in waiting:
-            record = await asyncio.wait_for(consumer.getone(), scaled(20))
+            record = await asyncio.wait_for(consumer.getone(), scale_timeout(20))
             partitions[record.key].add(record.partition)
             order[record.key].append(int(record.value))
             headers = dict(record.headers)
@@ -243,16 +247,16 @@ async def test_a_key_chooses_its_partition_and_keeps_its_order(room: Room) -> No
     assert headers["x-a"] == "é".encode()
 
 
-async def test_a_member_without_partitions_is_caught_up_too(room: Room) -> None:
+async def test_a_member_without_partitions_is_caught_up_too(namespace: Namespace) -> None:
     lonely = replace(NOTES, partitions=1)
-    room.provision([lonely])
+    namespace.provision([lonely])
     baskets = Basket(), Basket()
-    async with producing(room) as producer:
+    async with producing(namespace) as producer:
         for _ in range(50):
-            await producer.send(room.namespace + lonely.name, b"one", key=b"d1")
+            await producer.send(namespace.prefix + lonely.name, b"one", key=b"d1")
     async with (
-        consuming(room, baskets[0], lonely) as first,
-        consuming(room, baskets[1], lonely) as second,
+        consuming(namespace, baskets[0], lonely) as first,
+        consuming(namespace, baskets[1], lonely) as second,
     ):
         await asyncio.wait_for(
             asyncio.gather(first.wait_until_caught_up(), second.wait_until_caught_up()), 40
@@ -261,39 +265,41 @@ async def test_a_member_without_partitions_is_caught_up_too(room: Room) -> None:
         assert sum(len(each.taken) for each in baskets) >= 50
 
 
-async def test_a_topic_of_which_everything_was_read_is_caught_up_at_once(room: Room) -> None:
-    room.provision([STATES])
+async def test_a_topic_of_which_everything_was_read_is_caught_up_at_once(
+    namespace: Namespace,
+) -> None:
+    namespace.provision([STATES])
     basket = Basket()
-    async with producing(room) as producer:
-        await producer.send_and_wait(room.namespace + STATES.name, b"one", key=b"d1")
-    async with consuming(room, basket, STATES) as group:
-        await asyncio.wait_for(group.wait_until_caught_up(), scaled(30))
+    async with producing(namespace) as producer:
+        await producer.send_and_wait(namespace.prefix + STATES.name, b"one", key=b"d1")
+    async with consuming(namespace, basket, STATES) as group:
+        await asyncio.wait_for(group.wait_until_caught_up(), scale_timeout(30))
     assert basket.values == [b"one"]
-    async with consuming(room, basket, STATES) as group:
-        await asyncio.wait_for(group.wait_until_caught_up(), scaled(30))
+    async with consuming(namespace, basket, STATES) as group:
+        await asyncio.wait_for(group.wait_until_caught_up(), scale_timeout(30))
     assert basket.values == [b"one"]
 
 
 @pytest.mark.native
-async def test_what_a_group_has_before_it_is_counted(room: Room) -> None:
-    if not room.settings().end_offsets_reliable:
+async def test_what_a_group_has_before_it_is_counted(namespace: Namespace) -> None:
+    if not namespace.settings().end_offsets_reliable:
         pytest.skip("needs a broker that tells where its partitions end: not the embedded one")
     lonely = replace(NOTES, partitions=1)
-    room.provision([lonely])
-    name = room.namespace + lonely.name
+    namespace.provision([lonely])
+    name = namespace.prefix + lonely.name
     hanging = Basket()
     hanging.hangs = True
-    async with producing(room) as producer:
+    async with producing(namespace) as producer:
         for rank in range(40):
             await producer.send_and_wait(name, str(rank).encode(), key=b"d1")
 
-    async with consuming(room, hanging, lonely, max_batch=10):
+    async with consuming(namespace, hanging, lonely, max_batch=10):
         await wait_until(lambda: hanging.taken, "the first batch")
         given = len(hanging.taken)
         assert 0 < given <= 10
         assert _lag(name) == 40 - given
-    async with consuming(room, Basket(), lonely) as group:
-        await asyncio.wait_for(group.wait_until_caught_up(), scaled(40))
+    async with consuming(namespace, Basket(), lonely) as group:
+        await asyncio.wait_for(group.wait_until_caught_up(), scale_timeout(40))
         assert _lag(name) == 0
 
 
@@ -314,13 +320,13 @@ def mortal() -> Iterator[Platform]:
 async def test_a_broker_killed_in_the_middle_loses_nothing_and_keeps_the_order(
     mortal: Platform,
 ) -> None:
-    room = a_room(mortal)
-    room.provision([NOTES])
+    namespace = build_namespace(mortal)
+    namespace.provision([NOTES])
     basket = Basket()
-    link = Broker("essai", room.settings())
+    link = Broker("essai", namespace.settings())
     link.subscribe("", {NOTES: basket})
     await link.start()
-    async with room.store() as store:
+    async with namespace.store() as store:
         relay = asyncio.create_task(Relay(store, link).run())
 
         async def say_all() -> None:

@@ -20,7 +20,7 @@ from shared.runtime.store.database import Store
 from tests.integration.runtime.test_broker import Basket, consuming, producing
 from tests.integration.runtime.test_malformed import keep
 from tests.kit.events import NOTES, NOW
-from tests.kit.namespaces import Room
+from tests.kit.namespaces import Namespace
 from tests.kit.waiting import wait_until
 
 GZIP, ZSTD = DefaultRecordBase.CODEC_GZIP, DefaultRecordBase.CODEC_ZSTD
@@ -57,10 +57,10 @@ async def send(
     await (await producer.send_batch(batch, topic, partition=0))
 
 
-async def somebodys(room: Room) -> str:
+async def somebodys(namespace: Namespace) -> str:
     """Create the topic as somebody else would, who lets producers compress."""
-    name = room.namespace + NOTES.name
-    admin = AIOKafkaAdminClient(bootstrap_servers=room.platform.addresses.kafka)
+    name = namespace.prefix + NOTES.name
+    admin = AIOKafkaAdminClient(bootstrap_servers=namespace.platform.addresses.kafka)
     await admin.start()
     try:
         await admin.create_topics([NewTopic(name, 1, 1)])
@@ -72,9 +72,9 @@ async def somebodys(room: Room) -> str:
 @pytest.mark.usefixtures("zstd")
 @pytest.mark.parametrize("compression", [GZIP, ZSTD], ids=["gzip", "zstd"])
 async def test_a_batch_that_unpacks_to_too_much_is_one_dead_letter(
-    room: Room, store: Store, compression: int
+    namespace: Namespace, store: Store, compression: int
 ) -> None:
-    name = await somebodys(room)
+    name = await somebodys(namespace)
     inbox = Inbox(store, NOTES, keep, lambda: NOW)
     await inbox.prepare()
 
@@ -84,7 +84,7 @@ async def test_a_batch_that_unpacks_to_too_much_is_one_dead_letter(
     async def are_two() -> bool:
         return len(await letters()) == 2
 
-    async with producing(room) as producer, consuming(room, inbox):
+    async with producing(namespace) as producer, consuming(namespace, inbox):
         await send(producer, name, [b"\0" * 60_000_000] * 2, compression)
         await producer.send_and_wait(name, b"{", key=b"d1", partition=0)
         await wait_until(are_two, "both are taken", limit_s=60)
@@ -96,13 +96,15 @@ async def test_a_batch_that_unpacks_to_too_much_is_one_dead_letter(
     assert plain["_id"].endswith("/0/2")
 
 
-async def test_what_unpacks_to_little_is_read_and_much_of_it_bit_by_bit(room: Room) -> None:
-    name = await somebodys(room)
+async def test_what_unpacks_to_little_is_read_and_much_of_it_bit_by_bit(
+    namespace: Namespace,
+) -> None:
+    name = await somebodys(namespace)
     basket = Basket()
-    async with producing(room) as producer:
+    async with producing(namespace) as producer:
         for rank in range(20):
             await send(producer, name, [b"%d " % rank + b" " * 900_000], GZIP)
-        async with consuming(room, basket):
+        async with consuming(namespace, basket):
             await wait_until(lambda: len(basket.taken) == 20, "all are taken", limit_s=60)
 
     assert [int(each.split()[0]) for each in basket.values] == list(range(20))
@@ -111,11 +113,13 @@ async def test_what_unpacks_to_little_is_read_and_much_of_it_bit_by_bit(room: Ro
 @pytest.mark.native
 @pytest.mark.usefixtures("native_backbone", "zstd")  # the other broker keeps batches as they come
 @pytest.mark.parametrize("compression", [GZIP, ZSTD], ids=["gzip", "zstd"])
-async def test_the_broker_bounds_what_a_batch_unpacks_to(room: Room, compression: int) -> None:
-    room.provision([NOTES])
-    name = room.namespace + NOTES.name
+async def test_the_broker_bounds_what_a_batch_unpacks_to(
+    namespace: Namespace, compression: int
+) -> None:
+    namespace.provision([NOTES])
+    name = namespace.prefix + NOTES.name
     basket, small = Basket(), b"\0" * 400_000
-    async with producing(room) as producer, consuming(room, basket):
+    async with producing(namespace) as producer, consuming(namespace, basket):
         with pytest.raises(MessageSizeTooLargeError):
             await send(producer, name, [b"\0" * 20_000_000], compression)
         await send(producer, name, [small], compression)

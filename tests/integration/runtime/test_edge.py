@@ -18,7 +18,7 @@ from websockets.exceptions import InvalidStatus
 
 from shared.vocabulary.sizes import MEGABYTE
 from tests.integration.runtime.served import MINE, OPEN, PREFIX
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 ROOT = Path(__file__).parents[3]
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
@@ -51,7 +51,7 @@ class Served:
         """Send something and read to the end of the connection."""
         reader, writer = await self.open(sent)
         try:
-            async with asyncio.timeout(scaled(LIMIT_S)):
+            async with asyncio.timeout(scale_timeout(LIMIT_S)):
                 return await _to_the_end(reader)
         finally:
             writer.close()
@@ -59,7 +59,9 @@ class Served:
     def client(self) -> httpx.AsyncClient:
         """Call like a good client."""
         return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}{PREFIX}", headers=ME, timeout=scaled(LIMIT_S)
+            base_url=f"http://127.0.0.1:{self.port}{PREFIX}",
+            headers=ME,
+            timeout=scale_timeout(LIMIT_S),
         )
 
     async def figure(self, name: str, **labels: str) -> float:
@@ -232,7 +234,7 @@ async def test_blank_lines_are_no_request(edge: Served) -> None:
             writer.write(b"\r\n")
             await asyncio.sleep(0.1)
 
-    async with asyncio.timeout(scaled(LIMIT_S)):
+    async with asyncio.timeout(scale_timeout(LIMIT_S)):
         dripping = asyncio.create_task(drip())
         assert status(await _to_the_end(reader)) == 200
         dripping.cancel()
@@ -301,7 +303,7 @@ async def test_a_body_that_drips_has_a_deadline(edge: Served) -> None:
             writer.write(b"1\r\nx\r\n")
             await asyncio.sleep(0.1)
 
-    async with asyncio.timeout(scaled(LIMIT_S)):
+    async with asyncio.timeout(scale_timeout(LIMIT_S)):
         dripping = asyncio.create_task(drip())
         assert status(await _to_the_end(reader)) == 408
         dripping.cancel()
@@ -322,7 +324,7 @@ async def test_a_body_without_end_is_cut_at_its_limit(edge: Served) -> None:
         except ConnectionError:
             break
 
-    async with asyncio.timeout(scaled(LIMIT_S)):
+    async with asyncio.timeout(scale_timeout(LIMIT_S)):
         assert status(await answer) in {413, 0}
     await wait_until(lambda: edge.temporary_bytes() == 0, "no file is left")
 
@@ -490,7 +492,7 @@ async def test_an_upgrade_that_is_not_made_leaves_the_body_a_body(
         await asyncio.sleep(0.2)
         writer.write(last.encode())
 
-    async with asyncio.timeout(scaled(LIMIT_S)):
+    async with asyncio.timeout(scale_timeout(LIMIT_S)):
         answers = await _to_the_end(reader)
     writer.close()
 
@@ -506,7 +508,7 @@ async def test_a_body_behind_an_upgrade_is_no_second_request(edge: Served) -> No
     await asyncio.sleep(0.2)
     writer.write(body.encode())
 
-    async with asyncio.timeout(scaled(LIMIT_S)):
+    async with asyncio.timeout(scale_timeout(LIMIT_S)):
         answers = await _to_the_end(reader)
     writer.close()
 

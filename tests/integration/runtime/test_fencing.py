@@ -24,7 +24,7 @@ from shared.runtime.store.database import Store, Transaction
 from shared.runtime.store.driver import ReturnDocument
 from tests.integration.runtime.test_outbox import an_id_of
 from tests.kit.events import NOTES, STATES, Noted
-from tests.kit.namespaces import Room
+from tests.kit.namespaces import Namespace
 from tests.kit.outbox import read_outbox
 from tests.kit.waiting import wait_until
 
@@ -40,12 +40,12 @@ _ROUNDS = 20
 class Replica:
     """A process that only relays."""
 
-    def __init__(self, room: Room, ahead_s: int) -> None:
+    def __init__(self, namespace: Namespace, ahead_s: int) -> None:
         self.ahead_s = ahead_s
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tests.integration.runtime.replica"),
-                *(room.settings().model_dump_json(), str(_LEASE_S), str(ahead_s)),
+                *(namespace.settings().model_dump_json(), str(_LEASE_S), str(ahead_s)),
             ],
             cwd=_ROOT,
             stdin=subprocess.PIPE,
@@ -93,10 +93,10 @@ class Replica:
 class Reader:
     """Reads the compacted topic to its end, again and again."""
 
-    def __init__(self, room: Room) -> None:
-        self._name = room.namespace + STATES.name
+    def __init__(self, namespace: Namespace) -> None:
+        self._name = namespace.prefix + STATES.name
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=room.platform.addresses.kafka, auto_offset_reset="earliest"
+            bootstrap_servers=namespace.platform.addresses.kafka, auto_offset_reset="earliest"
         )
         self.records = 0
         self._versions: dict[str, int] = {}
@@ -183,11 +183,11 @@ async def find_relay(store: Store, replicas: list[Replica]) -> Replica:
 
 
 @pytest.fixture
-def start_replica(room: Room) -> Iterator[Callable[[int], Replica]]:
+def start_replica(namespace: Namespace) -> Iterator[Callable[[int], Replica]]:
     started: list[Replica] = []
 
     def start(ahead_s: int) -> Replica:
-        started.append(Replica(room, ahead_s))
+        started.append(Replica(namespace, ahead_s))
         return started[-1]
 
     yield start
@@ -196,11 +196,11 @@ def start_replica(room: Room) -> Iterator[Callable[[int], Replica]]:
 
 
 async def test_the_broker_refuses_an_older_producer_where_a_newer_one_has_written(
-    room: Room,
+    namespace: Namespace,
 ) -> None:
-    room.provision([NOTES])
-    old, new = (Broker("essai", room.settings()) for _ in range(2))
-    other = Broker("autre", room.settings())
+    namespace.provision([NOTES])
+    old, new = (Broker("essai", namespace.settings()) for _ in range(2))
+    other = Broker("autre", namespace.settings())
 
     async def send(link: Broker) -> None:
         row = {"topic": NOTES.name, "key": "d1", "value": b"{}", "headers": []}
@@ -224,9 +224,9 @@ async def test_the_broker_refuses_an_older_producer_where_a_newer_one_has_writte
 
 @pytest.mark.parametrize("point", ["read", "handed"])
 async def test_a_relay_frozen_with_a_page_in_its_hands_publishes_nothing_old_when_it_wakes(
-    room: Room, store: Store, start_replica: Callable[[int], Replica], point: str
+    namespace: Namespace, store: Store, start_replica: Callable[[int], Replica], point: str
 ) -> None:
-    room.provision([STATES])
+    namespace.provision([STATES])
     frozen = start_replica(0)
     await find_relay(store, [frozen])
     frozen.freeze(point)
@@ -241,18 +241,18 @@ async def test_a_relay_frozen_with_a_page_in_its_hands_publishes_nothing_old_whe
     frozen.wake()
     await wait_until(lambda: frozen.is_defeated, "it finds itself replaced", limit_s=60)
 
-    async with Reader(room) as reader:
+    async with Reader(namespace) as reader:
         assert await reader.read_versions() == await read_states(store)
     assert not successor.is_defeated
 
 
 async def test_compacted_topics_end_by_the_newest_version_after_freezes_skews_and_kills(
-    room: Room,
+    namespace: Namespace,
     store: Store,
     start_replica: Callable[[int], Replica],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    room.provision([STATES])
+    namespace.provision([STATES])
     # Each id is made by another clock, as in transactions of several replicas.
     for module in ("database", "outbox_documents"):
         monkeypatch.setattr(
@@ -260,7 +260,7 @@ async def test_compacted_topics_end_by_the_newest_version_after_freezes_skews_an
             lambda: an_id_of(time.time() + random.choice(_AHEAD_S)),
         )
     replicas = [start_replica(ahead_s) for ahead_s in _AHEAD_S]
-    async with Reader(room) as reader:
+    async with Reader(namespace) as reader:
         for number in range(_ROUNDS):
             fault = _FAULTS[number % len(_FAULTS)]
             async with writing(store):

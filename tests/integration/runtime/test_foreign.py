@@ -19,8 +19,8 @@ from shared.runtime.store.database import Store, Transaction
 from tests.integration.runtime.test_broker import Basket, consuming, producing
 from tests.integration.runtime.test_outbox import depth, read, say, texts, too_large
 from tests.kit.events import NOTES, STATES
-from tests.kit.namespaces import Room
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.namespaces import Namespace
+from tests.kit.waiting import scale_timeout, wait_until
 
 pytestmark = [pytest.mark.native, pytest.mark.usefixtures("native_backbone")]
 
@@ -47,8 +47,8 @@ async def a_relay(store: Store, link: Broker) -> AsyncIterator[Relay]:
 
 
 @asynccontextmanager
-async def administering(room: Room) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=room.platform.addresses.kafka)
+async def administering(namespace: Namespace) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=namespace.platform.addresses.kafka)
     await admin.start()
     try:
         yield admin
@@ -56,48 +56,48 @@ async def administering(room: Room) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def somebodys(room: Room, configs: dict[str, str]) -> None:
+async def somebodys(namespace: Namespace, configs: dict[str, str]) -> None:
     """Create the topic as an operator would who has settings of his own."""
-    async with administering(room) as admin:
-        await admin.create_topics([NewTopic(room.namespace + NOTES.name, 1, 1, None, configs)])
+    async with administering(namespace) as admin:
+        await admin.create_topics([NewTopic(namespace.prefix + NOTES.name, 1, 1, None, configs)])
 
 
-async def set_config(room: Room, configs: dict[str, str]) -> None:
-    async with administering(room) as admin:
-        topic = ConfigResource(ConfigResourceType.TOPIC, room.namespace + NOTES.name, configs)
+async def set_config(namespace: Namespace, configs: dict[str, str]) -> None:
+    async with administering(namespace) as admin:
+        topic = ConfigResource(ConfigResourceType.TOPIC, namespace.prefix + NOTES.name, configs)
         await admin.alter_configs([topic])
 
 
 @pytest.mark.parametrize("ending", ["commit", "abort"])
 async def test_a_topic_that_ends_by_the_mark_of_a_transaction_is_read_to_its_end(
-    room: Room, ending: str
+    namespace: Namespace, ending: str
 ) -> None:
-    room.provision([NOTES])
+    namespace.provision([NOTES])
     basket = Basket()
     async with (
         AIOKafkaProducer(
-            bootstrap_servers=room.platform.addresses.kafka, transactional_id=room.namespace
+            bootstrap_servers=namespace.platform.addresses.kafka, transactional_id=namespace.prefix
         ) as producer,
-        consuming(room, basket) as group,
+        consuming(namespace, basket) as group,
     ):
         await producer.begin_transaction()
-        await producer.send_and_wait(room.namespace + NOTES.name, b"one", key=b"d1")
+        await producer.send_and_wait(namespace.prefix + NOTES.name, b"one", key=b"d1")
         # Taken and acknowledged before the mark is written, as no reader waits for one.
         await wait_until(lambda: basket.taken, "it is taken")
-        await asyncio.wait_for(group.wait_until_caught_up(), scaled(15))
+        await asyncio.wait_for(group.wait_until_caught_up(), scale_timeout(15))
         await getattr(producer, f"{ending}_transaction")()
 
-        await asyncio.wait_for(group.wait_until_caught_up(), scaled(15))
+        await asyncio.wait_for(group.wait_until_caught_up(), scale_timeout(15))
 
     assert basket.values == [b"one"]
 
 
 @pytest.mark.usefixtures("_seconds")
 async def test_a_batch_refused_for_one_record_holds_up_no_other_key(
-    room: Room, store: Store
+    namespace: Namespace, store: Store
 ) -> None:
-    await somebodys(room, {"max.message.bytes": "20000"})
-    link = Broker("essai", room.settings())
+    await somebodys(namespace, {"max.message.bytes": "20000"})
+    link = Broker("essai", namespace.settings())
     await link.start()
     async with a_relay(store, link):
         await store.collection("outbox").insert_one(too_large(30_000))
@@ -107,8 +107,8 @@ async def test_a_batch_refused_for_one_record_holds_up_no_other_key(
             return await depth(store) == 2
 
         await wait_until(only_the_key_is_left, "the other keys pass")
-        found = await read(room, NOTES.name, 80)
-        await set_config(room, {"max.message.bytes": "100000"})
+        found = await read(namespace, NOTES.name, 80)
+        await set_config(namespace, {"max.message.bytes": "100000"})
 
         async def is_empty() -> bool:
             return await depth(store) == 0
@@ -120,10 +120,12 @@ async def test_a_batch_refused_for_one_record_holds_up_no_other_key(
         assert texts(found[key]) == [f"{key}/{rank}" for rank in range(1, 41)]
 
 
-async def test_records_are_dated_by_the_broker_whatever_clock_sent_them(room: Room) -> None:
-    room.provision([NOTES])
-    name = room.namespace + NOTES.name
-    async with AIOKafkaProducer(bootstrap_servers=room.platform.addresses.kafka) as producer:
+async def test_records_are_dated_by_the_broker_whatever_clock_sent_them(
+    namespace: Namespace,
+) -> None:
+    namespace.provision([NOTES])
+    name = namespace.prefix + NOTES.name
+    async with AIOKafkaProducer(bootstrap_servers=namespace.platform.addresses.kafka) as producer:
         # Kafka refuses what is dated over an hour ahead, where it believes the sender.
         for moment in (2**62, 0, None):
             told = await producer.send_and_wait(
@@ -134,10 +136,10 @@ async def test_records_are_dated_by_the_broker_whatever_clock_sent_them(room: Ro
 
 @pytest.mark.usefixtures("_seconds")
 async def test_what_a_deleted_topic_keeps_is_seen_and_leaves_once_it_is_there_again(
-    room: Room, store: Store
+    namespace: Namespace, store: Store
 ) -> None:
-    room.provision([NOTES, STATES])
-    link = Broker("essai", room.settings())
+    namespace.provision([NOTES, STATES])
+    link = Broker("essai", namespace.settings())
     await link.start()
     async with a_relay(store, link):
 
@@ -146,8 +148,8 @@ async def test_what_a_deleted_topic_keeps_is_seen_and_leaves_once_it_is_there_ag
 
         await say(store, d1=1)
         await wait_until(is_empty, "the topic is known", limit_s=60)
-        async with administering(room) as admin:
-            await admin.delete_topics([room.namespace + NOTES.name])
+        async with administering(namespace) as admin:
+            await admin.delete_topics([namespace.prefix + NOTES.name])
         await say(store, d1=3)
         await tell(store, "s1")
 
@@ -160,27 +162,29 @@ async def test_what_a_deleted_topic_keeps_is_seen_and_leaves_once_it_is_there_ag
             lambda: (REGISTRY.get_sample_value("aiguillage_outbox_oldest_seconds") or 0) > 1,
             "it is seen to wait",
         )
-        room.provision([NOTES])
+        namespace.provision([NOTES])
         await wait_until(is_empty, "it leaves", limit_s=90)
     await link.stop()
 
 
 @pytest.mark.usefixtures("_seconds")
-async def test_a_topic_that_was_deleted_is_read_once_it_is_there_again(room: Room) -> None:
-    room.provision([NOTES])
-    name = room.namespace + NOTES.name
+async def test_a_topic_that_was_deleted_is_read_once_it_is_there_again(
+    namespace: Namespace,
+) -> None:
+    namespace.provision([NOTES])
+    name = namespace.prefix + NOTES.name
     basket = Basket()
-    async with consuming(room, basket) as group:
-        async with producing(room) as producer:
+    async with consuming(namespace, basket) as group:
+        async with producing(namespace) as producer:
             await producer.send_and_wait(name, b"one", key=b"d1")
         await wait_until(lambda: basket.taken, "the first one is taken")
-        async with administering(room) as admin:
+        async with administering(namespace) as admin:
             await admin.delete_topics([name])
         consumer = group._subscriber.consumer  # noqa: SLF001 - what it knows of the cluster
         assert consumer is not None
         await wait_until(lambda: not consumer.assignment(), "it is seen to be gone", limit_s=90)
-        room.provision([NOTES])
-        async with producing(room) as producer:
+        namespace.provision([NOTES])
+        async with producing(namespace) as producer:
             await producer.send_and_wait(name, b"two", key=b"d1")
         await wait_until(lambda: len(basket.taken) > 1, "it is read again", limit_s=90)
 
@@ -195,10 +199,10 @@ async def tell(store: Store, key: str) -> None:
 
 
 async def test_a_producer_that_is_being_replaced_is_closed_when_cancelled(
-    room: Room, broken: list[object]
+    namespace: Namespace, broken: list[object]
 ) -> None:
-    room.provision([NOTES])
-    producer = Producer("essai", "essai-relay", room.settings())
+    namespace.provision([NOTES])
+    producer = Producer("essai", "essai-relay", namespace.settings())
     await producer.renew()
     for _ in range(3):
         renewal = asyncio.create_task(producer.renew())

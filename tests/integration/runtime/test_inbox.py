@@ -16,7 +16,7 @@ from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Document, Store, Transaction
 from tests.kit.events import NOTES, NOW, Whispered, a_record, an_event, records
 from tests.kit.outbox import read_outbox
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 
 class Notebook:
@@ -395,7 +395,7 @@ async def test_waiting_for_the_world_is_never_a_dead_letter(bench: Bench) -> Non
     assert not taking.done()
 
     bench.notebook.faults.clear()
-    await asyncio.wait_for(taking, scaled(10))
+    await asyncio.wait_for(taking, scale_timeout(10))
 
     assert await bench.effects() == [1]
     assert await bench.dead_letters() == []
@@ -411,11 +411,11 @@ async def test_a_handler_that_is_cancelled_leaves_nothing_and_blocks_nobody(benc
 
     cut_short = Inbox(bench.store, NOTES, slow, lambda: NOW)
     taking = asyncio.create_task(cut_short.process(records([an_event("d1", 1)])))
-    await asyncio.wait_for(begun.wait(), scaled(10))
+    await asyncio.wait_for(begun.wait(), scale_timeout(10))
     taking.cancel()
     await asyncio.gather(taking, return_exceptions=True)
 
-    await asyncio.wait_for(bench.inbox.process(records([an_event("d1", 1)])), scaled(5))
+    await asyncio.wait_for(bench.inbox.process(records([an_event("d1", 1)])), scale_timeout(5))
 
     assert await bench.effects() == [1]
 

@@ -17,8 +17,8 @@ from shared.runtime.jobs.kinds import Effect, Finder, InTransaction, Work, build
 from shared.runtime.jobs.rows import ClaimLostError, Job, JobRows, enqueue
 from shared.runtime.jobs.worker import Jobs
 from shared.runtime.store.database import Document, Store, Transaction
-from tests.kit.namespaces import Room
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.namespaces import Namespace
+from tests.kit.waiting import scale_timeout, wait_until
 
 KIND = "moves"
 LETTERS = "abcdefghijklmnopqrst"
@@ -42,10 +42,10 @@ class Moves:
 
 
 @pytest.fixture
-async def replicas(room: Room) -> AsyncIterator[Sequence[Store]]:
+async def replicas(namespace: Namespace) -> AsyncIterator[Sequence[Store]]:
     """The store as three replicas open it."""
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(room.store()) for _ in range(3)]
+        yield [await stack.enter_async_context(namespace.store()) for _ in range(3)]
 
 
 async def put(store: Store, keys: Collection[str]) -> None:
@@ -482,21 +482,21 @@ async def test_jobs_are_counted(store: Store) -> None:
     assert gauge("failing") == 1
     late = gauge("late_seconds")
     assert late is not None
-    assert 3600 <= late < 3600 + scaled(60)
+    assert 3600 <= late < 3600 + scale_timeout(60)
 
 
 async def test_an_operator_lists_failing_jobs_and_has_them_retried_now(
-    store: Store, room: Room
+    store: Store, namespace: Namespace
 ) -> None:
     async def failing(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "shared.runtime.jobs.failing"]
-        where = ["--mongo", room.platform.addresses.mongo, "--namespace", room.namespace]
+        where = ["--mongo", namespace.platform.addresses.mongo, "--namespace", namespace.prefix]
         return await asyncio.to_thread(
             subprocess.run,
             [*command, *where, "--service", "essai", *words],
             capture_output=True,
             text=True,
-            timeout=scaled(30),
+            timeout=scale_timeout(30),
         )
 
     moves = Moves({"b": ValueError("unreadable [red]")})

@@ -15,7 +15,7 @@ import pytest
 
 from shared.runtime.jobs.rows import Job, enqueue
 from shared.runtime.store.database import Store
-from tests.kit.namespaces import Room
+from tests.kit.namespaces import Namespace
 from tests.kit.waiting import wait_until
 
 REPLICA = "tests.integration.runtime.jobs_replica"
@@ -27,13 +27,13 @@ _NOWHERE = "http://127.0.0.1:9"
 class Replicas:
     """Replicas as processes, each under a name."""
 
-    room: Room
+    namespace: Namespace
     store: Store
     url: str = _NOWHERE
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
-        where = [self.room.platform.addresses.mongo, self.room.namespace, name, self.url]
+        where = [self.namespace.platform.addresses.mongo, self.namespace.prefix, name, self.url]
         self.processes[name] = subprocess.Popen([sys.executable, "-m", REPLICA, *where])
 
     async def hold(self, name: str) -> None:
@@ -62,11 +62,11 @@ class Replicas:
 
 
 @pytest.fixture
-async def replicas(room: Room, store: Store) -> AsyncIterator[Replicas]:
+async def replicas(namespace: Namespace, store: Store) -> AsyncIterator[Replicas]:
     # A transaction that creates a collection locks it whole.
     for name in ("done", "counts"):
         await store.db.create_collection(name)
-    made = Replicas(room, store)
+    made = Replicas(namespace, store)
     yield made
     made.kill_all()
 

@@ -31,9 +31,9 @@ from shared.runtime.store.database import Store, Transaction
 from tests.integration.runtime.test_broker import consuming
 from tests.kit.events import NOTES, NOW, a_record
 from tests.kit.malformed import RawRecord, malformed_records
-from tests.kit.namespaces import Room
+from tests.kit.namespaces import Namespace
 from tests.kit.outbox import read_outbox
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 GOLDEN = Path(__file__).parents[2] / "contracts" / "golden"
 
@@ -108,15 +108,17 @@ def _key(sound: dict[str, Any]) -> bytes:
 @pytest.mark.native
 @pytest.mark.usefixtures("native_backbone")
 @pytest.mark.parametrize("topic", [PIECE_DEPOSEE, DOSSIER], ids=lambda topic: topic.name)
-async def test_on_a_real_kafka_the_group_moves_on(store: Store, room: Room, topic: Topic) -> None:
-    room.provision([topic])
+async def test_on_a_real_kafka_the_group_moves_on(
+    store: Store, namespace: Namespace, topic: Topic
+) -> None:
+    namespace.provision([topic])
     processor = a_processor(store, topic)
     await processor.prepare()
     sound = of_another(golden(topic))
-    name = room.namespace + topic.name
+    name = namespace.prefix + topic.name
     refused = 0
     async with AIOKafkaProducer(
-        bootstrap_servers=room.platform.addresses.kafka, max_request_size=10**7
+        bootstrap_servers=namespace.platform.addresses.kafka, max_request_size=10**7
     ) as producer:
         for wild in malformed_records(golden(topic)):
             try:
@@ -132,9 +134,9 @@ async def test_on_a_real_kafka_the_group_moves_on(store: Store, room: Room, topi
         kept = await store.collection("kept").find_one({"of": sound["subject"]})
         return kept is not None
 
-    async with consuming(room, processor, topic) as group:
+    async with consuming(namespace, processor, topic) as group:
         await wait_until(is_kept, "the sound one passes", limit_s=90)
-        await asyncio.wait_for(group.wait_until_caught_up(), scaled(60))
+        await asyncio.wait_for(group.wait_until_caught_up(), scale_timeout(60))
 
     assert refused <= 3
     dead = await store.collection("inbox").count_documents({"state": "dead"})

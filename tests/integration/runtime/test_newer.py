@@ -19,7 +19,7 @@ from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
 from tests.kit.events import NOTES, NOW, Noted, a_record, an_event, records
 from tests.kit.events import STATES as STATES_OF_NOTES
-from tests.kit.namespaces import Room
+from tests.kit.namespaces import Namespace
 from tests.kit.outbox import read_outbox
 
 
@@ -248,12 +248,14 @@ async def test_what_comes_of_a_message_is_written_at_its_level(versions: Version
     assert versions.levels == [1, 2, 1, 2]
 
 
-async def test_events_carry_the_level_of_the_store_or_of_what_they_come_from(room: Room) -> None:
+async def test_events_carry_the_level_of_the_store_or_of_what_they_come_from(
+    namespace: Namespace,
+) -> None:
     async def say(transaction: Transaction, level: int = 1) -> None:
         transaction.raise_level(level)
         transaction.publish(Outgoing(STATES, "d1", "d1", Noted(text="x"), "journey"))
 
-    async with room.store() as low, room.store("essai2", level=2) as high:
+    async with namespace.store() as low, namespace.store("essai2", level=2) as high:
         await low.transaction(say)
         await low.transaction(lambda transaction: say(transaction, 3))
         await high.transaction(say)

@@ -21,17 +21,17 @@ from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import ReturnDocument
 from shared.runtime.store.lease import Lease
 from tests.kit.events import NOTES, STATES, Noted
-from tests.kit.namespaces import Room
+from tests.kit.namespaces import Namespace
 from tests.kit.outbox import FakeBroker, read_outbox
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 ABSENT = tuple(f"essai.absent{number}.v1" for number in range(5))
 
 
 @pytest.fixture
-async def broker(room: Room) -> AsyncIterator[Broker]:
-    room.provision([NOTES, STATES])
-    link = Broker("essai", room.settings())
+async def broker(namespace: Namespace) -> AsyncIterator[Broker]:
+    namespace.provision([NOTES, STATES])
+    link = Broker("essai", namespace.settings())
     await link.start()
     yield link
     await link.stop()
@@ -49,18 +49,18 @@ async def say(store: Store, **ranks: int) -> None:
             await store.transaction(work)
 
 
-async def read(room: Room, topic: str, count: int) -> dict[str, list[bytes]]:
+async def read(namespace: Namespace, topic: str, count: int) -> dict[str, list[bytes]]:
     """Read `count` records, or all that come in a while; give their values by key, in order."""
     found: dict[str, list[bytes]] = defaultdict(list)
     consumer = AIOKafkaConsumer(
-        room.namespace + topic,
-        bootstrap_servers=room.platform.addresses.kafka,
+        namespace.prefix + topic,
+        bootstrap_servers=namespace.platform.addresses.kafka,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=8_000_000,
     )
     async with consumer:
         while sum(map(len, found.values())) < count:
-            record = await asyncio.wait_for(consumer.getone(), scaled(20))
+            record = await asyncio.wait_for(consumer.getone(), scale_timeout(20))
             found[(record.key or b"").decode()].append(record.value)
     return found
 
@@ -94,7 +94,7 @@ class Publisher(FakeBroker):
 
 
 async def test_what_is_said_is_published_in_the_order_of_its_key(
-    store: Store, room: Room, broker: Broker
+    store: Store, namespace: Namespace, broker: Broker
 ) -> None:
     await say(store, d1=30, d2=20, d3=10)
     relay = asyncio.create_task(Relay(store, broker).run())
@@ -103,7 +103,7 @@ async def test_what_is_said_is_published_in_the_order_of_its_key(
         return await depth(store) == 0
 
     await wait_until(is_empty, "the outbox empties")
-    found = await read(room, NOTES.name, 60)
+    found = await read(namespace, NOTES.name, 60)
     relay.cancel()
 
     for dossier, last in (("d1", 30), ("d2", 20), ("d3", 10)):
@@ -111,10 +111,10 @@ async def test_what_is_said_is_published_in_the_order_of_its_key(
 
 
 async def test_a_backlog_over_a_page_leaves_by_rank_whatever_clocks_its_replicas_had(
-    store: Store, room: Room, monkeypatch: pytest.MonkeyPatch
+    store: Store, namespace: Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A transaction reads what another replica wrote, whose clock is ten minutes ahead."""
-    async with room.store() as other:
+    async with namespace.store() as other:
         for rank in range(1, 201):
             replica, ahead_s = (store, 0) if rank % 2 else (other, 600)
             for module in ("database", "outbox_documents"):
@@ -169,7 +169,7 @@ async def test_what_an_earlier_release_left_leaves_first_and_by_rank(store: Stor
 
 
 async def test_a_row_too_large_for_the_broker_stops_its_key_and_no_other(
-    store: Store, room: Room, broker: Broker
+    store: Store, namespace: Namespace, broker: Broker
 ) -> None:
     await store.collection("outbox").insert_one(too_large(5_000_000))
     await say(store, d1=2, d2=5)
@@ -179,7 +179,7 @@ async def test_a_row_too_large_for_the_broker_stops_its_key_and_no_other(
         return await depth(store) == 3
 
     await wait_until(only_the_key_is_left, "the other key passes")
-    found = await read(room, NOTES.name, 5)
+    found = await read(namespace, NOTES.name, 5)
     await say(store, d3=1)
     await wait_until(only_the_key_is_left, "what comes later passes too")
 
@@ -324,12 +324,12 @@ async def test_a_lease_that_is_not_renewed_passes_to_another_at_its_end(store: S
     assert not await Lease(store, "essai").hold()
 
 
-async def test_a_lease_goes_by_the_clock_of_the_store_alone(room: Room) -> None:
+async def test_a_lease_goes_by_the_clock_of_the_store_alone(namespace: Namespace) -> None:
     clock = build_clock()
     async with (
-        room.store() as store,
-        room.store(clock=lambda: clock() + timedelta(hours=1)) as ahead,
-        room.store(clock=lambda: clock() - timedelta(hours=1)) as behind,
+        namespace.store() as store,
+        namespace.store(clock=lambda: clock() + timedelta(hours=1)) as ahead,
+        namespace.store(clock=lambda: clock() - timedelta(hours=1)) as behind,
     ):
         first = Lease(store, "essai")
         assert await first.hold()

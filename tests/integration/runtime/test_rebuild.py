@@ -18,9 +18,9 @@ from shared.runtime.messaging.projection import Projection, ProjectionConfig
 from shared.runtime.messaging.rebuild import Rebuild, replace_not_newer
 from shared.runtime.store.database import Document, Store, Transaction
 from tests.kit.events import NOW
-from tests.kit.namespaces import Room
+from tests.kit.namespaces import Namespace
 from tests.kit.states import a_piece, a_state, told
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 Handle = Callable[[Transaction, Sequence[Event[DossierChanged]]], Awaitable[None]]
 
@@ -29,7 +29,7 @@ Handle = Callable[[Transaction, Sequence[Event[DossierChanged]]], Awaitable[None
 class Portal:
     """The read model of the portal, its live projection, and the topic that both read."""
 
-    room: Room
+    namespace: Namespace
     store: Store
     producer: AIOKafkaProducer
     said: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Portal:
             await self.publish_bytes(encode(told(state)), key or state.dossier_id)
 
     async def publish_bytes(self, value: bytes, key: str) -> None:
-        topic = self.room.namespace + DOSSIER.name
+        topic = self.namespace.prefix + DOSSIER.name
         at = await self.producer.send_and_wait(topic, value, key=key.encode())
         position = f"{topic}/{at.partition}/{at.offset}"
         await self.live.process([Record(topic, key, value, {}, position)])
@@ -68,7 +68,7 @@ class Portal:
             await handler(transaction, events)
             self.handled += [(event.data.dossier_id, event.data.version) for event in events]
 
-        settings = self.room.settings(max_batch=7)
+        settings = self.namespace.settings(max_batch=7)
         config = self.config(handle)
         rebuild = kind(
             self.store,
@@ -79,7 +79,7 @@ class Portal:
             self.said.append,
             remove_untold=remove_untold,
         )
-        async with asyncio.timeout(scaled(60)):
+        async with asyncio.timeout(scale_timeout(60)):
             return await rebuild.run()
 
     async def dump(self) -> dict[str, list[Document]]:
@@ -101,11 +101,11 @@ class Portal:
 
 
 @pytest.fixture
-async def portal(room: Room, store: Store) -> AsyncIterator[Portal]:
-    room.provision([DOSSIER])
-    address = room.platform.addresses.kafka
+async def portal(namespace: Namespace, store: Store) -> AsyncIterator[Portal]:
+    namespace.provision([DOSSIER])
+    address = namespace.platform.addresses.kafka
     async with AIOKafkaProducer(bootstrap_servers=address) as producer:
-        portal = Portal(room, store, producer)
+        portal = Portal(namespace, store, producer)
         await portal.live.prepare()
         await MongoPieces(store).prepare()
         yield portal
@@ -333,8 +333,8 @@ async def test_it_may_be_interrupted_anywhere_and_run_again(portal: Portal) -> N
 async def test_the_end_of_a_topic_may_be_the_mark_of_a_transaction(portal: Portal) -> None:
     await portal.publish(*moving("d1", 1))
     await portal.drop()
-    address = portal.room.platform.addresses.kafka
-    name = portal.room.namespace
+    address = portal.namespace.platform.addresses.kafka
+    name = portal.namespace.prefix
     value = encode(told(moving("d2", 1)[0]))
     async with (
         AIOKafkaProducer(bootstrap_servers=address, transactional_id=name) as producer,

@@ -21,7 +21,7 @@ from shared.runtime.messaging.outbox import Relay
 from shared.runtime.store.database import Store, Transaction
 from tests.integration.runtime.test_outbox import depth, read, say, texts, too_large
 from tests.kit.events import NOTES, NOW, Noted, a_record, an_event
-from tests.kit.namespaces import Room
+from tests.kit.namespaces import Namespace
 from tests.kit.outbox import FakeBroker, read_outbox
 from tests.kit.waiting import wait_until
 
@@ -30,9 +30,9 @@ LONELY = replace(NOTES, partitions=1)
 
 
 @pytest.fixture
-async def broker(room: Room) -> AsyncIterator[Broker]:
-    room.provision([LONELY])
-    link = Broker("essai", room.settings())
+async def broker(namespace: Namespace) -> AsyncIterator[Broker]:
+    namespace.provision([LONELY])
+    link = Broker("essai", namespace.settings())
     await link.start()
     yield link
     await link.stop()
@@ -45,7 +45,7 @@ def relay_of(store: Store, broker: Broker) -> Relay:
 @pytest.mark.native
 @pytest.mark.usefixtures("native_backbone")  # the other broker knows no idempotent producer
 async def test_after_a_refusal_the_other_keys_of_the_partition_flow(
-    store: Store, room: Room, broker: Broker
+    store: Store, namespace: Namespace, broker: Broker
 ) -> None:
     relay = relay_of(store, broker)
     running = asyncio.create_task(relay.run())
@@ -65,7 +65,7 @@ async def test_after_a_refusal_the_other_keys_of_the_partition_flow(
     await wait_until(only_the_key_is_left, "the other key passes")
     await say(store, d3=20)
     await wait_until(only_the_key_is_left, "what comes later passes too")
-    found = await read(room, NOTES.name, 61)
+    found = await read(namespace, NOTES.name, 61)
 
     assert texts(found["d2"]) == [f"d2/{rank}" for rank in range(1, 41)]
     assert texts(found["d3"]) == [f"d3/{rank}" for rank in range(1, 21)]
@@ -77,11 +77,11 @@ async def test_after_a_refusal_the_other_keys_of_the_partition_flow(
 
 @pytest.mark.native
 async def test_a_topic_takes_what_a_record_may_weigh_and_is_written_unpacked(
-    native_backbone: object, room: Room
+    native_backbone: object, namespace: Namespace
 ) -> None:
-    room.provision([NOTES])
-    told = await _configs(room, room.namespace + NOTES.name)
-    dead = await _configs(room, room.namespace + NOTES.dead_letters)
+    namespace.provision([NOTES])
+    told = await _configs(namespace, namespace.prefix + NOTES.name)
+    dead = await _configs(namespace, namespace.prefix + NOTES.dead_letters)
 
     assert native_backbone
     assert int(told["max.message.bytes"]) > RECORD_MAX_BYTES
@@ -89,8 +89,8 @@ async def test_a_topic_takes_what_a_record_may_weigh_and_is_written_unpacked(
     assert told["compression.type"] == dead["compression.type"] == "uncompressed"
 
 
-async def _configs(room: Room, topic: str) -> dict[str, str]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=room.platform.addresses.kafka)
+async def _configs(namespace: Namespace, topic: str) -> dict[str, str]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=namespace.platform.addresses.kafka)
     await admin.start()
     try:
         (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])

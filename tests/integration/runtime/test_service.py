@@ -23,7 +23,7 @@ from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.kit.events import NOW
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 TOY = "tests.integration.runtime.toy"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what must be refused
@@ -41,7 +41,7 @@ def platform() -> Iterator[Platform]:
 @pytest.fixture
 async def http(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
-        base_url=platform.addresses.services["toy"], timeout=scaled(15)
+        base_url=platform.addresses.services["toy"], timeout=scale_timeout(15)
     ) as opened:
         yield opened
 
@@ -94,7 +94,7 @@ def dead_letters(platform: Platform, *words: str) -> subprocess.CompletedProcess
         env={**_environ(), "AIGUILLAGE_MONGO": platform.addresses.mongo},
         capture_output=True,
         text=True,
-        timeout=scaled(30),
+        timeout=scale_timeout(30),
         check=False,
     )
 
@@ -135,7 +135,7 @@ async def test_trusted_headers_refuse_any_address_but_loopback_in_one_line(
     platform: Platform,
 ) -> None:
     process = start(platform, AIGUILLAGE_TRUST_HEADERS="true", AIGUILLAGE_HOST=EVERYWHERE)
-    out, err = await asyncio.to_thread(process.communicate, timeout=scaled(20))
+    out, err = await asyncio.to_thread(process.communicate, timeout=scale_timeout(20))
 
     assert process.returncode != 0
     assert out == ""
@@ -147,7 +147,7 @@ async def test_trusted_headers_refuse_any_address_but_loopback_in_one_line(
 async def test_a_taken_port_ends_the_process_and_says_so(platform: Platform) -> None:
     port = platform.addresses.roots["toy"].rpartition(":")[2]
     process = start(platform, AIGUILLAGE_PORT=port)
-    out, err = await asyncio.to_thread(process.communicate, timeout=scaled(20))
+    out, err = await asyncio.to_thread(process.communicate, timeout=scale_timeout(20))
 
     assert process.returncode != 0
     assert "address already in use" in out + err
@@ -263,9 +263,9 @@ async def test_a_dead_letter_as_large_as_the_broker_allows_reaches_its_topic(
         max_partition_fetch_bytes=4_000_000,
     )
     async with consumer:
-        record = await asyncio.wait_for(consumer.getone(), scaled(20))
+        record = await asyncio.wait_for(consumer.getone(), scale_timeout(20))
         while record.key != b"d6":
-            record = await asyncio.wait_for(consumer.getone(), scaled(20))
+            record = await asyncio.wait_for(consumer.getone(), scale_timeout(20))
 
     assert record.value == largest
     assert dict(record.headers)["x-entry"] == entry_id.encode()
@@ -395,4 +395,4 @@ async def test_a_service_that_starts_before_its_broker_is_ready_once_the_broker_
     assert not starting.done()
     await asyncio.to_thread(platform.restart, BROKER)
 
-    await asyncio.wait_for(starting, scaled(50))
+    await asyncio.wait_for(starting, scale_timeout(50))

@@ -18,9 +18,9 @@ from shared.runtime.errors import is_transient
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Store, Transaction
 from tests.kit.events import NOTES, NOW, Noted, an_event, records
-from tests.kit.namespaces import a_room
+from tests.kit.namespaces import build_namespace
 from tests.kit.outbox import read_outbox
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def mortal() -> Iterator[Platform]:
 
 @pytest.fixture
 async def mortal_store(mortal: Platform) -> AsyncIterator[Store]:
-    async with a_room(mortal).store() as opened:
+    async with build_namespace(mortal).store() as opened:
         yield opened
 
 
@@ -92,7 +92,7 @@ async def test_a_store_that_is_away_is_said_within_seconds(
         await mortal_store.transaction(work)
 
     # The driver alone would look for a store for 30 s.
-    assert time.monotonic() - started < scaled(5, most=20)
+    assert time.monotonic() - started < scale_timeout(5, most=20)
     assert is_transient(raised.value)
     mortal.restart(STORE)
     await mortal_store.transaction(work)
@@ -129,7 +129,7 @@ async def test_a_store_that_goes_away_in_the_middle_costs_nothing(
         mortal.kill(STORE)
         await asyncio.sleep(1)
         await asyncio.to_thread(mortal.restart, STORE)
-    await asyncio.wait_for(taking, scaled(40))
+    await asyncio.wait_for(taking, scale_timeout(40))
 
     notes = mortal_store.collection("notes").find().sort("_id", 1)
     assert [note["rank"] async for note in notes] == list(range(1, 200))

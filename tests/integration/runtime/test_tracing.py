@@ -30,9 +30,9 @@ from shared.runtime.tracing.spans import (
 )
 from shared.runtime.tracing.traceparent import SpanContext, compute_trace_id
 from tests.integration.runtime.test_service import TOY, a_status
-from tests.kit.namespaces import Room
+from tests.kit.namespaces import Namespace
 from tests.kit.receivers import Receiver, run_receiver
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 TRACE = "0197a5c000007000800000000000c001"
 CLIENT = SpanContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
@@ -96,7 +96,7 @@ async def test_a_collector_that_is_away_costs_a_bounded_queue_and_a_count() -> N
     assert 4 * QUEUE - 2 * 512 <= dropped("full") - before <= 4 * QUEUE
     started = time.monotonic()
     await exporter.stop()
-    assert time.monotonic() - started < scaled(5, most=25)
+    assert time.monotonic() - started < scale_timeout(5, most=25)
 
 
 async def test_a_collector_that_refuses_is_counted() -> None:
@@ -145,17 +145,19 @@ async def test_a_root_span_is_in_each_trace_that_it_moved() -> None:
     assert [each["name"] for each in moved["events"]] == ["act"]
 
 
-async def test_a_service_that_is_told_to_stop_exports_what_it_still_holds(room: Room) -> None:
-    room.provision()
+async def test_a_service_that_is_told_to_stop_exports_what_it_still_holds(
+    namespace: Namespace,
+) -> None:
+    namespace.provision()
     with run_receiver() as receiver:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", TOY),
-            env=build_environ(room, receiver),
+            env=build_environ(namespace, receiver),
             stdout=asyncio.subprocess.PIPE,
         )
         try:
-            await send_status(room, a_status("d1", 1))
-            async with asyncio.timeout(scaled(60)):
+            await send_status(namespace, a_status("d1", 1))
+            async with asyncio.timeout(scale_timeout(60)):
                 assert process.stdout is not None
                 while b"fact.delivery" not in await process.stdout.readline():
                     assert process.returncode is None
@@ -170,17 +172,17 @@ async def test_a_service_that_is_told_to_stop_exports_what_it_still_holds(room: 
     assert (span["service"], span["name"]) == ("toy", "delivery travaux.statut.v1")
 
 
-def build_environ(room: Room, receiver: Receiver) -> dict[str, str]:
-    settings = room.settings(otlp_endpoint=receiver.endpoint, port=find_free_port())
+def build_environ(namespace: Namespace, receiver: Receiver) -> dict[str, str]:
+    settings = namespace.settings(otlp_endpoint=receiver.endpoint, port=find_free_port())
     told = settings.model_dump(mode="json", exclude_unset=True)
     return {f"AIGUILLAGE_{name.upper()}": str(value) for name, value in told.items()}
 
 
-async def send_status(room: Room, status: Event[StatusChanged]) -> None:
-    kafka = room.platform.addresses.kafka
+async def send_status(namespace: Namespace, status: Event[StatusChanged]) -> None:
+    kafka = namespace.platform.addresses.kafka
     async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
         await producer.send_and_wait(
-            room.namespace + STATUT.name, encode(status), key=status.data.dossier_id.encode()
+            namespace.prefix + STATUT.name, encode(status), key=status.data.dossier_id.encode()
         )
 
 

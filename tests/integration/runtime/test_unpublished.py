@@ -15,14 +15,14 @@ from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.levels import LEVEL
 from tests.integration.runtime.test_malformed import keep
 from tests.kit.events import NOTES, NOW, Noted, a_record, an_event
-from tests.kit.namespaces import Room
+from tests.kit.namespaces import Namespace
 from tests.kit.outbox import read_outbox
 
 
 @pytest.fixture
-def options(room: Room) -> list[str]:
-    mongo = room.platform.addresses.mongo
-    return ["--mongo", mongo, "--service", "essai", "--namespace", room.namespace]
+def options(namespace: Namespace) -> list[str]:
+    mongo = namespace.platform.addresses.mongo
+    return ["--mongo", mongo, "--service", "essai", "--namespace", namespace.prefix]
 
 
 def told(app: object, *words: str) -> Result:

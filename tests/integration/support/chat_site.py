@@ -18,7 +18,7 @@ from deploy.local.watchdog import Watchdog
 from shared.runtime.clock import build_clock
 from shared.vocabulary.dates import PARIS
 from tests.integration.support.world import a_structure
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 Json = dict[str, Any]
 
@@ -45,7 +45,7 @@ class Socket:
 
     async def next(self, kind: str) -> Json:
         """Wait for the next frame of a kind; what comes before is only noted."""
-        async with asyncio.timeout(scaled(_LIVE_S, _MOST_S)):
+        async with asyncio.timeout(scale_timeout(_LIVE_S, _MOST_S)):
             while True:
                 frame: Json = json.loads(await self.connection.recv())
                 self.seen.append(frame)
@@ -55,7 +55,7 @@ class Socket:
     async def closed(self) -> int | None:
         """Wait until the other side closes, and say with which code."""
         try:
-            async with asyncio.timeout(scaled(_LIVE_S, _MOST_S)):
+            async with asyncio.timeout(scale_timeout(_LIVE_S, _MOST_S)):
                 while True:
                     self.seen.append(json.loads(await self.connection.recv()))
         except ConnectionClosed as error:
@@ -67,7 +67,7 @@ class Socket:
 
 
 async def is_ready(url: str) -> bool:
-    async with httpx.AsyncClient(timeout=scaled(2)) as client:
+    async with httpx.AsyncClient(timeout=scale_timeout(2)) as client:
         return (await client.get(httpx.URL(url).join("/health/ready"))).status_code == 200
 
 
@@ -157,5 +157,5 @@ async def a_site() -> AsyncIterator[Site]:
         choose().backend, services=["services.support"], clock_offset_s=offset
     ) as platform:
         url = platform.addresses.services["support"]
-        async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=scale_timeout(30)) as http:
             yield Site(platform, http)

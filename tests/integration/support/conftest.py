@@ -16,7 +16,7 @@ from services.support.suggestions.adapters.model_file import write_model
 from tests.integration.support.chat_site import Cast, Site, a_site
 from tests.integration.support.world import a_structure
 from tests.kit.directory import tell_structure
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 
 @pytest.fixture(scope="package")
@@ -64,7 +64,7 @@ def addresses(support: Platform) -> Addresses:
 @pytest.fixture
 async def http(support: Platform) -> AsyncIterator[httpx.AsyncClient]:
     url = support.addresses.services["support"]
-    async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=scale_timeout(30)) as client:
         yield client
 
 

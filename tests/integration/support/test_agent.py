@@ -20,7 +20,7 @@ from shared.contracts.topics import ACTIVATION
 from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 SITE = TWO_SIRETS
 PARTS = (
@@ -79,7 +79,7 @@ async def world() -> AsyncIterator[World]:
         platform = stack.enter_context(Platform(choose().backend, services=PARTS))
         clients = {
             name: await stack.enter_async_context(
-                httpx.AsyncClient(base_url=url, timeout=scaled(60))
+                httpx.AsyncClient(base_url=url, timeout=scale_timeout(60))
             )
             for name, url in platform.addresses.services.items()
         }

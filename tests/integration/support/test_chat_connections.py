@@ -17,7 +17,7 @@ from tests.integration.support.chat_site import (
     offset_to,
     somebody,
 )
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 AGENT = {"X-Desk": "technique", "X-Agent": "Ali"}
 
@@ -32,7 +32,7 @@ async def crowded() -> AsyncIterator[tuple[Site, str]]:
         ) as url,
     ):
         await wait_until(lambda: is_ready(url), "the service is ready", 60)
-        async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=scale_timeout(30)) as http:
             yield Site(platform, http), url
 
 

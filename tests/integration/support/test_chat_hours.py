@@ -20,7 +20,7 @@ from tests.integration.support.chat_site import (
     offset_to,
     somebody,
 )
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -84,7 +84,7 @@ async def test_it_is_told_before_it_closes() -> None:
     ) as platform:
         url = platform.addresses.services["support"]
         async with (
-            httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http,
+            httpx.AsyncClient(base_url=url, timeout=scale_timeout(30)) as http,
             Site(platform, http).asking(somebody(), sub_category="DEPOT") as (socket, _),
         ):
             soon = await socket.next("ligne")
@@ -105,7 +105,7 @@ async def test_the_hours_of_an_operator_are_those_of_the_chat_and_of_the_virtual
         a_twin(platform, offset, **hours) as url,
     ):
         await wait_until(lambda: is_ready(url), "the twin is ready", 60)
-        async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=scale_timeout(30)) as http:
             chat = (await http.get("/chats/hours")).json()
             opened = (await http.post("/agent/conversations")).json()
             path = f"/agent/conversations/{opened['conversation_id']}/messages"

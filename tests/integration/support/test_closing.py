@@ -14,7 +14,7 @@ from deploy.local import Platform, choose
 from shared.contracts.support_v1 import TicketChanged
 from shared.vocabulary.tickets import Desk, Side, TicketAct
 from tests.integration.support.world import PDF, Person, a_structure, agent, asker, draft, told
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def support() -> Iterator[Platform]:
 @pytest.fixture
 async def http(support: Platform) -> AsyncIterator[httpx.AsyncClient]:
     url = support.addresses.services["support"]
-    async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=scale_timeout(30)) as client:
         yield client
 
 

@@ -23,7 +23,7 @@ from tests.integration.support.world import (
     told,
 )
 from tests.kit.directory import tell_structure
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 
 def codes(response: httpx.Response) -> list[tuple[str, str]]:
@@ -454,7 +454,7 @@ async def test_a_hundred_megabytes_are_refused_without_being_read_whole(
     if not is_announced:
         for chunk in (part, *(b"0" * MEGABYTE for _ in range(56))):
             writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-    async with asyncio.timeout(scaled(20)):
+    async with asyncio.timeout(scale_timeout(20)):
         answer = await reader.readuntil(b"\r\n")
     writer.close()
 
@@ -521,7 +521,9 @@ async def test_a_network_address_submits_so_many_tickets_an_hour_whoever_it_name
         headers = {"X-Forwarded-For": f"203.0.113.{rank}"}
         form = {**draft(), "email": f"personne-{rank}@exemple.fr"}
         url, way = addresses.services["support"], httpx.AsyncHTTPTransport(local_address=address)
-        async with httpx.AsyncClient(base_url=url, transport=way, timeout=scaled(30)) as http:
+        async with httpx.AsyncClient(
+            base_url=url, transport=way, timeout=scale_timeout(30)
+        ) as http:
             return await stranger(http).send("POST", data=form, headers=headers)
 
     answers = [await sent(rank, "127.0.0.7") for rank in range(21)]

@@ -16,7 +16,7 @@ from shared.contracts.support_v1 import TicketChanged, TicketSubmitted, TicketTr
 from shared.contracts.topics import TICKET
 from shared.vocabulary.tickets import Desk
 from tests.kit.directory import tell_structure
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 Json = dict[str, Any]
 Told = TicketSubmitted | TicketTransferred | TicketChanged
@@ -112,7 +112,7 @@ async def told(kafka: str, desk: Desk, ticket: str, number: int) -> Sequence[Tol
         partitions = [TopicPartition(topic.name, rank) for rank in range(topic.partitions)]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
-        async with asyncio.timeout(scaled(15)):
+        async with asyncio.timeout(scale_timeout(15)):
             while len(found) < number:
                 found += _of(ticket, await consumer.getmany(timeout_ms=200))
         found += _of(ticket, await consumer.getmany(timeout_ms=700))

@@ -23,7 +23,7 @@ from services.deposit.adapters.certificate_pdf import (
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.roles import Role
 from tests.kit.einvoices import ROOT
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _TITULAIRE = PartyFacts(Role.TITULAIRE, "Bâtisseurs du Rhône", "73282932000074")
 FACTS = CertificateFacts(
@@ -114,7 +114,7 @@ def test_another_process_at_another_time_writes_the_same_bytes() -> None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=scaled(60),
+            timeout=scale_timeout(60),
         )
         assert run.stdout.strip() == here
 

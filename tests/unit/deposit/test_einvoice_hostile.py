@@ -20,7 +20,7 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
 from tests.kit import hostile_pdfs
 from tests.kit.einvoices import ROOT, an_einvoice
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _ROOT = "Invoice xmlns='urn:oasis:names:specification:ubl:schema:xsd:Invoice-2'"
 _SLOW_S = 30.0
@@ -193,7 +193,7 @@ def test_what_is_refused_took_little_memory(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=scaled(60),
+        timeout=scale_timeout(60),
     )
 
     grown_mb = [float(line) for line in read.stdout.split()]

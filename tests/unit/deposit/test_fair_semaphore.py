@@ -7,7 +7,7 @@ import pytest
 
 from services.deposit.application.fair_semaphore import FairSemaphore
 from services.deposit.application.ports import SaturatedError
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _LONG_S = 60.0
 
@@ -139,4 +139,4 @@ async def test_a_place_that_comes_free_just_when_somebody_gives_up_is_not_lost()
             task.cancel()
 
     await asyncio.gather(*given_up, return_exceptions=True)
-    await asyncio.wait_for(take("d"), scaled(_LONG_S))
+    await asyncio.wait_for(take("d"), scale_timeout(_LONG_S))

@@ -26,7 +26,7 @@ from tests.kit import hostile_pdfs, lying_reader
 from tests.kit.einvoices import ROOT, an_einvoice
 from tests.kit.process_memory import peak_mb
 from tests.kit.readers import run_pool
-from tests.kit.waiting import scaled, wait_until
+from tests.kit.waiting import scale_timeout, wait_until
 
 _BOUNDS = ReaderLimits(readers=1, memory_mb=300, cpu_s=1, wall_s=60.0, wait_s=10.0)
 _INVOICE = einvoices.factur_x(an_einvoice())
@@ -148,7 +148,7 @@ async def test_a_hostile_file_takes_bounded_time_and_memory_while_the_service_an
 
     assert code.startswith("DEP-FILE-") or code in {Syntax.PDF, Syntax.UBL}
     assert after == Syntax.FACTUR_X
-    assert seen.gap_s < scaled(_LONGEST_GAP_S, most=15)
+    assert seen.gap_s < scale_timeout(_LONGEST_GAP_S, most=15)
     assert seen.peak_mb < _BOUNDS.memory_mb + 50
 
 
@@ -195,7 +195,7 @@ async def test_what_cannot_be_read_is_said_by_its_own_rule(name: str) -> None:
 def test_the_service_itself_never_loads_the_pdf_library() -> None:
     program = "import sys, services.deposit.bootstrap; sys.exit('pikepdf' in sys.modules)"
 
-    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=scaled(60))
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=scale_timeout(60))
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["known", "not_known_yet"])
@@ -373,7 +373,7 @@ async def test_readers_end_with_a_service_that_stops() -> None:
 
 def _wait_without_the_loop(look: Callable[[], bool]) -> None:
     """Wait while the event loop stands still: it cannot learn that a process has ended."""
-    deadline = time.monotonic() + scaled(15)
+    deadline = time.monotonic() + scale_timeout(15)
     while not look():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -21,7 +21,7 @@ from shared.runtime.web.connection_limit import ConnectionLimit, LimitReached
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 TITULAIRE = Actor(Role.TITULAIRE, "t")
 MOA = Actor(Role.MOA, "m")
@@ -77,7 +77,7 @@ def history(memory: Memory, notifier: Notifier) -> History:
 
 
 async def next_rank(stream: AsyncIterator[Entry | None]) -> int | None:
-    entry = await asyncio.wait_for(anext(stream, None), scaled(5))
+    entry = await asyncio.wait_for(anext(stream, None), scale_timeout(5))
     return entry.sequence if entry else None
 
 
@@ -156,7 +156,7 @@ async def test_a_stream_that_is_silent_says_so_and_goes_on(
     memory: Memory, notifier: Notifier
 ) -> None:
     stream = History(memory, notifier, heartbeat_s=0.01).follow(MOA, DOSSIER, 3)
-    silent = await asyncio.wait_for(anext(stream), scaled(5))
+    silent = await asyncio.wait_for(anext(stream), scale_timeout(5))
     memory.kept.append(replace(OF_NEXT_PIECE, sequence=4))
     notifier.notify("d")
 
@@ -196,7 +196,7 @@ async def test_a_stream_that_is_woken_again_and_again_for_nothing_still_says_tha
             await asyncio.sleep(0)
 
     waking = asyncio.create_task(wake())
-    silent = await asyncio.wait_for(anext(stream), scaled(5))
+    silent = await asyncio.wait_for(anext(stream), scale_timeout(5))
     waking.cancel()
 
     assert silent is None

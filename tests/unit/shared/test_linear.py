@@ -11,7 +11,7 @@ import pytest
 
 from tests.kit.einvoices import ROOT
 from tests.kit.text_readers import READERS
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _CPU_S = 30
 _SIZE = 500_000
@@ -63,7 +63,7 @@ def test_a_text_takes_time_by_its_length(name: str) -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=scaled(600),
+        timeout=scale_timeout(600),
     )
 
     assert done.returncode == 0, done.stdout[-100:] + done.stderr
@@ -73,6 +73,6 @@ def test_what_takes_the_square_is_ended() -> None:
     reader = "import re\nread = re.compile(b'a*b').search"
     program = _PROGRAM.format(cpu_s=1, size=_SIZE, reader=reader, units=[b"a"])
 
-    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=scaled(600))
+    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=scale_timeout(600))
 
     assert done.returncode < 0

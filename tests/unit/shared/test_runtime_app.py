@@ -27,7 +27,7 @@ from shared.runtime.web.problems import Problem, not_found, refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 from tests.kit.web_limits import BODY_LIMITS
 
 ME = {"x-structure": "35600000000048", "x-role": "moe"}
@@ -527,7 +527,7 @@ async def body_on_its_way(
         yield b"x"
 
     task = asyncio.create_task(http.post(path, content=send(), headers=headers))
-    await asyncio.wait_for(is_read.wait(), scaled(10))
+    await asyncio.wait_for(is_read.wait(), scale_timeout(10))
     try:
         yield
     finally:

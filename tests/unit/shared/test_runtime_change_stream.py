@@ -10,7 +10,7 @@ from pymongo.errors import OperationFailure
 from shared.runtime.notifier import Notifier
 from shared.runtime.store import change_stream
 from shared.runtime.store.change_stream import watch_inserts
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 
 class WithoutChanges:
@@ -32,7 +32,7 @@ async def test_without_a_change_stream_everybody_is_woken_to_look_again_and_agai
 
     with notifier.subscribe("d") as one, notifier.subscribe("e") as other:
         for _ in range(3):
-            async with asyncio.timeout(scaled(5)):
+            async with asyncio.timeout(scale_timeout(5)):
                 await one.wait()
                 await other.wait()
             one.clear()

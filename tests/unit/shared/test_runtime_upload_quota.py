@@ -3,7 +3,7 @@
 import asyncio
 
 from shared.runtime.web.body_limits import UploadQuota
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 _LONG_S = 60.0
 
@@ -24,6 +24,6 @@ async def test_room_that_comes_free_just_when_somebody_gives_up_is_not_lost() ->
             task.cancel()
 
     ends = await asyncio.gather(*given_up, return_exceptions=True)
-    await asyncio.wait_for(stays, scaled(_LONG_S))
+    await asyncio.wait_for(stays, scale_timeout(_LONG_S))
     assert all(isinstance(each, asyncio.CancelledError) for each in ends)
-    await asyncio.wait_for(send("f", 100), scaled(_LONG_S))
+    await asyncio.wait_for(send("f", 100), scale_timeout(_LONG_S))

@@ -3,7 +3,7 @@
 import asyncio
 
 from services.support.chat.entrypoints.first_frame_limit import FirstFrameLimit
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 
 async def wait(limit: FirstFrameLimit, name: str, left: list[str]) -> None:
@@ -21,13 +21,13 @@ async def test_when_too_many_are_silent_the_one_who_has_waited_longest_leaves() 
         for name in "abcd":
             tasks[name] = group.create_task(wait(limit, name, left))
             await asyncio.sleep(0)
-        async with asyncio.timeout(scaled(5)):
+        async with asyncio.timeout(scale_timeout(5)):
             await tasks["a"]
             await tasks["b"]
         # Who speaks at once gets through, and the oldest makes room once more.
         async with limit.waiting():
             pass
-        async with asyncio.timeout(scaled(5)):
+        async with asyncio.timeout(scale_timeout(5)):
             await tasks["c"]
         assert left == ["a", "b", "c"]
         tasks["d"].cancel()

@@ -17,7 +17,7 @@ from services.support.suggestions.domain.suggestions import READ_LIMIT, Suggesti
 from services.support.suggestions.domain.ticket_text import build_text
 from shared.vocabulary.tickets import Desk
 from tests.kit.evaluation import find_desk, rank_sub_categories
-from tests.kit.waiting import scaled
+from tests.kit.waiting import scale_timeout
 
 VARIANTS = Path(__file__).parent / "ticket_variants.csv"
 LATE = ("Facture impayée", "Paiement en retard de deux mois, je demande les intérêts moratoires.")
@@ -155,7 +155,7 @@ async def test_a_text_waits_for_no_crowd_of_others(
     monkeypatch.setattr(
         "services.support.suggestions.adapters.model_suggester._READ_TIMEOUT_S", 0.05
     )
-    is_over, read, most_s = Event(), list[str](), scaled(4)
+    is_over, read, most_s = Event(), list[str](), scale_timeout(4)
 
     class Slow(TrainedModel):
         def suggest(self, title: str, description: str) -> Suggestions:
