@@ -251,13 +251,19 @@ def _stamp(pieces: tuple[Piece, ...], event: StatusSet) -> tuple[Piece, ...]:
         replace(
             piece,
             status=event.status,
-            stamps={**piece.stamps, event.status: event.at},
+            stamps=_stamp_last(piece.stamps, event),
             words=_update_words(piece.words, event),
         )
         if piece.id == event.piece_id
         else piece
         for piece in pieces
     )
+
+
+def _stamp_last(stamps: Mapping[Status, datetime], event: StatusSet) -> Mapping[Status, datetime]:
+    """Stamp a status as the last one: their order tells stamps of one time apart."""
+    others = {status: at for status, at in stamps.items() if status is not event.status}
+    return {**others, event.status: event.at}
 
 
 def _update_words(words: Mapping[Status, Words], event: StatusSet) -> Mapping[Status, Words]:

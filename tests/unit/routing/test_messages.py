@@ -7,16 +7,18 @@ import pytest
 
 from services.routing.application.journey import Cause, Enclosure, Journey
 from services.routing.application.messages import build_messages, build_state
-from services.routing.domain.commands import Command, Deposit
+from services.routing.domain.commands import Command, Correction, Deposit
 from services.routing.domain.decide import decide
 from services.routing.domain.dossier import Dossier
 from services.routing.domain.events import Event, Forwarded
+from shared.circuit.parties import Party
 from shared.circuit.statuses import Act
 from shared.contracts.common_v1 import FileV1
 from shared.contracts.routing_v1 import DifferenceV1, DossierChanged, PieceForwarded
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Application, Purpose, Role
+from shared.vocabulary.statuses import Status
 from tests.unit.routing.builders import (
     A4,
     A7,
@@ -191,3 +193,22 @@ def test_the_state_of_a_dossier_says_what_prevails() -> None:
     assert state.prevailing is not None
     assert state.prevailing.cadre == "A19"
     assert (state.prevailing.type_code, state.prevailing.is_settled) == ("381", True)
+
+
+def test_whoever_may_not_know_of_a_payment_is_told_the_status_entered_last_before_it() -> None:
+    to_its_service = Correction({PAYER: Party("payeur", "TRVX")})
+    paid = after(
+        *(A4, A15, A19),
+        a_treatment("A19", Act.DEMANDER_RECYCLAGE, PAYER),
+        # It enters EN_COURS_ACHEMINEMENT for the first time, and MISE_A_DISPOSITION again, at once.
+        a_treatment("A19", Act.RECYCLER, Role.MOA, correction=to_its_service),
+        a_treatment("A19", Act.METTRE_EN_PAIEMENT, PAYER),
+    )
+
+    enclosures = {piece.id: Enclosure(FILE) for piece in paid.pieces}
+    journey = Journey(paid, "journey", enclosures=enclosures, trail="d" * 64)
+    state = build_state(journey, CAUSE, NOW, LEVEL).payload
+
+    assert isinstance(state, DossierChanged)
+    piece = state.pieces[-1]
+    assert (piece.status, piece.reported) == (Status.MISE_EN_PAIEMENT, Status.MISE_A_DISPOSITION)

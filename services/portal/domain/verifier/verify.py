@@ -302,6 +302,7 @@ class Story:
         stamp = {"status": status, "status_label": label, "at": event["at"]}
         stamp["motive"], stamp["comment"] = said if any(said) else (None, None)
         stamp["motive_label"] = words["motifs"].get(stamp["motive"])
+        piece["stamps"].pop(status, None)
         piece["status"], piece["stamps"][status] = status, stamp
         row = [version, piece["cadre"], piece["number"], piece["piece_id"], event["at"]]
         row += [event.get("previous"), status, label, by.get("role"), by.get("structure")]
