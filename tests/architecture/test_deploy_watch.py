@@ -21,7 +21,23 @@ DASHBOARD = json.loads((WATCH / "grafana/dashboards/aiguillage.json").read_text(
 # What Prometheus adds to each series, and the series that it or its client makes by itself.
 TARGET_LABELS = {"job", "instance", "service"}
 OTHERS = {"up": set[str](), "process_resident_memory_bytes": set[str]()}
-OUTCOMES = {"applied", "parked", "dead", "redelivered", "unknown"}
+MESSAGE_OUTCOMES = {"applied", "parked", "newer", "dead", "redelivered", "unknown"}
+JOB_OUTCOMES = {"done", "failed", "postponed", "lost"}
+OUTCOMES = MESSAGE_OUTCOMES | JOB_OUTCOMES
+# What says nothing by itself, and helps to see why an alert fired.
+ONLY_DRAWN = {
+    "aiguillage_chats_waiting",
+    "aiguillage_connections_open",
+    "aiguillage_deposit_group_size",
+    "aiguillage_jobs_waiting",
+    "aiguillage_level",
+    "aiguillage_messages",
+    "aiguillage_odd_header_names",
+    "aiguillage_socket_closes",
+    "aiguillage_socket_frames",
+    "aiguillage_sockets_open",
+    "aiguillage_upload_bytes",
+}
 NO_PROMTOOL = find_program("promtool") is None
 NEEDS_PROMTOOL = pytest.mark.skipif(NO_PROMTOOL, reason="no promtool here (Debian: prometheus)")
 
@@ -89,6 +105,21 @@ def test_rules_and_dashboard_ask_for_what_is_exported() -> None:
     assert faults(RULES, DASHBOARD) == []
 
 
+def test_every_metric_has_a_panel_and_a_rule_unless_it_says_nothing_by_itself() -> None:
+    exported = {_base(name) for name in list_exported_metrics()}
+    ruled = {rule["alert"] for group in RULES["groups"] for rule in group["rules"]}
+    asked: dict[bool, set[str]] = {True: set(), False: set()}
+    for name, text in expressions(RULES, DASHBOARD):
+        asked[name in ruled] |= {_base(each) for each in re.findall(r"aiguillage_\w+", text)}
+
+    assert exported - asked[False] == set()
+    assert exported - asked[True] == ONLY_DRAWN
+
+
+def _base(series: str) -> str:
+    return re.sub(r"_(bucket|count|sum|created|total)$", "", series)
+
+
 def test_every_alert_has_its_line_in_the_runbook() -> None:
     runbook = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| `(\w+)` \| (page|ticket) \| [^|]+ \| [^|]+ \|$", runbook, re.MULTILINE)
@@ -114,7 +145,7 @@ def _panel(_: Yaml, dashboard: Yaml, text: str) -> None:
         ("aiguillage_outbox_depth{topic='x'} > 0", "aiguillage_outbox_depth has no label topic"),
         ("sum by (outcom) (aiguillage_messages_total)", "nothing has the label outcom"),
         ("aiguillage_messages_total{topic='travaux.piece.v1'}", "no topic is travaux.piece.v1"),
-        ("aiguillage_messages_total{outcome='done'}", "no outcome is done"),
+        ("aiguillage_messages_total{outcome='handled'}", "no outcome is handled"),
         ("sum(aiguillage_outbox_depth", "unclosed left parenthesis"),
     ],
 )

@@ -18,8 +18,10 @@ from services.support.chat.application.visitors import UNGUESSABLE_KEY_LENGTH
 from services.support.chat.domain.chat import ChatLimits
 from services.support.chat.entrypoints.socket import _USELESS_LIMIT
 from services.support.settings import Settings as SupportSettings
+from shared.runtime.jobs.kinds import InTransaction
 from shared.runtime.messaging.lane import _RETRY_AFTER_REFUSAL_S
 from shared.runtime.service import _FRAME_MAX_BYTES
+from shared.runtime.tracing.exporter import _QUEUE_MAX
 from shared.runtime.web.body_limits import _OPEN_PLAIN_BYTES, _PLAIN_BYTES
 from shared.runtime.web.connection_timeouts import _HEAD_BYTES, _HEAD_LINES
 from tests.kit.deployed import NAMES, ROOT, find_settings
@@ -51,6 +53,11 @@ SENTENCES = {
         (
             f"at first after {'half a second' if FIRST_DELAY_S == 0.5 else FIRST_DELAY_S}, "
             f"and after up to {LONGEST_DELAY_S:g} s if it goes on ending"
+        ),
+        f"the collector is away, {_QUEUE_MAX:,} spans wait",
+        (
+            "later each time, up to "
+            f"{'ten' if _default(InTransaction, 'retry_max_s') == 600 else 'other'} minutes;"
         ),
     ),
     "integrate.md": (

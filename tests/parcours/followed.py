@@ -66,7 +66,7 @@ class Followed:
 
     async def print_life(self) -> str:
         """Run the command of the page."""
-        command = list_blocks("sh")[0].replace(".run/native/logs", str(self.platform.logs))
+        command = list_blocks("sh")[0].replace(".run/*/logs", str(self.platform.logs))
         process = await asyncio.create_subprocess_exec(
             *("bash", "-c", command),
             env={"DOSSIER": self.dossier_id, "PATH": os.defpath},

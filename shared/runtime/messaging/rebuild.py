@@ -158,6 +158,9 @@ class Rebuild:
 
     async def _scan(self, collection: str, choose: Callable[[int, int], int]) -> Versions:
         """Read the version of each entity, of several documents that which `choose` gives."""
+        return await retry_transient("rebuild", lambda: self._read_versions(collection, choose))
+
+    async def _read_versions(self, collection: str, choose: Callable[[int, int], int]) -> Versions:
         field = self._config.collections[collection]
         found: Versions = {}
         rows = self._store.collection(collection).find({}, {field: 1, "version": 1})
@@ -200,7 +203,10 @@ class Rebuild:
     async def _is_held(self, message: Incoming) -> bool:
         """Tell whether the version of a message jumps, and no operator has replayed it."""
         is_jump = mark_jump(self._known, message).fault is not None
-        return is_jump and not await self._inbox_store.is_done(message.id)
+        if not is_jump:
+            return False
+        is_done = await retry_transient("rebuild", lambda: self._inbox_store.is_done(message.id))
+        return not is_done
 
     async def _judge_untold(self, stored: dict[str, Versions]) -> None:
         """Remove or note the documents that no record of the topic tells of, or in no such version.
