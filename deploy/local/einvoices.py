@@ -65,7 +65,7 @@ class Einvoice:
         return self.ttc - self.prepaid
 
 
-def ubl(invoice: Einvoice) -> bytes:
+def write_ubl(invoice: Einvoice) -> bytes:
     """Write a UBL 2.1 invoice or credit note."""
     kind, line_kind, quantity, type_code = (
         ("CreditNote", "CreditNoteLine", "CreditedQuantity", 381)
@@ -101,7 +101,7 @@ def ubl(invoice: Einvoice) -> bytes:
     ).encode()
 
 
-def cii(invoice: Einvoice) -> bytes:
+def write_cii(invoice: Einvoice) -> bytes:
     """Write a CII invoice or credit note, in the elements that D16B and D22B share."""
     return _filled(
         "cii",
@@ -121,11 +121,11 @@ def cii(invoice: Einvoice) -> bytes:
     ).encode()
 
 
-def factur_x(invoice: Einvoice) -> bytes:
+def write_factur_x(invoice: Einvoice) -> bytes:
     """Write a Factur-X invoice: a readable PDF with the CII invoice embedded as `factur-x.xml`."""
     pdf = _page(invoice)
     pdf.embed_file(
-        bytes=cii(invoice),
+        bytes=write_cii(invoice),
         basename="factur-x.xml",
         mime_type="text/xml",
         desc="Facture électronique",
@@ -136,7 +136,7 @@ def factur_x(invoice: Einvoice) -> bytes:
     return bytes(pdf.output())
 
 
-def plain_pdf(invoice: Einvoice) -> bytes:
+def write_plain_pdf(invoice: Einvoice) -> bytes:
     """Write a PDF without invoice data, as MOE and MOA deposit them."""
     return bytes(_page(invoice).output())
 

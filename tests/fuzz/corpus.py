@@ -39,14 +39,14 @@ def _generated() -> list[File]:
     xml = [
         File(f"{write.__name__}-{name}.xml", write(invoice))
         for name, invoice in made.items()
-        for write in (einvoices.ubl, einvoices.cii)
+        for write in (einvoices.write_ubl, einvoices.write_cii)
     ]
     pdfs = [
         File(f"{write.__name__}-{name}.pdf", write(invoice))
         for name, invoice in made.items()
-        for write in (einvoices.factur_x, einvoices.plain_pdf)
+        for write in (einvoices.write_factur_x, einvoices.write_plain_pdf)
     ]
-    cii, factur_x = einvoices.cii(made["plain"]), einvoices.factur_x(made["plain"])
+    cii, factur_x = einvoices.write_cii(made["plain"]), einvoices.write_factur_x(made["plain"])
     several = {"zugferd-invoice.xml": cii, "plan.bin": bytes(range(256))}
     stream = hostile_pdfs.inflating_to(1_000_000)
     others = {

@@ -12,7 +12,7 @@ import httpx
 
 from deploy.local.demo.actor import NEEDED_SERVICES, Services
 from deploy.local.demo.context import DemoContext, register_structures
-from deploy.local.demo.pieces import cii, factur_x, ubl
+from deploy.local.demo.pieces import write_cii, write_factur_x, write_ubl
 from deploy.local.demo.structures import ONE_SIRET, STRUCTURES, TWO_SIRETS, WITHOUT_MOA
 from deploy.local.platform import Platform
 from shared.contracts.public_paths import public_path
@@ -106,9 +106,13 @@ async def furnish(platform: Platform) -> Known:
     """Put some dossiers on their way, and note their ids."""
     known = Known()
     async with open_scene(platform) as scene:
-        for site, write in ((ONE_SIRET, ubl), (TWO_SIRETS, cii), (WITHOUT_MOA, factur_x)):
-            opened = await scene.open("A4", site, write)
-            followed = await scene.follow(opened, site)
+        for marche, write in (
+            (ONE_SIRET, write_ubl),
+            (TWO_SIRETS, write_cii),
+            (WITHOUT_MOA, write_factur_x),
+        ):
+            opened = await scene.open("A4", marche, write)
+            followed = await scene.follow(opened, marche)
             for answer, role in ((opened, Role.TITULAIRE), (followed, Role.MOE)):
-                known.learn(answer, "/pieces", scene.actor(role, site).headers)
+                known.learn(answer, "/pieces", scene.build_actor(role, marche).headers)
     return known

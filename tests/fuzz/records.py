@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from deploy.local.demo.actor import Unexpected
-from deploy.local.demo.pieces import ubl
+from deploy.local.demo.pieces import write_ubl
 from deploy.local.demo.structures import ONE_SIRET
 from deploy.local.platform import SERVICES, Platform
 from shared.contracts.topics import TOPICS, Key, Topic
@@ -56,7 +56,7 @@ async def fuzz_records(platform: Platform, seed: int, inputs: int) -> Tally:
         await run.send_all(inputs)
         await run.check_readiness()
         try:
-            await scene.follow(await scene.open("A4", ONE_SIRET, ubl), ONE_SIRET)
+            await scene.follow(await scene.open("A4", ONE_SIRET, write_ubl), ONE_SIRET)
         except (Unexpected, httpx.HTTPError) as error:
             run.report(Sort.UNHEALTHY, "a healthy piece", repr(error)[:1500])
     await run.check_dead_letters()

@@ -19,7 +19,7 @@ import httpx
 from deploy.local.backends import choose
 from deploy.local.demo.actor import NEEDED_SERVICES, Services
 from deploy.local.demo.context import PAYMENT, DemoContext, register_structures
-from deploy.local.demo.pieces import ubl
+from deploy.local.demo.pieces import write_ubl
 from deploy.local.demo.structures import ONE_SIRET
 from deploy.local.platform import Platform
 from deploy.local.programs import ROOT
@@ -106,7 +106,7 @@ async def follow_dossier() -> AsyncIterator[Followed]:
         stack.push_async_callback(asyncio.to_thread, platform.stop)
         scene = DemoContext(await _open_clients(stack, platform), build_clock()().date())
         await register_structures(scene)
-        opener = await scene.open("A4", ONE_SIRET, ubl)
+        opener = await scene.open("A4", ONE_SIRET, write_ubl)
         followed = Followed(platform, receiver, opener["dossier_id"])
         # Out go the deposit, two statuses, the piece for the MOE and the state of the dossier; the
         # statuses to notification, the state to deposit and portal, the piece to no service.
@@ -125,7 +125,7 @@ async def follow_dossier() -> AsyncIterator[Followed]:
 
         piece = await scene.follow(piece, ONE_SIRET)
         await followed.wait_for(19, 19, roots=4)
-        payer = scene.actor(Role.SERVICE_FINANCIER, ONE_SIRET)
+        payer = scene.build_actor(Role.SERVICE_FINANCIER, ONE_SIRET)
         for act in PAYMENT:
             await payer.treat(piece["piece_id"], act)
         await followed.wait_for(25, 28, roots=7)

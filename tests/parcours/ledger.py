@@ -156,7 +156,7 @@ def compare_journeys(runs: Sequence[JourneyRun], told: Iterable[Told]) -> Wrong:
     names = {topic.name for topic in TOPICS_OF_ROUTING}
     for topic, event in told:
         if topic in names:
-            events.take(topic, json.dumps(event).encode())
+            events.record(topic, json.dumps(event).encode())
     for each in find_differences(runs, events):
         yield each.fault, each.text
 

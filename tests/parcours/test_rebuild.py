@@ -69,7 +69,7 @@ async def test_read_models_are_rebuilt_while_dossiers_move(
         open_traffic(platform, transport=Patience) as traffic,
     ):
         actor = Actor(traffic.context.services, Role.TITULAIRE, QUIET.siret)
-        await actor.declare(QUIET.declaration())
+        await actor.declare(QUIET.build_declaration())
         async with traffic.flow():
             traffic.begin_phase("before")
             await traffic.move(PIECES)

@@ -140,7 +140,7 @@ class Traffic:
                 return
             actor = Actor(self.context.services, Role.TITULAIRE, each.siret)
             renamed = replace(each, name=f"{each.name} ({rank})")
-            declared = await actor.declare(renamed.declaration())
+            declared = await actor.declare(renamed.build_declaration())
             self.structures[each.siret] = declared["version"]
             await asyncio.sleep(_PAUSE_S)
 

@@ -140,7 +140,7 @@ class Actor:
         """Contest a décompte général, when this is allowed."""
         return await self._add("contestation", piece_id, comment, attachment)
 
-    async def history(self, dossier_id: str) -> list[Answer]:
+    async def read_history(self, dossier_id: str) -> list[Answer]:
         """Read the history of statuses of a dossier that this actor may see."""
         answer = await self.services.notification.get(
             f"/dossiers/{dossier_id}/statuses", headers=self.headers
@@ -148,7 +148,7 @@ class Actor:
         found: list[Answer] = expect(answer, 200)["statuses"]
         return found
 
-    async def trail(self, dossier_id: str) -> Answer:
+    async def read_trail(self, dossier_id: str) -> Answer:
         """Read the verification of a dossier's audit trail."""
         answer = await self.services.routing.get(
             f"/dossiers/{dossier_id}/audit", headers=self.headers

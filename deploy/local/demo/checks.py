@@ -107,14 +107,14 @@ async def wait_for_expected(runs: Sequence[JourneyRun], events: RoutingEvents) -
 async def ask_services(run: JourneyRun) -> list[str]:
     """Compare with what the services answer: the history of statuses and the audit trail."""
     name = run.journey.name
-    titulaire = run.context.actor(Role.TITULAIRE, run.journey.site)
+    titulaire = run.context.build_actor(Role.TITULAIRE, run.journey.marche)
     wrong = []
-    history = await titulaire.history(run.dossier_id)
+    history = await titulaire.read_history(run.dossier_id)
     for piece_id, expected in run.statuses.items():
         kept = [each["status"] for each in history if each["piece_id"] == piece_id]
         if kept != expected:
             wrong.append(f"{name}: notification shows {kept} instead of {expected}")
-    trail = await titulaire.trail(run.dossier_id)
+    trail = await titulaire.read_trail(run.dossier_id)
     if not trail["is_valid"]:
         wrong.append(f"{name}: the audit trail does not verify: {trail}")
     return wrong

@@ -6,7 +6,7 @@ fails when the platform decides otherwise.
 
 from dataclasses import replace
 
-from deploy.local.demo.pieces import cii, factur_x, pdf, ubl
+from deploy.local.demo.pieces import write_cii, write_factur_x, write_pdf, write_ubl
 from deploy.local.demo.steps import Deposit, Journey, Silence, Treatment
 from deploy.local.demo.structures import MAIRIE, ONE_SIRET, TWO_SIRETS, WITHOUT_MOA
 from shared.circuit.statuses import Act
@@ -42,7 +42,7 @@ JOURNEYS = (
     Journey(
         "acompte, montants corrigés",
         TWO_SIRETS,
-        ubl,
+        write_ubl,
         (
             _A4,
             Deposit(
@@ -57,13 +57,13 @@ JOURNEYS = (
             *_PAID,
         ),
     ),
-    Journey("acompte", ONE_SIRET, cii, (_A4, _A15, _A19, *_PAID)),
-    Journey("décompte final", TWO_SIRETS, factur_x, (_A7, _A17, _A20, _A8, *_PAID)),
-    Journey("décompte final", ONE_SIRET, pdf, (_A7, _A17, _A20, _A8, *_PAID)),
+    Journey("acompte", ONE_SIRET, write_cii, (_A4, _A15, _A19, *_PAID)),
+    Journey("décompte final", TWO_SIRETS, write_factur_x, (_A7, _A17, _A20, _A8, *_PAID)),
+    Journey("décompte final", ONE_SIRET, write_pdf, (_A7, _A17, _A20, _A8, *_PAID)),
     Journey(
         "acompte, suspendu et complété",
         ONE_SIRET,
-        factur_x,
+        write_factur_x,
         (
             _A4,
             Treatment(
@@ -89,7 +89,7 @@ JOURNEYS = (
     Journey(
         "acompte refusé",
         TWO_SIRETS,
-        ubl,
+        write_ubl,
         (
             _A4,
             Treatment(
@@ -111,7 +111,7 @@ JOURNEYS = (
     Journey(
         "acompte déposé deux fois, MOE en retard",
         ONE_SIRET,
-        cii,
+        write_cii,
         (
             Deposit(
                 _TITULAIRE,
@@ -129,7 +129,7 @@ JOURNEYS = (
     Journey(
         "sous-traitance, validée",
         ONE_SIRET,
-        ubl,
+        write_ubl,
         (
             Deposit(Role.SOUS_TRAITANT, "A10", then=(Status.A_VALIDER_1,), to=(_TITULAIRE,)),
             Treatment(
@@ -147,7 +147,7 @@ JOURNEYS = (
     Journey(
         "cotraitance, validée par le silence",
         TWO_SIRETS,
-        cii,
+        write_cii,
         (
             Deposit(Role.COTRAITANT, "A13", then=(Status.A_VALIDER_1,), to=(_TITULAIRE,)),
             Silence(
@@ -162,11 +162,11 @@ JOURNEYS = (
             *_PAID,
         ),
     ),
-    Journey("acompte ouvert par la MOE", ONE_SIRET, pdf, (_A15, _A19, *_PAID)),
+    Journey("acompte ouvert par la MOE", ONE_SIRET, write_pdf, (_A15, _A19, *_PAID)),
     Journey(
         "acompte sans MOA",
         WITHOUT_MOA,
-        ubl,
+        write_ubl,
         (
             _A4,
             Deposit(_MOE, "A16", then=(Status.MISE_A_DISPOSITION,), to=(_PAYER,)),
@@ -176,7 +176,7 @@ JOURNEYS = (
     Journey(
         "décompte général contesté, refait",
         TWO_SIRETS,
-        pdf,
+        write_pdf,
         (
             _A17,
             _A20,
@@ -196,7 +196,7 @@ JOURNEYS = (
     Journey(
         "décompte général contesté, maintenu",
         ONE_SIRET,
-        pdf,
+        write_pdf,
         (
             _A20,
             _CONTESTED,
@@ -215,7 +215,7 @@ JOURNEYS = (
     Journey(
         "décompte final, procédure tacite",
         TWO_SIRETS,
-        ubl,
+        write_ubl,
         (
             _A7,
             Silence(31, "decompte_general", to=(_TITULAIRE,), remark="A7 sans réponse : A22"),
@@ -241,7 +241,7 @@ JOURNEYS = (
     Journey(
         "état d'acompte recyclé",
         ONE_SIRET,
-        ubl,
+        write_ubl,
         (
             _A4,
             Deposit(
@@ -273,7 +273,7 @@ JOURNEYS = (
     Journey(
         "état d'acompte validé recyclé",
         TWO_SIRETS,
-        factur_x,
+        write_factur_x,
         (
             _A4,
             _A15,

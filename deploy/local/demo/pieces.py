@@ -10,27 +10,27 @@ from deploy.local.einvoices import Einvoice
 Writer = Callable[[Einvoice], File]
 
 
-def ubl(piece: Einvoice) -> File:
+def write_ubl(piece: Einvoice) -> File:
     """Write a piece as UBL 2.1."""
-    return File(f"{piece.number}.xml", "application/xml", einvoices.ubl(piece))
+    return File(f"{piece.number}.xml", "application/xml", einvoices.write_ubl(piece))
 
 
-def cii(piece: Einvoice) -> File:
+def write_cii(piece: Einvoice) -> File:
     """Write a piece as CII."""
-    return File(f"{piece.number}.xml", "application/xml", einvoices.cii(piece))
+    return File(f"{piece.number}.xml", "application/xml", einvoices.write_cii(piece))
 
 
-def factur_x(piece: Einvoice) -> File:
+def write_factur_x(piece: Einvoice) -> File:
     """Write a piece as Factur-X."""
-    return File(f"{piece.number}.pdf", "application/pdf", einvoices.factur_x(piece))
+    return File(f"{piece.number}.pdf", "application/pdf", einvoices.write_factur_x(piece))
 
 
-def pdf(piece: Einvoice) -> File:
+def write_pdf(piece: Einvoice) -> File:
     """Write a piece as a PDF without invoice data."""
-    return File(f"{piece.number}.pdf", "application/pdf", einvoices.plain_pdf(piece))
+    return File(f"{piece.number}.pdf", "application/pdf", einvoices.write_plain_pdf(piece))
 
 
-def metadata(piece: Einvoice) -> dict[str, Any]:
+def build_metadata(piece: Einvoice) -> dict[str, Any]:
     """Build the metadata that a plain PDF lacks."""
     return {
         "cadre": piece.cadre,

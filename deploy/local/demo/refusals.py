@@ -3,34 +3,36 @@
 from dataclasses import dataclass
 
 from deploy.local.demo.context import DemoContext, build_opening
-from deploy.local.demo.pieces import ubl
+from deploy.local.demo.pieces import write_ubl
 from deploy.local.demo.runs import check_refused_by
-from deploy.local.demo.structures import AMENAGEUR, MAIRIE, TRESORERIE, Site
+from deploy.local.demo.structures import AMENAGEUR, MAIRIE, TRESORERIE, Marche
 from shared.vocabulary.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
-class ForbiddenContract:
+class ForbiddenMarche:
     """Contract that the MOA parameter forbids, and the rule that refuses it."""
 
     case: str
-    site: Site
+    marche: Marche
     code: str
 
 
 FORBIDDEN = (
-    ForbiddenContract("MOA paramétrée « sans »", Site(TRESORERIE, MAIRIE), "CIR-MOA-01"),
-    ForbiddenContract(
-        "service financier « exclusivement MOA »", Site(MAIRIE, AMENAGEUR), "CIR-MOA-02"
+    ForbiddenMarche("MOA paramétrée « sans »", Marche(TRESORERIE, MAIRIE), "CIR-MOA-01"),
+    ForbiddenMarche(
+        "service financier « exclusivement MOA »", Marche(MAIRIE, AMENAGEUR), "CIR-MOA-02"
     ),
-    ForbiddenContract("aucune MOA, service financier « avec »", Site(None, MAIRIE), "CIR-MOA-03"),
+    ForbiddenMarche("aucune MOA, service financier « avec »", Marche(None, MAIRIE), "CIR-MOA-03"),
 )
 
 
 async def deposit_forbidden(context: DemoContext) -> None:
     """Deposit a piece of each forbidden contract, and check that the rule refuses it."""
     for each in FORBIDDEN:
-        draft = context.draft("A4", each.site)
-        titulaire = context.actor(Role.TITULAIRE, each.site)
-        answer = await titulaire.try_deposit(ubl(draft), build_opening(draft, each.site, ubl))
+        draft = context.build_draft("A4", each.marche)
+        titulaire = context.build_actor(Role.TITULAIRE, each.marche)
+        answer = await titulaire.try_deposit(
+            write_ubl(draft), build_opening(draft, each.marche, write_ubl)
+        )
         context.tally.remarks.append((each.case, check_refused_by(answer, each.code)))

@@ -56,7 +56,7 @@ class RoutingEvents:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     _seen: set[str] = field(default_factory=set)
 
-    def take(self, topic: str, value: bytes) -> None:
+    def record(self, topic: str, value: bytes) -> None:
         """Note a record; a duplicate counts once."""
         if topic == STATUT.name:
             # As JSON: a partner may meet a status that is newer than its own code.
@@ -90,5 +90,5 @@ class RoutingEvents:
 async def follow_routing(kafka: str, clock: Clock) -> AsyncIterator[RoutingEvents]:
     """Read every partition of routing's topics from the beginning, within the block."""
     events = RoutingEvents(clock)
-    async with follow_topics(kafka, TOPICS_OF_ROUTING, events.take):
+    async with follow_topics(kafka, TOPICS_OF_ROUTING, events.record):
         yield events

@@ -11,7 +11,7 @@ import httpx
 
 from deploy.local.demo.actor import Actor, Answer, File, Unexpected
 from deploy.local.demo.context import DemoContext, build_following, build_opening
-from deploy.local.demo.pieces import pdf
+from deploy.local.demo.pieces import write_pdf
 from deploy.local.demo.steps import Deposit, Journey, Outcome, Silence, Step, Treatment
 from shared.circuit.statuses import Act
 from shared.vocabulary.labels import STATUSES
@@ -69,20 +69,23 @@ class JourneyRun:
                 self.delays.append((self.piece["piece_id"], delay))
         self._expect(step)
         # Deposit learns of it a moment later: until then it would judge by the state before.
-        titulaire = self.context.actor(Role.TITULAIRE, self.journey.site)
+        titulaire = self.context.build_actor(Role.TITULAIRE, self.journey.marche)
         piece_id = self.piece["piece_id"]
         await titulaire.wait_for_status(piece_id, self.statuses[piece_id][-1])
 
     async def _deposit(self, step: Deposit) -> None:
-        context, site = self.context, self.journey.site
-        actor = context.actor(step.by, site)
-        draft = context.draft(step.cadre, site, step.ht, step.engagement)
+        context, marche = self.context, self.journey.marche
+        actor = context.build_actor(step.by, marche)
+        draft = context.build_draft(step.cadre, marche, step.ht, step.engagement)
         if self.pieces:
             previous = self.piece["piece_id"]
             await actor.wait_until_depositable(previous, step.cadre)
-            file, fields = pdf(draft), build_following(draft, previous)
+            file, fields = write_pdf(draft), build_following(draft, previous)
         else:
-            file, fields = self.journey.write(draft), build_opening(draft, site, self.journey.write)
+            file, fields = (
+                self.journey.write(draft),
+                build_opening(draft, marche, self.journey.write),
+            )
         fields = _with_services(fields, step)
         answer = await actor.deposit(file, fields, key=draft.number)
         if step.is_sent_twice:
@@ -93,7 +96,7 @@ class JourneyRun:
         self.statuses[answer["piece_id"]] = [Status.DEPOSEE]
         self._services.update(step.services)
         self._engagement = step.engagement
-        context.tally.accept(answer, f"{self.journey.name}, {site.label}")
+        context.tally.accept(answer, f"{self.journey.name}, {marche.label}")
 
     async def _send_again(
         self, actor: Actor, file: File, fields: dict[str, Any], first: Answer
@@ -106,12 +109,12 @@ class JourneyRun:
         self._remark("même numéro déposé deux fois", check_refused_by(answer, _NUMBER_SPENT))
 
     async def _do(self, step: Treatment) -> None:
-        actor = self.context.actor(step.by, self.journey.site)
+        actor = self.context.build_actor(step.by, self.journey.marche)
         piece_id = self.piece["piece_id"]
         if step.act in (Act.COMPLETER, Act.CONTESTER):
             add = actor.complete if step.act is Act.COMPLETER else actor.contest
-            draft = self.context.draft(self.piece["cadre"], self.journey.site)
-            enclosed = File("justificatif.pdf", "application/pdf", pdf(draft).content)
+            draft = self.context.build_draft(self.piece["cadre"], self.journey.marche)
+            enclosed = File("justificatif.pdf", "application/pdf", write_pdf(draft).content)
             await add(piece_id, step.comment or "", enclosed)
             return
         reasons = {

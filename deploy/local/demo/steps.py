@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.local.demo.pieces import Writer
-from deploy.local.demo.structures import Site
+from deploy.local.demo.structures import Marche
 from shared.circuit.statuses import Act
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -69,6 +69,6 @@ class Journey:
     """Journey of a dossier from its opening to its end, as steps."""
 
     name: str
-    site: Site
+    marche: Marche
     write: Writer
     steps: tuple[Step, ...]

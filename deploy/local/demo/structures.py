@@ -20,11 +20,11 @@ class Structure:
     moa: MoaParameter = MoaParameter.SANS
     services: tuple[str, ...] = ()
 
-    def trader(self) -> Trader:
+    def build_trader(self) -> Trader:
         """Seller or buyer of an e-invoice."""
         return Trader(self.name, self.siret)
 
-    def declaration(self) -> dict[str, Any]:
+    def build_declaration(self) -> dict[str, Any]:
         """Build its declaration to service organisation."""
         return {
             "identifier_type": "SIRET",
@@ -69,7 +69,7 @@ _OTHERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Marche:
     """Contract: its parties. Cocontractor and subcontractor deposit their own pieces."""
 
     moa: Structure | None
@@ -87,11 +87,11 @@ class Site:
             return "sans MOA"
         return "un SIRET" if self.moa is self.service_financier else "deux SIRET"
 
-    def member(self, role: Role) -> Structure:
+    def find_member(self, role: Role) -> Structure:
         """Find the structure that has a role."""
         return dict(self._members())[role]
 
-    def parties(self, depositor: Role = Role.TITULAIRE) -> dict[str, Any]:
+    def build_parties(self, depositor: Role = Role.TITULAIRE) -> dict[str, Any]:
         """Build the parties of a dossier that a role opens, as metadata."""
         always = (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER, depositor)
         return {
@@ -107,6 +107,6 @@ class Site:
         yield Role.SERVICE_FINANCIER, self.service_financier
 
 
-ONE_SIRET = Site(MAIRIE, MAIRIE)
-TWO_SIRETS = Site(AMENAGEUR, TRESORERIE)
-WITHOUT_MOA = Site(None, TRESORERIE)
+ONE_SIRET = Marche(MAIRIE, MAIRIE)
+TWO_SIRETS = Marche(AMENAGEUR, TRESORERIE)
+WITHOUT_MOA = Marche(None, TRESORERIE)

@@ -74,7 +74,7 @@ async def _run(platform: Platform, report: Report) -> TicketEvents:
         await check_waiting(context, waiting, timedelta())
         await check_closed_chat(context, 4, "un dimanche", "lundi 19 juillet 2027 à 8 h 30")
         await check_waiting(context, waiting, 2 * _OPEN_DAY)
-        report.chapter("Rien de plus")
+        report.print_chapter("Rien de plus")
         report.claim("les deux topics n'ont reçu que ce qui précède", events.list_differences(), [])
     return events
 

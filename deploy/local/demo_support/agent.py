@@ -8,7 +8,7 @@ import httpx
 
 from deploy.local.demo.actor import Answer, expect
 from deploy.local.demo.context import build_opening
-from deploy.local.demo.pieces import ubl
+from deploy.local.demo.pieces import write_ubl
 from deploy.local.demo.structures import TITULAIRE, TRESORERIE, TWO_SIRETS
 from deploy.local.demo_support.context import OPENS, SupportContext
 from deploy.local.demo_support.people import Person, build_member, wait_for_answer
@@ -46,18 +46,18 @@ async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -
         number=PIECE,
         issued_on=OPENS.date(),
         cadre="A4",
-        seller=TITULAIRE.trader(),
-        buyer=TRESORERIE.trader(),
+        seller=TITULAIRE.build_trader(),
+        buyer=TRESORERIE.build_trader(),
         ht=Decimal("10000.00"),
     )
-    file = ubl(piece)
+    file = write_ubl(piece)
     supplier = build_member(deposit, TITULAIRE, Role.TITULAIRE)
     # Refused until deposit knows the structures.
     await wait_for_answer(
         lambda: supplier.send(
             "POST",
             "/pieces",
-            data={"metadata": json.dumps(build_opening(piece, TWO_SIRETS, ubl))},
+            data={"metadata": json.dumps(build_opening(piece, TWO_SIRETS, write_ubl))},
             files={"file": (file.name, file.content, file.media_type)},
         ),
         lambda answer: answer.status_code == httpx.codes.CREATED,
@@ -75,13 +75,13 @@ async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -
 async def check_answers(context: SupportContext) -> None:
     """Check the agent's answers: from its articles, from the portal, and off-topic questions."""
     report = context.report
-    report.chapter("L'agent virtuel répond en citant ses articles, et n'invente rien")
+    report.print_chapter("L'agent virtuel répond en citant ses articles, et n'invente rien")
     talk = await _start_conversation(context.supplier)
     for question, code in QUESTIONS.items():
         said = await talk.say(context, question)
         cited = said["citation"] or _NOTHING_CITED
         report.claim(f"source : {code}, « {cited['title']} »", cited["code"], code)
-        article = await context.supplier.send("GET", context.supplier.at(cited["link"]))
+        article = await context.supplier.send("GET", context.supplier.build_url(cited["link"]))
         passages = [each["text"] for each in article.json().get("passages", ())]
         report.claim(
             "la réponse est un passage de l'article, mot pour mot", said["answer"] in passages

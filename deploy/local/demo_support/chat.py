@@ -19,26 +19,26 @@ ANSWER = "Bonjour, jeudi : le mandat est signé."
 async def chat_in_hours(context: SupportContext) -> None:
     """Check a chat during its hours: two people queue, an agent answers one, both write."""
     report = context.report
-    report.chapter("Le tchat, un mardi à 10 h : une place dans la file, puis une personne")
+    report.print_chapter("Le tchat, un mardi à 10 h : une place dans la file, puis une personne")
     first, second = context.supplier, build_member(context.support, MOE, Role.MOE)
     treasurer = build_agent(context.support, Desk.METIER, TREASURER, TRESORERIE)
     hours = await first.ask("GET", "/chats/hours")
     report.claim(hours["detail"], hours["is_open"])
     async with AsyncExitStack() as stack:
-        mine = await stack.enter_async_context(first.socket("/chats"))
+        mine = await stack.enter_async_context(first.open_socket("/chats"))
         await mine.send(type="commencer", **WISH, text=QUESTION, key="1")
-        session = (await mine.next("session"))["chat_id"]
-        theirs = await stack.enter_async_context(second.socket("/chats"))
-        places = [(await mine.next("file"))["position"]]
+        session = (await mine.receive("session"))["chat_id"]
+        theirs = await stack.enter_async_context(second.open_socket("/chats"))
+        places = [(await mine.receive("file"))["position"]]
         await theirs.send(type="commencer", **WISH)
-        places.append((await theirs.next("file"))["position"])
+        places.append((await theirs.receive("file"))["position"])
         report.claim("deux personnes attendent, l'une après l'autre", places, [1, 2])
 
         taken = await treasurer.ask("POST", "/desk/chats/next")
         report.claim(f"{TREASURER} prend la plus ancienne", taken["chat_id"], session)
-        moved = (await theirs.next("file"))["position"]
+        moved = (await theirs.receive("file"))["position"]
         report.claim("l'autre avance d'une place", moved, 1)
-        desk = await stack.enter_async_context(treasurer.socket(f"/desk/chats/{session}"))
+        desk = await stack.enter_async_context(treasurer.open_socket(f"/desk/chats/{session}"))
         await _message(context, desk, "demandeur", QUESTION)
         await desk.send(type="ecrire", text=ANSWER)
         await _message(context, mine, "bureau", ANSWER)
@@ -60,14 +60,14 @@ async def chat_in_hours(context: SupportContext) -> None:
 async def check_closed_chat(context: SupportContext, days: int, day: str, opening: str) -> None:
     """Let days pass, then check that the chat is closed and tells its next opening."""
     report = context.report
-    report.chapter(
+    report.print_chapter(
         f"… {days} jour{'s' if days > 1 else ''} plus tard, {day} à 10 h : le tchat refuse"
     )
     await asyncio.to_thread(context.platform.advance, days, "support")
     who: Person = context.supplier
-    async with who.socket("/chats") as socket:
+    async with who.open_socket("/chats") as socket:
         await socket.send(type="commencer", **WISH, text=QUESTION)
-        refusal = await socket.next("refus", "session")
+        refusal = await socket.receive("refus", "session")
     detail = refusal.get("detail", "")
     report.claim(f"refusé : {detail}", refusal.get("code"), "SUP-TCHAT-01")
     report.claim(f"il ouvre le {opening}", f"Il ouvre le {opening}." in detail)
@@ -93,6 +93,6 @@ async def _message(context: SupportContext, socket: Socket, by: str, text: str) 
 
 async def _line(socket: Socket, kind: str, by: str | None = None) -> Answer:
     while True:
-        line = await socket.next("ligne")
+        line = await socket.receive("ligne")
         if line["kind"] == kind and by in {None, line["by"]}:
             return line

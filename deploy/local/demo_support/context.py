@@ -43,7 +43,9 @@ class SupportContext:
         """Declare the structures, and wait until service support knows the last one."""
         for each in PARTIES:
             person = build_member(organisation, each, Role.TITULAIRE)
-            answer = await person.send("PUT", f"/structures/{each.siret}", json=each.declaration())
+            answer = await person.send(
+                "PUT", f"/structures/{each.siret}", json=each.build_declaration()
+            )
             answer.raise_for_status()
         draft = {"recipient": {"structure": PARTIES[-1].siret}}
         tried = await wait_for_answer(

@@ -19,7 +19,7 @@ _CLOSES = time(18, 30)
 async def handle_ticket(context: SupportContext, ticket: Answer) -> None:
     """Check the handling of a ticket: one desk takes and transfers it, the other settles it."""
     report, events = context.report, context.events
-    report.chapter("Un bureau prend un ticket, le transfère, et l'autre le résout")
+    report.print_chapter("Un bureau prend un ticket, le transfère, et l'autre le résout")
     operator = build_agent(context.support, Desk.TECHNIQUE, OPERATOR)
     treasurer = build_agent(context.support, Desk.METIER, TREASURER, TRESORERIE)
     path, number = f"/desk/tickets/{ticket['ticket_id']}", ticket["number"]

@@ -28,7 +28,7 @@ class Person:
     http: httpx.AsyncClient
     headers: Mapping[str, str]
 
-    def at(self, link: str) -> str:
+    def build_url(self, link: str) -> str:
         """Build the address of a link from an answer."""
         return str(self.http.base_url.join(link))
 
@@ -41,7 +41,7 @@ class Person:
         return expect(await self.send(method, path, **content), status)
 
     @asynccontextmanager
-    async def socket(self, path: str) -> AsyncIterator["Socket"]:
+    async def open_socket(self, path: str) -> AsyncIterator["Socket"]:
         """Connect to a WebSocket."""
         url = str(self.http.base_url).replace("http", "ws", 1).rstrip("/") + path
         async with connect(url, additional_headers=self.headers, proxy=None) as connection:
@@ -58,7 +58,7 @@ class Socket:
         """Send a frame."""
         await self.connection.send(json.dumps(frame))
 
-    async def next(self, *kinds: str) -> Answer:
+    async def receive(self, *kinds: str) -> Answer:
         """Wait for the next frame of one of these kinds; raises Unexpected when none comes."""
         seen: list[str] = []
         try:

@@ -15,7 +15,7 @@ class Report:
     wrong: list[str] = field(default_factory=list)
     """Claims that were false, with the value seen."""
 
-    def chapter(self, title: str) -> None:
+    def print_chapter(self, title: str) -> None:
         """Print the title of a chapter."""
         _console.print(f"\n{title}")
 

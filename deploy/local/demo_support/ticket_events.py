@@ -35,7 +35,7 @@ class TicketEvents:
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _seen: set[str] = field(default_factory=set)
 
-    def take(self, topic: str, value: bytes) -> None:
+    def record(self, topic: str, value: bytes) -> None:
         """Record a received event, unless it is a duplicate."""
         head = Head.model_validate_json(value)
         if head.id not in self._seen:
@@ -76,5 +76,5 @@ class TicketEvents:
 async def follow_tickets(kafka: str) -> AsyncIterator[TicketEvents]:
     """Read the topics of the desks from their beginning, within the block."""
     events = TicketEvents()
-    async with follow_topics(kafka, tuple(TICKET.values()), events.take):
+    async with follow_topics(kafka, tuple(TICKET.values()), events.record):
         yield events

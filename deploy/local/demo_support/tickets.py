@@ -32,7 +32,7 @@ _CONFIDENT = 0.9
 
 async def submit_one_of_each(context: SupportContext) -> Answer:
     """Submit a ticket of each kind, and check its topic; return the technical one."""
-    context.report.chapter("Un ticket de chaque nature atteint le topic de son bureau")
+    context.report.print_chapter("Un ticket de chaque nature atteint le topic de son bureau")
     await check_arrival(context, await context.submit(context.supplier, BUSINESS), Desk.METIER)
     technical = await context.submit(context.supplier, TECHNICAL)
     await check_arrival(context, technical, Desk.TECHNIQUE)
@@ -52,7 +52,7 @@ async def submit_one_of_each(context: SupportContext) -> Answer:
 async def submit_contradicted(context: SupportContext) -> Answer:
     """Submit a ticket whose text contradicts its sub-category; return the ticket."""
     report = context.report
-    report.chapter("Un texte contredit sa sous-catégorie : c'est dit, et le choix reste")
+    report.print_chapter("Un texte contredit sa sous-catégorie : c'est dit, et le choix reste")
     title, description = CONTRADICTORY["title"], CONTRADICTORY["description"]
     for typed in ((title[:15], ""), (title, ""), (title, description)):
         found = await _ask_suggestions(context, *typed)
@@ -79,7 +79,7 @@ async def submit_contradicted(context: SupportContext) -> Answer:
 async def check_draft_survives(context: SupportContext) -> None:
     """Check that a draft survives a kill of the service, and can be submitted after it."""
     report, who = context.report, context.supplier
-    report.chapter("Un brouillon survit à un arrêt brutal du service")
+    report.print_chapter("Un brouillon survit à un arrêt brutal du service")
     draft = await who.ask("POST", "/tickets", 201, json={"title": "Lien"})
     path = f"/tickets/{draft['ticket_id']}"
     written = {

@@ -14,7 +14,7 @@ import pytest
 
 from deploy.local.backends import choose
 from deploy.local.demo.checks import Fault, find_differences, find_lost
-from deploy.local.demo.pieces import ubl
+from deploy.local.demo.pieces import write_ubl
 from deploy.local.demo.routing_events import Hop, RoutingEvents
 from deploy.local.demo.runs import Delivery, JourneyRun
 from deploy.local.demo.steps import Journey
@@ -115,7 +115,7 @@ _EXPECTED = [Status.DEPOSEE, Status.A_ASSOCIER_MOE]
 
 def a_run() -> JourneyRun:
     """A run of which one hop, two statuses and one delay are expected."""
-    run = JourneyRun(Journey("acompte", ONE_SIRET, ubl, ()), context=None)  # type: ignore[arg-type]
+    run = JourneyRun(Journey("acompte", ONE_SIRET, write_ubl, ()), context=None)  # type: ignore[arg-type]
     run.pieces.append({"piece_id": "piece", "number": "A4-1"})
     run.deliveries[_DELIVERY] += 1
     run.statuses["piece"] = list(_EXPECTED)

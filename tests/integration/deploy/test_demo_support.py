@@ -48,8 +48,8 @@ def a_record(event_id: str = "1") -> bytes:
 
 async def test_what_came_as_awaited_differs_in_nothing() -> None:
     events = TicketEvents()
-    events.take(_HERE.name, a_record())
-    events.take(_HERE.name, a_record())
+    events.record(_HERE.name, a_record())
+    events.record(_HERE.name, a_record())
 
     told = await events.wait_for(_NUMBER, _HERE, TicketSubmitted)
 
@@ -60,7 +60,7 @@ async def test_what_came_as_awaited_differs_in_nothing() -> None:
 
 async def test_an_event_of_another_kind_is_not_what_is_awaited() -> None:
     events = TicketEvents()
-    events.take(_HERE.name, a_record())
+    events.record(_HERE.name, a_record())
 
     assert await events.wait_for(_NUMBER, _HERE, TicketChanged) is None
     assert events.list_differences()
@@ -71,7 +71,7 @@ async def test_an_event_that_does_not_come_is_waited_for_and_missed(
 ) -> None:
     monkeypatch.setattr("deploy.local.demo_support.ticket_events._TIMEOUT_S", 0.01)
     events = TicketEvents()
-    events.take(_ELSEWHERE.name, a_record())
+    events.record(_ELSEWHERE.name, a_record())
 
     assert await events.wait_for(_NUMBER, _HERE, TicketSubmitted) is None
     assert [each.split(" : ")[0] for each in events.list_differences()] == [
@@ -82,9 +82,9 @@ async def test_an_event_that_does_not_come_is_waited_for_and_missed(
 
 async def test_an_event_too_many_is_said() -> None:
     events = TicketEvents()
-    events.take(_HERE.name, a_record("1"))
+    events.record(_HERE.name, a_record("1"))
     await events.wait_for(_NUMBER, _HERE, TicketSubmitted)
-    events.take(_HERE.name, a_record("2"))
+    events.record(_HERE.name, a_record("2"))
 
     assert events.list_differences()
 

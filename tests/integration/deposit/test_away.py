@@ -13,7 +13,7 @@ from tests.kit.waiting import scale_timeout
 async def test_a_deposit_waits_for_nobody_while_the_store_is_away(
     platform: Platform, world: World
 ) -> None:
-    content = einvoices.ubl(an_opener())
+    content = einvoices.write_ubl(an_opener())
     headers = acting(Role.TITULAIRE, **{"Idempotency-Key": "k-away"})
     await asyncio.to_thread(platform.kill, "store")
     try:

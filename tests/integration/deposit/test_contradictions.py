@@ -24,7 +24,7 @@ VOIRIE = {"service_financier": {"service": "VOIRIE"}}
 async def test_what_a_file_denies_is_refused_and_named(
     world: World, old: str, new: str, code: str, field: str
 ) -> None:
-    text = einvoices.ubl(an_opener()).decode()
+    text = einvoices.write_ubl(an_opener()).decode()
     before = world.kept()
     answer = await world.deposit(text.replace(old, new).encode(), beside())
 
@@ -34,7 +34,7 @@ async def test_what_a_file_denies_is_refused_and_named(
 
 
 async def test_a_credit_note_says_that_it_is_one(world: World) -> None:
-    note = einvoices.ubl(an_opener(is_credit_note=True))
+    note = einvoices.write_ubl(an_opener(is_credit_note=True))
     bare = note.replace(b"<cbc:CreditNoteTypeCode>381</cbc:CreditNoteTypeCode>", b"")
     denied = note.replace(b"TypeCode>381", b"TypeCode>380")
 
@@ -47,7 +47,7 @@ async def test_a_credit_note_says_that_it_is_one(world: World) -> None:
 
 async def test_a_seller_known_by_its_vat_number_alone_deposits_for_itself(world: World) -> None:
     def sold(number: str) -> bytes:
-        content = einvoices.ubl(an_opener())
+        content = einvoices.write_ubl(an_opener())
         for written in (b">73282932000074<", b">732829320<"):
             content = content.replace(written, b"><")
         return content.replace(b"FR44732829320", number.encode())
@@ -65,7 +65,7 @@ async def test_a_seller_known_by_its_vat_number_alone_deposits_for_itself(world:
 async def test_the_service_of_the_buyer_s_contact_is_not_contradicted(world: World) -> None:
     end = b"</cac:Party></cac:AccountingCustomerParty>"
     contact = b"<cac:Contact><cbc:ID>TRAVAUX</cbc:ID></cac:Contact>"
-    content = einvoices.ubl(an_opener())
+    content = einvoices.write_ubl(an_opener())
     assert end in content
     content = content.replace(end, contact + end)
     parties: dict[str, Any] = beside()["parties"]
@@ -93,6 +93,6 @@ async def test_a_date_beside_a_plain_pdf_is_a_calendar_date(
     parties = beside()["parties"] | {"service_financier": {"structure": draft.buyer.siret}}
     said = stated(draft) | {"issued_on": day, "parties": parties}
 
-    answer = await world.deposit(einvoices.plain_pdf(draft), said, name="piece.pdf")
+    answer = await world.deposit(einvoices.write_plain_pdf(draft), said, name="piece.pdf")
 
     assert (answer.status_code, codes(answer)) == (422, [(code, "issued_on")])

@@ -31,7 +31,11 @@ from tests.integration.deposit.world import (
 
 @pytest.mark.parametrize(
     ("write", "syntax"),
-    [(einvoices.ubl, "UBL"), (einvoices.cii, "CII"), (einvoices.factur_x, "FACTUR_X")],
+    [
+        (einvoices.write_ubl, "UBL"),
+        (einvoices.write_cii, "CII"),
+        (einvoices.write_factur_x, "FACTUR_X"),
+    ],
 )
 async def test_an_e_invoice_is_read_and_its_core_fields_are_shown_back(
     world: World, write: Callable[[Einvoice], bytes], syntax: str
@@ -68,7 +72,7 @@ async def test_a_plain_pdf_takes_its_fields_from_the_metadata(world: World) -> N
     metadata = beside() | stated(draft)
     metadata["parties"] |= {"service_financier": {"structure": PAYER}}
 
-    answer = await world.deposit(einvoices.plain_pdf(draft), metadata, name="situation.pdf")
+    answer = await world.deposit(einvoices.write_plain_pdf(draft), metadata, name="situation.pdf")
 
     assert answer.status_code == 201, answer.text
     assert answer.json()["read"]["syntax"] == "PDF"
@@ -92,8 +96,8 @@ async def test_the_deposit_is_told_once_with_all_that_routing_needs(world: World
 async def test_a_trial_says_who_would_be_next_and_keeps_nothing(world: World) -> None:
     before = world.kept()
 
-    right = await world.deposit(einvoices.ubl(an_opener()), beside(), dry_run=True)
-    wrong = await world.deposit(einvoices.ubl(an_opener(cadre="A8")), beside(), dry_run=True)
+    right = await world.deposit(einvoices.write_ubl(an_opener()), beside(), dry_run=True)
+    wrong = await world.deposit(einvoices.write_ubl(an_opener(cadre="A8")), beside(), dry_run=True)
 
     assert right.status_code == wrong.status_code == 200
     assert (right.json()["accepted"], right.json()["next"]["role"]) == (True, "moe")
@@ -110,7 +114,7 @@ async def test_all_that_is_wrong_is_said_at_once_and_nothing_is_kept(world: Worl
     metadata["parties"]["moe"]["structure"] = "12345678901234"
 
     answer = await world.deposit(
-        einvoices.ubl(draft), metadata, attachments={"bon.exe": b"MZ", "vide.pdf": b""}
+        einvoices.write_ubl(draft), metadata, attachments={"bon.exe": b"MZ", "vide.pdf": b""}
     )
 
     assert answer.status_code == 422
@@ -140,7 +144,7 @@ async def test_each_refusing_row_of_the_moa_table_is_refused_at_the_first_deposi
         metadata: dict[str, Any], buyer: str, cadre: str = "A4"
     ) -> list[tuple[str, str]]:
         draft = an_opener(cadre=cadre, buyer=Trader("Acheteur", buyer))
-        return codes(await world.deposit(einvoices.ubl(draft), metadata, dry_run=True))
+        return codes(await world.deposit(einvoices.write_ubl(draft), metadata, dry_run=True))
 
     assert ("CIR-MOA-01", "parties.moa.structure") in await refused(sans, PAYER)
     assert ("CIR-MOA-02", "parties.service_financier.structure") in await refused(
@@ -152,7 +156,7 @@ async def test_each_refusing_row_of_the_moa_table_is_refused_at_the_first_deposi
 
 
 async def test_the_form_of_the_metadata_is_told_field_by_field(world: World) -> None:
-    content = einvoices.ubl(an_opener())
+    content = einvoices.write_ubl(an_opener())
 
     unknown = await world.deposit(content, {"type_tva": "TVA_SUR_RIEN", "colour": "red"})
     broken = await world.deposit(content, "{not json")
@@ -168,7 +172,7 @@ async def test_metadata_are_taken_as_a_person_sees_them(world: World) -> None:
     shown = beside(comment="Voir\u00a0le plan\u200b") | stated(draft)
     shown |= {"number": f"{draft.number}\u200b", "engagement": "EJ\u202f1", "marche": "M\u00ad1"}
     shown["parties"] |= {"service_financier": {"structure": PAYER}}
-    content = einvoices.plain_pdf(draft)
+    content = einvoices.write_plain_pdf(draft)
 
     refused = await world.deposit(content, shown | {"marche": "\n=1", "engagement": "a\0b"})
     blank = await world.deposit(content, shown | {"engagement": "\u200b\u00a0"})
@@ -186,7 +190,7 @@ async def test_metadata_are_taken_as_a_person_sees_them(world: World) -> None:
 async def test_file_attachments_and_certificate_are_handed_out_to_parties_alone(
     world: World,
 ) -> None:
-    content = einvoices.ubl(an_opener())
+    content = einvoices.write_ubl(an_opener())
     answer = await world.deposit(
         content,
         beside(),
@@ -241,16 +245,16 @@ async def test_a_structure_that_changes_is_judged_by_its_latest_version(world: W
     await world.tell_structure(number, kind=StructureKind.PRIVEE, code_service_obligatoire=True)
     metadata = beside(parties={"moe": {"structure": number}, "moa": {"structure": MOA}})
 
-    before = await world.deposit(einvoices.ubl(an_opener()), metadata, dry_run=True)
+    before = await world.deposit(einvoices.write_ubl(an_opener()), metadata, dry_run=True)
     await world.tell_structure(number, kind=StructureKind.PRIVEE)
-    after = await world.deposit(einvoices.ubl(an_opener()), metadata, dry_run=True)
+    after = await world.deposit(einvoices.write_ubl(an_opener()), metadata, dry_run=True)
 
     assert codes(before) == [("CIR-CHAMP-01", "parties.moe.service")]
     assert after.json()["accepted"]
 
 
 async def test_the_caller_must_be_the_one_who_deposits(world: World) -> None:
-    content = einvoices.ubl(an_opener(buyer=BUYER))
+    content = einvoices.write_ubl(an_opener(buyer=BUYER))
 
     other = await world.deposit(content, beside(), acting(Role.TITULAIRE, OTHER))
     moe = await world.deposit(content, beside(), acting(Role.MOE))

@@ -51,7 +51,7 @@ async def test_the_prefill_is_metadata_that_makes_the_next_piece(world: World) -
     filled = (await prefill(world, piece, Role.MOE)).json()
     draft = replace(an_opener(), number=f"EA-{piece['number']}")
     answer = await world.deposit(
-        einvoices.plain_pdf(draft),
+        einvoices.write_plain_pdf(draft),
         filled["fields"]
         | {"cadre": "A15", "number": draft.number, "issued_on": draft.issued_on.isoformat()},
         acting(Role.MOE),
@@ -114,7 +114,7 @@ async def notified(world: World, **said: object) -> Answer:
     named = {role.value: {"structure": PARTIES[role]} for role in NAMED}
     metadata = stated(draft) | {"parties": named, "amounts": SAID} | said
     answer = await world.deposit(
-        einvoices.plain_pdf(draft), metadata, acting(Role.MOA), name="dg.pdf"
+        einvoices.write_plain_pdf(draft), metadata, acting(Role.MOA), name="dg.pdf"
     )
     assert answer.status_code == 201, answer.text
     piece: Answer = answer.json()
@@ -133,7 +133,7 @@ async def test_the_signature_of_a_decompte_general_of_another_sum_is_refused(
     refused = await sign(amounts=TENFOLD)
     draft = an_opener(cadre="A8")
     tried = await world.deposit(
-        einvoices.plain_pdf(draft),
+        einvoices.write_plain_pdf(draft),
         stated(draft) | {"follows": {"piece_id": piece["piece_id"]}, "amounts": TENFOLD},
         acting(Role.TITULAIRE),
         name="dgs.pdf",
@@ -197,7 +197,7 @@ async def test_a_next_piece_is_named_by_depositor_and_number_or_by_its_file(worl
         first["piece_id"],
         follows={"depositor": TITULAIRE, "number": first["number"].lower()},
     )
-    by_file = await world.deposit(einvoices.cii(draft), {}, acting(Role.MOE))
+    by_file = await world.deposit(einvoices.write_cii(draft), {}, acting(Role.MOE))
 
     assert by_number.json()["follows"] == first["piece_id"]
     assert by_file.status_code == 201, by_file.text
@@ -211,7 +211,7 @@ async def test_what_nobody_deposited_and_what_others_deposited_look_the_same(wor
 
     unknown = await world.follow("0190-nobody")
     foreign = await world.deposit(
-        einvoices.plain_pdf(draft), metadata, acting(Role.MOE, OTHER), name="a.pdf"
+        einvoices.write_plain_pdf(draft), metadata, acting(Role.MOE, OTHER), name="a.pdf"
     )
 
     assert codes(unknown) == codes(foreign) == [("DEP-SUITE-01", "follows")]
@@ -323,7 +323,7 @@ async def test_a_payment_that_is_not_reported_is_hidden_from_the_titulaire(world
     await world.tell_structure(payer)
     metadata = beside()
     draft = an_opener(buyer=replace(an_opener().buyer, siret=payer))
-    piece = (await world.deposit(einvoices.ubl(draft), metadata)).json()
+    piece = (await world.deposit(einvoices.write_ubl(draft), metadata)).json()
     url = f"/pieces/{piece['piece_id']}"
 
     async def seen(role: Role) -> str:

@@ -13,7 +13,7 @@ from tests.integration.deposit.world import World, acting, an_opener, beside
 
 Part = tuple[str, bytes]
 END = b"--b--\r\n"
-PDF = einvoices.plain_pdf(an_opener())
+PDF = einvoices.write_plain_pdf(an_opener())
 ATTACHED: Part = ('name="attachments"; filename="devis.pdf"', PDF)
 
 
@@ -28,7 +28,7 @@ def _part(said: str, content: bytes) -> bytes:
 
 def opener() -> list[Part]:
     return [
-        ('name="file"; filename="situation.xml"', einvoices.ubl(an_opener())),
+        ('name="file"; filename="situation.xml"', einvoices.write_ubl(an_opener())),
         ('name="metadata"', json.dumps(beside()).encode()),
     ]
 

@@ -16,7 +16,7 @@ from tests.kit.waiting import scale_timeout
 _LONGEST_ANSWER_S = 5.0
 """Of a probe, on a busy machine; such files took the whole service 19 s and more."""
 _CHUNK = bytes(1024 * 1024)
-_UBL = einvoices.ubl(an_opener())
+_UBL = einvoices.write_ubl(an_opener())
 _LAUGHS = b"<!DOCTYPE x [<!ENTITY a 'ha'>" + b"".join(
     b"<!ENTITY b%d '&%s;&%s;'>" % (n, (b"b%d" % (n - 1)) if n else b"a", b"a") for n in range(20)
 )
@@ -75,7 +75,7 @@ async def test_the_service_answers_while_a_bomb_is_read(world: World) -> None:
 async def test_a_pdf_with_neither_an_invoice_nor_its_fields_is_refused_by_field(
     world: World,
 ) -> None:
-    answer = await world.deposit(einvoices.plain_pdf(an_opener()), beside(), name="a.pdf")
+    answer = await world.deposit(einvoices.write_plain_pdf(an_opener()), beside(), name="a.pdf")
 
     missing = {field for code, field in codes(answer) if code == "DEP-INV-01"}
     assert answer.status_code == 422
@@ -129,9 +129,11 @@ async def test_two_hundred_megabytes_are_refused_and_the_service_stays_up(world:
 async def test_attachments_at_their_limits_pass_one_by_one(world: World) -> None:
     plan = b"%PDF-1.7" + bytes(10 * 1024 * 1024 - 8)
 
-    fits = await world.deposit(einvoices.ubl(an_opener()), beside(), attachments={"p.pdf": plan})
+    fits = await world.deposit(
+        einvoices.write_ubl(an_opener()), beside(), attachments={"p.pdf": plan}
+    )
     exceeds = await world.deposit(
-        einvoices.ubl(an_opener()), beside(), attachments={"p.pdf": plan + b"."}
+        einvoices.write_ubl(an_opener()), beside(), attachments={"p.pdf": plan + b"."}
     )
 
     assert fits.status_code == 201, fits.text
@@ -143,7 +145,7 @@ async def test_attachments_at_their_limits_pass_one_by_one(world: World) -> None
     ["[" * 100_000, '{"number": "\\ud800"}', "null", '{"amounts": {"ht": 1e400}}', "\x00"],
 )
 async def test_metadata_that_is_no_metadata_is_a_form_error(world: World, metadata: str) -> None:
-    answer = await world.deposit(einvoices.ubl(an_opener()), metadata)
+    answer = await world.deposit(einvoices.write_ubl(an_opener()), metadata)
 
     assert answer.status_code == 422
     assert answer.json()["code"] == "HTTP-FORM-01"
@@ -162,7 +164,7 @@ async def test_metadata_that_is_no_metadata_is_a_form_error(world: World, metada
 async def test_a_number_cannot_carry_code(world: World, number: str, code: str) -> None:
     metadata = beside(number=number)
 
-    answer = await world.deposit(einvoices.plain_pdf(an_opener()), metadata, name="a.pdf")
+    answer = await world.deposit(einvoices.write_plain_pdf(an_opener()), metadata, name="a.pdf")
 
     assert (code, "number") in codes(answer)
 

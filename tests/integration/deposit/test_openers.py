@@ -37,7 +37,7 @@ async def _open(
     draft = an_opener(cadre=cadre, **seller, **fields)
     parties = {each.value: {"structure": PARTIES[each]} for each in named}
     metadata = {"parties": parties, "opens": opens}
-    return await world.deposit(einvoices.ubl(draft), metadata, acting(role))
+    return await world.deposit(einvoices.write_ubl(draft), metadata, acting(role))
 
 
 def _kept(answer: httpx.Response) -> Answer:
@@ -146,10 +146,10 @@ async def test_an_opener_beside_a_piece_that_awaits_it_is_refused_unless_it_is_m
         "parties": {each.value: {"structure": PARTIES[each]} for each in (Role.MOE, Role.MOA)}
     }
     draft = an_opener(**seller)
-    piece = await world.deposit(einvoices.ubl(draft), beside, acting(Role.TITULAIRE, OTHER))
+    piece = await world.deposit(einvoices.write_ubl(draft), beside, acting(Role.TITULAIRE, OTHER))
     assert piece.status_code == 201, piece.text
     await world.tell_dossier({piece.json()["piece_id"]: Status.A_ASSOCIER_MOE}, Role.MOE, ("A15",))
-    etat = einvoices.ubl(an_opener(cadre="A15", **seller))
+    etat = einvoices.write_ubl(an_opener(cadre="A15", **seller))
 
     refused = await world.deposit(etat, beside, acting(Role.MOE))
     meant = await world.deposit(etat, beside | {"opens": True}, acting(Role.MOE))

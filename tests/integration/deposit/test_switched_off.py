@@ -43,11 +43,11 @@ async def test_what_is_switched_off_opens_nothing_and_what_is_open_goes_on(
     switch.setenv(SETTING, "A15 A6")
     await _restart(platform)
 
-    monthly = await world.deposit(einvoices.ubl(an_opener()), beside())
+    monthly = await world.deposit(einvoices.write_ubl(an_opener()), beside())
     state = await world.deposit(
-        einvoices.ubl(an_opener(cadre="A15")), beside(opens=True), acting(Role.MOE)
+        einvoices.write_ubl(an_opener(cadre="A15")), beside(opens=True), acting(Role.MOE)
     )
-    final = await world.deposit(einvoices.ubl(an_opener(cadre="A7")), beside())
+    final = await world.deposit(einvoices.write_ubl(an_opener(cadre="A7")), beside())
     followed = await world.follow(before["piece_id"])
 
     assert codes(monthly) == [("CIR-CADRE-06", "parties.moa")]

@@ -14,7 +14,7 @@ def keyed(key: str) -> dict[str, str]:
 
 
 async def test_the_same_deposit_sent_again_gets_the_same_answer(world: World) -> None:
-    content = einvoices.ubl(an_opener())
+    content = einvoices.write_ubl(an_opener())
 
     first = await world.deposit(content, beside(), keyed("k-again"))
     again = await world.deposit(content, beside(), keyed("k-again"))
@@ -26,11 +26,11 @@ async def test_the_same_deposit_sent_again_gets_the_same_answer(world: World) ->
 
 
 async def test_a_key_with_another_body_is_refused(world: World) -> None:
-    content = einvoices.ubl(an_opener())
+    content = einvoices.write_ubl(an_opener())
     await world.deposit(content, beside(), keyed("k-other"))
 
     for answer in (
-        await world.deposit(einvoices.ubl(an_opener()), beside(), keyed("k-other")),
+        await world.deposit(einvoices.write_ubl(an_opener()), beside(), keyed("k-other")),
         await world.deposit(content, beside(comment="autre"), keyed("k-other")),
         await world.deposit(
             content, beside(), keyed("k-other"), attachments={"a.pdf": b"%PDF-1.7"}
@@ -42,9 +42,9 @@ async def test_a_key_with_another_body_is_refused(world: World) -> None:
 
 async def test_a_key_is_its_caller_s_own_and_a_refusal_spends_none(world: World) -> None:
     refused = await world.deposit(
-        einvoices.ubl(an_opener(cadre="A19")), beside(), keyed("k-refused")
+        einvoices.write_ubl(an_opener(cadre="A19")), beside(), keyed("k-refused")
     )
-    accepted = await world.deposit(einvoices.ubl(an_opener()), beside(), keyed("k-refused"))
+    accepted = await world.deposit(einvoices.write_ubl(an_opener()), beside(), keyed("k-refused"))
 
     assert (refused.status_code, accepted.status_code) == (422, 201)
 
@@ -55,7 +55,7 @@ async def test_a_key_belongs_to_a_structure_in_one_role(
 ) -> None:
     """One structure that is titulaire here and moe there gets each role's own answer."""
     structure, key = PARTIES[Role.TITULAIRE], f"k-{roles[0]}"
-    content = einvoices.ubl(an_opener())
+    content = einvoices.write_ubl(an_opener())
     said = acting(roles[0], structure, **{"Idempotency-Key": key})
     other = acting(roles[1], structure, **{"Idempotency-Key": key})
 
@@ -68,7 +68,7 @@ async def test_a_key_belongs_to_a_structure_in_one_role(
 
 
 async def test_twenty_identical_deposits_at_once_are_one(world: World) -> None:
-    content = einvoices.ubl(an_opener())
+    content = einvoices.write_ubl(an_opener())
     before = world.kept()["pieces"]
 
     answers = await asyncio.gather(
@@ -84,7 +84,7 @@ async def test_twenty_identical_deposits_at_once_are_one(world: World) -> None:
 async def test_of_fifty_pieces_of_one_number_exactly_one_is_kept(world: World) -> None:
     draft = an_opener(number="SIT race")
     spellings = ("SIT race", "sit RACE")
-    contents = [einvoices.ubl(an_opener(number=spellings[n % 2])) for n in range(50)]
+    contents = [einvoices.write_ubl(an_opener(number=spellings[n % 2])) for n in range(50)]
 
     answers = await asyncio.gather(*(world.deposit(each, beside()) for each in contents))
 
@@ -93,14 +93,14 @@ async def test_of_fifty_pieces_of_one_number_exactly_one_is_kept(world: World) -
     assert len(kept) == 1
     assert {answer.status_code for answer in refused} == {422}
     assert {tuple(codes(answer)) for answer in refused} == {(("DEP-NUM-01", "number"),)}
-    again = await world.deposit(einvoices.ubl(draft), beside())
+    again = await world.deposit(einvoices.write_ubl(draft), beside())
     assert codes(again) == [("DEP-NUM-01", "number")]
 
 
 async def test_a_duplicate_aborts_none_of_its_neighbours(world: World) -> None:
-    spent = einvoices.ubl(an_opener())
+    spent = einvoices.write_ubl(an_opener())
     await world.deposit(spent, beside())
-    contents = [einvoices.ubl(an_opener()) for _ in range(20)]
+    contents = [einvoices.write_ubl(an_opener()) for _ in range(20)]
 
     answers = await asyncio.gather(
         *(world.deposit(each, beside()) for content in contents for each in (content, spent))
@@ -121,7 +121,7 @@ async def figures(world: World) -> tuple[float, float]:
 async def test_a_hundred_deposits_at_once_share_transactions(
     world: World, figures: tuple[float, float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    contents = [einvoices.ubl(an_opener()) for _ in range(100)]
+    contents = [einvoices.write_ubl(an_opener()) for _ in range(100)]
 
     answers = await asyncio.gather(*(world.deposit(each, beside()) for each in contents))
 

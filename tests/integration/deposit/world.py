@@ -267,7 +267,7 @@ class World:
 
     async def open(self, **fields: Any) -> Answer:  # noqa: ANN401 - the fields of an Einvoice
         """Deposit an opener that must be accepted."""
-        answer = await self.deposit(einvoices.ubl(an_opener(**fields)), beside())
+        answer = await self.deposit(einvoices.write_ubl(an_opener(**fields)), beside())
         assert answer.status_code == 201, answer.text
         body: Answer = answer.json()
         return body
@@ -288,7 +288,7 @@ class World:
         """Deposit a plain PDF after a piece."""
         draft = replace(an_opener(cadre=cadre), number=f"{cadre}-{next(_numbers)}")
         return await self.deposit(
-            einvoices.plain_pdf(draft),
+            einvoices.write_plain_pdf(draft),
             stated(draft) | {"follows": {"piece_id": piece_id}} | changes,
             acting(role),
             name="piece.pdf",

@@ -17,7 +17,7 @@ import pytest
 from fastapi import FastAPI
 
 from deploy.local.demo.actor import File
-from deploy.local.demo.pieces import factur_x, ubl
+from deploy.local.demo.pieces import write_factur_x, write_ubl
 from deploy.local.demo.structures import MAIRIE, ONE_SIRET, TITULAIRE
 from deploy.local.ports import find_free_port
 from services.portal.adapters.export_assets import read_assets
@@ -59,7 +59,7 @@ def verify(folder: Path, *words: str, by: Path | None = None) -> subprocess.Comp
 
 
 async def test_an_export_verifies_where_python_is_alone(world: World, tmp_path: Path) -> None:
-    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, factur_x))
+    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, write_factur_x))
 
     folder = await world.unpacked(dossier, tmp_path / "dossier")
     answer = await world.export(dossier)
@@ -77,7 +77,7 @@ async def test_an_export_verifies_where_python_is_alone(world: World, tmp_path: 
 async def test_the_head_is_the_one_that_the_compacted_topic_tells(
     world: World, tmp_path: Path
 ) -> None:
-    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, ubl))
+    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, write_ubl))
 
     folder = await world.unpacked(dossier, tmp_path)
     told = await world.told(dossier)
@@ -90,7 +90,7 @@ async def test_the_head_is_the_one_that_the_compacted_topic_tells(
 async def test_one_byte_changed_in_what_was_exported_is_found_there(
     world: World, tmp_path: Path
 ) -> None:
-    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, factur_x))
+    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, write_factur_x))
     folder = await world.unpacked(dossier, tmp_path)
     members = sorted(path for path in folder.rglob("*") if path.is_file())
 
@@ -109,7 +109,7 @@ async def test_one_byte_changed_in_what_was_exported_is_found_there(
 
 
 async def test_any_change_of_a_real_export_is_named_under_its_true_head(world: World) -> None:
-    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, factur_x))
+    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, write_factur_x))
     with zipfile.ZipFile(io.BytesIO((await world.export(dossier)).content)) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
     head = json.loads(contents[verifier.TRAIL].splitlines()[-1])["hash"]
@@ -127,7 +127,7 @@ async def test_any_change_of_a_real_export_is_named_under_its_true_head(world: W
 async def test_one_byte_changed_in_the_store_is_exported_and_found(
     world: World, tmp_path: Path
 ) -> None:
-    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, ubl))
+    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, write_ubl))
     second = world.mongo["routing"]["audit"].find({"dossier": dossier}).sort("version", 1)[1]
     structure = second["events"][0]["by"]["structure"]
     world.mongo["routing"]["audit"].update_one(
@@ -147,7 +147,7 @@ async def test_one_byte_changed_in_the_store_is_exported_and_found(
 async def test_an_entry_taken_out_of_the_store_is_exported_and_found(
     world: World, tmp_path: Path
 ) -> None:
-    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, ubl))
+    dossier = await world.paid(await world.scene.open("A4", ONE_SIRET, write_ubl))
     entries = list(world.mongo["routing"]["audit"].find({"dossier": dossier}).sort("version", 1))
     world.mongo["routing"]["audit"].delete_one({"_id": entries[3]["_id"]})
 
@@ -163,14 +163,14 @@ async def test_an_entry_taken_out_of_the_store_is_exported_and_found(
 async def test_a_payment_that_is_not_reported_is_in_no_part_of_the_suppliers_export(
     world: World, tmp_path: Path
 ) -> None:
-    site = await world.silent_site()
-    opener = await world.scene.open("A4", site, ubl)
-    await world.scene.carry_to_payment(opener, site)
+    marche = await world.declare_silent_marche()
+    opener = await world.scene.open("A4", marche, write_ubl)
+    await world.scene.carry_to_payment(opener, marche)
     dossier = opener["dossier_id"]
 
     theirs = await world.unpacked(dossier, tmp_path / "t", TITULAIRE.siret, Role.TITULAIRE)
     ours = await world.unpacked(
-        dossier, tmp_path / "s", site.service_financier.siret, Role.SERVICE_FINANCIER
+        dossier, tmp_path / "s", marche.service_financier.siret, Role.SERVICE_FINANCIER
     )
 
     assert verify(ours).returncode == 0
@@ -189,7 +189,7 @@ async def test_a_payment_that_is_not_reported_is_in_no_part_of_the_suppliers_exp
 
 
 async def test_a_stranger_learns_nothing_of_a_dossier(world: World) -> None:
-    dossier = (await world.scene.open("A4", ONE_SIRET, ubl))["dossier_id"]
+    dossier = (await world.scene.open("A4", ONE_SIRET, write_ubl))["dossier_id"]
     await world.known(dossier)
 
     foreign = await world.export(dossier, "90000000400011", Role.MOA)
@@ -208,8 +208,10 @@ async def test_a_stranger_learns_nothing_of_a_dossier(world: World) -> None:
 async def test_large_files_pass_through_a_portal_that_stays_small(
     world: World, tmp_path: Path
 ) -> None:
-    opener = await world.scene.open("A4", ONE_SIRET, ubl)
-    moe, titulaire = (world.scene.actor(role, ONE_SIRET) for role in (Role.MOE, Role.TITULAIRE))
+    opener = await world.scene.open("A4", ONE_SIRET, write_ubl)
+    moe, titulaire = (
+        world.scene.build_actor(role, ONE_SIRET) for role in (Role.MOE, Role.TITULAIRE)
+    )
     for _ in range(3):
         await moe.treat(opener["piece_id"], Act.SUSPENDRE, comment="Il en manque.")
         plan = File("plan.pdf", "application/pdf", b"%PDF-1.4" + os.urandom(9_000_000))
@@ -226,7 +228,7 @@ async def test_large_files_pass_through_a_portal_that_stays_small(
 
 
 async def test_a_peer_that_is_down_is_asked_for_later(world: World) -> None:
-    dossier = (await world.scene.open("A4", ONE_SIRET, ubl))["dossier_id"]
+    dossier = (await world.scene.open("A4", ONE_SIRET, write_ubl))["dossier_id"]
     await world.known(dossier)
 
     for peer in ("deposit_url", "routing_url"):
@@ -240,8 +242,10 @@ async def test_a_peer_that_is_down_is_asked_for_later(world: World) -> None:
 
 
 async def test_what_is_too_large_or_asked_by_too_many_is_refused(world: World) -> None:
-    opener = await world.scene.open("A4", ONE_SIRET, ubl)
-    moe, titulaire = (world.scene.actor(role, ONE_SIRET) for role in (Role.MOE, Role.TITULAIRE))
+    opener = await world.scene.open("A4", ONE_SIRET, write_ubl)
+    moe, titulaire = (
+        world.scene.build_actor(role, ONE_SIRET) for role in (Role.MOE, Role.TITULAIRE)
+    )
     await moe.treat(opener["piece_id"], Act.SUSPENDRE, comment="Il manque un plan.")
     plan = File("plan.pdf", "application/pdf", b"%PDF-1.4" + os.urandom(1_100_000))
     await titulaire.complete(opener["piece_id"], "Plan joint.", plan)

@@ -21,8 +21,8 @@ from deploy.local.demo.context import (
     build_opening,
     register_structures,
 )
-from deploy.local.demo.pieces import pdf, ubl
-from deploy.local.demo.structures import AMENAGEUR, Site, Structure
+from deploy.local.demo.pieces import write_pdf, write_ubl
+from deploy.local.demo.structures import AMENAGEUR, Marche, Structure
 from shared.circuit.statuses import Act
 from shared.contracts.topics import ACTEUR
 from shared.runtime.clock import build_clock
@@ -31,7 +31,7 @@ from shared.vocabulary.structures import StructureKind
 from tests.kit.waiting import scale_timeout, wait_until
 
 SILENT = Structure("90000099900012", "Trésorerie discrète", StructureKind.PUBLIQUE)
-SITE = Site(AMENAGEUR, SILENT)
+MARCHE = Marche(AMENAGEUR, SILENT)
 STEPS = (
     (Act.SERVICE_FAIT, "SERVICE_FAIT"),
     (Act.MANDATER, "MANDATEE"),
@@ -65,7 +65,7 @@ class Desk:
         raise AssertionError("the consumer ended")
 
     async def ask(self, role: Role, path: str = "/pieces", **asked: Any) -> dict[str, Any]:  # noqa: ANN401
-        headers = self.scene.actor(role, SITE).headers
+        headers = self.scene.build_actor(role, MARCHE).headers
         answer = await self._portal.get(path, params=asked, headers=headers)
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
@@ -115,21 +115,23 @@ async def desk() -> AsyncIterator[Desk]:
         await register_structures(scene)
         hiding = {"moa": SILENT.moa, "mise_en_paiement_non_remontee": True}
         payer = Actor(scene.services, Role.SERVICE_FINANCIER, SILENT.siret)
-        await payer.declare(SILENT.declaration() | {"parameters": hiding})
-        draft = scene.draft("A4", SITE)
-        supplier = scene.actor(Role.TITULAIRE, SITE)
-        await supplier.wait_until_accepted(ubl(draft), build_opening(draft, SITE, ubl))
+        await payer.declare(SILENT.build_declaration() | {"parameters": hiding})
+        draft = scene.build_draft("A4", MARCHE)
+        supplier = scene.build_actor(Role.TITULAIRE, MARCHE)
+        await supplier.wait_until_accepted(
+            write_ubl(draft), build_opening(draft, MARCHE, write_ubl)
+        )
         yield Desk(scene, portal, platform.addresses.kafka)
 
 
 async def test_a_dossier_is_followed_to_a_payment_that_stays_hidden(desk: Desk) -> None:
     scene = desk.scene
-    opened = await scene.open("A4", SITE, ubl)
+    opened = await scene.open("A4", MARCHE, write_ubl)
     await desk.until(Role.MOE, "A4", "A_ASSOCIER_MOE")
     assert (await desk.ask(Role.MOE, awaits_me=True))["pieces"][0]["number"] == opened["number"]
 
-    final = await scene.follow(await scene.follow(opened, SITE), SITE)
-    payer = scene.actor(Role.SERVICE_FINANCIER, SITE)
+    final = await scene.follow(await scene.follow(opened, MARCHE), MARCHE)
+    payer = scene.build_actor(Role.SERVICE_FINANCIER, MARCHE)
     for act, status in STEPS:
         await payer.treat(final["piece_id"], act)
         await desk.until(Role.TITULAIRE, "A19", status)
@@ -153,18 +155,20 @@ async def test_the_payer_of_a_decompte_general_reads_one_sum_wherever_it_looks(
     desk: Desk,
 ) -> None:
     scene = desk.scene
-    opened = await scene.open("A7", SITE, ubl)
-    project = await scene.follow(opened, SITE)
-    general = await scene.follow(project, SITE, ht="10000.00")
-    titulaire = scene.actor(Role.TITULAIRE, SITE)
+    opened = await scene.open("A7", MARCHE, write_ubl)
+    project = await scene.follow(opened, MARCHE)
+    general = await scene.follow(project, MARCHE, ht="10000.00")
+    titulaire = scene.build_actor(Role.TITULAIRE, MARCHE)
     await titulaire.wait_for_prefill(general["piece_id"])
-    other = scene.draft("A8", SITE, ht="99000.00")
-    same = replace(scene.draft("A8", SITE, ht="10000.00"), prepaid=Decimal("4000.00"))
+    other = scene.build_draft("A8", MARCHE, ht="99000.00")
+    same = replace(scene.build_draft("A8", MARCHE, ht="10000.00"), prepaid=Decimal("4000.00"))
 
-    refused = await titulaire.try_deposit(pdf(other), build_following(other, general["piece_id"]))
-    signed = await titulaire.deposit(pdf(same), build_following(same, general["piece_id"]))
+    refused = await titulaire.try_deposit(
+        write_pdf(other), build_following(other, general["piece_id"])
+    )
+    signed = await titulaire.deposit(write_pdf(same), build_following(same, general["piece_id"]))
     record = await desk.record(signed["piece_id"])
-    payer = scene.actor(Role.SERVICE_FINANCIER, SITE)
+    payer = scene.build_actor(Role.SERVICE_FINANCIER, MARCHE)
     shown = await scene.services.routing.get("/awaited-pieces", headers=payer.headers)
     await desk.until(Role.SERVICE_FINANCIER, "A8", "MISE_A_DISPOSITION")
     found = (await desk.ask(Role.SERVICE_FINANCIER, number=same.number))["pieces"][0]

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from bson import Decimal128
 
-from deploy.local.demo.pieces import factur_x, ubl
+from deploy.local.demo.pieces import write_factur_x, write_ubl
 from deploy.local.demo.structures import MAIRIE, ONE_SIRET, TITULAIRE
 from deploy.local.programs import ROOT
 from services.routing.adapters.dossiers import MongoDossiers
@@ -79,7 +79,7 @@ PEERS = ("deposit", "portal", "notification")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def carried(whole: World) -> AsyncIterator[Carried]:
-    dossier = await whole.paid(await whole.scene.open("A4", ONE_SIRET, factur_x))
+    dossier = await whole.paid(await whole.scene.open("A4", ONE_SIRET, write_factur_x))
     found = Carried(whole, dossier)
 
     async def has_settled() -> bool:
@@ -275,9 +275,9 @@ async def test_a_file_that_was_changed_is_named_and_served_to_nobody(carried: Ca
 
 
 async def test_a_payment_that_is_not_reported_differs_nowhere(whole: World) -> None:
-    site = await whole.silent_site()
-    opener = await whole.scene.open("A4", site, ubl)
-    await whole.scene.carry_to_payment(opener, site)
+    marche = await whole.declare_silent_marche()
+    opener = await whole.scene.open("A4", marche, write_ubl)
+    await whole.scene.carry_to_payment(opener, marche)
     found = Carried(whole, opener["dossier_id"])
 
     async def has_settled() -> bool:

@@ -17,8 +17,8 @@ from pymongo import MongoClient
 from deploy.local import Backend, Platform
 from deploy.local.demo.actor import Actor, Answer, File, Services
 from deploy.local.demo.context import DemoContext, build_opening, register_structures
-from deploy.local.demo.pieces import ubl
-from deploy.local.demo.structures import AMENAGEUR, MAIRIE, ONE_SIRET, Site, Structure
+from deploy.local.demo.pieces import write_ubl
+from deploy.local.demo.structures import AMENAGEUR, MAIRIE, ONE_SIRET, Marche, Structure
 from shared.circuit.statuses import Act
 from shared.contracts.topics import DOSSIER
 from shared.vocabulary.roles import Role
@@ -85,22 +85,26 @@ class World:
             await wait_until(has_come, "the dossier on its topic")
         return found
 
-    async def silent_site(self) -> Site:
+    async def declare_silent_marche(self) -> Marche:
         """Declare a service financier that does not report its payments."""
         siret = next(s for s in (f"9000009990001{key}" for key in range(10)) if is_siret(s))
         payer = Structure(siret, "Trésorerie discrète", StructureKind.PUBLIQUE)
         parameters = {"moa": payer.moa, "mise_en_paiement_non_remontee": True}
-        services, site = self.scene.services, Site(AMENAGEUR, payer)
+        services, marche = self.scene.services, Marche(AMENAGEUR, payer)
         actor = Actor(services, Role.SERVICE_FINANCIER, siret)
-        await actor.declare(payer.declaration() | {"parameters": parameters})
-        draft = self.scene.draft("A4", site)
-        titulaire = self.scene.actor(Role.TITULAIRE, site)
-        await titulaire.wait_until_accepted(ubl(draft), build_opening(draft, site, ubl))
-        return site
+        await actor.declare(payer.build_declaration() | {"parameters": parameters})
+        draft = self.scene.build_draft("A4", marche)
+        titulaire = self.scene.build_actor(Role.TITULAIRE, marche)
+        await titulaire.wait_until_accepted(
+            write_ubl(draft), build_opening(draft, marche, write_ubl)
+        )
+        return marche
 
     async def paid(self, opener: Answer) -> str:
         """Carry a dossier to its payment, a suspension and a completion on the way."""
-        moe, titulaire = (self.scene.actor(role, ONE_SIRET) for role in (Role.MOE, Role.TITULAIRE))
+        moe, titulaire = (
+            self.scene.build_actor(role, ONE_SIRET) for role in (Role.MOE, Role.TITULAIRE)
+        )
         await moe.treat(opener["piece_id"], Act.SUSPENDRE, comment="=Il manque\nle bon ; merci.")
         bon = File("bon de livraison n° 7.pdf", "application/pdf", b"%PDF-1.4 bon")
         await titulaire.complete(opener["piece_id"], "Bon joint.", bon)

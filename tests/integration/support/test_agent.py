@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from deploy.local import Platform, choose
 from deploy.local.demo.actor import Services
 from deploy.local.demo.context import DemoContext, build_opening, register_structures
-from deploy.local.demo.pieces import ubl
+from deploy.local.demo.pieces import write_ubl
 from deploy.local.demo.structures import TWO_SIRETS
 from shared.contracts.topics import ACTIVATION
 from shared.runtime.clock import build_clock
@@ -22,7 +22,7 @@ from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
 from tests.kit.waiting import scale_timeout, wait_until
 
-SITE = TWO_SIRETS
+MARCHE = TWO_SIRETS
 PARTS = (
     "services.organisation",
     "services.deposit",
@@ -70,7 +70,7 @@ class World:
     number: str
 
     def headers(self, role: Role) -> Mapping[str, str]:
-        return self.scene.actor(role, SITE).headers
+        return self.scene.build_actor(role, MARCHE).headers
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -86,10 +86,12 @@ async def world() -> AsyncIterator[World]:
         support, portal = clients.pop("support"), clients.pop("portal")
         scene = DemoContext(Services(notification=portal, **clients), build_clock()().date())
         await register_structures(scene)
-        draft = scene.draft("A4", SITE)
-        supplier = scene.actor(Role.TITULAIRE, SITE)
-        await supplier.wait_until_accepted(ubl(draft), build_opening(draft, SITE, ubl))
-        opened = await scene.open("A4", SITE, ubl)
+        draft = scene.build_draft("A4", MARCHE)
+        supplier = scene.build_actor(Role.TITULAIRE, MARCHE)
+        await supplier.wait_until_accepted(
+            write_ubl(draft), build_opening(draft, MARCHE, write_ubl)
+        )
+        opened = await scene.open("A4", MARCHE, write_ubl)
 
         async def is_seen() -> bool:
             found = await portal.get("/pieces", headers=supplier.headers)
@@ -173,8 +175,8 @@ async def test_nobody_else_learns_of_a_piece(world: World, who: Mapping[str, str
 
 
 async def test_a_piece_that_another_has_followed_leads_to_it(world: World) -> None:
-    opened = await world.scene.open("A4", SITE, ubl)
-    follower = await world.scene.follow(opened, SITE)
+    opened = await world.scene.open("A4", MARCHE, write_ubl)
+    follower = await world.scene.follow(opened, MARCHE)
     talk = await Talk.begin(world.support, world.headers(Role.TITULAIRE))
     heard = ""
 

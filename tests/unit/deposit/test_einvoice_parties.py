@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from deploy.local.einvoices import Einvoice, Trader, cii, factur_x, ubl
+from deploy.local.einvoices import Einvoice, Trader, write_cii, write_factur_x, write_ubl
 from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.domain.file_party import Party
 from services.deposit.domain.invoice import Invoice, judge_invoice
@@ -16,7 +16,7 @@ judge = partial(judge_invoice, max_number_length=20)
 
 SELLER = Trader("Bâtisseurs du Rhône & fils", "73282932000074")
 OTHER = Trader("Autre", "55208131766522")
-_XML = pytest.mark.parametrize("write", [ubl, cii])
+_XML = pytest.mark.parametrize("write", [write_ubl, write_cii])
 _UBL_COUNTRY = "<cac:PostalAddress><cac:Country><cbc:IdentificationCode>FR"
 
 
@@ -52,7 +52,7 @@ def test_the_numbers_of_one_company_are_read(write: Callable[[Einvoice], bytes])
     assert invoice.seller.company == SELLER.siren
 
 
-@pytest.mark.parametrize("write", [ubl, cii])
+@pytest.mark.parametrize("write", [write_ubl, write_cii])
 @pytest.mark.parametrize(
     ("numbers", "field"),
     [
@@ -126,7 +126,7 @@ def test_only_a_french_number_holds_a_siren(
 
 
 def test_the_french_number_is_the_one_of_a_party_that_has_others() -> None:
-    text = ubl(an_einvoice()).decode()
+    text = write_ubl(an_einvoice()).decode()
     scheme = "<cac:PartyTaxScheme>"
     german = (
         "<cac:PartyTaxScheme><cbc:CompanyID>DE811569869</cbc:CompanyID><cac:TaxScheme>"
@@ -141,7 +141,7 @@ def test_the_french_number_is_the_one_of_a_party_that_has_others() -> None:
 
 
 def test_the_number_of_a_vat_group_is_not_its_member_s() -> None:
-    text = with_seller(ubl, vat=OTHER.vat_number).decode()
+    text = with_seller(write_ubl, vat=OTHER.vat_number).decode()
     party = "<cac:PartyIdentification>"
     group = f'{party}<cbc:ID schemeID="0231">{OTHER.siren}</cbc:ID></cac:PartyIdentification>'
 
@@ -157,7 +157,7 @@ def test_the_buyer_s_electronic_address_is_of_the_same_company(scheme: str) -> N
 
     def addressed(value: str) -> list[tuple[str, str]]:
         endpoint = f'<cbc:EndpointID schemeID="{scheme}">{value}</cbc:EndpointID>'
-        return broken(ubl(an_einvoice()).replace(buyer.encode(), (buyer + endpoint).encode()))
+        return broken(write_ubl(an_einvoice()).replace(buyer.encode(), (buyer + endpoint).encode()))
 
     assert addressed("356000000_35600000000048_TRAVAUX") == []
     assert addressed(OTHER.siret) == [("DEP-INV-14", "buyer.address")]
@@ -167,14 +167,14 @@ def test_an_electronic_address_of_another_scheme_says_nothing_of_the_company() -
     seller = b"<cac:AccountingSupplierParty><cac:Party>"
     for scheme in ("0088", "EM", "0225"):
         endpoint = f'<cbc:EndpointID schemeID="{scheme}">{OTHER.siren}</cbc:EndpointID>'.encode()
-        assert broken(ubl(an_einvoice()).replace(seller, seller + endpoint)) == []
+        assert broken(write_ubl(an_einvoice()).replace(seller, seller + endpoint)) == []
 
 
 @pytest.mark.parametrize(
     ("write", "before", "payee"),
     [
         (
-            ubl,
+            write_ubl,
             "<cac:PaymentTerms>",
             (
                 '<cac:PayeeParty><cac:PartyIdentification><cbc:ID schemeID="0009">{siret}</cbc:ID>'
@@ -184,7 +184,7 @@ def test_an_electronic_address_of_another_scheme_says_nothing_of_the_company() -
             ),
         ),
         (
-            cii,
+            write_cii,
             "<ram:InvoiceCurrencyCode>",
             (
                 '<ram:PayeeTradeParty><ram:GlobalID schemeID="0009">{siret}</ram:GlobalID>'
@@ -210,7 +210,7 @@ def test_whoever_is_paid_is_one_company_too(
 
 
 def test_a_legal_number_without_a_scheme_is_a_siren_in_france() -> None:
-    bare = with_seller(ubl, siret="", vat="").replace(b'schemeID="0002"', b"", 1)
+    bare = with_seller(write_ubl, siret="", vat="").replace(b'schemeID="0002"', b"", 1)
 
     assert _UBL_COUNTRY.encode() in bare
     assert read(bare).seller.siren == SELLER.siren
@@ -219,7 +219,7 @@ def test_a_legal_number_without_a_scheme_is_a_siren_in_france() -> None:
 
 
 def test_a_tax_number_of_a_french_seller_is_its_siren() -> None:
-    text = with_seller(cii, siret="", siren="", vat=SELLER.siren).decode()
+    text = with_seller(write_cii, siret="", siren="", vat=SELLER.siren).decode()
     fiscal = text.replace('schemeID="VA"', 'schemeID="FC"', 1).encode()
 
     assert read(fiscal).seller.company == SELLER.siren
@@ -292,7 +292,7 @@ def test_a_legal_number_may_name_its_register(
 
 def test_an_electronic_address_may_be_a_vat_number() -> None:
     def addressed(value: str) -> list[tuple[str, str]]:
-        text = ubl(an_einvoice()).decode()
+        text = write_ubl(an_einvoice()).decode()
         address = f'<cbc:EndpointID schemeID="9957">{value}</cbc:EndpointID>'
         return broken(text.replace("<cac:Party>", f"<cac:Party>{address}", 1).encode())
 
@@ -302,14 +302,14 @@ def test_an_electronic_address_may_be_a_vat_number() -> None:
 
 
 def test_a_factur_x_is_judged_as_its_cii(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = with_seller(cii, siren=OTHER.siren)
-    monkeypatch.setattr("deploy.local.einvoices.cii", lambda _: wrong)
+    wrong = with_seller(write_cii, siren=OTHER.siren)
+    monkeypatch.setattr("deploy.local.einvoices.write_cii", lambda _: wrong)
 
-    assert broken(factur_x(an_einvoice())) == [("DEP-INV-14", "seller.siren")]
+    assert broken(write_factur_x(an_einvoice())) == [("DEP-INV-14", "seller.siren")]
 
 
 def test_a_message_names_both_companies() -> None:
-    (violation,) = judge(read(with_seller(ubl, siren=OTHER.siren)), today=TODAY)
+    (violation,) = judge(read(with_seller(write_ubl, siren=OTHER.siren)), today=TODAY)
 
     assert violation.message == (
         "Deux entreprises sont nommées : le SIREN 732829320 par le SIRET du vendeur, "

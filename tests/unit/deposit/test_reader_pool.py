@@ -29,7 +29,7 @@ from tests.kit.readers import run_pool
 from tests.kit.waiting import scale_timeout, wait_until
 
 _BOUNDS = ReaderLimits(readers=1, memory_mb=300, cpu_s=1, wall_s=60.0, wait_s=10.0)
-_INVOICE = einvoices.factur_x(an_einvoice())
+_INVOICE = einvoices.write_factur_x(an_einvoice())
 _LONGEST_GAP_S = 5.0
 """Far below what these files took the service: 19 to 34 s. A busy machine alone takes some."""
 needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
@@ -166,12 +166,17 @@ async def test_files_are_read_beside_one_that_takes_too_much() -> None:
 
 
 def _heavy_ubl() -> bytes:
-    return einvoices.ubl(an_einvoice()) + b"<!-- -->" * (LIGHT_BYTES // 8)
+    return einvoices.write_ubl(an_einvoice()) + b"<!-- -->" * (LIGHT_BYTES // 8)
 
 
 @pytest.mark.parametrize(
     "content",
-    [_INVOICE, einvoices.plain_pdf(an_einvoice()), einvoices.cii(an_einvoice()), _heavy_ubl()],
+    [
+        _INVOICE,
+        einvoices.write_plain_pdf(an_einvoice()),
+        einvoices.write_cii(an_einvoice()),
+        _heavy_ubl(),
+    ],
     ids=["factur_x", "plain_pdf", "light_cii", "heavy_ubl"],
 )
 async def test_a_file_is_read_apart_as_it_would_be_here(content: bytes) -> None:
@@ -252,7 +257,7 @@ async def test_a_file_waits_for_a_reader_only_so_long() -> None:
 
         with pytest.raises(SaturatedError):
             await pool.read(_INVOICE, "seconde.pdf")
-        light = await pool.read(einvoices.cii(an_einvoice()), "legere.xml")
+        light = await pool.read(einvoices.write_cii(an_einvoice()), "legere.xml")
 
         os.kill(pid, signal.SIGCONT)
         assert await first == Syntax.FACTUR_X
@@ -279,7 +284,7 @@ async def test_a_reading_that_is_given_up_does_not_answer_for_the_next_file() ->
     async with run_pool(_BOUNDS) as pool:
         (pid,) = pool.pids
         os.kill(pid, signal.SIGSTOP)
-        given_up = asyncio.create_task(pool.read(einvoices.plain_pdf(an_einvoice()), "a.pdf"))
+        given_up = asyncio.create_task(pool.read(einvoices.write_plain_pdf(an_einvoice()), "a.pdf"))
         await asyncio.sleep(0)
         given_up.cancel()
         with pytest.raises(asyncio.CancelledError):

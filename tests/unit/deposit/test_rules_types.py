@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from deploy.local.einvoices import Einvoice, cii, factur_x, ubl
+from deploy.local.einvoices import Einvoice, write_cii, write_factur_x, write_ubl
 from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.proposal import Proposal
@@ -58,7 +58,7 @@ def typed(write: Callable[[Einvoice], bytes], type_code: str | None, **fields: b
     return f"{head}{name}>{type_code}<{tail}".encode()
 
 
-@pytest.mark.parametrize("write", [ubl, cii])
+@pytest.mark.parametrize("write", [write_ubl, write_cii])
 @pytest.mark.parametrize("is_credit_note", [True, False])
 @pytest.mark.parametrize("beside", [None, "380", "381"])
 def test_an_e_invoice_without_a_type_is_refused(
@@ -70,7 +70,7 @@ def test_an_e_invoice_without_a_type_is_refused(
 
 
 def test_the_type_of_each_file_that_we_write_is_that_of_its_root() -> None:
-    for write in (ubl, cii, factur_x):
+    for write in (write_ubl, write_cii, write_factur_x):
         for is_credit_note in (True, False):
             content = write(an_einvoice(is_credit_note=is_credit_note))
             draft = accepted(proposing(content))
@@ -79,23 +79,23 @@ def test_the_type_of_each_file_that_we_write_is_that_of_its_root() -> None:
 
 @pytest.mark.parametrize("type_code", ["381", " 381 ", "261", "396", "81"])
 def test_an_invoice_is_no_avoir(type_code: str) -> None:
-    assert CONTRADICTS in broken(proposing(typed(ubl, type_code)))
+    assert CONTRADICTS in broken(proposing(typed(write_ubl, type_code)))
 
 
 @pytest.mark.parametrize("type_code", ["380", "384", "386", "389", "751"])
 def test_a_credit_note_is_an_avoir(type_code: str) -> None:
-    assert CONTRADICTS in broken(proposing(typed(ubl, type_code, is_credit_note=True)))
+    assert CONTRADICTS in broken(proposing(typed(write_ubl, type_code, is_credit_note=True)))
 
 
 @pytest.mark.parametrize("type_code", ["751", "0381", "3 81", "avoir", "３８１", "99999"])
 def test_a_type_that_the_platform_does_not_know_is_refused(type_code: str) -> None:
-    assert REFUSED in broken(proposing(typed(cii, type_code)))
+    assert REFUSED in broken(proposing(typed(write_cii, type_code)))
 
 
 def test_a_type_said_twice_is_refused() -> None:
     code = b"<cbc:InvoiceTypeCode>380</cbc:InvoiceTypeCode>"
-    twice = ubl(an_einvoice()).replace(code, code + code.replace(b"380", b"384"))
-    borrowed = ubl(an_einvoice()).replace(
+    twice = write_ubl(an_einvoice()).replace(code, code + code.replace(b"380", b"384"))
+    borrowed = write_ubl(an_einvoice()).replace(
         code, code + b"<cbc:CreditNoteTypeCode>381</cbc:CreditNoteTypeCode>"
     )
 
