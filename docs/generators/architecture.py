@@ -32,11 +32,11 @@ A payment during the contract, with a MOA: from the first deposit to the payment
 {journey}
 ```
 
-## Rooms
+## Layers
 What stands above may import what stands below, never the reverse; names on one line do not import one another. `make check` holds it, and the other contracts of `pyproject.toml` beside it: a domain is pure, a service imports no other.
 
 ```mermaid
-{rooms}
+{layers}
 ```
 
 ## To change X, open Y
@@ -50,7 +50,7 @@ def render_architecture() -> str:
     return _PAGE.format(
         topics=draw_topics(),
         journey=draw_journey(load_current()),
-        rooms=draw_rooms(read_layers()),
+        layers=draw_layers(read_layers()),
         places="".join(_format_row(place) for place in PLACES),
     )
 
@@ -113,8 +113,8 @@ def read_layers(file: Path = ROOT / "pyproject.toml") -> Sequence[Mapping[str, A
     return [each for each in contracts if each["type"] == "layers"]
 
 
-def draw_rooms(contracts: Sequence[Mapping[str, Any]]) -> str:
-    """Draw the diagram of rooms: the layers of each import contract, the highest first."""
+def draw_layers(contracts: Sequence[Mapping[str, Any]]) -> str:
+    """Draw the diagram of layers: those of each import contract, the highest first."""
     lines = ["flowchart TB"]
     for number, contract in enumerate(contracts):
         lines.append(f'subgraph c{number}["{_format_title(contract["containers"])}"]')

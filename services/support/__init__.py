@@ -1,6 +1,6 @@
 """Support: tickets and live chat with the desks, a virtual agent, suggestions.
 
-Each feature is a package with the rooms of a service (`domain`, `application`, `adapters`,
+Each feature is a package with the layers of a service (`domain`, `application`, `adapters`,
 `entrypoints`), from those that know the others down to what all know:
 
 - `chat`: the live chat with the people of a desk, over WebSocket.

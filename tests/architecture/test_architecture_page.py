@@ -8,7 +8,7 @@ import pytest
 from docs.generators.__main__ import generate_documents
 from docs.generators.architecture import (
     draw_journey,
-    draw_rooms,
+    draw_layers,
     draw_topics,
     read_layers,
     render_architecture,
@@ -63,8 +63,8 @@ def test_every_change_has_one_row() -> None:
 
 @pytest.mark.parametrize(
     "diagram",
-    [draw_topics(), draw_journey(load_current()), draw_rooms(read_layers())],
-    ids=["topics", "journey", "rooms"],
+    [draw_topics(), draw_journey(load_current()), draw_layers(read_layers())],
+    ids=["topics", "journey", "layers"],
 )
 def test_a_diagram_holds_what_we_know_of_mermaid_alone(diagram: str) -> None:
     lines = [line.strip() for line in diagram.splitlines()]
@@ -101,14 +101,14 @@ def test_the_way_of_a_piece_goes_from_the_titulaire_to_the_payment() -> None:
 
 
 def test_every_layer_of_every_import_contract_is_drawn() -> None:
-    drawn = draw_rooms(read_layers())
+    drawn = draw_layers(read_layers())
 
     for contract in read_layers():
         assert all(name.rpartition(".")[2] in drawn for name in contract["containers"])
         layers = re.findall(r"\w+", " ".join(contract["layers"]))
         assert [name for name in layers if name not in drawn] == []
     planted = {"containers": ["services.a", "services.b"], "layers": ["(top) | (side)", "base"]}
-    assert [line.strip() for line in draw_rooms([planted]).splitlines()] == [
+    assert [line.strip() for line in draw_layers([planted]).splitlines()] == [
         "flowchart TB",
         'subgraph c0["services.a, b"]',
         'c0l0["top · side"]',

@@ -10,7 +10,7 @@ from deploy.local.platform import SERVICES
 
 ROOT = Path(__file__).parents[2]
 Contract = Mapping[str, Any]
-_ROOMS = {
+_LAYERS = {
     "domain": "domains are pure",
     "application": "use cases know ports, not drivers",
 }
@@ -32,7 +32,7 @@ def _has_code(folder: Path) -> bool:
 
 
 def uncovered(root: Path, contracts: Iterable[Contract]) -> Iterator[str]:
-    """Name each service, and each room of one, that a contract should list and does not."""
+    """Name each service, and each layer of one, that a contract should list and does not."""
     by_name = {each["name"]: each for each in contracts}
     layered = [
         container
@@ -45,8 +45,8 @@ def uncovered(root: Path, contracts: Iterable[Contract]) -> Iterator[str]:
             yield f"{service}: {_INDEPENDENCE}"
         if not _is_listed(service, layered):
             yield f"{service}: layers"
-    for room, contract in _ROOMS.items():
-        for folder in sorted((root / "services").rglob(room)):
+    for layer, contract in _LAYERS.items():
+        for folder in sorted((root / "services").rglob(layer)):
             package = ".".join(folder.relative_to(root).parts)
             if not _has_code(folder):
                 continue
@@ -71,8 +71,8 @@ def test_each_service_stands_under_every_contract() -> None:
 
 
 def test_a_new_service_that_no_list_names_is_named(tmp_path: Path) -> None:
-    for room in ("", "domain", "application", "feature/domain"):
-        folder = tmp_path / "services" / "new" / room
+    for layer in ("", "domain", "application", "feature/domain"):
+        folder = tmp_path / "services" / "new" / layer
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "it.py").touch()
     by_hand = [

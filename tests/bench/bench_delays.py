@@ -20,7 +20,7 @@ from pymongo import MongoClient
 
 from deploy.local import Platform, choose
 from shared.contracts import topics
-from tests.bench.routing_load import STRUCTURES, deposits, send, structures
+from tests.kit.routing_load import STRUCTURES, build_deposits, build_structures, send
 from tests.kit.waiting import wait_until
 
 _DAYS = 30
@@ -47,9 +47,9 @@ async def _run(replicas: int, delays: int) -> tuple[float, Sequence[int]]:
     with Platform(choose().backend, services=("services.routing",), replicas=replicas) as platform:
         kafka = platform.addresses.kafka
         db = MongoClient[dict[str, Any]](platform.addresses.mongo)["routing"]
-        await send(kafka, topics.STRUCTURE, [*structures()])
+        await send(kafka, topics.STRUCTURE, [*build_structures()])
         await wait_until(lambda: db["structures"].count_documents({}) == STRUCTURES, "structures")
-        await send(kafka, topics.PIECE_DEPOSEE, deposits(delays)[:delays])
+        await send(kafka, topics.PIECE_DEPOSEE, build_deposits(delays)[:delays])
         await wait_until(
             lambda: (
                 db["dossiers"].count_documents({"due": {"$exists": True}}) == delays

@@ -37,7 +37,7 @@ from shared.runtime.clock import build_clock
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.roles import Role
-from tests.bench.routing_load import PIECES, STRUCTURES, deposits, send, structures
+from tests.kit.routing_load import PIECES, STRUCTURES, build_deposits, build_structures, send
 
 WARM_DOSSIERS = 60
 _ROUTING = "routing"
@@ -91,7 +91,7 @@ async def measure_routing(
     with Platform(choose().backend, services=services, env=env, topics=on) as platform:
         addresses = platform.addresses
         db = MongoClient[dict[str, Any]](addresses.mongo)["routing"]
-        await send(addresses.kafka, topics.STRUCTURE, [*structures()])
+        await send(addresses.kafka, topics.STRUCTURE, [*build_structures()])
         await _until(lambda: db["structures"].count_documents({}) == STRUCTURES)
         pids = platform.pid("routing"), platform.pid(STORE)
         return await _measure(addresses.kafka, db, pids, dossiers)
@@ -129,7 +129,7 @@ async def _measure(
 async def _travel(kafka: str, db: Any, dossiers: int) -> float:  # noqa: ANN401
     """Send a load and read what becomes of it; the mean size of a record."""
     before = {name: db[name].count_documents({}) for name in ("dossiers", "audit", "inbox")}
-    load = deposits(dossiers)
+    load = build_deposits(dossiers)
     async with _listening(kafka) as consumer:
         await send(kafka, topics.PIECE_DEPOSEE, load)
         counts, size = await _read(consumer, dossiers)
@@ -188,7 +188,7 @@ def _floor(kafka: str, mongo: str) -> Iterator[int]:
 
 async def _prepare_by_hand(mongo: str, db: Any) -> None:  # noqa: ANN401
     """Give the floor the directory and the indexes that routing has."""
-    db["structures"].insert_many([{"_id": name, "version": 1} for name, _ in structures()])
+    db["structures"].insert_many([{"_id": name, "version": 1} for name, _ in build_structures()])
     clock = build_clock()
     async with Store(mongo, "routing", clock) as store:
         await create_indexes(store)

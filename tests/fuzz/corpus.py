@@ -48,12 +48,14 @@ def _generated() -> list[File]:
     ]
     cii, factur_x = einvoices.write_cii(made["plain"]), einvoices.write_factur_x(made["plain"])
     several = {"zugferd-invoice.xml": cii, "plan.bin": bytes(range(256))}
-    stream = hostile_pdfs.inflating_to(1_000_000)
+    stream = hostile_pdfs.deflate_catalog(1_000_000)
     others = {
-        "attachments.pdf": hostile_pdfs.with_attachments(several),
-        "linearized.pdf": hostile_pdfs.linearized(factur_x),
-        "object-stream.pdf": hostile_pdfs.with_object_stream("/FlateDecode", stream),
-        "by-hand.pdf": hostile_pdfs.with_objects("/Names<</EmbeddedFiles 4 0 R>>", "<</Names[]>>"),
-        "loop.pdf": hostile_pdfs.with_page_loop(),
+        "attachments.pdf": hostile_pdfs.write_with_attachments(several),
+        "linearized.pdf": hostile_pdfs.linearize(factur_x),
+        "object-stream.pdf": hostile_pdfs.write_with_object_stream("/FlateDecode", stream),
+        "by-hand.pdf": hostile_pdfs.write_with_objects(
+            "/Names<</EmbeddedFiles 4 0 R>>", "<</Names[]>>"
+        ),
+        "loop.pdf": hostile_pdfs.write_with_page_loop(),
     }
     return [*xml, *pdfs, *(File(name, content) for name, content in others.items())]

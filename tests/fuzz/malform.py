@@ -8,7 +8,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from tests.kit.malformed import RawRecord, malformed_records
+from tests.kit.malformed import RawRecord, build_malformed_records
 
 _SOUND = {
     "id": "fuzz-wild",
@@ -114,7 +114,9 @@ def _known_records() -> Sequence[RawRecord]:
     """Make the records of the kit once, from an event that any topic may get: it takes a while."""
     data = {"dossier_id": "fuzz-0", "version": 1, "file": {"size_bytes": 1}}
     return list(
-        malformed_records({**_SOUND, "sequence": "0000000001", "dossierid": "fuzz-0", "data": data})
+        build_malformed_records(
+            {**_SOUND, "sequence": "0000000001", "dossierid": "fuzz-0", "data": data}
+        )
     )
 
 

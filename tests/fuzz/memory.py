@@ -8,7 +8,7 @@ import yaml
 
 from deploy.local.platform import SERVICES, Platform
 from tests.fuzz.faults import Fault, Sort, Tally
-from tests.kit.process_memory import peak_mb
+from tests.kit.process_memory import measure_peak_mb
 
 ROOT = Path(__file__).parents[2]
 _MANIFESTS = ROOT / "deploy" / "k8s" / "rendered" / "example.yaml"
@@ -66,7 +66,7 @@ def peak_of(pid: int) -> float | None:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    own_mb = peak_mb(pid)
+    own_mb = measure_peak_mb(pid)
     if not own_mb:
         return None
     return own_mb + sum(peak_of(int(each)) or 0 for each in children)

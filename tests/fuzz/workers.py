@@ -13,7 +13,7 @@ from typing import Self
 
 from shared.vocabulary.sizes import MEGABYTE
 from tests.fuzz.faults import SLOW_S, Sort
-from tests.kit.process_memory import peak_mb
+from tests.kit.process_memory import measure_peak_mb
 from tests.kit.waiting import scale_timeout
 
 _START_S = 180.0
@@ -138,7 +138,7 @@ def _read_twice(reader: Reader, content: bytes, name: str, memory_mb: int) -> Ou
         slowest_ms = max(slowest_ms, 1000 * (time.process_time() - began))
         if sort is None and slowest_ms > 1000 * SLOW_S:
             sort, detail = Sort.SLOW, f"{slowest_ms:.0f} ms"
-    taken_mb = peak_mb()
+    taken_mb = measure_peak_mb()
     if sort is None and taken_mb > memory_mb:
         sort, detail = Sort.MEMORY, f"{taken_mb:.0f} MB"
     if sort is None and readings[0] != readings[1]:

@@ -116,8 +116,8 @@ def test_a_rebuilt_pdf_is_done_with_however_its_names_are_knotted() -> None:
     # holds the interpreter meanwhile: only another process can end it.
     code = (
         "from random import Random; from tests.fuzz.mutate_pdf import rebuild;"
-        "from tests.kit.hostile_pdfs import with_attachments;"
-        "rebuild(Random(5068), with_attachments({'factur-x.xml': b'<a/>'}))"
+        "from tests.kit.hostile_pdfs import write_with_attachments;"
+        "rebuild(Random(5068), write_with_attachments({'factur-x.xml': b'<a/>'}))"
     )
 
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=scale_timeout(60))

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,27 +25,14 @@ from shared.runtime.messaging.projection import ElsewhereError, Projection, Proj
 from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.levels import LEVEL
 from tests.kit.events import NOW
-from tests.kit.states import a_piece, a_state, told
+from tests.kit.golden import read_golden
+from tests.kit.states import a_piece, a_state, build_event
 
-GOLDEN = Path(__file__).parents[1] / "contracts" / "golden"
 _PROJECTED = {
     "structures": (STRUCTURE, ProjectionConfig(project_structures, "structures")),
     "deposit": (DOSSIER, ProjectionConfig(deposit.project_dossiers, "dossiers")),
     "portal": (DOSSIER, ProjectionConfig(portal.project_dossiers, "dossiers")),
 }
-
-
-def golden(kind: Any, entity: str, **changes: object) -> Event[Any]:  # noqa: ANN401 - a payload's type
-    """Take a golden event as that of another entity."""
-    path = GOLDEN / kind.event_type / "1.json"
-    event = json.loads(path.read_text(encoding="utf-8"))
-    event["data"] |= changes
-    if "dossierid" in event:
-        event |= {"dossierid": entity}
-    event |= {"id": f"{entity}-{changes}"[:100], "subject": entity}
-    reader: Any = Event.__class_getitem__(kind)
-    read: Event[Any] = reader.model_validate(event)
-    return read
 
 
 class Desk:
@@ -66,9 +52,9 @@ class Desk:
     def _record(self, entity: str, version: int) -> Record:
         event: Event[Any]
         if self.topic is STRUCTURE:
-            event = golden(StructureChanged, entity, structure=entity, version=version)
+            event = read_golden(StructureChanged, entity, structure=entity, version=version)
         else:
-            event = told(a_state(entity, version))
+            event = build_event(a_state(entity, version))
         self._told += 1
         position = f"{self.topic.name}/0/{self._told}"
         return Record(self.topic.name, entity, encode(event), {}, position)
@@ -139,7 +125,7 @@ async def test_a_jump_that_an_operator_replays_is_believed(desk: Desk) -> None:
 async def test_the_directory_gives_a_structure_as_it_was_last_told(store: Store) -> None:
     codes = [{"code": code, "name": code} for code in ("A.B", "$where", "TRAVAUX")]
     first, second = (
-        golden(StructureChanged, "s1", structure="s1", version=version, services=codes)
+        read_golden(StructureChanged, "s1", structure="s1", version=version, services=codes)
         for version in (1, 2)
     )
 
@@ -168,7 +154,7 @@ async def refused(store: Store, handle: Told, *batches: Sequence[Event[Any]]) ->
 
 
 def states(piece: str, *dossiers: str) -> list[Event[DossierChanged]]:
-    return [told(a_state(each, 1, [a_piece(piece)])) for each in dossiers]
+    return [build_event(a_state(each, 1, [a_piece(piece)])) for each in dossiers]
 
 
 async def test_the_portal_shows_a_piece_to_the_parties_of_one_dossier(store: Store) -> None:
@@ -191,7 +177,7 @@ async def test_deposit_knows_whose_its_pieces_are(store: Store) -> None:
 async def test_no_piece_has_the_statuses_of_two_dossiers(store: Store) -> None:
     handle = keep_statuses(MongoStatuses(store).keep)
     first, second, third = (
-        golden(StatusChanged, entity, dossier_id=entity, piece_id=piece)
+        read_golden(StatusChanged, entity, dossier_id=entity, piece_id=piece)
         for entity, piece in (("d1", "p1"), ("d2", "p1"), ("d3", "p3"))
     )
 
@@ -205,7 +191,7 @@ async def test_routing_opens_no_second_dossier_by_the_same_piece(store: Store) -
 
     def opener(dossier: str, piece: str) -> Event[PieceDeposited]:
         changes = {"dossier_id": dossier, "piece_id": piece, "directory": {}}
-        return golden(PieceDeposited, dossier, **changes)
+        return read_golden(PieceDeposited, dossier, **changes)
 
     assert await refused(store, handle, [opener("d1", "p1")], [opener("d2", "p1")])
     assert await refused(store, handle, [opener("d3", "p3"), opener("d4", "p3")])

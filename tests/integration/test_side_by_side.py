@@ -38,8 +38,8 @@ from shared.runtime.store.database import Document, Store, Transaction
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
-from tests.integration.test_projected import golden
 from tests.kit.events import NOW
+from tests.kit.golden import read_golden
 
 STORED = Path(__file__).parents[1] / "contracts" / "golden_stored"
 _OPTIONS = json_util.JSONOptions(json_mode=json_util.JSONMode.RELAXED, tz_aware=True)
@@ -170,7 +170,7 @@ async def test_a_document_of_a_higher_level_is_changed_by_no_version_below_it(
 def opener(dossier: str) -> Event[PieceDeposited]:
     """Build a titulaire's A4, judged by structures that routing knows."""
     piece = f"{dossier}-p1"
-    return golden(PieceDeposited, dossier, dossier_id=dossier, piece_id=piece, directory={})
+    return read_golden(PieceDeposited, dossier, dossier_id=dossier, piece_id=piece, directory={})
 
 
 class Routing:
@@ -210,7 +210,7 @@ async def routing(store: Store) -> Routing:
     routing = Routing(store)
     await routing.inbox.prepare()
     directory = [
-        golden(StructureChanged, name, structure=name, version=1)
+        read_golden(StructureChanged, name, structure=name, version=1)
         for name in ("90000000100017", "90000000200015", "90000000300013")
     ]
     await store.transaction(partial(keep_structures, events=directory))
@@ -241,7 +241,7 @@ async def test_routing_waits_for_a_newer_dossier_and_for_no_other(routing: Routi
     newer = {"$set": {"schema": LEVEL + 1}}
     await routing.dossiers.update_one({"_id": "d1"}, newer)
     follows = [
-        golden(PieceDeposited, each, dossier_id=each, piece_id=f"{each}-p2", directory={})
+        read_golden(PieceDeposited, each, dossier_id=each, piece_id=f"{each}-p2", directory={})
         for each in ("d1", "d2")
     ]
     seconds = [

@@ -16,7 +16,7 @@ from shared.vocabulary.structures import IdentifierType, StructureKind, Structur
 from tests.kit.waiting import wait_until
 
 
-async def tell_structure(
+async def publish_structure(
     addresses: Addresses,
     reader: str,
     structure: str,

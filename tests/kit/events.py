@@ -76,6 +76,6 @@ def a_record(
     return Record(topic.name, key, body, headers or {}, f"{topic.name}/0/{offset}")
 
 
-def records(events: Iterable[Event[Payload]]) -> list[Record]:
+def build_records(events: Iterable[Event[Payload]]) -> list[Record]:
     """Build a batch of records."""
     return [a_record(event, offset=rank) for rank, event in enumerate(events)]

@@ -7,23 +7,23 @@ from collections.abc import Iterable, Mapping
 import pikepdf
 
 
-def with_attachments(files: Mapping[str, bytes]) -> bytes:
+def write_with_attachments(files: Mapping[str, bytes]) -> bytes:
     """Write a one-page PDF with embedded files, compressed."""
     pdf = pikepdf.new()
     pdf.add_blank_page()
     for name, content in files.items():
         pdf.attachments[name] = pikepdf.AttachedFileSpec(pdf, content, filename=name)
-    return _saved(pdf)
+    return _save(pdf)
 
 
-def encrypted(*, by: str) -> bytes:
+def write_encrypted(*, by: str) -> bytes:
     """Write an encrypted PDF; with an empty secret anybody can open it."""
     pdf = pikepdf.new()
     pdf.add_blank_page()
-    return _saved(pdf, pikepdf.Encryption(owner="owner", user=by))
+    return _save(pdf, pikepdf.Encryption(owner="owner", user=by))
 
 
-def linearized(content: bytes) -> bytes:
+def linearize(content: bytes) -> bytes:
     """Linearize a PDF: move its index and its first page to the start."""
     out = io.BytesIO()
     with pikepdf.open(io.BytesIO(content)) as pdf:
@@ -31,7 +31,7 @@ def linearized(content: bytes) -> bytes:
     return out.getvalue()
 
 
-def with_objects(catalog: str, *objects: str) -> bytes:
+def write_with_objects(catalog: str, *objects: str) -> bytes:
     """Write a one-page PDF by hand: 1 is the catalog, 2 the pages, 3 the page, then `objects`."""
     bodies = (
         f"<</Type/Catalog/Pages 2 0 R{catalog}>>",
@@ -39,15 +39,15 @@ def with_objects(catalog: str, *objects: str) -> bytes:
         "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Resources<<>>>>",
         *objects,
     )
-    return _assembled(body.encode("latin-1") for body in bodies)
+    return _assemble(body.encode("latin-1") for body in bodies)
 
 
-def with_page_loop() -> bytes:
+def write_with_page_loop() -> bytes:
     """Write a PDF with a loop: its page tree is its own child."""
-    return _assembled([b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[2 0 R]/Count 1>>"])
+    return _assemble([b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[2 0 R]/Count 1>>"])
 
 
-def with_object_stream(compression: str, content: bytes) -> bytes:
+def write_with_object_stream(compression: str, content: bytes) -> bytes:
     """Write a PDF whose catalog is in a compressed object stream."""
     stream = (
         f"4 0 obj\n<</Type/ObjStm/N 2/First 9/Filter{compression}/Length {len(content)}>>\nstream\n"
@@ -62,7 +62,7 @@ def with_object_stream(compression: str, content: bytes) -> bytes:
     return b"%PDF-1.5\n" + stream + index + b"startxref\n%d\n%%%%EOF" % after
 
 
-def inflating_to(size_bytes: int) -> bytes:
+def deflate_catalog(size_bytes: int) -> bytes:
     """Compress a catalog followed by blanks, without the blanks in memory."""
     compressor = zlib.compressobj(9)
     objects = b"1 0 2 30 <</Type/Catalog/Pages 2 0 R>> <</Type/Pages/Kids[]/Count 0>>"
@@ -72,7 +72,7 @@ def inflating_to(size_bytes: int) -> bytes:
     return b"".join([*parts, compressor.flush()])
 
 
-def _assembled(bodies: Iterable[bytes]) -> bytes:
+def _assemble(bodies: Iterable[bytes]) -> bytes:
     out = io.BytesIO()
     out.write(b"%PDF-1.4\n")
     starts = []
@@ -87,18 +87,18 @@ def _assembled(bodies: Iterable[bytes]) -> bytes:
     return out.getvalue()
 
 
-def _saved(pdf: pikepdf.Pdf, encryption: pikepdf.Encryption | None = None) -> bytes:
+def _save(pdf: pikepdf.Pdf, encryption: pikepdf.Encryption | None = None) -> bytes:
     out = io.BytesIO()
     pdf.save(out, encryption=encryption or False)
     return out.getvalue()
 
 
-def repeated(unit: bytes, size_bytes: int) -> bytes:
+def write_repeated(unit: bytes, size_bytes: int) -> bytes:
     """Write a PDF filled with one unit, repeated."""
     return b"%PDF-1.7\n" + unit * (size_bytes // len(unit)) + b"\n%%EOF"
 
 
-def with_object_streams(count: int, each_bytes: int) -> bytes:
+def write_with_object_streams(count: int, each_bytes: int) -> bytes:
     """Write a small PDF whose catalog refers to many object streams, each large when unpacked."""
     out = io.BytesIO()
     out.write(b"%PDF-1.5\n")
@@ -148,12 +148,12 @@ def with_object_streams(count: int, each_bytes: int) -> bytes:
     return out.getvalue()
 
 
-def with_index_chain(length: int, *, closed: bool = False) -> bytes:
+def write_with_index_chain(length: int, *, closed: bool = False) -> bytes:
     """Write a PDF of many updates, each with an index that refers to the one before.
 
     With `closed`, the oldest refers to the newest.
     """
-    whole = with_objects("")
+    whole = write_with_objects("")
     oldest = whole.index(b"\nxref\n") + 1
     update = b"xref\n0 1\n0000000000 65535 f \ntrailer<</Size 4/Root 1 0 R/Prev %010d>>\n"
     size = len(update % 0)
@@ -165,7 +165,7 @@ def with_index_chain(length: int, *, closed: bool = False) -> bytes:
     return whole + b"".join(updates) + b"startxref\n%d\n%%%%EOF" % newest
 
 
-def with_false_lengths(count: int) -> bytes:
+def write_with_false_lengths(count: int) -> bytes:
     """Write a PDF of many streams with wrong lengths: a reader searches the end of each."""
     streams = (
         f"{number} 0 obj<</Length 9999999>>stream\nx\nendobj\n" for number in range(4, 4 + count)
@@ -180,28 +180,28 @@ def with_false_lengths(count: int) -> bytes:
     )  # fmt: skip
 
 
-def with_page_tree(levels: int, branches: int) -> bytes:
+def write_with_page_tree(levels: int, branches: int) -> bytes:
     """Write a PDF whose nodes of a level have the same kids: few objects, very many pages."""
     kids = [
         f"<</Type/Pages/Count 99/Kids[{' '.join([f'{number + 1} 0 R'] * branches)}]>>".encode()
         for number in range(2, 2 + levels)
     ]
-    return _assembled([b"<</Type/Catalog/Pages 2 0 R>>", *kids, b"<</Type/Page>>"])
+    return _assemble([b"<</Type/Catalog/Pages 2 0 R>>", *kids, b"<</Type/Page>>"])
 
 
-def with_pages(count: int) -> bytes:
+def write_with_pages(count: int) -> bytes:
     """Write a PDF of many empty pages."""
     references = " ".join(f"{number} 0 R" for number in range(3, 3 + count))
     tree = f"<</Type/Pages/Count {count}/Kids[{references}]>>".encode()
     pages = [b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Resources<<>>>>"] * count
-    return _assembled([b"<</Type/Catalog/Pages 2 0 R>>", tree, *pages])
+    return _assemble([b"<</Type/Catalog/Pages 2 0 R>>", tree, *pages])
 
 
-def with_predictor(columns: int, size_bytes: int) -> bytes:
+def write_with_predictor(columns: int, size_bytes: int) -> bytes:
     """Write a PDF with an invoice compressed with a predictor whose rows are `columns` long."""
     content = zlib.compress(b"\x02" * size_bytes, 9)
     parameters = f"/DecodeParms<</Predictor 15/Columns {columns}>>"
-    return with_objects(
+    return write_with_objects(
         "/Names<</EmbeddedFiles<</Names[(factur-x.xml) 4 0 R]>>>>",
         "<</Type/Filespec/UF(factur-x.xml)/EF<</F 5 0 R>>>>",
         f"<</Filter/FlateDecode{parameters}/Length {len(content)}>>\nstream\n"

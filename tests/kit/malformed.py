@@ -20,7 +20,7 @@ class RawRecord:
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
-def malformed_records(golden: Json) -> Iterator[RawRecord]:
+def build_malformed_records(golden: Json) -> Iterator[RawRecord]:
     """Build malformed records for a topic from one valid event of it."""
     sound = json.dumps(golden).encode()
     yield from _bodies(sound)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def peak_mb(pid: int | None = None) -> float:
+def measure_peak_mb(pid: int | None = None) -> float:
     """Measure the peak resident memory of a process, or of this one, in MB; 0 if it has ended.
 
     Not by ``getrusage``: its maximum is inherited from the parent process.

@@ -7,10 +7,11 @@ from typing import Any
 
 from shared.contracts.common_v1 import ActorV1, AmountsV1, PartiesV1, PartyV1
 from shared.contracts.envelope import Event
-from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
+from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1, StatusChanged
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
+from tests.kit.events import NOW
 
 NOON = datetime(2026, 11, 24, 11, tzinfo=UTC)
 TITULAIRE, MOE, MOA, PAYER = (
@@ -39,7 +40,7 @@ def a_piece(piece_id: str = "p1", **changes: Any) -> PieceStateV1:  # noqa: ANN4
         "issued_on": date(2026, 11, 20),
         "deposited_at": NOON,
         "currency": "EUR",
-        "amounts": amounts("100.00"),
+        "amounts": build_amounts("100.00"),
         "engagement": "ENG-1",
         "marche": "M-2026-1",
     } | changes
@@ -48,14 +49,14 @@ def a_piece(piece_id: str = "p1", **changes: Any) -> PieceStateV1:  # noqa: ANN4
     return PieceStateV1.model_validate(piece)
 
 
-def amounts(ht: str) -> AmountsV1:
+def build_amounts(ht: str) -> AmountsV1:
     """Build amounts with 20% of VAT."""
     net = Decimal(ht)
     tva = (net / 5).quantize(Decimal("0.01"))
     return AmountsV1(ht=net, tva=tva, ttc=net + tva, due=net + tva)
 
 
-def awaiting(role: Role, structure: str, piece_id: str = "p1", **more: Any) -> AwaitedV1:  # noqa: ANN401
+def build_awaited(role: Role, structure: str, piece_id: str = "p1", **more: Any) -> AwaitedV1:  # noqa: ANN401
     """Build the actor awaited."""
     asked = {"role": role, "structure": structure, "piece_id": piece_id, "since": NOON}
     return AwaitedV1.model_validate(asked | more)
@@ -81,7 +82,7 @@ def a_state(
     return DossierChanged.model_validate(state)
 
 
-def told(state: DossierChanged) -> Event[DossierChanged]:
+def build_event(state: DossierChanged) -> Event[DossierChanged]:
     """Build the event of a state."""
     return Event(
         id=new_id(),
@@ -96,7 +97,7 @@ def told(state: DossierChanged) -> Event[DossierChanged]:
     )
 
 
-def paid(piece_id: str = "p1", **changes: Any) -> PieceStateV1:  # noqa: ANN401
+def a_paid_piece(piece_id: str = "p1", **changes: Any) -> PieceStateV1:  # noqa: ANN401
     """Build a paid piece, mandated two days before."""
     mandated_at = datetime(2026, 11, 26, 11, tzinfo=UTC)
     return a_piece(
@@ -106,4 +107,30 @@ def paid(piece_id: str = "p1", **changes: Any) -> PieceStateV1:  # noqa: ANN401
         reported=Status.MANDATEE,
         reported_at=mandated_at,
         **changes,
+    )
+
+
+def a_status(dossier: str, rank: int, motive: str | None = None) -> Event[StatusChanged]:
+    """Build the event of a deposited piece's status, of rank `rank` in its dossier."""
+    party = PartyV1(structure="35600000000048")
+    return Event(
+        id=f"{dossier}-{rank}",
+        source="/services/routing",
+        type=StatusChanged.event_type,
+        time=NOW,
+        subject="p",
+        dossierid=dossier,
+        sequence=rank,
+        correlationid=f"journey of {dossier}",
+        data=StatusChanged(
+            piece_id="p",
+            dossier_id=dossier,
+            cadre="A4",
+            number="1",
+            status=Status.DEPOSEE,
+            motive=motive,
+            parties=PartiesV1(titulaire=party, moe=party, service_financier=party),
+            depositor=ActorV1(role=Role.TITULAIRE, structure="s"),
+            at=NOW,
+        ),
     )

@@ -7,8 +7,8 @@ import pytest
 
 from deploy.local.demo.actor import NEEDED_SERVICES
 from deploy.local.platform import Platform
-from tests.parcours.conftest import needs_kafka, run_platform
 from tests.parcours.ledger import settle
+from tests.parcours.platforms import needs_kafka, run_platform
 from tests.parcours.traffic import Traffic, open_traffic
 
 KILLED = ("routing", "deposit", "broker")

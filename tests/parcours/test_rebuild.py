@@ -18,8 +18,8 @@ from deploy.local.programs import ROOT
 from shared.runtime.store.database import Document
 from shared.vocabulary.roles import Role
 from tests.parcours.clients import Retries
-from tests.parcours.conftest import needs_kafka, run_platform
 from tests.parcours.ledger import settle
+from tests.parcours.platforms import needs_kafka, run_platform
 from tests.parcours.support_model import train_support
 from tests.parcours.traffic import open_traffic
 

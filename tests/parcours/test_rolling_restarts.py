@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.platform import Platform
-from tests.parcours.conftest import needs_kafka, run_platform
 from tests.parcours.ledger import settle
+from tests.parcours.platforms import needs_kafka, run_platform
 from tests.parcours.traffic import Traffic, open_traffic
 
 REPLICAS = 3

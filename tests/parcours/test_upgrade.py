@@ -23,10 +23,10 @@ from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.statuses import Status
 from tests.kit.waiting import scale_timeout
 from tests.parcours.clients import Retries
-from tests.parcours.conftest import needs_kafka, run_platform
 from tests.parcours.field_watch import FieldWatch
 from tests.parcours.ledger import read_events, settle
 from tests.parcours.next_version import ACT, CIRCUIT, FIELD, NEXT_LEVEL, STATUS, write_next_version
+from tests.parcours.platforms import needs_kafka, run_platform
 from tests.parcours.traffic import Traffic, open_traffic
 
 PIECES_EACH = 30

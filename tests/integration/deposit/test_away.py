@@ -27,7 +27,7 @@ async def test_a_deposit_waits_for_nobody_while_the_store_is_away(
     assert int(away.headers["Retry-After"]) > 0
     answer = await _insist(world, content, headers)
     assert answer.status_code == 201, answer.text
-    assert len(await world.told(answer.json()["dossier_id"], 1)) == 1
+    assert len(await world.read_deposits(answer.json()["dossier_id"], 1)) == 1
 
 
 async def _insist(world: World, content: bytes, headers: dict[str, str]) -> httpx.Response:

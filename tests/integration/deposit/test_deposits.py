@@ -82,7 +82,7 @@ async def test_a_plain_pdf_takes_its_fields_from_the_metadata(world: World) -> N
 async def test_the_deposit_is_told_once_with_all_that_routing_needs(world: World) -> None:
     piece = await world.open()
 
-    (event,) = await world.told(piece["dossier_id"], 1)
+    (event,) = await world.read_deposits(piece["dossier_id"], 1)
 
     assert (event["sequence"], event["subject"]) == ("0000000001", piece["piece_id"])
     data = event["data"]

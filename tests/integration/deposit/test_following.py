@@ -65,7 +65,7 @@ async def test_the_prefill_is_metadata_that_makes_the_next_piece(world: World) -
     assert (answer.json()["follows"], answer.json()["changes"]) == (piece["piece_id"], [])
     assert answer.json()["parties"] == piece["parties"]
     assert answer.json()["dossier_id"] == piece["dossier_id"]
-    events = await world.told(piece["dossier_id"], 2)
+    events = await world.read_deposits(piece["dossier_id"], 2)
     assert [event["sequence"] for event in events] == ["0000000001", "0000000002"]
 
 
@@ -298,7 +298,7 @@ async def test_a_suspended_piece_is_completed_by_its_depositor_with_a_proof(worl
     bon = await world.get(body["attachments"][0]["url"], headers=acting(Role.MOE))
     assert proof.content.startswith(b"%PDF-")
     assert bon.content == BON["attachments"][1]
-    events = await world.told(piece["dossier_id"], 2)
+    events = await world.read_deposits(piece["dossier_id"], 2)
     assert events[1]["type"] == "fr.aiguillage.piece.completee.v1"
     assert (events[1]["sequence"], events[1]["data"]["comment"]) == ("0000000002", "Le voici.")
     assert events[1]["data"]["by"] == {"role": "titulaire", "structure": TITULAIRE}

@@ -54,7 +54,7 @@ async def test_a_file_that_cannot_be_read_is_refused_by_name_and_not_kept(
 
 
 async def test_the_service_answers_while_a_bomb_is_read(world: World) -> None:
-    bomb = hostile_pdfs.with_object_streams(40, 11 * 1024 * 1024)
+    bomb = hostile_pdfs.write_with_object_streams(40, 11 * 1024 * 1024)
     memory = await world.figure("process_resident_memory_bytes")
 
     refusal = asyncio.create_task(world.deposit(bomb, beside(), dry_run=True))

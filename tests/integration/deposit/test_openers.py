@@ -75,7 +75,7 @@ async def test_each_journey_begins_with_its_depositor_and_names_its_first_recipi
         "service": None,
         "application": application,
     }
-    (event,) = await world.told(piece["dossier_id"], 1)
+    (event,) = await world.read_deposits(piece["dossier_id"], 1)
     told = {each for each, party in event["data"]["parties"].items() if party}
     always = (Role.TITULAIRE, Role.SERVICE_FINANCIER)
     assert told == {each.value for each in (*always, role, *named)}

@@ -54,7 +54,7 @@ async def test_what_is_switched_off_opens_nothing_and_what_is_open_goes_on(
     assert codes(state) == [("CIR-CADRE-01", "cadre")]
     assert final.status_code == followed.status_code == 201
     tables = [
-        (await world.told(each["dossier_id"], number))[-1]["data"]["table_version"]
+        (await world.read_deposits(each["dossier_id"], number))[-1]["data"]["table_version"]
         for each, number in ((before, 2), (final.json(), 1))
     ]
     assert tables == [CURRENT, f"{CURRENT}-A15-A6"]

@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any, Self
 
 import httpx
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from pymongo import MongoClient
 
 from deploy.local import Addresses, einvoices
@@ -33,6 +33,7 @@ from shared.vocabulary.structures import (
     StructureStatus,
 )
 from tests.kit.einvoices import an_einvoice
+from tests.kit.topics import read_until
 from tests.kit.waiting import scale_timeout
 
 TITULAIRE, MOE = "73282932000074", "35600000049837"
@@ -305,24 +306,15 @@ class World:
         lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
         return next((float(value) for key, _, value in lines if key == name), 0.0)
 
-    async def told(self, dossier_id: str, number: int) -> list[Answer]:
+    async def read_deposits(self, dossier_id: str, number: int) -> list[Answer]:
         """Read the topic of deposits until `number` events of a dossier have come."""
-        topic = topics.PIECE_DEPOSEE
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.addresses.kafka)
-        await consumer.start()
-        partitions = [TopicPartition(topic.name, rank) for rank in range(topic.partitions)]
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        found: list[Answer] = []
-        try:
-            async with asyncio.timeout(scale_timeout(_LIMIT_S)):
-                while len(found) < number:
-                    batches = await consumer.getmany(timeout_ms=200)
-                    events = [json.loads(each.value) for row in batches.values() for each in row]
-                    found += [each for each in events if each["dossierid"] == dossier_id]
-        finally:
-            await consumer.stop()
-        return found
+        values = await read_until(
+            self.addresses.kafka,
+            topics.PIECE_DEPOSEE,
+            lambda record: json.loads(record.value)["dossierid"] == dossier_id,
+            number,
+        )
+        return [json.loads(value) for value in values]
 
     async def _send(self, topic: topics.Topic, key: str, payload: Payload) -> None:
         event = Event[Any](

@@ -1,21 +1,19 @@
 """Structures over HTTP, and what is told of them on their topic."""
 
 import asyncio
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local import Addresses
 from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.topics import STRUCTURE
 from shared.vocabulary.siret import is_siret
-from tests.kit.waiting import scale_timeout
+from tests.kit.topics import read_until
 
 _SIRENS = count(100_000_000)
 
@@ -50,31 +48,16 @@ async def put(
     return await http.put(f"/structures/{structure}", json=body, headers=headers)
 
 
-async def told(addresses: Addresses, structure: str, number: int) -> list[StructureChanged]:
-    """Read the topic until `number` events of a structure have come, then a moment more."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=addresses.kafka, auto_offset_reset="earliest")
-    await consumer.start()
-    partitions = [TopicPartition(STRUCTURE.name, rank) for rank in range(STRUCTURE.partitions)]
-    consumer.assign(partitions)
-    await consumer.seek_to_beginning(*partitions)
-    found: list[StructureChanged] = []
-    try:
-        async with asyncio.timeout(scale_timeout(15)):
-            while len(found) < number:
-                found += _of(structure, await consumer.getmany(timeout_ms=200))
-        found += _of(structure, await consumer.getmany(timeout_ms=700))
-    finally:
-        await consumer.stop()
-    return found
-
-
-def _of(structure: str, batches: dict[Any, Any]) -> Iterator[StructureChanged]:
-    for record in (record for batch in batches.values() for record in batch):
-        event = Event[StructureChanged].model_validate_json(record.value)
-        if record.key.decode() == structure:
-            assert event.subject == structure
-            assert (event.dossierid, event.sequence) == (None, None)
-            yield event.data
+async def read_changes(addresses: Addresses, structure: str, number: int) -> list[StructureChanged]:
+    """Read the topic until `number` events of a structure have come."""
+    values = await read_until(
+        addresses.kafka, STRUCTURE, lambda record: record.key.decode() == structure, number
+    )
+    events = [Event[StructureChanged].model_validate_json(value) for value in values]
+    assert {(each.subject, each.dossierid, each.sequence) for each in events} == {
+        (structure, None, None)
+    }
+    return [each.data for each in events]
 
 
 async def test_a_structure_registers_itself_and_is_read_back(
@@ -114,7 +97,7 @@ async def test_every_change_is_told_once_with_consecutive_versions(
         '"2"',
         '"3"',
     ]
-    events = await told(addresses, siret, 3)
+    events = await read_changes(addresses, siret, 3)
     assert [event.version for event in events] == [1, 2, 3]
     assert [event.parameters.est_moa_uniquement for event in events] == [False, True, True]
     assert all(event.parameters.est_moa for event in events)
@@ -148,7 +131,7 @@ async def test_of_changes_that_race_each_gets_its_version(
 
     assert sorted(answer.json()["version"] for answer in answers) == list(range(1, 9))
     assert [answer.status_code for answer in answers].count(201) == 1
-    events = await told(addresses, siret, 8)
+    events = await read_changes(addresses, siret, 8)
     assert [event.version for event in events] == list(range(1, 9))
     assert {event.name for event in events} == set(names)
 
@@ -318,5 +301,5 @@ async def test_services_that_no_event_would_hold_are_refused_and_the_others_stil
     assert (refused.status_code, kept.status_code) == (422, 201)
     (violation,) = refused.json()["violations"]
     assert (violation["code"], violation["field"]) == ("ORG-SERVICE-03", "services")
-    (event,) = await told(addresses, siret, 1)
+    (event,) = await read_changes(addresses, siret, 1)
     assert len(event.services) == 3500

@@ -32,7 +32,7 @@ from shared.runtime.web.problems import install_handlers
 from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
 from tests.integration.portal.whole_platform import World
-from tests.kit.process_memory import peak_mb
+from tests.kit.process_memory import measure_peak_mb
 from tests.kit.waiting import scale_timeout
 from tests.unit.portal.export_changes import every_change
 
@@ -217,11 +217,11 @@ async def test_large_files_pass_through_a_portal_that_stays_small(
         plan = File("plan.pdf", "application/pdf", b"%PDF-1.4" + os.urandom(9_000_000))
         await titulaire.complete(opener["piece_id"], "Plan joint.", plan)
     await world.known(opener["dossier_id"], 3)
-    before = peak_mb(world.platform.pid("portal"))
+    before = measure_peak_mb(world.platform.pid("portal"))
 
     folder = await world.unpacked(opener["dossier_id"], tmp_path)
 
-    grown = peak_mb(world.platform.pid("portal")) - before
+    grown = measure_peak_mb(world.platform.pid("portal")) - before
     print(f"27 MB exported, the portal's peak grew by {grown:.0f} MB")
     assert verify(folder).returncode == 0
     assert grown < 15

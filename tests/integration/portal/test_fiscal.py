@@ -21,7 +21,7 @@ from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.portal.world import World
-from tests.kit.states import NOON, TITULAIRE, a_state, amounts
+from tests.kit.states import NOON, TITULAIRE, a_state, build_amounts
 
 SLICE = 500
 MANY = 10_000
@@ -36,7 +36,7 @@ async def tell_a_month(world: World) -> None:
     await world.tell(
         world.state("1", 1, world.piece("first", deposited_at=first, number="=1+1")),
         world.state("2", 1, world.piece("refused", status=Status.REFUSEE_MOE)),
-        world.state("3", 1, world.piece("avoir", amounts=amounts("-30.00"), marche="-2+3")),
+        world.state("3", 1, world.piece("avoir", amounts=build_amounts("-30.00"), marche="-2+3")),
         world.state("4", 1, world.piece("last", deposited_at=last, currency="XPF")),
         world.state("5", 1, world.piece("before", deposited_at=first - an_instant)),
         world.state("6", 1, world.piece("after", deposited_at=last + an_instant)),

@@ -17,7 +17,7 @@ from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from tests.kit.criteria import ALONE, DAYS, PLACE
 from tests.kit.namespaces import Namespace, build_namespace
-from tests.kit.states import MOA, TITULAIRE, a_state, told
+from tests.kit.states import MOA, TITULAIRE, a_state, build_event
 
 VIEWERS = [Actor(Role.TITULAIRE, TITULAIRE), Actor(Role.MOA, MOA)]
 EQUALLED = ["none", "number", "currency", "statuses", "cadres", "marche", "awaits_me", "closed"]
@@ -35,7 +35,7 @@ async def prepared(namespace: Namespace) -> AsyncIterator[Store]:
         await MongoPieces(store).prepare()
 
         async def work(transaction: Transaction) -> None:
-            await project_dossiers(transaction, [told(a_state())])
+            await project_dossiers(transaction, [build_event(a_state())])
 
         await store.transaction(work)
         yield store

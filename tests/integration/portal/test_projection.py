@@ -20,7 +20,7 @@ from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.portal.world import World
-from tests.kit.states import MOE, a_piece, a_state, told
+from tests.kit.states import MOE, a_piece, a_state, build_event
 from tests.kit.waiting import wait_until
 
 GROUP = "portal.projections"
@@ -74,7 +74,7 @@ async def test_the_versions_of_a_batch_leave_the_latest(store: Store) -> None:
 
 async def project(store: Store, *states: DossierChanged) -> None:
     async def work(transaction: Transaction) -> None:
-        await project_dossiers(transaction, [told(state) for state in states])
+        await project_dossiers(transaction, [build_event(state) for state in states])
 
     await store.transaction(work)
 
@@ -84,7 +84,7 @@ async def test_the_topics_alone_rebuild_everything(portal: Platform, world: Worl
     await world.tell(
         world.state("1", 1, world.piece("a")),
         world.state("1", 2, world.piece("a", status=Status.SUSPENDUE)),
-        world.state("2", 1, world.piece("b"), awaited=world.awaiting(Role.MOE, "b")),
+        world.state("2", 1, world.piece("b"), awaited=world.build_awaited(Role.MOE, "b")),
     )
     before = await shown(world)
     assert len(before[0]["pieces"]) == 2

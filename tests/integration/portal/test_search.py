@@ -9,10 +9,10 @@ import pytest
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.portal.world import World
-from tests.kit.states import NOON, amounts, paid
+from tests.kit.states import NOON, a_paid_piece, build_amounts
 from tests.kit.waiting import wait_until
 
-FRANCS = amounts("2500.50")
+FRANCS = build_amounts("2500.50")
 CRITERIA: dict[str, tuple[dict[str, Any], set[str]]] = {
     "number": ({"number": " sit-b "}, {"b"}),
     "number, by its beginning": ({"number_prefix": "sit-"}, {"a", "b"}),
@@ -44,7 +44,7 @@ async def tell_three(world: World) -> None:
     # 23:30 UTC on 1 December is 2 December in Paris.
     late = datetime(2026, 12, 1, 23, 30, tzinfo=UTC)
     await world.tell(
-        world.state("1", 1, world.piece("a"), awaited=world.awaiting(Role.MOE, "a")),
+        world.state("1", 1, world.piece("a"), awaited=world.build_awaited(Role.MOE, "a")),
         world.state(
             "2",
             1,
@@ -59,7 +59,7 @@ async def tell_three(world: World) -> None:
                 marche="M-b",
                 engagement="E-b",
             ),
-            awaited=world.awaiting(Role.MOA, "b"),
+            awaited=world.build_awaited(Role.MOA, "b"),
         ),
         world.state(
             "3",
@@ -71,7 +71,7 @@ async def tell_three(world: World) -> None:
                 cadre="A15",
                 status=Status.REFUSEE_MOA,
                 deposited_at=NOON - timedelta(days=1),
-                amounts=amounts("-10.00"),
+                amounts=build_amounts("-10.00"),
                 marche="M-c",
             ),
             closed=True,
@@ -137,7 +137,7 @@ async def test_a_piece_is_shown_with_names_labels_and_who_is_awaited(world: Worl
     await world.name(Role.MOE, 2, "Atelier du Pont")
     await world.name(Role.MOE, 1, "Ancien nom")
     due = NOON + timedelta(days=7)
-    awaited = world.awaiting(Role.MOE, "a", due=due)
+    awaited = world.build_awaited(Role.MOE, "a", due=due)
     await world.tell(world.state("1", 1, world.piece("a"), awaited=awaited))
 
     async def is_named() -> bool:
@@ -216,13 +216,15 @@ async def test_a_hidden_payment_is_betrayed_by_no_search_no_count_and_no_list(wo
     piece = world.piece(
         "a", status=Status.MANDATEE, status_at=datetime(2026, 11, 26, 11, tzinfo=UTC)
     )
-    payer = world.awaiting(Role.SERVICE_FINANCIER, "a", due=NOON + timedelta(days=30))
+    payer = world.build_awaited(Role.SERVICE_FINANCIER, "a", due=NOON + timedelta(days=30))
     hiding: dict[str, Any] = {"payment_not_reported": True}
     await world.tell(world.state("1", 1, piece, awaited=payer, **hiding))
     before = await everything(world, Role.TITULAIRE)
     depositor = piece.depositor
     await world.tell(
-        world.state("1", 2, paid(piece.piece_id, depositor=depositor), closed=True, **hiding)
+        world.state(
+            "1", 2, a_paid_piece(piece.piece_id, depositor=depositor), closed=True, **hiding
+        )
     )
 
     assert await everything(world, Role.TITULAIRE) == before

@@ -15,7 +15,7 @@ from shared.contracts.topics import DOSSIER, STRUCTURE
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
 from shared.vocabulary.structures import IdentifierType, StructureKind, StructureStatus
-from tests.kit.states import NOON, a_piece, a_state, awaiting, told
+from tests.kit.states import NOON, a_piece, a_state, build_awaited, build_event
 from tests.kit.waiting import wait_until
 
 _PLAYING = (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER)
@@ -48,9 +48,9 @@ class World:
         depositor = ActorV1(role=role, structure=self.structure(role))
         return a_piece(f"{self.id}-{piece_id}", **({"depositor": depositor} | changes))
 
-    def awaiting(self, role: Role, piece_id: str, **more: Any) -> AwaitedV1:  # noqa: ANN401
+    def build_awaited(self, role: Role, piece_id: str, **more: Any) -> AwaitedV1:  # noqa: ANN401
         """Say who must act on a piece."""
-        return awaiting(role, self.structure(role), f"{self.id}-{piece_id}", **more)
+        return build_awaited(role, self.structure(role), f"{self.id}-{piece_id}", **more)
 
     def state(
         self,
@@ -72,7 +72,7 @@ class World:
         """Put states on their topic, in this order."""
         for state in states:
             await self.producer.send_and_wait(
-                DOSSIER.name, encode(told(state)), key=state.dossier_id.encode()
+                DOSSIER.name, encode(build_event(state)), key=state.dossier_id.encode()
             )
 
     async def until_known(self) -> None:
@@ -91,7 +91,7 @@ class World:
             )
             await self.producer.send_and_wait(
                 DOSSIER.name,
-                encode(told(state)),
+                encode(build_event(state)),
                 key=state.dossier_id.encode(),
                 partition=partition,
             )

@@ -21,8 +21,8 @@ from shared.runtime.jobs.rows import Job
 from shared.runtime.jobs.worker import Jobs
 from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.levels import LEVEL
-from tests.bench.routing_load import deposits, structures
 from tests.kit.namespaces import Namespace
+from tests.kit.routing_load import build_deposits, build_structures
 from tests.kit.waiting import wait_until
 
 _clock = build_clock()
@@ -44,7 +44,7 @@ def router_in_a_month(transaction: Transaction) -> Router:
 async def take_structures(store: Store, version: int, *, payers_are_moa_alone: bool) -> None:
     """Take all structures in a version; as MOA alone, a service financier holds its dossiers."""
     events = []
-    for rank, (_, value) in enumerate(structures()):
+    for rank, (_, value) in enumerate(build_structures()):
         event = Event[StructureChanged].model_validate_json(value)
         is_held = payers_are_moa_alone and rank % 4 == 3
         parameters = ParametersV1(est_moa=True, est_moa_uniquement=is_held)
@@ -56,7 +56,7 @@ async def take_structures(store: Store, version: int, *, payers_are_moa_alone: b
 async def take_dossiers(store: Store, count: int) -> list[str]:
     """Take so many A4, which await their MOE for seven days; give the ids of their dossiers."""
     await create_indexes(store)
-    records = [value for _, value in deposits(count)[:count]]
+    records = [value for _, value in build_deposits(count)[:count]]
     events = [Event[PieceDeposited].model_validate_json(value) for value in records]
     for start in range(0, count, _PAGE):
 

@@ -21,9 +21,9 @@ from shared.runtime.messaging.outbox import Relay
 from shared.runtime.messaging.projection import Projection, ProjectionConfig
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.vocabulary.structures import IdentifierType, StructureKind, StructureStatus
-from tests.integration.runtime.test_service import a_status
-from tests.kit.events import NOTES, NOW, a_record, an_event, records
+from tests.kit.events import NOTES, NOW, a_record, an_event, build_records
 from tests.kit.outbox import FakeBroker, read_outbox
+from tests.kit.states import a_status
 from tests.kit.waiting import wait_until
 
 Line = dict[str, Any]
@@ -141,7 +141,7 @@ def _warnings_alone() -> Iterator[None]:
 @pytest.mark.usefixtures("_warnings_alone")
 async def test_the_level_of_the_log_holds(store: Store, log: Log) -> None:
     inbox = Inbox(store, NOTES, _do_nothing, lambda: NOW)
-    await inbox.process([*records([an_event(rank=1)]), a_record(b"{", offset=1)])
+    await inbox.process([*build_records([an_event(rank=1)]), a_record(b"{", offset=1)])
 
     assert [line["event"] for line in log.read()] == ["fact.dead_letter"]
 
@@ -156,11 +156,11 @@ async def test_a_delivery_is_written_once_however_often_a_message_comes(
     inbox = Inbox(store, NOTES, _do_nothing, lambda: NOW)
     first, second, third = (an_event(rank=rank) for rank in (1, 2, 3))
 
-    await inbox.process(records([first, first]))
-    await inbox.process(records([first, third]))
+    await inbox.process(build_records([first, first]))
+    await inbox.process(build_records([first, third]))
     assert [line["message_id"] for line in log.read()] == [first.id]
 
-    await inbox.process(records([second]))
+    await inbox.process(build_records([second]))
     lines = log.read()
     # The third was parked: it takes effect when the second has.
     assert [line["message_id"] for line in lines] == [second.id, third.id]

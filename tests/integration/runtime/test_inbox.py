@@ -14,7 +14,7 @@ from shared.runtime.clock import Clock
 from shared.runtime.errors import NotYetError, TransientError
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Document, Store, Transaction
-from tests.kit.events import NOTES, NOW, Whispered, a_record, an_event, records
+from tests.kit.events import NOTES, NOW, Whispered, a_record, an_event, build_records
 from tests.kit.outbox import read_outbox
 from tests.kit.waiting import scale_timeout
 
@@ -76,7 +76,7 @@ async def bench(store: Store) -> Bench:
 
 
 async def test_redelivery_has_no_second_effect(bench: Bench) -> None:
-    batch = records(an_event(rank=rank) for rank in (1, 2, 3))
+    batch = build_records(an_event(rank=rank) for rank in (1, 2, 3))
 
     await bench.inbox.process(batch)
     await bench.inbox.process(batch)
@@ -88,11 +88,11 @@ async def test_redelivery_has_no_second_effect(bench: Bench) -> None:
 async def test_what_comes_early_is_parked_then_released_in_order(bench: Bench) -> None:
     first, second, third, fourth = (an_event(rank=rank) for rank in (1, 2, 3, 4))
 
-    await bench.inbox.process(records([fourth, third]))
+    await bench.inbox.process(build_records([fourth, third]))
     assert await bench.effects() == []
-    await bench.inbox.process(records([first]))
+    await bench.inbox.process(build_records([first]))
     assert await bench.effects() == [1]
-    await bench.inbox.process(records([second]))
+    await bench.inbox.process(build_records([second]))
 
     assert await bench.effects() == [1, 2, 3, 4]
     stream = await bench.store.collection("streams").find_one({"stream": "d1"})
@@ -101,7 +101,7 @@ async def test_what_comes_early_is_parked_then_released_in_order(bench: Bench) -
 
 
 async def test_a_gap_waits_for_ever_and_other_dossiers_pass(bench: Bench) -> None:
-    await bench.inbox.process(records([an_event("d1", 2), an_event("d2", 1)]))
+    await bench.inbox.process(build_records([an_event("d1", 2), an_event("d2", 1)]))
     await bench.inbox.sweep()
 
     assert await bench.effects("d1") == []
@@ -159,7 +159,7 @@ async def test_a_bug_in_the_handler_dead_letters_the_one_message_it_fails_on(
     batch = [an_event(f"d{dossier}", rank) for dossier in range(10) for rank in (1, 2)]
     batch[6] = an_event("d3", 1, "boom", event_id="guilty")
 
-    await bench.inbox.process(records(batch))
+    await bench.inbox.process(build_records(batch))
 
     for dossier in range(10):
         assert await bench.effects(f"d{dossier}") == ([] if dossier == 3 else [1, 2])
@@ -171,9 +171,9 @@ async def test_a_bug_in_the_handler_dead_letters_the_one_message_it_fails_on(
 
 async def test_a_replay_after_the_bug_is_fixed_restores_the_order(bench: Bench) -> None:
     bench.notebook.faults["boom"] = ValueError("bug")
-    await bench.inbox.process(records([an_event("d1", 1, "boom", event_id="e1")]))
-    await bench.inbox.process(records(an_event("d1", rank) for rank in (2, 3)))
-    await bench.inbox.process(records([an_event("d1", 4)]))
+    await bench.inbox.process(build_records([an_event("d1", 1, "boom", event_id="e1")]))
+    await bench.inbox.process(build_records(an_event("d1", rank) for rank in (2, 3)))
+    await bench.inbox.process(build_records([an_event("d1", 4)]))
     assert await bench.effects() == []
 
     bench.notebook.faults.clear()
@@ -181,14 +181,14 @@ async def test_a_replay_after_the_bug_is_fixed_restores_the_order(bench: Bench) 
 
     assert await bench.effects() == [1, 2, 3, 4]
     assert "held" not in await bench.entry("e1")
-    await bench.inbox.process(records([an_event("d1", 5)]))
+    await bench.inbox.process(build_records([an_event("d1", 5)]))
     assert await bench.effects() == [1, 2, 3, 4, 5]
 
 
 async def test_a_replay_that_fails_again_stays_dead_and_says_so_again(bench: Bench) -> None:
     bench.notebook.faults["boom"] = ValueError("bug")
     await bench.inbox.process(
-        records([an_event("d1", 1, "boom", event_id="e1"), an_event("d1", 2)])
+        build_records([an_event("d1", 1, "boom", event_id="e1"), an_event("d1", 2)])
     )
 
     await bench.ask("e1", "replay")
@@ -201,7 +201,7 @@ async def test_a_replay_that_fails_again_stays_dead_and_says_so_again(bench: Ben
 async def test_a_replay_with_a_corrected_body_takes_its_place(bench: Bench) -> None:
     broken = a_record(b"{", offset=4)
     await bench.inbox.process([broken])
-    await bench.inbox.process(records([an_event("d1", 2)]))
+    await bench.inbox.process(build_records([an_event("d1", 2)]))
 
     corrected = encode(an_event("d1", 1, "corrected"))
     await bench.ask("essai.note.v1/0/4", "replay", value=corrected)
@@ -211,7 +211,7 @@ async def test_a_replay_with_a_corrected_body_takes_its_place(bench: Bench) -> N
 
 async def test_a_corrected_body_may_be_of_another_dossier_than_its_key(bench: Bench) -> None:
     await bench.inbox.process([a_record(b"{", key="structure", offset=4)])
-    await bench.inbox.process(records([an_event("d1", 2)]))
+    await bench.inbox.process(build_records([an_event("d1", 2)]))
 
     corrected = encode(an_event("d1", 1))
     await bench.ask("essai.note.v1/0/4", "replay", value=corrected)
@@ -222,7 +222,7 @@ async def test_a_corrected_body_may_be_of_another_dossier_than_its_key(bench: Be
 async def test_what_is_discarded_is_passed_over(bench: Bench) -> None:
     bench.notebook.faults["boom"] = ValueError("bug")
     await bench.inbox.process(
-        records([an_event("d1", 1, "boom", event_id="e1"), an_event("d1", 2)])
+        build_records([an_event("d1", 1, "boom", event_id="e1"), an_event("d1", 2)])
     )
 
     await bench.ask("e1", "discard")
@@ -236,7 +236,7 @@ async def test_what_is_discarded_before_its_turn_is_passed_over_in_its_turn(benc
     await bench.inbox.process([a_record(poison), a_record(an_event("d1", 4))])
 
     await bench.ask("e3", "discard")
-    await bench.inbox.process(records([an_event("d1", 1), an_event("d1", 2)]))
+    await bench.inbox.process(build_records([an_event("d1", 1), an_event("d1", 2)]))
 
     assert await bench.effects() == [1, 2, 4]
     assert await bench.state("e3") == "discarded"
@@ -269,15 +269,15 @@ async def test_two_dead_letters_of_a_dossier_are_settled_in_any_order(bench: Ben
 async def test_an_unknown_type_is_passed_over_and_keeps_its_rank(bench: Bench) -> None:
     whisper = an_event("d1", 2, payload=Whispered())
 
-    await bench.inbox.process(records([an_event("d1", 1), whisper, an_event("d1", 3)]))
+    await bench.inbox.process(build_records([an_event("d1", 1), whisper, an_event("d1", 3)]))
 
     assert await bench.effects() == [1, 3]
     assert await bench.dead_letters() == []
 
 
 async def test_parked_messages_left_by_a_crash_are_released_by_the_sweep(bench: Bench) -> None:
-    await bench.inbox.process(records([an_event("d1", 2), an_event("d1", 3)]))
-    await bench.inbox.process(records([an_event("d2", 1)]))
+    await bench.inbox.process(build_records([an_event("d1", 2), an_event("d1", 3)]))
+    await bench.inbox.process(build_records([an_event("d2", 1)]))
     # The crash: rank 1 was applied, and the process died before it released what waited for it.
     await bench.store.collection("streams").update_one({"stream": "d1"}, {"$set": {"next": 2}})
 
@@ -289,8 +289,8 @@ async def test_parked_messages_left_by_a_crash_are_released_by_the_sweep(bench: 
 async def test_replicas_that_settle_side_by_side_settle_once(bench: Bench) -> None:
     replica = Inbox(bench.store, NOTES, bench.notebook.handle, lambda: NOW)
     bench.notebook.faults["boom"] = ValueError("bug")
-    await bench.inbox.process(records([an_event("d1", 1, "boom", event_id="e1")]))
-    await bench.inbox.process(records(an_event("d1", rank) for rank in range(2, 12)))
+    await bench.inbox.process(build_records([an_event("d1", 1, "boom", event_id="e1")]))
+    await bench.inbox.process(build_records(an_event("d1", rank) for rank in range(2, 12)))
     bench.notebook.faults.clear()
     await bench.store.collection("inbox").update_one({"_id": "e1"}, {"$set": {"state": "replay"}})
 
@@ -305,7 +305,7 @@ async def test_replicas_that_settle_side_by_side_settle_once(bench: Bench) -> No
 async def test_a_replay_that_fails_on_two_replicas_is_said_once(bench: Bench) -> None:
     replica = Inbox(bench.store, NOTES, bench.notebook.handle, lambda: NOW)
     bench.notebook.faults["boom"] = ValueError("bug")
-    await bench.inbox.process(records([an_event("d1", 1, "boom", event_id="e1")]))
+    await bench.inbox.process(build_records([an_event("d1", 1, "boom", event_id="e1")]))
     await bench.store.collection("inbox").update_one({"_id": "e1"}, {"$set": {"state": "replay"}})
 
     await asyncio.gather(bench.inbox.sweep(), replica.sweep())
@@ -321,7 +321,7 @@ async def test_a_dossier_that_waits_for_something_outside_waits_alone(bench: Ben
     bench.notebook.faults["early"] = NotYetError(["d1"], "a structure is not known yet")
 
     await bench.inbox.process(
-        records([an_event("d1", 1, "early"), an_event("d1", 2), an_event("d2", 1)])
+        build_records([an_event("d1", 1, "early"), an_event("d1", 2), an_event("d2", 1)])
     )
     await bench.inbox.sweep()
 
@@ -337,7 +337,9 @@ async def test_a_dossier_that_waits_for_something_outside_waits_alone(bench: Ben
 
 async def test_replicas_that_take_the_same_batch_apply_it_once(bench: Bench) -> None:
     replica = Inbox(bench.store, NOTES, bench.notebook.handle, lambda: NOW)
-    batch = records(an_event(f"d{dossier}", rank) for dossier in range(5) for rank in (1, 2, 3))
+    batch = build_records(
+        an_event(f"d{dossier}", rank) for dossier in range(5) for rank in (1, 2, 3)
+    )
 
     await asyncio.gather(
         *(each.process(batch) for each in (bench.inbox, replica) for _ in range(2))
@@ -351,7 +353,7 @@ async def test_replicas_that_take_the_same_batch_apply_it_once(bench: Bench) -> 
 async def test_topics_of_one_service_do_not_release_each_others_messages(bench: Bench) -> None:
     other = replace(NOTES, name="essai.autre.v1")
     beside = Inbox(bench.store, other, bench.notebook.handle, lambda: NOW)
-    await bench.inbox.process(records([an_event("d1", 2, "of notes", event_id="n2")]))
+    await bench.inbox.process(build_records([an_event("d1", 2, "of notes", event_id="n2")]))
 
     await beside.process([a_record(an_event("d1", 1, "of other"), topic=other)])
     await beside.process([a_record(an_event("d1", 3, "of other"), topic=other)])
@@ -361,7 +363,7 @@ async def test_topics_of_one_service_do_not_release_each_others_messages(bench: 
 
 
 async def test_ids_are_forgotten_by_the_store_after_retention_and_a_week(bench: Bench) -> None:
-    await bench.inbox.process(records([an_event("d1", 1, event_id="e1")]))
+    await bench.inbox.process(build_records([an_event("d1", 1, event_id="e1")]))
 
     indexes = await bench.store.collection("inbox").index_information()
     ttl = [each for each in indexes.values() if "expireAfterSeconds" in each]
@@ -382,7 +384,7 @@ async def test_a_held_message_is_never_forgotten(bench: Bench) -> None:
 async def test_an_event_older_than_the_inbox_remembers_is_refused_by_name(bench: Bench) -> None:
     old = an_event("d1", 1, event_id="old", time=NOW - timedelta(days=37, seconds=1))
 
-    await bench.inbox.process(records([old]))
+    await bench.inbox.process(build_records([old]))
 
     assert await bench.effects() == []
     assert "older than the inbox remembers" in (await bench.entry("old"))["reason"]
@@ -390,7 +392,7 @@ async def test_an_event_older_than_the_inbox_remembers_is_refused_by_name(bench:
 
 async def test_waiting_for_the_world_is_never_a_dead_letter(bench: Bench) -> None:
     bench.notebook.faults["not yet"] = TransientError("the directory is behind")
-    taking = asyncio.create_task(bench.inbox.process(records([an_event("d1", 1, "not yet")])))
+    taking = asyncio.create_task(bench.inbox.process(build_records([an_event("d1", 1, "not yet")])))
     await asyncio.sleep(0.7)
     assert not taking.done()
 
@@ -410,12 +412,14 @@ async def test_a_handler_that_is_cancelled_leaves_nothing_and_blocks_nobody(benc
         await asyncio.sleep(60)
 
     cut_short = Inbox(bench.store, NOTES, slow, lambda: NOW)
-    taking = asyncio.create_task(cut_short.process(records([an_event("d1", 1)])))
+    taking = asyncio.create_task(cut_short.process(build_records([an_event("d1", 1)])))
     await asyncio.wait_for(begun.wait(), scale_timeout(10))
     taking.cancel()
     await asyncio.gather(taking, return_exceptions=True)
 
-    await asyncio.wait_for(bench.inbox.process(records([an_event("d1", 1)])), scale_timeout(5))
+    await asyncio.wait_for(
+        bench.inbox.process(build_records([an_event("d1", 1)])), scale_timeout(5)
+    )
 
     assert await bench.effects() == [1]
 

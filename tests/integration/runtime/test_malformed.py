@@ -30,7 +30,7 @@ from shared.runtime.record_size import measure_record
 from shared.runtime.store.database import Store, Transaction
 from tests.integration.runtime.test_broker import consuming
 from tests.kit.events import NOTES, NOW, a_record
-from tests.kit.malformed import RawRecord, malformed_records
+from tests.kit.malformed import RawRecord, build_malformed_records
 from tests.kit.namespaces import Namespace
 from tests.kit.outbox import read_outbox
 from tests.kit.waiting import scale_timeout, wait_until
@@ -72,7 +72,8 @@ async def test_no_malformed_record_stops_a_reader(store: Store, topic: Topic) ->
     processor = a_processor(store, topic)
     await processor.prepare()
     wild = [
-        fetched(topic, each, rank) for rank, each in enumerate(malformed_records(golden(topic)))
+        fetched(topic, each, rank)
+        for rank, each in enumerate(build_malformed_records(golden(topic)))
     ]
     sound = of_another(golden(topic))
 
@@ -120,7 +121,7 @@ async def test_on_a_real_kafka_the_group_moves_on(
     async with AIOKafkaProducer(
         bootstrap_servers=namespace.platform.addresses.kafka, max_request_size=10**7
     ) as producer:
-        for wild in malformed_records(golden(topic)):
+        for wild in build_malformed_records(golden(topic)):
             try:
                 await producer.send_and_wait(
                     name, wild.value, key=wild.key, headers=list(wild.headers), partition=0
@@ -140,7 +141,7 @@ async def test_on_a_real_kafka_the_group_moves_on(
 
     assert refused <= 3
     dead = await store.collection("inbox").count_documents({"state": "dead"})
-    assert dead > len(list(malformed_records(golden(topic)))) * 0.8
+    assert dead > len(list(build_malformed_records(golden(topic)))) * 0.8
 
 
 async def test_a_letter_that_the_store_refuses_is_a_dead_letter_as_bytes_at_a_position(

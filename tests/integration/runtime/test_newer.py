@@ -17,7 +17,7 @@ from shared.runtime.messaging.parsing import Record
 from shared.runtime.messaging.projection import Projection, ProjectionConfig, keep_newest
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
-from tests.kit.events import NOTES, NOW, Noted, a_record, an_event, records
+from tests.kit.events import NOTES, NOW, Noted, a_record, an_event, build_records
 from tests.kit.events import STATES as STATES_OF_NOTES
 from tests.kit.namespaces import Namespace
 from tests.kit.outbox import read_outbox
@@ -102,7 +102,7 @@ async def test_a_message_of_a_newer_level_waits_and_its_dossier_with_it(
     batch = [an_event("d1", 1), newer, an_event("d1", 3, event_id="behind"), an_event("d2", 1)]
 
     for _ in range(2):  # delivered twice
-        await versions.old.process(records(batch))
+        await versions.old.process(build_records(batch))
     await versions.old.sweep()
 
     assert (await versions.effects(), await versions.effects("d2")) == ([1], [1])
@@ -116,7 +116,7 @@ async def test_the_version_that_judges_it_takes_it_in_its_turn_and_what_follows(
 ) -> None:
     newer = [at_level(2, an_event("d1", rank)) for rank in (2, 4)]
     batch = [an_event("d1", 1), newer[0], an_event("d1", 3), newer[1], an_event("d1", 5)]
-    await versions.old.process(records(batch))
+    await versions.old.process(build_records(batch))
 
     await versions.new.sweep()
     await versions.new.sweep()
@@ -125,7 +125,7 @@ async def test_the_version_that_judges_it_takes_it_in_its_turn_and_what_follows(
     assert await versions.states() == {}
     assert await versions.stream() == (6, 0, [])
     assert waiting() == 0
-    await versions.old.process(records([*batch, an_event("d1", 6)]))
+    await versions.old.process(build_records([*batch, an_event("d1", 6)]))
     assert await versions.effects() == [1, 2, 3, 4, 5, 6]
 
 
@@ -134,7 +134,7 @@ async def test_two_replicas_of_the_newer_version_take_what_waited_once(
 ) -> None:
     replica = Inbox(versions.store, NEWER_NOTES, versions._handle, lambda: NOW, level=2)  # noqa: SLF001
     batch = [at_level(2, an_event(f"d{d}", rank)) for d in range(5) for rank in (1, 2, 3)]
-    await versions.old.process(records(batch))
+    await versions.old.process(build_records(batch))
 
     await asyncio.gather(versions.new.sweep(), replica.sweep(), versions.old.sweep())
 
@@ -148,7 +148,7 @@ async def test_a_type_that_comes_with_the_newer_level_waits_and_is_not_passed_ov
 ) -> None:
     sung = at_level(2, an_event("d1", 1, payload=Sung(text="la")))
 
-    await versions.old.process(records([sung, an_event("d1", 2)]))
+    await versions.old.process(build_records([sung, an_event("d1", 2)]))
     assert await versions.effects() == []
     await versions.new.sweep()
 
@@ -160,7 +160,7 @@ async def test_an_unknown_type_of_a_level_that_is_judged_is_still_passed_over(
 ) -> None:
     sung = an_event("d1", 1, payload=Sung(text="la"))
 
-    await versions.old.process(records([sung, an_event("d1", 2)]))
+    await versions.old.process(build_records([sung, an_event("d1", 2)]))
 
     assert await versions.effects() == [2]
 
@@ -187,8 +187,8 @@ async def test_what_the_newer_version_fails_on_becomes_its_dead_letter(
 async def test_a_message_whose_rank_was_taken_meanwhile_is_a_dead_letter_then(
     versions: Versions,
 ) -> None:
-    await versions.old.process(records([at_level(2, an_event("d1", 1, event_id="astray"))]))
-    await versions.old.process(records([an_event("d1", 1), an_event("d1", 2)]))
+    await versions.old.process(build_records([at_level(2, an_event("d1", 1, event_id="astray"))]))
+    await versions.old.process(build_records([an_event("d1", 1), an_event("d1", 2)]))
 
     await versions.new.sweep()
 
@@ -200,10 +200,10 @@ async def test_an_older_replica_gives_way_for_what_a_newer_one_parked(
     versions: Versions,
 ) -> None:
     second = at_level(2, an_event("d1", 2, event_id="second"))
-    await versions.new.process(records([second, an_event("d1", 3)]))
+    await versions.new.process(build_records([second, an_event("d1", 3)]))
     assert (await versions.states())["second"] == "parked"
 
-    await versions.old.process(records([an_event("d1", 1)]))
+    await versions.old.process(build_records([an_event("d1", 1)]))
     await versions.old.sweep()
     assert await versions.effects() == [1]
     assert (await versions.states())["second"] == "newer"
@@ -215,8 +215,8 @@ async def test_an_older_replica_gives_way_for_what_a_newer_one_parked(
 async def test_an_operator_may_give_up_what_waits_for_a_newer_version(
     versions: Versions,
 ) -> None:
-    await versions.old.process(records([at_level(2, an_event("d1", 1, event_id="newer"))]))
-    await versions.old.process(records([an_event("d1", 2)]))
+    await versions.old.process(build_records([at_level(2, an_event("d1", 1, event_id="newer"))]))
+    await versions.old.process(build_records([an_event("d1", 2)]))
 
     await versions.store.collection("inbox").update_one(
         {"_id": "newer"}, {"$set": {"state": "discard"}}
@@ -239,10 +239,10 @@ async def test_a_level_beyond_all_sense_or_without_a_rank_is_a_dead_letter(
 
 
 async def test_what_comes_of_a_message_is_written_at_its_level(versions: Versions) -> None:
-    await versions.new.process(records([an_event("d1", 1)]))
-    await versions.new.process(records([an_event("d1", 2), at_level(2, an_event("d1", 3))]))
-    await versions.new.process(records([an_event("d1", 4)]))
-    await versions.old.process(records([at_level(2, an_event("d1", 5))]))
+    await versions.new.process(build_records([an_event("d1", 1)]))
+    await versions.new.process(build_records([an_event("d1", 2), at_level(2, an_event("d1", 3))]))
+    await versions.new.process(build_records([an_event("d1", 4)]))
+    await versions.old.process(build_records([at_level(2, an_event("d1", 5))]))
     await versions.new.sweep()
 
     assert versions.levels == [1, 2, 1, 2]
@@ -302,7 +302,7 @@ async def test_a_dossier_whose_document_is_newer_waits_alone(versions: Versions)
         await versions._handle(transaction, events)  # noqa: SLF001
 
     inbox = Inbox(versions.store, NOTES, handle, lambda: NOW)
-    await inbox.process(records([an_event("d1", 1), an_event("d2", 1), an_event("d1", 2)]))
+    await inbox.process(build_records([an_event("d1", 1), an_event("d2", 1), an_event("d1", 2)]))
     await inbox.sweep()
     assert (await versions.effects(), await versions.effects("d2")) == ([], [1])
 

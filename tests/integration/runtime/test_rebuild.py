@@ -19,7 +19,7 @@ from shared.runtime.messaging.rebuild import Rebuild, replace_not_newer
 from shared.runtime.store.database import Document, Store, Transaction
 from tests.kit.events import NOW
 from tests.kit.namespaces import Namespace
-from tests.kit.states import a_piece, a_state, told
+from tests.kit.states import a_piece, a_state, build_event
 from tests.kit.waiting import scale_timeout
 
 Handle = Callable[[Transaction, Sequence[Event[DossierChanged]]], Awaitable[None]]
@@ -39,7 +39,7 @@ class Portal:
     async def publish(self, *states: DossierChanged, key: str | None = None) -> None:
         """Publish states, and let the live projection take them."""
         for state in states:
-            await self.publish_bytes(encode(told(state)), key or state.dossier_id)
+            await self.publish_bytes(encode(build_event(state)), key or state.dossier_id)
 
     async def publish_bytes(self, value: bytes, key: str) -> None:
         topic = self.namespace.prefix + DOSSIER.name
@@ -192,7 +192,7 @@ async def test_a_newer_state_stays_when_an_older_one_is_written_again(portal: Po
     await portal.publish(newer)
     before = await portal.dump()
 
-    await portal.store.transaction(lambda transaction: handler(transaction, [told(older)]))
+    await portal.store.transaction(lambda transaction: handler(transaction, [build_event(older)]))
 
     assert await portal.dump() == before
 
@@ -335,7 +335,7 @@ async def test_the_end_of_a_topic_may_be_the_mark_of_a_transaction(portal: Porta
     await portal.drop()
     address = portal.namespace.platform.addresses.kafka
     name = portal.namespace.prefix
-    value = encode(told(moving("d2", 1)[0]))
+    value = encode(build_event(moving("d2", 1)[0]))
     async with (
         AIOKafkaProducer(bootstrap_servers=address, transactional_id=name) as producer,
         producer.transaction(),

@@ -15,14 +15,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from deploy.local import Platform, choose
 from deploy.local.platform import BROKER, STORE
-from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
-from shared.contracts.envelope import Event, encode
-from shared.contracts.routing_v1 import StatusChanged
+from shared.contracts.envelope import encode
 from shared.contracts.topics import STATUT, STRUCTURE
 from shared.runtime.store.database import Store
-from shared.vocabulary.roles import Role
-from shared.vocabulary.statuses import Status
 from tests.kit.events import NOW
+from tests.kit.states import a_status
 from tests.kit.waiting import scale_timeout, wait_until
 
 TOY = "tests.integration.runtime.toy"
@@ -55,31 +52,6 @@ async def db(platform: Platform) -> AsyncIterator[Store]:
 async def health(http: httpx.AsyncClient, path: str) -> httpx.Response:
     """Ask at the root of the service, where operators ask."""
     return await http.get(http.base_url.join(path))
-
-
-def a_status(dossier: str, rank: int, motive: str | None = None) -> Event[StatusChanged]:
-    party = PartyV1(structure="35600000000048")
-    return Event(
-        id=f"{dossier}-{rank}",
-        source="/services/routing",
-        type=StatusChanged.event_type,
-        time=NOW,
-        subject="p",
-        dossierid=dossier,
-        sequence=rank,
-        correlationid=f"journey of {dossier}",
-        data=StatusChanged(
-            piece_id="p",
-            dossier_id=dossier,
-            cadre="A4",
-            number="1",
-            status=Status.DEPOSEE,
-            motive=motive,
-            parties=PartiesV1(titulaire=party, moe=party, service_financier=party),
-            depositor=ActorV1(role=Role.TITULAIRE, structure="s"),
-            at=NOW,
-        ),
-    )
 
 
 async def send(platform: Platform, *records: tuple[str, str, bytes]) -> None:

@@ -17,7 +17,7 @@ from shared.contracts.outgoing import Outgoing
 from shared.runtime.errors import is_transient
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Store, Transaction
-from tests.kit.events import NOTES, NOW, Noted, an_event, records
+from tests.kit.events import NOTES, NOW, Noted, an_event, build_records
 from tests.kit.namespaces import build_namespace
 from tests.kit.outbox import read_outbox
 from tests.kit.waiting import scale_timeout, wait_until
@@ -113,7 +113,7 @@ async def test_a_store_that_goes_away_in_the_middle_costs_nothing(
 
     inbox = Inbox(mortal_store, NOTES, handle, lambda: NOW)
     await inbox.prepare()
-    batches = [records([an_event("d1", rank)]) for rank in range(1, 200)]
+    batches = [build_records([an_event("d1", rank)]) for rank in range(1, 200)]
 
     async def take_all() -> None:
         for batch in batches:

@@ -29,9 +29,10 @@ from shared.runtime.tracing.spans import (
     tracing,
 )
 from shared.runtime.tracing.traceparent import SpanContext, compute_trace_id
-from tests.integration.runtime.test_service import TOY, a_status
+from tests.integration.runtime.test_service import TOY
 from tests.kit.namespaces import Namespace
 from tests.kit.receivers import Receiver, run_receiver
+from tests.kit.states import a_status
 from tests.kit.waiting import scale_timeout
 
 TRACE = "0197a5c000007000800000000000c001"

@@ -15,7 +15,7 @@ from services.support.suggestions.adapters.model import train_model
 from services.support.suggestions.adapters.model_file import write_model
 from tests.integration.support.chat_site import Cast, Site, a_site
 from tests.integration.support.world import a_structure
-from tests.kit.directory import tell_structure
+from tests.kit.directory import publish_structure
 from tests.kit.waiting import scale_timeout
 
 
@@ -79,5 +79,5 @@ async def site(trained_model: Path) -> AsyncIterator[Site]:
 @pytest.fixture
 async def cast(site: Site) -> Cast:
     structure = a_structure().replace(" ", "-")
-    await tell_structure(site.platform.addresses, "support", structure)
+    await publish_structure(site.platform.addresses, "support", structure)
     return Cast(structure)

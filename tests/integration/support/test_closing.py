@@ -13,7 +13,15 @@ from pymongo import MongoClient
 from deploy.local import Platform, choose
 from shared.contracts.support_v1 import TicketChanged
 from shared.vocabulary.tickets import Desk, Side, TicketAct
-from tests.integration.support.world import PDF, Person, a_structure, agent, asker, draft, told
+from tests.integration.support.world import (
+    PDF,
+    Person,
+    a_structure,
+    agent,
+    asker,
+    draft,
+    read_events,
+)
 from tests.kit.waiting import scale_timeout, wait_until
 
 
@@ -57,7 +65,7 @@ async def test_what_was_settled_and_not_reopened_is_closed_after_its_delay(
     await wait_until(is_closed, "the ticket is closed", 30)
     line = (await me.get(left))["journal"][-1]
     assert (line["act"], line["by"], line["who"]) == ("clore", "plateforme", "plateforme")
-    *_, event = await told(support.addresses.kafka, Desk.TECHNIQUE, left[1:], 4)
+    *_, event = await read_events(support.addresses.kafka, Desk.TECHNIQUE, left[1:], 4)
     assert isinstance(event, TicketChanged)
     assert (event.act, event.by, event.agent) == (TicketAct.CLORE, Side.PLATEFORME, None)
     assert (await me.get(reopened))["status"] == "ROUVERT"

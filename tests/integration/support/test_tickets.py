@@ -18,11 +18,11 @@ from tests.integration.support.world import (
     agent,
     asker,
     draft,
+    read_events,
     stranger,
     to_business,
-    told,
 )
-from tests.kit.directory import tell_structure
+from tests.kit.directory import publish_structure
 from tests.kit.waiting import scale_timeout, wait_until
 
 
@@ -48,7 +48,7 @@ async def test_a_technical_ticket_reaches_the_technical_topic_with_its_attachmen
     )
     done = await me.do("POST", f"/{begun['ticket_id']}/submission")
 
-    (event,) = await told(addresses.kafka, Desk.TECHNIQUE, begun["ticket_id"], 1)
+    (event,) = await read_events(addresses.kafka, Desk.TECHNIQUE, begun["ticket_id"], 1)
     assert isinstance(event, TicketSubmitted)
     assert event.number == done["number"]
     assert (event.desk, event.sub_category, event.recipient) == ("technique", "DEPOT", None)
@@ -69,7 +69,7 @@ async def test_a_business_ticket_reaches_the_business_topic_and_its_structure_al
     buyer = await a_buyer(addresses)
     done = await asker(http, a_structure()).submitted(to_business(buyer))
 
-    (event,) = await told(addresses.kafka, Desk.METIER, done["ticket_id"], 1)
+    (event,) = await read_events(addresses.kafka, Desk.METIER, done["ticket_id"], 1)
     assert event.desk is Desk.METIER
     mine = await agent(http, "metier", buyer).get()
     assert [each["ticket_id"] for each in mine["tickets"]] == [done["ticket_id"]]
@@ -189,7 +189,7 @@ async def test_a_submission_that_is_sent_again_with_its_key_is_one(
     assert len({each.json()["number"] for each in answers}) == 1
     assert sum("Idempotency-Replayed" in each.headers for each in answers) == 3
     assert codes(other) == [("SUP-CLE-01", "Idempotency-Key")]
-    assert len(await told(addresses.kafka, Desk.TECHNIQUE, one["ticket_id"], 1)) == 1
+    assert len(await read_events(addresses.kafka, Desk.TECHNIQUE, one["ticket_id"], 1)) == 1
 
 
 async def test_tickets_submitted_at_once_have_each_their_number(http: httpx.AsyncClient) -> None:
@@ -234,7 +234,7 @@ async def test_a_ticket_is_talked_over_settled_reopened_and_rated(
         "resoudre",
         "evaluer",
     ]
-    events = await told(addresses.kafka, Desk.TECHNIQUE, path[1:], 10)
+    events = await read_events(addresses.kafka, Desk.TECHNIQUE, path[1:], 10)
     assert [each.version for each in events] == list(range(2, 12))
     message = events[3]
     assert isinstance(message, TicketChanged)
@@ -269,8 +269,8 @@ async def test_a_transfer_is_told_to_both_desks_and_audited(
     line = there["journal"][-1]
     assert (line["act"], line["who"], line["text"]) == ("transferer", "Zoé", reason)
     assert line["recipient"]["structure"] == buyer
-    _, gone = await told(addresses.kafka, Desk.TECHNIQUE, ticket["ticket_id"], 2)
-    (came,) = await told(addresses.kafka, Desk.METIER, ticket["ticket_id"], 1)
+    _, gone = await read_events(addresses.kafka, Desk.TECHNIQUE, ticket["ticket_id"], 2)
+    (came,) = await read_events(addresses.kafka, Desk.METIER, ticket["ticket_id"], 1)
     assert isinstance(gone, TicketChanged)
     assert (gone.act, gone.next_desk) == (TicketAct.TRANSFERER, Desk.METIER)
     assert isinstance(came, TicketTransferred)
@@ -349,8 +349,8 @@ async def test_a_question_goes_to_a_structure_that_is_there(
     http: httpx.AsyncClient, addresses: Addresses
 ) -> None:
     gone, odd = await a_buyer(addresses), a_structure()
-    await tell_structure(addresses, "support", gone, version=2, status=StructureStatus.INACTIF)
-    await tell_structure(addresses, "support", odd, services=("$a.b", "C.D"))
+    await publish_structure(addresses, "support", gone, version=2, status=StructureStatus.INACTIF)
+    await publish_structure(addresses, "support", odd, services=("$a.b", "C.D"))
     me, desk = asker(http, odd), agent(http, "technique")
     there = (await me.submitted(draft(service="C.D")))["ticket_id"]
 
@@ -389,7 +389,7 @@ async def test_a_draft_whose_recipient_is_gone_when_it_is_submitted_stays_a_draf
     buyer = await a_buyer(addresses)
     me = asker(http, a_structure())
     begun = await me.do("POST", "", json=to_business(buyer))
-    await tell_structure(addresses, "support", buyer, version=2, status=StructureStatus.INACTIF)
+    await publish_structure(addresses, "support", buyer, version=2, status=StructureStatus.INACTIF)
 
     refused = await me.send("POST", f"/{begun['ticket_id']}/submission")
 
@@ -407,7 +407,7 @@ async def test_markup_in_a_description_stays_text(
     response = await me.send("GET", f"/{done['ticket_id']}")
     assert response.json()["description"] == markup
     assert response.headers["content-type"] == "application/json"
-    (event,) = await told(addresses.kafka, Desk.TECHNIQUE, done["ticket_id"], 1)
+    (event,) = await read_events(addresses.kafka, Desk.TECHNIQUE, done["ticket_id"], 1)
     assert isinstance(event, TicketSubmitted)
     assert event.description == markup
 
@@ -477,7 +477,7 @@ async def test_a_ticket_without_an_account_is_followed_by_its_token(
     assert [each.status_code for each in sent] == [201, 201]
     assert again["number"] == first["number"]
     assert await stranger(http, again["token"]).get(path) == await me.get(path)
-    (event,) = await told(addresses.kafka, Desk.TECHNIQUE, first["ticket_id"], 1)
+    (event,) = await read_events(addresses.kafka, Desk.TECHNIQUE, first["ticket_id"], 1)
     assert isinstance(event, TicketSubmitted)
     assert (event.issuer.email, event.issuer.structure) == ("sans.compte@exemple.fr", None)
     assert (await me.get(path))["attachments"][0]["name"] == "bon.pdf"

@@ -1,6 +1,5 @@
 """People who ask and desks that answer, over HTTP; and what is told on the topics."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -8,15 +7,14 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local import Addresses
 from shared.contracts.envelope import Event, Head
 from shared.contracts.support_v1 import TicketChanged, TicketSubmitted, TicketTransferred
 from shared.contracts.topics import TICKET
 from shared.vocabulary.tickets import Desk
-from tests.kit.directory import tell_structure
-from tests.kit.waiting import scale_timeout
+from tests.kit.directory import publish_structure
+from tests.kit.topics import read_until
 
 Json = dict[str, Any]
 Told = TicketSubmitted | TicketTransferred | TicketChanged
@@ -33,7 +31,7 @@ def a_structure() -> str:
 async def a_buyer(addresses: Addresses) -> str:
     """Give a structure that the service knows, and no other test uses."""
     structure = a_structure()
-    await tell_structure(addresses, "support", structure)
+    await publish_structure(addresses, "support", structure)
     return structure
 
 
@@ -104,24 +102,12 @@ def stranger(http: httpx.AsyncClient, token: str = "") -> Person:
     return Person(http, {"X-Ticket-Token": token} if token else {}, "/open/tickets")
 
 
-async def told(kafka: str, desk: Desk, ticket: str, number: int) -> Sequence[Told]:
-    """Read the topic of a desk until `number` events of a ticket have come, then a moment more."""
-    topic = TICKET[desk]
-    found: list[Told] = []
-    async with AIOKafkaConsumer(bootstrap_servers=kafka) as consumer:
-        partitions = [TopicPartition(topic.name, rank) for rank in range(topic.partitions)]
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        async with asyncio.timeout(scale_timeout(15)):
-            while len(found) < number:
-                found += _of(ticket, await consumer.getmany(timeout_ms=200))
-        found += _of(ticket, await consumer.getmany(timeout_ms=700))
-    return found
-
-
-def _of(ticket: str, batches: dict[Any, Any]) -> list[Told]:
-    records = [record for batch in batches.values() for record in batch]
-    return [_read(each.value) for each in records if each.key.decode() == ticket]
+async def read_events(kafka: str, desk: Desk, ticket: str, number: int) -> Sequence[Told]:
+    """Read the topic of a desk until `number` events of a ticket have come."""
+    values = await read_until(
+        kafka, TICKET[desk], lambda record: record.key.decode() == ticket, number
+    )
+    return [_read(each) for each in values]
 
 
 def _read(value: bytes) -> Told:

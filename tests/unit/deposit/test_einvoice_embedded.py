@@ -148,7 +148,9 @@ def test_an_invoice_under_another_name_is_refused_by_that_name(name: str) -> Non
     assert not is_reserved(name)
 
     with pytest.raises(Unreadable) as refusal:
-        read_einvoice(hostile_pdfs.with_attachments({name: _CII, "note.xml": b"<note/>"}), "x")
+        read_einvoice(
+            hostile_pdfs.write_with_attachments({name: _CII, "note.xml": b"<note/>"}), "x"
+        )
 
     violation = refusal.value.violation
     assert violation.code == "DEP-FILE-14"
@@ -190,7 +192,7 @@ def test_an_invoice_under_another_name_is_refused_by_that_name(name: str) -> Non
 @pytest.mark.parametrize("name", ["facture.xml", "facture.txt", "donnees"])
 def test_an_invoice_is_seen_by_its_content_whatever_its_name(name: str, content: bytes) -> None:
     with pytest.raises(Unreadable) as refusal:
-        read_einvoice(hostile_pdfs.with_attachments({name: content}), "x")
+        read_einvoice(hostile_pdfs.write_with_attachments({name: content}), "x")
 
     assert refusal.value.violation.code == "DEP-FILE-14"
 
@@ -208,7 +210,7 @@ def test_an_invoice_is_seen_by_its_content_whatever_its_name(name: str, content:
     ids=range(6),
 )
 def test_files_that_are_no_invoice_leave_a_plain_pdf(files: dict[str, bytes]) -> None:
-    assert read_einvoice(hostile_pdfs.with_attachments(files), "x").syntax is Syntax.PDF
+    assert read_einvoice(hostile_pdfs.write_with_attachments(files), "x").syntax is Syntax.PDF
 
 
 def test_a_file_that_is_reached_twice_is_one_invoice() -> None:
@@ -248,6 +250,6 @@ def test_an_invoice_that_was_taken_out_of_the_pdf_is_not_found() -> None:
 
 @pytest.mark.parametrize("before", [b"\r\n", b"\xef\xbb\xbf", b"\n" * 1000, b"\x00\x01" * 200])
 def test_a_pdf_may_begin_within_its_first_kilobyte(before: bytes) -> None:
-    content = before + hostile_pdfs.with_attachments({"factur-x.xml": _CII})
+    content = before + hostile_pdfs.write_with_attachments({"factur-x.xml": _CII})
 
     assert read_einvoice(content, "x").number == "SIT-2026-11"

@@ -164,22 +164,24 @@ import sys
 from pathlib import Path
 from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.domain.unreadable import Unreadable
-from tests.kit.process_memory import peak_mb
+from tests.kit.process_memory import measure_peak_mb
 
-before = peak_mb()
+before = measure_peak_mb()
 for path in sys.argv[1:]:
     try:
         read_einvoice(Path(path).read_bytes(), path)
     except Unreadable:
-        print(peak_mb() - before)
+        print(measure_peak_mb() - before)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
 def test_what_is_refused_took_little_memory(tmp_path: Path) -> None:
     bombs = (
-        hostile_pdfs.with_object_stream("/FlateDecode", hostile_pdfs.inflating_to(200 * MEGABYTE)),
-        hostile_pdfs.with_attachments({"factur-x.xml": b" " * (99 * MEGABYTE)}),
+        hostile_pdfs.write_with_object_stream(
+            "/FlateDecode", hostile_pdfs.deflate_catalog(200 * MEGABYTE)
+        ),
+        hostile_pdfs.write_with_attachments({"factur-x.xml": b" " * (99 * MEGABYTE)}),
         b"<a>" + b"<b/>" * 2_000_000 + b"</a>",
         document(_DTDS["billion_laughs"], "<ID>&x;</ID>"),
     )
@@ -221,39 +223,45 @@ _TREE = "/Names<</EmbeddedFiles 4 0 R>>"
         (b"%PDF-1.7\n", "DEP-FILE-08"),
         (write_factur_x(an_einvoice())[:1500], "DEP-FILE-08"),
         (write_factur_x(an_einvoice())[:1500] + b"\n%%EOF", "DEP-FILE-08"),
-        (hostile_pdfs.with_page_loop(), "DEP-FILE-08"),
-        (hostile_pdfs.with_objects("/X " + "[" * 100_000 + "]" * 100_000), "DEP-FILE-08"),
-        (hostile_pdfs.with_objects(_TREE, "<</Names[(factur-x.xml) 3]>>"), "DEP-FILE-08"),
-        (hostile_pdfs.with_objects(_TREE, "<</Names 3>>"), "DEP-FILE-08"),
-        (hostile_pdfs.with_objects(_TREE, "<</Names[(factur-x.xml)]>>"), "DEP-FILE-08"),
-        (hostile_pdfs.encrypted(by="user"), "DEP-FILE-09"),
-        (hostile_pdfs.encrypted(by=""), "DEP-FILE-09"),
+        (hostile_pdfs.write_with_page_loop(), "DEP-FILE-08"),
+        (hostile_pdfs.write_with_objects("/X " + "[" * 100_000 + "]" * 100_000), "DEP-FILE-08"),
+        (hostile_pdfs.write_with_objects(_TREE, "<</Names[(factur-x.xml) 3]>>"), "DEP-FILE-08"),
+        (hostile_pdfs.write_with_objects(_TREE, "<</Names 3>>"), "DEP-FILE-08"),
+        (hostile_pdfs.write_with_objects(_TREE, "<</Names[(factur-x.xml)]>>"), "DEP-FILE-08"),
+        (hostile_pdfs.write_encrypted(by="user"), "DEP-FILE-09"),
+        (hostile_pdfs.write_encrypted(by=""), "DEP-FILE-09"),
         (
-            hostile_pdfs.with_attachments(
+            hostile_pdfs.write_with_attachments(
                 {"factur-x.xml": b"<a/>", "ZUGFeRD-invoice.xml": b"<b/>"}
             ),
             "DEP-FILE-10",
         ),
-        (hostile_pdfs.with_attachments({"factur-x.xml": b" " * (11 * MEGABYTE)}), "DEP-FILE-11"),
-        (hostile_pdfs.with_attachments({"factur-x.xml": b" " * (99 * MEGABYTE)}), "DEP-FILE-11"),
-        (hostile_pdfs.with_objects(_TREE, "<</Names[(factur-x.xml) 3 0 R]>>"), "DEP-FILE-11"),
         (
-            hostile_pdfs.with_objects(_TREE, "<</Names[" + "(a) 3 0 R " * 10_000 + "]>>"),
+            hostile_pdfs.write_with_attachments({"factur-x.xml": b" " * (11 * MEGABYTE)}),
+            "DEP-FILE-11",
+        ),
+        (
+            hostile_pdfs.write_with_attachments({"factur-x.xml": b" " * (99 * MEGABYTE)}),
+            "DEP-FILE-11",
+        ),
+        (hostile_pdfs.write_with_objects(_TREE, "<</Names[(factur-x.xml) 3 0 R]>>"), "DEP-FILE-11"),
+        (
+            hostile_pdfs.write_with_objects(_TREE, "<</Names[" + "(a) 3 0 R " * 10_000 + "]>>"),
             "DEP-FILE-12",
         ),
-        (hostile_pdfs.with_object_stream("/LZWDecode", b"x"), "DEP-FILE-12"),
-        (hostile_pdfs.with_object_stream("/L#5aW", b"x"), "DEP-FILE-12"),
-        (hostile_pdfs.with_object_stream("[/FlateDecode 7 0 R]", b"x"), "DEP-FILE-12"),
-        (hostile_pdfs.with_object_stream(" %\n 7 0 R", b"x"), "DEP-FILE-12"),
+        (hostile_pdfs.write_with_object_stream("/LZWDecode", b"x"), "DEP-FILE-12"),
+        (hostile_pdfs.write_with_object_stream("/L#5aW", b"x"), "DEP-FILE-12"),
+        (hostile_pdfs.write_with_object_stream("[/FlateDecode 7 0 R]", b"x"), "DEP-FILE-12"),
+        (hostile_pdfs.write_with_object_stream(" %\n 7 0 R", b"x"), "DEP-FILE-12"),
         (
-            hostile_pdfs.with_object_stream(
-                "/FlateDecode", hostile_pdfs.inflating_to(100 * MEGABYTE)
+            hostile_pdfs.write_with_object_stream(
+                "/FlateDecode", hostile_pdfs.deflate_catalog(100 * MEGABYTE)
             ),
             "DEP-FILE-08",
         ),
-        (hostile_pdfs.with_attachments({"factur-x.xml": b"<a/>"}), "DEP-FILE-07"),
+        (hostile_pdfs.write_with_attachments({"factur-x.xml": b"<a/>"}), "DEP-FILE-07"),
         (
-            hostile_pdfs.with_attachments({"factur-x.xml": document(_DTDS["internal"])}),
+            hostile_pdfs.write_with_attachments({"factur-x.xml": document(_DTDS["internal"])}),
             "DEP-FILE-05",
         ),
     ],
@@ -266,9 +274,9 @@ def test_a_harmful_pdf_is_refused_by_code(content: bytes, code: str) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        hostile_pdfs.with_objects(_TREE, "<</Kids[4 0 R 4 0 R]>>"),
-        hostile_pdfs.with_objects(_TREE, *_SHARED_BRANCHES, "<</Names[(a) 3 0 R]>>"),
-        hostile_pdfs.with_attachments({"annexe.xml": b"<metre/>"}),
+        hostile_pdfs.write_with_objects(_TREE, "<</Kids[4 0 R 4 0 R]>>"),
+        hostile_pdfs.write_with_objects(_TREE, *_SHARED_BRANCHES, "<</Names[(a) 3 0 R]>>"),
+        hostile_pdfs.write_with_attachments({"annexe.xml": b"<metre/>"}),
     ],
     ids=["loop", "shared_branches", "another_name"],
 )
@@ -280,7 +288,7 @@ def test_a_pdf_whose_tree_of_files_holds_no_invoice_is_a_plain_pdf(content: byte
 def test_a_truncated_pdf_is_refused_though_a_repair_would_open_it(
     write: Callable[[Einvoice], bytes],
 ) -> None:
-    whole = hostile_pdfs.linearized(write(an_einvoice()))
+    whole = hostile_pdfs.linearize(write(an_einvoice()))
 
     assert read_einvoice(whole, "x").syntax in {Syntax.FACTUR_X, Syntax.PDF}
     assert refusal(whole[:-100]).code == "DEP-FILE-08"

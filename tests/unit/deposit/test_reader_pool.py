@@ -24,7 +24,7 @@ from shared.vocabulary.codes import Syntax
 from shared.vocabulary.sizes import MEGABYTE
 from tests.kit import hostile_pdfs, lying_reader
 from tests.kit.einvoices import ROOT, an_einvoice
-from tests.kit.process_memory import peak_mb
+from tests.kit.process_memory import measure_peak_mb
 from tests.kit.readers import run_pool
 from tests.kit.waiting import scale_timeout, wait_until
 
@@ -61,7 +61,7 @@ async def watching(pool: ReaderPool) -> AsyncIterator[_Watch]:
             before = time.monotonic()
             await asyncio.sleep(0.01)
             seen.gap_s = max(seen.gap_s, time.monotonic() - before)
-            seen.peak_mb = max(seen.peak_mb, *map(peak_mb, pool.pids), 0)
+            seen.peak_mb = max(seen.peak_mb, *map(measure_peak_mb, pool.pids), 0)
 
     task = asyncio.create_task(look())
     try:
@@ -81,39 +81,43 @@ _UNBOUNDED = {
 }
 _FILES: dict[str, Callable[[], bytes]] = {
     **{
-        f"filters_{size_kb}_kb_of_{name}": partial(hostile_pdfs.repeated, unit, size_kb * 1024)
+        f"filters_{size_kb}_kb_of_{name}": partial(
+            hostile_pdfs.write_repeated, unit, size_kb * 1024
+        )
         for name, unit in _UNBOUNDED.items()
         for size_kb in (100, 1000)
     },
     "a_long_comment_of_filters": lambda: b"%PDF-1.7\n/Filter%" + b"/Filter%" * 99_999 + b"\n%%EOF",
-    "object_streams": lambda: hostile_pdfs.with_object_streams(40, 11 * MEGABYTE),
-    "a_long_chain_of_indexes": lambda: hostile_pdfs.with_index_chain(40_000),
-    "a_loop_of_indexes": lambda: hostile_pdfs.with_index_chain(40_000, closed=True),
-    "an_index_before_itself": lambda: hostile_pdfs.with_index_chain(1, closed=True),
-    "pieces_of_one_object": lambda: hostile_pdfs.repeated(b"1 0 obj\n", 2 * MEGABYTE),
-    "pieces_of_many_objects": lambda: hostile_pdfs.repeated(
+    "object_streams": lambda: hostile_pdfs.write_with_object_streams(40, 11 * MEGABYTE),
+    "a_long_chain_of_indexes": lambda: hostile_pdfs.write_with_index_chain(40_000),
+    "a_loop_of_indexes": lambda: hostile_pdfs.write_with_index_chain(40_000, closed=True),
+    "an_index_before_itself": lambda: hostile_pdfs.write_with_index_chain(1, closed=True),
+    "pieces_of_one_object": lambda: hostile_pdfs.write_repeated(b"1 0 obj\n", 2 * MEGABYTE),
+    "pieces_of_many_objects": lambda: hostile_pdfs.write_repeated(
         b"".join(b"%d 0 obj\n" % number for number in range(200_000)), 2 * MEGABYTE
     ),
-    "pieces_of_streams": lambda: hostile_pdfs.repeated(
+    "pieces_of_streams": lambda: hostile_pdfs.write_repeated(
         b"1 0 obj<</Length 9>>stream\n", 2 * MEGABYTE
     ),
-    "false_lengths": lambda: hostile_pdfs.with_false_lengths(20_000),
-    "arrays_in_arrays": lambda: hostile_pdfs.with_objects("/X " + "[" * 900_000 + "]" * 900_000),
-    "dictionaries_in_dictionaries": lambda: hostile_pdfs.with_objects(
+    "false_lengths": lambda: hostile_pdfs.write_with_false_lengths(20_000),
+    "arrays_in_arrays": lambda: hostile_pdfs.write_with_objects(
+        "/X " + "[" * 900_000 + "]" * 900_000
+    ),
+    "dictionaries_in_dictionaries": lambda: hostile_pdfs.write_with_objects(
         "/X " + "<</A" * 400_000 + " 1" + ">>" * 400_000
     ),
-    "numbers": lambda: hostile_pdfs.with_objects(f"/Nombres [{'1 ' * 9_000_000}]"),
-    "pages": lambda: hostile_pdfs.with_pages(100_000),
-    "shared_pages": lambda: hostile_pdfs.with_page_tree(60, 10),
-    "associated_files": lambda: hostile_pdfs.with_objects(f"/AF[{'4 0 R ' * 900_000}]"),
-    "names": lambda: hostile_pdfs.with_objects(
+    "numbers": lambda: hostile_pdfs.write_with_objects(f"/Nombres [{'1 ' * 9_000_000}]"),
+    "pages": lambda: hostile_pdfs.write_with_pages(100_000),
+    "shared_pages": lambda: hostile_pdfs.write_with_page_tree(60, 10),
+    "associated_files": lambda: hostile_pdfs.write_with_objects(f"/AF[{'4 0 R ' * 900_000}]"),
+    "names": lambda: hostile_pdfs.write_with_objects(
         f"/Names<</EmbeddedFiles<</Names[{'(a) 3 0 R ' * 900_000}]>>>>"
     ),
-    "kids_of_names": lambda: hostile_pdfs.with_objects(
+    "kids_of_names": lambda: hostile_pdfs.write_with_objects(
         "/Names<</EmbeddedFiles 4 0 R>>", f"<</Kids[{'4 0 R ' * 9_000}]>>"
     ),
-    "rows_as_long_as_memory": lambda: hostile_pdfs.with_predictor(2**30, 11 * MEGABYTE),
-    "rows_of_a_byte": lambda: hostile_pdfs.with_predictor(1, 11 * MEGABYTE),
+    "rows_as_long_as_memory": lambda: hostile_pdfs.write_with_predictor(2**30, 11 * MEGABYTE),
+    "rows_of_a_byte": lambda: hostile_pdfs.write_with_predictor(1, 11 * MEGABYTE),
     "xml_of_one_name_in_two_places": lambda: _xml(
         "<cbc:ProfileID>A1</cbc:ProfileID>" * 90_000,
         "<e:UBLExtensions>" + "<e:CategoryCode>A2</e:CategoryCode>" * 90_000 + "</e:UBLExtensions>",
@@ -153,7 +157,7 @@ async def test_a_hostile_file_takes_bounded_time_and_memory_while_the_service_an
 
 
 async def test_files_are_read_beside_one_that_takes_too_much() -> None:
-    bomb = hostile_pdfs.with_objects(f"/Nombres [{'1 ' * 9_000_000}]")
+    bomb = hostile_pdfs.write_with_objects(f"/Nombres [{'1 ' * 9_000_000}]")
 
     async with run_pool(replace(_BOUNDS, readers=2)) as pool:
         codes = await asyncio.gather(
@@ -230,7 +234,7 @@ async def test_a_file_that_no_reader_takes_is_refused_the_second_time() -> None:
 
 
 async def test_a_file_that_ends_its_reader_is_given_to_no_other() -> None:
-    bomb = hostile_pdfs.with_false_lengths(20_000)
+    bomb = hostile_pdfs.write_with_false_lengths(20_000)
 
     async with run_pool(replace(_BOUNDS, readers=2)) as pool:
         before = pool.pids
@@ -265,7 +269,7 @@ async def test_a_file_waits_for_a_reader_only_so_long() -> None:
 
 
 async def test_a_sender_of_many_slow_files_leaves_a_reader_to_everybody_else() -> None:
-    bomb = hostile_pdfs.with_false_lengths(20_000)
+    bomb = hostile_pdfs.write_with_false_lengths(20_000)
 
     async with run_pool(replace(_BOUNDS, readers=2, wait_s=60.0)) as pool:
         slow = [asyncio.create_task(pool.read(bomb, "a.pdf", "many")) for _ in range(10)]

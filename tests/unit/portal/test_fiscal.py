@@ -12,7 +12,7 @@ from shared.contracts.routing_v1 import PieceStateV1
 from shared.vocabulary.codes import CREDIT_NOTES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
-from tests.kit.states import a_piece, a_state, amounts
+from tests.kit.states import a_piece, a_state, build_amounts
 
 
 def totals(*states: PieceStateV1) -> Totals:
@@ -23,8 +23,8 @@ def totals(*states: PieceStateV1) -> Totals:
 
 
 def test_amounts_add_up_exactly_and_currencies_never_meet() -> None:
-    cents = [a_piece(f"p{rank}", amounts=amounts("0.10")) for rank in range(3)]
-    francs = a_piece("f", currency="XPF", amounts=amounts("7.00"))
+    cents = [a_piece(f"p{rank}", amounts=build_amounts("0.10")) for rank in range(3)]
+    francs = a_piece("f", currency="XPF", amounts=build_amounts("7.00"))
 
     euro, xpf = totals(*cents, francs)
 
@@ -47,13 +47,13 @@ def test_what_is_turned_away_for_good_is_turned_away_here() -> None:
 
 
 def test_an_avoir_is_deducted_whichever_sign_it_bears() -> None:
-    refused = a_piece("p3", status=Status.REJETEE, amounts=amounts("-5.00"))
+    refused = a_piece("p3", status=Status.REJETEE, amounts=build_amounts("-5.00"))
 
     (total,) = totals(
         a_piece("p1"),
-        a_piece("p2", amounts=amounts("-30.00")),
-        a_piece("p4", amounts=amounts("20.00"), type_code="381"),
-        a_piece("p5", amounts=amounts("-10.00"), type_code="381"),
+        a_piece("p2", amounts=build_amounts("-30.00")),
+        a_piece("p4", amounts=build_amounts("20.00"), type_code="381"),
+        a_piece("p5", amounts=build_amounts("-10.00"), type_code="381"),
         refused,
     )
 
@@ -63,7 +63,9 @@ def test_an_avoir_is_deducted_whichever_sign_it_bears() -> None:
 
 @pytest.mark.parametrize("type_code", sorted(CREDIT_NOTES))
 def test_every_type_of_avoir_is_deducted(type_code: str) -> None:
-    (total,) = totals(a_piece("p1"), a_piece("p2", amounts=amounts("30.00"), type_code=type_code))
+    (total,) = totals(
+        a_piece("p1"), a_piece("p2", amounts=build_amounts("30.00"), type_code=type_code)
+    )
 
     assert total.whole.kept.amounts.ht == Decimal("70.00")
     assert (total.whole.avoirs.count, total.whole.avoirs.amounts.ht) == (1, Decimal("-30.00"))

@@ -11,7 +11,17 @@ from shared.contracts.routing_v1 import DossierChanged, TurnV1
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import Status
-from tests.kit.states import MOA, MOE, NOON, PAYER, TITULAIRE, a_piece, a_state, awaiting, paid
+from tests.kit.states import (
+    MOA,
+    MOE,
+    NOON,
+    PAYER,
+    TITULAIRE,
+    a_paid_piece,
+    a_piece,
+    a_state,
+    build_awaited,
+)
 
 MANDATED_AT = datetime(2026, 11, 26, 11, tzinfo=UTC)
 DUE = NOON + timedelta(days=30)
@@ -19,13 +29,13 @@ _TO_PAY = a_piece(status=Status.MANDATEE, status_at=MANDATED_AT)
 
 
 def before_payment(*, payment_not_reported: bool = False) -> DossierChanged:
-    payer = awaiting(Role.SERVICE_FINANCIER, PAYER, service="TRAVAUX", due=DUE)
+    payer = build_awaited(Role.SERVICE_FINANCIER, PAYER, service="TRAVAUX", due=DUE)
     return a_state(pieces=[_TO_PAY], awaited=payer, payment_not_reported=payment_not_reported)
 
 
 def after_payment(*, payment_not_reported: bool = False) -> DossierChanged:
     return a_state(
-        version=2, pieces=[paid()], closed=True, payment_not_reported=payment_not_reported
+        version=2, pieces=[a_paid_piece()], closed=True, payment_not_reported=payment_not_reported
     )
 
 
@@ -62,7 +72,9 @@ def test_a_payment_that_is_reported_is_seen_by_all(role: Role) -> None:
 def test_the_other_pieces_of_a_dossier_do_not_tell_of_a_hidden_payment_either() -> None:
     first = a_piece("p0", status=Status.ASSOCIEE)
     before, *_ = read_pieces(a_state(pieces=[first, _TO_PAY], payment_not_reported=True))
-    after, *_ = read_pieces(a_state(pieces=[first, paid()], closed=True, payment_not_reported=True))
+    after, *_ = read_pieces(
+        a_state(pieces=[first, a_paid_piece()], closed=True, payment_not_reported=True)
+    )
 
     assert before.reported == after.reported
 
@@ -77,9 +89,9 @@ def test_a_payment_is_hidden_even_where_an_old_message_does_not_say_what_is_repo
 
 def test_a_piece_awaits_each_of_those_who_may_act_and_nobody_while_it_is_held() -> None:
     turn = TurnV1(role=Role.TITULAIRE, structure=TITULAIRE)
-    named = awaiting(Role.MOE, MOE, others=(turn,))
+    named = build_awaited(Role.MOE, MOE, others=(turn,))
     both = only(a_state(pieces=[a_piece()], awaited=named))
-    held = only(a_state(pieces=[a_piece()], awaited=awaiting(Role.MOE, MOE, held="CIR-X-01")))
+    held = only(a_state(pieces=[a_piece()], awaited=build_awaited(Role.MOE, MOE, held="CIR-X-01")))
 
     assert both.awaits == {Actor(Role.MOE, MOE), Actor(Role.TITULAIRE, TITULAIRE)}
     assert held.awaits == frozenset()
@@ -89,7 +101,7 @@ def test_a_piece_awaits_each_of_those_who_may_act_and_nobody_while_it_is_held() 
 
 def test_only_the_piece_that_is_awaited_awaits_anybody() -> None:
     first, second = read_pieces(
-        a_state(pieces=[a_piece("p0"), a_piece()], awaited=awaiting(Role.MOE, MOE))
+        a_state(pieces=[a_piece("p0"), a_piece()], awaited=build_awaited(Role.MOE, MOE))
     )
 
     assert first.whole.awaited is None

@@ -15,8 +15,8 @@ from shared.runtime.tracing.traceparent import (
     compute_trace_id,
     format_traceparent,
 )
-from tests.integration.runtime.test_service import a_status
 from tests.kit.events import an_event
+from tests.kit.states import a_status
 
 
 class Exported:

@@ -26,7 +26,7 @@ Record = tuple[str, bytes]
 """Key and value."""
 
 
-def structures() -> Iterator[Record]:
+def build_structures() -> Iterator[Record]:
     """Tell the structures: a quarter of them plays each role."""
     for rank in range(STRUCTURES):
         state = StructureChanged(
@@ -43,7 +43,7 @@ def structures() -> Iterator[Record]:
         yield _structure(rank), _encode(state, _structure(rank))
 
 
-def deposits(dossiers: int) -> list[Record]:
+def build_deposits(dossiers: int) -> list[Record]:
     """Tell the deposits of every dossier: all first pieces, all second ones, all third ones."""
     ids = [[new_id() for _ in (None, *PIECES)] for _ in range(dossiers)]
     return [
