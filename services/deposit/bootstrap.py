@@ -19,7 +19,6 @@ from services.deposit.settings import Settings
 from shared.circuit.loader import load_current, switch_rows_off
 from shared.contracts.topics import DOSSIER, STRUCTURE
 from shared.runtime.ids import new_id
-from shared.runtime.jobs.kinds import build_periodic
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.directory import Directory, project_structures
 from shared.runtime.messaging.projection import ProjectionConfig
@@ -27,7 +26,6 @@ from shared.runtime.service import Runtime
 from shared.runtime.store.files import Files
 
 _BODY_LIMIT_MB = 130
-_SWEEP_S, _SWEEP_LIMIT_S = 3600, 600
 
 
 _log = get_logger(__name__)
@@ -79,10 +77,7 @@ def build() -> tuple[Runtime, FastAPI]:
     )
     runtime.run_in_background("ledger", ledger.run)
     runtime.run_in_background("readers", readers.run)
-    sweep = build_periodic(
-        lambda: files.sweep(pieces.find_referenced_files), _SWEEP_S, _SWEEP_LIMIT_S
-    )
-    runtime.run_jobs("files", sweep)
+    runtime.sweep_files(files, pieces.find_referenced_files)
     app = runtime.build_app(
         title="Dépôt",
         description="Dépose les pièces de facturation de travaux et en donne un certificat.",

@@ -10,7 +10,7 @@ from services.routing.adapters.peers import Addresses, http_peers
 from services.routing.application.copy_verification import find_copy_differences
 from services.routing.application.ports import Report
 from services.routing.application.router import Router
-from services.routing.entrypoints import consumers, jobs
+from services.routing.entrypoints import consumers, gauges, jobs
 from services.routing.entrypoints.http import dossiers, treatments
 from services.routing.settings import Settings
 from shared.contracts import topics
@@ -46,10 +46,11 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
         }
     )
     runtime.consume({topics.PIECE_DEPOSEE: consumers.route_pieces(build_router)})
-    runtime.run_every(_MEASURE_S, "measure", jobs.build_gauges_task(dossier_store, clock))
+    runtime.run_every(_MEASURE_S, "measure", gauges.build_gauges_task(dossier_store, clock))
     delays = Finder(lambda: dossier_store.find_late(clock()), _DELAYS_S)
     runtime.run_jobs(jobs.DELAYS, jobs.build_delays_work(build_router), delays)
-    # Found too: a dossier that another transaction was about to hold by the version before.
+    # A changed structure enqueues the dossiers held because of it, up to a limit. The finder finds
+    # the rest, and those that a concurrent transaction held by the version before the change.
     held = Finder(dossier_store.find_held, _HELD_S)
     runtime.run_jobs(jobs.HELD_DOSSIERS, jobs.build_rejudge_work(build_router), held)
     return runtime, runtime.build_app(

@@ -51,7 +51,7 @@ from services.support.tickets.entrypoints.open_tickets import create_open_ticket
 from services.support.tickets.entrypoints.tickets import create_tickets_router
 from shared.contracts.topics import STRUCTURE
 from shared.runtime.ids import new_id
-from shared.runtime.jobs.kinds import Effect, Finder, build_periodic
+from shared.runtime.jobs.kinds import Effect, Finder
 from shared.runtime.messaging.directory import Directory, project_structures
 from shared.runtime.messaging.projection import ProjectionConfig
 from shared.runtime.notifier import Notifier
@@ -61,7 +61,8 @@ from shared.runtime.web.connection_limit import ConnectionLimit
 
 _OPEN_PATHS = ("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chats")
 """Prefixes of paths that need no account."""
-_SWEEP_S, _SWEEP_LIMIT_S = 3600, 600
+_CLOSING, _CHAT_LIMITS = "closing", "chat-limits"
+"""Kinds of jobs, each named by the id of its ticket or chat."""
 _CLOSE_S = 600
 _TIME_LIMITS_S = 2
 _QUEUES_S = 5
@@ -168,13 +169,10 @@ def _build_tickets(base: _Base, suggester: ModelSuggester) -> Sequence[APIRouter
     closing = AutomaticClosing(ports, actions, timedelta(days=settings.close_after_days))
     runtime.prepare(tickets.prepare)
     runtime.prepare(files.prepare)
-    sweep = build_periodic(
-        lambda: files.sweep(tickets.find_referenced_files), _SWEEP_S, _SWEEP_LIMIT_S
-    )
-    runtime.run_jobs("files", sweep)
+    runtime.sweep_files(files, tickets.find_referenced_files)
     # Closing has a transaction of its own, which judges the ticket: done again, it does nothing.
     runtime.run_jobs(
-        "closing", Effect(lambda job: closing.close(job.key)), Finder(closing.list_due, _CLOSE_S)
+        _CLOSING, Effect(lambda job: closing.close(job.key)), Finder(closing.list_due, _CLOSE_S)
     )
     follow_ups = rates.of("suite", settings.open_messages_per_ticket)
     return [
@@ -225,7 +223,7 @@ def _build_chat(base: _Base) -> Sequence[APIRouter]:
     runtime.prepare(chats.prepare)
     # A transaction of its own here too, which judges the chat.
     runtime.run_jobs(
-        "chat-limits",
+        _CHAT_LIMITS,
         Effect(lambda job: live_chat.apply_time_limits(job.key)),
         Finder(live_chat.list_reached, _TIME_LIMITS_S),
     )

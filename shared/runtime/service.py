@@ -7,10 +7,8 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
-from socket import socket
 from types import MappingProxyType
 
-import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
@@ -19,7 +17,7 @@ from shared.contracts.topics import Topic
 from shared.runtime.backoff import retry_forever, retry_transient
 from shared.runtime.clock import build_clock
 from shared.runtime.errors import is_transient
-from shared.runtime.jobs.kinds import Finder, Work
+from shared.runtime.jobs.kinds import Finder, Work, build_periodic
 from shared.runtime.jobs.worker import Jobs
 from shared.runtime.logs import configure_logging, get_logger
 from shared.runtime.messaging.broker import Broker, ConsumerGroup
@@ -31,19 +29,19 @@ from shared.runtime.messaging.rebuild import Rebuild, select_read_models
 from shared.runtime.metrics import LEVELS
 from shared.runtime.settings import RuntimeSettings, describe_faults
 from shared.runtime.store.database import Store
+from shared.runtime.store.files import Files, FindReferred
 from shared.runtime.tracing.spans import tracing
 from shared.runtime.web.app import create_app
-from shared.runtime.web.body_limits import BodyLimits
-from shared.runtime.web.connection_registry import ConnectionLimits
-from shared.runtime.web.connection_timeouts import LimitedConfig
 from shared.runtime.web.middlewares import Authenticator
+from shared.runtime.web.server import Server, build_body_limits, build_server_config
 from shared.vocabulary.levels import LEVEL
 
 Task = Callable[[], Awaitable[None]]
 _SWEEP_S = 1.0
 _MEASURE_JOBS_S = 10.0
-_FRAME_MAX_BYTES = 64 * 1024
-"""Size limit of a WebSocket message; the server's own limit is 16 MB a client."""
+_SWEEP_FILES_S, _SWEEP_FILES_TIMEOUT_S = 3600, 600
+_FILES = "files"
+"""Kind of the periodic job that deletes files."""
 _log = get_logger(__name__)
 
 
@@ -146,6 +144,13 @@ class Runtime:
         `finder` finds those that nobody enqueues.
         """
         self._jobs.add(kind, work, finder)
+
+    def sweep_files(self, files: Files, find_referenced: FindReferred) -> None:
+        """Delete periodically, in one replica, the files to which the service does not refer."""
+        work = build_periodic(
+            lambda: files.sweep(find_referenced), _SWEEP_FILES_S, _SWEEP_FILES_TIMEOUT_S
+        )
+        self.run_jobs(_FILES, work)
 
     def run_every(self, seconds: float, name: str, task: Task) -> None:
         """Run `task` periodically in each replica, `seconds` apart: for its own gauges.
@@ -338,7 +343,7 @@ def _build(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> tuple[
 
 async def _serve(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> None:
     runtime, app = _build(service, build)
-    server = _Server(build_server_config(app, runtime.settings), runtime.end_streams)
+    server = Server(build_server_config(app, runtime.settings), runtime.end_streams)
     await server.serve()
     if not server.started:
         sys.exit(1)
@@ -360,57 +365,3 @@ async def _export_spans(service: str, settings: RuntimeSettings) -> AsyncIterato
     finally:
         tracing.start(None)
         await exporter.stop()
-
-
-def build_server_config(app: FastAPI, settings: RuntimeSettings) -> uvicorn.Config:
-    """Build the configuration of the HTTP server."""
-    return LimitedConfig(
-        app,
-        _build_connection_limits(settings),
-        host=settings.host,
-        port=settings.port,
-        # By default the server trusts these headers from any caller on its own machine.
-        proxy_headers=bool(settings.proxies),
-        forwarded_allow_ips=settings.proxies.split(),
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        ws_max_size=_FRAME_MAX_BYTES,
-    )
-
-
-def _build_connection_limits(settings: RuntimeSettings) -> ConnectionLimits:
-    return ConnectionLimits(
-        in_all=settings.connections,
-        each=settings.connections_each,
-        waiting=settings.connections_waiting,
-        head_s=settings.head_timeout_s,
-        answer_s=settings.answer_timeout_s,
-        slowest_kb_s=settings.slowest_kb_s,
-        proxies=tuple(settings.proxies.split()),
-    )
-
-
-def build_body_limits(settings: RuntimeSettings) -> BodyLimits:
-    """Build the limits of request bodies from settings."""
-    return BodyLimits(
-        timeout_s=settings.body_timeout_s,
-        timeout_open_s=settings.body_timeout_open_s,
-        grace_s=settings.body_grace_s,
-        slowest_kb_s=settings.slowest_kb_s,
-        uploads_mb=settings.uploads_mb,
-        uploads_open_mb=settings.uploads_open_mb,
-        upload_wait_s=settings.upload_wait_s,
-    )
-
-
-class _Server(uvicorn.Server):
-    """Server with graceful shutdown: it ends streams before it waits for open requests."""
-
-    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._end_streams = end_streams
-
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        self._end_streams()
-        await super().shutdown(sockets)

@@ -20,10 +20,10 @@ from services.support.chat.entrypoints.socket import _USELESS_LIMIT
 from services.support.settings import Settings as SupportSettings
 from shared.runtime.jobs.kinds import InTransaction
 from shared.runtime.messaging.lane import _RETRY_AFTER_REFUSAL_S
-from shared.runtime.service import _FRAME_MAX_BYTES
 from shared.runtime.tracing.exporter import _QUEUE_MAX
 from shared.runtime.web.body_limits import _OPEN_PLAIN_BYTES, _PLAIN_BYTES
 from shared.runtime.web.connection_timeouts import _HEAD_BYTES, _HEAD_LINES
+from shared.runtime.web.server import _FRAME_MAX_BYTES
 from tests.kit.deployed import NAMES, ROOT, find_settings
 
 _QUOTED = re.compile(r"`(?:AIGUILLAGE|…)?_?([A-Z]+(?:_[A-Z]+)*)`,? \(?(\d+)(?![\d., ]*\d)")

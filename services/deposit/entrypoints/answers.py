@@ -1,6 +1,5 @@
 """Bodies of the HTTP answers of deposit."""
 
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Self
 
@@ -25,12 +24,12 @@ from shared.answers.pieces import (
     PieceAnswer,
     PrevailingAnswer,
 )
+from shared.answers.violations import ViolationAnswer
 from shared.contracts.common_v1 import AmountsV1
 from shared.contracts.public_paths import public_path
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.codes import ModePaiement, TypeTva, is_credit_note
 from shared.vocabulary.labels import STATUSES
-from shared.vocabulary.rules import Violation
 
 
 class CompletionAnswer(Answer):
@@ -127,20 +126,6 @@ class DepositedPieceAnswer(PieceAnswer):
                 for rank, completion in enumerate(piece.completions, 1)
             ),
         )
-
-
-class ViolationAnswer(Answer):
-    """A broken rule."""
-
-    code: str
-    field: str
-    message: str
-    remedy: str
-
-    @classmethod
-    def of(cls, violation: Violation) -> Self:
-        """Show a broken rule."""
-        return cls(**asdict(violation))
 
 
 class TrialAnswer(Answer):

@@ -1,23 +1,12 @@
-"""Jobs of routing: delays that have passed and dossiers that are held; and its gauges."""
+"""Jobs of routing: apply delays that have passed, and judge held dossiers again."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from prometheus_client import Gauge
-
-from services.routing.application.ports import Dossiers
 from services.routing.application.router import Router
-from shared.runtime.clock import Clock
 from shared.runtime.jobs.kinds import InTransaction
 from shared.runtime.jobs.rows import Job, enqueue
 from shared.runtime.store.database import Transaction
-from shared.vocabulary.roles import Role
 
-HELD = Gauge("aiguillage_held_dossiers", "Dossiers that wait for a structure to be set right")
-OLDEST = Gauge(
-    "aiguillage_oldest_awaited_seconds",
-    "Age of the piece that has awaited a role longest",
-    ["role"],
-)
 DELAYS, HELD_DOSSIERS = "delays", "held-dossiers"
 """Kinds of jobs, each named by the id of its dossier."""
 
@@ -48,15 +37,3 @@ async def enqueue_rejudging(transaction: Transaction, causes: Mapping[str, str])
         transaction,
         [Job(HELD_DOSSIERS, dossier, {"cause": cause}) for dossier, cause in causes.items()],
     )
-
-
-def build_gauges_task(dossiers: Dossiers, clock: Clock) -> Callable[[], Awaitable[None]]:
-    """Build the task that refreshes the gauges."""
-
-    async def task() -> None:
-        HELD.set(await dossiers.count_held())
-        for role in Role:
-            since = await dossiers.find_oldest_awaited(role)
-            OLDEST.labels(role).set((clock() - since).total_seconds() if since else 0)
-
-    return task

@@ -12,9 +12,9 @@ from fastapi import FastAPI, Request
 from pydantic import ValidationError
 from starlette.requests import HTTPConnection
 
-from shared.runtime.service import build_server_config
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.web.addresses import read_address
+from shared.runtime.web.server import build_server_config
 from tests.kit.waiting import wait_until
 
 

@@ -23,15 +23,6 @@ class LineAnswer(Answer):
     key: str | None
 
 
-class ViolationAnswer(Answer):
-    """A broken rule."""
-
-    code: str
-    field: str
-    message: str
-    remedy: str
-
-
 class HoursAnswer(Answer):
     """Opening of the chat: whether it is open, when it opens, and where to send a ticket."""
 

@@ -8,10 +8,11 @@ from pydantic import Field, TypeAdapter
 
 from services.support.access.entrypoints.requests import ClosedRequest, Token
 from services.support.chat.domain.chat import Chat, ChatRequest, ChatState
-from services.support.chat.entrypoints.answers import DeskQueueAnswer, LineAnswer, ViolationAnswer
+from services.support.chat.entrypoints.answers import DeskQueueAnswer, LineAnswer
 from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.answers.answer import Answer
+from shared.answers.violations import ViolationAnswer
 from shared.contracts.public_paths import public_path
 from shared.contracts.texts import TypedText
 from shared.vocabulary.rules import Violation
@@ -122,7 +123,7 @@ class RefusalFrame(Answer):
         return cls(
             code=found[0].code,
             detail=" ".join(each.message for each in found),
-            violations=tuple(ViolationAnswer.model_validate(each) for each in found),
+            violations=tuple(map(ViolationAnswer.of, found)),
             key=key,
             opens_at=opens_at,
             ticket=PrefillAnswer.model_validate(ticket) if ticket else None,
