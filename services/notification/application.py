@@ -59,7 +59,7 @@ class History:
 
     async def read(self, viewer: Actor, subject: Subject) -> tuple[Entry, ...] | None:
         """List the statuses, oldest first; None for a caller who is no party of the dossier."""
-        if await self._dossier_of(viewer, subject) is None:
+        if await self._find_dossier(viewer, subject) is None:
             return None
         return filter_visible(await self._statuses.list_since(subject, 0), viewer.role)
 
@@ -72,29 +72,29 @@ class History:
         does not delay it, as that would reveal its moment. Ends when the viewer is no party any
         more, and when the service stops.
         """
-        dossier_id = await self._dossier_of(viewer, subject)
+        dossier_id = await self._find_dossier(viewer, subject)
         if dossier_id is None:
             return
         with self._notifier.subscribe(dossier_id) as news:
-            deadline = self._next_heartbeat()
+            deadline = self._compute_deadline()
             while True:
                 # Cleared before the read: a status that comes meanwhile sets it for the next turn.
                 news.clear()
-                if self._notifier.is_closed or not await self._dossier_of(viewer, subject):
+                if self._notifier.is_closed or not await self._find_dossier(viewer, subject):
                     return
                 entries = await self._statuses.list_since(subject, after)
                 for entry in filter_visible(entries, viewer.role):
                     yield entry
-                    deadline = self._next_heartbeat()
+                    deadline = self._compute_deadline()
                 after = entries[-1].sequence if entries else after
                 if not await _wait_until(news, deadline):
                     yield None
-                    deadline = self._next_heartbeat()
+                    deadline = self._compute_deadline()
 
-    def _next_heartbeat(self) -> float:
+    def _compute_deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._heartbeat_s
 
-    async def _dossier_of(self, viewer: Actor, subject: Subject) -> str | None:
+    async def _find_dossier(self, viewer: Actor, subject: Subject) -> str | None:
         last = await self._statuses.find_last(subject)
         return last.dossier_id if last and viewer in last.parties else None
 
@@ -110,20 +110,20 @@ async def _wait_until(news: asyncio.Event, deadline: float) -> bool:
         return False
 
 
-def to_entry(sequence: int, told: StatusChanged) -> Entry:
+def to_entry(sequence: int, published: StatusChanged) -> Entry:
     """Convert a status event to the domain."""
-    parties = {name: party for name, party in told.parties if party is not None}
+    parties = {name: party for name, party in published.parties if party is not None}
     return Entry(
         sequence=sequence,
-        dossier_id=told.dossier_id,
-        piece_id=told.piece_id,
-        cadre=told.cadre,
-        number=told.number,
-        status=told.status,
-        at=told.at,
+        dossier_id=published.dossier_id,
+        piece_id=published.piece_id,
+        cadre=published.cadre,
+        number=published.number,
+        status=published.status,
+        at=published.at,
         parties=frozenset(Actor(Role(name), party.structure) for name, party in parties.items()),
-        by=Actor(told.by.role, told.by.structure) if told.by else None,
-        motive=told.motive,
-        comment=told.comment,
-        payment_not_reported=told.payment_not_reported,
+        by=Actor(published.by.role, published.by.structure) if published.by else None,
+        motive=published.motive,
+        comment=published.comment,
+        payment_not_reported=published.payment_not_reported,
     )

@@ -132,7 +132,7 @@ class Declarations:
                 return Missing()
             if violations := judge(declared, structure, current):
                 return Refused(violations)
-            return await self._save(change, declared.sorted(), current)
+            return await self._save(change, declared.sort_services(), current)
 
         return await self._structures.change(work)
 

@@ -18,7 +18,7 @@ from shared.runtime.program import build_program
 app = build_program("routing", build, Settings)
 
 
-def _url(service: str) -> Any:  # noqa: ANN401 - typer's own
+def _parse_url(service: str) -> Any:  # noqa: ANN401 - typer's own
     return typer.Option(envvar=f"AIGUILLAGE_{service}_URL", help="Where it answers.")
 
 
@@ -26,9 +26,9 @@ def _url(service: str) -> Any:  # noqa: ANN401 - typer's own
 def verify_trail(
     dossier: str,
     mongo: Annotated[str, typer.Option(envvar="AIGUILLAGE_MONGO", help="Its store.")],
-    deposit: Annotated[str, _url("DEPOSIT")] = "http://127.0.0.1:8002",
-    portal: Annotated[str, _url("PORTAL")] = "http://127.0.0.1:8005",
-    notification: Annotated[str, _url("NOTIFICATION")] = "http://127.0.0.1:8004",
+    deposit: Annotated[str, _parse_url("DEPOSIT")] = "http://127.0.0.1:8002",
+    portal: Annotated[str, _parse_url("PORTAL")] = "http://127.0.0.1:8005",
+    notification: Annotated[str, _parse_url("NOTIFICATION")] = "http://127.0.0.1:8004",
     trail_only: Annotated[bool, typer.Option(help="Ask no other service.")] = False,
 ) -> None:
     """Verify the audit trail of a dossier, and compare the copies of other services with it.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 
 from services.routing.adapters.dossiers import MongoDossierChange, MongoDossiers, create_indexes
-from services.routing.adapters.peers import Addresses, http_peers
+from services.routing.adapters.peers import Addresses, open_http_peers
 from services.routing.application.copy_verification import find_copy_differences
 from services.routing.application.ports import Report
 from services.routing.application.router import Router
@@ -75,7 +75,7 @@ async def compare(mongo: str, dossier_id: str, addresses: Addresses) -> Sequence
 
     Retries for some time: messages may still be on their way.
     """
-    async with Store(mongo, "routing", build_clock()) as store, http_peers(addresses) as peers:
+    async with Store(mongo, "routing", build_clock()) as store, open_http_peers(addresses) as peers:
         for wait_s in _WAITS_S:
             found = await find_copy_differences(MongoDossiers(store), dossier_id, peers)
             if not found:

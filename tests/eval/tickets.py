@@ -83,7 +83,7 @@ def confusion_table(classes: Sequence[str], counts: Pairs) -> str:
 
 
 def _read(model: TrainedModel, ticket: Example, desks: Mapping[str, Desk]) -> _Read:
-    odds = model.odds(ticket.title, ticket.description)
+    odds = model.estimate_odds(ticket.title, ticket.description)
     said = model.suggest(ticket.title, ticket.description)
     return _Read(ticket.sub_category, rank_sub_categories(odds), find_desk(odds, desks), said)
 

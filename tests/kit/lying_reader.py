@@ -6,7 +6,7 @@ python -m tests.kit.lying_reader MEMORY_MB CPU_S FILES: the name of each file se
 import pickle
 import sys
 
-from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, frame
+from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, build_frame
 
 
 class CodeOnUnpickle:
@@ -18,15 +18,15 @@ class CodeOnUnpickle:
 
 
 ANSWERS = {
-    "pickle": frame(pickle.dumps(CodeOnUnpickle())),
-    "nothing": frame(b""),
-    "no_json": frame(b"\xff" * 9),
-    "wrong_fields": frame(b'{"invoice": {"syntax": "EXE"}}'),
-    "both_absent": frame(b"{}"),
+    "pickle": build_frame(pickle.dumps(CodeOnUnpickle())),
+    "nothing": build_frame(b""),
+    "no_json": build_frame(b"\xff" * 9),
+    "wrong_fields": build_frame(b'{"invoice": {"syntax": "EXE"}}'),
+    "both_absent": build_frame(b"{}"),
     "endless": LENGTH.pack(0xFFFFFFFF),
-    "long": frame(b" " * (ANSWER_MAX_BYTES + 1)),
+    "long": build_frame(b" " * (ANSWER_MAX_BYTES + 1)),
     "cut": LENGTH.pack(100) + b"{",
-    "fault": frame(b'{"fault": "TypeError()"}'),
+    "fault": build_frame(b'{"fault": "TypeError()"}'),
 }
 NOT_TAKEN = b"not_taken"
 """Name of a file for which the process ends without an answer."""
@@ -35,12 +35,12 @@ NOT_TAKEN = b"not_taken"
 def main() -> None:
     """Answer for one file, then end."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    answers.write(frame(b""))
+    answers.write(build_frame(b""))
     answers.flush()
     name, _ = (requests.read(*LENGTH.unpack(requests.read(LENGTH.size))) for _ in range(2))
     if name == NOT_TAKEN:
         return
-    answers.write(frame(b""))
+    answers.write(build_frame(b""))
     answers.write(ANSWERS[name.decode()])
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from services.deposit.adapters.einvoice.file_names import is_reserved
 from services.deposit.adapters.einvoice.pdf_filters import has_unbounded_filter
-from services.deposit.adapters.einvoice.xml_tree import _DOCTYPE_IN_PROLOG, root_name
+from services.deposit.adapters.einvoice.xml_tree import _DOCTYPE_IN_PROLOG, read_root_name
 from shared.runtime.tracing.traceparent import parse_traceparent
 from shared.runtime.web.content_disposition import read_disposition
 from shared.vocabulary import texts
@@ -41,7 +41,7 @@ READERS: Mapping[str, Callable[[bytes], object]] = {
     "filters": has_unbounded_filter,
     "file_names": lambda raw: is_reserved(raw.decode()),
     "prologs": _DOCTYPE_IN_PROLOG.match,
-    "roots": root_name,
+    "roots": read_root_name,
     "attachments": lambda raw: [_is_announced(raw, each) for each in _TYPES],
     "texts": _read_text,
     "dispositions": lambda raw: read_disposition(b'form-data; name="%b"' % raw),

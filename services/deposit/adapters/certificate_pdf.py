@@ -70,10 +70,10 @@ class CertificateFacts:
 def render_certificate(facts: CertificateFacts) -> bytes:
     """Render `facts` as an A4 PDF in French, with the same facts embedded as JSON."""
     pdf = _Certificate(facts)
-    pdf.heading()
+    pdf.write_heading()
     for title, rows in _list_sections(facts):
-        pdf.section(title, rows)
-    pdf.closing()
+        pdf.write_section(title, rows)
+    pdf.write_closing()
     pdf.embed_file(
         bytes=json.dumps(asdict(facts), default=str, ensure_ascii=False, indent=1).encode(),
         basename="certificat.json",
@@ -174,7 +174,7 @@ class _Certificate(FPDF):
         self.set_draw_color(_RULE)
         self.add_page()
 
-    def heading(self) -> None:
+    def write_heading(self) -> None:
         self.set_text_color(_INK)
         self.set_font("Helvetica", "B", 20)
         self.cell(text="Certificat de dépôt", h=10, new_x="LMARGIN", new_y="NEXT")
@@ -190,7 +190,7 @@ class _Certificate(FPDF):
             new_y="NEXT",
         )
 
-    def section(self, title: str, rows: Iterable[_Row]) -> None:
+    def write_section(self, title: str, rows: Iterable[_Row]) -> None:
         if self.will_page_break(_SECTION_START_MM):
             self.add_page()
         self.ln(4)
@@ -215,7 +215,7 @@ class _Certificate(FPDF):
                 face = fingerprint_face if row.is_fingerprint else None
                 cells.cell(self._to_printable(row.value), style=face)
 
-    def closing(self) -> None:
+    def write_closing(self) -> None:
         if not self._has_codes:
             return
         self.ln(3)

@@ -86,17 +86,17 @@ def _build_await_key(who: Depositor, titulaire: str) -> str:
     return f"{who.role}|{who.structure}|{who.cadre}|{titulaire}"
 
 
-def _build_state(told: DossierChanged) -> DossierState:
-    awaited = told.awaited
-    numbers = {piece.piece_id: piece.number for piece in told.pieces}
+def _build_state(published: DossierChanged) -> DossierState:
+    awaited = published.awaited
+    numbers = {piece.piece_id: piece.number for piece in published.pieces}
     return DossierState(
-        id=told.dossier_id,
-        version=told.version,
-        table_version=told.table_version,
-        parties=told.parties.to_domain(),
-        statuses={piece.piece_id: piece.status for piece in told.pieces},
-        reported={piece.piece_id: piece.status_before_payment for piece in told.pieces},
-        engagements={piece.piece_id: piece.engagement for piece in told.pieces},
+        id=published.dossier_id,
+        version=published.version,
+        table_version=published.table_version,
+        parties=published.parties.to_domain(),
+        statuses={piece.piece_id: piece.status for piece in published.pieces},
+        reported={piece.piece_id: piece.status_before_payment for piece in published.pieces},
+        engagements={piece.piece_id: piece.engagement for piece in published.pieces},
         awaited=Awaited(
             turns=tuple(Turn(turn.role, turn.structure, turn.cadres) for turn in awaited.turns),
             piece_id=awaited.piece_id,
@@ -105,16 +105,16 @@ def _build_state(told: DossierChanged) -> DossierState:
         )
         if awaited
         else None,
-        payment_not_reported=told.payment_not_reported,
-        reported_awaited=_find_payer(told),
-        prevailing=told.prevailing.to_domain() if told.prevailing else None,
+        payment_not_reported=published.payment_not_reported,
+        reported_awaited=_find_payer(published),
+        prevailing=published.prevailing.to_domain() if published.prevailing else None,
     )
 
 
-def _find_payer(told: DossierChanged) -> Awaited | None:
-    paid = [piece for piece in told.pieces if piece.status is Status.MISE_EN_PAIEMENT]
+def _find_payer(published: DossierChanged) -> Awaited | None:
+    paid = [piece for piece in published.pieces if piece.status is Status.MISE_EN_PAIEMENT]
     if not paid:
         return None
-    payer = told.parties.service_financier.structure
+    payer = published.parties.service_financier.structure
     turn = Turn(Role.SERVICE_FINANCIER, payer, ())
     return Awaited((turn,), paid[-1].piece_id, paid[-1].number)

@@ -129,7 +129,7 @@ class MongoLedger:
 
     async def _keep(self, group: Sequence[PendingDeposit]) -> list[Outcome]:
         outcomes = await self._decide_outcomes(group)
-        fresh = [entry for entry in group if outcomes[entry.piece.id] == _accepted(entry)]
+        fresh = [entry for entry in group if outcomes[entry.piece.id] == _build_outcome(entry)]
         try:
             if fresh:
                 await asyncio.wait_for(self._commit(fresh), _TRANSACTION_S)
@@ -144,7 +144,7 @@ class MongoLedger:
 
     async def _recheck(self, entry: PendingDeposit, error: Exception) -> list[Outcome]:
         outcome = (await self._decide_outcomes([entry]))[entry.piece.id]
-        if outcome == _accepted(entry):
+        if outcome == _build_outcome(entry):
             raise error
         return [outcome]
 
@@ -162,7 +162,7 @@ class MongoLedger:
             elif entry.number_id in numbers:
                 outcomes[piece.id] = Refusal.NUMBER_SPENT
             else:
-                outcomes[piece.id] = _accepted(entry)
+                outcomes[piece.id] = _build_outcome(entry)
                 numbers.add(entry.number_id)
                 if key:
                     keys[key.id] = UsedKey(key.fingerprint, piece.id)
@@ -214,7 +214,7 @@ class MongoLedger:
         )
 
 
-def _accepted(entry: PendingDeposit) -> Outcome:
+def _build_outcome(entry: PendingDeposit) -> Outcome:
     return RecordedDeposit(entry.piece.id, is_replay=False)
 
 

@@ -14,6 +14,6 @@ ANSWER_MAX_BYTES = MEGABYTE
 trusted."""
 
 
-def frame(content: bytes) -> bytes:
+def build_frame(content: bytes) -> bytes:
     """Build a frame: the length of `content`, then `content`."""
     return LENGTH.pack(len(content)) + content

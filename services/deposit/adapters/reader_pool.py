@@ -18,7 +18,7 @@ from prometheus_client import Counter
 from pydantic import TypeAdapter, ValidationError
 
 from services.deposit.adapters.einvoice.xml_reader import read_xml
-from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, frame
+from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, build_frame
 from services.deposit.application.fair_semaphore import FairSemaphore
 from services.deposit.application.ports import SaturatedError
 from services.deposit.domain.invoice import Invoice
@@ -157,7 +157,7 @@ class ReaderPool:
             try:
                 await turn.enter_async_context(self._semaphore.acquire(sender))
                 async with asyncio.timeout(self._bounds.wait_s):
-                    reader = await self._next_idle()
+                    reader = await self._take_idle()
             except (TimeoutError, SaturatedError):
                 _READ.labels("turned_away").inc()
                 raise SaturatedError from None
@@ -172,12 +172,15 @@ class ReaderPool:
         except BaseException:
             await self._end(reader)
             raise
-        if self._files[reader] < self._bounds.files and _memory_mb(reader) < self._bounds.kept_mb:
+        if (
+            self._files[reader] < self._bounds.files
+            and _read_memory_mb(reader) < self._bounds.kept_mb
+        ):
             self._idle.put_nowait(reader)
         else:
             await self._end(reader)
 
-    async def _next_idle(self) -> Process:
+    async def _take_idle(self) -> Process:
         while (reader := await self._idle.get()).returncode is not None:
             await self._end(reader)
         return reader
@@ -221,10 +224,10 @@ class ReaderPool:
 
 async def _exchange(reader: Process, *frames: bytes) -> bytes:
     """Send a file; receive that it was taken, then the answer. Raises `_NotTakenError`."""
-    writer, _ = _pipes(reader)
+    writer, _ = _get_pipes(reader)
     try:
         for each in frames:
-            writer.write(frame(each))
+            writer.write(build_frame(each))
         await writer.drain()
         await _receive(reader)
     except (OSError, EOFError) as error:
@@ -233,7 +236,7 @@ async def _exchange(reader: Process, *frames: bytes) -> bytes:
 
 
 async def _receive(reader: Process) -> bytes:
-    _, answers = _pipes(reader)
+    _, answers = _get_pipes(reader)
     (size,) = LENGTH.unpack(await answers.readexactly(LENGTH.size))
     if size > ANSWER_MAX_BYTES:
         raise EOFError
@@ -242,20 +245,20 @@ async def _receive(reader: Process) -> bytes:
 
 async def _drain(reader: Process) -> None:
     """Read what a killed reader has left in its pipe, without which `wait` does not return."""
-    _, answers = _pipes(reader)
+    _, answers = _get_pipes(reader)
     # Another task still reads the pipe, and reads it to the end.
     with suppress(RuntimeError, OSError):
         while await answers.read(ANSWER_MAX_BYTES):
             pass
 
 
-def _pipes(reader: Process) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
+def _get_pipes(reader: Process) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
     if reader.stdin is None or reader.stdout is None:
         raise EOFError
     return reader.stdin, reader.stdout
 
 
-def _memory_mb(reader: Process) -> int:
+def _read_memory_mb(reader: Process) -> int:
     """Return the memory that a reader holds; 0 where the kernel does not tell."""
     try:
         pages = int(Path(f"/proc/{reader.pid}/statm").read_text().split()[1])

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from services.deposit.adapters.einvoice.reader import read_einvoice
-from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, frame
+from services.deposit.adapters.reader_frames import ANSWER_MAX_BYTES, LENGTH, build_frame
 from services.deposit.domain.unreadable import Unreadable
 from shared.vocabulary.sizes import MEGABYTE
 
@@ -36,7 +36,7 @@ def main() -> None:
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
-    most_cpu_s = _cpu_s() + files * (cpu_s + 1)
+    most_cpu_s = _read_cpu_s() + files * (cpu_s + 1)
     gc.freeze()
     _write_answer(b"")
     for _ in range(files):
@@ -45,14 +45,14 @@ def main() -> None:
         # ends.
         _write_answer(b"")
         # The soft limit ends the process as well as the hard one, which cannot be raised again.
-        resource.setrlimit(resource.RLIMIT_CPU, (_cpu_s() + cpu_s, most_cpu_s))
+        resource.setrlimit(resource.RLIMIT_CPU, (_read_cpu_s() + cpu_s, most_cpu_s))
         answer = _read(content, name.decode())
         # The CPU limit of this file is lifted before the next one is received.
         resource.setrlimit(resource.RLIMIT_CPU, (most_cpu_s, most_cpu_s))
         _write_answer(answer)
 
 
-def _cpu_s() -> int:
+def _read_cpu_s() -> int:
     return math.ceil(time.process_time())
 
 
@@ -68,7 +68,7 @@ def _read_frame(requests: BinaryIO) -> bytes:
 
 
 def _write_answer(answer: bytes) -> None:
-    sys.stdout.buffer.write(frame(answer))
+    sys.stdout.buffer.write(build_frame(answer))
     sys.stdout.buffer.flush()
 
 

@@ -66,7 +66,7 @@ class Consultations:
         state = await self._ports.dossiers.find(piece.dossier_id)
         if state is None:
             return PieceView(piece, Status.DEPOSEE, piece.draft.parties)
-        status = state.status_for(role, piece.id)
+        status = state.find_visible_status(role, piece.id)
         return PieceView(piece, status, state.parties, state.prevailing)
 
     async def prefill(
@@ -81,7 +81,7 @@ class Consultations:
             return rules.DOSSIER_ON_ITS_WAY.broken("piece")
         following = FollowedPiece(piece, state)
         circuit = load_circuit(piece)
-        row = following.row(circuit)
+        row = following.find_row(circuit)
         cadres = following.list_cadres(role, structure)
         act = deposit_act(circuit, cadres[0], row) if cadres else Act.DEPOSER_SUITE
         turn = judge_turn(state, piece, row, role, structure, act, self._level, field="piece")
@@ -110,7 +110,7 @@ class Consultations:
     ) -> Download | None:
         """Read an attachment of a piece."""
         piece = await self._find_piece(piece_id, role, structure)
-        found = piece and piece.attachment(sha256)
+        found = piece and piece.find_attachment(sha256)
         if not found:
             return None
         return await self._download(sha256, found.name, found.media_type)

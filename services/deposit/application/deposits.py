@@ -129,7 +129,7 @@ class Deposits:
             directory=directory,
             today=paris_day(self._ports.clock()),
             is_number_spent=bool(spent),
-            awaited_number=None if followed else await self._awaited_number(proposal, parties),
+            awaited_number=None if followed else await self._find_awaited_number(proposal, parties),
             following=following,
             misled=misled,
             require_moa=self._policy.require_moa,
@@ -146,7 +146,7 @@ class Deposits:
             used=used,
         )
 
-    async def _awaited_number(self, proposal: Proposal, parties: Parties) -> str | None:
+    async def _find_awaited_number(self, proposal: Proposal, parties: Parties) -> str | None:
         """Find the number of a piece that already awaits the deposit which would open a dossier."""
         ports, cadre = self._ports, proposal.fields.cadre
         if cadre is None:

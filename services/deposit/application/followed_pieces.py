@@ -69,7 +69,7 @@ async def _choose_preceding(ports: Ports, proposal: Proposal, cited: list[Piece]
 
 def _may_precede(cited: Piece, proposal: Proposal) -> bool:
     circuit = load_circuit(cited)
-    row = FollowedPiece(cited, None).row(circuit)
+    row = FollowedPiece(cited, None).find_row(circuit)
     after = {each.cadre for each in circuit.list_every_next(row) if each.depositor is proposal.role}
     return proposal.fields.cadre in after
 
@@ -84,7 +84,7 @@ async def is_party(ports: Ports, piece: Piece, role: Role, structure: str) -> bo
 
 def find_row(piece: Piece, state: DossierState | None) -> Row:
     """Find the row of the circuit for a piece."""
-    return FollowedPiece(piece, state).row(load_circuit(piece))
+    return FollowedPiece(piece, state).find_row(load_circuit(piece))
 
 
 async def find_state(ports: Ports, piece: Piece) -> DossierState | None:

@@ -83,7 +83,7 @@ def _keep_named(named: Mapping[Role, Party]) -> Parties:
 def _add_service_of_file(parties: Parties, read: Invoice, metadata: Metadata) -> NamedParties:
     """Add the service that the file names, and compare the rest."""
     broken = [*_compare(parties, read)]
-    role = _buyer_role(parties, read)
+    role = _choose_buyer_role(parties, read)
     buyer = parties.of(role)
     if buyer and read.service_code:
         stated = metadata.parties.get(role, NOBODY).service
@@ -101,7 +101,7 @@ def _add_service_of_file(parties: Parties, read: Invoice, metadata: Metadata) ->
     return NamedParties(parties, tuple(broken))
 
 
-def _buyer_role(parties: Parties, read: Invoice) -> Role:
+def _choose_buyer_role(parties: Parties, read: Invoice) -> Role:
     is_moa = (
         parties.moa is not None
         and read.buyer.company is not None
@@ -116,9 +116,9 @@ def _compare(parties: Parties, read: Invoice) -> Iterator[Violation]:
     sellers = {role: party for role, party in parties.named() if role in SUPPLIER_SIDE}
     if not any(_may_mean(read.seller, party) for party in sellers.values()):
         role, party = list(sellers.items())[-1]
-        yield _contradiction(role, party, read.seller)
+        yield _build_contradiction(role, party, read.seller)
     if not (_may_mean(read.buyer, parties.service_financier) or _may_mean(read.buyer, moa)):
-        yield _contradiction(Role.SERVICE_FINANCIER, parties.service_financier, read.buyer)
+        yield _build_contradiction(Role.SERVICE_FINANCIER, parties.service_financier, read.buyer)
 
 
 def _may_mean(read: FileParty, party: Party) -> bool:
@@ -137,7 +137,7 @@ def _may_mean(read: FileParty, party: Party) -> bool:
     return True
 
 
-def _contradiction(role: Role, party: Party, read: FileParty) -> Violation:
+def _build_contradiction(role: Role, party: Party, read: FileParty) -> Violation:
     return rules.PARTY_CONTRADICTS_FILE.broken(
         f"{role.value}.structure",
         said=party.structure,

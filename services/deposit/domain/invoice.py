@@ -73,7 +73,7 @@ class Invoice:
     malformed: Mapping[str, str] = field(default_factory=dict)
     contradictions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def amounts(self) -> Amounts | None:
+    def get_amounts(self) -> Amounts | None:
         """Return the four totals; None while one is unknown.
 
         A file without VAT may leave the VAT total out (BT-110 is optional in EN 16931): then HT

@@ -83,7 +83,7 @@ def judge(proposal: Proposal, world: World) -> Verdict:
         *judge_attachments(proposal.attachments, proposal.file_bytes),
     )
     if broken:
-        return Verdict(tuple(dict.fromkeys(_in_metadata(violation) for violation in broken)))
+        return Verdict(tuple(dict.fromkeys(_rename_field(violation) for violation in broken)))
     return Verdict(draft=_build_draft(proposal, world, naming.parties))
 
 
@@ -126,7 +126,7 @@ def _judge_texts(proposal: Proposal, parties: Parties) -> Iterator[Violation]:
 
 
 def _judge_type(proposal: Proposal, world: World) -> Iterator[Violation]:
-    code, read = _type_code(proposal, world), proposal.read
+    code, read = _find_type_code(proposal, world), proposal.read
     if read.type_code is None and read.syntax is not Syntax.PDF:
         if "type_code" not in read.list_unclear():
             yield MISSING.broken("type_code", label=LABELS["type_code"])
@@ -141,7 +141,7 @@ def _judge_type(proposal: Proposal, world: World) -> Iterator[Violation]:
         yield rules.CREDIT_NOTE_PAYMENT.broken("mode_paiement")
 
 
-def _type_code(proposal: Proposal, world: World) -> str:
+def _find_type_code(proposal: Proposal, world: World) -> str:
     """Return the type of document, which every e-invoice states.
 
     A plain PDF without a type has the type of the piece that it follows, as a piece that restates
@@ -167,7 +167,7 @@ def _judge_place(proposal: Proposal, world: World, parties: Parties) -> Iterator
             )
 
 
-def _in_metadata(violation: Violation) -> Violation:
+def _rename_field(violation: Violation) -> Violation:
     """Rename the field of a violation as in the metadata of a deposit."""
     head, _, _ = violation.field.partition(".")
     if head in _PARTIES:
@@ -179,7 +179,7 @@ def _in_metadata(violation: Violation) -> Violation:
 
 def _build_draft(proposal: Proposal, world: World, parties: Parties) -> Draft:
     fields, metadata, following = proposal.fields, proposal.metadata, world.following
-    amounts = fields.amounts()
+    amounts = fields.get_amounts()
     if not (fields.cadre and fields.number and fields.issued_on and fields.currency and amounts):
         raise ValueError("a piece that breaks no rule has every field")
     row = world.circuit[fields.cadre, parties.moa is not None]
@@ -192,7 +192,7 @@ def _build_draft(proposal: Proposal, world: World, parties: Parties) -> Draft:
         issued_on=fields.issued_on,
         currency=fields.currency,
         amounts=amounts,
-        type_code=_type_code(proposal, world),
+        type_code=_find_type_code(proposal, world),
         depositor_role=proposal.role,
         parties=parties,
         follows=previous.id if previous else None,

@@ -51,7 +51,7 @@ class FollowedPiece:
         is_awaited = awaited is not None and awaited.piece_id == self.piece.id
         return turn.cadres if turn and is_awaited else ()
 
-    def row(self, circuit: Circuit) -> Row:
+    def find_row(self, circuit: Circuit) -> Row:
         """The row of the piece that is followed."""
         return circuit[self.piece.draft.cadre, self.parties.moa is not None]
 
@@ -78,7 +78,7 @@ def judge_next(
     if isinstance(row, Row):
         yield from judge_required(row.first_recipient, parties, directory, fields.engagement)
         before = Previous(
-            following.row(circuit), previous.number, previous.amounts, previous.type_code
+            following.find_row(circuit), previous.number, previous.amounts, previous.type_code
         )
         kind = fields.type_code or previous.type_code
         yield from judge_carried(row, fields, kind, before)
@@ -102,7 +102,7 @@ def _judge_state(
         return
     if (count := len(state.statuses)) >= PIECES_MAX:
         yield rules.DOSSIER_FULL.broken("follows", count=count, limit=PIECES_MAX)
-    cadre, row = proposal.fields.cadre, following.row(circuit)
+    cadre, row = proposal.fields.cadre, following.find_row(circuit)
     act = deposit_act(circuit, cadre, row) if cadre else Act.DEPOSER_SUITE
     turn = judge_turn(
         state, piece, row, proposal.role, proposal.structure, act, level, field="follows"

@@ -88,7 +88,7 @@ class Piece:
     deposited_at: datetime
     completions: tuple[Completion, ...] = ()
 
-    def attachment(self, sha256: str) -> StoredFile | None:
+    def find_attachment(self, sha256: str) -> StoredFile | None:
         """Find an attachment, deposited with the piece or added since."""
         added = (each for completion in self.completions for each in completion.attachments)
         return next((each for each in (*self.attachments, *added) if each.sha256 == sha256), None)

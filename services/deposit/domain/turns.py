@@ -47,11 +47,11 @@ class DossierState:
             return self
         return replace(self, statuses={**self.statuses, **hidden}, awaited=self.reported_awaited)
 
-    def status_for(self, role: Role, piece_id: str) -> Status:
+    def find_visible_status(self, role: Role, piece_id: str) -> Status:
         """Return the status of a piece that a role may see."""
-        return self.as_seen(role).status_of(piece_id)
+        return self.as_seen(role).find_status(piece_id)
 
-    def status_of(self, piece_id: str) -> Status:
+    def find_status(self, piece_id: str) -> Status:
         """Return the status of a piece: DEPOSEE while routing has not published one."""
         return self.statuses.get(piece_id, Status.DEPOSEE)
 
@@ -72,7 +72,7 @@ def judge_turn(
     `level` is the one that is written.
     """
     seen = state.as_seen(role)
-    current = CurrentPiece(piece.id, piece.draft.number, seen.status_of(piece.id))
+    current = CurrentPiece(piece.id, piece.draft.number, seen.find_status(piece.id))
     turn = turns.judge_turn(seen.awaited, current, role, structure)
     if isinstance(turn, Violation):
         return replace(turn, field=field)

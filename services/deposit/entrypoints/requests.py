@@ -69,7 +69,7 @@ class FollowsRequest(_Closed):
     number: Text | None = None
 
     @validator(mode="after")
-    def _names_one_piece(self) -> Self:
+    def _check_piece_named(self) -> Self:
         by_number = self.depositor is not None and self.number is not None
         if (self.piece_id is not None) == by_number:
             raise ValueError("piece_id, or depositor and number")
@@ -103,7 +103,7 @@ class MetadataRequest(_Closed):
     def to_domain(self) -> Metadata:
         """Convert to the domain, malformed dates and amounts included."""
         return Metadata(
-            fields=self._fields(),
+            fields=self._read_fields(),
             parties={
                 role: Party(party.structure or "", party.service)
                 for role in Role
@@ -116,11 +116,11 @@ class MetadataRequest(_Closed):
             opens=self.opens,
         )
 
-    def _fields(self) -> Invoice:
+    def _read_fields(self) -> Invoice:
         malformed: dict[str, str] = {}
         amounts = self.amounts
 
-        def amount(field: str, text: str | None) -> Decimal | None:
+        def read_amount(field: str, text: str | None) -> Decimal | None:
             try:
                 return None if text is None else parse_amount(text)
             except ValueError:
@@ -130,12 +130,12 @@ class MetadataRequest(_Closed):
         return Invoice(
             syntax=Syntax.PDF,
             number=self.number,
-            issued_on=_day(self.issued_on, malformed),
+            issued_on=_read_day(self.issued_on, malformed),
             currency=self.currency,
-            ht=amount("ht", amounts.ht),
-            tva=amount("tva", amounts.tva),
-            ttc=amount("ttc", amounts.ttc),
-            due=amount("due", amounts.due),
+            ht=read_amount("ht", amounts.ht),
+            tva=read_amount("tva", amounts.tva),
+            ttc=read_amount("ttc", amounts.ttc),
+            due=read_amount("due", amounts.due),
             type_code=self.type_code,
             cadre=self.cadre,
             engagement=self.engagement,
@@ -163,7 +163,7 @@ def read_metadata(text: str) -> MetadataRequest | tuple[Violation, ...]:
         )
 
 
-def _day(text: str | None, malformed: dict[str, str]) -> date | None:
+def _read_day(text: str | None, malformed: dict[str, str]) -> date | None:
     if text is None:
         return None
     try:

@@ -51,7 +51,7 @@ class Declaration:
             return self.identifier
         return f"{self.identifier_type}-{self.identifier}"
 
-    def sorted(self) -> "Declaration":
+    def sort_services(self) -> "Declaration":
         """Sort the services, so that their order makes no difference."""
         return replace(self, services=tuple(sorted(self.services, key=lambda each: each.code)))
 

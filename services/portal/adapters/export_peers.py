@@ -35,15 +35,17 @@ class HttpPeers:
         self._max_file_bytes = max_file_mb * MEGABYTE
 
     async def fetch_dossier(self, dossier_id: str) -> Json | None:
-        return await self._json(self._routing + public_path("routing", "dossiers", dossier_id))
+        return await self._fetch_json(
+            self._routing + public_path("routing", "dossiers", dossier_id)
+        )
 
     async def fetch_trail(self, dossier_id: str) -> Sequence[Json] | None:
         path = public_path("routing", "dossiers", dossier_id, "audit")
-        audit = await self._json(self._routing + path)
+        audit = await self._fetch_json(self._routing + path)
         return None if audit is None else audit["entries"]
 
     async def fetch_piece(self, piece_id: str) -> Json | None:
-        return await self._json(self._deposit + public_path("deposit", "pieces", piece_id))
+        return await self._fetch_json(self._deposit + public_path("deposit", "pieces", piece_id))
 
     async def fetch_file(self, url: str) -> AsyncGenerator[bytes, None]:
         async with self._get(self._deposit + url) as answer:
@@ -54,7 +56,7 @@ class HttpPeers:
             async for chunk in _read_bounded(answer, self._max_file_bytes):
                 yield chunk
 
-    async def _json(self, url: str) -> Mapping[str, Any] | None:
+    async def _fetch_json(self, url: str) -> Mapping[str, Any] | None:
         async with self._get(url) as answer:
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return None

@@ -60,7 +60,7 @@ class FiscalLists:
         self._pieces = pieces
         self._structures = structures
 
-    async def totals(self, viewer: Actor, period: Range[date]) -> Totals:
+    async def add_up(self, viewer: Actor, period: Range[date]) -> Totals:
         """Add up the pieces sent in a period."""
         totals = Totals()
         async for pieces in self._pieces.list_sent(viewer, period):
@@ -68,7 +68,7 @@ class FiscalLists:
                 totals.add(piece, viewer.role)
         return totals
 
-    async def table(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Row]:
+    async def list_rows(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Row]:
         """Yield the headings, a row for each piece, then the totals, whose absence shows a cut."""
         yield HEADERS
         totals = Totals()
@@ -78,12 +78,12 @@ class FiscalLists:
                 totals.add(piece, viewer.role)
                 yield _write_row(piece, viewer.role, names)
         yield ()
-        for row in _total_lines(totals):
+        for row in _write_total_lines(totals):
             yield row
 
 
 def _write_row(piece: Piece, role: Role, names: Mapping[str, str]) -> Row:
-    state = piece.state_for(role)
+    state = piece.select_state(role)
     parties = [piece.parties.get(role) for role in _NAMED]
     amounts = piece.counted
     return (
@@ -110,23 +110,23 @@ def _write_row(piece: Piece, role: Role, names: Mapping[str, str]) -> Row:
     )
 
 
-def _total_lines(totals: Totals) -> Iterator[Row]:
+def _write_total_lines(totals: Totals) -> Iterator[Row]:
     for total in totals:
         for cadre, subtotal in total.by_cadre:
-            yield from _total_rows(total.currency, subtotal, cadre)
-        yield from _total_rows(total.currency, total.whole, "tous")
+            yield from _write_total_rows(total.currency, subtotal, cadre)
+        yield from _write_total_rows(total.currency, total.whole, "tous")
     for notice in NOTICES:
         yield (notice,)
 
 
-def _total_rows(currency: str, subtotal: Subtotal, cadre: str) -> Iterator[Row]:
-    yield _total_row("Total", currency, subtotal.every, cadre)
-    yield _total_row("Total hors refus et rejets", currency, subtotal.kept, cadre)
+def _write_total_rows(currency: str, subtotal: Subtotal, cadre: str) -> Iterator[Row]:
+    yield _write_total_row("Total", currency, subtotal.every, cadre)
+    yield _write_total_row("Total hors refus et rejets", currency, subtotal.kept, cadre)
     if subtotal.avoirs.count:
-        yield _total_row("Dont avoirs", currency, subtotal.avoirs, cadre)
+        yield _write_total_row("Dont avoirs", currency, subtotal.avoirs, cadre)
 
 
-def _total_row(label: str, currency: str, total: Sum, cadre: str) -> Row:
+def _write_total_row(label: str, currency: str, total: Sum, cadre: str) -> Row:
     amounts = total.amounts
     pieces = f"{total.count} pièce{'s' if total.count > 1 else ''}"
     return (

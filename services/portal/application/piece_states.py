@@ -13,26 +13,30 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.texts import normalise_nfc
 
 
-def read_pieces(told: DossierChanged) -> tuple[Piece, ...]:
+def read_pieces(published: DossierChanged) -> tuple[Piece, ...]:
     """Convert the state of a dossier to pieces."""
-    is_hiding = any(_is_hidden(told, piece) for piece in told.pieces)
-    return tuple(_read_piece(told, piece, is_hiding=is_hiding) for piece in told.pieces)
+    is_hiding = any(_is_hidden(published, piece) for piece in published.pieces)
+    return tuple(_read_piece(published, piece, is_hiding=is_hiding) for piece in published.pieces)
 
 
-def _read_piece(told: DossierChanged, state: PieceStateV1, *, is_hiding: bool) -> Piece:
-    awaited = told.awaited if told.awaited and told.awaited.piece_id == state.piece_id else None
+def _read_piece(published: DossierChanged, state: PieceStateV1, *, is_hiding: bool) -> Piece:
+    awaited = published.awaited
+    if awaited and awaited.piece_id != state.piece_id:
+        awaited = None
     whole = PieceState(
-        state.status, state.status_at, told.closed, _read_awaited(awaited) if awaited else None
+        state.status, state.status_at, published.closed, _read_awaited(awaited) if awaited else None
     )
     return Piece(
         id=state.piece_id,
-        dossier_id=told.dossier_id,
+        dossier_id=published.dossier_id,
         cadre=state.cadre,
         number=state.number,
         depositor=Actor(state.depositor.role, state.depositor.structure),
-        parties={role: _compose_service(party) for role, party in told.parties.to_domain().named()},
+        parties={
+            role: _compose_service(party) for role, party in published.parties.to_domain().named()
+        },
         whole=whole,
-        reported=_read_reported(told, state, whole, is_hiding=is_hiding),
+        reported=_read_reported(published, state, whole, is_hiding=is_hiding),
         follows=state.follows,
         issued_on=state.issued_on,
         deposited_at=state.deposited_at,
@@ -41,7 +45,7 @@ def _read_piece(told: DossierChanged, state: PieceStateV1, *, is_hiding: bool) -
         engagement=_compose(state.engagement),
         marche=_compose(state.marche),
         is_credit_note=is_credit_note(state.type_code),
-        prevailing=told.prevailing.to_domain() if told.prevailing else None,
+        prevailing=published.prevailing.to_domain() if published.prevailing else None,
     )
 
 
@@ -55,36 +59,36 @@ def _compose(text: str | None) -> str | None:
 
 
 def _read_reported(
-    told: DossierChanged, state: PieceStateV1, whole: PieceState, *, is_hiding: bool
+    published: DossierChanged, state: PieceStateV1, whole: PieceState, *, is_hiding: bool
 ) -> PieceState:
     """Read the state that the supplier's side sees, which a hidden payment must not change.
 
     When the service financier is awaited, it has a status only: a delay that ends, or a moment that
     changes, would reveal the payment.
     """
-    if not told.payment_not_reported:
+    if not published.payment_not_reported:
         return whole
-    is_hidden = _is_hidden(told, state)
+    is_hidden = _is_hidden(published, state)
     status = state.status_before_payment if is_hidden else state.status
     status_at = state.reported_at if is_hidden else state.status_at
     awaited = whole.awaited
     if is_hidden or (awaited and awaited.actors[0].role is Role.SERVICE_FINANCIER):
-        payer = Actor(Role.SERVICE_FINANCIER, told.parties.service_financier.structure)
+        payer = Actor(Role.SERVICE_FINANCIER, published.parties.service_financier.structure)
         awaited = Awaited((payer,), status_at)
-    return PieceState(status, status_at, told.closed and not is_hiding, awaited)
+    return PieceState(status, status_at, published.closed and not is_hiding, awaited)
 
 
-def _is_hidden(told: DossierChanged, state: PieceStateV1) -> bool:
+def _is_hidden(published: DossierChanged, state: PieceStateV1) -> bool:
     return not is_visible_to(
-        Role.TITULAIRE, state.status, payment_not_reported=told.payment_not_reported
+        Role.TITULAIRE, state.status, payment_not_reported=published.payment_not_reported
     )
 
 
-def _read_awaited(told: AwaitedV1) -> Awaited:
-    turns: Iterator[Actor] = (Actor(turn.role, turn.structure) for turn in told.others)
+def _read_awaited(published: AwaitedV1) -> Awaited:
+    turns: Iterator[Actor] = (Actor(turn.role, turn.structure) for turn in published.others)
     return Awaited(
-        actors=(Actor(told.role, told.structure), *turns),
-        since=told.since,
-        due=told.due,
-        held=told.held is not None,
+        actors=(Actor(published.role, published.structure), *turns),
+        since=published.since,
+        due=published.due,
+        held=published.held is not None,
     )

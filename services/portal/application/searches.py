@@ -35,7 +35,7 @@ class Searches:
         self._pieces = pieces
         self._structures = structures
 
-    async def page(
+    async def search_page(
         self, viewer: Actor, criteria: Criteria, after: Place | None, limit: int
     ) -> Page:
         """Search the page of pieces after a cursor."""
@@ -48,7 +48,7 @@ class Searches:
             next=None if is_last else Place(pieces[-1].deposited_at, pieces[-1].id),
         )
 
-    async def dashboard(self, viewer: Actor) -> Dashboard:
+    async def count_pieces(self, viewer: Actor) -> Dashboard:
         """Count the pieces of the viewer, for the dashboard."""
         counts = await self._pieces.count(viewer)
         return Dashboard(counts, await self._pieces.count_awaiting(viewer))

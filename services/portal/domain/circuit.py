@@ -33,7 +33,7 @@ def write_circuit(level: int) -> bytes:
         "actes": [
             [row.act, row.role, sorted(row.sources)] for row in TRANSITIONS if row.level <= level
         ],
-        "sans_montants": sorted(_statuses_without_amounts(loader.load_current())),
+        "sans_montants": sorted(_list_statuses_without_amounts(loader.load_current())),
         "versions": {
             name: _describe_version(loader.load_version(name)) for name in loader.list_versions()
         },
@@ -67,7 +67,7 @@ class _Step:
     status: Status
 
 
-def _statuses_without_amounts(circuit: Circuit) -> Iterator[Status]:
+def _list_statuses_without_amounts(circuit: Circuit) -> Iterator[Status]:
     """Find the statuses in which the amounts of a piece do not prevail."""
     row = circuit.rows[0]
     nothing = Amounts(*[Decimal()] * 4)

@@ -41,7 +41,7 @@ class Sum:
     count: int = 0
     amounts: Amounts = _ZERO
 
-    def plus(self, other: "Sum") -> "Sum":
+    def add(self, other: "Sum") -> "Sum":
         """Add up."""
         ours, theirs = self.amounts, other.amounts
         return Sum(
@@ -65,12 +65,12 @@ class Subtotal:
     avoirs: Sum = Sum()
     """Those of `kept` that are avoirs, below zero."""
 
-    def plus(self, other: "Subtotal") -> "Subtotal":
+    def add(self, other: "Subtotal") -> "Subtotal":
         """Add up."""
         return Subtotal(
-            self.every.plus(other.every),
-            self.kept.plus(other.kept),
-            self.avoirs.plus(other.avoirs),
+            self.every.add(other.every),
+            self.kept.add(other.kept),
+            self.avoirs.add(other.avoirs),
         )
 
 
@@ -93,23 +93,23 @@ class Totals:
         """Add a piece, by the status that the viewer sees."""
         key = piece.currency or "", piece.cadre
         one = _count_one(piece, is_kept=not is_refused(piece, viewer))
-        self._parts[key] = self._parts.get(key, Subtotal()).plus(one)
+        self._parts[key] = self._parts.get(key, Subtotal()).add(one)
 
     def __iter__(self) -> Iterator[Total]:
         """Yield the total of each currency, in the order of their codes."""
         for currency, parts in groupby(
-            sorted(self._parts.items(), key=_sort_key), lambda part: part[0][0]
+            sorted(self._parts.items(), key=_build_sort_key), lambda part: part[0][0]
         ):
             by_cadre = tuple((cadre, subtotal) for (_, cadre), subtotal in parts)
             whole = Subtotal()
             for _, subtotal in by_cadre:
-                whole = whole.plus(subtotal)
+                whole = whole.add(subtotal)
             yield Total(currency, whole, by_cadre)
 
 
 def is_refused(piece: Piece, viewer: Role) -> bool:
     """Tell whether a piece was refused or rejected, by the status that the viewer sees."""
-    return piece.state_for(viewer).status in REFUSED
+    return piece.select_state(viewer).status in REFUSED
 
 
 def judge_period(period: Range[date]) -> Sequence[Violation]:
@@ -130,7 +130,7 @@ def _count_one(piece: Piece, *, is_kept: bool) -> Subtotal:
     return Subtotal(one, one if is_kept else Sum(), one if is_avoir else Sum())
 
 
-def _sort_key(part: tuple[tuple[str, str], Subtotal]) -> tuple[str, int, str]:
+def _build_sort_key(part: tuple[tuple[str, str], Subtotal]) -> tuple[str, int, str]:
     """Sort by currency, then A4 before A10."""
     (currency, cadre), _ = part
     return currency, len(cadre), cadre

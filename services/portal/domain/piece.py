@@ -80,7 +80,7 @@ class Piece:
             return ()
         return find_changes(self.prevailing.amounts, self.amounts)
 
-    def state_for(self, role: Role) -> PieceState:
+    def select_state(self, role: Role) -> PieceState:
         """Return the state that a role sees."""
         return self.reported if sees_reported(role) else self.whole
 

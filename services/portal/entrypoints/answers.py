@@ -38,7 +38,7 @@ class NamedActorAnswer(ActorAnswer):
     name: str | None = Field(description="Absent tant que la structure n'est pas connue.")
 
     @classmethod
-    def named(cls, actor: Actor, names: Mapping[str, str]) -> Self:
+    def show_named(cls, actor: Actor, names: Mapping[str, str]) -> Self:
         """Show an actor."""
         shown = ActorAnswer.of_actor(actor).model_dump()
         return cls(**shown, name=names.get(actor.structure))
@@ -64,7 +64,7 @@ class AwaitedAnswer(Answer):
     def of(cls, awaited: Awaited, names: Mapping[str, str]) -> Self:
         """Show who is awaited."""
         return cls(
-            actors=[NamedActorAnswer.named(actor, names) for actor in awaited.actors],
+            actors=[NamedActorAnswer.show_named(actor, names) for actor in awaited.actors],
             since=awaited.since,
             due=awaited.due,
             held=awaited.held,
@@ -94,7 +94,7 @@ class FoundPieceAnswer(PieceAnswer):
     @classmethod
     def of(cls, piece: Piece, viewer: Actor, names: Mapping[str, str]) -> Self:
         """Show a piece."""
-        face = piece.state_for(viewer.role)
+        face = piece.select_state(viewer.role)
         return cls(
             piece_id=piece.id,
             dossier_id=piece.dossier_id,
@@ -104,7 +104,7 @@ class FoundPieceAnswer(PieceAnswer):
             status=face.status,
             status_label=STATUSES[face.status],
             status_at=face.status_at,
-            depositor=NamedActorAnswer.named(piece.depositor, names),
+            depositor=NamedActorAnswer.show_named(piece.depositor, names),
             parties={
                 role: NamedPartyAnswer(
                     structure=party.structure,

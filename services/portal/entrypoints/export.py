@@ -45,7 +45,7 @@ def create_export_router(export: Export) -> APIRouter:
             _read_chunks(file),
             media_type="application/zip",
             headers={
-                "Content-Length": str(_size(file)),
+                "Content-Length": str(_measure_size(file)),
                 "Content-Disposition": f'attachment; filename="dossier-{dossier_id}.zip"',
                 "X-Content-Type-Options": "nosniff",
                 "Cache-Control": "private, no-store",
@@ -77,7 +77,7 @@ async def _export(export: Export, dossier_id: str, by: Actor) -> BinaryIO | None
         ) from None
 
 
-def _size(file: BinaryIO) -> int:
+def _measure_size(file: BinaryIO) -> int:
     size = file.seek(0, 2)
     file.seek(0)
     return size

@@ -45,14 +45,14 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
         if violations := list(asked.judge()):
             raise refused(violations)
         after = read_cursor(asked.after)
-        page = await searches.page(viewer, asked.to_criteria(), after, asked.limit)
+        page = await searches.search_page(viewer, asked.to_criteria(), after, asked.limit)
         return PiecesAnswer.of(page, viewer)
 
     @router.get(
         "/dashboard", summary="Compter ses pièces, par statut, et ce qui attend l'appelant."
     )
     async def read_dashboard(viewer: Caller, _: Annotated[ClosedQuery, Query()]) -> DashboardAnswer:
-        return DashboardAnswer.of(await searches.dashboard(viewer))
+        return DashboardAnswer.of(await searches.count_pieces(viewer))
 
     @router.get(
         "/fiscal-list",
@@ -67,8 +67,8 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
         if violations := judge_period(period):
             raise refused(violations)
         if asked.format == "json":
-            return FiscalListAnswer.of(viewer, asked, await lists.totals(viewer, period))
-        chunks = sheets[asked.format].write(lists.table(viewer, period))
+            return FiscalListAnswer.of(viewer, asked, await lists.add_up(viewer, period))
+        chunks = sheets[asked.format].write(lists.list_rows(viewer, period))
         return StreamingResponse(
             await _start_stream(chunks),
             media_type=_MEDIA_TYPES[asked.format],

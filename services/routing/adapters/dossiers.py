@@ -75,7 +75,7 @@ class MongoDossiers:
         return kept
 
     async def verify(self, dossier_id: str) -> Report | None:
-        document = await self._collection("dossiers").find_one(
+        document = await self._get_collection("dossiers").find_one(
             {"_id": dossier_id}, session=self._session
         )
         if document is None:
@@ -97,7 +97,7 @@ class MongoDossiers:
                 {"since": after.since, "_id": {"$gt": after.dossier_id}},
             ]
         shown = {"state": 1, SCHEMA: 1}
-        found = self._collection("dossiers").find(query, shown, session=self._session)
+        found = self._get_collection("dossiers").find(query, shown, session=self._session)
         ordered = await found.sort([("since", 1), ("_id", 1)]).limit(limit).to_list(None)
         JOURNEYS.check(ordered)
         dossiers = [read_dossier(document["state"]) for document in ordered]
@@ -108,7 +108,7 @@ class MongoDossiers:
 
     async def count_awaited(self, actor: Actor) -> Mapping[str | None, int]:
         groups = aggregate(
-            self._collection("dossiers"),
+            self._get_collection("dossiers"),
             [
                 {"$match": {"awaited": _build_key(actor)}},
                 {"$unwind": "$awaited"},
@@ -125,11 +125,11 @@ class MongoDossiers:
         }
 
     async def count_held(self) -> int:
-        count: int = await self._collection("dossiers").count_documents(_HELD)
+        count: int = await self._get_collection("dossiers").count_documents(_HELD)
         return count
 
     async def find_oldest_awaited(self, role: Role) -> datetime | None:
-        oldest = await self._collection("dossiers").find_one(
+        oldest = await self._get_collection("dossiers").find_one(
             {"awaited": role.value}, {"since": 1}, sort=[("since", 1)]
         )
         return oldest["since"] if oldest else None
@@ -139,28 +139,28 @@ class MongoDossiers:
 
     async def find_held(self) -> Collection[str]:
         # Ids alone, as below: one dossier that cannot be read must not hide the others.
-        found = self._collection("dossiers").find(_HELD, {"_id": 1}, session=self._session)
+        found = self._get_collection("dossiers").find(_HELD, {"_id": 1}, session=self._session)
         return [document["_id"] async for document in found]
 
     async def find_held_by(self, structures: Collection[str]) -> Mapping[str, str]:
         by_them = {"held": {"$in": list(structures)}}
-        found = self._collection("dossiers").find(by_them, {"held": 1}, session=self._session)
+        found = self._get_collection("dossiers").find(by_them, {"held": 1}, session=self._session)
         return {document["_id"]: document["held"] async for document in found.limit(_AT_ONCE)}
 
     async def find_late(self, now: datetime) -> Collection[str]:
         late = {"due": {"$lte": now}}
-        found = self._collection("dossiers").find(late, {"_id": 1}, session=self._session)
+        found = self._get_collection("dossiers").find(late, {"_id": 1}, session=self._session)
         return [document["_id"] async for document in found]
 
     async def _find_one(self, query: Document) -> Journey | None:
-        document = await self._collection("dossiers").find_one(query, session=self._session)
+        document = await self._get_collection("dossiers").find_one(query, session=self._session)
         return self._read_journey(document) if document else None
 
     def _read_journey(self, document: Document) -> Journey:
         return JOURNEYS.read(document)
 
     async def _read_trail(self, dossier_id: str) -> Sequence[Document]:
-        found = self._collection("audit").find(
+        found = self._get_collection("audit").find(
             {
                 "_id": {
                     "$gte": format_entry_id(dossier_id, 0),
@@ -171,7 +171,7 @@ class MongoDossiers:
         )
         return [document async for document in found.sort("_id", 1)]
 
-    def _collection(self, name: str) -> Any:  # noqa: ANN401 - the driver's type is the runtime's
+    def _get_collection(self, name: str) -> Any:  # noqa: ANN401 - the driver's type is the runtime's
         return self._source.collection(name)
 
 
@@ -186,7 +186,7 @@ class MongoDossierChange(MongoDossiers):
         self._documents = RewrittenDocuments(JOURNEYS, transaction)
 
     async def find_journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]:
-        found = self._collection("dossiers").find(
+        found = self._get_collection("dossiers").find(
             {"_id": {"$in": list(dossier_ids)}}, session=self._session
         )
         documents = await found.to_list(None)
@@ -197,7 +197,7 @@ class MongoDossierChange(MongoDossiers):
         wanted = sorted(pieces)
         owners: dict[str, str] = {}
         for start in range(0, len(wanted), _READ_AT_ONCE):
-            found = self._collection("dossiers").find(
+            found = self._get_collection("dossiers").find(
                 {"pieces": {"$in": wanted[start : start + _READ_AT_ONCE]}},
                 {"pieces": 1},
                 session=self._session,
@@ -218,8 +218,8 @@ class MongoDossierChange(MongoDossiers):
     async def keep(self, journeys: Collection[Journey]) -> None:
         if not journeys:
             return
-        await self._collection("audit").insert_many(self._sealed, session=self._session)
-        await self._collection("dossiers").bulk_write(
+        await self._get_collection("audit").insert_many(self._sealed, session=self._session)
+        await self._get_collection("dossiers").bulk_write(
             [
                 ReplaceOne(
                     {"_id": journey.dossier.id},

@@ -41,13 +41,15 @@ class HttpPeers:
         self._http = http
 
     async def fetch_piece(self, piece_id: str, by: Actor) -> Mapping[str, Any] | None:
-        return await self._json(self._at.deposit + public_path("deposit", "pieces", piece_id), by)
+        return await self._fetch_json(
+            self._at.deposit + public_path("deposit", "pieces", piece_id), by
+        )
 
     async def fetch_file(self, url: str, by: Actor) -> str:
         digest = sha256()
         async with self._get(self._at.deposit + url, by) as answer:
             if answer.status_code != httpx.codes.OK:
-                raise PeerFaultError(await _reason(answer))
+                raise PeerFaultError(await _read_reason(answer))
             async for chunk in answer.aiter_bytes():
                 digest.update(chunk)
         return digest.hexdigest()
@@ -58,7 +60,7 @@ class HttpPeers:
         while after is not None:
             asked = {"dossier": dossier_id, "limit": _PAGE, **({"after": after} if after else {})}
             url = self._at.portal + public_path("portal", "pieces")
-            page = await self._json(url, by, asked) or {"pieces": []}
+            page = await self._fetch_json(url, by, asked) or {"pieces": []}
             found += page["pieces"]
             after = page.get("next")
         return found
@@ -67,17 +69,17 @@ class HttpPeers:
         self, dossier_id: str, by: Actor
     ) -> Sequence[Mapping[str, Any]] | None:
         path = public_path("notification", "dossiers", dossier_id, "statuses")
-        found = await self._json(self._at.notification + path, by)
+        found = await self._fetch_json(self._at.notification + path, by)
         return None if found is None else list(found["statuses"])
 
-    async def _json(
+    async def _fetch_json(
         self, url: str, by: Actor, asked: Mapping[str, str] | None = None
     ) -> Mapping[str, Any] | None:
         async with self._get(url, by, asked) as answer:
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return None
             if answer.status_code != httpx.codes.OK:
-                raise PeerFaultError(await _reason(answer))
+                raise PeerFaultError(await _read_reason(answer))
             read: Mapping[str, Any] = json.loads(await answer.aread())
             return read
 
@@ -89,20 +91,20 @@ class HttpPeers:
         try:
             async with self._http.stream("GET", url, params=asked, headers=headers) as answer:
                 if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-                    raise PeerAwayError(f"{url}: {await _reason(answer)}")
+                    raise PeerAwayError(f"{url}: {await _read_reason(answer)}")
                 yield answer
         except (httpx.HTTPError, ValueError) as error:
             raise PeerAwayError(f"{url}: {error!r}") from error
 
 
 @asynccontextmanager
-async def http_peers(addresses: Addresses) -> AsyncIterator[HttpPeers]:
+async def open_http_peers(addresses: Addresses) -> AsyncIterator[HttpPeers]:
     """Open an HTTP client for these services, which ignores proxies of the environment."""
     async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
         yield HttpPeers(addresses, http)
 
 
-async def _reason(answer: httpx.Response) -> str:
+async def _read_reason(answer: httpx.Response) -> str:
     """Read the reason in problem details (RFC 9457)."""
     text = (await answer.aread()).decode(errors="replace")
     try:

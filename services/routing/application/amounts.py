@@ -15,7 +15,7 @@ def find_prevailing(dossier: Dossier) -> Prevailing | None:
 
 def list_changes(dossier: Dossier, piece: Piece) -> tuple[Change, ...]:
     """List the totals of a piece that differ from those of the piece it follows."""
-    previous = dossier.piece(piece.follows) if piece.follows else None
+    previous = dossier.find_piece(piece.follows) if piece.follows else None
     return find_changes(previous.amounts, piece.amounts) if previous else ()
 
 

@@ -12,7 +12,7 @@ from services.routing.application.expected_copies import (
     expect_of_portal,
     list_files,
 )
-from services.routing.application.messages import build_dossier
+from services.routing.application.messages import build_state
 from services.routing.application.ports import Dossiers
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.levels import LEVEL
@@ -48,7 +48,7 @@ async def find_copy_differences(dossiers: Dossiers, dossier_id: str, peers: Peer
     trail = await dossiers.read_trail(dossier_id)
     expected = ExpectedDossier(
         journey,
-        build_dossier(journey, journey.dossier.pieces[0].deposit.deposited_at, LEVEL),
+        build_state(journey, journey.dossier.pieces[0].deposit.deposited_at, LEVEL),
         trail,
     )
     found = [f"routing: {each}" for each in _compare_enclosures(expected)]
@@ -123,12 +123,12 @@ async def _compare_deposit(expected: ExpectedDossier, by: Actor, peers: Peers) -
         if shown is None:
             found.append(f"piece {state.piece_id} is not shown")
             continue
-        wanted = _without_unknown_prevailing(shown, expect_of_deposit(expected, state, by.role))
+        wanted = _drop_unknown_prevailing(shown, expect_of_deposit(expected, state, by.role))
         found += find_differences(shown, wanted, f"piece {state.piece_id}")
     return found
 
 
-def _without_unknown_prevailing(shown: Json, wanted: dict[str, Any]) -> dict[str, Any]:
+def _drop_unknown_prevailing(shown: Json, wanted: dict[str, Any]) -> dict[str, Any]:
     """Ignore the prevailing amounts where a copy has none: older events did not hold them."""
     if shown.get("prevailing") is None:
         return {key: value for key, value in wanted.items() if key != "prevailing"}
@@ -162,7 +162,7 @@ async def _compare_portal(expected: ExpectedDossier, by: Actor, peers: Peers) ->
         if shown is None:
             found.append(f"piece {state.piece_id} is not found")
         else:
-            wanted = _without_unknown_prevailing(shown, expect_of_portal(expected, state, by.role))
+            wanted = _drop_unknown_prevailing(shown, expect_of_portal(expected, state, by.role))
             found += find_differences(shown, wanted, f"piece {state.piece_id}")
     return [*found, *(f"piece {each} is none of the dossier" for each in found_there)]
 

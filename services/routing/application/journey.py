@@ -85,7 +85,7 @@ class Journey:
             enclosure = replace(known, attachments=(*known.attachments, *payload.attachments))
         self.enclosures[payload.piece_id] = enclosure
 
-    def next_rank(self, topic: Topic) -> int:
+    def take_next_rank(self, topic: Topic) -> int:
         """Return the rank of the next message on a topic, and count it."""
         rank = self.ranks.get(topic.name, 0) + 1
         self.ranks[topic.name] = rank

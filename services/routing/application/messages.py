@@ -60,13 +60,13 @@ def build_messages(journey: Journey, events: tuple[Event, ...], cause: Cause) ->
             yield _build_outgoing(journey, topics.ECHEANCE, delay.piece_id, delay, cause)
 
 
-def build_state(journey: Journey, cause: Cause, at: datetime, level: int) -> Outgoing:
+def build_state_message(journey: Journey, cause: Cause, at: datetime, level: int) -> Outgoing:
     """Build the message of the state of a dossier, with the acts that a write level offers."""
-    state = build_dossier(journey, at, level)
+    state = build_state(journey, at, level)
     return _build_outgoing(journey, topics.DOSSIER, journey.dossier.id, state, cause)
 
 
-def build_dossier(journey: Journey, at: datetime, level: int) -> DossierChanged:
+def build_state(journey: Journey, at: datetime, level: int) -> DossierChanged:
     """Build the state of a dossier for the read models of other services."""
     dossier = journey.dossier
     return DossierChanged(
@@ -266,7 +266,7 @@ def _build_outgoing(
         payload=payload,
         correlation_id=cause.correlation_id,
         dossier_id=journey.dossier.id,
-        sequence=journey.next_rank(topic),
+        sequence=journey.take_next_rank(topic),
         causation_id=cause.message_id,
         act=act,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.routing.application.commands import read_command
 from services.routing.application.journey import Cause, Journey, is_party
-from services.routing.application.messages import build_messages, build_state
+from services.routing.application.messages import build_messages, build_state_message
 from services.routing.application.ports import DossierChange
 from services.routing.application.views import view_as
 from services.routing.domain.commands import ApplyDelay, Command, Rejudge, Treat
@@ -54,7 +54,9 @@ class Router:
         Raises DirectoryBehindError until routing has the versions that deposit judged by.
         """
         journeys = await self.change.find_journeys({event.data.dossier_id for event in events})
-        directory = await self.change.find_structures(_structures_needed(events, journeys.values()))
+        directory = await self.change.find_structures(
+            _list_structures_needed(events, journeys.values())
+        )
         behind = {event.data.dossier_id for event in events if _is_behind(event, directory)}
         if behind:
             raise DirectoryBehindError(behind)
@@ -85,7 +87,7 @@ class Router:
         if journey is None or not is_party(journey.dossier, treat.actor):
             return None
         directory = await self.change.find_structures(
-            _structures_of([journey.dossier.parties]) | corrected
+            _list_structures([journey.dossier.parties]) | corrected
         )
         seen = await view_as(self.change, journey, treat.actor.role)
         # The act is judged on its author's own view: a refusal must not reveal a hidden payment.
@@ -103,7 +105,7 @@ class Router:
         """Put a command to dossiers, each with the id of the message that caused it."""
         journeys = await self.change.find_journeys(causes.keys())
         directory = await self.change.find_structures(
-            _structures_of(each.dossier.parties for each in journeys.values())
+            _list_structures(each.dossier.parties for each in journeys.values())
         )
         for dossier_id, journey in journeys.items():
             decision = self._decide(journey, command, directory)
@@ -179,7 +181,7 @@ class Router:
         for journey in moved:
             cause = Cause(journey.correlation_id, journey.entries[-1].cause)
             self.change.seal(journey)
-            self.change.publish(build_state(journey, cause, self.now, self.level))
+            self.change.publish(build_state_message(journey, cause, self.now, self.level))
         await self.change.keep(moved)
 
 
@@ -199,14 +201,14 @@ def _judge_owner(payload: PieceDeposited, owners: dict[str, str]) -> None:
         raise MessageError(f"piece {payload.piece_id} is in dossier {owner} already")
 
 
-def _structures_needed(events: Iterable[Event[Any]], journeys: Iterable[Journey]) -> set[str]:
-    names = _structures_of(journey.dossier.parties for journey in journeys)
+def _list_structures_needed(events: Iterable[Event[Any]], journeys: Iterable[Journey]) -> set[str]:
+    names = _list_structures(journey.dossier.parties for journey in journeys)
     for event in events:
         if isinstance(event.data, PieceDeposited):
-            names |= _structures_of([event.data.parties.to_domain()])
+            names |= _list_structures([event.data.parties.to_domain()])
             names.update(event.data.directory)
     return names
 
 
-def _structures_of(parties: Iterable[Parties]) -> set[str]:
+def _list_structures(parties: Iterable[Parties]) -> set[str]:
     return {party.structure for each in parties for _, party in each.named()}

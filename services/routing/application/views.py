@@ -26,7 +26,7 @@ async def view_as(dossiers: Dossiers, journey: Journey, role: Role) -> Journey:
     """Return a journey as a role may see it: before the first status hidden from that role."""
     if all(_can_see(role, piece.status, journey) for piece in journey.dossier.pieces):
         return journey
-    kept = _visible_entries(await dossiers.read_trail(journey.dossier.id), journey, role)
+    kept = _filter_visible(await dossiers.read_trail(journey.dossier.id), journey, role)
     dossier = replay(event for each in kept for event in each.entry.events)
     return replace(journey, dossier=dossier) if dossier else journey
 
@@ -55,11 +55,11 @@ async def view_audit(dossiers: Dossiers, dossier_id: str, actor: Actor) -> Audit
     report = await dossiers.verify(dossier_id)
     if report is None:
         return None
-    kept = _visible_entries(await dossiers.read_trail(dossier_id), journey, actor.role)
+    kept = _filter_visible(await dossiers.read_trail(dossier_id), journey, actor.role)
     return AuditView(kept, replace(report, entries=min(report.entries, len(kept))))
 
 
-def _visible_entries(
+def _filter_visible(
     trail: Sequence[StoredEntry], journey: Journey, role: Role
 ) -> tuple[StoredEntry, ...]:
     def is_visible(kept: StoredEntry) -> bool:

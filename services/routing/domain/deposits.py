@@ -48,9 +48,9 @@ def _open(deposit: Deposit, world: World) -> Decision:
 def _follow(dossier: Dossier, deposit: Deposit, world: World) -> Decision:
     if deposit.follows is None:
         raise MessageError(f"piece {deposit.piece_id} opens a dossier that is already open")
-    if dossier.piece(deposit.piece_id):
+    if dossier.find_piece(deposit.piece_id):
         raise MessageError(f"piece {deposit.piece_id} is already in its dossier")
-    previous = dossier.piece(deposit.follows)
+    previous = dossier.find_piece(deposit.follows)
     if previous is None:
         raise MessageError(f"piece {deposit.piece_id} follows one that its dossier does not hold")
     circuit = load_version(dossier.table_version)

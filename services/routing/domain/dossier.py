@@ -161,7 +161,7 @@ class Dossier:
         """Return a piece that the dossier is known to hold."""
         return next(piece for piece in self.pieces if piece.id == piece_id)
 
-    def piece(self, piece_id: str) -> Piece | None:
+    def find_piece(self, piece_id: str) -> Piece | None:
         return next((piece for piece in self.pieces if piece.id == piece_id), None)
 
 

@@ -42,7 +42,7 @@ class Hop:
     def hand_over(self, world: World) -> tuple[Event, ...]:
         """Build the events that send the piece to its recipient, or hold it where it is."""
         held = self.find_hold(world)
-        return (held,) if held else tuple(self._handover_events(world))
+        return (held,) if held else tuple(self._build_handover_events(world))
 
     def find_hold(self, world: World) -> Held | None:
         """Build the hold of a piece that cannot be sent now; None when it can."""
@@ -64,10 +64,10 @@ class Hop:
             reason=obstacle.violation.code,
             message=obstacle.violation.message,
             structure=obstacle.structure,
-            directory=self._versions(world),
+            directory=self._list_versions(world),
         )
 
-    def _handover_events(self, world: World) -> Iterator[Event]:
+    def _build_handover_events(self, world: World) -> Iterator[Event]:
         if self.arrival is not self.status:
             yield StatusSet(world.now, self.deposit.piece_id, self.status, self.arrival)
         yield self._forward(
@@ -95,7 +95,7 @@ class Hop:
             find_application(to.role),
             purpose,
             cadres,
-            self._versions(world),
+            self._list_versions(world),
             due,
         )
 
@@ -105,7 +105,7 @@ class Hop:
         received_at = self.received_at if self.delay.start is Start.RECEPTION else None
         return self.delay.due(received_at or world.now)
 
-    def _versions(self, world: World) -> dict[str, int]:
+    def _list_versions(self, world: World) -> dict[str, int]:
         """Versions of the structures that the judgement read; an unknown one has none."""
         read = [self.to.structure, self.parties.service_financier.structure]
         if self.parties.moa:

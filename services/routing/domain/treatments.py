@@ -26,7 +26,7 @@ def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
     """Decide on an act of the awaited actor."""
     if treat.act not in TREATMENTS:
         raise MessageError(f"{treat.act} passes through the service deposit")
-    piece = dossier.piece(treat.piece_id)
+    piece = dossier.find_piece(treat.piece_id)
     if piece is None:
         return _refuse(rules.PIECE_UNKNOWN.broken("piece", piece_id=treat.piece_id))
     circuit = load_version(dossier.table_version)
@@ -53,7 +53,7 @@ def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
 
 def decide_completion(dossier: Dossier, complete: Complete, world: World) -> Decision:
     """Decide on an addition: send the piece to who acts next, or report that it is too late."""
-    piece = dossier.piece(complete.piece_id)
+    piece = dossier.find_piece(complete.piece_id)
     if piece is None:
         raise MessageError(f"completion of {complete.piece_id}, which its dossier does not hold")
     circuit = load_version(dossier.table_version)

@@ -49,21 +49,25 @@ class ReceivedForm:
         expected = self._fields.get(name)
         if expected is None:
             known = ", ".join(self._fields)
-            self.refuse(
+            self.note_fault(
                 name, f"La partie « {name[:SHOWN]} » n'existe pas ; celles qui existent : {known}."
             )
         elif expected.is_file and not is_file:
-            self.refuse(name, "Un fichier est attendu ici, et c'est un texte (sans `filename`).")
+            self.note_fault(
+                name, "Un fichier est attendu ici, et c'est un texte (sans `filename`)."
+            )
         elif is_file and not expected.is_file:
-            self.refuse(name, "Un texte est attendu ici, et c'est un fichier (avec `filename`).")
+            self.note_fault(
+                name, "Un texte est attendu ici, et c'est un fichier (avec `filename`)."
+            )
         elif name in self._names and not expected.is_list:
-            self.refuse(name, f"La partie « {name} » ne peut être envoyée qu'une fois.")
+            self.note_fault(name, f"La partie « {name} » ne peut être envoyée qu'une fois.")
         else:
             self._names.add(name)
             return True
         return False
 
-    def refuse(self, name: str, message: str) -> None:
+    def note_fault(self, name: str, message: str) -> None:
         """Note a fault of a part, once."""
         remedy = "Corriger le formulaire ; la description de l'API en donne les parties."
         violation = Violation("HTTP-FORM-01", name[:SHOWN], message, remedy)
@@ -90,7 +94,7 @@ class ReceivedForm:
         if file.filename:
             self._items.append((name, file))
         elif size:
-            self.refuse(name, "Le fichier n'a pas de nom (`filename` est vide).")
+            self.note_fault(name, "Le fichier n'a pas de nom (`filename` est vide).")
         # An empty file without a name is what browsers send when nobody chose a file.
 
     def add_text(self, name: str, text: bytes, charset: str) -> None:
@@ -98,7 +102,7 @@ class ReceivedForm:
         try:
             self._items.append((name, text.decode(charset)))
         except UnicodeDecodeError:
-            self.refuse(
+            self.note_fault(
                 name,
                 "Ce texte n'est pas dans le jeu de caractères annoncé (UTF-8 quand rien ne l'est).",
             )

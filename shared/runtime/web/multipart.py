@@ -123,21 +123,21 @@ class MultipartReader:
             return False
         encoding = headers.get(b"content-transfer-encoding", b"").decode("latin-1").lower()
         if encoding not in _UNENCODED:
-            self._form.refuse(
+            self._form.note_fault(
                 disposition.name,
                 f"Cette partie est encodée ({encoding[:SHOWN]}) : envoyer ses octets tels quels.",
             )
             return False
         kind, parameters = read_parameters(headers.get(b"content-type", b"").decode("latin-1"))
         if kind.startswith("multipart/"):
-            self._form.refuse(
+            self._form.note_fault(
                 disposition.name,
                 "Cette partie en contient d'autres : envoyer chacune à part, sous le même nom.",
             )
             return False
         charset = CHARSETS.get(parameters.get("charset", self._charset).lower())
         if charset is None and disposition.filename is None:
-            self._form.refuse(
+            self._form.note_fault(
                 disposition.name, "Ce jeu de caractères n'est pas lu ici : envoyer de l'UTF-8."
             )
             return False

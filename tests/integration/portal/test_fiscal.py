@@ -150,7 +150,7 @@ async def test_ten_thousand_pieces_are_listed_without_being_held_in_memory(store
         await pieces.insert_many(documents[start : start + SLICE], ordered=False)
     lists = FiscalLists(MongoPieces(store), Directory(store))
     viewer = Actor(Role.TITULAIRE, TITULAIRE)
-    table = lists.table(viewer, Range(date(2026, 11, 24), date(2026, 11, 24)))
+    table = lists.list_rows(viewer, Range(date(2026, 11, 24), date(2026, 11, 24)))
     before, peak, size, end = len(gc.get_objects()), 0, 0, b""
     async for chunk in CsvSheet().write(table):
         peak = max(peak, len(gc.get_objects()) - before)

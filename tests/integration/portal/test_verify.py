@@ -14,7 +14,7 @@ from deploy.local.demo.pieces import write_factur_x, write_ubl
 from deploy.local.demo.structures import MAIRIE, ONE_SIRET, TITULAIRE
 from deploy.local.programs import ROOT
 from services.routing.adapters.dossiers import MongoDossiers
-from services.routing.adapters.peers import Addresses, http_peers
+from services.routing.adapters.peers import Addresses, open_http_peers
 from services.routing.application.copy_verification import find_copy_differences
 from shared.contracts.public_paths import public_path
 from shared.runtime.clock import build_clock
@@ -55,7 +55,7 @@ class Carried:
         addresses = Addresses(*(at.roots[each] for each in PEERS))
         async with (
             Store(at.mongo, "routing", build_clock()) as store,
-            http_peers(addresses) as peers,
+            open_http_peers(addresses) as peers,
         ):
             return await find_copy_differences(MongoDossiers(store), self.dossier, peers)
 

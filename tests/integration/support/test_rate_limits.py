@@ -14,11 +14,11 @@ async def test_each_comer_has_so_many_of_each_thing_in_each_hour(store: Store) -
     rates = HourlyRates(store, lambda: now)
     tickets, talks = rates.of("ticket", 2), rates.of("message", 1)
 
-    assert [await tickets.is_exceeded("a") for _ in range(3)] == [False, False, True]
-    assert not await tickets.is_exceeded("b")
-    assert [await talks.is_exceeded("a") for _ in range(2)] == [False, True]
+    assert [await tickets.count_request("a") for _ in range(3)] == [False, False, True]
+    assert not await tickets.count_request("b")
+    assert [await talks.count_request("a") for _ in range(2)] == [False, True]
     now = NOW + timedelta(minutes=1)
-    assert not await tickets.is_exceeded("a")
+    assert not await tickets.count_request("a")
 
 
 async def test_replicas_count_together_and_keep_nobody_in_clear(store: Store) -> None:
@@ -26,7 +26,7 @@ async def test_replicas_count_together_and_keep_nobody_in_clear(store: Store) ->
     await HourlyRates(store, lambda: NOW).prepare()
 
     exceeded = await asyncio.gather(
-        *(replicas[rank % 2].is_exceeded("192.0.2.7") for rank in range(8))
+        *(replicas[rank % 2].count_request("192.0.2.7") for rank in range(8))
     )
 
     assert sum(exceeded) == 3

@@ -86,7 +86,7 @@ async def test_a_burst_of_submissions_loses_and_doubles_none(http: httpx.AsyncCl
 async def test_the_first_tickets_of_a_year_have_each_their_number(store: Store) -> None:
     tickets = MongoTickets(store)
 
-    numbers = await asyncio.gather(*(tickets.next_number(2027) for _ in range(12)))
+    numbers = await asyncio.gather(*(tickets.take_next_number(2027) for _ in range(12)))
 
     assert sorted(numbers) == [*range(1, 13)]
 

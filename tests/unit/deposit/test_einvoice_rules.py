@@ -220,13 +220,13 @@ def test_the_totals_rule_holds_exactly_when_the_sum_is_right(
 
 
 def test_amounts_are_whole_or_none() -> None:
-    assert VALID.amounts() == Amounts(Decimal(100), Decimal(20), Decimal(120), Decimal(70))
-    assert replace(VALID, due=None).amounts() is None
-    assert replace(VALID, tva=None).amounts() is None
+    assert VALID.get_amounts() == Amounts(Decimal(100), Decimal(20), Decimal(120), Decimal(70))
+    assert replace(VALID, due=None).get_amounts() is None
+    assert replace(VALID, tva=None).get_amounts() is None
 
 
 def test_absent_vat_counts_as_none_when_ht_equals_ttc() -> None:
     exempt = replace(VALID, tva=None, ht=Decimal(120))
 
-    assert exempt.amounts() == Amounts(Decimal(120), Decimal(0), Decimal(120), Decimal(70))
-    assert replace(exempt, malformed={"tva": "x"}).amounts() is None
+    assert exempt.get_amounts() == Amounts(Decimal(120), Decimal(0), Decimal(120), Decimal(70))
+    assert replace(exempt, malformed={"tva": "x"}).get_amounts() is None

@@ -71,7 +71,7 @@ def test_the_syntax_and_the_core_fields_are_read(name: str) -> None:
     assert invoice.syntax is _SYNTAXES[name[:3]]
     assert (invoice.number, invoice.issued_on) == (number, date.fromisoformat(day))
     assert invoice.currency == currency
-    totals = invoice.amounts()
+    totals = invoice.get_amounts()
     assert totals is not None
     assert [totals.ht, totals.tva, totals.ttc, totals.due] == list(map(Decimal, amounts))
 
@@ -131,7 +131,7 @@ def test_facturx_finds_the_same_invoice_in_the_pdf(name: str) -> None:
 
     from_xml, from_pdf = read_einvoice(xml, name), read_einvoice(_content(name), name)
 
-    assert (from_xml.number, from_xml.amounts()) == (from_pdf.number, from_pdf.amounts())
+    assert (from_xml.number, from_xml.get_amounts()) == (from_pdf.number, from_pdf.get_amounts())
 
 
 @pytest.mark.parametrize("name", sorted(name for name in _CORE if name.endswith(".xml")))

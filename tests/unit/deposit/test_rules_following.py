@@ -397,7 +397,7 @@ def test_a_payment_that_is_not_reported_is_hidden_from_the_titulaire_alone() -> 
     )
 
     def seen(role: Role, *, hidden: bool) -> Status:
-        return replace(paid, payment_not_reported=hidden).status_for(role, PIECE.id)
+        return replace(paid, payment_not_reported=hidden).find_visible_status(role, PIECE.id)
 
     assert seen(Role.TITULAIRE, hidden=True) is Status.MANDATEE
     assert seen(Role.TITULAIRE, hidden=False) is Status.MISE_EN_PAIEMENT

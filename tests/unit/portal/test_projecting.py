@@ -49,22 +49,22 @@ def test_a_hidden_payment_changes_nothing_of_what_the_suppliers_side_sees(role: 
     before = only(before_payment(payment_not_reported=True))
     after = only(after_payment(payment_not_reported=True))
 
-    assert before.state_for(role) == after.state_for(role)
-    assert after.state_for(role).status is Status.MANDATEE
-    assert after.state_for(role).closed is False
+    assert before.select_state(role) == after.select_state(role)
+    assert after.select_state(role).status is Status.MANDATEE
+    assert after.select_state(role).closed is False
     assert after.awaits.isdisjoint({Actor(Role.TITULAIRE, TITULAIRE)})
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - SUPPLIER_SIDE))
 def test_the_buyers_side_sees_a_payment_that_is_hidden_from_the_supplier(role: Role) -> None:
-    seen = only(after_payment(payment_not_reported=True)).state_for(role)
+    seen = only(after_payment(payment_not_reported=True)).select_state(role)
 
     assert (seen.status, seen.closed, seen.awaited) == (Status.MISE_EN_PAIEMENT, True, None)
 
 
 @pytest.mark.parametrize("role", Role)
 def test_a_payment_that_is_reported_is_seen_by_all(role: Role) -> None:
-    seen = only(after_payment()).state_for(role)
+    seen = only(after_payment()).select_state(role)
 
     assert (seen.status, seen.closed) == (Status.MISE_EN_PAIEMENT, True)
 

@@ -15,7 +15,7 @@ from services.routing.application.expected_copies import (
     replay_statuses,
 )
 from services.routing.application.journey import Enclosure, Entry, Journey
-from services.routing.application.messages import build_dossier
+from services.routing.application.messages import build_state
 from services.routing.application.ports import StoredEntry
 from services.routing.domain.dossier import replay
 from shared.contracts.common_v1 import FileV1
@@ -42,7 +42,7 @@ def told_of(seed: int, *, payment_not_reported: bool) -> ExpectedDossier:
     )
     trail = [StoredEntry(Entry(rank, (event,)), {}) for rank, event in enumerate(walk.trail, 1)]
     return ExpectedDossier(
-        journey, build_dossier(journey, dossier.pieces[0].deposit.deposited_at, LEVEL), trail
+        journey, build_state(journey, dossier.pieces[0].deposit.deposited_at, LEVEL), trail
     )
 
 

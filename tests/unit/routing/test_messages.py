@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from services.routing.application.journey import Cause, Enclosure, Journey
-from services.routing.application.messages import build_messages, build_state
+from services.routing.application.messages import build_messages, build_state_message
 from services.routing.domain.commands import Command, Correction, Deposit
 from services.routing.domain.decide import decide
 from services.routing.domain.dossier import Dossier
@@ -187,7 +187,7 @@ def test_the_state_of_a_dossier_says_what_prevails() -> None:
 
     journey = Journey(dossier, "journey", enclosures=enclosures, trail="d" * 64)
 
-    state = build_state(journey, CAUSE, NOW, LEVEL).payload
+    state = build_state_message(journey, CAUSE, NOW, LEVEL).payload
 
     assert isinstance(state, DossierChanged)
     assert state.prevailing is not None
@@ -207,7 +207,7 @@ def test_whoever_may_not_know_of_a_payment_is_told_the_status_entered_last_befor
 
     enclosures = {piece.id: Enclosure(FILE) for piece in paid.pieces}
     journey = Journey(paid, "journey", enclosures=enclosures, trail="d" * 64)
-    state = build_state(journey, CAUSE, NOW, LEVEL).payload
+    state = build_state_message(journey, CAUSE, NOW, LEVEL).payload
 
     assert isinstance(state, DossierChanged)
     piece = state.pieces[-1]

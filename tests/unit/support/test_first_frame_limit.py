@@ -8,7 +8,7 @@ from tests.kit.waiting import scale_timeout
 
 async def wait(limit: FirstFrameLimit, name: str, left: list[str]) -> None:
     try:
-        async with limit.waiting():
+        async with limit.count_silent():
             await asyncio.Event().wait()
     except TimeoutError:
         left.append(name)
@@ -25,14 +25,14 @@ async def test_when_too_many_are_silent_the_one_who_has_waited_longest_leaves() 
             await tasks["a"]
             await tasks["b"]
         # Who speaks at once gets through, and the oldest makes room once more.
-        async with limit.waiting():
+        async with limit.count_silent():
             pass
         async with asyncio.timeout(scale_timeout(5)):
             await tasks["c"]
         assert left == ["a", "b", "c"]
         tasks["d"].cancel()
     # Nobody is silent any more.
-    async with limit.waiting(), limit.waiting():
+    async with limit.count_silent(), limit.count_silent():
         assert left == ["a", "b", "c"]
 
 

@@ -45,7 +45,7 @@ class Full:
     an_hour: int = 200
     come: list[str] = field(default_factory=list)
 
-    async def is_exceeded(self, who: str) -> bool:
+    async def count_request(self, who: str) -> bool:
         self.come.append(who)
         return True
 

@@ -40,7 +40,7 @@ def test_tickets_are_read_however_they_are_typed(model: TrainedModel) -> None:
     with VARIANTS.open(encoding="utf-8", newline="") as lines:
         rows = [*csv.DictReader(lines, delimiter=";", strict=True)]
 
-    odds = [model.odds(each["titre"], each["description"]) for each in rows]
+    odds = [model.estimate_odds(each["titre"], each["description"]) for each in rows]
     read = [(find_desk(each, DESKS), row) for each, row in zip(odds, rows, strict=True)]
     first_three = [rank_sub_categories(each)[:3] for each in odds]
 

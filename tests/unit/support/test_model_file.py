@@ -33,7 +33,7 @@ def test_a_loaded_model_gives_exactly_the_guesses_of_the_one_that_was_trained(
 
     for each in read_examples(EVALUATION):
         asked = (each.title, each.description)
-        assert loaded.odds(*asked) == model.odds(*asked)
+        assert loaded.estimate_odds(*asked) == model.estimate_odds(*asked)
         assert loaded.suggest(*asked) == model.suggest(*asked)
 
 
@@ -64,7 +64,9 @@ def test_a_model_of_two_sub_categories_is_kept_too(tmp_path: Path) -> None:
     model = train_model(known, desks)
     write_model(tmp_path / "m", model)
 
-    assert read_model(tmp_path / "m", desks).odds("dépôt", "") == model.odds("dépôt", "")
+    assert read_model(tmp_path / "m", desks).estimate_odds("dépôt", "") == model.estimate_odds(
+        "dépôt", ""
+    )
 
 
 @pytest.mark.parametrize(

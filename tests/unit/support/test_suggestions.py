@@ -21,7 +21,7 @@ class Counts:
     def __init__(self) -> None:
         self.come = Counter[str]()
 
-    async def is_exceeded(self, who: str) -> bool:
+    async def count_request(self, who: str) -> bool:
         self.come[who] += 1
         return self.come[who] > self.an_hour
 

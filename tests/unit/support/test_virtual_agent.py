@@ -82,7 +82,7 @@ class Counted:
     an_hour: int
     come: int = 0
 
-    async def is_exceeded(self, who: str) -> bool:
+    async def count_request(self, who: str) -> bool:
         assert who
         self.come += 1
         return self.come > self.an_hour

@@ -55,7 +55,7 @@ def read_fields(root: Element) -> Invoice:
     paths = PATHS.get(root.tag)
     if paths is None:
         raise Unreadable(UNKNOWN_ROOT.broken("file", root=root.tag[:100]))
-    return _FieldReader(root, paths).invoice()
+    return _FieldReader(root, paths).read_invoice()
 
 
 class _FieldReader:
@@ -67,63 +67,67 @@ class _FieldReader:
         self._malformed: dict[str, str] = {}
         self._contradictions: dict[str, tuple[str, ...]] = {}
 
-    def invoice(self) -> Invoice:
-        currency = self._currency()
+    def read_invoice(self) -> Invoice:
+        currency = self._read_currency()
         is_ubl = self._root.tag in UBL_ROOTS
         return Invoice(
             syntax=Syntax.UBL if is_ubl else Syntax.CII,
-            number=self._text("number"),
-            issued_on=self._date("issued_on"),
+            number=self._read_text("number"),
+            issued_on=self._read_date("issued_on"),
             currency=currency,
-            ht=self._amount("ht", self._values("ht")),
-            tva=self._amount("tva", self._texts(self._paths.tva, currency=currency or "")),
-            ttc=self._amount("ttc", self._values("ttc")),
-            due=self._amount("due", self._values("due")),
-            prepaid=self._amount("prepaid", self._values("prepaid")),
-            rounding=self._amount("rounding", self._values("rounding")),
-            type_code=self._text("type_code"),
+            ht=self._read_amount("ht", self._find_values("ht")),
+            tva=self._read_amount(
+                "tva", self._find_texts(self._paths.tva, currency=currency or "")
+            ),
+            ttc=self._read_amount("ttc", self._find_values("ttc")),
+            due=self._read_amount("due", self._find_values("due")),
+            prepaid=self._read_amount("prepaid", self._find_values("prepaid")),
+            rounding=self._read_amount("rounding", self._find_values("rounding")),
+            type_code=self._read_text("type_code"),
             is_credit_note=self._root.tag == UBL_CREDIT_NOTE if is_ubl else None,
-            seller=self._party("seller"),
-            buyer=self._party("buyer"),
-            payee=self._party("payee"),
-            tax_representative=self._party("tax_representative"),
-            cadre=self._single("cadre", filter(None, map(parse_cadre, self._values("cadre")))),
-            engagement=self._text("engagement"),
-            marche=self._text("marche"),
-            service_code=self._text("service_code"),
-            profile=self._text("profile"),
-            preceding_numbers=self._texts(self._paths.preceding_numbers),
+            seller=self._read_party("seller"),
+            buyer=self._read_party("buyer"),
+            payee=self._read_party("payee"),
+            tax_representative=self._read_party("tax_representative"),
+            cadre=self._keep_single(
+                "cadre", filter(None, map(parse_cadre, self._find_values("cadre")))
+            ),
+            engagement=self._read_text("engagement"),
+            marche=self._read_text("marche"),
+            service_code=self._read_text("service_code"),
+            profile=self._read_text("profile"),
+            preceding_numbers=self._find_texts(self._paths.preceding_numbers),
             malformed=self._malformed,
             contradictions=self._contradictions,
         )
 
-    def _texts(self, path: Places, **variables: str) -> tuple[str, ...]:
+    def _find_texts(self, path: Places, **variables: str) -> tuple[str, ...]:
         """Return the distinct texts found, without blank ones, in the order of the document."""
         found = cast("list[Element | str]", path(self._root, **variables))
         texts = (node if isinstance(node, str) else node.text or "" for node in found)
         return tuple(dict.fromkeys(filter(None, map(clean, texts))))
 
-    def _values(self, field: str) -> tuple[str, ...]:
-        return self._texts(self._paths.fields[field])
+    def _find_values(self, field: str) -> tuple[str, ...]:
+        return self._find_texts(self._paths.fields[field])
 
-    def _single(self, field: str, values: Iterable[str]) -> str | None:
+    def _keep_single(self, field: str, values: Iterable[str]) -> str | None:
         distinct = tuple(dict.fromkeys(values))
         if len(distinct) > 1:
             self._contradictions[field] = distinct
         return distinct[0] if len(distinct) == 1 else None
 
-    def _text(self, field: str) -> str | None:
-        return self._single(field, self._values(field))
+    def _read_text(self, field: str) -> str | None:
+        return self._keep_single(field, self._find_values(field))
 
-    def _currency(self) -> str | None:
-        currency = self._text("currency")
+    def _read_currency(self) -> str | None:
+        currency = self._read_text("currency")
         if currency is None:
             return None
-        others = self._texts(self._paths.other_currencies, currency=currency)
-        return self._single("currency", (currency, *others))
+        others = self._find_texts(self._paths.other_currencies, currency=currency)
+        return self._keep_single("currency", (currency, *others))
 
-    def _amount(self, field: str, values: tuple[str, ...]) -> Decimal | None:
-        text = self._single(field, values)
+    def _read_amount(self, field: str, values: tuple[str, ...]) -> Decimal | None:
+        text = self._keep_single(field, values)
         if text is None:
             return None
         try:
@@ -132,12 +136,14 @@ class _FieldReader:
             self._malformed[field] = text
             return None
 
-    def _date(self, field: str) -> date | None:
-        text = self._text(field)
+    def _read_date(self, field: str) -> date | None:
+        text = self._read_text(field)
         if text is None:
             return None
-        odd = next((each for each in self._texts(self._paths.date_formats) if each != "102"), None)
-        parts = None if odd else self._parts_of_date(text)
+        odd = next(
+            (each for each in self._find_texts(self._paths.date_formats) if each != "102"), None
+        )
+        parts = None if odd else self._match_date(text)
         try:
             if parts:
                 return date(*map(int, parts.groups()))
@@ -146,58 +152,64 @@ class _FieldReader:
         self._malformed[field] = f"{text} (format {odd})" if odd else text
         return None
 
-    def _parts_of_date(self, text: str) -> re.Match[str] | None:
+    def _match_date(self, text: str) -> re.Match[str] | None:
         is_ubl = self._root.tag in UBL_ROOTS
         return _ISO_DATE.fullmatch(text) or (None if is_ubl else _FORMAT_102.fullmatch(text))
 
-    def _party(self, field: str) -> Party:
+    def _read_party(self, field: str) -> Party:
         paths = self._paths.parties[field]
-        names = (name for path in paths.names for name in self._texts(path))
-        identifiers = self._nodes(paths.identifiers)
-        groups = {_number(node) for node in identifiers if _scheme(node) == _VAT_GROUP_SCHEME}
+        names = (name for path in paths.names for name in self._find_texts(path))
+        identifiers = self._find_nodes(paths.identifiers)
+        groups = {
+            _read_number(node) for node in identifiers if _read_scheme(node) == _VAT_GROUP_SCHEME
+        }
         numbers = [
-            *map(_labelled_number, identifiers),
-            *map(_unlabelled_number, self._nodes(paths.unlabelled)),
+            *map(_read_labelled_number, identifiers),
+            *map(_read_unlabelled_number, self._find_nodes(paths.unlabelled)),
         ]
         addresses = (
-            _address_siren(node)
-            for node in self._nodes(paths.addresses)
-            if _scheme(node) in _ADDRESS_SCHEMES.get(field, ())
+            _read_address_siren(node)
+            for node in self._find_nodes(paths.addresses)
+            if _read_scheme(node) in _ADDRESS_SCHEMES.get(field, ())
         )
         return Party(
             name=next(names, None),
-            siret=self._single(f"{field}.siret", (n for n in numbers if len(n) > SIREN_LENGTH)),
-            siren=self._single(
+            siret=self._keep_single(
+                f"{field}.siret", (n for n in numbers if len(n) > SIREN_LENGTH)
+            ),
+            siren=self._keep_single(
                 f"{field}.siren", (n for n in numbers if 0 < len(n) <= SIREN_LENGTH)
             ),
-            vat_number=self._single(f"{field}.vat_number", self._vat_numbers(paths, groups)),
-            address_siren=self._single(
+            vat_number=self._keep_single(
+                f"{field}.vat_number", self._find_vat_numbers(paths, groups)
+            ),
+            address_siren=self._keep_single(
                 f"{field}.address", (siren for siren in addresses if siren and siren not in groups)
             ),
         )
 
-    def _vat_numbers(self, paths: PartyPaths, groups: set[str]) -> tuple[str, ...]:
+    def _find_vat_numbers(self, paths: PartyPaths, groups: set[str]) -> tuple[str, ...]:
         """Return a party's VAT numbers: the French one alone where it also has others.
 
         The number of a VAT group is left out: it does not tell which member the party is.
         """
-        identifiers = self._nodes(paths.identifiers)
+        identifiers = self._find_nodes(paths.identifiers)
         written = [
-            *(_vat_number(node) for node in self._nodes(paths.vat_numbers)),
-            *(_vat_number(node) for node in identifiers if _is_vat_number(node)),
+            *(_read_vat_number(node) for node in self._find_nodes(paths.vat_numbers)),
+            *(_read_vat_number(node) for node in identifiers if _is_vat_number(node)),
         ]
         own = tuple(number for number in written if number and extract_siren(number) not in groups)
         return tuple(number for number in own if number.startswith("FR")) or own
 
-    def _nodes(self, path: Places) -> list[Element]:
+    def _find_nodes(self, path: Places) -> list[Element]:
         return cast("list[Element]", path(self._root))
 
 
-def _number(node: Element) -> str:
+def _read_number(node: Element) -> str:
     return "".join((node.text or "").split())
 
 
-def _scheme(node: Element) -> str | None:
+def _read_scheme(node: Element) -> str | None:
     scheme = (node.get("schemeID") or node.get("schemeName") or "").strip()
     return scheme.upper() or None
 
@@ -208,48 +220,48 @@ def _is_vat_number(node: Element) -> bool:
     Issuers write VAT numbers where any identifier may be. A text of FR and eleven signs with the
     right key is a French VAT number; where the key has a letter, the key of the SIREN is checked.
     """
-    if _scheme(node) in _VAT_SCHEMES:
+    if _read_scheme(node) in _VAT_SCHEMES:
         return True
     number = compact_vat_number(node.text or "")
     key, siren = number[2:4], number[4:]
     return is_french_vat_number(number) and (key.isdigit() or is_siren(siren))
 
 
-def _address_siren(node: Element) -> str | None:
+def _read_address_siren(node: Element) -> str | None:
     """Return the SIREN that an electronic address begins with, or that its VAT number holds."""
-    number = _number(node)
-    if _scheme(node) in _VAT_SCHEMES:
+    number = _read_number(node)
+    if _read_scheme(node) in _VAT_SCHEMES:
         return extract_siren(compact_vat_number(number))
     return number[:SIREN_LENGTH] or None
 
 
-def _labelled_number(node: Element) -> str:
+def _read_labelled_number(node: Element) -> str:
     """Return a SIRET or SIREN without blanks, or nothing when `node` is another identifier.
 
     Without a scheme, only 14 digits with the right key are a SIRET.
     """
-    number, scheme = _number(node), _scheme(node)
+    number, scheme = _read_number(node), _read_scheme(node)
     if scheme is None:
         return number if is_siret(number) else ""
     return number if scheme in _SIREN_OR_SIRET_SCHEMES else ""
 
 
-def _unlabelled_number(node: Element) -> str:
+def _read_unlabelled_number(node: Element) -> str:
     """Return the legal or tax number of a French party when its key shows that it is a SIREN.
 
     French companies write it with its register as well: « RCS Lyon 552 081 317 ».
     """
-    number = _number(node)
+    number = _read_number(node)
     if "RCS" in number.upper().replace(".", ""):
         number = "".join(filter(str.isdigit, number))
-    is_ours = _scheme(node) in {None, "FC"} and (is_siren(number) or is_siret(number))
+    is_ours = _read_scheme(node) in {None, "FC"} and (is_siren(number) or is_siret(number))
     return number if is_ours else ""
 
 
-def _vat_number(node: Element) -> str:
+def _read_vat_number(node: Element) -> str:
     """Return a VAT number with its country code, which some French ones are written without."""
     number = compact_vat_number(node.text or "")
     if number.isdigit() and is_french_vat_number(f"FR{number}"):
         return f"FR{number}"
     has_form = number[:2].isalpha() and any(map(str.isdigit, number))
-    return number if has_form and _scheme(node) != "FC" else ""
+    return number if has_form and _read_scheme(node) != "FC" else ""

@@ -18,9 +18,9 @@ def is_reserved(name: str) -> bool:
     Base names are compared: what follows the last `/`, `\\` or `:`, in NFC and without case.
     Blanks, invisible signs and NUL around it do not count, nor does the mark of a copy.
     """
-    return _INVOICE.fullmatch(_base_name(name)) is not None
+    return _INVOICE.fullmatch(_read_base_name(name)) is not None
 
 
-def _base_name(name: str) -> str:
+def _read_base_name(name: str) -> str:
     last = re.split(r"[/\\:]", name[-_LONGEST:])[-1]
     return clean(last.replace("\0", " ")).casefold()

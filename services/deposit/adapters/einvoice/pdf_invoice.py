@@ -9,7 +9,7 @@ from services.deposit.adapters.einvoice.limits import Limits
 from services.deposit.adapters.einvoice.pdf_files import PDF_ERRORS, EmbeddedFile, find_files
 from services.deposit.adapters.einvoice.pdf_filters import has_unbounded_filter
 from services.deposit.adapters.einvoice.xml_detection import is_blank, looks_like_xml
-from services.deposit.adapters.einvoice.xml_tree import root_name
+from services.deposit.adapters.einvoice.xml_tree import read_root_name
 from services.deposit.adapters.einvoice.xpaths import PATHS
 from services.deposit.domain.unreadable import (
     BROKEN_PDF,
@@ -95,9 +95,9 @@ def _is_invoice(file: EmbeddedFile, limits: Limits) -> bool:
     is_cut = len(head) == _HEAD_BYTES
     if not looks_like_xml(head) and not (is_cut and is_blank(head)):
         return False
-    name = root_name(head)
+    name = read_root_name(head)
     if name is None and is_cut:
-        name = root_name(file.read_head(limits.embedded_bytes))
+        name = read_root_name(file.read_head(limits.embedded_bytes))
     return name in PATHS
 
 

@@ -67,7 +67,7 @@ def parse_xml(content: bytes, limits: Limits) -> Element:
     return _parse(text)
 
 
-def root_name(head: bytes) -> str | None:
+def read_root_name(head: bytes) -> str | None:
     """Read the root's name from the first bytes of an XML file, whatever follows."""
     parser = etree.XMLPullParser(("start",), **_SAFE)
     # What is malformed may come after the root.
@@ -112,7 +112,7 @@ def _decode(content: bytes) -> str:
     if utf16:
         return _check_encoding(content.decode(utf16), utf16)
     head = content[:_DECLARATION_LENGTH].decode("latin-1")
-    declared = _declared_encoding(head) or "utf-8"
+    declared = _read_declared_encoding(head) or "utf-8"
     if declared not in _ONE_BYTE_ENCODINGS:
         raise LookupError(declared)
     return content.decode(declared)
@@ -120,12 +120,12 @@ def _decode(content: bytes) -> str:
 
 def _check_encoding(text: str, encoding: str) -> str:
     """Check that the declared encoding is that of the bytes; `utf-16` covers both byte orders."""
-    declared = _declared_encoding(text[:_DECLARATION_LENGTH])
+    declared = _read_declared_encoding(text[:_DECLARATION_LENGTH])
     if declared and not encoding.startswith(declared):
         raise LookupError(declared)
     return text
 
 
-def _declared_encoding(head: str) -> str | None:
+def _read_declared_encoding(head: str) -> str | None:
     found = _DECLARED.match(head.lstrip())
     return codecs.lookup(found[1]).name if found else None

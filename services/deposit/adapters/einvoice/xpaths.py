@@ -57,7 +57,7 @@ class Paths:
     parties: Mapping[str, PartyPaths]
 
 
-def _ubl() -> Paths:
+def _build_ubl_paths() -> Paths:
     namespaces = {
         "cac": _UBL + "CommonAggregateComponents-2",
         "cbc": _UBL + "CommonBasicComponents-2",
@@ -164,7 +164,7 @@ _ZUGFERD_1 = _CiiNames(
 )
 
 
-def _cii(names: _CiiNames) -> Paths:
+def _build_cii_paths(names: _CiiNames) -> Paths:
     def at(path: str) -> Places:
         return Places(path, names.namespaces)
 
@@ -233,7 +233,9 @@ def _cii(names: _CiiNames) -> Paths:
 _UBL_INVOICE, UBL_CREDIT_NOTE = f"{{{_UBL}Invoice-2}}Invoice", f"{{{_UBL}CreditNote-2}}CreditNote"
 UBL_ROOTS = frozenset({_UBL_INVOICE, UBL_CREDIT_NOTE})
 PATHS: Mapping[str, Paths] = {
-    **dict.fromkeys(UBL_ROOTS, _ubl()),
-    f"{{{_CII}CrossIndustryInvoice:100}}CrossIndustryInvoice": _cii(_D16B),
-    "{urn:ferd:CrossIndustryDocument:invoice:1p0}CrossIndustryDocument": _cii(_ZUGFERD_1),
+    **dict.fromkeys(UBL_ROOTS, _build_ubl_paths()),
+    f"{{{_CII}CrossIndustryInvoice:100}}CrossIndustryInvoice": _build_cii_paths(_D16B),
+    "{urn:ferd:CrossIndustryDocument:invoice:1p0}CrossIndustryDocument": _build_cii_paths(
+        _ZUGFERD_1
+    ),
 }

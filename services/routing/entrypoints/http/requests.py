@@ -59,7 +59,7 @@ class TreatmentRequest(_ClosedRequest):
     """What the act `recycler` corrects; no other act has one."""
 
     @model_validator(mode="after")
-    def _only_a_recycling_corrects(self) -> Self:
+    def _check_correction(self) -> Self:
         if self.correction and self.act is not Act.RECYCLER:
             raise PydanticCustomError("extra_forbidden", "only a recycling corrects")
         return self

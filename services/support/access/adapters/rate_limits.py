@@ -59,6 +59,6 @@ class HourlyRate:
         self._what = what
         self.an_hour = an_hour
 
-    async def is_exceeded(self, who: str) -> bool:
+    async def count_request(self, who: str) -> bool:
         """Count one act, and tell whether the limit is exceeded."""
         return await self._rates.count(self._what, who) > self.an_hour

@@ -22,5 +22,5 @@ class RateLimit(Protocol):
     an_hour: int
     """Requests that one caller may make in an hour."""
 
-    async def is_exceeded(self, who: str) -> bool:
+    async def count_request(self, who: str) -> bool:
         """Count one request, and tell whether the limit is exceeded."""

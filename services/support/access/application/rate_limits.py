@@ -20,6 +20,6 @@ class AnonymousLimits:
             ("adresse électronique", self.by_email, normalise_mailbox(email)),
         )
         for what, rate, who in counted:
-            if await rate.is_exceeded(who):
+            if await rate.count_request(who):
                 return f"{what}, {rate.an_hour} au plus"
         return None

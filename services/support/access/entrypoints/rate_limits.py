@@ -7,7 +7,7 @@ _RETRY_AFTER_S = "3600"
 """Rates are counted by the hour."""
 
 
-def too_many_requests(violation: Violation) -> Problem:
+def build_too_many_requests(violation: Violation) -> Problem:
     """Build the 429 problem of a rate limit, with its Retry-After."""
     return Problem(
         429,

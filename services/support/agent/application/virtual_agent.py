@@ -76,7 +76,7 @@ class VirtualAgent:
         self, asker: Asker | None, address: str
     ) -> StartedConversation | Violation:
         """Start a conversation."""
-        if asker is None and await self._ports.messages.is_exceeded(address):
+        if asker is None and await self._ports.messages.count_request(address):
             return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
         conversation = Conversation(self._ports.new_id(), self._ports.clock(), asker)
         token = None if asker else create_token()
@@ -91,7 +91,7 @@ class VirtualAgent:
         if found:
             return found
         ports = self._ports
-        if conversation.asker is None and await ports.messages.is_exceeded(address):
+        if conversation.asker is None and await ports.messages.count_request(address):
             return (agent_rules.TOO_MANY_CONVERSATIONS.broken("requête"),)
         if conversation.is_full:
             return (agent_rules.CONVERSATION_FULL.broken("text", limit=TURNS_LIMIT),)
@@ -128,7 +128,7 @@ class VirtualAgent:
 
     async def prefill_ticket(self, conversation: Conversation, address: str) -> Prefill | Violation:
         """Prefill a ticket from a conversation; counts as a message in the rate limit."""
-        if conversation.asker is None and await self._ports.messages.is_exceeded(address):
+        if conversation.asker is None and await self._ports.messages.count_request(address):
             return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
         return await self.build_prefill(conversation.turns)
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 
 from services.support.access.application.tokens import hash_token
 from services.support.access.entrypoints.authentication import MaybeAsker
-from services.support.access.entrypoints.rate_limits import too_many_requests
+from services.support.access.entrypoints.rate_limits import build_too_many_requests
 from services.support.access.entrypoints.requests import Id, Token
 from services.support.agent.application.ports import Conversations
 from services.support.agent.application.virtual_agent import VirtualAgent
@@ -47,7 +47,7 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
     ) -> OpenedAnswer:
         opened = await agent.start_conversation(who, read_address(request))
         if isinstance(opened, Violation):
-            raise too_many_requests(opened)
+            raise build_too_many_requests(opened)
         conversation = opened.conversation
         response.headers["Location"] = public_path(
             "support", "agent", "conversations", conversation.id
@@ -78,7 +78,7 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
     ) -> PrefillAnswer:
         outcome = await agent.prefill_ticket(conversation, read_address(request))
         if isinstance(outcome, Violation):
-            raise too_many_requests(outcome)
+            raise build_too_many_requests(outcome)
         return _show_prefill(outcome)
 
     return router
@@ -150,7 +150,7 @@ def _show_prefill(prefill: Prefill) -> PrefillAnswer:
 def _build_problem(violations: tuple[Violation, ...]) -> Problem:
     (first, *_) = violations
     if first.code == agent_rules.TOO_MANY_CONVERSATIONS.code:
-        return too_many_requests(first)
+        return build_too_many_requests(first)
     if first.code == agent_rules.CONVERSATION_FULL.code:
         return refused(violations, 409)
     return refused(violations)

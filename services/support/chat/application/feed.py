@@ -22,15 +22,15 @@ class ChatFeed:
     async def follow_queue(self, queue: Queue) -> AsyncGenerator[Sequence[Chat], None]:
         """Yield the open chats of a desk, again at each change."""
         ports = self._ports
-        told = None
+        sent = None
         with ports.notifier.subscribe(queue.name) as news:
             while not self.is_closing:
                 # Cleared before the read: a chat that comes meanwhile sets it for the next turn.
                 news.clear()
                 chats = await ports.chats.list_queue(queue)
                 seen = [(chat.id, chat.state, chat.agent) for chat in chats]
-                if seen != told:
-                    told = seen
+                if seen != sent:
+                    sent = seen
                     yield chats
                 await self._wait(news)
 
@@ -44,7 +44,7 @@ class ChatFeed:
         is None for the visitor.
         """
         chats, notifier = self._ports.chats, self._ports.notifier
-        queue, told = None, 0
+        queue, sent = None, 0
         while True:
             # Subscribed before the read, so that no line is missed; by the queue last read.
             with notifier.subscribe(chat_id, queue.name if queue else chat_id) as news:
@@ -62,8 +62,8 @@ class ChatFeed:
                         return
                 if is_gone or not chat.is_open:
                     return
-                if chat.is_waiting and (position := await chats.find_position(chat)) != told:
-                    told = position
+                if chat.is_waiting and (position := await chats.find_position(chat)) != sent:
+                    sent = position
                     yield QueuePosition(position)
                 if chat.queue == queue:
                     await self._wait(news)

@@ -78,7 +78,7 @@ class LiveChat:
             known := await ports.chats.change(lambda each: _find_started(each, sent, token))
         ):
             return known
-        if visitor.asker is None and await ports.starts.is_exceeded(visitor.address):
+        if visitor.asker is None and await ports.starts.count_request(visitor.address):
             return (chat_rules.TOO_MANY_STARTED.broken("requête"),)
         queue = choose_queue(request, ports.catalogue)
         chat_id = ports.new_id()

@@ -19,7 +19,7 @@ class FirstFrameLimit:
         self._waiting: dict[asyncio.Timeout, None] = {}
 
     @asynccontextmanager
-    async def waiting(self) -> AsyncIterator[None]:
+    async def count_silent(self) -> AsyncIterator[None]:
         """Count a connection as silent within the block. Raises TimeoutError to close it."""
         async with asyncio.timeout(self._seconds) as timeout:
             if len(self._waiting) >= self._in_all:

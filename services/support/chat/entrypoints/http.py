@@ -124,7 +124,7 @@ def create_chat_router(
     @router.websocket("")
     async def open_chat(socket: WebSocket, visitor: IdentifiedVisitor) -> None:
         limits = known if visitor.asker else strangers
-        async with _accepted(socket, limits.connections, visitor.owner):
+        async with _accept(socket, limits.connections, visitor.owner):
             chat, token, after = await _start_or_resume(
                 socket, live_chat, visitor, limits.first_frame
             )
@@ -153,7 +153,7 @@ def create_chat_desk_router(
 
     @router.websocket("")
     async def watch_desk_chats(socket: WebSocket, agent: Agent) -> None:
-        async with _accepted(socket, limit, _name_holder(agent)):
+        async with _accept(socket, limit, _name_holder(agent)):
             await serve_queue(socket, feed, _find_agent_queue(agent))
 
     @router.post(
@@ -189,7 +189,7 @@ def create_chat_desk_router(
         chat: desk_chat,
         after: Annotated[int, Query(ge=0, lt=RANK_LIMIT)] = 0,
     ) -> None:
-        async with _accepted(socket, limit, _name_holder(agent)):
+        async with _accept(socket, limit, _name_holder(agent)):
             party = Party(Side.BUREAU, agent.name, _find_agent_queue(agent))
             await serve_chat(socket, live_chat, feed, chat, party, after, None)
 
@@ -197,7 +197,7 @@ def create_chat_desk_router(
 
 
 @asynccontextmanager
-async def _accepted(socket: WebSocket, limit: ConnectionLimit, holder: str) -> AsyncIterator[None]:
+async def _accept(socket: WebSocket, limit: ConnectionLimit, holder: str) -> AsyncIterator[None]:
     """Accept a WebSocket within the connection limit, and close it with the code of the block."""
     release: Callable[[], None] | LimitReached = limit.acquire(holder)
     if isinstance(release, LimitReached):
@@ -217,7 +217,7 @@ async def _start_or_resume(
 ) -> tuple[Chat, str | None, int]:
     """Start or resume a chat, as the first frame says."""
     try:
-        async with limit.waiting():
+        async with limit.count_silent():
             frame = await receive_frame(socket, FIRST)
     except TimeoutError:
         raise CloseSocketError(CloseCode.TOO_LATE) from None

@@ -80,7 +80,7 @@ class OpeningHours:
         return total
 
     def _is_worked(self, day: date) -> bool:
-        is_closed = day in self.closed_on or day in _holidays(day.year)
+        is_closed = day in self.closed_on or day in _list_holidays(day.year)
         return day.isoweekday() in self.days and not is_closed
 
 
@@ -94,5 +94,5 @@ def _combine(day: date, hour: time) -> datetime:
 
 
 @cache
-def _holidays(year: int) -> frozenset[date]:
+def _list_holidays(year: int) -> frozenset[date]:
     return frozenset(country_holidays("FR", years=year))

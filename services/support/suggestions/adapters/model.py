@@ -54,7 +54,7 @@ class TrainedModel:
         untaught = {desks[code] for code in desks.keys() - set(self.classes)}
         are_taught = all(those.any() for those in self._of_desk.values())
         # What was never taught is of no other desk than its own.
-        self._told = [desk for desk in Desk if are_taught and untaught <= {desk}]
+        self._suggestable = [desk for desk in Desk if are_taught and untaught <= {desk}]
 
     def suggest(self, title: str, description: str) -> Suggestions:
         """Suggest sub-categories for a text. It takes a few milliseconds.
@@ -62,10 +62,10 @@ class TrainedModel:
         A desk is suggested when the text is clearly for it, and every sub-category of the other
         desk was trained.
         """
-        odds = self._odds(title, description)
+        odds = self._compute_odds(title, description)
         best = np.argsort(odds)[::-1][:_SHOWN]
         desk = next(
-            (desk for desk in self._told if odds[self._of_desk[desk]].sum() >= _CLEAR), None
+            (desk for desk in self._suggestable if odds[self._of_desk[desk]].sum() >= _CLEAR), None
         )
         against = _mark_contradicted(odds, build_text(title, description))
         if desk is not None:
@@ -80,12 +80,12 @@ class TrainedModel:
             frozenset(self.classes[rank] for rank in np.flatnonzero(against)),
         )
 
-    def odds(self, title: str, description: str) -> Mapping[str, float]:
+    def estimate_odds(self, title: str, description: str) -> Mapping[str, float]:
         """Estimate the probability of each trained sub-category; their sum is 1."""
-        found = self._odds(title, description).tolist()
+        found = self._compute_odds(title, description).tolist()
         return dict(zip(self.classes, found, strict=True))
 
-    def _odds(self, title: str, description: str) -> NDArray[np.float64]:
+    def _compute_odds(self, title: str, description: str) -> NDArray[np.float64]:
         (odds,) = self.pipeline.predict_proba([build_text(title, description)])
         return np.asarray(odds)
 

@@ -37,7 +37,7 @@ def write_model(path: Path, model: TrainedModel) -> None:
         "classes": model.classes,
         # By column, each of which is the term's.
         "terms": {name: each.get_feature_names_out().tolist() for name, each in features.items()},
-        "probes": [[*model.odds(*each).values()] for each in _PROBES],
+        "probes": [[*model.estimate_odds(*each).values()] for each in _PROBES],
     }
     arrays = {f"idf_{name}": each.idf_ for name, each in features.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def read_model(path: Path, desks: Mapping[str, Desk]) -> TrainedModel:
             fault = _find_fault(header, desks)
             if not fault:
                 model = _restore(header, file, desks)
-                probed = [[*model.odds(*each).values()] for each in _PROBES]
+                probed = [[*model.estimate_odds(*each).values()] for each in _PROBES]
                 if not np.allclose(probed, header["probes"], rtol=0, atol=_TOLERANCE):
                     fault = "reads texts otherwise than it was trained to: train again"
     except _FAULTS as error:

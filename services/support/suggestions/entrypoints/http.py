@@ -8,7 +8,7 @@ from pydantic import Field
 from services.support.access.application.ports import RateLimit
 from services.support.access.domain.texts import TEXT_LIMIT, TITLE_LIMIT
 from services.support.access.entrypoints.authentication import MaybeAsker
-from services.support.access.entrypoints.rate_limits import too_many_requests
+from services.support.access.entrypoints.rate_limits import build_too_many_requests
 from services.support.access.entrypoints.requests import ClosedRequest, Line, Text
 from services.support.desks.domain.catalogue import Catalogue, SubCategory
 from services.support.suggestions.application.ports import Suggester
@@ -73,9 +73,9 @@ def create_suggestions_router(
         title, description = body.title[:TITLE_LIMIT], body.description[:TEXT_LIMIT]
         if not title and not description:
             return SuggestionsAnswer(suggestions=(), desk=None, contradicts=False)
-        if await asked.is_exceeded(who.structure if who else read_address(request)):
+        if await asked.count_request(who.structure if who else read_address(request)):
             limit = asked.an_hour
-            raise too_many_requests(
+            raise build_too_many_requests(
                 suggestion_rules.TOO_MANY_SUGGESTIONS.broken("requête", limit=limit)
             )
         found = await suggester.suggest(title, description)

@@ -69,7 +69,7 @@ class MongoTickets:
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
         return await _find_key_use(self._store, key)
 
-    async def next_number(self, year: int) -> int:
+    async def take_next_number(self, year: int) -> int:
         numbers = self._store.collection(_NUMBERS)
         while True:
             # Not in a transaction: each request would wait for the transaction of the one before.

@@ -81,7 +81,7 @@ class Tickets(Protocol):
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
         """Find what an idempotency key was used for; None without a key."""
 
-    async def next_number(self, year: int) -> int:
+    async def take_next_number(self, year: int) -> int:
         """Take the next number of a year. A number that no ticket uses in the end is a gap."""
 
     async def find_by_token(self, ticket: str, token_hash: str) -> Ticket | None:

@@ -107,7 +107,7 @@ class Submissions:
         )
         if faults:
             return Refused(faults)
-        if key and await self._keyed_limit.is_exceeded(address):
+        if key and await self._keyed_limit.count_request(address):
             most = f"adresse réseau, {self._keyed_limit.an_hour} avec une clé au plus"
             return RateLimited(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=most))
         used_key = await build_key(
@@ -115,7 +115,7 @@ class Submissions:
         )
         token, at = create_token(), ports.clock()
 
-        async def sent_again(change: TicketChange) -> Outcome | None:
+        async def find_repeat(change: TicketChange) -> Outcome | None:
             used = await change.find_key_use(used_key)
             if used is None:
                 return None
@@ -127,7 +127,7 @@ class Submissions:
             await change.add_token(used.subject, hash_token(token))
             return replace(found, token=token)
 
-        if used_key and (outcome := await ports.tickets.change(sent_again)):
+        if used_key and (outcome := await ports.tickets.change(find_repeat)):
             return outcome
         if what := await self._limits.find_exceeded(issuer.email or "", address):
             return RateLimited(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=what))
@@ -136,7 +136,7 @@ class Submissions:
         draft = replace_attachments(create_draft(ports.new_id(), issuer, content, at), files, at)
 
         async def work(change: TicketChange) -> Outcome:
-            if outcome := await sent_again(change):
+            if outcome := await find_repeat(change):
                 return outcome
             after = self._hand_over(change, draft, prepared)
             await change.insert(after, token_hash=hash_token(token))
@@ -150,7 +150,7 @@ class Submissions:
         ports = self._ports
         suggestions = await ports.suggester.suggest(content.title, content.description)
         year = ports.clock().astimezone(PARIS).year
-        number = f"T-{year}-{await ports.tickets.next_number(year):06}"
+        number = f"T-{year}-{await ports.tickets.take_next_number(year):06}"
         return _Preparation(number, suggestions)
 
     def _hand_over(self, change: TicketChange, draft: Ticket, prepared: _Preparation) -> Ticket:

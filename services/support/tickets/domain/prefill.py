@@ -25,9 +25,9 @@ def cut_title(text: str) -> str:
     return title if len(title) <= TITLE_LIMIT else f"{title[: TITLE_LIMIT - 1]}…"
 
 
-def join_description(told: Iterable[str]) -> str:
+def join_description(lines: Iterable[str]) -> str:
     """Join lines into a description; when it is too long the latest lines are kept."""
-    whole = "\n".join(told).strip()
+    whole = "\n".join(lines).strip()
     if len(whole) <= TEXT_LIMIT:
         return whole
     return _CUT + whole[len(_CUT) - TEXT_LIMIT :]

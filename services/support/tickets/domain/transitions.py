@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from shared.vocabulary.tickets import Side, TicketAct, TicketStatus
 
-_B = TicketStatus.BROUILLON
-_D = TicketStatus.DEPOSE
-_C = TicketStatus.EN_COURS
-_A = TicketStatus.EN_ATTENTE
-_R = TicketStatus.RESOLU
-_O = TicketStatus.ROUVERT
-_X = TicketStatus.CLOS
-_UNSETTLED = frozenset({_D, _C, _A, _O})
+_BROUILLON = TicketStatus.BROUILLON
+_DEPOSE = TicketStatus.DEPOSE
+_EN_COURS = TicketStatus.EN_COURS
+_EN_ATTENTE = TicketStatus.EN_ATTENTE
+_RESOLU = TicketStatus.RESOLU
+_ROUVERT = TicketStatus.ROUVERT
+_CLOS = TicketStatus.CLOS
+_UNSETTLED = frozenset({_DEPOSE, _EN_COURS, _EN_ATTENTE, _ROUVERT})
 """Statuses of a submitted ticket that is not settled."""
 
 
@@ -31,39 +31,65 @@ class Transition:
 
 
 TRANSITIONS = (
-    Transition(TicketAct.ENREGISTRER, Side.DEMANDEUR, frozenset({_B}), None),
-    Transition(TicketAct.ABANDONNER, Side.DEMANDEUR, frozenset({_B}), None),
-    Transition(TicketAct.DEPOSER, Side.DEMANDEUR, frozenset({_B}), _D),
+    Transition(TicketAct.ENREGISTRER, Side.DEMANDEUR, frozenset({_BROUILLON}), None),
+    Transition(TicketAct.ABANDONNER, Side.DEMANDEUR, frozenset({_BROUILLON}), None),
+    Transition(TicketAct.DEPOSER, Side.DEMANDEUR, frozenset({_BROUILLON}), _DEPOSE),
     Transition(
-        TicketAct.ECRIRE, Side.DEMANDEUR, frozenset({_D, _C, _O}), None, is_text_required=True
+        TicketAct.ECRIRE,
+        Side.DEMANDEUR,
+        frozenset({_DEPOSE, _EN_COURS, _ROUVERT}),
+        None,
+        is_text_required=True,
     ),
-    Transition(TicketAct.ECRIRE, Side.DEMANDEUR, frozenset({_A}), _C, is_text_required=True),
-    Transition(TicketAct.ROUVRIR, Side.DEMANDEUR, frozenset({_R}), _O, is_text_required=True),
     Transition(
-        TicketAct.EVALUER, Side.DEMANDEUR, frozenset({_R, _X}), _X, is_allowed_when_full=True
+        TicketAct.ECRIRE, Side.DEMANDEUR, frozenset({_EN_ATTENTE}), _EN_COURS, is_text_required=True
     ),
     Transition(
-        TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, frozenset({_D, _O}), _C, is_allowed_when_full=True
+        TicketAct.ROUVRIR, Side.DEMANDEUR, frozenset({_RESOLU}), _ROUVERT, is_text_required=True
     ),
-    Transition(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, frozenset({_C, _A}), None),
-    Transition(TicketAct.REPONDRE, Side.BUREAU, frozenset({_C, _A}), None, is_text_required=True),
-    Transition(TicketAct.DEMANDER, Side.BUREAU, frozenset({_C}), _A, is_text_required=True),
+    Transition(
+        TicketAct.EVALUER,
+        Side.DEMANDEUR,
+        frozenset({_RESOLU, _CLOS}),
+        _CLOS,
+        is_allowed_when_full=True,
+    ),
+    Transition(
+        TicketAct.PRENDRE_EN_CHARGE,
+        Side.BUREAU,
+        frozenset({_DEPOSE, _ROUVERT}),
+        _EN_COURS,
+        is_allowed_when_full=True,
+    ),
+    Transition(TicketAct.PRENDRE_EN_CHARGE, Side.BUREAU, frozenset({_EN_COURS, _EN_ATTENTE}), None),
+    Transition(
+        TicketAct.REPONDRE,
+        Side.BUREAU,
+        frozenset({_EN_COURS, _EN_ATTENTE}),
+        None,
+        is_text_required=True,
+    ),
+    Transition(
+        TicketAct.DEMANDER, Side.BUREAU, frozenset({_EN_COURS}), _EN_ATTENTE, is_text_required=True
+    ),
     Transition(TicketAct.PRIORISER, Side.BUREAU, _UNSETTLED, None),
-    Transition(TicketAct.TRANSFERER, Side.BUREAU, _UNSETTLED, _D, is_text_required=True),
+    Transition(TicketAct.TRANSFERER, Side.BUREAU, _UNSETTLED, _DEPOSE, is_text_required=True),
     Transition(
         TicketAct.RESOUDRE,
         Side.BUREAU,
-        frozenset({_C, _A}),
-        _R,
+        frozenset({_EN_COURS, _EN_ATTENTE}),
+        _RESOLU,
         is_text_required=True,
         is_allowed_when_full=True,
     ),
-    Transition(TicketAct.CLORE, Side.PLATEFORME, frozenset({_R}), _X, is_allowed_when_full=True),
+    Transition(
+        TicketAct.CLORE, Side.PLATEFORME, frozenset({_RESOLU}), _CLOS, is_allowed_when_full=True
+    ),
 )
 
 OPEN_STATUSES = _UNSETTLED
 """Statuses of a ticket in the queue of a desk."""
-RUNNING_STATUSES = _UNSETTLED - {_A}
+RUNNING_STATUSES = _UNSETTLED - {_EN_ATTENTE}
 """Statuses that count for the response time of the desk; none while the issuer is awaited."""
 ARRIVAL_ACTS = frozenset({TicketAct.DEPOSER, TicketAct.TRANSFERER, TicketAct.ROUVRIR})
 """Acts that bring a ticket to a desk: its response time starts again from zero."""

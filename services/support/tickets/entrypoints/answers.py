@@ -40,7 +40,7 @@ class FileAnswer(Answer):
     media_type: str
 
     @classmethod
-    def all_of(cls, files: tuple[StoredFile, ...]) -> tuple[Self, ...]:
+    def show_all(cls, files: tuple[StoredFile, ...]) -> tuple[Self, ...]:
         """Show attachments."""
         return tuple(cls.model_validate(each) for each in files)
 
@@ -79,7 +79,7 @@ class TicketLineAnswer(Answer):
     changed_at: datetime
 
     @classmethod
-    def line(cls, ticket: Ticket) -> Self:
+    def show_line(cls, ticket: Ticket) -> Self:
         """Show a ticket in a list."""
         return cls.model_validate(_list_line_fields(ticket))
 
@@ -151,7 +151,7 @@ class QueuedTicketAnswer(TicketLineAnswer):
     clock: ClockAnswer
 
     @classmethod
-    def queued(cls, timed: TimedTicket) -> Self:
+    def show_queued(cls, timed: TimedTicket) -> Self:
         """Show a ticket in a queue."""
         return cls.model_validate(
             {**_list_line_fields(timed.ticket), "clock": ClockAnswer.of(timed)}
@@ -164,7 +164,7 @@ class DeskTicketAnswer(TicketAnswer):
     clock: ClockAnswer
 
     @classmethod
-    def at_desk(cls, timed: TimedTicket) -> Self:
+    def show_at_desk(cls, timed: TimedTicket) -> Self:
         """Show a ticket to its desk."""
         whole = _list_ticket_fields(timed.ticket, Side.BUREAU)
         return cls.model_validate({**whole, "clock": ClockAnswer.of(timed)})
@@ -212,7 +212,7 @@ def _list_ticket_fields(ticket: Ticket, side: Side) -> dict[str, object]:
         "issuer": ticket.issuer,
         "recipient": ticket.recipient if ticket.desk else content.recipient,
         "description": content.description,
-        "attachments": FileAnswer.all_of(ticket.attachments),
+        "attachments": FileAnswer.show_all(ticket.attachments),
         "suggested": ticket.suggested,
         "contradicts": ticket.contradicts,
         "satisfaction": ticket.satisfaction,

@@ -77,7 +77,7 @@ def _add_read_routes(
     ) -> TicketQueueAnswer:
         page = await desks.list_queue(agent.desk, agent.structure, wanted.to_domain())
         return TicketQueueAnswer(
-            tickets=tuple(QueuedTicketAnswer.queued(each) for each in page.tickets),
+            tickets=tuple(QueuedTicketAnswer.show_queued(each) for each in page.tickets),
             next=page.next,
             counts=dict(page.counts),
         )
@@ -87,7 +87,7 @@ def _add_read_routes(
         found = await desks.find(ticket_id, agent.desk, agent.structure)
         if found is None:
             raise not_found("Ticket")
-        return DeskTicketAnswer.at_desk(found)
+        return DeskTicketAnswer.show_at_desk(found)
 
     @router.get(
         "/{ticket_id}/attachments/{sha256}",
@@ -120,14 +120,14 @@ def _build_reply_route(
             await actions.apply(access, action, wrap_uploads(attachments), idempotency_key)
         )
         mark_replay(response, outcome)
-        return DeskTicketAnswer.at_desk(desks.measure(outcome.ticket))
+        return DeskTicketAnswer.show_at_desk(desks.measure(outcome.ticket))
 
     return reply
 
 
 def _add_action_routes(router: APIRouter, desks: DeskQueues, actions: Actions) -> None:
     async def apply_and_show(access: TicketAccess, action: Action) -> DeskTicketAnswer:
-        return DeskTicketAnswer.at_desk(
+        return DeskTicketAnswer.show_at_desk(
             desks.measure(require_done(await actions.apply(access, action)).ticket)
         )
 

@@ -63,7 +63,9 @@ def add_follow_up_routes(
         access = TicketAccess(ticket.id, lambda _: True, key_owner=by)
         return require_done(await actions.apply(access, action, wrap_uploads(files), key))
 
-    def action(ticket: Ticket, act: TicketAct, text: str, rating: int | None = None) -> Action:
+    def build_action(
+        ticket: Ticket, act: TicketAct, text: str, rating: int | None = None
+    ) -> Action:
         name = ticket.issuer.name
         return Action(act, Side.DEMANDEUR, name, text=text, satisfaction=rating)
 
@@ -100,7 +102,7 @@ def add_follow_up_routes(
         idempotency_key: IdempotencyKey = None,
         response: Response,
     ) -> TicketAnswer:
-        said = action(ticket, TicketAct.ECRIRE, text)
+        said = build_action(ticket, TicketAct.ECRIRE, text)
         result = await act(ticket, said, attachments, idempotency_key, by)
         mark_replay(response, result)
         return TicketAnswer.of(result.ticket, Side.DEMANDEUR)
@@ -113,7 +115,7 @@ def add_follow_up_routes(
     async def reopen(
         ticket: Annotated[Ticket, Depends(find_writable)], body: TextRequest
     ) -> TicketAnswer:
-        reopened = await act(ticket, action(ticket, TicketAct.ROUVRIR, body.text))
+        reopened = await act(ticket, build_action(ticket, TicketAct.ROUVRIR, body.text))
         return TicketAnswer.of(reopened.ticket, Side.DEMANDEUR)
 
     @router.put(
@@ -124,5 +126,5 @@ def add_follow_up_routes(
     async def rate(
         ticket: Annotated[Ticket, Depends(find_writable)], body: RatingRequest
     ) -> TicketAnswer:
-        rated = action(ticket, TicketAct.EVALUER, body.comment, body.satisfaction)
+        rated = build_action(ticket, TicketAct.EVALUER, body.comment, body.satisfaction)
         return TicketAnswer.of((await act(ticket, rated)).ticket, Side.DEMANDEUR)

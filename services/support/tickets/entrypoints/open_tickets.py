@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Form, Header, Request, Response
 from services.support.access.application.ports import RateLimit
 from services.support.access.application.tokens import hash_token
 from services.support.access.domain.parties import Issuer
-from services.support.access.entrypoints.rate_limits import too_many_requests
+from services.support.access.entrypoints.rate_limits import build_too_many_requests
 from services.support.access.entrypoints.requests import Id, Line, Text, Token
 from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.ports import Tickets
@@ -49,8 +49,8 @@ def create_open_tickets_router(
         return ticket
 
     async def find_writable(ticket: Annotated[Ticket, Depends(find_readable)]) -> Ticket:
-        if await follow_ups.is_exceeded(ticket.id):
-            raise too_many_requests(
+        if await follow_ups.count_request(ticket.id):
+            raise build_too_many_requests(
                 ticket_rules.TOO_MANY_MESSAGES.broken("requête", limit=follow_ups.an_hour)
             )
         return ticket

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from services.support.access.entrypoints.rate_limits import too_many_requests
+from services.support.access.entrypoints.rate_limits import build_too_many_requests
 from services.support.tickets.application.outcomes import (
     Conflict,
     Done,
@@ -30,7 +30,7 @@ def require_done(outcome: Outcome) -> Done:
         case StaleVersion(violation):
             raise refused([violation], 412)
         case RateLimited(violation):
-            raise too_many_requests(violation)
+            raise build_too_many_requests(violation)
         case NotFound():
             raise not_found("Ticket")
 

@@ -66,7 +66,7 @@ def create_tickets_router(
     @router.get("", summary="Chercher parmi les tickets de sa structure, le dernier d'abord.")
     async def search_tickets(who: Caller, wanted: Annotated[SearchQuery, Query()]) -> TicketsAnswer:
         page = await tickets.list_of_structure(who.structure, wanted.to_domain())
-        lines = tuple(TicketLineAnswer.line(each) for each in page.tickets)
+        lines = tuple(TicketLineAnswer.show_line(each) for each in page.tickets)
         return TicketsAnswer(tickets=lines, next=page.next)
 
     _add_draft_routes(router, drafts)
