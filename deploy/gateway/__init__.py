@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Template
 
-from shared.contracts.public_paths import public_prefix
+from shared.contracts.public_paths import build_public_prefix
 
 _CADDYFILE = Path(__file__).parent / "Caddyfile"
 COMPOSE = Path(__file__).parents[1] / "compose" / "Caddyfile"
@@ -37,7 +37,7 @@ def _index(services: Mapping[str, str]) -> object:
     return {
         "guide": _GUIDE,
         "services": {
-            name: {page: f"{public_prefix(name)}/{path}" for page, path in _PAGES.items()}
+            name: {page: f"{build_public_prefix(name)}/{path}" for page, path in _PAGES.items()}
             for name in services
         },
     }

@@ -18,7 +18,7 @@ from deploy.local.platform import Platform
 from deploy.local.programs import ROOT
 from deploy.local.signals import exit_on_signals
 from deploy.local.supervisor import Supervisor
-from shared.contracts.public_paths import public_prefix
+from shared.contracts.public_paths import build_public_prefix
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _POLL_S = 0.2
@@ -148,7 +148,8 @@ def _print_addresses(platform: Platform, down: str) -> None:
     print("running; the page that describes each service, and the address of its metrics:")
     # No table: a long address would be cut, and could not be copied.
     for name, url in where.services.items():
-        print(f"  {name:<14} {where.origin}{public_prefix(name)}/docs  {urljoin(url, '/metrics')}")
+        docs = f"{where.origin}{build_public_prefix(name)}/docs"
+        print(f"  {name:<14} {docs}  {urljoin(url, '/metrics')}")
     print(f"logs, a file per process: {_shown(platform.logs)}")
     print(f"to stop it: Ctrl-C here, or `{down}`")
     print("to paste into another shell:\n")

@@ -22,7 +22,7 @@ from deploy.local.processes import Running, read_tail
 from deploy.local.programs import ROOT, Startable
 from deploy.local.watchdog import Watchdog
 from deploy.topics import provision
-from shared.contracts.public_paths import public_prefix
+from shared.contracts.public_paths import build_public_prefix
 from shared.contracts.topics import TOPICS, Topic
 
 SERVICES = (
@@ -62,7 +62,7 @@ class Addresses:
     @property
     def services(self) -> Mapping[str, str]:
         """Base URL of each service's public routes."""
-        return {name: root + public_prefix(name) for name, root in self.roots.items()}
+        return {name: root + build_public_prefix(name) for name, root in self.roots.items()}
 
 
 class Platform:

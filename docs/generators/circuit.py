@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared.circuit import statuses
-from shared.circuit.amounts import carries_amounts
+from shared.circuit.amounts import must_carry_amounts
 from shared.circuit.delays import CONCLUDED, RECEIVERS, Effect, Start
 from shared.circuit.loader import load_current
 from shared.circuit.moa import CASES, Case, Outcome, Relation
@@ -219,7 +219,7 @@ def _format_followers(circuit: Circuit, row: Row) -> Iterator[str]:
 def _format_amounts(circuit: Circuit, row: Row) -> Iterator[str]:
     yield _format_yes(row.amounts_prevail)
     same = (each for each in circuit.rows if each.moa_present is row.moa_present)
-    if carried := [each.cadre for each in same if carries_amounts(row, each)]:
+    if carried := [each.cadre for each in same if must_carry_amounts(row, each)]:
         yield f"reprend ceux de : {' '.join(carried)}"
 
 

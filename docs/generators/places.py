@@ -98,7 +98,7 @@ PLACES = (
     Place(
         "a code that is no rule: `HTTP-FORM-01`",
         (
-            ("shared/runtime/web/problems.py", "form_violation"),
+            ("shared/runtime/web/problems.py", "build_form_violation"),
             ("docs/generators/rules.py", "PROBLEM_CODES"),
         ),
         "search its code; `make docs contracts`",
@@ -106,12 +106,12 @@ PLACES = (
     Place(
         "the sentence or the title of a 404",
         (
-            ("shared/runtime/web/problems.py", "not_found"),
+            ("shared/runtime/web/problems.py", "build_not_found"),
             ("shared/runtime/web/problems.py", "_TITLES"),
             ("shared/runtime/web/problems.py", "_DETAILS"),
             (_GATEWAY, "import problem 404"),
         ),
-        "of what does not exist, which each route names with its id: search `not_found(` and "
+        "of what does not exist, which each route names with its id: search `build_not_found(` and "
         "`_add_routes(` (a dossier is named by routing, notification and portal, each for "
         "itself); the title, which is the "
         "sentence of an unknown path of a service unless `_DETAILS` has one; of a path of no "
@@ -174,7 +174,7 @@ PLACES = (
     Place(
         "the public prefix and version of a service's routes (OpenAPI too)",
         (
-            ("shared/contracts/public_paths.py", "public_prefix"),
+            ("shared/contracts/public_paths.py", "build_public_prefix"),
             (_GATEWAY, "path /{args[0]}/v1/*"),
             ("deploy/k8s/overlays/example/ingress.yaml", "path: /deposit/v1"),
         ),
@@ -338,7 +338,7 @@ PLACES = (
     Place(
         "a span of a dossier's trace, and the export over OTLP",
         (
-            ("shared/runtime/facts/spans.py", "record_transaction"),
+            ("shared/runtime/facts/fact_spans.py", "record_transaction"),
             ("shared/runtime/tracing/exporter.py", "OtlpExporter"),
         ),
     ),

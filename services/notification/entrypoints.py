@@ -23,7 +23,7 @@ from shared.runtime.messaging.inbox import Handler
 from shared.runtime.store.database import Transaction
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.connection_limit import ConnectionLimit, LimitReached
-from shared.runtime.web.problems import Problem, not_found, unavailable
+from shared.runtime.web.problems import Problem, build_not_found, build_unavailable
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
@@ -110,7 +110,7 @@ class EventStream(StreamingResponse):
 def _refuse_stream(reached: LimitReached) -> Problem:
     """Build the problem that refuses a stream over a limit."""
     if reached is LimitReached.SERVICE:
-        return unavailable("NOT-STREAM-01", "Trop de suivis en direct sont déjà ouverts.")
+        return build_unavailable("NOT-STREAM-01", "Trop de suivis en direct sont déjà ouverts.")
     return Problem(
         429,
         "NOT-STREAM-02",
@@ -147,7 +147,7 @@ def _add_routes(
     async def read_history(caller: Caller, subject: id_type) -> tuple[Entry, ...]:
         found = await history.read(caller, Subject(scope, subject))
         if found is None:
-            raise not_found(f"{word} {subject}")
+            raise build_not_found(f"{word} {subject}")
         return found
 
     @router.get(

@@ -126,7 +126,7 @@ class Declarations:
         async def work(change: Change) -> Outcome:
             current = await change.load(structure)
             if not precondition(current.version if current else 0):
-                return Stale(rules.STALE.broken("If-Match", structure=structure))
+                return Stale(rules.STALE.build_violation("If-Match", structure=structure))
             declared = edit(current)
             if declared is None:
                 return Missing()

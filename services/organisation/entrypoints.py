@@ -20,7 +20,7 @@ from shared.answers.answer import Answer
 from shared.contracts.texts import TypedText
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.etags import Matching, format_etag
-from shared.runtime.web.problems import not_found, refused
+from shared.runtime.web.problems import build_not_found, build_refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.structures import (
     IdentifierType,
@@ -149,8 +149,8 @@ def require_own(structure: Id, caller: Caller) -> str:
     """Return the id of the structure of the path; 403 when the caller acts for another."""
     if caller.structure != structure:
         rule = rules.NOT_YOURS
-        raise refused(
-            [rule.broken("X-Structure", caller=caller.structure, structure=structure)],
+        raise build_refused(
+            [rule.build_violation("X-Structure", caller=caller.structure, structure=structure)],
             status.HTTP_403_FORBIDDEN,
         )
     return structure
@@ -223,8 +223,8 @@ def _build_answer(outcome: Outcome, structure: str, response: Response) -> Struc
                 response.status_code = status.HTTP_201_CREATED
             return StructureAnswer.of(kept)
         case Stale(violation):
-            raise refused([violation], status.HTTP_412_PRECONDITION_FAILED)
+            raise build_refused([violation], status.HTTP_412_PRECONDITION_FAILED)
         case Refused(violations):
-            raise refused(violations)
+            raise build_refused(violations)
         case Missing():
-            raise not_found(f"Structure {structure}")
+            raise build_not_found(f"Structure {structure}")

@@ -104,7 +104,7 @@ def find_prevailing_amounts(
     decisive = [(step, row) for step, row in standing if row.amounts_prevail]
     step, row = (decisive or standing)[-1]
     for later, its in standing:
-        if _signs(its, row) and not any(_changed(later.amounts, step.amounts)):
+        if _is_signature(its, row) and not any(_list_changed(later.amounts, step.amounts)):
             return Prevailing(later.id, later.amounts, is_settled=True)
     is_closed = not row.followers_if_contested or step.status is Status.ASSOCIEE
     return Prevailing(step.id, step.amounts, is_settled=row.amounts_prevail and is_closed)
@@ -117,12 +117,12 @@ def judge_currency(now: str | None, previous: str, rule: Rule) -> Iterator[Viola
         rule: the rule of the caller, as deposit refuses the piece and routing rejects it.
     """
     if now and now != previous:
-        yield rule.broken("currency", now=now[:_CURRENCY_SHOWN], previous=previous)
+        yield rule.build_violation("currency", now=now[:_CURRENCY_SHOWN], previous=previous)
 
 
-def carries_amounts(row: Row, previous: Row) -> bool:
+def must_carry_amounts(row: Row, previous: Row) -> bool:
     """Tell whether a piece must carry the amounts of the one that it follows."""
-    return _signs(row, previous) or row.cadre in previous.tacit_followers
+    return _is_signature(row, previous) or row.cadre in previous.tacit_followers
 
 
 def judge_carried(
@@ -132,12 +132,12 @@ def judge_carried(
 
     The amount due may be lower, by what was paid meanwhile.
     """
-    if not carries_amounts(row, previous.row):
+    if not must_carry_amounts(row, previous.row):
         return
     is_tacit = row.cadre in previous.row.tacit_followers
     rule = rules.TACIT_AMOUNT_CHANGED if is_tacit else rules.SIGNED_AMOUNT_CHANGED
-    for name in _changed(now, previous.amounts):
-        yield rule.broken(
+    for name in _list_changed(now, previous.amounts):
+        yield rule.build_violation(
             name,
             label=_LABELS[name],
             now=getattr(now, name),
@@ -146,7 +146,7 @@ def judge_carried(
             number=previous.number,
         )
     if previous.type_code and is_credit_note(type_code) is not is_credit_note(previous.type_code):
-        yield rules.CARRIED_TYPE_CHANGED.broken(
+        yield rules.CARRIED_TYPE_CHANGED.build_violation(
             "type_code",
             now=quote_line(type_code or INVOICE),
             before=previous.type_code,
@@ -154,11 +154,11 @@ def judge_carried(
         )
 
 
-def _signs(row: Row, previous: Row) -> bool:
+def _is_signature(row: Row, previous: Row) -> bool:
     return row.cadre in previous.followers and previous.amounts_prevail and not row.amounts_prevail
 
 
-def _changed(now: Totals, before: Amounts) -> Iterator[str]:
+def _list_changed(now: Totals, before: Amounts) -> Iterator[str]:
     """List the totals that differ from those carried; an unknown total is judged elsewhere."""
     for name in ("ht", "tva", "ttc"):
         value = getattr(now, name)

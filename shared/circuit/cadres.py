@@ -19,16 +19,18 @@ def judge_opening(
     row = _find(circuit, cadre, circuit.list_openers(depositor, moa=moa), moa=moa)
     if isinstance(row, Violation):
         return (row,)
-    broken = [*_wrong_depositor(row, depositor)]
+    broken = [*_check_depositor(row, depositor)]
     if not row.is_opener:
-        allowed = _listed(circuit.list_openers(depositor, moa=moa))
-        broken.append(rules.CADRE_NOT_OPENER.broken("cadre", cadre=cadre, allowed=allowed))
+        allowed = _join_cadres(circuit.list_openers(depositor, moa=moa))
+        broken.append(rules.CADRE_NOT_OPENER.build_violation("cadre", cadre=cadre, allowed=allowed))
     broken += [
-        rules.PARTY_MISSING.broken(f"{role.value}.structure", cadre=cadre, role=LABELS[role])
+        rules.PARTY_MISSING.build_violation(
+            f"{role.value}.structure", cadre=cadre, role=LABELS[role]
+        )
         for role in sorted(circuit.find_roles_ahead(row))
         if parties.of(role) is None
     ]
-    return (*broken, *_validated_by_itself(row, parties))
+    return (*broken, *_check_validator(row, parties))
 
 
 def judge_following(
@@ -38,16 +40,18 @@ def judge_following(
     row = _find(circuit, cadre, allowed, moa=previous.moa_present)
     if isinstance(row, Violation):
         return (row,)
-    broken = [*_wrong_depositor(row, depositor)]
+    broken = [*_check_depositor(row, depositor)]
     if cadre not in allowed:
         rule = rules.CADRE_NOT_NEXT
         broken.append(
-            rule.broken("cadre", cadre=cadre, previous=previous.cadre, allowed=_listed(allowed))
+            rule.build_violation(
+                "cadre", cadre=cadre, previous=previous.cadre, allowed=_join_cadres(allowed)
+            )
         )
     return tuple(broken)
 
 
-def deposit_act(circuit: Circuit, cadre: Cadre, previous: Row) -> Act:
+def find_deposit_act(circuit: Circuit, cadre: Cadre, previous: Row) -> Act:
     """Find the act of a deposit on the previous piece: follow it, or replace it."""
     row = circuit.find_row(cadre, moa=previous.moa_present)
     return Act.REMPLACER if row and previous.cadre in row.replaces else Act.DEPOSER_SUITE
@@ -59,7 +63,9 @@ def judge_depositor(depositor: Role, structure: str, parties: Parties) -> tuple[
     if party is not None and party.structure == structure:
         return ()
     rule = rules.PARTY_NOT_DEPOSITOR
-    return (rule.broken("depositor.structure", structure=structure, role=LABELS[depositor]),)
+    return (
+        rule.build_violation("depositor.structure", structure=structure, role=LABELS[depositor]),
+    )
 
 
 def _find(
@@ -70,18 +76,20 @@ def _find(
         return row
     if not circuit.knows(cadre):
         rule = rules.CADRE_UNKNOWN
-        return rule.broken("cadre", cadre=cadre, version=circuit.version, allowed=_listed(allowed))
+        return rule.build_violation(
+            "cadre", cadre=cadre, version=circuit.version, allowed=_join_cadres(allowed)
+        )
     rule = rules.CADRE_NEEDS_NO_MOA if moa else rules.CADRE_NEEDS_MOA
-    return rule.broken("moa", cadre=cadre)
+    return rule.build_violation("moa", cadre=cadre)
 
 
-def _validated_by_itself(row: Row, parties: Parties) -> Iterable[Violation]:
+def _check_validator(row: Row, parties: Parties) -> Iterable[Violation]:
     role = row.validator
     if role is None:
         return
     depositor, validator = parties.of(row.depositor), parties.of(role)
     if depositor and validator and depositor.structure == validator.structure:
-        yield rules.VALIDATOR_IS_DEPOSITOR.broken(
+        yield rules.VALIDATOR_IS_DEPOSITOR.build_violation(
             f"{role.value}.structure",
             cadre=row.cadre,
             role=LABELS[role],
@@ -89,9 +97,9 @@ def _validated_by_itself(row: Row, parties: Parties) -> Iterable[Violation]:
         )
 
 
-def _wrong_depositor(row: Row, depositor: Role) -> Iterable[Violation]:
+def _check_depositor(row: Row, depositor: Role) -> Iterable[Violation]:
     if depositor is not row.depositor:
-        yield rules.CADRE_WRONG_DEPOSITOR.broken(
+        yield rules.CADRE_WRONG_DEPOSITOR.build_violation(
             "cadre",
             cadre=row.cadre,
             expected=LABELS[row.depositor],
@@ -99,5 +107,5 @@ def _wrong_depositor(row: Row, depositor: Role) -> Iterable[Violation]:
         )
 
 
-def _listed(cadres: Iterable[Cadre]) -> str:
+def _join_cadres(cadres: Iterable[Cadre]) -> str:
     return ", ".join(cadres) or "aucun"

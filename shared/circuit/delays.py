@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.vocabulary.cadres import Cadre
-from shared.vocabulary.dates import end_of_day, paris_day
+from shared.vocabulary.dates import compute_end_of_day, find_paris_day
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -53,9 +53,9 @@ class Delay:
     effect: Effect
     source: str
 
-    def due(self, start: datetime) -> datetime:
+    def compute_due(self, start: datetime) -> datetime:
         """Compute the deadline of a delay that starts at a moment, in UTC.
 
         Days of Paris are counted from the day after to the end of the last one (our rule).
         """
-        return end_of_day(paris_day(start) + timedelta(days=self.days))
+        return compute_end_of_day(find_paris_day(start) + timedelta(days=self.days))

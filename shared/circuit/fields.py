@@ -17,12 +17,12 @@ def judge_fields(
     missing.
     """
     engagement = engagement if has_visible_letter(engagement or "") else None
-    broken = [*_missing(role, party, structure, engagement)]
+    broken = [*_check_required(role, party, structure, engagement)]
     wrong_service = judge_service(role, party, structure)
     if wrong_service:
         broken.append(wrong_service)
     elif party.service and not engagement and not any(v.field == "engagement" for v in broken):
-        broken += _required_by_service(party.service, structure)
+        broken += _check_engagement(party.service, structure)
     return tuple(broken)
 
 
@@ -32,7 +32,7 @@ def judge_showable(
     """Check that every character of a text can be shown; `lines` allows several lines."""
     if is_showable(text or "", lines=lines):
         return ()
-    return (rules.TEXT_UNREADABLE.broken(field, label=label),)
+    return (rules.TEXT_UNREADABLE.build_violation(field, label=label),)
 
 
 def list_required_fields(structure: Structure) -> frozenset[str]:
@@ -46,24 +46,26 @@ def list_required_fields(structure: Structure) -> frozenset[str]:
     return frozenset(name for name, is_required in wanted.items() if is_required)
 
 
-def _missing(
+def _check_required(
     role: Role, party: Party, structure: Structure, engagement: str | None
 ) -> list[Violation]:
     required = list_required_fields(structure)
     broken = []
     if "service|engagement" in required and not (party.service or engagement):
         rule = rules.ENGAGEMENT_OR_SERVICE_REQUIRED
-        broken.append(rule.broken("engagement", structure=structure.id))
+        broken.append(rule.build_violation("engagement", structure=structure.id))
     if "service" in required and not party.service:
         rule = rules.SERVICE_REQUIRED
-        broken.append(rule.broken(f"{role.value}.service", structure=structure.id))
+        broken.append(rule.build_violation(f"{role.value}.service", structure=structure.id))
     if "engagement" in required and not engagement:
-        broken.append(rules.ENGAGEMENT_REQUIRED.broken("engagement", structure=structure.id))
+        broken.append(
+            rules.ENGAGEMENT_REQUIRED.build_violation("engagement", structure=structure.id)
+        )
     return broken
 
 
-def _required_by_service(code: str, structure: Structure) -> list[Violation]:
+def _check_engagement(code: str, structure: Structure) -> list[Violation]:
     if not structure.services[code].engagement_obligatoire:
         return []
     rule = rules.ENGAGEMENT_REQUIRED_BY_SERVICE
-    return [rule.broken("engagement", service=code, structure=structure.id)]
+    return [rule.build_violation("engagement", service=code, structure=structure.id)]

@@ -29,15 +29,15 @@ def judge_hop(
     service_financier = directory.get(parties.service_financier.structure)
     moa = directory.get(parties.moa.structure) if parties.moa else None
     if service_financier is None:
-        return _unknown(Role.SERVICE_FINANCIER, parties.service_financier)
+        return _build_unknown(Role.SERVICE_FINANCIER, parties.service_financier)
     if parties.moa and moa is None:
-        return _unknown(Role.MOA, parties.moa)
+        return _build_unknown(Role.MOA, parties.moa)
     verdict = judge_parties(moa, service_financier, require_moa=require_moa)
     return verdict if isinstance(verdict, Obstacle) else None
 
 
-def _unknown(role: Role, party: Party) -> Obstacle:
+def _build_unknown(role: Role, party: Party) -> Obstacle:
     rule = rules.STRUCTURE_UNKNOWN
     return Obstacle(
-        party.structure, rule.broken(f"{role.value}.structure", structure=party.structure)
+        party.structure, rule.build_violation(f"{role.value}.structure", structure=party.structure)
     )

@@ -92,7 +92,7 @@ def judge_parties(
     if verdict.rule is rules.MOA_TO_BE_NAMED and not require_moa:
         return Outcome.WITHOUT_MOA
     at_fault = moa if moa and verdict.at_fault is Role.MOA else service_financier
-    violation = verdict.rule.broken(
+    violation = verdict.rule.build_violation(
         verdict.field, moa=moa.id if moa else "", service_financier=service_financier.id
     )
     return Obstacle(at_fault.id, violation)

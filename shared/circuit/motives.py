@@ -62,12 +62,12 @@ def judge_refusal(
     if motive is None:
         allowed = ", ".join(motive.code for motive in offered if not motive.answer)
         if not code:
-            return (rules.MOTIVE_REQUIRED.broken("motive", allowed=allowed),)
+            return (rules.MOTIVE_REQUIRED.build_violation("motive", allowed=allowed),)
         rule = rules.MOTIVE_UNKNOWN
-        return (rule.broken("motive", motive=code, cadre=cadre, allowed=allowed),)
+        return (rule.build_violation("motive", motive=code, cadre=cadre, allowed=allowed),)
     if motive.answer:
         rule = rules.MOTIVE_BLOCKS
-        return (rule.broken("motive", label=motive.label, answer=motive.answer),)
+        return (rule.build_violation("motive", label=motive.label, answer=motive.answer),)
     return judge_comment(comment, is_required=motive.needs_comment)
 
 
@@ -75,10 +75,10 @@ def judge_comment(comment: str | None, *, is_required: bool) -> tuple[Violation,
     """Check an explanation: present when required, short enough, without hidden characters."""
     text = clean(comment or "")
     if is_required and not has_visible_letter(text):
-        return (rules.COMMENT_REQUIRED.broken("comment"),)
+        return (rules.COMMENT_REQUIRED.build_violation("comment"),)
     if len(text) > COMMENT_LIMIT:
         rule = rules.COMMENT_TOO_LONG
-        return (rule.broken("comment", length=len(text), limit=COMMENT_LIMIT),)
+        return (rule.build_violation("comment", length=len(text), limit=COMMENT_LIMIT),)
     return judge_showable("comment", "L'explication", text, lines=True)
 
 

@@ -40,7 +40,7 @@ class Parties:
             raise KeyError(role)
         return party
 
-    def named(self) -> tuple[tuple[Role, Party], ...]:
+    def list_named(self) -> tuple[tuple[Role, Party], ...]:
         """List the parties that are named."""
         return tuple((role, party) for role in Role if (party := self.of(role)))
 
@@ -103,12 +103,14 @@ def judge_structure(role: Role, party: Party, directory: Directory) -> Violation
     structure = directory.get(party.structure)
     where = f"{role.value}.structure"
     if structure is None:
-        return rules.STRUCTURE_UNKNOWN.broken(where, structure=party.structure)
+        return rules.STRUCTURE_UNKNOWN.build_violation(where, structure=party.structure)
     if structure.status is not StructureStatus.ACTIF:
-        return rules.STRUCTURE_INACTIVE.broken(where, structure=structure.id)
+        return rules.STRUCTURE_INACTIVE.build_violation(where, structure=structure.id)
     is_public_role = role in (Role.MOA, Role.SERVICE_FINANCIER)
     if is_public_role and structure.kind is not StructureKind.PUBLIQUE:
-        return rules.STRUCTURE_NOT_PUBLIC.broken(where, structure=structure.id, role=LABELS[role])
+        return rules.STRUCTURE_NOT_PUBLIC.build_violation(
+            where, structure=structure.id, role=LABELS[role]
+        )
     return None
 
 
@@ -119,7 +121,9 @@ def judge_service(role: Role, party: Party, structure: Structure) -> Violation |
     service = structure.services.get(party.service)
     if service is None or not service.active:
         rule = rules.SERVICE_UNKNOWN if service is None else rules.SERVICE_INACTIVE
-        return rule.broken(f"{role.value}.service", service=party.service, structure=structure.id)
+        return rule.build_violation(
+            f"{role.value}.service", service=party.service, structure=structure.id
+        )
     return None
 
 

@@ -51,10 +51,10 @@ def judge_turn(
 ) -> Turn | Violation:
     """Find the turn of a structure, or the violation when it is not its turn."""
     if awaited is None:
-        return rules.DOSSIER_CLOSED.broken("dossier")
+        return rules.DOSSIER_CLOSED.build_violation("dossier")
     first = awaited.turns[0]
     if awaited.piece_id != piece.id:
-        return rules.PIECE_NOT_AWAITED.broken(
+        return rules.PIECE_NOT_AWAITED.build_violation(
             "piece",
             number=piece.number,
             status=piece.status,
@@ -63,7 +63,7 @@ def judge_turn(
         )
     turn = awaited.find_turn(role, structure)
     if turn is None:
-        return rules.ACTOR_NOT_AWAITED.broken(
+        return rules.ACTOR_NOT_AWAITED.build_violation(
             "role",
             awaited=LABELS[first.role],
             structure=first.structure,
@@ -71,7 +71,7 @@ def judge_turn(
             caller=structure,
         )
     if awaited.held:
-        return rules.DOSSIER_HELD.broken("dossier", held=awaited.held)
+        return rules.DOSSIER_HELD.build_violation("dossier", held=awaited.held)
     return turn
 
 
@@ -85,7 +85,7 @@ def judge_act(
     found = find_transition(act, role, piece.status, level)
     if found and is_fitting(act, role, row):
         return found
-    return rules.ACT_NOT_POSSIBLE.broken(
+    return rules.ACT_NOT_POSSIBLE.build_violation(
         "act",
         number=piece.number,
         status=piece.status,

@@ -45,7 +45,7 @@ class PartiesV1(Part):
     @classmethod
     def of(cls, parties: Parties) -> Self:
         """Build from the domain."""
-        return cls(**{role.value: PartyV1.of(party) for role, party in parties.named()})
+        return cls(**{role.value: PartyV1.of(party) for role, party in parties.list_named()})
 
     def to_domain(self) -> Parties:
         """Convert to the domain."""

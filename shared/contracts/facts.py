@@ -50,7 +50,7 @@ DEAD_LETTER = Fact(
 FACTS = (DEPOSIT, ACT, HOP, STATUS, DELAY, PUBLICATION, DELIVERY, DEAD_LETTER)
 
 _BY = {"role": "by.role", "structure": "by.structure"}
-_SAID_BY: Mapping[type[Payload], tuple[Fact, Mapping[str, str]]] = {
+_FACT_OF: Mapping[type[Payload], tuple[Fact, Mapping[str, str]]] = {
     PieceDeposited: (
         DEPOSIT,
         {
@@ -77,7 +77,7 @@ _SAID_BY: Mapping[type[Payload], tuple[Fact, Mapping[str, str]]] = {
 """The fact that a message says, and where its payload holds each field."""
 _READERS = {
     payload: (fact, tuple(fields), attrgetter(*fields.values()))
-    for payload, (fact, fields) in _SAID_BY.items()
+    for payload, (fact, fields) in _FACT_OF.items()
 }
 
 

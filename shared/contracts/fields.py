@@ -20,7 +20,7 @@ from shared.vocabulary.amounts import parse_amount
 from shared.vocabulary.dates import check_moment, is_plausible, parse_date, parse_moment
 
 
-def _amount(value: Any) -> Decimal:  # noqa: ANN401 - whatever JSON holds
+def _read_amount(value: Any) -> Decimal:  # noqa: ANN401 - whatever JSON holds
     # Even in strict mode pydantic reads a JSON number as a Decimal, through a float.
     if isinstance(value, Decimal):
         value = format(value, "f")
@@ -31,7 +31,7 @@ def _amount(value: Any) -> Decimal:  # noqa: ANN401 - whatever JSON holds
 
 Montant = Annotated[
     Decimal,
-    BeforeValidator(_amount),
+    BeforeValidator(_read_amount),
     PlainSerializer(lambda value: format(value, "f"), return_type=str),
     JsonSchema({"type": "string", "pattern": r"^-?\d{1,17}(\.\d{1,2})?$"}),
 ]
@@ -45,7 +45,7 @@ Difference = Annotated[
 """Difference of two amounts: it may have one digit more than an amount."""
 
 
-def _date(value: Any) -> date:  # noqa: ANN401 - whatever JSON holds
+def _read_date(value: Any) -> date:  # noqa: ANN401 - whatever JSON holds
     # pydantic alone also reads Unix numbers, in seconds or milliseconds, and midnights.
     try:
         if isinstance(value, str):
@@ -57,7 +57,7 @@ def _date(value: Any) -> date:  # noqa: ANN401 - whatever JSON holds
     raise PydanticCustomError("iso_date", "a calendar date YYYY-MM-DD between 2000 and 2099")
 
 
-def _moment(value: Any) -> datetime:  # noqa: ANN401 - whatever JSON holds
+def _read_moment(value: Any) -> datetime:  # noqa: ANN401 - whatever JSON holds
     try:
         if isinstance(value, str):
             return parse_moment(value)
@@ -71,14 +71,14 @@ def _moment(value: Any) -> datetime:  # noqa: ANN401 - whatever JSON holds
     )
 
 
-IsoDate = Annotated[date, BeforeValidator(_date)]
+IsoDate = Annotated[date, BeforeValidator(_read_date)]
 """Calendar date AAAA-MM-JJ between 2000 and 2099: no number, no week, no time of day."""
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_read_moment)]
 """Date and time with its offset, 2000 to 2099; a time without offset or a number is refused."""
 
 
-def _within(first: int, last: int, what: str) -> AfterValidator:
+def _build_bounds(first: int, last: int, what: str) -> AfterValidator:
     """Build a validator of an integer's bounds for readers; the released schema does not change."""
 
     def check(value: int) -> int:
@@ -92,28 +92,28 @@ def _within(first: int, last: int, what: str) -> AfterValidator:
 VERSIONS_MAX = 1_000_000
 """Limit of a version: one change a minute for two years. Our services never give a larger one."""
 
-Version = Annotated[int, _within(1, VERSIONS_MAX, "a version")]
+Version = Annotated[int, _build_bounds(1, VERSIONS_MAX, "a version")]
 """Version of an entity's state. It has a limit because readers keep the newest."""
 
-Level = Annotated[int, _within(1, 1000, "a level")]
+Level = Annotated[int, _build_bounds(1, 1000, "a level")]
 """Level of a version of the platform: `shared.vocabulary.levels`."""
 
 _NAMES_MAX, _NAME_MAX = 20, 100
 
 
-def _few_names(versions: Mapping[str, int]) -> Mapping[str, int]:
+def _check_names(versions: Mapping[str, int]) -> Mapping[str, int]:
     if len(versions) > _NAMES_MAX or any(len(name) > _NAME_MAX for name in versions):
         raise ValueError(f"{_NAMES_MAX} entities at most, by {_NAME_MAX} characters at most")
     return versions
 
 
-Versions = Annotated[Mapping[str, Version], AfterValidator(_few_names)]
+Versions = Annotated[Mapping[str, Version], AfterValidator(_check_names)]
 """Versions of a few entities, by id."""
 
-Size = Annotated[int, _within(0, 2**40, "a size in bytes")]
+Size = Annotated[int, _build_bounds(0, 2**40, "a size in bytes")]
 """Size of a file, with a limit: an integer too large for the store would stop the readers."""
 
-Rating = Annotated[int, _within(1, 5, "a rating")]
+Rating = Annotated[int, _build_bounds(1, 5, "a rating")]
 """Satisfaction of a ticket's issuer, in stars."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -124,7 +124,7 @@ SEQUENCE_MAX = 10**_SEQUENCE_DIGITS - 1
 """Largest rank of an event: ten digits, which fit into the store."""
 
 
-def _sequence(value: Any) -> int:  # noqa: ANN401 - whatever JSON holds
+def _read_sequence(value: Any) -> int:  # noqa: ANN401 - whatever JSON holds
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}", value):
         value = int(value)
     # A number has the same limit: the store holds 64 bits, but JSON any number.
@@ -135,7 +135,7 @@ def _sequence(value: Any) -> int:  # noqa: ANN401 - whatever JSON holds
 
 Sequence = Annotated[
     int,
-    BeforeValidator(_sequence),
+    BeforeValidator(_read_sequence),
     PlainSerializer(lambda value: f"{value:0{_SEQUENCE_DIGITS}d}", return_type=str),
     JsonSchema({"type": "string", "pattern": r"^\d{10}$"}),
 ]

@@ -9,11 +9,13 @@ from urllib.parse import quote
 _VERSION = "v1"
 
 
-def public_prefix(service: str) -> str:
+def build_public_prefix(service: str) -> str:
     """Build the path prefix of all public routes of a service: `/deposit/v1`."""
     return f"/{service}/{_VERSION}"
 
 
-def public_path(service: str, *segments: str | int) -> str:
+def build_public_path(service: str, *segments: str | int) -> str:
     """Build the link to a route of a service, each segment percent-encoded."""
-    return "/".join([public_prefix(service), *(quote(str(each), safe="") for each in segments)])
+    return "/".join(
+        [build_public_prefix(service), *(quote(str(each), safe="") for each in segments)]
+    )

@@ -228,9 +228,9 @@ class Runtime:
             missing.append("la base ne répond pas")
         if not await self._broker.is_connected():
             missing.append("le bus de messages ne répond pas")
-        if still := self._broker.find_stalled_groups(self.settings.still_after_s):
+        if still := self._broker.find_stalled_groups(self.settings.stall_timeout_s):
             missing.append("la lecture des messages n'avance plus (" + ", ".join(still) + ")")
-        if self._relay.stalled_s > self.settings.still_after_s:
+        if self._relay.stalled_s > self.settings.stall_timeout_s:
             missing.append("l'envoi des messages n'avance plus")
         return missing
 

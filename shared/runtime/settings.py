@@ -26,8 +26,8 @@ class RuntimeSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     idempotent_producer: bool = True
-    """False only for a broker without InitProducerId. Order and uniqueness come from outbox and
-    inbox either way."""
+    """False only for a broker without InitProducerId: it fences no replica, so one that froze may
+    publish after its successor. Inboxes still drop duplicates and apply ranks in order."""
     end_offsets_reliable: bool = True
     """False for a broker whose end offsets are wrong: a service is then ready when no record has
     come for a second."""
@@ -80,34 +80,35 @@ class RuntimeSettings(BaseSettings):
     """Prefix of the names of database, topics and groups, such as `essai-`: several platforms can
     share a store and a broker."""
     instance: str = "1"
-    """Name of this replica, the same after a restart, when it aborts the transactions that were
-    left open under that name."""
+    """Name of this replica, the same after a restart: at start the replica aborts the database
+    transactions that were left open under its name."""
     write_level: int = Field(default=WRITE_LEVEL, ge=1, le=LEVEL)
-    """Level of what is written: that of the version before, until every replica of every service
-    runs this version. Raised, it lets in new statuses, acts and circuits; there is no way back."""
+    """Write level: the highest level of the values that are written. The default is that of the
+    version before. Raise it once every replica of every service runs this version: then new
+    statuses, acts and circuits are used, and it cannot be lowered again."""
     max_batch: int = Field(default=500, ge=1)
     """Largest number of records in one batch, which is one transaction."""
-    still_after_s: float = Field(default=60, gt=0)
-    """Stall timeout of consumers: without a successful poll for this long, the service is not
-    ready."""
+    stall_timeout_s: float = Field(default=60, gt=0)
+    """Stall timeout, in seconds: the service is not ready when a consumer has had no successful
+    poll, or the outbox relay has published nothing that waits, for this long."""
 
     @field_validator("proxies")
     @classmethod
-    def _proxies_are_networks(cls, value: str) -> str:
+    def _check_proxies(cls, value: str) -> str:
         if not all(ip_network(each).prefixlen for each in value.split()):
             raise ValueError("that is everybody: name the proxies alone")
         return value
 
     @field_validator("allowed_origins")
     @classmethod
-    def _origins_are_sites(cls, value: str) -> str:
+    def _check_origins(cls, value: str) -> str:
         for each in value.split():
             if not _ORIGIN.fullmatch(each):
                 raise ValueError(f"{each} is no origin: https://host[:port], without a path")
         return value
 
     @model_validator(mode="after")
-    def _trusted_headers_stay_on_loopback(self) -> Self:
+    def _check_trusted_headers(self) -> Self:
         if self.trust_headers and not _is_loopback(self.host):
             raise ValueError(
                 f"AIGUILLAGE_TRUST_HEADERS is set: {self.host} would let anybody act for any "

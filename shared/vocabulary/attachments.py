@@ -162,7 +162,9 @@ def judge(
     """
     count = len(attachments) + others
     if count > rules.count_limit:
-        return (rules.too_many.broken("attachments", count=count, limit=rules.count_limit),)
+        return (
+            rules.too_many.build_violation("attachments", count=count, limit=rules.count_limit),
+        )
     broken = [
         violation
         for rank, attached in enumerate(attachments)
@@ -171,7 +173,7 @@ def judge(
     total = other_bytes + sum(attached.size_bytes for attached in attachments)
     if total > rules.total_limit:
         broken.append(
-            rules.total_too_large.broken(
+            rules.total_too_large.build_violation(
                 "attachments",
                 size=format_megabytes(total),
                 limit=format_megabytes(rules.total_limit),
@@ -183,21 +185,21 @@ def judge(
 def _judge(rules: AttachmentRules, attached: Attached, field: str) -> Iterator[Violation]:
     name = attached.name[:_SHOWN]
     if len(attached.name) > NAME_LIMIT:
-        yield rules.name_too_long.broken(
+        yield rules.name_too_long.build_violation(
             field, name=name, length=len(attached.name), limit=NAME_LIMIT
         )
     if not is_showable(attached.name) or set(attached.name) & set("/\\"):
-        yield rules.name_refused.broken(field, name=name)
+        yield rules.name_refused.build_violation(field, name=name)
     if attached.size_bytes > SIZE_LIMIT:
         size, limit = format_megabytes(attached.size_bytes), format_megabytes(SIZE_LIMIT)
-        yield rules.too_large.broken(field, name=name, size=size, limit=limit)
+        yield rules.too_large.build_violation(field, name=name, size=size, limit=limit)
     extension = _extension(attached.name)
     if extension not in _TYPES:
-        yield rules.type_refused.broken(field, name=name, allowed=" ".join(_TYPES))
+        yield rules.type_refused.build_violation(field, name=name, allowed=" ".join(_TYPES))
     elif attached.size_bytes == 0:
-        yield rules.empty.broken(field, name=name)
+        yield rules.empty.build_violation(field, name=name)
     elif not _is_announced(attached.head, extension):
-        yield rules.content_differs.broken(field, name=name)
+        yield rules.content_differs.build_violation(field, name=name)
 
 
 def _is_announced(head: bytes, extension: str) -> bool:

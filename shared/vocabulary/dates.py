@@ -57,16 +57,16 @@ def check_moment(moment: datetime) -> None:
         raise ValueError(moment)
 
 
-def paris_day(moment: datetime) -> date:
+def find_paris_day(moment: datetime) -> date:
     """Return the calendar date of a moment in Paris."""
     return moment.astimezone(PARIS).date()
 
 
-def start_of_day(day: date) -> datetime:
+def compute_start_of_day(day: date) -> datetime:
     """Return the moment, in UTC, at which a day begins in Paris."""
     return datetime.combine(day, time(), PARIS).astimezone(UTC)
 
 
-def end_of_day(day: date) -> datetime:
+def compute_end_of_day(day: date) -> datetime:
     """Return the moment, in UTC, at which a day ends in Paris: the start of the next one."""
-    return start_of_day(day + timedelta(days=1))
+    return compute_start_of_day(day + timedelta(days=1))

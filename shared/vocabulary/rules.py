@@ -16,7 +16,7 @@ class Rule:
     remedy: str
     source: str
 
-    def broken(self, field: str, **values: object) -> "Violation":
+    def build_violation(self, field: str, **values: object) -> "Violation":
         """Build the violation of this rule on `field` (dotted path of the deposit's fields)."""
         return Violation(
             code=self.code,

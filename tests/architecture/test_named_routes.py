@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from docs.generators.openapi import build_openapi, build_services
-from shared.contracts.public_paths import public_prefix
+from shared.contracts.public_paths import build_public_prefix
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(
@@ -72,7 +72,7 @@ def _is_served(verb: str, path: str) -> bool:
     fits = {each for by, each in find_served() if not verb or by in {verb, ""}}
     if path.endswith(("/…", "/")):
         return any(each.startswith(path.rstrip("…")) for each in fits)
-    return path in fits or path in map(public_prefix, build_services())
+    return path in fits or path in map(build_public_prefix, build_services())
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from docs.generators.openapi import build_openapi
-from shared.contracts.public_paths import public_prefix
+from shared.contracts.public_paths import build_public_prefix
 
 DOCUMENTS = build_openapi()
 _ID = re.compile(r"/(\w+)s/\{(\w+)\}")
@@ -21,7 +21,10 @@ def faults(documents: Mapping[str, Any]) -> Iterator[str]:
     served: dict[tuple[str, str], str] = {}
     for service, document in documents.items():
         for path, operations in document["paths"].items():
-            prefix, rest = public_prefix(service), path.removeprefix(public_prefix(service))
+            prefix, rest = (
+                build_public_prefix(service),
+                path.removeprefix(build_public_prefix(service)),
+            )
             if not path.startswith(f"{prefix}/"):
                 yield f"{service}: {path} is not under {prefix}"
             yield from (f"{service}: {fault}" for fault in _misnamed(rest))

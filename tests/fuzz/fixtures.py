@@ -15,7 +15,7 @@ from deploy.local.demo.context import DemoContext, register_structures
 from deploy.local.demo.pieces import write_cii, write_factur_x, write_ubl
 from deploy.local.demo.structures import ONE_SIRET, STRUCTURES, TWO_SIRETS, WITHOUT_MOA
 from deploy.local.platform import Platform
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 from shared.runtime.clock import build_clock
 from shared.vocabulary.roles import Role
 from tests.fuzz.faults import SLOW_S
@@ -23,7 +23,7 @@ from tests.kit.waiting import scale_timeout
 
 _KEPT = 100
 _IDS = {"piece_id", "dossier_id", "ticket_id", "conversation_id", "chat_id", "sha256", "after"}
-_CONVERSATIONS = public_path("support", "agent")
+_CONVERSATIONS = build_public_path("support", "agent")
 
 
 @dataclass(frozen=True, slots=True)

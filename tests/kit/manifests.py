@@ -10,7 +10,7 @@ import kubernetes_validate
 from jsonschema import Draft202012Validator
 
 from deploy.local.platform import ASKING
-from shared.contracts.public_paths import public_prefix
+from shared.contracts.public_paths import build_public_prefix
 from shared.runtime.settings import name_variable
 from tests.kit.deployed import (
     NAMES,
@@ -301,7 +301,7 @@ def _unpublished(objects: list[Yaml]) -> Iterator[str]:
     for each in ingresses:
         for rule in each["spec"]["rules"]:
             paths = [each["path"] for each in rule["http"]["paths"]]
-            wanted = {public_prefix(name) for name in NAMES}
+            wanted = {build_public_prefix(name) for name in NAMES}
             yield from (f"no public path {path}" for path in sorted(wanted - {*paths}))
             yield from (f"public path {path} of nobody" for path in sorted({*paths} - wanted))
             for path, how in zip(paths, rule["http"]["paths"], strict=True):

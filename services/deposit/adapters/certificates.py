@@ -44,7 +44,7 @@ def _build_facts(
         currency=draft.currency,
         amounts=draft.amounts,
         parties=tuple(
-            _build_party(role, party, directory) for role, party in draft.parties.named()
+            _build_party(role, party, directory) for role, party in draft.parties.list_named()
         ),
         file=_build_file(piece.file),
         attachments=tuple(_build_file(each) for each in attachments),

@@ -26,7 +26,7 @@ from shared.runtime.store.database import Store, Transaction
 from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, UpdateOne
 from shared.runtime.store.idempotency_keys import find_key_uses, record_key_uses
 from shared.runtime.store.schema import SCHEMA
-from shared.runtime.tracing.spans import RootSpan, current_root, run_under
+from shared.runtime.tracing.spans import RootSpan, get_current_root, run_under
 
 GROUP_SIZE = Histogram(
     "aiguillage_deposit_group_size",
@@ -70,7 +70,7 @@ class MongoLedger:
     async def record(self, piece: Piece, key: Key | None) -> Outcome:
         """Queue a deposit for the next transaction, and wait for its outcome."""
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        entry = PendingDeposit(piece, key, outcome, current_root())
+        entry = PendingDeposit(piece, key, outcome, get_current_root())
         try:
             self._waiting.put_nowait(entry)
         except asyncio.QueueFull:

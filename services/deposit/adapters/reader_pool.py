@@ -117,7 +117,7 @@ class ReaderPool:
         if answer.fault:
             raise RuntimeError(answer.fault)
         if answer.invoice is None:
-            raise Unreadable(answer.violation or TOO_HEAVY.broken("file", name=name[:100]))
+            raise Unreadable(answer.violation or TOO_HEAVY.build_violation("file", name=name[:100]))
         return answer.invoice
 
     async def _ask(self, content: bytes, name: str, sender: str) -> _Answer:

@@ -76,7 +76,7 @@ class Completions:
             return Invalid(unfit)
         completion = await self._certify(piece, addition, state.version)
         if not await self._ports.ledger.complete(piece, completion):
-            violation = rules.ALREADY_COMPLETED.broken("piece", number=piece.draft.number)
+            violation = rules.ALREADY_COMPLETED.build_violation("piece", number=piece.draft.number)
             return NotAwaited((violation,))
         return Completed(piece, completion)
 
@@ -92,7 +92,7 @@ class Completions:
             by=Party(addition.structure),
             role=addition.role,
         )
-        named = piece.draft.parties.named()
+        named = piece.draft.parties.list_named()
         directory = await ports.structures.find(party.structure for _, party in named)
         certificate = await ports.certify(piece, directory, completion)
         return replace(completion, certificate_sha256=await ports.vault.put(certificate))

@@ -10,7 +10,7 @@ from services.deposit.domain.piece import Piece
 from services.deposit.domain.prefill import Option, list_options
 from services.deposit.domain.turns import judge_turn
 from shared.circuit.amounts import Prevailing
-from shared.circuit.cadres import deposit_act
+from shared.circuit.cadres import find_deposit_act
 from shared.circuit.parties import Parties
 from shared.circuit.statuses import Act
 from shared.vocabulary.roles import Role
@@ -78,18 +78,18 @@ class Consultations:
             return None
         state = await find_state(self._ports, piece)
         if state is None:
-            return rules.DOSSIER_ON_ITS_WAY.broken("piece")
+            return rules.DOSSIER_ON_ITS_WAY.build_violation("piece")
         following = FollowedPiece(piece, state)
         circuit = load_circuit(piece)
         row = following.find_row(circuit)
         cadres = following.list_cadres(role, structure)
-        act = deposit_act(circuit, cadres[0], row) if cadres else Act.DEPOSER_SUITE
+        act = find_deposit_act(circuit, cadres[0], row) if cadres else Act.DEPOSER_SUITE
         turn = judge_turn(state, piece, row, role, structure, act, self._level, field="piece")
         if isinstance(turn, Violation):
             return turn
         parties = following.parties
         directory = await self._ports.structures.find(
-            party.structure for _, party in parties.named()
+            party.structure for _, party in parties.list_named()
         )
         return Prefill(
             piece,

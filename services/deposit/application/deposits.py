@@ -17,7 +17,7 @@ from shared.application.idempotency import Key, UsedKey, build_key
 from shared.application.uploads import Upload, read_heads, store_file, store_uploads
 from shared.circuit.parties import Directory, Parties
 from shared.vocabulary.codes import Syntax
-from shared.vocabulary.dates import paris_day
+from shared.vocabulary.dates import find_paris_day
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
@@ -117,7 +117,7 @@ class Deposits:
         misled = (followed,) if isinstance(followed, Violation) else ()
         following = None if isinstance(followed, Violation) else followed
         parties = name_parties(proposal, following).parties
-        named = parties.named()
+        named = parties.list_named()
         directory = await self._ports.structures.find(party.structure for _, party in named)
         number = proposal.fields.number
         spent = number and await self._ports.pieces.find_by_number(submission.structure, number)
@@ -127,7 +127,7 @@ class Deposits:
         world = World(
             circuit=load_circuit(following.piece) if following else self._policy.circuit,
             directory=directory,
-            today=paris_day(self._ports.clock()),
+            today=find_paris_day(self._ports.clock()),
             is_number_spent=bool(spent),
             awaited_number=None if followed else await self._find_awaited_number(proposal, parties),
             following=following,
@@ -201,17 +201,17 @@ class Deposits:
 
     async def _answer_used_key(self, used: UsedKey, key: Key) -> Deposited | Refused:
         if used.fingerprint != key.fingerprint:
-            return Refused((rules.KEY_REUSED.broken("Idempotency-Key"),))
+            return Refused((rules.KEY_REUSED.build_violation("Idempotency-Key"),))
         return await self._find_replayed(used.subject)
 
     async def _answer_recorded(
         self, piece: Piece, outcome: RecordedDeposit | Refusal
     ) -> Deposited | Refused:
         if outcome is Refusal.KEY_REUSED:
-            return Refused((rules.KEY_REUSED.broken("Idempotency-Key"),))
+            return Refused((rules.KEY_REUSED.build_violation("Idempotency-Key"),))
         if outcome is Refusal.NUMBER_SPENT:
             draft = piece.draft
-            violation = rules.NUMBER_SPENT.broken(
+            violation = rules.NUMBER_SPENT.build_violation(
                 "number", structure=draft.depositor.structure, number=draft.number
             )
             return Refused((violation,))

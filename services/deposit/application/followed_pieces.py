@@ -40,9 +40,9 @@ async def find_followed(
         if not mine:
             return None
     if not mine:
-        return rules.FOLLOWED_UNKNOWN.broken("follows", wanted=str(wanted)[:_SHOWN])
+        return rules.FOLLOWED_UNKNOWN.build_violation("follows", wanted=str(wanted)[:_SHOWN])
     if len(mine) > 1:
-        return rules.FOLLOWED_AMBIGUOUS.broken("follows", number=str(wanted)[:_SHOWN])
+        return rules.FOLLOWED_AMBIGUOUS.build_violation("follows", number=str(wanted)[:_SHOWN])
     return FollowedPiece(mine[0], await find_state(ports, mine[0]))
 
 

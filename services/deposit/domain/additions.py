@@ -31,10 +31,10 @@ def judge_turn_to_add(
 ) -> Iterator[Violation]:
     """Check that a structure may complete or contest the piece now, and has not done so."""
     if state is None:
-        yield rules.DOSSIER_ON_ITS_WAY.broken("piece")
+        yield rules.DOSSIER_ON_ITS_WAY.build_violation("piece")
         return
     if any(done.dossier_version >= state.version for done in piece.completions):
-        yield rules.ALREADY_COMPLETED.broken("piece", number=piece.draft.number)
+        yield rules.ALREADY_COMPLETED.build_violation("piece", number=piece.draft.number)
         return
     turn = judge_turn(state, piece, row, role, structure, act, level, field="piece")
     if isinstance(turn, Violation):
@@ -47,7 +47,7 @@ def judge_added(
     """Check an addition; a contest needs a comment, even with attachments."""
     is_contest = act is Act.CONTESTER
     if not (is_contest or attachments or has_visible_letter(comment or "")):
-        return (rules.NOTHING_ADDED.broken("attachments"),)
+        return (rules.NOTHING_ADDED.build_violation("attachments"),)
     return (
         *judge_comment(comment, is_required=is_contest),
         *judge_attachments(attachments),
@@ -59,10 +59,12 @@ def _judge_room(piece: Piece, attachments: Sequence[Attached]) -> Iterator[Viola
     """Check that the events about a piece stay under the size limit of a record."""
     number, done = piece.draft.number, len(piece.completions)
     if done >= ADDITIONS_MAX:
-        yield rules.ADDED_TOO_OFTEN.broken("piece", number=number, count=done, limit=ADDITIONS_MAX)
+        yield rules.ADDED_TOO_OFTEN.build_violation(
+            "piece", number=number, count=done, limit=ADDITIONS_MAX
+        )
     added = sum(len(completion.attachments) for completion in piece.completions)
     count = len(piece.attachments) + added + len(attachments)
     if count > ATTACHMENTS_MAX:
-        yield rules.ADDED_TOO_MUCH.broken(
+        yield rules.ADDED_TOO_MUCH.build_violation(
             "attachments", number=number, count=count, limit=ATTACHMENTS_MAX
         )

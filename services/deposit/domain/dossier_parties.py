@@ -54,13 +54,13 @@ def name_opening_parties(
 
 def name_next_parties(previous: Parties, read: Invoice, metadata: Metadata) -> NamedParties:
     """Name the parties of a next piece: those of the dossier, whose services may change."""
-    named = dict(previous.named())
+    named = dict(previous.list_named())
     broken = []
     for role, party in metadata.parties.items():
         known = named.get(role, NOBODY)
         if party.structure and party.structure != known.structure:
             broken.append(
-                rules.PARTY_CONTRADICTS_DOSSIER.broken(
+                rules.PARTY_CONTRADICTS_DOSSIER.build_violation(
                     f"{role.value}.structure",
                     said=party.structure,
                     role=LABELS[role],
@@ -89,7 +89,7 @@ def _add_service_of_file(parties: Parties, read: Invoice, metadata: Metadata) ->
         stated = metadata.parties.get(role, NOBODY).service
         if stated and stated != read.service_code:
             broken.append(
-                rules.CONTRADICTS_FILE.broken(
+                rules.CONTRADICTS_FILE.build_violation(
                     f"{role.value}.service",
                     label="le code service",
                     said=stated,
@@ -113,7 +113,7 @@ def _choose_buyer_role(parties: Parties, read: Invoice) -> Role:
 
 def _compare(parties: Parties, read: Invoice) -> Iterator[Violation]:
     moa = parties.moa or NOBODY
-    sellers = {role: party for role, party in parties.named() if role in SUPPLIER_SIDE}
+    sellers = {role: party for role, party in parties.list_named() if role in SUPPLIER_SIDE}
     if not any(_may_mean(read.seller, party) for party in sellers.values()):
         role, party = list(sellers.items())[-1]
         yield _build_contradiction(role, party, read.seller)
@@ -138,7 +138,7 @@ def _may_mean(read: FileParty, party: Party) -> bool:
 
 
 def _build_contradiction(role: Role, party: Party, read: FileParty) -> Violation:
-    return rules.PARTY_CONTRADICTS_FILE.broken(
+    return rules.PARTY_CONTRADICTS_FILE.build_violation(
         f"{role.value}.structure",
         said=party.structure,
         role=LABELS[role],

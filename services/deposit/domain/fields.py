@@ -76,7 +76,7 @@ def _find_contradictions(read: Invoice, stated: Invoice) -> Iterator[Violation]:
         in_file, beside = getattr(read, field), getattr(stated, field)
         if in_file is None or beside is None or _is_same(field, in_file, beside):
             continue
-        yield rules.CONTRADICTS_FILE.broken(
+        yield rules.CONTRADICTS_FILE.build_violation(
             field,
             label=LABELS[field],
             said=quote_line(str(beside)),

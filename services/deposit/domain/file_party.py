@@ -102,7 +102,7 @@ def judge_party(name: str, party: Party) -> Iterator[Violation]:
         yield _build_violation(SIREN_KEY, f"{name}.{surest}", company)
     for other, siren in others:
         if siren != company:
-            yield TWO_COMPANIES.broken(
+            yield TWO_COMPANIES.build_violation(
                 f"{name}.{other}",
                 label=LABELS[f"{name}.{other}"],
                 value=quote_line(siren),
@@ -112,4 +112,4 @@ def judge_party(name: str, party: Party) -> Iterator[Violation]:
 
 
 def _build_violation(rule: Rule, name: str, value: str) -> Violation:
-    return rule.broken(name, value=quote_line(value), label=LABELS[name])
+    return rule.build_violation(name, value=quote_line(value), label=LABELS[name])

@@ -209,7 +209,7 @@ def _judge_presence(invoice: Invoice) -> Iterator[Violation]:
         values["tva"] = invoice.tva
     for name, value in values.items():
         if value is None and name not in invoice.list_unclear():
-            yield MISSING.broken(name, label=LABELS[name])
+            yield MISSING.build_violation(name, label=LABELS[name])
 
 
 def _judge_form(invoice: Invoice) -> Iterator[Violation]:
@@ -217,41 +217,45 @@ def _judge_form(invoice: Invoice) -> Iterator[Violation]:
         if name in _AMOUNT_FIELDS:
             rule = TOO_MANY_DECIMALS if _DECIMAL.fullmatch(text) else AMOUNT_UNREADABLE
             label = LABELS[name]
-            yield rule.broken(name, label=label[0].upper() + label[1:], value=quote_line(text))
+            yield rule.build_violation(
+                name, label=label[0].upper() + label[1:], value=quote_line(text)
+            )
         else:
-            yield DATE_UNREADABLE.broken(name, value=quote_line(text))
+            yield DATE_UNREADABLE.build_violation(name, value=quote_line(text))
     for name, values in invoice.contradictions.items():
         shown = ", ".join(quote_line(value) for value in values[:3])
-        yield CONTRADICTION.broken(name, label=LABELS.get(name, name), values=shown)
+        yield CONTRADICTION.build_violation(name, label=LABELS.get(name, name), values=shown)
 
 
 def _judge_number(number: str | None, limit: int) -> Iterator[Violation]:
     if number is None:
         return
     if len(number) > limit:
-        yield NUMBER_TOO_LONG.broken("number", length=len(number), limit=limit)
+        yield NUMBER_TOO_LONG.build_violation("number", length=len(number), limit=limit)
     if not _NUMBER.fullmatch(number):
-        yield NUMBER_CHARACTERS.broken("number", value=quote_line(number))
+        yield NUMBER_CHARACTERS.build_violation("number", value=quote_line(number))
 
 
 def _judge_date(issued_on: date | None, today: date) -> Iterator[Violation]:
     if issued_on is None:
         return
     if not is_plausible(issued_on):
-        yield DATE_IMPLAUSIBLE.broken("issued_on", value=issued_on, first=FIRST_DAY, last=LAST_DAY)
+        yield DATE_IMPLAUSIBLE.build_violation(
+            "issued_on", value=issued_on, first=FIRST_DAY, last=LAST_DAY
+        )
     elif issued_on > today:
-        yield DATE_IN_THE_FUTURE.broken("issued_on", value=issued_on, today=today)
+        yield DATE_IN_THE_FUTURE.build_violation("issued_on", value=issued_on, today=today)
 
 
 def _judge_currency(currency: str | None) -> Iterator[Violation]:
     if currency is not None and not _CURRENCY.fullmatch(currency):
-        yield CURRENCY_UNKNOWN.broken("currency", value=quote_line(currency))
+        yield CURRENCY_UNKNOWN.build_violation("currency", value=quote_line(currency))
 
 
 def _judge_totals(invoice: Invoice) -> Iterator[Violation]:
     ht, tva, ttc = invoice.ht, invoice.tva, invoice.ttc
     if ht is not None and tva is not None and ttc is not None and ht + tva != ttc:
-        yield TOTALS_DISAGREE.broken("ttc", ht=ht, tva=tva, ttc=ttc)
+        yield TOTALS_DISAGREE.build_violation("ttc", ht=ht, tva=tva, ttc=ttc)
     else:
         yield from _judge_due(invoice)
 
@@ -270,10 +274,10 @@ def _judge_due(invoice: Invoice) -> Iterator[Violation]:
         return
     most = max(ttc, _ZERO) + min(max(rounding or _ZERO, _ZERO), _LARGEST_ROUNDING)
     if due > most:
-        yield DUE_TOO_HIGH.broken("due", due=due, ttc=ttc)
+        yield DUE_TOO_HIGH.build_violation("due", due=due, ttc=ttc)
         return
     if not prepaid and not rounding:
         return
     terms = {"ttc": ttc, "prepaid": prepaid or _ZERO, "rounding": rounding or _ZERO}
     if due != terms["ttc"] - terms["prepaid"] + terms["rounding"]:
-        yield DUE_DISAGREES.broken("due", due=due, **terms)
+        yield DUE_DISAGREES.build_violation("due", due=due, **terms)

@@ -101,11 +101,11 @@ def _judge_fields(proposal: Proposal, world: World) -> Iterator[Violation]:
             fields, today=world.today, max_number_length=world.max_number_length
         )
         if fields.cadre is None and "cadre" not in fields.list_unclear():
-            yield rules.CADRE_MISSING.broken("cadre")
+            yield rules.CADRE_MISSING.build_violation("cadre")
     yield from merge(proposal.read, metadata.fields)[1]
     yield from _judge_type(proposal, world)
     if world.is_number_spent:
-        yield rules.NUMBER_SPENT.broken(
+        yield rules.NUMBER_SPENT.build_violation(
             "number", structure=proposal.structure, number=fields.number
         )
 
@@ -118,10 +118,12 @@ def _judge_texts(proposal: Proposal, parties: Parties) -> Iterator[Violation]:
         ("marche", "Le numéro de marché", _MARCHE_LIMIT, fields.marche or ""),
     ):
         if len(text) > limit:
-            yield rules.TEXT_TOO_LONG.broken(name, label=label, length=len(text), limit=limit)
+            yield rules.TEXT_TOO_LONG.build_violation(
+                name, label=label, length=len(text), limit=limit
+            )
         yield from judge_showable(name, label, text)
     yield from judge_showable("comment", "Le commentaire", proposal.metadata.comment, lines=True)
-    for role, party in parties.named():
+    for role, party in parties.list_named():
         yield from judge_showable(f"{role.value}.service", "Le code service", party.service)
 
 
@@ -129,16 +131,18 @@ def _judge_type(proposal: Proposal, world: World) -> Iterator[Violation]:
     code, read = _find_type_code(proposal, world), proposal.read
     if read.type_code is None and read.syntax is not Syntax.PDF:
         if "type_code" not in read.list_unclear():
-            yield MISSING.broken("type_code", label=LABELS["type_code"])
+            yield MISSING.build_violation("type_code", label=LABELS["type_code"])
     elif read.is_credit_note is not None and read.is_credit_note is not is_credit_note(code):
         root = "CreditNote" if read.is_credit_note else "Invoice"
-        yield rules.TYPE_CONTRADICTS_ROOT.broken("type_code", value=quote_line(code), root=root)
+        yield rules.TYPE_CONTRADICTS_ROOT.build_violation(
+            "type_code", value=quote_line(code), root=root
+        )
     if code not in _TYPES:
-        yield rules.TYPE_CODE_REFUSED.broken(
+        yield rules.TYPE_CODE_REFUSED.build_violation(
             "type_code", value=quote_line(code), allowed=", ".join(_TYPES)
         )
     if is_credit_note(code) and proposal.metadata.mode_paiement:
-        yield rules.CREDIT_NOTE_PAYMENT.broken("mode_paiement")
+        yield rules.CREDIT_NOTE_PAYMENT.build_violation("mode_paiement")
 
 
 def _find_type_code(proposal: Proposal, world: World) -> str:
@@ -162,7 +166,7 @@ def _judge_place(proposal: Proposal, world: World, parties: Parties) -> Iterator
         )
         cadre = proposal.fields.cadre
         if world.awaited_number and cadre and not proposal.metadata.opens:
-            yield rules.AWAITED_ELSEWHERE.broken(
+            yield rules.AWAITED_ELSEWHERE.build_violation(
                 "follows", number=world.awaited_number, cadre=cadre
             )
 
@@ -184,7 +188,7 @@ def _build_draft(proposal: Proposal, world: World, parties: Parties) -> Draft:
         raise ValueError("a piece that breaks no rule has every field")
     row = world.circuit[fields.cadre, parties.moa is not None]
     previous = following and following.piece
-    named = [party.structure for _, party in parties.named()]
+    named = [party.structure for _, party in parties.list_named()]
     return Draft(
         cadre=fields.cadre,
         label=row.label,

@@ -9,7 +9,7 @@ from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.structures import judge_named, judge_required
 from services.deposit.domain.turns import DossierState, judge_turn
 from shared.circuit.amounts import Previous, judge_carried, judge_currency
-from shared.circuit.cadres import deposit_act, judge_following
+from shared.circuit.cadres import find_deposit_act, judge_following
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.statuses import Act
 from shared.circuit.table import Circuit, Row
@@ -85,7 +85,7 @@ def judge_next(
     yield from judge_currency(fields.currency, previous.currency, rules.CURRENCY_CHANGED)
     cited = {build_number_key(number) for number in proposal.read.preceding_numbers}
     if cited and build_number_key(previous.number) not in cited:
-        yield rules.CONTRADICTS_FILE.broken(
+        yield rules.CONTRADICTS_FILE.build_violation(
             "follows",
             label="la pièce précédente",
             said=previous.number,
@@ -98,12 +98,12 @@ def _judge_state(
 ) -> Iterator[Violation]:
     state, piece = following.state, following.piece
     if state is None:
-        yield rules.DOSSIER_ON_ITS_WAY.broken("follows")
+        yield rules.DOSSIER_ON_ITS_WAY.build_violation("follows")
         return
     if (count := len(state.statuses)) >= PIECES_MAX:
-        yield rules.DOSSIER_FULL.broken("follows", count=count, limit=PIECES_MAX)
+        yield rules.DOSSIER_FULL.build_violation("follows", count=count, limit=PIECES_MAX)
     cadre, row = proposal.fields.cadre, following.find_row(circuit)
-    act = deposit_act(circuit, cadre, row) if cadre else Act.DEPOSER_SUITE
+    act = find_deposit_act(circuit, cadre, row) if cadre else Act.DEPOSER_SUITE
     turn = judge_turn(
         state, piece, row, proposal.role, proposal.structure, act, level, field="follows"
     )

@@ -27,9 +27,9 @@ def judge_opener(
     if fields.cadre:
         yield from judge_opening(circuit, fields.cadre, proposal.role, parties)
     yield from judge_depositor(proposal.role, proposal.structure, parties)
-    for role, party in parties.named():
+    for role, party in parties.list_named():
         if fields.cadre and not party.structure:
-            yield PARTY_MISSING.broken(
+            yield PARTY_MISSING.build_violation(
                 f"{role.value}.structure", cadre=fields.cadre, role=LABELS[role]
             )
         yield from judge_named(role, party, directory, proposal.read)

@@ -20,7 +20,7 @@ def judge_named(
     if _is_false_siret(party.structure):
         # The rules of the file have already refused it for its seller and buyer.
         if party.structure not in (read.seller.siret, read.buyer.siret):
-            yield SIRET_KEY.broken(
+            yield SIRET_KEY.build_violation(
                 f"{role.value}.structure", value=party.structure, label=LABELS[role]
             )
         return

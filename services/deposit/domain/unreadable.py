@@ -31,7 +31,7 @@ TOO_LARGE = Rule(
 
 def refuse_size(size_bytes: int, limit_bytes: int) -> Violation:
     """Build the refusal of a file that is over its size limit."""
-    return TOO_LARGE.broken(
+    return TOO_LARGE.build_violation(
         "file", size=format_megabytes(size_bytes), limit=format_megabytes(limit_bytes)
     )
 

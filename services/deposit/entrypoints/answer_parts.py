@@ -10,7 +10,7 @@ from shared.answers.answer import Answer
 from shared.answers.pieces import ActorAnswer, PartyAnswer
 from shared.circuit.parties import Parties
 from shared.contracts.fields import Montant
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.labels import ROLES
@@ -30,7 +30,7 @@ class PartiesAnswer(Answer):
     @classmethod
     def of(cls, parties: Parties) -> Self:
         """Show parties."""
-        return cls(**{role.value: PartyAnswer.of(party) for role, party in parties.named()})
+        return cls(**{role.value: PartyAnswer.of(party) for role, party in parties.list_named()})
 
 
 class NextAnswer(ActorAnswer):
@@ -119,6 +119,8 @@ def show_file(file: StoredFile, url: str) -> FileAnswer:
 def show_attachments(piece: Piece, files: tuple[StoredFile, ...]) -> tuple[FileAnswer, ...]:
     """Show attachments of a piece."""
     return tuple(
-        show_file(file, public_path("deposit", "pieces", piece.id, "attachments", file.sha256))
+        show_file(
+            file, build_public_path("deposit", "pieces", piece.id, "attachments", file.sha256)
+        )
         for file in files
     )

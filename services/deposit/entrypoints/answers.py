@@ -26,7 +26,7 @@ from shared.answers.pieces import (
 )
 from shared.answers.violations import ViolationAnswer
 from shared.contracts.common_v1 import AmountsV1
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.codes import ModePaiement, TypeTva, is_credit_note
 from shared.vocabulary.labels import STATUSES
@@ -52,7 +52,9 @@ class CompletionAnswer(Answer):
             comment=completion.comment,
             attachments=show_attachments(piece, completion.attachments),
             certificate=CertificateAnswer(
-                url=public_path("deposit", "pieces", piece.id, "completions", rank, "certificate"),
+                url=build_public_path(
+                    "deposit", "pieces", piece.id, "completions", rank, "certificate"
+                ),
                 sha256=completion.certificate_sha256,
             ),
         )
@@ -116,10 +118,10 @@ class DepositedPieceAnswer(PieceAnswer):
             read=ReadAnswer.of(draft.read),
             next=NextAnswer.of_recipient(draft.recipient),
             certificate=CertificateAnswer(
-                url=public_path("deposit", "pieces", piece.id, "certificate"),
+                url=build_public_path("deposit", "pieces", piece.id, "certificate"),
                 sha256=piece.certificate_sha256,
             ),
-            file=show_file(piece.file, public_path("deposit", "pieces", piece.id, "file")),
+            file=show_file(piece.file, build_public_path("deposit", "pieces", piece.id, "file")),
             attachments=show_attachments(piece, piece.attachments),
             completions=tuple(
                 CompletionAnswer.of(piece, completion, rank)

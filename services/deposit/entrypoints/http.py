@@ -24,11 +24,11 @@ from services.deposit.entrypoints.answers import (
 from services.deposit.entrypoints.requests import Comment, MetadataRequest, read_metadata
 from services.deposit.entrypoints.uploads import UploadedPiece
 from shared.circuit.statuses import Act
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 from shared.contracts.texts import TypedText
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.idempotency import IdempotencyKey
-from shared.runtime.web.problems import Problem, not_found, refused, unavailable
+from shared.runtime.web.problems import Problem, build_not_found, build_refused, build_unavailable
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.uploads import Uploaded, build_download
 from shared.vocabulary.rules import Violation
@@ -90,13 +90,13 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
                 return JSONResponse(trial.model_dump(mode="json"))
             outcome = await deposits.deposit(submission)
         except SaturatedError:
-            raise unavailable("DEP-503", "Trop de dépôts arrivent à la fois.") from None
+            raise build_unavailable("DEP-503", "Trop de dépôts arrivent à la fois.") from None
         if isinstance(outcome, Refused):
             raise _build_problem(outcome.violations)
         answer = DepositedPieceAnswer.of(
             PieceView(outcome.piece, Status.DEPOSEE, outcome.piece.draft.parties)
         )
-        headers = {"Location": public_path("deposit", "pieces", outcome.piece.id)}
+        headers = {"Location": build_public_path("deposit", "pieces", outcome.piece.id)}
         if outcome.is_replay:
             headers["Idempotency-Replayed"] = "true"
         return JSONResponse(answer.model_dump(mode="json"), 201, headers)
@@ -122,7 +122,7 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
             case Invalid(violations):
                 raise _build_problem(violations)
             case _:
-                raise not_found("Pièce")
+                raise build_not_found("Pièce")
 
     @routes.post(
         "/pieces/{piece_id}/completion",
@@ -156,14 +156,14 @@ def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
     async def show_piece(who: Caller, piece_id: PieceId) -> DepositedPieceAnswer:
         shown = await consultations.show_piece(piece_id, who.role, who.structure)
         if shown is None:
-            raise not_found("Pièce")
+            raise build_not_found("Pièce")
         return DepositedPieceAnswer.of(shown)
 
     @routes.get("/pieces/{piece_id}/next", summary="Prefill the piece that may follow.")
     async def prefill_next(who: Caller, piece_id: PieceId) -> PrefillAnswer:
         prefill = await consultations.prefill(piece_id, who.role, who.structure)
         if prefill is None:
-            raise not_found("Pièce")
+            raise build_not_found("Pièce")
         if isinstance(prefill, Violation):
             raise _build_problem((prefill,), 409)
         return PrefillAnswer.of(prefill)
@@ -216,7 +216,7 @@ def _build_submission(
 ) -> Submission:
     form = read_metadata(metadata)
     if not isinstance(form, MetadataRequest):
-        raise refused(form)
+        raise build_refused(form)
     return Submission(
         role=who.role,
         structure=who.structure,
@@ -230,13 +230,13 @@ def _build_submission(
 
 def _build_file_answer(file: Download | None) -> Response:
     if file is None:
-        raise not_found("Fichier")
+        raise build_not_found("Fichier")
     return build_download(file.name, file.media_type, file.content)
 
 
 def _build_problem(violations: tuple[Violation, ...], status: int = 422) -> Problem:
     if not Refused(violations).is_early:
-        return refused(violations, status)
-    problem = refused(violations, 409)
+        return build_refused(violations, status)
+    problem = build_refused(violations, 409)
     problem.headers["Retry-After"] = _RETRY_AFTER_S
     return problem

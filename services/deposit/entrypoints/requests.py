@@ -11,7 +11,7 @@ from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.metadata import Follows, Metadata
 from shared.circuit.parties import Party
 from shared.contracts.texts import TypedText
-from shared.runtime.web.problems import FAULTS_SHOWN, form_violation
+from shared.runtime.web.problems import FAULTS_SHOWN, build_form_violation
 from shared.runtime.web.request_validation import find_repeated_keys
 from shared.vocabulary.amounts import parse_amount
 from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
@@ -147,14 +147,14 @@ class MetadataRequest(_Closed):
 def read_metadata(text: str) -> MetadataRequest | tuple[Violation, ...]:
     """Parse the metadata part, or return the faults of its form, field by field."""
     if len(text) > _TEXT_LIMIT:
-        return (form_violation(["metadata"], "string_too_long", {"max_length": _TEXT_LIMIT}),)
+        return (build_form_violation(["metadata"], "string_too_long", {"max_length": _TEXT_LIMIT}),)
     if twice := find_repeated_keys(text):
-        return tuple(form_violation([each], "repeated", {}) for each in twice)
+        return tuple(build_form_violation([each], "repeated", {}) for each in twice)
     try:
         return MetadataRequest.model_validate_json(text)
     except ValidationError as error:
         return tuple(
-            form_violation(
+            build_form_violation(
                 [str(part) for part in each["loc"]] or ["metadata"],
                 each["type"],
                 each.get("ctx", {}),

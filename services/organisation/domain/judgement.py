@@ -55,10 +55,10 @@ def judge(
     """List the rules that a declaration of `structure` breaks; `current` is the one before."""
     broken = [*_judge_identifier(declared, structure)]
     if not has_visible_letter(declared.name):
-        broken.append(rules.NAME_EMPTY.broken("name"))
+        broken.append(rules.NAME_EMPTY.build_violation("name"))
     if current and current.declared.kind is not declared.kind:
         kind = current.declared.kind.value.lower()
-        broken.append(rules.KIND_FIXED.broken("kind", kind=kind))
+        broken.append(rules.KIND_FIXED.build_violation("kind", kind=kind))
     if declared.kind is StructureKind.PRIVEE:
         broken += _judge_private(declared)
     return (*broken, *_judge_services(declared))
@@ -68,27 +68,29 @@ def _judge_identifier(declared: Declaration, structure: str) -> Iterator[Violati
     identifier, kind = declared.identifier, declared.identifier_type
     if kind is IdentifierType.SIRET:
         if not is_siret(identifier):
-            yield rules.SIRET_WRONG.broken("identifier", identifier=identifier)
+            yield rules.SIRET_WRONG.build_violation("identifier", identifier=identifier)
     else:
         pattern, shape = _SHAPES[kind]
         if not pattern.fullmatch(identifier):
             rule = rules.IDENTIFIER_SHAPE
-            yield rule.broken("identifier", identifier=identifier, type=kind.value, shape=shape)
+            yield rule.build_violation(
+                "identifier", identifier=identifier, type=kind.value, shape=shape
+            )
     if declared.structure != structure:
         rule = rules.IDENTIFIER_OTHER
-        yield rule.broken("identifier", identified=declared.structure, structure=structure)
+        yield rule.build_violation("identifier", identified=declared.structure, structure=structure)
 
 
 def _judge_private(declared: Declaration) -> Iterator[Violation]:
     if declared.parameters.moa is not MoaParameter.SANS:
-        yield rules.MOA_NOT_PUBLIC.broken("parameters.moa")
+        yield rules.MOA_NOT_PUBLIC.build_violation("parameters.moa")
     for name in _PUBLIC_PARAMETERS:
         if getattr(declared.parameters, name):
-            yield rules.PARAMETER_NOT_PUBLIC.broken(f"parameters.{name}")
+            yield rules.PARAMETER_NOT_PUBLIC.build_violation(f"parameters.{name}")
     for rank, service in enumerate(declared.services):
         if service.engagement_obligatoire:
             rule = rules.PARAMETER_NOT_PUBLIC
-            yield rule.broken(f"services.{rank}.engagement_obligatoire")
+            yield rule.build_violation(f"services.{rank}.engagement_obligatoire")
 
 
 def _judge_services(declared: Declaration) -> Iterator[Violation]:
@@ -96,12 +98,14 @@ def _judge_services(declared: Declaration) -> Iterator[Violation]:
     weight = sum(map(_weigh, declared.services))
     if weight > _SERVICES_MAX_BYTES:
         number, limit = len(declared.services), _SERVICES_MAX_BYTES
-        yield rules.SERVICES_TOO_HEAVY.broken("services", count=number, size=weight, limit=limit)
+        yield rules.SERVICES_TOO_HEAVY.build_violation(
+            "services", count=number, size=weight, limit=limit
+        )
     for rank, service in enumerate(declared.services):
         if rule := _judge_code(service.code, count):
-            yield rule.broken(f"services.{rank}.code", code=service.code)
+            yield rule.build_violation(f"services.{rank}.code", code=service.code)
         if not has_visible_letter(service.name):
-            yield rules.NAME_EMPTY.broken(f"services.{rank}.name")
+            yield rules.NAME_EMPTY.build_violation(f"services.{rank}.name")
 
 
 def _weigh(service: Service) -> int:

@@ -9,7 +9,7 @@ import httpx
 
 from services.portal.application.exports import DamagedError, TooLargeError, UnavailableError
 from services.portal.domain.export import Json
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 from shared.runtime.web.caller import build_caller_headers
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.sizes import MEGABYTE
@@ -36,16 +36,18 @@ class HttpPeers:
 
     async def fetch_dossier(self, dossier_id: str) -> Json | None:
         return await self._fetch_json(
-            self._routing + public_path("routing", "dossiers", dossier_id)
+            self._routing + build_public_path("routing", "dossiers", dossier_id)
         )
 
     async def fetch_trail(self, dossier_id: str) -> Sequence[Json] | None:
-        path = public_path("routing", "dossiers", dossier_id, "audit")
+        path = build_public_path("routing", "dossiers", dossier_id, "audit")
         audit = await self._fetch_json(self._routing + path)
         return None if audit is None else audit["entries"]
 
     async def fetch_piece(self, piece_id: str) -> Json | None:
-        return await self._fetch_json(self._deposit + public_path("deposit", "pieces", piece_id))
+        return await self._fetch_json(
+            self._deposit + build_public_path("deposit", "pieces", piece_id)
+        )
 
     async def fetch_file(self, url: str) -> AsyncGenerator[bytes, None]:
         async with self._get(self._deposit + url) as answer:

@@ -23,7 +23,7 @@ from services.portal.domain.piece import sees_reported
 from shared.circuit.parties import Party
 from shared.runtime.store.database import Document
 from shared.vocabulary.actors import Actor
-from shared.vocabulary.dates import end_of_day, start_of_day
+from shared.vocabulary.dates import compute_end_of_day, compute_start_of_day
 from shared.vocabulary.piece_numbers import build_number_key
 from shared.vocabulary.roles import Role
 from shared.vocabulary.texts import normalise_nfd
@@ -144,8 +144,8 @@ def _match_range(asked: Range[Any], write: Any) -> Document | None:  # noqa: ANN
 def _match_order(days: Range[date], after: Place | None) -> Document | None:
     found = {}
     if days.low is not None:
-        found["$gte"] = build_sort_key(start_of_day(days.low))
-    ends = [build_sort_key(end_of_day(days.high))] if days.high is not None else []
+        found["$gte"] = build_sort_key(compute_start_of_day(days.low))
+    ends = [build_sort_key(compute_end_of_day(days.high))] if days.high is not None else []
     if after is not None:
         ends.append(build_sort_key(after.deposited_at, after.piece_id))
     if ends:

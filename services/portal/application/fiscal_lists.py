@@ -10,7 +10,7 @@ from services.portal.domain.fiscal import Subtotal, Sum, Totals, is_refused
 from services.portal.domain.piece import Piece
 from shared.circuit.labels import label_cadre
 from shared.vocabulary.actors import Actor
-from shared.vocabulary.dates import paris_day
+from shared.vocabulary.dates import find_paris_day
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 
@@ -87,13 +87,13 @@ def _write_row(piece: Piece, role: Role, names: Mapping[str, str]) -> Row:
     parties = [piece.parties.get(role) for role in _NAMED]
     amounts = piece.counted
     return (
-        paris_day(piece.deposited_at) if piece.deposited_at else None,
+        find_paris_day(piece.deposited_at) if piece.deposited_at else None,
         piece.number,
         piece.cadre,
         label_cadre(piece.cadre),
         piece.issued_on,
         STATUSES[state.status],
-        paris_day(state.status_at) if state.status_at else None,
+        find_paris_day(state.status_at) if state.status_at else None,
         "oui" if is_refused(piece, role) else "non",
         piece.currency,
         *((amounts.ht, amounts.tva, amounts.ttc, amounts.due) if amounts else (None,) * 4),

@@ -33,7 +33,8 @@ def _read_piece(published: DossierChanged, state: PieceStateV1, *, is_hiding: bo
         number=state.number,
         depositor=Actor(state.depositor.role, state.depositor.structure),
         parties={
-            role: _compose_service(party) for role, party in published.parties.to_domain().named()
+            role: _compose_service(party)
+            for role, party in published.parties.to_domain().list_named()
         },
         whole=whole,
         reported=_read_reported(published, state, whole, is_hiding=is_hiding),

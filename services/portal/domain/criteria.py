@@ -67,4 +67,6 @@ def judge_ranges(criteria: Criteria) -> Iterator[Violation]:
     for name in ("issued", "deposited", "ht", "ttc", "due"):
         asked: Range[date] | Range[Decimal] = getattr(criteria, name)
         if asked.is_reversed:
-            yield rules.RANGE_REVERSED.broken(f"{name}_from", low=asked.low, high=asked.high)
+            yield rules.RANGE_REVERSED.build_violation(
+                f"{name}_from", low=asked.low, high=asked.high
+            )

@@ -117,10 +117,16 @@ def judge_period(period: Range[date]) -> Sequence[Violation]:
     if period.low is None or period.high is None:
         return ()
     if period.is_reversed:
-        return [rules.RANGE_REVERSED.broken("deposited_from", low=period.low, high=period.high)]
+        return [
+            rules.RANGE_REVERSED.build_violation("deposited_from", low=period.low, high=period.high)
+        ]
     days = (period.high - period.low).days + 1
     if days > LONGEST_PERIOD_DAYS:
-        return [rules.PERIOD_TOO_LONG.broken("deposited_to", days=days, limit=LONGEST_PERIOD_DAYS)]
+        return [
+            rules.PERIOD_TOO_LONG.build_violation(
+                "deposited_to", days=days, limit=LONGEST_PERIOD_DAYS
+            )
+        ]
     return ()
 
 

@@ -5,7 +5,7 @@ from datetime import UTC
 
 from services.portal.domain import rules
 from services.portal.domain.criteria import Place
-from shared.runtime.web.problems import refused
+from shared.runtime.web.problems import build_refused
 from shared.vocabulary.dates import parse_moment
 
 _ID_LIMIT = 100
@@ -23,7 +23,7 @@ def read_cursor(text: str | None) -> Place | None:
         return None
     place = _decode(text)
     if place is None or write_cursor(place) != text:
-        raise refused([rules.CURSOR_UNREADABLE.broken("after")])
+        raise build_refused([rules.CURSOR_UNREADABLE.build_violation("after")])
     return place
 
 

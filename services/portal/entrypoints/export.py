@@ -11,7 +11,7 @@ from services.portal.application.exports import DamagedError, TooLargeError, Una
 from shared.contracts.texts import TypedText
 from shared.runtime.logs import get_logger
 from shared.runtime.web.caller import Caller
-from shared.runtime.web.problems import Problem, not_found, unavailable
+from shared.runtime.web.problems import Problem, build_not_found, build_unavailable
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.actors import Actor
 
@@ -40,7 +40,7 @@ def create_export_router(export: Export) -> APIRouter:
         # Only an id is sent to other services: in a path, `..` would name another resource.
         file = await _export(export, dossier_id, who) if _ID.fullmatch(dossier_id) else None
         if file is None:
-            raise not_found(f"Dossier {dossier_id}")
+            raise build_not_found(f"Dossier {dossier_id}")
         return StreamingResponse(
             _read_chunks(file),
             media_type="application/zip",
@@ -60,7 +60,7 @@ async def _export(export: Export, dossier_id: str, by: Actor) -> BinaryIO | None
         return await export(dossier_id, by)
     except UnavailableError as error:
         _log.warning("export.not_now", dossier_id=dossier_id, error=str(error))
-        raise unavailable(
+        raise build_unavailable(
             "POR-EXPORT-01", "Le dossier ne peut pas être rassemblé pour le moment."
         ) from None
     except DamagedError as error:

@@ -17,7 +17,7 @@ from services.portal.entrypoints.answers import DashboardAnswer, FiscalListAnswe
 from services.portal.entrypoints.cursor import read_cursor
 from services.portal.entrypoints.requests import ClosedQuery, FiscalListQuery, SearchQuery
 from shared.runtime.web.caller import Caller
-from shared.runtime.web.problems import refused
+from shared.runtime.web.problems import build_refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.actors import Actor
 
@@ -43,7 +43,7 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
     @router.get("/pieces", summary="Chercher des pièces, du dépôt le plus récent au plus ancien.")
     async def search_pieces(viewer: Caller, asked: Annotated[SearchQuery, Query()]) -> PiecesAnswer:
         if violations := list(asked.judge()):
-            raise refused(violations)
+            raise build_refused(violations)
         after = read_cursor(asked.after)
         page = await searches.search_page(viewer, asked.to_criteria(), after, asked.limit)
         return PiecesAnswer.of(page, viewer)
@@ -65,7 +65,7 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
     ) -> FiscalListAnswer | StreamingResponse:
         period = Range(asked.deposited_from, asked.deposited_to)
         if violations := judge_period(period):
-            raise refused(violations)
+            raise build_refused(violations)
         if asked.format == "json":
             return FiscalListAnswer.of(viewer, asked, await lists.add_up(viewer, period))
         chunks = sheets[asked.format].write(lists.list_rows(viewer, period))
@@ -83,7 +83,7 @@ async def _start_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     try:
         first = await anext(chunks, b"")
     except SheetFullError:
-        raise refused([rules.SHEET_FULL.broken("format")]) from None
+        raise build_refused([rules.SHEET_FULL.build_violation("format")]) from None
 
     async def whole() -> AsyncIterator[bytes]:
         yield first

@@ -110,7 +110,7 @@ class SearchQuery(ClosedQuery):
         for role in Role:
             field = f"{role.value}_service"
             if getattr(self, field) is not None and getattr(self, role.value) is None:
-                yield rules.SERVICE_ALONE.broken(field, role=role.value)
+                yield rules.SERVICE_ALONE.build_violation(field, role=role.value)
 
 
 class FiscalListQuery(ClosedQuery):

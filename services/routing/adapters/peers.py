@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from services.routing.application.copy_verification import PeerFaultError
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 from shared.runtime.web.caller import build_caller_headers
 from shared.vocabulary.actors import Actor
 
@@ -42,7 +42,7 @@ class HttpPeers:
 
     async def fetch_piece(self, piece_id: str, by: Actor) -> Mapping[str, Any] | None:
         return await self._fetch_json(
-            self._at.deposit + public_path("deposit", "pieces", piece_id), by
+            self._at.deposit + build_public_path("deposit", "pieces", piece_id), by
         )
 
     async def fetch_file(self, url: str, by: Actor) -> str:
@@ -59,7 +59,7 @@ class HttpPeers:
         after: str | None = ""
         while after is not None:
             asked = {"dossier": dossier_id, "limit": _PAGE, **({"after": after} if after else {})}
-            url = self._at.portal + public_path("portal", "pieces")
+            url = self._at.portal + build_public_path("portal", "pieces")
             page = await self._fetch_json(url, by, asked) or {"pieces": []}
             found += page["pieces"]
             after = page.get("next")
@@ -68,7 +68,7 @@ class HttpPeers:
     async def fetch_statuses(
         self, dossier_id: str, by: Actor
     ) -> Sequence[Mapping[str, Any]] | None:
-        path = public_path("notification", "dossiers", dossier_id, "statuses")
+        path = build_public_path("notification", "dossiers", dossier_id, "statuses")
         found = await self._fetch_json(self._at.notification + path, by)
         return None if found is None else list(found["statuses"])
 

@@ -18,7 +18,7 @@ from shared.circuit.loader import load_version
 from shared.circuit.parties import Parties
 from shared.circuit.table import Row, find_application
 from shared.circuit.visibility import is_visible_to
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 from shared.contracts.routing_v1 import DossierChanged, PieceStateV1, StatusChanged
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import find_changes
@@ -38,7 +38,7 @@ class ExpectedDossier:
     @property
     def parties(self) -> Iterator[Actor]:
         """Parties of the dossier, each in its role."""
-        for role, party in self.journey.dossier.parties.named():
+        for role, party in self.journey.dossier.parties.list_named():
             yield Actor(role, party.structure)
 
 
@@ -130,7 +130,7 @@ def _describe_deposit(
 def list_files(expected: ExpectedDossier) -> Iterator[tuple[str, str]]:
     """Yield the path in deposit, and the SHA-256, of every file and certificate."""
     for piece_id, deposit in _read_deposits(expected).items():
-        path = partial(public_path, "deposit", "pieces", piece_id)
+        path = partial(build_public_path, "deposit", "pieces", piece_id)
         yield path("file"), deposit.file_sha256
         yield path("certificate"), deposit.certificate_sha256
         attachments = [*deposit.attachments]

@@ -167,7 +167,7 @@ def _build_unchanged_status(journey: Journey, event: AdditionRefused) -> StatusS
     The rule is not named: it could reveal a payment that is hidden from the readers.
     """
     piece = journey.dossier[event.completion.piece_id]
-    late = rules.ADDITION_TOO_LATE.broken("piece", number=piece.number)
+    late = rules.ADDITION_TOO_LATE.build_violation("piece", number=piece.number)
     return StatusSet(
         event.at,
         piece.id,

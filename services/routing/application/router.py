@@ -211,4 +211,4 @@ def _list_structures_needed(events: Iterable[Event[Any]], journeys: Iterable[Jou
 
 
 def _list_structures(parties: Iterable[Parties]) -> set[str]:
-    return {party.structure for each in parties for _, party in each.named()}
+    return {party.structure for each in parties for _, party in each.list_named()}

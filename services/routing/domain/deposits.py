@@ -11,7 +11,7 @@ from services.routing.domain.events import Closed, Event, PieceReceived, StatusS
 from services.routing.domain.hops import prepare_first_hop
 from services.routing.domain.turns import find_transition, judge_turn
 from shared.circuit.amounts import Previous, judge_carried, judge_currency
-from shared.circuit.cadres import deposit_act, judge_depositor, judge_following, judge_opening
+from shared.circuit.cadres import find_deposit_act, judge_depositor, judge_following, judge_opening
 from shared.circuit.delays import CONCLUDED
 from shared.circuit.loader import load_version
 from shared.circuit.parties import LABELS
@@ -97,7 +97,7 @@ def _judge_next(
     if isinstance(turn, Violation):
         return (turn,)
     row = circuit[previous.cadre, dossier.moa_present]
-    act = deposit_act(circuit, deposit.cadre, row)
+    act = find_deposit_act(circuit, deposit.cadre, row)
     found = find_transition(previous, row, act, deposit.depositor, world.level)
     if isinstance(found, Violation):
         return (found,)
@@ -146,11 +146,11 @@ def _judge_amounts(
 def _judge_parties(dossier: Dossier, deposit: Deposit) -> tuple[Violation, ...]:
     """Check the parties of a next piece: it may add a service, never change a structure."""
     broken = []
-    for role, party in deposit.parties.named():
+    for role, party in deposit.parties.list_named():
         named = dossier.parties.of(role)
         if named is None or named.structure != party.structure:
             broken.append(
-                rules.PARTY_CHANGED.broken(
+                rules.PARTY_CHANGED.build_violation(
                     f"{role.value}.structure",
                     structure=party.structure,
                     role=LABELS[role],

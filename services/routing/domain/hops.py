@@ -103,7 +103,7 @@ class Hop:
         if self.delay is None:
             return None
         received_at = self.received_at if self.delay.start is Start.RECEPTION else None
-        return self.delay.due(received_at or world.now)
+        return self.delay.compute_due(received_at or world.now)
 
     def _list_versions(self, world: World) -> dict[str, int]:
         """Versions of the structures that the judgement read; an unknown one has none."""

@@ -40,7 +40,7 @@ def decide_recycling(
     )
     engagement = corrected or piece.deposit.engagement
     if (parties, engagement) == (dossier.parties, piece.deposit.engagement):
-        return Decision(violations=(rules.NOTHING_RECYCLED.broken("correction"),))
+        return Decision(violations=(rules.NOTHING_RECYCLED.build_violation("correction"),))
     broken = tuple(_judge(row, parties, correction, engagement, world))
     if broken:
         return Decision(violations=broken)
@@ -72,7 +72,7 @@ def _judge_correction(
     for role in correction.parties:
         if role not in ahead or dossier.parties.of(role) is None:
             allowed = ", ".join(LABELS[each] for each in Role if each in ahead)
-            yield rules.NOT_RECYCLABLE.broken(
+            yield rules.NOT_RECYCLABLE.build_violation(
                 f"correction.{role.value}", role=LABELS[role], allowed=allowed
             )
 

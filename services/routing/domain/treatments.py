@@ -18,7 +18,7 @@ from shared.circuit.loader import load_version
 from shared.circuit.motives import judge_comment, judge_refusal
 from shared.circuit.statuses import TREATMENTS, Act, Awaited, Reason, Transition
 from shared.circuit.table import Circuit
-from shared.vocabulary.dates import paris_day
+from shared.vocabulary.dates import find_paris_day
 from shared.vocabulary.rules import Violation
 
 
@@ -28,7 +28,7 @@ def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
         raise MessageError(f"{treat.act} passes through the service deposit")
     piece = dossier.find_piece(treat.piece_id)
     if piece is None:
-        return _refuse(rules.PIECE_UNKNOWN.broken("piece", piece_id=treat.piece_id))
+        return _refuse(rules.PIECE_UNKNOWN.build_violation("piece", piece_id=treat.piece_id))
     circuit = load_version(dossier.table_version)
     found = _judge_transition(circuit, dossier, piece, treat, world)
     if isinstance(found, Violation):
@@ -92,7 +92,7 @@ def _judge_reason(
     found: Transition, piece: Piece, treat: Treat, world: World
 ) -> tuple[Violation, ...]:
     if found.reason is Reason.MOTIVE:
-        return judge_refusal(piece.cadre, treat.motive, treat.comment, paris_day(world.now))
+        return judge_refusal(piece.cadre, treat.motive, treat.comment, find_paris_day(world.now))
     return judge_comment(treat.comment, is_required=found.reason is Reason.COMMENT)
 
 

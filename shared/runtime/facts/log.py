@@ -7,11 +7,11 @@ from typing import Any
 
 from shared.contracts.envelope import Event
 from shared.contracts.facts import DEAD_LETTER, DELIVERY, list_facts
+from shared.runtime.facts.fact_spans import record_transaction
 from shared.runtime.facts.lines import write_lines
 from shared.runtime.facts.occurrence import Ids, Occurrence, list_ids
-from shared.runtime.facts.spans import record_transaction
 from shared.runtime.logs import get_logger
-from shared.runtime.tracing.spans import RootSpan, current_root, tracing
+from shared.runtime.tracing.spans import RootSpan, get_current_root, tracing
 from shared.runtime.tracing.traceparent import (
     HEADER,
     SpanContext,
@@ -38,7 +38,7 @@ class FactLog:
     def note_message(self, event: Event[Any], act: str | None) -> None:
         """Note the facts that a message tells, `act` among them when it tells of one."""
         ids, cause = list_ids(event), self._find_cause(event)
-        root = current_root() if cause is None else None
+        root = get_current_root() if cause is None else None
         if root is not None:
             # Its trace is this one, whether the message tells a fact or not.
             self._roots.append((root, compute_trace_id(event.correlationid)))
@@ -55,7 +55,7 @@ class FactLog:
         """Find the span below which the publication of a message will be."""
         if not tracing.is_on:
             return None
-        cause, root = self._find_cause(event), current_root()
+        cause, root = self._find_cause(event), get_current_root()
         if cause is not None:
             return compute_delivery_span_id(cause, self.service)
         return root.span_id if root else None

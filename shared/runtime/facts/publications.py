@@ -5,9 +5,9 @@ from typing import Any
 
 from shared.contracts.envelope import Event
 from shared.contracts.facts import PUBLICATION, Fields
+from shared.runtime.facts.fact_spans import record_publication
 from shared.runtime.facts.lines import write_lines
 from shared.runtime.facts.occurrence import Occurrence, list_ids
-from shared.runtime.facts.spans import record_publication
 from shared.runtime.tracing.spans import tracing
 
 Described = Mapping[str, Any]

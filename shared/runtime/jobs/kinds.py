@@ -33,7 +33,7 @@ class Work(Protocol):
     """Whether one job that fails makes those fail that were claimed with it."""
 
     @property
-    def at_once(self) -> int:
+    def batch_size(self) -> int:
         """How many jobs are claimed at once."""
 
     @property
@@ -57,7 +57,7 @@ class InTransaction:
     """Jobs whose effects are in the store: a batch is carried out in one transaction, once."""
 
     handle: Callable[[Transaction, Sequence[Job]], Awaitable[object]]
-    at_once: int = 25
+    batch_size: int = 25
     lease_s: float = 30
     retry_max_s: float = 600
     poll_s: float = 1
@@ -97,8 +97,8 @@ class Effect:
     """
 
     handle: Callable[[Job], Awaitable[object]]
-    limit_s: float = 10
-    at_once: int = 20
+    effect_timeout_s: float = 10
+    batch_size: int = 20
     retry_max_s: float = 600
     poll_s: float = 1
     repeat_s: float | None = None
@@ -107,7 +107,7 @@ class Effect:
     @property
     def lease_s(self) -> float:
         """Longer than any effect lasts: none is begun twice while it runs."""
-        return self.limit_s + _MARGIN_S
+        return self.effect_timeout_s + _MARGIN_S
 
     async def carry_out(self, rows: JobRows, jobs: Sequence[Job]) -> None:
         """Carry out each job by itself."""
@@ -115,7 +115,7 @@ class Effect:
 
     async def _carry_out_one(self, rows: JobRows, job: Job) -> None:
         try:
-            async with asyncio.timeout(self.limit_s):
+            async with asyncio.timeout(self.effect_timeout_s):
                 await self.handle(job)
         except Exception as error:  # noqa: BLE001 - it is told in the row of the job
             if isinstance(error, TransientError):
@@ -129,13 +129,13 @@ class Effect:
 
 
 def build_periodic(
-    task: Callable[[], Awaitable[object]], every_s: float, limit_s: float = 20
+    task: Callable[[], Awaitable[object]], every_s: float, effect_timeout_s: float = 20
 ) -> Effect:
     """Build a periodic task, which one of the replicas runs at a time."""
     return Effect(
         lambda _: task(),
-        limit_s,
-        at_once=1,
+        effect_timeout_s,
+        batch_size=1,
         retry_max_s=60,
         poll_s=min(max(every_s / 2, 0.5), 10),
         repeat_s=every_s,

@@ -97,7 +97,7 @@ class JobRows:
         except DuplicateKeyError:
             return
 
-    async def claim(self, at_once: int, *, fail_together: bool) -> Sequence[Job]:
+    async def claim(self, batch_size: int, *, fail_together: bool) -> Sequence[Job]:
         """Claim up to so many rows that are due; none when no row is.
 
         A row that a dead replica left is claimed alone; so is one that has failed, where the jobs
@@ -108,10 +108,10 @@ class JobRows:
             due = self._rows.find(
                 {"kind": self.kind, "due": {"$lte": now}}, {"holder": 1, "attempts": 1}
             )
-            found = await due.sort("due", 1).limit(_CHOICE * at_once).to_list(None)
+            found = await due.sort("due", 1).limit(_CHOICE * batch_size).to_list(None)
             if not found:
                 return []
-            chosen = {"_id": {"$in": _choose(found, at_once, fail_together=fail_together)}}
+            chosen = {"_id": {"$in": _choose(found, batch_size, fail_together=fail_together)}}
             claim = {"holder": self._holder, "due": now + self._lease}
             await self._rows.update_many(chosen | {"due": {"$lte": now}}, {"$set": claim})
             rows = await self._rows.find(chosen | {"holder": self._holder}).to_list(None)
@@ -164,7 +164,7 @@ class JobRows:
         return await self.store.read_clock() + timedelta(seconds=delay_s)
 
 
-def _choose(found: Sequence[Document], at_once: int, *, fail_together: bool) -> Sequence[str]:
+def _choose(found: Sequence[Document], batch_size: int, *, fail_together: bool) -> Sequence[str]:
     """Choose rows among those found, the first of which has been due longest."""
 
     def is_alone(row: Document) -> bool:
@@ -173,7 +173,7 @@ def _choose(found: Sequence[Document], at_once: int, *, fail_together: bool) -> 
     if is_alone(found[0]):
         return [random.choice([row["_id"] for row in found if is_alone(row)])]  # noqa: S311 - no secret
     others = [row["_id"] for row in found if not is_alone(row)]
-    return random.sample(others, min(at_once, len(others)))
+    return random.sample(others, min(batch_size, len(others)))
 
 
 def _build_row(job: Job, now: datetime) -> Document:

@@ -47,7 +47,7 @@ class Worker:
     async def _carry_out_next(self) -> bool:
         """Carry out the jobs of one claim. False when nothing was due."""
         work = self._work
-        jobs = await self._rows.claim(work.at_once, fail_together=work.fail_together)
+        jobs = await self._rows.claim(work.batch_size, fail_together=work.fail_together)
         if jobs:
             with open_root(f"jobs {self.kind}"):
                 await work.carry_out(self._rows, jobs)
@@ -81,7 +81,7 @@ class Jobs:
     async def measure(self) -> None:
         """Refresh the gauges: every replica shows those of all."""
         now = await self._store.read_clock()
-        found = {row["_id"]: row async for row in aggregate(self._rows, _count_by_kind(now))}
+        found = {row["_id"]: row async for row in aggregate(self._rows, _build_counts(now))}
         # What a newer version enqueued may be of a kind that this one does not know.
         self._kinds.update(found)
         for kind in self._kinds:
@@ -91,7 +91,7 @@ class Jobs:
             JOBS_LATE.labels(kind).set(max(0.0, (now - row["due"]).total_seconds()))
 
 
-def _count_by_kind(now: datetime) -> list[Document]:
+def _build_counts(now: datetime) -> list[Document]:
     """Build the pipeline that counts rows: what is claimed or postponed is not due yet."""
     is_waiting = {"$and": [{"$lte": ["$due", now]}, {"$eq": ["$attempts", 0]}]}
     return [

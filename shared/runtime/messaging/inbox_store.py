@@ -237,7 +237,7 @@ class InboxStore:
         self, transaction: Transaction, message: Incoming, entry_id: str
     ) -> None:
         """Publish a dead letter: the original bytes, and the reason in a header."""
-        record = message.record.truncated()
+        record = message.record.truncate()
         headers = dict(record.headers) | {
             "x-reason": message.fault or "",
             "x-position": record.position,

@@ -67,7 +67,7 @@ class Lane:
         self._postponed: dict[str, float] = {}
 
     @property
-    def is_resting(self) -> bool:
+    def is_backing_off(self) -> bool:
         """Whether the whole topic waits before it is tried again."""
         return time.monotonic() < self._rests_until
 
@@ -85,7 +85,7 @@ class Lane:
         now = time.monotonic()
         self._postponed = {key: end for key, end in self._postponed.items() if end > now}
 
-    def rest(self, seconds: float = _RETRY_AFTER_FAULT_S) -> None:
+    def back_off(self, seconds: float = _RETRY_AFTER_FAULT_S) -> None:
         """Try the topic again after so long."""
         self._rests_until = max(self._rests_until, time.monotonic() + seconds)
 
@@ -115,12 +115,12 @@ class Lane:
                 page.published.append(message)
                 PUBLISHED.labels(self.topic).inc()
         # One that is absent or has no rights is for an operator: the broker answers.
-        self.is_blocked = not (page.published or page.is_refused or self.is_resting)
+        self.is_blocked = not (page.published or page.is_refused or self.is_backing_off)
         if self.is_blocked:
-            self.rest()
+            self.back_off()
 
     async def _publish_alone(self, message: Document) -> object:
-        if self.is_resting:
+        if self.is_backing_off:
             return TimeoutError()
         try:
             outcomes = await self._await_outcomes([(message, await self._submit(message))])
@@ -148,7 +148,7 @@ class Lane:
             except (KafkaError, TimeoutError) as error:
                 stopped.add(message["key"])
                 self._postpone(message, error, page)
-                if self.is_resting:
+                if self.is_backing_off:
                     break
         return handed
 
@@ -161,7 +161,7 @@ class Lane:
     def _postpone(self, message: Document, error: BaseException, page: Page) -> None:
         """Postpone a key that the broker refuses, or the whole topic when it is not available."""
         page.failures.append(error)
-        if self.is_resting:
+        if self.is_backing_off:
             return
         _log.error(
             "outbox.refused",
@@ -171,9 +171,9 @@ class Lane:
             error=repr(error),
         )
         if isinstance(error, TimeoutError):
-            self.rest(_RETRY_AFTER_TIMEOUT_S)
+            self.back_off(_RETRY_AFTER_TIMEOUT_S)
         elif concerns_topic(error):
-            self.rest(_RETRY_AFTER_REFUSAL_S)
+            self.back_off(_RETRY_AFTER_REFUSAL_S)
         elif is_refusal(error):
             # Not what was refused along with it by an old sequence number: that goes at once.
             self._postponed[message["key"]] = time.monotonic() + _RETRY_AFTER_REFUSAL_S

@@ -126,10 +126,10 @@ class Relay:
             await asyncio.sleep(_ASK_EVERY_S)
         elif min(self.stalled_s, time.monotonic() - self._taken) > _GIVE_UP_S:
             await self._give_up()
-        elif await self._has_producer():
+        elif await self._ensure_producer():
             await self._publish_page()
 
-    async def _has_producer(self) -> bool:
+    async def _ensure_producer(self) -> bool:
         """Renew the producer in each tenure, and once a day. False until that is done.
 
         The lease is renewed meanwhile: the broker may take long.
@@ -211,7 +211,7 @@ class Relay:
     async def _read_page(self) -> Sequence[Document]:
         """Read the oldest documents, but for what cannot be published now."""
         busy = {lane.topic for lane, _ in self._running.values()}
-        busy |= {lane.topic for lane in self._lanes.values() if lane.is_resting}
+        busy |= {lane.topic for lane in self._lanes.values() if lane.is_backing_off}
         left_out: list[Document] = [{"topic": {"$in": sorted(busy)}}] if busy else []
         for lane in self._lanes.values():
             if lane.topic not in busy:
@@ -244,7 +244,7 @@ class Relay:
         for error, lane, _ in runs:
             if error is not None and not isinstance(error, LeaseLostError):
                 _log.error("outbox.lane_failed", topic=lane.topic, exc_info=error)
-                lane.rest()
+                lane.back_off()
         pages = [page for _, _, page in runs]
         if any(page.published or page.is_refused for page in pages):
             self._blocked_since = None

@@ -35,7 +35,7 @@ class Record:
     fault: str | None = None
     """Why the record was not unpacked, or was truncated."""
 
-    def truncated(self) -> "Record":
+    def truncate(self) -> "Record":
         """Truncate key, value and headers to the size limit of a dead letter."""
         size = measure_record(self.key, self.value, self.headers.items())
         if size <= DEAD_LETTER_MAX_BYTES - _RESERVED_BYTES:
@@ -99,7 +99,7 @@ class Incoming:
         """The same message with only its bytes and its position, which any store takes."""
         record = self.record
         alone = Record(record.topic, "", record.value, {}, record.position)
-        return Incoming(alone.truncated(), record.position, record.position)
+        return Incoming(alone.truncate(), record.position, record.position)
 
     def with_fault(self, reason: str) -> "Incoming":
         """Return the same message with the reason why it cannot be handled."""

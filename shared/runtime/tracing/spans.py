@@ -138,7 +138,7 @@ class RootSpan:
 _root: ContextVar[RootSpan | None] = ContextVar("root_span", default=None)
 
 
-def current_root() -> RootSpan | None:
+def get_current_root() -> RootSpan | None:
     """Give the root span of what runs now."""
     return _root.get()
 

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.contracts.public_paths import public_prefix
+from shared.contracts.public_paths import build_public_prefix
 from shared.runtime.ids import new_id
 from shared.runtime.logs import bind_ids
 from shared.runtime.metrics import REQUESTS
@@ -29,10 +29,10 @@ from shared.runtime.web.middlewares import (
 from shared.runtime.web.paths import PathPrefixes, find_route_label
 from shared.runtime.web.problems import (
     MEDIA_TYPE,
+    build_unavailable,
     handle_unforeseen,
     install_handlers,
     respond,
-    unavailable,
 )
 from shared.runtime.web.request_limit import RequestLimit
 from shared.runtime.web.request_validation import DescribedRoute
@@ -79,7 +79,7 @@ def create_app(
         allowed_origins: origins whose pages may open a WebSocket, besides the host itself.
         proxies: addresses or networks of the proxies, as in `RuntimeSettings`.
     """
-    prefix = public_prefix(service)
+    prefix = build_public_prefix(service)
     docs_url, openapi_url = f"{prefix}/docs", f"{prefix}/openapi.json"
     exempt = PathPrefixes(*_OPERATIONS, docs_url, openapi_url)
     app = FastAPI(
@@ -141,7 +141,9 @@ def _create_operations_router(readiness: Readiness) -> APIRouter:
     async def ready() -> dict[str, str]:
         missing = await readiness()
         if missing:
-            raise unavailable("HTTP-READY-01", "Pas encore prêt : " + ", ".join(missing) + ".")
+            raise build_unavailable(
+                "HTTP-READY-01", "Pas encore prêt : " + ", ".join(missing) + "."
+            )
         return {"status": "ready"}
 
     @router.get(
@@ -218,5 +220,5 @@ class StartupMiddleware:
         if is_served or self._exempt.match(scope["path"]):
             await self._app(scope, receive, send)
             return
-        problem = unavailable("HTTP-READY-01", "Le service démarre et lit ses annuaires.")
+        problem = build_unavailable("HTTP-READY-01", "Le service démarre et lit ses annuaires.")
         await respond(problem)(scope, receive, send)

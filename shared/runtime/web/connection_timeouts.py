@@ -78,7 +78,7 @@ class LimitedHttp(HttpToolsProtocol):
             if self._is_waiting():
                 self._head_bytes += len(head)
                 if self._head_bytes >= _HEAD_BYTES:
-                    self._cut("head size", _too_large())
+                    self._cut("head size", _build_too_large())
             elif self.transport.get_protocol() is not self:
                 return
 
@@ -134,7 +134,7 @@ class LimitedHttp(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_lines += 1
         if self._head_lines > _HEAD_LINES:
-            self._problem = _too_large()
+            self._problem = _build_too_large()
             raise ValueError("too many headers")
         if not self._has_body:
             # After a body it is a trailer, which must not change the head.
@@ -222,7 +222,7 @@ class LimitedHttp(HttpToolsProtocol):
         self._registry.start_waiting(self)
 
 
-def _too_large() -> Problem:
+def _build_too_large() -> Problem:
     said = f"{_HEAD_BYTES // _KILOBYTE} Ko et {_HEAD_LINES} lignes"
     return Problem(431, "HTTP-431", f"Les en-têtes dépassent {said} : rien n'a été lu.")
 

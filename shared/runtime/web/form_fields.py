@@ -7,7 +7,7 @@ from typing import BinaryIO, NoReturn, cast
 
 from starlette.datastructures import FormData, Headers, UploadFile
 
-from shared.runtime.web.problems import SHOWN, Problem, refused
+from shared.runtime.web.problems import SHOWN, Problem, build_refused
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
 
@@ -44,7 +44,7 @@ class ReceivedForm:
         self._files: list[BinaryIO] = []
         self._text_bytes = 0
 
-    def expects(self, name: str, *, is_file: bool) -> bool:
+    def accept_part(self, name: str, *, is_file: bool) -> bool:
         """Tell whether a part of that name and kind is expected; note the fault when it is not."""
         expected = self._fields.get(name)
         if expected is None:
@@ -110,7 +110,7 @@ class ReceivedForm:
     def finish(self) -> FormData:
         """Return the form. Raises a 422 problem when it has faults."""
         if self._violations:
-            raise refused(list(self._violations.values())[:_FAULTS_SHOWN])
+            raise build_refused(list(self._violations.values())[:_FAULTS_SHOWN])
         for file in self._files:
             file.seek(0)
         return FormData(self._items)

@@ -60,5 +60,5 @@ async def _read_pairs(body: AsyncIterable[bytes], form: ReceivedForm) -> None:
     except ValueError:
         refuse_body("ce ne sont pas des paires `nom=valeur` en UTF-8")
     for name, value in pairs:
-        if form.expects(name, is_file=False):
+        if form.accept_part(name, is_file=False):
             form.add_text(name, value.encode(), "utf-8")

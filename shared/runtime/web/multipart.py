@@ -119,7 +119,7 @@ class MultipartReader:
             part.file = self._form.open_file(disposition.filename, part.headers)
 
     def _is_due(self, disposition: Disposition, headers: Mapping[bytes, bytes]) -> bool:
-        if not self._form.expects(disposition.name, is_file=disposition.filename is not None):
+        if not self._form.accept_part(disposition.name, is_file=disposition.filename is not None):
             return False
         encoding = headers.get(b"content-transfer-encoding", b"").decode("latin-1").lower()
         if encoding not in _UNENCODED:

@@ -71,18 +71,18 @@ class UnreadableError(HTTPException):
     """Error while a body is read, with a French sentence; the framework hides any other error."""
 
 
-def refused(violations: Sequence[Violation], status: int = 422) -> Problem:
+def build_refused(violations: Sequence[Violation], status: int = 422) -> Problem:
     """Build the problem for broken rules; its code is that of the first."""
     detail = " ".join(violation.message for violation in violations)
     return Problem(status, violations[0].code, detail, violations)
 
 
-def not_found(what: str) -> Problem:
+def build_not_found(what: str) -> Problem:
     """Build a 404 problem for what does not exist, or must look so to this caller."""
     return Problem(404, "HTTP-404", f"{what} : introuvable.")
 
 
-def unavailable(code: str, detail: str) -> Problem:
+def build_unavailable(code: str, detail: str) -> Problem:
     """Build a 503 problem: nothing of the request was kept, the caller may retry."""
     return Problem(503, code, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
@@ -91,7 +91,7 @@ def respond(problem: Problem) -> JSONResponse:
     """Build the response of a problem."""
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": _title(problem.status),
+        "title": _find_title(problem.status),
         "status": problem.status,
         "code": problem.code,
         "detail": problem.detail,
@@ -101,7 +101,7 @@ def respond(problem: Problem) -> JSONResponse:
     return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
 
 
-def _title(status: int) -> str:
+def _find_title(status: int) -> str:
     return _TITLES.get(status, HTTPStatus(status).phrase)
 
 
@@ -114,20 +114,24 @@ def install_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        return respond(refused([_violation(each) for each in error.errors()[:FAULTS_SHOWN]]))
+        return respond(
+            build_refused([_build_violation(each) for each in error.errors()[:FAULTS_SHOWN]])
+        )
 
     @app.exception_handler(WebSocketRequestValidationError)
     async def on_invalid_handshake(
         _: WebSocket, error: WebSocketRequestValidationError
     ) -> JSONResponse:
-        return respond(refused([_violation(each) for each in error.errors()[:FAULTS_SHOWN]]))
+        return respond(
+            build_refused([_build_violation(each) for each in error.errors()[:FAULTS_SHOWN]])
+        )
 
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:
         status = error.status_code
         # Only our own sentences are shown: those of the framework are in English.
         is_ours = isinstance(error, UnreadableError)
-        detail = error.detail if is_ours else _DETAILS.get(status, f"{_title(status)}.")
+        detail = error.detail if is_ours else _DETAILS.get(status, f"{_find_title(status)}.")
         return respond(Problem(status, f"HTTP-{status}", detail, headers=error.headers))
 
 
@@ -135,24 +139,24 @@ def handle_unforeseen(error: Exception) -> Problem:
     """Build the problem of an unexpected error: 503 when the store is away, otherwise 500."""
     if isinstance(error, NewerDocumentError):
         _log.warning("request.newer", error=str(error))
-        return unavailable(
+        return build_unavailable(
             "HTTP-VERSION-01",
             "Une version plus récente du service a écrit ce qui est demandé, et celle-ci ne sait "
             "pas le lire : recommencer dans quelques instants.",
         )
     if is_transient(error):
         _log.warning("request.unavailable", error=repr(error))
-        return unavailable("HTTP-503", "Le service ne peut rien enregistrer pour le moment.")
+        return build_unavailable("HTTP-503", "Le service ne peut rien enregistrer pour le moment.")
     if isinstance(error, TooLargeError):
         _log.warning("request.too_large", error=str(error))
-        return _too_large(error)
+        return _build_too_large(error)
     if isinstance(error, DamagedFileError):
-        return _answer_damaged(error)
+        return _build_damaged(error)
     _log.error("request.failed", exc_info=error)
     return Problem(500, "HTTP-500", "Une erreur interne a empêché de répondre.")
 
 
-def _too_large(error: TooLargeError) -> Problem:
+def _build_too_large(error: TooLargeError) -> Problem:
     """Build the problem of an event too large for the broker; a service's rules catch most."""
     violation = Violation(
         code="HTTP-EVENT-01",
@@ -160,10 +164,10 @@ def _too_large(error: TooLargeError) -> Problem:
         message=f"Ce qui en serait transmis pèse {error.size} octets, pour {error.limit} au plus.",
         remedy=f"Alléger d'abord « {error.field} » : rien n'a été enregistré.",
     )
-    return refused([violation], 413)
+    return build_refused([violation], 413)
 
 
-def _answer_damaged(error: DamagedFileError) -> Problem:
+def _build_damaged(error: DamagedFileError) -> Problem:
     """Build a 500 problem for a damaged file, so that nobody uses what is left of it."""
     return Problem(
         500,
@@ -190,19 +194,21 @@ _SENTENCES = {
 }
 
 
-def _violation(error: Mapping[str, Any]) -> Violation:
+def _build_violation(error: Mapping[str, Any]) -> Violation:
     """Build the violation of a field, in French, from an error of pydantic."""
     # The first part of `loc` says where the field is; malformed JSON has an offset and no field.
     path = [] if error["type"] == "json_invalid" else [str(part) for part in error["loc"][1:]]
-    return form_violation(path, error["type"], error.get("ctx", {}))
+    return build_form_violation(path, error["type"], error.get("ctx", {}))
 
 
-def form_violation(path: Sequence[str], kind: str, context: Mapping[str, Any]) -> Violation:
+def build_form_violation(path: Sequence[str], kind: str, context: Mapping[str, Any]) -> Violation:
     """Build the violation of a field, in French, from pydantic's error `kind`."""
     # A client may have put into the name of a field characters that no answer can hold.
     field = make_showable(".".join(path))
     if kind == UNSHOWABLE:
-        return TEXT_UNREADABLE.broken(field or "requête", label=f"Le champ « {field[:SHOWN]} »")
+        return TEXT_UNREADABLE.build_violation(
+            field or "requête", label=f"Le champ « {field[:SHOWN]} »"
+        )
     sentence = _SENTENCES.get(kind, "Cette valeur n'a pas la forme attendue.")
     if kind == "string_too_short" and context.get("min_length") == 1:
         sentence = "Ce texte est vide."

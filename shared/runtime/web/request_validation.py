@@ -16,7 +16,13 @@ from starlette.requests import ClientDisconnect
 
 from shared.runtime.web.form_fields import ExpectedField
 from shared.runtime.web.forms import MULTIPART, URLENCODED, read_form
-from shared.runtime.web.problems import SHOWN, Problem, UnreadableError, form_violation, refused
+from shared.runtime.web.problems import (
+    SHOWN,
+    Problem,
+    UnreadableError,
+    build_form_violation,
+    build_refused,
+)
 from shared.vocabulary.rules import Violation
 
 _FORMS = (MULTIPART, URLENCODED)
@@ -46,7 +52,7 @@ class DescribedRoute(APIRoute):
 
 async def _check(request: Request, operation: _Schema, description: _Schema) -> None:
     if found := [*_check_parameters(request, operation), *_check_headers(request, operation)]:
-        raise refused(found)
+        raise build_refused(found)
     expected = operation.get("requestBody", {}).get("content", {})
     try:
         if form := next((each for each in _FORMS if each in expected), None):
@@ -111,7 +117,7 @@ async def _read_json(request: Request) -> None:
     if not request.headers.get("content-type", "").partition(";")[0].strip().endswith("json"):
         return
     if repeated := find_repeated_keys(await request.body()):
-        raise refused([form_violation([name], "repeated", {}) for name in repeated])
+        raise build_refused([build_form_violation([name], "repeated", {}) for name in repeated])
 
 
 def find_repeated_keys(text: str | bytes) -> list[str]:

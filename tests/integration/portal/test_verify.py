@@ -16,7 +16,7 @@ from deploy.local.programs import ROOT
 from services.routing.adapters.dossiers import MongoDossiers
 from services.routing.adapters.peers import Addresses, open_http_peers
 from services.routing.application.copy_verification import find_copy_differences
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 from shared.runtime.clock import build_clock
 from shared.runtime.store.database import Store
 from shared.vocabulary.roles import Role
@@ -240,7 +240,7 @@ async def test_a_file_that_was_changed_is_named_and_served_to_nobody(carried: Ca
     database = world.mongo["deposit"]
     piece = database["pieces"].find_one({"dossier_id": carried.dossier, "piece.draft.cadre": "A4"})
     assert piece
-    path = public_path("deposit", "pieces", piece["_id"])
+    path = build_public_path("deposit", "pieces", piece["_id"])
     shown = piece["piece"]
     added = shown["completions"][0]["attachments"][0]["sha256"]
     cases = {

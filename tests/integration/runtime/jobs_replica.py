@@ -46,8 +46,8 @@ async def main(mongo: str, namespace: str, name: str, url: str) -> None:
             answer.raise_for_status()
 
         jobs = Jobs(store)
-        jobs.add("moves", InTransaction(move, at_once=5, lease_s=LEASE_S))
-        jobs.add("calls", Effect(call, limit_s=1))
+        jobs.add("moves", InTransaction(move, batch_size=5, lease_s=LEASE_S))
+        jobs.add("calls", Effect(call, effect_timeout_s=1))
         for worker in jobs.workers:
             await worker.prepare()
         await asyncio.gather(*(worker.run() for worker in jobs.workers))

@@ -12,13 +12,13 @@ from fastapi import APIRouter, FastAPI, File, Response, UploadFile, WebSocket
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from shared.contracts.public_paths import public_prefix
+from shared.contracts.public_paths import build_public_prefix
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.web.app import create_app
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.server import build_body_limits, build_server_config
 
-PREFIX = public_prefix("essai")
+PREFIX = build_public_prefix("essai")
 OPEN, MINE = "/open/files", "/files"
 
 

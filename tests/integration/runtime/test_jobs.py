@@ -121,7 +121,7 @@ async def test_jobs_take_effect_with_the_deletion_of_their_rows(store: Store) ->
     moves = Moves()
     await put(store, "abcde")
 
-    async with working(store, InTransaction(moves, at_once=3)):
+    async with working(store, InTransaction(moves, batch_size=3)):
         await until_empty(store)
 
     assert await count_done(store) == Counter("abcde")
@@ -151,7 +151,7 @@ async def test_replicas_claim_different_jobs_side_by_side(
             await all_are.wait()
             await Moves()(transaction, jobs)
 
-        return InTransaction(handle, at_once=20)
+        return InTransaction(handle, batch_size=20)
 
     keys = [f"{n:02}" for n in range(60)]
     await put(store, keys)
@@ -301,7 +301,7 @@ async def test_an_effect_fails_by_itself_and_a_time_out_is_its_own(store: Store)
 
     await put(store, "abcd")
     rows = JobRows(store, KIND, 10)
-    work = Effect(call, limit_s=0.05)
+    work = Effect(call, effect_timeout_s=0.05)
     await work.carry_out(rows, await rows.claim(5, fail_together=False))
 
     assert await count_done(store) == Counter("d")
@@ -309,7 +309,7 @@ async def test_an_effect_fails_by_itself_and_a_time_out_is_its_own(store: Store)
     assert {key: row["attempts"] for key, row in found.items()} == {"a": 1, "b": 1, "c": 0}
     assert found["a"]["error"] == "ConnectionError('their server is away')"
     assert found["b"]["error"] == "TimeoutError()"
-    assert work.lease_s > work.limit_s
+    assert work.lease_s > work.effect_timeout_s
 
 
 async def test_what_is_due_is_found_once_and_what_fails_keeps_its_attempts(store: Store) -> None:

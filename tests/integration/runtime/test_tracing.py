@@ -23,7 +23,7 @@ from shared.runtime.tracing.spans import (
     Span,
     SpanEvent,
     SpanKind,
-    current_root,
+    get_current_root,
     open_root,
     run_under,
     tracing,
@@ -119,9 +119,9 @@ async def test_a_root_span_is_in_each_trace_that_it_moved() -> None:
         tracing.start(exporter)
         with open_root("POST", SpanKind.SERVER, CLIENT) as root:
             assert root is not None
-            assert current_root() is root
+            assert get_current_root() is root
             with run_under(None):
-                assert current_root() is None
+                assert get_current_root() is None
             root.add(compute_trace_id(first), [])
             root.add(compute_trace_id(second), [SpanEvent("act", time.time_ns(), {})])
             root.describe_request("POST", "/pieces", 201)
@@ -133,7 +133,7 @@ async def test_a_root_span_is_in_each_trace_that_it_moved() -> None:
         await exporter.stop()
         seen = await receiver.list_spans()
 
-    assert current_root() is None
+    assert get_current_root() is None
     assert {each["trace"] for each in seen} == {
         compute_trace_id(each) for each in (first, second, unmoved)
     }
@@ -190,7 +190,7 @@ async def send_status(namespace: Namespace, status: Event[StatusChanged]) -> Non
 def test_nobody_makes_a_root_span_while_tracing_is_off() -> None:
     with open_root("POST") as root:
         assert root is None
-        assert current_root() is None
+        assert get_current_root() is None
     assert isinstance(RootSpan("x", SpanKind.INTERNAL).span_id, str)
 
 

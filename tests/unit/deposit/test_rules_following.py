@@ -74,7 +74,7 @@ def test_while_routing_has_not_taken_the_piece_the_answer_is_to_try_again() -> N
 
 
 def test_a_followed_piece_that_nobody_deposited_is_refused() -> None:
-    lost = replace(WORLD, misled=(FOLLOWED_UNKNOWN.broken("follows", wanted="X"),))
+    lost = replace(WORLD, misled=(FOLLOWED_UNKNOWN.build_violation("follows", wanted="X"),))
 
     assert broken(next_piece(), lost) == [("DEP-SUITE-01", "follows")]
 

@@ -75,7 +75,7 @@ def test_each_opener_names_whom_it_needs_and_goes_to_its_first_recipient(
     assert (first.role, first.structure) == (recipient, NAMES[recipient])
     assert first.application == application
     assert draft.depositor == Party(NAMES[role])
-    assert {each for each, _ in draft.parties.named()} == {TIT, PAYEUR, role, *_named(others)}
+    assert {each for each, _ in draft.parties.list_named()} == {TIT, PAYEUR, role, *_named(others)}
 
 
 @pytest.mark.parametrize(

@@ -321,7 +321,7 @@ def test_an_unreadable_file_hides_no_breach_beside_it() -> None:
     unreadable = replace(
         naming({Role.MOE: Party("12345678901234"), Role.SERVICE_FINANCIER: Party(PAYER)}),
         read=replace(OPENING.read, syntax=READ.syntax, number=None, cadre=None),
-        unreadable=(MALFORMED_XML.broken("file", line=3),),
+        unreadable=(MALFORMED_XML.build_violation("file", line=3),),
     )
 
     assert broken(unreadable) == [
@@ -333,7 +333,7 @@ def test_an_unreadable_file_hides_no_breach_beside_it() -> None:
 def test_without_a_cadre_no_rule_of_its_circuit_is_judged() -> None:
     nothing_read = Invoice(syntax=Syntax.UBL, type_code="380")
     nameless = Proposal(Role.TITULAIRE, TITULAIRE, Metadata(), nothing_read)
-    unreadable = replace(nameless, unreadable=(MALFORMED_XML.broken("file", line=3),))
+    unreadable = replace(nameless, unreadable=(MALFORMED_XML.build_violation("file", line=3),))
     beside = replace(WORLD, awaited_number="A4-7")
 
     assert broken(unreadable) == [("DEP-FILE-03", "file")]

@@ -5,7 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from shared.circuit.amounts import Previous, carries_amounts, find_prevailing_amounts, judge_carried
+from shared.circuit.amounts import (
+    Previous,
+    find_prevailing_amounts,
+    judge_carried,
+    must_carry_amounts,
+)
 from shared.circuit.loader import load_current, load_version
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.statuses import FINAL, Status
@@ -109,7 +114,7 @@ def test_a_signature_and_what_silence_makes_final_carry_the_amounts_and_nothing_
     found = {
         (row.cadre, before.cadre, before.moa_present)
         for row, before in pairs
-        if row.moa_present is before.moa_present and carries_amounts(row, before)
+        if row.moa_present is before.moa_present and must_carry_amounts(row, before)
     }
 
     assert found == CARRIED
@@ -118,8 +123,8 @@ def test_a_signature_and_what_silence_makes_final_carry_the_amounts_and_nothing_
 def test_a_dossier_of_the_first_version_is_signed_by_its_amounts_as_well() -> None:
     first = load_version("2026-1")
 
-    assert carries_amounts(first["A8", True], first["A20", True])
-    assert not carries_amounts(first["A20", True], first["A17", True])
+    assert must_carry_amounts(first["A8", True], first["A20", True])
+    assert not must_carry_amounts(first["A20", True], first["A17", True])
 
 
 def _amounts(ht: str, tva: str, ttc: str, due: str) -> Amounts:

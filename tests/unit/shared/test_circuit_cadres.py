@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.circuit.cadres import deposit_act, judge_depositor, judge_following, judge_opening
+from shared.circuit.cadres import find_deposit_act, judge_depositor, judge_following, judge_opening
 from shared.circuit.loader import load_current, load_version
 from shared.circuit.parties import Parties, Party
 from shared.circuit.statuses import Act
@@ -157,7 +157,7 @@ def test_the_first_version_does_not_know_the_cadre_that_follows_without_a_moa() 
 def test_a_deposit_follows_or_takes_the_place_of_the_piece_before(
     cadre: str, previous: str, moa: bool, act: Act
 ) -> None:
-    assert deposit_act(CIRCUIT, cadre, CIRCUIT[previous, moa]) is act
+    assert find_deposit_act(CIRCUIT, cadre, CIRCUIT[previous, moa]) is act
 
 
 def test_the_structure_that_deposits_is_the_one_named_in_its_role() -> None:

@@ -73,7 +73,7 @@ def test_the_delays_are_those_of_the_texts_and_there_is_no_other() -> None:
 def test_a_delay_ends_with_its_last_day_in_paris(start: str, days: int, due: str) -> None:
     delay = next(each for each in CIRCUIT.delays if each.days == days)
 
-    assert delay.due(datetime.fromisoformat(start)) == datetime.fromisoformat(due)
+    assert delay.compute_due(datetime.fromisoformat(start)) == datetime.fromisoformat(due)
 
 
 @given(
@@ -83,7 +83,7 @@ def test_a_delay_ends_with_its_last_day_in_paris(start: str, days: int, due: str
 def test_whoever_is_awaited_has_all_of_the_days_and_no_more_than_the_rest_of_one(
     start: datetime, delay: Delay
 ) -> None:
-    due = delay.due(start)
+    due = delay.compute_due(start)
 
     midnight = due.astimezone(PARIS)
     days = (midnight.date() - start.astimezone(PARIS).date()).days

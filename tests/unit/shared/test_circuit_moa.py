@@ -137,7 +137,7 @@ PUBLIC = {name: _structure(name) for name in ("t", "moe", "moa", "sf")}
 
 
 def _judged(directory: Directory) -> list[Violation]:
-    verdicts = (judge_structure(role, party, directory) for role, party in PARTIES.named())
+    verdicts = (judge_structure(role, party, directory) for role, party in PARTIES.list_named())
     return [verdict for verdict in verdicts if verdict]
 
 

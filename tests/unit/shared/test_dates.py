@@ -131,7 +131,7 @@ def test_no_contract_reads_a_date_in_another_way() -> None:
     for payload in payloads:
         text = str(payload.__pydantic_core_schema__)
         plain = text.count("{'type': 'date'") + text.count("{'type': 'datetime'")
-        bounded = text.count("<function _date at") + text.count("<function _moment at")
+        bounded = text.count("<function _read_date at") + text.count("<function _read_moment at")
         assert plain == bounded, payload
         assert _formats(payload.model_json_schema()) <= {"date", "date-time"}
-    assert "<function _date at" in str(PieceDeposited.__pydantic_core_schema__)
+    assert "<function _read_date at" in str(PieceDeposited.__pydantic_core_schema__)

@@ -94,7 +94,7 @@ def test_proxies_are_addresses_and_never_everybody(proxies: str) -> None:
 @pytest.mark.parametrize(
     "origins", ["https://a.example/", "a.example", "*", "https://a.example,https://b.example"]
 )
-def test_origins_are_sites(origins: str) -> None:
+def test_check_origins(origins: str) -> None:
     with pytest.raises(ValidationError):
         settings(allowed_origins=origins)
 

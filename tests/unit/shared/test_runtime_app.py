@@ -23,7 +23,7 @@ from shared.runtime.web.app import create_app
 from shared.runtime.web.body_limits import BodyLimits
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.middlewares import Authenticator
-from shared.runtime.web.problems import Problem, not_found, refused
+from shared.runtime.web.problems import Problem, build_not_found, build_refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
@@ -55,8 +55,10 @@ FAULTS: dict[str, Exception] = {
     "transient": TransientError("later"),
     "large": TooLargeError("essai", 1_200_000, 1_000_000, "services"),
     "newer": NewerDocumentError("dossiers", ["d1"]),
-    "missing": not_found("La pièce"),
-    "rules": refused([Violation("X-01", "a", "Non.", "Oui."), Violation("X-02", "b", "Si.", "Z.")]),
+    "missing": build_not_found("La pièce"),
+    "rules": build_refused(
+        [Violation("X-01", "a", "Non.", "Oui."), Violation("X-02", "b", "Si.", "Z.")]
+    ),
 }
 
 

@@ -101,7 +101,7 @@ def test_a_broken_rule_says_which_where_why_and_what_to_do() -> None:
         "X-01", "Le montant {amount} est faux.", "Écrire {right}.", "règle de la plateforme"
     )
 
-    assert rule.broken("ttc", amount="1", right="2") == Violation(
+    assert rule.build_violation("ttc", amount="1", right="2") == Violation(
         "X-01", "ttc", "Le montant 1 est faux.", "Écrire 2."
     )
 

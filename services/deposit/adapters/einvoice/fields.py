@@ -54,7 +54,7 @@ def read_fields(root: Element) -> Invoice:
     """Read the invoice under `root`. Raises `Unreadable` when the name of the root is unknown."""
     paths = PATHS.get(root.tag)
     if paths is None:
-        raise Unreadable(UNKNOWN_ROOT.broken("file", root=root.tag[:100]))
+        raise Unreadable(UNKNOWN_ROOT.build_violation("file", root=root.tag[:100]))
     return _FieldReader(root, paths).read_invoice()
 
 

@@ -91,7 +91,7 @@ def _walk_names(root: pikepdf.Object) -> Iterator[tuple[pikepdf.Object, pikepdf.
         pairs, kids = node.get("/Names", ()), node.get("/Kids", ())
         count += len(pairs) + len(kids)
         if count > _TREE_ENTRIES:
-            raise Unreadable(UNSAFE_PDF.broken("file"))
+            raise Unreadable(UNSAFE_PDF.build_violation("file"))
         waiting.extend(kids)
         yield from zip(pairs[::2], pairs[1::2], strict=True)
 

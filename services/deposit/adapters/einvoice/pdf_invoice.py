@@ -47,19 +47,19 @@ def extract_invoice(content: bytes, limits: Limits) -> bytes | None:
     if len(content) > limits.pdf_bytes:
         raise Unreadable(refuse_size(len(content), limits.pdf_bytes))
     if b"%%EOF" not in content[-_END_WITHIN:]:
-        raise Unreadable(BROKEN_PDF.broken("file"))
+        raise Unreadable(BROKEN_PDF.build_violation("file"))
     if has_unbounded_filter(content):
-        raise Unreadable(UNSAFE_PDF.broken("file"))
+        raise Unreadable(UNSAFE_PDF.build_violation("file"))
     repairable = len(content) <= limits.repaired_pdf_bytes
     try:
         with pikepdf.open(io.BytesIO(content), attempt_recovery=repairable) as pdf:
             if pdf.is_encrypted:
-                raise Unreadable(ENCRYPTED_PDF.broken("file"))
+                raise Unreadable(ENCRYPTED_PDF.build_violation("file"))
             return _choose_invoice(find_files(pdf), limits)
     except pikepdf.PasswordError:
-        raise Unreadable(ENCRYPTED_PDF.broken("file")) from None
+        raise Unreadable(ENCRYPTED_PDF.build_violation("file")) from None
     except PDF_ERRORS:
-        raise Unreadable(BROKEN_PDF.broken("file")) from None
+        raise Unreadable(BROKEN_PDF.build_violation("file")) from None
 
 
 def _choose_invoice(files: list[EmbeddedFile], limits: Limits) -> bytes | None:
@@ -71,12 +71,12 @@ def _choose_invoice(files: list[EmbeddedFile], limits: Limits) -> bytes | None:
     invoices = {_read_content(each, limits): each for each in reserved[: _NAMES_SHOWN + 1]}
     if len(invoices) > 1:
         names = _list_names(list(invoices.values()))
-        raise Unreadable(SEVERAL_INVOICES.broken("file", names=names))
+        raise Unreadable(SEVERAL_INVOICES.build_violation("file", names=names))
     if invoices:
         return next(iter(invoices))
     misnamed = [each for each in files if _is_invoice(each, limits)]
     if misnamed:
-        raise Unreadable(INVOICE_MISNAMED.broken("file", names=_list_names(misnamed)))
+        raise Unreadable(INVOICE_MISNAMED.build_violation("file", names=_list_names(misnamed)))
     return None
 
 
@@ -104,5 +104,5 @@ def _is_invoice(file: EmbeddedFile, limits: Limits) -> bool:
 def _read_content(file: EmbeddedFile, limits: Limits) -> bytes:
     xml = file.read()
     if xml is None or len(xml) > limits.embedded_bytes:
-        raise Unreadable(EMBEDDED_UNREADABLE.broken("file", limit=limits.embedded_bytes))
+        raise Unreadable(EMBEDDED_UNREADABLE.build_violation("file", limit=limits.embedded_bytes))
     return xml

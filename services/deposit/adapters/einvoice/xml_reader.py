@@ -11,5 +11,5 @@ from services.deposit.domain.unreadable import UNKNOWN_KIND, Unreadable
 def read_xml(content: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Invoice:
     """Read the invoice in an XML file. Raises `Unreadable`."""
     if not looks_like_xml(content):
-        raise Unreadable(UNKNOWN_KIND.broken("file", name=name[:100]))
+        raise Unreadable(UNKNOWN_KIND.build_violation("file", name=name[:100]))
     return read_fields(parse_xml(content, limits))

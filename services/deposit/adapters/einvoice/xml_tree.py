@@ -59,11 +59,11 @@ def parse_xml(content: bytes, limits: Limits) -> Element:
         raise Unreadable(refuse_size(len(content), limits.xml_bytes))
     text = _as_utf8(content)
     if _DOCTYPE_IN_PROLOG.match(text):
-        raise Unreadable(DOCUMENT_TYPE.broken("file"))
+        raise Unreadable(DOCUMENT_TYPE.build_violation("file"))
     # A node costs libxml2 over a hundred bytes, however short its text: ten megabytes of `<a/>`
     # would take more than 300 MB, so the marks that make nodes are counted before any is made.
     if max(text.count(b"<"), text.count(b"=")) > limits.xml_marks:
-        raise Unreadable(TOO_COMPLEX.broken("file"))
+        raise Unreadable(TOO_COMPLEX.build_violation("file"))
     return _parse(text)
 
 
@@ -85,10 +85,10 @@ def _parse(text: bytes) -> Element:
         root = etree.fromstring(text, parser)
     except etree.XMLSyntaxError as error:
         if error.code == _RESOURCE_LIMIT:  # type: ignore[attr-defined]  # missing in lxml-stubs
-            raise Unreadable(TOO_COMPLEX.broken("file")) from None
-        raise Unreadable(MALFORMED_XML.broken("file", line=error.lineno)) from None
+            raise Unreadable(TOO_COMPLEX.build_violation("file")) from None
+        raise Unreadable(MALFORMED_XML.build_violation("file", line=error.lineno)) from None
     if root.getroottree().docinfo.internalDTD is not None:
-        raise Unreadable(DOCUMENT_TYPE.broken("file"))
+        raise Unreadable(DOCUMENT_TYPE.build_violation("file"))
     return root
 
 
@@ -100,7 +100,7 @@ def _as_utf8(content: bytes) -> bytes:
     try:
         text = _decode(content)
     except (UnicodeDecodeError, LookupError):
-        raise Unreadable(WRONG_ENCODING.broken("file")) from None
+        raise Unreadable(WRONG_ENCODING.build_violation("file")) from None
     return text.encode()
 
 

@@ -17,7 +17,7 @@ from services.routing.entrypoints.http.answers import (
 )
 from shared.contracts.texts import TypedText
 from shared.runtime.web.caller import Caller
-from shared.runtime.web.problems import form_violation, not_found, refused
+from shared.runtime.web.problems import build_form_violation, build_not_found, build_refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.dates import parse_moment
@@ -37,14 +37,14 @@ def create_router(dossiers: Dossiers, level: int) -> APIRouter:
     async def read_dossier(dossier_id: DossierId, who: Caller) -> DossierAnswer:
         dossier = await view_dossier(dossiers, dossier_id, who)
         if dossier is None:
-            raise not_found(f"Dossier {dossier_id}")
+            raise build_not_found(f"Dossier {dossier_id}")
         return DossierAnswer.of(dossier, level)
 
     @routes.get("/dossiers/{dossier_id}/audit", summary="Sa piste d'audit, vérifiée.")
     async def read_audit(dossier_id: DossierId, who: Caller) -> AuditAnswer:
         view = await view_audit(dossiers, dossier_id, who)
         if view is None:
-            raise not_found(f"Dossier {dossier_id}")
+            raise build_not_found(f"Dossier {dossier_id}")
         return AuditAnswer.of(view)
 
     @routes.get("/awaited-pieces", summary="Ce qui attend la structure appelante, du plus ancien.")
@@ -80,5 +80,5 @@ def _read_cursor(text: str | None) -> Position | None:
     try:
         moment = parse_moment(since).astimezone(UTC)
     except ValueError:
-        raise refused([form_violation(["after"], "value_error", {})]) from None
+        raise build_refused([build_form_violation(["after"], "value_error", {})]) from None
     return Position(moment, dossier_id)

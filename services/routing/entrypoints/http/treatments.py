@@ -24,9 +24,9 @@ from shared.contracts.texts import TypedText
 from shared.runtime.clock import Clock
 from shared.runtime.store.database import Store, Transaction
 from shared.runtime.web.caller import Caller
-from shared.runtime.web.problems import Problem, not_found, refused
+from shared.runtime.web.problems import Problem, build_not_found, build_refused
 from shared.runtime.web.request_validation import DescribedRoute
-from shared.vocabulary.dates import paris_day
+from shared.vocabulary.dates import find_paris_day
 from shared.vocabulary.rules import Violation
 
 PieceId = Annotated[str, TypedText(100), Path()]
@@ -46,7 +46,7 @@ def create_router(
     async def list_treatments(piece_id: PieceId, who: Caller) -> TreatmentsAnswer:
         dossier = await view_dossier_of_piece(dossiers, piece_id, who)
         if dossier is None:
-            raise not_found(f"Pièce {piece_id}")
+            raise build_not_found(f"Pièce {piece_id}")
         turn = judge_turn(dossier, dossier[piece_id], who)
         if isinstance(turn, Violation):
             return TreatmentsAnswer(piece_id=piece_id, acts=(), cadres=(), reason=turn.message)
@@ -67,7 +67,7 @@ def create_router(
 
         treated = await store.transaction(work)
         if treated is None:
-            raise not_found(f"Pièce {piece_id}")
+            raise build_not_found(f"Pièce {piece_id}")
         if treated.violations:
             raise _build_problem(treated.violations)
         return DossierAnswer.of(treated.journey.dossier, level)
@@ -76,7 +76,7 @@ def create_router(
     async def list_motives(
         cadre: Annotated[str, TypedText(10), Query()],
     ) -> tuple[MotiveAnswer, ...]:
-        return tuple(map(MotiveAnswer.of, find_offered_motives(cadre, paris_day(clock()))))
+        return tuple(map(MotiveAnswer.of, find_offered_motives(cadre, find_paris_day(clock()))))
 
     return routes
 
@@ -84,4 +84,4 @@ def create_router(
 def _build_problem(violations: tuple[Violation, ...]) -> Problem:
     """Build the problem: 409 when the state of the dossier forbids the act, otherwise 422."""
     is_state = violations[0].code in TURN_RULE_CODES
-    return refused(violations, 409 if is_state else 422)
+    return build_refused(violations, 409 if is_state else 422)

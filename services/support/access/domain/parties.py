@@ -62,9 +62,9 @@ def judge_recipient(
     structure = directory.get(recipient.structure)
     if structure is None:
         if not faults:
-            yield rules.RECIPIENT_UNKNOWN.broken(field, structure=recipient.structure)
+            yield rules.RECIPIENT_UNKNOWN.build_violation(field, structure=recipient.structure)
     elif structure.status is not StructureStatus.ACTIF:
-        yield rules.RECIPIENT_INACTIVE.broken(field, structure=structure.id)
+        yield rules.RECIPIENT_INACTIVE.build_violation(field, structure=structure.id)
     yield from _judge_service("recipient.service", recipient.service, structure, is_asked=True)
 
 
@@ -78,9 +78,9 @@ def _judge_service(
         return
     service = structure.services.get(code)
     if service is None:
-        yield rules.SERVICE_UNKNOWN.broken(field, service=code, structure=structure.id)
+        yield rules.SERVICE_UNKNOWN.build_violation(field, service=code, structure=structure.id)
     elif is_asked and not service.active:
-        yield rules.SERVICE_INACTIVE.broken(field, service=code, structure=structure.id)
+        yield rules.SERVICE_INACTIVE.build_violation(field, service=code, structure=structure.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ def judge_line(field: str, label: str, text: str, limit: int = NAME_LIMIT) -> It
     """List the rules that a text of one line breaks; it may be empty."""
     yield from _judge_length(field, label, text, limit)
     if not is_showable(text):
-        yield rules.TEXT_UNREADABLE.broken(field, label=label)
+        yield rules.TEXT_UNREADABLE.build_violation(field, label=label)
 
 
 def judge_text(
@@ -27,19 +27,19 @@ def judge_text(
 ) -> Iterator[Violation]:
     """List the rules that a text of several lines breaks."""
     if is_required and not text:
-        yield rules.TEXT_MISSING.broken(field, label=label)
+        yield rules.TEXT_MISSING.build_violation(field, label=label)
     yield from _judge_length(field, label, text, limit)
     if not is_showable(text, lines=True):
-        yield rules.TEXT_UNREADABLE.broken(field, label=label)
+        yield rules.TEXT_UNREADABLE.build_violation(field, label=label)
 
 
 def judge_email(field: str, email: str) -> Iterator[Violation]:
     """List the rules that the form of an e-mail address breaks."""
     is_printable = email.isprintable() and is_showable(email)
     if len(email) > _EMAIL_LIMIT or not is_printable or not _EMAIL.fullmatch(email):
-        yield rules.EMAIL_REFUSED.broken(field, value=email[:_SHOWN])
+        yield rules.EMAIL_REFUSED.build_violation(field, value=email[:_SHOWN])
 
 
 def _judge_length(field: str, label: str, text: str, limit: int) -> Iterator[Violation]:
     if len(text) > limit:
-        yield rules.TEXT_TOO_LONG.broken(field, label=label, length=len(text), limit=limit)
+        yield rules.TEXT_TOO_LONG.build_violation(field, label=label, length=len(text), limit=limit)

@@ -16,7 +16,7 @@ from services.support.agent.domain.piece_status import (
     TrackedPiece,
     choose_latest,
 )
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 from shared.runtime.web.caller import build_caller_headers
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -61,7 +61,7 @@ class PortalTracking:
 
     def __init__(self, portal: str) -> None:
         """Take the base URL of the portal."""
-        self._url = portal.rstrip("/") + public_path("portal", "pieces")
+        self._url = portal.rstrip("/") + build_public_path("portal", "pieces")
 
     async def find_pieces(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
         """Find the pieces of a number, each with the latest piece of its dossier.

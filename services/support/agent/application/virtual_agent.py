@@ -77,7 +77,7 @@ class VirtualAgent:
     ) -> StartedConversation | Violation:
         """Start a conversation."""
         if asker is None and await self._ports.messages.count_request(address):
-            return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
+            return agent_rules.TOO_MANY_CONVERSATIONS.build_violation("requête")
         conversation = Conversation(self._ports.new_id(), self._ports.clock(), asker)
         token = None if asker else create_token()
         await self._ports.conversations.insert(conversation, hash_token(token) if token else None)
@@ -92,9 +92,9 @@ class VirtualAgent:
             return found
         ports = self._ports
         if conversation.asker is None and await ports.messages.count_request(address):
-            return (agent_rules.TOO_MANY_CONVERSATIONS.broken("requête"),)
+            return (agent_rules.TOO_MANY_CONVERSATIONS.build_violation("requête"),)
         if conversation.is_full:
-            return (agent_rules.CONVERSATION_FULL.broken("text", limit=TURNS_LIMIT),)
+            return (agent_rules.CONVERSATION_FULL.build_violation("text", limit=TURNS_LIMIT),)
         parsed = parse_message(
             text,
             awaits_email=conversation.awaits_email,
@@ -107,7 +107,7 @@ class VirtualAgent:
             if present is None:
                 return None
             if present.is_full:
-                return agent_rules.CONVERSATION_FULL.broken("text", limit=TURNS_LIMIT)
+                return agent_rules.CONVERSATION_FULL.build_violation("text", limit=TURNS_LIMIT)
             kept = turn
             if turn.kind is AnswerKind.ACTIVATION_PASSED:
                 if present.activation_asked:
@@ -129,7 +129,7 @@ class VirtualAgent:
     async def prefill_ticket(self, conversation: Conversation, address: str) -> Prefill | Violation:
         """Prefill a ticket from a conversation; counts as a message in the rate limit."""
         if conversation.asker is None and await self._ports.messages.count_request(address):
-            return agent_rules.TOO_MANY_CONVERSATIONS.broken("requête")
+            return agent_rules.TOO_MANY_CONVERSATIONS.build_violation("requête")
         return await self.build_prefill(conversation.turns)
 
     async def build_prefill(self, turns: Sequence[Turn]) -> Prefill:

@@ -8,7 +8,7 @@ from pydantic import Field
 from services.support.agent.domain.conversation import AnswerKind, Citation, Conversation, Turn
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.answers.answer import Answer
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 
 
 class CitationAnswer(Answer):
@@ -26,7 +26,7 @@ class CitationAnswer(Answer):
             code=cited.code,
             title=cited.title,
             heading=cited.heading,
-            link=public_path("support", "articles", cited.code),
+            link=build_public_path("support", "articles", cited.code),
         )
 
 

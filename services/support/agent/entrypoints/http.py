@@ -27,9 +27,9 @@ from services.support.agent.entrypoints.answers import (
 from services.support.agent.entrypoints.requests import MessageRequest
 from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 from shared.runtime.web.addresses import read_address
-from shared.runtime.web.problems import Problem, not_found, refused
+from shared.runtime.web.problems import Problem, build_not_found, build_refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.rules import Violation
 
@@ -49,7 +49,7 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
         if isinstance(opened, Violation):
             raise build_too_many_requests(opened)
         conversation = opened.conversation
-        response.headers["Location"] = public_path(
+        response.headers["Location"] = build_public_path(
             "support", "agent", "conversations", conversation.id
         )
         shown = ConversationAnswer.of(conversation)
@@ -67,7 +67,7 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
     ) -> ReplyAnswer:
         outcome = await agent.answer(conversation, body.text, read_address(request))
         if outcome is None:
-            raise not_found("Conversation")
+            raise build_not_found("Conversation")
         if not isinstance(outcome, Turn):
             raise _build_problem(outcome)
         return await _build_reply(agent, conversation, outcome)
@@ -90,7 +90,9 @@ def create_articles_router(articles: Mapping[str, Article]) -> APIRouter:
     listed = ArticlesAnswer(
         articles=tuple(
             ArticleLineAnswer(
-                code=each.code, title=each.title, link=public_path("support", "articles", each.code)
+                code=each.code,
+                title=each.title,
+                link=build_public_path("support", "articles", each.code),
             )
             for each in articles.values()
         )
@@ -104,7 +106,7 @@ def create_articles_router(articles: Mapping[str, Article]) -> APIRouter:
     async def read_article(code: Id) -> ArticleAnswer:
         article = articles.get(code)
         if article is None:
-            raise not_found("Article")
+            raise build_not_found("Article")
         return ArticleAnswer.model_validate(article)
 
     return router
@@ -126,7 +128,7 @@ def _build_conversation_finder(
         else:
             conversation = await conversations.find(conversation_id)
         if conversation is None or conversation.asker != who:
-            raise not_found("Conversation")
+            raise build_not_found("Conversation")
         return conversation
 
     return find_own
@@ -152,5 +154,5 @@ def _build_problem(violations: tuple[Violation, ...]) -> Problem:
     if first.code == agent_rules.TOO_MANY_CONVERSATIONS.code:
         return build_too_many_requests(first)
     if first.code == agent_rules.CONVERSATION_FULL.code:
-        return refused(violations, 409)
-    return refused(violations)
+        return build_refused(violations, 409)
+    return build_refused(violations)

@@ -79,7 +79,7 @@ class LiveChat:
         ):
             return known
         if visitor.asker is None and await ports.starts.count_request(visitor.address):
-            return (chat_rules.TOO_MANY_STARTED.broken("requête"),)
+            return (chat_rules.TOO_MANY_STARTED.build_violation("requête"),)
         queue = choose_queue(request, ports.catalogue)
         chat_id = ports.new_id()
 
@@ -113,13 +113,13 @@ class LiveChat:
         """Find the limit that refuses a chat of a visitor."""
         limits, waiting = self._limits, await change.count_waiting(queue)
         if waiting >= limits.waiting:
-            return (chat_rules.QUEUE_FULL.broken("requête", waiting=waiting),)
+            return (chat_rules.QUEUE_FULL.build_violation("requête", waiting=waiting),)
         if visitor.asker is None:
             strangers = await change.count_waiting_without_account(queue)
             if strangers >= limits.waiting_open:
-                return (chat_rules.STRANGERS_FULL.broken("requête", waiting=strangers),)
+                return (chat_rules.STRANGERS_FULL.build_violation("requête", waiting=strangers),)
         if await change.count_open(visitor.owner) >= limits.open_each:
-            return (chat_rules.TOO_MANY_OPEN.broken("requête", limit=limits.open_each),)
+            return (chat_rules.TOO_MANY_OPEN.build_violation("requête", limit=limits.open_each),)
         return ()
 
     async def write(self, chat_id: str, message: Message) -> Line | Violations:
@@ -128,7 +128,7 @@ class LiveChat:
         async def work(change: ChatChange) -> Line | Violations:
             chat = await change.load(chat_id)
             if chat is None:
-                return (chat_rules.ENDED.broken("session"),)
+                return (chat_rules.ENDED.build_violation("session"),)
             line = await change.find_line(chat, message)
             if line is not None:
                 return judge_repeat(line, message) or line
@@ -165,7 +165,7 @@ class LiveChat:
         async def work(change: ChatChange) -> Violations:
             chat = await change.load(chat_id)
             if chat is None:
-                return (chat_rules.ENDED.broken("session"),)
+                return (chat_rules.ENDED.build_violation("session"),)
             if found := judge_transfer(chat, transfer, directory):
                 return found
             place = await change.join_queue(transfer.to)

@@ -39,9 +39,9 @@ def judge_request(
     chosen = catalogue.by_code.get(request.sub_category or "")
     if request.sub_category and chosen is None:
         shown = request.sub_category[:_SHOWN]
-        found.append(SUB_CATEGORY_UNKNOWN.broken("sub_category", value=shown))
+        found.append(SUB_CATEGORY_UNKNOWN.build_violation("sub_category", value=shown))
     elif chosen is not None and chosen.desk.is_of_a_structure and not request.recipient:
-        found.append(rules.RECIPIENT_MISSING.broken("recipient"))
+        found.append(rules.RECIPIENT_MISSING.build_violation("recipient"))
     if request.recipient:
         found += judge_recipient(Recipient(request.recipient), directory, "recipient")
     return (*found, *(_judge_text(request.text, request.key) if request.text else ()))
@@ -54,10 +54,10 @@ def judge_message(
     if found := _judge_desk(chat, message.desk):
         return found
     if chat.messages >= limits.messages:
-        return (chat_rules.CHAT_FULL.broken("text", limit=limits.messages),)
+        return (chat_rules.CHAT_FULL.build_violation("text", limit=limits.messages),)
     recent = [at for at in chat.lately if now - at < _MINUTE]
     if message.by is Side.DEMANDEUR and len(recent) >= limits.per_minute:
-        return (chat_rules.TOO_FAST.broken("text", limit=limits.per_minute),)
+        return (chat_rules.TOO_FAST.build_violation("text", limit=limits.per_minute),)
     return tuple(_judge_text(message.text, message.key))
 
 
@@ -68,12 +68,12 @@ def judge_transfer(
     if found := _judge_desk(chat, transfer.desk):
         return found
     if transfer.to == chat.queue:
-        return (chat_rules.ALREADY_THERE.broken("desk"),)
+        return (chat_rules.ALREADY_THERE.build_violation("desk"),)
     structure = transfer.to.structure
     if structure:
         found = tuple(judge_recipient(Recipient(structure), directory))
     elif transfer.to.desk.is_of_a_structure:
-        found = (rules.RECIPIENT_MISSING.broken("recipient.structure"),)
+        found = (rules.RECIPIENT_MISSING.build_violation("recipient.structure"),)
     reason = judge_text(
         "reason", "Le motif", transfer.reason, is_required=True, limit=MESSAGE_LIMIT
     )
@@ -83,11 +83,11 @@ def judge_transfer(
 def _judge_desk(chat: Chat, desk: Queue | None) -> tuple[Violation, ...]:
     """Return the rule that refuses an act on a chat; `desk` is None for the visitor."""
     if not chat.is_open:
-        return (chat_rules.ENDED.broken("chat_id"),)
+        return (chat_rules.ENDED.build_violation("chat_id"),)
     if desk is not None and desk != chat.queue:
-        return (chat_rules.HANDED_OVER.broken("chat_id"),)
+        return (chat_rules.HANDED_OVER.build_violation("chat_id"),)
     if desk is not None and chat.is_waiting:
-        return (chat_rules.NOT_TAKEN.broken("chat_id"),)
+        return (chat_rules.NOT_TAKEN.build_violation("chat_id"),)
     return ()
 
 
@@ -102,4 +102,4 @@ def judge_repeat(line: Line, message: Message) -> tuple[Violation, ...]:
     """Refuse a key that was already used for another message."""
     if (line.by, line.text) == (message.by, message.text):
         return ()
-    return (chat_rules.KEY_TAKEN.broken("key"),)
+    return (chat_rules.KEY_TAKEN.build_violation("key"),)

@@ -13,7 +13,7 @@ from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.answers.answer import Answer
 from shared.answers.violations import ViolationAnswer
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 from shared.contracts.texts import TypedText
 from shared.vocabulary.rules import Violation
 
@@ -23,8 +23,8 @@ _Judged = Annotated[str, TypedText(100, judged=True)]
 _Text = Annotated[str, TypedText(30_000, lines=True, judged=True)]
 RANK_LIMIT = 10**6
 """Limit of the rank of a line in a request."""
-TICKETS = public_path("support", "tickets")
-OPEN_TICKETS = public_path("support", "open", "tickets")
+TICKETS = build_public_path("support", "tickets")
+OPEN_TICKETS = build_public_path("support", "open", "tickets")
 
 
 class BeginFrame(ClosedRequest):

@@ -50,7 +50,7 @@ from services.support.tickets.entrypoints.answers import PrefillAnswer
 from services.support.tickets.entrypoints.requests import TransferRequest
 from shared.runtime.web.addresses import read_address
 from shared.runtime.web.connection_limit import ConnectionLimit, LimitReached
-from shared.runtime.web.problems import Problem, not_found, refused, unavailable
+from shared.runtime.web.problems import Problem, build_not_found, build_refused, build_unavailable
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.tickets import Side
 
@@ -60,7 +60,7 @@ _OPEN = "Le tchat est ouvert."
 def _refuse_connection(reached: LimitReached) -> Problem:
     """Build the problem that refuses a connection over a limit."""
     if reached is LimitReached.SERVICE:
-        return unavailable("SUP-TCHAT-SIEGE-01", "Trop de tchats sont déjà ouverts ici.")
+        return build_unavailable("SUP-TCHAT-SIEGE-01", "Trop de tchats sont déjà ouverts ici.")
     return Problem(
         429,
         "SUP-TCHAT-SIEGE-02",
@@ -98,7 +98,7 @@ def create_chat_router(
     ) -> Chat:
         chat = await live_chat.find_for_visitor(chat_id, who, x_chat_token)
         if chat is None:
-            raise not_found("Conversation")
+            raise build_not_found("Conversation")
         return chat
 
     own_chat = Annotated[Chat, Depends(find_own_chat)]
@@ -142,7 +142,7 @@ def create_chat_desk_router(
     async def find_desk_chat(agent: Agent, chat_id: Id) -> Chat:
         chat = await live_chat.find_for_desk(chat_id, _find_agent_queue(agent))
         if chat is None:
-            raise not_found("Conversation")
+            raise build_not_found("Conversation")
         return chat
 
     desk_chat = Annotated[Chat, Depends(find_desk_chat)]
@@ -180,7 +180,7 @@ def create_chat_desk_router(
             agent.name, _find_agent_queue(agent), _find_target_queue(body), body.reason
         )
         if found := await live_chat.transfer(chat.id, transfer):
-            raise refused(found, 409 if found[0].field == "chat_id" else 422)
+            raise build_refused(found, 409 if found[0].field == "chat_id" else 422)
 
     @router.websocket("/{chat_id}")
     async def join_chat(

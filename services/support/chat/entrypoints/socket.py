@@ -23,7 +23,7 @@ from services.support.chat.entrypoints.frames import (
     RefusalFrame,
     SessionFrame,
 )
-from shared.runtime.web.problems import form_violation
+from shared.runtime.web.problems import build_form_violation
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side
 
@@ -80,7 +80,7 @@ async def receive_frame(socket: WebSocket, form: TypeAdapter[Frame]) -> Frame:
     except ValidationError as error:
         raise InvalidFrameError(
             tuple(
-                form_violation(
+                build_form_violation(
                     [str(part) for part in each["loc"]], each["type"], each.get("ctx", {})
                 )
                 for each in error.errors()

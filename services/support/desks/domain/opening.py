@@ -23,4 +23,4 @@ def judge_opening(hours: OpeningHours, now: datetime) -> tuple[Violation, ...]:
 
 def _refuse_closed(hours: OpeningHours, now: datetime) -> Violation:
     opening = format_opening(hours.find_next_opening(now))
-    return rules.CLOSED.broken("requête", opening=opening)
+    return rules.CLOSED.build_violation("requête", opening=opening)

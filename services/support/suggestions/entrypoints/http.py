@@ -76,7 +76,7 @@ def create_suggestions_router(
         if await asked.count_request(who.structure if who else read_address(request)):
             limit = asked.an_hour
             raise build_too_many_requests(
-                suggestion_rules.TOO_MANY_SUGGESTIONS.broken("requête", limit=limit)
+                suggestion_rules.TOO_MANY_SUGGESTIONS.build_violation("requête", limit=limit)
             )
         found = await suggester.suggest(title, description)
         chosen = catalogue.by_code.get(body.sub_category or "")

@@ -52,5 +52,5 @@ def check_access(
     if isinstance(row, Violation):
         return Conflict(row)
     if not access.matches_version(ticket.version):
-        return StaleVersion(ticket_rules.STALE.broken("If-Match"))
+        return StaleVersion(ticket_rules.STALE.build_violation("If-Match"))
     return Allowed(ticket, row)

@@ -86,7 +86,9 @@ class Drafts:
             gone = [each for each in draft.attachments if each.is_named(sha256, name)]
             if len(gone) > 1:
                 names = ", ".join(each.name for each in gone)
-                return Refused((ticket_rules.ATTACHMENT_AMBIGUOUS.broken("name", names=names),))
+                return Refused(
+                    (ticket_rules.ATTACHMENT_AMBIGUOUS.build_violation("name", names=names),)
+                )
             left = tuple(each for each in draft.attachments if each not in gone)
             return await _save(change, replace_attachments(draft, left, self._ports.clock()))
 

@@ -19,5 +19,5 @@ async def find_with_key(
 def answer_repeat(used: UsedKey, key: Key | None, ticket: Ticket | None) -> Done | Refused:
     """Answer a repeated request with its result, or refuse a key sent with other contents."""
     if key is None or ticket is None or used.fingerprint != key.fingerprint:
-        return Refused((ticket_rules.KEY_REUSED.broken("Idempotency-Key"),))
+        return Refused((ticket_rules.KEY_REUSED.build_violation("Idempotency-Key"),))
     return Done(ticket, is_replay=True)

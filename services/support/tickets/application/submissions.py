@@ -65,7 +65,7 @@ class Submissions:
             if not isinstance(found, Allowed):
                 return found
             if found.ticket.content != content:
-                return StaleVersion(ticket_rules.STALE.broken("requête"))
+                return StaleVersion(ticket_rules.STALE.build_violation("requête"))
             faults = judge_submission(content, ports.catalogue, directory)
             return Refused(faults) if faults else found
 
@@ -109,7 +109,7 @@ class Submissions:
             return Refused(faults)
         if key and await self._keyed_limit.count_request(address):
             most = f"adresse réseau, {self._keyed_limit.an_hour} avec une clé au plus"
-            return RateLimited(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=most))
+            return RateLimited(ticket_rules.TOO_MANY_REQUESTS.build_violation("requête", what=most))
         used_key = await build_key(
             f"email:{issuer.email}", key, serialize_request(issuer, content), uploads
         )
@@ -130,7 +130,7 @@ class Submissions:
         if used_key and (outcome := await ports.tickets.change(find_repeat)):
             return outcome
         if what := await self._limits.find_exceeded(issuer.email or "", address):
-            return RateLimited(ticket_rules.TOO_MANY_REQUESTS.broken("requête", what=what))
+            return RateLimited(ticket_rules.TOO_MANY_REQUESTS.build_violation("requête", what=what))
         prepared = await self._prepare(content)
         files = await store_uploads(ports.vault, uploads)
         draft = replace_attachments(create_draft(ports.new_id(), issuer, content, at), files, at)

@@ -103,28 +103,28 @@ def _judge_content(
     chosen = catalogue.by_code.get(content.sub_category or "")
     if content.sub_category and not chosen:
         shown = content.sub_category[:40]
-        yield SUB_CATEGORY_UNKNOWN.broken("sub_category", value=shown)
+        yield SUB_CATEGORY_UNKNOWN.build_violation("sub_category", value=shown)
     elif is_whole and not chosen:
-        yield ticket_rules.SUB_CATEGORY_MISSING.broken("sub_category")
+        yield ticket_rules.SUB_CATEGORY_MISSING.build_violation("sub_category")
     if is_whole and not has_visible_letter(content.title):
-        yield rules.TEXT_MISSING.broken("title", label="Le titre")
+        yield rules.TEXT_MISSING.build_violation("title", label="Le titre")
     yield from judge_line("title", "Le titre", content.title, TITLE_LIMIT)
     if is_whole and not has_visible_letter(content.description):
-        yield rules.TEXT_MISSING.broken("description", label="La description")
+        yield rules.TEXT_MISSING.build_violation("description", label="La description")
     yield from judge_text("description", "La description", content.description, is_required=False)
     yield from judge_line("dossier", "Le dossier", content.dossier or "")
     yield from judge_line("piece", "Le numéro de pièce", content.piece or "")
     if content.recipient and content.recipient.structure:
         yield from judge_recipient(content.recipient, directory)
     elif is_whole and chosen and chosen.desk.is_of_a_structure:
-        yield rules.RECIPIENT_MISSING.broken("recipient.structure")
+        yield rules.RECIPIENT_MISSING.build_violation("recipient.structure")
 
 
 def find_allowed_transition(ticket: Ticket, act: TicketAct, side: Side) -> Transition | Violation:
     """Find the row of the table that allows an act, or the rule that refuses it."""
     row = find_transition(act, side, ticket.status)
     if row is None:
-        return ticket_rules.ACT_NOT_POSSIBLE.broken(
+        return ticket_rules.ACT_NOT_POSSIBLE.build_violation(
             "act",
             status=STATUS_LABELS[ticket.status],
             side=_SIDES[side],
@@ -134,11 +134,11 @@ def find_allowed_transition(ticket: Ticket, act: TicketAct, side: Side) -> Trans
     if not row.is_allowed_when_full and ticket.status is not TicketStatus.BROUILLON:
         room = JOURNAL_LIMITS[side]
         if len(ticket.journal) >= room.entries or ticket.journal_bytes >= room.size_bytes:
-            return ticket_rules.JOURNAL_FULL.broken(
+            return ticket_rules.JOURNAL_FULL.build_violation(
                 "text", entries=room.entries, megabytes=room.size_bytes // MEGABYTE
             )
     if act is TicketAct.EVALUER and ticket.satisfaction is not None:
-        return ticket_rules.ALREADY_RATED.broken("satisfaction")
+        return ticket_rules.ALREADY_RATED.build_violation("satisfaction")
     return row
 
 
@@ -157,11 +157,11 @@ def judge_action(
     """List the rules that the contents of an action break."""
     found = [*judge_text("text", "Le message", action.text or "", is_required=row.is_text_required)]
     if action.act is TicketAct.PRENDRE_EN_CHARGE and not action.assignee:
-        found.append(rules.TEXT_MISSING.broken("assignee", label="Le nom de l'agent"))
+        found.append(rules.TEXT_MISSING.build_violation("assignee", label="Le nom de l'agent"))
     found += judge_line("assignee", "L'agent", action.assignee or "")
     if action.act is TicketAct.EVALUER and action.satisfaction not in RATINGS:
         found.append(
-            ticket_rules.RATING_REFUSED.broken(
+            ticket_rules.RATING_REFUSED.build_violation(
                 "satisfaction", value=action.satisfaction, least=RATINGS[0], most=RATINGS[-1]
             )
         )
@@ -178,14 +178,14 @@ def judge_assignment(ticket: Ticket, action: Action) -> Violation | None:
         return None
     if holder == action.instead_of:
         return None
-    return ticket_rules.ALREADY_TAKEN.broken("assignee", holder=holder)
+    return ticket_rules.ALREADY_TAKEN.build_violation("assignee", holder=holder)
 
 
 def _judge_transfer(ticket: Ticket, action: Action, directory: Directory) -> Iterator[Violation]:
     if action.desk and action.desk.is_of_a_structure:
         if action.recipient is None or not action.recipient.structure:
-            yield rules.RECIPIENT_MISSING.broken("recipient.structure")
+            yield rules.RECIPIENT_MISSING.build_violation("recipient.structure")
             return
         yield from judge_recipient(action.recipient, directory)
     if (action.desk, action.recipient) == (ticket.desk, ticket.recipient):
-        yield ticket_rules.ALREADY_THERE.broken("desk")
+        yield ticket_rules.ALREADY_THERE.build_violation("desk")

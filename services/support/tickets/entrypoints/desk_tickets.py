@@ -31,7 +31,7 @@ from services.support.tickets.entrypoints.requests import (
 )
 from shared.application.uploads import FileStore
 from shared.runtime.web.idempotency import IdempotencyKey
-from shared.runtime.web.problems import not_found
+from shared.runtime.web.problems import build_not_found
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.uploads import wrap_uploads
 from shared.vocabulary.tickets import Side, TicketAct
@@ -86,7 +86,7 @@ def _add_read_routes(
     async def read_desk_ticket(agent: Agent, ticket_id: Id) -> DeskTicketAnswer:
         found = await desks.find(ticket_id, agent.desk, agent.structure)
         if found is None:
-            raise not_found("Ticket")
+            raise build_not_found("Ticket")
         return DeskTicketAnswer.show_at_desk(found)
 
     @router.get(
@@ -99,7 +99,7 @@ def _add_read_routes(
     ) -> Response:
         ticket = await tickets.find(access.ticket)
         if ticket is None or not access.can_see(ticket):
-            raise not_found("Ticket")
+            raise build_not_found("Ticket")
         return await download_attachment(vault, ticket, sha256, name)
 
 

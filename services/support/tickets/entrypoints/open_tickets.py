@@ -19,10 +19,10 @@ from services.support.tickets.entrypoints.follow_up import MaybeFiles, add_follo
 from services.support.tickets.entrypoints.outcomes import mark_replay, require_done
 from services.support.tickets.entrypoints.requests import build_content, build_recipient
 from shared.application.uploads import FileStore
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 from shared.runtime.web.addresses import read_address
 from shared.runtime.web.idempotency import IdempotencyKey
-from shared.runtime.web.problems import not_found
+from shared.runtime.web.problems import build_not_found
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.uploads import wrap_uploads
 
@@ -45,13 +45,13 @@ def create_open_tickets_router(
     ) -> Ticket:
         ticket = await tickets.find_by_token(ticket_id, hash_token(x_ticket_token))
         if ticket is None:
-            raise not_found("Ticket")
+            raise build_not_found("Ticket")
         return ticket
 
     async def find_writable(ticket: Annotated[Ticket, Depends(find_readable)]) -> Ticket:
         if await follow_ups.count_request(ticket.id):
             raise build_too_many_requests(
-                ticket_rules.TOO_MANY_MESSAGES.broken("requête", limit=follow_ups.an_hour)
+                ticket_rules.TOO_MANY_MESSAGES.build_violation("requête", limit=follow_ups.an_hour)
             )
         return ticket
 
@@ -91,5 +91,7 @@ def _add_submission_route(router: APIRouter, submissions: Submissions) -> None:
         )
         result = require_done(outcome)
         mark_replay(response, result)
-        response.headers["Location"] = public_path("support", "open", "tickets", result.ticket.id)
+        response.headers["Location"] = build_public_path(
+            "support", "open", "tickets", result.ticket.id
+        )
         return OpenTicketAnswer.with_token(result.ticket, result.token)

@@ -14,7 +14,7 @@ from services.support.tickets.application.outcomes import (
 )
 from services.support.tickets.domain.tickets import Ticket
 from shared.application.uploads import FileStore
-from shared.runtime.web.problems import not_found, refused
+from shared.runtime.web.problems import build_not_found, build_refused
 from shared.runtime.web.uploads import build_download
 
 
@@ -24,15 +24,15 @@ def require_done(outcome: Outcome) -> Done:
         case Done():
             return outcome
         case Refused(violations):
-            raise refused(violations)
+            raise build_refused(violations)
         case Conflict(violation):
-            raise refused([violation], 409)
+            raise build_refused([violation], 409)
         case StaleVersion(violation):
-            raise refused([violation], 412)
+            raise build_refused([violation], 412)
         case RateLimited(violation):
             raise build_too_many_requests(violation)
         case NotFound():
-            raise not_found("Ticket")
+            raise build_not_found("Ticket")
 
 
 def mark_replay(response: Response, result: Done) -> None:
@@ -47,5 +47,5 @@ async def download_attachment(
     """Build the download of an attachment, under its name or the first of its names."""
     file = next((each for each in ticket.files if each.is_named(sha256, name)), None)
     if file is None:
-        raise not_found("Fichier")
+        raise build_not_found("Fichier")
     return build_download(file.name, file.media_type, await vault.get(sha256))

@@ -22,11 +22,11 @@ from services.support.tickets.entrypoints.follow_up import FileName, Sha, add_fo
 from services.support.tickets.entrypoints.outcomes import mark_replay, require_done
 from services.support.tickets.entrypoints.requests import DraftRequest, SearchQuery
 from shared.application.uploads import FileStore
-from shared.contracts.public_paths import public_path
+from shared.contracts.public_paths import build_public_path
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.etags import Matching, format_etag
 from shared.runtime.web.idempotency import IdempotencyKey
-from shared.runtime.web.problems import not_found
+from shared.runtime.web.problems import build_not_found
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.uploads import wrap_uploads
 from shared.vocabulary.tickets import Side
@@ -60,7 +60,7 @@ def create_tickets_router(
     async def find_own_ticket(access: OwnAccess) -> Ticket:
         ticket = await tickets.find(access.ticket)
         if ticket is None or not access.can_see(ticket):
-            raise not_found("Ticket")
+            raise build_not_found("Ticket")
         return ticket
 
     @router.get("", summary="Chercher parmi les tickets de sa structure, le dernier d'abord.")
@@ -83,7 +83,7 @@ def _add_draft_routes(router: APIRouter, drafts: Drafts) -> None:
         begun = _build_answer(
             await drafts.begin(_build_issuer(who, body), body.to_domain()), response
         )
-        response.headers["Location"] = public_path("support", "tickets", begun.ticket_id)
+        response.headers["Location"] = build_public_path("support", "tickets", begun.ticket_id)
         return begun
 
     @router.put("/{ticket_id}", summary="Enregistrer un brouillon.")
