@@ -1,1 +1,2 @@
-"""The services of the platform. None imports another: what they share travels as messages."""
+"""The services of the platform. None imports another: they exchange messages,
+and a few HTTP requests."""

@@ -25,7 +25,7 @@ def switch_off(
         typer.Option(envvar="AIGUILLAGE_WRITE_LEVEL", help="Level that is written."),
     ] = WRITE_LEVEL,
 ) -> None:
-    """List the rows that switch off with these, and the version that is left. Changes nothing.
+    """List the rows that these would switch off, and the version that is left. Changes nothing.
 
     `A15` names both rows of a cadre, `A22.avec` and `A22.sans` the one with and without a MOA.
     """

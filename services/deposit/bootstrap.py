@@ -26,8 +26,7 @@ from shared.runtime.service import Runtime
 from shared.runtime.store.files import Files
 
 _BODY_LIMIT_MB = 130
-
-
+"""Size limit of a form with files: a piece and its attachments."""
 _log = get_logger(__name__)
 
 
@@ -64,7 +63,7 @@ def build() -> tuple[Runtime, FastAPI]:
             row = each.row
             _log.warning("circuit.off", cadre=row.cadre, moa=row.moa_present, reason=each.reason)
 
-    # Logged at the start, and not earlier: the log is configured after this function.
+    # The log is configured after this function, so this line is logged at the start.
     runtime.prepare(log_switched_off)
     runtime.prepare(pieces.prepare)
     runtime.prepare(files.prepare)

@@ -26,19 +26,19 @@ class Settings(RuntimeSettings):
     readers: int = Field(default=2, ge=1, le=64)
     """Number of processes that read PDF and large XML files, each one file at a time."""
     reader_memory_mb: int = Field(default=512, ge=128)
-    """Memory limit of the reading of a file; one that takes more is refused."""
+    """Memory limit of a process that reads files, in MB; a file that takes more is refused."""
     reader_cpu_s: int = Field(default=3, ge=1)
-    """CPU time limit of the reading of a file; one that takes more is refused."""
+    """CPU time limit of the reading of a file, in seconds; a file that takes more is refused."""
     reader_wall_s: float = Field(default=10, gt=0)
-    """Wall-clock timeout of the reading of a file: a busy machine may not give that CPU time."""
+    """Wall-clock timeout of the reading of a file, in seconds: a busy machine may give less CPU."""
     reader_wait_s: float = Field(default=10, gt=0)
-    """Timeout of each wait of a file, for its turn and then for a reader; over it the answer is 503
-    with Retry-After."""
+    """Timeout of each wait of a file, in seconds: for its turn, then for a reader. Over it the
+    answer is 503 with Retry-After."""
 
     @field_validator("switched_off")
     @classmethod
     def _check_switches(cls, switches: str, before: ValidationInfo) -> str:
-        # A write level that is refused is said to be; the default stands in for it.
+        # A refused write level has its own error: the default stands in for it here.
         level = before.data.get("write_level", WRITE_LEVEL)
         switch_rows_off(load_current(level), switches.split())
         return switches

@@ -31,7 +31,8 @@ class MongoStatuses:
     async def keep(self, transaction: Transaction, entries: Sequence[Entry]) -> None:
         """Write statuses, in the transaction that takes their messages.
 
-        Refuses a piece that another dossier has: the parties of both would read its history.
+        Raises ElsewhereError for a piece of another dossier: the parties of both would read its
+        history.
         """
         claims = [(entry.piece_id, entry.dossier_id) for entry in entries]
         await check_owners(transaction, STATUSES.collection, claims, "piece_id")
@@ -54,7 +55,7 @@ class MongoStatuses:
         return [STATUSES.read(document) async for document in found]
 
     async def watch(self, notifier: Notifier) -> None:
-        """Notify of every new status, by any replica (change stream), until cancelled."""
+        """Notify of every status that any replica stores (change stream), until cancelled."""
 
         def notify(status: Document) -> None:
             notifier.notify(status["dossier_id"])

@@ -32,10 +32,10 @@ class Statuses(Protocol):
     """Store of every status of every piece."""
 
     async def find_last(self, subject: Subject) -> Entry | None:
-        """Find the latest status of a dossier, of any of its pieces."""
+        """Find the latest status of the dossier of a subject, of any of its pieces; None: none."""
 
     async def list_since(self, subject: Subject, after: int) -> Sequence[Entry]:
-        """List the statuses after a rank, oldest first."""
+        """List the statuses of a subject after a rank, oldest first."""
 
 
 class Notifier(Protocol):
@@ -58,7 +58,7 @@ class History:
         self._heartbeat_s = heartbeat_s
 
     async def read(self, viewer: Actor, subject: Subject) -> tuple[Entry, ...] | None:
-        """List the statuses, oldest first; None for a caller who is no party of the dossier."""
+        """List the statuses, oldest first; None when the viewer is no party of the dossier."""
         if await self._find_dossier(viewer, subject) is None:
             return None
         return filter_visible(await self._statuses.list_since(subject, 0), viewer.role)
@@ -78,7 +78,7 @@ class History:
         with self._notifier.subscribe(dossier_id) as news:
             deadline = self._compute_deadline()
             while True:
-                # Cleared before the read: a status that comes meanwhile sets it for the next turn.
+                # The event is cleared before the read: a status in between sets it again.
                 news.clear()
                 if self._notifier.is_closed or not await self._find_dossier(viewer, subject):
                     return
@@ -111,7 +111,7 @@ async def _wait_until(news: asyncio.Event, deadline: float) -> bool:
 
 
 def to_entry(sequence: int, published: StatusChanged) -> Entry:
-    """Convert a status event to the domain."""
+    """Convert the payload of a status event to an entry of the history."""
     parties = {name: party for name, party in published.parties if party is not None}
     return Entry(
         sequence=sequence,

@@ -45,7 +45,7 @@ class MongoStructures:
         try:
             return await self._store.transaction(attempt)
         except DuplicateKeyError:
-            # Another request created the structure meanwhile: this one now finds it.
+            # Another request has just created the structure: the retry finds it.
             return await self._store.transaction(attempt)
 
     async def find(self, structure: str) -> Structure | None:
@@ -126,7 +126,7 @@ def _from_document(document: Document) -> Structure:
             name=make_one_line(document["name"]),
             kind=StructureKind(document["kind"]),
             status=StructureStatus(document["status"]),
-            # By pydantic, which passes over the fields that a newer version has added.
+            # Pydantic ignores the fields that a newer version of the service has added.
             parameters=_PARAMETERS.validate_python({**parameters, "moa": moa}),
             services=tuple(
                 _SERVICE.validate_python({**service, "name": make_one_line(service["name"])})

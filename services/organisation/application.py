@@ -21,14 +21,14 @@ Precondition = Callable[[int], bool]
 """Optimistic lock: tells whether a change may replace a version, 0 for a new structure."""
 
 Edit = Callable[[Structure | None], Declaration | None]
-"""Returns the new declaration of a structure; None when it needs one that does not exist."""
+"""Returns the new declaration of a structure; None when it has none that could be changed."""
 
 
 class Change(Protocol):
     """One transaction over structures: the structure and its message are committed together."""
 
     async def load(self, structure: str) -> Structure | None:
-        """Read a structure."""
+        """Read a structure; None when there is none."""
 
     async def save(self, structure: Structure) -> None:
         """Write the new version of a structure."""

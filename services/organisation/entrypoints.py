@@ -146,7 +146,7 @@ Id = Annotated[Identifier, Path(alias="structure_id", description="SIRET, ou typ
 
 
 def require_own(structure: Id, caller: Caller) -> str:
-    """Return the id of the structure of the path; 403 when the caller acts for another."""
+    """Return the id of the structure of the path. Raises a 403 problem for another caller."""
     if caller.structure != structure:
         rule = rules.NOT_YOURS
         raise build_refused(

@@ -19,13 +19,13 @@ app = build_program("routing", build, Settings)
 
 
 def _parse_url(service: str) -> Any:  # noqa: ANN401 - typer's own
-    return typer.Option(envvar=f"AIGUILLAGE_{service}_URL", help="Where it answers.")
+    return typer.Option(envvar=f"AIGUILLAGE_{service}_URL", help="Base URL of the service.")
 
 
 @app.command("verify")
 def verify_trail(
     dossier: str,
-    mongo: Annotated[str, typer.Option(envvar="AIGUILLAGE_MONGO", help="Its store.")],
+    mongo: Annotated[str, typer.Option(envvar="AIGUILLAGE_MONGO", help="URI of its store.")],
     deposit: Annotated[str, _parse_url("DEPOSIT")] = "http://127.0.0.1:8002",
     portal: Annotated[str, _parse_url("PORTAL")] = "http://127.0.0.1:8005",
     notification: Annotated[str, _parse_url("NOTIFICATION")] = "http://127.0.0.1:8004",

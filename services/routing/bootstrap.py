@@ -23,6 +23,7 @@ from shared.runtime.store.database import Store, Transaction
 _MEASURE_S = 5
 _HELD_S = 30
 _DELAYS_S = 2
+"""Intervals of the gauges, and of the searches for held dossiers and for passed delays."""
 _WAITS_S = (1, 3, 0)
 """Delay between two comparisons of the copies of a dossier, in seconds."""
 

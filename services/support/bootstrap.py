@@ -66,16 +66,17 @@ _CLOSING, _CHAT_LIMITS = "closing", "chat-limits"
 _CLOSE_S = 600
 _TIME_LIMITS_S = 2
 _QUEUES_S = 5
+"""Intervals of the searches for tickets to close and chats to end, and of the gauges of queues."""
 _FIRST_FRAME_S = 10.0
 """First-frame timeout of a chat socket, in seconds."""
 _HEARTBEAT_S = 15.0
-"""Well under the timeout of an absent visitor."""
+"""Heartbeat interval of a chat, in seconds: well under the timeout of an absent visitor."""
 _BODY_LIMIT_MB = 55
 """Size limit of a form with files: the attachments of a ticket, and the form around them."""
 _SENT_PER_TICKET = 10
 """Ratio of the rate limits: requests with an idempotency key, per ticket without an account."""
 _OPEN_BODY_LIMIT_MB = 12
-"""One attachment of the largest size: anybody may send it."""
+"""Size limit of a form without an account: one attachment of the largest size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ def _build_chat(base: _Base) -> Sequence[APIRouter]:
     )
     live_chat, feed = LiveChat(ports, _read_chat_limits(settings)), ChatFeed(ports)
     runtime.prepare(chats.prepare)
-    # A transaction of its own here too, which judges the chat.
+    # A time limit too is applied in a transaction of its own, which judges the chat.
     runtime.run_jobs(
         _CHAT_LIMITS,
         Effect(lambda job: live_chat.apply_time_limits(job.key)),

@@ -30,7 +30,7 @@ def load_targets(path: Path) -> Targets:
 
 def _read(path: Path, read: Callable[[Iterable[str]], T], fault: type[ValueError]) -> T:
     try:
-        # Spreadsheets put a mark before what they save as UTF-8.
+        # Spreadsheets begin a UTF-8 file with a byte order mark.
         with path.open(encoding="utf-8-sig", newline="") as lines:
             return read(lines)
     except (OSError, UnicodeDecodeError) as error:
@@ -53,8 +53,8 @@ class Settings(RuntimeSettings):
     catalogue: Annotated[Path, AfterValidator(_check_catalogue)] = DATA / "catalogue.csv"
     """Catalogue: categories and sub-categories with their desk; checked whole at start."""
     model: Path | None = None
-    """What `python -m services.support train` wrote for this catalogue; without it, the service
-    trains at start."""
+    """Model file that `python -m services.support train` wrote for this catalogue; without it, the
+    service trains at start."""
     targets: Annotated[Path, AfterValidator(_check_targets)] = DATA / "delais.csv"
     """Response-time targets of the desks in opening hours, by desk and priority."""
     desks_open_at: str = _DEFAULT_HOURS.opens.isoformat("minutes")
@@ -68,47 +68,48 @@ class Settings(RuntimeSettings):
     close_after_days: int = Field(default=15, ge=1)
     """Days after which a settled ticket that was not reopened is closed."""
     open_per_email: int = Field(default=5, ge=1)
-    """Tickets without an account that an e-mail address may submit in an hour and, counted apart,
-    activation links that may be asked for it."""
+    """Rate limit of tickets without an account, by e-mail address, per hour. Activation links have
+    the same limit, counted apart."""
     open_per_address: int = Field(default=20, ge=1)
-    """Tickets without an account that a network address may submit in an hour and, counted apart,
-    activation links that it may ask for."""
+    """Rate limit of tickets without an account, by network address, per hour. Activation links have
+    the same limit, counted apart."""
     open_messages_per_ticket: int = Field(default=30, ge=1)
-    """Messages, reopenings and ratings an hour on a submitted ticket without an account."""
+    """Rate limit of messages, reopenings and ratings on a ticket without an account, per hour."""
     portal_url: str = "http://127.0.0.1:8005"
     """Base URL of the portal, in which the virtual agent looks pieces up as the caller."""
     agent_messages_per_address: int = Field(default=200, ge=1)
-    """Messages without an account that a network address may send to the virtual agent an hour."""
+    """Rate limit of messages to the virtual agent without an account, by network address, per
+    hour."""
     suggestions_each: int = Field(default=3000, ge=1)
-    """Suggestions that a structure, or without an account a network address, may ask for an hour:
-    one is asked at each pause of a person who types."""
+    """Rate limit of suggestions, by structure, or without an account by network address, per hour:
+    one is requested at each pause of a person who types."""
     agent_kept_days: int = Field(default=90, ge=1)
-    """Days after which a conversation with the virtual agent is deleted."""
+    """Retention of a conversation with the virtual agent, in days."""
     chat_waiting: int = Field(default=100, ge=1)
-    """Chats that may wait in the queue of one desk."""
+    """Limit of chats that wait in the queue of one desk."""
     chat_waiting_open: int = Field(default=50, ge=1)
     """Limit of waiting chats without an account, among these."""
     chat_open_each: int = Field(default=5, ge=1)
-    """Chats that a structure, or without an account a network address, may have open."""
+    """Limit of open chats of a structure, or without an account of a network address."""
     chat_starts_per_address: int = Field(default=20, ge=1)
-    """Chats without an account that a network address may start in an hour."""
+    """Rate limit of chats started without an account, by network address, per hour."""
     chat_silence_s: int = Field(default=900, ge=1)
     """Timeout of a chat in which nobody writes, in seconds."""
     chat_absence_s: int = Field(default=120, ge=60)
     """Timeout of a waiting chat whose visitor is not connected, in seconds."""
     chat_kept_days: int = Field(default=365, ge=1)
-    """Days after which a transcript is deleted."""
+    """Retention of a transcript, in days."""
     chat_sockets: int = Field(default=1000, ge=1)
-    """Connections to the chat with an account, per process."""
+    """Limit of connections to the chat with an account, per process."""
     chat_sockets_open: int = Field(default=500, ge=1)
-    """Connections to the chat without an account, per process; counted apart."""
+    """Limit of connections to the chat without an account, per process; counted apart."""
     chat_sockets_desk: int = Field(default=500, ge=1)
-    """Connections of agents of desks to the chat, per process."""
+    """Limit of connections of agents of desks to the chat, per process."""
     chat_sockets_before_first_frame: int = Field(default=100, ge=1)
-    """Connections without a first frame yet, with an account and without one, counted apart; over
-    that the oldest is closed."""
+    """Limit of connections without a first frame yet, with an account and without one, counted
+    apart; over it the oldest is closed."""
     chat_sockets_each: int = Field(default=20, ge=1)
-    """Connections of one structure, network address or agent, per process."""
+    """Limit of connections of one structure, network address or agent, per process."""
 
     @model_validator(mode="after")
     def _check_opening_hours(self) -> Self:

@@ -38,8 +38,11 @@ from shared.vocabulary.levels import LEVEL
 
 Task = Callable[[], Awaitable[None]]
 _SWEEP_S = 1.0
+"""Interval of the sweep of inboxes and projections, in seconds."""
 _MEASURE_JOBS_S = 10.0
+"""Interval of the gauges of jobs, in seconds."""
 _SWEEP_FILES_S, _SWEEP_FILES_TIMEOUT_S = 3600, 600
+"""Interval and timeout of the sweep of files, in seconds."""
 _FILES = "files"
 """Kind of the periodic job that deletes files."""
 _log = get_logger(__name__)
@@ -236,7 +239,8 @@ class Runtime:
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        # Left last, and by the lifespan: uvicorn ends the process once its server has stopped.
+        # Both are closed here, and not after the server: uvicorn ends the process once it has
+        # stopped.
         async with _export_spans(self.service, self.settings), self.store:
             self._run("start", self._start)
             try:
@@ -332,7 +336,7 @@ async def rebuild(
 
 
 def _build(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> tuple[Runtime, FastAPI]:
-    """Build the service inside the event loop: the store's driver keeps the first that it sees."""
+    """Build the service inside the event loop, which the store's driver keeps."""
     try:
         runtime, app = build()
     except ValidationError as error:
@@ -355,7 +359,7 @@ async def _export_spans(service: str, settings: RuntimeSettings) -> AsyncIterato
     if not settings.otlp_endpoint:
         yield
         return
-    # Loaded for those who trace alone: it takes a third of a second.
+    # Imported only when spans are exported: the import takes a third of a second.
     exporter = import_module("shared.runtime.tracing.exporter").OtlpExporter(
         service, settings.instance, settings.otlp_endpoint
     )

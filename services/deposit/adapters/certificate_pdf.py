@@ -157,15 +157,16 @@ def _group_digits(number: int) -> str:
 
 
 class _Certificate(FPDF):
-    """The page: a heading, sections of labels and values, and the piece's id on each page."""
+    """The PDF: a heading, sections of labels and values, and the piece's id on each page."""
 
     def __init__(self, facts: CertificateFacts) -> None:
         super().__init__(format="A4")
         self._facts = facts
         self._has_codes = False
-        # The default is the time of writing, which would give other bytes each time.
+        # By default fpdf writes the current time, which would give other bytes each time.
         self.creation_date = facts.deposited_at
-        # Its placeholder for the number of pages would also be replaced inside a file's name.
+        # fpdf replaces its placeholder for the number of pages (`{nb}`) in every text, in the name
+        # of a file too: it is switched off.
         self.alias_nb_pages("")
         self.set_title(f"Certificat de dépôt {facts.piece_id}")
         self.set_lang("fr-FR")
@@ -238,7 +239,7 @@ class _Certificate(FPDF):
         self.cell(w=0, h=5, text=f"page {self.page_no()}", align="R")
 
     def _to_printable(self, text: str) -> str:
-        """Write a text in Latin-1, all that the PDF's own fonts have; other signs as `<U+1234>`."""
+        """Convert a text to Latin-1, as PDF fonts require; other signs become `<U+1234>`."""
         characters = normalise_nfc(text).translate(_TYPOGRAPHY)
         shown = "".join(
             character if _is_latin1(character) else f"<U+{ord(character):04X}>"

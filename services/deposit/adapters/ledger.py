@@ -1,6 +1,6 @@
 """Group commit of deposits: those that arrive together share one transaction.
 
-The store limits how many deposits are taken, not HTTP: a transaction costs about the same for one
+The store limits the throughput of deposits, not HTTP: a transaction costs about the same for one
 piece as for a hundred. Duplicates are removed from the group first, as one of them would abort the
 whole transaction.
 """
@@ -49,7 +49,7 @@ class PendingDeposit:
     key: Key | None
     outcome: "asyncio.Future[Outcome]"
     root: RootSpan | None
-    """Of the request that brought it: others' deposits share its transaction."""
+    """Root span of the request that sent the deposit; its transaction writes other deposits too."""
 
     @property
     def number_id(self) -> str:
@@ -68,7 +68,11 @@ class MongoLedger:
         self._waiting: asyncio.Queue[PendingDeposit] = asyncio.Queue(max_waiting)
 
     async def record(self, piece: Piece, key: Key | None) -> Outcome:
-        """Queue a deposit for the next transaction, and wait for its outcome."""
+        """Queue a deposit for the next transaction, and wait for its outcome.
+
+        Raises SaturatedError when the queue is full, and TimeoutError when no outcome comes in
+        time.
+        """
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         entry = PendingDeposit(piece, key, outcome, get_current_root())
         try:
@@ -87,7 +91,7 @@ class MongoLedger:
             await self._settle([entry for entry in group if not entry.outcome.done()])
 
     async def complete(self, piece: Piece, completion: Completion) -> bool:
-        """Write a completion; False when this suspension was already answered."""
+        """Write a completion or a contest; False when this version of the dossier has one."""
 
         async def work(transaction: Transaction) -> bool:
             unanswered = {
@@ -118,7 +122,7 @@ class MongoLedger:
     async def _settle(self, group: Sequence[PendingDeposit]) -> None:
         try:
             outcomes = await self._keep(group)
-        except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+        except Exception as error:  # noqa: BLE001 - raised in each request that waits
             for entry in group:
                 if not entry.outcome.done():
                     entry.outcome.set_exception(error)
@@ -134,7 +138,8 @@ class MongoLedger:
             if fresh:
                 await asyncio.wait_for(self._commit(fresh), _TRANSACTION_S)
         except (DuplicateKeyError, BulkWriteError) as error:
-            # Another replica was faster. One by one, only the duplicates are refused.
+            # Another replica has just used the same number or key. Retried one by one, only the
+            # duplicates are refused.
             if not _is_duplicate(error):
                 raise
             if len(group) == 1:
@@ -197,7 +202,10 @@ class MongoLedger:
     async def _read_ranks(
         self, transaction: Transaction, dossiers: Sequence[str] | set[str]
     ) -> dict[str, int]:
-        """Read how many events each dossier has had; another writer in between is a conflict."""
+        """Read the rank of the last event of each dossier.
+
+        A transaction that writes a rank conflicts with any other that has written it since.
+        """
         found = transaction.collection(RANKS).find(
             {"_id": {"$in": list(dossiers)}}, session=transaction.session
         )
@@ -206,8 +214,8 @@ class MongoLedger:
     async def _keep_ranks(self, transaction: Transaction, ranks: dict[str, int]) -> None:
         await transaction.collection(RANKS).bulk_write(
             [
-                UpdateOne({"_id": dossier}, {"$set": {"told": told}}, upsert=True)
-                for dossier, told in ranks.items()
+                UpdateOne({"_id": dossier}, {"$set": {"told": rank}}, upsert=True)
+                for dossier, rank in ranks.items()
             ],
             ordered=False,
             session=transaction.session,

@@ -11,7 +11,7 @@ from shared.vocabulary.piece_numbers import build_number_key
 from shared.vocabulary.roles import Role
 
 RANKS = "ranks"
-"""Number of events published, by dossier."""
+"""Collection of the number of events published, by dossier."""
 
 
 class MongoPieces:

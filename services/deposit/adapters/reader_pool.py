@@ -1,8 +1,9 @@
 """Pool of reader processes with limits: untrusted files are read outside the service.
 
-The PDF library cannot be told to stop at every bomb: an array of numbers of 18 MB takes it 1.3 GB,
-and 32 KB of nested compression 2.2 GB and 19 s, during which no other thread of its process may
-run. Small XML files are read in a thread of the service, so that they never wait behind a bomb.
+The PDF library has no limit against some decompression bombs: it takes 1.3 GB to read an array of
+numbers of 18 MB, and 2.2 GB and 19 s for 32 KB of nested compression, during which no other thread
+of its process may run. Small XML files are read in a thread of the service, so that they never wait
+behind a bomb.
 """
 
 import asyncio
@@ -30,10 +31,13 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
 
 LIGHT_BYTES = 64 * 1024
+"""Size up to which a file that is no PDF is read in the service itself."""
 _PROGRAM = "services.deposit.adapters.reader_process"
 _ROOT = Path(__file__).parents[3]
 _WARM_S = 30.0
+"""Timeout of the start of a reader, in seconds."""
 _ENDING_S = 2.0
+"""Timeout of the wait for the end of a killed reader, in seconds."""
 _READ = Counter(
     "aiguillage_files_read_apart_total",
     "Files given to a reader process: answered, ended by its limits or late; or turned away",
@@ -50,9 +54,9 @@ class ReaderLimits:
     memory_mb: int
     cpu_s: int
     wall_s: float
-    """Wall-clock timeout: a busy machine may not give the CPU time."""
+    """Wall-clock timeout of a file, in seconds: a busy machine may give less CPU time."""
     wait_s: float
-    """Timeout of the wait for a reader; over it `SaturatedError` is raised."""
+    """Timeout of the wait for a turn, then for a reader, in seconds: then `SaturatedError`."""
     files: int = 200
     """Number of files that a reader reads before a new one replaces it."""
     kept_mb: int = 160
@@ -61,7 +65,10 @@ class ReaderLimits:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The answer of a reader: one of these fields. A `fault` is an error of our own code."""
+    """Answer of a reader: one of these fields, or none when the file ended the reader.
+
+    A `fault` is an error of our own code.
+    """
 
     invoice: Invoice | None = None
     violation: Violation | None = None
@@ -110,7 +117,11 @@ class ReaderPool:
                 await self._end(reader)
 
     async def read(self, content: bytes, name: str, sender: str = "") -> Invoice:
-        """Read an e-invoice. Raises `Unreadable`, or `SaturatedError` when too many wait."""
+        """Read an e-invoice.
+
+        Raises `Unreadable`, `SaturatedError` when too many wait, and RuntimeError for a fault of
+        our own code.
+        """
         if len(content) <= LIGHT_BYTES and not has_pdf_header(content):
             return await asyncio.to_thread(read_xml, content, name)
         answer = await self._ask(content, name, sender)
@@ -121,7 +132,7 @@ class ReaderPool:
         return answer.invoice
 
     async def _ask(self, content: bytes, name: str, sender: str) -> _Answer:
-        """Send a file to a reader; the answer is empty when the file ended the reader.
+        """Send a file to a reader; the answer is empty when the reader ended or took too long.
 
         Retries once with another reader when the first one had ended before it took the file: the
         event loop may not know yet that an idle process is dead. A file that ends its reader after
@@ -152,7 +163,10 @@ class ReaderPool:
 
     @asynccontextmanager
     async def _acquire_reader(self, sender: str) -> AsyncIterator[Process]:
-        """Hold a reader within the block, in fair turn; end one that has not answered by then."""
+        """Acquire a reader for the block, in fair turn; an exception in the block ends the reader.
+
+        Raises SaturatedError when no reader is free in time.
+        """
         async with AsyncExitStack() as turn:
             try:
                 await turn.enter_async_context(self._semaphore.acquire(sender))
@@ -214,8 +228,7 @@ class ReaderPool:
         if reader.returncode is None:
             with suppress(ProcessLookupError):
                 reader.kill()
-            # Its pipe may stay open, for example in a child of its own: nothing waits for that
-            # here.
+            # Its pipe may stay open, for example in a child process: the wait has a timeout.
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ENDING_S):
                     await _drain(reader)
@@ -223,7 +236,10 @@ class ReaderPool:
 
 
 async def _exchange(reader: Process, *frames: bytes) -> bytes:
-    """Send a file; receive that it was taken, then the answer. Raises `_NotTakenError`."""
+    """Send a file; receive its acknowledgement, then the answer.
+
+    Raises `_NotTakenError` when the reader ends before the acknowledgement.
+    """
     writer, _ = _get_pipes(reader)
     try:
         for each in frames:
@@ -246,7 +262,7 @@ async def _receive(reader: Process) -> bytes:
 async def _drain(reader: Process) -> None:
     """Read what a killed reader has left in its pipe, without which `wait` does not return."""
     _, answers = _get_pipes(reader)
-    # Another task still reads the pipe, and reads it to the end.
+    # RuntimeError: another task still reads the pipe, and reads it to the end.
     with suppress(RuntimeError, OSError):
         while await answers.read(ANSWER_MAX_BYTES):
             pass
@@ -259,7 +275,7 @@ def _get_pipes(reader: Process) -> tuple[asyncio.StreamWriter, asyncio.StreamRea
 
 
 def _read_memory_mb(reader: Process) -> int:
-    """Return the memory that a reader holds; 0 where the kernel does not tell."""
+    """Read the resident memory of a reader, in MB; 0 where the kernel does not give it."""
     try:
         pages = int(Path(f"/proc/{reader.pid}/statm").read_text().split()[1])
     except (OSError, IndexError):

@@ -3,8 +3,8 @@
 python -m services.deposit.adapters.reader_process MEMORY_MB CPU_S FILES
 
 The kernel limits its memory and the CPU time of each file; a file that takes more ends the process.
-It has no open file except two pipes, and may write no file. It ends when standard input closes, as
-the service is then gone, and after FILES files.
+It may write no file: it receives files on standard input and answers on standard output. It ends
+when standard input closes, as the service is then gone, and after FILES files.
 """
 
 import gc
@@ -27,7 +27,7 @@ _OPEN_FILES = 16
 
 
 def main() -> None:
-    """Read files until standard input closes."""
+    """Read files until standard input closes, or FILES of them are read."""
     memory_mb, cpu_s, files = map(int, sys.argv[1:])
     with suppress(OSError):
         # When memory runs short, the kernel ends this process before the service.
@@ -41,10 +41,10 @@ def main() -> None:
     _write_answer(b"")
     for _ in range(files):
         name, content = _read_frame(sys.stdin.buffer), _read_frame(sys.stdin.buffer)
-        # Tells that the file is taken: from here on, the file may be the cause when this process
-        # ends.
+        # Acknowledge the file: from here on, it may be the cause when this process ends.
         _write_answer(b"")
-        # The soft limit ends the process as well as the hard one, which cannot be raised again.
+        # The soft limit ends the process too. The hard one is not lowered: it could not be raised
+        # again for the next file.
         resource.setrlimit(resource.RLIMIT_CPU, (_read_cpu_s() + cpu_s, most_cpu_s))
         answer = _read(content, name.decode())
         # The CPU limit of this file is lifted before the next one is received.
@@ -81,12 +81,12 @@ def _read(content: bytes, name: str) -> bytes:
         answer = {"violation": asdict(error.violation)}
     except MemoryError:
         raise  # ends the process
-    except Exception as error:  # noqa: BLE001 - the service says it, as a fault of its own
+    except Exception as error:  # noqa: BLE001 - the service raises it as its own error
         answer = {"fault": repr(error)[:1000]}
-    told = json.dumps(answer, default=str).encode()
-    if len(told) > ANSWER_MAX_BYTES:
+    written = json.dumps(answer, default=str).encode()
+    if len(written) > ANSWER_MAX_BYTES:
         sys.exit(1)
-    return told
+    return written
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Addition:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The completion was written."""
+    """The addition was written."""
 
     piece: Piece
     completion: Completion
@@ -37,7 +37,7 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class NotAwaited:
-    """The piece does not await a completion of this caller; the violations say why."""
+    """The piece awaits no such addition of this caller; the violations say why."""
 
     violations: tuple[Violation, ...]
 
@@ -53,12 +53,12 @@ class Completions:
     """Use case of completions and contests."""
 
     def __init__(self, ports: Ports, level: int) -> None:
-        """Use these ports; offer the acts of the level that is written."""
+        """Use these ports; `level` is the write level: acts above it are refused."""
         self._ports = ports
         self._level = level
 
     async def complete(self, addition: Addition) -> Completed | NotAwaited | Invalid | None:
-        """Take an addition, or return why not; None when the caller has no such piece."""
+        """Write an addition, or return why not; None when the caller has no such piece."""
         role, structure = addition.role, addition.structure
         piece = await self._ports.pieces.get(addition.piece_id)
         if piece is None or not await is_party(self._ports, piece, role, structure):

@@ -51,10 +51,13 @@ class Download:
 
 
 class Consultations:
-    """Shows pieces to the parties of their dossiers, and to nobody else: access control is here."""
+    """Shows pieces to the parties of their dossiers, and to nobody else: access control is here.
+
+    A method returns None when there is no such piece, or the caller may not see it.
+    """
 
     def __init__(self, ports: Ports, level: int) -> None:
-        """Use these ports; offer the acts of the level that is written."""
+        """Use these ports; `level` is the write level: acts above it are not offered."""
         self._ports = ports
         self._level = level
 
@@ -72,7 +75,7 @@ class Consultations:
     async def prefill(
         self, piece_id: str, role: Role, structure: str
     ) -> Prefill | Violation | None:
-        """Prefill the next deposit for whoever is awaited; a violation tells others why not."""
+        """Prefill the next deposit, or return why the caller may not make one now."""
         piece = await self._find_piece(piece_id, role, structure)
         if piece is None:
             return None
@@ -108,7 +111,7 @@ class Consultations:
     async def download_attachment(
         self, piece_id: str, sha256: str, role: Role, structure: str
     ) -> Download | None:
-        """Read an attachment of a piece."""
+        """Read an attachment of a piece; None when the piece has no such one."""
         piece = await self._find_piece(piece_id, role, structure)
         found = piece and piece.find_attachment(sha256)
         if not found:
@@ -118,7 +121,7 @@ class Consultations:
     async def download_certificate(
         self, piece_id: str, role: Role, structure: str, completion: int | None = None
     ) -> Download | None:
-        """Read the certificate of a deposit, or of one of its completions (from 1)."""
+        """Read the certificate of a deposit, or of the completion of that rank, from 1."""
         piece = await self._find_piece(piece_id, role, structure)
         if piece is None:
             return None

@@ -65,7 +65,7 @@ class Refused:
 
     @property
     def is_early(self) -> bool:
-        """Whether only the moment is wrong: routing has not yet taken the whole dossier."""
+        """Whether it may be retried: routing has not yet processed every piece of the dossier."""
         return {violation.code for violation in self.violations} == {rules.DOSSIER_ON_ITS_WAY.code}
 
 
@@ -81,10 +81,10 @@ class _Examination:
 
 
 class Deposits:
-    """Takes deposits."""
+    """Use case of deposits: judge a deposit, and store its piece or nothing (dry run)."""
 
     def __init__(self, ports: Ports, policy: Policy) -> None:
-        """Use these ports, by this policy."""
+        """Use these ports and this policy."""
         self._ports = ports
         self._policy = policy
         self._memory = FairSemaphore(policy.max_read_at_once, policy.read_wait_s)
@@ -99,7 +99,7 @@ class Deposits:
         return Trial(recipient, verdict.violations, read)
 
     async def deposit(self, submission: Submission) -> Deposited | Refused:
-        """Take a deposit, or return the rules that refuse it."""
+        """Judge a deposit and store its piece, or return the rules that refuse it."""
         async with self._memory.acquire(submission.structure):
             examined = await self._examine(submission)
             if examined.used and examined.key:
@@ -107,7 +107,7 @@ class Deposits:
             draft = examined.verdict.draft
             if draft is None:
                 return Refused(examined.verdict.violations)
-            piece = await self._store_piece(submission, examined, draft)
+            piece = await self._build_piece(submission, examined, draft)
         outcome = await self._ports.ledger.record(piece, examined.key)
         return await self._answer_recorded(piece, outcome)
 
@@ -121,7 +121,8 @@ class Deposits:
         directory = await self._ports.structures.find(party.structure for _, party in named)
         number = proposal.fields.number
         spent = number and await self._ports.pieces.find_by_number(submission.structure, number)
-        # Read last: what an earlier request with this key changed above is then seen here too.
+        # The use of the key is read last: it is found when an earlier request with this key has
+        # changed what was read above.
         key = await self._read_key(submission)
         used = await self._ports.pieces.find_key_use(key) if key else None
         world = World(
@@ -147,7 +148,7 @@ class Deposits:
         )
 
     async def _find_awaited_number(self, proposal: Proposal, parties: Parties) -> str | None:
-        """Find the number of a piece that already awaits the deposit which would open a dossier."""
+        """Find the number of a piece that awaits the same deposit in another dossier."""
         ports, cadre = self._ports, proposal.fields.cadre
         if cadre is None:
             return None
@@ -180,10 +181,10 @@ class Deposits:
         files = (submission.file, *submission.attachments)
         return await build_key(owner, submission.key, submission.metadata_text, files)
 
-    async def _store_piece(
+    async def _build_piece(
         self, submission: Submission, examined: _Examination, draft: Draft
     ) -> Piece:
-        """Store the files and the certificate first, as the piece refers to them."""
+        """Build the piece, once the files and the certificate that it refers to are stored."""
         vault, ports = self._ports.vault, self._ports
         file = await store_file(vault, submission.file.name, examined.content)
         is_pdf = draft.read.syntax in {Syntax.PDF, Syntax.FACTUR_X}

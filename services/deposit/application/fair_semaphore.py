@@ -16,7 +16,7 @@ class FairSemaphore:
     """Semaphore shared by holders; a quarter of its places is kept for holders without a place."""
 
     def __init__(self, places: int, wait_s: float) -> None:
-        """Begin with all places free."""
+        """Begin with all places free; `wait_s` is the timeout of a wait, in seconds."""
         self._free = places
         self._reserved = -(-places // 4) if places > 1 else 0
         self._wait_s = wait_s
@@ -74,7 +74,10 @@ class FairSemaphore:
                 del self._waiting[holder]
 
     def _wake_next(self) -> None:
-        """Wake the holder with the fewest places; among equals, the one served longest ago."""
+        """Give free places to those who wait: first to the holder with the fewest places.
+
+        Among equals, the one served longest ago comes first.
+        """
         while self._waiting:
             holder = min(self._waiting, key=self._taken.__getitem__)
             if not self._has_place(holder):

@@ -21,6 +21,7 @@ async def find_followed(
 ) -> FollowedPiece | Violation | None:
     """Find the piece that a proposal follows; None when it opens a dossier.
 
+    Returns a violation when no such piece is found, or several are.
     A piece of a dossier in which the caller takes no part is not found.
     """
     follows = proposal.metadata.follows
@@ -95,7 +96,7 @@ async def find_state(ports: Ports, piece: Piece) -> DossierState | None:
 
 
 def load_circuit(piece: Piece) -> Circuit:
-    """Load the version of the circuit that a piece's dossier keeps to."""
+    """Load the version of the circuit with which a piece's dossier was opened."""
     return load_version(piece.draft.table_version)
 
 

@@ -54,10 +54,10 @@ class Dossiers(Protocol):
     """The projection of dossiers."""
 
     async def find(self, dossier_id: str) -> DossierState | None:
-        """Find the state that routing last published; None before the first one."""
+        """Find the state that routing published last; None before the first one."""
 
     async def find_awaiting(self, who: Depositor, titulaire: str) -> str | None:
-        """Find a piece that awaits this deposit in a dossier of a titulaire."""
+        """Find the id of a piece that awaits this deposit in a dossier of a titulaire, if any."""
 
 
 class Pieces(Protocol):
@@ -70,10 +70,10 @@ class Pieces(Protocol):
         """Find the piece of a depositor by its number."""
 
     async def find_with_number(self, number: str, role: Role, structure: str) -> list[Piece]:
-        """Find the pieces of a number in the dossiers of a structure."""
+        """Find the pieces with a number in whose dossiers a structure has a role."""
 
     async def list_ids(self, dossier_id: str) -> set[str]:
-        """List the pieces deposited in a dossier."""
+        """List the ids of the pieces deposited in a dossier."""
 
     async def find_key_use(self, key: Key) -> UsedKey | None:
         """Find what an idempotency key was used for."""
@@ -98,10 +98,10 @@ class Ledger(Protocol):
     """Writes deposits durably, each with its event."""
 
     async def record(self, piece: Piece, key: Key | None) -> RecordedDeposit | Refusal:
-        """Write a piece. Raises `SaturatedError`."""
+        """Write a piece. Raises `SaturatedError` when too many deposits wait."""
 
     async def complete(self, piece: Piece, completion: Completion) -> bool:
-        """Write a completion; False when this suspension was already answered."""
+        """Write a completion or a contest; False when this version of the dossier has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,6 @@ class Policy:
     """Limit of deposits whose files are in memory at the same time."""
     require_moa: bool = True
     read_wait_s: float = 60.0
-    """Timeout of the wait for a turn; over it `SaturatedError` is raised."""
+    """Timeout of the wait for a turn, in seconds; over it `SaturatedError` is raised."""
     level: int = LEVEL
-    """The level that is written."""
+    """Write level: acts above it are refused."""

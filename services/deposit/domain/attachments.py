@@ -25,5 +25,8 @@ _RULES = AttachmentRules(
 def judge_attachments(
     attachments: Sequence[Attached], file_bytes: int = 0
 ) -> tuple[Violation, ...]:
-    """List the rules that attachments break, each on `attachments.<rank>`, and their total."""
+    """List the rules that attachments break, each on `attachments.<rank>`, and their total.
+
+    `file_bytes` is the size of the main file, which counts in the total.
+    """
     return judge(_RULES, attachments, other_bytes=file_bytes)

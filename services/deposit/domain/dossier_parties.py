@@ -35,8 +35,8 @@ def name_opening_parties(
     """Name the parties of a new dossier.
 
     The seller of the file is the supplier that deposits it, or else the titulaire. Its buyer is the
-    service financier, unless the depositor names the buyer as MOA. The depositor has its own role
-    without naming itself.
+    service financier, unless the depositor names another one; the buyer must then be the MOA. The
+    depositor has its own role without naming itself.
     """
     named = dict(metadata.parties)
     seller = role if role in SUPPLIER_SIDE else Role.TITULAIRE
@@ -74,14 +74,14 @@ def name_next_parties(previous: Parties, read: Invoice, metadata: Metadata) -> N
 
 
 def _keep_named(named: Mapping[Role, Party]) -> Parties:
-    """Remove parties without a structure; the two that every dossier needs are then missing."""
+    """Remove the parties without a structure, except the two that every dossier needs."""
     always = (Role.TITULAIRE, Role.SERVICE_FINANCIER)
     kept = {role: party for role, party in named.items() if party.structure or role in always}
     return Parties(**{role.value: party for role, party in kept.items()})
 
 
 def _add_service_of_file(parties: Parties, read: Invoice, metadata: Metadata) -> NamedParties:
-    """Add the service that the file names, and compare the rest."""
+    """Add the service that the file names, and list what the file contradicts."""
     broken = [*_compare(parties, read)]
     role = _choose_buyer_role(parties, read)
     buyer = parties.of(role)
@@ -122,7 +122,7 @@ def _compare(parties: Parties, read: Invoice) -> Iterator[Violation]:
 
 
 def _may_mean(read: FileParty, party: Party) -> bool:
-    """Tell whether a party of the file may be that structure.
+    """Tell whether a party of the file may be the structure of `party`.
 
     A SIREN, also the one in a French VAT number, is compared with SIRETs alone. The VAT number of
     another country is compared with structures that are identified by one.

@@ -56,7 +56,7 @@ class Invoice:
     prepaid: Decimal | None = None
     """BT-113, the amount already paid; only some files have it."""
     rounding: Decimal | None = None
-    """BT-114, the rounding added to the amount due; only files have it."""
+    """BT-114, the rounding added to the amount due; only some files have it."""
     type_code: str | None = None
     is_credit_note: bool | None = None
     """Whether it is a credit note by the root of a UBL file; None for other files."""

@@ -52,7 +52,7 @@ class World:
     """Number of a piece of another dossier that awaits the same deposit of this depositor."""
     require_moa: bool = True
     level: int = LEVEL
-    """The level that is written."""
+    """Write level: acts above it are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _judge_type(proposal: Proposal, world: World) -> Iterator[Violation]:
 
 
 def _find_type_code(proposal: Proposal, world: World) -> str:
-    """Return the type of document, which every e-invoice states.
+    """Return the code of the type of document: the one that is stated, or a default.
 
     A plain PDF without a type has the type of the piece that it follows, as a piece that restates
     an avoir is one as well. A plain PDF that opens a dossier is an invoice.
@@ -172,7 +172,7 @@ def _judge_place(proposal: Proposal, world: World, parties: Parties) -> Iterator
 
 
 def _rename_field(violation: Violation) -> Violation:
-    """Rename the field of a violation as in the metadata of a deposit."""
+    """Give the field of a violation its path in the metadata of a deposit."""
     head, _, _ = violation.field.partition(".")
     if head in _PARTIES:
         return replace(violation, field=f"parties.{violation.field}")

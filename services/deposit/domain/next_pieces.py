@@ -41,18 +41,18 @@ class FollowedPiece:
     @property
     def engagement(self) -> str | None:
         """Engagement of the piece, which a recycling may correct but never remove."""
-        told = self.state.engagements.get(self.piece.id) if self.state else None
-        return told or self.piece.draft.engagement
+        corrected = self.state.engagements.get(self.piece.id) if self.state else None
+        return corrected or self.piece.draft.engagement
 
     def list_cadres(self, role: Role, structure: str) -> tuple[Cadre, ...]:
-        """List what a structure may deposit after the piece now."""
+        """List the cadres that a structure may deposit after the piece now."""
         awaited = self.state.awaited if self.state else None
         turn = awaited.find_turn(role, structure) if awaited else None
         is_awaited = awaited is not None and awaited.piece_id == self.piece.id
         return turn.cadres if turn and is_awaited else ()
 
     def find_row(self, circuit: Circuit) -> Row:
-        """The row of the piece that is followed."""
+        """Find the row of the circuit for the piece that is followed."""
         return circuit[self.piece.draft.cadre, self.parties.moa is not None]
 
 
@@ -66,8 +66,8 @@ def judge_next(
 ) -> Iterator[Violation]:
     """Check whose turn it is, the cadre, the depositor, and what the recipient requires.
 
-    The decision table of the MOA parameter is not asked again: it was at the opening, and routing
-    holds a dossier that contradicts it since.
+    The MOA parameter is not judged here: it was at the opening, and routing holds a dossier that
+    contradicts it since.
     """
     role, fields, previous = proposal.role, proposal.fields, following.piece.draft
     yield from _judge_state(circuit, proposal, following, level)

@@ -68,11 +68,11 @@ class Completion:
     completed_at: datetime
     certificate_sha256: str
     dossier_version: int
-    """Version of the dossier that allowed it: a suspension is answered once."""
+    """Version of the dossier that awaited it: each version takes one addition."""
     act: Act = Act.COMPLETER
     by: Party | None = None
     role: Role | None = None
-    """Who contests; None for a completion, which the depositor of the piece sends."""
+    """Who added it; None in one of an earlier release: the depositor of the piece."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class Proposal:
 
     @property
     def cited_number(self) -> str | None:
-        """Number of the one piece that the file cites (BT-25)."""
+        """Number of the piece that the file cites (BT-25); None unless it cites exactly one."""
         cited = self.read.preceding_numbers
         return cited[0] if len(cited) == 1 else None
 

@@ -26,7 +26,7 @@ class DossierState:
     parties: Parties
     statuses: Mapping[str, Status]
     reported: Mapping[str, Status]
-    """Statuses for those from whom the payment is hidden: those before it."""
+    """Status before a payment, by piece: what those see from whom the payment is hidden."""
     engagements: Mapping[str, str | None] = field(default_factory=dict)
     """Engagements by piece, as the last recycling left them."""
     awaited: Awaited | None = None
@@ -69,7 +69,7 @@ def judge_turn(
 ) -> Turn | Violation:
     """Find the turn in which a structure may do `act` now, or the violation on `field`.
 
-    `level` is the one that is written.
+    `level` is the write level: acts above it are refused.
     """
     seen = state.as_seen(role)
     current = CurrentPiece(piece.id, piece.draft.number, seen.find_status(piece.id))

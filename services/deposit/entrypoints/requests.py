@@ -21,7 +21,7 @@ from shared.vocabulary.rules import Violation
 
 Text = Annotated[str, TypedText(200, min_length=1)]
 StructureId = Annotated[str, TypedText(100, min_length=1)]
-# `judged`: a rule refuses these with its own code, beside all else that is wrong.
+# `judged`: a rule refuses hidden characters with its own code, together with all other faults.
 JudgedText = Annotated[str, TypedText(200, min_length=1, judged=True)]
 ServiceCode = Annotated[str, TypedText(100, min_length=1, judged=True)]
 Comment = Annotated[str, TypedText(200, lines=True, judged=True)]

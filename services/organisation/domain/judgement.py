@@ -52,7 +52,7 @@ _SERVICE_FRAME_BYTES = len('{"code":,"name":,"active":false,"engagement_obligato
 def judge(
     declared: Declaration, structure: str, current: Structure | None
 ) -> tuple[Violation, ...]:
-    """List the rules that a declaration of `structure` breaks; `current` is the one before."""
+    """List the rules that a declaration of `structure` breaks; `current` is as stored."""
     broken = [*_judge_identifier(declared, structure)]
     if not has_visible_letter(declared.name):
         broken.append(rules.NAME_EMPTY.build_violation("name"))

@@ -16,7 +16,10 @@ DOSSIERS = "dossiers"
 async def project_dossiers(
     transaction: Transaction, events: Sequence[Event[DossierChanged]]
 ) -> None:
-    """Replace the pieces of each dossier that comes in a newer version."""
+    """Replace the pieces of each dossier that comes in a newer version.
+
+    Raises ElsewhereError for a piece that belongs to another dossier.
+    """
     latest = {
         event.data.dossier_id: event for event in sorted(events, key=lambda each: each.data.version)
     }

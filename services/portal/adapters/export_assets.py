@@ -10,7 +10,7 @@ _FOLDER = Path(verify.__file__).parent
 
 
 def read_assets(level: int) -> ExportAssets:
-    """Read the assets of an export, for the level that is written."""
+    """Read the assets of an export, for a write level."""
     return ExportAssets(
         verifier=(_FOLDER / "verify.py").read_bytes(),
         read_me=(_FOLDER / verify.README).read_text(encoding="utf-8"),

@@ -21,7 +21,10 @@ class ExportQueue:
         self._waiting = 0
 
     async def export(self, dossier_id: str, by: Actor) -> BinaryIO | None:
-        """Return the file of an export; None when the caller has no such dossier."""
+        """Return the file of an export; None when the caller has no such dossier.
+
+        Raises UnavailableError when too many exports wait.
+        """
         if self._waiting >= self._settings.export_waiting:
             raise UnavailableError("too many exports wait")
         self._waiting += 1

@@ -38,7 +38,10 @@ class ZipArchive:
         return await self.add(path, chunks(), "")
 
     async def add(self, path: str, chunks: AsyncGenerator[bytes, None], name: str) -> Member:
-        """Add a member from chunks. Raises TooLargeError over the size limit of the archive."""
+        """Add a member from chunks; `name` is the file's name as deposited, for the manifest.
+
+        Raises TooLargeError over the size limit of the archive.
+        """
         digest, size = sha256(), 0
         info = ZipInfo(path, _EPOCH)
         info.create_system, info.external_attr = _UNIX, _PLAIN_FILE << 16

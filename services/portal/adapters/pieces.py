@@ -37,7 +37,8 @@ class MongoPieces:
 
     async def count(self, viewer: Actor) -> Sequence[Count]:
         rows = [row async for row in aggregate(self._pieces, queries.build_count(viewer))]
-        # Judged by its status alone, which the index holds: a level would have each piece read.
+        # A piece of a newer version is recognised by its status, which the index holds. To check
+        # its level, the query would have to read it.
         newer = {row["_id"]["status"] for row in rows} - {status.value for status in Status}
         if newer:
             raise NewerDocumentError(PIECES.collection, sorted(newer))

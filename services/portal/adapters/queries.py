@@ -1,6 +1,7 @@
 """Queries of the store, and the indexes that serve them.
 
-The first field of every index is the array of those who may see a piece: every query filters by it.
+An index of searches begins with the array of those who may see a piece: every search filters by it.
+Other indexes begin with those whom a piece awaits, or with its depositor, who may see it too.
 A field that is searched by equality has an index of its own, followed by the order of pages, so
 that nothing is sorted. A field that is searched by bounds has two indexes: one that begins with it,
 for narrow bounds, and the index of pages, where all such fields follow the order, for wide bounds:
@@ -66,7 +67,7 @@ INDEXES: tuple[Keys, ...] = (
 
 def build_search(viewer: Actor, criteria: Criteria, after: Place | None = None) -> Document:
     """Build the query of a search: what the viewer may see, the criteria, and the cursor."""
-    # Whoever is awaited may see the piece, so one array is enough; an index allows no second.
+    # Whoever is awaited may see the piece, so one array is enough; an index may not have two.
     scope = "awaited_by" if criteria.awaits_me else "seen_by"
     state = name_state_field(viewer.role)
     asked: Document = {

@@ -28,7 +28,7 @@ _INEXACT = 10**13
 
 
 class CsvSheet:
-    """CSV for a French spreadsheet: UTF-8 with its mark, semicolons, decimal commas."""
+    """CSV for a French spreadsheet: UTF-8 with a byte order mark, semicolons, decimal commas."""
 
     async def write(self, rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
         text = StringIO()
@@ -49,7 +49,7 @@ class XlsxSheet:
         self._max_rows = max_rows
 
     async def write(self, rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
-        """Write all the rows, then yield the file. Raises SheetFullError."""
+        """Write all the rows, then yield the file. Raises SheetFullError for too many rows."""
         with TemporaryDirectory(prefix="liste-") as folder:
             path = Path(folder) / "liste.xlsx"
             workbook = Workbook(str(path), {"constant_memory": True, "tmpdir": folder})
@@ -82,7 +82,7 @@ def format_cell(cell: Cell) -> str:
         case None:
             return ""
         case Decimal():
-            return f"{cell:z.2f}".replace(".", ",")  # z: no zero is below zero
+            return f"{cell:z.2f}".replace(".", ",")  # z: never "-0.00"
         case datetime():
             return cell.isoformat(timespec="seconds")
         case date():

@@ -26,7 +26,7 @@ from services.portal.domain.verifier.verify import (
 from shared.vocabulary.actors import Actor
 
 _ATTEMPTS = 3
-"""Attempts to read the state and the trail of one moment, while the dossier changes."""
+"""Attempts to read the state and the trail in one version, while the dossier changes."""
 
 
 class UnavailableError(Exception):
@@ -102,7 +102,10 @@ class Exports:
 
 
 async def _read_consistent(dossier_id: str, peers: Peers) -> tuple[Json, Sequence[Json]] | None:
-    """Read the state and the trail of one moment; after the last attempt, as they are."""
+    """Read the state and the trail of one version; after the last attempt, of two.
+
+    None when the caller has no such dossier.
+    """
     attempts = _ATTEMPTS
     while True:
         attempts -= 1

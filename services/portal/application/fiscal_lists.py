@@ -56,7 +56,7 @@ class FiscalLists:
     """Fiscal lists of what a structure sent."""
 
     def __init__(self, pieces: Pieces, structures: Structures) -> None:
-        """Take the ports."""
+        """Use these ports."""
         self._pieces = pieces
         self._structures = structures
 
@@ -69,7 +69,7 @@ class FiscalLists:
         return totals
 
     async def list_rows(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Row]:
-        """Yield the headings, a row for each piece, then the totals, whose absence shows a cut."""
+        """Yield the headings, a row for each piece, then the totals; a cut file lacks them."""
         yield HEADERS
         totals = Totals()
         async for pieces in self._pieces.list_sent(viewer, period):

@@ -43,7 +43,7 @@ class Sheet(Protocol):
     """File format of a table: CSV or workbook."""
 
     def write(self, rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
-        """Write rows when they come. Raises `SheetFullError` over the limit of the format."""
+        """Write rows to a file, and yield its bytes. Raises `SheetFullError` for too many rows."""
 
 
 class SheetFullError(Exception):

@@ -31,7 +31,7 @@ class Searches:
     """Use cases of searches."""
 
     def __init__(self, pieces: Pieces, structures: Structures) -> None:
-        """Take the ports."""
+        """Use these ports."""
         self._pieces = pieces
         self._structures = structures
 

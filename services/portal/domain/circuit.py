@@ -1,7 +1,7 @@
 """The rules and labels of the circuit as `circuit.json`, which the verifier of an export reads.
 
-The verifier knows the SHA-256 of each one that was ever released, and trusts no other. It is data,
-so that a person who holds the export can read it.
+The verifier knows the SHA-256 of each `circuit.json` that was ever released, and trusts no other.
+The file is data, so that a person who holds the export can read it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,8 +23,8 @@ from shared.vocabulary.statuses import Status
 def write_circuit(level: int) -> bytes:
     """Write `circuit.json`: what the verifier needs of every version of the circuit.
 
-    Its acts are those of the level that is written, as routing offers them: the verifier
-    recomputes the acts allowed.
+    It lists the acts up to the write level, which routing offers: the verifier recomputes the acts
+    allowed.
     """
     content = {
         "roles": dict(ROLES),

@@ -31,7 +31,7 @@ class FileRequest:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of the export: its name, hash and size."""
+    """A member of the export: its path, hash and size, and its file's name as deposited."""
 
     path: str
     sha256: str
@@ -42,7 +42,7 @@ class Member:
 def list_files(
     dossier: Json, trail: Sequence[Json], deposited: Mapping[str, Json]
 ) -> Iterator[FileRequest]:
-    """List the files of each piece and of its additions, by the trail."""
+    """List the files of each piece, and of its additions that are in the trail."""
     for rank, piece in enumerate(dossier["pieces"], 1):
         files, name = deposited[piece["piece_id"]], f"{piece['cadre']}-{piece['number']}"
         folder = f"pieces/{rank:02d}-{safe_name(name)}"
@@ -112,7 +112,7 @@ def write_manifest(
 
 
 def _request_file(prefix: str, file: Json) -> FileRequest:
-    # The manifest has the name as deposited, which files of the platform do not have.
+    # The manifest states the name as deposited; files that the platform writes have none.
     name = file["name"] or _NAMELESS
     return FileRequest(f"{prefix}-{safe_name(name)}", file["url"], name)
 

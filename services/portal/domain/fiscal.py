@@ -42,7 +42,7 @@ class Sum:
     amounts: Amounts = _ZERO
 
     def add(self, other: "Sum") -> "Sum":
-        """Add up."""
+        """Return the sum of both."""
         ours, theirs = self.amounts, other.amounts
         return Sum(
             self.count + other.count,
@@ -63,10 +63,10 @@ class Subtotal:
     kept: Sum = Sum()
     """Pieces that were neither refused nor rejected."""
     avoirs: Sum = Sum()
-    """Those of `kept` that are avoirs, below zero."""
+    """Avoirs among `kept`; their amounts are below zero."""
 
     def add(self, other: "Subtotal") -> "Subtotal":
-        """Add up."""
+        """Return the sum of both."""
         return Subtotal(
             self.every.add(other.every),
             self.kept.add(other.kept),
@@ -137,6 +137,6 @@ def _count_one(piece: Piece, *, is_kept: bool) -> Subtotal:
 
 
 def _build_sort_key(part: tuple[tuple[str, str], Subtotal]) -> tuple[str, int, str]:
-    """Sort by currency, then A4 before A10."""
+    """Build the sort key of a subtotal: its currency, then its cadre, A4 before A10."""
     (currency, cadre), _ = part
     return currency, len(cadre), cadre

@@ -33,7 +33,7 @@ class PieceState:
     closed: bool
     """Whether the dossier is closed."""
     awaited: Awaited | None = None
-    """None when the dossier awaits nobody, or on another piece."""
+    """None when the dossier awaits nobody, or awaits somebody on another piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,10 @@ class Piece:
 
     @property
     def awaits(self) -> frozenset[Actor]:
-        """Actors whom the piece awaits now; those of the supplier's side are in both states."""
+        """Actors whom the piece awaits now.
+
+        `whole` is enough: `reported` hides no awaited actor of the supplier's side.
+        """
         awaited = self.whole.awaited
         if awaited is None or awaited.held:
             return frozenset()

@@ -79,7 +79,7 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
 
 
 async def _start_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Read the first chunk of a stream, so that an early error is a problem and not a cut."""
+    """Read the first chunk of a stream, so that an early error is answered as a problem."""
     try:
         first = await anext(chunks, b"")
     except SheetFullError:

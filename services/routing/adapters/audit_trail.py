@@ -59,7 +59,7 @@ def _write(entry: Entry) -> Document:
 
 
 ENTRIES = DocumentFormat("audit", read=_read, write=_write)
-"""The entries: written once, so that nothing of them is unknown when they are hashed."""
+"""Format of the entries. They are written once: no later version adds fields to a stored entry."""
 
 
 def compute_hash(document: Mapping[str, Any]) -> str:
@@ -69,7 +69,10 @@ def compute_hash(document: Mapping[str, Any]) -> str:
 
 
 def verify(trail: Sequence[Document], dossier: Mapping[str, Any], head: str) -> Report:
-    """Verify a trail, oldest entry first: its hashes, and the dossier that its events give."""
+    """Verify a trail, oldest entry first: its hashes, and the dossier that its events give.
+
+    `head` is the hash of the last entry, which the dossier keeps.
+    """
     previous, version = "", 0
     for document in trail:
         fault = _find_fault(document, previous, version)
@@ -108,7 +111,8 @@ def _find_end_fault(
 
 
 def _is_equal(dossier: Dossier, document: Mapping[str, Any]) -> bool:
-    # Compared as values: a field newer than the document has its default in both.
+    # The dossiers are compared, not their documents: a field that is newer than the document has
+    # its default in both.
     try:
         return read_dossier(document) == dossier
     except (KeyError, TypeError, ValueError):

@@ -1,7 +1,7 @@
 """Store of dossiers and of their audit trails, in MongoDB.
 
 A dossier is one document: its state, and the keys of searches beside it. The audit trail is a
-collection of its own, so that a write never holds the past again.
+collection of its own, so that a write of the dossier does not write past entries again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -36,9 +36,9 @@ from shared.vocabulary.roles import Role
 _NO_SERVICE = ""
 _HELD: Document = {"held": {"$gt": ""}}
 _AT_ONCE = 500
-"""Limit of what one transaction enqueues; the finder of held dossiers finds the rest."""
+"""Limit of the jobs that one transaction enqueues; the finder of held dossiers finds the rest."""
 _READ_AT_ONCE = 50
-"""Limit of the values of a $in: SecantusDB takes the square of their number."""
+"""Limit of the values of a $in: SecantusDB takes quadratic time."""
 
 
 async def create_indexes(store: Store) -> None:
@@ -138,7 +138,7 @@ class MongoDossiers:
         return await Directory(self._source).find(structures)
 
     async def find_held(self) -> Collection[str]:
-        # Ids alone, as below: one dossier that cannot be read must not hide the others.
+        # Only ids are read, here and below: a dossier that cannot be read must not hide the others.
         found = self._get_collection("dossiers").find(_HELD, {"_id": 1}, session=self._session)
         return [document["_id"] async for document in found]
 

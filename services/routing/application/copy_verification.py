@@ -41,7 +41,10 @@ class Peers(Protocol):
 
 
 async def find_copy_differences(dossiers: Dossiers, dossier_id: str, peers: Peers) -> list[str]:
-    """Compare the copies in deposit, portal and notification with the trail, by field."""
+    """Compare the copies in deposit, portal and notification with the trail, by field.
+
+    Empty when they agree, or when there is no such dossier.
+    """
     journey = await dossiers.find_journey(dossier_id)
     if journey is None:
         return []
@@ -129,7 +132,7 @@ async def _compare_deposit(expected: ExpectedDossier, by: Actor, peers: Peers) -
 
 
 def _drop_unknown_prevailing(shown: Json, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Ignore the prevailing amounts where a copy has none: older events did not hold them."""
+    """Drop the prevailing amounts where a copy has none: older events did not hold them."""
     if shown.get("prevailing") is None:
         return {key: value for key, value in wanted.items() if key != "prevailing"}
     return wanted

@@ -176,7 +176,7 @@ def _build_prevailing(expected: ExpectedDossier) -> dict[str, Any] | None:
 def _find_awaited(
     expected: ExpectedDossier, state: PieceStateV1, role: Role
 ) -> dict[str, Any] | None:
-    """Find whom a piece awaits: always the payer, for those who may not know of a payment."""
+    """Find whom a piece awaits: the payer, for those who may not know whether it is paid."""
     is_hidden = state.status is not _find_status(expected, state, role)
     awaited = expected.state.awaited
     is_here = awaited is not None and awaited.piece_id == state.piece_id

@@ -86,7 +86,7 @@ class Journey:
         self.enclosures[payload.piece_id] = enclosure
 
     def take_next_rank(self, topic: Topic) -> int:
-        """Return the rank of the next message on a topic, and count it."""
+        """Take the rank of the next message on a topic."""
         rank = self.ranks.get(topic.name, 0) + 1
         self.ranks[topic.name] = rank
         return rank
@@ -107,7 +107,7 @@ def find_row(dossier: Dossier, piece: Piece) -> Row | None:
 def list_acts(dossier: Dossier, role: Role, level: int) -> tuple[Act, ...]:
     """List the acts of a role that is awaited: none while the dossier is held.
 
-    `level` is the one that is written.
+    `level` is the write level: acts above it are left out.
     """
     awaited = dossier.awaited
     if awaited is None or dossier.hold is not None:

@@ -38,7 +38,11 @@ from shared.vocabulary.statuses import Status
 
 
 def build_messages(journey: Journey, events: tuple[Event, ...], cause: Cause) -> Iterator[Outgoing]:
-    """Build the messages of events, in order: statuses, forwarded pieces, elapsed delays."""
+    """Build the messages of events, one after the other in the order of the events.
+
+    A status, a refused addition, a forwarded piece and an elapsed delay each give one message; any
+    other event gives none.
+    """
     parties = PartiesV1.of(journey.dossier.parties)
     for event in events:
         if isinstance(event, StatusSet):
@@ -107,7 +111,10 @@ def _build_piece_state(journey: Journey, piece: Piece) -> PieceStateV1:
 
 
 def _find_reported(piece: Piece) -> Status:
-    """Find the last status before a payment; at equal times, the one that was stamped last."""
+    """Find the status for readers from whom a payment is hidden: the last one before it.
+
+    A piece that is not paid has its own status. At equal times the status entered last counts.
+    """
     if piece.status is not Status.MISE_EN_PAIEMENT:
         return piece.status
     unpaid = [status for status in piece.stamps if status is not Status.MISE_EN_PAIEMENT]
@@ -162,9 +169,10 @@ def _build_status(journey: Journey, event: StatusSet, parties: PartiesV1) -> Sta
 
 
 def _build_unchanged_status(journey: Journey, event: AdditionRefused) -> StatusSet:
-    """Build the unchanged status of a piece, to report an addition that came too late.
+    """Build the status message for an addition that came too late: the status does not change.
 
-    The rule is not named: it could reveal a payment that is hidden from the readers.
+    Its motive is ADDITION_TOO_LATE, not the rule that refused the addition: that rule could reveal
+    a payment that is hidden from the readers.
     """
     piece = journey.dossier[event.completion.piece_id]
     late = rules.ADDITION_TOO_LATE.build_violation("piece", number=piece.number)

@@ -48,7 +48,7 @@ class Dossiers(Protocol):
     async def find_journey_of_piece(self, piece_id: str) -> Journey | None: ...
 
     async def read_trail(self, dossier_id: str) -> Sequence[StoredEntry]:
-        """Read the audit trail, oldest entry first. Entries that cannot be read are left out."""
+        """Read the audit trail, oldest entry first, up to the first one that cannot be read."""
 
     async def verify(self, dossier_id: str) -> Report | None:
         """Verify the whole audit trail; None for a dossier that does not exist."""
@@ -67,18 +67,18 @@ class Dossiers(Protocol):
     async def count_held(self) -> int: ...
 
     async def find_oldest_awaited(self, role: Role) -> datetime | None:
-        """Find since when the oldest awaited piece of a role waits."""
+        """Find since when the oldest awaited piece of a role waits; None when none waits."""
 
     async def find_structures(self, structures: Collection[str]) -> Mapping[str, Structure]: ...
 
     async def find_held(self) -> Collection[str]:
-        """List the dossiers that wait for a structure to be set right."""
+        """List the ids of the held dossiers, which wait for a structure to be corrected."""
 
     async def find_held_by(self, structures: Collection[str]) -> Mapping[str, str]:
-        """List dossiers that wait for one of these structures: which one, by dossier."""
+        """Map ids of dossiers held because of one of these structures to it, up to a limit."""
 
     async def find_late(self, now: datetime) -> Collection[str]:
-        """List the dossiers in which a delay has passed."""
+        """List the ids of the dossiers in which a delay has passed."""
 
 
 class DossierChange(Dossiers, Protocol):

@@ -102,7 +102,7 @@ class Router:
     async def _apply_to_each(
         self, causes: Mapping[str, str | None], command: Rejudge | ApplyDelay
     ) -> None:
-        """Put a command to dossiers, each with the id of the message that caused it."""
+        """Apply a command to dossiers, each with the id of the message that caused it."""
         journeys = await self.change.find_journeys(causes.keys())
         directory = await self.change.find_structures(
             _list_structures(each.dossier.parties for each in journeys.values())
@@ -195,7 +195,7 @@ def _is_behind(event: Event[Any], directory: Directory) -> bool:
 
 
 def _judge_owner(payload: PieceDeposited, owners: dict[str, str]) -> None:
-    """Check that no other dossier has the piece: that one's parties could then treat this piece."""
+    """Raise MessageError when another dossier has the piece: its parties could then treat it."""
     owner = owners.setdefault(payload.piece_id, payload.dossier_id)
     if owner != payload.dossier_id:
         raise MessageError(f"piece {payload.piece_id} is in dossier {owner} already")

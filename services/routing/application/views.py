@@ -48,7 +48,10 @@ async def view_dossier_of_piece(dossiers: Dossiers, piece_id: str, actor: Actor)
 
 
 async def view_audit(dossiers: Dossiers, dossier_id: str, actor: Actor) -> AuditView | None:
-    """Read and verify the audit trail of a dossier, limited to what a party may see."""
+    """Read and verify the audit trail of a dossier, limited to what a party may see.
+
+    None for anybody else.
+    """
     journey = await dossiers.find_journey(dossier_id)
     if journey is None or not is_party(journey.dossier, actor):
         return None

@@ -27,9 +27,9 @@ def decide(
 ) -> Decision:
     """Decide on a command.
 
-    `require_moa` is the setting of the decision table's last row, `level` the one that is written.
-    Raises MessageError for a
-    command that contradicts the order in which the messages of a dossier travel.
+    `require_moa` holds a dossier without MOA whose service financier is "avec MOA"; `level` is the
+    write level. Raises MessageError for a command that contradicts the order in which the messages
+    of a dossier travel.
     """
     world = World(directory, now, require_moa, level)
     if isinstance(command, Deposit):

@@ -154,7 +154,7 @@ class Dossier:
 
     @property
     def moa_present(self) -> bool:
-        """Whether the opener names a MOA; the service financier's parameter does not matter."""
+        """Whether the dossier names a MOA; the service financier's parameter does not matter."""
         return self.parties.moa is not None
 
     def __getitem__(self, piece_id: str) -> Piece:
@@ -228,7 +228,7 @@ def _require_awaited(dossier: Dossier) -> Waiting:
 
 
 def replay(events: Iterable[Event], dossier: Dossier | None = None) -> Dossier | None:
-    """Apply events in order, from a dossier or from none; None with neither."""
+    """Apply events in order, to a dossier or to none; None without a dossier and events."""
     for event in events:
         dossier = evolve(dossier, event)
     return dossier

@@ -106,7 +106,7 @@ class Hop:
         return self.delay.compute_due(received_at or world.now)
 
     def _list_versions(self, world: World) -> dict[str, int]:
-        """Versions of the structures that the judgement read; an unknown one has none."""
+        """List the versions of the structures that judge the hop; an unknown structure has none."""
         read = [self.to.structure, self.parties.service_financier.structure]
         if self.parties.moa:
             read.append(self.parties.moa.structure)
@@ -172,7 +172,7 @@ def prepare_hop_to_depositor(
 def hand_back(piece: Piece, world: World) -> Forwarded:
     """Return a piece to its depositor, to be completed or recycled.
 
-    The directory is not asked: the piece goes back, not on to another actor.
+    No structure is judged: the piece goes back, not on to another actor.
     """
     depositor = piece.depositor
     where = find_application(depositor.role)

@@ -21,7 +21,7 @@ def find_transition(
 ) -> Transition | Violation:
     """Find the transition of an act, by the status of the piece and its row of the circuit.
 
-    `level` is the one that is written.
+    `level` is the write level: acts above it are refused.
     """
     return judge_act(_build_current(piece), row, act, actor.role, level)
 

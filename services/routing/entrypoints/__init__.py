@@ -1,1 +1,1 @@
-"""Entrypoints of routing: consumers of topics, timers, HTTP routes."""
+"""Entrypoints of routing: consumers of topics, jobs, gauges, HTTP routes."""

@@ -19,7 +19,8 @@ ReadDossiers = Callable[[Transaction], Dossiers]
 def route_pieces(build_router: BuildRouter) -> Handler:
     """Build the handler that routes pieces.
 
-    Pieces judged by newer versions of structures than routing has wait for them."""
+    A piece that deposit judged by a newer version of a structure waits until routing has it.
+    """
 
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
         try:
@@ -31,7 +32,7 @@ def route_pieces(build_router: BuildRouter) -> Handler:
 
 
 def project_structures(read_dossiers: ReadDossiers) -> Handler:
-    """Build the handler that projects structures, and has the dossiers held for them rejudged."""
+    """Build the handler that projects structures, and enqueues the dossiers they hold."""
 
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
         newer = await keep_structures(transaction, events)

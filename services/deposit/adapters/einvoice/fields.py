@@ -189,9 +189,9 @@ class _FieldReader:
         )
 
     def _find_vat_numbers(self, paths: PartyPaths, groups: set[str]) -> tuple[str, ...]:
-        """Return a party's VAT numbers: the French one alone where it also has others.
+        """Return a party's VAT numbers: the French ones alone where it also has others.
 
-        The number of a VAT group is left out: it does not tell which member the party is.
+        The number of a VAT group is left out: it does not identify the member.
         """
         identifiers = self._find_nodes(paths.identifiers)
         written = [
@@ -236,7 +236,7 @@ def _read_address_siren(node: Element) -> str | None:
 
 
 def _read_labelled_number(node: Element) -> str:
-    """Return a SIRET or SIREN without blanks, or nothing when `node` is another identifier.
+    """Return a SIRET or SIREN without blanks; empty when `node` is another identifier.
 
     Without a scheme, only 14 digits with the right key are a SIRET.
     """
@@ -247,7 +247,9 @@ def _read_labelled_number(node: Element) -> str:
 
 
 def _read_unlabelled_number(node: Element) -> str:
-    """Return the legal or tax number of a French party when its key shows that it is a SIREN.
+    """Return the legal or tax number of a French party when its key is that of a SIREN or SIRET.
+
+    Any other number gives an empty text.
 
     French companies write it with its register as well: « RCS Lyon 552 081 317 ».
     """
@@ -259,7 +261,10 @@ def _read_unlabelled_number(node: Element) -> str:
 
 
 def _read_vat_number(node: Element) -> str:
-    """Return a VAT number with its country code, which some French ones are written without."""
+    """Return a VAT number with its country code, which some French ones are written without.
+
+    Empty when `node` holds no VAT number.
+    """
     number = compact_vat_number(node.text or "")
     if number.isdigit() and is_french_vat_number(f"FR{number}"):
         return f"FR{number}"

@@ -38,7 +38,7 @@ class EmbeddedFile:
             return None
 
     def read_head(self, size: int) -> bytes:
-        """Decompress the first bytes alone, where possible."""
+        """Decompress the first bytes, alone where possible; empty when the file is damaged."""
         if self.stream is None:
             return b""
         try:
@@ -78,6 +78,7 @@ def _walk_names(root: pikepdf.Object) -> Iterator[tuple[pikepdf.Object, pikepdf.
     """Yield each name in the tree of embedded files, with its file specification.
 
     qpdf's own iterator visits shared branches again and again: on 1.5 kB of them it never ends.
+    Raises `Unreadable` for a tree of more than 10,000 entries.
     """
     names = root.get("/Names", pikepdf.Dictionary())
     waiting = [names.get("/EmbeddedFiles", pikepdf.Dictionary())]
@@ -125,7 +126,7 @@ def _walk_objects(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Object]:
 
 
 def _read_object(pdf: pikepdf.Pdf, number: int, generation: int) -> tuple[object, bytes]:
-    """Read an object and its text, for a stream those of its dictionary; None when damaged."""
+    """Read an object and its text, for a stream those of its dictionary; None if damaged."""
     try:
         node = pdf.get_object(number, generation)
         if isinstance(node, pikepdf.Stream):

@@ -2,8 +2,8 @@
 
 qpdf bounds every decoder except LZW, which expands more than a thousandfold. A filter may also be a
 reference to an object that the scan cannot see, or follow a comment, which no software writes
-there: both are refused too. To skip comments would take the square of the file's length, as the
-next filter may be inside one.
+there: both are refused too. To skip comments would take quadratic time, as the next filter may be
+inside one.
 """
 
 import re

@@ -38,7 +38,7 @@ pikepdf.settings.set_qpdf_limits(
 )
 _HEAD_BYTES = 64 * 1024
 _END_WITHIN = 1024
-"""Bytes in which readers look for the end of a PDF."""
+"""Number of last bytes in which the end mark of a PDF must be."""
 _NAMES_SHOWN, _NAME_SHOWN = 3, 100
 
 

@@ -12,12 +12,12 @@ _BLANKS = re.compile(rb"(?:%s)?[ \t\r\n\x00]*+" % b"|".join(map(re.escape, BYTE_
 
 
 def looks_like_xml(content: bytes) -> bool:
-    """Tell whether the first character of `content` opens a tag, in UTF-8 or UTF-16."""
+    """Tell whether the first character that is no blank opens a tag, in UTF-8 or UTF-16."""
     return content.startswith(b"<", _find_end_of_blanks(content))
 
 
 def is_blank(content: bytes) -> bool:
-    """Tell whether there is no character in `content`, but for a byte order mark."""
+    """Tell whether `content` has nothing but blanks, after a byte order mark or not."""
     return _find_end_of_blanks(content) == len(content)
 
 

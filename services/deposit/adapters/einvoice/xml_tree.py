@@ -68,9 +68,12 @@ def parse_xml(content: bytes, limits: Limits) -> Element:
 
 
 def read_root_name(head: bytes) -> str | None:
-    """Read the root's name from the first bytes of an XML file, whatever follows."""
+    """Read the root's name from the first bytes of an XML file, whatever follows.
+
+    None when they hold no root.
+    """
     parser = etree.XMLPullParser(("start",), **_SAFE)
-    # What is malformed may come after the root.
+    # The malformed part may come after the root.
     with suppress(etree.XMLSyntaxError):
         parser.feed(head.lstrip(b" \t\r\n"))
     with suppress(etree.XMLSyntaxError):

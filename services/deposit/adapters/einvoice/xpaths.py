@@ -13,8 +13,8 @@ _CII = "urn:un:unece:uncefact:data:standard:"
 class Places:
     """The XPaths of a field, joined by `|`.
 
-    Each one is evaluated by itself: libxml2 takes the square of the number of nodes to join two, 23
-    s for a hostile file of 2.7 MB.
+    Each one is evaluated by itself: libxml2 takes quadratic time to join the nodes of two, 23 s for
+    a hostile file of 2.7 MB.
     """
 
     def __init__(self, path: str, namespaces: Mapping[str, str]) -> None:
@@ -53,7 +53,7 @@ class Paths:
     other_currencies: Places
     preceding_numbers: Places
     date_formats: Places
-    """Format of the date of issue (UNTDID 2379); None where the syntax has one format only."""
+    """Format code of the date of issue (UNTDID 2379), which files in CII state."""
     parties: Mapping[str, PartyPaths]
 
 

@@ -20,7 +20,7 @@ class HourlyRates:
         self._clock = clock
 
     async def prepare(self) -> None:
-        """Create the index that deletes a count after its hour."""
+        """Create the index (TTL) that deletes a count once its hour is over."""
         await self._store.collection(_RATES).create_index("expires_at", expireAfterSeconds=0)
 
     def of(self, what: str, an_hour: int) -> "HourlyRate":
@@ -36,7 +36,7 @@ class HourlyRates:
         change: Document = {"$inc": {"count": 1}, "$setOnInsert": {"expires_at": hour + 2 * _HOUR}}
 
         async def work(transaction: Transaction) -> int:
-            # In a transaction: acts at the same time conflict, and are counted one after the other.
+            # In one transaction, simultaneous acts conflict, and are counted one after the other.
             rates, session = transaction.collection(_RATES), transaction.session
             await rates.update_one(counted, change, upsert=True, session=session)
             row = await rates.find_one(counted, session=session)
@@ -54,11 +54,11 @@ class HourlyRate:
     """Hourly rate limit of one kind of act, for each caller."""
 
     def __init__(self, rates: HourlyRates, what: str, an_hour: int) -> None:
-        """Allow each comer `an_hour` of `what`."""
+        """Allow each caller `an_hour` acts of `what` an hour."""
         self._rates = rates
         self._what = what
         self.an_hour = an_hour
 
     async def count_request(self, who: str) -> bool:
-        """Count one act, and tell whether the limit is exceeded."""
+        """Count one request; True when it exceeds the limit."""
         return await self._rates.count(self._what, who) > self.an_hour

@@ -23,4 +23,4 @@ class RateLimit(Protocol):
     """Requests that one caller may make in an hour."""
 
     async def count_request(self, who: str) -> bool:
-        """Count one request, and tell whether the limit is exceeded."""
+        """Count one request; True when it exceeds the limit."""

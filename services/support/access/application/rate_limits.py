@@ -14,7 +14,7 @@ class AnonymousLimits:
     by_email: RateLimit
 
     async def find_exceeded(self, email: str, address: str) -> str | None:
-        """Count one request, and return the limit that it exceeds, in French."""
+        """Count one request; return the limit that it exceeds, in French, or None."""
         counted = (
             ("adresse réseau", self.by_address, address),
             ("adresse électronique", self.by_email, normalise_mailbox(email)),

@@ -47,7 +47,8 @@ def authenticate_agent(
 ) -> DeskAgent:
     """Authenticate the agent of a desk: the dependency of the routes for desks.
 
-    Raises a 401 problem when the agent is not named, or when this service trusts no header.
+    Raises a 401 problem when desk, agent or structure are missing or malformed, or when this
+    service trusts no header.
     """
     require_trusted_headers(connection)
     unnamed = Problem(

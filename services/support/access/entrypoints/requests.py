@@ -9,8 +9,8 @@ from shared.contracts.texts import TypedText
 
 Id = Annotated[str, TypedText(100), Path()]
 Token = Annotated[str, TypedText(200)]
-# Rules refuse a longer text with their own code, beside all else that is wrong; these limits only
-# bound how much of it is read.
+# Rules refuse a longer text with their own code, together with all other faults; these limits only
+# bound how much is read.
 Line = Annotated[str, TypedText(2000, judged=True)]
 Text = Annotated[str, TypedText(100_000, lines=True, judged=True)]
 

@@ -51,7 +51,7 @@ def read_words(path: Path) -> frozenset[str]:
 
 
 def read_synonyms(path: Path) -> Mapping[str, str]:
-    """Read synonyms: which form stands for which word."""
+    """Read synonyms: the word that each form stands for."""
     with path.open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(lines, delimiter=";", strict=True)
         return {row["forme"]: row["mot"] for row in rows}

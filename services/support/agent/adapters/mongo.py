@@ -65,7 +65,7 @@ class _MongoConversationChange:
         return self._documents.read(row) if row else None
 
     async def save(self, conversation: Conversation) -> None:
-        # Not replaced: the token is not part of the conversation.
+        # Fields are set, and the document not replaced: it holds the token as well.
         written = self._documents.write_change(conversation.id, conversation)
         await self._conversations.update_one(
             {"_id": conversation.id}, {"$set": written}, session=self._transaction.session

@@ -68,7 +68,7 @@ class PortalTracking:
 
         The portal is asked with the identity of the asker. Raises TrackingUnavailableError.
         """
-        # Never through a proxy of the environment.
+        # `trust_env`: proxies of the environment are ignored.
         async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
             found = await self._search(http, asker, {"number": number, "limit": str(_SHOWN)})
             return [await self._add_latest(http, asker, piece) for piece in found]
@@ -78,7 +78,7 @@ class PortalTracking:
     ) -> TrackedPiece:
         if piece.status not in SUPERSEDED:
             return _to_tracked_piece(piece)
-        # The latest deposit comes first.
+        # The portal lists the latest deposit first.
         asked = {"dossier": piece.dossier_id, "limit": str(_LATER_LIMIT)}
         last = await self._search(http, asker, asked)
         later = takewhile(lambda each: each.piece_id != piece.piece_id, last)

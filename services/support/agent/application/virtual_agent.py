@@ -75,7 +75,7 @@ class VirtualAgent:
     async def start_conversation(
         self, asker: Asker | None, address: str
     ) -> StartedConversation | Violation:
-        """Start a conversation."""
+        """Start a conversation, or return the rate limit that refuses it."""
         if asker is None and await self._ports.messages.count_request(address):
             return agent_rules.TOO_MANY_CONVERSATIONS.build_violation("requête")
         conversation = Conversation(self._ports.new_id(), self._ports.clock(), asker)
@@ -86,7 +86,10 @@ class VirtualAgent:
     async def answer(
         self, conversation: Conversation, text: str, address: str
     ) -> Turn | tuple[Violation, ...] | None:
-        """Answer a message and store both; None when the conversation is gone."""
+        """Answer a message and store both, or return the rules that refuse it.
+
+        None when the conversation is gone.
+        """
         found = tuple(judge_text("text", "Le message", text, is_required=True, limit=MESSAGE_LIMIT))
         if found:
             return found

@@ -98,7 +98,7 @@ class Conversation:
 
     @property
     def unconfirmed(self) -> str | None:
-        """The e-mail address that the agent has just asked to confirm."""
+        """The e-mail address that the agent has just asked to confirm; None otherwise."""
         if self.turns and self.turns[-1].kind is AnswerKind.ACTIVATION_CONFIRMS:
             return self.turns[-1].email
         return None

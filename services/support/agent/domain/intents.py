@@ -24,7 +24,7 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ParsedMessage:
-    """A parsed message: its intent, the piece numbers and the e-mail address in it."""
+    """Parsed message: its intent, the one piece number and the e-mail address in it."""
 
     intent: Intent
     numbers: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ _NO = re.compile(
     r"aller|besoin|maintenant|veux|voulais|prefere|attendre|envoye[rz]|transmett(ez|re)|faites|"
     r"laisse[rz]?|tomber|stop|annul\w+|encore|mais|au|revoir|journee|s|il|vous|te|plait))*"
 )
-"""Refusals, with filler words. With any other word, the message is a question and not a refusal."""
+"""Refusals, with filler words. With any other word this pattern does not match."""
 _WANTS_PERSON = re.compile(
     r"\b(parler|discuter|echanger|tchatter|chatter|joindre|contacter|avoir|voir|passez|veux|"
     r"voudrais|souhaite)\b.*\b(quelqu un|une personne|humain|conseillere?|operateur|"

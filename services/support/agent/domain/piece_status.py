@@ -88,8 +88,8 @@ SUPERSEDED = frozenset({Status.ASSOCIEE, Status.REMPLACEE_PAR_A22})
 def choose_latest(later: Sequence[TrackedPiece]) -> TrackedPiece | None:
     """Choose the latest piece of a dossier among those deposited after a piece, latest first.
 
-    A deposit out of turn is REJETEE and left out. So is the last piece when its service financier
-    rejects it: then there is none to choose.
+    A deposit out of turn is REJETEE and left out. When no other piece stands, as after the service
+    financier has rejected the last one, the latest is chosen. None when no piece is later.
     """
     gone = SUPERSEDED | {Status.REJETEE}
     standing = (each for each in later if each.status not in gone)

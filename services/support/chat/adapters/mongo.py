@@ -103,7 +103,7 @@ class MongoChats:
         await self._presence.update_one({"_id": chat}, {"$set": row}, upsert=True)
 
     async def watch(self, notifier: Notifier) -> None:
-        """Notify of every new chat and line, by any replica (change stream), until cancelled."""
+        """Notify of chats and lines that any replica stores (change stream), until cancelled."""
 
         def notify_queue(chat: Document) -> None:
             notifier.notify(chat["queue"])
@@ -208,7 +208,8 @@ class _MongoChatChange:
 
     def _to_line_document(self, update: ChatUpdate, line: Line) -> Document:
         chat = update.chat
-        # Lines of other chats do not notify those who wait in the queue.
+        # A message notifies the readers of its chat alone. Any other line changes a queue, whose
+        # followers are notified too.
         queues = () if line.kind is LineKind.MESSAGE else (chat.queue, update.left_queue)
         row: Document = {
             "_id": f"{chat.id}|{line.rank}",

@@ -25,7 +25,7 @@ class ChatFeed:
         sent = None
         with ports.notifier.subscribe(queue.name) as news:
             while not self.is_closing:
-                # Cleared before the read: a chat that comes meanwhile sets it for the next turn.
+                # The event is cleared before the read: a change in between sets it again.
                 news.clear()
                 chats = await ports.chats.list_queue(queue)
                 seen = [(chat.id, chat.state, chat.agent) for chat in chats]
@@ -46,9 +46,10 @@ class ChatFeed:
         chats, notifier = self._ports.chats, self._ports.notifier
         queue, sent = None, 0
         while True:
-            # Subscribed before the read, so that no line is missed; by the queue last read.
+            # The subscription precedes the read, so that no line is missed. Its queue is the one
+            # that was read last.
             with notifier.subscribe(chat_id, queue.name if queue else chat_id) as news:
-                # Read before its lines: the last line is stored together with the end.
+                # The chat is read before its lines: its last line is stored together with its end.
                 chat = await chats.find(chat_id)
                 if notifier.is_closed or chat is None:
                     return

@@ -49,7 +49,7 @@ class LiveChat:
     """Use cases of the live chat, for visitors and for desks."""
 
     def __init__(self, ports: ChatPorts, limits: ChatLimits) -> None:
-        """Take the ports, and the limits of chats."""
+        """Use these ports and limits."""
         self._ports = ports
         self._limits = limits
         # While the service was down, no visitor could be connected.
@@ -64,7 +64,10 @@ class LiveChat:
         return judge_opening(self._limits.hours, self._ports.clock())
 
     async def start(self, visitor: Visitor, request: ChatRequest) -> StartedChat | Violations:
-        """Start a chat in a queue. The same request with the same key resumes the chat."""
+        """Start a chat in a queue, or return the rules that refuse it.
+
+        The same request with the same key resumes the chat.
+        """
         ports, limits, now = self._ports, self._limits, self._ports.clock()
         directory = await find_directory(ports.structures, Recipient(request.recipient or ""))
         found = judge_opening(limits.hours, now) or judge_request(
@@ -123,7 +126,10 @@ class LiveChat:
         return ()
 
     async def write(self, chat_id: str, message: Message) -> Line | Violations:
-        """Write a message in a chat. The same key again returns the stored line."""
+        """Write a message in a chat, or return the rules that refuse it.
+
+        The same key again returns the stored line.
+        """
 
         async def work(change: ChatChange) -> Line | Violations:
             chat = await change.load(chat_id)
@@ -248,7 +254,10 @@ class LiveChat:
 async def _find_started(
     change: ChatChange, sent: str | None, token: str | None
 ) -> StartedChat | None:
-    """Find the chat that the same request started, and add a token: the first one is not stored."""
+    """Find the chat that the same request started, and give it a new token.
+
+    The store has only the hash of the first token.
+    """
     chat = await change.find_started(sent) if sent else None
     if chat is None:
         return None

@@ -51,10 +51,10 @@ class ChatChange(Protocol):
         """Count the chats without an account that wait in a queue."""
 
     async def join_queue(self, queue: Queue) -> int:
-        """Take the next place of a queue."""
+        """Count one more waiting chat in a queue, and return its place."""
 
     async def leave_queue(self, queue: Queue) -> None:
-        """Leave a queue."""
+        """Count one waiting chat less in a queue."""
 
     async def find_first(self, queue: Queue) -> Chat | None:
         """Find the chat that waits first."""

@@ -29,8 +29,8 @@ class Visitor:
 def build_start_key(visitor: Visitor, request: ChatRequest) -> str | None:
     """Build the idempotency key of a chat; None when the request has no key, or one too short.
 
-    A repeated request then resumes its chat. Without an account the key must be hard to guess, as
-    others share the network address.
+    With a key, a repeated request resumes its chat. Without an account the key must be hard to
+    guess, as others share the network address.
     """
     least = 1 if visitor.asker else UNGUESSABLE_KEY_LENGTH
     if len(request.key or "") < least:

@@ -105,7 +105,8 @@ def apply_time_limits(
     hours = limits.hours
     if not chat.is_open:
         return None
-    # The closing of that day counts, and not whether it is open now: a chat of yesterday has ended.
+    # A chat ends at the closing time of the day of its start: one of yesterday is over although
+    # the desks are open again.
     if not hours.is_open(now) or now >= hours.find_closing(chat.started_at):
         return end_chat(chat, Ending.FERMETURE, limits, now)
     if chat.is_waiting and now - max(seen_at, chat.waits_since) >= limits.absence:
@@ -135,12 +136,13 @@ def _add_line(
 
 def prefill_ticket(chat: Chat, lines: Sequence[Line]) -> Prefill:
     """Prefill a ticket from the messages of a chat."""
-    told = [line for line in lines if line.kind is LineKind.MESSAGE]
-    own = [line for line in told if line.by is Side.DEMANDEUR]
+    messages = [line for line in lines if line.kind is LineKind.MESSAGE]
+    own = [line for line in messages if line.by is Side.DEMANDEUR]
     return Prefill(
         title=cut_title(own[0].text if own else ""),
         description=join_description(
-            f"{'Vous' if line.by is Side.DEMANDEUR else line.who} : {line.text}" for line in told
+            f"{'Vous' if line.by is Side.DEMANDEUR else line.who} : {line.text}"
+            for line in messages
         ),
         sub_category=chat.sub_category,
         piece=None,

@@ -43,18 +43,18 @@ class ChatLimits:
 
     hours: OpeningHours
     waiting: int
-    """Chats that may wait in one queue."""
+    """Limit of chats that wait in one queue."""
     waiting_open: int
     """Limit of waiting chats without an account, which anybody may start, among these."""
     open_each: int
-    """Open chats of one structure, or of one network address."""
+    """Limit of open chats of one structure, or of one network address."""
     silence: timedelta
     """Timeout of a chat in progress in which nobody writes."""
     absence: timedelta
     """Timeout of a waiting chat whose visitor is not connected."""
     messages: int = 500
     per_minute: int = 20
-    """Messages that the visitor may write in a minute."""
+    """Rate limit of the visitor's messages, per minute."""
     warning: timedelta = timedelta(minutes=10)
     """How long before closing time a warning is written."""
 
@@ -104,7 +104,7 @@ class Chat:
     sub_category: str | None = None
     agent: str | None = None
     handed_at: datetime | None = None
-    """When another desk transferred it to this one."""
+    """When another desk transferred it to this one; None when none did."""
     rank: int = 0
     """Rank of its last line."""
     messages: int = 0

@@ -20,7 +20,10 @@ class FirstFrameLimit:
 
     @asynccontextmanager
     async def count_silent(self) -> AsyncIterator[None]:
-        """Count a connection as silent within the block. Raises TimeoutError to close it."""
+        """Count a connection as silent within the block.
+
+        Raises TimeoutError after the timeout, and when the limit closes this connection.
+        """
         async with asyncio.timeout(self._seconds) as timeout:
             if len(self._waiting) >= self._in_all:
                 self._expire_oldest()

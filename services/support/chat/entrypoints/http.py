@@ -198,7 +198,10 @@ def create_chat_desk_router(
 
 @asynccontextmanager
 async def _accept(socket: WebSocket, limit: ConnectionLimit, holder: str) -> AsyncIterator[None]:
-    """Accept a WebSocket within the connection limit, and close it with the code of the block."""
+    """Accept a WebSocket within the connection limit; close it with the code that the block raises.
+
+    Raises a problem over the limit.
+    """
     release: Callable[[], None] | LimitReached = limit.acquire(holder)
     if isinstance(release, LimitReached):
         raise _refuse_connection(release)
@@ -215,7 +218,7 @@ async def _accept(socket: WebSocket, limit: ConnectionLimit, holder: str) -> Asy
 async def _start_or_resume(
     socket: WebSocket, live_chat: LiveChat, visitor: Visitor, limit: FirstFrameLimit
 ) -> tuple[Chat, str | None, int]:
-    """Start or resume a chat, as the first frame says."""
+    """Start or resume a chat, as the first frame says. Raises CloseSocketError."""
     try:
         async with limit.count_silent():
             frame = await receive_frame(socket, FIRST)

@@ -28,7 +28,7 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side
 
 _USELESS_LIMIT = 20
-"""Refused or repeated messages on one connection before it is closed."""
+"""Limit of refused or repeated messages on one connection; then it is closed."""
 Frame = TypeVar("Frame")
 
 
@@ -133,7 +133,7 @@ async def _run_until_one_ends(*work: Coroutine[object, object, None]) -> None:
 
 
 async def _wait_for_disconnect(socket: WebSocket) -> None:
-    """Wait until the other side disconnects: the feed of a queue takes no frames."""
+    """Wait for the other side to disconnect: the feed of a queue takes no frames."""
     message = await socket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1006))
@@ -168,15 +168,15 @@ async def _read_frames(socket: WebSocket, live_chat: LiveChat, chat: Chat, party
             continue
         in_vain += 1
         if in_vain >= _USELESS_LIMIT:
-            # Each one costs a transaction: a client that goes on writing is not a person.
+            # Each of them costs a transaction: a client that sends so many is not a person.
             raise CloseSocketError(CloseCode.REFUSED)
 
 
 async def _send_feed(
     socket: WebSocket, feed: ChatFeed, chat: Chat, party: Party, after: int
 ) -> None:
-    async with aclosing(feed.follow_chat(chat.id, after, party.desk)) as told:
-        async for each in told:
+    async with aclosing(feed.follow_chat(chat.id, after, party.desk)) as items:
+        async for each in items:
             if isinstance(each, QueuePosition):
                 await send_frame(socket, PositionFrame(position=each.position))
             else:

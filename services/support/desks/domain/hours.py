@@ -25,7 +25,7 @@ class Availability:
 class OpeningHours:
     """Opening hours in Paris; by default those of the assistance of AIFE.
 
-    Raises ValueError when nobody would ever answer.
+    Raises ValueError for times with a zone, for an empty day, and for no day or a wrong one.
     """
 
     opens: time = time(8, 30)
@@ -36,7 +36,7 @@ class OpeningHours:
     """Closed days beside the public holidays."""
 
     def __post_init__(self) -> None:
-        """Check that the hours are not empty."""
+        """Check the times and the days."""
         if self.opens.tzinfo or self.closes.tzinfo:
             raise ValueError("the hours are of Paris: they name no zone")
         if self.opens >= self.closes:
@@ -85,7 +85,10 @@ class OpeningHours:
 
 
 def _measure_elapsed(since: datetime, until: datetime) -> timedelta:
-    """Measure the time between two moments, in UTC: the clocks may change between the two."""
+    """Measure the time between two moments, 0 when the second is earlier.
+
+    In UTC: the clocks of Paris may change between the two.
+    """
     return max(until.astimezone(UTC) - since.astimezone(UTC), timedelta())
 
 

@@ -8,7 +8,7 @@ from services.support.suggestions.domain.ticket_text import build_text
 
 
 class ExamplesError(ValueError):
-    """Examples that the model cannot be trained on; the message names the file."""
+    """Examples that the model cannot be trained on; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def read_examples(path: Path) -> list[Example]:
 
 def _read(file: Path) -> list[Example]:
     try:
-        # Spreadsheets put a mark before what they save as UTF-8.
+        # Spreadsheets begin a UTF-8 file with a byte order mark.
         with file.open(encoding="utf-8-sig", newline="") as lines:
             return [
                 Example(row["sous_categorie"], row["titre"], row["description"])

@@ -24,8 +24,8 @@ _LEAST_SHOWN = 0.08
 """Minimum probability of a guess that is shown."""
 _CLEAR = 0.9
 """Minimum probability of a desk that is suggested."""
-_TELLS, _TIMES = 0.5, 15
-"""A first guess of probability `_TELLS` contradicts what is `_TIMES` times less likely.
+_SURE, _TIMES = 0.5, 15
+"""A first guess of probability `_SURE` contradicts what is `_TIMES` times less likely.
 
 Set by cross-validation of the examples, where it contradicts the right sub-category in 5 of 1000
 texts; `make eval-support` prints that rate, and that of wrong ones found, on tickets held out.
@@ -53,7 +53,7 @@ class TrainedModel:
         }
         untaught = {desks[code] for code in desks.keys() - set(self.classes)}
         are_taught = all(those.any() for those in self._of_desk.values())
-        # What was never taught is of no other desk than its own.
+        # A desk is suggested only when all sub-categories without examples are its own.
         self._suggestable = [desk for desk in Desk if are_taught and untaught <= {desk}]
 
     def suggest(self, title: str, description: str) -> Suggestions:
@@ -93,7 +93,7 @@ class TrainedModel:
 def _mark_contradicted(odds: NDArray[np.float64], text: str) -> NDArray[np.bool_]:
     """Mark the sub-categories that a text clearly contradicts."""
     words = {*re.findall(r"\w+", fold(text))}
-    is_clear = odds.max() >= _TELLS and len(words) >= _LEAST_WORDS
+    is_clear = odds.max() >= _SURE and len(words) >= _LEAST_WORDS
     return odds * _TIMES <= odds.max() if is_clear else np.zeros_like(odds, bool)
 
 

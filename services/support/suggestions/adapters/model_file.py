@@ -35,7 +35,7 @@ def write_model(path: Path, model: TrainedModel) -> None:
         "format": FORMAT,
         "desks": model.desks,
         "classes": model.classes,
-        # By column, each of which is the term's.
+        # In the order of the model's columns.
         "terms": {name: each.get_feature_names_out().tolist() for name, each in features.items()},
         "probes": [[*model.estimate_odds(*each).values()] for each in _PROBES],
     }
@@ -72,7 +72,7 @@ def read_model(path: Path, desks: Mapping[str, Desk]) -> TrainedModel:
 
 
 def _find_fault(header: Mapping[str, Any], desks: Mapping[str, Desk]) -> str | None:
-    """Find why a file cannot be used."""
+    """Find why a file cannot be used; None when it can."""
     if header["format"] != FORMAT:
         return f"is of the format {header['format']}, not {FORMAT}: train again"
     if differing := dict(header["desks"].items() ^ desks.items()):

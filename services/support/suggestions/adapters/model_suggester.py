@@ -33,7 +33,7 @@ class ModelSuggester:
         self._examples = examples
         self._desks = desks
         self._trained = trained
-        # One at a time: several would take the processor from the event loop.
+        # One thread: several would take the processor from the event loop.
         self._beside = ThreadPoolExecutor(1, "suggestions")
 
     async def prepare(self) -> None:

@@ -11,5 +11,5 @@ class Suggester(Protocol):
     async def suggest(self, title: str, description: str) -> Suggestions:
         """Suggest the sub-categories closest to a text, and name those it contradicts.
 
-        One text is read at a time, off the event loop; nothing is suggested when too many wait.
+        One text is read at a time, off the event loop; nothing is suggested after a timeout.
         """

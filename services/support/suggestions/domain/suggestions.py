@@ -28,7 +28,7 @@ class Suggestions:
 
     @property
     def best(self) -> str | None:
-        """Code of the most likely sub-category."""
+        """Code of the most likely sub-category; None without a guess."""
         return self.guesses[0].sub_category if self.guesses else None
 
     def contradicts(self, chosen: str) -> bool:

@@ -72,7 +72,7 @@ class MongoTickets:
     async def take_next_number(self, year: int) -> int:
         numbers = self._store.collection(_NUMBERS)
         while True:
-            # Not in a transaction: each request would wait for the transaction of the one before.
+            # No transaction: in one, each request would wait for the transaction of the one before.
             row: Document | None = await numbers.find_one_and_update(
                 {"_id": year}, {"$inc": {"last": 1}}, return_document=ReturnDocument.AFTER
             )
@@ -143,7 +143,7 @@ class _MongoTicketChange:
         return self._documents.read(row) if row else None
 
     async def save(self, ticket: Ticket) -> None:
-        # Set fields instead of replacing the document: the document holds the token too.
+        # Fields are set, and the document not replaced: it holds the token as well.
         change = {"$set": self._documents.write_change(ticket.id, ticket)}
         await self._tickets.update_one({"_id": ticket.id}, change, session=self._session)
 

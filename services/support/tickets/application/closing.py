@@ -20,7 +20,7 @@ class AutomaticClosing:
         self._after = after
 
     async def list_due(self) -> Collection[str]:
-        """List the tickets that are to be closed."""
+        """List the ids of the tickets that are to be closed."""
         return await self._ports.tickets.list_settled_before(self._ports.clock() - self._after)
 
     async def close(self, ticket: str) -> None:

@@ -12,7 +12,7 @@ async def find_with_key(
 ) -> tuple[Ticket | None, UsedKey | None]:
     """Read a ticket and the use of an idempotency key, consistently."""
     found, used = await tickets.find(ticket), await tickets.find_key_use(key)
-    # Both are written together, so the ticket shows what was done with the key.
+    # Both are written together: a ticket that is read after the use of the key shows its effect.
     return (await tickets.find(ticket) if used else found), used
 
 

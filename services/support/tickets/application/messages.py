@@ -19,7 +19,10 @@ from shared.vocabulary.tickets import Desk, Side, TicketAct
 
 
 def build_messages(before: Ticket, after: Ticket) -> Iterator[Outgoing]:
-    """Build the messages of the last act, for its desk and, after a transfer, the one before."""
+    """Build the messages of the last act.
+
+    One is for the desk that had the ticket; after a transfer, one more is for the new desk.
+    """
     act = after.journal[-1].act
     if act is TicketAct.DEPOSER:
         yield _build_message(after, _require_desk(after), _build_submitted(after))
@@ -31,7 +34,7 @@ def build_messages(before: Ticket, after: Ticket) -> Iterator[Outgoing]:
 
 def _require_desk(ticket: Ticket) -> Desk:
     if ticket.desk is None:
-        raise ValueError(f"ticket {ticket.id} has no desk: nothing is told of a draft")
+        raise ValueError(f"ticket {ticket.id} has no desk: no message is about a draft")
     return ticket.desk
 
 

@@ -1,4 +1,4 @@
-"""Ports of tickets: store of tickets, store of files, uploads."""
+"""Ports of tickets: their store, and the dependencies of the use cases."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

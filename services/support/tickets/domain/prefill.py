@@ -26,7 +26,7 @@ def cut_title(text: str) -> str:
 
 
 def join_description(lines: Iterable[str]) -> str:
-    """Join lines into a description; when it is too long the latest lines are kept."""
+    """Join lines into a description; of one that is too long the end is kept."""
     whole = "\n".join(lines).strip()
     if len(whole) <= TEXT_LIMIT:
         return whole

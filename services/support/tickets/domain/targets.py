@@ -1,7 +1,7 @@
 """Response-time targets of the desks, and the times of a ticket, in opening hours.
 
-The clock stops while the issuer is awaited; it starts from zero when another desk has it and
-when it is reopened.
+The clock stops while the issuer is awaited. It starts from zero when the ticket is transferred to
+another desk, and when it is reopened.
 """
 
 import csv
@@ -21,7 +21,7 @@ OpeningHoursBetween = Callable[[datetime, datetime], timedelta]
 
 
 class TargetsError(ValueError):
-    """A table of targets that cannot be used; the message names the line."""
+    """A table of targets that cannot be used; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class ResponseTimes:
     """Time until the first answer, or until now."""
     is_answered: bool
     resolution: timedelta
-    """Time while the desk had to act."""
+    """Time during which the desk had to act."""
 
     @property
     def is_late(self) -> bool:

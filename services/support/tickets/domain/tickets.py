@@ -32,7 +32,7 @@ class Action:
     attachments: tuple[StoredFile, ...] = ()
     assignee: str | None = None
     instead_of: str | None = None
-    """The present assignee, to take the ticket from somebody else."""
+    """Assignee from whom the ticket is taken; None to take it from nobody."""
     priority: Priority | None = None
     satisfaction: int | None = None
     desk: Desk | None = None

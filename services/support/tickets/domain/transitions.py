@@ -90,7 +90,7 @@ TRANSITIONS = (
 OPEN_STATUSES = _UNSETTLED
 """Statuses of a ticket in the queue of a desk."""
 RUNNING_STATUSES = _UNSETTLED - {_EN_ATTENTE}
-"""Statuses that count for the response time of the desk; none while the issuer is awaited."""
+"""Statuses in which the response time of a desk runs. It stops while the issuer is awaited."""
 ARRIVAL_ACTS = frozenset({TicketAct.DEPOSER, TicketAct.TRANSFERER, TicketAct.ROUVRIR})
 """Acts that bring a ticket to a desk: its response time starts again from zero."""
 ANSWER_ACTS = frozenset({TicketAct.REPONDRE, TicketAct.DEMANDER, TicketAct.RESOUDRE})

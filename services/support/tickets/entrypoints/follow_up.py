@@ -46,8 +46,8 @@ def add_follow_up_routes(
     Args:
         thing: the end of the names of these routes, which are their operation ids in OpenAPI.
         find_readable: the dependency that finds a ticket which the caller may see.
-        find_writable: the dependency that finds a ticket which the caller may act on, where fewer
-            callers may.
+        find_writable: the dependency that finds a ticket which the caller may act on; by default
+            `find_readable`.
         name_key_owner: the dependency that names the owner of idempotency keys.
     """
     find_writable = find_writable or find_readable
