@@ -2,4 +2,4 @@
 
 
 class LaunchError(Exception):
-    """Launch error: the platform cannot start. The first line says why and what to do."""
+    """The platform cannot start, go on or end. The first line of the message is the reason."""

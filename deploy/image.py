@@ -1,9 +1,10 @@
 """Entry point of the image: runs its one service, or checks its liveness.
 
 python -m deploy.image          the service, as `python -m services.<name>` would
-python -m deploy.image live     liveness check: exit 0 when it answers
+python -m deploy.image live     liveness check: exit 0 when the service answers 200, else 1
 
-The environment variable `SERVICE` names the service: the image has no shell to expand it.
+The environment variable `SERVICE` names the service. It is read here because the image has no shell
+that could expand it in a command.
 """
 
 import http.client

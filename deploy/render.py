@@ -2,7 +2,7 @@
 
 python -m deploy.render [--kustomize PATH]
 
-The first line holds the digest of the sources; a test fails when they have changed since.
+The first line of the result holds the digest of the sources; a test fails when they have changed.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ RENDERED = MANIFESTS / "rendered" / "example.yaml"
 
 
 def compute_digest() -> str:
-    """Compute the digest of all files that kustomize may read, names and bytes."""
+    """Compute the SHA-256 of all files that kustomize may read, names and bytes."""
     whole = hashlib.sha256()
     for path in sorted(MANIFESTS.rglob("*.yaml")):
         if RENDERED.parent not in path.parents:
@@ -31,7 +31,7 @@ def compute_digest() -> str:
 
 
 def build(kustomize: str = "kustomize", overlay: Path = EXAMPLE) -> str:
-    """Render an overlay by kustomize."""
+    """Render an overlay by kustomize; return its YAML. Exits with kustomize's error."""
     done = subprocess.run(
         [kustomize, "build", str(overlay)], capture_output=True, text=True, check=False, timeout=60
     )

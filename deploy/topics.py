@@ -22,27 +22,29 @@ _DEAD_LETTERS_RETENTION_MS = 30 * _DAY_MS
 _TIMEOUT_S = 30.0
 _POLL_S = 0.2
 _REPLICAS_THAT_SURVIVE_ONE = 3
-_FINE = (0, TopicAlreadyExistsError.errno)
+_CODES_OF_EXISTING = (0, TopicAlreadyExistsError.errno)
+"""Error codes of the broker's answer for a topic that is there: just created, or before."""
 
-_T = TypeVar("_T")
+_Result = TypeVar("_Result")
 
 
 def provision(kafka: str, topics: Iterable[Topic] = TOPICS, replication: int = 1) -> None:
     """Create the missing topics, with `replication` copies; existing ones do not change.
 
-    Raises LaunchError, and names them all, when some exist with other numbers of partitions.
+    Raises LaunchError when the broker does not create one within 30 s, and when some exist with
+    another number of partitions: it names them all.
     """
     wanted = [
         new
         for topic in topics
         for new in (_build_stream(topic, replication), _build_dead_letters(topic, replication))
     ]
-    _run(_create(kafka, wanted))
+    _run_in_thread(_create(kafka, wanted))
 
 
-def broker_answers(kafka: str) -> bool:
-    """Tell whether the broker serves requests: it then lists itself in its cluster."""
-    return _run(_has_brokers(kafka))
+def is_serving(kafka: str) -> bool:
+    """Whether the broker serves requests: it then lists itself in its cluster."""
+    return _run_in_thread(_has_brokers(kafka))
 
 
 def _build_stream(topic: Topic, replication: int) -> NewTopic:
@@ -51,13 +53,13 @@ def _build_stream(topic: Topic, replication: int) -> NewTopic:
         if topic.retention_ms is None
         else {"retention.ms": str(topic.retention_ms)}
     )
-    # Producer, broker and consumers have the same limit.
+    # Producer, broker and consumers have the same size limit.
     return _build_topic(topic.name, topic.partitions, replication, kept, TOPIC_MAX_BYTES)
 
 
 def _build_dead_letters(topic: Topic, replication: int) -> NewTopic:
     kept = {"retention.ms": str(_DEAD_LETTERS_RETENTION_MS)}
-    # The largest message of the topic must fit here, with its reason.
+    # The largest message of the topic must fit, with the reason in a header.
     return _build_topic(topic.dead_letters, 1, replication, kept, DEAD_LETTERS_MAX_BYTES)
 
 
@@ -68,12 +70,12 @@ def _build_topic(
         "max.message.bytes": str(max_bytes),
         # The broker stores batches uncompressed, so the size limit holds for their contents.
         "compression.type": "uncompressed",
-        # The broker's own clock: with the producer's, a record dated in the year 3000 would never
-        # expire, and all records of a service whose clock is an hour ahead would be refused.
+        # The broker's clock dates the records: dated by the producer, one of the year 3000 would
+        # never expire, and all those of a service whose clock is an hour ahead would be refused.
         "message.timestamp.type": "LogAppendTime",
     }
     if replication >= _REPLICAS_THAT_SURVIVE_ONE:
-        # An acknowledged record is on two nodes: the loss of one node loses nothing.
+        # A record is acknowledged once all copies but one have it: the loss of a node loses none.
         configs = {**configs, "min.insync.replicas": str(replication - 1)}
     return NewTopic(name, partitions, replication, topic_configs=configs)
 
@@ -87,7 +89,7 @@ async def _create(kafka: str, wanted: list[NewTopic]) -> None:
         while True:
             answer = await admin.create_topics(wanted)
             codes = {name: code for name, code, *_ in answer.topic_errors}
-            refused = {name: code for name, code in codes.items() if code not in _FINE}
+            refused = {name: code for name, code in codes.items() if code not in _CODES_OF_EXISTING}
             if not refused:
                 existing = [each for each in wanted if codes[each.name]]
                 await _compare_partitions(admin, existing, deadline)
@@ -103,9 +105,12 @@ async def _create(kafka: str, wanted: list[NewTopic]) -> None:
 async def _compare_partitions(
     admin: AIOKafkaAdminClient, wanted: list[NewTopic], deadline: float
 ) -> None:
-    """Compare topics that exist: keys lose their order when the number of partitions changes."""
+    """Raise LaunchError for topics that exist with another number of partitions.
+
+    None are added: keys would change their partition, and lose the order of their records.
+    """
     counts = await _count_partitions(admin, wanted)
-    # What the controller has just created is unknown to the broker for a moment.
+    # The broker does not know for a moment what the controller has just created.
     while not all(counts.values()) and time.monotonic() < deadline:
         await asyncio.sleep(_POLL_S)
         counts = await _count_partitions(admin, wanted)
@@ -122,8 +127,8 @@ async def _compare_partitions(
 
 
 async def _count_partitions(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> dict[str, int]:
-    told = await admin.describe_topics([each.name for each in topics]) if topics else []
-    return {each["topic"]: len(each["partitions"]) for each in told}
+    found = await admin.describe_topics([each.name for each in topics]) if topics else []
+    return {each["topic"]: len(each["partitions"]) for each in found}
 
 
 async def _has_brokers(kafka: str) -> bool:
@@ -137,7 +142,7 @@ async def _has_brokers(kafka: str) -> bool:
         await admin.close()
 
 
-def _run(work: Coroutine[Any, Any, _T]) -> _T:
+def _run_in_thread(work: Coroutine[Any, Any, _Result]) -> _Result:
     """Run a coroutine to its end in a new thread: the caller may have a running event loop."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(asyncio.run, work).result()
@@ -147,7 +152,7 @@ def main(
     kafka: Annotated[str, typer.Option(envvar="AIGUILLAGE_KAFKA", help="Bootstrap servers.")],
     replication: Annotated[int, typer.Option(min=1, help="Copies of each partition.")] = 1,
 ) -> None:
-    """Create the missing topics; exit 1 when the broker does not create them."""
+    """Create the missing topics; print the reason and exit 1 when that fails."""
     try:
         provision(kafka, replication=replication)
     except (LaunchError, KafkaError) as error:

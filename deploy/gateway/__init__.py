@@ -18,21 +18,21 @@ _PAGES = {"docs": "docs", "openapi": "openapi.json"}
 
 
 def build_caddyfile(host: str, port: int, services: Mapping[str, str]) -> str:
-    """Build the configuration of Caddy: listen on `host` and `port`, route to each service."""
+    """Build the configuration of Caddy: it listens on `host` and `port`, routes to each service."""
     routes = (f"\timport service {name} {address}" for name, address in services.items())
     return Template(_CADDYFILE.read_text(encoding="utf-8")).safe_substitute(
-        HOST=host, PORT=port, SERVICES="\n".join(routes), INDEX=json.dumps(_index(services))
+        HOST=host, PORT=port, SERVICES="\n".join(routes), INDEX=json.dumps(_build_index(services))
     )
 
 
-def write_for_compose(services: Iterable[str]) -> str:
-    """Build the configuration of Caddy for compose, where a service's name is its host."""
+def build_for_compose(services: Iterable[str]) -> str:
+    """Build the configuration of Caddy for compose, in which a service's name is its host."""
     addresses = {name: f"{name}:{_PORT}" for name in services}
     text = build_caddyfile("0.0.0.0", _PORT, addresses)  # noqa: S104 - inside its container
     return f"# Written by `python -m deploy.gateway`.\n{text}"
 
 
-def _index(services: Mapping[str, str]) -> object:
+def _build_index(services: Mapping[str, str]) -> object:
     """Build the answer to `GET /`: links to the guide and to the pages of each service."""
     return {
         "guide": _GUIDE,

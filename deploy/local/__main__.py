@@ -54,14 +54,14 @@ def up(
     ] = None,
     run_dir: _RunDir = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", envvar="FRESH", help="Forget the data of earlier runs first.")
+        bool, typer.Option("--fresh", envvar="FRESH", help="Delete the data of earlier runs first.")
     ] = False,
     clock_offset_s: Annotated[
-        int, typer.Option(help="How far the services' clocks run ahead.")
+        int, typer.Option(help="Seconds by which the services' clocks are ahead.")
     ] = 0,
-    limit_s: Annotated[
-        float, typer.Option("--for", help="Stop by itself after so many seconds.")
-    ] = float("inf"),
+    limit_s: Annotated[float, typer.Option("--for", help="Stop after so many seconds.")] = float(
+        "inf"
+    ),
 ) -> None:
     """Start the platform and keep it running; print its origin, its logs and how to stop it.
 
@@ -69,7 +69,7 @@ def up(
     embedded keeps its records in memory: when it ends, the whole platform stops.
     """
     exit_on_signals()
-    folder = run_dir or _folder(backend)
+    folder = run_dir or _build_run_dir(backend)
     print(f"starting on {backend}: {_describe_data(backend, folder, fresh=fresh)}", flush=True)
     with (
         _announce_stop(),
@@ -93,10 +93,10 @@ def up(
 @app.command()
 def down(run_dir: _RunDir = None) -> None:
     """Stop the platform that `up` has started, and wait until all its processes have ended."""
-    folders = [run_dir] if run_dir else [_folder(backend) for backend in Backend]
+    folders = [run_dir] if run_dir else [_build_run_dir(backend) for backend in Backend]
     stopped = [folder for folder in folders if stop_launcher(folder)]
     for folder in stopped:
-        print(f"stopped what ran in {_shown(folder)}")
+        print(f"stopped what ran in {_shorten(folder)}")
     if not stopped:
         print("nothing was running")
 
@@ -110,7 +110,7 @@ def which_backend() -> None:
 
 @contextmanager
 def _announce_stop() -> Iterator[None]:
-    """Print "stopped" when all has ended; a failure prints its reason instead."""
+    """Print "stopped" when the block has ended all; a failure prints its reason instead."""
     try:
         yield
     except SystemExit as request:
@@ -125,32 +125,32 @@ def _print_stopped() -> None:
         print("stopped", flush=True)
 
 
-def _folder(backend: Backend) -> Path:
+def _build_run_dir(backend: Backend) -> Path:
     return ROOT / ".run" / backend
 
 
-def _shown(path: Path) -> Path:
-    """Shorten a path to a relative one, as a person would type it here."""
+def _shorten(path: Path) -> Path:
+    """Shorten a path below the working folder to a relative one."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _describe_data(backend: Backend, folder: Path, *, fresh: bool) -> str:
     if not backend.keeps_data:
-        return f"it begins empty, and keeps no data; its logs stay in {_shown(folder)}"
+        return f"it begins empty, and keeps no data; its logs stay in {_shorten(folder)}"
     if fresh:
-        return f"it begins empty, and keeps its data in {_shown(folder)}"
-    return f"it goes on with the data in {_shown(folder)}; FRESH=1 forgets them"
+        return f"it begins empty, and keeps its data in {_shorten(folder)}"
+    return f"it goes on with the data in {_shorten(folder)}; FRESH=1 forgets them"
 
 
 def _print_addresses(platform: Platform, down: str) -> None:
     where = platform.addresses
     print("running; the page that describes each service, and the address of its metrics:")
-    # No table: a long address would be cut, and could not be copied.
+    # Not as a table: it would cut a long address, which could not be copied.
     for name, url in where.services.items():
         docs = f"{where.origin}{build_public_prefix(name)}/docs"
         print(f"  {name:<14} {docs}  {urljoin(url, '/metrics')}")
-    print(f"logs, a file per process: {_shown(platform.logs)}")
+    print(f"logs, a file per process: {_shorten(platform.logs)}")
     print(f"to stop it: Ctrl-C here, or `{down}`")
     print("to paste into another shell:\n")
     print(f"ORIGIN={where.origin}")

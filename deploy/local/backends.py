@@ -15,7 +15,7 @@ class Backend(StrEnum):
     EMBEDDED = "embedded"
     """Tansu, in memory, and SecantusDB: needs Python only, loses everything when it stops."""
     NATIVE = "native"
-    """Apache Kafka on the machine's Java, and SecantusDB: data are kept between two runs."""
+    """Apache Kafka on the machine's Java, and SecantusDB: data stay in the folder of the run."""
     DOCKER = "docker"
     """Apache Kafka and MongoDB in containers, which are removed at the end."""
 
@@ -26,12 +26,15 @@ class Backend(StrEnum):
 
     @property
     def keeps_data(self) -> bool:
-        """Whether a later run finds the data. Broker and store both keep them or neither does: a
-        store alone would wait for messages that are gone."""
+        """Whether a later run in the same folder finds the data.
+
+        Broker and store both keep them or neither does: a store alone would wait for messages that
+        are gone.
+        """
         return self is Backend.NATIVE
 
     def find_missing(self) -> str | None:
-        """Describe what this machine lacks for the backend; None when nothing."""
+        """Describe what this machine lacks to run the backend; None when it can run."""
         needs = {Backend.NATIVE: kafka.find_missing, Backend.DOCKER: containers.find_missing_engine}
         return needs[self]() if self in needs else None
 
@@ -53,7 +56,11 @@ class _BackendSetting(BaseSettings):
 
 
 def choose(otherwise: Backend | None = None) -> BackendChoice:
-    """Choose the backend: that of `BACKEND`, else `otherwise`, else the closest to production."""
+    """Choose the backend: that of `BACKEND`, else `otherwise`, else native or embedded.
+
+    Native where it can run: its Kafka is the real one. Docker is never chosen without being named.
+    Raises LaunchError when `BACKEND` names no backend.
+    """
     wish = _BackendSetting().backend
     if wish is not None:
         if wish not in list(Backend):

@@ -21,7 +21,7 @@ from deploy.errors import LaunchError
 from deploy.local.ports import HOST, accepts
 from deploy.local.processes import GRACE_S
 from deploy.local.watchdog import Watchdog
-from deploy.topics import broker_answers
+from deploy.topics import is_serving
 
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 MONGO_IMAGE = "mongo:8.0.17"
@@ -43,18 +43,18 @@ class RunningContainer:
     """Running container, with the interface of a process."""
 
     def __init__(self, container: Container, log: Path, since: float) -> None:
-        """Copy the log of a container that was started at `since`; restarts append to it."""
+        """Copy the container's output from time `since` on to the end of the file `log`."""
         self._container = container
         Thread(target=_copy_log, args=(container, log, since), daemon=True).start()
 
     @property
     def pid(self) -> int:
-        """Process id of its first process, on the engine's machine."""
+        """Process id of the container's first process, on the machine of the engine."""
         self._container.reload()
         return int(self._container.attrs["State"]["Pid"])
 
     def is_alive(self) -> bool:
-        """Tell whether it still runs."""
+        """Whether the container runs; False also when it was removed."""
         try:
             self._container.reload()
         except NotFound:
@@ -62,7 +62,7 @@ class RunningContainer:
         return bool(self._container.status == "running")
 
     def describe_end(self) -> str:
-        """Describe how it ended."""
+        """Describe how the container ended: its exit status."""
         self._container.reload()
         return f"ended by itself with status {self._container.attrs['State']['ExitCode']}"
 
@@ -72,13 +72,13 @@ class RunningContainer:
             self._container.kill("SIGTERM")
 
     def end(self) -> None:
-        """Send SIGTERM and wait; send SIGKILL after a timeout."""
+        """Send SIGTERM and wait; send SIGKILL after the grace period."""
         with suppress(NotFound):
             self._container.stop(timeout=GRACE_S)
 
     def kill(self) -> None:
-        """Send SIGKILL and wait until it has ended."""
-        # It may have ended by itself.
+        """Send SIGKILL and wait until the container has ended."""
+        # The container may have ended by itself.
         with suppress(APIError):
             self._container.kill()
         with suppress(NotFound):
@@ -111,7 +111,10 @@ class ContainerProgram:
         log: Path,
         watchdog: Watchdog,  # noqa: ARG002 - testcontainers has one of its own
     ) -> RunningContainer:
-        """Start the container on `port`; reuse the earlier one if it has that port."""
+        """Start the container on `port`; reuse the earlier one, and its `env`, if it has that port.
+
+        Raises LaunchError when a new one does not start.
+        """
         since = time.time()
         if self._created and self._created[0] == port:
             container = self._created[1].get_wrapped_container()
@@ -119,7 +122,7 @@ class ContainerProgram:
             return RunningContainer(container, log, since)
         self.discard()
         created = DockerContainer(self._image).with_envs(**self._env(port), **env)
-        # On loopback only, for which `with_bind_ports` has no option.
+        # Publish the port on loopback only, for which `with_bind_ports` has no option.
         created.ports[f"{port}/tcp"] = (HOST, port)  # type: ignore[assignment]
         created.with_command(self._command(port))
         self._created = (port, created)
@@ -138,24 +141,24 @@ class ContainerProgram:
 
 
 def build_broker() -> ContainerProgram:
-    """Build the container of Apache Kafka, one node."""
+    """Build the container of Apache Kafka, one node. Raises LaunchError."""
     _require_engine()
     return ContainerProgram(
         KAFKA_IMAGE,
         command=lambda _: "",
-        env=_kafka_env,
-        is_ready=lambda port: accepts(port) and broker_answers(f"{HOST}:{port}"),
+        env=_build_kafka_env,
+        is_ready=lambda port: accepts(port) and is_serving(f"{HOST}:{port}"),
     )
 
 
 def build_store() -> ContainerProgram:
-    """Build the container of MongoDB, a replica set of one."""
+    """Build the container of MongoDB, a replica set of one. Raises LaunchError."""
     _require_engine()
     return ContainerProgram(
         MONGO_IMAGE,
         command=lambda port: f"mongod --replSet {REPLICA_SET} --bind_ip_all --port {port}",
         env=lambda _: {},
-        is_ready=lambda port: accepts(port) and _takes_writes(port),
+        is_ready=lambda port: accepts(port) and _ensure_primary(port),
     )
 
 
@@ -165,7 +168,7 @@ def _require_engine() -> None:
         raise LaunchError(f"docker backend: {missing}")
 
 
-def _kafka_env(port: int) -> Mapping[str, str]:
+def _build_kafka_env(port: int) -> Mapping[str, str]:
     return {
         "KAFKA_NODE_ID": "1",
         "KAFKA_PROCESS_ROLES": "broker,controller",
@@ -188,8 +191,8 @@ def _kafka_env(port: int) -> Mapping[str, str]:
     }
 
 
-def _takes_writes(port: int) -> bool:
-    """Tell whether the store is the primary of its replica set; create that at the first call."""
+def _ensure_primary(port: int) -> bool:
+    """Create the replica set at the first call. False until the store is its primary."""
     with MongoClient[dict[str, object]](
         HOST, port, directConnection=True, serverSelectionTimeoutMS=1_000
     ) as client:

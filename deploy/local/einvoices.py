@@ -21,12 +21,12 @@ class Trader:
 
     @property
     def siren(self) -> str:
-        """SIREN, with which every SIRET of the company starts."""
+        """SIREN of the company: the first nine digits of each of its SIRETs."""
         return self.siret[:9]
 
     @property
     def vat_number(self) -> str:
-        """French VAT number, whose key is computed from the SIREN."""
+        """French VAT number: FR, a key computed from the SIREN, the SIREN."""
         return f"FR{(12 + 3 * (int(self.siren) % 97)) % 97:02d}{self.siren}"
 
 
@@ -72,58 +72,60 @@ def write_ubl(invoice: Einvoice) -> bytes:
         if invoice.is_credit_note
         else ("Invoice", "InvoiceLine", "InvoicedQuantity", 380)
     )
-    return _filled(
+    return _fill_template(
         "ubl",
-        _fields(invoice)
+        _build_fields(invoice)
         | {
             "kind": kind,
             "line_kind": line_kind,
             "quantity": quantity,
             "type_code": type_code,
-            "service": _optional(
+            "service": _format_optional(
                 "<cbc:BuyerReference>{}</cbc:BuyerReference>", invoice.service_code
             ),
-            "engagement": _optional(
+            "engagement": _format_optional(
                 "<cac:OrderReference><cbc:ID>{}</cbc:ID></cac:OrderReference>", invoice.engagement
             ),
-            "preceding": _optional(
+            "preceding": _format_optional(
                 "<cac:BillingReference><cac:InvoiceDocumentReference><cbc:ID>{}</cbc:ID>"
                 "</cac:InvoiceDocumentReference></cac:BillingReference>",
                 invoice.preceding_number,
             ),
-            "marche": _optional(
+            "marche": _format_optional(
                 "<cac:ContractDocumentReference><cbc:ID>{}</cbc:ID></cac:ContractDocumentReference>",
                 invoice.marche,
             ),
-            "seller": _ubl_party(invoice.seller),
-            "buyer": _ubl_party(invoice.buyer),
+            "seller": _format_ubl_party(invoice.seller),
+            "buyer": _format_ubl_party(invoice.buyer),
         },
     ).encode()
 
 
 def write_cii(invoice: Einvoice) -> bytes:
     """Write a CII invoice or credit note, in the elements that D16B and D22B share."""
-    return _filled(
+    return _fill_template(
         "cii",
-        _fields(invoice)
+        _build_fields(invoice)
         | {
             "day": f"{invoice.issued_on:%Y%m%d}",
             "type_code": 381 if invoice.is_credit_note else 380,
-            "service": _optional(
+            "service": _format_optional(
                 "<ram:BuyerReference>{}</ram:BuyerReference>", invoice.service_code
             ),
-            "engagement": _cii_reference("BuyerOrderReferencedDocument", invoice.engagement),
-            "marche": _cii_reference("ContractReferencedDocument", invoice.marche),
-            "preceding": _cii_reference("InvoiceReferencedDocument", invoice.preceding_number),
-            "seller": _cii_party(invoice.seller),
-            "buyer": _cii_party(invoice.buyer),
+            "engagement": _format_cii_reference("BuyerOrderReferencedDocument", invoice.engagement),
+            "marche": _format_cii_reference("ContractReferencedDocument", invoice.marche),
+            "preceding": _format_cii_reference(
+                "InvoiceReferencedDocument", invoice.preceding_number
+            ),
+            "seller": _format_cii_party(invoice.seller),
+            "buyer": _format_cii_party(invoice.buyer),
         },
     ).encode()
 
 
 def write_factur_x(invoice: Einvoice) -> bytes:
     """Write a Factur-X invoice: a readable PDF with the CII invoice embedded as `factur-x.xml`."""
-    pdf = _page(invoice)
+    pdf = _build_page(invoice)
     pdf.embed_file(
         bytes=write_cii(invoice),
         basename="factur-x.xml",
@@ -137,11 +139,11 @@ def write_factur_x(invoice: Einvoice) -> bytes:
 
 
 def write_plain_pdf(invoice: Einvoice) -> bytes:
-    """Write a PDF without invoice data, as MOE and MOA deposit them."""
-    return bytes(_page(invoice).output())
+    """Write a PDF without invoice data, as MOE and MOA deposit it."""
+    return bytes(_build_page(invoice).output())
 
 
-def _page(invoice: Einvoice) -> FPDF:
+def _build_page(invoice: Einvoice) -> FPDF:
     pdf = FPDF()
     pdf.creation_date = datetime.combine(invoice.issued_on, time(), UTC)
     pdf.add_page()
@@ -158,12 +160,12 @@ def _page(invoice: Einvoice) -> FPDF:
     return pdf
 
 
-def _filled(template: str, fields: dict[str, object]) -> str:
+def _fill_template(template: str, fields: dict[str, object]) -> str:
     text = (_TEMPLATES / f"{template}.xml").read_text(encoding="utf-8")
     return text.rstrip().format_map(fields)
 
 
-def _fields(invoice: Einvoice) -> dict[str, object]:
+def _build_fields(invoice: Einvoice) -> dict[str, object]:
     return {
         "number": escape(invoice.number),
         "issued_on": invoice.issued_on,
@@ -180,19 +182,19 @@ def _fields(invoice: Einvoice) -> dict[str, object]:
     }
 
 
-def _optional(template: str, value: str | None) -> str:
+def _format_optional(template: str, value: str | None) -> str:
     return "" if value is None else template.format(escape(value))
 
 
-def _cii_reference(name: str, value: str | None) -> str:
-    return _optional(
+def _format_cii_reference(name: str, value: str | None) -> str:
+    return _format_optional(
         f"<ram:{name}><ram:IssuerAssignedID>{{}}</ram:IssuerAssignedID></ram:{name}>", value
     )
 
 
-def _ubl_party(trader: Trader) -> str:
-    return _filled("ubl-party", {"trader": trader, "name": escape(trader.name)})
+def _format_ubl_party(trader: Trader) -> str:
+    return _fill_template("ubl-party", {"trader": trader, "name": escape(trader.name)})
 
 
-def _cii_party(trader: Trader) -> str:
-    return _filled("cii-party", {"trader": trader, "name": escape(trader.name)})
+def _format_cii_party(trader: Trader) -> str:
+    return _fill_template("cii-party", {"trader": trader, "name": escape(trader.name)})

@@ -17,21 +17,29 @@ from deploy.errors import LaunchError
 _FILE = "launcher.pid"
 _POLL_S = 0.1
 _WATCHDOG_LIMIT_S = 15.0
-"""Timeout of the watchdog, which keeps a killed launcher's lock until all processes have ended."""
+"""Timeout of the wait for the lock of a killed launcher, in seconds.
+
+Its watchdog keeps the lock until all its processes have ended.
+"""
 _STOP_LIMIT_S = 90.0
+"""Timeout of a launcher's end after SIGTERM, and again after SIGKILL, in seconds."""
 
 
 class FolderLock:
-    """Exclusive lock on a folder. The watchdog inherits it, and so releases it last."""
+    """Exclusive lock on a folder. The watchdog inherits it, and releases it last."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the lock and write this pid. Raises LaunchError when another process has it."""
+        """Take the lock and write the pid of this process.
+
+        Raises LaunchError when another launcher has it: at once while that one runs, else after
+        15 s.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self._file = (folder / _FILE).open("a+")
         deadline = time.monotonic() + _WATCHDOG_LIMIT_S
         while not _try_lock(self._file):
-            holder = _pid(self._file)
-            if (holder and _runs(holder)) or time.monotonic() > deadline:
+            holder = _read_pid(self._file)
+            if (holder and _is_running(holder)) or time.monotonic() > deadline:
                 self._file.close()
                 raise LaunchError(
                     f"a platform runs in {folder} already (process {holder}): end it by "
@@ -56,21 +64,22 @@ class FolderLock:
 def stop_launcher(folder: Path) -> bool:
     """Stop the launcher of a folder and wait for its processes; False when none runs.
 
-    It gets SIGTERM, then SIGKILL when it does not end: its watchdog then ends its processes.
+    The launcher gets SIGTERM, and after 90 s SIGKILL: its watchdog then ends its processes. Raises
+    LaunchError when that takes over 90 s as well.
     """
     if not (folder / _FILE).exists():
         return False
     with (folder / _FILE).open() as file:
         for request in (signal.SIGTERM, signal.SIGKILL):
             deadline = time.monotonic() + _STOP_LIMIT_S
-            told = 0
+            signalled = 0
             while time.monotonic() < deadline:
                 if _try_lock(file):
-                    return bool(told) or request is signal.SIGKILL
-                holder = _pid(file)
-                # Once only: a second SIGTERM has no effect.
-                if holder and holder != told:
-                    told = holder
+                    return bool(signalled) or request is signal.SIGKILL
+                holder = _read_pid(file)
+                # Send it once: the launcher ignores a second SIGTERM.
+                if holder and holder != signalled:
+                    signalled = holder
                     with suppress(ProcessLookupError):
                         os.kill(holder, request)
                 time.sleep(_POLL_S)
@@ -85,13 +94,13 @@ def _try_lock(file: IO[str]) -> bool:
     return True
 
 
-def _pid(file: IO[str]) -> int:
+def _read_pid(file: IO[str]) -> int:
     """Read the pid of the holder; 0 when the holder has not written it yet."""
     file.seek(0)
     return int(file.read() or 0)
 
 
-def _runs(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -36,7 +36,7 @@ SERVICES = (
 """Modules of the services, for `python -m`. A service's name is the last part."""
 
 ASKING: Mapping[str, Sequence[str]] = {"portal": ("deposit", "routing"), "support": ("portal",)}
-"""Services that call others over HTTP, and which: settings give them their addresses."""
+"""Services that call others over HTTP, and those they call: settings hold their addresses."""
 
 BROKER, STORE, GATEWAY = "broker", "store", "gateway"
 _READY_LIMIT_S = 60.0
@@ -53,15 +53,15 @@ class Addresses:
     kafka: str
     mongo: str
     roots: Mapping[str, str]
-    """Base URL of each service itself, with its health and metrics."""
+    """Base URL of each service, below which are its health and metrics."""
     origin: str | None = None
     """Base URL of the gateway, which routes every path `/deposit/…` to service `deposit`."""
     replicas: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Base URLs of the replicas of each service, as in `roots`; some may be down."""
+    """Base URLs of the replicas of each service, as in `roots`. A replica may be down."""
 
     @property
     def services(self) -> Mapping[str, str]:
-        """Base URL of each service's public routes."""
+        """Base URL of the public routes of each service, without the gateway."""
         return {name: root + build_public_prefix(name) for name, root in self.roots.items()}
 
 
@@ -97,7 +97,7 @@ class Platform:
             base_port: first port; gateway, services, broker and store take theirs in this order.
                 Default: any free ports.
             clock_offset_s: seconds by which the services' clocks are ahead, to let weeks pass.
-            ready_limit_s: seconds within which each process must be ready.
+            ready_limit_s: timeout of the start of each process, in seconds.
             env: environment variables of all services, besides those of the platform.
             topics: topics to create.
         """
@@ -136,8 +136,11 @@ class Platform:
         self.stop()
 
     def start(self) -> Self:
-        """Start everything; return when all is ready. On failure, everything is stopped."""
-        self._run_dir = self._kept_dir or _scratch_dir()
+        """Start all processes; return when they are ready.
+
+        Raises LaunchError when that fails; all are stopped then.
+        """
+        self._run_dir = self._kept_dir or _create_scratch_dir()
         self._lock = FolderLock(self._run_dir)
         self._watchdog = Watchdog(
             None if self._kept_dir else self._run_dir, inherits=[self._lock.fileno()]
@@ -163,7 +166,7 @@ class Platform:
         return self
 
     def stop(self) -> None:
-        """Stop the services, then broker and store, and remove a temporary folder."""
+        """Stop the services, then all other processes, and remove a temporary folder."""
         self._end(name for name in self._processes if name in self._replicas)
         self._end(self._processes)
         self._processes.clear()
@@ -180,23 +183,23 @@ class Platform:
         if name not in self._replicas:
             self._replicas.append(name)
         service, rank = _split_replica(name)
-        told = {**self._service_env(), "AIGUILLAGE_INSTANCE": rank, **(env or {})}
-        self._programs[name] = programs.build_service(self._services[service], told, tree)
+        variables = {**self._build_service_env(), "AIGUILLAGE_INSTANCE": rank, **(env or {})}
+        self._programs[name] = programs.build_service(self._services[service], variables, tree)
 
     def kill(self, name: str) -> None:
         """Send SIGKILL to a process and wait until it has ended."""
         self._processes[name].kill()
 
     def end(self, name: str) -> str:
-        """Send SIGTERM to a process and wait until it has ended; describe how it did."""
+        """Send SIGTERM to a process, wait until it has ended, and describe how it ended."""
         self._processes[name].end()
         return self.describe_end(name)
 
     def restart(self, name: str) -> str:
         """Restart a process on the same port with the same data; stop it first if it runs.
 
-        Describe how it ended. Tests and demos call it. After a process ends by itself,
-        `Supervisor` calls `spawn`.
+        Returns how it ended. Raises LaunchError when another program has taken the port. Tests and
+        demos call it; after a process has ended by itself, `Supervisor` calls `spawn`.
         """
         ending = self.end(name)
         if is_taken(self._ports[name]):
@@ -208,7 +211,7 @@ class Platform:
         return ending
 
     def advance(self, days: int, *names: str) -> None:
-        """Let days pass: restart the services with their clocks so many days further ahead.
+        """Let days pass: restart the services, with their clocks so many days further ahead.
 
         With `names`, restart only those: the other clocks change at their next start.
         """
@@ -220,34 +223,34 @@ class Platform:
         for name in moved:
             self.wait_until_ready(name)
 
-    def pid(self, name: str) -> int:
-        """Return the process id, that of the latest start."""
+    def get_pid(self, name: str) -> int:
+        """Return the id of a process since its latest start."""
         return self._processes[name].pid
 
     def is_alive(self, name: str) -> bool:
-        """Tell whether the process runs."""
+        """Whether a process runs."""
         return self._processes[name].is_alive()
 
     def is_ready(self, name: str) -> bool:
-        """Tell whether the process is ready."""
+        """Whether a process is ready, by its readiness check."""
         return self._programs[name].is_ready(self._ports[name])
 
     def describe_end(self, name: str) -> str:
         """Describe how a process ended: its exit status or signal."""
         return self._processes[name].describe_end()
 
-    def log(self, name: str) -> Path:
-        """Return the log file of a process, since the platform's start."""
+    def get_log(self, name: str) -> Path:
+        """Return the path of the log of a process: all its output since the platform's start."""
         return self.logs / f"{name}.log"
 
     @property
     def logs(self) -> Path:
-        """Folder with the log of each process; the logs of the run before are in `logs-before`."""
+        """Folder of the logs, one for each process. Those of the run before: `logs-before`."""
         return self._run_dir / "logs"
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all processes started."""
+        """Names of all processes that were started."""
         return tuple(self._processes)
 
     def list_replicas(self, rank: int) -> tuple[str, ...]:
@@ -264,13 +267,13 @@ class Platform:
                 replicas.setdefault(service, []).append(f"http://{HOST}:{self._ports[name]}")
         return Addresses(
             kafka=f"{HOST}:{self._ports[BROKER]}",
-            mongo=programs.store_uri(self.backend, self._ports[STORE]),
+            mongo=programs.build_store_uri(self.backend, self._ports[STORE]),
             roots={name: urls[0] for name, urls in replicas.items()},
             replicas=replicas,
             origin=f"http://{HOST}:{self._ports[GATEWAY]}" if GATEWAY in self._ports else None,
         )
 
-    def _service_env(self) -> Mapping[str, str]:
+    def _build_service_env(self) -> Mapping[str, str]:
         real_kafka = str(self.backend.has_real_kafka).lower()
         return {
             "AIGUILLAGE_KAFKA": self.addresses.kafka,
@@ -283,7 +286,7 @@ class Platform:
             **self._env,
         }
 
-    def _changing_env(self, name: str) -> Mapping[str, str]:
+    def _build_changing_env(self, name: str) -> Mapping[str, str]:
         """Build the environment variables that may change between two starts of a service."""
         if name not in self._replicas:
             return {}
@@ -306,20 +309,26 @@ class Platform:
             self.wait_until_ready(name, may_move=not self._fixed_ports)
 
     def spawn(self, name: str) -> None:
-        """Start a process on its port and with its data, without waiting until it is ready."""
+        """Start a process on its port and with its data, without waiting until it is ready.
+
+        Kills the process that had the name.
+        """
         if name in self._processes:
-            # Also when it has ended by itself: the watchdog must forget it.
+            # Even when it has ended by itself: the watchdog must forget its pid.
             self._processes[name].kill()
         program = self._programs[name]
         port = self._ports.setdefault(name, find_free_port())
         self._processes[name] = program.start(
-            port, env=self._changing_env(name), log=self.log(name), watchdog=self._watchdog
+            port,
+            env=self._build_changing_env(name),
+            log=self.get_log(name),
+            watchdog=self._watchdog,
         )
 
     def wait_until_ready(self, name: str, *, may_move: bool = False) -> None:
-        """Wait until a process is ready; if it `may_move`, on another port when its own is taken.
+        """Wait until a process is ready. If it `may_move`, a taken port is replaced.
 
-        Raises LaunchError when it has ended, or is not ready in time.
+        Raises LaunchError when it has ended, or is not ready before the timeout.
         """
         deadline = time.monotonic() + self._ready_limit_s
         moves = _PORT_ATTEMPTS if may_move else 0
@@ -331,12 +340,13 @@ class Platform:
                 moves -= 1
                 self._ports[name] = find_free_port()
                 self.spawn(name)
-                self._tell_of_move(name)
+                self._restart_askers(name)
             if time.monotonic() > deadline:
                 raise self.build_failure(name, f"was not ready after {self._ready_limit_s:.0f} s")
             time.sleep(_POLL_S)
 
-    def _tell_of_move(self, moved: str) -> None:
+    def _restart_askers(self, moved: str) -> None:
+        """Restart the services that call a service whose port has changed."""
         peer, _ = _split_replica(moved)
         for name in self._replicas:
             if peer in ASKING.get(_split_replica(name)[0], ()) and name in self._processes:
@@ -355,8 +365,8 @@ class Platform:
         self.logs.mkdir()
 
     def build_failure(self, name: str, what: str) -> LaunchError:
-        """Build the launch error of a process, with the end of its log."""
-        return LaunchError(f"{name} {what}; its last lines:\n{read_tail(self.log(name))}")
+        """Build the LaunchError of a process, with the last lines of its log."""
+        return LaunchError(f"{name} {what}; its last lines:\n{read_tail(self.get_log(name))}")
 
     def _check_ports(self) -> None:
         for name, port in self._ports.items():
@@ -377,7 +387,7 @@ def _split_replica(name: str) -> tuple[str, str]:
     return service, rank or "1"
 
 
-def _scratch_dir() -> Path:
+def _create_scratch_dir() -> Path:
     parent = ROOT / ".run"
     parent.mkdir(exist_ok=True)
     return Path(tempfile.mkdtemp(prefix="platform-", dir=parent))

@@ -4,14 +4,20 @@ import random
 import socket
 
 HOST = "127.0.0.1"
-# Below the range of ports of outgoing connections: in that range, a client could take the port of a
-# broker during its restart, or a reconnecting client could connect to itself.
 _RANGE = range(20_000, 32_000)
+"""Range of the ports, below the ephemeral ones, those of outgoing connections.
+
+Among those, a client could take the port of a broker during its restart, or connect to itself when
+it reconnects.
+"""
 _TRIES = 100
 
 
 def find_free_port() -> int:
-    """Find a free port. Another program may take it before it is used: callers then retry."""
+    """Find a free port. Another program may take it before it is used: callers then retry.
+
+    Raises OSError when none of 100 ports is free.
+    """
     for port in random.sample(_RANGE, _TRIES):
         if not is_taken(port):
             return port
@@ -19,9 +25,9 @@ def find_free_port() -> int:
 
 
 def is_taken(port: int) -> bool:
-    """Tell whether a listener holds the port."""
+    """Whether another program listens on the port."""
     with socket.socket() as probe:
-        # As the servers do: connections left after a kill do not block the port.
+        # The servers set it too: connections that are left after a kill do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -31,7 +37,7 @@ def is_taken(port: int) -> bool:
 
 
 def accepts(port: int) -> bool:
-    """Tell whether something accepts connections on the port."""
+    """Whether a program accepts connections on the port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((HOST, port)) == 0

@@ -11,7 +11,7 @@ from typing import Protocol
 from deploy.local.watchdog import Watchdog
 
 GRACE_S = 30
-"""As in compose and Kubernetes."""
+"""Grace period after SIGTERM, in seconds; then SIGKILL. As in compose and Kubernetes."""
 _TAIL_LINES = 20
 
 
@@ -20,22 +20,22 @@ class Running(Protocol):
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Process id."""
 
     def is_alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process runs."""
 
     def describe_end(self) -> str:
-        """Say how it ended, once it has."""
+        """Describe how the process ended. Call it once it has ended."""
 
     def ask_to_end(self) -> None:
         """Send SIGTERM and return at once."""
 
     def end(self) -> None:
-        """Send SIGTERM, wait, and kill what does not listen."""
+        """Send SIGTERM and wait; send SIGKILL after the grace period."""
 
     def kill(self) -> None:
-        """Send SIGKILL and wait until it is gone."""
+        """Send SIGKILL and wait until the process has ended."""
 
 
 class Process:
@@ -50,7 +50,7 @@ class Process:
         log: Path,
         watchdog: Watchdog,
     ) -> None:
-        """Start the program; restarts append to its log."""
+        """Start the program; its output goes to the end of the file `log`."""
         self._watchdog = watchdog
         with log.open("ab") as output:
             self._popen = subprocess.Popen(
@@ -67,15 +67,15 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Process id of the program, which is that of its process group."""
         return self._popen.pid
 
     def is_alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the program runs."""
         return self._popen.poll() is None
 
     def describe_end(self) -> str:
-        """Say how it ended, once it has."""
+        """Describe how the program ended: its exit status or signal. Call it once it has ended."""
         status = self._popen.returncode
         if status is not None and status < 0:
             return f"was ended by {signal.Signals(-status).name}"
@@ -86,14 +86,14 @@ class Process:
         self._popen.terminate()
 
     def end(self) -> None:
-        """Send SIGTERM, wait, and kill what does not listen."""
+        """Send SIGTERM to the program and wait; send SIGKILL after the grace period."""
         self.ask_to_end()
         with suppress(subprocess.TimeoutExpired):
             self._popen.wait(GRACE_S)
         self.kill()
 
     def kill(self) -> None:
-        """Send SIGKILL to the whole process group and wait until it has ended."""
+        """Send SIGKILL to the process group and wait for the program, unless it has ended."""
         if self.is_alive():
             os.killpg(self.pid, signal.SIGKILL)
             self._popen.wait()
@@ -101,6 +101,6 @@ class Process:
 
 
 def read_tail(log: Path) -> str:
-    """Read the last lines of a log, which a failure shows."""
+    """Read the last 20 lines of a log, to show them in the message of a failure."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:]) or "    (it wrote nothing)"

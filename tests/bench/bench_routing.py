@@ -93,7 +93,7 @@ async def measure_routing(
         db = MongoClient[dict[str, Any]](addresses.mongo)["routing"]
         await send(addresses.kafka, topics.STRUCTURE, [*build_structures()])
         await _until(lambda: db["structures"].count_documents({}) == STRUCTURES)
-        pids = platform.pid("routing"), platform.pid(STORE)
+        pids = platform.get_pid("routing"), platform.get_pid(STORE)
         return await _measure(addresses.kafka, db, pids, dossiers)
 
 
@@ -104,7 +104,7 @@ async def measure_by_hand(dossiers: int) -> Run:
         db = MongoClient[dict[str, Any]](addresses.mongo)["routing"]
         await _prepare_by_hand(addresses.mongo, db)
         with _floor(addresses.kafka, addresses.mongo) as pid:
-            return await _measure(addresses.kafka, db, (pid, platform.pid(STORE)), dossiers)
+            return await _measure(addresses.kafka, db, (pid, platform.get_pid(STORE)), dossiers)
 
 
 async def _measure(

@@ -26,7 +26,7 @@ class Watched:
     def services_of(cls, platform: Platform) -> "Watched":
         """Watch the services, each within what its container gets."""
         names = [module.rpartition(".")[2] for module in SERVICES]
-        return cls({name: platform.pid(name) for name in names}, container_limits_mb())
+        return cls({name: platform.get_pid(name) for name in names}, container_limits_mb())
 
     def look(self, tally: Tally, name: str) -> None:
         """Note the peaks, and the faults of those that are over their memory or have ended."""

@@ -12,7 +12,7 @@ from itertools import cycle
 
 import httpx
 
-from deploy.local.demo.actor import PATIENCE_S, Actor, Answer, Services, Unexpected
+from deploy.local.demo.actor import TIMEOUT_S, Actor, Answer, Services, Unexpected
 from deploy.local.demo.context import DemoContext, register_structures
 from deploy.local.demo.journeys import JOURNEYS
 from deploy.local.demo.runs import JourneyRun
@@ -53,7 +53,7 @@ async def open_traffic(
     async with open_clients(platform, transport) as clients:
         services = Services(**{each.name: clients[each.name] for each in fields(Services)})
         today = build_clock()().date()
-        context = DemoContext(services, today, patience_s=scale_timeout(PATIENCE_S))
+        context = DemoContext(services, today, timeout_s=scale_timeout(TIMEOUT_S))
         await register_structures(context)
         yield Traffic(context, clients, journeys)
 

@@ -1,1 +1,1 @@
-"""Demo of the circuits: each dossier goes to its end, through the real services."""
+"""Demo of routing: each dossier goes to its end, through the real services."""

@@ -12,15 +12,18 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
 Answer = dict[str, Any]
-PATIENCE_S = 60.0
-"""How long an actor waits for what must come."""
+TIMEOUT_S = 60.0
+"""Timeout of each wait of an actor, in seconds."""
 SENT_AGAIN = "sent_again"
-"""Extension of an answer: the request was sent before, and may have been carried out then."""
+"""Extension of an answer whose request was sent twice: the first one may have been carried out.
+
+Clients of `tests/parcours` set it, which send a request again when its answer is lost.
+"""
 _POLL_S, _LONGEST_POLL_S = 0.05, 0.5
 
 
 class Unexpected(Exception):  # noqa: N818 - it ends the demo, which prints it
-    """Answer of the platform that the demo does not expect."""
+    """Answer that the demo does not expect, or that did not come before a timeout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +51,23 @@ NEEDED_SERVICES = tuple(f"services.{each.name}" for each in fields(Services))
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """HTTP client of one structure in one role."""
+    """HTTP client of one structure in one role.
+
+    A wait repeats a request, and raises Unexpected at its timeout.
+    """
 
     services: Services
     role: Role
     siret: str
-    patience_s: float = PATIENCE_S
+    timeout_s: float = TIMEOUT_S
 
     @property
     def headers(self) -> dict[str, str]:
-        """Headers that name the actor."""
+        """Headers of a request that name the actor."""
         return {"X-Structure": self.siret, "X-Role": self.role}
 
     async def declare(self, declaration: Mapping[str, Any]) -> Answer:
-        """Declare the structure of this actor."""
+        """Declare the structure of this actor. Raises Unexpected when that is refused."""
         answer = await self.services.organisation.put(
             f"/structures/{self.siret}", headers=self.headers, json=declaration
         )
@@ -71,7 +77,7 @@ class Actor:
         return declared
 
     async def wait_until_accepted(self, file: File, metadata: Mapping[str, Any]) -> None:
-        """Wait until a dry run accepts a piece."""
+        """Wait until a dry run of a deposit is accepted."""
         await self._poll(
             lambda: self.try_deposit(file, metadata, dry_run=True),
             lambda answer: bool(answer.json().get("accepted")),
@@ -97,11 +103,11 @@ class Actor:
     async def deposit(
         self, file: File, metadata: Mapping[str, Any], *, key: str | None = None
     ) -> Answer:
-        """Deposit a piece; raises Unexpected when it is refused."""
+        """Deposit a piece. Raises Unexpected when it is refused."""
         return expect(await self.try_deposit(file, metadata, key=key), 201)
 
     async def wait_for_prefill(self, piece_id: str) -> Answer:
-        """Wait until this actor may follow a piece; return the prefilled fields."""
+        """Wait until this actor may follow a piece; return the fields to prefill."""
         return await self._poll_deposit(f"/pieces/{piece_id}/next", lambda _: True)
 
     async def wait_until_depositable(self, piece_id: str, cadre: str) -> None:
@@ -113,7 +119,7 @@ class Actor:
         await self._poll_deposit(f"/pieces/{piece_id}", lambda body: body["status"] == status)
 
     async def treat(self, piece_id: str, act: str, **reasons: Any) -> Answer:  # noqa: ANN401 - JSON
-        """Treat a piece that has reached this actor."""
+        """Wait until an act on a piece is offered, and do it. Raises Unexpected on a refusal."""
         return _expect_done(await self.try_treat(piece_id, act, **reasons), 200)
 
     async def try_treat(
@@ -122,7 +128,7 @@ class Actor:
         act: str,
         **reasons: Any,  # noqa: ANN401 - JSON
     ) -> httpx.Response:
-        """Wait until a piece is there, treat it, and return the answer, whatever it is."""
+        """Wait until an act on a piece is offered, do it; return the answer, whatever it is."""
         path = f"/pieces/{piece_id}/treatments"
         await self._poll(
             lambda: self.services.routing.get(path, headers=self.headers),
@@ -133,11 +139,11 @@ class Actor:
         )
 
     async def complete(self, piece_id: str, comment: str, attachment: File) -> Answer:
-        """Complete a suspended piece, when this is allowed."""
+        """Wait until a piece may be completed, and complete it."""
         return await self._add("completion", piece_id, comment, attachment)
 
     async def contest(self, piece_id: str, comment: str, attachment: File) -> Answer:
-        """Contest a décompte général, when this is allowed."""
+        """Wait until a décompte général may be contested, and contest it."""
         return await self._add("contestation", piece_id, comment, attachment)
 
     async def read_history(self, dossier_id: str) -> list[Answer]:
@@ -149,7 +155,7 @@ class Actor:
         return found
 
     async def read_trail(self, dossier_id: str) -> Answer:
-        """Read the verification of a dossier's audit trail."""
+        """Read a dossier's audit trail; return the result of its verification."""
         answer = await self.services.routing.get(
             f"/dossiers/{dossier_id}/audit", headers=self.headers
         )
@@ -164,7 +170,7 @@ class Actor:
                 data={"comment": comment},
                 files={"attachments": (attachment.name, attachment.content, attachment.media_type)},
             ),
-            lambda answer: answer.status_code != httpx.codes.CONFLICT or _was_done(answer),
+            lambda answer: answer.status_code != httpx.codes.CONFLICT or _was_already_done(answer),
         )
         return _expect_done(answer, 201)
 
@@ -181,12 +187,12 @@ class Actor:
         ask: Callable[[], Awaitable[httpx.Response]],
         is_enough: Callable[[httpx.Response], bool],
     ) -> httpx.Response:
-        """Ask until the answer is enough, less often as time goes by. Raises Unexpected."""
+        """Repeat a request until `is_enough` accepts its answer, with growing pauses."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         while not is_enough(answer := await ask()):
             waited = loop.time() - began
-            if waited > self.patience_s:
+            if waited > self.timeout_s:
                 raise Unexpected(
                     f"{answer.request.method} {answer.request.url.path}: {answer.text}"
                 )
@@ -195,7 +201,7 @@ class Actor:
 
 
 def expect(answer: httpx.Response, status: int) -> Answer:
-    """Return the JSON of an answer; raises Unexpected when it has another status."""
+    """Return the JSON of an answer. Raises Unexpected when its status is not `status`."""
     if answer.status_code != status:
         raise Unexpected(
             f"{answer.request.method} {answer.request.url.path}: "
@@ -206,10 +212,13 @@ def expect(answer: httpx.Response, status: int) -> Answer:
 
 
 def _expect_done(answer: httpx.Response, status: int) -> Answer:
-    """Give the JSON of an answer to an act, which takes no idempotency key. Raises Unexpected."""
-    return expect(answer, httpx.codes.CONFLICT if _was_done(answer) else status)
+    """Return the JSON of the answer to an act; a 409 of an act already done is no failure."""
+    return expect(answer, httpx.codes.CONFLICT if _was_already_done(answer) else status)
 
 
-def _was_done(answer: httpx.Response) -> bool:
-    """Tell whether an act was possible, was sent twice, and is possible no more: it was done."""
+def _was_already_done(answer: httpx.Response) -> bool:
+    """Whether a 409 means that an act was done: it was sent twice, and the first one passed.
+
+    Acts take no idempotency key. Only clients of `tests/parcours` send them twice.
+    """
     return answer.status_code == httpx.codes.CONFLICT and SENT_AGAIN in answer.extensions

@@ -18,7 +18,7 @@ _POLL_S = 0.1
 
 
 def find_lost(runs: Sequence[JourneyRun], events: RoutingEvents) -> set[str]:
-    """Find the accepted pieces that reached no recipient."""
+    """Find the ids of accepted pieces that no recipient received for action."""
     arrived = {
         hop.forwarded.piece_id for hop in events.hops if hop.forwarded.purpose is Purpose.ACTION
     }
@@ -26,7 +26,7 @@ def find_lost(runs: Sequence[JourneyRun], events: RoutingEvents) -> set[str]:
 
 
 class Fault(StrEnum):
-    """What is wrong with hops, statuses or delays."""
+    """Kind of difference between the expected hops, statuses or delays and the received ones."""
 
     LOST = "lost"
     DUPLICATED = "duplicated"
@@ -35,13 +35,13 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that came otherwise than expected."""
+    """Difference between what a run expects and what was received."""
 
     fault: Fault
     text: str
 
     def __str__(self) -> str:
-        """Say it to a person."""
+        """Describe the difference to a person."""
         return self.text
 
 
@@ -64,11 +64,11 @@ def _compare(
     for delivery in came - run.deliveries:
         yield Difference(Fault.DUPLICATED, f"{name}: unexpected {_describe(delivery)}")
     for piece_id, expected in run.statuses.items():
-        told = events.statuses.get(piece_id, [])
-        if told != expected:
+        received = events.statuses.get(piece_id, [])
+        if received != expected:
             yield Difference(
-                find_fault(Counter(told), Counter(map(str, expected))),
-                f"{name}: statuses of {mine[piece_id]} are {told} instead of {expected}",
+                find_fault(Counter(received), Counter(map(str, expected))),
+                f"{name}: statuses of {mine[piece_id]} are {received} instead of {expected}",
             )
     delays = Counter({each: n for each, n in events.delays.items() if each[0] in mine})
     if delays != Counter(run.delays):
@@ -79,7 +79,7 @@ def _compare(
 
 
 def find_fault(came: Counter[T], expected: Counter[T]) -> Fault:
-    """Say what is wrong with things that came otherwise than expected."""
+    """Classify a difference: anything missing, else anything too many, else another order."""
     if expected - came:
         return Fault.LOST
     return Fault.DUPLICATED if came - expected else Fault.OUT_OF_ORDER
@@ -90,7 +90,7 @@ def _describe(delivery: Delivery) -> str:
 
 
 async def wait_for_expected(runs: Sequence[JourneyRun], events: RoutingEvents) -> list[str]:
-    """Wait until nothing differs; return the differences that are left at the timeout."""
+    """Wait until nothing differs; return the differences that are left after 20 s."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_TIMEOUT_S):
             while find_differences(runs, events):
@@ -105,7 +105,7 @@ async def wait_for_expected(runs: Sequence[JourneyRun], events: RoutingEvents) -
 
 
 async def ask_services(run: JourneyRun) -> list[str]:
-    """Compare with what the services answer: the history of statuses and the audit trail."""
+    """Compare a run with the history of notification; have routing verify the audit trail."""
     name = run.journey.name
     titulaire = run.context.build_actor(Role.TITULAIRE, run.journey.marche)
     wrong = []

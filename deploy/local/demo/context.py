@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from deploy.local.demo.actor import PATIENCE_S, Actor, Answer, Services
+from deploy.local.demo.actor import TIMEOUT_S, Actor, Answer, Services
 from deploy.local.demo.pieces import Writer, build_metadata, write_pdf, write_ubl
 from deploy.local.demo.structures import ONE_SIRET, STRUCTURES, TWO_SIRETS, WITHOUT_MOA, Marche
 from deploy.local.einvoices import Einvoice
@@ -21,38 +21,43 @@ PAYMENT = (Act.SERVICE_FAIT, Act.MANDATER, Act.METTRE_EN_PAIEMENT)
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of accepted dossiers and pieces, and remarks to print."""
+    """Accepted dossiers and pieces, and remarks, for the report."""
 
     dossiers: dict[str, str] = field(default_factory=dict)
-    """Label of each dossier: what it demonstrates."""
+    """Label of each dossier, by id: what it demonstrates."""
     pieces: dict[str, Answer] = field(default_factory=dict)
+    """Answer to the deposit of each piece, by id."""
     remarks: list[tuple[str, str]] = field(default_factory=list)
+    """What was done, and the answer."""
 
     def accept(self, answer: Answer, label: str) -> None:
-        """Count an accepted piece."""
+        """Record an accepted piece, by the answer to its deposit."""
         self.dossiers.setdefault(answer["dossier_id"], label)
         self.pieces[answer["piece_id"]] = answer
 
 
 @dataclass(slots=True)
 class DemoContext:
-    """Context shared by all journeys. `today` is the date on the services' clock."""
+    """Context shared by all journeys. `today` is the date of the services' clocks."""
 
     services: Services
     today: date
     tally: Tally = field(default_factory=Tally)
-    patience_s: float = PATIENCE_S
+    timeout_s: float = TIMEOUT_S
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def build_actor(self, role: Role, marche: Marche) -> Actor:
-        """Build the client of the actor with a role."""
-        return Actor(self.services, role, marche.find_member(role).siret, self.patience_s)
+        """Build the HTTP client of the actor with a role."""
+        return Actor(self.services, role, marche.find_member(role).siret, self.timeout_s)
 
     def build_draft(
         self, cadre: str, marche: Marche, ht: str = "10000.00", engagement: str | None = None
     ) -> Einvoice:
-        """Prepare a piece with a new number; its seller is the depositor, or the titulaire."""
-        depositor = _row(cadre, marche).depositor
+        """Build a piece with a new number.
+
+        The seller is the depositor; for a piece of MOE or MOA, the titulaire.
+        """
+        depositor = _find_row(cadre, marche).depositor
         seller = depositor if depositor in SUPPLIER_SIDE else Role.TITULAIRE
         return Einvoice(
             number=f"{cadre}-2026-{next(self._numbers):03d}",
@@ -65,9 +70,9 @@ class DemoContext:
         )
 
     async def open(self, cadre: str, marche: Marche, write: Writer) -> Answer:
-        """Deposit a piece that opens a dossier."""
+        """Deposit a piece that opens a dossier; return the answer."""
         draft = self.build_draft(cadre, marche)
-        actor = self.build_actor(_row(cadre, marche).depositor, marche)
+        actor = self.build_actor(_find_row(cadre, marche).depositor, marche)
         answer = await actor.deposit(
             write(draft), build_opening(draft, marche, write), key=draft.number
         )
@@ -75,8 +80,8 @@ class DemoContext:
         return answer
 
     async def follow(self, answer: Answer, marche: Marche, ht: str = "10000.00") -> Answer:
-        """Let the recipient of a piece deposit the next one, as a PDF with metadata."""
-        actor = self.build_actor(_row(answer["cadre"], marche).recipient, marche)
+        """Let the recipient of a piece deposit the next one, a plain PDF; return the answer."""
+        actor = self.build_actor(_find_row(answer["cadre"], marche).recipient, marche)
         prefill = await actor.wait_for_prefill(answer["piece_id"])
         draft = self.build_draft(prefill["cadres"][0], marche, ht)
         answer = await actor.deposit(
@@ -86,8 +91,8 @@ class DemoContext:
         return answer
 
     async def carry_to_payment(self, answer: Answer, marche: Marche) -> None:
-        """Follow a piece to the service financier, and have it paid."""
-        while not _row(answer["cadre"], marche).is_final:
+        """Deposit the next pieces up to the service financier, and let that pay."""
+        while not _find_row(answer["cadre"], marche).is_final:
             answer = await self.follow(answer, marche)
         payer = self.build_actor(Role.SERVICE_FINANCIER, marche)
         for act in PAYMENT:
@@ -95,12 +100,13 @@ class DemoContext:
 
 
 def build_opening(draft: Einvoice, marche: Marche, write: Writer) -> dict[str, Any]:
-    """Build the metadata that the file of an opener lacks; a plain PDF lacks all."""
+    """Build the metadata that the file of an opener lacks; a plain PDF lacks every field."""
     beside = {
-        "parties": marche.build_parties(_row(draft.cadre, marche).depositor),
+        "parties": marche.build_parties(_find_row(draft.cadre, marche).depositor),
         "type_tva": "TVA_SUR_DEBIT",
         "mode_paiement": "VIREMENT",
-        # Deposit may not know yet that another dossier of the same parties has ended.
+        # Opens a dossier even if deposit still awaits this cadre in another one of the parties: it
+        # may not know yet that that one has ended.
         "opens": True,
     }
     return (build_metadata(draft) if write is write_pdf else {}) | beside
@@ -114,7 +120,7 @@ def build_following(draft: Einvoice, piece_id: str) -> dict[str, Any]:
 async def register_structures(context: DemoContext) -> None:
     """Declare every structure, and wait until service deposit knows them all."""
     for member in STRUCTURES:
-        actor = Actor(context.services, Role.TITULAIRE, member.siret, context.patience_s)
+        actor = Actor(context.services, Role.TITULAIRE, member.siret, context.timeout_s)
         await actor.declare(member.build_declaration())
     for cadre, marche in (
         ("A4", ONE_SIRET),
@@ -124,9 +130,9 @@ async def register_structures(context: DemoContext) -> None:
         ("A13", ONE_SIRET),
     ):
         draft = context.build_draft(cadre, marche)
-        actor = context.build_actor(_row(cadre, marche).depositor, marche)
+        actor = context.build_actor(_find_row(cadre, marche).depositor, marche)
         await actor.wait_until_accepted(write_ubl(draft), build_opening(draft, marche, write_ubl))
 
 
-def _row(cadre: str, marche: Marche) -> Row:
+def _find_row(cadre: str, marche: Marche) -> Row:
     return load_current()[cadre, marche.has_moa]

@@ -1,4 +1,4 @@
-"""Journeys of the demo, as data: every circuit, ended by acts or by elapsed delays.
+"""Journeys of the demo, as data: dossiers that end by acts, and dossiers that end by delays.
 
 The expected outcome of each step is written here, not read from the circuit table, so that the demo
 fails when the platform decides otherwise.

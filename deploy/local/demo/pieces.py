@@ -8,6 +8,7 @@ from deploy.local.demo.actor import File
 from deploy.local.einvoices import Einvoice
 
 Writer = Callable[[Einvoice], File]
+"""Function that writes a piece as a file of one syntax."""
 
 
 def write_ubl(piece: Einvoice) -> File:
@@ -31,7 +32,7 @@ def write_pdf(piece: Einvoice) -> File:
 
 
 def build_metadata(piece: Einvoice) -> dict[str, Any]:
-    """Build the metadata that a plain PDF lacks."""
+    """Build the metadata of a plain PDF: the fields that an e-invoice would hold."""
     return {
         "cadre": piece.cadre,
         "number": piece.number,

@@ -1,4 +1,4 @@
-"""Refused deposits: contracts that the MOA parameter forbids."""
+"""Refused deposits: parties of a marché that the MOA parameter forbids together."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from shared.vocabulary.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class ForbiddenMarche:
-    """Contract that the MOA parameter forbids, and the rule that refuses it."""
+    """Parties of a marché that the MOA parameter forbids, and the rule that refuses them."""
 
     case: str
     marche: Marche
@@ -28,7 +28,7 @@ FORBIDDEN = (
 
 
 async def deposit_forbidden(context: DemoContext) -> None:
-    """Deposit a piece of each forbidden contract, and check that the rule refuses it."""
+    """Deposit a piece of each forbidden marché, and check that the rule refuses it."""
     for each in FORBIDDEN:
         draft = context.build_draft("A4", each.marche)
         titulaire = context.build_actor(Role.TITULAIRE, each.marche)

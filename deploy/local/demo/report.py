@@ -32,7 +32,7 @@ def print_report(runs: Sequence[JourneyRun], events: RoutingEvents) -> None:
             days = (hop.forwarded.forwarded_at - before).days if before else 0
             if days:
                 table.add_row(f"… {days} jours passent")
-            table.add_row("" if before else f"{rank}. {label}", *_row(hop))
+            table.add_row("" if before else f"{rank}. {label}", *_build_row(hop))
             before = hop.forwarded.forwarded_at
         table.add_section()
     _console.print(table)
@@ -42,7 +42,7 @@ def print_report(runs: Sequence[JourneyRun], events: RoutingEvents) -> None:
     _console.print(remarks)
 
 
-def _row(hop: Hop) -> tuple[str, ...]:
+def _build_row(hop: Hop) -> tuple[str, ...]:
     piece = hop.forwarded
     to = piece.role if piece.purpose is Purpose.ACTION else f"{piece.role} (information)"
     latency = "" if hop.latency_ms is None else f"{hop.latency_ms:.0f} ms"

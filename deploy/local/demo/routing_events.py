@@ -15,6 +15,7 @@ from shared.contracts.routing_v1 import DelayElapsed, PieceForwarded
 from shared.contracts.topics import ACTEUR, ECHEANCE, STATUT
 
 TOPICS_OF_ROUTING = (*ACTEUR.values(), STATUT, ECHEANCE)
+"""Topics of routing, without that of the states of dossiers."""
 
 Clock = Callable[[], datetime]
 
@@ -27,11 +28,14 @@ class Hop:
     topic: str
     forwarded: PieceForwarded
     latency_ms: float | None
-    """Latency from the deposit to the received record; None for a piece delivered again."""
+    """Latency from the deposit to the received record, in ms.
+
+    None when the piece reached another recipient for the same purpose before, or the same one.
+    """
 
     @property
     def as_delivery(self) -> Delivery:
-        """Delivery, to compare with the expected ones."""
+        """The hop as a delivery, to compare with the expected ones."""
         piece = self.forwarded
         return Delivery(
             piece.piece_id,
@@ -52,17 +56,18 @@ class RoutingEvents:
     statuses: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Statuses by piece, in the order received."""
     delays: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Delays elapsed, by piece and name."""
+    """Number of elapsed delays, by piece and name of the delay."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set at each received record; whoever waits for records clears it."""
     _seen: set[str] = field(default_factory=set)
 
     def record(self, topic: str, value: bytes) -> None:
-        """Note a record; a duplicate counts once."""
+        """Record a received event, unless it is a duplicate."""
         if topic == STATUT.name:
-            # As JSON: a partner may meet a status that is newer than its own code.
-            told = json.loads(value)
-            if self._is_new(told["id"]):
-                self.statuses[told["data"]["piece_id"]].append(told["data"]["status"])
+            # Read as plain JSON: a partner may meet a status that is newer than its own code.
+            event = json.loads(value)
+            if self._is_new(event["id"]):
+                self.statuses[event["data"]["piece_id"]].append(event["data"]["status"])
         elif topic == ECHEANCE.name:
             delay = Event[DelayElapsed].model_validate_json(value)
             if self._is_new(delay.id):
@@ -70,10 +75,10 @@ class RoutingEvents:
         else:
             forward = Event[PieceForwarded].model_validate_json(value)
             if self._is_new(forward.id):
-                self.hops.append(self._hop(forward, topic))
+                self.hops.append(self._build_hop(forward, topic))
         self.news.set()
 
-    def _hop(self, event: Event[PieceForwarded], topic: str) -> Hop:
+    def _build_hop(self, event: Event[PieceForwarded], topic: str) -> Hop:
         piece = event.data
         came = {(hop.forwarded.piece_id, hop.forwarded.purpose) for hop in self.hops}
         is_first = (piece.piece_id, piece.purpose) not in came
@@ -88,7 +93,7 @@ class RoutingEvents:
 
 @asynccontextmanager
 async def follow_routing(kafka: str, clock: Clock) -> AsyncIterator[RoutingEvents]:
-    """Read every partition of routing's topics from the beginning, within the block."""
+    """Read the topics of routing from their beginning, within the block."""
     events = RoutingEvents(clock)
     async with follow_topics(kafka, TOPICS_OF_ROUTING, events.record):
         yield events

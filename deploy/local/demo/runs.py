@@ -35,7 +35,7 @@ class Delivery:
 
 @dataclass(slots=True)
 class JourneyRun:
-    """Run of one journey, with the expected deliveries, statuses and delays so far."""
+    """Run of one journey, with the deliveries, statuses and delays expected so far."""
 
     journey: Journey
     context: DemoContext
@@ -59,16 +59,16 @@ class JourneyRun:
         return str(self.pieces[0]["dossier_id"])
 
     async def carry_out(self, step: Step) -> None:
-        """Carry out one step."""
+        """Carry out one step, and wait until service deposit knows the status that it led to."""
         match step:
             case Deposit():
                 await self._deposit(step)
             case Treatment():
-                await self._do(step)
+                await self._treat(step)
             case Silence(delay=delay):
                 self.delays.append((self.piece["piece_id"], delay))
-        self._expect(step)
-        # Deposit learns of it a moment later: until then it would judge by the state before.
+        self._record_expected(step)
+        # Deposit learns the status a moment later: before, it would judge by the state of before.
         titulaire = self.context.build_actor(Role.TITULAIRE, self.journey.marche)
         piece_id = self.piece["piece_id"]
         await titulaire.wait_for_status(piece_id, self.statuses[piece_id][-1])
@@ -86,7 +86,7 @@ class JourneyRun:
                 self.journey.write(draft),
                 build_opening(draft, marche, self.journey.write),
             )
-        fields = _with_services(fields, step)
+        fields = _add_services(fields, step)
         answer = await actor.deposit(file, fields, key=draft.number)
         if step.is_sent_twice:
             await self._send_again(actor, file, fields, answer)
@@ -101,14 +101,14 @@ class JourneyRun:
     async def _send_again(
         self, actor: Actor, file: File, fields: dict[str, Any], first: Answer
     ) -> None:
-        """Send a piece again: with its key it is the same piece, without it its number is taken."""
+        """Send a piece again: with its idempotency key it is the same piece, without it refused."""
         again = await actor.deposit(file, fields, key=first["number"])
         if first["piece_id"] != again["piece_id"]:
             raise Unexpected("one Idempotency-Key gave two pieces")
         answer = await actor.try_deposit(file, fields)
-        self._remark("même numéro déposé deux fois", check_refused_by(answer, _NUMBER_SPENT))
+        self._add_remark("même numéro déposé deux fois", check_refused_by(answer, _NUMBER_SPENT))
 
-    async def _do(self, step: Treatment) -> None:
+    async def _treat(self, step: Treatment) -> None:
         actor = self.context.build_actor(step.by, self.journey.marche)
         piece_id = self.piece["piece_id"]
         if step.act in (Act.COMPLETER, Act.CONTESTER):
@@ -124,7 +124,7 @@ class JourneyRun:
         }
         if step.broken:
             answer = await actor.try_treat(piece_id, step.act, **reasons)
-            self._remark(step.remark or step.act, check_refused_by(answer, step.broken))
+            self._add_remark(step.remark or step.act, check_refused_by(answer, step.broken))
             return
         await actor.treat(piece_id, step.act, **reasons)
         for role, party in (step.correction or {}).items():
@@ -133,7 +133,7 @@ class JourneyRun:
             else:
                 self._services[Role(role)] = party["service"]
 
-    def _expect(self, step: Outcome) -> None:
+    def _record_expected(self, step: Outcome) -> None:
         piece_id = self.piece["piece_id"]
         self.statuses[piece_id] += step.then
         for purpose, roles in ((Purpose.ACTION, step.to), (Purpose.INFORMATION, step.informed)):
@@ -148,9 +148,9 @@ class JourneyRun:
                 )
                 self.deliveries[delivery] += 1
         if step.remark and not getattr(step, "broken", None):
-            self._remark(step.remark, self._what_came(step))
+            self._add_remark(step.remark, self._describe_outcome(step))
 
-    def _what_came(self, step: Outcome) -> str:
+    def _describe_outcome(self, step: Outcome) -> str:
         if isinstance(step, Deposit):
             changes = {each["field"]: each for each in self.piece["changes"]}
             return f"{changes['ttc']['previous']} → {changes['ttc']['now']}"
@@ -158,7 +158,7 @@ class JourneyRun:
             return " → ".join(STATUSES[status] for status in step.then)
         return f"proposée à : {', '.join(step.to)}"
 
-    def _remark(self, seen: str, answer: str) -> None:
+    def _add_remark(self, seen: str, answer: str) -> None:
         self.context.tally.remarks.append((seen, answer))
 
 
@@ -167,9 +167,9 @@ async def run_all(
     journeys: Sequence[Journey],
     let_pass: Callable[[int], Awaitable[None]],
 ) -> list[JourneyRun]:
-    """Run journeys concurrently. Days pass for all of them at once."""
+    """Run journeys concurrently. `let_pass` lets days pass, for all of them at once."""
     runs = [JourneyRun(journey, context) for journey in journeys]
-    days = sorted({0} | {day for run in runs for day, _ in _by_day(run.journey)})
+    days = sorted({0} | {day for run in runs for day, _ in _date_steps(run.journey)})
     for rank, day in enumerate(days):
         if rank:
             passed = day - days[rank - 1]
@@ -180,12 +180,12 @@ async def run_all(
 
 
 async def _run_day(run: JourneyRun, day: int) -> None:
-    for each, step in _by_day(run.journey):
+    for each, step in _date_steps(run.journey):
         if each == day:
             await run.carry_out(step)
 
 
-def _by_day(journey: Journey) -> list[tuple[int, Step]]:
+def _date_steps(journey: Journey) -> list[tuple[int, Step]]:
     day = 0
     dated = []
     for step in journey.steps:
@@ -195,14 +195,14 @@ def _by_day(journey: Journey) -> list[tuple[int, Step]]:
 
 
 def check_refused_by(answer: httpx.Response, code: str) -> str:
-    """Check that a rule refuses; return the HTTP status and the codes for the report."""
+    """Return the HTTP status and codes of a refusal. Raises Unexpected when `code` is missing."""
     codes = [each["code"] for each in answer.json().get("violations", ())]
     if answer.status_code not in {409, 422} or code not in codes:
         raise Unexpected(f"{code} must refuse it: {answer.status_code} {answer.text}")
     return f"{answer.status_code} {', '.join(codes)}"
 
 
-def _with_services(fields: dict[str, Any], step: Deposit) -> dict[str, Any]:
+def _add_services(fields: dict[str, Any], step: Deposit) -> dict[str, Any]:
     parties = dict(fields.get("parties", {}))
     for role, service in step.services.items():
         parties[role.value] = parties.get(role.value, {}) | {"service": service}

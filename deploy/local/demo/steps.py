@@ -13,7 +13,7 @@ from shared.vocabulary.statuses import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Expected outcome of a step: exactly these statuses and deliveries."""
+    """Expected outcome of a step: these statuses and deliveries, and no others."""
 
     then: tuple[Status, ...] = ()
     """Statuses that the latest piece of the dossier enters, in order."""
@@ -36,13 +36,13 @@ class Deposit(Outcome):
     services: Mapping[Role, str] = field(default_factory=dict)
     """Services of the recipients that this piece names."""
     leaves: Status = Status.ASSOCIEE
-    """Status of the previous piece after this deposit."""
+    """Status that the previous piece enters by this deposit."""
     is_sent_twice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Treatment(Outcome):
-    """Act on the latest piece."""
+    """Act on the latest piece of the dossier."""
 
     by: Role
     act: Act
@@ -50,15 +50,17 @@ class Treatment(Outcome):
     comment: str | None = None
     correction: Mapping[str, Any] | None = None
     broken: str | None = None
-    """Code of the rule that refuses the act."""
+    """Code of the rule that refuses the act; None when the act is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Silence(Outcome):
-    """Silence until a day, on which a delay has elapsed."""
+    """Nobody acts until a day, on which a delay has elapsed."""
 
     until_day: int
+    """Days since the start of the demo."""
     delay: str
+    """Name of the delay."""
 
 
 Step = Deposit | Treatment | Silence

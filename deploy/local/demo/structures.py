@@ -1,4 +1,4 @@
-"""Structures of the demo and their contracts; the SIRETs are invented, with correct keys."""
+"""Structures of the demo and their marchés; the SIRETs are invented, with correct keys."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ class Structure:
     services: tuple[str, ...] = ()
 
     def build_trader(self) -> Trader:
-        """Seller or buyer of an e-invoice."""
+        """Build the seller or buyer of an e-invoice."""
         return Trader(self.name, self.siret)
 
     def build_declaration(self) -> dict[str, Any]:
-        """Build its declaration to service organisation."""
+        """Build the declaration of the structure to service organisation."""
         return {
             "identifier_type": "SIRET",
             "identifier": self.siret,
@@ -36,26 +36,26 @@ class Structure:
         }
 
 
-def _siret(rank: int) -> str:
+def _build_siret(rank: int) -> str:
     stem = f"900000{rank:03d}0001"
     return next(stem + str(key) for key in range(10) if is_siret(stem + str(key)))
 
 
-TITULAIRE = Structure(_siret(1), "Bâtisseurs du Rhône", StructureKind.PRIVEE)
-MOE = Structure(_siret(2), "Atelier Lagarde, architectes", StructureKind.PRIVEE)
+TITULAIRE = Structure(_build_siret(1), "Bâtisseurs du Rhône", StructureKind.PRIVEE)
+MOE = Structure(_build_siret(2), "Atelier Lagarde, architectes", StructureKind.PRIVEE)
 MAIRIE = Structure(
-    _siret(3),
+    _build_siret(3),
     "Ville de Vaubrun",
     StructureKind.PUBLIQUE,
     MoaParameter.AVEC,
     services=("VOIRIE", "PATRIMOINE"),
 )
 AMENAGEUR = Structure(
-    _siret(4), "Vaubrun Aménagement", StructureKind.PUBLIQUE, MoaParameter.EXCLUSIVEMENT
+    _build_siret(4), "Vaubrun Aménagement", StructureKind.PUBLIQUE, MoaParameter.EXCLUSIVEMENT
 )
-TRESORERIE = Structure(_siret(5), "Trésorerie du Val", StructureKind.PUBLIQUE)
-SOUS_TRAITANT = Structure(_siret(6), "Étanchéité Morel", StructureKind.PRIVEE)
-COTRAITANT = Structure(_siret(7), "Charpentes Daval", StructureKind.PRIVEE)
+TRESORERIE = Structure(_build_siret(5), "Trésorerie du Val", StructureKind.PUBLIQUE)
+SOUS_TRAITANT = Structure(_build_siret(6), "Étanchéité Morel", StructureKind.PRIVEE)
+COTRAITANT = Structure(_build_siret(7), "Charpentes Daval", StructureKind.PRIVEE)
 
 STRUCTURES = (TITULAIRE, COTRAITANT, SOUS_TRAITANT, MOE, MAIRIE, AMENAGEUR, TRESORERIE)
 
@@ -70,7 +70,7 @@ _OTHERS = {
 
 @dataclass(frozen=True, slots=True)
 class Marche:
-    """Contract: its parties. Cocontractor and subcontractor deposit their own pieces."""
+    """Marché: its parties. Cocontractor and subcontractor deposit their own pieces."""
 
     moa: Structure | None
     service_financier: Structure
@@ -82,25 +82,25 @@ class Marche:
 
     @property
     def label(self) -> str:
-        """Label of the contract in the report."""
+        """Label of the marché in the report."""
         if self.moa is None:
             return "sans MOA"
         return "un SIRET" if self.moa is self.service_financier else "deux SIRET"
 
     def find_member(self, role: Role) -> Structure:
-        """Find the structure that has a role."""
-        return dict(self._members())[role]
+        """Find the structure that has a role. Raises KeyError for a MOA where there is none."""
+        return dict(self._list_members())[role]
 
     def build_parties(self, depositor: Role = Role.TITULAIRE) -> dict[str, Any]:
-        """Build the parties of a dossier that a role opens, as metadata."""
+        """Build the parties of a dossier, as metadata of the opener that `depositor` deposits."""
         always = (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER, depositor)
         return {
             role.value: {"structure": member.siret}
-            for role, member in self._members()
+            for role, member in self._list_members()
             if role in always
         }
 
-    def _members(self) -> Iterator[tuple[Role, Structure]]:
+    def _list_members(self) -> Iterator[tuple[Role, Structure]]:
         yield from _OTHERS.items()
         if self.moa:
             yield Role.MOA, self.moa

@@ -13,7 +13,7 @@ from shared.contracts.topics import Topic
 async def follow_topics(
     kafka: str, topics: Sequence[Topic], take: Callable[[str, bytes], None]
 ) -> AsyncIterator[None]:
-    """Call `take` with the topic and the value of every record of some topics, within the block."""
+    """Call `take` with topic and value of each record, from the beginning, within the block."""
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
     await consumer.start()
     consumer.assign(

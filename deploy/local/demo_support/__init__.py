@@ -1,1 +1,1 @@
-"""Demo of support: tickets, virtual agent and chat; every claim is checked."""
+"""Demo of support: tickets, virtual agent and chat; each claim that it prints is checked."""

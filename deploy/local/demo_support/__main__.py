@@ -11,7 +11,7 @@ import httpx
 from deploy.local.backends import Backend, choose
 from deploy.local.demo.exit_status import exit_with_status
 from deploy.local.demo_support.agent import check_answers, deposit_piece
-from deploy.local.demo_support.chat import chat_in_hours, check_closed_chat
+from deploy.local.demo_support.chat import check_chat_in_hours, check_closed_chat
 from deploy.local.demo_support.context import OPENS, SupportContext
 from deploy.local.demo_support.desks import check_waiting, handle_ticket
 from deploy.local.demo_support.report import Report
@@ -69,7 +69,7 @@ async def _run(platform: Platform, report: Report) -> TicketEvents:
         await handle_ticket(context, technical)
         await piece
         await check_answers(context)
-        await chat_in_hours(context)
+        await check_chat_in_hours(context)
         await check_closed_chat(context, 1, "le 14 juillet", "jeudi 15 juillet 2027 à 8 h 30")
         await check_waiting(context, waiting, timedelta())
         await check_closed_chat(context, 4, "un dimanche", "lundi 19 juillet 2027 à 8 h 30")

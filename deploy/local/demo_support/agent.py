@@ -41,7 +41,7 @@ class _Conversation:
 
 
 async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -> None:
-    """Deposit the piece that the agent looks up, and wait until portal shows its next actor."""
+    """Deposit the piece that the agent looks up; wait until portal shows the MOE awaited."""
     piece = Einvoice(
         number=PIECE,
         issued_on=OPENS.date(),
@@ -52,7 +52,7 @@ async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -
     )
     file = write_ubl(piece)
     supplier = build_member(deposit, TITULAIRE, Role.TITULAIRE)
-    # Refused until deposit knows the structures.
+    # Deposit refuses the piece until it knows the structures.
     await wait_for_answer(
         lambda: supplier.send(
             "POST",
@@ -73,7 +73,7 @@ async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -
 
 
 async def check_answers(context: SupportContext) -> None:
-    """Check the agent's answers: from its articles, from the portal, and off-topic questions."""
+    """Check the answers of the virtual agent: from articles, from portal, and to another topic."""
     report = context.report
     report.print_chapter("L'agent virtuel répond en citant ses articles, et n'invente rien")
     talk = await _start_conversation(context.supplier)

@@ -16,8 +16,8 @@ QUESTION = "Bonjour, quand sera payée la situation n° 3 ?"
 ANSWER = "Bonjour, jeudi : le mandat est signé."
 
 
-async def chat_in_hours(context: SupportContext) -> None:
-    """Check a chat during its hours: two people queue, an agent answers one, both write."""
+async def check_chat_in_hours(context: SupportContext) -> None:
+    """Check a chat in its opening hours: two people queue, an agent answers one, both write."""
     report = context.report
     report.print_chapter("Le tchat, un mardi à 10 h : une place dans la file, puis une personne")
     first, second = context.supplier, build_member(context.support, MOE, Role.MOE)
@@ -39,13 +39,13 @@ async def chat_in_hours(context: SupportContext) -> None:
         moved = (await theirs.receive("file"))["position"]
         report.claim("l'autre avance d'une place", moved, 1)
         desk = await stack.enter_async_context(treasurer.open_socket(f"/desk/chats/{session}"))
-        await _message(context, desk, "demandeur", QUESTION)
+        await _check_message(context, desk, "demandeur", QUESTION)
         await desk.send(type="ecrire", text=ANSWER)
-        await _message(context, mine, "bureau", ANSWER)
+        await _check_message(context, mine, "bureau", ANSWER)
         await mine.send(type="ecrire", text="Merci !", key="2")
-        await _message(context, desk, "demandeur", "Merci !")
+        await _check_message(context, desk, "demandeur", "Merci !")
         await desk.send(type="terminer")
-        end = await _line(mine, "fin")
+        end = await _wait_for_line(mine, "fin")
         report.claim("le bureau termine", end["by"], "bureau")
     kept = await first.ask("GET", f"/chats/{session}")
     report.claim(
@@ -58,7 +58,7 @@ async def chat_in_hours(context: SupportContext) -> None:
 
 
 async def check_closed_chat(context: SupportContext, days: int, day: str, opening: str) -> None:
-    """Let days pass, then check that the chat is closed and tells its next opening."""
+    """Let days pass, then check that the chat is closed, and states when it opens again."""
     report = context.report
     report.print_chapter(
         f"… {days} jour{'s' if days > 1 else ''} plus tard, {day} à 10 h : le tchat refuse"
@@ -85,13 +85,13 @@ async def check_closed_chat(context: SupportContext, days: int, day: str, openin
     )
 
 
-async def _message(context: SupportContext, socket: Socket, by: str, text: str) -> None:
-    line = await _line(socket, "message", by)
+async def _check_message(context: SupportContext, socket: Socket, by: str, text: str) -> None:
+    line = await _wait_for_line(socket, "message", by)
     context.report.quote(line["who"] if by == "bureau" else "demandeur", line["text"])
     context.report.claim("reçu en face, tel quel", line["text"], text)
 
 
-async def _line(socket: Socket, kind: str, by: str | None = None) -> Answer:
+async def _wait_for_line(socket: Socket, kind: str, by: str | None = None) -> Answer:
     while True:
         line = await socket.receive("ligne")
         if line["kind"] == kind and by in {None, line["by"]}:

@@ -17,7 +17,7 @@ _CLOSES = time(18, 30)
 
 
 async def handle_ticket(context: SupportContext, ticket: Answer) -> None:
-    """Check the handling of a ticket: one desk takes and transfers it, the other settles it."""
+    """Check the handling of a ticket: one desk takes and transfers it, the other resolves it."""
     report, events = context.report, context.events
     report.print_chapter("Un bureau prend un ticket, le transfère, et l'autre le résout")
     operator = build_agent(context.support, Desk.TECHNIQUE, OPERATOR)
@@ -91,7 +91,7 @@ async def _settle(context: SupportContext, ticket: Answer, treasurer: Person) ->
 
 
 async def check_waiting(context: SupportContext, ticket: Answer, after: timedelta) -> None:
-    """Check the clock of an unanswered ticket: the hours of Tuesday, then `after`."""
+    """Check the clock of an unanswered ticket: the opening hours of Tuesday, then `after`."""
     closes = datetime.combine(OPENS.date(), _CLOSES, PARIS)
     waited = closes - datetime.fromisoformat(ticket["submitted_at"]) + after
     shown = await build_agent(context.support, Desk.TECHNIQUE, OPERATOR).ask(
@@ -105,23 +105,24 @@ async def check_waiting(context: SupportContext, ticket: Answer, after: timedelt
 
 
 def describe_clock(ticket: Answer) -> str:
-    """Describe the time of a ticket against its target."""
+    """Describe the time that a ticket has taken, beside its targets."""
     clock = ticket["clock"]
     late = ", en retard" if clock["is_late"] else ""
     return (
-        f"première réponse {_hours(clock['first_answer'])} sur "
-        f"{_hours(clock['first_answer_target'])}, résolution {_hours(clock['resolution'])} sur "
-        f"{_hours(clock['resolution_target'])}{late}"
+        f"première réponse {_format_hours(clock['first_answer'])} sur "
+        f"{_format_hours(clock['first_answer_target'])}, "
+        f"résolution {_format_hours(clock['resolution'])} sur "
+        f"{_format_hours(clock['resolution_target'])}{late}"
     )
 
 
-def _hours(minutes: int) -> str:
+def _format_hours(minutes: int) -> str:
     return f"{minutes // 60} h {minutes % 60:02d}"
 
 
 async def _check_change(
     context: SupportContext, number: str, desk: Desk, act: TicketAct
 ) -> TicketChanged | None:
-    told = await context.events.wait_for(number, TICKET[desk], TicketChanged)
-    context.report.claim(f"« {act} » sur {TICKET[desk].name}", told and told.act, act)
-    return told
+    changed = await context.events.wait_for(number, TICKET[desk], TicketChanged)
+    context.report.claim(f"« {act} » sur {TICKET[desk].name}", changed and changed.act, act)
+    return changed

@@ -29,7 +29,7 @@ class Person:
     headers: Mapping[str, str]
 
     def build_url(self, link: str) -> str:
-        """Build the address of a link from an answer."""
+        """Build the URL of a link that an answer holds."""
         return str(self.http.base_url.join(link))
 
     async def send(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
@@ -37,12 +37,12 @@ class Person:
         return await self.http.request(method, path, headers=dict(self.headers), **content)
 
     async def ask(self, method: str, path: str, status: int = 200, **content: Any) -> Answer:  # noqa: ANN401
-        """Send a request; raises Unexpected when the answer has another status."""
+        """Send a request; return the JSON. Raises Unexpected when the answer has another status."""
         return expect(await self.send(method, path, **content), status)
 
     @asynccontextmanager
     async def open_socket(self, path: str) -> AsyncIterator["Socket"]:
-        """Connect to a WebSocket."""
+        """Open a WebSocket, within the block."""
         url = str(self.http.base_url).replace("http", "ws", 1).rstrip("/") + path
         async with connect(url, additional_headers=self.headers, proxy=None) as connection:
             yield Socket(connection)
@@ -55,11 +55,11 @@ class Socket:
     connection: ClientConnection
 
     async def send(self, **frame: object) -> None:
-        """Send a frame."""
+        """Send a frame as JSON."""
         await self.connection.send(json.dumps(frame))
 
     async def receive(self, *kinds: str) -> Answer:
-        """Wait for the next frame of one of these kinds; raises Unexpected when none comes."""
+        """Wait for the next frame of one of `kinds`. Raises Unexpected after 30 s."""
         seen: list[str] = []
         try:
             async with asyncio.timeout(_TIMEOUT_S):
@@ -73,14 +73,14 @@ class Socket:
 
 
 def build_member(http: httpx.AsyncClient, of: Structure, role: Role) -> Person:
-    """Build the client of a person of a structure."""
+    """Build the client of a person of a structure, in a role."""
     return Person(http, {"X-Structure": of.siret, "X-Role": role})
 
 
 def build_agent(
     http: httpx.AsyncClient, desk: Desk, name: str, of: Structure | None = None
 ) -> Person:
-    """Build the client of an agent of a desk; a business desk is that of structure `of`."""
+    """Build the client of an agent of a desk; `of` is the structure of a business desk."""
     structure = {"X-Structure": of.siret} if of else {}
     return Person(http, {"X-Desk": desk, "X-Agent": quote(name), **structure})
 
@@ -88,7 +88,7 @@ def build_agent(
 async def wait_for_answer(
     ask: Callable[[], Awaitable[httpx.Response]], ok: Callable[[httpx.Response], bool]
 ) -> Answer:
-    """Repeat a request until `ok` accepts its answer; raises Unexpected at the timeout."""
+    """Repeat a request until `ok` accepts its answer. Raises Unexpected after 30 s."""
     deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
     while not ok(answer := await ask()):
         if asyncio.get_running_loop().time() > deadline:

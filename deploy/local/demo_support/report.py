@@ -1,4 +1,4 @@
-"""Printed report of the demo: each claim, and whether it is true."""
+"""Printed report of the support demo: each claim, and whether it holds."""
 
 from dataclasses import dataclass, field
 
@@ -13,14 +13,14 @@ class Report:
 
     held: int = 0
     wrong: list[str] = field(default_factory=list)
-    """Claims that were false, with the value seen."""
+    """Claims that do not hold, with the value seen and the expected one."""
 
     def print_chapter(self, title: str) -> None:
         """Print the title of a chapter."""
         _console.print(f"\n{title}")
 
     def claim(self, what: str, seen: object, expected: object = True) -> None:
-        """Print a claim, and whether the value seen is the expected one."""
+        """Count and print a claim, which holds when the value seen is the expected one."""
         if seen == expected:
             self.held += 1
             _console.print(f"  ✓ {what}")
@@ -29,5 +29,5 @@ class Report:
         _console.print(f"  ✗ {self.wrong[-1]}")
 
     def quote(self, who: str, text: str) -> None:
-        """Print a message of somebody."""
+        """Print what a person or the platform wrote."""
         _console.print(f"      {who} : {' '.join(text.split())}")

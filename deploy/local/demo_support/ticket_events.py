@@ -1,4 +1,4 @@
-"""Consumer of the desks' topics: compares the received events of tickets with those expected."""
+"""Consumer of the topics of desks: compares the received events of tickets with those expected."""
 
 import asyncio
 from collections import defaultdict
@@ -30,8 +30,9 @@ class TicketEvents:
     """Events of tickets received so far, by number of the ticket and name of the topic."""
 
     received: defaultdict[tuple[str, str], list[TicketEvent]] = field(default_factory=_create_lists)
-    """Received events, in the order of their topic."""
+    """Received events, in their order on the topic."""
     awaited: defaultdict[tuple[str, str], list[type[Any]]] = field(default_factory=_create_lists)
+    """Types of the expected events: those that `wait_for` was called with."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _seen: set[str] = field(default_factory=set)
 
@@ -46,7 +47,7 @@ class TicketEvents:
             self._news.set()
 
     async def wait_for(self, number: str, topic: Topic, kind: type[T]) -> T | None:
-        """Wait for the next event of a ticket on a topic; None when no event of `kind` comes."""
+        """Wait for the next event of a ticket on a topic; None when it is late or not a `kind`."""
         where = number, topic.name
         self.awaited[where].append(kind)
         rank = len(self.awaited[where])

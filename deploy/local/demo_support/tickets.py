@@ -31,7 +31,7 @@ _CONFIDENT = 0.9
 
 
 async def submit_one_of_each(context: SupportContext) -> Answer:
-    """Submit a ticket of each kind, and check its topic; return the technical one."""
+    """Submit a business, a technical and an anonymous ticket, check topics; return the second."""
     context.report.print_chapter("Un ticket de chaque nature atteint le topic de son bureau")
     await check_arrival(context, await context.submit(context.supplier, BUSINESS), Desk.METIER)
     technical = await context.submit(context.supplier, TECHNICAL)
@@ -39,8 +39,8 @@ async def submit_one_of_each(context: SupportContext) -> Answer:
 
     stranger = Person(context.support, {})
     unnamed = await stranger.ask("POST", "/open/tickets", 201, data={**TECHNICAL, "email": EMAIL})
-    told = await check_arrival(context, unnamed, Desk.TECHNIQUE)
-    issuer = told and (told.issuer.structure, told.issuer.email)
+    submitted = await check_arrival(context, unnamed, Desk.TECHNIQUE)
+    issuer = submitted and (submitted.issuer.structure, submitted.issuer.email)
     context.report.claim(f"… celui-ci sans compte, de {EMAIL}", issuer, (None, EMAIL))
     follower = Person(context.support, {"X-Ticket-Token": unnamed["token"]})
     path = f"/open/tickets/{unnamed['ticket_id']}"
@@ -67,10 +67,10 @@ async def submit_contradicted(context: SupportContext) -> Answer:
     )
     report.claim("… et dit contraire au choix de DEPOT", found["contradicts"])
     ticket = await context.submit(context.supplier, CONTRADICTORY)
-    told = await check_arrival(context, ticket, Desk.TECHNIQUE)
+    submitted = await check_arrival(context, ticket, Desk.TECHNIQUE)
     report.claim(
         f"signalé, {ticket['suggested']} suggéré, {ticket['sub_category']} gardé",
-        told and (told.contradicts, told.suggested, told.sub_category),
+        submitted and (submitted.contradicts, submitted.suggested, submitted.sub_category),
         (True, "M_PAIEMENT", "DEPOT"),
     )
     return ticket
@@ -90,13 +90,13 @@ async def check_draft_survives(context: SupportContext) -> None:
     await who.ask("PUT", path, json=written)
     screen = "écran.pdf", b"%PDF-1.7 capture", "application/pdf"
     draft = await who.ask("POST", f"{path}/attachments", 201, files={"attachments": screen})
-    before = context.platform.pid("support")
+    before = context.platform.get_pid("support")
     await asyncio.to_thread(context.platform.kill, "support")
     report.claim(
         f"kill -9 {before} : le service n'est plus là", context.platform.is_alive("support"), False
     )
     await asyncio.to_thread(context.platform.restart, "support")
-    after = context.platform.pid("support")
+    after = context.platform.get_pid("support")
     report.claim(f"relancé sous le numéro {after}", after != before)
     kept = await who.ask("GET", path)
     report.claim(f"le brouillon « {kept['title']} » est là, entier", kept, draft)
@@ -108,15 +108,15 @@ async def check_draft_survives(context: SupportContext) -> None:
 async def check_arrival(
     context: SupportContext, ticket: Answer, desk: Desk
 ) -> TicketSubmitted | None:
-    """Check that the event of a ticket reached the topic of its desk."""
+    """Check that the event of a ticket reached the topic of its desk; None when it did not."""
     topic = TICKET[desk]
-    told = await context.events.wait_for(ticket["number"], topic, TicketSubmitted)
+    submitted = await context.events.wait_for(ticket["number"], topic, TicketSubmitted)
     context.report.claim(
         f"{ticket['number']}  {ticket['sub_category']:<11} « {ticket['title']} » → {topic.name}",
-        told and (told.ticket, told.desk, told.sub_category, told.title),
+        submitted and (submitted.ticket, submitted.desk, submitted.sub_category, submitted.title),
         (ticket["ticket_id"], desk, ticket["sub_category"], ticket["title"]),
     )
-    return told
+    return submitted
 
 
 async def _ask_suggestions(context: SupportContext, title: str, description: str) -> Answer:

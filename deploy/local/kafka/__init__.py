@@ -15,56 +15,56 @@ _HERE = Path(__file__).parent
 _POM = _HERE / "pom.xml"
 _CACHE = _HERE.parents[2] / ".run"
 _JAVA_MIN = 17
-_MAVEN_LIMIT_S = 600
-_FORMAT_LIMIT_S = 60
+_MAVEN_TIMEOUT_S = 600
+_FORMAT_TIMEOUT_S = 60
 _CLUSTER_ID = "YWlndWlsbGFnZS1sb2NhbA"
 _INSTALL = "Debian: apt-get install default-jre-headless maven"
 
 
 def find_missing() -> str | None:
-    """Describe what is missing to run Kafka here; None when nothing is."""
-    java = _java_version()
+    """Describe what this machine lacks to run Kafka; None when it can run."""
+    java = _read_java_version()
     if java is None:
         return f"no Java here, {_JAVA_MIN} or newer is needed ({_INSTALL})"
     if java < _JAVA_MIN:
         return f"Java {java} is too old, {_JAVA_MIN} or newer is needed ({_INSTALL})"
-    if not _jars().exists() and shutil.which("mvn") is None:
+    if not _get_jars_folder().exists() and shutil.which("mvn") is None:
         return f"no Maven here to fetch Apache Kafka ({_INSTALL})"
     return None
 
 
 def prepare(data: Path) -> None:
-    """Make sure that Kafka can run, and format the storage of a new cluster in `data`."""
+    """Download Kafka once; format the storage of a new cluster in `data`. Raises LaunchError."""
     missing = find_missing()
     if missing is not None:
         raise LaunchError(f"native backend: {missing}")
     _resolve_jars()
     data.mkdir(parents=True, exist_ok=True)
-    # Written at the end of a format: an interrupted one is done again.
+    # This file is written at the end of a format: an interrupted format is repeated.
     if (data / "log" / "meta.properties").exists():
         return
     properties = _write_properties(data, port=find_free_port())
-    storage_tool = _java("kafka.tools.StorageTool")
+    storage_tool = _build_java_command("kafka.tools.StorageTool")
     _run(
         [*storage_tool, "format", "--ignore-formatted", f"-t={_CLUSTER_ID}", "-c", properties],
-        limit_s=_FORMAT_LIMIT_S,
+        timeout_s=_FORMAT_TIMEOUT_S,
         failure="Apache Kafka could not format its storage",
     )
 
 
-def command(data: Path, port: int) -> list[str]:
-    """Build the command that runs Kafka on `port`, with its storage in `data`."""
-    return [*_java("kafka.Kafka"), _write_properties(data, port)]
+def build_command(data: Path, port: int) -> list[str]:
+    """Build the build_command that runs Kafka on `port`, with its storage in `data`."""
+    return [*_build_java_command("kafka.Kafka"), _write_properties(data, port)]
 
 
-def _java(main_class: str) -> list[str]:
+def _build_java_command(main_class: str) -> list[str]:
     return [
         "java",
         "-Xmx512m",
         "-XX:+UseSerialGC",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
         "-cp",
-        f"{_jars()}/*",
+        f"{_get_jars_folder()}/*",
         main_class,
     ]
 
@@ -80,48 +80,48 @@ def _write_properties(data: Path, port: int) -> str:
     return str(properties)
 
 
-def _java_version() -> int | None:
+def _read_java_version() -> int | None:
     if shutil.which("java") is None:
         return None
-    said = subprocess.run(
+    output = subprocess.run(
         ["java", "-version"], capture_output=True, text=True, check=False, timeout=60
     ).stderr
-    # Up to Java 8 a version reads 1.8, which is old enough either way.
-    found = re.search(r'version "(\d+)', said)
+    # Up to Java 8 a version reads 1.8, of which this finds 1: too old either way.
+    found = re.search(r'version "(\d+)', output)
     return int(found[1]) if found else None
 
 
-def _jars() -> Path:
+def _get_jars_folder() -> Path:
     version = ET.parse(_POM).findtext("{*}properties/{*}kafka.version")  # noqa: S314
     return _CACHE / f"kafka-{version}"
 
 
 def _resolve_jars() -> None:
-    """Download the jars once; when two launchers need them at the same time, one downloads."""
+    """Download the jars unless they are there; of two launchers at once, one downloads them."""
     _CACHE.mkdir(exist_ok=True)
     with (_CACHE / "kafka.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if _jars().exists():
+        if _get_jars_folder().exists():
             return
         with tempfile.TemporaryDirectory(dir=_CACHE) as scratch:
             fetched = Path(scratch) / "lib"
             goal = ["dependency:copy-dependencies", f"-DoutputDirectory={fetched}"]
             _run(
                 ["mvn", "-q", "-B", "-f", str(_POM), "-DincludeScope=runtime", *goal],
-                limit_s=_MAVEN_LIMIT_S,
+                timeout_s=_MAVEN_TIMEOUT_S,
                 failure="Maven could not fetch Apache Kafka (no network, or no mirror set up?)",
             )
-            # Renamed when complete, so that an interrupted download never looks complete.
-            fetched.rename(_jars())
+            # Rename the folder when complete, so that an interrupted download never looks complete.
+            fetched.rename(_get_jars_folder())
 
 
-def _run(arguments: list[str], *, limit_s: int, failure: str) -> None:
+def _run(arguments: list[str], *, timeout_s: int, failure: str) -> None:
     try:
         done = subprocess.run(
-            arguments, capture_output=True, text=True, check=False, timeout=limit_s
+            arguments, capture_output=True, text=True, check=False, timeout=timeout_s
         )
     except subprocess.TimeoutExpired:
-        raise LaunchError(f"{failure}: not done after {limit_s} s") from None
+        raise LaunchError(f"{failure}: not done after {timeout_s} s") from None
     if done.returncode != 0:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise LaunchError(f"{failure}: {lines[0] if lines else 'it did not say why'}")

@@ -96,13 +96,13 @@ def test_a_service_is_told_where_it_runs_and_what_its_broker_can_do(platform: Pl
 
 
 def test_a_killed_service_comes_back_on_the_same_address(platform: Platform) -> None:
-    first = platform.pid("toy")
+    first = platform.get_pid("toy")
 
     platform.kill("toy")
     assert is_gone(first)
     platform.restart("toy")
 
-    assert platform.pid("toy") != first
+    assert platform.get_pid("toy") != first
     assert httpx.get(f"{platform.addresses.roots['toy']}/health/live").is_success
 
 
@@ -168,8 +168,8 @@ def _write_next_toy(tree: Path) -> None:
 
 def test_nothing_is_left_after_the_end() -> None:
     with Platform(Backend.EMBEDDED, services=()) as platform:
-        pids = [platform.pid(name) for name in platform.names]
-        log = platform.log("store")
+        pids = [platform.get_pid(name) for name in platform.names]
+        log = platform.get_log("store")
         assert len(pids) == 2
         assert log.exists()
 
@@ -202,7 +202,7 @@ def test_on_embedded_a_later_platform_begins_empty(tmp_path: Path) -> None:
     with Platform(Backend.EMBEDDED, services=(), run_dir=tmp_path) as second:
         assert _documents(second).count_documents({}) == 0
         assert (tmp_path / "logs-before" / "store.log").exists()
-        assert second.log("store").exists()
+        assert second.get_log("store").exists()
 
 
 def test_a_folder_is_for_one_platform_at_a_time(tmp_path: Path) -> None:

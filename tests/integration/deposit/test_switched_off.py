@@ -66,6 +66,6 @@ async def test_what_is_switched_off_opens_nothing_and_what_is_open_goes_on(
 
 
 def _logged(platform: Platform) -> set[tuple[str, str]]:
-    lines = platform.log("deposit").read_text(encoding="utf-8").splitlines()
+    lines = platform.get_log("deposit").read_text(encoding="utf-8").splitlines()
     events = [json.loads(line) for line in lines if '"circuit.off"' in line]
     return {(event["cadre"], event["reason"]) for event in events}

@@ -226,13 +226,13 @@ async def test_streams_end_at_once_when_the_service_stops(
 
     async with following(http, url, viewer) as live:
         await live.take(1)
-        os.kill(platform.pid("notification"), signal.SIGTERM)
+        os.kill(platform.get_pid("notification"), signal.SIGTERM)
         # A stream that is cut raises; one that is waited for takes uvicorn's five seconds.
         async with asyncio.timeout(scale_timeout(3, most=4.5)):
             assert await live.next() is None
     await asyncio.to_thread(platform.restart, "notification")
     await history(http, url, viewer, 1)
-    log = platform.log("notification").read_text()
+    log = platform.get_log("notification").read_text()
     assert "Traceback" not in log
     assert "never retrieved" not in log
 

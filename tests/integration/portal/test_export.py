@@ -217,11 +217,11 @@ async def test_large_files_pass_through_a_portal_that_stays_small(
         plan = File("plan.pdf", "application/pdf", b"%PDF-1.4" + os.urandom(9_000_000))
         await titulaire.complete(opener["piece_id"], "Plan joint.", plan)
     await world.known(opener["dossier_id"], 3)
-    before = measure_peak_mb(world.platform.pid("portal"))
+    before = measure_peak_mb(world.platform.get_pid("portal"))
 
     folder = await world.unpacked(opener["dossier_id"], tmp_path)
 
-    grown = measure_peak_mb(world.platform.pid("portal")) - before
+    grown = measure_peak_mb(world.platform.get_pid("portal")) - before
     print(f"27 MB exported, the portal's peak grew by {grown:.0f} MB")
     assert verify(folder).returncode == 0
     assert grown < 15

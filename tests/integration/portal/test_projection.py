@@ -107,7 +107,7 @@ async def shown(world: World) -> list[dict[str, Any]]:
 
 async def lose_everything(portal: Platform) -> None:
     """Stop the service, drop its database, and let its group read again from the beginning."""
-    os.kill(portal.pid("portal"), signal.SIGTERM)
+    os.kill(portal.get_pid("portal"), signal.SIGTERM)
     await wait_until(lambda: not portal.is_alive("portal"), "the portal has stopped")
     client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(portal.addresses.mongo)
     async with client:

@@ -252,9 +252,11 @@ async def test_every_line_of_the_log_is_json_and_names_what_it_is_about(
     traceparent = f"00-{trace}-00f067aa0ba902b7-01"
     await http.post("/things", headers=ME | {"traceparent": traceparent})
 
-    await wait_until(lambda: "fact.dead_letter" in platform.log("toy").read_text(), "it is logged")
+    await wait_until(
+        lambda: "fact.dead_letter" in platform.get_log("toy").read_text(), "it is logged"
+    )
 
-    lines = [json.loads(line) for line in platform.log("toy").read_text().splitlines()]
+    lines = [json.loads(line) for line in platform.get_log("toy").read_text().splitlines()]
     assert {"toy"} == {line["service"] for line in lines}
     assert all({"event", "level", "timestamp"} <= line.keys() for line in lines)
     failed = [line for line in lines if line.get("message_id") == "d5-1"]
@@ -276,7 +278,7 @@ async def test_a_fact_is_logged_once_by_a_process_that_dies_in_its_transaction(
     await send(platform, (STATUT.name, "d9", encode(a_status("d9", 4))))
 
     def delivered() -> list[str]:
-        lines = [json.loads(line) for line in platform.log("toy").read_text().splitlines()]
+        lines = [json.loads(line) for line in platform.get_log("toy").read_text().splitlines()]
         facts = [line for line in lines if line["event"] == "fact.delivery"]
         return [line["message_id"] for line in facts if line["dossier_id"] == "d9"]
 
@@ -330,12 +332,12 @@ async def test_a_service_without_its_store_is_live_and_asks_to_come_back(
 async def test_a_service_told_to_stop_ends_by_itself_and_says_nothing_wrong(
     platform: Platform,
 ) -> None:
-    before = len(platform.log("toy").read_text().splitlines())
+    before = len(platform.get_log("toy").read_text().splitlines())
 
-    os.kill(platform.pid("toy"), signal.SIGTERM)
+    os.kill(platform.get_pid("toy"), signal.SIGTERM)
     await wait_until(lambda: not platform.is_alive("toy"), "it ends", limit_s=8, most=_GRACE_S)
 
-    last = platform.log("toy").read_text().splitlines()[before:]
+    last = platform.get_log("toy").read_text().splitlines()[before:]
     assert not [line for line in last if json.loads(line)["level"] in {"error", "critical"}]
     await asyncio.to_thread(platform.restart, "toy")
 
@@ -347,7 +349,7 @@ async def test_a_service_ends_in_time_though_its_broker_is_away(
     for _ in range(20):
         assert (await http.post("/things", headers=ME)).status_code == 200
 
-    os.kill(platform.pid("toy"), signal.SIGTERM)
+    os.kill(platform.get_pid("toy"), signal.SIGTERM)
 
     await wait_until(lambda: not platform.is_alive("toy"), "it ends", limit_s=25, most=_GRACE_S)
 

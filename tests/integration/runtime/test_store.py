@@ -122,9 +122,9 @@ async def test_a_store_that_goes_away_in_the_middle_costs_nothing(
     taking = asyncio.create_task(take_all())
     await wait_until(lambda: len(handled) > 20, "the inbox is at work")
     if fault == "paused":
-        os.kill(mortal.pid(STORE), signal.SIGSTOP)
+        os.kill(mortal.get_pid(STORE), signal.SIGSTOP)
         await asyncio.sleep(2)
-        os.kill(mortal.pid(STORE), signal.SIGCONT)
+        os.kill(mortal.get_pid(STORE), signal.SIGCONT)
     else:
         mortal.kill(STORE)
         await asyncio.sleep(1)

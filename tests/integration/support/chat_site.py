@@ -86,7 +86,7 @@ def a_twin(platform: Platform, offset_s: int, **settings: int | str) -> Iterator
         **{f"AIGUILLAGE_{name.upper()}": str(value) for name, value in settings.items()},
     }
     port, watchdog = find_free_port(), Watchdog()
-    log = platform.log("twin")
+    log = platform.get_log("twin")
     twin = programs.build_service("services.support", env).start(
         port, env={}, log=log, watchdog=watchdog
     )

@@ -181,10 +181,10 @@ async def test_a_stop_closes_with_1012_and_a_kill_loses_nothing(site: Site, cast
         )
         waiting, later = await stack.enter_async_context(site.asking(me, **cast.wish))
         await site.take(agent)
-        os.kill(site.platform.pid("support"), signal.SIGTERM)
+        os.kill(site.platform.get_pid("support"), signal.SIGTERM)
         assert await talking.closed() == await waiting.closed() == 1012
     await asyncio.to_thread(site.platform.restart, "support")
-    log = site.platform.log("support").read_text()
+    log = site.platform.get_log("support").read_text()
     assert "Traceback" not in log
     assert "never retrieved" not in log
 
