@@ -1,4 +1,4 @@
-"""`python -m docs.generators` writes the generated documents; `--check` lists the stale ones."""
+"""`python -m docs.generators` writes the documents; with `--check`, exit 1 if one is stale."""
 
 import json
 import sys

@@ -56,7 +56,7 @@ def render_architecture() -> str:
 
 
 def draw_topics(topics: Sequence[Topic] = TOPICS) -> str:
-    """Draw the diagram of topics: who writes and who reads each one."""
+    """Draw the diagram of topics: who writes and reads each one, which service calls which."""
     services = build_services()
     # The topics of the roles differ only in their name: they share one node.
     groups: dict[tuple[object, ...], list[Topic]] = {}
@@ -100,10 +100,10 @@ def draw_journey(circuit: Circuit) -> str:
     payer = rows[-1].recipient
     acts = ", ".join(_list_acts(payer))
     lines.append(f"{payer}->>{routing}: {_find_post_route(routing)} : {acts}")
-    told = " and ".join(
+    published = " and ".join(
         f"{topic.name} to {', '.join(topic.consumers)}" for topic in (STATUT, DOSSIER)
     )
-    lines.append(f"Note over {deposit},{routing}: after each step, {routing} writes {told}")
+    lines.append(f"Note over {deposit},{routing}: after each step, {routing} writes {published}")
     return "\n    ".join(lines)
 
 

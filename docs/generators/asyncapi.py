@@ -99,7 +99,7 @@ def _build_message(payload: type[Payload]) -> Json:
         "title": payload.__name__,
         "summary": (payload.__doc__ or "").partition("\n")[0],
         "contentType": _CLOUD_EVENT,
-        "payload": {"$ref": f"#/components/schemas/{_schema_name(payload)}"},
+        "payload": {"$ref": f"#/components/schemas/{_build_schema_name(payload)}"},
         "bindings": {
             "kafka": {
                 "key": {
@@ -112,24 +112,24 @@ def _build_message(payload: type[Payload]) -> Json:
     }
 
 
-def _schema_name(payload: type[Payload]) -> str:
+def _build_schema_name(payload: type[Payload]) -> str:
     return f"{payload.__name__}Event"
 
 
 def _build_schemas(payloads: list[type[Payload]]) -> Json:
-    """Build the JSON schemas of the events, and of their common parts."""
+    """Build the JSON schema of each event, and of the parts that they share."""
     events = {_build_event_model(payload): payload for payload in payloads}
     refs, definitions = models_json_schema(
         [(event, "serialization") for event in events],
         ref_template="#/components/schemas/{model}",
     )
-    schemas: Json = {name: _as_sent(each) for name, each in definitions["$defs"].items()}
+    schemas: Json = {name: _drop_nulls(each) for name, each in definitions["$defs"].items()}
     for (event, _), ref in refs.items():
         payload = events[event]
         schema = schemas.pop(ref["$ref"].rpartition("/")[2])
-        schema["title"] = _schema_name(payload)
+        schema["title"] = _build_schema_name(payload)
         schema["properties"]["type"] = {"const": payload.event_type, "type": "string"}
-        schemas[_schema_name(payload)] = schema
+        schemas[_build_schema_name(payload)] = schema
     return dict(sorted(schemas.items()))
 
 
@@ -137,8 +137,8 @@ def _build_event_model(payload: type[Payload]) -> Any:  # noqa: ANN401 - a class
     return Event.__class_getitem__(payload)
 
 
-def _as_sent(schema: Json) -> Json:
-    """Change optional fields in a schema from nullable to absent: a null is never written."""
+def _drop_nulls(schema: Json) -> Json:
+    """Describe optional fields of a schema as absent instead of null: a null is never written."""
     for field in schema.get("properties", {}).values():
         choices = field.get("anyOf", [])
         if {"type": "null"} in choices:

@@ -123,7 +123,7 @@ def render_circuit() -> str:
 
 
 def draw_circuit(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
-    """Draw the rows of one phase in Mermaid, with a MOA or without."""
+    """Draw the rows of one phase, with a MOA or without, as a Mermaid diagram."""
     rows = _list_rows(circuit, phase, moa=moa)
     drawn = dict.fromkeys(row for each in rows for row in (each, *circuit.list_every_next(each)))
     lines = [
@@ -140,10 +140,10 @@ def draw_circuit(circuit: Circuit, phase: Phase, *, moa: bool) -> str:
 
 
 def _format_node(row: Row) -> str:
-    said = [row.cadre, row.label]
+    lines = [row.cadre, row.label]
     if row.validator:
-        said.append(f"validée par : {ROLES[row.validator]}")
-    text = "<br/>".join(said)
+        lines.append(f"validée par : {ROLES[row.validator]}")
+    text = "<br/>".join(lines)
     return f'{row.cadre}(["{text}"])' if row.is_opener else f'{row.cadre}["{text}"]'
 
 
@@ -260,7 +260,7 @@ def _format_case(case: Case) -> Sequence[str]:
 
 
 def _join_known(labels: Mapping[T, str], values: Collection[T | None]) -> str:
-    """Join the labels of values in the order of the labels; all of them need no list."""
+    """Join the labels of `values`; "indifférent" when no other value exists."""
     found = [label for value, label in labels.items() if value in values]
     return "indifférent" if len(found) == len(labels) else " ou ".join(found)
 
@@ -336,7 +336,7 @@ def _format_statuses() -> str:
 
 
 def _format_motives() -> str:
-    # From the file, which also has motives that have ended or are to come, with their dates.
+    # Read from the file: the loaded table lacks motives that have ended or are to come.
     with _MOTIVES.open(encoding="utf-8", newline="") as lines:
         table = _format_table(
             ("code", "motif", "du", "au", "pièces", "complément", "s'il bloque", "source"),

@@ -54,7 +54,7 @@ PROBLEM_CODES = {
     "SUP-TCHAT-SIEGE-01": (503, "Trop de tchats sont ouverts."),
     "SUP-TCHAT-SIEGE-02": (429, "L'appelant a autant de connexions au tchat que possible."),
 }
-"""Codes of answers by which no rule is broken, with their status."""
+"""Codes of answers by which no rule is broken: HTTP status and meaning of each."""
 _OTHERS = (
     "Dits de l'appelant, de la forme d'une demande ou de l'état d'un service : aucune règle n'est "
     "en cause. Toute autre erreur porte `HTTP-` et son statut : `HTTP-404`."

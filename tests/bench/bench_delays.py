@@ -2,8 +2,8 @@
 
 `make bench`, or `python -m tests.bench.bench_delays`. Each round runs both, on a platform of its
 own, in alternating order. Dossiers are opened, then the clocks of the replicas run a month ahead.
-The time is that from the first delay to the last, as the audit trails tell; the start of the
-processes is not in it. How many each replica passed is read from its metrics.
+The time measured is that from the first delay to the last, by the audit trails, without the start
+of the processes. How many delays each replica carried out is read from its metrics.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from tests.kit.routing_load import STRUCTURES, build_deposits, build_structures,
 from tests.kit.waiting import wait_until
 
 _DAYS = 30
-_LIMIT_S = 120
+_TIMEOUT_S = 120
 _DONE = re.compile(r'^aiguillage_jobs_total\{kind="delays",outcome="done"\} (\S+)$', re.MULTILINE)
 
 
@@ -32,7 +32,7 @@ def main(
     rounds: Annotated[int, typer.Option(envvar="ROUNDS", min=1)] = 3,
     delays: Annotated[int, typer.Option(min=1)] = 300,
 ) -> None:
-    """Run so many rounds of so many delays, and print the times and their ratio."""
+    """Run `rounds` of `delays` dossiers each, and print the times and their ratio."""
     runs: dict[int, list[float]] = {1: [], 3: []}
     for number in range(rounds):
         for replicas in [*runs] if number % 2 == 0 else [*runs][::-1]:
@@ -56,7 +56,7 @@ async def _run(replicas: int, delays: int) -> tuple[float, Sequence[int]]:
                 and db["outbox"].count_documents({}) == 0
             ),
             "the dossiers are open",
-            _LIMIT_S,
+            _TIMEOUT_S,
         )
         await asyncio.to_thread(platform.advance, _DAYS)
         elapsed = {"events.type": "DelayElapsed"}
@@ -66,7 +66,7 @@ async def _run(replicas: int, delays: int) -> tuple[float, Sequence[int]]:
                 and db["jobs"].count_documents({"kind": "delays"}) == 0
             ),
             "the delays have passed",
-            _LIMIT_S,
+            _TIMEOUT_S,
         )
         trails = list(db["audit"].find(elapsed))
         assert Counter(entry["dossier"] for entry in trails).most_common(1)[0][1] == 1
@@ -78,7 +78,7 @@ async def _run(replicas: int, delays: int) -> tuple[float, Sequence[int]]:
 
 
 async def _count_done(url: str) -> int:
-    """Read from the metrics of a replica how many delays it has passed."""
+    """Read from the metrics of a replica how many delays it has carried out."""
     async with httpx.AsyncClient(base_url=url) as http:
         found = _DONE.search((await http.get("/metrics")).text)
     return int(float(found[1])) if found else 0

@@ -1,7 +1,7 @@
-"""What facts cost routing: its lines, and the spans that it exports when an endpoint is set.
+"""Cost of facts in routing: of its log lines, and of the spans exported to an OTLP endpoint.
 
-Rounds as in `bench_routing`, in turning order. The receiver of the spans is a process of its own,
-which takes the same processor: pieces a second count it, CPU per piece does not.
+Rounds as in `bench_routing`, in rotating order. The receiver of the spans is a process on the same
+machine: its CPU time lowers pieces per second, and is not in CPU per piece.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ SILENT, LINES, SPANS = "no lines", "lines", "lines and spans"
 
 
 def main(rounds: int, dossiers: int) -> None:
-    """Run so many rounds of so many dossiers, and print the ratios."""
+    """Run `rounds` of `dossiers` each, and print the ratios."""
     with run_receiver() as receiver:
         variants: Mapping[str, Mapping[str, str]] = {
             SILENT: {"AIGUILLAGE_LOG_LEVEL": "WARNING"},

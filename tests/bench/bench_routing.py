@@ -1,11 +1,11 @@
-"""Routing beside its floor: pieces a second, and CPU per piece, of the same work done by hand.
+"""Bench of routing: pieces per second and CPU per piece, beside those of a floor written by hand.
 
-`make bench`, or with ROUNDS= and DOSSIERS= a short one
+`make bench`; ROUNDS= and DOSSIERS= make a short one.
 
-Each round runs both, on a platform of its own, in alternating order. The client is warm and idle
-when the load is sent; the clock runs from the sending to the last record, and CPU is that of the
-client's process, and apart of the store's. What was written is counted in the store and read back
-from the broker. PARTITIONS="3 24" adds routing on topics of so many partitions.
+Each round runs both, each on a platform of its own, in alternating order. The process is warm and
+idle when the load is sent. The time runs from the sending to the last record; the CPU time is that
+of the process, and apart from it that of the store. What was written is counted in the store and
+read back from the broker. PARTITIONS="3 24" adds routing on topics of 3 and of 24 partitions.
 """
 
 import asyncio
@@ -41,18 +41,18 @@ from tests.kit.routing_load import PIECES, STRUCTURES, build_deposits, build_str
 
 WARM_DOSSIERS = 60
 _ROUTING = "routing"
-_LIMIT_S = 120
+_TIMEOUT_S = 120
 _TICKS = os.sysconf("SC_CLK_TCK")
 _ROOT = Path(__file__).parents[2]
 _FORWARDED_TO = (Role.MOE, Role.MOA, Role.SERVICE_FINANCIER)
 _RECORDS = {topics.STATUT.name: 8}
 _RECORDS |= {topic.name: int(role in _FORWARDED_TO) for role, topic in topics.ACTEUR.items()}
-"""Of each dossier that travelled; nobody else gets a piece on this circuit."""
+"""Number of records by topic, for each dossier: other roles get no piece on this circuit."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run took, and the size of what it wrote: mean record, last dossier."""
+    """Figures of one run: throughput, CPU time, size of the mean record and of the last dossier."""
 
     pieces_s: float
     cpu_us: float
@@ -62,7 +62,7 @@ class Run:
 
 
 def main(rounds: int, dossiers: int, partitions: Sequence[int]) -> None:
-    """Run so many rounds of so many dossiers, and print the table."""
+    """Run `rounds` of `dossiers` each, and print the table."""
     choice = choose()
     variants = {
         "by hand": partial(measure_by_hand, dossiers),
@@ -86,24 +86,24 @@ async def measure_routing(
     env: Mapping[str, str] | None = None,
     on: Sequence[topics.Topic] = topics.TOPICS,
 ) -> Run:
-    """Measure routing on a platform of its own, with settings beside its own."""
+    """Measure routing on a platform of its own; `env` holds further settings of routing."""
     services = ("services.routing",)
     with Platform(choose().backend, services=services, env=env, topics=on) as platform:
         addresses = platform.addresses
         db = MongoClient[dict[str, Any]](addresses.mongo)["routing"]
         await send(addresses.kafka, topics.STRUCTURE, [*build_structures()])
-        await _until(lambda: db["structures"].count_documents({}) == STRUCTURES)
+        await _wait_until(lambda: db["structures"].count_documents({}) == STRUCTURES)
         pids = platform.get_pid("routing"), platform.get_pid(STORE)
         return await _measure(addresses.kafka, db, pids, dossiers)
 
 
 async def measure_by_hand(dossiers: int) -> Run:
-    """Measure its floor, likewise."""
+    """Measure the floor, on a platform of its own."""
     with Platform(choose().backend, services=()) as platform:
         addresses = platform.addresses
         db = MongoClient[dict[str, Any]](addresses.mongo)["routing"]
         await _prepare_by_hand(addresses.mongo, db)
-        with _floor(addresses.kafka, addresses.mongo) as pid:
+        with _run_floor(addresses.kafka, addresses.mongo) as pid:
             return await _measure(addresses.kafka, db, (pid, platform.get_pid(STORE)), dossiers)
 
 
@@ -113,27 +113,27 @@ async def _measure(
     pids: tuple[int, int],
     dossiers: int,
 ) -> Run:
-    """Measure a load: its time, and the CPU of the client and of the store."""
+    """Measure a load after a warm-up: its time, and the CPU time of both processes in `pids`."""
     await _travel(kafka, db, WARM_DOSSIERS)
-    before, started = [_cpu_s(pid) for pid in pids], time.perf_counter()
+    before, started = [_read_cpu_s(pid) for pid in pids], time.perf_counter()
     record_bytes = await _travel(kafka, db, dossiers)
     took = time.perf_counter() - started
     pieces = dossiers * len(PIECES)
     client, store = (
-        (_cpu_s(pid) - cpu) / pieces * 1e6 for pid, cpu in zip(pids, before, strict=True)
+        (_read_cpu_s(pid) - cpu) / pieces * 1e6 for pid, cpu in zip(pids, before, strict=True)
     )
     last = db["dossiers"].find_one(sort=[("_id", -1)])
     return Run(pieces / took, client, store, record_bytes, len(BSON.encode(last)))
 
 
 async def _travel(kafka: str, db: Any, dossiers: int) -> float:  # noqa: ANN401
-    """Send a load and read what becomes of it; the mean size of a record."""
+    """Send a load and wait until it is handled; return the mean size of a record, in bytes."""
     before = {name: db[name].count_documents({}) for name in ("dossiers", "audit", "inbox")}
     load = build_deposits(dossiers)
-    async with _listening(kafka) as consumer:
+    async with _open_consumer(kafka) as consumer:
         await send(kafka, topics.PIECE_DEPOSEE, load)
         counts, size = await _read(consumer, dossiers)
-    await _until(lambda: db["outbox"].count_documents({}) == 0)
+    await _wait_until(lambda: db["outbox"].count_documents({}) == 0)
     after = {name: db[name].count_documents({}) - count for name, count in before.items()}
     pieces = dossiers * len(PIECES)
     assert after == {"dossiers": dossiers, "audit": pieces, "inbox": pieces}, after
@@ -142,10 +142,10 @@ async def _travel(kafka: str, db: Any, dossiers: int) -> float:  # noqa: ANN401
 
 
 @asynccontextmanager
-async def _listening(kafka: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """Stand at the end of every topic that routing tells on."""
-    told = (topics.STATUT, topics.DOSSIER, *topics.ACTEUR.values())
-    names = [topic.name for topic in told]
+async def _open_consumer(kafka: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """Open a consumer at the end of every topic that routing writes here, within the block."""
+    topics_written = (topics.STATUT, topics.DOSSIER, *topics.ACTEUR.values())
+    names = [topic.name for topic in topics_written]
     consumer = AIOKafkaConsumer(*names, bootstrap_servers=kafka, auto_offset_reset="latest")
     await consumer.start()
     for partition in consumer.assignment():
@@ -155,10 +155,10 @@ async def _listening(kafka: str) -> AsyncIterator[AIOKafkaConsumer]:
 
 
 async def _read(consumer: AIOKafkaConsumer, dossiers: int) -> tuple[Counter[str], int]:
-    """Read until every status, forwarded piece and last state of the load has been told."""
+    """Read until every status, forwarded piece and last state of the load was published."""
     counts: Counter[str] = Counter()
     size, last = 0, 0
-    deadline = time.monotonic() + _LIMIT_S
+    deadline = time.monotonic() + _TIMEOUT_S
     expected = {name: count * dossiers for name, count in _RECORDS.items()}
     while last < dossiers or any(counts[name] < count for name, count in expected.items()):
         assert time.monotonic() < deadline, counts
@@ -173,7 +173,7 @@ async def _read(consumer: AIOKafkaConsumer, dossiers: int) -> tuple[Counter[str]
 
 
 @contextmanager
-def _floor(kafka: str, mongo: str) -> Iterator[int]:
+def _run_floor(kafka: str, mongo: str) -> Iterator[int]:
     command = [sys.executable, "-m", "tests.bench.floor_routing", kafka, mongo]
     process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
     try:
@@ -187,25 +187,25 @@ def _floor(kafka: str, mongo: str) -> Iterator[int]:
 
 
 async def _prepare_by_hand(mongo: str, db: Any) -> None:  # noqa: ANN401
-    """Give the floor the directory and the indexes that routing has."""
+    """Write the directory and create the indexes that routing would have."""
     db["structures"].insert_many([{"_id": name, "version": 1} for name, _ in build_structures()])
     clock = build_clock()
     async with Store(mongo, "routing", clock) as store:
         await create_indexes(store)
-        await Inbox(store, topics.PIECE_DEPOSEE, _nothing, clock).prepare()
+        await Inbox(store, topics.PIECE_DEPOSEE, _handle_nothing, clock).prepare()
 
 
-async def _nothing(_: Transaction, __: Sequence[Event[Any]]) -> None:
-    """Stand for the handler of an inbox that takes nothing."""
+async def _handle_nothing(_: Transaction, __: Sequence[Event[Any]]) -> None:
+    """Do nothing: handler of an inbox that only creates its indexes."""
 
 
-def _cpu_s(pid: int) -> float:
+def _read_cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-async def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _LIMIT_S
+async def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _TIMEOUT_S
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""What the floor writes and says: the documents and records of routing, as plain dictionaries."""
+"""Documents and records that the floor writes: those of routing, as plain dictionaries."""
 
 import json
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ Deposited = Event[PieceDeposited]
 
 
 class Batch:
-    """What one batch writes and says."""
+    """Documents and records that one batch writes."""
 
     def __init__(self) -> None:
         self.dossiers: dict[str, Document] = {}
@@ -40,7 +40,7 @@ class Batch:
         self.streams: dict[str, int] = {}
         self.inbox: list[Document] = []
 
-    def say(
+    def add_message(
         self,
         dossier: Document,
         topic: str,
@@ -61,7 +61,7 @@ class Batch:
             "id": new_id(),
             "source": "/services/routing",
             "type": kind,
-            "time": stamp(),
+            "time": format_now(),
             "datacontenttype": "application/json",
             "subject": subject,
             "dossierid": dossier["_id"],
@@ -77,13 +77,13 @@ class Batch:
         )
 
 
-def stamp() -> str:
+def format_now() -> str:
     now = datetime.now(UTC)  # noqa: TID251 - by hand, see above
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def route(batch: Batch, dossiers: dict[str, Document], event: Deposited) -> None:
-    piece, now = event.data, stamp()
+    piece, now = event.data, format_now()
     deposit = write_deposit(piece)
     role, arrival, cadres = NEXT.get(piece.cadre, LAST)
     recipient = deposit["parties"][role]
@@ -91,21 +91,21 @@ def route(batch: Batch, dossiers: dict[str, Document], event: Deposited) -> None
     by = deposit["depositor"]
     happened: list[Document] = [
         {"type": "PieceReceived", "at": now, "deposit": deposit, "phase": "en_cours"},
-        status(deposit["deposited_at"], piece.piece_id, None, "DEPOSEE", by),
+        build_status(deposit["deposited_at"], piece.piece_id, None, "DEPOSEE", by),
     ]
     dossier = dossiers.get(piece.dossier_id)
     if dossier is None:
-        dossier = dossiers[piece.dossier_id] = new_dossier(piece, deposit, event)
+        dossier = dossiers[piece.dossier_id] = build_dossier(piece, deposit, event)
     state = dossier["state"]
     if piece.follows:
         previous = state["pieces"][-1]
         happened.append(
-            status(now, piece.follows, previous["status"], "ASSOCIEE", by, "deposer_suite")
+            build_status(now, piece.follows, previous["status"], "ASSOCIEE", by, "deposer_suite")
         )
         previous["status"] = "ASSOCIEE"
         previous["stamps"]["ASSOCIEE"] = now
     happened += [
-        status(now, piece.piece_id, "DEPOSEE", arrival, None),
+        build_status(now, piece.piece_id, "DEPOSEE", arrival, None),
         {
             "type": "Forwarded",
             "at": now,
@@ -143,7 +143,7 @@ def route(batch: Batch, dossiers: dict[str, Document], event: Deposited) -> None
     dossier["_event"] = event
     batch.dossiers[piece.dossier_id] = dossier
     keep_entry(batch, dossier, happened, event)
-    tell(batch, dossier, happened, event)
+    add_messages(batch, dossier, happened, event)
 
 
 def write_deposit(piece: PieceDeposited) -> Document:
@@ -175,7 +175,7 @@ def write_deposit(piece: PieceDeposited) -> Document:
     }
 
 
-def status(
+def build_status(
     at: str, piece: str, previous: str | None, new: str, by: Document | None, act: str | None = None
 ) -> Document:
     return {
@@ -191,7 +191,7 @@ def status(
     }
 
 
-def new_dossier(piece: PieceDeposited, deposit: Document, event: Deposited) -> Document:
+def build_dossier(piece: PieceDeposited, deposit: Document, event: Deposited) -> Document:
     return {
         "_id": piece.dossier_id,
         "version": 0,
@@ -231,7 +231,9 @@ def keep_entry(batch: Batch, dossier: Document, happened: list[Document], event:
     batch.audit.append(entry)
 
 
-def tell(batch: Batch, dossier: Document, happened: list[Document], event: Deposited) -> None:
+def add_messages(
+    batch: Batch, dossier: Document, happened: list[Document], event: Deposited
+) -> None:
     pieces = {each["deposit"]["piece_id"]: each["deposit"] for each in dossier["state"]["pieces"]}
     parties = find_parties(dossier["state"])
     for each in happened[1:]:
@@ -270,17 +272,17 @@ def tell(batch: Batch, dossier: Document, happened: list[Document], event: Depos
             }
             kind = "fr.aiguillage.piece.acheminee.v1"
             topic, key = f"travaux.acteur.{to['role']}.v1", to["structure"]
-        batch.say(dossier, topic, key, each["piece_id"], kind, event, data)
+        batch.add_message(dossier, topic, key, each["piece_id"], kind, event, data)
 
 
 def find_parties(state: Document) -> Document:
-    """Give the structure of each role that somebody has."""
+    """Find the structure of each role that has one."""
     return {
         role: {"structure": party["structure"]} for role, party in state["parties"].items() if party
     }
 
 
-def tell_state(batch: Batch, dossier: Document) -> None:
+def add_state(batch: Batch, dossier: Document) -> None:
     event, state = dossier.pop("_event"), dossier["state"]
     actor = state["awaited"]["actor"]
     data = {
@@ -307,7 +309,7 @@ def tell_state(batch: Batch, dossier: Document) -> None:
             "acts": ACTS[actor["role"]],
             "since": state["awaited"]["since"],
         },
-        "at": stamp(),
+        "at": format_now(),
     }
     kind = "fr.aiguillage.dossier.etat.v1"
-    batch.say(dossier, DOSSIER, dossier["_id"], dossier["_id"], kind, event, data)
+    batch.add_message(dossier, DOSSIER, dossier["_id"], dossier["_id"], kind, event, data)

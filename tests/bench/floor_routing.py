@@ -1,8 +1,8 @@
-"""The floor: what a careful person would write by hand for A4, A15, A19 and nothing else.
+"""Floor of the bench, a lower bound of routing's cost: A4, A15, A19 and nothing else, by hand.
 
 The same reads, the same documents in the same transaction, the same records as routing, on
-aiokafka, pydantic and motor alone: no framework, no runtime of ours, no decider, no dossier but
-the stored document itself.
+aiokafka, pydantic and motor alone: no framework, no shared runtime, no domain, no dossier but the
+stored document.
 
 python -m tests.bench.floor_routing KAFKA MONGO
 """
@@ -24,7 +24,7 @@ from pymongo.write_concern import WriteConcern
 from shared.contracts.deposit_v1 import PieceDeposited
 from shared.contracts.envelope import Event
 from shared.contracts.topics import PIECE_DEPOSEE
-from tests.bench.floor_documents import Batch, Deposited, Document, route, tell_state
+from tests.bench.floor_documents import Batch, Deposited, Document, add_state, route
 
 TOPIC = PIECE_DEPOSEE.name
 READER: TypeAdapter[Deposited] = TypeAdapter(Event[PieceDeposited])
@@ -106,7 +106,7 @@ async def transact(db: Any, events: list[Deposited], session: Any) -> Batch:  # 
             }
         )
     for dossier in batch.dossiers.values():
-        tell_state(batch, dossier)
+        add_state(batch, dossier)
     await write(db, session, batch)
     return batch
 

@@ -1,8 +1,8 @@
-"""`make eval-support`: what the model and the virtual agent get right on sets written apart.
+"""`make eval-support`: evaluates the model and the virtual agent on held-out sets.
 
-Nothing here trains on the evaluation sets. Whoever wrote tickets*.csv and questions*.csv saw no
-example and no article. What hors_sujet*.csv marks `reglage` set the agent's bounds; all
-the rest judges them. Each file is judged alone, and holds every promise.
+No training uses these sets. Whoever wrote tickets*.csv and questions*.csv saw no example and no
+article. The rows of hors_sujet*.csv marked `reglage` were used to set the thresholds of the agent;
+all other rows evaluate it. Each file is evaluated alone, and must reach every bound.
 """
 
 import sys
@@ -18,7 +18,7 @@ from services.support.suggestions.adapters.model import train_model
 from shared.vocabulary.tickets import Desk
 from tests.eval.bounds import Bounds
 from tests.eval.picture import draw_confusion
-from tests.eval.tickets import Pairs, confusion_table, judge_tickets
+from tests.eval.tickets import Pairs, format_confusion, judge_tickets
 from tests.kit.evaluation import (
     OFF_TOPIC,
     EvaluationResults,
@@ -37,7 +37,7 @@ _TUNED = "reglage"
 
 
 def main() -> int:
-    """Train, evaluate, print, draw; 1 when a figure is below what is promised."""
+    """Train, evaluate, print and draw; return 1 when a figure is out of its bound, else 0."""
     bounds = Bounds()
     catalogue = load_catalogue(DATA / "catalogue.csv")
     _judge_model(catalogue.desks, bounds)
@@ -49,53 +49,53 @@ def main() -> int:
     return int(bool(bounds.faults))
 
 
-def _files(name: str) -> list[Path]:
+def _list_files(name: str) -> list[Path]:
     return sorted(HERE.glob(f"{name}*.csv"))
 
 
 def _judge_model(desks: Mapping[str, Desk], bounds: Bounds) -> None:
     examples = read_examples(DATA / "exemples")
-    sets = {file.name: read_examples(file) for file in _files("tickets")}
-    seen = {_key(each) for each in examples}
+    sets = {file.name: read_examples(file) for file in _list_files("tickets")}
+    seen = {_normalise(each) for each in examples}
     truths = {each.sub_category for tickets in sets.values() for each in tickets}
-    bounds.none_of("sub-categories without a ticket held out", desks.keys() - truths)
-    bounds.none_of("tickets of sub-categories that there are not", truths - desks.keys())
+    bounds.check_none("sub-categories without a ticket held out", desks.keys() - truths)
+    bounds.check_none("tickets of sub-categories that there are not", truths - desks.keys())
     model = train_model(examples, desks)
     print(f"{len(examples)} examples, {len(desks)} sub-categories")
     pairs: Pairs = Counter()
     for name, tickets in sets.items():
-        again = {each.title for each in tickets if _key(each) in seen}
-        bounds.none_of(f"{name}, tickets that are also examples", again)
+        again = {each.title for each in tickets if _normalise(each) in seen}
+        bounds.check_none(f"{name}, tickets that are also examples", again)
         print(f"{name}: {len(tickets)} tickets held out")
         known = [each for each in tickets if each.sub_category in desks]
         pairs += judge_tickets(model, known, desks, bounds)
     classes = sorted(desks, key=lambda code: (desks[code], code))
     draw_confusion(PICTURE, classes, pairs)
     print(f"what tickets were (down) and were read as (across), as in {PICTURE.relative_to(ROOT)}")
-    print(confusion_table(classes, pairs))
+    print(format_confusion(classes, pairs))
 
 
-def _key(example: Example) -> str:
+def _normalise(example: Example) -> str:
     return " ".join(example.text.casefold().split())
 
 
 def _judge_answers(search: ArticleSearch, articles: set[str], bounds: Bounds) -> None:
-    sets = {file.name: read_questions(file) for file in _files("questions")}
+    sets = {file.name: read_questions(file) for file in _list_files("questions")}
     subjects = {each.subject for questions in sets.values() for each in questions} - {OFF_TOPIC}
-    bounds.none_of("articles without a question held out", articles - subjects)
-    bounds.none_of("questions of articles that there are not", subjects - articles)
+    bounds.check_none("articles without a question held out", articles - subjects)
+    bounds.check_none("questions of articles that there are not", subjects - articles)
     for name, questions in sets.items():
         found = evaluate(search, questions)
         print(f"{name}: {len(questions)} questions held out")
-        bounds.at_least("right article first", found.first_rate, _FIRST_LEAST, found.asked)
+        bounds.check_at_least("right article first", found.first_rate, _FIRST_LEAST, found.asked)
         print(f"  right answer given: {found.right_rate:.3f}")
-        _hold_declined("off the subject, declined", found, bounds)
+        _check_declined("off the subject, declined", found, bounds)
         _show_misses(found)
 
 
 def _judge_near_misses(search: ArticleSearch, bounds: Bounds) -> None:
-    """Ask what only sounds like the subject, or not even that: all is held out but `reglage`."""
-    for file in _files("hors_sujet"):
+    """Evaluate the agent on off-topic questions; those marked `reglage` are only printed."""
+    for file in _list_files("hors_sujet"):
         rows = read_rows(file)
         kinds = {
             kind: evaluate(
@@ -109,13 +109,13 @@ def _judge_near_misses(search: ArticleSearch, bounds: Bounds) -> None:
             if kind == _TUNED:
                 print(f"  {kind}, declined: {found.declined_rate:.3f} of {found.off_topic}")
                 continue
-            _hold_declined(f"{kind}, declined", found, bounds)
+            _check_declined(f"{kind}, declined", found, bounds)
             _show_misses(found)
 
 
-def _hold_declined(what: str, found: EvaluationResults, bounds: Bounds) -> None:
+def _check_declined(what: str, found: EvaluationResults, bounds: Bounds) -> None:
     if found.off_topic:
-        bounds.at_least(what, found.declined_rate, _DECLINED_LEAST, found.off_topic)
+        bounds.check_at_least(what, found.declined_rate, _DECLINED_LEAST, found.off_topic)
 
 
 def _show_misses(found: EvaluationResults) -> None:

@@ -1,30 +1,30 @@
-"""Figures beside what is promised of them, and those that fall short."""
+"""Bounds of the figures of an evaluation, and the figures that are out of bounds."""
 
 from collections.abc import Callable
 from operator import ge, le
 
 
 class Bounds:
-    """Prints figures, and remembers which were out of bounds."""
+    """Prints figures, and keeps those that are out of bounds."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without faults."""
         self.faults: list[str] = []
 
-    def at_least(self, what: str, figure: float, least: float, of: int) -> None:
-        """Print a share from 0 to 1 of so many, which is to be no smaller."""
-        self._hold(what, figure, ge, least, f"at least {least} of {of}")
+    def check_at_least(self, what: str, figure: float, least: float, of: int) -> None:
+        """Print a share, from 0 to 1, of `of` cases; it is a fault below `least`."""
+        self._check(what, figure, ge, least, f"at least {least} of {of}")
 
-    def at_most(self, what: str, figure: float, most: float, of: int) -> None:
-        """Print a share from 0 to 1 of so many, which is to be no larger."""
-        self._hold(what, figure, le, most, f"at most {most} of {of}")
+    def check_at_most(self, what: str, figure: float, most: float, of: int) -> None:
+        """Print a share, from 0 to 1, of `of` cases; it is a fault above `most`."""
+        self._check(what, figure, le, most, f"at most {most} of {of}")
 
-    def none_of(self, what: str, these: set[str]) -> None:
-        """Print nothing unless there are some."""
+    def check_none(self, what: str, these: set[str]) -> None:
+        """Record a fault unless `these` is empty."""
         if these:
             self.faults.append(f"{what}: {', '.join(sorted(these))}")
 
-    def _hold(
+    def _check(
         self,
         what: str,
         figure: float,

@@ -1,4 +1,4 @@
-"""A confusion matrix as a picture."""
+"""Picture of a confusion matrix."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ _RIGHT_HUE, _WRONG_HUE = (46, 125, 50), (198, 40, 40)
 def draw_confusion(
     path: Path, classes: Sequence[str], counts: Mapping[tuple[str, str], int]
 ) -> None:
-    """Draw what was said (across) of what it was (down); `counts` by (truth, said)."""
+    """Draw predicted classes (across) of each true class (down); `counts` by (true, predicted)."""
     size = _CELL * len(classes)
     picture = Image.new("RGB", (_LEFT + size + 20, _TOP + size + 20), _WHITE)
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(_FONT)

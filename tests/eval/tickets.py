@@ -1,4 +1,4 @@
-"""What the model makes of tickets held out: their desk, their sub-category, wrong choices."""
+"""Evaluation of the model on held-out tickets: desk, sub-category, flags on wrong choices."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ _FLAGGED_LEAST = 0.6
 _THREE = 3
 
 Pairs = Counter[tuple[str, str]]
-"""How many tickets of the first sub-category were read as the second."""
+"""Number of tickets by true and predicted sub-category."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +33,25 @@ class _Read:
 def judge_tickets(
     model: TrainedModel, tickets: Sequence[Example], desks: Mapping[str, Desk], bounds: Bounds
 ) -> Pairs:
-    """Print what is right, of the choice and of flags on choices; give the confusion."""
+    """Print the shares of right desks, sub-categories and flags; return the confusion matrix."""
     read = [_read(model, each, desks) for each in tickets]
-    bounds.at_least(
+    bounds.check_at_least(
         "technical against business",
-        _share(each.desk is desks[each.truth] for each in read),
+        _compute_share(each.desk is desks[each.truth] for each in read),
         _DESK_LEAST,
         len(read),
     )
-    first = _share(each.ranking[0] == each.truth for each in read)
+    first = _compute_share(each.ranking[0] == each.truth for each in read)
     print(f"  sub-category first: {first:.3f}")
-    bounds.at_least(
+    bounds.check_at_least(
         "sub-category in the first three",
-        _share(each.truth in each.ranking[:_THREE] for each in read),
+        _compute_share(each.truth in each.ranking[:_THREE] for each in read),
         _FIRST_THREE_LEAST,
         len(read),
     )
-    bounds.at_most(
+    bounds.check_at_most(
         "flagged though rightly filed",
-        _share(each.said.contradicts(each.truth) for each in read),
+        _compute_share(each.said.contradicts(each.truth) for each in read),
         _FALSE_FLAGS_MOST,
         len(read),
     )
@@ -62,17 +62,17 @@ def judge_tickets(
             for each, code in wrong
             if (desks[code] is desks[each.truth]) is is_same
         ]
-        bounds.at_least(
+        bounds.check_at_least(
             f"flagged under each wrong sub-category {where}",
-            _share(flagged),
+            _compute_share(flagged),
             _FLAGGED_LEAST,
             len(flagged),
         )
     return Counter((each.truth, each.ranking[0]) for each in read)
 
 
-def confusion_table(classes: Sequence[str], counts: Pairs) -> str:
-    """Write what was said (across) of what it was (down), both numbered as listed."""
+def format_confusion(classes: Sequence[str], counts: Pairs) -> str:
+    """Format the confusion matrix: true classes down, predicted ones across, both numbered."""
     width = max(map(len, classes)) + 4
     numbers = "".join(f"{rank:>4}" for rank in range(1, len(classes) + 1))
     lines = [f"{'':<{width}}{numbers}"]
@@ -88,6 +88,6 @@ def _read(model: TrainedModel, ticket: Example, desks: Mapping[str, Desk]) -> _R
     return _Read(ticket.sub_category, rank_sub_categories(odds), find_desk(odds, desks), said)
 
 
-def _share(them: Iterable[bool]) -> float:
+def _compute_share(them: Iterable[bool]) -> float:
     found = [*them]
     return sum(found) / len(found) if found else 0.0

@@ -1,6 +1,6 @@
-"""`make fuzz`: mutated files, generated requests and malformed records, and what they break.
+"""`make fuzz`: reads mutated files, sends generated requests and malformed records.
 
-Exit 1 on any fault, and on a planted one that is not seen. `replay FILE` reads a saved file again.
+Exit 1 on any fault, and on a planted one that is not detected. `replay FILE` reads a saved file.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from deploy.local import Platform, choose
 from deploy.local.backends import Backend
 from tests.fuzz.calls import fuzz_calls
 from tests.fuzz.corpus import File
-from tests.fuzz.faults import Tally, save, total
+from tests.fuzz.faults import Tally, save, sum_tallies
 from tests.fuzz.files import fuzz_files, judge_files
 from tests.fuzz.fixtures import furnish
 from tests.fuzz.planted import check_planted
@@ -25,16 +25,20 @@ from tests.fuzz.records import fuzz_records
 app = typer.Typer(add_completion=False)
 _SHOWN = 20
 _OF_FILES, _OF_CALLS = 0.9, 0.07
-"""Shares of the inputs; the rest are records."""
+"""Shares of files and requests among the inputs; the rest are records."""
 
 
 @app.callback(invoke_without_command=True)
 def run(
     context: typer.Context,
-    seed: Annotated[int, typer.Option(envvar="SEED", help="The same one gives the same run.")] = 1,
-    inputs: Annotated[int, typer.Option(envvar="INPUTS", min=30, help="How many.")] = 10_000,
+    seed: Annotated[
+        int, typer.Option(envvar="SEED", help="The same seed gives the same inputs.")
+    ] = 1,
+    inputs: Annotated[
+        int, typer.Option(envvar="INPUTS", min=30, help="Number of inputs.")
+    ] = 10_000,
 ) -> None:
-    """Try all readers, services and topics."""
+    """Fuzz the reader of files, all services and all consumed topics."""
     if context.invoked_subcommand is not None:
         return
     interrupt_on_signals()
@@ -53,15 +57,15 @@ def run(
         _show(tallies[-1], seed)
     if backend is Backend.EMBEDDED:
         print("without a real Kafka it is not seen whether a group stands still")
-    whole = total(tallies)
+    whole = sum_tallies(tallies)
     print(whole.describe())
     sys.exit(bool(whole.faults or unseen))
 
 
 def interrupt_on_signals() -> None:
-    """Make a signal to end raise KeyboardInterrupt, which ends the run with status 130.
+    """Make SIGINT, SIGTERM and SIGHUP raise KeyboardInterrupt, which ends the run with status 130.
 
-    Not SystemExit: hypothesis takes it for a fault of what it tries, and the run would go on.
+    Not SystemExit: hypothesis takes it for a fault of the tested function, and the run would go on.
     """
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.default_int_handler)
@@ -69,7 +73,7 @@ def interrupt_on_signals() -> None:
 
 @app.command()
 def replay(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
-    """Read a file that was saved, as the run did, and say what is wrong with it."""
+    """Read a saved file as the run did; print its faults, and exit 1 when there are any."""
     tally = judge_files([File(file.name, file.read_bytes())])
     print(tally.describe())
     for fault in tally.faults:
@@ -78,7 +82,7 @@ def replay(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -
 
 
 def _show(tally: Tally, seed: int) -> None:
-    """Print the figures of a part, and save the inputs of its faults."""
+    """Print the figures of a part of the run, and save the inputs of its faults."""
     counts = (
         f"{count} {what} ({count / max(1, tally.inputs):.0%})"
         for what, count in tally.outcomes.items()

@@ -1,4 +1,4 @@
-"""Requests that schemathesis makes from the description of each service, against a platform."""
+"""Requests that schemathesis generates from the OpenAPI of each service, sent to a platform."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from deploy.local.platform import Platform
-from tests.fuzz.corpus import corpus
+from tests.fuzz.corpus import build_corpus
 from tests.fuzz.faults import SLOW_S, Fault, Sort, Tally
 from tests.fuzz.fixtures import Known, a_caller
 from tests.fuzz.memory import Watched
@@ -47,8 +47,8 @@ _CLIENT_ERROR, _SERVER_ERROR, _UNAVAILABLE = 400, 500, 503
 
 
 def fuzz_calls(platform: Platform, number: int, inputs: int, known: Known) -> Tally:
-    """Send about so many requests, shared by the services; few may be told to come back."""
-    tally, watched = Tally("http"), Watched.services_of(platform)
+    """Send about `inputs` requests, shared by the services. At most 5% may be answered 503."""
+    tally, watched = Tally("http"), Watched.watch_services(platform)
     services = platform.addresses.services
     for url in services.values():
         fuzz_service(url, number, inputs // len(services), known, watched, tally)
@@ -62,20 +62,20 @@ def fuzz_calls(platform: Platform, number: int, inputs: int, known: Known) -> Ta
 def fuzz_service(
     url: str, number: int, inputs: int, known: Known, watched: Watched, tally: Tally
 ) -> None:
-    """Send about so many requests to a service, shared by its operations and both sorts of data."""
+    """Send about `inputs` requests to a service: valid and invalid ones for each operation."""
     schema = schemathesis.openapi.from_dict(
         requests.get(f"{url}/openapi.json", timeout=scale_timeout(9)).json()
     )
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     operations = [each for each in operations if not each.path.endswith(_ENDLESS)]
     each_takes = max(1, inputs // (len(operations) * len(_MODES)))
-    caller = _Calling(urljoin(url, "/"), Random(number), known, watched, tally)
+    caller = _Client(urljoin(url, "/"), Random(number), known, watched, tally)
     for operation in operations:
         for mode in _MODES:
             try:
                 _generate(operation.as_strategy(mode), number, each_takes, caller.send)
             except (HypothesisException, schemathesis.errors.SchemathesisError) as error:
-                # Where nothing is asked for, nothing of it can be wrong.
+                # For instance, an operation without parameters and body has no invalid requests.
                 tally.outcomes[f"not generated: {type(error).__name__}"] += 1
 
 
@@ -101,8 +101,8 @@ def _generate(
     each()
 
 
-class _Calling:
-    """Somebody who sends cases to one service, and judges its answers."""
+class _Client:
+    """Client of one service: sends cases, and judges the answers."""
 
     def __init__(self, url: str, rng: Random, known: Known, watched: Watched, tally: Tally) -> None:
         self._url = url
@@ -111,14 +111,14 @@ class _Calling:
         self._watched = watched
         self._tally = tally
         self._session = requests.Session()
-        self._files = corpus()
+        self._files = build_corpus()
 
     def send(self, case: Case) -> None:
-        """Make a case likelier to be let in, send it, and judge the answer."""
+        """Add known callers, ids and files to a case, send it, and judge the answer."""
         tally = self._tally
         tally.inputs += 1
         name = f"{tally.inputs} {case.method} {case.path}"
-        self._name_somebody(case)
+        self._set_known_values(case)
         self._put_real_files(case)
         watch = Stopwatch(self._watched.pids.values())
         try:
@@ -130,7 +130,7 @@ class _Calling:
             self._report(Sort.EXCEPTION, name, case, repr(error))
             return
         taken_s, is_slow = watch.taken_s, watch.is_over()
-        tally.time(name, 1000 * taken_s)
+        tally.record_time(name, 1000 * taken_s)
         tally.outcomes[str(answer.status_code)] += 1
         if is_slow:
             self._report(Sort.SLOW, name, case, f"{taken_s:.1f} s")
@@ -138,7 +138,7 @@ class _Calling:
         if tally.inputs % _LOOK_EVERY == 0:
             self._watched.look(tally, name)
 
-    def _name_somebody(self, case: Case) -> None:
+    def _set_known_values(self, case: Case) -> None:
         rng = self._rng
         headers = a_caller(rng) if rng.random() < _KNOWN_CALLER else {}
         for name in case.path_parameters:
@@ -156,7 +156,7 @@ class _Calling:
         case.headers.update(headers)
 
     def _put_real_files(self, case: Case) -> None:
-        """Send mutated e-invoices as files: strings at random would all be no PDF and no XML."""
+        """Send mutated e-invoices as files: random strings would be neither PDF nor XML."""
         rng = self._rng
         body: Any = case.body
         if case.media_type != "multipart/form-data" or not isinstance(body, dict):

@@ -1,4 +1,4 @@
-"""The files that mutation starts from: generated e-invoices, PDFs of other makers, real samples."""
+"""Corpus of files to mutate: generated e-invoices, PDFs of other makers, real samples."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,25 +11,25 @@ from tests.kit.einvoices import SampleSettings, an_einvoice
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file with its name."""
+    """File of the corpus, or a mutated one."""
 
     name: str
     content: bytes
 
     @property
     def is_pdf(self) -> bool:
-        """Whether mutation takes it as a PDF, else as XML."""
+        """Whether the file is mutated as a PDF; else it is mutated as XML."""
         return b"%PDF-" in self.content[:1024]
 
 
-def corpus() -> tuple[File, ...]:
-    """Give all files, in an order that holds from run to run."""
+def build_corpus() -> tuple[File, ...]:
+    """Build the corpus, in the same order at each run."""
     folder = SampleSettings().folder
     samples = sorted(folder.glob("*.xml")) + sorted(folder.glob("*.pdf"))
-    return (*_generated(), *(File(path.name, path.read_bytes()) for path in samples))
+    return (*_generate(), *(File(path.name, path.read_bytes()) for path in samples))
 
 
-def _generated() -> list[File]:
+def _generate() -> list[File]:
     made = {
         "plain": an_einvoice(),
         "avoir": an_einvoice(is_credit_note=True, preceding_number="SIT-1", ht=Decimal("-12.34")),

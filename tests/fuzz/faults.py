@@ -1,4 +1,4 @@
-"""What a fuzz run counts: inputs, faults, peak memory, the slowest input."""
+"""Figures of a fuzz run: inputs, faults, peak memory, slowest input."""
 
 import json
 from collections import Counter
@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 SLOW_S = 5.0
-"""Longest time that an input may take, in seconds."""
+"""Time limit of an input, in seconds."""
 SAVED = Path(__file__).parents[2] / ".run" / "fuzz"
 
 
@@ -37,7 +37,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Tally:
-    """The figures of one part of a run."""
+    """Figures of one part of a run."""
 
     part: str
     inputs: int = 0
@@ -47,21 +47,21 @@ class Tally:
     slowest_ms: float = 0
     slowest: str = "none"
 
-    def time(self, name: str, taken_ms: float) -> None:
-        """Note how long an input took."""
+    def record_time(self, name: str, taken_ms: float) -> None:
+        """Record the time that an input took; the slowest one is kept."""
         if taken_ms > self.slowest_ms:
             self.slowest_ms, self.slowest = taken_ms, name
 
     def describe(self) -> str:
-        """Give the figures in one line."""
+        """Describe the figures in one line."""
         return (
             f"{self.part}: {self.inputs} inputs, {len(self.faults)} faults, "
             f"peak {self.peak_mb:.0f} MB, slowest {self.slowest_ms:.0f} ms ({self.slowest})"
         )
 
 
-def total(tallies: Sequence[Tally]) -> Tally:
-    """Add the parts up."""
+def sum_tallies(tallies: Sequence[Tally]) -> Tally:
+    """Sum the figures of the parts, without their outcomes."""
     slowest = max(tallies, key=lambda each: each.slowest_ms)
     return Tally(
         "fuzz",
@@ -74,12 +74,14 @@ def total(tallies: Sequence[Tally]) -> Tally:
 
 
 def save(fault: Fault, part: str, seed: int) -> Path:
-    """Keep the input of a fault beside what it did, so that it can be replayed."""
+    """Save the input of a fault, to replay it, and beside it a description in JSON."""
     SAVED.mkdir(parents=True, exist_ok=True)
     stem = "".join(each if each.isalnum() else "-" for each in fault.name)[:80]
     path = SAVED / f"{part}-{seed}-{stem}"
     path.write_bytes(fault.content)
-    said = {"part": part, "seed": seed, "input": fault.name}
-    said |= {"sort": fault.sort, "detail": fault.detail}
-    path.with_name(path.name + ".json").write_text(json.dumps(said, indent=2), encoding="utf-8")
+    described = {"part": part, "seed": seed, "input": fault.name}
+    described |= {"sort": fault.sort, "detail": fault.detail}
+    path.with_name(path.name + ".json").write_text(
+        json.dumps(described, indent=2), encoding="utf-8"
+    )
     return path

@@ -17,7 +17,7 @@ from services.deposit.domain.invoice import Invoice, judge_invoice
 from services.deposit.domain.unreadable import TOO_HEAVY, Unreadable
 from services.deposit.settings import Settings
 from shared.vocabulary.codes import Syntax
-from tests.fuzz.corpus import File, corpus
+from tests.fuzz.corpus import File, build_corpus
 from tests.fuzz.faults import Fault, Sort, Tally
 from tests.fuzz.mutating import mutate
 from tests.fuzz.stopwatch import Stopwatch
@@ -26,30 +26,32 @@ from tests.fuzz.workers import Outcome, Reader, Reading, Worker
 _SETTINGS = Settings(kafka="", mongo="")
 _SAMPLED = 100
 _NAME = "facture"
-"""Of every file: refusals quote it, and the same bytes must be read alike."""
+"""Name of every file: refusals quote it, and the same bytes must give the same reading."""
 _PROGRESS = 5000
-"""A line each so many files: a hundred thousand take most of an hour."""
+"""Number of files between two lines of progress: 100,000 files take most of an hour."""
 _TURNED_AWAY = frozenset({Sort.SLOW, Sort.MEMORY})
 _TODAY = date(2026, 11, 24)
-_SAID = Invoice(syntax=Syntax.PDF, number="SIT-2026-11", ht=Decimal("10000.00"), cadre="A4")
+_FIELDS_OF_PERSON = Invoice(
+    syntax=Syntax.PDF, number="SIT-2026-11", ht=Decimal("10000.00"), cadre="A4"
+)
 
 
 def read_and_judge(content: bytes, name: str) -> Reading:
-    """Read a file as deposit does, then judge it, and compare it with what a person says."""
+    """Read a file as deposit does, judge it, and merge it with fields that a person typed."""
     try:
-        return _judged(read_einvoice(content, name))
+        return _judge(read_einvoice(content, name))
     except Unreadable as refusal:
-        return _refused(refusal)
+        return _read_refusal(refusal)
 
 
-def _judged(invoice: Invoice) -> Reading:
+def _judge(invoice: Invoice) -> Reading:
     violations = judge_invoice(invoice, today=_TODAY, max_number_length=_SETTINGS.max_number_length)
-    merged, contradictions = merge(invoice, _SAID)
-    said = repr((invoice, violations, merged, contradictions, truncate(merged)))
-    return Reading(said, is_parsed=True)
+    merged, contradictions = merge(invoice, _FIELDS_OF_PERSON)
+    shown = repr((invoice, violations, merged, contradictions, truncate(merged)))
+    return Reading(shown, is_parsed=True)
 
 
-def _refused(refusal: Unreadable) -> Reading:
+def _read_refusal(refusal: Unreadable) -> Reading:
     return Reading(repr(refusal.violation), is_parsed=False)
 
 
@@ -57,17 +59,17 @@ MEMORY_MB = _SETTINGS.reader_memory_mb
 
 
 def fuzz_files(seed: int, inputs: int) -> Tally:
-    """Read so many mutated files in one process a core.
+    """Read `inputs` mutated files in one process per core.
 
-    What the service itself answers to one is what counts: a few are asked of it as well, and each
-    one that took too long or too much memory, which it turns away.
+    The reader pool of deposit reads a few of them as well, and each one that was slow or heavy:
+    that is a fault only when the pool is slow as well, or fails.
     """
-    files = corpus()
+    files = build_corpus()
     return judge_files((mutate(files, seed, rank) for rank in range(inputs)), sampled=_SAMPLED)
 
 
 def judge_files(inputs: Iterable[File], sampled: int = 1) -> Tally:
-    """Read files, and have the service read one of so many."""
+    """Read files; the reader pool of deposit reads one in `sampled`, and each slow or heavy one."""
     run = _Run(inputs, sampled, shows_progress=True)
     run.work_all(read_and_judge, MEMORY_MB)
     asyncio.run(_ask_service(run))
@@ -75,21 +77,21 @@ def judge_files(inputs: Iterable[File], sampled: int = 1) -> Tally:
 
 
 def read_all(inputs: Iterable[File], reader: Reader, memory_mb: int = MEMORY_MB) -> Tally:
-    """Read inputs in one process a core, and gather what is wrong."""
+    """Read inputs in one process per core, and record the faults."""
     run = _Run(inputs)
     run.work_all(reader, memory_mb)
     return run.tally
 
 
 class _Run:
-    """Inputs that several workers share, and what came of them."""
+    """Inputs that several workers share, and the figures of their reading."""
 
     def __init__(
         self, inputs: Iterable[File], sampled: int = 0, *, shows_progress: bool = False
     ) -> None:
         self.tally = Tally("files")
         self.asked: list[tuple[File, Reading | None]] = []
-        """Every so many inputs, for the service to read as well."""
+        """Sampled inputs, with the reading of each, that the reader pool is to read as well."""
         self._sampled = sampled
         self._shows_progress = shows_progress
         self._inputs = iter(inputs)
@@ -98,7 +100,7 @@ class _Run:
         self._known: dict[bytes, Reading] = {}
 
     def work_all(self, reader: Reader, memory_mb: int) -> None:
-        """Have all inputs read."""
+        """Let one worker per core read all inputs."""
         cores = os.cpu_count() or 1
         with ThreadPoolExecutor(cores) as threads:
             working = [threads.submit(self.work, Worker(reader, memory_mb)) for _ in range(cores)]
@@ -106,12 +108,12 @@ class _Run:
                 for each in working:
                     each.result()
             except BaseException:
-                # Ctrl-C: the threads are waited for, and would read all that is left.
+                # On Ctrl-C the threads are waited for: without this, they would read all the rest.
                 self._is_ended = True
                 raise
 
     def work(self, worker: Worker) -> None:
-        """Have one input after the other read."""
+        """Let a worker read one input after the other."""
         with worker:
             while (file := self._next()) is not None:
                 self._note(file, worker.read(file.content, _NAME))
@@ -128,7 +130,7 @@ class _Run:
                 print(f"files: {tally.inputs} read, {len(tally.faults)} to look at", flush=True)
             tally.peak_mb = max(tally.peak_mb, outcome.peak_mb)
             if outcome.sort not in _TURNED_AWAY:
-                tally.time(file.name, outcome.taken_ms)
+                tally.record_time(file.name, outcome.taken_ms)
             tally.outcomes["parsed"] += bool(reading and reading.is_parsed)
             if outcome.sort is not None:
                 tally.faults.append(Fault(outcome.sort, file.name, outcome.detail, file.content))
@@ -138,7 +140,7 @@ class _Run:
                     self.asked.append((file, reading))
 
     def _compare(self, file: File, reading: Reading) -> None:
-        """Compare what one file gave with what it gave before, in whichever process."""
+        """Compare the reading of a file with an earlier one of the same bytes, in any process."""
         known = self._known.setdefault(hashlib.sha256(file.content).digest(), reading)
         if known != reading:
             detail = f"before {known.said[:300]}, now {reading.said[:300]}"
@@ -146,7 +148,7 @@ class _Run:
 
 
 async def _ask_service(run: _Run) -> None:
-    """Have the service's own bounded processes read the sampled files, and those in doubt."""
+    """Let the reader pool of deposit read the sampled files, and those that were slow or heavy."""
     tally, pool = run.tally, ReaderPool(build_reader_limits(_SETTINGS))
     await pool.prepare()
     replacing = asyncio.create_task(pool.run())
@@ -158,19 +160,19 @@ async def _ask_service(run: _Run) -> None:
         watch = Stopwatch([os.getpid()])
         reading, trouble = None, None
         try:
-            reading = _judged(await pool.read(file.content, _NAME))
+            reading = _judge(await pool.read(file.content, _NAME))
         except Unreadable as refusal:
             is_heavy = refusal.violation.code == TOO_HEAVY.code
-            reading = expected if is_heavy else _refused(refusal)
+            reading = expected if is_heavy else _read_refusal(refusal)
         except Exception as error:  # noqa: BLE001 - whatever comes is the fault that is looked for
             trouble = Fault(Sort.EXCEPTION, file.name, f"by the service: {error!r}", file.content)
         taken_s, is_slow = watch.taken_s, watch.is_over()
-        tally.time(f"{file.name}, by the service", 1000 * taken_s)
+        tally.record_time(f"{file.name}, by the service", 1000 * taken_s)
         if is_slow:
             trouble = Fault(Sort.SLOW, file.name, f"{taken_s:.1f} s by the service", file.content)
         elif expected is not None and reading is not None and reading != expected:
-            said = f"here {expected.said[:300]}, by the service {reading.said[:300]}"
-            trouble = Fault(Sort.UNLIKE, file.name, said, file.content)
+            shown = f"here {expected.said[:300]}, by the service {reading.said[:300]}"
+            trouble = Fault(Sort.UNLIKE, file.name, shown, file.content)
         if trouble is not None:
             tally.faults.append(trouble)
     replacing.cancel()

@@ -1,4 +1,4 @@
-"""What requests need to reach anything: structures, dossiers, tickets, and their ids."""
+"""Fixtures that requests refer to: structures, dossiers, tickets, and their ids."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
@@ -28,17 +28,17 @@ _CONVERSATIONS = build_public_path("support", "agent")
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """The value of a parameter, and the headers of a caller who may name it."""
+    """Value of a parameter, and the headers of a caller who may use it."""
 
     value: str
     headers: Mapping[str, str]
 
 
 class Known:
-    """Ids by the name of the parameter that takes them; answers tell more of them."""
+    """Known ids, by the name of the parameter that takes them; more are learned from answers."""
 
     def __init__(self) -> None:
-        """Know the structures of the demo and their services."""
+        """Start with the structures of the demo, codes of services and codes of articles."""
         self._things: dict[str, list[Thing]] = defaultdict(list)
         for name, values in (
             ("structure_id", [member.siret for member in STRUCTURES]),
@@ -47,7 +47,7 @@ class Known:
             self._things[name] = [Thing(value, {}) for value in values]
 
     def learn(self, answer: Any, path: str, headers: Mapping[str, str]) -> None:  # noqa: ANN401
-        """Keep the ids that an answer names, with the headers that got it."""
+        """Keep the ids that an answer holds, with the headers of its request."""
         if isinstance(answer, list):
             for each in answer:
                 self.learn(each, path, headers)
@@ -63,7 +63,7 @@ class Known:
                     self.learn(value, path, headers)
 
     def choose(self, rng: Random, name: str) -> Thing | None:
-        """Give one value for a parameter, None when there is none."""
+        """Choose a value for a parameter; None when none is known."""
         things = self._things.get(name)
         return rng.choice(things) if things else None
 
@@ -75,7 +75,7 @@ class Known:
 
 
 def a_caller(rng: Random) -> dict[str, str]:
-    """Give the headers of somebody who may ask."""
+    """Build the headers of a caller: a structure in a role, or an agent of a desk."""
     structure = rng.choice(STRUCTURES).siret
     if rng.random() < 0.25:
         desk = rng.choice(("metier", "technique"))
@@ -87,7 +87,7 @@ def a_caller(rng: Random) -> dict[str, str]:
 async def open_scene(platform: Platform, first: int = 1) -> AsyncIterator[DemoContext]:
     """Open a context of the demo on a running platform, with its structures declared.
 
-    `first` is the number of its first piece: one sent again would be answered by the piece of old.
+    `first` is the number of its first piece: one used before would be answered by that piece.
     """
     async with AsyncExitStack() as stack:
         urls = platform.addresses.services
@@ -103,7 +103,7 @@ async def open_scene(platform: Platform, first: int = 1) -> AsyncIterator[DemoCo
 
 
 async def furnish(platform: Platform) -> Known:
-    """Put some dossiers on their way, and note their ids."""
+    """Open and follow some dossiers, and learn their ids."""
     known = Known()
     async with open_scene(platform) as scene:
         for marche, write in (

@@ -1,4 +1,4 @@
-"""Consumer groups: how far each is behind, and which of them stands still."""
+"""Consumer groups: the lag of each, and those that stand still."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ _POLL_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a group is to read next."""
+    """Partition and offset at which a group reads next."""
 
     group: str
     topic: str
@@ -23,15 +23,15 @@ class Place:
 
 
 class Groups:
-    """The committed offsets of groups beside the ends of what they read."""
+    """Compares the committed offsets of groups with the ends of their partitions."""
 
     def __init__(self, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:
-        """Ask by these clients."""
+        """Use these clients, which are started."""
         self._admin = admin
         self._consumer = consumer
 
-    async def behind(self, group: str, partitions: Sequence[TopicPartition]) -> list[Place]:
-        """Give every place at which a group has something to read."""
+    async def find_backlog(self, group: str, partitions: Sequence[TopicPartition]) -> list[Place]:
+        """Find the places of a group that are before the end of their partition."""
         places = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
         committed = await self._admin.list_consumer_group_offsets(group, partitions=partitions)
@@ -43,11 +43,11 @@ class Groups:
         ]
 
     async def find_stalled_groups(
-        self, groups: Mapping[str, Mapping[str, int]], patience_s: float
+        self, groups: Mapping[str, Mapping[str, int]], timeout_s: float
     ) -> list[Place]:
-        """Wait until no group is behind; give the places that have not moved for that long.
+        """Wait until no group has a lag, or some stand still for `timeout_s`: return their places.
 
-        `groups` tells the topics of each, with their numbers of partitions.
+        `groups` holds the topics of each, with their numbers of partitions.
         """
         read = {
             group: [
@@ -59,10 +59,12 @@ class Groups:
         while True:
             now = time.monotonic()
             places = [
-                each for name, parts in read.items() for each in await self.behind(name, parts)
+                each
+                for name, parts in read.items()
+                for each in await self.find_backlog(name, parts)
             ]
             since = {place: since.get(place, now) for place in places}
-            still = [place for place, begin in since.items() if now - begin > patience_s]
+            still = [place for place, begin in since.items() if now - begin > timeout_s]
             if still or not places:
                 return still
             await asyncio.sleep(_POLL_S)
@@ -70,7 +72,7 @@ class Groups:
 
 @asynccontextmanager
 async def open_groups(kafka: str) -> AsyncIterator[Groups]:
-    """Connect to a broker."""
+    """Connect to a broker, within the block."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
     await admin.start()

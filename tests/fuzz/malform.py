@@ -1,4 +1,4 @@
-"""Malformed records: the bytes, keys and headers that any stranger may write to a topic."""
+"""Malforms records: bytes, keys and headers that any client may write to a topic."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -28,12 +28,12 @@ _SCALARS: Sequence[Any] = (
 
 
 def _a_scalar(rng: Random) -> Any:  # noqa: ANN401 - any JSON
-    """Give a value of its own: a list that two records share would tie one to the other."""
+    """Choose a value and copy it: two records must not share a list."""
     return deepcopy(rng.choice(_SCALARS))
 
 
-def _of_json(change: Callable[[Random, dict[str, Any]], object]) -> Malformation:
-    """Turn a change of the decoded event into one of the record."""
+def _wrap_json_change(change: Callable[[Random, dict[str, Any]], object]) -> Malformation:
+    """Turn a change of a decoded event into a malformation of a record."""
 
     def malform(rng: Random, raw: RawRecord) -> RawRecord:
         try:
@@ -42,33 +42,33 @@ def _of_json(change: Callable[[Random, dict[str, Any]], object]) -> Malformation
                 change(rng, event)
             return replace(raw, value=json.dumps(event).encode())
         except (ValueError, RecursionError):
-            return raw  # what was done before left no JSON, or none that Python can walk
+            return raw  # an earlier malformation left no JSON, or one too deep for Python
 
     malform.__name__ = change.__name__.strip("_")
     return malform
 
 
-def _places(node: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 - any JSON
-    """List every place of a document: its container, and the key or rank in it."""
+def _list_places(node: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 - any JSON
+    """List every place of a document: the container, and the key or rank in it."""
     keys = (
         list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
     )
-    return [place for key in keys for place in ((node, key), *_places(node[key]))]
+    return [place for key in keys for place in ((node, key), *_list_places(node[key]))]
 
 
 def _change_field(rng: Random, event: dict[str, Any]) -> None:
     for _ in range(rng.choice((1, 1, 2, 6))):
-        container, key = rng.choice(_places(event))
+        container, key = rng.choice(_list_places(event))
         container[key] = _a_scalar(rng)
 
 
 def _drop_field(rng: Random, event: dict[str, Any]) -> None:
-    container, key = rng.choice(_places(event))
+    container, key = rng.choice(_list_places(event))
     del container[key]
 
 
 def _add_field(rng: Random, event: dict[str, Any]) -> None:
-    places = [container for container, _ in _places(event) if isinstance(container, dict)]
+    places = [container for container, _ in _list_places(event) if isinstance(container, dict)]
     rng.choice(places)[rng.choice(("", "$set", "a.b", "__class__", "x" * 900))] = _a_scalar(rng)
 
 
@@ -81,12 +81,14 @@ def _jump(rng: Random, event: dict[str, Any]) -> None:
 
 
 def _write_long(rng: Random, event: dict[str, Any]) -> None:
-    container, key = rng.choice(_places(event))
+    container, key = rng.choice(_list_places(event))
     container[key] = rng.choice(("x", "é", "\u0000")) * rng.choice((20_000, 150_000))
 
 
 def _repeat_list(rng: Random, event: dict[str, Any]) -> None:
-    lists = [each[key] for each, key in _places(event) if isinstance(each[key], list) and each[key]]
+    lists = [
+        each[key] for each, key in _list_places(event) if isinstance(each[key], list) and each[key]
+    ]
     if lists:
         found = rng.choice(lists)
         found *= rng.choice((2, 100, 2_000)) if len(json.dumps(found)) < 300 else 2
@@ -105,13 +107,13 @@ def _cut(rng: Random, raw: RawRecord) -> RawRecord:
 
 
 def _take_known(rng: Random, _: RawRecord) -> RawRecord:
-    """Take a record of the kit, which has the bodies, keys and headers that harm."""
-    return rng.choice(_known_records())
+    """Choose a malformed record of `tests/kit/malformed.py` instead."""
+    return rng.choice(_build_known_records())
 
 
 @cache
-def _known_records() -> Sequence[RawRecord]:
-    """Make the records of the kit once, from an event that any topic may get: it takes a while."""
+def _build_known_records() -> Sequence[RawRecord]:
+    """Build the malformed records of the kit; cached, as it takes a while."""
     data = {"dossier_id": "fuzz-0", "version": 1, "file": {"size_bytes": 1}}
     return list(
         build_malformed_records(
@@ -121,8 +123,8 @@ def _known_records() -> Sequence[RawRecord]:
 
 
 MALFORMATIONS: Sequence[Malformation] = (
-    *map(_of_json, (_change_field, _change_field, _drop_field, _add_field, _jump, _jump)),
-    *map(_of_json, (_write_long, _repeat_list)),
+    *map(_wrap_json_change, (_change_field, _change_field, _drop_field, _add_field, _jump, _jump)),
+    *map(_wrap_json_change, (_write_long, _repeat_list)),
     _flip,
     _cut,
     _take_known,
@@ -132,7 +134,7 @@ MALFORMATIONS: Sequence[Malformation] = (
 
 
 def malform(rng: Random, raw: RawRecord) -> tuple[str, RawRecord]:
-    """Give a record that is wrong in one way or several, or not at all, and say how."""
+    """Malform a record in none to three ways; return their names and the record."""
     done = []
     for _ in range(rng.choice((0, 1, 1, 1, 2, 3))):
         malformation = rng.choice(MALFORMATIONS)

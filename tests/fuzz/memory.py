@@ -1,4 +1,4 @@
-"""How much memory the processes of a platform have taken, and how much each may."""
+"""Peak memory of the processes of a platform, compared with the limits of their containers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,21 +17,21 @@ _UNITS = {"Mi": 1, "Gi": 1024}
 
 @dataclass(slots=True)
 class Watched:
-    """Processes by name, with the megabytes that each may take."""
+    """Processes by name, and their memory limits in MB."""
 
     pids: Mapping[str, int]
     limits_mb: Mapping[str, float]
 
     @classmethod
-    def services_of(cls, platform: Platform) -> "Watched":
-        """Watch the services, each within what its container gets."""
+    def watch_services(cls, platform: Platform) -> "Watched":
+        """Watch the services of a platform, with the memory limits of their containers."""
         names = [module.rpartition(".")[2] for module in SERVICES]
-        return cls({name: platform.get_pid(name) for name in names}, container_limits_mb())
+        return cls({name: platform.get_pid(name) for name in names}, read_container_limits_mb())
 
     def look(self, tally: Tally, name: str) -> None:
-        """Note the peaks, and the faults of those that are over their memory or have ended."""
+        """Record the peaks; a process over its limit, or that has ended, is a fault."""
         for service, pid in self.pids.items():
-            taken_mb = peak_of(pid)
+            taken_mb = measure_family_peak_mb(pid)
             tally.peak_mb = max(tally.peak_mb, taken_mb or 0)
             if taken_mb is None:
                 self._report(tally, Sort.EXCEPTION, f"{service} ended, by {name}", "no process")
@@ -45,22 +45,22 @@ class Watched:
             tally.faults.append(Fault(sort, name, detail))
 
 
-def container_limits_mb() -> Mapping[str, float]:
-    """Read what each service's container gets from the manifests."""
+def read_container_limits_mb() -> Mapping[str, float]:
+    """Read the memory limit of each service's container from the manifests, in MB."""
     documents = yaml.safe_load_all(_MANIFESTS.read_text(encoding="utf-8"))
     sets = [each for each in documents if each["kind"] in {"StatefulSet", "Deployment"}]
     return {
-        each["metadata"]["name"].removeprefix("aiguillage-"): _limit_mb(
+        each["metadata"]["name"].removeprefix("aiguillage-"): _read_limit_mb(
             each["spec"]["template"]["spec"]
         )
         for each in sets
     }
 
 
-def peak_of(pid: int) -> float | None:
-    """Give the largest resident sizes of a process and of its children now, in MB together.
+def measure_family_peak_mb(pid: int) -> float | None:
+    """Measure the peak resident memory of a process and of its present children, summed, in MB.
 
-    None when it has ended.
+    None when the process has ended.
     """
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
@@ -69,9 +69,9 @@ def peak_of(pid: int) -> float | None:
     own_mb = measure_peak_mb(pid)
     if not own_mb:
         return None
-    return own_mb + sum(peak_of(int(each)) or 0 for each in children)
+    return own_mb + sum(measure_family_peak_mb(int(each)) or 0 for each in children)
 
 
-def _limit_mb(pod: Mapping[str, list[Mapping[str, Mapping[str, Mapping[str, str]]]]]) -> float:
+def _read_limit_mb(pod: Mapping[str, list[Mapping[str, Mapping[str, Mapping[str, str]]]]]) -> float:
     limit = pod["containers"][0]["resources"]["limits"]["memory"]
     return float(limit[:-2]) * _UNITS[limit[-2:]]

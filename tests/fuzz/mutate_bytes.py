@@ -1,11 +1,11 @@
-"""Mutations that take a file as bytes, whatever it is."""
+"""Mutations of bytes, for files of any format."""
 
 import re
 from random import Random
 
 _NUMBER = re.compile(rb"[0-9][0-9.]*")
 LONGEST = 6_000_000
-"""Bytes after which a mutated file is cut."""
+"""Largest size of a mutated file, in bytes: it is cut there."""
 TEXTS = (
     "\u202e", "\u200b", "\u0000", "\ufeff", "\ufdfa" * 60, "e\u0301", "e" + "\u0301" * 5_000, "𝟙𝟚",
     "\ud7ff\ue000", "٣", "½", "\u2028", "\r\n", "'\"&amp;<>", "%00%0a", "../../etc/passwd",
@@ -31,13 +31,13 @@ def flip(rng: Random, content: bytes) -> bytes:
 
 def truncate(rng: Random, content: bytes) -> bytes:
     """Cut the end, the start, or the middle."""
-    start, end = _span(rng, content)
+    start, end = _choose_span(rng, content)
     return rng.choice((content[:end], content[start:], content[:start] + content[end:]))
 
 
 def duplicate(rng: Random, content: bytes) -> bytes:
     """Repeat a part, up to a thousand times."""
-    start, end = _span(rng, content)
+    start, end = _choose_span(rng, content)
     part = content[start:end]
     times = rng.choice((1, 2, 10, 1000))
     return content[:end] + part * min(times, 1 + LONGEST // (len(part) + 1)) + content[end:]
@@ -45,13 +45,13 @@ def duplicate(rng: Random, content: bytes) -> bytes:
 
 def splice(rng: Random, content: bytes, other: bytes) -> bytes:
     """Put a part of another file into this one."""
-    start, end = _span(rng, content)
-    first, last = _span(rng, other)
+    start, end = _choose_span(rng, content)
+    first, last = _choose_span(rng, other)
     return content[:start] + other[first:last] + content[end:]
 
 
 def insert_text(rng: Random, content: bytes) -> bytes:
-    """Insert a text or a number that programs stumble over."""
+    """Insert a text or a number on which programs often fail."""
     at = rng.randrange(len(content) + 1)
     text = rng.choice(TEXTS + NUMBERS).encode()
     return content[:at] + text + content[at:]
@@ -65,8 +65,8 @@ def change_number(rng: Random, content: bytes) -> bytes:
     return content[:start] + rng.choice(NUMBERS).encode() + content[end:]
 
 
-def _span(rng: Random, content: bytes) -> tuple[int, int]:
-    """Choose a part, mostly a short one."""
+def _choose_span(rng: Random, content: bytes) -> tuple[int, int]:
+    """Choose a part of the content, mostly a short one."""
     start = rng.randrange(len(content) + 1)
     longest = rng.choice((16, 200, 2_000, len(content)))
     return start, min(len(content), start + rng.randrange(longest + 1))

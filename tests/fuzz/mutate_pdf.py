@@ -1,4 +1,4 @@
-"""Mutations that know how a PDF is made: names, objects, tables, streams, embedded files."""
+"""Mutations of PDF syntax: names, objects, xref tables, streams, embedded files."""
 
 import io
 import re
@@ -29,13 +29,13 @@ _FILES = (
 )  # fmt: skip
 
 
-def _somewhere(rng: Random, content: bytes) -> int:
+def _choose_offset(rng: Random, content: bytes) -> int:
     return rng.randrange(len(content) + 1)
 
 
 def rename(rng: Random, content: bytes) -> bytes:
-    """Put one name in the place of another."""
-    at = _somewhere(rng, content)
+    """Replace one PDF name by another."""
+    at = _choose_offset(rng, content)
     found = _TOKEN.search(content, at) or _TOKEN.search(content)
     if found is None:
         return content + rng.choice(_NAMES)
@@ -45,18 +45,18 @@ def rename(rng: Random, content: bytes) -> bytes:
 def litter(rng: Random, content: bytes) -> bytes:
     """Insert a piece of syntax at a border between tokens, or at the end."""
     at = content.find(
-        rng.choice((b"obj", b"stream", b">>", b"%%EOF", b"\n")), _somewhere(rng, content)
+        rng.choice((b"obj", b"stream", b">>", b"%%EOF", b"\n")), _choose_offset(rng, content)
     )
     at = len(content) if at < 0 else at
     return content[:at] + b"\n" + rng.choice(_LITTER) + b"\n" + content[at:] + b"\n%%EOF"
 
 
 def break_table(rng: Random, content: bytes) -> bytes:
-    """Falsify an offset, a length or a count: of the table, of its start, of a stream."""
+    """Falsify an offset, a length or a count, in an xref table, its start or a stream."""
     mark = rng.choice(
         (b"startxref", b"xref\n", b"/Length ", b"/Size ", b"/N ", b"/First ", b"/W[", b"/Prev ")
     )
-    at = content.find(mark, _somewhere(rng, content) if rng.random() < 0.5 else 0)
+    at = content.find(mark, _choose_offset(rng, content) if rng.random() < 0.5 else 0)
     if at < 0:
         return content + b"\nstartxref\n%d\n%%%%EOF\n" % rng.randrange(len(content) + 9)
     at += len(mark)
@@ -68,7 +68,7 @@ def break_table(rng: Random, content: bytes) -> bytes:
 
 
 def chain_tables(rng: Random, content: bytes) -> bytes:
-    """Append tables that each name the one before as their previous one."""
+    """Append xref tables, each of which names the one before as its previous one."""
     out = io.BytesIO(content)
     out.seek(0, io.SEEK_END)
     previous = max(content.rfind(b"xref\n0"), 0)
@@ -84,14 +84,14 @@ def chain_tables(rng: Random, content: bytes) -> bytes:
 
 
 def rebuild(rng: Random, content: bytes) -> bytes:
-    """Open a PDF, change its objects, and save it: what comes out is well formed.
+    """Open a PDF, change its objects, and save it: the result is well formed.
 
-    Of files of the corpus alone: what was mutated may harm whoever opens it.
+    Only for files of the corpus: a mutated one may harm the library that opens it.
     """
     try:
         with pikepdf.open(io.BytesIO(content)) as pdf:
             changes = rng.choices(_CHANGES, k=rng.choice((1, 1, 2, 3)))
-            # Last: listing the names of a tree that shares its kids never ends.
+            # `_share_kids` comes last: to list the names of such a tree never ends.
             for change in sorted(changes, key=_share_kids.__eq__):
                 change(rng, pdf)
             out = io.BytesIO()
@@ -114,7 +114,7 @@ def _embed(rng: Random, pdf: pikepdf.Pdf) -> None:
 
 
 def _share_kids(rng: Random, pdf: pikepdf.Pdf) -> None:
-    """Make the tree of embedded files deep, or a knot."""
+    """Make the tree of embedded files deep, with kids that are shared, or a loop."""
     node = pdf.make_indirect(pikepdf.Dictionary(Names=pikepdf.Array()))
     first = node
     for _ in range(rng.choice((1, 20, 500))):
@@ -125,7 +125,7 @@ def _share_kids(rng: Random, pdf: pikepdf.Pdf) -> None:
 
 
 def _add_streams(rng: Random, pdf: pikepdf.Pdf) -> None:
-    """Add streams that unpack to far more than they weigh, and that the reader may have to pass."""
+    """Add streams that inflate to far more than their size, and that the reader may skip."""
     unpacked = rng.choice((b" ", b"0 ", b"<<>>", b"[")) * rng.choice((1_000, 9_000, 300_000))
     packed = zlib.compress(unpacked, 1)
     for _ in range(rng.choice((1, 10, 60))):
@@ -137,7 +137,7 @@ def _add_streams(rng: Random, pdf: pikepdf.Pdf) -> None:
 
 
 def _change_filter(rng: Random, pdf: pikepdf.Pdf) -> None:
-    """Say that a stream is packed otherwise, twice, or by parameters that contradict."""
+    """Declare other filters for a stream, several ones, or contradictory parameters."""
     streams = [each for each in pdf.objects if isinstance(each, pikepdf.Stream)]
     if not streams:
         return
@@ -155,7 +155,7 @@ def _change_filter(rng: Random, pdf: pikepdf.Pdf) -> None:
 
 
 def _drop_or_twist(rng: Random, pdf: pikepdf.Pdf) -> None:
-    """Put a value of another type in a dictionary, or take a key away."""
+    """Put a value of another type in a dictionary, or delete a key."""
     places = [
         each for each in pdf.objects if isinstance(each, pikepdf.Dictionary) and len(each.keys())
     ]

@@ -1,4 +1,4 @@
-"""Mutations that keep an XML well formed: elements, attributes, texts, namespaces, encodings."""
+"""Mutations of XML: elements, attributes, texts, namespaces, prologs, encodings."""
 
 import copy
 from random import Random
@@ -34,7 +34,7 @@ _VALUES = ("0009", "0002", "EUR", "USD", "102", "", "1", "SIRET", "x" * 9_000, "
 
 
 def mutate_tree(rng: Random, content: bytes) -> bytes:
-    """Change elements a few times, and write the tree again; a heavy one would take too long."""
+    """Change elements a few times, and write the tree again; files over 300 kB stay unchanged."""
     if len(content) > _LIGHT_BYTES:
         return content
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True, recover=True)
@@ -57,7 +57,7 @@ def encode_again(rng: Random, content: bytes) -> bytes:
 
 
 def add_prolog(rng: Random, content: bytes) -> bytes:
-    """Put a document type, an instruction, a comment before the root, and an entity in it."""
+    """Insert a document type, an instruction or a comment before the root, and an entity in it."""
     before, close, after = content.partition(b"?>")
     if rng.random() < 0.5:
         after = after.replace(b"</", b"&lol;</", 1)
@@ -98,8 +98,8 @@ def _reorder(rng: Random, one: etree._Element, other: etree._Element) -> None:  
 
 
 def _write_text(rng: Random, one: etree._Element, other: etree._Element) -> None:
-    said = rng.choice((*TEXTS, *NUMBERS, other.text or "", "", "732829320", "73282932000074"))
-    one.text = "".join(each for each in said if each >= " " and not "\ud800" <= each <= "\udfff")
+    text = rng.choice((*TEXTS, *NUMBERS, other.text or "", "", "732829320", "73282932000074"))
+    one.text = "".join(each for each in text if each >= " " and not "\ud800" <= each <= "\udfff")
 
 
 def _set_attribute(rng: Random, one: etree._Element, other: etree._Element) -> None:  # noqa: ARG001

@@ -1,4 +1,4 @@
-"""The mutator: from a seed and a rank to one file, always the same one."""
+"""Mutator: makes the same file of the same seed and rank."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -35,9 +35,9 @@ _UNTOUCHED, _REBUILT, _SPLICED = 0.02, 0.4, 0.06
 
 
 def mutate(files: Sequence[File], seed: int, rank: int) -> File:
-    """Give input number `rank`: its name says which file it was and what was done to it.
+    """Build input number `rank`: its name states the original file and the mutations.
 
-    A few are left as they are: what was read right must still be, after all the others.
+    2% are left unchanged: they must be read as before, after all the others.
     """
     rng = Random(f"{seed}/{rank}")
     file = rng.choice(files)
@@ -57,6 +57,6 @@ def mutate(files: Sequence[File], seed: int, rank: int) -> File:
         try:
             content = mutation(rng, content)[: mutate_bytes.LONGEST]
         except (etree.LxmlError, ValueError):
-            continue  # what was done before left nothing that lxml can parse or write
+            continue  # an earlier mutation left nothing that lxml can parse or write
         done.append(mutation.__name__)
     return File(f"{rank} {' + '.join(done)}", content)

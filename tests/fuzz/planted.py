@@ -1,4 +1,4 @@
-"""One planted fault of each sort, to see that the harness names it."""
+"""Planted faults, one of each sort, to check that the fuzzer detects it."""
 
 import asyncio
 import itertools
@@ -37,12 +37,12 @@ _STILL_S = 2.0
 
 
 def fail(content: bytes, name: str) -> Reading:
-    """Raise what no reader may raise."""
+    """Raise an exception that no reader may raise."""
     raise LookupError(f"{name}: {len(content)}")
 
 
 def hold(content: bytes, name: str) -> Reading:  # noqa: ARG001 - a reader's arguments
-    """Take longer than any input may."""
+    """Compute for longer than the time limit of an input."""
     begin = time.process_time()
     while time.process_time() - begin < SLOW_S + 0.2:
         pass
@@ -50,17 +50,17 @@ def hold(content: bytes, name: str) -> Reading:  # noqa: ARG001 - a reader's arg
 
 
 def grow(content: bytes, name: str) -> Reading:  # noqa: ARG001 - a reader's arguments
-    """Take more memory than a reader has."""
+    """Allocate more memory than the limit of a reader."""
     return Reading(str(len(bytearray((MEMORY_MB + 1) * 1024 * 1024))), is_parsed=True)
 
 
 def waver(content: bytes, name: str) -> Reading:  # noqa: ARG001 - a reader's arguments
-    """Read the same file otherwise at each reading."""
+    """Return another reading of the same file each time."""
     return Reading(str(next(_calls)), is_parsed=True)
 
 
 def pass_by(content: bytes, name: str) -> Reading:  # noqa: ARG001 - a reader's arguments
-    """Find nothing wrong."""
+    """Return a reading without a fault."""
     return _READ
 
 
@@ -72,43 +72,43 @@ READERS: Mapping[Sort, Reader] = {
 }
 
 
-def seen_in_files(reader: Reader) -> list[Sort]:
-    """Give the sorts of faults that are seen when this reads one file."""
+def detect_in_files(reader: Reader) -> list[Sort]:
+    """Read one file by `reader`; return the sorts of the detected faults."""
     return [fault.sort for fault in read_all([File("planted", b"<a/>")], reader).faults]
 
 
 async def divide(rank: int) -> int:
-    """Fail, as no route may."""
+    """Raise, so that the route answers 500."""
     return 1 // (rank * 0)
 
 
 async def promise(rank: int) -> int:  # noqa: ARG001 - a route's argument
-    """Answer otherwise than is described."""
+    """Answer otherwise than the OpenAPI describes."""
     return JSONResponse({})  # type: ignore[return-value]
 
 
 ROUTES: Mapping[Sort, Route] = {Sort.SERVER_ERROR: divide, Sort.UNDESCRIBED: promise}
 
 
-def seen_in_calls(route: Route) -> list[Sort]:
-    """Give the sorts of faults that are seen in a service that has this route."""
+def detect_in_calls(route: Route) -> list[Sort]:
+    """Send requests to a service with this route; return the sorts of the detected faults."""
     app = FastAPI()
     app.get("/things")(route)
     tally = Tally("http")
-    with _served(app) as url:
+    with _serve(app) as url:
         fuzz_service(url, 1, 20, Known(), Watched({}, {}), tally)
     return sorted({fault.sort for fault in tally.faults})
 
 
-def seen_in_memory() -> list[Sort]:
-    """Give what is seen of a process that has more than it may."""
+def detect_in_memory() -> list[Sort]:
+    """Watch a process over its memory limit; return the sorts of the detected faults."""
     tally = Tally("http")
     Watched({"planted": os.getpid()}, {"planted": 1}).look(tally, "nothing")
     return [fault.sort for fault in tally.faults]
 
 
-async def seen_in_groups(namespace: Namespace) -> list[Sort]:
-    """Give what is seen of a group whose taker never has done with a record."""
+async def detect_in_groups(namespace: Namespace) -> list[Sort]:
+    """Let a group consume a record without end; return the sorts of the detected faults."""
     namespace.provision([NOTES])
     topic = namespace.prefix + NOTES.name
     broker = Broker("planted", namespace.settings())
@@ -127,14 +127,14 @@ async def seen_in_groups(namespace: Namespace) -> list[Sort]:
 
 
 class _Stuck:
-    """Takes records and never ends."""
+    """Inbox that never finishes a record."""
 
     async def process(self, records: Sequence[Record]) -> None:  # noqa: ARG002 - a taker's argument
         await asyncio.Event().wait()
 
 
 @contextmanager
-def _served(app: FastAPI) -> Iterator[str]:
+def _serve(app: FastAPI) -> Iterator[str]:
     port = find_free_port()
     server = uvicorn.Server(uvicorn.Config(app, HOST, port, log_config=None, log_level="critical"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -148,15 +148,15 @@ def _served(app: FastAPI) -> Iterator[str]:
 
 
 def check_planted(backbone: Platform) -> list[Sort]:
-    """Plant one fault of each sort, print how many are seen, and give those that are not."""
+    """Plant one fault of each sort, print how many are detected, and return the other ones."""
     seen = [
-        *((sort, seen_in_files(reader)) for sort, reader in READERS.items()),
-        *((sort, seen_in_calls(route)) for sort, route in ROUTES.items()),
-        (Sort.MEMORY, seen_in_memory()),
+        *((sort, detect_in_files(reader)) for sort, reader in READERS.items()),
+        *((sort, detect_in_calls(route)) for sort, route in ROUTES.items()),
+        (Sort.MEMORY, detect_in_memory()),
     ]
     if backbone.backend.has_real_kafka:
-        with capture_logs():  # what is planted is no news
-            seen.append((Sort.STILL, asyncio.run(seen_in_groups(build_namespace(backbone)))))
+        with capture_logs():  # errors of the planted fault are not to be printed
+            seen.append((Sort.STILL, asyncio.run(detect_in_groups(build_namespace(backbone)))))
     unseen = [sort for sort, found in seen if found != [sort]]
     print(f"planted: {len(seen) - len(unseen)} of {len(seen)} seen", *unseen, sep=", not seen: ")
     return unseen

@@ -1,4 +1,4 @@
-"""Malformed records on every topic that a service consumes, and whether all go on behind them."""
+"""Malformed records on each consumed topic; checks that every service goes on after them."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ from tests.kit.waiting import scale_timeout, wait_until
 
 GOLDEN = Path(__file__).parents[1] / "contracts" / "golden"
 _ROUND = 100
-_PATIENCE_S = 30.0
+_TIMEOUT_S = 30.0
 _ENTITIES = 12
 _BODY_BYTES = 4_000_000
 _FIGURE = re.compile(r"^(aiguillage_\w+)(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE)
@@ -45,12 +45,12 @@ _GROUPS = {
     for name in _NAMES
     for suffix in ("", ".projections")
 }
-"""The topics that each group of the services reads, with their numbers of partitions."""
+"""Topics that each consumer group reads, with their numbers of partitions."""
 CONSUMED = tuple(topic for topic in TOPICS if _NAMES & {*topic.consumers})
 
 
 async def fuzz_records(platform: Platform, seed: int, inputs: int) -> Tally:
-    """Send so many records, a round after the other, then have a healthy piece travel."""
+    """Send `inputs` records in rounds, then check that a sound piece travels."""
     run = _Run(platform, seed)
     async with open_scene(platform, first=500) as scene:
         await run.send_all(inputs)
@@ -64,19 +64,19 @@ async def fuzz_records(platform: Platform, seed: int, inputs: int) -> Tally:
 
 
 class _Run:
-    """Rounds of records, and what became of the platform."""
+    """Rounds of records on a platform, and their figures."""
 
     def __init__(self, platform: Platform, seed: int) -> None:
         self.tally = Tally("records")
         self._platform = platform
         self._rng = Random(f"records/{seed}")
-        self._watched = Watched.services_of(platform)
+        self._watched = Watched.watch_services(platform)
         self._sent: dict[tuple[str, int, int], tuple[str, RawRecord]] = {}
-        self._bases = {topic: list(_golden(topic)) for topic in CONSUMED}
+        self._bases = {topic: list(_read_golden(topic)) for topic in CONSUMED}
         self._ranks: dict[tuple[str, str], int] = {}
 
     async def send_all(self, inputs: int) -> None:
-        """Send records until there were enough, or a group stands still."""
+        """Send records until there are enough, or a fault."""
         kafka = self._platform.addresses.kafka
         has_offsets = self._platform.backend.has_real_kafka
         async with (
@@ -94,7 +94,7 @@ class _Run:
                 for _ in range(min(_ROUND, inputs - self.tally.inputs)):
                     await self._send(plain if self._rng.random() < 0.9 else packing)
                 still = (
-                    await groups.find_stalled_groups(_GROUPS, scale_timeout(_PATIENCE_S))
+                    await groups.find_stalled_groups(_GROUPS, scale_timeout(_TIMEOUT_S))
                     if has_offsets
                     else []
                 )
@@ -110,30 +110,30 @@ class _Run:
                 self._watched.look(self.tally, f"records up to {self.tally.inputs}")
 
     async def check_readiness(self) -> None:
-        """See that every service says it is ready, and that no outbox keeps anything."""
+        """Check that every service becomes ready within 30 s, and its outbox empty in as long."""
         for service, url in self._platform.addresses.roots.items():
             async with httpx.AsyncClient(base_url=url, timeout=scale_timeout(2 * SLOW_S)) as client:
                 try:
-                    await wait_until(partial(_is_ready, client), "200", _PATIENCE_S)
-                    await wait_until(partial(_has_sent_all, client), "empty", _PATIENCE_S)
+                    await wait_until(partial(_is_ready, client), "200", _TIMEOUT_S)
+                    await wait_until(partial(_has_sent_all, client), "empty", _TIMEOUT_S)
                 except AssertionError as error:
                     self.report(Sort.UNHEALTHY, f"{service}, readiness and outbox", str(error))
 
     async def check_dead_letters(self) -> None:
-        """Count what waits for an operator: some must, and each is told by its service."""
+        """Count the dead letters of all services, from their metrics: none at all is a fault."""
         for url in self._platform.addresses.roots.values():
-            figures = await _figures(url)
+            figures = await _read_metrics(url)
             self.tally.outcomes["dead letters"] += figures["aiguillage_dead_letters"]
         if not self.tally.outcomes["dead letters"]:
             self.report(Sort.UNHEALTHY, "dead letters", "none is counted")
 
     def report(self, sort: Sort, name: str, detail: str, content: bytes = b"") -> None:
-        """Note a fault."""
+        """Record a fault."""
         self.tally.faults.append(Fault(sort, name, detail, content))
 
     async def _send(self, producer: AIOKafkaProducer) -> None:
         topic = self._rng.choice(CONSUMED)
-        how, raw = malform(self._rng, self._a_good_one(topic))
+        how, raw = malform(self._rng, self._build_sound_record(topic))
         self.tally.inputs += 1
         times = self._rng.choice((1, 1, 1, 1, 2))
         name = f"{self.tally.inputs} {topic.name} {how}" + " twice" * (times - 1)
@@ -147,8 +147,8 @@ class _Run:
             else:
                 self._sent[at.topic, at.partition, at.offset] = (name, raw)
 
-    def _a_good_one(self, topic: Topic) -> RawRecord:
-        """Give a record that nothing is wrong with, of a dossier or structure of our own."""
+    def _build_sound_record(self, topic: Topic) -> RawRecord:
+        """Build a valid record, of a dossier or structure that only this run knows."""
         golden = self._rng.choice(self._bases[topic])
         name = f"fuzz-{self._rng.randrange(_ENTITIES)}"
         text = json.dumps(golden)
@@ -167,7 +167,7 @@ class _Run:
         return RawRecord("sound", json.dumps(event).encode(), name.encode())
 
     async def _watch_liveness(self) -> None:
-        """Ask every service again and again whether it lives, and note how long that takes."""
+        """Send liveness checks to every service until cancelled; a slow answer is a fault."""
         async with httpx.AsyncClient(timeout=scale_timeout(4 * SLOW_S)) as client:
             while True:
                 for service, url in self._platform.addresses.roots.items():
@@ -176,13 +176,13 @@ class _Run:
                         await client.get(f"{url}/health/live")
                     taken_s, is_slow = watch.taken_s, watch.is_over()
                     name = f"/health/live of {service} near record {self.tally.inputs}"
-                    self.tally.time(name, 1000 * taken_s)
+                    self.tally.record_time(name, 1000 * taken_s)
                     if is_slow:
                         self.report(Sort.SLOW, name, f"{taken_s:.1f} s")
                 await asyncio.sleep(0.2)
 
 
-def _golden(topic: Topic) -> Iterator[dict[str, Any]]:
+def _read_golden(topic: Topic) -> Iterator[dict[str, Any]]:
     for payload in topic.payloads:
         for path in sorted((GOLDEN / payload.event_type).glob("*.json")):
             yield json.loads(path.read_text(encoding="utf-8"))
@@ -193,11 +193,11 @@ async def _is_ready(client: httpx.AsyncClient) -> bool:
 
 
 async def _has_sent_all(client: httpx.AsyncClient) -> bool:
-    return not (await _figures(str(client.base_url)))["aiguillage_outbox_depth"]
+    return not (await _read_metrics(str(client.base_url)))["aiguillage_outbox_depth"]
 
 
-async def _figures(url: str) -> Counter[str]:
-    """Read the metrics of a service, added up over their labels."""
+async def _read_metrics(url: str) -> Counter[str]:
+    """Read the metrics of a service, summed over their labels."""
     async with httpx.AsyncClient(base_url=url, timeout=scale_timeout(2 * SLOW_S)) as client:
         page = (await client.get("/metrics")).text
     figures: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Slowness of an input: CPU time of the processes at work, and time on the clock."""
+"""Stopwatch of an input: CPU time of the processes at work, and elapsed time."""
 
 import os
 import time
@@ -12,10 +12,10 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Stopwatch:
-    """Measures an input from when it is made.
+    """Measures an input from its own creation on.
 
-    On a loaded machine the time on the clock says little, so its limit is scaled; what the
-    processes themselves have computed in that time has the limit as it is.
+    The limit holds for the CPU time of the processes as it is. For the elapsed time it is scaled,
+    as other processes may load the machine.
     """
 
     def __init__(self, pids: Iterable[int] = (), limit_s: float = SLOW_S) -> None:
@@ -26,11 +26,11 @@ class Stopwatch:
 
     @property
     def taken_s(self) -> float:
-        """Time on the clock until now."""
+        """Elapsed time, in seconds."""
         return time.monotonic() - self._begun
 
     def is_over(self) -> bool:
-        """Tell whether the input has taken too long."""
+        """Whether the CPU time or the elapsed time is over its limit."""
         taken_s = self.taken_s
         if taken_s <= self._limit_s:
             return False
@@ -39,16 +39,18 @@ class Stopwatch:
         )
 
     def _cpu_s(self) -> float:
-        return sum(map(cpu_s_of, self._pids))
+        return sum(map(measure_cpu_s, self._pids))
 
 
-def cpu_s_of(pid: int) -> float:
-    """Give the CPU time of a process and of its children, those that have ended too; 0 if gone."""
+def measure_cpu_s(pid: int) -> float:
+    """Measure the CPU time of a process and its children, ended ones too, in seconds; 0 if gone."""
     process = Path(f"/proc/{pid}")
     try:
-        # The name, in parentheses, may hold blanks.
+        # The name of the process, in parentheses, may hold blanks.
         fields = (process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         children = (process / "task" / str(pid) / "children").read_text(encoding="utf-8").split()
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
-    return sum(map(int, fields[11:15])) / _TICKS + sum(cpu_s_of(int(each)) for each in children)
+    return sum(map(int, fields[11:15])) / _TICKS + sum(
+        measure_cpu_s(int(each)) for each in children
+    )

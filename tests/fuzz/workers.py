@@ -18,26 +18,26 @@ from tests.kit.waiting import scale_timeout
 
 _START_S = 180.0
 _KILL_S = 2 * SLOW_S + 2
-"""Both reads, and what it takes to say so."""
-# Threads and forks do not mix.
+"""Timeout of a worker's answer, in seconds: two reads, and the answer."""
+# Spawned: a fork of a process with threads may deadlock.
 _SPAWN = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader made of a file: all it says, and whether there is an invoice to judge."""
+    """Result of reading a file, as text, and whether there is an invoice to judge."""
 
     said: str
     is_parsed: bool
 
 
 Reader = Callable[[bytes, str], Reading]
-"""Reads the content of a file; any exception is a fault."""
+"""Function that reads a file, by content and name; any exception is a fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an input went: what was read, or the fault."""
+    """Outcome of an input: the reading, or the sort of its fault."""
 
     reading: Reading | None
     taken_ms: float
@@ -47,10 +47,10 @@ class Outcome:
 
 
 class Worker:
-    """One process that reads what it is given. It is replaced once it has ended or grown."""
+    """Process that reads files. It is replaced when it has ended, hung or exceeded its memory."""
 
     def __init__(self, reader: Reader, memory_mb: int) -> None:
-        """Prepare it; the first input starts the process."""
+        """Configure the worker; the first input starts the process."""
         self._reader = reader
         self._memory_mb = memory_mb
         self._process: multiprocessing.process.BaseProcess | None = None
@@ -69,7 +69,7 @@ class Worker:
         self._end()
 
     def read(self, content: bytes, name: str) -> Outcome:
-        """Have a file read twice."""
+        """Let the process read a file twice; return the outcome."""
         if self._process is None:
             self._start()
         began = time.monotonic()
@@ -100,7 +100,7 @@ class Worker:
         self._pipe.recv()
 
     def _end(self) -> int | None:
-        """End the process and give its exit code."""
+        """End the process, and return its exit code; None when there is none."""
         if self._process is None:
             return None
         self._pipe.close()
@@ -112,7 +112,7 @@ class Worker:
 
 
 def _serve(pipe: Connection, reader: Reader, memory_mb: int) -> None:
-    """Read inputs until the other end is closed."""
+    """Read inputs in the worker's process until the pipe is closed."""
     resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * MEGABYTE,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     pipe.send("ready")
@@ -127,7 +127,7 @@ def _read_twice(reader: Reader, content: bytes, name: str, memory_mb: int) -> Ou
     slowest_ms = 0.0
     sort, detail = None, ""
     while sort is None and len(readings) < 2:
-        # CPU time: on a loaded machine no input is slow for that.
+        # Measure CPU time, which the load of the machine does not change.
         began = time.process_time()
         try:
             readings.append(reader(content, name))

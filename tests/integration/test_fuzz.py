@@ -14,22 +14,22 @@ import pytest
 
 from deploy.local import Platform
 from tests.fuzz.__main__ import interrupt_on_signals
-from tests.fuzz.corpus import File, corpus
+from tests.fuzz.corpus import File, build_corpus
 from tests.fuzz.faults import Sort
 from tests.fuzz.files import MEMORY_MB, read_all, read_and_judge
 from tests.fuzz.malform import malform
-from tests.fuzz.memory import ROOT, container_limits_mb
+from tests.fuzz.memory import ROOT, read_container_limits_mb
 from tests.fuzz.mutating import mutate
 from tests.fuzz.planted import (
     READERS,
     ROUTES,
+    detect_in_calls,
+    detect_in_files,
+    detect_in_groups,
+    detect_in_memory,
     pass_by,
-    seen_in_calls,
-    seen_in_files,
-    seen_in_groups,
-    seen_in_memory,
 )
-from tests.fuzz.stopwatch import Stopwatch, cpu_s_of
+from tests.fuzz.stopwatch import Stopwatch, measure_cpu_s
 from tests.kit.malformed import RawRecord
 from tests.kit.namespaces import build_namespace
 from tests.kit.waiting import scale_timeout
@@ -37,17 +37,17 @@ from tests.kit.waiting import scale_timeout
 
 @pytest.mark.parametrize("sort", READERS)
 def test_a_fault_of_a_reader_is_named(sort: Sort) -> None:
-    assert seen_in_files(READERS[sort]) == [sort]
+    assert detect_in_files(READERS[sort]) == [sort]
 
 
 def test_a_reader_without_fault_is_left_in_peace() -> None:
-    assert seen_in_files(pass_by) == []
+    assert detect_in_files(pass_by) == []
 
 
 def test_the_memory_of_who_starts_a_reader_is_not_the_reader_s() -> None:
     grown = b"x" * ((MEMORY_MB + 100) * 1024 * 1024)
 
-    assert seen_in_files(pass_by) == []
+    assert detect_in_files(pass_by) == []
     assert grown
 
 
@@ -70,11 +70,11 @@ def test_an_input_that_computes_too_long_is_slow_on_any_machine() -> None:
 
 
 def test_what_its_children_compute_is_counted_to_a_process() -> None:
-    before = cpu_s_of(os.getpid())
+    before = measure_cpu_s(os.getpid())
 
     subprocess.run([sys.executable, "-c", "sum(range(20_000_000))"], check=True)
 
-    assert cpu_s_of(os.getpid()) > before + 0.05
+    assert measure_cpu_s(os.getpid()) > before + 0.05
 
 
 @pytest.fixture
@@ -125,19 +125,19 @@ def test_a_rebuilt_pdf_is_done_with_however_its_names_are_knotted() -> None:
 
 @pytest.mark.parametrize("sort", ROUTES)
 def test_a_fault_of_a_route_is_named(sort: Sort) -> None:
-    assert seen_in_calls(ROUTES[sort]) == [sort]
+    assert detect_in_calls(ROUTES[sort]) == [sort]
 
 
 def test_a_service_over_its_memory_is_named() -> None:
-    assert seen_in_memory() == [Sort.MEMORY]
+    assert detect_in_memory() == [Sort.MEMORY]
 
 
 async def test_a_group_that_stands_still_is_seen(native_backbone: Platform) -> None:
-    assert await seen_in_groups(build_namespace(native_backbone)) == [Sort.STILL]
+    assert await detect_in_groups(build_namespace(native_backbone)) == [Sort.STILL]
 
 
 def test_one_seed_gives_the_same_files_and_records_and_another_gives_others() -> None:
-    files = corpus()
+    files = build_corpus()
 
     def made(seed: int) -> list[object]:
         rng = Random(seed)
@@ -150,6 +150,6 @@ def test_one_seed_gives_the_same_files_and_records_and_another_gives_others() ->
 
 
 def test_every_service_has_a_bound_of_memory() -> None:
-    assert container_limits_mb().keys() == {
+    assert read_container_limits_mb().keys() == {
         "deposit", "notification", "organisation", "portal", "routing", "support",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Criteria of a search: every one of them, alone."""
+"""Search criteria of portal: each of them alone."""
 
 from collections.abc import Mapping
 from datetime import date

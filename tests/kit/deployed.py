@@ -51,7 +51,7 @@ def find_setting_faults(service: str, variables: Mapping[str, str]) -> list[str]
     faults = [f"{service}: it reads no {name}" for name in sorted(ours - known)]
     values = {name.removeprefix(_PREFIX).lower(): variables[name] for name in ours & known}
     try:
-        # By name only: the environment of the test must not supply missing variables.
+        # Validate these alone: the environment of the test must not supply missing variables.
         settings.model_validate(values)
     except ValidationError as error:
         faults += [f"{service}: {each['loc']}: {each['msg']}" for each in error.errors()]
@@ -78,7 +78,7 @@ def list_subscriptions() -> Mapping[str, Mapping[str, int]]:
 
 @cache
 def has_route(service: str, path: str) -> bool:
-    """Tell whether a service answers `GET path`."""
+    """Whether a service has a route for `GET path`."""
     request = {"type": "http", "method": "GET", "path": path, "headers": []}
     routes = build_services()[service][1].routes
     return any(route.matches(request)[0] is Match.FULL for route in routes)
@@ -88,7 +88,7 @@ def has_route(service: str, path: str) -> bool:
 def list_exported_metrics() -> Mapping[str, frozenset[str]]:
     """List every metric that a service may export, with its labels."""
     found: dict[str, frozenset[str]] = {}
-    for module in [*_modules(shared), *_modules(services)]:
+    for module in [*_walk_modules(shared), *_walk_modules(services)]:
         for each in vars(module).values():
             if isinstance(each, MetricWrapperBase):
                 # A metric without a sample has no public attribute for its labels.
@@ -100,15 +100,15 @@ def list_exported_metrics() -> Mapping[str, frozenset[str]]:
     return found
 
 
-def _modules(package: ModuleType) -> Iterator[ModuleType]:
+def _walk_modules(package: ModuleType) -> Iterator[ModuleType]:
     for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        # Importing some programs would run them.
+        # To import these programs would run them.
         if not found.name.endswith(("__main__", ".verify")):
             yield importlib.import_module(found.name)
 
 
 def find_program(name: str) -> str | None:
-    """Find a program on the machine, or among those that this repository installs for tests."""
+    """Find a program on the PATH, or among those installed for tests; None when it is missing."""
     places = [*os.get_exec_path(), str(ROOT / ".run" / "tools")]
     found = (Path(place) / name for place in places)
     return next((str(each) for each in found if each.is_file() and os.access(each, os.X_OK)), None)

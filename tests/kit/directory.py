@@ -1,4 +1,4 @@
-"""Publishes structures as service organisation does."""
+"""Publishes structures in the place of service organisation."""
 
 from collections.abc import Sequence
 from typing import Any

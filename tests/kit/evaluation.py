@@ -34,7 +34,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class WrongAnswer:
-    """Question with a wrong result: another article, no answer, or an answer though off-topic."""
+    """Question with a wrong result: another article, no answer, or an answer off-topic."""
 
     asked: Question
     given: str | None
@@ -44,7 +44,7 @@ class WrongAnswer:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResults:
-    """Results of an evaluation: number of questions, and counts of right answers."""
+    """Results of an evaluation: `asked` counts the questions that have an article."""
 
     asked: int
     right: int
@@ -84,7 +84,7 @@ def read_questions(path: Path) -> Sequence[Question]:
 
 
 def evaluate(answers: ArticleFinder, questions: Iterable[Question]) -> EvaluationResults:
-    """Ask all questions and count the results."""
+    """Search for an answer to each question, and count the results."""
     asked = right = first = off_topic = declined = 0
     misses: list[WrongAnswer] = []
     for each in questions:

@@ -10,7 +10,7 @@ GOLDEN = Path(__file__).parents[1] / "contracts" / "golden"
 
 
 def read_golden(kind: Any, entity: str, **changes: object) -> Event[Any]:  # noqa: ANN401 - a payload's type
-    """Read the first golden event of a type, as an event of `entity` with `changes` in its data."""
+    """Read the first golden event of a type, as one of `entity` with `changes` in its data."""
     path = GOLDEN / kind.event_type / "1.json"
     event = json.loads(path.read_text(encoding="utf-8"))
     event["data"] |= changes

@@ -1,4 +1,4 @@
-"""Hostile PDFs, made to harm the program that reads them."""
+"""Hostile PDFs, made to exhaust or confuse the program that reads them."""
 
 import io
 import zlib
@@ -17,7 +17,7 @@ def write_with_attachments(files: Mapping[str, bytes]) -> bytes:
 
 
 def write_encrypted(*, by: str) -> bytes:
-    """Write an encrypted PDF; with an empty secret anybody can open it."""
+    """Write an encrypted PDF. Anybody can open it when the password `by` is empty."""
     pdf = pikepdf.new()
     pdf.add_blank_page()
     return _save(pdf, pikepdf.Encryption(owner="owner", user=by))
@@ -63,7 +63,7 @@ def write_with_object_stream(compression: str, content: bytes) -> bytes:
 
 
 def deflate_catalog(size_bytes: int) -> bytes:
-    """Compress a catalog followed by blanks, without the blanks in memory."""
+    """Compress a catalog and blanks, `size_bytes` when inflated, without the blanks in memory."""
     compressor = zlib.compressobj(9)
     objects = b"1 0 2 30 <</Type/Catalog/Pages 2 0 R>> <</Type/Pages/Kids[]/Count 0>>"
     parts = [compressor.compress(objects)]
@@ -149,9 +149,9 @@ def write_with_object_streams(count: int, each_bytes: int) -> bytes:
 
 
 def write_with_index_chain(length: int, *, closed: bool = False) -> bytes:
-    """Write a PDF of many updates, each with an index that refers to the one before.
+    """Write a PDF of many updates, each with an index (xref table) that refers to the one before.
 
-    With `closed`, the oldest refers to the newest.
+    With `closed`, the oldest refers to the newest: a loop.
     """
     whole = write_with_objects("")
     oldest = whole.index(b"\nxref\n") + 1

@@ -1,4 +1,4 @@
-"""Malformed records, as anybody may write them to a topic that a service reads."""
+"""Malformed records, as any client may write them to a topic that a service reads."""
 
 import codecs
 import json
@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """Record as a client sends it; its name says what is wrong with it."""
+    """Record as a client sends it; its name states what is wrong with it."""
 
     name: str
     value: bytes | None
@@ -23,17 +23,17 @@ class RawRecord:
 def build_malformed_records(golden: Json) -> Iterator[RawRecord]:
     """Build malformed records for a topic from one valid event of it."""
     sound = json.dumps(golden).encode()
-    yield from _bodies(sound)
-    yield from _around(sound)
+    yield from _build_bodies(sound)
+    yield from _build_surroundings(sound)
     for name, plant in _HEADS.items():
-        yield RawRecord(name, _planted(golden, plant))
-    for where, _ in _integers(golden):
+        yield RawRecord(name, _plant(golden, plant))
+    for where, _ in _find_integers(golden):
         for number in ("9" * 19, "9" * 400, "-1", "1e400", "1.5", "true", '"9"', "NaN"):
             name = f"{'.'.join(map(str, where))}={number[:20]}"
-            yield RawRecord(name, _rewritten(golden, where, number, name))
+            yield RawRecord(name, _rewrite_number(golden, where, number, name))
 
 
-def _bodies(sound: bytes) -> Iterator[RawRecord]:
+def _build_bodies(sound: bytes) -> Iterator[RawRecord]:
     half = len(sound) // 2
     bodies: Mapping[str, bytes | None] = {
         "nothing": b"",
@@ -60,7 +60,7 @@ def _bodies(sound: bytes) -> Iterator[RawRecord]:
         yield RawRecord(name, body)
 
 
-def _around(sound: bytes) -> Iterator[RawRecord]:
+def _build_surroundings(sound: bytes) -> Iterator[RawRecord]:
     yield RawRecord("no key", b"{", None)
     yield RawRecord("empty key", b"{", b"")
     yield RawRecord("key not UTF-8", b"{", b"\xff" * 10)
@@ -107,25 +107,27 @@ _HEADS: Mapping[str, Callable[[Json], object]] = {
 }
 
 
-def _planted(golden: Json, plant: Callable[[Json], object]) -> bytes:
+def _plant(golden: Json, plant: Callable[[Json], object]) -> bytes:
     event = deepcopy(golden)
     plant(event)
     return json.dumps(event).encode()
 
 
-def _integers(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], int]]:
+def _find_integers(
+    value: object, path: tuple[Any, ...] = ()
+) -> Iterator[tuple[tuple[Any, ...], int]]:
     if isinstance(value, dict):
         for key, each in value.items():
-            yield from _integers(each, (*path, key))
+            yield from _find_integers(each, (*path, key))
     elif isinstance(value, list):
         for rank, each in enumerate(value):
-            yield from _integers(each, (*path, rank))
+            yield from _find_integers(each, (*path, rank))
     elif isinstance(value, int) and not isinstance(value, bool):
         yield path, value
 
 
-def _rewritten(golden: Json, path: tuple[Any, ...], number: str, name: str) -> bytes:
-    """Replace a number by one that Python's own JSON does not write."""
+def _rewrite_number(golden: Json, path: tuple[Any, ...], number: str, name: str) -> bytes:
+    """Replace the number at a path by a text that `json.dumps` would not write for a number."""
     event = deepcopy(golden)
     place: Any = event
     for step in path[:-1]:

@@ -29,46 +29,46 @@ _CRDS = {
     "ScaledObject": "scaled-object.json",
     "ServiceMonitor": "service-monitor.json",
 }
-# Default port of an address without one.
 _STORE_PORT = "27017"
+"""Port of the store when its address names none."""
 _UNITS = {"Mi": 1, "Gi": 1024}
-# Referred to by an installation but made by hand: docs/deploy.md.
 _OUTSIDE = {"aiguillage-store"}
+"""Secrets that manifests refer to and an operator creates: docs/deploy.md."""
 
 
 def find_faults(objects: list[Yaml]) -> list[str]:
-    """List all faults of a set of objects."""
-    wrong = [fault for each in objects for fault in _misshapen(json.dumps(each))]
+    """List all faults of a set of objects; only those of schemas when there are any."""
+    wrong = [fault for each in objects for fault in _find_schema_faults(json.dumps(each))]
     if wrong:
         # An object that breaks its schema cannot be checked further.
         return wrong
     checks: tuple[Callable[[list[Yaml]], Iterator[str]], ...] = (
-        _unnamed,
-        _unhardened,
-        _unprobed,
-        _dangling,
-        _misset,
-        _mismatched,
-        _unreached,
-        _unpublished,
-        _open,
-        _misscaled,
+        _find_unnamed,
+        _find_unhardened,
+        _find_unprobed,
+        _find_dangling,
+        _find_misset,
+        _find_mismatched,
+        _find_unreached,
+        _find_unpublished,
+        _find_open,
+        _find_misscaled,
     )
     return [fault for check in checks for fault in check(objects)]
 
 
 @cache
-def _misshapen(text: str) -> tuple[str, ...]:
-    """Check one object against its schema; given as text, so that the result is cached."""
+def _find_schema_faults(text: str) -> tuple[str, ...]:
+    """Check one object, as JSON text so that the result is cached, against its schema."""
     each = json.loads(text)
     name = f"{each['kind']} {each['metadata']['name']}"
     if each["kind"] in _CRDS:
-        errors = _crd(each["kind"]).iter_errors(each)
+        errors = _load_crd(each["kind"]).iter_errors(each)
         return tuple(f"{name}: {error.json_path}: {error.message}" for error in errors)
-    return tuple(f"{name}: {fault}" for version in VERSIONS for fault in _refused(each, version))
+    return tuple(f"{name}: {fault}" for version in VERSIONS for fault in _validate(each, version))
 
 
-def _refused(each: Yaml, version: str) -> Iterator[str]:
+def _validate(each: Yaml, version: str) -> Iterator[str]:
     try:
         kubernetes_validate.validate(each, version, strict=True)
     except kubernetes_validate.ValidationError as error:
@@ -78,33 +78,34 @@ def _refused(each: Yaml, version: str) -> Iterator[str]:
 
 
 @cache
-def _crd(kind: str) -> Draft202012Validator:
+def _load_crd(kind: str) -> Draft202012Validator:
     path = ROOT / "tests" / "architecture" / "crds" / _CRDS[kind]
     return Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _of(objects: list[Yaml], *kinds: str) -> dict[str, Yaml]:
+def _select_kinds(objects: list[Yaml], *kinds: str) -> dict[str, Yaml]:
     return {each["metadata"]["name"]: each for each in objects if each["kind"] in kinds}
 
 
-def _pods(objects: list[Yaml]) -> dict[str, Yaml]:
+def _find_pods(objects: list[Yaml]) -> dict[str, Yaml]:
     return {
-        name: each["spec"]["template"] for name, each in _of(objects, "StatefulSet", "Job").items()
+        name: each["spec"]["template"]
+        for name, each in _select_kinds(objects, "StatefulSet", "Job").items()
     }
 
 
-def _unnamed(objects: list[Yaml]) -> Iterator[str]:
+def _find_unnamed(objects: list[Yaml]) -> Iterator[str]:
     expected = {f"aiguillage-{name}" for name in NAMES}
     for kind in ("StatefulSet", "Service", "PodDisruptionBudget"):
-        found = _of(objects, kind).keys()
+        found = _select_kinds(objects, kind).keys()
         if found != expected:
             yield f"{kind}: {sorted(found ^ expected)} is missing or too many"
     for kind in ("Secret", "Role", "ClusterRole", "Pod", "Deployment"):
-        yield from (f"{kind} {name} has no place here" for name in _of(objects, kind))
+        yield from (f"{kind} {name} has no place here" for name in _select_kinds(objects, kind))
 
 
-def _unhardened(objects: list[Yaml]) -> Iterator[str]:
-    for name, pod in _pods(objects).items():
+def _find_unhardened(objects: list[Yaml]) -> Iterator[str]:
+    for name, pod in _find_pods(objects).items():
         spec = pod["spec"]
         context = spec.get("securityContext", {})
         wanted = {
@@ -133,38 +134,38 @@ def _has_version(image: str) -> bool:
     return tag not in {"", "latest"}
 
 
-def _unprobed(objects: list[Yaml]) -> Iterator[str]:
+def _find_unprobed(objects: list[Yaml]) -> Iterator[str]:
     paths = {"startupProbe": "live", "livenessProbe": "live", "readinessProbe": "ready"}
-    for name, each in _of(objects, "StatefulSet").items():
+    for name, each in _select_kinds(objects, "StatefulSet").items():
         (container,) = each["spec"]["template"]["spec"]["containers"]
         ports = {port["name"] for port in container["ports"]}
         for probe, path in paths.items():
             asked = container.get(probe, {}).get("httpGet", {})
             if asked.get("path") != f"/health/{path}":
                 yield f"{name}: {probe} does not ask /health/{path}"
-            elif not has_route(_service(name), asked["path"]):
+            elif not has_route(_get_service(name), asked["path"]):
                 yield f"{name} answers no {asked['path']}"
             if asked.get("port") not in ports:
                 yield f"{name}: {probe} asks no port of its container"
 
 
-def _service(name: str) -> str:
+def _get_service(name: str) -> str:
     return name.removeprefix("aiguillage-")
 
 
-def _dangling(objects: list[Yaml]) -> Iterator[str]:
-    for name, pod in _pods(objects).items():
+def _find_dangling(objects: list[Yaml]) -> Iterator[str]:
+    for name, pod in _find_pods(objects).items():
         volumes = {volume["name"] for volume in pod["spec"].get("volumes", [])}
         for container in pod["spec"]["containers"]:
             mounted = {mount["name"] for mount in container.get("volumeMounts", [])}
             if mounted != volumes:
                 yield f"{name}: volumes {sorted(mounted ^ volumes)} are mounted or declared alone"
-            yield from _lost_sources(name, container, _of(objects, "ConfigMap"))
-    yield from _lost_targets(objects)
-    yield from _lost_ports(objects)
+            yield from _find_lost_sources(name, container, _select_kinds(objects, "ConfigMap"))
+    yield from _find_lost_targets(objects)
+    yield from _find_lost_ports(objects)
 
 
-def _lost_sources(name: str, container: Yaml, maps: Mapping[str, Yaml]) -> Iterator[str]:
+def _find_lost_sources(name: str, container: Yaml, maps: Mapping[str, Yaml]) -> Iterator[str]:
     for source in container.get("envFrom", []):
         if source["configMapRef"]["name"] not in maps:
             yield f"{name}: no ConfigMap {source['configMapRef']['name']}"
@@ -172,90 +173,94 @@ def _lost_sources(name: str, container: Yaml, maps: Mapping[str, Yaml]) -> Itera
         secret = variable.get("valueFrom", {}).get("secretKeyRef")
         if secret and secret["name"] not in _OUTSIDE:
             yield f"{name}: no secret {secret['name']} is announced"
-        if secret and secret["key"] != _service(name):
+        if secret and secret["key"] != _get_service(name):
             yield f"{name}: reads the key of {secret['key']}"
 
 
-def _lost_targets(objects: list[Yaml]) -> Iterator[str]:
-    for name, each in _of(objects, "StatefulSet").items():
-        if each["spec"]["serviceName"] not in _of(objects, "Service"):
+def _find_lost_targets(objects: list[Yaml]) -> Iterator[str]:
+    for name, each in _select_kinds(objects, "StatefulSet").items():
+        if each["spec"]["serviceName"] not in _select_kinds(objects, "Service"):
             yield f"{name}: no Service {each['spec']['serviceName']}"
-    for name, each in _of(objects, "ScaledObject").items():
+    for name, each in _select_kinds(objects, "ScaledObject").items():
         target = each["spec"]["scaleTargetRef"]
-        if target["name"] not in _of(objects, target["kind"]):
+        if target["name"] not in _select_kinds(objects, target["kind"]):
             yield f"ScaledObject {name}: no {target['kind']} {target['name']}"
 
 
-def _lost_ports(objects: list[Yaml]) -> Iterator[str]:
-    containers = [each for pod in _pods(objects).values() for each in pod["spec"]["containers"]]
+def _find_lost_ports(objects: list[Yaml]) -> Iterator[str]:
+    containers = [
+        each for pod in _find_pods(objects).values() for each in pod["spec"]["containers"]
+    ]
     ports = {port["name"] for each in containers for port in each.get("ports", [])}
     named = set()
-    for name, each in _of(objects, "Service").items():
+    for name, each in _select_kinds(objects, "Service").items():
         for port in each["spec"]["ports"]:
             named.add(port["name"])
             if port["targetPort"] not in ports:
                 yield f"Service {name}: no container has the port {port['targetPort']}"
-    for name, each in _of(objects, "ServiceMonitor").items():
+    for name, each in _select_kinds(objects, "ServiceMonitor").items():
         for endpoint in each["spec"]["endpoints"]:
             if endpoint["port"] not in named or not has_route(NAMES[0], endpoint["path"]):
                 yield f"ServiceMonitor {name} scrapes nothing"
 
 
-def _mismatched(objects: list[Yaml]) -> Iterator[str]:
-    """Find selectors that select nothing, or other pods than those of their name."""
-    pods = {name: pod["metadata"]["labels"] for name, pod in _pods(objects).items()}
-    for kind, name, selector in _selectors(objects):
-        found = _selected(selector, pods)
+def _find_mismatched(objects: list[Yaml]) -> Iterator[str]:
+    """Find selectors that select no pod, or others than those of their name."""
+    pods = {name: pod["metadata"]["labels"] for name, pod in _find_pods(objects).items()}
+    for kind, name, selector in _list_selectors(objects):
+        found = _select(selector, pods)
         if found != {name}:
             yield f"{kind} {name} selects {sorted(found)}"
-    yield from _mismatched_policies(_of(objects, "NetworkPolicy"), pods)
-    services = {name: each["metadata"]["labels"] for name, each in _of(objects, "Service").items()}
-    for name, each in _of(objects, "ServiceMonitor").items():
-        if _selected(each["spec"]["selector"]["matchLabels"], services) != services.keys():
+    yield from _find_mismatched_policies(_select_kinds(objects, "NetworkPolicy"), pods)
+    services = {
+        name: each["metadata"]["labels"] for name, each in _select_kinds(objects, "Service").items()
+    }
+    for name, each in _select_kinds(objects, "ServiceMonitor").items():
+        if _select(each["spec"]["selector"]["matchLabels"], services) != services.keys():
             yield f"ServiceMonitor {name} does not select every service"
 
 
-def _selectors(objects: list[Yaml]) -> Iterator[tuple[str, str, Mapping[str, str]]]:
-    for name, each in _of(objects, "StatefulSet").items():
+def _list_selectors(objects: list[Yaml]) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    for name, each in _select_kinds(objects, "StatefulSet").items():
         (spread,) = each["spec"]["template"]["spec"]["topologySpreadConstraints"]
         yield "StatefulSet", name, each["spec"]["selector"]["matchLabels"]
         yield "the spread of", name, spread["labelSelector"]["matchLabels"]
-    for name, each in _of(objects, "Service").items():
+    for name, each in _select_kinds(objects, "Service").items():
         yield "Service", name, each["spec"]["selector"]
-    for name, each in _of(objects, "PodDisruptionBudget").items():
+    for name, each in _select_kinds(objects, "PodDisruptionBudget").items():
         yield "PodDisruptionBudget", name, each["spec"].get("selector", {}).get("matchLabels", {})
 
 
-def _mismatched_policies(
+def _find_mismatched_policies(
     policies: Mapping[str, Yaml], pods: Mapping[str, Mapping[str, str]]
 ) -> Iterator[str]:
     for name, each in policies.items():
-        for selector in _pod_selectors(each["spec"]):
-            if not _selected_by(selector, pods):
+        for selector in _list_pod_selectors(each["spec"]):
+            if not _select_by(selector, pods):
                 yield f"NetworkPolicy {name} selects no pod by {selector}"
     refusing = [each["spec"] for each in policies.values() if "ingress" not in each["spec"]]
     if not any(spec["podSelector"] == {} and "egress" not in spec for spec in refusing):
         yield "no NetworkPolicy refuses what none allows"
 
 
-def _pod_selectors(node: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - any part of a policy
+def _list_pod_selectors(node: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - any part of a policy
     if isinstance(node, dict):
         for key, each in node.items():
             if key == "podSelector":
                 yield each
             else:
-                yield from _pod_selectors(each)
+                yield from _list_pod_selectors(each)
     elif isinstance(node, list):
         for each in node:
-            yield from _pod_selectors(each)
+            yield from _list_pod_selectors(each)
 
 
-def _selected(wanted: Mapping[str, str], among: Mapping[str, Mapping[str, str]]) -> set[str]:
+def _select(wanted: Mapping[str, str], among: Mapping[str, Mapping[str, str]]) -> set[str]:
     return {name for name, labels in among.items() if wanted.items() <= labels.items()}
 
 
-def _selected_by(selector: Mapping[str, Any], among: Mapping[str, Mapping[str, str]]) -> set[str]:
-    found = _selected(selector.get("matchLabels", {}), among)
+def _select_by(selector: Mapping[str, Any], among: Mapping[str, Mapping[str, str]]) -> set[str]:
+    found = _select(selector.get("matchLabels", {}), among)
     for each in selector.get("matchExpressions", []):
         if each["operator"] != "In":
             raise NotImplementedError(each["operator"])
@@ -263,39 +268,39 @@ def _selected_by(selector: Mapping[str, Any], among: Mapping[str, Mapping[str, s
     return found
 
 
-def _unreached(objects: list[Yaml]) -> Iterator[str]:
-    """Find services that call others without their address, or that a policy does not let in."""
-    pods = {name: pod["metadata"]["labels"] for name, pod in _pods(objects).items()}
+def _find_unreached(objects: list[Yaml]) -> Iterator[str]:
+    """Find services that lack the address of one they call, or that a policy does not let in."""
+    pods = {name: pod["metadata"]["labels"] for name, pod in _find_pods(objects).items()}
     let_in = {
         (asker, asked)
-        for each in _of(objects, "NetworkPolicy").values()
-        for asked in _selected_by(each["spec"]["podSelector"], pods)
+        for each in _select_kinds(objects, "NetworkPolicy").values()
+        for asked in _select_by(each["spec"]["podSelector"], pods)
         for rule in each["spec"].get("ingress", [])
         for source in rule.get("from", [])
         if "podSelector" in source
-        for asker in _selected_by(source["podSelector"], pods)
+        for asker in _select_by(source["podSelector"], pods)
     }
     wanted = {(f"aiguillage-{a}", f"aiguillage-{b}") for a, peers in ASKING.items() for b in peers}
     yield from (f"{asker} is not let in to {asked}" for asker, asked in sorted(wanted - let_in))
     yield from (f"{asker} is let in to {asked}" for asker, asked in sorted(let_in - wanted))
-    for name, pod in _pods(objects).items():
+    for name, pod in _find_pods(objects).items():
         (container,) = pod["spec"]["containers"]
-        told = {
+        given = {
             each["name"]: each.get("value")
             for each in container.get("env", [])
             if each["name"].endswith("_URL")
         }
         expected = {
             f"AIGUILLAGE_{peer.upper()}_URL": f"http://aiguillage-{peer}:8000"
-            for peer in ASKING.get(_service(name), ())
+            for peer in ASKING.get(_get_service(name), ())
         }
-        if told != expected:
-            yield f"{name} is told {told} instead of {expected}"
+        if given != expected:
+            yield f"{name} is given {given} instead of {expected}"
 
 
-def _unpublished(objects: list[Yaml]) -> Iterator[str]:
+def _find_unpublished(objects: list[Yaml]) -> Iterator[str]:
     """Find services without their path on the public address, and paths without a service."""
-    ingresses = _of(objects, "Ingress").values()
+    ingresses = _select_kinds(objects, "Ingress").values()
     if len(ingresses) != 1:
         yield f"{len(ingresses)} Ingresses, and not one public address"
     for each in ingresses:
@@ -314,10 +319,10 @@ def _unpublished(objects: list[Yaml]) -> Iterator[str]:
             yield "the Ingress is for one controller alone"
 
 
-def _open(objects: list[Yaml]) -> Iterator[str]:
-    """Find network policies open to anybody, and those missing towards the broker or the store."""
+def _find_open(objects: list[Yaml]) -> Iterator[str]:
+    """Find network policies that are open to anybody, or missing towards broker or store."""
     let_out = set()
-    for name, each in _of(objects, "NetworkPolicy").items():
+    for name, each in _select_kinds(objects, "NetworkPolicy").items():
         for way, side in (("ingress", "from"), ("egress", "to")):
             for rule in each["spec"].get(way, []):
                 if any(map(_is_anybody, rule.get(side) or [{}])):
@@ -327,9 +332,10 @@ def _open(objects: list[Yaml]) -> Iterator[str]:
         rules = each["spec"].get("egress", [])
         let_out |= {str(port["port"]) for rule in rules for port in rule.get("ports", [])}
     brokers = (
-        each["data"].get("AIGUILLAGE_KAFKA", "") for each in _of(objects, "ConfigMap").values()
+        each["data"].get("AIGUILLAGE_KAFKA", "")
+        for each in _select_kinds(objects, "ConfigMap").values()
     )
-    named = {broker.rpartition(":")[2] for told in brokers for broker in told.split(",")}
+    named = {broker.rpartition(":")[2] for given in brokers for broker in given.split(",")}
     for port in sorted((named | {_STORE_PORT}) - let_out):
         yield f"no NetworkPolicy lets out to the port {port}"
 
@@ -340,10 +346,10 @@ def _is_anybody(peer: Yaml) -> bool:
     return by_address or not (by_name or "ipBlock" in peer)
 
 
-def _misset(objects: list[Yaml]) -> Iterator[str]:
-    maps = _of(objects, "ConfigMap")
+def _find_misset(objects: list[Yaml]) -> Iterator[str]:
+    maps = _select_kinds(objects, "ConfigMap")
     image = {"AIGUILLAGE_HOST": "0.0.0.0", "AIGUILLAGE_PORT": "8000"}  # noqa: S104 - as Dockerfile
-    for name, each in _of(objects, "StatefulSet").items():
+    for name, each in _select_kinds(objects, "StatefulSet").items():
         spec = each["spec"]["template"]["spec"]
         (container,) = spec["containers"]
         variables = dict(image)
@@ -353,23 +359,23 @@ def _misset(objects: list[Yaml]) -> Iterator[str]:
         for variable in container["env"]:
             source = next(iter(variable.get("valueFrom", {})), "")
             variables[variable["name"]] = variable.get("value", from_elsewhere.get(source))
-        yield from find_setting_faults(_service(name), variables)
+        yield from find_setting_faults(_get_service(name), variables)
         if variables.get("AIGUILLAGE_INSTANCE") != f"{name}-0":
             yield f"{name}: its instance is not its pod's name"
-        limit = _megabytes(container["resources"].get("limits", {}).get("memory", "0Mi"))
+        limit = _parse_mb(container["resources"].get("limits", {}).get("memory", "0Mi"))
         folders = [volume["emptyDir"] for volume in spec["volumes"]]
-        tmp = sum(_megabytes(each["sizeLimit"]) for each in folders)
+        tmp = sum(_parse_mb(each["sizeLimit"]) for each in folders)
         in_memory = sum(
-            _megabytes(each["sizeLimit"]) for each in folders if each.get("medium") == "Memory"
+            _parse_mb(each["sizeLimit"]) for each in folders if each.get("medium") == "Memory"
         )
-        yield from find_memory_shortage(_service(name), variables, limit - in_memory)
-        yield from find_upload_overflow(_service(name), variables, tmp)
+        yield from find_memory_shortage(_get_service(name), variables, limit - in_memory)
+        yield from find_upload_overflow(_get_service(name), variables, tmp)
 
 
 def find_memory_shortage(
     service: str, variables: Mapping[str, str], memory_mb: int
 ) -> Iterator[str]:
-    """Tell when the readers of a service could use more memory than it has besides /tmp."""
+    """Find whether the readers of deposit could need more memory than it has besides /tmp."""
     if service != "deposit":
         return
     readers, at_once, reader_mb = (
@@ -377,13 +383,13 @@ def find_memory_shortage(
         for name in ("readers", "max_read_at_once", "reader_memory_mb")
     )
     needed = readers * reader_mb
-    # Half a gigabyte for the service itself, and the files that it keeps while they are read.
+    # 512 MB for the service itself, and 130 MB for the files of each deposit that is being read.
     if needed + 512 + at_once * 130 > memory_mb:
         yield f"deposit: {readers} readers and {at_once} deposits may need over {memory_mb} MB"
 
 
 def find_upload_overflow(service: str, variables: Mapping[str, str], tmp_mb: int) -> Iterator[str]:
-    """Tell when the quota of uploads of a service could fill its /tmp, where they wait."""
+    """Find whether the quota of uploads of a service could fill its /tmp, where they wait."""
     if service not in {"deposit", "support"}:
         return
     uploads = _read(service, variables, "uploads_mb")
@@ -394,20 +400,20 @@ def find_upload_overflow(service: str, variables: Mapping[str, str], tmp_mb: int
 
 
 def _read(service: str, variables: Mapping[str, str], name: str) -> int:
-    """Read a setting from the environment of a service, or what it is when not set."""
+    """Read a setting from the environment of a service, or its default."""
     return int(
         variables.get(name_variable(name), find_settings(service).model_fields[name].default)
     )
 
 
-def _megabytes(quantity: str) -> int:
+def _parse_mb(quantity: str) -> int:
     return int(quantity[:-2]) * _UNITS[quantity[-2:]]
 
 
-def _misscaled(objects: list[Yaml]) -> Iterator[str]:
-    replicas = _of(objects, "StatefulSet")
-    for name, each in _of(objects, "ScaledObject").items():
-        service, spec = _service(name), each["spec"]
+def _find_misscaled(objects: list[Yaml]) -> Iterator[str]:
+    replicas = _select_kinds(objects, "StatefulSet")
+    for name, each in _select_kinds(objects, "ScaledObject").items():
+        service, spec = _get_service(name), each["spec"]
         if "replicas" in replicas.get(spec["scaleTargetRef"]["name"], {"spec": {}})["spec"]:
             yield f"{name}: its replicas are counted twice"
         for trigger in spec["triggers"]:
@@ -424,7 +430,7 @@ def find_unresolved(folder: Path) -> list[str]:
     named: set[Path] = set()
     found = []
     for path in sorted(folder.rglob("kustomization.yaml")):
-        for entry in _references(load(path)):
+        for entry in _list_references(load(path)):
             target = (path.parent / entry).resolve()
             named.add(target)
             if not (target.is_file() or (target / "kustomization.yaml").is_file()):
@@ -436,7 +442,7 @@ def find_unresolved(folder: Path) -> list[str]:
     return found
 
 
-def _references(kustomization: Yaml) -> Iterator[str]:
+def _list_references(kustomization: Yaml) -> Iterator[str]:
     yield from kustomization.get("resources", [])
     yield from kustomization.get("components", [])
     yield from (each["path"] for each in kustomization.get("patches", []) if "path" in each)

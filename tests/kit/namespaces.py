@@ -1,4 +1,4 @@
-"""Namespace of each test on a shared broker and store."""
+"""Namespaces: a prefix of names by which tests share a broker and a store."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ class Namespace:
     def store(
         self, service: str = "essai", clock: Clock | None = None, level: int = WRITE_LEVEL
     ) -> Store:
-        """Open a service's database in this namespace, to be written at a level."""
+        """Open the database of a service in this namespace. `level` is its write level."""
         mongo = self.platform.addresses.mongo
         return Store(mongo, service, clock or build_clock(), self.prefix, level=level)
 

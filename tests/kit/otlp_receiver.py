@@ -1,4 +1,4 @@
-"""An OTLP receiver: takes spans over HTTP as a collector does, and shows a trace as a tree.
+"""OTLP receiver: takes spans over HTTP as a collector does, and shows a trace as a tree.
 
 python -m tests.kit.otlp_receiver PORT, then GET /spans (JSON), GET /traces/DOSSIER (text)
 """
@@ -23,13 +23,13 @@ _SHOWN = ("cadre", "status", "act", "delay", "role")
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Answers exporters, and whoever asks what came."""
+    """HTTP handler: takes spans from exporters, and answers with those received so far."""
 
     spans: list[Seen] = []  # noqa: RUF012 - of the process
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        """Take a batch of spans."""
+        """Take an export: a batch of spans. Answers 400 to any other request."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
@@ -41,7 +41,7 @@ class Receiver(BaseHTTPRequestHandler):
         self._answer(200, answer, "application/x-protobuf")
 
     def do_GET(self) -> None:
-        """Show what came."""
+        """Answer with all spans as JSON, or with one trace as a tree."""
         if self.path == "/spans":
             self._answer(200, json.dumps(self.spans).encode(), "application/json")
             return
@@ -57,7 +57,7 @@ class Receiver(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing of each request."""
+        """Log no request."""
 
 
 def decode_spans(request: ExportTraceServiceRequest) -> Iterator[Seen]:
@@ -124,7 +124,7 @@ def _describe_event(event: Seen) -> str:
 
 
 def main() -> None:
-    """Serve on a port of loopback until ended."""
+    """Serve on a port of loopback until the process ends."""
     server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Receiver)
     print("ready", flush=True)
     server.serve_forever()

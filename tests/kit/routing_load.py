@@ -1,4 +1,4 @@
-"""The load of the bench: dossiers that travel A4, A15, A19, as messages ready to send."""
+"""Load for routing: the deposits of dossiers that travel A4, A15, A19, as records to send."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -27,32 +27,34 @@ Record = tuple[str, bytes]
 
 
 def build_structures() -> Iterator[Record]:
-    """Tell the structures: a quarter of them plays each role."""
+    """Build the records of the structures: a quarter of them plays each role."""
     for rank in range(STRUCTURES):
         state = StructureChanged(
-            structure=_structure(rank),
+            structure=_format_structure(rank),
             version=1,
             identifier_type=IdentifierType.SIRET,
-            identifier=_structure(rank),
+            identifier=_format_structure(rank),
             name=f"Structure {rank}",
             kind=StructureKind.PUBLIQUE,
             status=StructureStatus.ACTIF,
             parameters=ParametersV1(est_moa=True),
             at=_AT,
         )
-        yield _structure(rank), _encode(state, _structure(rank))
+        yield _format_structure(rank), _encode(state, _format_structure(rank))
 
 
 def build_deposits(dossiers: int) -> list[Record]:
-    """Tell the deposits of every dossier: all first pieces, all second ones, all third ones."""
+    """Build the deposits of each dossier: all first pieces, then all second, all third ones."""
     ids = [[new_id() for _ in (None, *PIECES)] for _ in range(dossiers)]
     return [
-        _deposit(names, rank, step) for step in range(len(PIECES)) for rank, names in enumerate(ids)
+        _build_deposit(names, rank, step)
+        for step in range(len(PIECES))
+        for rank, names in enumerate(ids)
     ]
 
 
 async def send(kafka: str, topic: topics.Topic, records: list[Record]) -> None:
-    """Send records and wait until the broker has them all."""
+    """Send records, and wait until the broker has acknowledged them all."""
     producer = AIOKafkaProducer(
         bootstrap_servers=kafka, enable_idempotence=False, max_batch_size=256 * 1024
     )
@@ -63,13 +65,13 @@ async def send(kafka: str, topic: topics.Topic, records: list[Record]) -> None:
     await producer.stop()
 
 
-def _deposit(names: list[str], rank: int, step: int) -> Record:
+def _build_deposit(names: list[str], rank: int, step: int) -> Record:
     dossier_id, *pieces = names
     parties = PartiesV1(
-        titulaire=_party(rank, 0),
-        moe=_party(rank, 1),
-        moa=_party(rank, 2),
-        service_financier=_party(rank, 3),
+        titulaire=_build_party(rank, 0),
+        moe=_build_party(rank, 1),
+        moa=_build_party(rank, 2),
+        service_financier=_build_party(rank, 3),
     )
     payload = PieceDeposited(
         piece_id=pieces[step],
@@ -85,7 +87,7 @@ def _deposit(names: list[str], rank: int, step: int) -> Record:
             due=Decimal("1200.00"),
         ),
         depositor_role=_DEPOSITORS[step],
-        depositor=_party(rank, step),
+        depositor=_build_party(rank, step),
         parties=parties,
         follows=pieces[step - 1] if step else None,
         engagement="ENG-2026-000123",
@@ -94,11 +96,11 @@ def _deposit(names: list[str], rank: int, step: int) -> Record:
         mode_paiement=ModePaiement.VIREMENT,
         type_code="380",
         syntax=Syntax.UBL,
-        file=_file(pieces[step], "projet-de-decompte.xml"),
-        attachments=(_file(pieces[step] + "/1", "attachement.pdf"),),
+        file=_build_file(pieces[step], "projet-de-decompte.xml"),
+        attachments=(_build_file(pieces[step] + "/1", "attachement.pdf"),),
         certificate_sha256=sha256(b"certificate").hexdigest(),
         table_version="2026-1",
-        directory={_party(rank, role).structure: 1 for role in range(4)},
+        directory={_build_party(rank, role).structure: 1 for role in range(4)},
         deposited_at=_AT,
     )
     return dossier_id, _encode(payload, pieces[step], dossier_id, step + 1)
@@ -121,14 +123,14 @@ def _encode(
     return encode(event)
 
 
-def _structure(rank: int) -> str:
+def _format_structure(rank: int) -> str:
     return f"{rank:014d}"
 
 
-def _party(rank: int, role: int) -> PartyV1:
-    return PartyV1(structure=_structure((rank % (STRUCTURES // 4)) * 4 + role))
+def _build_party(rank: int, role: int) -> PartyV1:
+    return PartyV1(structure=_format_structure((rank % (STRUCTURES // 4)) * 4 + role))
 
 
-def _file(content: str, name: str) -> FileV1:
+def _build_file(content: str, name: str) -> FileV1:
     digest = sha256(content.encode()).hexdigest()
     return FileV1(sha256=digest, size_bytes=24_000, name=name, media_type="application/xml")

@@ -1,4 +1,4 @@
-"""States of dossiers, as routing publishes them."""
+"""States of dossiers and statuses of pieces, as routing publishes them."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -57,7 +57,7 @@ def build_amounts(ht: str) -> AmountsV1:
 
 
 def build_awaited(role: Role, structure: str, piece_id: str = "p1", **more: Any) -> AwaitedV1:  # noqa: ANN401
-    """Build the actor awaited."""
+    """Build the actor who is awaited on a piece."""
     asked = {"role": role, "structure": structure, "piece_id": piece_id, "since": NOON}
     return AwaitedV1.model_validate(asked | more)
 

@@ -1,4 +1,4 @@
-"""Timeouts of tests, scaled to a slow or loaded machine, and polling of a condition."""
+"""Timeouts of tests, scaled to a slow or loaded machine, and polling for a condition."""
 
 import asyncio
 import inspect
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 
-_LOOK_S = 0.02
+_POLL_S = 0.02
 _MOST_TIMES = 10.0
 _WORK, _TIMES = 200_000, 50
 _WORK_S = 0.002
@@ -43,7 +43,7 @@ async def wait_until(
     """Poll `look`, a function or coroutine function, until it returns a true value.
 
     Fails after the timeout `limit_s`, scaled to the machine and at most `most`. The error shows
-    `what` and the last value. When `look` raises an exception, it is called again.
+    `what` and the last value. `look` is called again when it raises.
     """
     limit_s = scale_timeout(limit_s, most)
     deadline = time.monotonic() + limit_s
@@ -59,4 +59,4 @@ async def wait_until(
             seen = error
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {limit_s:.1f} s, last seen: {seen!r}")
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_POLL_S)

@@ -1,4 +1,4 @@
-"""Limits of request bodies as a service has them when nobody chose any."""
+"""Limits of request bodies of a service with default settings."""
 
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.web.server import build_body_limits

@@ -1,4 +1,4 @@
-"""Broken promises of a contract, each as a sentence: of what, where, what changed, for whom."""
+"""Breaks of a contract, each as a sentence: of what, where, what changed, for whom."""
 
 import json
 import re
@@ -11,7 +11,7 @@ _NAMED_AT_MOST = 3
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One broken promise: of which event, topic or operation, where in it, what, for whom."""
+    """Break of a contract: of which event, topic or operation, where in it, what, for whom."""
 
     of: str
     what: str
@@ -19,13 +19,13 @@ class Break:
     path: str = ""
 
     def __str__(self) -> str:
-        """Say it in a sentence."""
+        """Describe the break in a sentence."""
         where = f"{self.of} {self.path}".strip()
         return f"{where}: {self.what}; {self.whom}."
 
 
 def gather(found: Iterable[Break]) -> Iterator[Break]:
-    """Merge the breaks that differ by what they are of: an envelope's field is in every event."""
+    """Merge equal breaks of several events or operations: a field of the envelope is in all."""
     alike: dict[Break, list[str]] = {}
     for each in found:
         alike.setdefault(replace(each, of=""), []).append(each.of)
@@ -37,14 +37,14 @@ def gather(found: Iterable[Break]) -> Iterator[Break]:
 def compare_values(
     of: str, what: str, was: object, now: object, whom: str, path: str = ""
 ) -> Iterator[Break]:
-    """Name a value that changed."""
+    """Yield a break when a value has changed."""
     if was != now:
         shown = f"from {json.dumps(was)} to {json.dumps(now)}"
         yield Break(of, f"its {what} changed {shown}", whom, path)
 
 
 def has_successor(name: str, kept: Iterable[str]) -> bool:
-    """Tell whether a later major version was released beside it, which readers could move to."""
+    """Whether `kept` has a later major version of a name, to which readers could move."""
     old = _MAJOR.fullmatch(name)
     found = [match for each in kept if (match := _MAJOR.fullmatch(each))]
     return old is not None and any(

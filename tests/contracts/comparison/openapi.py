@@ -1,7 +1,7 @@
 """Comparison of the OpenAPI documents of two versions: each change that breaks a client.
 
-A request may take more than before and an answer may state less: what was promised holds. The
-other way round is a break. A part that is not known here and differs is one too.
+A request may accept more than before, and an answer may hold fewer values: that breaks nobody. The
+other way round is a break, as is a difference in a part that this module does not know.
 """
 
 import re
@@ -31,7 +31,7 @@ _FIRST_ERROR = "400"
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """One method of one path, of one document."""
+    """One method of one path, in one document."""
 
     name: str
     path: str
@@ -40,14 +40,14 @@ class _Operation:
 
     @property
     def prefix(self) -> str:
-        """The path up to its major version, which goes as a whole."""
+        """Path up to its major version; a version is removed as a whole."""
         found = _VERSION.match(self.path)
         return found[0] if found else self.path
 
 
 def compare(released: Mapping[str, Json], current: Mapping[str, Json]) -> tuple[Break, ...]:
-    """Name each change that breaks a client, from the released documents to the current ones."""
-    return tuple(gather(_breaks(released, current)))
+    """Find each change that breaks a client, from the released documents to the current ones."""
+    return tuple(gather(_compare_services(released, current)))
 
 
 def keep_promises(documents: Mapping[str, Json]) -> Json:
@@ -58,23 +58,27 @@ def keep_promises(documents: Mapping[str, Json]) -> Json:
     }
 
 
-def _breaks(released: Mapping[str, Json], current: Mapping[str, Json]) -> Iterator[Break]:
+def _compare_services(released: Mapping[str, Json], current: Mapping[str, Json]) -> Iterator[Break]:
     for service, old in released.items():
         if service not in current:
             yield Break(service, "the document of the service was removed", CLIENTS)
             continue
         new = current[service]
-        yield from _others(service, old, new, {"openapi", "info", "paths", "components"}, CLIENTS)
+        yield from _compare_others(
+            service, old, new, {"openapi", "info", "paths", "components"}, CLIENTS
+        )
         had, has = (each.get("components", {}) for each in (old, new))
-        yield from _others(service, had, has, {"schemas"}, CLIENTS)
-        yield from _operations(_list_operations(service, old), _list_operations(service, new))
+        yield from _compare_others(service, had, has, {"schemas"}, CLIENTS)
+        yield from _compare_operations(
+            _list_operations(service, old), _list_operations(service, new)
+        )
 
 
 def _list_operations(service: str, document: Json) -> dict[tuple[str, str], _Operation]:
     """List the operations by method and path; a path parameter counts by its place alone."""
     return {
         (re.sub(r"\{[^}]*\}", "{}", path), method): _Operation(
-            f"{service} {method.upper()} {path}", path, _with_shared(item, item[method]), document
+            f"{service} {method.upper()} {path}", path, _add_shared(item, item[method]), document
         )
         for path, item in document["paths"].items()
         for method in item
@@ -82,14 +86,14 @@ def _list_operations(service: str, document: Json) -> dict[tuple[str, str], _Ope
     }
 
 
-def _with_shared(item: Json, operation: Json) -> Json:
-    """Complete an operation by what its path states for all of its methods."""
+def _add_shared(item: Json, operation: Json) -> Json:
+    """Add to an operation what its path states for all its methods."""
     shared = {key: each for key, each in item.items() if key not in _METHODS | _WORDS}
     parameters = [*shared.get("parameters", ()), *operation.get("parameters", ())]
     return {**shared, **operation, "parameters": parameters}
 
 
-def _operations(
+def _compare_operations(
     before: Mapping[tuple[str, str], _Operation], after: Mapping[tuple[str, str], _Operation]
 ) -> Iterator[Break]:
     kept = {before[key].prefix for key in before.keys() & after.keys()}
@@ -97,70 +101,70 @@ def _operations(
     for key, old in before.items():
         if key in after:
             new = after[key]
-            yield from _parameters(old, new)
-            yield from _body(old, new)
-            yield from _answers(old, new)
+            yield from _compare_parameters(old, new)
+            yield from _compare_bodies(old, new)
+            yield from _compare_answers(old, new)
             known = {"parameters", "requestBody", "responses"}
-            yield from _others(old.name, old.node, new.node, known, CLIENTS)
+            yield from _compare_others(old.name, old.node, new.node, known, CLIENTS)
         elif not has_successor(old.prefix, kept):
             yield Break(
                 old.name, f"the {'method' if key[0] in paths else 'path'} was removed", CLIENTS
             )
 
 
-def _parameters(old: _Operation, new: _Operation) -> Iterator[Break]:
+def _compare_parameters(old: _Operation, new: _Operation) -> Iterator[Break]:
     before, after = _list_parameters(old), _list_parameters(new)
     for key, parameter in after.items():
         if key not in before and parameter.get("required"):
             what = "a parameter was added that is required"
-            yield Break(old.name, what, SENDERS, _label(parameter))
+            yield Break(old.name, what, SENDERS, _format_label(parameter))
     for key, parameter in before.items():
-        where = _label(parameter)
+        where = _format_label(parameter)
         if key not in after:
             yield Break(old.name, "the parameter was removed", SENDERS, where)
             continue
         now = after[key]
         if now.get("required") and not parameter.get("required"):
             yield Break(old.name, "the parameter became required", SENDERS, where)
-        yield from _data(old, new, (parameter, now), Side.WRITER, where)
+        yield from _compare_data(old, new, (parameter, now), Side.WRITER, where)
         known = {"name", "in", "required", "schema"}
-        yield from _others(old.name, parameter, now, known, SENDERS, where)
+        yield from _compare_others(old.name, parameter, now, known, SENDERS, where)
 
 
 def _list_parameters(operation: _Operation) -> dict[tuple[str, str], Json]:
     places = re.findall(r"\{([^}]*)\}", operation.path)
     found = {}
     for node in operation.node["parameters"]:
-        parameter = Schema(node, operation.document).resolved()
+        parameter = Schema(node, operation.document).resolve()
         name, place = parameter["name"], parameter["in"]
         if place == "path":
             name = str(places.index(name))
-        # Names of headers have no case.
+        # Names of headers are not case-sensitive.
         found[place, name.lower() if place == "header" else name] = parameter
     return found
 
 
-def _label(parameter: Json) -> str:
+def _format_label(parameter: Json) -> str:
     return f"{parameter['in']} {parameter['name']}"
 
 
-def _body(old: _Operation, new: _Operation) -> Iterator[Break]:
+def _compare_bodies(old: _Operation, new: _Operation) -> Iterator[Break]:
     before, after = (
-        Schema(each.node.get("requestBody", {}), each.document).resolved() for each in (old, new)
+        Schema(each.node.get("requestBody", {}), each.document).resolve() for each in (old, new)
     )
     if after.get("required") and not before.get("required"):
         yield Break(old.name, "a body became required", SENDERS, "request")
     elif before and not after:
         yield Break(old.name, "the body was removed", SENDERS, "request")
         return
-    yield from _contents(old, new, (before, after), Side.WRITER, "request")
-    yield from _others(old.name, before, after, {"required", "content"}, SENDERS, "request")
+    yield from _compare_contents(old, new, (before, after), Side.WRITER, "request")
+    yield from _compare_others(old.name, before, after, {"required", "content"}, SENDERS, "request")
 
 
-def _answers(old: _Operation, new: _Operation) -> Iterator[Break]:
+def _compare_answers(old: _Operation, new: _Operation) -> Iterator[Break]:
     before, after = old.node["responses"], new.node["responses"]
     for status in after.keys() - before.keys():
-        # Of an error that has no entry, `default` says enough.
+        # A new error is no break: clients handle those that have no entry.
         if status < _FIRST_ERROR:
             yield Break(old.name, f"the status {status} was added", READERS)
     for status, node in before.items():
@@ -168,49 +172,51 @@ def _answers(old: _Operation, new: _Operation) -> Iterator[Break]:
         if status not in after:
             yield Break(old.name, f"the status {status} was removed", READERS)
             continue
-        answer = Schema(node, old.document).resolved()
-        now = Schema(after[status], new.document).resolved()
-        yield from _contents(old, new, (answer, now), Side.READER, where)
+        answer = Schema(node, old.document).resolve()
+        now = Schema(after[status], new.document).resolve()
+        yield from _compare_contents(old, new, (answer, now), Side.READER, where)
         for name, header in answer.get("headers", {}).items():
             kept = now.get("headers", {}).get(name)
             was, is_now = (strip_words(each, _WORDS) for each in (header, kept))
             yield from compare_values(old.name, f"header {name}", was, is_now, READERS, where)
-        yield from _others(old.name, answer, now, {"content", "headers"}, READERS, where)
+        yield from _compare_others(old.name, answer, now, {"content", "headers"}, READERS, where)
 
 
-def _contents(
+def _compare_contents(
     old: _Operation, new: _Operation, bodies: tuple[Json, Json], side: Side, where: str
 ) -> Iterator[Break]:
     before, after = (each.get("content", {}) for each in bodies)
     for kind, content in before.items():
         if kind not in after:
-            yield Break(old.name, f"the content type {kind} was removed", _whom(side), where)
+            yield Break(old.name, f"the content type {kind} was removed", _name_broken(side), where)
             continue
         shown = where if len(before) == 1 else f"{where} {kind}"
-        yield from _data(old, new, (content, after[kind]), side, shown)
-        yield from _others(old.name, content, after[kind], {"schema"}, _whom(side), shown)
+        yield from _compare_data(old, new, (content, after[kind]), side, shown)
+        yield from _compare_others(
+            old.name, content, after[kind], {"schema"}, _name_broken(side), shown
+        )
 
 
-def _data(
+def _compare_data(
     old: _Operation, new: _Operation, holders: tuple[Json, Json], side: Side, where: str
 ) -> Iterator[Break]:
-    """Compare the schemas of data that go one way, by what breaks on that way."""
+    """Compare the schemas of a request or of an answer, by what breaks its own side."""
     before = Schema(holders[0].get("schema", True), old.document)
     after = Schema(holders[1].get("schema", True), new.document)
     defaults = compare_defaults(before, after, "$") if side is Side.WRITER else ()
     for change in (*defaults, *compare_schemas(before, after)):
         if side in change.side:
-            yield Break(old.name, change.what, _whom(side), f"{where} {change.path}")
+            yield Break(old.name, change.what, _name_broken(side), f"{where} {change.path}")
 
 
-def _others(
+def _compare_others(
     of: str, before: Json, after: Json, known: set[str], whom: str, where: str = ""
 ) -> Iterator[Break]:
-    """Compare the parts that nothing else here compares."""
+    """Compare the parts that no other function compares."""
     for key in sorted({*before, *after} - known - _WORDS):
         was, now = (strip_words(each.get(key), _WORDS) for each in (before, after))
         yield from compare_values(of, key, was, now, whom, where)
 
 
-def _whom(side: Side) -> str:
+def _name_broken(side: Side) -> str:
     return SENDERS if side is Side.WRITER else READERS

@@ -1,7 +1,7 @@
 """Comparison of two versions of a JSON Schema: each breaking change, its path and whom it breaks.
 
-Within a major version only optional fields are added. Whatever else differs is a break, a keyword
-that is not known here included: silence would read as consent.
+Within a major version only optional fields are added. Any other difference is a break, also one of
+a keyword that this module does not know.
 """
 
 import json
@@ -24,7 +24,7 @@ class Side(Flag):
 
 
 WORDS = frozenset({"title", "description", "summary", "examples", "deprecated", "$comment"})
-"""Keywords that say something to a person and nothing to a program."""
+"""Keywords that inform a person and mean nothing to a program."""
 
 _CEILINGS = frozenset({"maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties"})
 _FLOORS = frozenset({"minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties"})
@@ -47,18 +47,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """A schema with the document that its references point into."""
+    """Schema, with the document that its references point into."""
 
     node: Any
     document: Json
 
     @property
     def name(self) -> str:
-        """Its name, when it is a reference."""
+        """The reference, when the schema is one; else empty."""
         return str(_as_object(self.node).get("$ref", ""))
 
-    def resolved(self) -> Json:
-        """Follow the reference, if it is one; what stands beside a reference completes it."""
+    def resolve(self) -> Json:
+        """Follow the reference, if there is one; keywords beside it override its target's."""
         node = _as_object(self.node)
         while "$ref" in node:
             target: Any = self.document
@@ -69,7 +69,7 @@ class Schema:
         return node
 
     def at(self, node: Any) -> "Schema":  # noqa: ANN401 - any JSON
-        """Take a part of it; a part that has an `$id` holds what its references point to."""
+        """Build the schema of a part. The references of one with an `$id` point into it."""
         has_id = isinstance(node, dict) and "$id" in node
         return Schema(node, node if has_id else self.document)
 
@@ -77,29 +77,29 @@ class Schema:
 def compare_schemas(
     old: Schema, new: Schema, path: str = "$", within: tuple[tuple[str, str], ...] = ()
 ) -> Iterator[Change]:
-    """Name each breaking change from one schema to another."""
-    # A schema that holds itself is compared once on the way down.
+    """Find each breaking change from one schema to another."""
+    # A recursive schema is compared once on the way down.
     if old.name and new.name:
         if (old.name, new.name) in within:
             return
         within = (*within, (old.name, new.name))
-    before, after = old.resolved(), new.resolved()
-    if _choices(before) or _choices(after):
-        yield from _alternatives(old, new, path, within)
+    before, after = old.resolve(), new.resolve()
+    if _list_choices(before) or _list_choices(after):
+        yield from _compare_alternatives(old, new, path, within)
         return
-    if changed := [*_type(before, after, path)]:
-        # What else differs follows from it.
+    if changed := [*_compare_types(before, after, path)]:
+        # Other differences follow from that of the type.
         yield from changed
         return
-    yield from _values(before, after, path)
-    yield from _properties(old, new, path, within)
-    yield from _parts(old, new, path, within)
-    yield from _nested(old, new, path, within)
-    yield from _keywords(before, after, path)
+    yield from _compare_values(before, after, path)
+    yield from _compare_properties(old, new, path, within)
+    yield from _compare_parts(old, new, path, within)
+    yield from _compare_nested(old, new, path, within)
+    yield from _compare_keywords(before, after, path)
 
 
 def strip_words(node: Any, words: frozenset[str] = WORDS, *, is_named: bool = False) -> Any:  # noqa: ANN401 - any JSON
-    """Leave out what says something to a person and nothing to a program."""
+    """Leave out the keywords that mean nothing to a program."""
     if isinstance(node, list):
         return [strip_words(each, words) for each in node]
     if not isinstance(node, dict):
@@ -118,8 +118,8 @@ def list_fields(schema: Schema, path: str = "$", within: tuple[str, ...] = ()) -
         if schema.name in within:
             return
         within = (*within, schema.name)
-    node = schema.resolved()
-    for choice in _choices(node):
+    node = schema.resolve()
+    for choice in _list_choices(node):
         yield from list_fields(schema.at(choice), path, within)
     for field, each in node.get("properties", {}).items():
         yield f"{path}.{field}"
@@ -131,47 +131,47 @@ def list_fields(schema: Schema, path: str = "$", within: tuple[str, ...] = ()) -
         yield from list_fields(schema.at(others), f"{path}.*", within)
 
 
-def _alternatives(
+def _compare_alternatives(
     old: Schema, new: Schema, path: str, within: tuple[tuple[str, str], ...]
 ) -> Iterator[Change]:
-    before = _choices(old.resolved()) or [old.node]
-    after = _choices(new.resolved()) or [new.node]
+    before = _list_choices(old.resolve()) or [old.node]
+    after = _list_choices(new.resolve()) or [new.node]
 
     def is_same(one: object, other: object) -> bool:
         ways = ((old.at(one), new.at(other)), (new.at(other), old.at(one)))
         return not any([*compare_schemas(*way, path, within)] for way in ways)
 
     # An alternative of one name on both sides is one alternative, however it has grown.
-    named = {_named(one) for one in before} & {_named(other) for other in after}
+    named = {_format_name(one) for one in before} & {_format_name(other) for other in after}
     for name in sorted(named):
-        one, other = (next(x for x in xs if _named(x) == name) for xs in (before, after))
+        one, other = (next(x for x in xs if _format_name(x) == name) for xs in (before, after))
         yield from compare_schemas(old.at(one), new.at(other), path, within)
-    before = [one for one in before if _named(one) not in named]
-    after = [other for other in after if _named(other) not in named]
+    before = [one for one in before if _format_name(one) not in named]
+    after = [other for other in after if _format_name(other) not in named]
     gone = [one for one in before if not any(is_same(one, other) for other in after)]
     come = [other for other in after if not any(is_same(one, other) for one in before)]
     if len(gone) == len(come) == 1:
         yield from compare_schemas(old.at(gone[0]), new.at(come[0]), path, within)
         return
     for one in gone:
-        yield Change(path, f"the alternative {_named(one)} was removed", Side.WRITER)
+        yield Change(path, f"the alternative {_format_name(one)} was removed", Side.WRITER)
     for other in come:
-        yield Change(path, f"the alternative {_named(other)} was added", Side.READER)
+        yield Change(path, f"the alternative {_format_name(other)} was added", Side.READER)
 
 
-def _type(before: Json, after: Json, path: str) -> Iterator[Change]:
-    old, new = _types(before), _types(after)
+def _compare_types(before: Json, after: Json, path: str) -> Iterator[Change]:
+    old, new = _list_types(before), _list_types(after)
     if old == new:
         return
-    # Without a type, anything goes.
+    # A schema without a type accepts every type.
     is_narrower, is_wider = not old or (new and new < old), not new or (old and old < new)
     side = Side.WRITER if is_narrower else Side.READER if is_wider else Side.BOTH
     was, now = (" or ".join(sorted(each)) or "anything" for each in (old, new))
     yield Change(path, f"its type changed from {was} to {now}", side)
 
 
-def _values(before: Json, after: Json, path: str) -> Iterator[Change]:
-    old, new = _allowed(before), _allowed(after)
+def _compare_values(before: Json, after: Json, path: str) -> Iterator[Change]:
+    old, new = _list_allowed(before), _list_allowed(after)
     if old == new:
         return
     if old is None or new is None:
@@ -189,10 +189,10 @@ def _values(before: Json, after: Json, path: str) -> Iterator[Change]:
             yield Change(path, f"the value {value} was added to a closed list", Side.READER)
 
 
-def _properties(
+def _compare_properties(
     old: Schema, new: Schema, path: str, within: tuple[tuple[str, str], ...]
 ) -> Iterator[Change]:
-    before, after = old.resolved(), new.resolved()
+    before, after = old.resolve(), new.resolve()
     had, has = before.get("properties", {}), after.get("properties", {})
     needed, needs = {*before.get("required", ())}, {*after.get("required", ())}
     for name in sorted({*had, *has, *needed, *needs}):
@@ -214,18 +214,18 @@ def _properties(
 
 
 def compare_defaults(old: Schema, new: Schema, path: str) -> Iterator[Change]:
-    """Compare what the absence of a field or of a parameter means."""
-    was, now = (each.resolved().get("default") for each in (old, new))
+    """Compare the defaults: what the absence of a field or of a parameter means."""
+    was, now = (each.resolve().get("default") for each in (old, new))
     if was != now:
         what = f"its default changed from {json.dumps(was)} to {json.dumps(now)}"
         yield Change(path, f"{what}, so its absence means another thing", Side.BOTH)
 
 
-def _parts(
+def _compare_parts(
     old: Schema, new: Schema, path: str, within: tuple[tuple[str, str], ...]
 ) -> Iterator[Change]:
     """Compare the items of an array, and what an object may hold beside its named fields."""
-    before, after = old.resolved(), new.resolved()
+    before, after = old.resolve(), new.resolve()
     if "items" in before or "items" in after:
         items = (old.at(before.get("items", True)), new.at(after.get("items", True)))
         yield from compare_schemas(*items, f"{path}[*]", within)
@@ -239,18 +239,18 @@ def _parts(
         yield from compare_schemas(old.at(had), new.at(has), f"{path}.*", within)
 
 
-def _nested(
+def _compare_nested(
     old: Schema, new: Schema, path: str, within: tuple[tuple[str, str], ...]
 ) -> Iterator[Change]:
     """Compare the schemas of keys, and of what a text holds."""
-    before, after = old.resolved(), new.resolved()
+    before, after = old.resolve(), new.resolve()
     for keyword, of in _NESTED.items():
         if keyword in before or keyword in after:
             parts = (old.at(before.get(keyword, True)), new.at(after.get(keyword, True)))
             yield from compare_schemas(*parts, f"{of} {path}", within)
 
 
-def _keywords(before: Json, after: Json, path: str) -> Iterator[Change]:
+def _compare_keywords(before: Json, after: Json, path: str) -> Iterator[Change]:
     for keyword in sorted({*before, *after} - _WALKED - WORDS):
         was, now = before.get(keyword), after.get(keyword)
         if was == now:
@@ -262,7 +262,9 @@ def _keywords(before: Json, after: Json, path: str) -> Iterator[Change]:
             side = Side.WRITER if is_narrower else Side.READER
         else:
             side = Side.WRITER if was is None else Side.READER if now is None else Side.BOTH
-        yield Change(path, f"its {keyword} changed from {_shown(was)} to {_shown(now)}", side)
+        yield Change(
+            path, f"its {keyword} changed from {_format_value(was)} to {_format_value(now)}", side
+        )
 
 
 def _as_object(node: Any) -> Json:  # noqa: ANN401 - any JSON
@@ -271,25 +273,25 @@ def _as_object(node: Any) -> Json:  # noqa: ANN401 - any JSON
     return dict(node)
 
 
-def _choices(node: Json) -> list[Any]:
+def _list_choices(node: Json) -> list[Any]:
     return [*node.get("anyOf", ()), *node.get("oneOf", ())]
 
 
-def _types(node: Json) -> frozenset[str]:
+def _list_types(node: Json) -> frozenset[str]:
     stated = node.get("type", ())
     return frozenset({stated} if isinstance(stated, str) else stated)
 
 
-def _allowed(node: Json) -> frozenset[str] | None:
+def _list_allowed(node: Json) -> frozenset[str] | None:
     if "const" in node:
         return frozenset({json.dumps(node["const"])})
     return frozenset(map(json.dumps, node["enum"])) if "enum" in node else None
 
 
-def _named(node: Any) -> str:  # noqa: ANN401 - any JSON
+def _format_name(node: Any) -> str:  # noqa: ANN401 - any JSON
     reference = _as_object(node).get("$ref")
     return str(reference).rpartition("/")[2] if reference else json.dumps(node)
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     return "none" if value is None else json.dumps(value)
