@@ -191,7 +191,7 @@ PLANTED: dict[str, tuple[Callable[[list[Yaml]], object], str]] = {
     ),
     "a service not told whom to ask": (
         lambda o: _container(o, "aiguillage-support")["env"].pop(0),
-        "aiguillage-support is told {} instead of",
+        "aiguillage-support is given {} instead of",
     ),
     "a setting of nobody": (_variable("AIGUILLAGE_KAFAK", "x"), "it reads no AIGUILLAGE_KAFAK"),
     "a setting of no sense": (_variable("AIGUILLAGE_MAX_BATCH", "0"), "max_batch"),
