@@ -13,6 +13,9 @@ from shared.runtime.web.connection_timeouts import LimitedConfig
 
 _FRAME_MAX_BYTES = 64 * 1024
 """Size limit of a WebSocket message; the default of the server is 16 MB."""
+_KEEP_ALIVE_S = 8
+"""Timeout of an idle connection, longer than the 5 s of httpx, by which services ask one another:
+a request on a connection that its server is closing is lost, and the default of uvicorn is 5 s."""
 
 
 def build_server_config(app: FastAPI, settings: RuntimeSettings) -> uvicorn.Config:
@@ -27,6 +30,7 @@ def build_server_config(app: FastAPI, settings: RuntimeSettings) -> uvicorn.Conf
         forwarded_allow_ips=settings.proxies.split(),
         log_config=None,
         access_log=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=5,
         ws_max_size=_FRAME_MAX_BYTES,
     )
