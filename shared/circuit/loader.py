@@ -122,13 +122,13 @@ def switch_rows_off(circuit: Circuit, switches: Iterable[str]) -> SwitchedCircui
 
 def parse_circuit(name: str, rows: Iterable[str], delays: Iterable[str]) -> Circuit:
     """Parse a circuit from the lines of its two files, and check it. Raises CircuitError."""
-    header, *records = _split_records(rows)
+    header, *records = _split_records(name, rows)
     later = [column for column in header if column not in _COLUMNS]
     is_whole = [*filter(_COLUMNS.__contains__, header)] == [*_COLUMNS]
     if not is_whole or len(later) != len({*later} & {*_LATER_COLUMNS}):
         expected = f"{';'.join(_COLUMNS)}, and may have {';'.join(_LATER_COLUMNS)}"
         raise CircuitError(f"circuit {name}: columns must be {expected}")
-    delay_header, *delay_records = _split_records(delays)
+    delay_header, *delay_records = _split_records(name, delays)
     if tuple(delay_header) != _DELAY_COLUMNS:
         raise CircuitError(f"circuit {name}: columns of delays must be {';'.join(_DELAY_COLUMNS)}")
     circuit = Circuit(
@@ -140,8 +140,11 @@ def parse_circuit(name: str, rows: Iterable[str], delays: Iterable[str]) -> Circ
     return circuit
 
 
-def _split_records(lines: Iterable[str]) -> list[list[str]]:
-    return [*filter(None, csv.reader(lines, delimiter=";", strict=True))] or [[]]
+def _split_records(name: str, lines: Iterable[str]) -> list[list[str]]:
+    try:
+        return [*filter(None, csv.reader(lines, delimiter=";", strict=True))] or [[]]
+    except csv.Error as fault:
+        raise CircuitError(f"circuit {name}: {fault}") from fault
 
 
 def _check_faults(circuit: Circuit) -> None:

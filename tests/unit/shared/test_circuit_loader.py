@@ -239,3 +239,11 @@ def test_a_row_that_only_a_contest_leads_to_is_reachable() -> None:
     circuit = _read([*_changed("A20", suites_si_contestee="A20 A25"), by_contest])
 
     assert not circuit["A25", True].is_opener
+
+
+@pytest.mark.parametrize(("rows", "delays"), [(['"A5'], DELAYS), (LINES, ['"D1'])])
+def test_a_file_that_is_no_csv_is_refused_with_the_name_of_the_circuit(
+    rows: list[str], delays: list[str]
+) -> None:
+    with pytest.raises(CircuitError, match=r"circuit planted: unexpected end of data"):
+        parse_circuit("planted", rows, delays)
