@@ -17,7 +17,7 @@ from shared.circuit.statuses import (
     TRANSITIONS,
     VALIDATED,
     Act,
-    Awaited,
+    NextActor,
     Reason,
     Transition,
 )
@@ -62,13 +62,13 @@ _ACTS = {
     Act.METTRE_EN_PAIEMENT: "mettre en paiement",
 }
 _AWAITED = {
-    Awaited.SAME: "le même",
-    Awaited.DEPOSITOR_COMPLETES: "le déposant, pour compléter",
-    Awaited.DEPOSITOR_RECYCLES: "le déposant, pour recycler",
-    Awaited.DEPOSITOR_ANSWERS: "le déposant, pour répondre",
-    Awaited.RECIPIENT: "le destinataire",
-    Awaited.RECIPIENT_OF_FOLLOWER: "le destinataire de la nouvelle pièce",
-    Awaited.NOBODY: "personne",
+    NextActor.SAME: "le même",
+    NextActor.DEPOSITOR_COMPLETES: "le déposant, pour compléter",
+    NextActor.DEPOSITOR_RECYCLES: "le déposant, pour recycler",
+    NextActor.DEPOSITOR_ANSWERS: "le déposant, pour répondre",
+    NextActor.RECIPIENT: "le destinataire",
+    NextActor.RECIPIENT_OF_FOLLOWER: "le destinataire de la nouvelle pièce",
+    NextActor.NOBODY: "personne",
 }
 _REASONS = {Reason.NONE: "", Reason.MOTIVE: "motif", Reason.COMMENT: "commentaire"}
 _STARTS = {

@@ -57,4 +57,4 @@ def _format_types() -> Iterator[str]:
 
 
 def _format_retention(topic: Topic) -> str:
-    return "latest of each key, for ever" if topic.compacted else f"{topic.retention_days} days"
+    return "latest of each key, for ever" if topic.is_compacted else f"{topic.retention_days} days"

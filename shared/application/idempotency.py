@@ -47,5 +47,12 @@ def serialize_request(*parts: object) -> str:
 async def build_key(
     owner: str, text: str | None, sent: str, uploads: Sequence[Upload]
 ) -> Key | None:
-    """Build the idempotency key of a request: its owner and fingerprint; None without a key."""
+    """Build the idempotency key of a request; None when the request has no key.
+
+    Args:
+        owner: a structure in a role, or an agent of a desk.
+        text: the key, as it was sent.
+        sent: the request without its files, by `serialize_request`.
+        uploads: the files of the request.
+    """
     return Key(owner, text, await fingerprint(sent, uploads)) if text is not None else None

@@ -33,7 +33,7 @@ class Step(Protocol):
 
 
 class Totals(Protocol):
-    """Totals of a piece; one that could not be read is None."""
+    """Totals of a piece; None for a total that could not be read."""
 
     @property
     def ht(self) -> Decimal | None: ...
@@ -64,7 +64,7 @@ class Prevailing:
     is_settled: bool
 
 
-_OUT = frozenset(
+_DISCARDED = frozenset(
     {
         Status.REJETEE,
         Status.REFUSEE_1,
@@ -73,6 +73,7 @@ _OUT = frozenset(
         Status.REFUSEE_FOURNISSEUR,
     }
 )
+"""Statuses of a piece whose amounts do not count: it was rejected or refused."""
 _LABELS = {
     "ht": "Le montant HT",
     "tva": "Le montant de TVA",
@@ -88,8 +89,8 @@ def find_prevailing_amounts(
 ) -> Prevailing | None:
     """Find the prevailing amounts of a dossier, from its pieces in the order deposited.
 
-    They are those of the last piece whose row says that its amounts prevail, and may still change
-    while that piece may be contested. Without such a piece, they are those of the latest one. Once
+    They are those of the last piece whose row has `amounts_prevail`, and may still change while
+    that piece may be contested. Without such a piece, they are those of the latest one. Once
     signed, they are those of the signature, whose amount due excludes what was paid meanwhile. A
     signature of other amounts, which older releases accepted, is ignored. None when every piece
     was rejected or refused.
@@ -97,7 +98,7 @@ def find_prevailing_amounts(
     standing = [
         (step, row)
         for step in steps
-        if step.status not in _OUT and (row := circuit.find_row(step.cadre, moa=moa))
+        if step.status not in _DISCARDED and (row := circuit.find_row(step.cadre, moa=moa))
     ]
     if not standing:
         return None
@@ -159,7 +160,11 @@ def _is_signature(row: Row, previous: Row) -> bool:
 
 
 def _list_changed(now: Totals, before: Amounts) -> Iterator[str]:
-    """List the totals that differ from those carried; an unknown total is judged elsewhere."""
+    """List the totals that differ from those of the previous piece.
+
+    `due` may be any amount between the previous one and zero. A total that could not be read is
+    judged elsewhere.
+    """
     for name in ("ht", "tva", "ttc"):
         value = getattr(now, name)
         if value is not None and value != getattr(before, name):

@@ -14,7 +14,10 @@ from shared.vocabulary.rules import Violation
 def judge_opening(
     circuit: Circuit, cadre: Cadre, depositor: Role, parties: Parties
 ) -> tuple[Violation, ...]:
-    """Check that a role may open a dossier by a cadre, and that every later role is named."""
+    """Check that a role may open a dossier by a cadre.
+
+    Every later role must be named, and a structure cannot validate its own piece.
+    """
     moa = parties.moa is not None
     row = _find(circuit, cadre, circuit.list_openers(depositor, moa=moa), moa=moa)
     if isinstance(row, Violation):
@@ -74,7 +77,7 @@ def _find(
     row = circuit.find_row(cadre, moa=moa)
     if row is not None:
         return row
-    if not circuit.knows(cadre):
+    if not circuit.has_cadre(cadre):
         rule = rules.CADRE_UNKNOWN
         return rule.build_violation(
             "cadre", cadre=cadre, version=circuit.version, allowed=_join_cadres(allowed)

@@ -54,8 +54,9 @@ class Delay:
     source: str
 
     def compute_due(self, start: datetime) -> datetime:
-        """Compute the deadline of a delay that starts at a moment, in UTC.
+        """Compute the deadline, in UTC, of a delay that starts at `start`.
 
-        Days of Paris are counted from the day after to the end of the last one (our rule).
+        It is the end of a day in Paris: the one that comes `days` calendar days after the day of
+        `start` (our rule).
         """
         return compute_end_of_day(find_paris_day(start) + timedelta(days=self.days))

@@ -18,8 +18,9 @@ def judge_hop(
 ) -> Obstacle | None:
     """Check whether a piece may be forwarded: the recipient, then the table of the MOA parameter.
 
-    The whole table is checked at every hop: a dossier that cannot reach its end waits early, before
-    people work on it in vain. A party whose turn is over is not checked again.
+    Returns None when it may. The whole table is checked at every hop: a dossier that cannot reach
+    its end waits early, before people work on it in vain. A party whose turn is over is not checked
+    again.
     """
     broken = judge_structure(role, recipient, directory) or judge_service(
         role, recipient, directory[recipient.structure]

@@ -49,7 +49,7 @@ class CircuitError(ValueError):
 
 
 def find_current(level: int) -> str:
-    """Find the version by which new dossiers open: the last one that a write level lets in."""
+    """Find the version by which new dossiers open: the newest one of `level` or a lower level."""
     return [name for name, since in _read_levels() if since <= level][-1]
 
 
@@ -63,7 +63,7 @@ def _read_levels() -> Iterable[tuple[str, int]]:
 CURRENT = find_current(WRITE_LEVEL)
 """The version by which new dossiers open while no operator has raised the write level."""
 NEWEST = find_current(LEVEL)
-"""The newest version, which names what no dossier's own version does."""
+"""The newest version: it labels a cadre when no version is given."""
 
 
 def load_current(level: int = WRITE_LEVEL) -> Circuit:
@@ -92,7 +92,7 @@ def load_version(name: str) -> Circuit:
 
 
 def list_versions() -> tuple[str, ...]:
-    """List every version of the table, including those that open dossiers use."""
+    """List the names of all versions, those included that only open dossiers still use."""
     return tuple(sorted(folder.name for folder in _TABLES.glob("[0-9]*")))
 
 
@@ -104,7 +104,11 @@ def split_version(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def switch_rows_off(circuit: Circuit, switches: Iterable[str]) -> SwitchedCircuit:
-    """Switch rows off and check the circuit that is left. Raises CircuitError."""
+    """Switch rows off and check the circuit that is left.
+
+    Raises CircuitError for a switch that names no row, for too many switches, and for a circuit
+    with a fault.
+    """
     ordered = sorted(set(switches))
     name = "-".join((circuit.version, *ordered))
     if len(name) > VERSION_LIMIT:
@@ -121,7 +125,10 @@ def switch_rows_off(circuit: Circuit, switches: Iterable[str]) -> SwitchedCircui
 
 
 def parse_circuit(name: str, rows: Iterable[str], delays: Iterable[str]) -> Circuit:
-    """Parse a circuit from the lines of its two files, and check it. Raises CircuitError."""
+    """Parse a circuit from the lines of its two files, and check it.
+
+    Raises CircuitError when a file cannot be read, or the circuit has a fault.
+    """
     header, *records = _split_records(name, rows)
     later = [column for column in header if column not in _COLUMNS]
     is_whole = [*filter(_COLUMNS.__contains__, header)] == [*_COLUMNS]

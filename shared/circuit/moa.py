@@ -31,7 +31,7 @@ class Refusal:
 
     rule: Rule
     at_fault: Role
-    """MOA or service financier: while the parameter of its structure stands, the dossier waits."""
+    """Role, MOA or service financier, of the structure whose parameter refuses the dossier."""
     field: str
 
 
@@ -76,7 +76,8 @@ CASES = (
         Refusal(rules.MOA_TO_BE_NAMED, Role.SERVICE_FINANCIER, "moa"),
     ),
 )
-"""The first match decides (webinar for the MOA, 13:36 to 17:13, 27:19 to 28:46; last row ours)."""
+"""The first case that matches decides (webinar for the MOA, 13:36 to 17:13, 27:19 to 28:46; the
+last case is ours)."""
 
 
 def judge_parties(

@@ -34,14 +34,14 @@ class Parties:
         return party
 
     def __getitem__(self, role: Role) -> Party:
-        """Get the party of a role that is known to be named."""
+        """Get the party of a role. Raises KeyError when the role is not named."""
         party = self.of(role)
         if party is None:
             raise KeyError(role)
         return party
 
     def list_named(self) -> tuple[tuple[Role, Party], ...]:
-        """List the parties that are named."""
+        """List the parties that are named, each with its role."""
         return tuple((role, party) for role in Role if (party := self.of(role)))
 
 
@@ -71,6 +71,7 @@ class Structure:
 
 
 Directory = Mapping[str, Structure]
+"""Structures by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def judge_structure(role: Role, party: Party, directory: Directory) -> Violation
 
 
 def judge_service(role: Role, party: Party, structure: Structure) -> Violation | None:
-    """Check that the service named exists in its structure and is active."""
+    """Check that the service of a party, if it names one, exists and is active."""
     if party.service is None:
         return None
     service = structure.services.get(party.service)

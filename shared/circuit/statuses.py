@@ -14,7 +14,7 @@ from shared.vocabulary.statuses import Status
 
 
 class Act(StrEnum):
-    """Act of an actor on the piece that awaits it."""
+    """Act of an actor on a piece."""
 
     DEPOSER_SUITE = "deposer_suite"
     REMPLACER = "remplacer"
@@ -38,7 +38,7 @@ class Act(StrEnum):
 TREATMENTS = frozenset(Act) - {Act.DEPOSER_SUITE, Act.REMPLACER, Act.COMPLETER}
 """Acts that routing accepts itself; the others carry files and pass through deposit.
 
-A contest may do both: with a comment only here, with files through deposit.
+A contest has two ways: with a comment alone through routing, with files through deposit.
 """
 
 JUDGEMENTS = frozenset(
@@ -54,7 +54,7 @@ JUDGEMENTS = frozenset(
 """Acts on the piece of another structure: nobody refuses or suspends its own piece."""
 
 
-class Awaited(StrEnum):
+class NextActor(StrEnum):
     """Who must act on the dossier after an act."""
 
     SAME = "same"
@@ -82,10 +82,10 @@ class Transition:
     role: Role
     sources: frozenset[Status]
     target: Status
-    awaited: Awaited
+    awaited: NextActor
     reason: Reason
     level: int = 1
-    """The level from which it is offered: that of its act and of its target."""
+    """Level of the act and of its target: below it, the act is not offered."""
 
 
 ENTRY = {
@@ -121,7 +121,7 @@ def _read() -> Iterable[Transition]:
                 role=Role(record["role"]),
                 sources=frozenset(Status(status) for status in record["depuis"].split()),
                 target=Status(record["vers"]),
-                awaited=Awaited(record["attendu_ensuite"]),
+                awaited=NextActor(record["attendu_ensuite"]),
                 reason=Reason(record["explication"]),
                 level=int(record["niveau"]),
             )
@@ -134,9 +134,9 @@ _BY_KEY = {(row.act, row.role, source): row for row in TRANSITIONS for source in
 
 
 def find_transition(act: Act, role: Role, status: Status, level: int = LEVEL) -> Transition | None:
-    """Find the transition of an act of a role on a piece in a status; None if not allowed.
+    """Find the transition of an act of a role on a piece in a status.
 
-    None too for one of a higher level than `level`, which is not written yet.
+    None when there is none, and when its level is above `level`: it is not written yet.
     """
     found = _BY_KEY.get((act, role, status))
     return found if found and found.level <= level else None
@@ -154,7 +154,7 @@ _STARTS_AGAIN = frozenset({Act.SUSPENDRE, Act.DEMANDER_RECYCLAGE})
 
 
 def is_fitting(act: Act, role: Role, piece: Row) -> bool:
-    """Tell whether an act fits a piece by its row, whatever its status."""
+    """Tell whether the row of a piece allows an act of a role, whatever the status of the piece."""
     if act is Act.CONTESTER:
         return bool(piece.followers_if_contested)
     if act in _STARTS_AGAIN and piece.tacit_followers:

@@ -30,8 +30,9 @@ class SwitchedCircuit:
 def switch_off(circuit: Circuit, switches: Collection[str], name: str) -> SwitchedCircuit:
     """Switch rows off: `A6` names both rows of a cadre, `A22.avec` only its row with a MOA.
 
-    Rows that then lead nowhere, or that nothing leads to, are switched off too. Raises ValueError
-    for a switch that names no row, and for switches that leave no row.
+    Rows that then lead nowhere, or that nothing leads to, are switched off too. `name` is the
+    version of the circuit that is left. Raises ValueError for a switch that names no row, and for
+    switches that leave no row.
     """
     rows, delays = circuit.rows, circuit.delays
     switched_off: list[SwitchedOffRow] = []

@@ -17,7 +17,7 @@ def find_application(role: Role) -> Application:
 
 
 class Phase(StrEnum):
-    """Phase of a contract when a dossier opens."""
+    """Phase of the marché when a dossier opens."""
 
     EN_COURS = "en_cours"
     FIN = "fin"
@@ -47,10 +47,12 @@ class Row:
     """Role that validates the piece of a co- or subcontractor before its recipient acts."""
     recipient: Role
     informed: tuple[Role, ...]
+    """Roles that get the piece too, for information."""
     followers: tuple[Cadre, ...]
     followers_if_contested: tuple[Cadre, ...]
     """When not empty, the recipient may contest; the depositor then answers with one of these."""
     amounts_prevail: bool
+    """Whether the piece states the amounts to be paid: see `shared.circuit.amounts`."""
     source: str
     confidence: Confidence
     tacit_followers: tuple[Cadre, ...] = ()
@@ -101,7 +103,7 @@ class Circuit:
         found = (each for each in self.delays if cadre in each.cadres and each.role is role)
         return next(found, None)
 
-    def knows(self, cadre: Cadre) -> bool:
+    def has_cadre(self, cadre: Cadre) -> bool:
         """Tell whether a cadre has a row, with or without a MOA."""
         return (cadre, True) in self._by_key or (cadre, False) in self._by_key
 
@@ -141,7 +143,7 @@ class Circuit:
 
     def find_reached(self) -> frozenset[Row]:
         """Find the rows that can be reached from an opener, the openers included."""
-        return self._from(row for row in self.rows if row.is_opener)
+        return self._find_reachable(row for row in self.rows if row.is_opener)
 
     def list_followers(
         self, previous: Row, by: Role, *, contested: bool = False
@@ -151,10 +153,10 @@ class Circuit:
         return tuple(row.cadre for row in rows if row.depositor is by)
 
     def find_roles_ahead(self, row: Row) -> frozenset[Role]:
-        """Find the roles that a dossier may still need after a piece: each must be named."""
-        return frozenset(_roles(self._from([row])))
+        """Find the roles that a dossier may need from a piece on: each must be named."""
+        return frozenset(_list_roles(self._find_reachable([row])))
 
-    def _from(self, rows: Iterable[Row]) -> frozenset[Row]:
+    def _find_reachable(self, rows: Iterable[Row]) -> frozenset[Row]:
         found: set[Row] = set()
         waiting = [*rows]
         while waiting:
@@ -167,10 +169,10 @@ class Circuit:
 
 def list_awaited(rows: Iterable[Row]) -> frozenset[tuple[Cadre, Role]]:
     """Find every cadre and role that a dossier may wait for, and so may have a delay."""
-    return frozenset((row.cadre, role) for row in rows for role in _awaited(row))
+    return frozenset((row.cadre, role) for row in rows for role in _list_awaited_roles(row))
 
 
-def _awaited(row: Row) -> Iterable[Role]:
+def _list_awaited_roles(row: Row) -> Iterable[Role]:
     yield row.recipient
     if row.validator:
         yield row.validator
@@ -178,7 +180,7 @@ def _awaited(row: Row) -> Iterable[Role]:
         yield row.depositor
 
 
-def _roles(rows: Iterable[Row]) -> Iterable[Role]:
+def _list_roles(rows: Iterable[Row]) -> Iterable[Role]:
     for row in rows:
         yield row.recipient
         yield from row.informed

@@ -32,7 +32,7 @@ class Awaited:
     """Why the piece is held back from its recipient, if it is: a sentence, or a rule's code."""
 
     def find_turn(self, role: Role, structure: str) -> Turn | None:
-        """Find the turn of a structure in a role."""
+        """Find the turn of a structure in a role; None when it may not act."""
         who = (role, structure)
         return next((turn for turn in self.turns if (turn.role, turn.structure) == who), None)
 
@@ -49,7 +49,7 @@ class CurrentPiece:
 def judge_turn(
     awaited: Awaited | None, piece: CurrentPiece, role: Role, structure: str
 ) -> Turn | Violation:
-    """Find the turn of a structure, or the violation when it is not its turn."""
+    """Find the turn of a structure, or the violation: another turn or piece, or closed, or held."""
     if awaited is None:
         return rules.DOSSIER_CLOSED.build_violation("dossier")
     first = awaited.turns[0]

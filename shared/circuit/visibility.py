@@ -7,8 +7,8 @@ from shared.vocabulary.statuses import Status
 def is_visible_to(role: Role, status: Status, *, payment_not_reported: bool) -> bool:
     """Tell whether a role may see a status.
 
-    When the parameter of a service financier says "mise en paiement non remontée", that status is
-    hidden from the supplier's side, in every view and channel.
+    `payment_not_reported` is the parameter "mise en paiement non remontée" of the service
+    financier: it hides MISE_EN_PAIEMENT from the supplier's side, in every view and channel.
     """
     is_hidden = payment_not_reported and status is Status.MISE_EN_PAIEMENT
     return not (is_hidden and role in SUPPLIER_SIDE)

@@ -8,7 +8,7 @@ from shared.contracts.fields import Identifier, Level, Moment, Sequence
 
 
 class Payload(BaseModel):
-    """Payload of an event. An unknown field fails when it is produced, and is ignored when read."""
+    """Payload of an event. An unknown field is ignored, so that readers accept newer payloads."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -42,7 +42,7 @@ class Head(BaseModel):
     causationid: Identifier | None = None
     """Id of the message that caused this one."""
     level: Level = 1
-    """Level of the values that it holds. A reader that does not judge it yet waits."""
+    """Level of the values that the event holds: a reader of a lower level keeps it for later."""
 
 
 class Event(Head, Generic[PayloadT]):

@@ -1,7 +1,8 @@
 """Facts of a dossier's life, each logged as one line: the table of their names and fields.
 
-Four are said by the message that tells of them: whoever publishes a `StatusChanged` has said the
-fact `status`. The others are said where they happen, by the runtime.
+The facts `deposit`, `hop`, `status` and `delay` are read from the payload of a message, `act` from
+`Outgoing.act`: whoever publishes a `StatusChanged` logs the fact `status`. The runtime notes the
+other facts where they happen.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from shared.contracts.routing_v1 import DelayElapsed, PieceForwarded, StatusChan
 
 Fields = Mapping[str, str]
 IDS = ("dossier_id", "piece_id", "message_id", "correlation_id")
-"""On the line of every fact, where it has them."""
+"""Ids on the line of a fact: those of them that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +35,16 @@ DEPOSIT = Fact(
     ("cadre", "number", "role", "structure"),
 )
 ACT = Fact("act", "an actor did something to a piece", ("cadre", "act", "role", "structure"))
-HOP = Fact("hop", "a piece was put before an actor", ("cadre", "role", "structure", "purpose"))
+HOP = Fact("hop", "a piece was forwarded to an actor", ("cadre", "role", "structure", "purpose"))
 STATUS = Fact("status", "a piece took a status", ("cadre", "status", "previous", "motive"))
-DELAY = Fact("delay", "somebody let a delay pass", ("cadre", "delay", "role", "structure"))
+DELAY = Fact("delay", "the delay of an actor passed", ("cadre", "delay", "role", "structure"))
 PUBLICATION = Fact("publication", "the broker has acknowledged a message", ("topic", "type"))
 DELIVERY = Fact("delivery", "a message took effect in a service", ("topic", "type"))
 DEAD_LETTER = Fact(
     "dead_letter",
     "a message could not be handled, and waits for an operator",
     ("topic", "entry", "reason"),
-    # It wakes somebody: who reads errors alone must meet it.
+    # Level error: it alerts an operator, and must be seen by whoever reads errors only.
     "error",
 )
 
@@ -74,7 +75,7 @@ _FACT_OF: Mapping[type[Payload], tuple[Fact, Mapping[str, str]]] = {
     StatusChanged: (STATUS, {name: name for name in STATUS.fields}),
     DelayElapsed: (DELAY, {name: name for name in DELAY.fields}),
 }
-"""The fact that a message says, and where its payload holds each field."""
+"""Fact that each payload states, and where the payload holds each of its fields."""
 _READERS = {
     payload: (fact, tuple(fields), attrgetter(*fields.values()))
     for payload, (fact, fields) in _FACT_OF.items()
@@ -82,7 +83,7 @@ _READERS = {
 
 
 def list_facts(event: Event[Any], act: str | None) -> Iterator[tuple[Fact, Fields]]:
-    """List the facts that a message says, with their fields; `act` is the one that it tells of."""
+    """List the facts that a message states, with their fields; `act` is its `Outgoing.act`."""
     found = _READERS.get(type(event.data))
     if found is None:
         return

@@ -93,7 +93,7 @@ VERSIONS_MAX = 1_000_000
 """Limit of a version: one change a minute for two years. Our services never give a larger one."""
 
 Version = Annotated[int, _build_bounds(1, VERSIONS_MAX, "a version")]
-"""Version of an entity's state. It has a limit because readers keep the newest."""
+"""Version of an entity's state. It has a limit: readers would keep a huge one for ever."""
 
 Level = Annotated[int, _build_bounds(1, 1000, "a level")]
 """Level of a version of the platform: `shared.vocabulary.levels`."""

@@ -22,4 +22,4 @@ class Outgoing:
     sequence: int | None = None
     causation_id: str | None = None
     act: str | None = None
-    """The act of somebody of which this message tells what came: a fact of its own in the logs."""
+    """Act of an actor whose outcome the message states: it is logged as a fact of its own."""

@@ -22,7 +22,7 @@ class PrevailingV1(Part):
     type_code: Identifier | None = None
     """BT-3 of that piece: the amounts of a credit note (381) are to be taken away."""
     is_settled: bool
-    """Whether they are final."""
+    """Whether the amounts are final."""
 
     def to_domain(self) -> Prevailing:
         """Convert to the domain."""
@@ -98,8 +98,8 @@ class StatusChanged(Payload):
     number: Identifier
     status: Status
     previous: Status | None = None
-    """Absent for a deposit. The same as `status` when an act came too late: nothing changed, and
-    `motive` is the code of the rule that refused it."""
+    """Absent for a deposit. The same as `status` when an addition came too late: nothing changed,
+    and `motive` is ROU-AJOUT-01, whichever rule refused it."""
     by: ActorV1 | None = None
     """Who acted; absent when the platform acted."""
     motive: Identifier | None = None
@@ -178,7 +178,7 @@ class PieceStateV1(Part):
     def status_before_payment(self) -> Status:
         """The status for those from whom a payment is hidden (see `is_visible_to`).
 
-        States published before `reported` existed have a default.
+        A state published before `reported` existed has none: a paid piece is MISE_A_DISPOSITION.
         """
         is_paid = self.status is Status.MISE_EN_PAIEMENT
         return self.reported or (Status.MISE_A_DISPOSITION if is_paid else self.status)

@@ -32,10 +32,10 @@ class TypedText:
     searched: bool = False
     """The text is folded for a search, and must stay short: the store limits its patterns."""
     judged: bool = False
-    """A rule of the domain refuses hidden characters, together with all other faults."""
+    """Hidden characters pass here: a rule of the domain refuses them, with all other faults."""
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - whatever is annotated
-        """Validate by pydantic."""
+        """Build the validator for pydantic."""
         return no_info_before_validator_function(
             self._read,
             str_schema(min_length=self.min_length or None, max_length=self.max_length, strict=True),
@@ -45,15 +45,15 @@ class TypedText:
         if not isinstance(value, str):
             return value
         if len(value) > _SHRINKS * self.max_length:
-            raise self._too_long()
+            raise self._build_too_long()
         text = clean(value)
         if self.searched and len(fold(text)) > _GROWS * self.max_length:
-            raise self._too_long()
+            raise self._build_too_long()
         if not self.judged and not is_showable(text, lines=self.lines):
             raise PydanticCustomError(UNSHOWABLE, "a sign that no screen shows")
         return text
 
-    def _too_long(self) -> PydanticCustomError:
+    def _build_too_long(self) -> PydanticCustomError:
         return PydanticCustomError(
             "string_too_long", "too long a text", {"max_length": self.max_length}
         )

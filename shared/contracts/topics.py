@@ -33,11 +33,11 @@ DEAD_LETTERS_MAX_BYTES = 2 * MEGABYTE
 DEAD_LETTER_MAX_BYTES = DEAD_LETTERS_MAX_BYTES - 64 * 1024
 """Size limit of a dead letter, with its reason."""
 PARTITIONS = 12
-"""Partitions of each topic, and so the replicas at most that share its work.
+"""Partitions of each topic: the limit of the replicas of a service that share its work.
 
 Never to be raised: keys would move, their order would be lost, and on a compacted topic an old
-state would stay for ever in the partition that its key has left. Hence compacted ones have as many,
-those of few changes too.
+state would stay for ever in the partition that its key has left. Hence even topics with few changes
+have twelve. Dead-letter topics have one.
 """
 
 
@@ -67,7 +67,7 @@ class Topic:
     """None for a compacted topic: the latest record of each key is kept for ever."""
 
     @property
-    def compacted(self) -> bool:
+    def is_compacted(self) -> bool:
         """Whether the topic is compacted, so that all states can be rebuilt from it."""
         return self.retention_days is None
 
@@ -94,7 +94,7 @@ ACTEUR = {
     role: Topic(
         name=f"travaux.acteur.{role}.v1",
         owner="routing",
-        about=f"Pieces put before a {role}.",
+        about=f"Pieces forwarded to a {role}.",
         key=Key.RECIPIENT,
         payloads=(PieceForwarded,),
         consumers=("EDI partners",),

@@ -1,7 +1,7 @@
 """Runtime: the base of every service (messages, store, HTTP); its own code only decides.
 
 - `service` and `program`: lifecycle, readiness, background tasks, graceful stop, command line.
-- `commands`: what the commands of an operator share.
+- `commands`: connection and output of operator commands.
 - `messaging`: broker client, inbox, outbox, projections and their rebuild, retries, dead letters.
 - `jobs`: work that replicas share: due dates, outside effects, periodic tasks; leases and retries.
 - `store`: transactions, files, leases, change streams; the only package that calls the driver.
@@ -11,7 +11,7 @@
 - `notifier`: wakes the tasks of a process that wait for news.
 - `clock`, `ids`, `logs`, `metrics`, `settings`: time, UUIDv7, JSON logs, Prometheus, environment.
 
-Promises: a change of state and the messages that tell of it are committed together; each message
+Promises: a change of state and the messages that state it are committed together; each message
 has one effect, in the order of its dossier; a service is ready only while its store and broker
 answer and its consumers advance. Nothing here is specific to one service.
 """

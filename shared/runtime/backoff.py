@@ -12,6 +12,7 @@ from shared.runtime.metrics import WAITS
 T = TypeVar("T")
 _FIRST_S = 0.05
 _LONGEST_S = 5.0
+"""First and longest retry delay, in seconds."""
 _log = get_logger(__name__)
 
 
@@ -21,7 +22,7 @@ async def retry_transient(where: str, attempt: Callable[[], Awaitable[T]]) -> T:
 
 
 async def retry_forever(where: str, attempt: Callable[[], Awaitable[T]]) -> T:
-    """Retry `attempt` until it passes, whatever error it raises.
+    """Retry `attempt` until it succeeds, whatever error it raises.
 
     Only for the loops of the runtime: giving up would lose messages, or stop a consumer.
     """
@@ -49,8 +50,8 @@ async def _retry(
 
 
 def compute_backoff(attempts: int, first_s: float, most_s: float) -> float:
-    """Compute the delay before the next attempt: it doubles, up to a bound.
+    """Compute the retry delay after `attempts` retries, in seconds: it doubles, up to `most_s`.
 
-    Jitter keeps replicas from returning together.
+    Jitter keeps replicas from retrying together.
     """
     return min(first_s * 2.0 ** min(attempts, 30), most_s) * random.uniform(0.5, 1)  # noqa: S311

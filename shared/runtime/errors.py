@@ -27,7 +27,7 @@ class NewerDocumentError(NotYetError):
     """Postpones what needs a document of a newer version, which this one cannot judge."""
 
     def __init__(self, collection: str, documents: Iterable[str]) -> None:
-        """Name the collection and the documents; those of dossiers are named as these are."""
+        """Name the collection and the ids of documents; that of a dossier has the dossier's id."""
         super().__init__(documents, f"a document of {collection} is of a newer version")
 
 
@@ -43,11 +43,11 @@ class TooLargeError(Exception):
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether a retry can help: the store or broker is away, or a write conflict."""
-    return any(_is_transient(each) for each in _chain(error))
+    """Tell whether an error or a cause of it is transient: store or broker away, write conflict."""
+    return any(_is_transient(each) for each in _list_causes(error))
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def _list_causes(error: BaseException) -> Iterator[BaseException]:
     cause: BaseException | None = error
     while cause is not None:
         yield cause

@@ -76,7 +76,9 @@ JOBS = Counter(
     "Jobs carried out, or not, by what became of the attempt",
     ["kind", "outcome"],
 )
-JOBS_WAITING = Gauge("aiguillage_jobs_waiting", "Jobs that are due and not claimed", ["kind"])
+JOBS_WAITING = Gauge(
+    "aiguillage_jobs_waiting", "Jobs that are due, not claimed, and have not failed", ["kind"]
+)
 JOBS_FAILING = Gauge("aiguillage_jobs_failing", "Jobs that have failed and are retried", ["kind"])
 JOBS_LATE = Gauge(
     "aiguillage_jobs_late_seconds",

@@ -15,7 +15,10 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 
 
 class RuntimeSettings(BaseSettings):
-    """Settings of the runtime, each an environment variable with the prefix `AIGUILLAGE_`."""
+    """Settings of the runtime, each an environment variable with the prefix `AIGUILLAGE_`.
+
+    In their names `_s` means seconds, `_kb_s` KB a second, `_mb` MB.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
@@ -56,7 +59,7 @@ class RuntimeSettings(BaseSettings):
     body_timeout_open_s: float = Field(default=120, gt=0)
     """The same for paths without authentication."""
     body_grace_s: float = Field(default=10, gt=0)
-    """Time before the rate of a body, `slowest_kb_s`, is checked."""
+    """Grace period of a body, before its rate, `slowest_kb_s`, is checked."""
     slowest_kb_s: float = Field(default=8, ge=0)
     """Lowest rate in KB a second at which a body may come and an answer be read."""
     uploads_mb: int = Field(default=1024, ge=1)
@@ -67,6 +70,7 @@ class RuntimeSettings(BaseSettings):
     upload_wait_s: float = Field(default=15, gt=0)
     """Timeout of a form that waits, unread, for the quota; then its sender must retry later."""
     clock_offset_s: int = 0
+    """Seconds by which the service's clock is ahead of the machine's: for tests of delays."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otlp_endpoint: str = Field(
         default="",

@@ -11,6 +11,7 @@ from shared.vocabulary.sizes import MEGABYTE, format_megabytes
 from shared.vocabulary.texts import is_showable
 
 HEAD_BYTES = 64 * 1024
+"""First bytes of an attachment, by which its format is recognised."""
 NAME_LIMIT = 50
 """Length limit of an attachment's name, in characters. AIFE, bonnes pratiques."""
 SIZE_LIMIT = 10 * MEGABYTE
@@ -144,7 +145,7 @@ def has_pdf_header(head: bytes) -> bool:
 
 def find_media_type(name: str) -> str:
     """Find the media type of a file by its extension."""
-    return _TYPES.get(_extension(name), (_BINARY, ()))[0]
+    return _TYPES.get(_find_extension(name), (_BINARY, ()))[0]
 
 
 def judge(
@@ -193,7 +194,7 @@ def _judge(rules: AttachmentRules, attached: Attached, field: str) -> Iterator[V
     if attached.size_bytes > SIZE_LIMIT:
         size, limit = format_megabytes(attached.size_bytes), format_megabytes(SIZE_LIMIT)
         yield rules.too_large.build_violation(field, name=name, size=size, limit=limit)
-    extension = _extension(attached.name)
+    extension = _find_extension(attached.name)
     if extension not in _TYPES:
         yield rules.type_refused.build_violation(field, name=name, allowed=" ".join(_TYPES))
     elif attached.size_bytes == 0:
@@ -203,19 +204,20 @@ def _judge(rules: AttachmentRules, attached: Attached, field: str) -> Iterator[V
 
 
 def _is_announced(head: bytes, extension: str) -> bool:
+    """Tell whether the first bytes of a file are those of the format of its extension."""
     signatures = _TYPES[extension][1]
     if signatures and head.startswith(signatures):
         return not _is_installer(head)
     if signatures == (_PDF,):
-        return has_pdf_header(head) and not _begins(head, _SIGNATURES + _PROGRAMS)
-    if signatures or _begins(head, _PROGRAMS):
+        return has_pdf_header(head) and not _has_signature(head, _SIGNATURES + _PROGRAMS)
+    if signatures or _has_signature(head, _PROGRAMS):
         return False
     return extension not in _TEXTS or _is_text(head)
 
 
-def _begins(head: bytes, signatures: tuple[bytes, ...]) -> bool:
-    """Tell whether a file begins with one of these, also after the bytes of `_BEFORE`."""
-    # Both are tested: a signature may itself begin with bytes of `_BEFORE`.
+def _has_signature(head: bytes, signatures: tuple[bytes, ...]) -> bool:
+    """Tell whether a file begins with one of the signatures, also after bytes of `_BEFORE`."""
+    # With and without these bytes: a signature may itself begin with some of them.
     return head.startswith(signatures) or head.lstrip(_BEFORE).startswith(signatures)
 
 
@@ -243,6 +245,6 @@ def _is_installer(head: bytes) -> bool:
     return head[root : root + 16] in _INSTALLERS
 
 
-def _extension(name: str) -> str:
+def _find_extension(name: str) -> str:
     stem, dot, extension = name.rpartition(".")
     return extension.upper() if stem and dot else ""

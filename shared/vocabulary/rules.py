@@ -17,7 +17,7 @@ class Rule:
     source: str
 
     def build_violation(self, field: str, **values: object) -> "Violation":
-        """Build the violation of this rule on `field` (dotted path of the deposit's fields)."""
+        """Build the violation of this rule on `field` (dotted path in the request)."""
         return Violation(
             code=self.code,
             field=field,

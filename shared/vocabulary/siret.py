@@ -8,7 +8,7 @@ SIRET_LENGTH = 14
 
 def is_siren(text: str) -> bool:
     """Tell whether `text` is a SIREN: 9 digits with a correct key (INSEE, Luhn's key)."""
-    return len(text) == SIREN_LENGTH and _is_digits(text) and _luhn(text) % 10 == 0
+    return len(text) == SIREN_LENGTH and _is_digits(text) and _compute_luhn_sum(text) % 10 == 0
 
 
 def is_siret(text: str) -> bool:
@@ -21,7 +21,7 @@ def is_siret(text: str) -> bool:
         return False
     if text.startswith(_LA_POSTE) and text != _LA_POSTE_HEAD_OFFICE:
         return sum(map(int, text)) % 5 == 0
-    return _luhn(text) % 10 == 0
+    return _compute_luhn_sum(text) % 10 == 0
 
 
 def has_siret_form(text: str) -> bool:
@@ -33,7 +33,7 @@ def _is_digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _luhn(text: str) -> int:
+def _compute_luhn_sum(text: str) -> int:
     """Compute Luhn's sum: every second digit from the right is doubled, its digits are added."""
     digits = [int(digit) for digit in reversed(text)]
     doubled = (digit * 2 for digit in digits[1::2])

@@ -83,3 +83,4 @@ FINAL = frozenset(
         Status.MISE_EN_PAIEMENT,
     }
 )
+"""Statuses after which no act on the piece is possible."""

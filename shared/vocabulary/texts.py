@@ -34,7 +34,7 @@ _MARKS = [
     # U+0F73, U+0F75 and U+0F81 are not marks, but decompose into marks only.
     if unicodedata.combining(chr(point)) or point in {0x0F73, 0x0F75, 0x0F81}
 ]
-# As ranges: `re` searches a set of characters beyond the first plane one by one.
+# Marks are written as ranges: `re` is slow on single characters beyond the first plane.
 _MARK = "".join(
     f"{chr(first)}-{chr(last)}"
     for first, last in zip(
@@ -45,6 +45,7 @@ _MARK = "".join(
 )
 _STACKED = re.compile(f"([{_MARK}]{{{_MARKS_LIMIT}}})[{_MARK}]+")
 _SLICE = 64
+"""Characters that are decomposed at a time."""
 _QUOTED = 40
 """Length limit of a value quoted in a sentence, in characters."""
 FOLDED_LIMIT = 20_000
@@ -116,7 +117,7 @@ def make_one_line(text: str) -> str:
 
 
 def quote_line(text: str) -> str:
-    """Quote a value, cut to one short line: a hostile field may hold megabytes."""
+    """Cut a value that a sentence quotes: a hostile field may hold megabytes."""
     return text if len(text) <= _QUOTED else text[:_QUOTED] + "…"
 
 

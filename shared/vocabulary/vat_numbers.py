@@ -5,6 +5,7 @@ import re
 _BLANKS = re.compile(r"[\s.\-]")
 _FRENCH = re.compile(r"FR([0-9A-HJ-NP-Z]{2})(\d{9})", re.ASCII)
 _MONACO = "000"
+"""Beginning of the nine digits of a number of Monaco, which hold no SIREN."""
 
 
 def compact_vat_number(text: str) -> str:
@@ -33,6 +34,6 @@ def is_french_vat_number(number: str) -> bool:
 
 
 def extract_siren(number: str) -> str | None:
-    """Extract the SIREN of a French VAT number; those of Monaco, 000…, hold none."""
+    """Extract the SIREN of a French VAT number; None for other numbers, and those of Monaco."""
     parts = _FRENCH.fullmatch(number)
     return None if parts is None or parts[2].startswith(_MONACO) else parts[2]

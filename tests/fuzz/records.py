@@ -40,7 +40,7 @@ _GROUPS = {
     f"{name}{suffix}": {
         topic.name: topic.partitions
         for topic in TOPICS
-        if name in topic.consumers and topic.compacted is bool(suffix)
+        if name in topic.consumers and topic.is_compacted is bool(suffix)
     }
     for name in _NAMES
     for suffix in ("", ".projections")

@@ -16,7 +16,7 @@ from services.routing.domain.recycling import decide_recycling
 from services.routing.domain.turns import find_transition, judge_turn
 from shared.circuit.loader import load_version
 from shared.circuit.motives import judge_comment, judge_refusal
-from shared.circuit.statuses import TREATMENTS, Act, Awaited, Reason, Transition
+from shared.circuit.statuses import TREATMENTS, Act, NextActor, Reason, Transition
 from shared.circuit.table import Circuit
 from shared.vocabulary.dates import find_paris_day
 from shared.vocabulary.rules import Violation
@@ -102,18 +102,18 @@ def _await_next(
     """Build the events by which the next actor is awaited after a transition."""
     row = circuit[piece.cadre, dossier.moa_present]
     match done.awaited:
-        case Awaited.SAME | Awaited.RECIPIENT_OF_FOLLOWER:
+        case NextActor.SAME | NextActor.RECIPIENT_OF_FOLLOWER:
             return ()
-        case Awaited.NOBODY:
+        case NextActor.NOBODY:
             return (Closed(world.now),)
-        case Awaited.DEPOSITOR_COMPLETES | Awaited.DEPOSITOR_RECYCLES:
+        case NextActor.DEPOSITOR_COMPLETES | NextActor.DEPOSITOR_RECYCLES:
             return (hand_back(piece, world),)
-        case Awaited.DEPOSITOR_ANSWERS:
+        case NextActor.DEPOSITOR_ANSWERS:
             hop = prepare_hop_to_depositor(
                 circuit, row, piece.deposit, done.target, dossier.parties
             )
             return hop.hand_over(world)
-        case Awaited.RECIPIENT:
+        case NextActor.RECIPIENT:
             hop = prepare_hop_to_recipient(
                 circuit, row, piece.deposit, done.target, dossier.parties, dossier.received_at
             )

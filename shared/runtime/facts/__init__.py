@@ -12,7 +12,7 @@ What this package promises:
 - A process that is killed between its commit and its lines leaves these out. The publications of
   that transaction are written all the same, by the next relay, with the same ids.
 
-- `log`: what a transaction notes.
-- `publications`: what the relay of the outbox says.
-- `lines` and `spans`: how facts are written.
+- `log`: facts that a transaction notes until it commits.
+- `publications`: facts that the relay of the outbox logs.
+- `lines` and `fact_spans`: how facts are written.
 """

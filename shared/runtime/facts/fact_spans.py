@@ -1,4 +1,4 @@
-"""Spans of facts: publications and deliveries, with what they made happen as their events."""
+"""Spans of publications and deliveries; facts that a delivery caused are its span events."""
 
 import time
 from collections import defaultdict
@@ -25,7 +25,10 @@ _ATTRIBUTES = {
 
 
 def record_transaction(service: str, started_ns: int, occurrences: Iterable[Occurrence]) -> None:
-    """Record the spans of what a transaction handled, and give root spans what they caused."""
+    """Record the spans of the messages that a transaction handled.
+
+    The facts that no message caused are added to the root span of their request or jobs.
+    """
     handled: list[Occurrence] = []
     caused: dict[tuple[str, str], list[Occurrence]] = defaultdict(list)
     for each in occurrences:
@@ -44,7 +47,7 @@ def record_transaction(service: str, started_ns: int, occurrences: Iterable[Occu
             own[message_id] = each, context
             events = caused.pop((context.trace_id, message_id), [])
             deliveries.record(each, context.trace_id, each.sent, events)
-    # A structure that changes moves dossiers: what it does is in the trace of each of them too.
+    # A changed structure may release held dossiers: record its delivery in their traces too.
     for (trace_id, message_id), events in caused.items():
         if message_id in own:
             delivery, context = own[message_id]
@@ -59,7 +62,7 @@ class _Deliveries:
         self._started_ns = started_ns
 
     def find_context(self, handled: Occurrence) -> SpanContext | None:
-        """Give the ids of the span of a message; None for one that nothing links to a trace."""
+        """Build the ids of a message's span; None when no id and no header names a trace."""
         span_id = compute_delivery_span_id(handled.ids["message_id"], self._service)
         if "correlation_id" in handled.ids:
             return SpanContext(compute_trace_id(handled.ids["correlation_id"]), span_id)
@@ -72,7 +75,7 @@ class _Deliveries:
         parent: SpanContext | None,
         caused: Sequence[Occurrence],
     ) -> None:
-        """Record a span in a trace: below its parent, or linked to one of another trace."""
+        """Record a span: child of `parent`, or linked to it when it is in another trace."""
         is_child = parent is not None and parent.trace_id == trace_id
         tracing.record(
             Span(
@@ -92,10 +95,10 @@ class _Deliveries:
 
 
 def record_publication(publication: Occurrence, parent_id: str | None) -> None:
-    """Record the span of a message from its making to the broker's acknowledgement."""
+    """Record a publication's span: from the message's creation to the acknowledgement."""
     message_id = publication.ids["message_id"]
-    # A UUIDv7 begins by the milliseconds at which it was made: the span shows the wait.
-    made_ns = int(message_id.replace("-", "")[:_ID_TIME_DIGITS], 16) * _ID_TIME_NS
+    # A UUIDv7 begins with its creation time in ms, so the span shows the wait in the outbox.
+    created_ns = int(message_id.replace("-", "")[:_ID_TIME_DIGITS], 16) * _ID_TIME_NS
     tracing.record(
         Span(
             f"{publication.fact.name} {publication.fields['topic']}",
@@ -103,7 +106,7 @@ def record_publication(publication: Occurrence, parent_id: str | None) -> None:
             compute_trace_id(publication.ids["correlation_id"]),
             compute_span_id(message_id),
             parent_id,
-            made_ns,
+            created_ns,
             time.time_ns(),
             _name_attributes(publication.ids, publication.fields),
         )
@@ -116,6 +119,6 @@ def _build_event(occurrence: Occurrence) -> SpanEvent:
 
 
 def _name_attributes(ids: Ids, fields: Fields) -> Fields:
-    """Name attributes as OpenTelemetry does where it has a name, else as the lines do."""
+    """Name attributes by OpenTelemetry's conventions, or `aiguillage.<name>` for any other."""
     named = chain(ids.items(), fields.items())
     return {_ATTRIBUTES.get(name, f"aiguillage.{name}"): str(value) for name, value in named}

@@ -1,4 +1,4 @@
-"""Facts that a transaction notes: written after its commit, and never for what was rolled back."""
+"""Facts that a transaction notes: logged after its commit, and never after a rollback."""
 
 import time
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _log = get_logger(__name__)
 
 @dataclass(slots=True)
 class FactLog:
-    """What one attempt of a transaction has to log. `write` is called once it has committed."""
+    """Facts of one attempt of a transaction, to log; `write` is called once it has committed."""
 
     service: str
     _started_ns: int = field(default_factory=time.time_ns)
@@ -36,23 +36,23 @@ class FactLog:
     """Ids of the messages that take effect."""
 
     def note_message(self, event: Event[Any], act: str | None) -> None:
-        """Note the facts that a message tells, `act` among them when it tells of one."""
+        """Note the facts that a message states; `act` is its `Outgoing.act`."""
         ids, cause = list_ids(event), self._find_cause(event)
         root = get_current_root() if cause is None else None
         if root is not None:
-            # Its trace is this one, whether the message tells a fact or not.
+            # The root span is in the trace of this message, even if the message states no fact.
             self._roots.append((root, compute_trace_id(event.correlationid)))
         for fact, fields in list_facts(event, act):
             self._occurrences.append(Occurrence(fact, ids, fields, cause=cause, root=root))
 
     def note_delivery(self, event: Event[Any], topic: str, headers: Mapping[str, str]) -> None:
-        """Note that a message takes effect; called before what it makes happen is noted."""
+        """Note that a message takes effect; to be called before noting the facts that it causes."""
         self._handled.add(event.id)
         fields, sent = {"topic": topic, "type": event.type}, _find_sent(headers)
         self._occurrences.append(Occurrence(DELIVERY, list_ids(event), fields, sent=sent))
 
     def find_parent_span(self, event: Event[Any]) -> str | None:
-        """Find the span below which the publication of a message will be."""
+        """Find the parent span of a message's publication; None without one, or without tracing."""
         if not tracing.is_on:
             return None
         cause, root = self._find_cause(event), get_current_root()
@@ -61,9 +61,9 @@ class FactLog:
         return root.span_id if root else None
 
     def _find_cause(self, event: Event[Any]) -> str | None:
-        """Find the message of this transaction that made another one happen.
+        """Find the message, of those that this transaction handles, that caused another one.
 
-        A job may be of a message of long ago: what it does is below the span of the job.
+        None when an earlier transaction handled it: the span of the job is then the parent.
         """
         return event.causationid if event.causationid in self._handled else None
 
@@ -75,11 +75,11 @@ class FactLog:
         self._occurrences.append(Occurrence(DEAD_LETTER, ids, fields, sent=_find_sent(headers)))
 
     def note_warning(self, event: str, **fields: object) -> None:
-        """Note a warning of the log."""
+        """Note a warning, to log after the commit."""
         self._warnings.append((event, fields))
 
     def write(self) -> None:
-        """Write all that was noted. Never raises: the transaction has committed."""
+        """Log all that was noted, and record the spans; called after the commit."""
         write_lines(self.service, self._occurrences)
         for event, fields in self._warnings:
             _log.warning(event, **fields)

@@ -23,7 +23,7 @@ class Occurrence:
     fields: Fields
     at_ns: int = field(default_factory=time.time_ns)
     cause: str | None = None
-    """Id of the message that made it happen."""
+    """Id of the message that caused the fact."""
     root: RootSpan | None = None
     """Root span of the request or jobs that caused the fact; None when a message did."""
     sent: SpanContext | None = None

@@ -1,4 +1,4 @@
-"""Publications as facts: what a row of the outbox says of its message, logged once it is out."""
+"""Publications as facts: described in the outbox row, logged once the broker has acknowledged."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,11 +12,11 @@ from shared.runtime.tracing.spans import tracing
 
 Described = Mapping[str, Any]
 _UNKNOWN: Described = {"ids": {}}
-"""Of a row of a release before this one."""
+"""Description of an outbox row that an earlier release wrote: it has none."""
 
 
 def describe_message(event: Event[Any], parent: str | None) -> Described:
-    """Describe a message for its row: ids, type, and the span below which its own will be."""
+    """Describe a message for its outbox row: ids, type, and the parent of its span."""
     described = {"ids": list_ids(event), "type": event.type}
     return described | {"parent": parent} if parent else described
 
@@ -36,7 +36,7 @@ def log_publications(service: str, rows: Iterable[Mapping[str, Any]]) -> None:
     write_lines(service, occurrences)
     if tracing.is_on:
         for each, (_, about) in zip(occurrences, published, strict=True):
-            # A dead letter is no message of ours: the span of its fault tells of it.
+            # A dead letter is another service's message: the span of its fault shows it.
             if "type" in about:
                 record_publication(each, about.get("parent"))
 

@@ -17,8 +17,8 @@ What this package promises:
   transient error is waited out and is no failure.
 - A job that a dead replica left is claimed alone: if it is what killed it, it kills no other.
 - Leases and backoff go by the store's clock; what is due in documents goes by the service's.
-- A `Periodic` task is run by one replica at a time, and again so long after its end, or when a
-  replica starts.
+- A periodic task (`build_periodic`) is run by one replica at a time: again some seconds after its
+  end, and when a replica starts.
 
 A row that found jobs insert may be out of date: a handler judges again, and does nothing where
 nothing is due. `failing` is the command of an operator.

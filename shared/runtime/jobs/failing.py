@@ -37,11 +37,13 @@ def list_jobs(context: typer.Context) -> None:
 @app.command()
 def retry(
     context: typer.Context,
-    jobs: Annotated[list[str] | None, typer.Argument(help="None: all that are failing.")] = None,
+    jobs: Annotated[
+        list[str] | None, typer.Argument(help="Without any: all that are failing.")
+    ] = None,
 ) -> None:
     """Retry failing jobs now, once their cause is gone; the service takes them within seconds."""
     wanted = {**_FAILING, "holder": None} | ({"_id": {"$in": jobs}} if jobs else {})
-    # By the store's clock, which leases go by.
+    # `$currentDate` is the store's clock, by which jobs are due.
     due = get_collection(context).update_many(wanted, {"$currentDate": {"due": True}})
     console.print(f"{due.modified_count} retried now")
     if jobs and due.modified_count < len(jobs):

@@ -1,4 +1,4 @@
-"""Kinds of jobs: in a transaction, an effect outside the store, a periodic task, found ones."""
+"""Kinds of background jobs: in a transaction, outside the store, periodic, and found jobs."""
 
 import asyncio
 import random
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Collection as Several
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from shared.runtime.backoff import compute_backoff, retry_transient
 from shared.runtime.errors import TransientError, is_transient
@@ -16,40 +16,16 @@ from shared.runtime.metrics import JOBS
 from shared.runtime.store.database import Transaction
 
 _MARGIN_S = 10
-"""Time that a claim lasts beyond the time-out of its effects."""
+"""Time that a lease lasts beyond the timeout of its effects, in seconds."""
 _FIRST_RETRY_S = 1
-_WAIT_S = (0.5, 5)
-"""Jobs that a transient error stopped come back one by one: not all of them are its cause."""
+"""First retry delay of a job that fails, in seconds."""
+_TRANSIENT_RETRY_S = (0.5, 5)
+"""Retry delay after a transient error, in seconds, chosen at random for each job (jitter): not
+every job of a claim caused the error, so they must not be retried together."""
 _ERROR_MAX = 500
 _FOUND_MAX = 1000
-"""Rows of found jobs that wait at most; the rest are found again."""
+"""Limit of found jobs that wait as rows, failing ones not counted; later runs find the rest."""
 _log = get_logger(__name__)
-
-
-class Work(Protocol):
-    """How the jobs of a kind are carried out."""
-
-    fail_together: ClassVar[bool]
-    """Whether one job that fails makes those fail that were claimed with it."""
-
-    @property
-    def batch_size(self) -> int:
-        """How many jobs are claimed at once."""
-
-    @property
-    def lease_s(self) -> float:
-        """For how long they are claimed."""
-
-    @property
-    def poll_s(self) -> float:
-        """How often a worker looks for jobs that no one of its process told it of."""
-
-    @property
-    def repeat_s(self) -> float | None:
-        """How long after its end a periodic task runs again; None for a job."""
-
-    async def carry_out(self, rows: JobRows, jobs: Sequence[Job]) -> None:
-        """Carry out jobs that were claimed; raise no error of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +34,22 @@ class InTransaction:
 
     handle: Callable[[Transaction, Sequence[Job]], Awaitable[object]]
     batch_size: int = 25
+    """Limit of the jobs of one claim."""
     lease_s: float = 30
+    """Lease of claimed jobs, in seconds."""
     retry_max_s: float = 600
+    """Longest retry delay of a job that fails, in seconds."""
     poll_s: float = 1
+    """Polling interval of a worker, in seconds, for jobs that another process has enqueued."""
     repeat_s: None = None
     fail_together: ClassVar[bool] = True
+    """Whether the failure of one job makes the others of its claim fail, as in one transaction."""
 
     async def carry_out(self, rows: JobRows, jobs: Sequence[Job]) -> None:
-        """Carry out a batch, or its halves when it fails by the fault of one job: bisection."""
+        """Carry out claimed jobs in one transaction; bisect them when one may be at fault.
+
+        An error of a job is recorded in its row, and not raised.
+        """
 
         async def work(transaction: Transaction) -> None:
             await self.handle(transaction, jobs)
@@ -73,11 +57,11 @@ class InTransaction:
 
         try:
             await rows.store.transaction(work)
-        except Exception as error:  # noqa: BLE001 - it is told in the row of the job
-            # An error of ours, even one to wait out, is about some of the jobs; that of a store
-            # that is away is about none.
-            is_about_some = isinstance(error, TransientError) or not is_transient(error)
-            if is_about_some and len(jobs) > 1:
+        except Exception as error:  # noqa: BLE001 - the job's row records it
+            # Bisect when one job may be the cause: a TransientError that it raised, or a lasting
+            # error. A driver error while the store is away has no such cause.
+            may_be_one_job = isinstance(error, TransientError) or not is_transient(error)
+            if may_be_one_job and len(jobs) > 1:
                 middle = len(jobs) // 2
                 await self.carry_out(rows, jobs[:middle])
                 await self.carry_out(rows, jobs[middle:])
@@ -98,40 +82,51 @@ class Effect:
 
     handle: Callable[[Job], Awaitable[object]]
     effect_timeout_s: float = 10
+    """Timeout of one effect, in seconds; beyond it the job fails."""
     batch_size: int = 20
+    """Limit of the jobs of one claim."""
     retry_max_s: float = 600
+    """Longest retry delay of a job that fails, in seconds."""
     poll_s: float = 1
+    """Polling interval of a worker, in seconds, for jobs that another process has enqueued."""
     repeat_s: float | None = None
+    """Seconds from the end of a periodic task to its next run; None for a job."""
     fail_together: ClassVar[bool] = False
+    """Whether the failure of one job makes the others of its claim fail, as in one transaction."""
 
     @property
     def lease_s(self) -> float:
-        """Longer than any effect lasts: none is begun twice while it runs."""
+        """Lease of claimed jobs, in seconds: longer than an effect, so that none runs twice."""
         return self.effect_timeout_s + _MARGIN_S
 
     async def carry_out(self, rows: JobRows, jobs: Sequence[Job]) -> None:
-        """Carry out each job by itself."""
+        """Carry out claimed jobs. An error of a job is recorded in its row, and not raised."""
         await asyncio.gather(*(self._carry_out_one(rows, job) for job in jobs))
 
     async def _carry_out_one(self, rows: JobRows, job: Job) -> None:
         try:
             async with asyncio.timeout(self.effect_timeout_s):
                 await self.handle(job)
-        except Exception as error:  # noqa: BLE001 - it is told in the row of the job
+        except Exception as error:  # noqa: BLE001 - the job's row records it
             if isinstance(error, TransientError):
                 await _wait_out(rows, [job], error)
             else:
-                # A connection that fails is its own fault here: it may be to anybody's server.
+                # A failed connection counts as the job's own failure: the server may be a third
+                # party's.
                 await _count_failure(rows, job, error, self.retry_max_s)
         else:
             await retry_transient("jobs", lambda: rows.finish(job, self.repeat_s))
             JOBS.labels(rows.kind, "done").inc()
 
 
+Work = InTransaction | Effect
+"""How the jobs of a kind are carried out."""
+
+
 def build_periodic(
     task: Callable[[], Awaitable[object]], every_s: float, effect_timeout_s: float = 20
 ) -> Effect:
-    """Build a periodic task, which one of the replicas runs at a time."""
+    """Build a periodic task, which one replica at a time runs, `every_s` after its last end."""
     return Effect(
         lambda _: task(),
         effect_timeout_s,
@@ -147,16 +142,18 @@ class Finder:
     """Finds jobs in the documents of the service, in one replica at a time."""
 
     find: Callable[[], Awaitable[Several[str]]]
-    """Gives the keys of all that is due. Ids alone: a document that cannot be read is due too."""
+    """Returns the keys of the jobs that are due. It reads ids only, so that a document that this
+    version cannot read is found as well."""
     every_s: float
+    """Interval of the search, in seconds."""
 
     def build_task(self, rows: JobRows) -> Callable[[], Awaitable[None]]:
         """Build the periodic task that inserts a row for each key that has none."""
 
         async def insert_found() -> None:
-            # Before it looks at the documents: what was carried out meanwhile is due no more.
+            # Count before `find`: a job that ends in between is no longer due when `find` runs.
             attempts = await rows.count_attempts()
-            # Those that have failed take no room, however many they are.
+            # Failing jobs take no room, however many they are.
             room = _FOUND_MAX - sum(not each for each in attempts.values())
             if room > 0:
                 new = [key for key in await self.find() if key not in attempts]
@@ -180,6 +177,6 @@ async def _wait_out(rows: JobRows, jobs: Sequence[Job], error: Exception) -> Non
     outcome = "lost" if isinstance(error, ClaimLostError) else "postponed"
     for job in jobs:
         _log.warning("job.postponed", kind=job.kind, key=job.key, error=repr(error))
-        delay_s = random.uniform(*_WAIT_S)  # noqa: S311 - jitter
+        delay_s = random.uniform(*_TRANSIENT_RETRY_S)  # noqa: S311 - jitter
         await retry_transient("jobs", partial(rows.postpone, job, delay_s))
         JOBS.labels(rows.kind, outcome).inc()

@@ -12,7 +12,8 @@ from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, Updat
 
 COLLECTION = "jobs"
 _CHOICE = 4
-"""Rows are chosen at random among so many times as many: replicas seldom choose the same."""
+"""Candidates read for each row to claim. Rows are chosen at random among them, so that replicas
+seldom choose the same."""
 _DUPLICATE = 11000
 
 
@@ -28,16 +29,16 @@ class Job:
     key: str
     payload: Document = field(default_factory=dict)
     attempts: int = 0
-    """Times that it has failed."""
+    """Number of failed attempts."""
 
     @property
     def id(self) -> str:
-        """Id of its row, the same at each attempt: the idempotency key of an outside effect."""
+        """Id of the job's row, the same at each attempt: idempotency key of an outside effect."""
         return f"{self.kind}|{self.key}"
 
 
 async def enqueue(transaction: Transaction, jobs: Sequence[Job]) -> None:
-    """Enqueue jobs with a transaction. One that waits already under its key stays as it is."""
+    """Enqueue jobs in a transaction. A job that waits under the same key already is unchanged."""
     if not jobs:
         return
     now = await read_clock(transaction.db)
@@ -68,12 +69,12 @@ class JobRows:
         await self._rows.create_index([("kind", 1), ("due", 1)])
 
     async def count_attempts(self) -> Mapping[str, int]:
-        """Give the attempts of each row, by key."""
+        """Read the number of failed attempts of each row, by key."""
         rows = self._rows.find({"kind": self.kind}, {"key": 1, "attempts": 1})
         return {row["key"]: row["attempts"] async for row in rows}
 
     async def insert(self, keys: Sequence[str]) -> None:
-        """Insert rows that are due now. A row that is there already stays as it is."""
+        """Insert rows that are due now. A row that exists already is unchanged."""
         now = await self.store.read_clock()
         jobs = [Job(self.kind, key) for key in keys]
         try:
@@ -98,7 +99,7 @@ class JobRows:
             return
 
     async def claim(self, batch_size: int, *, fail_together: bool) -> Sequence[Job]:
-        """Claim up to so many rows that are due; none when no row is.
+        """Claim at most `batch_size` rows that are due; empty when none is due.
 
         A row that a dead replica left is claimed alone; so is one that has failed, where the jobs
         of a claim `fail_together`.
@@ -115,7 +116,7 @@ class JobRows:
             claim = {"holder": self._holder, "due": now + self._lease}
             await self._rows.update_many(chosen | {"due": {"$lte": now}}, {"$set": claim})
             rows = await self._rows.find(chosen | {"holder": self._holder}).to_list(None)
-            # None of them: other replicas were faster.
+            # Without rows, other replicas were faster: choose again.
             if rows:
                 return [Job(self.kind, row["key"], row["payload"], row["attempts"]) for row in rows]
 
@@ -141,7 +142,7 @@ class JobRows:
         await self._rows.update_one(mine, {"$set": again, "$unset": {"holder": "", "error": ""}})
 
     async def postpone(self, job: Job, delay_s: float, error: str | None = None) -> None:
-        """Give a row back, to be claimed after `delay_s`; with an `error` an attempt has failed."""
+        """Release a row, due again in `delay_s`; an `error` is recorded as a failed attempt."""
         change: Document = {
             "$set": {"due": await self._add_to_now(delay_s)},
             "$unset": {"holder": ""},
@@ -152,7 +153,7 @@ class JobRows:
         await self._rows.update_one(self._filter_mine([job]), change)
 
     async def release(self) -> None:
-        """Give back at once all that this worker has claimed."""
+        """Release all rows that this worker has claimed: they are due now."""
         mine = {"kind": self.kind, "holder": self._holder}
         now = await self.store.read_clock()
         await self._rows.update_many(mine, {"$set": {"due": now}, "$unset": {"holder": ""}})
@@ -165,7 +166,7 @@ class JobRows:
 
 
 def _choose(found: Sequence[Document], batch_size: int, *, fail_together: bool) -> Sequence[str]:
-    """Choose rows among those found, the first of which has been due longest."""
+    """Choose rows at random among those found; a row to be claimed alone goes first."""
 
     def is_alone(row: Document) -> bool:
         return "holder" in row or (fail_together and row["attempts"] > 0)

@@ -13,6 +13,7 @@ from shared.runtime.store.database import Document, Store, aggregate
 from shared.runtime.tracing.spans import open_root
 
 _STOP_S = 2.0
+"""Timeout of the release of claimed rows at stop, in seconds."""
 
 
 class Worker:
@@ -25,7 +26,7 @@ class Worker:
         self._work = work
 
     async def prepare(self) -> None:
-        """Create the index; a periodic task is due when a replica starts."""
+        """Create the index, and make a periodic task due now."""
         await self._rows.prepare()
         if self._work.repeat_s is not None:
             await self._rows.make_due("")
@@ -35,7 +36,8 @@ class Worker:
         try:
             with self._rows.store.notifier.subscribe(self.kind) as woken:
                 while True:
-                    # Before it looks: a job enqueued meanwhile sets it for the next turn.
+                    # Clear the event before the claim: a job enqueued during the claim sets it
+                    # again.
                     woken.clear()
                     if not await retry_forever(f"jobs.{self.kind}", self._carry_out_next):
                         await self._wait(woken)
@@ -54,7 +56,7 @@ class Worker:
         return bool(jobs)
 
     async def _wait(self, woken: asyncio.Event) -> None:
-        # With jitter: replicas that started together must not look together.
+        # With jitter: replicas that started together must not poll together.
         with suppress(TimeoutError):
             async with asyncio.timeout(self._work.poll_s * random.uniform(0.5, 1)):  # noqa: S311
                 await woken.wait()
@@ -79,10 +81,10 @@ class Jobs:
             self.add(f"{kind}.find", build_periodic(finder.build_task(rows), finder.every_s))
 
     async def measure(self) -> None:
-        """Refresh the gauges: every replica shows those of all."""
+        """Refresh the gauges of jobs: each replica shows the figures of the whole service."""
         now = await self._store.read_clock()
         found = {row["_id"]: row async for row in aggregate(self._rows, _build_counts(now))}
-        # What a newer version enqueued may be of a kind that this one does not know.
+        # A newer version may have enqueued jobs of a kind that this one does not know.
         self._kinds.update(found)
         for kind in self._kinds:
             row = found.get(kind, {"waiting": 0, "failing": 0, "due": now})
@@ -92,7 +94,7 @@ class Jobs:
 
 
 def _build_counts(now: datetime) -> list[Document]:
-    """Build the pipeline that counts rows: what is claimed or postponed is not due yet."""
+    """Build the pipeline that counts rows by kind: claimed and postponed rows are not due."""
     is_waiting = {"$and": [{"$lte": ["$due", now]}, {"$eq": ["$attempts", 0]}]}
     return [
         {

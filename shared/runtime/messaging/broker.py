@@ -35,14 +35,20 @@ from shared.vocabulary.sizes import MEGABYTE
 
 _CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 _POLL_MS = 20
+"""Time for which a poll waits for records, in milliseconds."""
 _SESSION_MS = 10_000
+"""Session timeout: a member silent for so many milliseconds loses its partitions to others."""
 FETCH_BYTES = 8 * MEGABYTE
 """Size limit of one answer of the broker, all partitions together."""
 _METADATA_MAX_AGE_MS = 30_000
-"""A topic created late is read after this time at most; the client's default is 5 minutes."""
+"""Refresh interval of metadata, in milliseconds: a topic created late is read after this time at
+most; the client's default is 5 minutes."""
 _STOP_S = 5.0
+"""Grace period of work in progress at stop, in seconds."""
 _PING_S = 2.0
+"""Timeout of the question whether the broker answers, in seconds."""
 QUIET_S = 1.0
+"""Seconds without a record after which topics count as read, if end offsets are not reliable."""
 _CHECK_PAUSE_S = 0.05
 _log = get_logger(__name__)
 fetcher_patch.install_patch()
@@ -52,7 +58,7 @@ class BatchProcessor(Protocol):
     """Processes batches of records: an inbox or a projection."""
 
     async def process(self, records: Sequence[Record]) -> None:
-        """Return when offsets may be committed."""
+        """Process a batch; return once its offsets may be committed."""
 
 
 class Broker:
@@ -124,18 +130,18 @@ class Broker:
             await self._admin.close()
 
     async def publish(self, message: Document) -> Awaitable[object]:
-        """Hand a message of the outbox to the producer; the result is done once acknowledged.
+        """Send a message of the outbox; the awaitable returned is done once it is acknowledged.
 
-        Raises ProducerClosed when there is no producer: before `renew_producer`, say.
+        Raises ProducerClosed before `renew_producer`, and after `abandon_producer`.
         """
         headers = {"content-type": _CONTENT_TYPE, **dict(message["headers"])}
         topic = self._settings.namespace + message["topic"]
         return await self._producer.send(topic, message["key"], message["value"], headers.items())
 
     async def renew_producer(self) -> None:
-        """Start the producer or its successor; the broker refuses records of those before it.
+        """Start a new producer; the broker then refuses records of the earlier ones (fencing).
 
-        Those of any replica of the service.
+        This holds for the producers of all replicas of the service.
         """
         await self._producer.renew()
 
@@ -144,7 +150,7 @@ class Broker:
         await self._producer.abandon()
 
     async def is_connected(self) -> bool:
-        """Tell whether the broker answers."""
+        """Tell whether the broker answers within a timeout."""
         if self._admin is None:
             return False
         try:
@@ -200,7 +206,10 @@ class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 
     @property
     def poll_age_s(self) -> float:
-        """Seconds since the last successful poll, processing time included; 0 before `start`."""
+        """Seconds since the last successful poll, processing time included; 0 before `start`.
+
+        While polls fail: since the first failed one.
+        """
         consumer = self._subscriber.consumer
         if not isinstance(consumer, WatchedConsumer):
             return 0.0
@@ -215,7 +224,7 @@ class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         try:
             await self._subscriber.start()
         except BaseException:
-            # Otherwise it would stay a member, and keep partitions that nobody reads.
+            # Otherwise this consumer would stay a member, and keep partitions that nobody reads.
             await self._subscriber.stop()
             raise
 
@@ -227,14 +236,14 @@ class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self._joined.set()
 
     async def _parse(self, records: tuple[Any, ...]) -> KafkaMessage:
-        """Wrap a batch as it is: the framework decodes headers, and a bad one drops the batch."""
+        """Wrap a batch as it is: the framework's parser would drop it for one malformed header."""
         return KafkaAckableMessage(
             raw_message=records, body=b"", consumer=self._subscriber.consumer
         )
 
     async def _consume(self, message: KafkaMessage) -> None:
-        # Never returns without an acknowledgement, except when cancelled. With manual
-        # acknowledgement, the next one would also acknowledge the batch of a handler that raised.
+        # Never raise, except when cancelled: the acknowledgement of the next batch would include
+        # this one.
         self._last_record = asyncio.get_running_loop().time()
         by_topic: dict[str, list[Record]] = {}
         for record in message.raw_message:

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 _FAILURE_WINDOW_S = 20.0
-"""Failed polls less than this apart are one failure; the framework polls again sooner."""
+"""Failed polls fewer seconds apart count as one failure; the framework polls more often."""
 
 
 class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
@@ -24,16 +24,19 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
 
     @property
     def last_good_poll(self) -> float:
-        """Moment of the last successful poll, on the monotonic clock.
+        """Moment of the last successful poll, or of the first failed one while polls fail.
 
-        After a failed poll, aiokafka returns nothing once, then fails again: one poll that passes
-        just after a failure does not count as successful.
+        The clock is the monotonic one. After a failed poll, aiokafka returns nothing once, then
+        fails again: one poll that passes just after a failure does not count as successful.
         """
         is_failing = self._is_failing(time.monotonic())
         return self._failing_since if is_failing else self._polled
 
     async def getmany(self, *partitions: Any, **options: Any) -> Any:  # noqa: ANN401
-        """Poll. Raises KafkaError for any error of aiokafka: the framework recovers from it."""
+        """Poll. Turns every error into a KafkaError, from which the framework recovers.
+
+        Only ConsumerStoppedError passes unchanged.
+        """
         try:
             if self._has_dropped:
                 await self._rewind()

@@ -26,7 +26,7 @@ app = build_commands("inbox", "Dead letters of a service.")
 @app.command("list")
 def list_entries(context: typer.Context) -> None:
     """List the dead letters, the messages of newer levels, and those parked behind either."""
-    # Without the bytes: somebody may have sent thousands of a megabyte each.
+    # The bytes are left out: there may be thousands of entries, of a megabyte each.
     entries = get_collection(context).find({"held": True}, {"value": 0, "key": 0, "headers": 0})
     print_table(
         ("entry", "state", "topic", "dossier", "rank", "since", "reason"),
@@ -82,7 +82,7 @@ def discard(
     entries: list[str],
     rank: Annotated[
         int | None,
-        typer.Option(min=1, max=SEQUENCE_MAX, help="Its rank, when its bytes do not tell."),
+        typer.Option(min=1, max=SEQUENCE_MAX, help="Its rank, when its bytes do not hold it."),
     ] = None,
 ) -> None:
     """Discard dead letters; messages parked behind them then follow in order.

@@ -27,10 +27,11 @@ _CODECS = {
 }
 _HEADER_BYTES = DefaultRecordBase.HEADER_STRUCT.size
 _HEAD_BYTES = 1000
+"""Bytes of a batch that is not unpacked, kept for its dead letter."""
 
 
 class UnreadReason(str):
-    """Name of a header that says why its record was not unpacked."""
+    """Header name that holds the reason why its record was not unpacked."""
 
     __slots__ = ()
 
@@ -67,7 +68,7 @@ def build_unread_record(batch: Batch, whole: memoryview, reason: str) -> UnreadR
 
 
 def measure_unpacked(batch: Batch, whole: memoryview) -> int | str:
-    """Measure the unpacked size of a batch, in bytes; a text says why it must not be unpacked."""
+    """Measure the unpacked size of a batch, in bytes; a text is the reason not to unpack it."""
     codec = batch.compression_type
     if codec == DefaultRecordBase.CODEC_NONE:
         return len(whole)

@@ -2,8 +2,8 @@
 
 No broker checks header names. On such a name, aiokafka raises, loses its place in the batch, and
 reads it again for ever: one foreign record would stop a service. Here header names are read as
-bytes, as Kafka's own clients do; no code of ours depends on them. `decompression.py` says which
-batches are not unpacked.
+bytes, as Kafka's own clients do; no code of ours depends on them. `decompression.py` decides
+which batches are not unpacked.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Held messages: parked ones wait for their turn, dead letters wait for an operator."""
+"""Held messages: parked ones wait for an earlier message, dead letters wait for an operator."""
 
 from collections.abc import Sequence
 
@@ -87,7 +87,7 @@ class HeldMessages:
         streams = await self._inbox_store.read_streams(transaction, {entry["stream"], name})
         if entry["state"] == "parked" and streams[name].dead:
             return "parked"
-        _leave_waiting(entry, streams[entry["stream"]])
+        _remove_from_stream(entry, streams[entry["stream"]])
         rank = (message.sequence or entry["sequence"]) if self._parser.is_sequenced else None
         state, message = _decide_state(message, streams[name], rank, is_given_up=is_given_up)
         if state == "done" and message.event is not None:
@@ -111,7 +111,7 @@ class HeldMessages:
         return state
 
 
-def _leave_waiting(entry: Document, stream: Stream) -> None:
+def _remove_from_stream(entry: Document, stream: Stream) -> None:
     if entry["state"] == "parked":
         stream.parked -= 1
     elif entry["_id"] in stream.dead:
@@ -121,7 +121,7 @@ def _leave_waiting(entry: Document, stream: Stream) -> None:
 def _decide_state(
     message: Incoming, stream: Stream, rank: int | None, *, is_given_up: bool
 ) -> tuple[str, Incoming]:
-    """Decide the new state of a message at its rank. Moves the stream on past that rank."""
+    """Decide the new state of a message; advance the stream when its rank is the next one."""
     if message.is_newer and not is_given_up:
         return "newer", message
     if rank is not None and rank > stream.next and (is_given_up or message.fault is None):

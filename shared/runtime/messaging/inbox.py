@@ -103,7 +103,7 @@ class Inbox:
         is_again: bool,
     ) -> Outcomes:
         if is_again:
-            batch = await self._inbox_store.take_back(transaction, batch)
+            batch = await self._inbox_store.delete_newer(transaction, batch)
         seen = await self._inbox_store.find_seen(transaction, batch)
         streams = await self._inbox_store.read_streams(transaction, {each.stream for each in batch})
         outcomes = decide_outcomes(

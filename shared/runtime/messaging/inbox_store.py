@@ -11,16 +11,18 @@ from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import UpdateOne
 
 _KEPT_BEYOND_RETENTION = timedelta(days=7)
+"""Time for which ids are kept beyond the retention of their topic."""
 _READ_AT_ONCE = 50
 """Ids in one $in: SecantusDB's time grows with their square (206 ms for 500, 45 ms by 50)."""
 
 
 class InboxStore:
-    """Stores which messages of one topic a service has consumed.
+    """Inbox entries of one topic: which messages a service has consumed, and which are held.
 
-    The entry of a message that was applied is an id that expires. A `held` entry keeps its bytes:
-    it is parked, or newer than this version judges, or dead until an operator decides, or has that
-    decision to carry out (replay, discard).
+    The entry of a message that was applied is an id that expires. A `held` entry also keeps the
+    record, and its state says why: `parked` (it waits for an earlier message of its dossier),
+    `newer` (of a level above the one that this version judges), `dead` (a dead letter without a
+    decision), `replay` or `discard` (a decision of an operator that is not carried out yet).
     """
 
     def __init__(self, store: Store, topic: Topic, clock: Clock) -> None:
@@ -33,7 +35,7 @@ class InboxStore:
         self._kept = timedelta(milliseconds=topic.retention_ms or 0) + _KEPT_BEYOND_RETENTION
 
     async def prepare(self) -> None:
-        """Create the indexes. Only held entries have one: the others are millions."""
+        """Create the indexes. That of states covers held entries only: the others are millions."""
         await self._entries.create_index("expires_at", expireAfterSeconds=0)
         await self._entries.create_index(
             [("topic", 1), ("state", 1), ("stream", 1), ("sequence", 1)],
@@ -144,7 +146,7 @@ class InboxStore:
         )
 
     async def is_done(self, entry_id: str) -> bool:
-        """Tell whether an entry is known to be done: an operator may have replayed it."""
+        """Tell whether the message of an entry was applied, as a replayed dead letter is."""
         return await self._entries.find_one({"_id": entry_id, "state": "done"}) is not None
 
     async def find_held(self, transaction: Transaction, entry_id: str) -> Document | None:
@@ -178,7 +180,7 @@ class InboxStore:
                 yield entry
 
     async def find_judgeable(self, level: int) -> AsyncIterator[list[Document]]:
-        """Give the messages that waited for a version that judges `level`, in pages, in order."""
+        """Yield the entries of `newer` messages up to `level`, in pages, by dossier and rank."""
         newer = self._held | {"state": "newer", "level": {"$lte": level}}
         found = self._entries.find(newer, {"_id": 1}).sort([("stream", 1), ("sequence", 1)])
         ids = [row["_id"] for row in await found.to_list(None)]
@@ -187,12 +189,12 @@ class InboxStore:
             found = self._entries.find(newer | page).sort([("stream", 1), ("sequence", 1)])
             yield await found.to_list(None)
 
-    async def take_back(
+    async def delete_newer(
         self, transaction: Transaction, batch: Sequence[Incoming]
     ) -> list[Incoming]:
-        """Delete the entries of newer messages, to take these again as if they had just come.
+        """Delete the `newer` entries of messages, so that these are processed as new ones.
 
-        Gives those that still waited: another replica may have been faster.
+        Returns the messages whose entry was still there: another replica may have been faster.
         """
         entries = transaction.collection("inbox")
         newer = {"_id": {"$in": [message.id for message in batch]}, "state": "newer"}
@@ -202,7 +204,7 @@ class InboxStore:
         return [message for message in batch if message.id in waiting]
 
     async def find_next_parked(self, name: str, rank: int) -> Document | None:
-        """Find the first parked entry of a dossier that is due at `rank`."""
+        """Find the first parked entry of a dossier with a rank up to `rank`; None without one."""
         due = {"state": "parked", "stream": name, "sequence": {"$lte": rank}}
         entry: Document | None = await self._entries.find_one(
             self._held | due, sort=[("sequence", 1)]
@@ -214,7 +216,7 @@ class InboxStore:
         return await self._entries.count_documents(self._held | {"state": state})
 
     async def read_stream(self, name: str) -> Stream | None:
-        """Read the stream of one dossier, outside any transaction."""
+        """Read the stream of one dossier, outside any transaction; None when it has none."""
         row = await self._streams.find_one({"_id": self._stream_id(name)})
         return None if row is None else Stream(row["next"], row["dead"], row["parked"])
 
@@ -227,7 +229,7 @@ class InboxStore:
         return f"{self._topic.name}|{name}"
 
     def note_deliveries(self, transaction: Transaction, batch: Iterable[Incoming]) -> None:
-        """Note of each message that it takes effect in this transaction."""
+        """Note, for logs and traces after the commit, that each message takes effect here."""
         for message in batch:
             if message.event is not None:
                 headers = message.record.headers
@@ -236,7 +238,7 @@ class InboxStore:
     def publish_dead_letter(
         self, transaction: Transaction, message: Incoming, entry_id: str
     ) -> None:
-        """Publish a dead letter: the original bytes, and the reason in a header."""
+        """Publish a dead letter: the bytes, cut when too large, and the reason in a header."""
         record = message.record.truncate()
         headers = dict(record.headers) | {
             "x-reason": message.fault or "",

@@ -13,7 +13,9 @@ Handle = Callable[[Sequence[Incoming]], Awaitable[None]]
 WriteDeadLetter = Callable[[Incoming, str], Awaitable[None]]
 
 _ATTEMPTS_ALONE = 3
+"""Attempts at one message before it becomes a dead letter."""
 _PAUSE_S = 0.1
+"""Retry delay between these attempts, in seconds."""
 _log = get_logger(__name__)
 
 
@@ -60,10 +62,10 @@ async def _retry_alone(
 
 
 async def write_dead_letter(message: Incoming, reason: str, handle: Handle) -> None:
-    """Write a dead letter, whatever the message holds. Raises transient errors only.
+    """Write a dead letter, whatever the message holds.
 
     When the store refuses its id, its stream or its headers, the dead letter is written again with
-    its bytes and its position only.
+    its bytes and its position only. Raises transient errors, and any error of that second write.
     """
     try:
         await handle([message.with_fault(reason)])

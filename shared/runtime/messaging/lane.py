@@ -14,9 +14,11 @@ from shared.runtime.store.database import Document
 from shared.runtime.store.outbox_documents import unpack_messages
 
 _HAND_OVER_S = 5.0
+"""Timeout of handing one message to the producer, in seconds."""
 _RETRY_AFTER_FAULT_S = 0.5
 _RETRY_AFTER_TIMEOUT_S = 5.0
 _RETRY_AFTER_REFUSAL_S = 30.0
+"""Retry delays of a topic or a key, in seconds, by what stopped it."""
 _log = get_logger(__name__)
 
 Publish = Callable[[Document], Awaitable[Awaitable[object]]]
@@ -30,7 +32,7 @@ Handed = tuple[Document, Awaitable[object]]
 
 @dataclass(slots=True)
 class Page:
-    """Documents of one topic, and what came of their messages."""
+    """Documents of one topic, and the outcomes of their messages."""
 
     documents: Sequence[Document]
     published: list[Document] = field(default_factory=list)
@@ -44,7 +46,7 @@ class Page:
 
     @property
     def is_refused(self) -> bool:
-        """Whether nothing but refusals, which no waiting cures, held messages back."""
+        """Whether there are failures, and all are refusals, which no retry cures."""
         return bool(self.failures) and all(map(is_refusal, self.failures))
 
     @property
@@ -60,24 +62,25 @@ class Lane:
         """Prepare; nothing is published yet."""
         self.topic = topic
         self.is_blocked = False
-        """Whether there are messages to publish, and none could be, for no fault of theirs."""
+        """Whether none of the last page was published, for no refusal and no back-off; True also
+        while a page is being published."""
         self._publish = publish
         self._renew = renew
-        self._rests_until = 0.0
+        self._retry_at = 0.0
         self._postponed: dict[str, float] = {}
 
     @property
     def is_backing_off(self) -> bool:
-        """Whether the whole topic waits before it is tried again."""
-        return time.monotonic() < self._rests_until
+        """Whether the whole topic waits for its retry delay."""
+        return time.monotonic() < self._retry_at
 
     @property
     def postponed(self) -> Sequence[str]:
-        """Keys that wait before they are tried again: the broker refuses their next message."""
+        """Keys that wait for their retry delay: the broker refuses their next message."""
         return list(self._postponed)
 
     def end_waits(self) -> None:
-        """End the wait of keys that have waited long enough. Called just before a page is read.
+        """Retry the keys whose retry delay has passed. To be called just before a page is read.
 
         At any other moment the page would lack the oldest messages of such a key, and what follows
         would overtake them.
@@ -86,13 +89,13 @@ class Lane:
         self._postponed = {key: end for key, end in self._postponed.items() if end > now}
 
     def back_off(self, seconds: float = _RETRY_AFTER_FAULT_S) -> None:
-        """Try the topic again after so long."""
-        self._rests_until = max(self._rests_until, time.monotonic() + seconds)
+        """Postpone the retry of the whole topic by `seconds`."""
+        self._retry_at = max(self._retry_at, time.monotonic() + seconds)
 
     async def publish(self, page: Page) -> None:
-        """Publish the messages of a page, and note in it what came of them.
+        """Publish the messages of a page, and note their outcomes in it.
 
-        A key stops at its first failure: what follows it on that key is published again, behind it.
+        A key stops at its first failure: its later messages are published again, after that one.
         """
         self.is_blocked = True
         handed = await self._hand_over(page)
@@ -104,8 +107,8 @@ class Lane:
             if key in stopped:
                 continue
             if key in retried or (is_refusal(first) and len(handed) > 1):
-                # The broker refuses a batch whole, for one record in it. What follows on the key
-                # may have passed already, and must be the last on its topic.
+                # The broker refuses a whole batch for one record in it. Later messages of the key
+                # may have been acknowledged already; published again, they come last.
                 retried.add(key)
                 outcome = await self._publish_alone(message)
             if isinstance(outcome, BaseException):
@@ -114,7 +117,7 @@ class Lane:
             else:
                 page.published.append(message)
                 PUBLISHED.labels(self.topic).inc()
-        # One that is absent or has no rights is for an operator: the broker answers.
+        # A refusal (an absent topic, missing rights) is no stall: an operator must act.
         self.is_blocked = not (page.published or page.is_refused or self.is_backing_off)
         if self.is_blocked:
             self.back_off()
@@ -153,7 +156,7 @@ class Lane:
         return handed
 
     async def _submit(self, message: Document) -> Awaitable[object]:
-        # Before readers can have it: the log line of its publication says this time.
+        # Taken before readers can have the record: the log line of the publication shows it.
         message["sent_ns"] = time.time_ns()
         async with asyncio.timeout(_HAND_OVER_S):
             return await self._publish(message)
@@ -175,5 +178,6 @@ class Lane:
         elif concerns_topic(error):
             self.back_off(_RETRY_AFTER_REFUSAL_S)
         elif is_refusal(error):
-            # Not what was refused along with it by an old sequence number: that goes at once.
+            # A record refused for its old sequence number alone is not postponed: it is sent again
+            # now.
             self._postponed[message["key"]] = time.monotonic() + _RETRY_AFTER_REFUSAL_S

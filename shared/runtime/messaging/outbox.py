@@ -22,29 +22,35 @@ from shared.runtime.store.lease import Lease
 from shared.runtime.store.outbox_documents import measure_age_s
 
 _PAGE = 50
-"""Documents read at once: SecantusDB takes the square of the length of a $in to delete them."""
+"""Documents of one read: SecantusDB's time to delete them grows with the square of their number."""
 _POLL_S = 0.5
+"""Polling interval of the outbox, in seconds, for commits of other processes."""
 _ASK_EVERY_S = 1.0
+"""Interval between requests for the lease, in seconds."""
 _PACE_S = 0.05
-"""Least time between two reads, but of a backlog: commits that come in between share a read."""
+"""Minimum interval between two reads, in seconds, except for a backlog: commits that come in
+between share a read."""
 _TOGETHER_S = 0.05
-"""Lanes that end within this time are settled by one command; the others hold up nobody."""
+"""Timeout of the wait for lanes, in seconds: those that end in time share one command."""
 _GIVE_UP_S = 30.0
+"""Seconds without any publication after which the relay gives the lease up."""
 _EPOCH_S = 24 * 3600.0
-"""Age at which the producer is renewed: the broker forgets a transactional id after a week."""
+"""Age at which the producer is renewed, in seconds: the broker forgets a transactional id after a
+week."""
 _STOP_S = 2.0
+"""Grace period of publications in progress at stop, in seconds."""
 _MEASURED_EVERY_S = 1.0
 _log = get_logger(__name__)
 
 
 class Publisher(Protocol):
-    """What sends messages to the broker."""
+    """Sends messages to the broker."""
 
     async def publish(self, message: Document) -> Awaitable[object]:
-        """Hand a message over, in order; the result resolves when the broker has it."""
+        """Send a message, in order; the awaitable returned is done once it is acknowledged."""
 
     async def renew_producer(self) -> None:
-        """Start the producer, or its successor: those before it, in any process, are fenced."""
+        """Start a new producer: the earlier ones, in any process, are fenced."""
 
     async def abandon_producer(self) -> None:
         """Close the producer, and send nothing more of what it holds."""
@@ -57,9 +63,8 @@ class LeaseLostError(Exception):
 class Relay:
     """Publishes the outbox of a service, in the one replica that holds the lease.
 
-    Each topic has a lane of its own: one that is absent, or without a leader, holds up no other.
-    One read serves all lanes that are free, because it is the number of commands that a store pays
-    for.
+    Each topic has a lane of its own: one that is absent, or without a leader, delays no other. One
+    read serves all lanes that are free: the load of the store depends on the number of commands.
     """
 
     def __init__(self, store: Store, publisher: Publisher) -> None:
@@ -79,9 +84,10 @@ class Relay:
 
     @property
     def stalled_s(self) -> float:
-        """Seconds for which there were messages to publish and none could be; 0 otherwise.
+        """Seconds for which messages waited and none was published; 0 otherwise.
 
-        A message that the broker refuses for itself is set aside and does not count.
+        The renewal of the producer counts too. A message that the broker refuses for itself does
+        not.
         """
         since = self._blocked_since
         return 0.0 if since is None else time.monotonic() - since
@@ -100,11 +106,11 @@ class Relay:
                     await self._finish()
 
     async def _prepare(self) -> None:
-        # Where a topic is left out, a read must not pass over all that waits there.
+        # Without it, a read that leaves a topic out would scan all that waits there.
         await self._outbox.create_index([("topic", 1), ("_id", 1)])
 
     async def _finish(self) -> None:
-        """Wait a moment for what was handed over, so that its documents go too; then give up."""
+        """Wait for lanes in progress, within the grace period, then release the lease."""
         if self._running:
             await asyncio.wait(self._running, timeout=_STOP_S)
         await self._settle()
@@ -116,7 +122,7 @@ class Relay:
         tenure = self._lease.tenure
         is_holder = await self._lease.hold()
         if not is_holder or self._lease.tenure != tenure:
-            # Another replica may have published in between: send nothing of before.
+            # Another replica may have published since: drop what was read before.
             if self._opened:
                 _log.warning("relay.lease_lost")
             await self._drop()
@@ -152,7 +158,7 @@ class Relay:
         return True
 
     async def _renew(self) -> None:
-        """Renew the producer, when nobody else can have done so since the lease was taken."""
+        """Renew the producer. Raises LeaseLostError when the lease ended before, or meanwhile."""
         self._check_lease()
         await self._publisher.renew_producer()
         self._check_lease()
@@ -193,12 +199,12 @@ class Relay:
             await asyncio.wait(started, timeout=_TOGETHER_S)
         ended = await self._settle()
         if ended - started or (ended and len(documents) == _PAGE):
-            # There may be more of the same topics.
+            # There may be more messages of the same topics.
             return
         await self._wait_for_news()
 
     async def _wait_for_news(self) -> None:
-        """Wait for the end of a lane, a commit of this process, or a moment for those of others."""
+        """Wait for the end of a lane or a commit of this process, at most the polling interval."""
         commit = asyncio.create_task(self._store.committed.wait())
         try:
             await asyncio.wait(
@@ -209,7 +215,7 @@ class Relay:
         await asyncio.sleep(self._read + _PACE_S - time.monotonic())
 
     async def _read_page(self) -> Sequence[Document]:
-        """Read the oldest documents, but for what cannot be published now."""
+        """Read the oldest documents, without the topics and keys that cannot be published now."""
         busy = {lane.topic for lane, _ in self._running.values()}
         busy |= {lane.topic for lane in self._lanes.values() if lane.is_backing_off}
         left_out: list[Document] = [{"topic": {"$in": sorted(busy)}}] if busy else []
@@ -218,7 +224,7 @@ class Relay:
                 lane.end_waits()
                 left_out += _match_postponed(lane)
         self._read = time.monotonic()
-        # Of one snapshot: no document comes without those that its transaction had read.
+        # One snapshot: no document is read without those that its transaction had read.
         outbox = self._outbox.with_options(read_concern=SNAPSHOT)
         rows = outbox.find({"$nor": left_out} if left_out else {}, limit=-_PAGE)
         page: list[Document] = await rows.sort("_id", 1).to_list(_PAGE)
@@ -238,7 +244,7 @@ class Relay:
         return started
 
     async def _settle(self) -> set[asyncio.Task[None]]:
-        """Delete what the lanes that have ended have published; give up when one is fenced."""
+        """Delete what the lanes that have ended have published; stop when one is fenced."""
         ended = {task for task in self._running if task.done()}
         runs = [(task.exception(), *self._running.pop(task)) for task in ended]
         for error, lane, _ in runs:
@@ -275,19 +281,19 @@ class Relay:
 
 
 def _match_postponed(lane: Lane) -> list[Document]:
-    """Match the documents of a topic that hold messages of postponed keys alone."""
+    """Build filters that match the documents of a topic with messages of postponed keys only."""
     if not (keys := lane.postponed):
         return []
     has_others = {"$elemMatch": {"key": {"$nin": keys}}}
     return [
         {"topic": lane.topic, "messages": {"$exists": True, "$not": has_others}},
-        # Of earlier releases: a document a message.
+        # Earlier releases stored each message in a document of its own.
         {"topic": lane.topic, "key": {"$in": keys}},
     ]
 
 
 def _build_changes(page: Page) -> Iterator[DeleteMany | UpdateOne]:
-    """Build the deletion of documents that are published whole, and of messages of the others."""
+    """Build the deletions: of documents that are published whole, of single messages otherwise."""
     published = defaultdict(list)
     for message in page.published:
         published[message["document"]].append(message["n"])
@@ -297,8 +303,8 @@ def _build_changes(page: Page) -> Iterator[DeleteMany | UpdateOne]:
         if len(numbers) == len(document.get("messages", [document])):
             gone.append(name)
         elif numbers:
-            # Taken out one by one: a relay that another has replaced must not put back what that
-            # one has published.
+            # Remove single messages, not the list: a replaced relay would put back what its
+            # successor has published.
             yield UpdateOne({"_id": name}, {"$pull": {"messages": {"n": {"$in": numbers}}}})
     if gone:
         yield DeleteMany({"_id": {"$in": gone}})

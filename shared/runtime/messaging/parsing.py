@@ -18,6 +18,7 @@ _STREAM_MAX = 100
 """Length limit of a stream's name, which is indexed: a longer record key becomes its hash."""
 _CUT_BYTES = 1000
 _CUT_HEADERS = 20
+"""Bytes of the value, and headers, that are kept of a record too large for a dead letter."""
 _RESERVED_BYTES = 8 * 1024
 """Bytes reserved for the headers of a dead letter."""
 
@@ -96,7 +97,7 @@ class Incoming:
 
     @property
     def as_bytes(self) -> "Incoming":
-        """The same message with only its bytes and its position, which any store takes."""
+        """The same message with only its bytes and its position, which any store accepts."""
         record = self.record
         alone = Record(record.topic, "", record.value, {}, record.position)
         return Incoming(alone.truncate(), record.position, record.position)
@@ -112,9 +113,9 @@ class RecordParser:
     """Parses and validates the records of one topic."""
 
     def __init__(self, topic: Topic, *, is_sequenced: bool, level: int = LEVEL) -> None:
-        """Build a validator per type; `is_sequenced` when every event must carry its rank.
+        """Build a validator for each type of event.
 
-        `level` is the highest that is judged.
+        `is_sequenced` means that every event must carry its rank; `level` is the highest judged.
         """
         self._events: dict[str, TypeAdapter[Event[Any]]] = {
             payload.event_type: _build_adapter(payload) for payload in topic.payloads
@@ -129,7 +130,7 @@ class RecordParser:
         `is_keyed` is false when an operator may have replaced the body: the key is not compared.
         """
         stream = _name_stream(record.key)
-        # Where the key is the dossier, it names that of a message which cannot be read.
+        # When the key is the dossier id, it names the dossier of an unreadable message too.
         dossier_id = stream if self._key is Key.DOSSIER else None
         head = _parse_head(record)
         if isinstance(head, str):
@@ -161,7 +162,7 @@ class RecordParser:
         disagreement = self._find_disagreement(key, event)
         if disagreement is not None:
             return incoming.with_fault(disagreement)
-        return replace(incoming, event=event, piece_id=_field(event, "piece_id"))
+        return replace(incoming, event=event, piece_id=_read_field(event, "piece_id"))
 
     def _find_disagreement(self, key: str | None, event: Event[Any]) -> str | None:
         """Describe where record, envelope and payload name different dossiers or entities.
@@ -169,10 +170,13 @@ class RecordParser:
         They must agree: the key decides the order, the envelope the rank, the payload the effects.
         """
         if self._key is Key.DOSSIER:
-            named = {"dossierid": event.dossierid, "data.dossier_id": _field(event, "dossier_id")}
+            named = {
+                "dossierid": event.dossierid,
+                "data.dossier_id": _read_field(event, "dossier_id"),
+            }
         elif self._key is Key.ENTITY and event.data.entity is not None:
             field = event.data.entity
-            named = {"subject": event.subject, f"data.{field}": _field(event, field)}
+            named = {"subject": event.subject, f"data.{field}": _read_field(event, field)}
         else:
             return None
         names = {where: name for where, name in {"record key": key, **named}.items() if name}
@@ -181,7 +185,7 @@ class RecordParser:
         return "disagreement: " + ", ".join(f"{where} {name}" for where, name in names.items())
 
 
-def _field(event: Event[Any], name: str) -> str | None:
+def _read_field(event: Event[Any], name: str) -> str | None:
     value: str | None = getattr(event.data, name, None)
     return value
 
@@ -192,7 +196,7 @@ def _build_adapter(payload: type[Payload]) -> TypeAdapter[Event[Any]]:
 
 
 def _parse_head(record: Record) -> Head | str:
-    """Parse the attributes of an event, or say why they cannot be parsed."""
+    """Parse the attributes of an event; a text is the reason why they cannot be parsed."""
     if record.fault is not None:
         return record.fault
     try:

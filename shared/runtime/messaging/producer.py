@@ -71,7 +71,7 @@ def _is_producer_fault(error: KafkaError) -> bool:
 
 
 class Producer:
-    """Sends records to the broker, as the only process of its service that still may.
+    """Sends records to the broker, and fences the earlier producers of its service.
 
     All replicas of a service share one transactional id. The broker gives an epoch to each producer
     that starts with it, and refuses a record of an older epoch on every partition where the newer
@@ -84,13 +84,16 @@ class Producer:
         self._transactional_id = transactional_id
         self._settings = settings
         self._producer: AIOKafkaProducer | None = None
-        # Of two at once the older epoch might come last.
+        # One renewal at a time: of two, the one with the older epoch might end last.
         self._renewing = asyncio.Lock()
 
     async def send(
         self, topic: str, key: str, value: bytes, headers: Iterable[tuple[str, str]]
     ) -> Awaitable[object]:
-        """Send a record; the result is done when the broker acknowledges."""
+        """Send a record; the awaitable returned is done once the broker has acknowledged it.
+
+        Raises ProducerClosed before `renew`, and after `stop` or `abandon`.
+        """
         if self._producer is None:
             raise ProducerClosed
         acknowledged: asyncio.Future[object] = await self._producer.send(
@@ -130,7 +133,7 @@ class Producer:
             await producer.stop()
             raise
         if is_idempotent:
-            # It has its epoch, and sends outside transactions from here on.
+            # The producer has its epoch. Without this id, aiokafka sends outside transactions.
             producer._txn_manager.transactional_id = None  # noqa: SLF001
         return producer
 
@@ -148,7 +151,7 @@ class Producer:
 
 
 def _read_epoch(producer: AIOKafkaProducer) -> int | None:
-    state = producer._txn_manager  # noqa: SLF001 - no public name tells it
+    state = producer._txn_manager  # noqa: SLF001 - no public name for it
     return None if state is None else state.producer_epoch
 
 
@@ -166,8 +169,8 @@ async def _stop(producer: AIOKafkaProducer) -> None:
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:
-    # Otherwise it would send its records when the broker is back, out of order with those of the
-    # next producer. Nothing is lost: the outbox has them all.
+    # Otherwise the producer would send its records when the broker is back, out of order with those
+    # of the next producer. Nothing is lost: the outbox has them all.
     producer._closed = True  # noqa: SLF001 - or it would warn that nobody stopped it
     sending = producer._sender.sender_task  # noqa: SLF001 - its own `stop` waits for the broker
     if sending is not None:

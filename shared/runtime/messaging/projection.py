@@ -36,16 +36,16 @@ class ElsewhereError(ValueError):
 class ProjectionConfig:
     """Configuration of a projection: its handler, and the collections of its read model.
 
-    The handler writes nothing else that its topic could not give again: these collections are
-    rebuilt from the topic, and what no record tells of is removed from them.
+    All that the handler writes must be in the topic: a rebuild writes these collections again from
+    it, and can remove the documents for which it holds no record.
     """
 
     handler: Handler
     collection: str
     """Collection where the handler keeps the states, by id of the entity, with `version`."""
     parts: Mapping[str, str] = field(default_factory=dict)
-    """Other collections that it writes, each with the field that names the entity. Their documents
-    have the `version` of the state."""
+    """Other collections that the handler writes, each with the field that names the entity. Their
+    documents have the `version` of the state."""
     prepare: Callable[[], Awaitable[None]] | None = None
     """Creates the indexes of these collections."""
 
@@ -86,7 +86,7 @@ class Projection:
         await self._inbox_store.prepare()
 
     async def sweep(self) -> None:
-        """Carry out replays and discards of operators, and take what waited for this version."""
+        """Carry out replays and discards of operators; process what waited for this version."""
         await self._held.sweep()
         async for entries in self._inbox_store.find_judgeable(self._parser.level):
             records = [self._inbox_store.read_record(entry) for entry in entries]
@@ -118,13 +118,13 @@ class Projection:
         self, transaction: Transaction, batch: Sequence[Incoming], is_again: bool
     ) -> dict[str, list[Incoming]]:
         if is_again:
-            batch = await self._inbox_store.take_back(transaction, batch)
+            batch = await self._inbox_store.delete_newer(transaction, batch)
         batch, effective = await self._hold_jumps(transaction, batch)
         applied = [message for message in batch if message.event is not None]
         events = [message.event for message in applied if message.event is not None]
         if events:
             transaction.raise_level(max(event.level for event in events))
-            # A state that comes again is not above the one that is kept, and takes no effect.
+            # A redelivered state is not above the stored version, and has no effect.
             self._inbox_store.note_deliveries(transaction, effective)
             await self._handler(transaction, events)
         return {
@@ -140,7 +140,7 @@ class Projection:
     async def _hold(
         self, transaction: Transaction, state: str, batch: Sequence[Incoming]
     ) -> list[Incoming]:
-        """Keep messages that are not held yet; give those that were not."""
+        """Insert held entries for the messages that have no entry; return these messages."""
         messages = {message.id: message for message in batch}
         if messages:
             seen = await self._inbox_store.find_seen(transaction, list(messages.values()))
@@ -153,7 +153,7 @@ class Projection:
     ) -> tuple[list[Incoming], list[Incoming]]:
         """Turn each state whose version jumps into a dead letter; a first version may be any.
 
-        Gives the batch, and those of it whose version is above what is kept.
+        Returns the batch, and the messages of it whose version is above the stored one.
         """
         known = await self._find_versions(transaction, batch)
         checked, effective = [], []
@@ -174,7 +174,7 @@ class Projection:
 
 
 def mark_jump(known: dict[str, int], message: Incoming) -> Incoming:
-    """Give the message with a fault when its version jumps; otherwise its version is known too."""
+    """Return the message, with a fault when its version jumps; else note its version in `known`."""
     state = find_state(message)
     if state is None:
         return message
@@ -189,7 +189,7 @@ def mark_jump(known: dict[str, int], message: Incoming) -> Incoming:
 
 
 def find_state(message: Incoming) -> tuple[str, int] | None:
-    """Read the id of the entity whose state a message holds, and its version."""
+    """Read the id of the entity whose state a message holds, and its version; None without one."""
     if message.event is None:
         return None
     data = message.event.data
@@ -223,7 +223,7 @@ async def check_owners(
 
     Args:
         collection: where documents name a piece by `field` and its dossier by `dossier_id`.
-        claims: pieces, each with the dossier that is said to hold it.
+        claims: pieces, each with the dossier that claims it.
 
     Raises ElsewhereError. Otherwise a party of one dossier could read the files of the other.
     """
@@ -242,13 +242,13 @@ async def check_owners(
 
 def _judge_owner(piece: str, dossier: str, owner: str) -> None:
     if dossier != owner:
-        raise ElsewhereError(f"piece {piece} is told of in dossier {dossier}; {owner} has it")
+        raise ElsewhereError(f"piece {piece} is claimed by dossier {dossier}; {owner} has it")
 
 
 async def keep_newest(
     transaction: Transaction, collection: str, states: Iterable[Document]
 ) -> frozenset[str]:
-    """Upsert each state whose `version` is newer than the stored one; return the ids of those."""
+    """Upsert the states whose `version` is newer than the stored one; return their ids."""
     rows = list(states)
     known = await _read_versions(transaction, collection, {row["_id"] for row in rows})
     newer: dict[str, Document] = {}

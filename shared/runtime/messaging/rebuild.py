@@ -129,8 +129,8 @@ class Rebuild:
         await retry_transient("rebuild", self._projection.prepare)
         if self._config.prepare is not None:
             await retry_transient("rebuild", self._config.prepare)
-        # Read before the end of the topic is asked for: a record before that end tells of each
-        # document, so what no record tells of is false, not new.
+        # Read before the end of the topic: each document comes from a record before that end, so
+        # one without a record is false, and not newer.
         stored = {name: await self._scan(name, max) for name in self._config.collections}
         self._known = {
             str(key): version
@@ -254,7 +254,7 @@ class Rebuild:
                     self._say(f"{written + len(page)} states written")
                 written += len(page)
         if self._held:
-            # After the states, by which jumps are judged.
+            # Held records come last: their jumps are judged against the states just written.
             async for records in reader.read_again():
                 held = [record for record in records if record.position in self._held]
                 if held:

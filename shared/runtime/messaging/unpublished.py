@@ -17,7 +17,7 @@ from shared.runtime.store.outbox_documents import measure_age_s, unpack_messages
 
 app = build_commands("outbox", "Messages that a service has not published.")
 _SHOWN = 200
-_STATES = {topic.name for topic in TOPICS if topic.compacted}
+_STATES = {topic.name for topic in TOPICS if topic.is_compacted}
 ABANDONED = "fr.aiguillage.abandon.v1"
 """Event type that replaces an abandoned message: readers ignore it, but count its rank."""
 

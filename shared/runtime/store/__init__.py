@@ -12,7 +12,7 @@ What this package promises:
   refers is deleted after a day.
 - A lease has one holder at a time, and expires by the store's clock, seconds after its holder has
   died.
-- A reader of a change stream gets every insert, or is told that it may have missed some.
+- A reader of a change stream gets every insert, or a call when it may have missed some.
 - Idempotency keys are remembered for 24 hours.
 
 Services import the driver's operations and errors from `driver`: to change the driver, change this

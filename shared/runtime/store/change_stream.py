@@ -9,6 +9,7 @@ from shared.runtime.logs import get_logger
 from shared.runtime.store.database import Collection, Document
 
 _POLL_S = 1.0
+"""Interval of the calls of `on_gap` while there is no change stream, in seconds."""
 _log = get_logger(__name__)
 
 

@@ -44,11 +44,16 @@ Session: TypeAlias = AsyncIOMotorClientSession
 T = TypeVar("T")
 
 _SESSIONS_KEPT_S = 7 * 24 * 3600
+"""Time for which the ids of sessions are kept, in seconds."""
 _CONNECT_MS = 3000
 _ANSWER_MS = 20_000
+"""Timeouts of a connection to the store and of its answer, in milliseconds."""
 _CONFLICTS_S = 5.0
+"""Time for which a transaction is retried after conflicts, in seconds."""
 _PAUSE_S = 0.02
+"""Longest retry delay after a conflict, in seconds."""
 _PING_S = 2.0
+"""Timeout of a ping, in seconds."""
 SNAPSHOT = ReadConcern("snapshot")
 _MAJORITY = WriteConcern("majority")
 _NO_IDS: Ids = MappingProxyType({})
@@ -63,9 +68,9 @@ class Transaction:
     service: str
     clock: Clock
     facts: FactLog
-    """What is to be logged once this transaction has committed."""
+    """Facts to log once this transaction has committed."""
     level: int = WRITE_LEVEL
-    """Level of what is written: at least that of the messages and documents that it comes from."""
+    """Level of the values written: at least that of the messages and documents they come from."""
     messages: list[Document] = field(default_factory=list)
     notified: set[str] = field(default_factory=set)
     """Keys whose subscribers in this process are notified when the transaction commits."""
@@ -75,7 +80,7 @@ class Transaction:
         return self.db[name]
 
     def raise_level(self, level: int) -> None:
-        """Write at this level at least: a value of it is among what is written."""
+        """Raise the level of this transaction to `level`, as it writes a value of that level."""
         self.level = max(self.level, level)
 
     def publish(self, message: Outgoing) -> None:
@@ -118,7 +123,7 @@ class Transaction:
     def publish_raw(
         self, topic: str, key: str, value: bytes, headers: Mapping[str, str], ids: Ids = _NO_IDS
     ) -> None:
-        """Publish bytes as they are when this transaction commits; `ids` are those of its line.
+        """Publish bytes as they are when this transaction commits; `ids` are logged with them.
 
         Raises TooLargeError when no topic takes so many bytes.
         """
@@ -171,7 +176,7 @@ class Store:
         options: CodecOptions[Document] = CodecOptions(tz_aware=True)
         self.service = service
         self.level = level
-        """Level of what is written."""
+        """Write level: the level at which each transaction starts."""
         self._clock = clock
         self.db: Database[Document] = self._client.get_database(
             name_database(service, namespace),
@@ -250,14 +255,14 @@ class Store:
     async def _read_logical_clock(self, session: Session) -> Timestamp:
         """Read the cluster time of a transaction: after that of each transaction that it has read.
 
-        The time of a commit is after every time that the store told before it.
+        The time of a commit is after every time that the store returned before it.
         """
-        told: Any = session.cluster_time
-        if told is None:
-            # `work` has asked the store nothing. A `ping` would abort the transaction.
+        time_read: Any = session.cluster_time
+        if time_read is None:
+            # `work` has made no call to the store. A `ping` would abort the transaction.
             await self.db["outbox"].find_one({"_id": ""}, session=session)
-            told = session.cluster_time
-        clock: Timestamp = told["clusterTime"]
+            time_read = session.cluster_time
+        clock: Timestamp = time_read["clusterTime"]
         return clock
 
     async def read_clock(self) -> datetime:
@@ -276,8 +281,8 @@ class Store:
 async def read_clock(db: "Database[Document]") -> datetime:
     """Read the clock of the store's primary.
 
-    Asked for rather than put in each update as `$$NOW`: it costs a round trip and no work, where an
-    update by a pipeline costs SecantusDB 4 ms instead of 0.5.
+    The clock is read first rather than set by each update as `$$NOW`: that costs a round trip, but
+    an update by a pipeline costs SecantusDB 4 ms instead of 0.5.
     """
     hello = await db.command("hello", codec_options=db.codec_options)
     now: datetime = hello["localTime"]

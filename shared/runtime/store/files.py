@@ -23,6 +23,7 @@ from shared.runtime.metrics import FILES_DAMAGED
 from shared.runtime.store.database import Document, Store, Transaction
 
 _KEPT_UNREFERRED = timedelta(days=1)
+"""Age from which a file that nothing refers to, or an interrupted upload, is deleted."""
 _PAGE = 200
 FindReferred = Callable[[Iterable[str]], Awaitable[set[str]]]
 """Returns the SHA-256, among those given, to which a service refers."""
@@ -48,8 +49,8 @@ class Files:
     async def put(self, content: bytes) -> str:
         """Store `content` and return its SHA-256 (hexadecimal)."""
         # In a thread: 20 MB take tens of milliseconds, which would block the event loop.
-        sha256 = await asyncio.to_thread(_sha256, content)
-        # `sweep` goes by this date, so it spares a file that is about to be referred to again.
+        sha256 = await asyncio.to_thread(_compute_sha256, content)
+        # `sweep` compares this date, so it keeps a file that is about to be referred to again.
         known: Document | None = await self._index.find_one_and_update(
             {"_id": sha256}, {"$set": {"at": self._clock()}}
         )
@@ -101,7 +102,7 @@ class Files:
         row: Document | None = await self._index.find_one({"_id": sha256})
         content = await self._read(row) if row else None
         # In a thread: a large file would block the event loop.
-        if content is None or await asyncio.to_thread(_sha256, content) != sha256:
+        if content is None or await asyncio.to_thread(_compute_sha256, content) != sha256:
             _note_damage(sha256)
             raise DamagedFileError(sha256)
         return content
@@ -115,13 +116,16 @@ class Files:
         return content.getvalue()
 
     async def prepare(self) -> None:
-        """Create the indexes that `sweep` goes by."""
+        """Create the indexes that `sweep` uses."""
         await self._index.create_index("at")
         await self._index.create_index("upload")
         await self._uploads.create_index("at")
 
     async def sweep(self, referred: FindReferred) -> int:
-        """Delete the files older than a day to which nothing refers; return how many."""
+        """Delete the files older than a day to which nothing refers; return how many.
+
+        Interrupted uploads older than a day are deleted too, and not counted.
+        """
         old: Document = {"at": {"$lt": self._clock() - _KEPT_UNREFERRED}}
         dropped = 0
         # The files that a page keeps get a new date, so that the next page holds other files.
@@ -166,7 +170,7 @@ class Files:
         await self._uploads.delete_one({"_id": upload})
 
 
-def _sha256(content: bytes) -> str:
+def _compute_sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 

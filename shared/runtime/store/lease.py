@@ -9,32 +9,34 @@ from shared.runtime.ids import new_id
 from shared.runtime.store.database import Store
 
 _LEASE_S = 5.0
+"""Length of a lease, in seconds."""
 
 
 class Lease:
-    """The right of one process to a piece of work, for a few seconds at a time.
+    """Lease: lets one process at a time do a piece of work, for a few seconds, and is renewed.
 
-    It ends by the store's clock; no clocks of replicas are compared. The holder counts from the
-    moment before it asked, so that it stops believing in it sooner than anybody else may have it.
+    It expires by the store's clock; clocks of replicas are never compared. The holder counts from
+    before its request, so it gives the lease up before another process can take it.
     """
 
     def __init__(self, store: Store, name: str) -> None:
-        """Prepare; nothing is asked yet."""
+        """Prepare; `hold` asks for the lease."""
         self._store = store
         self._leases = store.collection("leases")
         self._name = name
         self._holder = new_id()
         self._ends = 0.0
         self.tenure = 0
-        """Rises each time that it is taken anew: another process may have had it in between."""
+        """Number of times that this process took the lease, renewals not counted: before each one,
+        another process may have held it."""
 
     @property
     def is_held(self) -> bool:
-        """Whether nobody else can have it now."""
+        """Whether the lease is held, so that no other process can have it now."""
         return time.monotonic() < self._ends
 
     async def hold(self) -> bool:
-        """Take or renew it, when no other process has it. False when one has."""
+        """Take or renew the lease. False when another process holds it."""
         asked = time.monotonic()
         if asked < self._ends - _LEASE_S / 2:
             return True
@@ -54,6 +56,6 @@ class Lease:
         return True
 
     async def release(self) -> None:
-        """Give it up, so that another replica need not wait for its end."""
+        """Release the lease, so that another replica need not wait until it expires."""
         self._ends = 0.0
         await self._leases.delete_one({"_id": self._name, "holder": self._holder})

@@ -1,8 +1,8 @@
 """Outbox documents: messages of one transaction and topic, packed in one document for the relay.
 
-A document each message costs the store ten times as much. The id of a document begins with the
-logical clock of the store: a transaction that has read what another one wrote has a later one,
-whatever the clocks of their replicas show.
+One document for each message would cost the store ten times as much. The id of a document begins
+with the logical clock of the store: a transaction that has read what another one wrote has a later
+one, whatever the clocks of their replicas show.
 """
 
 import time
@@ -18,6 +18,7 @@ _Document = dict[str, Any]
 
 _MESSAGES_MAX = 500
 _BYTES_MAX = MEGABYTE
+"""Limits of one document: messages, and bytes of their values and headers."""
 _TIME_DIGITS = 8
 _CLOCK_DIGITS = 16
 _OLD_TIME_DIGITS = 12
@@ -52,8 +53,8 @@ def _measure(message: _Document) -> int:
 
 
 def unpack_messages(document: Mapping[str, Any]) -> Iterator[_Document]:
-    """Yield the messages of a document, each with its topic, the document's id and its own."""
-    # Earlier releases wrote a document a message. Its id is smaller than any of ours.
+    """Yield the messages of a document, each with its topic, the document's id and its own id."""
+    # Earlier releases stored each message in a document of its own, whose id sorts before ours.
     for message in document.get("messages", [{**document, "n": 0}]):
         yield {
             **message,

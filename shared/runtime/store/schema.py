@@ -22,7 +22,7 @@ SCHEMA = "schema"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a document keeps when it is written again: its level, and what is unknown of it."""
+    """What a document keeps when it is written again: its level, and its unknown fields."""
 
     level: int = 1
     unknown: Unknown | None = None
@@ -49,9 +49,10 @@ class DocumentFormat(Generic[T]):
         Args:
             collection: its name.
             read: reads a document of this version's level.
-            write: writes a value; a field that it leaves out is one that the document has no more.
-            upcasts: by level, what makes a document of that level one of the next; none where a
-                level changed no shape.
+            write: writes a value; a field that it leaves out is not kept, unless it left the field
+                out for the value that was read too: then the field is unknown.
+            upcasts: by level, the function that converts a document of that level to the next;
+                absent where the shape did not change.
             level: the highest level that is judged.
         """
         self.collection = collection
@@ -66,18 +67,21 @@ class DocumentFormat(Generic[T]):
         return self._read(self._upcast(document))
 
     def read_to_change(self, document: Document) -> tuple[T, Kept]:
-        """Read a document that is to be written again, with what it keeps then."""
+        """Read a document that is to be written again, and what it keeps then.
+
+        Raises NewerDocumentError for one of a higher level.
+        """
         self.check([document])
         current = self._upcast(document)
         value = self._read(current)
         return value, Kept(read_level(document), find_unknown(current, self._write(value)))
 
     def write(self, value: T, level: int, kept: Kept = NEW) -> Document:
-        """Write a value whole, at a level: it is never lowered."""
+        """Build the whole document of a value, at `level` or its stored level if that is higher."""
         return _restore(self._write(value), level, kept)
 
     def write_change(self, value: T, level: int, kept: Kept) -> Document:
-        """Write the fields of a value alone, to be set in a document that has others beside."""
+        """Build only the fields of a value, to be set in a document that has other fields."""
         written = self._write(value)
         document = _restore(written, level, kept)
         return {name: document[name] for name in (*written, SCHEMA)}
@@ -115,11 +119,11 @@ class RewrittenDocuments(Generic[T]):
         return value
 
     def write(self, key: str, value: T) -> Document:
-        """Write the value of a document whole; one that was not read is new."""
+        """Build the whole document of a value; a document that was not read is a new one."""
         return self._format.write(value, self._transaction.level, self._kept.get(key, NEW))
 
     def write_change(self, key: str, value: T) -> Document:
-        """Write the fields of a value alone, to be set in its document."""
+        """Build only the fields of a value, to be set in its document."""
         kept = self._kept.get(key, NEW)
         return self._format.write_change(value, self._transaction.level, kept)
 
@@ -131,6 +135,6 @@ def _restore(written: Document, level: int, kept: Kept) -> Document:
 
 
 def read_level(document: Mapping[str, Any]) -> int:
-    """Read the level by which a document was written; documents of before levels have none."""
+    """Read the level by which a document was written; 1 for a document without a level."""
     level: int = document.get(SCHEMA, 1)
     return level

@@ -1,7 +1,7 @@
 """Unknown fields of a document: found when it is read, put back when it is written.
 
-A version must not drop the fields that a newer one added to a document. Unknown is what the stored
-document has and `write(read(stored))` has not: no field is declared.
+A version must not drop the fields that a newer one added to a document. A field is unknown when the
+stored document has it and `write(read(stored))` has not: no list of fields is declared.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,13 +18,13 @@ class UnknownItem:
 
     place: int
     known: Any
-    """The item without them: by it the item is found again."""
+    """The item without its unknown fields, by which it is found again."""
     unknown: "Unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """What is unknown of a part of a document: fields of its own, and those of its parts."""
+    """Unknown fields of a part of a document, and of the parts and items in it."""
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, "Unknown"] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Unknown:
 
 
 def find_unknown(stored: Any, known: Any) -> Unknown | None:  # noqa: ANN401 - any value of a document
-    """Find what `stored` has and `known`, the same part as this version writes it, has not."""
+    """Find the fields of `stored` that `known` has not; `known` is how this version writes it."""
     if stored == known:
         return None
     if isinstance(stored, dict) and isinstance(known, dict):
@@ -56,7 +56,7 @@ def find_unknown(stored: Any, known: Any) -> Unknown | None:  # noqa: ANN401 - a
 def put_back(unknown: Unknown | None, written: Any) -> Any:  # noqa: ANN401 - as above
     """Put unknown fields back into what is written. What this version writes always wins.
 
-    The unknown fields of a part that is written no more go with it.
+    The unknown fields of a part that is no longer written are dropped with it.
     """
     if unknown is None:
         return written
@@ -88,7 +88,7 @@ def _find_places(
     for is_same in (_is_in_place, _is_unchanged, _has_same_id):
         for item in tuple(left):
             places = [place for place, value in free.items() if is_same(item, place, value)]
-            # Two items of one id: which of them it was is not known.
+            # Two items with one id: it is not known which of them had the fields.
             if places and not (is_same is _has_same_id and len(places) > 1):
                 del free[places[0]]
                 left.remove(item)

@@ -20,6 +20,7 @@ _QUEUE_MAX = 4096
 _BATCH_MAX = 512
 _DELAY_MS = 1000
 _STOP_S = 3.0
+"""Timeout of the last export, at stop, in seconds."""
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _SCOPE = InstrumentationScope("aiguillage")
 
@@ -28,12 +29,12 @@ class OtlpExporter:
     """Exports the spans of one service to an OTLP endpoint."""
 
     def __init__(self, service: str, instance: str, endpoint: str) -> None:
-        """Start its thread. `endpoint` is the base address of a collector, `http://host:4318`.
+        """Start the export thread. `endpoint` is the address of a collector, `http://host:4318`.
 
-        What OpenTelemetry reads from the environment beside it holds: headers, certificates,
-        timeouts, attributes of the resource.
+        OpenTelemetry reads its own environment variables too: headers, certificates, timeouts,
+        attributes of the resource.
         """
-        # It says every retry; what is lost is an error, and a figure.
+        # OpenTelemetry logs every retry; only lost spans are errors, and they are counted too.
         logging.getLogger("opentelemetry").setLevel(logging.ERROR)
         self._resource = Resource.create(
             {
@@ -53,7 +54,7 @@ class OtlpExporter:
 
     def export(self, span: Span) -> None:
         """Queue a span; drop and count it when the queue is full."""
-        # Its own queue would drop the oldest without a count.
+        # OpenTelemetry's queue would drop the oldest span without counting it.
         if self._given - self._sender.taken >= _QUEUE_MAX:
             SPANS_DROPPED.labels("full").inc()
             return
@@ -77,7 +78,7 @@ class OtlpExporter:
         )
 
     async def stop(self) -> None:
-        """Send what is queued, if that is soon."""
+        """Export the queued spans, within a timeout."""
         loop, stopped = asyncio.get_running_loop(), asyncio.Event()
 
         def stop() -> None:
@@ -85,14 +86,14 @@ class OtlpExporter:
             with suppress(RuntimeError):  # the loop has closed meanwhile
                 loop.call_soon_threadsafe(stopped.set)
 
-        # A thread that nobody waits for: with the collector away it takes half a minute.
+        # In a daemon thread: with the collector away, the shutdown takes half a minute.
         threading.Thread(target=stop, daemon=True).start()
         with suppress(TimeoutError):
             await asyncio.wait_for(stopped.wait(), _STOP_S)
 
 
 class _CountingExporter(SpanExporter):
-    """Counts what has left the queue, and what the collector did not take."""
+    """Counts the spans that have left the queue, and those that the collector did not take."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter

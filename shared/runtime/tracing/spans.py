@@ -51,7 +51,7 @@ class Span:
 
 
 class SpanExporter(Protocol):
-    """Takes spans that have ended, and never waits."""
+    """Exports spans that have ended, and never waits."""
 
     def export(self, span: Span) -> None: ...
 
@@ -65,15 +65,15 @@ class Tracing:
 
     @property
     def is_on(self) -> bool:
-        """Whether spans go anywhere; nobody makes one otherwise."""
+        """Whether an exporter is set; without one, no span is built."""
         return self._exporter is not None
 
     def start(self, exporter: SpanExporter | None) -> None:
-        """Export spans from now on; with None, no more."""
+        """Export spans by `exporter` from now on; None stops the export."""
         self._exporter = exporter
 
     def record(self, span: Span) -> None:
-        """Hand over a span that has ended."""
+        """Export a span that has ended; drop it while tracing is off."""
         if self._exporter is not None:
             self._exporter.export(span)
 
@@ -82,13 +82,13 @@ tracing = Tracing()
 
 
 class RootSpan:
-    """Root span of whatever no message caused: a request, a batch of jobs.
+    """Root span of a request or of a batch of jobs, which no message caused.
 
-    Its trace is known only from the dossiers that it moves: it is recorded in the trace of each.
+    It may act on several dossiers, each of which has a trace: it is recorded in each of them.
     """
 
     def __init__(self, name: str, kind: SpanKind, link: SpanContext | None = None) -> None:
-        """Begin it now."""
+        """Start the span now."""
         self.span_id = secrets.token_hex(_SPAN_BYTES)
         self._name = name
         self._attributes: Attributes = {}
@@ -99,7 +99,7 @@ class RootSpan:
         self._has_ended = False
 
     def describe_request(self, method: str, route: str, status: int) -> None:
-        """Name it by the route of the request and its answer."""
+        """Name the span by the route of its request; keep method and status as attributes."""
         self._name = f"{method} {route}"
         self._attributes = {
             "http.request.method": method,
@@ -108,14 +108,14 @@ class RootSpan:
         }
 
     def add(self, trace_id: str, events: list[SpanEvent]) -> None:
-        """Add what was committed in one trace."""
+        """Add the events of facts that were committed, to the span in one trace."""
         self._events.setdefault(trace_id, []).extend(events)
         if self._has_ended:
-            # The client gave up while its deposit was being kept.
+            # The request ended before the transaction: its client disconnected.
             self.end()
 
     def end(self) -> None:
-        """Record it in each of its traces."""
+        """Record the span in each of its traces."""
         self._has_ended = True
         traces, self._events = self._events, {}
         for trace_id, events in traces.items():
@@ -139,13 +139,13 @@ _root: ContextVar[RootSpan | None] = ContextVar("root_span", default=None)
 
 
 def get_current_root() -> RootSpan | None:
-    """Give the root span of what runs now."""
+    """Return the root span of the running task; None when it has none."""
     return _root.get()
 
 
 @contextmanager
 def run_under(root: RootSpan | None) -> Iterator[None]:
-    """Run the block on account of a root span, were it that of another task."""
+    """Make `root` the current root span within the block; it may belong to another task."""
     token = _root.set(root)
     try:
         yield

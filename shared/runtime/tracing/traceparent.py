@@ -15,7 +15,7 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9
 
 @dataclass(frozen=True, slots=True)
 class SpanContext:
-    """The ids by which a span is known elsewhere."""
+    """Trace id and span id: they name a span to other processes."""
 
     trace_id: str
     span_id: str
@@ -37,21 +37,21 @@ def compute_delivery_span_id(message_id: str, service: str) -> str:
 
 
 def format_traceparent(correlation_id: str, message_id: str) -> str:
-    """Write the header of a message."""
+    """Format the `traceparent` header of a message."""
     return f"00-{compute_trace_id(correlation_id)}-{compute_span_id(message_id)}-01"
 
 
 def parse_traceparent(text: str | None) -> SpanContext | None:
-    """Parse the header, whoever wrote it; None for anything else."""
+    """Parse a `traceparent` header; None when it is absent or malformed."""
     found = _TRACEPARENT.fullmatch(text or "")
-    # All zeros are no id.
+    # An id of zeros alone is invalid.
     if found is None or not int(found[1], 16) or not int(found[2], 16):
         return None
     return SpanContext(found[1], found[2])
 
 
 def _take_digits(identifier: str) -> str:
-    """Take the digits of a UUID; an id of another form gives those of its hash."""
+    """Take the hexadecimal digits of a UUID; for any other id, those of its hash."""
     if _UUID.fullmatch(identifier):
         digits = identifier.replace("-", "")
         if int(digits[_SPAN_DIGITS:], 16):

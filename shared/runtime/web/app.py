@@ -183,7 +183,7 @@ class RequestMiddleware:
         started = time.perf_counter()
         has_begun = False
 
-        async def noting(message: Message) -> None:
+        async def send_noted(message: Message) -> None:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
@@ -195,11 +195,11 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, send_noted)
         except Exception as error:
             if has_begun:
                 raise
-            await respond(handle_unforeseen(error))(scope, receive, noting)
+            await respond(handle_unforeseen(error))(scope, receive, send_noted)
 
 
 class StartupMiddleware:

@@ -91,14 +91,14 @@ class BodyLimit:
             return
         body = _Body(receive, self._limits, _read_content_length(scope), is_open=is_open)
 
-        async def limited() -> Message:
+        async def receive_limited() -> Message:
             message = await body.receive()
             if body.taken > limit:
                 # The only exception that FastAPI lets through while it reads a body.
                 raise UnreadableError(413, sentence)
             return message
 
-        await self._app(scope, limited, send)
+        await self._app(scope, receive_limited, send)
 
 
 class _Body:
@@ -141,7 +141,8 @@ class _Body:
 class UploadLimit:
     """Quota of uploads in progress: a form waits while it is used up, then gets 429 or 503.
 
-    While it waits, its body is not read and `100 Continue` is not sent. The smallest goes first.
+    While it waits, its body is not read and `100 Continue` is not sent. The smallest is
+    admitted first.
     """
 
     def __init__(self, app: ASGIApp, *, paths: BodyPaths, limits: BodyLimits) -> None:

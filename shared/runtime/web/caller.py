@@ -33,7 +33,8 @@ def authenticate(
 ) -> Actor:
     """Authenticate the structure that calls: dependency of the routes for structures.
 
-    Raises a 401 problem when the caller is not named, or when this service trusts no header.
+    Raises a 401 problem when structure or role are missing or malformed, and when this service
+    trusts no header.
     """
     require_trusted_headers(connection)
     if not x_structure or not x_role:
@@ -62,7 +63,7 @@ def build_caller_headers(structure: str, role: Role) -> dict[str, str]:
 
 
 def authenticate_request(connection: HTTPConnection) -> Actor:
-    """Authenticate the structure that calls, before the route is known."""
+    """Authenticate the structure that calls, before the route is known: see `authenticate`."""
     header = connection.headers.get
     return authenticate(connection, header("x-structure"), header("x-role"))
 

@@ -22,7 +22,10 @@ class ConnectionLimit:
         self._open: Counter[str] = Counter()
 
     def acquire(self, holder: str) -> Callable[[], None] | LimitReached:
-        """Count one more; return the function that releases it once, or the limit reached."""
+        """Count one more connection; return the function to release it, or the limit reached.
+
+        The function is to be called once.
+        """
         if self._open[holder] >= self._each:
             return LimitReached.HOLDER
         if self._open.total() >= self._in_all:

@@ -15,7 +15,7 @@ from shared.runtime.web.addresses import group_address, is_within
 from shared.runtime.web.problems import RETRY_AFTER_S, Problem
 
 _CHECKED_EVERY_S = 0.5
-"""Period between two checks of the timeouts of all connections."""
+"""Interval between two checks of the timeouts of all connections, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,10 @@ class ConnectionLimits:
     waiting: int
     """Limit of connections that wait for a request, or for the end of its head."""
     head_s: float
+    """Timeout of the head of a request, in seconds."""
     answer_s: float
-    """Timeout of a slow reader: after this time below `slowest_kb_s`, its connection is closed."""
+    """Timeout of a slow reader, in seconds: below `slowest_kb_s` for this time, its connection is
+    closed."""
     slowest_kb_s: float
     proxies: tuple[str, ...]
 

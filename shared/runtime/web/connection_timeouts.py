@@ -19,10 +19,11 @@ from shared.runtime.web.problems import Problem, respond
 
 _HEAD_BYTES = 32 * 1024
 _HEAD_LINES = 100
+"""Size limits of the head of a request."""
 _PIPELINED = 16
 """Limit of pipelined requests that wait behind the one being answered."""
 _LINGER_S = 10.0
-"""Time during which the rest of a body is read and dropped after its request was answered: a
+"""Timeout, in seconds, of the rest of a body, read and dropped after its request was answered: a
 client that is cut before it has sent everything may never read the answer."""
 _KILOBYTE = 1024
 _DRAINED_BYTES = 48 * _KILOBYTE
@@ -186,7 +187,7 @@ class LimitedHttp(HttpToolsProtocol):
     def check_timeouts(self, now: float) -> None:
         """Close the connection when a timeout has passed."""
         limits = self._limits
-        if self._read_rate.is_unread(now, self.transport.get_write_buffer_size(), limits):
+        if self._read_rate.check_unread(now, self.transport.get_write_buffer_size(), limits):
             CONNECTIONS_CUT.labels("answer unread").inc()
             self.transport.abort()
         elif self.transport.is_closing():
@@ -235,8 +236,11 @@ class _ReadRate:
         self._since: float | None = None
         self._then = (0, 0)
 
-    def is_unread(self, now: float, waiting: int, limits: ConnectionLimits) -> bool:
-        """Tell whether the client has read too slowly during `answer_s`; `waiting` bytes remain."""
+    def check_unread(self, now: float, waiting: int, limits: ConnectionLimits) -> bool:
+        """Measure the rate at `now`, when `waiting` bytes remain.
+
+        True when the client has read too slowly during `answer_s`; the measure then starts again.
+        """
         if not waiting:
             self._since = None
         elif self._since is None:

@@ -48,7 +48,7 @@ class Disposition:
 
 
 def read_disposition(header: bytes) -> Disposition:
-    """Read a Content-Disposition header. Raises ValueError when it is not that of a form."""
+    """Read a Content-Disposition header. Raises ValueError if malformed, or not of a form part."""
     kind, parameters = read_parameters(header.decode("latin-1"))
     if kind != "form-data":
         raise ValueError("no form-data")
@@ -95,7 +95,7 @@ def _decode_parameter(parameters: dict[str, str], key: str) -> str | None:
 
 
 def _decode_extended(value: str) -> str | None:
-    """Decode `UTF-8'fr'na%C3%AFf.pdf`; None when it is malformed."""
+    """Decode `UTF-8'fr'na%C3%AFf.pdf`; None when it is malformed, or not in one of `CHARSETS`."""
     charset, *_, text = (*value.split("'", 2), "", "")[:3]
     codec = CHARSETS.get(charset.lower())
     if codec is None or value.count("'") < 2:  # noqa: PLR2004 - charset, language, text

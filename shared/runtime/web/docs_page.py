@@ -13,13 +13,13 @@ _MEDIA_TYPES = {_SCRIPT: "text/javascript", _STYLES: "text/css", _ICON: "image/p
 
 
 def create_docs_router(url: str, *, openapi_url: str, title: str) -> APIRouter:
-    """Serve the page at `url`, and its three assets below it."""
+    """Build the router that serves the page at `url`, and its three assets below it."""
     router = APIRouter(include_in_schema=False)
 
     @router.api_route(
         url, methods=["GET", "HEAD"], summary="The OpenAPI description, to read and to try."
     )
-    async def page() -> HTMLResponse:
+    async def show_page() -> HTMLResponse:
         return get_swagger_ui_html(
             openapi_url=openapi_url,
             title=title,
@@ -31,11 +31,11 @@ def create_docs_router(url: str, *, openapi_url: str, title: str) -> APIRouter:
         )
 
     def serve(name: str, media_type: str) -> None:
-        async def asset() -> FileResponse:
+        async def send_asset() -> FileResponse:
             return FileResponse(_FOLDER / name, media_type=media_type)
 
         router.add_api_route(
-            f"{url}/{name}", asset, methods=["GET", "HEAD"], response_class=FileResponse
+            f"{url}/{name}", send_asset, methods=["GET", "HEAD"], response_class=FileResponse
         )
 
     for name, media_type in _MEDIA_TYPES.items():

@@ -16,6 +16,7 @@ _IN_MEMORY_BYTES = 64 * 1024
 _TEXT_BYTES = MEGABYTE
 """Size limit of all texts of a form together."""
 _FAULTS_SHOWN = 20
+"""Limit of the faults named in one answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,10 @@ class ReceivedForm:
         self._text_bytes = 0
 
     def accept_part(self, name: str, *, is_file: bool) -> bool:
-        """Tell whether a part of that name and kind is expected; note the fault when it is not."""
+        """Accept a part, or note why it is refused: by its name, its kind, or as a second one.
+
+        False when it is refused.
+        """
         expected = self._fields.get(name)
         if expected is None:
             known = ", ".join(self._fields)
@@ -90,7 +94,7 @@ class ReceivedForm:
         return UploadFile(file, size=0, filename=filename, headers=Headers(raw=headers))
 
     def add_file(self, name: str, file: UploadFile, size: int) -> None:
-        """Add a file."""
+        """Add a file; note a fault for one that has bytes and no name."""
         if file.filename:
             self._items.append((name, file))
         elif size:
@@ -98,7 +102,7 @@ class ReceivedForm:
         # An empty file without a name is what browsers send when nobody chose a file.
 
     def add_text(self, name: str, text: bytes, charset: str) -> None:
-        """Decode and add a text."""
+        """Decode and add a text; note a fault when it is not in `charset`."""
         try:
             self._items.append((name, text.decode(charset)))
         except UnicodeDecodeError:

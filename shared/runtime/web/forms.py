@@ -22,9 +22,10 @@ async def read_form(
 ) -> FormData:
     """Read a form. Its files are closed when it is refused, or when the client goes away.
 
-    Raises Problem: 400 when the form is not complete, 422 when a part is not one of `fields`.
+    Raises Problem: 400 for an incomplete or malformed form, 413 for too many bytes of text, 422 for
+    a part that is not one of `fields` or is faulty.
     """
-    kind, parameters = _parameters(content_type)
+    kind, parameters = _read_parameters(content_type)
     form = ReceivedForm(fields)
     try:
         if kind == MULTIPART:
@@ -37,7 +38,7 @@ async def read_form(
         raise
 
 
-def _parameters(content_type: str) -> tuple[str, dict[str, str]]:
+def _read_parameters(content_type: str) -> tuple[str, dict[str, str]]:
     try:
         return read_parameters(content_type)
     except ValueError:

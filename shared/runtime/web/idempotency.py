@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 from shared.contracts.texts import TypedText
 
 
-def _as_utf8(header: Any) -> Any:  # noqa: ANN401 - whatever the framework found
+def _decode_utf8(header: Any) -> Any:  # noqa: ANN401 - whatever the framework found
     """Decode a header as UTF-8, as clients write it; the framework decodes it as Latin-1."""
     if not isinstance(header, str):
         return header
@@ -18,7 +18,7 @@ def _as_utf8(header: Any) -> Any:  # noqa: ANN401 - whatever the framework found
         return header
 
 
-_Key = Annotated[str, TypedText(200, min_length=1), BeforeValidator(_as_utf8)]
+_Key = Annotated[str, TypedText(200, min_length=1), BeforeValidator(_decode_utf8)]
 IdempotencyKey = Annotated[
     _Key | None,
     Header(description="Une clé par envoi, propre à la structure et au rôle de l'appelant."),

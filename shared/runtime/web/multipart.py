@@ -31,11 +31,11 @@ class _Part:
     text: bytearray = field(default_factory=bytearray)
     file: UploadFile | None = None
     size: int = 0
-    is_due: bool = False
+    is_accepted: bool = False
 
 
 class MultipartReader:
-    """Reader of one multipart body. python-multipart calls its methods between writes to disk."""
+    """Reader of one multipart body: python-multipart calls its methods, `read` writes the files."""
 
     def __init__(self, parameters: Mapping[str, str], form: ReceivedForm) -> None:
         """Prepare; `parameters` are those of the Content-Type, `form` receives the parts."""
@@ -69,7 +69,11 @@ class MultipartReader:
             refuse_body("sa frontière (boundary) est trop longue")
 
     async def read(self, body: AsyncIterable[bytes]) -> None:
-        """Read the body. Raises a 400 problem when it does not end with the closing boundary."""
+        """Read the body, part by part.
+
+        Raises Problem: 400 when the body is malformed, or does not end with the closing boundary,
+        413 for too many bytes of text.
+        """
         async for chunk in body:
             try:
                 self._feed(chunk)
@@ -114,11 +118,11 @@ class MultipartReader:
             raise ValueError("a header given twice")
         disposition = read_disposition(headers.get(b"content-disposition", b""))
         part.name = disposition.name
-        part.is_due = self._is_due(disposition, headers)
-        if part.is_due and disposition.filename is not None:
+        part.is_accepted = self._accept_part(disposition, headers)
+        if part.is_accepted and disposition.filename is not None:
             part.file = self._form.open_file(disposition.filename, part.headers)
 
-    def _is_due(self, disposition: Disposition, headers: Mapping[bytes, bytes]) -> bool:
+    def _accept_part(self, disposition: Disposition, headers: Mapping[bytes, bytes]) -> bool:
         if not self._form.accept_part(disposition.name, is_file=disposition.filename is not None):
             return False
         encoding = headers.get(b"content-transfer-encoding", b"").decode("latin-1").lower()
@@ -149,7 +153,7 @@ class MultipartReader:
         if part.file:
             part.size += end - start
             self._to_write.append((part.file, data[start:end]))
-        elif part.is_due:
+        elif part.is_accepted:
             self._form.count_text(end - start)
             part.text += data[start:end]
 
@@ -157,7 +161,7 @@ class MultipartReader:
         part = self._part
         if part.file:
             self._form.add_file(part.name, part.file, part.size)
-        elif part.is_due:
+        elif part.is_accepted:
             self._form.add_text(part.name, bytes(part.text), part.charset)
 
     def _close(self) -> None:

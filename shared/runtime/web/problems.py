@@ -72,7 +72,7 @@ class UnreadableError(HTTPException):
 
 
 def build_refused(violations: Sequence[Violation], status: int = 422) -> Problem:
-    """Build the problem for broken rules; its code is that of the first."""
+    """Build the problem for broken rules; its code is that of the first one."""
     detail = " ".join(violation.message for violation in violations)
     return Problem(status, violations[0].code, detail, violations)
 
@@ -106,7 +106,10 @@ def _find_title(status: int) -> str:
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Install the handlers that answer every error of `app` by problem details."""
+    """Install the handlers that answer `Problem` and errors of the framework by problem details.
+
+    `handle_unforeseen` builds the problem of any other error.
+    """
 
     @app.exception_handler(Problem)
     async def on_problem(_: Request, problem: Problem) -> JSONResponse:
@@ -136,7 +139,10 @@ def install_handlers(app: FastAPI) -> None:
 
 
 def handle_unforeseen(error: Exception) -> Problem:
-    """Build the problem of an unexpected error: 503 when the store is away, otherwise 500."""
+    """Log an unexpected error, and build its problem.
+
+    503 when a retry may help, 413 for an event too large for the broker, otherwise 500.
+    """
     if isinstance(error, NewerDocumentError):
         _log.warning("request.newer", error=str(error))
         return build_unavailable(

@@ -34,7 +34,7 @@ class RequestLimit:
             return
         if self._of_address[address] >= self._each:
             CONNECTIONS_CUT.labels("address").inc()
-            await respond(_too_many())(scope, receive, send)
+            await respond(_build_too_many())(scope, receive, send)
             return
         self._of_address[address] += 1
         try:
@@ -50,7 +50,7 @@ class RequestLimit:
         return "" if is_within(host, self._proxies) else read_address(connection)
 
 
-def _too_many() -> Problem:
+def _build_too_many() -> Problem:
     # The body is not read, so the connection cannot serve another request.
     headers = {"Retry-After": str(RETRY_AFTER_S), "Connection": "close"}
     sentence = "Trop de requêtes sont en cours depuis cette adresse."

@@ -72,26 +72,26 @@ def _check_parameters(request: Request, operation: _Schema) -> Iterator[Violatio
     there_are = f"ceux qui existent : {', '.join(known)}" if known else "il n'y en a pas ici"
     for name in dict.fromkeys(request.query_params):
         if name not in known:
-            yield _violate(
+            yield _build_violation(
                 name,
                 f"Le paramètre « {name[:SHOWN]} » n'existe pas ; {there_are}.",
                 "Retirer ce paramètre, ou en corriger le nom.",
             )
         elif name not in lists and len(request.query_params.getlist(name)) > 1:
-            yield _violate_repeated(name, f"Le paramètre « {name} »")
+            yield _build_repeated(name, f"Le paramètre « {name} »")
 
 
 def _check_headers(request: Request, operation: _Schema) -> Iterator[Violation]:
     for each in operation.get("parameters", ()):
         if each["in"] == "header" and len(request.headers.getlist(each["name"])) > 1:
-            yield _violate_repeated(each["name"], f"L'en-tête « {each['name']} »")
+            yield _build_repeated(each["name"], f"L'en-tête « {each['name']} »")
 
 
-def _violate_repeated(name: str, what: str) -> Violation:
-    return _violate(name, f"{what} ne peut être donné qu'une fois.", "N'en garder qu'un.")
+def _build_repeated(name: str, what: str) -> Violation:
+    return _build_violation(name, f"{what} ne peut être donné qu'une fois.", "N'en garder qu'un.")
 
 
-def _violate(field: str, message: str, remedy: str) -> Violation:
+def _build_violation(field: str, message: str, remedy: str) -> Violation:
     return Violation("HTTP-FORM-01", field, message, remedy)
 
 
@@ -123,17 +123,17 @@ async def _read_json(request: Request) -> None:
 def find_repeated_keys(text: str | bytes) -> list[str]:
     """List the keys that an object of a JSON text has twice: the parser would keep the last only.
 
-    Empty for a text that is not JSON.
+    Empty for a text that is not JSON, or is nested too deeply.
     """
     repeated: dict[str, None] = {}
 
-    def note(pairs: list[tuple[str, object]]) -> None:
+    def note_repeated(pairs: list[tuple[str, object]]) -> None:
         if len(dict(pairs)) < len(pairs):
             counts = Counter(name for name, _ in pairs)
             repeated.update((name, None) for name, count in counts.items() if count > 1)
 
     try:
-        json.loads(text, object_pairs_hook=note)
+        json.loads(text, object_pairs_hook=note_repeated)
     except (ValueError, RecursionError):
         return []
     return list(repeated)

@@ -19,7 +19,7 @@ _LEAVING: Mapping[int, str] = {
     1009: "too large",
     1012: "stopped",
 }
-"""Close codes of a WebSocket; a client may write any number."""
+"""Reason of each close code in metrics; any other code, which a client may choose, is "lost"."""
 
 
 class _MonitoredSocket:

@@ -60,7 +60,7 @@ async def keep(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
 
 
 def a_processor(store: Store, topic: Topic) -> Inbox | Projection:
-    if topic.compacted:
+    if topic.is_compacted:
         return Projection(store, topic, ProjectionConfig(keep, "kept"), lambda: NOW)
     return Inbox(store, topic, keep, lambda: NOW)
 

@@ -10,7 +10,7 @@ from shared.circuit.statuses import (
     ENTRY,
     TRANSITIONS,
     Act,
-    Awaited,
+    NextActor,
     Reason,
     find_arrival_status,
     find_transition,
@@ -48,7 +48,7 @@ def test_no_act_leaves_a_final_status() -> None:
 
 
 def test_nobody_is_awaited_exactly_when_the_dossier_ends() -> None:
-    ends = {row.target for row in TRANSITIONS if row.awaited is Awaited.NOBODY}
+    ends = {row.target for row in TRANSITIONS if row.awaited is NextActor.NOBODY}
 
     assert ends == FINAL - {Status.ASSOCIEE, Status.REMPLACEE_PAR_A22}
 

@@ -134,15 +134,15 @@ def test_a_version_that_is_no_table_is_refused(name: str, fault: str) -> None:
 def test_an_open_dossier_finds_its_own_version_again() -> None:
     assert load_version("2026-1") is CIRCUIT
     assert load_version("2026-2") is load_current()
-    assert CIRCUIT.knows("A8")
-    assert not CIRCUIT.knows("A16")
+    assert CIRCUIT.has_cadre("A8")
+    assert not CIRCUIT.has_cadre("A16")
 
 
 def test_a_dossier_opened_by_a_table_with_rows_switched_off_finds_it_by_its_name() -> None:
     switched = load_version("2026-2-A5-A22.sans")
 
     assert load_version(switched.version).rows == switched.rows
-    assert not switched.knows("A5")
+    assert not switched.has_cadre("A5")
     assert switched.find_row("A22", moa=True)
     assert not switched.find_row("A22", moa=False)
     assert {(row.cadre, row.moa_present) for row in load_current().rows} - {

@@ -110,9 +110,9 @@ def test_every_desk_has_its_topic() -> None:
 
 
 def test_only_what_can_be_rebuilt_from_is_kept_for_ever() -> None:
-    assert all(topic.compacted == (topic.retention_ms is None) for topic in TOPICS)
+    assert all(topic.is_compacted == (topic.retention_ms is None) for topic in TOPICS)
     assert {"travaux.dossier.v1", "organisation.structure.v1"} == {
-        topic.name for topic in TOPICS if topic.compacted
+        topic.name for topic in TOPICS if topic.is_compacted
     }
 
 
