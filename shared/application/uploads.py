@@ -55,7 +55,7 @@ async def fingerprint(text: str, uploads: Sequence[Upload]) -> str:
     """Hash the text and the files of a request, byte for byte."""
     digest = hashlib.sha256(text.encode())
     for upload in uploads:
-        # In a thread: a large file would block the event loop.
+        # Hashed in a thread: a large file would block the event loop.
         content = await asyncio.to_thread(hashlib.sha256, await upload.read())
         digest.update(f"\n{content.hexdigest()} {upload.name}".encode())
     return digest.hexdigest()

@@ -91,7 +91,7 @@ class Circuit:
         object.__setattr__(self, "_by_key", index)
 
     def find_row(self, cadre: Cadre, *, moa: bool) -> Row | None:
-        """Find the row of a cadre, in a dossier with (`moa`) or without a MOA."""
+        """Find the row of a cadre, in a dossier with (`moa`) or without a MOA; None without one."""
         return self._by_key.get((cadre, moa))
 
     def __getitem__(self, key: tuple[Cadre, bool]) -> Row:

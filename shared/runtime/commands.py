@@ -12,6 +12,7 @@ from shared.runtime.store.commands import BlockingCollection, open_collection
 
 console = Console()
 _WIDE = 300
+"""Width of a table in a pipe, in characters."""
 
 
 def build_commands(collection: str, description: str) -> typer.Typer:

@@ -45,14 +45,15 @@ def build_program(
             bool,
             typer.Option(
                 "--remove-untold",
-                help="Remove the documents of which no record of the topic tells, too.",
+                help="Also remove the documents for which the topic holds no record.",
             ),
         ] = False,
     ) -> None:
         """Rebuild read models from their compacted topics, while replicas go on serving.
 
-        Exit 0: each is as its topic tells it. 1: one is not, the lines say which; what was written
-        stays, and it can be run again, also after an interruption. 2: a name that is no read model.
+        Exit 0: each is as its topic states it. 1: one is not, and the lines name it; what was
+        written stays, and the command can be run again, also after an interruption. 2: a name that
+        is no read model.
         """
         try:
             is_done = asyncio.run(

@@ -57,7 +57,7 @@ class RuntimeSettings(BaseSettings):
     body_timeout_s: float = Field(default=900, gt=0)
     """Timeout of a request's body: total time spent waiting for it."""
     body_timeout_open_s: float = Field(default=120, gt=0)
-    """The same for paths without authentication."""
+    """Timeout of a request's body on paths without authentication."""
     body_grace_s: float = Field(default=10, gt=0)
     """Grace period of a body, before its rate, `slowest_kb_s`, is checked."""
     slowest_kb_s: float = Field(default=8, ge=0)
@@ -66,7 +66,8 @@ class RuntimeSettings(BaseSettings):
     """Quota of uploads in progress, in MB as announced; a quarter of it for one structure. The
     temporary folder should have more free space than that."""
     uploads_open_mb: int = Field(default=120, ge=1)
-    """The same for paths without authentication, a quarter of it for one network address."""
+    """Quota of uploads in progress on paths without authentication, in MB as announced; a quarter of
+    it for one network address."""
     upload_wait_s: float = Field(default=15, gt=0)
     """Timeout of a form that waits, unread, for the quota; then its sender must retry later."""
     clock_offset_s: int = 0
@@ -136,7 +137,7 @@ def name_variable(name: str) -> str:
 def describe_faults(error: ValidationError) -> Iterator[str]:
     """Describe the faults of settings, each by the variable that an operator sets."""
     for each in error.errors():
-        said = "not set" if each["type"] == "missing" else each["msg"]
+        fault = "not set" if each["type"] == "missing" else each["msg"]
         # The messages of our own validators need no prefix.
-        said = str(each.get("ctx", {}).get("error", said))
-        yield f"{name_variable(str(each['loc'][0])) if each['loc'] else 'settings'}: {said}"
+        fault = str(each.get("ctx", {}).get("error", fault))
+        yield f"{name_variable(str(each['loc'][0])) if each['loc'] else 'settings'}: {fault}"

@@ -17,6 +17,7 @@ NAME_LIMIT = 50
 SIZE_LIMIT = 10 * MEGABYTE
 """Size limit of an attachment, in bytes. AIFE, bonnes pratiques."""
 _SHOWN = 80
+"""Characters of a name that a message repeats."""
 
 _PDF = b"%PDF-"
 _PDF_WITHIN = 1024

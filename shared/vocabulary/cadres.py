@@ -3,7 +3,7 @@
 import re
 
 Cadre = str
-"""Billing cadre such as `A4`. No enum: the circuit table says which cadres exist."""
+"""Billing cadre such as `A4`. No enum: the circuit table lists the cadres that exist."""
 
 _CADRE = re.compile(r"(A\d{1,2})(_[A-Z_]+)?", re.ASCII)
 

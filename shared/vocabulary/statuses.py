@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Status of a piece; `shared.circuit.statuses` says which ones the platform sets."""
+    """Status of a piece; `shared.circuit.statuses` holds those that the platform sets."""
 
     BROUILLON = "BROUILLON"
     SUPPRIMEE = "SUPPRIMEE"

@@ -13,6 +13,7 @@ from shared.runtime.jobs.rows import COLLECTION
 app = build_commands(COLLECTION, "Jobs of a service that have failed and are retried.")
 _FAILING = {"attempts": {"$gt": 0}}
 _SHOWN = 200
+"""Limit of the jobs that are listed."""
 
 
 @app.command("list")

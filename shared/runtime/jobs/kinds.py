@@ -23,6 +23,7 @@ _TRANSIENT_RETRY_S = (0.5, 5)
 """Retry delay after a transient error, in seconds, chosen at random for each job (jitter): not
 every job of a claim caused the error, so they must not be retried together."""
 _ERROR_MAX = 500
+"""Length limit of the error in the row of a job, in characters."""
 _FOUND_MAX = 1000
 """Limit of found jobs that wait as rows, failing ones not counted; later runs find the rest."""
 _log = get_logger(__name__)

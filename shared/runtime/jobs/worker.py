@@ -66,7 +66,7 @@ class Jobs:
     """All jobs of a service: a worker for each kind, and their figures."""
 
     def __init__(self, store: Store) -> None:
-        """Begin without any kind."""
+        """Start without any kind of job."""
         self._store = store
         self._rows = store.collection(COLLECTION)
         self._kinds: set[str] = set()

@@ -50,6 +50,7 @@ _PING_S = 2.0
 QUIET_S = 1.0
 """Seconds without a record after which topics count as read, if end offsets are not reliable."""
 _CHECK_PAUSE_S = 0.05
+"""Polling interval of conditions that have no event, in seconds."""
 _log = get_logger(__name__)
 fetcher_patch.install_patch()
 

@@ -40,7 +40,7 @@ class Page:
 
     @property
     def messages(self) -> Sequence[Document]:
-        """The messages, by the ranks that their transactions gave them."""
+        """Messages of all documents, sorted by stream and rank."""
         messages = (each for document in self.documents for each in unpack_messages(document))
         return sorted(messages, key=lambda each: (each["stream"], each["rank"]))
 

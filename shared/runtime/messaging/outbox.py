@@ -40,6 +40,7 @@ week."""
 _STOP_S = 2.0
 """Grace period of publications in progress at stop, in seconds."""
 _MEASURED_EVERY_S = 1.0
+"""Interval of the gauges, in seconds."""
 _log = get_logger(__name__)
 
 

@@ -70,7 +70,7 @@ class Incoming:
     correlation_id: str | None = None
     level: int = 1
     is_newer: bool = False
-    """Whether it waits for a version that judges its level."""
+    """Whether the message waits for a version that judges its level."""
     dossier_id: str | None = None
     piece_id: str | None = None
 

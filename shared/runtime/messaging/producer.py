@@ -23,7 +23,9 @@ from shared.runtime.logs import get_logger
 from shared.runtime.settings import RuntimeSettings
 
 _BATCH_BYTES = 256 * 1024
+"""Size limit of a batch of records."""
 _STOP_S = 5.0
+"""Grace period of records in progress at stop, in seconds."""
 _PRODUCER_FAULTS = (
     InvalidProducerEpoch,
     InvalidProducerIdMapping,

@@ -13,6 +13,7 @@ from shared.runtime.messaging.parsing import Record
 from shared.runtime.settings import RuntimeSettings
 
 _POLL_MS = 200
+"""Time for which a poll waits for records, in milliseconds."""
 
 
 class TopicReader:

@@ -17,6 +17,7 @@ from shared.runtime.store.outbox_documents import measure_age_s, unpack_messages
 
 app = build_commands("outbox", "Messages that a service has not published.")
 _SHOWN = 200
+"""Limit of the messages that are listed."""
 _STATES = {topic.name for topic in TOPICS if topic.is_compacted}
 ABANDONED = "fr.aiguillage.abandon.v1"
 """Event type that replaces an abandoned message: readers ignore it, but count its rank."""
@@ -24,7 +25,7 @@ ABANDONED = "fr.aiguillage.abandon.v1"
 
 @app.command("list")
 def list_messages(context: typer.Context) -> None:
-    """List the oldest unpublished messages. Log lines `outbox.refused` say why."""
+    """List the oldest unpublished messages. Log lines `outbox.refused` hold the reasons."""
     documents = get_collection(context).find().sort("_id", 1).limit(_SHOWN)
     messages = (each for document in documents for each in unpack_messages(document))
     print_table(

@@ -48,7 +48,7 @@ class Files:
 
     async def put(self, content: bytes) -> str:
         """Store `content` and return its SHA-256 (hexadecimal)."""
-        # In a thread: 20 MB take tens of milliseconds, which would block the event loop.
+        # Hashed in a thread: 20 MB take tens of milliseconds, which would block the event loop.
         sha256 = await asyncio.to_thread(_compute_sha256, content)
         # `sweep` compares this date, so it keeps a file that is about to be referred to again.
         known: Document | None = await self._index.find_one_and_update(
@@ -83,7 +83,7 @@ class Files:
         sha256, damaged = row["_id"], row["upload"]
         _note_damage(sha256)
         upload = await self._write_upload(sha256, content)
-        # Listed first, so that `sweep` finds the damaged bytes after a crash in the next lines.
+        # The damaged upload is listed first: after a crash below, `sweep` still finds its bytes.
         listed = {"_id": damaged, "at": self._clock()}
         await self._uploads.replace_one({"_id": damaged}, listed, upsert=True)
         mended = await self._index.update_one(
@@ -101,7 +101,7 @@ class Files:
         """Read a file whole. Raises DamagedFileError when its bytes are missing or have changed."""
         row: Document | None = await self._index.find_one({"_id": sha256})
         content = await self._read(row) if row else None
-        # In a thread: a large file would block the event loop.
+        # Hashed in a thread: a large file would block the event loop.
         if content is None or await asyncio.to_thread(_compute_sha256, content) != sha256:
             _note_damage(sha256)
             raise DamagedFileError(sha256)

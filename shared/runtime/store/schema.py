@@ -33,7 +33,7 @@ NEW = Kept()
 
 
 class DocumentFormat(Generic[T]):
-    """How values of one collection are read from documents and written as documents."""
+    """Format of the documents of one collection: reads values from them, and writes them."""
 
     def __init__(
         self,

@@ -19,6 +19,7 @@ from shared.runtime.tracing.spans import Span
 _QUEUE_MAX = 4096
 _BATCH_MAX = 512
 _DELAY_MS = 1000
+"""Limits of the queue and of one export, in spans; interval of the exports, in milliseconds."""
 _STOP_S = 3.0
 """Timeout of the last export, at stop, in seconds."""
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)

@@ -60,7 +60,7 @@ class Tracing:
     """Tracing of this process: off until it is given an exporter."""
 
     def __init__(self) -> None:
-        """Begin without an exporter."""
+        """Start without an exporter."""
         self._exporter: SpanExporter | None = None
 
     @property

@@ -138,7 +138,7 @@ class LimitedHttp(HttpToolsProtocol):
             self._problem = _build_too_large()
             raise ValueError("too many headers")
         if not self._has_body:
-            # After a body it is a trailer, which must not change the head.
+            # A header after a body is a trailer, which must not change the head.
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -224,8 +224,8 @@ class LimitedHttp(HttpToolsProtocol):
 
 
 def _build_too_large() -> Problem:
-    said = f"{_HEAD_BYTES // _KILOBYTE} Ko et {_HEAD_LINES} lignes"
-    return Problem(431, "HTTP-431", f"Les en-têtes dépassent {said} : rien n'a été lu.")
+    limits = f"{_HEAD_BYTES // _KILOBYTE} Ko et {_HEAD_LINES} lignes"
+    return Problem(431, "HTTP-431", f"Les en-têtes dépassent {limits} : rien n'a été lu.")
 
 
 class _ReadRate:

@@ -14,7 +14,7 @@ def format_etag(version: int) -> str:
 def parse_if_match(
     if_match: Annotated[str | None, Header(description="ETag de la version lue.")] = None,
 ) -> Callable[[int], bool]:
-    """Parse `If-Match` into a predicate that tells whether a version may be replaced.
+    """Parse `If-Match` into a predicate: whether a version may be replaced.
 
     Without the header any version may. Version 0 means that nothing exists yet.
     """

@@ -17,7 +17,10 @@ class PathPrefixes:
 
 
 def find_route_label(scope: Scope) -> str:
-    """Find the route of a request, without the service's prefix, as a label of metrics."""
+    """Find the route of a request, without the service's prefix, as a label of metrics.
+
+    `unmatched` for a request without a route.
+    """
     route = getattr(scope.get("route"), "path", "unmatched")
     # In the framework, the route of a WebSocket has the prefix, and any other route has not.
     return route.removeprefix(scope["app"].state.prefix)

@@ -19,6 +19,7 @@ from shared.vocabulary.texts import make_showable
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
+"""Seconds after which a client may retry: value of the header `Retry-After`."""
 FAULTS_SHOWN = 50
 """Limit of the faults named in one answer: a body may hold tens of thousands."""
 SHOWN = 60
@@ -202,7 +203,7 @@ _SENTENCES = {
 
 def _build_violation(error: Mapping[str, Any]) -> Violation:
     """Build the violation of a field, in French, from an error of pydantic."""
-    # The first part of `loc` says where the field is; malformed JSON has an offset and no field.
+    # The first part of `loc` is the part of the request; malformed JSON has an offset and no field.
     path = [] if error["type"] == "json_invalid" else [str(part) for part in error["loc"][1:]]
     return build_form_violation(path, error["type"], error.get("ctx", {}))
 

@@ -9,6 +9,7 @@ from fastapi import Response, UploadFile
 from shared.vocabulary.texts import clean
 
 _NAME_LIMIT = 255
+"""Length limit of a file's name, in characters."""
 
 
 class Uploaded:
