@@ -66,8 +66,8 @@ class RuntimeSettings(BaseSettings):
     """Quota of uploads in progress, in MB as announced; a quarter of it for one structure. The
     temporary folder should have more free space than that."""
     uploads_open_mb: int = Field(default=120, ge=1)
-    """Quota of uploads in progress on paths without authentication, in MB as announced; a quarter of
-    it for one network address."""
+    """Quota of uploads in progress on paths without authentication, in MB as announced; a quarter
+    of it for one network address."""
     upload_wait_s: float = Field(default=15, gt=0)
     """Timeout of a form that waits, unread, for the quota; then its sender must retry later."""
     clock_offset_s: int = 0

@@ -128,7 +128,7 @@ class InboxStore:
             "held": True,
             "key": message.record.key,
             "value": message.record.value,
-            # Headers are stored as pairs: the name of a foreign header may not be valid as a field of a document.
+            # Headers are stored as pairs: a header name may not be a valid name of a field.
             "headers": list(message.record.headers.items()),
             "position": message.record.position,
             "reason": message.fault,

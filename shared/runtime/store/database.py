@@ -130,7 +130,7 @@ class Transaction:
         size = measure_record(key, value, headers.items())
         if size > DEAD_LETTER_MAX_BYTES:
             raise TooLargeError(topic, size, DEAD_LETTER_MAX_BYTES, "value")
-        # Headers are stored as pairs: the name of a foreign header may not be valid as a field of a document.
+        # Headers are stored as pairs: a header name may not be a valid name of a field.
         pairs = list(headers.items())
         self._add_message(
             topic=topic,
