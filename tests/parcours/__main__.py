@@ -1,4 +1,4 @@
-"""`python -m tests.parcours` prints the life and the trace that docs/operate.md shows."""
+"""`python -m tests.parcours` prints the log lines and the trace that docs/operate.md shows."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from tests.parcours.followed import follow_dossier
 
 
 async def main() -> None:
-    """Carry the dossier, and print the blocks of the page."""
+    """Carry a dossier, and print the blocks of the page."""
     async with follow_dossier() as followed:
         print(await followed.print_life())
         print(await followed.draw_trace())

@@ -1,4 +1,4 @@
-"""HTTP clients with retries: spread over the replicas of a service, and survive one that stops."""
+"""HTTP clients with retries: spread over the replicas of a service, though some may stop."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
@@ -13,7 +13,7 @@ from tests.kit.waiting import scale_timeout
 
 _PAUSE_S = 0.1
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Failures after which nobody can have carried out the request."""
+"""Failures after which no replica can have carried out the request."""
 
 
 class Retries(httpx.AsyncHTTPTransport):
@@ -22,9 +22,9 @@ class Retries(httpx.AsyncHTTPTransport):
     def __init__(
         self, platform: Platform, service: str, avoided: Collection[str] = frozenset()
     ) -> None:
-        """Spread requests over the replicas that a service has then, by their base URLs.
+        """Spread requests over the replicas that a service has at the time of each.
 
-        Those that are `avoided` at the time are not asked, though they run.
+        No request goes to those whose base URL is in `avoided` at that time.
         """
         super().__init__()
         self._platform = platform
@@ -33,7 +33,7 @@ class Retries(httpx.AsyncHTTPTransport):
         self._turn = count()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request until somebody answers. Who waits for the answer bounds the time."""
+        """Send a request until a replica answers other than 503. The caller sets a timeout."""
         was_sent = False
         while True:
             roots = self._platform.addresses.replicas[self._service]
@@ -54,14 +54,14 @@ class Retries(httpx.AsyncHTTPTransport):
 
 
 BuildTransport = Callable[[Platform, str], Retries]
-"""Builds the transport to a service."""
+"""Function that builds the transport to a service."""
 
 
 @asynccontextmanager
 async def open_clients(
     platform: Platform, transport: BuildTransport = Retries
 ) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
-    """Give a client for the public routes of each service, by its name."""
+    """Open a client for the public routes of each service, by name, within the block."""
     async with AsyncExitStack() as stack:
         yield {
             name: await stack.enter_async_context(

@@ -1,4 +1,4 @@
-"""Watch on stored fields: what the next version wrote stays, whoever writes the document again."""
+"""Watch on stored fields: those that the next version wrote must stay, whoever writes again."""
 
 import asyncio
 from collections import Counter
@@ -12,11 +12,11 @@ Place: TypeAlias = tuple[str | int, ...]
 
 _PERIOD_S = 0.5
 _WATCHED = {"routing": "dossiers", "organisation": "structures", "support": "tickets"}
-"""Documents of record that are written again and again, by service."""
+"""Collection of documents of record that are written again and again, by service."""
 
 
 class FieldWatch:
-    """Reads documents periodically, and finds fields that were there and are no more."""
+    """Reads documents periodically, and finds fields that were lost or changed."""
 
     def __init__(self, mongo: str, field: str) -> None:
         """Watch the fields of one name."""
@@ -31,20 +31,20 @@ class FieldWatch:
         return list(self._dropped.values())
 
     async def run(self) -> None:
-        """Look again and again, until cancelled."""
+        """Read all documents periodically, until cancelled."""
         while True:
             await asyncio.to_thread(self.look)
             await asyncio.sleep(_PERIOD_S)
 
     def look(self) -> None:
-        """Look once at every document."""
+        """Read all documents once, and compare each with what was read before."""
         with MongoClient[dict[str, Any]](self._mongo) as client:
             for service, collection in _WATCHED.items():
                 for document in client[service][collection].find():
                     self.compare((service, collection, document["_id"]), document)
 
     def compare(self, place: Place, document: dict[str, Any]) -> None:
-        """Compare a document with what was seen of it before."""
+        """Compare a document with the fields that it had before."""
         before, now = self._seen.setdefault(place, {}), dict(find_fields(document, self._field))
         for keys, value in before.items():
             if now.get(keys) != value:
@@ -62,7 +62,7 @@ class FieldWatch:
 
 
 def find_fields(part: Any, field: str) -> Iterator[tuple[Place, Any]]:  # noqa: ANN401 - any value
-    """Find the fields of a name, at any level, that hold something."""
+    """Find the fields of a name, at any level, that are not empty."""
     if isinstance(part, dict):
         if part.get(field):
             yield (field,), part[field]

@@ -1,4 +1,4 @@
-"""Carries one dossier from A4 to its payment, past a delay and a death, with its traces received.
+"""Carries one dossier from A4 to its payment, past a delay and a SIGKILL, and receives its traces.
 
 `python -m tests.parcours` prints what docs/operate.md shows of it.
 """
@@ -35,25 +35,25 @@ PAGE = ROOT / "docs" / "operate.md"
 _SECTION = re.compile(r"^## Follow a dossier\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LATE_DAYS = 16
-"""The MOE has fifteen for its état d'acompte."""
+"""Days after which the MOE is late: it has fifteen for its état d'acompte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A dossier that was carried, and where its traces are."""
+    """Dossier that was carried, and the receiver of its traces."""
 
     platform: Platform
     receiver: Receiver
     dossier_id: str
 
     def read_lines(self) -> list[Line]:
-        """Read the lines of the logs that name the dossier, in order."""
+        """Read the log lines of all services that name the dossier, in order of time."""
         found = (path.read_text() for path in self.platform.logs.glob("*.log"))
         lines = [each for text in found for each in text.splitlines() if self.dossier_id in each]
         return [json.loads(line) for line in sorted(lines)]
 
     async def wait_for(self, publications: int, deliveries: int, roots: int) -> None:
-        """Wait until as many have been logged, and their spans have come."""
+        """Wait until so many facts are logged, and their spans and root spans received."""
 
         async def has_come() -> bool:
             events = Counter(line["event"] for line in self.read_lines())
@@ -65,7 +65,7 @@ class Followed:
         await wait_until(has_come, "lines and spans", 40)
 
     async def print_life(self) -> str:
-        """Run the command of the page."""
+        """Run the command that the page shows; return what it prints."""
         command = list_blocks("sh")[0].replace(".run/*/logs", str(self.platform.logs))
         process = await asyncio.create_subprocess_exec(
             *("bash", "-c", command),
@@ -76,17 +76,17 @@ class Followed:
         return out.decode()
 
     async def draw_trace(self) -> str:
-        """Draw the trace."""
+        """Draw the trace of the dossier as a tree."""
         return await self.receiver.draw(self.dossier_id)
 
 
 def list_blocks(language: str) -> list[str]:
-    """List the blocks of the section of the page, in a language."""
+    """List the code blocks of a language in the page's section "Follow a dossier"."""
     return [text for name, text in _BLOCK.findall(read_section()) if name == language]
 
 
 def read_section() -> str:
-    """Read the section of the page."""
+    """Read the page's section "Follow a dossier"."""
     section = _SECTION.search(PAGE.read_text(encoding="utf-8"))
     assert section is not None
     return section[1]
@@ -94,7 +94,7 @@ def read_section() -> str:
 
 @asynccontextmanager
 async def follow_dossier() -> AsyncIterator[Followed]:
-    """Carry the dossier; each wait has the numbers of lines so far, counted by hand."""
+    """Carry the dossier; the numbers of lines and spans of each wait are counted by hand."""
     async with AsyncExitStack() as stack:
         receiver = stack.enter_context(run_receiver())
         platform = Platform(
@@ -108,16 +108,17 @@ async def follow_dossier() -> AsyncIterator[Followed]:
         await register_structures(scene)
         opener = await scene.open("A4", ONE_SIRET, write_ubl)
         followed = Followed(platform, receiver, opener["dossier_id"])
-        # Out go the deposit, two statuses, the piece for the MOE and the state of the dossier; the
-        # statuses to notification, the state to deposit and portal, the piece to no service.
+        # Published: the deposit, two statuses, the piece for the MOE and the state of the dossier.
+        # Delivered: the deposit to routing, the statuses to notification, the state to deposit and
+        # portal, the piece to no service.
         await followed.wait_for(5, 5, roots=1)
 
-        # Services stop and start again. The delay is told to EDI partners alone.
+        # Services restart with later clocks. Only EDI partners read the elapsed delay.
         await asyncio.to_thread(platform.advance, _LATE_DAYS)
         scene.today += timedelta(days=_LATE_DAYS)
         await followed.wait_for(7, 7, roots=2)
 
-        # Routing is dead while the next piece is deposited.
+        # Routing is killed before the next piece is deposited, and restarted after it.
         await asyncio.to_thread(platform.kill, "routing")
         piece = await scene.follow(opener, ONE_SIRET)
         await asyncio.to_thread(platform.restart, "routing")

@@ -33,38 +33,38 @@ _PAGE = 200
 _AT_ONCE = 8
 
 Told: TypeAlias = tuple[str, dict[str, Any]]
-"""A topic and an event as JSON: a newer version may tell what this one cannot judge."""
+"""Topic and event. The event is plain JSON: one of a newer version may not be readable here."""
 Wrong: TypeAlias = Iterator[tuple[str, str]]
-"""Figures, each with what is wrong."""
+"""Faults: the figure and the text of each."""
 Document: TypeAlias = dict[str, Any]
 
 
 @dataclass(slots=True)
 class Findings:
-    """What is wrong, by figure, among so many records of topics."""
+    """Faults by figure, and numbers of records read and redelivered."""
 
     wrong: dict[str, list[str]] = field(default_factory=lambda: {each: [] for each in FIGURES})
-    """In the order in which they are described."""
+    """Texts of the faults, by figure in the order of their description."""
     records: int = 0
     redelivered: int = 0
 
     def add(self, found: Iterable[tuple[str, str]]) -> None:
-        """Add what is wrong."""
+        """Add faults."""
         for figure, text in found:
             self.wrong[figure].append(text)
 
     def describe(self) -> str:
-        """Say how many of each, `0 lost, 0 duplicated`, and how many came again with their id."""
+        """Describe the counts: `0 lost, 0 duplicated`…, and records delivered again."""
         counts = ", ".join(f"{len(texts)} {figure}" for figure, texts in self.wrong.items())
         return f"{counts}; {self.redelivered} redelivered of {self.records} records"
 
     def list_wrong(self) -> list[str]:
-        """List all of it, each line with its figure."""
+        """List the faults, each with its figure."""
         return [f"{figure}: {text}" for figure, texts in self.wrong.items() for text in texts]
 
 
 async def settle(platform: Platform, traffic: Traffic) -> Findings:
-    """Compare until nothing is wrong any more, or the time is up; give what is wrong then."""
+    """Compare until nothing is wrong, traffic is stuck or a timeout; return the faults then."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + scale_timeout(_PATIENCE_S, most=_PATIENCE_MAX_S)
     while True:
@@ -97,7 +97,7 @@ async def _compare_topics(platform: Platform, traffic: Traffic) -> Findings:
 
 
 async def read_events(kafka: str) -> list[Told]:
-    """Read all events that were told, each once."""
+    """Read all published events, each once."""
     return keep_first(await _read_topics(kafka, [topic.name for topic in TOPICS]))
 
 
@@ -138,7 +138,7 @@ def compare_ranks(told: Iterable[Told]) -> Wrong:
 
 
 def compare_versions(told: Iterable[Told]) -> Wrong:
-    """Find entities of which a state is told twice, or an older one after a newer one."""
+    """Find entities with a state published twice, or an older one after a newer one."""
     versions: dict[tuple[str, str], list[int]] = defaultdict(list)
     for topic, event in told:
         if "version" in event["data"]:
@@ -162,7 +162,7 @@ def compare_journeys(runs: Sequence[JourneyRun], told: Iterable[Told]) -> Wrong:
 
 
 def compare_pieces(accepted: Collection[str], told: Iterable[Told]) -> Wrong:
-    """Find accepted pieces that were not told, and pieces told that nobody was promised."""
+    """Find accepted pieces that were not published, and published ones that were not accepted."""
     came = Counter(
         event["data"]["piece_id"]
         for topic, event in told

@@ -1,6 +1,6 @@
-"""The next version, for tests of upgrades: a copy of this source tree to which a patch is applied.
+"""The next version, for tests of upgrades: a copy of this source tree, with edits.
 
-It has a level more than this one. It adds a field to each level of stored documents, and brings a
+Its level is one higher. It adds a field at each level of stored documents, and brings a
 status, an act and a circuit that are used only once the write level is raised.
 """
 
@@ -15,21 +15,21 @@ from shared.vocabulary.levels import LEVEL
 
 NEXT_LEVEL = LEVEL + 1
 STATUS, ACT = "VISEE", "viser"
-"""What the service financier may do to a piece before the next version would have it pay."""
+"""Status and act that the next version adds, before the payment by the service financier."""
 CIRCUIT = "2099-1"
 FIELD = "added"
-"""Name of the fields that are added; each value names what it was written for."""
+"""Name of the added fields; the first word of a value names the part that it was added to."""
 
 _TABLES = Path("shared/circuit/tables")
 
 
 class PatchError(Exception):
-    """The patch does not apply any more: it must follow a change of the code."""
+    """An edit does not apply any more: it must follow a change of the code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One text that stands once in a file, and what stands there in the next version."""
+    """Text that stands once in a file, and its replacement in the next version."""
 
     path: str
     old: str
@@ -80,7 +80,7 @@ VALUES = (
     ),
     _append(str(_TABLES / "circuits.csv"), f"\n{NEWEST};{LEVEL}\n", f"{CIRCUIT};{NEXT_LEVEL}\n"),
 )
-"""A status, an act and a circuit of the next level."""
+"""Edits that add a status, an act and a circuit of the next level."""
 
 _JOURNEY = "services/routing/application/journey.py"
 _DOSSIER = "services/routing/domain/dossier.py"
@@ -172,11 +172,11 @@ FIELDS = (
         f'        {FIELD}=f"ticket {{ticket_id}}",\n',
     ),
 )
-"""A field more in each document of record that is written again and again."""
+"""Edits that add a field to each document of record that is written again and again."""
 
 
 def write_next_version(tree: Path, edits: Sequence[Edit] = (*VALUES, *FIELDS)) -> None:
-    """Write the next version into a folder. Raises PatchError when the patch does not apply."""
+    """Write the next version into a folder. Raises PatchError when an edit does not apply."""
     for package in ("services", "shared"):
         shutil.copytree(
             ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__")

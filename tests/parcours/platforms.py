@@ -14,7 +14,7 @@ from tests.kit.waiting import scale_timeout
 from tests.parcours.support_model import train_support
 
 BACKEND = Backend.DOCKER if choose().backend is Backend.DOCKER else Backend.NATIVE
-"""On real broker and store where they were asked for, else on the real broker alone."""
+"""Backend: docker, with a real store as well, where it is chosen, else native."""
 
 _MISSING = BACKEND.find_missing()
 needs_kafka = pytest.mark.skipif(_MISSING is not None, reason=f"needs a real Kafka: {_MISSING}")
@@ -24,7 +24,7 @@ needs_kafka = pytest.mark.skipif(_MISSING is not None, reason=f"needs a real Kaf
 async def run_platform(
     folder: Path, *, services: Sequence[str] = SERVICES, replicas: int = 1
 ) -> AsyncIterator[Platform]:
-    """Run a platform until left; its logs are then in the folder `logs`."""
+    """Run a platform within the block; its logs are then copied to the folder `logs`."""
     platform = Platform(
         BACKEND,
         services=services,

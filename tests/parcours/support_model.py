@@ -1,4 +1,4 @@
-"""A model for the service support that costs nothing: replicas load it instead of training one."""
+"""Small model for service support: replicas load it, instead of each training one."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +9,11 @@ from services.support.suggestions.adapters.model import select_examples, train_m
 from services.support.suggestions.adapters.model_file import write_model
 
 _SHARE = 5
-"""One example of so many is enough: what is suggested is no matter here."""
+"""One example in five is used: the suggestions do not matter here."""
 
 
 def train_support(folder: Path) -> Mapping[str, str]:
-    """Train on a few examples, and give the setting by which support loads the model."""
+    """Train a model on a few examples; return the setting by which support loads it."""
     desks = load_catalogue(DATA / "catalogue.csv").desks
     examples = select_examples(desks, read_examples(DATA / "exemples"))
     file = folder / "model.zip"

@@ -170,7 +170,7 @@ async def test_the_page_shows_the_trace_as_it_is_drawn(followed: Followed) -> No
 
 
 def simplify(text: str) -> list[str]:
-    """Leave out what is another one in each run."""
+    """Replace ids, times and durations, which differ in each run."""
     return [_CHANGING.sub("…", line) for line in text.strip().splitlines()]
 
 

@@ -103,7 +103,7 @@ async def test_read_models_are_rebuilt_while_dossiers_move(
 async def rebuild(
     platform: Platform, env: Mapping[str, str], service: str, *, expected: int
 ) -> list[str]:
-    """Run the command of a service as an operator does; give the lines that it printed."""
+    """Run `rebuild` of a service as an operator does; return the lines that it printed."""
     addresses = {
         "AIGUILLAGE_KAFKA": platform.addresses.kafka,
         "AIGUILLAGE_MONGO": platform.addresses.mongo,

@@ -38,7 +38,7 @@ async def test_rolling_restarts_lose_nothing(
 
 
 async def _restart_each(platform: Platform, traffic: Traffic) -> list[str]:
-    """Restart one replica of every service, then the next; say how each ended."""
+    """Restart one replica of every service, then the next one; return how each ended."""
     endings: list[str] = []
     for rank in range(1, REPLICAS + 1):
         traffic.begin_phase(f"restart {rank}")

@@ -1,4 +1,4 @@
-"""Traffic generator: actors carry dossiers over HTTP through every circuit, until told to stop.
+"""Traffic generator: actors carry dossiers over HTTP, change structures and send tickets.
 
 What the platform has promised by a 2xx is kept, for `tests/parcours/ledger.py` to compare.
 """
@@ -31,15 +31,15 @@ from tests.parcours.clients import BuildTransport, Retries, open_clients
 CIRCUITS = tuple(
     journey for journey in JOURNEYS if not any(isinstance(step, Silence) for step in journey.steps)
 )
-"""The journeys in which nobody lets a delay pass: those need days, not minutes."""
+"""Journeys of the demo in which no delay passes: delays need days, not minutes."""
 
 _AT_ONCE = 8
 """Dossiers that are carried at the same time."""
 _LIMIT_S = 400
-"""Time limit of the traffic of a test."""
+"""Timeout of the traffic of a test, in seconds."""
 _POLL_S = 0.05
 _PAUSE_S = 1.0
-"""Between two changes of structures, and between two tickets."""
+"""Pause between two changes of structures, and between two tickets, in seconds."""
 _MESSAGES = ("Le fichier pèse 2 Mo.", "Il s'appelle SIT-11.xml.")
 
 
@@ -49,7 +49,7 @@ async def open_traffic(
     journeys: Sequence[Journey] = CIRCUITS,
     transport: BuildTransport = Retries,
 ) -> AsyncIterator["Traffic"]:
-    """Declare the structures on a platform that runs, and prepare its traffic."""
+    """Declare the structures on a running platform, and prepare its traffic."""
     async with open_clients(platform, transport) as clients:
         services = Services(**{each.name: clients[each.name] for each in fields(Services)})
         today = build_clock()().date()
@@ -74,9 +74,9 @@ class Traffic:
         self.structures: dict[str, int] = {}
         """The last version of each structure that was accepted."""
         self.tickets: dict[str, list[str]] = {}
-        """The types of the events that each ticket must give, by its number."""
+        """Types of the events that each ticket must give, in order, by its number."""
         self.stuck: list[str] = []
-        """What did not come, however long its actor waited."""
+        """Journeys and tickets that ended by a timeout or an unexpected answer."""
         self.moved: dict[str, set[str]] = defaultdict(set)
         """Pieces that were deposited or changed their status, by phase."""
         self._phase = ""
@@ -86,12 +86,12 @@ class Traffic:
 
     @property
     def pieces(self) -> dict[str, Answer]:
-        """The pieces that were accepted."""
+        """Accepted pieces, by id."""
         return self.context.tally.pieces
 
     @asynccontextmanager
     async def flow(self) -> AsyncIterator[None]:
-        """Carry dossiers until left, and those that have begun to their end."""
+        """Carry dossiers within the block; then carry those that have begun to their end."""
         async with asyncio.timeout(scale_timeout(_LIMIT_S)), asyncio.TaskGroup() as group:
             for _ in range(_AT_ONCE):
                 group.create_task(self._carry_dossiers())
@@ -115,7 +115,7 @@ class Traffic:
             await asyncio.sleep(_POLL_S)
 
     def describe(self) -> str:
-        """Say how many pieces and dossiers there were, and how many pieces moved in each phase."""
+        """Describe the numbers of pieces and dossiers, and of pieces that moved in each phase."""
         moved = ", ".join(f"{len(pieces)} {phase}" for phase, pieces in self.moved.items())
         return f"{len(self.pieces)} pieces in {len(self.runs)} dossiers (moved: {moved})"
 
@@ -134,7 +134,7 @@ class Traffic:
             self.stuck.append(f"{journey.name}: {unexpected}")
 
     async def _change_structures(self) -> None:
-        """Give structures another name: what they were judged by has another version."""
+        """Give structures another name, and so another version, again and again."""
         for rank, each in enumerate(cycle(STRUCTURES)):
             if not self._is_open:
                 return
@@ -145,7 +145,7 @@ class Traffic:
             await asyncio.sleep(_PAUSE_S)
 
     async def _send_tickets(self, support: httpx.AsyncClient) -> None:
-        """Let a ticket be submitted, and more be said of it, again and again."""
+        """Submit a ticket and add messages to it, again and again."""
         supplier = build_member(support, TITULAIRE, Role.TITULAIRE)
         while self._is_open:
             try:
