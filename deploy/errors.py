@@ -2,4 +2,4 @@
 
 
 class LaunchError(Exception):
-    """The platform cannot start, go on or end. The first line of the message is the reason."""
+    """Launch error: the platform cannot start, go on or end. The message begins with the reason."""

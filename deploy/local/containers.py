@@ -96,7 +96,7 @@ class ContainerProgram:
         env: Callable[[int], Mapping[str, str]],
         is_ready: Callable[[int], bool],
     ) -> None:
-        """Take the configuration; `start` creates the container."""
+        """Configure the container, which `start` creates."""
         self.is_ready = is_ready
         self._image = image
         self._command = command

@@ -27,7 +27,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault, and the input that shows it."""
+    """Fault, and the input that shows it."""
 
     sort: Sort
     name: str

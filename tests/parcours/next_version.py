@@ -104,7 +104,7 @@ FIELDS = (
         '        trail=document["trail"],\n',
         f'        {FIELD}=document.get("{FIELD}", ""),\n',
     ),
-    # its state, as the audit trail tells it,
+    # its state, as the audit trail states it,
     _append(
         "services/routing/domain/events.py",
         "    deposit: Deposit\n    phase: Phase\n",

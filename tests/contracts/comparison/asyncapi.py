@@ -89,7 +89,7 @@ def _compare_configuration(name: str, old: Json, new: Json) -> Iterator[Break]:
         before, after = was.get(setting), now.get(setting)
         if setting != "retention.ms":
             yield from compare_values(name, setting, before, after, READERS)
-        # The cleanup policy, compared as well, tells compacted topics: here both have a retention.
+        # A change between compaction and retention is one of the cleanup policy, compared above.
         elif before is not None and after is not None and after < before:
             what = (
                 f"its retention was shortened from {_format_days(before)} to {_format_days(after)}"

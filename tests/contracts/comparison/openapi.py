@@ -31,7 +31,7 @@ _FIRST_ERROR = "400"
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """One method of one path, in one document."""
+    """Operation: a method of a path, in one document."""
 
     name: str
     path: str

@@ -38,7 +38,7 @@ _NOTHING: Json = {"not": {}}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What changed at a path of the data, and whom it breaks."""
+    """Breaking change at a path of the data, and the side that it breaks."""
 
     path: str
     what: str
