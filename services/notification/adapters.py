@@ -20,7 +20,7 @@ class MongoStatuses:
     """Store of statuses, each one document."""
 
     def __init__(self, store: Store) -> None:
-        """Take the service's store."""
+        """Use this store."""
         self._statuses = store.collection(STATUSES.collection)
 
     async def prepare(self) -> None:

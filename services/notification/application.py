@@ -32,7 +32,7 @@ class Statuses(Protocol):
     """Store of every status of every piece."""
 
     async def find_last(self, subject: Subject) -> Entry | None:
-        """Find the latest status of the dossier of a subject, of any of its pieces; None: none."""
+        """Find the latest status of the dossier of a subject, of any of its pieces; or None."""
 
     async def list_since(self, subject: Subject, after: int) -> Sequence[Entry]:
         """List the statuses of a subject after a rank, oldest first."""

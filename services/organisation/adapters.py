@@ -30,7 +30,7 @@ class MongoStructures:
     """Store of structures, each one document under its id."""
 
     def __init__(self, store: Store) -> None:
-        """Take the service's store."""
+        """Use this store."""
         self._store = store
         self._structures = store.collection(STRUCTURES.collection)
 

@@ -88,7 +88,7 @@ class Declarations:
     def __init__(
         self, structures: Structures, now: Callable[[], datetime], new_id: Callable[[], str]
     ) -> None:
-        """Take the ports."""
+        """Use these ports."""
         self._structures = structures
         self._now = now
         self._new_id = new_id

@@ -15,7 +15,7 @@ class Settings(RuntimeSettings):
     export_file_mb: int = Field(default=20, ge=1)
     """Size limit of one file of an export, in MB: as much as deposit accepts."""
     export_max_mb: int = Field(default=500, ge=1)
-    """Size limit of all files of one export, in MB. Each deposit may bring 120."""
+    """Size limit of all files of one export, in MB. One deposit may hold 120 MB."""
     export_at_once: int = Field(default=2, ge=1)
     """Limit of exports that run at the same time."""
     export_waiting: int = Field(default=20, ge=1)

@@ -66,7 +66,7 @@ _CLOSING, _CHAT_LIMITS = "closing", "chat-limits"
 _CLOSE_S = 600
 _TIME_LIMITS_S = 2
 _QUEUES_S = 5
-"""Intervals of the searches for tickets to close and chats to end, and of the gauges of queues."""
+"""Intervals of the searches for tickets to close and chats to end, and of the gauges."""
 _FIRST_FRAME_S = 10.0
 """First-frame timeout of a chat socket, in seconds."""
 _HEARTBEAT_S = 15.0

@@ -88,7 +88,7 @@ class Settings(RuntimeSettings):
     chat_waiting: int = Field(default=100, ge=1)
     """Limit of chats that wait in the queue of one desk."""
     chat_waiting_open: int = Field(default=50, ge=1)
-    """Limit of waiting chats without an account, among these."""
+    """Limit of waiting chats without an account, which count in `chat_waiting` as well."""
     chat_open_each: int = Field(default=5, ge=1)
     """Limit of open chats of a structure, or without an account of a network address."""
     chat_starts_per_address: int = Field(default=20, ge=1)

@@ -72,7 +72,7 @@ class Completion:
     act: Act = Act.COMPLETER
     by: Party | None = None
     role: Role | None = None
-    """Who added it; None in one of an earlier release: the depositor of the piece."""
+    """Role of who added it; None in an earlier release, where the depositor of the piece did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,13 @@ class DossierState:
     parties: Parties
     statuses: Mapping[str, Status]
     reported: Mapping[str, Status]
-    """Status before a payment, by piece: what those see from whom the payment is hidden."""
+    """Status before a payment, by piece, for the roles from which the payment is hidden."""
     engagements: Mapping[str, str | None] = field(default_factory=dict)
     """Engagements by piece, as the last recycling left them."""
     awaited: Awaited | None = None
     payment_not_reported: bool = False
     reported_awaited: Awaited | None = None
-    """Who is awaited, as shown to those from whom the payment is hidden."""
+    """Who is awaited, as shown to the roles from which the payment is hidden."""
     prevailing: Prevailing | None = None
     """Prevailing amounts."""
 

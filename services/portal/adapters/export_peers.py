@@ -27,7 +27,7 @@ class HttpPeers:
     def __init__(
         self, http: httpx.AsyncClient, deposit: str, routing: str, by: Actor, max_file_mb: int
     ) -> None:
-        """Call these addresses as `by`; `max_file_mb` limits the size of a file."""
+        """Use these base URLs as the caller `by`; `max_file_mb` limits the size of a file."""
         self._http = http
         self._deposit = deposit.rstrip("/")
         self._routing = routing.rstrip("/")

@@ -14,8 +14,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from services.portal.application.ports import Cell, Row, SheetFullError
-from services.portal.domain.verifier.verify import cell as guarded
-from services.portal.domain.verifier.verify import visible
+from services.portal.domain.verifier.verify import show_hidden, write_cell
 
 _CHUNK_BYTES = 64 * 1024
 _SHEET_ROWS = 1_048_576
@@ -90,7 +89,7 @@ def format_cell(cell: Cell) -> str:
         case int():
             return str(cell)
         case str():
-            return guarded(cell)
+            return write_cell(cell)
 
 
 def _put(sheet: Worksheet, row: int, column: int, cell: Cell, formats: dict[type, Format]) -> None:
@@ -109,7 +108,7 @@ def _put(sheet: Worksheet, row: int, column: int, cell: Cell, formats: dict[type
             sheet.write_number(row, column, cell)
         case str():
             # The content of a text cell is never run as a formula.
-            sheet.write_string(row, column, visible(cell)[:_CELL_LIMIT])
+            sheet.write_string(row, column, show_hidden(cell)[:_CELL_LIMIT])
 
 
 def _take_bytes(text: StringIO) -> bytes:

@@ -21,7 +21,7 @@ from services.portal.domain.verifier.verify import (
     README,
     STATUSES,
     TRAIL,
-    canonical,
+    write_canonical,
 )
 from shared.vocabulary.actors import Actor
 
@@ -42,7 +42,10 @@ class TooLargeError(Exception):
 
 
 class Peers(Protocol):
-    """Routing and deposit, asked with the identity of the caller; None when it has no access."""
+    """Routing and deposit, asked with the identity of the caller; None when it has no access.
+
+    Every method raises UnavailableError and TooLargeError; `fetch_file` raises DamagedError too.
+    """
 
     async def fetch_dossier(self, dossier_id: str) -> Json | None: ...
     async def fetch_trail(self, dossier_id: str) -> Sequence[Json] | None: ...
@@ -86,7 +89,7 @@ class Exports:
         }
         own = {
             README: write_read_me(self._assets.read_me, dossier, trail, self._assets.verifier),
-            DOSSIER: canonical(dossier, 1) + b"\n",
+            DOSSIER: write_canonical(dossier, 1) + b"\n",
             STATUSES: write_statuses(trail),
             TRAIL: write_trail(trail),
             CIRCUIT: self._assets.circuit,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from services.portal.domain.verifier.verify import canonical
+from services.portal.domain.verifier.verify import write_canonical
 from shared.circuit import loader
 from shared.circuit.amounts import find_prevailing_amounts
 from shared.circuit.motives import list_all_motives
@@ -38,7 +38,7 @@ def write_circuit(level: int) -> bytes:
             name: _describe_version(loader.load_version(name)) for name in loader.list_versions()
         },
     }
-    return canonical(content, 1) + b"\n"
+    return write_canonical(content, 1) + b"\n"
 
 
 def _describe_version(circuit: Circuit) -> Mapping[str, Any]:

@@ -12,7 +12,12 @@ from operator import attrgetter
 from string import Template
 from typing import Any
 
-from services.portal.domain.verifier.verify import FORMAT, canonical, safe_name, table
+from services.portal.domain.verifier.verify import (
+    FORMAT,
+    make_safe_name,
+    write_canonical,
+    write_table,
+)
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.labels import STATUSES
 
@@ -45,7 +50,7 @@ def list_files(
     """List the files of each piece, and of its additions that are in the trail."""
     for rank, piece in enumerate(dossier["pieces"], 1):
         files, name = deposited[piece["piece_id"]], f"{piece['cadre']}-{piece['number']}"
-        folder = f"pieces/{rank:02d}-{safe_name(name)}"
+        folder = f"pieces/{rank:02d}-{make_safe_name(name)}"
         yield _request_file(f"{folder}/piece", files["file"])
         yield FileRequest(f"{folder}/certificat.pdf", files["certificate"]["url"])
         completions = list(_find_completions(trail, files))
@@ -59,7 +64,7 @@ def list_files(
 
 def write_trail(trail: Iterable[Json]) -> bytes:
     """Write the audit trail, one canonical entry a line."""
-    return b"".join(canonical(entry) + b"\n" for entry in trail)
+    return b"".join(write_canonical(entry) + b"\n" for entry in trail)
 
 
 def write_statuses(trail: Sequence[Json]) -> bytes:
@@ -76,7 +81,7 @@ def write_statuses(trail: Sequence[Json]) -> bytes:
             *(event.get("act"), event.get("motive"), event.get("comment")),
         )
         rows.append(row)
-    return table(rows)
+    return write_table(rows)
 
 
 def write_read_me(template: str, dossier: Json, trail: Sequence[Json], verifier: bytes) -> bytes:
@@ -107,14 +112,14 @@ def write_manifest(
             _describe_member(member) for member in sorted(members, key=attrgetter("path"))
         ],
     }
-    content["sceau"] = sha256(canonical(content)).hexdigest()
-    return canonical(content, 1) + b"\n"
+    content["sceau"] = sha256(write_canonical(content)).hexdigest()
+    return write_canonical(content, 1) + b"\n"
 
 
 def _request_file(prefix: str, file: Json) -> FileRequest:
     # The manifest states the name as deposited; files that the platform writes have none.
     name = file["name"] or _NAMELESS
-    return FileRequest(f"{prefix}-{safe_name(name)}", file["url"], name)
+    return FileRequest(f"{prefix}-{make_safe_name(name)}", file["url"], name)
 
 
 def _describe_member(member: Member) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Totals of a fiscal list, by currency and by cadre: two currencies are never added.
 
-The pieces of a dossier restate one another (an A8 says again what its A7 said): a total over all
+The pieces of a dossier restate one another (an A8 repeats the amounts of its A7): a total over all
 cadres counts the same works several times, so each cadre has its own.
 """
 

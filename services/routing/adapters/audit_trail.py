@@ -1,6 +1,6 @@
 """Audit trail as a hash chain, which the documents alone are enough to verify.
 
-Each entry holds the SHA-256 of the entry before it and those of the files it brings; its own hash
+Each entry holds the SHA-256 of the entry before it and those of the files it adds; its own hash
 is the SHA-256 of its canonical JSON (sorted keys, no white space, UTF-8).
 """
 

@@ -36,7 +36,7 @@ class HttpPeers:
     """HTTP client of the services that hold copies of a dossier."""
 
     def __init__(self, addresses: Addresses, http: httpx.AsyncClient) -> None:
-        """Call these addresses."""
+        """Use these base URLs."""
         self._at = addresses
         self._http = http
 

@@ -25,7 +25,7 @@ class DirectoryBehindError(Exception):
     """Pieces were judged by versions of structures that routing does not have yet."""
 
     def __init__(self, dossiers: set[str]) -> None:
-        """Take the dossiers that must wait."""
+        """Keep the ids of the dossiers that must wait."""
         super().__init__("a version of a structure is still to come")
         self.dossiers = dossiers
 
@@ -49,7 +49,7 @@ class Router:
     """Write level, as in `World`."""
 
     async def take_pieces(self, events: Sequence[Event[Any]]) -> None:
-        """Take deposits and completions: read once, decide in memory, write once.
+        """Process deposits and additions: read once, decide in memory, write once.
 
         Raises DirectoryBehindError until routing has the versions that deposit judged by.
         """

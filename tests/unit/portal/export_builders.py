@@ -17,7 +17,7 @@ from services.portal.adapters.export_zip import ZipArchive
 from services.portal.application.exports import Exports
 from services.portal.domain.export import Json
 from services.portal.domain.verifier import verify
-from services.portal.domain.verifier.verify import Export, canonical
+from services.portal.domain.verifier.verify import Export, write_canonical
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
@@ -75,7 +75,7 @@ def chained(groups: Sequence[Sequence[Json]]) -> list[dict[str, Any]]:
             "cause": f"cause {version}",
             "previous": previous,
         }
-        previous = entry["hash"] = digest(canonical(entry))
+        previous = entry["hash"] = digest(write_canonical(entry))
         trail.append(entry)
     return trail
 

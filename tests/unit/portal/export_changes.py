@@ -13,7 +13,7 @@ from typing import Any
 from unicodedata import normalize
 
 from services.portal.domain.verifier import verify
-from services.portal.domain.verifier.verify import Export, canonical
+from services.portal.domain.verifier.verify import Export, write_canonical
 
 Contents = dict[str, bytes]
 Step = str | int
@@ -55,13 +55,15 @@ def every_change(contents: Contents) -> Iterator[Changed]:
             value = json.loads(content)
             for path, how, other in changes(value):
                 if path[:1] != ("sceau",):
-                    written = canonical(other, 1) + b"\n"
+                    written = write_canonical(other, 1) + b"\n"
                     yield Changed(shown(name, path), how, resealed(contents, name, written))
         elif name == verify.TRAIL:
             lines = content.splitlines()
             for number, line in enumerate(lines):
                 for path, how, other in changes(json.loads(line)):
-                    written = b"\n".join([*lines[:number], canonical(other), *lines[number + 1 :]])
+                    written = b"\n".join(
+                        [*lines[:number], write_canonical(other), *lines[number + 1 :]]
+                    )
                     yield Changed(shown(name, path), how, resealed(contents, name, written + b"\n"))
         elif name == verify.STATUSES:
             yield from csv_changes(contents, name)
@@ -77,7 +79,7 @@ def changes(value: Any) -> Iterator[tuple[Place, str, Any]]:  # noqa: ANN401
     for place, here in places(value):
         if place:
             for how, other in others(here):
-                if canonical(other) != canonical(here):
+                if write_canonical(other) != write_canonical(here):
                     yield place, how, changed(value, place, partial(put, new=other))
             yield place, "left out", changed(value, place, drop)
         if isinstance(here, dict):
@@ -178,8 +180,8 @@ def resealed(contents: Contents, name: str, content: bytes | None) -> Contents:
             for path in members
         ]
     manifest.pop("sceau", None)
-    manifest["sceau"] = sha256(canonical(manifest)).hexdigest()
-    changed[verify.MANIFEST] = canonical(manifest, 1) + b"\n"
+    manifest["sceau"] = sha256(write_canonical(manifest)).hexdigest()
+    changed[verify.MANIFEST] = write_canonical(manifest, 1) + b"\n"
     return changed
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from services.portal.domain.verifier import verify
-from services.portal.domain.verifier.verify import canonical
+from services.portal.domain.verifier.verify import write_canonical
 from tests.unit.portal.export_builders import AMOUNTS
 
 
@@ -19,7 +19,7 @@ def rewritten(folder: Path, name: str, change: Callable[[Any], object]) -> None:
     if name == verify.TRAIL:
         entries = [json.loads(line) for line in path.read_bytes().splitlines()]
         change(entries)
-        path.write_bytes(b"".join(canonical(entry) + b"\n" for entry in entries))
+        path.write_bytes(b"".join(write_canonical(entry) + b"\n" for entry in entries))
     elif name == verify.STATUSES:
         text = path.read_text(encoding="utf-8-sig")
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=";"))
@@ -33,7 +33,7 @@ def rewritten(folder: Path, name: str, change: Callable[[Any], object]) -> None:
     else:
         value = json.loads(path.read_bytes())
         change(value)
-        path.write_bytes(canonical(value, 1) + b"\n")
+        path.write_bytes(write_canonical(value, 1) + b"\n")
     reseal(folder)
 
 
@@ -59,8 +59,8 @@ def sealed(path: Path, change: Callable[[Any], object]) -> None:
     manifest = json.loads(path.read_bytes())
     change(manifest)
     del manifest["sceau"]
-    manifest["sceau"] = sha256(canonical(manifest)).hexdigest()
-    path.write_bytes(canonical(manifest, 1) + b"\n")
+    manifest["sceau"] = sha256(write_canonical(manifest)).hexdigest()
+    path.write_bytes(write_canonical(manifest, 1) + b"\n")
 
 
 def set_at(*path: str | int, to: object) -> Callable[[Any], None]:
@@ -79,7 +79,7 @@ def drop_second(entries: list[Any]) -> None:
 def rehash_second(entries: list[Any]) -> None:
     entries[1]["events"][0]["comment"] = "Rien ne manque."
     del entries[1]["hash"]
-    entries[1]["hash"] = sha256(canonical(entries[1])).hexdigest()
+    entries[1]["hash"] = sha256(write_canonical(entries[1])).hexdigest()
 
 
 def name_no_file(entries: list[Any]) -> None:
@@ -88,7 +88,7 @@ def name_no_file(entries: list[Any]) -> None:
     for entry in entries:
         entry["previous"] = previous
         del entry["hash"]
-        previous = entry["hash"] = sha256(canonical(entry)).hexdigest()
+        previous = entry["hash"] = sha256(write_canonical(entry)).hexdigest()
 
 
 def drop_last(rows: list[Any]) -> None:

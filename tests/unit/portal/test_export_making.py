@@ -14,7 +14,7 @@ import pytest
 from services.portal.adapters.export_zip import ZipArchive
 from services.portal.application.exports import Exports, TooLargeError
 from services.portal.domain.export import Json
-from services.portal.domain.verifier.verify import canonical, safe_name
+from services.portal.domain.verifier.verify import make_safe_name, write_canonical
 from tests.unit.portal.export_builders import (
     DOSSIER,
     EXPORTER,
@@ -49,7 +49,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_that_nobody_vouches_for_becomes_one_safe_component(name: str) -> None:
-    safe = safe_name(name)
+    safe = make_safe_name(name)
 
     assert re.fullmatch(r"[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?", safe)
     assert len(safe) <= 61
@@ -67,7 +67,7 @@ def test_a_name_that_nobody_vouches_for_becomes_one_safe_component(name: str) ->
     ],
 )
 def test_a_name_stays_as_readable_as_it_can(name: str, safe: str) -> None:
-    assert safe_name(name) == safe
+    assert make_safe_name(name) == safe
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -164,7 +164,7 @@ async def test_the_trail_leaves_as_it_was_hashed() -> None:
 
     lines = contents(await export(world))["piste-audit.jsonl"].splitlines()
 
-    assert lines == [canonical(entry) for entry in world.trail_now]
+    assert lines == [write_canonical(entry) for entry in world.trail_now]
 
 
 async def test_a_spreadsheet_reads_the_statuses_and_runs_none_of_them() -> None:

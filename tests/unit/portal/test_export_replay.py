@@ -51,7 +51,7 @@ def differences(events: Sequence[Event], seen: Mapping[str, Any]) -> list[str]:
     story = Story(Circuit(WORDS))
     for version, event in enumerate(events, 1):
         story.take(version, json.loads(json.dumps(write_event(event))))
-    return list(find_differences(seen, story.shown(len(events))))
+    return list(find_differences(seen, story.describe_dossier(len(events))))
 
 
 def test_whatever_happens_to_a_dossier_is_expected_as_routing_shows_it() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from services.portal.adapters.export_zip import ZipArchive
 from services.portal.domain.verifier import verify
-from services.portal.domain.verifier.verify import canonical
+from services.portal.domain.verifier.verify import write_canonical
 from tests.unit.portal.export_builders import (
     AMOUNTS,
     DOSSIER,
@@ -106,8 +106,8 @@ async def test_a_zip_whose_member_would_leave_its_folder_does_not_conform(tmp_pa
     )
     listed["chemin"] = out
     del manifest["sceau"]
-    manifest["sceau"] = sha256(canonical(manifest)).hexdigest()
-    contents[verify.MANIFEST] = canonical(manifest, 1) + b"\n"
+    manifest["sceau"] = sha256(write_canonical(manifest)).hexdigest()
+    contents[verify.MANIFEST] = write_canonical(manifest, 1) + b"\n"
     archive_path = tmp_path / "export.zip"
     archive_path.write_bytes(await zipped(contents))
 

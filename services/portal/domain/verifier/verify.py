@@ -66,35 +66,35 @@ class Member(NamedTuple):
     text: bytes
 
 
-def canonical(value: Any, indent: int | None = None) -> bytes:
+def write_canonical(value: Any, indent: int | None = None) -> bytes:
     """Écrit une valeur sous sa seule forme admise : clés triées, UTF-8."""
     marks = (",", ": " if indent else ":")
     text = json.dumps(value, sort_keys=True, separators=marks, indent=indent, ensure_ascii=False)
     return text.encode()
 
 
-def visible(text: str) -> str:
-    """Montre par un signe ce qu'un texte a d'invisible : commandes, sens d'écriture inversé."""
+def show_hidden(text: str) -> str:
+    """Remplace par un signe les caractères invisibles : commandes, sens d'écriture inversé."""
     return HIDDEN.sub("\ufffd", text)
 
 
-def cell(value: Any) -> str:
-    """Écrit une valeur pour un tableur, qui n'y doit voir aucune formule."""
-    text = visible(str("" if value is None else value))
+def write_cell(value: Any) -> str:
+    """Écrit la valeur d'une cellule : un tableur n'y doit voir aucune formule."""
+    text = show_hidden(str("" if value is None else value))
     return "'" + text if FORMULA.match(text) else text
 
 
-def table(rows: Iterable[Iterable[Any]]) -> bytes:
-    """Écrit statuts.csv, sous ses titres."""
+def write_table(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Écrit statuts.csv, avec ses titres."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";")
     writer.writerow(COLUMNS)
-    writer.writerows([cell(each) for each in row] for row in rows)
+    writer.writerows([write_cell(each) for each in row] for row in rows)
     return text.getvalue().encode("utf-8-sig")
 
 
-def safe_name(name: str) -> str:
-    """Fait un nom de fichier d'un nom dont personne ne répond.
+def make_safe_name(name: str) -> str:
+    """Fait d'un nom quelconque un nom de fichier sûr.
 
     Lettres ASCII, chiffres, `-`, `_` et points intérieurs : ni séparateur, ni lecteur, ni fichier
     caché, et les mêmes octets sur tous les systèmes.
@@ -107,8 +107,8 @@ def safe_name(name: str) -> str:
     return ".".join(part for part in (stem, extension) if part) or "sans-nom"
 
 
-def difference(one: bytes, other: bytes) -> int:
-    """Trouve le premier octet qui diffère."""
+def find_first_difference(one: bytes, other: bytes) -> int:
+    """Trouve le rang du premier octet qui diffère."""
     pairs = enumerate(zip(one, other))
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
@@ -127,7 +127,7 @@ MISSING, ANY = Sign("rien"), Sign("tout")  # ce qui n'est pas là, ce qui ne se 
 
 
 def find_differences(shown: Any, told: Any, where: str = "") -> Iterator[str]:
-    """Dit chaque endroit où ce qui est montré n'est pas ce que dit la piste."""
+    """Donne chaque champ dont la valeur n'est pas celle que donne la piste."""
     if isinstance(shown, dict) and isinstance(told, dict):
         for key in sorted({*shown, *told}):
             yield from find_differences(
@@ -144,7 +144,7 @@ def find_differences(shown: Any, told: Any, where: str = "") -> Iterator[str]:
 
 
 def carries(now: Any, before: Any) -> bool:
-    """Dit si des montants sont ceux d'avant ; le net à payer peut être moindre."""
+    """Dit si des montants sont ceux de la pièce précédente ; le net à payer peut être moindre."""
     due, most = Decimal(now["due"]), Decimal(before["due"])
     is_less = min(most, Decimal(0)) <= due <= max(most, Decimal(0))
     return is_less and all(Decimal(now[key]) == Decimal(before[key]) for key in AMOUNTS[:3])
@@ -158,37 +158,37 @@ class Circuit:
         self.rows: Any = None
 
     def open(self, version: str) -> None:
-        """Prend les lignes d'une version. Celle qui a des lignes éteintes n'en donne aucune."""
+        """Charge les lignes d'une version. Une version à lignes éteintes n'en a pas ici."""
         self.rows = self.content["versions"].get(version)
 
-    def cadre(self, code: str) -> dict[str, Any]:
+    def describe_cadre(self, code: str) -> dict[str, Any]:
         if self.rows is None:
             return {"cadre": code, "cadre_label": ANY}
         row = self.rows.get(f"{code} avec MOA") or self.rows.get(f"{code} sans MOA")
         return {"cadre": code, "cadre_label": row["libelle"] if row else code}
 
-    def actor(self, who: Any) -> dict[str, Any]:
+    def describe_actor(self, who: Any) -> dict[str, Any]:
         return {"service": None, **who, "role_label": self.content["roles"][who["role"]]}
 
-    def row(self, piece: Any, parties: Any) -> Any:
+    def find_row(self, piece: Any, parties: Any) -> Any:
         return self.rows.get(f"{piece['cadre']} {'avec' if parties['moa'] else 'sans'} MOA")
 
-    def acts(self, role: str, piece: Any, parties: Any) -> Any:
+    def list_acts(self, role: str, piece: Any, parties: Any) -> Any:
         """Donne ce qu'un rôle peut faire d'une pièce."""
         if self.rows is None:
             return ANY
-        row = self.row(piece, parties)
+        row = self.find_row(piece, parties)
         return [
             act
             for act, by, sources in (self.content["actes"] if row else ())
             if by == role and piece["status"] in sources and [act, by] not in row["actes_exclus"]
         ]
 
-    def prevailing(self, pieces: Iterable[Any], parties: Any) -> Any:
+    def find_prevailing(self, pieces: Iterable[Any], parties: Any) -> Any:
         """Donne les montants qui prévalent : les derniers décisifs, ou à défaut les derniers."""
         if self.rows is None:
             return ANY
-        rows = [(piece, self.row(piece, parties)) for piece in pieces]
+        rows = [(piece, self.find_row(piece, parties)) for piece in pieces]
         out = self.content["sans_montants"]
         standing = [pair for pair in rows if pair[1] and pair[0]["status"] not in out]
         decisive = [pair for pair in standing if pair[1]["montants_prevalent"]]
@@ -235,7 +235,7 @@ class Story:
         self.dossier: dict[str, Any] = {"state": "ouvert", "awaited": None}
 
     def take(self, version: int, event: Any) -> list[str]:
-        """Prend un événement, et donne les fichiers qu'il apporte."""
+        """Applique un événement, et donne les fichiers qu'il ajoute."""
         kind = event["type"]
         if kind == "PieceReceived":
             return self.receive(event["deposit"])
@@ -251,7 +251,7 @@ class Story:
         elif kind == "DelayElapsed":
             self.dossier["awaited"]["due"] = None
         elif kind == "Offered":
-            self.dossier["awaited"]["others"].append(self.turn(event))
+            self.dossier["awaited"]["others"].append(self.describe_turn(event))
         elif kind == "Held" or (kind == "Forwarded" and event["purpose"] == "action"):
             self.wait(event)
         elif kind != "Forwarded":
@@ -273,9 +273,9 @@ class Story:
         same = ("piece_id", "follows", "number", "issued_on", "currency", "engagement", "comment")
         self.pieces[name] = {
             **{key: deposit.get(key) for key in (*same, "file_sha256")},
-            **self.circuit.cadre(deposit["cadre"]),
+            **self.circuit.describe_cadre(deposit["cadre"]),
             "dossier_id": deposit["dossier_id"],
-            "depositor": self.circuit.actor(deposit["depositor"]),
+            "depositor": self.circuit.describe_actor(deposit["depositor"]),
             "amounts": now,
             "changes": [
                 {"field": key, "previous": was[key], "now": now[key], "difference": f"{change:f}"}
@@ -308,9 +308,9 @@ class Story:
         row += [event.get("previous"), status, label, by.get("role"), by.get("structure")]
         self.rows.append([*row, event.get("act"), *said])
 
-    def turn(self, event: Any) -> dict[str, Any]:
-        cadres = [self.circuit.cadre(code) for code in event["cadres"]]
-        return {"actor": self.circuit.actor(event["to"]), "cadres": cadres}
+    def describe_turn(self, event: Any) -> dict[str, Any]:
+        cadres = [self.circuit.describe_cadre(code) for code in event["cadres"]]
+        return {"actor": self.circuit.describe_actor(event["to"]), "cadres": cadres}
 
     def wait(self, event: Any) -> None:
         hold, was = None, self.dossier["awaited"]
@@ -318,33 +318,38 @@ class Story:
             hold = {"code": event["reason"]}
             hold.update({key: event[key] for key in ("message", "structure")})
         since = was["since"] if hold and was and was["hold"] else event["at"]
-        awaited = {**self.turn(event), "piece_id": event["piece_id"], "others": [], "hold": hold}
+        awaited = {
+            **self.describe_turn(event),
+            "piece_id": event["piece_id"],
+            "others": [],
+            "hold": hold,
+        }
         self.dossier["awaited"] = {**awaited, "since": since, "due": event.get("due")}
 
-    def shown(self, version: int) -> dict[str, Any]:
-        """Donne ce que dossier.json doit dire."""
+    def describe_dossier(self, version: int) -> dict[str, Any]:
+        """Donne le contenu attendu de dossier.json."""
         pieces, words = [], self.circuit.content["statuts"]
         for piece in self.pieces.values():
-            stamps = sorted(piece["stamps"].values(), key=lambda stamp: moment(stamp["at"]))
+            stamps = sorted(piece["stamps"].values(), key=lambda stamp: parse_moment(stamp["at"]))
             pieces.append({**piece, "stamps": stamps, "status_label": words[piece["status"]]})
         parties, awaited = self.dossier["parties"], self.dossier["awaited"]
         if awaited:
-            others = [self.acting(each, awaited) for each in awaited["others"]]
-            awaited = {**self.acting(awaited, awaited), "others": others}
-        prevailing = self.circuit.prevailing(pieces, parties)
+            others = [self.add_acts(each, awaited) for each in awaited["others"]]
+            awaited = {**self.add_acts(awaited, awaited), "others": others}
+        prevailing = self.circuit.find_prevailing(pieces, parties)
         told = {"version": version, "pieces": pieces, "prevailing": prevailing, "awaited": awaited}
         return {**self.dossier, **told}
 
-    def acting(self, turn: Any, awaited: Any) -> dict[str, Any]:
+    def add_acts(self, turn: Any, awaited: Any) -> dict[str, Any]:
         piece, role = self.pieces[awaited["piece_id"]], turn["actor"]["role"]
-        acts = self.circuit.acts(role, piece, self.dossier["parties"])
+        acts = self.circuit.list_acts(role, piece, self.dossier["parties"])
         return {**turn, "acts": [] if awaited["hold"] else acts}
 
-    def places(self) -> dict[str, str | None]:
-        """Donne l'empreinte de chaque place ; après un `-` final vient un nom donné au dépôt."""
+    def list_places(self) -> dict[str, str | None]:
+        """Donne le SHA-256 attendu par chemin ; un `-` final précède le nom donné au dépôt."""
         places: dict[str, str | None] = dict.fromkeys(ROOT)
         for rank, (name, piece) in enumerate(self.pieces.items(), 1):
-            label = safe_name(f"{piece['cadre']}-{piece['number']}")
+            label = make_safe_name(f"{piece['cadre']}-{piece['number']}")
             folder = f"pieces/{rank:02d}-{label}"
             places[f"{folder}/piece-"] = piece["file_sha256"]
             for number, file in enumerate(self.joined[name], 1):
@@ -355,7 +360,7 @@ class Story:
         return places
 
 
-def moment(text: str) -> datetime:
+def parse_moment(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
@@ -419,7 +424,7 @@ class Export:
                 expected = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, *facts, 0) + name
                 text = name.decode("latin-1")
                 if head + name != expected:
-                    at = offset + difference(head + name, expected)
+                    at = offset + find_first_difference(head + name, expected)
                     yield f"zip, octet {at} : l'en-tête ou le contenu de {text!r} a changé"
                 if len(content) < max(size, unpacked) or text in self.members:
                     yield f"zip, octet {offset} : {text!r} ne peut pas être lu, ni ce qui suit"
@@ -431,13 +436,13 @@ class Export:
             rest = head + file.read()
         end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, len(directory), offset, 0)
         if rest != directory + end:
-            at = offset + difference(rest, directory + end)
+            at = offset + find_first_difference(rest, directory + end)
             yield f"zip, octet {at} : le répertoire final a changé, ou la fin de ce qui le précède"
 
     def check_manifest(self) -> Iterator[str]:
         manifest = json.loads(self.members[MANIFEST].text)
-        yield from self.check_form(MANIFEST, canonical(manifest, 1) + b"\n")
-        if manifest.pop("sceau") != sha256(canonical(manifest)).hexdigest():
+        yield from self.check_form(MANIFEST, write_canonical(manifest, 1) + b"\n")
+        if manifest.pop("sceau") != sha256(write_canonical(manifest)).hexdigest():
             yield f"{MANIFEST} : son contenu n'est plus celui que dit son sceau"
         listed = {each["chemin"]: (each["sha256"], each["taille"]) for each in manifest["fichiers"]}
         if [each["chemin"] for each in manifest["fichiers"]] != sorted(listed):
@@ -447,18 +452,18 @@ class Export:
                 yield f"{path!r} : manque"
             elif path not in listed:
                 yield f"{path!r} : en trop, le manifeste ne le nomme pas"
-            elif canonical(listed[path]) != canonical(self.members[path][:2]):
+            elif write_canonical(listed[path]) != write_canonical(self.members[path][:2]):
                 yield f"{path!r} : son contenu n'est plus celui que dit le manifeste"
 
     def check_form(self, name: str, expected: bytes) -> Iterator[str]:
         """Compare un membre, octet par octet, avec la seule forme qu'il puisse avoir."""
         raw = self.members[name].text
         if raw != expected:
-            line = raw.count(b"\n", 0, difference(raw, expected)) + 1
+            line = raw.count(b"\n", 0, find_first_difference(raw, expected)) + 1
             yield f"{name}, ligne {line} : n'est pas sous sa forme canonique"
 
     def read_circuit(self) -> Iterator[str]:
-        """Prend les règles du circuit, si ce sont celles de la plateforme."""
+        """Charge les règles du circuit, si leur SHA-256 est connu."""
         member = self.members[CIRCUIT]
         self.story = Story(Circuit(json.loads(member.text)))
         if member.sha256 not in CIRCUITS:
@@ -474,9 +479,11 @@ class Export:
             try:
                 entry = json.loads(line)
                 where += f" (entrée de version {entry['version']})"
-                hashed = sha256(canonical({key: entry[key] for key in entry if key != "hash"}))
+                hashed = sha256(
+                    write_canonical({key: entry[key] for key in entry if key != "hash"})
+                )
                 for is_wrong, fault in (
-                    (line != canonical(entry), "n'est plus sous sa forme canonique"),
+                    (line != write_canonical(entry), "n'est plus sous sa forme canonique"),
                     (entry["hash"] != hashed.hexdigest(), "a changé depuis qu'elle a été écrite"),
                     (entry["previous"] != previous, "ne suit pas l'entrée qui la précède"),
                     (entry["version"] != version + len(entry["events"]), "une entrée manque avant"),
@@ -500,11 +507,11 @@ class Export:
                 yield f"{TRAIL}, entrée de version {entry['version']} : ses fichiers sont autres"
 
     def check_places(self) -> Iterator[str]:
-        """Tient chaque fichier, sa place et son nom contre ce que la piste nomme."""
-        places = self.story.places()
+        """Compare chaque fichier, son chemin et son nom avec ce que la piste nomme."""
+        places = self.story.list_places()
         for each in json.loads(self.members[MANIFEST].text)["fichiers"]:
             path, name = each["chemin"], each.get("nom", "")
-            given = safe_name(name) if name else ""
+            given = make_safe_name(name) if name else ""
             place = path[: len(path) - len(given)] if path.endswith(given) else ""
             has_room = place in places and place.endswith("-") == bool(name)
             if not has_room or {*each} - {"nom"} != {"chemin", "sha256", "taille"}:
@@ -518,13 +525,13 @@ class Export:
         yield from (f"{place!r}… : manque, la piste le nomme" for place in places)
 
     def check_statuses(self) -> Iterator[str]:
-        for fault in self.check_form(STATUSES, table(self.story.rows)):
+        for fault in self.check_form(STATUSES, write_table(self.story.rows)):
             yield fault.partition(" : ")[0] + " : ce n'est pas ce que dit la piste"
 
     def check_dossier(self) -> Iterator[str]:
         dossier = json.loads(self.members[DOSSIER].text)
-        yield from self.check_form(DOSSIER, canonical(dossier, 1) + b"\n")
-        told = self.story.shown(self.entries[-1]["version"])
+        yield from self.check_form(DOSSIER, write_canonical(dossier, 1) + b"\n")
+        told = self.story.describe_dossier(self.entries[-1]["version"])
         if json.loads(self.members[MANIFEST].text)["format"] == OLDER:
             told = shape_older(told)
         yield from (f"{DOSSIER}, {fault}" for fault in find_differences(dossier, told))
@@ -550,7 +557,7 @@ class Export:
         }
         told["piste"]["entrees"] = len(self.entries)
         yield from (f"{MANIFEST}, {fault}" for fault in find_differences(manifest, told))
-        moment(manifest["exporte_le"])
+        parse_moment(manifest["exporte_le"])
 
     def check_readme(self) -> Iterator[str]:
         """Compare le texte d'explication, une fois effacé ce qu'il dit de ce dossier."""
@@ -567,13 +574,13 @@ class Export:
 
 
 def say(text: str) -> None:
-    """Écrit, même là où l'écran n'a pas toutes les lettres."""
+    """Affiche un texte, même quand le terminal n'en a pas tous les caractères."""
     code = sys.stdout.encoding or "ascii"
     sys.stdout.write(text.encode(code, "backslashreplace").decode(code) + "\n")
 
 
 def main(words: list[str]) -> int:
-    """Lit l'appel, vérifie, dit ce qui est trouvé."""
+    """Lit la ligne de commande, vérifie l'export, affiche les fautes."""
     head = ""
     if words[:1] == ["--tete"] and any(words[1:2]):
         head, words = words[1], words[2:]
@@ -585,7 +592,7 @@ def main(words: list[str]) -> int:
     faults = export.verify(path, head)
     if faults:
         counted = f"{len(faults)} faute{'s' if len(faults) > 1 else ''}"
-        lines = (" ".join(visible(fault).split()) for fault in faults)
+        lines = (" ".join(show_hidden(fault).split()) for fault in faults)
         say("\n".join([*lines, f"NON CONFORME : {counted}"]))
         return 1
     last, story = export.entries[-1], export.story
@@ -594,7 +601,7 @@ def main(words: list[str]) -> int:
         f"{len(story.pieces)} pièces, {len(story.rows)} statuts, {len(export.entries)} entrées\n"
         f"tête de la piste : {last['hash']} (version {last['version']})"
     )
-    say("\n  - ".join(["non prouvé par la piste :", *map(visible, export.unproven)]))
+    say("\n  - ".join(["non prouvé par la piste :", *map(show_hidden, export.unproven)]))
     if export.members["verify.py"].sha256 != sha256(Path(__file__).read_bytes()).hexdigest():
         say("attention : le verify.py de l'export n'est pas celui qui vient de le vérifier")
     return 0

@@ -64,7 +64,7 @@ class PortalTracking:
         self._url = portal.rstrip("/") + build_public_path("portal", "pieces")
 
     async def find_pieces(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
-        """Find the pieces of a number, each with the latest piece of its dossier.
+        """Find the pieces with a number, each with the latest piece of its dossier.
 
         The portal is asked with the identity of the asker. Raises TrackingUnavailableError.
         """

@@ -35,7 +35,7 @@ class PieceTracking(Protocol):
     """Port of the portal, which tracks pieces with the identity of the asker."""
 
     async def find_pieces(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
-        """Find the pieces of a number. Raises TrackingUnavailableError."""
+        """Find the pieces with a number. Raises TrackingUnavailableError."""
 
 
 class ConversationChange(Protocol):

@@ -45,7 +45,7 @@ class ChatLimits:
     waiting: int
     """Limit of chats that wait in one queue."""
     waiting_open: int
-    """Limit of waiting chats without an account, which anybody may start, among these."""
+    """Limit of waiting chats without an account, which count in `waiting` as well."""
     open_each: int
     """Limit of open chats of one structure, or of one network address."""
     silence: timedelta

@@ -25,7 +25,8 @@ class Availability:
 class OpeningHours:
     """Opening hours in Paris; by default those of the assistance of AIFE.
 
-    Raises ValueError for times with a zone, for an empty day, and for no day or a wrong one.
+    Raises ValueError for a time with a zone, for a closing before the opening, and for days that
+    are not from 1 to 7, one at least.
     """
 
     opens: time = time(8, 30)

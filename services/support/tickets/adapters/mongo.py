@@ -38,7 +38,7 @@ class MongoTickets:
     """Store of tickets, each one document under its id."""
 
     def __init__(self, store: Store) -> None:
-        """Take the service's store."""
+        """Use this store."""
         self._store = store
         self._tickets = store.collection(TICKETS.collection)
 

@@ -32,7 +32,7 @@ class Action:
     attachments: tuple[StoredFile, ...] = ()
     assignee: str | None = None
     instead_of: str | None = None
-    """Assignee from whom the ticket is taken; None to take it from nobody."""
+    """Assignee from whom the ticket is taken over, as the request names it."""
     priority: Priority | None = None
     satisfaction: int | None = None
     desk: Desk | None = None

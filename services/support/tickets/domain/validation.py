@@ -171,7 +171,7 @@ def judge_action(
 
 
 def judge_assignment(ticket: Ticket, action: Action) -> Violation | None:
-    """Refuse to take a ticket from an assignee whom the request does not name; None: allowed."""
+    """Return the rule that refuses to take a ticket from an assignee whom the request omits."""
     # An older release stored names in NFD, as macOS writes them.
     holder = normalise_nfc(ticket.assignee) if ticket.assignee else None
     if action.act is not TicketAct.PRENDRE_EN_CHARGE or holder in {None, action.who}:

@@ -222,7 +222,7 @@ def _list_ticket_fields(ticket: Ticket, side: Side) -> dict[str, object]:
 
 
 def _show_entry(entry: JournalEntry, side: Side) -> JournalEntryAnswer:
-    # Only the other desk sees the reason of a transfer.
+    # The reason of a transfer is for the desks: it is hidden from the issuer.
     is_among_desks = entry.act is TicketAct.TRANSFERER and side is Side.DEMANDEUR
     return JournalEntryAnswer.model_validate(replace(entry, text=None) if is_among_desks else entry)
 
