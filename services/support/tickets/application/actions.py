@@ -55,7 +55,7 @@ class Actions:
             )
             return Refused(faults) if faults else found
 
-        # Judged before the files are stored, and again inside the transaction.
+        # The request is judged before its files are stored, and again inside the transaction.
         first = judge(*await find_with_key(ports.tickets, access.ticket, used_key))
         if not isinstance(first, Allowed):
             return first

@@ -63,7 +63,7 @@ class Drafts:
             faults = judge_attachments(heads, found.ticket.attachments)
             return Refused(faults) if faults else found
 
-        # Judged before the files are stored, and again inside the transaction.
+        # The request is judged before its files are stored, and again inside the transaction.
         first = judge(await ports.tickets.find(access.ticket))
         if not isinstance(first, Allowed):
             return first

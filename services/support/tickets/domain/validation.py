@@ -65,7 +65,7 @@ ATTACHMENT_RULES = AttachmentRules(
     too_large=ticket_rules.ATTACHMENT_TOO_LARGE,
     too_many=ticket_rules.TOO_MANY_ATTACHMENTS,
     total_too_large=ticket_rules.TOTAL_TOO_LARGE,
-    # Over the whole life of a ticket.
+    # Both limits hold for all attachments over the life of a ticket.
     count_limit=30,
     total_limit=50 * MEGABYTE,
 )
