@@ -22,6 +22,7 @@ from shared.runtime.jobs.worker import Jobs
 from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.levels import LEVEL
 from tests.kit.namespaces import Namespace
+from tests.kit.outbox import read_outbox
 from tests.kit.routing_load import build_deposits, build_structures
 from tests.kit.waiting import wait_until
 
@@ -136,8 +137,8 @@ async def test_three_hundred_delays_pass_once_each_in_three_replicas(
         await until_left(store, jobs.DELAYS, [])
 
     assert await find_elapsed(store) == Counter(dossiers)
-    told = store.collection("outbox").find({"topic": topics.ECHEANCE.name}, {"stream": 1})
-    assert Counter([row["stream"] async for row in told]) == Counter(dossiers)
+    messages = await read_outbox(store, topic=topics.ECHEANCE.name)
+    assert Counter(each["key"] for each in messages) == Counter(dossiers)
     assert shares.keys() == {0, 1, 2}
 
 
