@@ -32,7 +32,7 @@ class _Processes:
     def describe_end(self, _name: str) -> str:
         return "was ended by SIGKILL"
 
-    def log(self, name: str) -> Path:
+    def get_log(self, name: str) -> Path:
         return Path(f"{name}.log")
 
     def build_failure(self, name: str, what: str) -> LaunchError:
