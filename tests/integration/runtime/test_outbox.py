@@ -4,19 +4,20 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
 import pytest
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import MessageSizeTooLargeError, NotLeaderForPartitionError
+from aiokafka.errors import MessageSizeTooLargeError, NotLeaderForPartitionError, ProducerFenced
 from prometheus_client import REGISTRY
 
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.runtime.messaging.broker import Broker
-from shared.runtime.messaging.outbox import Relay
+from shared.runtime.messaging.outbox import Publisher, Relay
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import ReturnDocument
 from shared.runtime.store.lease import Lease
@@ -86,11 +87,41 @@ def an_id_of(moment_s: float) -> str:
     return f"{shown[:8]}-{shown[8:]}{new_id()[13:]}"
 
 
-class Publisher(FakeBroker):
+class NamedBroker(FakeBroker):
     """Publishes nowhere, and says who asked for what."""
 
     def __init__(self, name: str, log: list[tuple[str, str]]) -> None:
         super().__init__(lambda message: log.append((name, message["id"])))
+
+
+class Leaderless(FakeBroker):
+    """Never answers what is for one topic."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__()
+        self._topic = topic
+
+    async def publish(self, message: Document) -> Awaitable[object]:
+        answer = await super().publish(message)
+        return asyncio.Event().wait() if message["topic"] == self._topic else answer
+
+
+@asynccontextmanager
+async def relaying(store: Store, broker: Publisher) -> AsyncIterator[None]:
+    """Run a relay within the block."""
+    relay = asyncio.create_task(Relay(store, broker).run())
+    try:
+        yield
+    finally:
+        relay.cancel()
+        await asyncio.gather(relay, return_exceptions=True)
+
+
+async def until_empty(store: Store) -> None:
+    async def is_empty() -> bool:
+        return await depth(store) == 0
+
+    await wait_until(is_empty, "the outbox empties", limit_s=30)
 
 
 async def test_what_is_said_is_published_in_the_order_of_its_key(
@@ -218,18 +249,13 @@ async def test_five_topics_that_do_not_exist_do_not_hold_up_the_others(
 
 
 async def test_a_topic_that_never_answers_holds_up_no_other(store: Store) -> None:
-    class Leaderless(FakeBroker):
-        async def publish(self, message: Document) -> Awaitable[object]:
-            answer = await super().publish(message)
-            return asyncio.Event().wait() if message["topic"] == STATES.name else answer
-
     async def both(transaction: Transaction) -> None:
         transaction.publish_raw(STATES.name, "s1", b"{}", {})
         transaction.publish_raw(NOTES.name, "d1", b"{}", {})
 
     for _ in range(130):
         await store.transaction(both)
-    broker = Leaderless()
+    broker = Leaderless(STATES.name)
     relay = Relay(store, broker)
     running = asyncio.create_task(relay.run())
 
@@ -297,7 +323,9 @@ async def test_of_two_relays_one_publishes_and_the_other_takes_over_when_it_stop
     store: Store,
 ) -> None:
     log: list[tuple[str, str]] = []
-    relays = {name: asyncio.create_task(Relay(store, Publisher(name, log)).run()) for name in "ab"}
+    relays = {
+        name: asyncio.create_task(Relay(store, NamedBroker(name, log)).run()) for name in "ab"
+    }
     for rank in range(1, 11):
         await say(store, **{f"d{rank}": 1})
         await wait_until(lambda: log[rank - 1 :], "the row is published")  # noqa: B023
@@ -358,7 +386,7 @@ async def test_a_relay_outlives_errors_that_nobody_foresaw(store: Store) -> None
     log: list[tuple[str, str]] = []
     faults = [RuntimeError("a bug"), OSError("another")]
 
-    class Faulty(Publisher):
+    class Faulty(NamedBroker):
         async def publish(self, message: Document) -> Awaitable[object]:
             if faults:
                 raise faults.pop()
@@ -394,3 +422,73 @@ async def test_a_row_that_could_not_be_handed_over_is_not_overtaken_by_its_key(
     relay.cancel()
 
     assert said == ["d2/1", "d1/1", "d1/2"]
+
+
+async def test_a_relay_that_is_fenced_abandons_its_producer_and_says_again(store: Store) -> None:
+    publisher = FakeBroker(lambda _: ProducerFenced() if publisher.renewals == 1 else None)
+    await say(store, d1=2)
+
+    async with relaying(store, publisher):
+        await until_empty(store)
+        # Once when it took the lease, once when it was fenced.
+        assert publisher.abandons > 1
+
+    assert (publisher.renewals, said_of(publisher, "d1")[-2:]) == (2, ["d1/1", "d1/2"])
+
+
+async def test_a_relay_that_lost_its_lease_abandons_its_producer_until_it_has_it_again(
+    store: Store,
+) -> None:
+    publisher = FakeBroker()
+    leases = store.collection("leases")
+    far = await store.read_clock() + timedelta(hours=1)
+
+    async with relaying(store, publisher):
+        await say(store, d1=1)
+        await until_empty(store)
+        abandons = publisher.abandons
+        await leases.update_one({"_id": "relay"}, {"$set": {"holder": "another", "until": far}})
+        await wait_until(lambda: publisher.abandons > abandons, "it sees that the lease is lost")
+        await say(store, d1=1)
+        assert (publisher.renewals, len(publisher.messages)) == (1, 1)
+
+        await leases.delete_one({"_id": "relay"})
+        await until_empty(store)
+
+    assert (publisher.renewals, len(publisher.messages)) == (2, 2)
+
+
+async def test_a_relay_that_cannot_publish_gives_the_lease_to_another(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.runtime.messaging.outbox._GIVE_UP_S", 0.2)
+    stalled, other = Leaderless(NOTES.name), FakeBroker()
+    await say(store, d1=2)
+
+    async with relaying(store, stalled):
+        await wait_until(lambda: stalled.messages, "the first holds the lease")
+        async with relaying(store, other):
+            await until_empty(store)
+
+    assert said_of(other, "d1") == ["d1/1", "d1/2"]
+
+
+async def test_a_producer_is_renewed_at_its_age_and_what_is_said_stays_in_order(
+    store: Store, namespace: Namespace, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.runtime.messaging.outbox._EPOCH_S", 0.1)
+    renew, renewals = broker.renew_producer, 0
+
+    async def count_and_renew() -> None:
+        nonlocal renewals
+        renewals += 1
+        await renew()
+
+    monkeypatch.setattr(broker, "renew_producer", count_and_renew)
+    async with relaying(store, broker):
+        await say(store, d1=60)
+        await wait_until(lambda: renewals > 2, "it is renewed again and again")
+        await until_empty(store)
+
+    found = await read(namespace, NOTES.name, 60)
+    assert texts(found["d1"]) == [f"d1/{rank}" for rank in range(1, 61)]
