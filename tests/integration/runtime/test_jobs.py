@@ -12,6 +12,7 @@ from datetime import timedelta
 import pytest
 from prometheus_client import REGISTRY
 
+from shared.runtime.clock import build_clock
 from shared.runtime.errors import NotYetError, TransientError
 from shared.runtime.jobs.kinds import Effect, Finder, InTransaction, Work, build_periodic
 from shared.runtime.jobs.rows import ClaimLostError, Job, JobRows, enqueue
@@ -286,6 +287,24 @@ async def test_a_worker_that_stops_gives_its_jobs_back_at_once(store: Store) -> 
     assert {job.key for job in await left.claim(5, fail_together=True)} == {"a", "b", "c"}
 
 
+async def test_claims_go_by_the_clock_of_the_store_alone(namespace: Namespace) -> None:
+    clock = build_clock()
+    async with (
+        namespace.store(clock=lambda: clock() + timedelta(hours=1)) as ahead,
+        namespace.store(clock=lambda: clock() - timedelta(hours=1)) as behind,
+    ):
+        first, second = JobRows(behind, KIND, 10), JobRows(ahead, KIND, 10)
+        await put(behind, "a")
+
+        assert len(await first.claim(5, fail_together=True)) == 1
+        assert await second.claim(5, fail_together=True) == []
+
+        await first.release()
+        (job,) = await second.claim(5, fail_together=True)
+        await second.postpone(job, 0)
+        assert len(await first.claim(5, fail_together=True)) == 1
+
+
 async def test_an_effect_fails_by_itself_and_a_time_out_is_its_own(store: Store) -> None:
     hanging = asyncio.Event()
 
@@ -475,6 +494,9 @@ async def test_jobs_are_counted(store: Store) -> None:
     await change({"key": "a"}, {"$set": {"due": await long_ago(store)}})
     soon = await store.read_clock() + timedelta(hours=1)
     await change({"key": "b"}, {"$set": {"attempts": 3, "due": soon}})
+    await jobs.measure()
+    assert gauge("waiting") == 3
+
     await JobRows(store, KIND, 3600).claim(1, fail_together=False)
     await change({"key": "a"}, {"$set": {"due": await long_ago(store)}})
     await jobs.measure()
