@@ -20,6 +20,7 @@ from tests.kit.waiting import wait_until
 
 REPLICA = "tests.integration.runtime.jobs_replica"
 SERVER = "tests.integration.runtime.calls_server"
+KEYS = [f"{n:02}" for n in range(20)]
 _NOWHERE = "http://127.0.0.1:9"
 
 
@@ -36,10 +37,11 @@ class Replicas:
         where = [self.namespace.platform.addresses.mongo, self.namespace.prefix, name, self.url]
         self.processes[name] = subprocess.Popen([sys.executable, "-m", REPLICA, *where])
 
-    async def hold(self, name: str) -> None:
+    async def start_amid_a_batch(self, name: str, **payload: object) -> None:
+        """Give it jobs, and start it: its first batch stops midway."""
+        await put(self.store, "moves", KEYS, **payload)
         await self.store.collection("gates").insert_one({"_id": name})
-
-    async def until_begun(self, name: str) -> None:
+        self.start(name)
         begun = self.store.collection("begun")
         await wait_until(lambda: begun.find_one({"by": name}), f"{name} is amid a batch", 30)
 
@@ -89,46 +91,34 @@ async def find_done(store: Store) -> list[tuple[str, str]]:
 async def test_what_a_killed_replica_was_amid_is_carried_out_by_another_once(
     store: Store, replicas: Replicas
 ) -> None:
-    keys = [f"{n:02}" for n in range(20)]
-    await put(store, "moves", keys)
-    await replicas.hold("a")
-    replicas.start("a")
-    await replicas.until_begun("a")
+    await replicas.start_amid_a_batch("a")
 
     replicas.signal("a", signal.SIGKILL)
     replicas.start("b")
     await until_none_is_left(store)
 
-    assert Counter(await find_done(store)) == Counter((key, "b") for key in keys)
+    assert Counter(await find_done(store)) == Counter((key, "b") for key in KEYS)
 
 
 async def test_what_a_frozen_replica_was_amid_is_carried_out_by_another_once(
     store: Store, replicas: Replicas
 ) -> None:
-    keys = [f"{n:02}" for n in range(20)]
-    await put(store, "moves", keys)
-    await replicas.hold("a")
-    replicas.start("a")
-    await replicas.until_begun("a")
+    await replicas.start_amid_a_batch("a")
 
     replicas.signal("a", signal.SIGSTOP)
     replicas.start("b")
     await until_none_is_left(store)
     await replicas.wake_and_see_at_work("a", instead_of="b")
 
-    assert Counter(await find_done(store)) == Counter([*((key, "b") for key in keys), ("new", "a")])
+    assert Counter(await find_done(store)) == Counter([*((key, "b") for key in KEYS), ("new", "a")])
 
 
 async def test_documents_that_a_frozen_replica_has_locked_hold_up_no_other_and_change_once(
     store: Store, replicas: Replicas
 ) -> None:
-    keys = [f"{n:02}" for n in range(20)]
     jobs = store.collection("jobs")
-    await store.collection("counts").insert_many([{"_id": key, "count": 0} for key in keys])
-    await put(store, "moves", keys, locks=True)
-    await replicas.hold("a")
-    replicas.start("a")
-    await replicas.until_begun("a")
+    await store.collection("counts").insert_many([{"_id": key, "count": 0} for key in KEYS])
+    await replicas.start_amid_a_batch("a", locks=True)
     (holder,) = await jobs.distinct("holder", {"holder": {"$exists": True}})
 
     replicas.signal("a", signal.SIGSTOP)
@@ -141,9 +131,9 @@ async def test_documents_that_a_frozen_replica_has_locked_hold_up_no_other_and_c
     await wait_until(others_are_done_and_one_was_taken_over, "the others pass", 60)
     await replicas.wake_and_see_at_work("a", instead_of="b")
 
-    assert Counter(key for key, _ in await find_done(store)) == Counter([*keys, "new"])
+    assert Counter(key for key, _ in await find_done(store)) == Counter([*KEYS, "new"])
     rows = await store.collection("counts").find().to_list(None)
-    assert {row["_id"]: row["count"] for row in rows} == dict.fromkeys(keys, 1)
+    assert {row["_id"]: row["count"] for row in rows} == dict.fromkeys(KEYS, 1)
 
 
 async def test_an_outside_effect_is_repeated_with_the_same_key_when_its_replica_is_killed(
