@@ -60,15 +60,32 @@ async def test_a_topic_of_another_number_of_partitions_is_named_and_left_as_it_i
     platform: Platform,
 ) -> None:
     kafka = platform.addresses.kafka
-    wanted = [replace(STATUT, name=f"essai.{name}.v1") for name in ("ancien", "sain")]
-    provision(kafka, [replace(wanted[0], partitions=3), wanted[1]])
+    wanted = [replace(STATUT, name=f"essai.{name}.v1") for name in ("ancien", "sain", "mort")]
+    dead_letters = replace(STATUT, name=wanted[2].dead_letters, partitions=2)
+    provision(kafka, [replace(wanted[0], partitions=3), wanted[1], dead_letters])
 
     with pytest.raises(LaunchError) as refused:
         provision(kafka, wanted)
 
     assert "essai.ancien.v1 has 3 partitions instead of 12" in str(refused.value)
     assert "essai.sain.v1" not in str(refused.value)
+    assert "essai.mort.v1.dlq has 2 partitions instead of 1" in str(refused.value)
     assert (await _partitions(platform))["essai.ancien.v1"] == 3
+
+
+def test_the_command_exits_by_1_when_a_topic_has_another_number_of_partitions() -> None:
+    old = [replace(STATUT, partitions=3)]
+    with Platform(Backend.EMBEDDED, services=(), topics=old) as running:
+        ended = subprocess.run(
+            [sys.executable, "-m", "deploy.topics", "--kafka", running.addresses.kafka],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert ended.returncode == 1
+    assert f"error: {STATUT.name} has 3 partitions instead of 12" in ended.stderr
 
 
 def test_the_store_runs_transactions(platform: Platform) -> None:
