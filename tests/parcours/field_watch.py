@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 from pymongo import MongoClient
@@ -40,8 +40,37 @@ class FieldWatch:
         """Read all documents once, and compare each with what was read before."""
         with MongoClient[dict[str, Any]](self._mongo) as client:
             for service, collection in _WATCHED.items():
-                for document in client[service][collection].find():
-                    self.compare((service, collection, document["_id"]), document)
+                self.compare_all((service, collection), client[service][collection].find())
+
+    def look_at_trails(self) -> None:
+        """Compare pieces with what audit trails tell: entries are written once, and whole."""
+        with MongoClient[dict[str, Any]](self._mongo) as client:
+            told = client["routing"]["audit"].find({f"events.{self._field}": {"$gt": ""}})
+            events = [event for entry in told for event in entry["events"]]
+            self.compare_trails(events, client["routing"]["dossiers"].find())
+
+    def compare_trails(
+        self, events: Iterable[dict[str, Any]], dossiers: Iterable[dict[str, Any]]
+    ) -> None:
+        """Compare pieces with the events that tell of their deposit."""
+        now = {
+            piece["deposit"]["piece_id"]: piece.get(self._field)
+            for dossier in dossiers
+            for piece in dossier["state"]["pieces"]
+        }
+        for event in events:
+            if told := event.get(self._field):
+                piece = event["deposit"]["piece_id"]
+                if now.get(piece) != told:
+                    text = f"{told!r} of the trail is {now.get(piece)!r} in its dossier"
+                    self._dropped["routing", "audit", piece] = text
+
+    def compare_all(self, where: Place, documents: Iterable[dict[str, Any]]) -> None:
+        """Compare the documents of a collection; one that is gone has dropped all its fields."""
+        found = {(*where, document["_id"]): document for document in documents}
+        seen = {place for place in self._seen if place[:-1] == where}
+        for place in seen | found.keys():
+            self.compare(place, found.get(place, {}))
 
     def compare(self, place: Place, document: dict[str, Any]) -> None:
         """Compare a document with the fields that it had before."""
