@@ -18,7 +18,7 @@ from deploy.local.demo.runs import JourneyRun
 from deploy.local.demo.structures import TITULAIRE
 from deploy.local.platform import Platform
 from shared.contracts.deposit_v1 import PieceDeposited
-from shared.contracts.topics import PIECE_DEPOSEE, STRUCTURE, TICKET, TOPICS
+from shared.contracts.topics import DOSSIER, PIECE_DEPOSEE, STRUCTURE, TICKET, TOPICS, Topic
 from shared.runtime.clock import build_clock
 from shared.vocabulary.roles import Role
 from tests.kit.waiting import scale_timeout
@@ -29,14 +29,27 @@ FIGURES = (*(fault.value for fault in Fault), DEAD_LETTERS, STUCK)
 
 _PATIENCE_S, _PATIENCE_MAX_S = 60, 180
 _PAUSE_S = 1.0
+_ANSWERS_S = 60
+"""Timeout of all that services are asked: while one answers 503 it is asked again."""
 _PAGE = 200
 _AT_ONCE = 8
 
+Raw: TypeAlias = tuple[str, bytes]
+"""A topic and the value of a record."""
 Told: TypeAlias = tuple[str, dict[str, Any]]
 """Topic and event. The event is plain JSON: one of a newer version may not be readable here."""
 Wrong: TypeAlias = Iterator[tuple[str, str]]
 """Faults: the figure and the text of each."""
 Document: TypeAlias = dict[str, Any]
+
+
+_LEFT: Mapping[str, Document] = {
+    "outbox": {},
+    "inbox": {"held": True},
+    "jobs": {"attempts": {"$gt": 0}},
+}
+"""What waits in the store of a service, by collection: to be published, for what is before it,
+to be tried again."""
 
 
 @dataclass(slots=True)
@@ -68,19 +81,18 @@ async def settle(platform: Platform, traffic: Traffic) -> Findings:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + scale_timeout(_PATIENCE_S, most=_PATIENCE_MAX_S)
     while True:
-        findings = await _compare_topics(platform, traffic)
-        findings.add((STUCK, each) for each in [*traffic.stuck, *_list_left(platform)])
+        findings = await compare(platform, traffic)
         is_last = loop.time() > deadline or bool(traffic.stuck)
         if is_last or not findings.list_wrong():
             # Asked last: what topics miss, services miss as well.
-            findings.add([(STUCK, each) for each in await _ask_readers(platform, traffic)])
+            findings.add([(STUCK, each) for each in await ask_readers(platform, traffic)])
         if is_last or not findings.list_wrong():
             return findings
         await asyncio.sleep(_PAUSE_S)
 
 
-async def _compare_topics(platform: Platform, traffic: Traffic) -> Findings:
-    """Compare what was promised with all that topics hold."""
+async def compare(platform: Platform, traffic: Traffic) -> Findings:
+    """Compare what was promised with all that topics hold, and find what waits in stores."""
     findings = Findings()
     records = await _read_topics(platform.addresses.kafka, [topic.name for topic in TOPICS])
     told = keep_first(records)
@@ -89,10 +101,13 @@ async def _compare_topics(platform: Platform, traffic: Traffic) -> Findings:
     findings.add((DEAD_LETTERS, f"{topic}: {value[:300]!r}") for topic, value in dead)
     findings.add(compare_ranks(told))
     findings.add(compare_versions(told))
+    findings.add(compare_last_records(records))
     findings.add(compare_journeys(traffic.runs, told))
     findings.add(compare_pieces(traffic.pieces, told))
     findings.add(compare_structures(traffic.structures, told))
     findings.add(compare_tickets(traffic.tickets, told))
+    findings.add(compare_dossiers(told, _read_dossier_versions(platform)))
+    findings.add((STUCK, each) for each in [*traffic.stuck, *_list_left(platform)])
     return findings
 
 
@@ -101,9 +116,9 @@ async def read_events(kafka: str) -> list[Told]:
     return keep_first(await _read_topics(kafka, [topic.name for topic in TOPICS]))
 
 
-async def _read_topics(kafka: str, topics: Sequence[str]) -> list[tuple[str, bytes]]:
+async def _read_topics(kafka: str, topics: Sequence[str]) -> list[Raw]:
     """Read topics from their beginning to their end."""
-    read: list[tuple[str, bytes]] = []
+    read: list[Raw] = []
     async with AIOKafkaConsumer(
         *topics, bootstrap_servers=kafka, auto_offset_reset="earliest"
     ) as consumer:
@@ -111,11 +126,11 @@ async def _read_topics(kafka: str, topics: Sequence[str]) -> list[tuple[str, byt
         ends = await consumer.end_offsets(partitions)
         while any([await consumer.position(each) < ends[each] for each in partitions]):
             for partition, records in (await consumer.getmany(timeout_ms=500)).items():
-                read += [(partition.topic, record.value) for record in records if record.value]
+                read += [(partition.topic, record.value or b"") for record in records]
     return read
 
 
-def keep_first(records: Iterable[tuple[str, bytes]]) -> list[Told]:
+def keep_first(records: Iterable[Raw]) -> list[Told]:
     """Keep the first delivery of each event: readers drop the others, by their id."""
     kept: dict[str, Told] = {}
     for topic, value in records:
@@ -150,6 +165,22 @@ def compare_versions(told: Iterable[Told]) -> Wrong:
             yield fault, f"versions of {entity} on {topic} are {came}"
 
 
+def compare_last_records(records: Iterable[Raw]) -> Wrong:
+    """Find entities whose last record on a compacted topic is not their newest version.
+
+    It alone stays there, though readers of today have dropped it, if it came before with its id.
+    """
+    compacted = {topic.name for topic in TOPICS if topic.is_compacted}
+    versions: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for topic, value in records:
+        if topic in compacted:
+            event = json.loads(value)
+            versions[topic, event["subject"]].append(event["data"]["version"])
+    for (topic, entity), came in versions.items():
+        if came[-1] != max(came):
+            yield Fault.OUT_OF_ORDER, f"the last records of {entity} on {topic} are {came[-5:]}"
+
+
 def compare_journeys(runs: Sequence[JourneyRun], told: Iterable[Told]) -> Wrong:
     """Find hops and statuses of dossiers that are missing, too many, or in another order."""
     events = RoutingEvents(build_clock())
@@ -177,14 +208,26 @@ def compare_pieces(accepted: Collection[str], told: Iterable[Told]) -> Wrong:
 
 def compare_structures(accepted: Mapping[str, int], told: Iterable[Told]) -> Wrong:
     """Find structures whose last version on their topic is not the last that was accepted."""
-    last = {
-        event["subject"]: event["data"]["version"]
-        for topic, event in told
-        if topic == STRUCTURE.name
-    }
+    last = _find_last_versions(STRUCTURE, told)
     for structure, version in accepted.items():
         if last.get(structure) != version:
             yield Fault.LOST, f"version {version} of {structure}, last is {last.get(structure)}"
+
+
+def compare_dossiers(told: Iterable[Told], kept: Mapping[str, Mapping[str, int]]) -> Wrong:
+    """Find services that keep another version of a dossier than the last that was told."""
+    last = _find_last_versions(DOSSIER, told)
+    for service, versions in kept.items():
+        for dossier in last.keys() | versions.keys():
+            told_version, version = last.get(dossier), versions.get(dossier)
+            if version != told_version:
+                yield Fault.LOST, f"{service} keeps {dossier} in {version}, told is {told_version}"
+
+
+def _find_last_versions(topic: Topic, told: Iterable[Told]) -> dict[str, int]:
+    return {
+        event["subject"]: event["data"]["version"] for name, event in told if name == topic.name
+    }
 
 
 def compare_tickets(accepted: Mapping[str, Sequence[str]], told: Iterable[Told]) -> Wrong:
@@ -202,17 +245,39 @@ def compare_tickets(accepted: Mapping[str, Sequence[str]], told: Iterable[Told])
 
 
 def _list_left(platform: Platform) -> Iterator[str]:
-    """List what waits in the store of a service: to be published, or for something before it."""
     with MongoClient[Document](platform.addresses.mongo) as client:
         for service in platform.addresses.services:
-            for collection, query in (("outbox", {}), ("inbox", {"held": True})):
+            for collection, query in _LEFT.items():
                 waiting = client[service][collection].count_documents(query)
                 if waiting:
                     yield f"{waiting} in the {collection} of {service}"
 
 
-async def _ask_readers(platform: Platform, traffic: Traffic) -> list[str]:
+def _read_dossier_versions(platform: Platform) -> dict[str, dict[str, int]]:
+    """Read the version of each dossier, by service: who tells of them, and who keeps a copy."""
+    services = {DOSSIER.owner, *DOSSIER.consumers} & platform.addresses.services.keys()
+    with MongoClient[Document](platform.addresses.mongo) as client:
+        return {
+            service: {
+                row["_id"]: row["version"]
+                for row in client[service]["dossiers"].find({}, {"version": 1})
+            }
+            for service in sorted(services)
+        }
+
+
+async def ask_readers(
+    platform: Platform, traffic: Traffic, limit_s: float = _ANSWERS_S
+) -> list[str]:
     """Ask each service what it shows of each dossier, and list what it shows otherwise."""
+    try:
+        async with asyncio.timeout(scale_timeout(limit_s)):
+            return await _ask_readers(platform, traffic)
+    except TimeoutError:
+        return ["services do not answer"]
+
+
+async def _ask_readers(platform: Platform, traffic: Traffic) -> list[str]:
     clients, places = traffic.clients, asyncio.Semaphore(_AT_ONCE)
     expected = {
         piece_id: statuses[-1]

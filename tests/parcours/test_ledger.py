@@ -9,11 +9,14 @@ import pytest
 from deploy.local.demo.checks import Fault
 from shared.contracts.deposit_v1 import PieceDeposited
 from shared.contracts.support_v1 import TicketChanged, TicketSubmitted
-from shared.contracts.topics import PIECE_DEPOSEE, STATUT, STRUCTURE, TICKET
+from shared.contracts.topics import DOSSIER, PIECE_DEPOSEE, STATUT, STRUCTURE, TICKET
 from shared.vocabulary.tickets import Desk
 from tests.parcours.ledger import (
     Findings,
+    Raw,
     Told,
+    compare_dossiers,
+    compare_last_records,
     compare_pieces,
     compare_ranks,
     compare_structures,
@@ -36,6 +39,15 @@ def _deposit(piece: str) -> Told:
 
 def _structure(version: int, structure: str = "s1") -> Told:
     return STRUCTURE.name, {"subject": structure, "data": {"version": version}}
+
+
+def _record(told: Told) -> Raw:
+    topic, event = told
+    return topic, json.dumps(event).encode()
+
+
+def _dossier(version: int) -> Told:
+    return DOSSIER.name, {"subject": "d1", "data": {"version": version}}
 
 
 def _ticket(kind: str) -> Told:
@@ -74,6 +86,35 @@ def test_versions_of_a_state_grow(versions: tuple[int, ...], faults: list[Fault]
     told = [_structure(30, "another"), *map(_structure, versions)]
 
     assert _faults(compare_versions(told)) == faults
+
+
+@pytest.mark.parametrize(
+    ("versions", "faults"),
+    [((22, 24, 22), [Fault.OUT_OF_ORDER]), ((22, 24, 22, 24), [])],
+)
+def test_the_last_record_of_a_state_is_its_newest(
+    versions: tuple[int, ...], faults: list[Fault]
+) -> None:
+    """A deposed relay says again what it has said: with the same ids, which readers drop."""
+    records = [_record(_structure(30, "another")), *map(_record, map(_structure, versions))]
+
+    assert _faults(compare_last_records(records)) == faults
+
+
+@pytest.mark.parametrize(
+    ("kept", "faults"),
+    [
+        ({"routing": {"d1": 2}, "portal": {"d1": 2}}, []),
+        ({"routing": {"d1": 2}, "portal": {"d1": 1}}, [Fault.LOST]),
+        ({"routing": {"d1": 2}, "portal": {}}, [Fault.LOST]),
+        ({"routing": {"d1": 3}, "portal": {"d1": 2}}, [Fault.LOST]),
+        ({"routing": {"d1": 2, "d2": 1}, "portal": {"d1": 2}}, [Fault.LOST]),
+    ],
+)
+def test_services_keep_the_last_version_of_a_dossier_that_was_told(
+    kept: dict[str, dict[str, int]], faults: list[Fault]
+) -> None:
+    assert _faults(compare_dossiers(map(_dossier, (1, 2)), kept)) == faults
 
 
 @pytest.mark.parametrize(
