@@ -34,7 +34,7 @@ OF_RECORD = ("notification", "organisation")
 PIECES = 40
 """Pieces that move before anything is emptied, at least."""
 PIECES_EACH = 15
-"""Pieces that move while each service is rebuilt, at least."""
+"""Pieces that move while each service is rebuilt, and just after, at least."""
 QUIET = replace(TITULAIRE, siret="90000000900010")
 """A structure that nobody changes: traffic gives all others new names."""
 _PAUSE_S = 0.1
@@ -84,6 +84,7 @@ async def test_read_models_are_rebuilt_while_dossiers_move(
                 await asyncio.to_thread(empty, platform, name)
                 said += await rebuild(platform, env, name, expected=0)
                 Patience.is_empty = False
+                assert traffic.moved[f"at {name}"], "nothing moved meanwhile"
                 await traffic.move(PIECES_EACH)
             for name in OF_RECORD:
                 await rebuild(platform, env, name, expected=2)

@@ -12,7 +12,7 @@ from tests.parcours.traffic import Traffic, open_traffic
 
 REPLICAS = 3
 PIECES_EACH = 40
-"""Pieces that move while each rank of replicas restarts, at least."""
+"""Pieces that move while each rank of replicas restarts, and just after, at least."""
 
 
 @needs_kafka
@@ -46,5 +46,6 @@ async def _restart_each(platform: Platform, traffic: Traffic) -> list[str]:
             asyncio.to_thread(platform.restart, name) for name in platform.list_replicas(rank)
         )
         endings += await asyncio.gather(*restarts)
+        assert traffic.moved[f"restart {rank}"], "nothing moved meanwhile"
         await traffic.move(PIECES_EACH)
     return endings

@@ -33,6 +33,7 @@ PIECES_EACH = 30
 """Pieces that move in each phase, at least."""
 _LEFT = "notification"
 """The service of which a replica of this version is left alone for a while after the switch."""
+_BETWEEN = "while replicas start or end"
 _POLL_S = 0.2
 _SWITCH = {"AIGUILLAGE_WRITE_LEVEL": str(NEXT_LEVEL)}
 _WRITTEN_FOR = {"document", "state", "piece", "enclosure", "structure", "ticket"}
@@ -67,6 +68,7 @@ async def test_an_upgrade_loses_nothing(tmp_path: Path, capsys: pytest.CaptureFi
             await upgrade.run()
         findings = await settle(platform, traffic)
         told = await read_events(platform.addresses.kafka)
+        later = await find_newer(platform)
 
     findings.wrong["dropped fields"] = fields.dropped
     used = Counter(event["data"].get("table_version") for _, event in told)
@@ -79,6 +81,7 @@ async def test_an_upgrade_loses_nothing(tmp_path: Path, capsys: pytest.CaptureFi
     assert findings.list_wrong() == []
     assert fields.count_levels().keys() == _WRITTEN_FOR
     assert upgrade.early == []
+    assert later
     assert used[CIRCUIT]
     assert stated[STATUS]
     assert any(STATUS.encode() in value for value in upgrade.waited)
@@ -107,36 +110,37 @@ class Upgrade:
         current = tuple(self._platform.addresses.services)
         following = tuple(f"{name}-2" for name in current)
 
-        self._traffic.begin_phase("side by side")
         await self._start_next(following)
-        await self._traffic.move(PIECES_EACH)
+        await self._move("side by side")
 
-        self._traffic.begin_phase("by the next version alone")
         await self._end(current)
-        await self._traffic.move(PIECES_EACH)
+        await self._move("by the next version alone")
 
-        self._traffic.begin_phase("by this version alone again")
         await self._start(current)
         await self._end(following)
-        await self._traffic.move(PIECES_EACH)
+        await self._move("by this version alone again")
         self.early = await find_newer(self._platform)
 
-        self._traffic.begin_phase("with this version left after the switch")
         await self._start_next(following, _SWITCH)
         await self._end([f"{_LEFT}-2"])
         # This version consumes messages as before, but knows no such act to do over HTTP.
         self._avoided.add(self._platform.addresses.roots["routing"])
         self._traffic.add(NEXT_JOURNEYS)
-        await self._traffic.move(PIECES_EACH)
+        await self._move("with this version left after the switch")
         with suppress(TimeoutError):
             async with asyncio.timeout(scale_timeout(30)):
                 while not self._find_waiting():  # noqa: ASYNC110
                     await asyncio.sleep(_POLL_S)
 
-        self._traffic.begin_phase("by the next version and its level alone")
         await self._start([f"{_LEFT}-2"])
         await self._end(current)
+        await self._move("by the next version and its level alone")
+
+    async def _move(self, phase: str) -> None:
+        """Let pieces move in a phase, in which no replica starts or ends."""
+        self._traffic.begin_phase(phase)
         await self._traffic.move(PIECES_EACH)
+        self._traffic.begin_phase(_BETWEEN)
 
     async def _start_next(self, names: Sequence[str], env: Mapping[str, str] | None = None) -> None:
         for name in names:
@@ -186,3 +190,4 @@ async def _watch(platform: Platform) -> AsyncIterator[FieldWatch]:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         await asyncio.to_thread(fields.look)
+        await asyncio.to_thread(fields.look_at_trails)

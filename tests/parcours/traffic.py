@@ -78,7 +78,7 @@ class Traffic:
         self.stuck: list[str] = []
         """Journeys and tickets that ended by a timeout or an unexpected answer."""
         self.moved: dict[str, set[str]] = defaultdict(set)
-        """Pieces that were deposited or changed their status, by phase."""
+        """Pieces of which a step, a deposit or an act, began and ended in a phase."""
         self._phase = ""
         self._journeys = journeys
         self._turn = cycle(journeys)
@@ -128,8 +128,10 @@ class Traffic:
         self.runs.append(run)
         try:
             for step in journey.steps:
+                phase = self._phase
                 await run.carry_out(step)
-                self.moved[self._phase].add(run.piece["piece_id"])
+                if phase == self._phase:
+                    self.moved[phase].add(run.piece["piece_id"])
         except Unexpected as unexpected:
             self.stuck.append(f"{journey.name}: {unexpected}")
 
