@@ -16,7 +16,7 @@ _logger = logging.getLogger(__name__)
 
 
 def write_lines(service: str, occurrences: Iterable[Occurrence]) -> None:
-    """Write a line for each fact, all at once. A closed output raises no error: they are committed.
+    """Write a line for each fact, all at once. A closed output is no error: all is committed.
 
     Through structlog a line costs seven times as much, and a piece has a dozen of them.
     """

@@ -63,7 +63,7 @@ class FactLog:
     def _find_cause(self, event: Event[Any]) -> str | None:
         """Find the message, of those that this transaction handles, that caused another one.
 
-        None when an earlier transaction handled it: the span of the job is then the parent.
+        None when none of them did: a job may act on a message that was handled long before.
         """
         return event.causationid if event.causationid in self._handled else None
 

@@ -62,8 +62,8 @@ class Lane:
         """Prepare; nothing is published yet."""
         self.topic = topic
         self.is_blocked = False
-        """Whether none of the last page was published, for no refusal and no back-off; True also
-        while a page is being published."""
+        """Whether none of the last page was published, for another cause than a refusal or a
+        back-off; True also while a page is being published."""
         self._publish = publish
         self._renew = renew
         self._retry_at = 0.0

@@ -33,7 +33,7 @@ between share a read."""
 _TOGETHER_S = 0.05
 """Timeout of the wait for lanes, in seconds: those that end in time share one command."""
 _GIVE_UP_S = 30.0
-"""Seconds without any publication after which the relay gives the lease up."""
+"""Stall after which the relay gives the lease up, in seconds."""
 _EPOCH_S = 24 * 3600.0
 """Age at which the producer is renewed, in seconds: the broker forgets a transactional id after a
 week."""

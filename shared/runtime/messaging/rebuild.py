@@ -31,7 +31,7 @@ from shared.runtime.store.driver import DeleteMany
 
 _WRITTEN_AT_ONCE = 100
 """States in one transaction: few, so that the live projection seldom has to wait for it."""
-_TOLD_EVERY = 5_000
+_REPORTED_EVERY = 5_000
 _NAMED_MAX = 20
 _NONE = -1
 """Version of a document that has none."""
@@ -99,10 +99,10 @@ class Rebuild:
         *,
         remove_untold: bool = False,
     ) -> None:
-        """Prepare; `run` does the work and tells of its progress, line by line.
+        """Prepare; `run` does the work, and reports its progress by `tell`, line by line.
 
-        `remove_untold` removes the documents of which no record tells. They are kept without it: a
-        topic that lost records tells of less than is true.
+        `remove_untold` removes the documents for which the topic holds no record. Without it they
+        are kept, as the topic may have lost records.
         """
         self._store = store
         self._topic = topic
@@ -117,15 +117,19 @@ class Rebuild:
         self._newest: dict[str | None, _Newest] = {}
         self._known: dict[str, int] = {}
         self._unread_keys: set[str] = set()
-        """Keys of records that hold no state: what is stored of them is not judged."""
+        """Keys of records that hold no state: documents with these keys are not judged."""
         self._untold: set[str | None] = set()
-        """Entities of the documents that are kept though no record tells of them."""
+        """Entities whose documents are kept, though the topic holds no record of their version."""
         self._held: set[str] = set()
-        """Positions of the records that are held: they wait, or become dead letters, as ever."""
+        """Positions of the records that the live projection holds: newer, faulty, or a jump."""
         self._records = 0
 
     async def run(self) -> bool:
-        """Rebuild. Returns whether every state is stored as its topic tells it, or newer."""
+        """Rebuild the collections.
+
+        Returns whether every state is stored as the topic states it, or newer, and no document is
+        kept without a record. For an empty topic: whether no document is stored.
+        """
         await retry_transient("rebuild", self._projection.prepare)
         if self._config.prepare is not None:
             await retry_transient("rebuild", self._config.prepare)
@@ -147,17 +151,17 @@ class Rebuild:
             await self._write(reader)
         return await self._verify()
 
-    def _say(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         self._tell(f"{self._config.collection}: {text}")
 
     def _refuse_empty_topic(self, stored: Iterable[Versions]) -> bool:
         """Change nothing when the topic holds no state: documents may be the last copy."""
         documents = sum(map(len, stored))
-        self._say(f"{self._topic.name} holds no state; nothing is changed")
+        self._report(f"{self._topic.name} holds no state; nothing is changed")
         return documents == 0
 
     async def _scan(self, collection: str, choose: Callable[[int, int], int]) -> Versions:
-        """Read the version of each entity, of several documents that which `choose` gives."""
+        """Read the stored version of each entity; of several documents, `choose` picks one."""
         return await retry_transient("rebuild", lambda: self._read_versions(collection, choose))
 
     async def _read_versions(self, collection: str, choose: Callable[[int, int], int]) -> Versions:
@@ -178,12 +182,12 @@ class Rebuild:
             for record in records:
                 await self._survey_record(record)
         if self._records > before:
-            self._say(f"{self._records} records read, {len(self._newest)} states found")
+            self._report(f"{self._records} records read, {len(self._newest)} states found")
 
     async def _survey_record(self, record: Record) -> None:
         self._records += 1
-        if self._records % _TOLD_EVERY == 0:
-            self._say(f"{self._records} records read")
+        if self._records % _REPORTED_EVERY == 0:
+            self._report(f"{self._records} records read")
         message = self._parser.parse(record)
         state = find_state(message)
         if state is None:
@@ -209,10 +213,9 @@ class Rebuild:
         return not is_done
 
     async def _judge_untold(self, stored: dict[str, Versions]) -> None:
-        """Remove or note the documents that no record of the topic tells of, or in no such version.
+        """Remove, or note, documents for which the topic holds no record of their version or above.
 
-        An entity that is told in an older version than is stored is one of these: so a topic looks
-        that was restored from an old copy.
+        A topic that was restored from an old copy holds older versions than are stored.
         """
         removed = 0
         for name, versions in stored.items():
@@ -230,7 +233,7 @@ class Rebuild:
             for page in _split(filters, _WRITTEN_AT_ONCE):
                 removed += await self._delete(name, page)
         if removed:
-            self._say(f"{removed} documents removed, of which no record tells")
+            self._report(f"{removed} documents removed, of which no record tells")
 
     async def _delete(self, collection: str, filters: Sequence[Document]) -> int:
         operations = [DeleteMany(each) for each in filters]
@@ -242,7 +245,7 @@ class Rebuild:
 
     async def _write(self, reader: TopicReader) -> None:
         for kept in self._untold:
-            # An older state of it would remove its parts, and be refused by the handler.
+            # An older state of the entity would remove its parts, and be refused by the handler.
             self._newest.pop(kept, None)
         wanted = {each.position for each in self._newest.values()}
         written = 0
@@ -250,8 +253,8 @@ class Rebuild:
             chosen = [record for record in records if record.position in wanted]
             for page in _split(chosen, _WRITTEN_AT_ONCE):
                 await self._rewriter.process(page)
-                if written // _TOLD_EVERY < (written + len(page)) // _TOLD_EVERY:
-                    self._say(f"{written + len(page)} states written")
+                if written // _REPORTED_EVERY < (written + len(page)) // _REPORTED_EVERY:
+                    self._report(f"{written + len(page)} states written")
                 written += len(page)
         if self._held:
             # Held records come last: their jumps are judged against the states just written.
@@ -259,7 +262,7 @@ class Rebuild:
                 held = [record for record in records if record.position in self._held]
                 if held:
                     await self._projection.process(held)
-            self._say(f"{len(self._held)} records left out: see the dead letters")
+            self._report(f"{len(self._held)} records left out: see the dead letters")
 
     async def _verify(self) -> bool:
         """Compare what is stored with the versions found on the topic."""
@@ -272,13 +275,15 @@ class Rebuild:
                 for key, newest in self._newest.items()
                 if versions.get(key, _NONE if is_complete else newest.version) < newest.version
             }
-        self._say(f"{len(self._newest) - len(behind)} of {len(self._newest)} states are rebuilt")
+        self._report(f"{len(self._newest) - len(behind)} of {len(self._newest)} states are rebuilt")
         if behind:
             names = _name_some(behind)
-            self._say(f"NOT as the topic tells: {names}; see the dead letters, then run it again")
+            self._report(
+                f"NOT as the topic tells: {names}; see the dead letters, then run it again"
+            )
         if self._untold:
             names = _name_some(set(map(str, self._untold)))
-            self._say(
+            self._report(
                 f"NOT told by the topic, and kept: {names}; where the topic has lost no record, "
                 "run it again with --remove-untold"
             )
@@ -288,7 +293,7 @@ class Rebuild:
 class _Rewriter(Projection):
     """Projection of states whose versions were judged when the whole topic was read.
 
-    No line is logged of them: they were delivered before.
+    Their deliveries are not logged again.
     """
 
     async def _hold_jumps(

@@ -134,11 +134,11 @@ def _create_operations_router(readiness: Readiness) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/health/live", summary="The process answers.")
-    async def live() -> dict[str, str]:
+    async def check_liveness() -> dict[str, str]:
         return {"status": "live"}
 
     @router.get("/health/ready", summary="The service can do its work now.")
-    async def ready() -> dict[str, str]:
+    async def check_readiness() -> dict[str, str]:
         missing = await readiness()
         if missing:
             raise build_unavailable(
@@ -151,7 +151,7 @@ def _create_operations_router(readiness: Readiness) -> APIRouter:
         summary="Figures, in the format of Prometheus.",
         response_class=PlainTextResponse,
     )
-    async def metrics() -> Response:
+    async def export_metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
