@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from shared.runtime.errors import is_transient
+from shared.runtime.errors import describe_error, is_transient
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import WAITS
 
@@ -42,7 +42,8 @@ async def _retry(
             WAITS.labels(where).inc()
             delay_s = compute_backoff(attempts, _FIRST_S, _LONGEST_S)
             if is_transient(error):
-                _log.warning("dependency.retried", where=where, error=repr(error), delay_s=delay_s)
+                said = describe_error(error)
+                _log.warning("dependency.retried", where=where, error=said, delay_s=delay_s)
             else:
                 _log.error("unexpected.retried", where=where, delay_s=delay_s, exc_info=error)
         await asyncio.sleep(delay_s)

@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager
 
 import structlog
 
+from shared.runtime.errors import format_traceback
+
 
 def configure_logging(service: str, level: str) -> None:
     """Send structlog and the libraries' own loggers to standard output as JSON lines."""
@@ -17,7 +19,8 @@ def configure_logging(service: str, level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        # Not as Python formats it: some errors quote personal data.
+        structlog.processors.ExceptionRenderer(lambda exc_info: format_traceback(exc_info[1])),
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

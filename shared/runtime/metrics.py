@@ -80,6 +80,11 @@ JOBS_WAITING = Gauge(
     "aiguillage_jobs_waiting", "Jobs that are due, not claimed, and have not failed", ["kind"]
 )
 JOBS_FAILING = Gauge("aiguillage_jobs_failing", "Jobs that have failed and are retried", ["kind"])
+JOBS_POSTPONED = Gauge(
+    "aiguillage_jobs_postponed",
+    "Jobs that a transient error has postponed many times in a row",
+    ["kind"],
+)
 JOBS_LATE = Gauge(
     "aiguillage_jobs_late_seconds",
     "For how long the job that has been due longest has waited",

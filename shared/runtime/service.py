@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import retry_forever, retry_transient
 from shared.runtime.clock import build_clock
-from shared.runtime.errors import is_transient
+from shared.runtime.errors import describe_error, is_transient
 from shared.runtime.jobs.kinds import Finder, Work, build_periodic
 from shared.runtime.jobs.worker import Jobs
 from shared.runtime.logs import configure_logging, get_logger
@@ -331,7 +331,8 @@ async def rebuild(
     except Exception as error:
         if not is_transient(error):
             raise
-        tell(f"{service}: NOT finished, run it again once store and broker answer. {error!r}")
+        said = describe_error(error)
+        tell(f"{service}: NOT finished, run it again once store and broker answer. {said}")
         return False
 
 

@@ -29,6 +29,7 @@ ONLY_DRAWN = {
     "aiguillage_chats_waiting",
     "aiguillage_connections_open",
     "aiguillage_deposit_group_size",
+    "aiguillage_jobs",
     "aiguillage_jobs_waiting",
     "aiguillage_level",
     "aiguillage_messages",

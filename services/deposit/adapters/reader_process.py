@@ -82,7 +82,8 @@ def _read(content: bytes, name: str) -> bytes:
     except MemoryError:
         raise  # ends the process
     except Exception as error:  # noqa: BLE001 - the service raises it as its own error
-        answer = {"fault": repr(error)[:1000]}
+        # Not its `repr`, which may hold the bytes of the file.
+        answer = {"fault": f"{type(error).__name__}: {error}"[:1000]}
     written = json.dumps(answer, default=str).encode()
     if len(written) > ANSWER_MAX_BYTES:
         sys.exit(1)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import ClassVar
 
 from shared.runtime.backoff import compute_backoff, retry_transient
-from shared.runtime.errors import TransientError, is_transient
+from shared.runtime.errors import TransientError, describe_error, is_transient
 from shared.runtime.jobs.rows import ClaimLostError, Job, JobRows
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import JOBS
@@ -19,13 +19,14 @@ _MARGIN_S = 10
 """Time that a lease lasts beyond the timeout of its effects, in seconds."""
 _FIRST_RETRY_S = 1
 """First retry delay of a job that fails, in seconds."""
-_TRANSIENT_RETRY_S = (0.5, 5)
-"""Retry delay after a transient error, in seconds, chosen at random for each job (jitter): not
-every job of a claim caused the error, so they must not be retried together."""
+_FIRST_WAIT_S = 5
+"""First retry delay after a transient error, in seconds, with jitter: not every job of a claim
+caused the error, so they must not be retried together."""
 _ERROR_MAX = 500
 """Length limit of the error in the row of a job, in characters."""
 _FOUND_MAX = 1000
-"""Limit of found jobs that wait as rows, failing ones not counted; later runs find the rest."""
+"""Limit of found jobs that wait as rows, without those that failed or were postponed; later runs
+find the rest."""
 _log = get_logger(__name__)
 
 
@@ -67,7 +68,7 @@ class InTransaction:
                 await self.carry_out(rows, jobs[:middle])
                 await self.carry_out(rows, jobs[middle:])
             elif is_transient(error):
-                await _wait_out(rows, jobs, error)
+                await _wait_out(rows, jobs, error, self.retry_max_s)
             else:
                 await _count_failure(rows, jobs[0], error, self.retry_max_s)
         else:
@@ -110,7 +111,7 @@ class Effect:
                 await self.handle(job)
         except Exception as error:  # noqa: BLE001 - the job's row records it
             if isinstance(error, TransientError):
-                await _wait_out(rows, [job], error)
+                await _wait_out(rows, [job], error, self.retry_max_s)
             else:
                 # A failed connection counts as the job's own failure: the server may be a third
                 # party's.
@@ -152,14 +153,15 @@ class Finder:
         """Build the periodic task that inserts a row for each key that has none."""
 
         async def insert_found() -> None:
-            # Count before `find`: a job that ends in between is no longer due when `find` runs.
-            attempts = await rows.count_attempts()
-            # Failing jobs take no room, however many they are.
-            room = _FOUND_MAX - sum(not each for each in attempts.values())
+            # Read before `find`: a job that ends in between is no longer due when `find` runs.
+            tried = await rows.find_tried()
+            # Failing and postponed jobs take no room, however many they are.
+            room = _FOUND_MAX - sum(not each for each in tried.values())
             if room > 0:
-                new = [key for key in await self.find() if key not in attempts]
+                new = [key for key in await self.find() if key not in tried]
                 if new:
-                    await rows.insert(new[:room])
+                    # At random: jobs that stay due are found again, and must not always come first.
+                    await rows.insert(random.sample(new, min(room, len(new))))
 
         return insert_found
 
@@ -168,16 +170,18 @@ async def _count_failure(rows: JobRows, job: Job, error: Exception, retry_max_s:
     """Postpone a job that failed by its own fault, with its error in its row."""
     _log.warning("job.failed", kind=job.kind, key=job.key, attempt=job.attempts + 1, exc_info=error)
     delay_s = compute_backoff(job.attempts, _FIRST_RETRY_S, retry_max_s)
-    text = repr(error)[:_ERROR_MAX]
+    text = describe_error(error)[:_ERROR_MAX]
     await retry_transient("jobs", lambda: rows.postpone(job, delay_s, text))
     JOBS.labels(rows.kind, "failed").inc()
 
 
-async def _wait_out(rows: JobRows, jobs: Sequence[Job], error: Exception) -> None:
+async def _wait_out(
+    rows: JobRows, jobs: Sequence[Job], error: Exception, retry_max_s: float
+) -> None:
     """Postpone jobs that a transient error stopped."""
     outcome = "lost" if isinstance(error, ClaimLostError) else "postponed"
     for job in jobs:
-        _log.warning("job.postponed", kind=job.kind, key=job.key, error=repr(error))
-        delay_s = random.uniform(*_TRANSIENT_RETRY_S)  # noqa: S311 - jitter
+        _log.warning("job.postponed", kind=job.kind, key=job.key, error=describe_error(error))
+        delay_s = compute_backoff(job.waits, _FIRST_WAIT_S, retry_max_s)
         await retry_transient("jobs", partial(rows.postpone, job, delay_s))
         JOBS.labels(rows.kind, outcome).inc()

@@ -15,6 +15,8 @@ _CHOICE = 4
 """Candidates read for each row to claim. Rows are chosen at random among them, so that replicas
 seldom choose the same."""
 _DUPLICATE = 11000
+_AGAIN = "again"
+"""Field of a row that was enqueued since it was claimed."""
 
 
 class ClaimLostError(TransientError):
@@ -30,6 +32,8 @@ class Job:
     payload: Document = field(default_factory=dict)
     attempts: int = 0
     """Number of failed attempts."""
+    waits: int = 0
+    """Number of times that a transient error postponed it."""
 
     @property
     def id(self) -> str:
@@ -38,15 +42,17 @@ class Job:
 
 
 async def enqueue(transaction: Transaction, jobs: Sequence[Job]) -> None:
-    """Enqueue jobs in a transaction. A job that waits under the same key already is unchanged."""
+    """Enqueue jobs with a transaction; the newest payload of a key is the one carried out.
+
+    One that waits already under its key is carried out once. One that is being carried out may not
+    have seen what this transaction writes: it is carried out again. The write to its row conflicts
+    with the deletion of the row, so that neither misses the other.
+    """
     if not jobs:
         return
     now = await read_clock(transaction.db)
     await transaction.collection(COLLECTION).bulk_write(
-        [
-            UpdateOne({"_id": job.id}, {"$setOnInsert": _build_row(job, now)}, upsert=True)
-            for job in jobs
-        ],
+        [UpdateOne({"_id": job.id}, _build_enqueuing(job, now), upsert=True) for job in jobs],
         ordered=False,
         session=transaction.session,
     )
@@ -65,13 +71,18 @@ class JobRows:
         self._holder = new_id()
 
     async def prepare(self) -> None:
-        """Create the index by which rows are claimed."""
-        await self._rows.create_index([("kind", 1), ("due", 1)])
+        """Create the index by which rows are claimed; what was postponed is due now.
 
-    async def count_attempts(self) -> Mapping[str, int]:
-        """Read the number of failed attempts of each row, by key."""
-        rows = self._rows.find({"kind": self.kind}, {"key": 1, "attempts": 1})
-        return {row["key"]: row["attempts"] async for row in rows}
+        It may wait for the version of the replica that starts.
+        """
+        await self._rows.create_index([("kind", 1), ("due", 1)])
+        postponed = {"kind": self.kind, "waits": {"$gt": 0}, "holder": None}
+        await self._rows.update_many(postponed, {"$currentDate": {"due": True}})
+
+    async def find_tried(self) -> Mapping[str, bool]:
+        """Tell of each row, by key, whether it has failed or was postponed."""
+        rows = self._rows.find({"kind": self.kind}, {"key": 1, "attempts": 1, "waits": 1})
+        return {row["key"]: bool(row["attempts"] or row.get("waits")) async for row in rows}
 
     async def insert(self, keys: Sequence[str]) -> None:
         """Insert rows that are due now. A row that exists already is unchanged."""
@@ -114,32 +125,39 @@ class JobRows:
                 return []
             chosen = {"_id": {"$in": _choose(found, batch_size, fail_together=fail_together)}}
             claim = {"holder": self._holder, "due": now + self._lease}
-            await self._rows.update_many(chosen | {"due": {"$lte": now}}, {"$set": claim})
+            await self._rows.update_many(
+                chosen | {"due": {"$lte": now}}, {"$set": claim, "$unset": {_AGAIN: ""}}
+            )
             rows = await self._rows.find(chosen | {"holder": self._holder}).to_list(None)
             # Without rows, other replicas were faster: choose again.
             if rows:
-                return [Job(self.kind, row["key"], row["payload"], row["attempts"]) for row in rows]
+                return [_build_job(row) for row in rows]
 
     async def delete(self, jobs: Sequence[Job], transaction: Transaction) -> None:
-        """Delete rows in the transaction of their effects.
+        """Delete rows in the transaction of their effects; those enqueued meanwhile are due again.
 
         Raises ClaimLostError when another replica has claimed one of them.
         """
-        mine = self._filter_mine(jobs)
-        deleted = await transaction.collection(COLLECTION).delete_many(
-            mine, session=transaction.session
-        )
-        if deleted.deleted_count != len(jobs):
-            raise ClaimLostError(f"{len(jobs) - deleted.deleted_count} of {len(jobs)} {self.kind}")
+        mine, rows = self._filter_mine(jobs), transaction.collection(COLLECTION)
+        deleted = await rows.delete_many(mine | {_AGAIN: None}, session=transaction.session)
+        lost = len(jobs) - deleted.deleted_count
+        if lost:
+            again = _build_reset(await self.store.read_clock())
+            lost -= (await rows.update_many(mine, again, session=transaction.session)).matched_count
+        if lost:
+            raise ClaimLostError(f"{lost} of {len(jobs)} {self.kind}")
 
     async def finish(self, job: Job, repeat_s: float | None) -> None:
-        """Delete the row of a job that was carried out, or make it due again in `repeat_s`."""
+        """Delete the row of a job that was carried out, or make it due again in `repeat_s`.
+
+        One that was enqueued meanwhile is due again now.
+        """
         mine = self._filter_mine([job])
         if repeat_s is None:
-            await self._rows.delete_one(mine)
-            return
-        again = {"due": await self._add_to_now(repeat_s), "attempts": 0}
-        await self._rows.update_one(mine, {"$set": again, "$unset": {"holder": "", "error": ""}})
+            deleted = await self._rows.delete_one(mine | {_AGAIN: None})
+            if deleted.deleted_count:
+                return
+        await self._rows.update_one(mine, _build_reset(await self._add_to_now(repeat_s or 0)))
 
     async def postpone(self, job: Job, delay_s: float, error: str | None = None) -> None:
         """Release a row, due again in `delay_s`; an `error` is recorded as a failed attempt."""
@@ -147,7 +165,9 @@ class JobRows:
             "$set": {"due": await self._add_to_now(delay_s)},
             "$unset": {"holder": ""},
         }
-        if error is not None:
+        if error is None:
+            change["$inc"] = {"waits": 1}
+        else:
             change["$set"]["error"] = error
             change["$inc"] = {"attempts": 1}
         await self._rows.update_one(self._filter_mine([job]), change)
@@ -184,4 +204,23 @@ def _build_row(job: Job, now: datetime) -> Document:
         "payload": job.payload,
         "due": now,
         "attempts": job.attempts,
+    }
+
+
+def _build_job(row: Document) -> Job:
+    return Job(row["kind"], row["key"], row["payload"], row["attempts"], row.get("waits", 0))
+
+
+def _build_enqueuing(job: Job, now: datetime) -> Document:
+    """Build the update that inserts a row, or marks the one that is there."""
+    row = _build_row(job, now)
+    newest = {"payload": row.pop("payload"), _AGAIN: True}
+    return {"$setOnInsert": row, "$set": newest, "$unset": {"waits": ""}}
+
+
+def _build_reset(due: datetime) -> Document:
+    """Build the update that gives back a row as if it were new."""
+    return {
+        "$set": {"due": due, "attempts": 0},
+        "$unset": {"holder": "", "error": "", "waits": ""},
     }

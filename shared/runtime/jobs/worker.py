@@ -8,12 +8,14 @@ from datetime import datetime
 from shared.runtime.backoff import retry_forever
 from shared.runtime.jobs.kinds import Finder, Work, build_periodic
 from shared.runtime.jobs.rows import COLLECTION, JobRows
-from shared.runtime.metrics import JOBS_FAILING, JOBS_LATE, JOBS_WAITING
+from shared.runtime.metrics import JOBS_FAILING, JOBS_LATE, JOBS_POSTPONED, JOBS_WAITING
 from shared.runtime.store.database import Document, Store, aggregate
 from shared.runtime.tracing.spans import open_root
 
 _STOP_S = 2.0
 """Timeout of the release of claimed rows at stop, in seconds."""
+_WAITS_OFTEN = 5
+"""Waits that a busy platform explains: over them a job has waited for about three minutes."""
 
 
 class Worker:
@@ -70,6 +72,7 @@ class Jobs:
         self._store = store
         self._rows = store.collection(COLLECTION)
         self._kinds: set[str] = set()
+        self._unknown_kinds: set[str] = set()
         self.workers: list[Worker] = []
 
     def add(self, kind: str, work: Work, finder: Finder | None = None) -> None:
@@ -84,12 +87,14 @@ class Jobs:
         """Refresh the gauges of jobs: each replica shows the figures of the whole service."""
         now = await self._store.read_clock()
         found = {row["_id"]: row async for row in aggregate(self._rows, _build_counts(now))}
-        # A newer version may have enqueued jobs of a kind that this one does not know.
-        self._kinds.update(found)
+        # Nobody of this version carries out what a newer one left: it waits, and is never late.
+        self._unknown_kinds.update(found.keys() - self._kinds)
+        for kind in self._kinds | self._unknown_kinds:
+            JOBS_WAITING.labels(kind).set(found[kind]["waiting"] if kind in found else 0)
         for kind in self._kinds:
-            row = found.get(kind, {"waiting": 0, "failing": 0, "due": now})
-            JOBS_WAITING.labels(kind).set(row["waiting"])
+            row = found.get(kind, {"failing": 0, "postponed": 0, "due": now})
             JOBS_FAILING.labels(kind).set(row["failing"])
+            JOBS_POSTPONED.labels(kind).set(row["postponed"])
             JOBS_LATE.labels(kind).set(max(0.0, (now - row["due"]).total_seconds()))
 
 
@@ -102,6 +107,7 @@ def _build_counts(now: datetime) -> list[Document]:
                 "_id": "$kind",
                 "waiting": {"$sum": {"$cond": [is_waiting, 1, 0]}},
                 "failing": {"$sum": {"$cond": [{"$gt": ["$attempts", 0]}, 1, 0]}},
+                "postponed": {"$sum": {"$cond": [{"$gt": ["$waits", _WAITS_OFTEN]}, 1, 0]}},
                 "due": {"$min": "$due"},
             }
         }

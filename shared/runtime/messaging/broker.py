@@ -22,6 +22,7 @@ from faststream.kafka.message import KafkaAckableMessage
 
 from shared.contracts.topics import TOPIC_MAX_BYTES, Topic
 from shared.runtime.backoff import retry_forever
+from shared.runtime.errors import describe_error
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging import fetcher_patch
 from shared.runtime.messaging.consumer import WatchedConsumer
@@ -255,7 +256,7 @@ class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             await message.ack()
         except KafkaError as error:
             # Another member has the partitions now: their records come again, to no effect.
-            _log.warning("offsets.not_committed", group=self.name, error=repr(error))
+            _log.warning("offsets.not_committed", group=self.name, error=describe_error(error))
 
     async def _process(self, topic: str, batch: Sequence[Record]) -> None:
         await retry_forever(f"take.{topic}", lambda: self._processors[topic].process(batch))

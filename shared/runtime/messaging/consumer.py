@@ -7,6 +7,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
+from shared.runtime.errors import describe_error
+
 _FAILURE_WINDOW_S = 20.0
 """Failed polls fewer seconds apart count as one failure; the framework polls more often."""
 
@@ -48,7 +50,7 @@ class WatchedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships
             await self._rewind()
             if isinstance(error, KafkaError):
                 raise
-            raise KafkaError(f"records that cannot be read: {error!r}") from error
+            raise KafkaError(f"records that cannot be read: {describe_error(error)}") from error
         self._polled = time.monotonic()
         given = self._given | {each: of_it[-1].offset + 1 for each, of_it in records.items()}
         # Forget partitions that were lost: another member may have moved on in them.

@@ -16,6 +16,7 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBase
 
 from shared.contracts.topics import TOPIC_MAX_BYTES
+from shared.runtime.errors import describe_error
 
 FETCH_UNPACKED_BYTES = 4 * TOPIC_MAX_BYTES
 """Unpacked size limit of one fetch of a partition; the batches beyond it are fetched again."""
@@ -78,7 +79,7 @@ def measure_unpacked(batch: Batch, whole: memoryview) -> int | str:
         with gzip.GzipFile(fileobj=BytesIO(whole[_HEADER_BYTES:])) as packed:
             size = sum(map(len, _read_chunks(packed)))
     except (OSError, EOFError, ValueError) as error:
-        return f"a batch that does not unpack: {error!r}"
+        return f"a batch that does not unpack: {describe_error(error)}"
     if size > TOPIC_MAX_BYTES:
         return f"a batch that unpacks to over {TOPIC_MAX_BYTES} bytes"
     return size
@@ -94,7 +95,7 @@ def _read_chunks(packed: gzip.GzipFile) -> Iterator[bytes]:
 def describe_unreadable(error: Exception) -> str:
     """Describe the fault of a batch that was unpacked but cannot be read to its end."""
     what = "corrupt" if isinstance(error, CorruptRecordException) else "unreadable"
-    return f"a batch with a record that is {what}: {error!r}"
+    return f"a batch with a record that is {what}: {describe_error(error)}"
 
 
 def find_unread_reason(headers: Any) -> str | None:  # noqa: ANN401 - aiokafka ships no types

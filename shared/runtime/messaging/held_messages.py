@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from shared.contracts.topics import Topic
+from shared.runtime.errors import describe_error
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.handler import Handler
 from shared.runtime.messaging.inbox_store import InboxStore
@@ -72,7 +73,7 @@ class HeldMessages:
         try:
             await isolate([message], take, write_dead_letter)
         except Exception as error:  # noqa: BLE001 - one entry must not keep the others waiting
-            _log.warning("held.postponed", error=repr(error), **message.ids)
+            _log.warning("held.postponed", error=describe_error(error), **message.ids)
             return False
         return True
 

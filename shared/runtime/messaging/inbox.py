@@ -12,7 +12,7 @@ from functools import partial
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import retry_transient
 from shared.runtime.clock import Clock
-from shared.runtime.errors import NotYetError
+from shared.runtime.errors import NotYetError, describe_error
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.handler import Handler
 from shared.runtime.messaging.held_messages import HeldMessages
@@ -126,4 +126,4 @@ class Inbox:
         try:
             await self._held.release(name)
         except Exception as error:  # noqa: BLE001 - the batch is committed; `sweep` does the rest
-            _log.warning("release.postponed", dossier_id=name, error=repr(error))
+            _log.warning("release.postponed", dossier_id=name, error=describe_error(error))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from shared.runtime.errors import is_transient
+from shared.runtime.errors import describe_error, is_transient
 from shared.runtime.logs import bind_ids, get_logger
 from shared.runtime.messaging.parsing import Incoming
 
@@ -53,7 +53,7 @@ async def _retry_alone(
             if is_transient(error):
                 raise
             _log.warning("message.failed", attempt=attempt, exc_info=error)
-            reason = repr(error)
+            reason = describe_error(error)
         else:
             return
         if attempt < _ATTEMPTS_ALONE:
@@ -73,4 +73,4 @@ async def write_dead_letter(message: Incoming, reason: str, handle: Handle) -> N
         if is_transient(error):
             raise
         _log.exception("dead_letter.written_as_bytes", position=message.record.position)
-        await handle([message.as_bytes.with_fault(f"{reason}; then {error!r}")])
+        await handle([message.as_bytes.with_fault(f"{reason}; then {describe_error(error)}")])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from aiokafka.errors import KafkaError
 
+from shared.runtime.errors import describe_error
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.producer import concerns_topic, is_fenced, is_refusal, needs_renewal
 from shared.runtime.metrics import PUBLISHED
@@ -171,7 +172,7 @@ class Lane:
             topic=self.topic,
             key=message["key"],
             message=message["id"],
-            error=repr(error),
+            error=describe_error(error),
         )
         if isinstance(error, TimeoutError):
             self.back_off(_RETRY_AFTER_TIMEOUT_S)

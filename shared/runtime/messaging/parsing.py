@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.envelope import Event, Head, Payload
 from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, Key, Topic
+from shared.runtime.errors import describe_error, describe_invalid_fields
 from shared.runtime.record_size import measure_record
 from shared.vocabulary.levels import LEVEL
 
@@ -212,7 +213,5 @@ def _name_stream(key: str) -> str:
 
 def _describe_fault(error: Exception) -> str:
     if not isinstance(error, ValidationError):
-        return f"cannot be read: {error!r}"
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{error.error_count()} invalid field(s), first: {where}: {first['msg']}"
+        return f"cannot be read: {describe_error(error)}"
+    return describe_invalid_fields(error)

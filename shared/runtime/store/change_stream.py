@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from pymongo.errors import PyMongoError
 
+from shared.runtime.errors import describe_error
 from shared.runtime.logs import get_logger
 from shared.runtime.store.database import Collection, Document
 
@@ -27,7 +28,7 @@ async def watch_inserts(
         try:
             await _follow_stream(collection, on_insert, on_gap)
         except PyMongoError as error:
-            _log.warning("live.polled", error=repr(error))
+            _log.warning("live.polled", error=describe_error(error))
         on_gap()
         await asyncio.sleep(_POLL_S)
 

@@ -12,7 +12,13 @@ from starlette.exceptions import HTTPException
 
 from shared.circuit.rules import TEXT_UNREADABLE
 from shared.contracts.texts import UNSHOWABLE
-from shared.runtime.errors import DamagedFileError, NewerDocumentError, TooLargeError, is_transient
+from shared.runtime.errors import (
+    DamagedFileError,
+    NewerDocumentError,
+    TooLargeError,
+    describe_error,
+    is_transient,
+)
 from shared.runtime.logs import get_logger
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import make_showable
@@ -152,7 +158,7 @@ def handle_unforeseen(error: Exception) -> Problem:
             "pas le lire : recommencer dans quelques instants.",
         )
     if is_transient(error):
-        _log.warning("request.unavailable", error=repr(error))
+        _log.warning("request.unavailable", error=describe_error(error))
         return build_unavailable("HTTP-503", "Le service ne peut rien enregistrer pour le moment.")
     if isinstance(error, TooLargeError):
         _log.warning("request.too_large", error=str(error))

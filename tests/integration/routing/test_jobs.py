@@ -163,7 +163,7 @@ async def test_dossiers_that_cannot_be_read_stop_no_delay_of_others(
     assert await find_elapsed(store) == Counter(others)
     row = await store.collection("jobs").find_one({"key": damaged[0]})
     assert row is not None
-    assert "validation errors for Dossier" in row["error"]
+    assert "ValidationError: Dossier: " in row["error"]
 
 
 async def test_a_held_dossier_that_cannot_be_read_keeps_no_other_held_nor_its_structure(

@@ -114,7 +114,7 @@ async def test_a_key_that_waits_is_enqueued_no_second_time(store: Store) -> None
 
     (claimed,) = await JobRows(store, KIND, 10).claim(5, fail_together=True)
 
-    assert claimed == Job(KIND, "a", {"amount": "$1"})
+    assert claimed == Job(KIND, "a", {"amount": "$2"})
     assert claimed.id == "moves|a"
 
 

@@ -17,6 +17,7 @@ from services.support.agent.domain.piece_status import (
     choose_latest,
 )
 from shared.contracts.public_paths import build_public_path
+from shared.runtime.errors import describe_error
 from shared.runtime.web.caller import build_caller_headers
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -94,7 +95,7 @@ class PortalTracking:
         try:
             answer = await http.get(self._url, params=asked, headers=headers)
         except httpx.HTTPError as error:
-            raise TrackingUnavailableError(repr(error)) from error
+            raise TrackingUnavailableError(describe_error(error)) from error
         if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
             # The portal refuses a text that cannot be a number: there is no such piece.
             return ()
@@ -103,7 +104,7 @@ class PortalTracking:
         try:
             return _Page.model_validate_json(answer.content).pieces
         except ValidationError as error:
-            raise TrackingUnavailableError(f"{self._url}: {error!r}") from error
+            raise TrackingUnavailableError(f"{self._url}: {describe_error(error)}") from error
 
 
 def _to_tracked_piece(piece: _Piece) -> TrackedPiece:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from services.support.tickets.application.access import TicketAccess
 from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.ports import TicketPorts
-from services.support.tickets.domain.tickets import Action
+from services.support.tickets.domain.tickets import Action, Ticket
 from shared.vocabulary.tickets import Side, TicketAct
 
 
@@ -24,6 +24,9 @@ class AutomaticClosing:
         return await self._ports.tickets.list_settled_before(self._ports.clock() - self._after)
 
     async def close(self, ticket: str) -> None:
-        """Close a ticket, unless it was reopened meanwhile."""
+        """Close a ticket, unless it was reopened meanwhile, even if it was settled again."""
         action = Action(TicketAct.CLORE, Side.PLATEFORME, "plateforme")
-        await self._actions.apply(TicketAccess(ticket, lambda _: True), action)
+        await self._actions.apply(TicketAccess(ticket, self._has_waited), action)
+
+    def _has_waited(self, ticket: Ticket) -> bool:
+        return ticket.changed_at < self._ports.clock() - self._after
