@@ -32,7 +32,7 @@ def catch(fail: Callable[[], object]) -> Exception:
     raise AssertionError("it does not fail")
 
 
-INVALID = catch(lambda: Ticket(issuer=QUOTED))  # type: ignore[arg-type]
+INVALID = catch(lambda: Ticket(issuer=QUOTED))
 REFUSED = {"index": 3, "code": 11000, "errmsg": QUOTED, "op": {"comment": QUOTED}, **KEY}
 BULK = BulkWriteError({"writeErrors": [REFUSED]})
 DUPLICATE = DuplicateKeyError(f"dup key: {QUOTED}", 11000, {"errmsg": QUOTED, **KEY})
