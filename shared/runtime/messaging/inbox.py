@@ -28,6 +28,13 @@ __all__ = ["Handler", "Inbox"]
 _log = get_logger(__name__)
 
 
+class UnnamedDossiersError(Exception):
+    """Bisects a batch: something that it needs is still to come, and names none of its dossiers.
+
+    Neither this error nor its cause is transient, as the whole batch is retried for such errors.
+    """
+
+
 class Inbox:
     """Consumes the records of one sequenced topic for one service."""
 
@@ -82,7 +89,11 @@ class Inbox:
                 await self._release(name)
 
     async def _attempt(self, batch: Sequence[Incoming], is_again: bool) -> Outcomes:
-        """Carry out a batch in one transaction, without the dossiers that must wait."""
+        """Carry out a batch in one transaction, without the dossiers that must wait.
+
+        Raises UnnamedDossiersError when it is not known which of several messages must wait.
+        """
+        streams = frozenset(message.stream for message in batch)
         postponed: frozenset[str] = frozenset()
         while True:
             try:
@@ -90,9 +101,13 @@ class Inbox:
                     partial(self._carry_out, batch=batch, postponed=postponed, is_again=is_again)
                 )
             except NotYetError as error:
-                if error.dossiers <= postponed:
+                named = error.dossiers & streams - postponed
+                if not named and len(batch) > 1:
+                    raise UnnamedDossiersError(str(error)) from None
+                named = named or streams - postponed
+                if not named:
                     raise
-                postponed |= error.dossiers
+                postponed |= named
                 _log.warning("dossiers.postponed", dossiers=sorted(postponed), reason=str(error))
 
     async def _carry_out(

@@ -335,6 +335,24 @@ async def test_a_dossier_that_waits_for_something_outside_waits_alone(bench: Ben
     assert await bench.effects("d1") == [1, 2]
 
 
+async def test_of_a_batch_that_waits_for_no_named_dossier_one_message_waits(bench: Bench) -> None:
+    bench.notebook.faults["early"] = NotYetError(["a-structure"], "a structure is newer")
+
+    await bench.inbox.process(
+        build_records(
+            [an_event("d2", 1), an_event("d1", 1, "early"), an_event("d1", 2), an_event("d3", 1)]
+        )
+    )
+
+    assert [await bench.effects(each) for each in ("d1", "d2", "d3")] == [[], [1], [1]]
+    assert await bench.dead_letters() == []
+
+    bench.notebook.faults.clear()
+    await bench.inbox.sweep()
+
+    assert await bench.effects("d1") == [1, 2]
+
+
 async def test_replicas_that_take_the_same_batch_apply_it_once(bench: Bench) -> None:
     replica = Inbox(bench.store, NOTES, bench.notebook.handle, lambda: NOW)
     batch = build_records(
