@@ -8,6 +8,7 @@ from typing import Protocol
 from services.portal.domain.export import (
     Json,
     Member,
+    find_unknown_status,
     list_files,
     write_manifest,
     write_read_me,
@@ -30,7 +31,7 @@ _ATTEMPTS = 3
 
 
 class UnavailableError(Exception):
-    """A service does not answer, or too many exports wait: the caller may retry."""
+    """Too many exports wait, or a service is away or of a newer version: the caller may retry."""
 
 
 class DamagedError(Exception):
@@ -83,6 +84,8 @@ class Exports:
         if seen is None:
             return False
         dossier, trail = seen
+        if unknown := find_unknown_status(trail):
+            raise UnavailableError(f"status {unknown} is of a newer version")
         deposited = {
             piece["piece_id"]: await _read_deposit(peers, piece["piece_id"])
             for piece in dossier["pieces"]

@@ -67,6 +67,12 @@ def write_trail(trail: Iterable[Json]) -> bytes:
     return b"".join(write_canonical(entry) + b"\n" for entry in trail)
 
 
+def find_unknown_status(trail: Sequence[Json]) -> str | None:
+    """Find a status that only a newer version knows: routing may be ahead of the portal."""
+    told: Iterator[str] = (event["status"] for _, event in _find_events(trail, "StatusSet"))
+    return next((status for status in told if status not in STATUSES), None)
+
+
 def write_statuses(trail: Sequence[Json]) -> bytes:
     """Write every status of every piece, for a French spreadsheet."""
     received = (event["deposit"] for _, event in _find_events(trail, "PieceReceived"))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.portal.adapters.export_zip import ZipArchive
-from services.portal.application.exports import Exports, TooLargeError
+from services.portal.application.exports import Exports, TooLargeError, UnavailableError
 from services.portal.domain.export import Json
 from services.portal.domain.verifier.verify import make_safe_name, write_canonical
 from tests.unit.portal.export_builders import (
@@ -250,6 +250,14 @@ async def test_a_dossier_and_a_trail_that_never_agree_leave_for_the_verifier_to_
 
     assert world.asked == ["dossier", "trail"] * 3
     assert "dossier.json, version : 9, et non 5 que dit la piste" in faults(folder)
+
+
+async def test_a_status_that_only_a_newer_version_knows_is_waited_for() -> None:
+    world = World()
+    world.trail_now[-1]["events"][-1] |= {"type": "StatusSet", "status": "PLUS_RECENT"}
+
+    with pytest.raises(UnavailableError, match="PLUS_RECENT"):
+        await export(world)
 
 
 async def test_nobody_elses_dossier_is_exported() -> None:
