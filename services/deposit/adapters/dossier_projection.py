@@ -12,7 +12,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import DossierChanged
 from shared.runtime.messaging.projection import check_owners, keep_newest
 from shared.runtime.store.database import Document, Store, Transaction
-from shared.runtime.store.schema import DocumentFormat
+from shared.runtime.store.schema import DocumentFormat, read_level
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -38,13 +38,13 @@ def _write_state(state: DossierState) -> Document:
     return {
         "_id": state.id,
         "version": state.version,
-        "state": _STATE.dump_python(state, mode="json"),
+        "state": _STATE.dump_python(state, mode="json", exclude={"level"}),
         "awaits": _build_await_keys(state),
     }
 
 
 def _read_state(row: Document) -> DossierState:
-    return _STATE.validate_python(row["state"])
+    return _STATE.validate_python({**row["state"], "level": read_level(row)})
 
 
 DOSSIERS = DocumentFormat("dossiers", read=_read_state, write=_write_state)

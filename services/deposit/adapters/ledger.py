@@ -47,6 +47,8 @@ class PendingDeposit:
 
     piece: Piece
     key: Key | None
+    level: int
+    """Level of the state of the dossier by which it was judged."""
     outcome: "asyncio.Future[Outcome]"
     root: RootSpan | None
     """Root span of the request that sent the deposit; its transaction writes other deposits too."""
@@ -67,14 +69,14 @@ class MongoLedger:
         self._max_group = max_group
         self._waiting: asyncio.Queue[PendingDeposit] = asyncio.Queue(max_waiting)
 
-    async def record(self, piece: Piece, key: Key | None) -> Outcome:
+    async def record(self, piece: Piece, key: Key | None, level: int = 1) -> Outcome:
         """Queue a deposit for the next transaction, and wait for its outcome.
 
         Raises SaturatedError when the queue is full, and TimeoutError when no outcome comes in
         time.
         """
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        entry = PendingDeposit(piece, key, outcome, get_current_root())
+        entry = PendingDeposit(piece, key, level, outcome, get_current_root())
         try:
             self._waiting.put_nowait(entry)
         except asyncio.QueueFull:
@@ -90,10 +92,11 @@ class MongoLedger:
                 group.append(self._waiting.get_nowait())
             await self._settle([entry for entry in group if not entry.outcome.done()])
 
-    async def complete(self, piece: Piece, completion: Completion) -> bool:
+    async def complete(self, piece: Piece, completion: Completion, level: int = 1) -> bool:
         """Write a completion or a contest; False when this version of the dossier has one."""
 
         async def work(transaction: Transaction) -> bool:
+            transaction.raise_level(level)
             unanswered = {
                 "_id": piece.id,
                 "piece.completions.dossier_version": {"$ne": completion.dossier_version},
@@ -183,6 +186,7 @@ class MongoLedger:
     async def _commit(self, entries: Sequence[PendingDeposit]) -> None:
         async def work(transaction: Transaction) -> None:
             session = transaction.session
+            transaction.raise_level(max(entry.level for entry in entries))
             dossiers = {entry.piece.dossier_id for entry in entries}
             ranks = await self._read_ranks(transaction, dossiers)
             for entry in entries:

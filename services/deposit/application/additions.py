@@ -75,7 +75,7 @@ class Completions:
         if unfit:
             return Invalid(unfit)
         completion = await self._certify(piece, addition, state.version)
-        if not await self._ports.ledger.complete(piece, completion):
+        if not await self._ports.ledger.complete(piece, completion, state.level):
             violation = rules.ALREADY_COMPLETED.build_violation("piece", number=piece.draft.number)
             return NotAwaited((violation,))
         return Completed(piece, completion)

@@ -76,6 +76,8 @@ class _Examination:
     verdict: Verdict
     directory: Directory
     dossier_id: str | None
+    level: int
+    """Level of the state of the dossier that the deposit follows."""
     key: Key | None = None
     used: UsedKey | None = None
 
@@ -108,7 +110,7 @@ class Deposits:
             if draft is None:
                 return Refused(examined.verdict.violations)
             piece = await self._build_piece(submission, examined, draft)
-        outcome = await self._ports.ledger.record(piece, examined.key)
+        outcome = await self._ports.ledger.record(piece, examined.key, examined.level)
         return await self._answer_recorded(piece, outcome)
 
     async def _examine(self, submission: Submission) -> _Examination:
@@ -143,6 +145,7 @@ class Deposits:
             verdict=judge(proposal, world),
             directory=directory,
             dossier_id=following.piece.dossier_id if following else None,
+            level=following.state.level if following and following.state else 1,
             key=key,
             used=used,
         )

@@ -97,11 +97,16 @@ class RecordedDeposit:
 class Ledger(Protocol):
     """Writes deposits durably, each with its event."""
 
-    async def record(self, piece: Piece, key: Key | None) -> RecordedDeposit | Refusal:
-        """Write a piece. Raises `SaturatedError` when too many deposits wait."""
+    async def record(
+        self, piece: Piece, key: Key | None, level: int = 1
+    ) -> RecordedDeposit | Refusal:
+        """Write a piece, at `level` at least. Raises `SaturatedError` when too many wait."""
 
-    async def complete(self, piece: Piece, completion: Completion) -> bool:
-        """Write a completion or a contest; False when this version of the dossier has one."""
+    async def complete(self, piece: Piece, completion: Completion, level: int = 1) -> bool:
+        """Write a completion or a contest, at `level` at least.
+
+        False when this version of the dossier has one.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ class DossierState:
     """Who is awaited, as shown to the roles from which the payment is hidden."""
     prevailing: Prevailing | None = None
     """Prevailing amounts."""
+    level: int = 1
+    """Level of the event that published it. It may be above the write level."""
 
     def as_seen(self, role: Role) -> "DossierState":
         """Return the state that a role may see: a refusal must not reveal a hidden payment."""
@@ -69,12 +71,12 @@ def judge_turn(
 ) -> Turn | Violation:
     """Find the turn in which a structure may do `act` now, or the violation on `field`.
 
-    `level` is the write level: acts above it are refused.
+    `level` is the write level: acts above it are refused, unless the state has a higher level.
     """
     seen = state.as_seen(role)
     current = CurrentPiece(piece.id, piece.draft.number, seen.find_status(piece.id))
     turn = turns.judge_turn(seen.awaited, current, role, structure)
     if isinstance(turn, Violation):
         return replace(turn, field=field)
-    found = judge_act(current, row, act, role, level)
+    found = judge_act(current, row, act, role, max(level, state.level))
     return replace(found, field=field) if isinstance(found, Violation) else turn

@@ -1,6 +1,7 @@
 """The ledger by itself: replicas that race, and more deposits than it can keep."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,12 +12,14 @@ from deploy.local import Platform
 from services.deposit.adapters.ledger import MongoLedger
 from services.deposit.adapters.pieces import MongoPieces
 from services.deposit.application.ports import RecordedDeposit, Refusal, SaturatedError
-from services.deposit.domain.piece import Piece
+from services.deposit.domain.piece import Completion, Piece
 from shared.application.idempotency import Key
 from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.runtime.store.database import Store
+from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
+from tests.kit.outbox import read_outbox
 from tests.unit.deposit.builders import a_piece
 
 clock = build_clock()
@@ -98,6 +101,22 @@ async def test_a_key_is_the_structures_in_one_role_in_one_transaction_too(store:
     moe, moa, moe_again, moa_again = (each.piece_id for each in kept)
     assert (moe_again, moa_again) == (moe, moa)
     assert moe != moa
+
+
+async def test_a_piece_is_written_at_the_level_of_the_state_that_it_was_judged_by(
+    store: Store,
+) -> None:
+    piece = numbered(new_id())
+    completion = Completion((), "voici", clock(), "2" * 64, 4)
+    async with running(store, 1) as (ledger,):
+        await ledger.record(piece, None, LEVEL)
+        await ledger.record(numbered(new_id()), None, LEVEL + 1)
+        await ledger.complete(piece, completion, LEVEL + 1)
+
+    rows = [row async for row in store.collection("pieces").find({}).sort("_id", -1).limit(2)]
+    assert [row["schema"] for row in rows] == [LEVEL + 1, LEVEL + 1]
+    told = [json.loads(each["value"]) for each in await read_outbox(store)][-3:]
+    assert [each["level"] for each in told] == [LEVEL, LEVEL + 1, LEVEL + 1]
 
 
 async def test_a_ledger_takes_no_more_than_it_can_keep(store: Store) -> None:

@@ -14,6 +14,7 @@ from services.deposit.domain.prefill import list_options
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.rules import FOLLOWED_UNKNOWN
 from services.deposit.domain.turns import DossierState
+from shared.circuit import statuses
 from shared.circuit.loader import load_current, load_version
 from shared.circuit.parties import Party
 from shared.circuit.statuses import Act
@@ -311,6 +312,17 @@ def test_only_the_depositor_of_a_suspended_piece_completes_it() -> None:
     assert asked(PIECE, SUSPENDED, structure=COTRAITANT) == ["CIR-TOUR-03"]
     assert asked(PIECE, STATE) == ["CIR-TOUR-03"]
     assert asked(PIECE, None) == ["DEP-SUITE-03"]
+
+
+def test_an_act_of_a_higher_level_is_accepted_in_a_dossier_of_that_level(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key = (Act.COMPLETER, Role.TITULAIRE, Status.SUSPENDUE)
+    row = statuses._BY_KEY[key]  # noqa: SLF001
+    monkeypatch.setitem(statuses._BY_KEY, key, replace(row, level=LEVEL + 1))  # noqa: SLF001
+
+    assert asked(PIECE, SUSPENDED) == ["CIR-TOUR-05"]
+    assert asked(PIECE, replace(SUSPENDED, level=LEVEL + 1)) == []
 
 
 def test_a_suspension_is_answered_once() -> None:
