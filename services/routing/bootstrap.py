@@ -36,7 +36,7 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
     dossier_store, level = MongoDossiers(store), settings.write_level
 
     def build_router(transaction: Transaction) -> Router:
-        return Router(MongoDossierChange(transaction), clock(), settings.require_moa, level)
+        return Router(MongoDossierChange(transaction), clock(), settings.require_moa)
 
     runtime.prepare(lambda: create_indexes(store))
     runtime.project(

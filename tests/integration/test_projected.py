@@ -23,7 +23,6 @@ from shared.runtime.messaging.directory import Directory, keep_structures, proje
 from shared.runtime.messaging.parsing import Record
 from shared.runtime.messaging.projection import ElsewhereError, Projection, ProjectionConfig
 from shared.runtime.store.database import Store, Transaction
-from shared.vocabulary.levels import LEVEL
 from tests.kit.events import NOW
 from tests.kit.golden import read_golden
 from tests.kit.states import a_piece, a_state, build_event
@@ -187,7 +186,7 @@ async def test_no_piece_has_the_statuses_of_two_dossiers(store: Store) -> None:
 
 async def test_routing_opens_no_second_dossier_by_the_same_piece(store: Store) -> None:
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
-        await Router(MongoDossierChange(transaction), NOW, True, LEVEL).take_pieces(events)
+        await Router(MongoDossierChange(transaction), NOW, True).take_pieces(events)
 
     def opener(dossier: str, piece: str) -> Event[PieceDeposited]:
         changes = {"dossier_id": dossier, "piece_id": piece, "directory": {}}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from bson import json_util
 
+from services.deposit.adapters.dossier_projection import DOSSIERS
 from services.deposit.adapters.dossier_projection import MongoDossiers as DepositDossiers
 from services.deposit.adapters.pieces import MongoPieces
 from services.notification.adapters import MongoStatuses
@@ -17,7 +18,7 @@ from services.notification.application import Scope, Subject
 from services.organisation.adapters import MongoStructures
 from services.portal.adapters.pieces import MongoPieces as PortalPieces
 from services.portal.domain.criteria import Criteria
-from services.routing.adapters.dossiers import MongoDossierChange, MongoDossiers
+from services.routing.adapters.dossiers import JOURNEYS, MongoDossierChange, MongoDossiers
 from services.routing.application.router import Router
 from services.routing.domain.commands import Treat
 from services.routing.entrypoints.consumers import route_pieces
@@ -25,7 +26,8 @@ from services.support.agent.adapters.mongo import MongoConversations
 from services.support.chat.adapters.mongo import MongoChats
 from services.support.chat.domain.chat import ChatUpdate
 from services.support.tickets.adapters.mongo import MongoTickets
-from shared.circuit.statuses import Act
+from shared.circuit import statuses
+from shared.circuit.statuses import Act, list_acts
 from shared.contracts.deposit_v1 import PieceDeposited
 from shared.contracts.envelope import Event, encode
 from shared.contracts.organisation_v1 import StructureChanged
@@ -38,6 +40,7 @@ from shared.runtime.store.database import Document, Store, Transaction
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
 from tests.kit.events import NOW
 from tests.kit.golden import read_golden
 
@@ -182,7 +185,7 @@ class Routing:
         self.inbox = Inbox(store, PIECE_DEPOSEE, route_pieces(self.router), lambda: NOW)
 
     def router(self, transaction: Transaction) -> Router:
-        return Router(MongoDossierChange(transaction), NOW, True, LEVEL)
+        return Router(MongoDossierChange(transaction), NOW, True)
 
     async def open(self, *dossiers: str) -> None:
         await self.take(*map(opener, dossiers))
@@ -272,6 +275,133 @@ async def test_routing_waits_for_a_newer_dossier_and_for_no_other(routing: Routi
     await routing.dossiers.update_one({"_id": "d1"}, {"$set": {"schema": LEVEL}})
     await routing.inbox.sweep()
     assert len((await routing.document("d1"))["pieces"]) == 2
+
+
+KEYS_OF_NEXT = (
+    (Act.PRENDRE_EN_COMPTE, Role.MOE, Status.A_ASSOCIER_MOE),
+    (Act.DEPOSER_SUITE, Role.MOE, Status.PRISE_EN_COMPTE_MOE),
+)
+"""PRISE_EN_COMPTE_MOE in the part of a status that came with the next level."""
+
+
+@pytest.fixture
+def routing_of_next(routing: Routing, monkeypatch: pytest.MonkeyPatch) -> Iterator[Routing]:
+    """Give a routing that judges the next level, and writes this one."""
+    for key in KEYS_OF_NEXT:
+        row = statuses._BY_KEY[key]  # noqa: SLF001
+        monkeypatch.setitem(statuses._BY_KEY, key, replace(row, level=LEVEL + 1))  # noqa: SLF001
+    monkeypatch.setattr(JOURNEYS, "_level", LEVEL + 1)
+    list_acts.cache_clear()
+    routing.inbox = Inbox(
+        routing.store,
+        PIECE_DEPOSEE,
+        route_pieces(routing.router),
+        lambda: NOW,
+        level=LEVEL + 1,
+    )
+    yield routing
+    list_acts.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("of_document", "of_message", "is_rejected"),
+    [(LEVEL, LEVEL, True), (LEVEL + 1, LEVEL, False), (LEVEL, LEVEL + 1, False)],
+)
+async def test_a_piece_is_judged_by_the_level_of_its_dossier_or_message_below_the_switch(
+    routing_of_next: Routing, of_document: int, of_message: int, is_rejected: bool
+) -> None:
+    routing = routing_of_next
+    await routing.open("d1")
+    await routing.dossiers.update_one({"_id": "d1"}, {"$set": {"schema": LEVEL + 1}})
+    await routing.treat("d1", Act.PRENDRE_EN_COMPTE)
+    await routing.dossiers.update_one({"_id": "d1"}, {"$set": {"schema": of_document}})
+    follows = read_golden(
+        PieceDeposited,
+        "d1",
+        dossier_id="d1",
+        piece_id="d1-p2",
+        directory={},
+        cadre="A15",
+        follows="d1-p1",
+        number="S-2",
+        depositor_role="moe",
+        depositor={"structure": MOE.structure},
+    )
+
+    await routing.take(follows.model_copy(update={"sequence": 2, "level": of_message}))
+
+    stored = await routing.document("d1")
+    assert stored["schema"] == max(of_document, of_message)
+    assert (stored["state"]["pieces"][1]["status"] == "REJETEE") is is_rejected
+
+
+async def test_an_act_of_the_next_level_is_refused_in_a_dossier_below_it(
+    routing_of_next: Routing,
+) -> None:
+    routing = routing_of_next
+    await routing.open("d1")
+    command = Treat("d1-p1", Act.PRENDRE_EN_COMPTE, MOE)
+
+    done = await routing.store.transaction(lambda tx: routing.router(tx).treat(command))
+
+    assert done is not None
+    assert [each.code for each in done.violations] == ["CIR-TOUR-05"]
+
+
+OTHERS = {"titulaire": "90000000100025", "moe": "90000000200023", "moa": "90000000300021"}
+
+
+async def test_routing_waits_for_a_newer_structure_in_the_dossiers_that_name_it_alone(
+    routing: Routing,
+) -> None:
+    directory = [
+        read_golden(StructureChanged, name, structure=name, version=1) for name in OTHERS.values()
+    ]
+    await routing.store.transaction(partial(keep_structures, events=directory))
+    structures = routing.store.collection("structures")
+    await structures.update_one({"_id": MOE.structure}, {"$set": {"schema": LEVEL + 1}})
+    parties = {role: {"structure": name} for role, name in OTHERS.items()}
+    others = read_golden(
+        PieceDeposited,
+        "d2",
+        dossier_id="d2",
+        piece_id="d2-p1",
+        directory={},
+        number="Z-1",
+        depositor=parties["titulaire"],
+        parties=parties | {"service_financier": parties["moa"]},
+    )
+
+    with pytest.raises(NewerDocumentError) as found:
+        await routing.store.transaction(
+            lambda tx: routing.router(tx).take_pieces([opener("d1"), others])
+        )
+    await routing.take(opener("d1"), others, opener("d3"))
+
+    assert found.value.dossiers == {"d1"}
+    assert [each["_id"] async for each in routing.dossiers.find({}, {"_id": 1})] == ["d2"]
+    dead = await routing.store.collection("inbox").count_documents({"state": "dead"})
+    assert dead == 0
+
+    await structures.update_one({"_id": MOE.structure}, {"$set": {"schema": LEVEL}})
+    await routing.inbox.sweep()
+    assert {each["_id"] async for each in routing.dossiers.find({}, {"_id": 1})} == {
+        *("d1", "d2", "d3")
+    }
+
+
+async def test_deposit_knows_the_level_of_the_state_of_a_dossier(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DOSSIERS, "_level", LEVEL + 1)
+    document = load("deposit/dossiers/1.json") | {"schema": LEVEL + 1}
+    await store.collection("dossiers").insert_one(document)
+
+    state = await DepositDossiers(store).find(document["_id"])
+
+    assert state is not None
+    assert state.level == LEVEL + 1
+    assert "level" not in DOSSIERS.write(state, LEVEL)["state"]
 
 
 async def test_entries_of_a_trail_vouch_for_their_level(routing: Routing) -> None:

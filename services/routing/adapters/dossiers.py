@@ -6,6 +6,7 @@ collection of its own, so that a write of the dossier does not write past entrie
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from services.routing.adapters.audit_trail import (
@@ -26,7 +27,8 @@ from services.routing.application.ports import Position, Report, StoredEntry
 from services.routing.domain.dossier import Dossier
 from shared.circuit.parties import Structure
 from shared.contracts.outgoing import Outgoing
-from shared.runtime.messaging.directory import Directory
+from shared.runtime.errors import NewerDocumentError
+from shared.runtime.messaging.directory import STRUCTURES, Directory
 from shared.runtime.store.database import Document, Store, Transaction, aggregate
 from shared.runtime.store.driver import ReplaceOne
 from shared.runtime.store.schema import SCHEMA, DocumentFormat, RewrittenDocuments
@@ -134,9 +136,6 @@ class MongoDossiers:
         )
         return oldest["since"] if oldest else None
 
-    async def find_structures(self, structures: Collection[str]) -> Mapping[str, Structure]:
-        return await Directory(self._source).find(structures)
-
     async def find_held(self) -> Collection[str]:
         # Only ids are read, here and below: a dossier that cannot be read must not hide the others.
         found = self._get_collection("dossiers").find(_HELD, {"_id": 1}, session=self._session)
@@ -185,6 +184,10 @@ class MongoDossierChange(MongoDossiers):
         self._sealed: list[Document] = []
         self._documents = RewrittenDocuments(JOURNEYS, transaction)
 
+    @property
+    def level(self) -> int:
+        return self._transaction.level
+
     async def find_journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]:
         found = self._get_collection("dossiers").find(
             {"_id": {"$in": list(dossier_ids)}}, session=self._session
@@ -192,6 +195,17 @@ class MongoDossierChange(MongoDossiers):
         documents = await found.to_list(None)
         JOURNEYS.check(documents)
         return {document["_id"]: self._read_journey(document) for document in documents}
+
+    async def find_directory(
+        self, needed: Mapping[str, Collection[str]]
+    ) -> Mapping[str, Structure]:
+        try:
+            return await Directory(self._transaction).find(chain.from_iterable(needed.values()))
+        except NewerDocumentError as error:
+            # The inbox postpones dossiers, and knows no structure.
+            newer = error.dossiers
+            waiting = [each for each, names in needed.items() if not newer.isdisjoint(names)]
+            raise NewerDocumentError(STRUCTURES, waiting) from error
 
     async def find_owners(self, pieces: Collection[str]) -> dict[str, str]:
         wanted = sorted(pieces)

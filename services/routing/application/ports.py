@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from services.routing.application.journey import Entry, Journey
 from services.routing.domain.dossier import Dossier
-from shared.circuit.parties import Structure
+from shared.circuit.parties import Directory
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
@@ -41,7 +41,7 @@ class Report:
 
 
 class Dossiers(Protocol):
-    """Reads of dossiers, of their audit trails and of the directory."""
+    """Reads of dossiers and of their audit trails."""
 
     async def find_journey(self, dossier_id: str) -> Journey | None: ...
 
@@ -69,8 +69,6 @@ class Dossiers(Protocol):
     async def find_oldest_awaited(self, role: Role) -> datetime | None:
         """Find since when the oldest awaited piece of a role waits; None when none waits."""
 
-    async def find_structures(self, structures: Collection[str]) -> Mapping[str, Structure]: ...
-
     async def find_held(self) -> Collection[str]:
         """List the ids of the held dossiers, which wait for a structure to be corrected."""
 
@@ -84,7 +82,20 @@ class Dossiers(Protocol):
 class DossierChange(Dossiers, Protocol):
     """One transaction over dossiers: what it writes and publishes is committed together."""
 
+    @property
+    def level(self) -> int:
+        """The level written: the write level, or a higher one of a message or document read.
+
+        Decide by it only after the reads of the transaction, which may raise it.
+        """
+
     async def find_journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]: ...
+
+    async def find_directory(self, needed: Mapping[str, Collection[str]]) -> Directory:
+        """Find the structures that dossiers need, each dossier by its id.
+
+        Raises a transient error that names the dossiers whose structures are of a newer version.
+        """
 
     async def find_owners(self, pieces: Collection[str]) -> dict[str, str]:
         """Find the dossier of each of these pieces, by piece id."""

@@ -45,8 +45,6 @@ class Router:
     change: DossierChange
     now: datetime
     require_moa: bool
-    level: int
-    """Write level, as in `World`."""
 
     async def take_pieces(self, events: Sequence[Event[Any]]) -> None:
         """Process deposits and additions: read once, decide in memory, write once.
@@ -54,9 +52,7 @@ class Router:
         Raises DirectoryBehindError until routing has the versions that deposit judged by.
         """
         journeys = await self.change.find_journeys({event.data.dossier_id for event in events})
-        directory = await self.change.find_structures(
-            _list_structures_needed(events, journeys.values())
-        )
+        directory = await self.change.find_directory(_list_structures_needed(events, journeys))
         behind = {event.data.dossier_id for event in events if _is_behind(event, directory)}
         if behind:
             raise DirectoryBehindError(behind)
@@ -86,9 +82,8 @@ class Router:
         journey = await self.change.find_journey_of_piece(treat.piece_id)
         if journey is None or not is_party(journey.dossier, treat.actor):
             return None
-        directory = await self.change.find_structures(
-            _list_structures([journey.dossier.parties]) | corrected
-        )
+        structures = _list_structures(journey.dossier.parties) | corrected
+        directory = await self.change.find_directory({journey.dossier.id: structures})
         seen = await view_as(self.change, journey, treat.actor.role)
         # The act is judged on its author's own view: a refusal must not reveal a hidden payment.
         # An actor with an incomplete view is never awaited, so its act is always refused.
@@ -104,9 +99,7 @@ class Router:
     ) -> None:
         """Apply a command to dossiers, each with the id of the message that caused it."""
         journeys = await self.change.find_journeys(causes.keys())
-        directory = await self.change.find_structures(
-            _list_structures(each.dossier.parties for each in journeys.values())
-        )
+        directory = await self.change.find_directory(_list_structures_needed((), journeys))
         for dossier_id, journey in journeys.items():
             decision = self._decide(journey, command, directory)
             cause = Cause(journey.correlation_id, causes[dossier_id])
@@ -138,7 +131,7 @@ class Router:
             directory,
             self.now,
             require_moa=self.require_moa,
-            level=self.level,
+            level=self.change.level,
         )
 
     def _advance(
@@ -181,7 +174,7 @@ class Router:
         for journey in moved:
             cause = Cause(journey.correlation_id, journey.entries[-1].cause)
             self.change.seal(journey)
-            self.change.publish(build_state_message(journey, cause, self.now, self.level))
+            self.change.publish(build_state_message(journey, cause, self.now, self.change.level))
         await self.change.keep(moved)
 
 
@@ -201,14 +194,18 @@ def _judge_owner(payload: PieceDeposited, owners: dict[str, str]) -> None:
         raise MessageError(f"piece {payload.piece_id} is in dossier {owner} already")
 
 
-def _list_structures_needed(events: Iterable[Event[Any]], journeys: Iterable[Journey]) -> set[str]:
-    names = _list_structures(journey.dossier.parties for journey in journeys)
+def _list_structures_needed(
+    events: Iterable[Event[Any]], journeys: Mapping[str, Journey]
+) -> dict[str, set[str]]:
+    """List the structures that each dossier needs, by dossier id."""
+    needed = {each: _list_structures(journey.dossier.parties) for each, journey in journeys.items()}
     for event in events:
         if isinstance(event.data, PieceDeposited):
-            names |= _list_structures([event.data.parties.to_domain()])
+            names = needed.setdefault(event.data.dossier_id, set())
+            names |= _list_structures(event.data.parties.to_domain())
             names.update(event.data.directory)
-    return names
+    return needed
 
 
-def _list_structures(parties: Iterable[Parties]) -> set[str]:
-    return {party.structure for each in parties for _, party in each.list_named()}
+def _list_structures(parties: Parties) -> set[str]:
+    return {party.structure for _, party in parties.list_named()}

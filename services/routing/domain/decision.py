@@ -35,4 +35,4 @@ class World:
     now: datetime
     require_moa: bool
     level: int
-    """Write level of `shared.vocabulary.levels`: no act or status of a higher one is used."""
+    """Level that is written (`shared.vocabulary.levels`): no higher act or status is used."""

@@ -40,8 +40,10 @@ class Directory:
 
     async def find(self, structures: Iterable[str]) -> Mapping[str, Structure]:
         """Find structures by id; those that do not exist are left out."""
-        rows = self._rows.find(_filter_by_ids(structures), session=self._session)
-        return {row["_id"]: DIRECTORY.read(row) async for row in rows}
+        found = self._rows.find(_filter_by_ids(structures), session=self._session)
+        rows = await found.to_list(None)
+        DIRECTORY.check(rows)
+        return {row["_id"]: DIRECTORY.read(row) for row in rows}
 
     async def find_names(self, structures: Iterable[str]) -> Mapping[str, str]:
         """Find names of structures by id; those that do not exist are left out."""

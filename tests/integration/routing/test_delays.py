@@ -11,7 +11,6 @@ from services.routing.application.router import Router
 from shared.contracts import topics
 from shared.runtime.clock import build_clock
 from shared.runtime.store.database import Store
-from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Purpose, Role
 from tests.integration.routing.world import Deposits, World, wait_until
 
@@ -23,7 +22,7 @@ async def let_pass(world: World, dossier: Deposits, days: int) -> None:
     now = _clock() + timedelta(days=days)
     async with Store(world.addresses.mongo, "routing", _clock) as store:
         await store.transaction(
-            lambda tx: Router(MongoDossierChange(tx), now, True, LEVEL).apply_delays([dossier.id])
+            lambda tx: Router(MongoDossierChange(tx), now, True).apply_delays([dossier.id])
         )
 
 

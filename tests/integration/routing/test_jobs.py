@@ -20,7 +20,6 @@ from shared.runtime.jobs.kinds import Finder, InTransaction
 from shared.runtime.jobs.rows import Job
 from shared.runtime.jobs.worker import Jobs
 from shared.runtime.store.database import Store, Transaction
-from shared.vocabulary.levels import LEVEL
 from tests.kit.namespaces import Namespace
 from tests.kit.outbox import read_outbox
 from tests.kit.routing_load import build_deposits, build_structures
@@ -36,11 +35,11 @@ def in_a_month() -> datetime:
 
 
 def build_router(transaction: Transaction) -> Router:
-    return Router(MongoDossierChange(transaction), _clock(), True, LEVEL)
+    return Router(MongoDossierChange(transaction), _clock(), True)
 
 
 def router_in_a_month(transaction: Transaction) -> Router:
-    return Router(MongoDossierChange(transaction), in_a_month(), True, LEVEL)
+    return Router(MongoDossierChange(transaction), in_a_month(), True)
 
 
 async def take_structures(store: Store, version: int, *, payers_are_moa_alone: bool) -> None:
